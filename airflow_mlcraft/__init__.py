@@ -1,0 +1,29 @@
+"""CWL documents as Airflow DAGs.
+
+The public names load on first use, so that importing the package costs a DAG file nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.dag.cwl_dag import CwlDag
+    from airflow_mlcraft.dag.cwl_task_group import CwlTaskGroup
+    from airflow_mlcraft.dag.loader import load_cwl_dags
+
+__version__ = "0.1.0"
+__all__ = ["CwlDag", "CwlTaskGroup", "__version__", "load_cwl_dags"]
+
+_HOME_OF = {
+    "CwlDag": "airflow_mlcraft.dag.cwl_dag",
+    "CwlTaskGroup": "airflow_mlcraft.dag.cwl_task_group",
+    "load_cwl_dags": "airflow_mlcraft.dag.loader",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)

@@ -1,0 +1,174 @@
+"""The plan: what a CWL document comes to once everything it refers to is resolved. Plain data, JSON in and out.
+
+A plan says how values flow. The tools themselves lie beside it (`ToolRef.digest`), because building a DAG
+needs none of them and a task needs one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any
+"""A value that JSON can write: what CWL calls an object, in plain Python."""
+
+
+def digest_of(value: Json) -> str:
+    """A stable content hash of a JSON value."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input parameter of a workflow (or of a bare tool)."""
+
+    id: str
+    type: Json
+    label: str = ""
+    doc: str = ""
+    default: Json = None
+    has_default: bool = False
+    format: Json = None
+    secondary_files: Json = None
+    load_contents: bool = False
+    load_listing: str = ""
+
+    @property
+    def optional(self) -> bool:
+        """Whether a run may leave this input out."""
+        return self.has_default or self.type == "null" or (isinstance(self.type, list) and "null" in self.type)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How one step input, or one workflow output, gets its value."""
+
+    id: str
+    sources: tuple[str, ...] = ()
+    """Each "input" (of the workflow around it) or "step/output"."""
+    many: bool = False
+    """Whether the sources were written as a list, so that linkMerge makes a list even of one."""
+    link_merge: str = ""
+    pick_value: str = ""
+    default: Json = None
+    has_default: bool = False
+    value_from: str = ""
+    load_contents: bool = False
+    type: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRef:
+    """A tool that a step runs; its document is kept under its digest."""
+
+    digest: str
+    kind: str
+    id: str = ""
+    label: str = ""
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a workflow."""
+
+    id: str
+    run: ToolRef | Workflow
+    links: tuple[Link, ...] = ()
+    outputs: tuple[str, ...] = ()
+    label: str = ""
+    doc: str = ""
+    scatter: tuple[str, ...] = ()
+    scatter_method: str = ""
+    when: str = ""
+    resources: Json = None
+    """The ResourceRequirement, where its numbers are plain numbers."""
+    time_limit: float = 0
+    hints: Json = None
+    """The `mlcraft:` hints by class name, without the prefix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A workflow: the document's own, or one that a step runs."""
+
+    id: str
+    inputs: tuple[Port, ...] = ()
+    outputs: tuple[Link, ...] = ()
+    steps: tuple[Step, ...] = ()
+    label: str = ""
+    doc: str = ""
+    expression_requirements: Json = None
+    """The requirements that expressions in links are evaluated under."""
+    hints: Json = None
+    digest: str = ""
+    """Of the process document that checks the inputs of this workflow."""
+
+    def step(self, step_id: str) -> Step:
+        """The step of that id."""
+        return next(step for step in self.steps if step.id == step_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A document, compiled."""
+
+    digest: str
+    """Of everything in this plan and of all the tools it names."""
+    root: Workflow
+    document: str
+    """The document's file name, with `#id` where it picks one process of several."""
+    kind: str
+    cwl_version: str
+    base: str = field(default="", compare=False)
+    """The folder that relative file locations of the document start from. Not part of the digest."""
+
+    def to_json(self) -> Json:
+        """Plain JSON, without empty fields and without what depends on the place of the document."""
+        return {key: value for key, value in _plain(self).items() if key not in ("digest", "base")}
+
+    @classmethod
+    def from_json(cls, data: Json, *, digest: str, base: str) -> Plan:
+        """The inverse of `to_json`."""
+        return cls(**{**data, "root": _workflow(data["root"]), "digest": digest, "base": base})
+
+
+def _plain(node: Any) -> Any:
+    """Dataclasses as dictionaries, leaving out what has its default value."""
+    if isinstance(node, tuple):
+        return [_plain(item) for item in node]
+    if not isinstance(node, (Port, Link, ToolRef, Step, Workflow, Plan)):
+        return node
+    values = ((f, getattr(node, f.name)) for f in fields(node))
+    return {f.name: _plain(value) for f, value in values if value != f.default}
+
+
+def _workflow(data: Json) -> Workflow:
+    return Workflow(
+        **{
+            **data,
+            "inputs": tuple(Port(**port) for port in data.get("inputs", ())),
+            "outputs": tuple(_link(link) for link in data.get("outputs", ())),
+            "steps": tuple(_step(step) for step in data.get("steps", ())),
+        }
+    )
+
+
+def _step(data: Json) -> Step:
+    run = data["run"]
+    return Step(
+        **{
+            **data,
+            "run": _workflow(run) if "kind" not in run else ToolRef(**run),
+            "links": tuple(_link(link) for link in data.get("links", ())),
+            "outputs": tuple(data.get("outputs", ())),
+            "scatter": tuple(data.get("scatter", ())),
+        }
+    )
+
+
+def _link(data: Json) -> Link:
+    return Link(**{**data, "sources": tuple(data.get("sources", ()))})

@@ -1,0 +1,46 @@
+"""The one family of errors that a user may meet. Each message is a sentence that says what to mend."""
+
+from __future__ import annotations
+
+
+class MlcraftError(Exception):
+    """Something a user can mend; shown as its message, never as a traceback."""
+
+
+class DocumentError(MlcraftError):
+    """A CWL document that cannot be used: where the fault is, what was found, what was expected."""
+
+    def __init__(self, message: str, *, path: str = "", line: int | None = None, column: int | None = None):
+        self.message = message
+        self.path = path
+        self.line = line
+        self.column = column
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)
+        return f"{place}: {self.message}" if place else self.message
+
+
+class UnsupportedError(DocumentError):
+    """A document that asks for something this package does not do."""
+
+
+class InputError(MlcraftError):
+    """An input of a run that is missing or wrong."""
+
+
+class LinkError(MlcraftError):
+    """Values that could not be brought together for a step: linkMerge, pickValue, scatter, expressions."""
+
+
+class ToolError(MlcraftError):
+    """A tool that ran and failed. `temporary` says whether another try may help."""
+
+    def __init__(self, message: str, *, temporary: bool = False):
+        self.temporary = temporary
+        super().__init__(message)
+
+
+class StoreError(MlcraftError):
+    """The store cannot keep or give a file."""
