@@ -49,15 +49,14 @@ class Link:
     id: str
     sources: tuple[str, ...] = ()
     """Each "input" (of the workflow around it) or "step/output"."""
-    many: bool = False
-    """Whether the sources were written as a list, so that linkMerge makes a list even of one."""
     link_merge: str = ""
     pick_value: str = ""
     default: Json = None
     has_default: bool = False
     value_from: str = ""
     load_contents: bool = False
-    type: Json = None
+    unbound: bool = False
+    """Only for expressions: the step's tool declares no such input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +68,7 @@ class ToolRef:
     id: str = ""
     label: str = ""
     doc: str = ""
+    container: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,8 @@ class Workflow:
     expression_requirements: Json = None
     """The requirements that expressions in links are evaluated under."""
     hints: Json = None
-    digest: str = ""
-    """Of the process document that checks the inputs of this workflow."""
+    interface: str = ""
+    """The digest of the process document that checks the inputs of this workflow."""
 
     def step(self, step_id: str) -> Step:
         """The step of that id."""

@@ -1,0 +1,255 @@
+"""Compile a loaded document to a plan, and the tools it runs to documents that stand alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urldefrag
+
+from cwltool.process import Process, shortname
+from cwltool.update import INTERNAL_VERSION, ORIGINAL_CWLVERSION
+from cwltool.workflow import Workflow as CwltoolWorkflow
+from cwltool.workflow import WorkflowStep
+
+from airflow_mlcraft.cwl.load import LoadedDocument, plain
+from airflow_mlcraft.cwl.compiler_version import compiler_version
+from airflow_mlcraft.cwl.plan import Json, Link, Plan, Port, Step, ToolRef, Workflow, digest_of
+from airflow_mlcraft.cwl.portable import Portable, is_random
+from airflow_mlcraft.cwl.sources import path_of_uri
+from airflow_mlcraft.errors import UnsupportedError
+
+HINT_NAMESPACE = "https://mlcraft.dev/cwl#"
+_EXPRESSION_CLASSES = ("InlineJavascriptRequirement",)
+_INTERFACE_FIELDS = ("class", "id", "inputs", "requirements", "hints", "cwlVersion")
+_RESOURCE_FIELDS = ("coresMin", "coresMax", "ramMin", "ramMax", "tmpdirMin", "tmpdirMax", "outdirMin", "outdirMax")
+
+
+def compile_document(loaded: LoadedDocument) -> tuple[Plan, dict[str, Json]]:
+    """The plan, and the documents of its tools by digest."""
+    return _Compiler(loaded).compile()
+
+
+class _Compiler:
+    def __init__(self, loaded: LoadedDocument):
+        self.loaded = loaded
+        self.tools: dict[str, Json] = {}
+        files = [path_of_uri(uri) for uri in loaded.sources if uri.startswith("file:")]
+        self.base = Path(os.path.commonpath([path.parent for path in files]))
+        self.portable = Portable(self.base)
+
+    def compile(self) -> tuple[Plan, dict[str, Json]]:
+        process = self.loaded.process
+        root = self._workflow(process) if isinstance(process, CwltoolWorkflow) else self._bare(process)
+        uri, fragment = urldefrag(self.loaded.uri)
+        content = {
+            "root": root,
+            "document": path_of_uri(uri).name + (f"#{fragment}" if fragment not in ("", "main") else ""),
+            "kind": str(process.tool["class"]),
+            "cwl_version": self.loaded.cwl_version,
+        }
+        draft = Plan(digest="", base=str(self.base), **content)
+        digest = digest_of([compiler_version(), draft.to_json(), sorted(self.tools)])
+        return Plan(digest=digest, base=str(self.base), **content), self.tools
+
+    # Processes
+
+    def _workflow(self, process: CwltoolWorkflow) -> Workflow:
+        steps = {step.id: step for step in process.steps}
+        names = _source_names(process)
+        return Workflow(
+            id=_process_name(process),
+            inputs=self._ports(process),
+            outputs=tuple(self._output(plain(port), names) for port in process.tool["outputs"]),
+            # cwltool shuffles its steps; the document's order is what people know.
+            steps=tuple(self._step(steps[step["id"]], names) for step in process.tool["steps"]),
+            label=_text(process.tool.get("label")),
+            doc=_text(process.tool.get("doc")),
+            expression_requirements=self._expression_requirements(process),
+            hints=self._own_hints(process.hints),
+            interface=self._interface(process),
+        )
+
+    def _bare(self, process: Process) -> Workflow:
+        """A tool that is a document of its own: a workflow of one step, with the same inputs and outputs."""
+        name = _process_name(process)
+        ports = self._ports(process)
+        outputs = tuple(shortname(port["id"]) for port in process.tool["outputs"])
+        step = Step(
+            id=name,
+            run=self._tool(process),
+            links=tuple(Link(id=port.id, sources=(port.id,)) for port in ports),
+            outputs=outputs,
+            label=_text(process.tool.get("label")),
+            doc=_text(process.tool.get("doc")),
+            resources=self._resources(process),
+            time_limit=self._time_limit(process),
+            hints=self._own_hints(process.hints),
+        )
+        return Workflow(
+            id=name,
+            inputs=ports,
+            outputs=tuple(Link(id=output, sources=(f"{name}/{output}",)) for output in outputs),
+            steps=(step,),
+            label=step.label,
+            doc=step.doc,
+            interface=self._interface(process),
+        )
+
+    def _tool(self, process: Process) -> ToolRef:
+        tool = process.tool
+        document = {
+            **plain(tool),
+            # The requirements of the workflows around a tool hold for it too.
+            "requirements": plain(process.requirements),
+            "hints": [hint for hint in plain(process.hints) if not _is_ours(hint)],
+            ORIGINAL_CWLVERSION: process.metadata.get(ORIGINAL_CWLVERSION, self.loaded.cwl_version),
+        }
+        docker, _ = process.get_requirement("DockerRequirement")
+        return ToolRef(
+            digest=self._keep(document),
+            kind=str(tool["class"]),
+            id=_process_name(process),
+            label=_text(tool.get("label")),
+            doc=_text(tool.get("doc")),
+            container=str((docker or {}).get("dockerPull") or (docker or {}).get("dockerImageId") or ""),
+        )
+
+    def _interface(self, process: Process) -> str:
+        document = {field: plain(process.tool[field]) for field in _INTERFACE_FIELDS if field in process.tool}
+        return self._keep(
+            {
+                **document,
+                "class": "Workflow",
+                "outputs": [],
+                "steps": [],
+                "requirements": plain(process.requirements),
+                "hints": [],
+                "cwlVersion": INTERNAL_VERSION,
+                ORIGINAL_CWLVERSION: process.metadata.get(ORIGINAL_CWLVERSION, self.loaded.cwl_version),
+            }
+        )
+
+    def _keep(self, document: Json) -> str:
+        document = self.portable.document(document)
+        digest = digest_of(document)
+        self.tools[digest] = document
+        return digest
+
+    # Steps and links
+
+    def _step(self, step: WorkflowStep, names: Mapping[str, str]) -> Step:
+        embedded, tool = step.embedded_tool, step.tool
+        if tool.get("loop"):
+            raise UnsupportedError("`loop` of CWL v1.3 is not supported", path=self.loaded.uri)
+        return Step(
+            id=shortname(tool["id"]),
+            run=self._workflow(embedded) if isinstance(embedded, CwltoolWorkflow) else self._tool(embedded),
+            links=tuple(self._input(plain(link), names) for link in tool["inputs"]),
+            outputs=tuple(shortname(port["id"]) for port in tool["outputs"]),
+            label=_text(tool.get("label")),
+            doc=_text(tool.get("doc")),
+            scatter=tuple(shortname(name) for name in _as_list(tool.get("scatter"))),
+            scatter_method=tool.get("scatterMethod") or "",
+            when=tool.get("when") or "",
+            resources=self._resources(embedded),
+            time_limit=self._time_limit(embedded),
+            hints=self._own_hints([*embedded.tool.get("hints", ()), *tool.get("hints", ())]),
+        )
+
+    def _input(self, link: Mapping[str, Json], names: Mapping[str, str]) -> Link:
+        return Link(
+            id=shortname(link["id"]),
+            sources=tuple(names[source] for source in _as_list(link.get("source"))),
+            link_merge=link.get("linkMerge") or "",
+            pick_value=link.get("pickValue") or "",
+            default=self.portable.value(link.get("default")),
+            has_default="default" in link,
+            value_from=link.get("valueFrom") or "",
+            load_contents=bool(link.get("loadContents")),
+            unbound=bool(link.get("not_connected")),
+        )
+
+    def _output(self, port: Mapping[str, Json], names: Mapping[str, str]) -> Link:
+        return Link(
+            id=shortname(port["id"]),
+            sources=tuple(names[source] for source in _as_list(port.get("outputSource"))),
+            link_merge=port.get("linkMerge") or "",
+            pick_value=port.get("pickValue") or "",
+        )
+
+    def _ports(self, process: Process) -> tuple[Port, ...]:
+        return tuple(self._port(plain(port)) for port in process.tool["inputs"])
+
+    def _port(self, port: Mapping[str, Json]) -> Port:
+        return Port(
+            id=shortname(port["id"]),
+            type=self.portable.value(port["type"]),
+            label=_text(port.get("label")),
+            doc=_text(port.get("doc")),
+            default=self.portable.value(port.get("default")),
+            has_default="default" in port,
+            format=self.portable.value(port.get("format")),
+        )
+
+    # Requirements and hints
+
+    def _expression_requirements(self, process: Process) -> Json:
+        kept = [plain(req) for req in process.requirements if req["class"] in _EXPRESSION_CLASSES]
+        return self.portable.value(kept) or None
+
+    def _resources(self, process: Process) -> Json:
+        requirement, _ = process.get_requirement("ResourceRequirement")
+        fields = {name: (requirement or {}).get(name) for name in _RESOURCE_FIELDS}
+        return {name: value for name, value in fields.items() if isinstance(value, (int, float))} or None
+
+    def _time_limit(self, process: Process) -> float:
+        requirement, _ = process.get_requirement("ToolTimeLimit")
+        limit = (requirement or {}).get("timelimit", 0)
+        return float(limit) if isinstance(limit, (int, float)) else 0.0
+
+    def _own_hints(self, hints: Any) -> Json:
+        """Our hints by name; the last of a name wins, as an inner hint does in CWL."""
+        own = {}
+        for hint in plain(list(hints)):
+            if _is_ours(hint):
+                name = _hint_name(hint["class"])
+                own[name] = {key: value for key, value in hint.items() if key != "class"}
+        return self.portable.value(own) or None
+
+
+def _is_ours(hint: Mapping[str, Json]) -> bool:
+    name = str(hint.get("class", ""))
+    return name.startswith((HINT_NAMESPACE, "mlcraft:"))
+
+
+def _hint_name(name: str) -> str:
+    return name.removeprefix(HINT_NAMESPACE).removeprefix("mlcraft:")
+
+
+def _process_name(process: Process) -> str:
+    """The process' own name: its id, or its file's name; none where cwltool had to invent an id."""
+    uri, fragment = urldefrag(str(process.tool["id"]))
+    if is_random(fragment or uri):
+        return ""
+    return fragment.rpartition("/")[2] if fragment not in ("", "main") else Path(uri).stem
+
+
+def _source_names(process: CwltoolWorkflow) -> dict[str, str]:
+    """`input` or `step/output` for each URI that a link in this workflow may name."""
+    names = {str(port["id"]): shortname(port["id"]) for port in process.tool["inputs"]}
+    for step in process.steps:
+        name = shortname(step.tool["id"])
+        names.update({str(port["id"]): f"{name}/{shortname(port['id'])}" for port in step.tool["outputs"]})
+    return names
+
+
+def _as_list(value: Json) -> list[Json]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: Json) -> str:
+    return "\n".join(value) if isinstance(value, list) else str(value or "")
