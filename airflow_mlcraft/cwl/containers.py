@@ -1,0 +1,76 @@
+"""Whether a tool runs in a container, and in which engine."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import dataclass
+from typing import Literal
+
+from cwltool.process import Process
+
+from airflow_mlcraft.cwl.tool_log import LogLine
+from airflow_mlcraft.errors import UnsupportedError
+
+
+@dataclass(frozen=True)
+class Containers:
+    """How tools that name a container are to be run."""
+
+    use: Literal["auto", "always", "never"] = "auto"
+    """auto: where an engine answers; a tool that only hints at a container runs without one otherwise."""
+    pull: bool = True
+    network: str = ""
+    engine: Literal["docker", "podman"] = "docker"
+
+    @property
+    def podman(self) -> bool:
+        """Whether the engine is podman's command rather than docker's."""
+        return self.engine == "podman"
+
+
+def container_of(process: Process) -> str:
+    """The image that a tool names, if any."""
+    docker, _ = process.get_requirement("DockerRequirement")
+    return str((docker or {}).get("dockerImageId") or (docker or {}).get("dockerPull") or "")
+
+
+def uses_container(process: Process, containers: Containers, log: LogLine) -> bool:
+    """Whether a tool is to run in a container here; `UnsupportedError` when it must and cannot."""
+    docker, required = process.get_requirement("DockerRequirement")
+    if docker is None or process.tool["class"] != "CommandLineTool":
+        return False
+    image = container_of(process)
+    if containers.use == "never":
+        if required:
+            raise UnsupportedError(f"the tool requires the container {image}, and containers are switched off")
+        return False
+    missing = _missing_engine(containers)
+    if not missing:
+        return True
+    if required or containers.use == "always":
+        raise UnsupportedError(f"the tool requires the container {image}, and {missing}")
+    log(logging.WARNING, f"the tool would run in the container {image}, but {missing}; running it without one")
+    return False
+
+
+def _missing_engine(containers: Containers) -> str:
+    """Why there is no container engine; empty when there is one."""
+    if not shutil.which(containers.engine):
+        return f"there is no {containers.engine} command on the PATH"
+    if containers.podman:
+        return ""
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        client = docker.from_env(timeout=10)
+    except DockerException as error:
+        return f"no Docker engine answers ({error}); start one, or set DOCKER_HOST"
+    try:
+        client.ping()
+    except (DockerException, OSError) as error:
+        return f"no Docker engine answers at {client.api.base_url} ({error}); start one, or set DOCKER_HOST"
+    finally:
+        client.close()
+    return ""

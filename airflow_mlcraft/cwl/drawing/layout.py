@@ -1,0 +1,219 @@
+"""Layers for a directed graph, by grandalf's Sugiyama: who is in which layer, in which order, and where.
+
+Only the breadth (the place within a layer) is decided here; how deep a layer is, the picture knows.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from grandalf.graphs import Edge, Graph, Vertex
+from grandalf.layouts import Layer, SugiyamaLayout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+@dataclass(slots=True, eq=False)
+class Cell:
+    """A place in a layer: a node, or (node None) a bend that carries a long edge past the layer."""
+
+    node: int | None
+    breadth: float
+    rank: int
+    at: float = 0
+    """The middle of the cell, across the layer."""
+
+    @property
+    def start(self) -> float:
+        """Where the cell begins."""
+        return self.at - self.breadth / 2
+
+    @property
+    def end(self) -> float:
+        """Where the cell ends."""
+        return self.at + self.breadth / 2
+
+
+@dataclass(slots=True)
+class Layout:
+    """One connected part of a graph, laid out. Segments join cells of neighbouring layers only."""
+
+    layers: list[list[Cell]]
+    segments: list[tuple[Cell, Cell]]
+    breadth: float = 0
+
+
+@dataclass(slots=True)
+class Spacing:
+    """How far cells of a layer stand apart, and how broad a bend is."""
+
+    gap: float
+    bend: float
+
+
+@dataclass(slots=True)
+class _View:
+    """What grandalf asks of a vertex."""
+
+    w: float
+    h: float = 1
+    xy: tuple[float, float] = field(default=(0, 0))
+
+
+def layouts(breadths: Sequence[float], edges: Sequence[tuple[int, int]], spacing: Spacing) -> list[Layout]:
+    """One layout per connected part, in the order of their first nodes."""
+    return [_layout(part, breadths, edges, spacing) for part in _parts(len(breadths), edges)]
+
+
+def shelves(sizes: Sequence[tuple[float, float]], limit: float, gap: float) -> list[tuple[float, float]]:
+    """Where blocks go when they stand in rows, each row as long as `limit` lets it."""
+    places: list[tuple[float, float]] = []
+    x = y = tallest = 0.0
+    for width, height in sizes:
+        if x and x + width > limit:
+            x, y, tallest = 0.0, y + tallest + gap, 0.0
+        places.append((x, y))
+        x += width + gap
+        tallest = max(tallest, height)
+    return places
+
+
+def _parts(size: int, edges: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """The connected parts of a graph."""
+    neighbours: list[list[int]] = [[] for _ in range(size)]
+    for source, target in edges:
+        neighbours[source].append(target)
+        neighbours[target].append(source)
+    parts, seen = [], [False] * size
+    for first in range(size):
+        if seen[first]:
+            continue
+        part, seen[first] = [first], True
+        for node in part:
+            for other in neighbours[node]:
+                if not seen[other]:
+                    seen[other] = True
+                    part.append(other)
+        parts.append(sorted(part))
+    return parts
+
+
+def _ranks(nodes: list[int], edges: list[tuple[int, int]]) -> dict[int, int]:
+    """The layer of each node: after all its sources; what has no source stands next to its first user."""
+    users: dict[int, list[int]] = {node: [] for node in nodes}
+    waiting = dict.fromkeys(nodes, 0)
+    for source, target in edges:
+        users[source].append(target)
+        waiting[target] += 1
+    roots = [node for node in nodes if not waiting[node]]
+    ranks = dict.fromkeys(roots, 0)
+    ready = list(roots)
+    for node in ready:
+        for user in users[node]:
+            ranks[user] = max(ranks.get(user, 0), ranks[node] + 1)
+            waiting[user] -= 1
+            if not waiting[user]:
+                ready.append(user)
+    for root in roots:
+        if users[root]:
+            ranks[root] = min(ranks[user] for user in users[root]) - 1
+    return ranks
+
+
+def _layout(
+    part: list[int], breadths: Sequence[float], edges: Sequence[tuple[int, int]], spacing: Spacing
+) -> Layout:
+    members = set(part)
+    inner = [edge for edge in edges if edge[0] in members]
+    ranks = _ranks(part, inner)
+    layers: list[list[Cell]] = [[] for _ in range(max(ranks.values()) + 1)]
+    cells = {node: Cell(node, breadths[node], ranks[node]) for node in part}
+    for cell in cells.values():
+        layers[cell.rank].append(cell)
+    layout = Layout(layers, _segments(cells, inner, layers, spacing))
+    _place(layout, spacing)
+    return layout
+
+
+def _segments(
+    cells: dict[int, Cell], edges: list[tuple[int, int]], layers: list[list[Cell]], spacing: Spacing
+) -> list[tuple[Cell, Cell]]:
+    """Edges cut at every layer. The long edges of one source share their bends: one trunk, many branches.
+
+    Without that, one input used by each of 300 steps in a row would need 45,000 bends.
+    """
+    trunks: dict[int, list[Cell]] = {}
+    segments = []
+    for source, target in edges:
+        trunk = trunks.setdefault(source, [cells[source]])
+        while trunk[-1].rank < cells[target].rank - 1:
+            bend = Cell(None, spacing.bend, trunk[-1].rank + 1)
+            layers[bend.rank].append(bend)
+            segments.append((trunk[-1], bend))
+            trunk.append(bend)
+        segments.append((trunk[cells[target].rank - 1 - trunk[0].rank], cells[target]))
+    return segments
+
+
+class _Sugiyama(SugiyamaLayout):  # type: ignore[misc]
+    """Takes the layers as they are; orders them and finds the places within them."""
+
+    def __init__(self, graph: Graph, layers: list[list[Vertex]]):
+        super().__init__(graph)
+        self.given = layers
+
+    def rank_all(self, roots: object, optimize: bool = False) -> None:  # noqa: ARG002
+        """Called where grandalf would rank by itself."""
+        for rank, vertices in enumerate(self.given):
+            for vertex in vertices:
+                self.grx[vertex].rank = rank
+        self.layers = [Layer(vertices) for vertices in self.given]
+
+
+def _place(layout: Layout, spacing: Spacing) -> None:
+    """Order every layer and give each cell its place."""
+    vertices: dict[int, Vertex] = {}
+    for layer in layout.layers:
+        for cell in layer:
+            vertex = vertices[id(cell)] = Vertex(cell)
+            vertex.view = _View(cell.breadth)
+    edges = [Edge(vertices[id(source)], vertices[id(target)]) for source, target in layout.segments]
+    graph = Graph(list(vertices.values()), edges)
+    (component,) = graph.C
+    sugiyama = _Sugiyama(component, [[vertices[id(cell)] for cell in layer] for layer in layout.layers])
+    sugiyama.xspace = spacing.gap
+    with _deep_recursion(20 * len(vertices)):
+        sugiyama.init_all(roots=[], inverted_edges=[])
+        sugiyama.draw(3)
+    for rank, layer in enumerate(sugiyama.layers):
+        for vertex in layer:
+            vertex.data.at = vertex.view.xy[0]
+        layout.layers[rank] = [vertex.data for vertex in layer]
+    _keep_apart(layout, spacing.gap)
+
+
+def _keep_apart(layout: Layout, gap: float) -> None:
+    """Start at 0, and mend what grandalf's mean of four alignments may leave: cells that overlap."""
+    for layer in layout.layers:
+        for before, cell in zip(layer, layer[1:], strict=False):
+            cell.at = max(cell.at, before.end + gap + cell.breadth / 2)
+    start = min(layer[0].start for layer in layout.layers)
+    for layer in layout.layers:
+        for cell in layer:
+            cell.at -= start
+    layout.breadth = max(layer[-1].end for layer in layout.layers)
+
+
+@contextmanager
+def _deep_recursion(depth: int) -> Iterator[None]:
+    """grandalf walks along a layer by recursion, so a broad layer needs a deep stack."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, limit + depth))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)

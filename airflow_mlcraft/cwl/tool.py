@@ -1,0 +1,180 @@
+"""Run one tool with cwltool: everything that CWL says of a single CommandLineTool or ExpressionTool."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from cwltool.command_line_tool import CommandLineTool
+from cwltool.context import LoadingContext, RuntimeContext
+from cwltool.errors import UnsupportedRequirement, WorkflowException
+from cwltool.job import JobBase
+from cwltool.mutation import MutationManager
+from cwltool.process import Process
+from cwltool.update import INTERNAL_VERSION, ORIGINAL_CWLVERSION
+from cwltool.utils import processes_to_kill
+from cwltool.workflow import default_make_tool
+from schema_salad.exceptions import ValidationException
+from schema_salad.sourceline import cmap
+
+from airflow_mlcraft.cwl.containers import Containers, container_of, uses_container
+from airflow_mlcraft.cwl.javascript import javascript_ready
+from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.cwl.tool_log import LogLine, tool_log
+from airflow_mlcraft.errors import InputError, ToolError, UnsupportedError
+
+
+@dataclass
+class ToolRun:
+    """What one run of a tool came to."""
+
+    outputs: dict[str, Json]
+    exit_code: int | None
+    seconds: float
+    container: str
+    resources: dict[str, float]
+
+
+def process_of(document: Json) -> Process:
+    """cwltool's object for a tool of a plan. Nothing is resolved, fetched or validated again."""
+    context = LoadingContext(
+        {
+            "construct_tool_object": default_make_tool,
+            "disable_js_validation": True,
+            "relax_path_checks": True,
+            "metadata": {
+                "cwlVersion": INTERNAL_VERSION,
+                ORIGINAL_CWLVERSION: document.get(ORIGINAL_CWLVERSION, "v1.2"),
+            },
+        }
+    )
+    # cwltool writes into the documents that it is given.
+    return default_make_tool(cmap(_copied(document)), context)
+
+
+def run_tool(
+    document: Json,
+    job: dict[str, Json],
+    *,
+    name: str,
+    folder: Path,
+    log: LogLine,
+    containers: Containers,
+) -> ToolRun:
+    """Run a tool on inputs whose files are in place. The outputs' files lie below `folder`."""
+    javascript_ready()
+    started = time.monotonic()
+    with tool_log(log) as streams:
+        try:
+            process = process_of(document)
+            in_container = uses_container(process, containers, log)
+            run = _Run(process, _context(process, name, folder, containers, in_container, streams))
+            outputs, status = run.execute(job)
+        except UnsupportedRequirement as error:
+            raise UnsupportedError(_one_line(error), path=name) from error
+        except (WorkflowException, ValidationException) as error:
+            raise _input_error(name, error) from error
+    if status != "success" or outputs is None:
+        raise ToolError(_failure(name, run, streams.last_lines()), temporary=status == "temporaryFail")
+    return ToolRun(
+        outputs=outputs,
+        exit_code=run.exit_code,
+        seconds=time.monotonic() - started,
+        container=container_of(process) if in_container else "",
+        resources=run.resources,
+    )
+
+
+def stop_tools() -> None:
+    """End the tools that this process is running; the task was told to stop."""
+    while processes_to_kill:
+        processes_to_kill.popleft().kill()
+
+
+class _Run:
+    def __init__(self, process: Process, context: RuntimeContext):
+        self.process = process
+        self.context = context
+        self.exit_code: int | None = None
+        self.resources: dict[str, float] = {}
+        self._outputs: dict[str, Json] | None = None
+        self._status = "permanentFail"
+
+    def execute(self, job_order: dict[str, Json]) -> tuple[dict[str, Json] | None, str]:
+        for job in self.process.job(cast(Any, job_order), self._receive, self.context):
+            if job is None:
+                raise WorkflowException("the tool cannot go on")
+            if isinstance(job, JobBase):
+                self._watch(job)
+            job.run(self.context)
+        return self._outputs, self._status
+
+    def _receive(self, outputs: Any, status: str) -> None:
+        self._outputs, self._status = outputs, status
+
+    def _watch(self, job: JobBase) -> None:
+        """Note the exit code on its way to the collection of outputs: cwltool tells it nobody else."""
+        self.resources = {name: float(value) for name, value in job.builder.resources.items()}
+        collect = job.collect_outputs
+
+        def noting(outdir: str, exit_code: int) -> Any:
+            self.exit_code = exit_code
+            return collect(outdir, exit_code)
+
+        job.collect_outputs = noting
+
+
+def _context(
+    process: Process, name: str, folder: Path, containers: Containers, in_container: bool, streams: Any
+) -> RuntimeContext:
+    for room in ("out", "tmp", "stage"):
+        (folder / room).mkdir(exist_ok=True)
+    return RuntimeContext(
+        {
+            "name": name,
+            "basedir": str(folder),
+            "outdir": str(folder / "out"),
+            "tmpdir_prefix": f"{folder}/tmp/",
+            "tmp_outdir_prefix": f"{folder}/tmp/",
+            "stagedir": "" if in_container else str(folder / "stage"),
+            "use_container": in_container,
+            "pull_image": containers.pull,
+            "custom_net": containers.network or None,
+            "podman": containers.podman,
+            # The store knows every file by its hash; sha1 is worked out for the results that leave it.
+            "compute_checksum": False,
+            "default_stdout": streams.stdout,
+            "default_stderr": streams.stderr,
+            "mutation_manager": MutationManager(),
+            "workflow_eval_lock": threading.Condition(threading.RLock()),
+            "eval_timeout": 60.0,
+        }
+    )
+
+
+def _failure(name: str, run: _Run, said: list[str]) -> str:
+    code = f" with exit code {run.exit_code}" if run.exit_code else ""
+    what = f"the tool of {name} failed{code}" if isinstance(run.process, CommandLineTool) else f"{name} failed"
+    return what + (": " + " | ".join(said) if said else "")
+
+
+def _input_error(name: str, error: Exception) -> InputError:
+    return InputError(f"{name}: {_one_line(error)}")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _copied(node: Json) -> Json:
+    if isinstance(node, dict):
+        return {key: _copied(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_copied(value) for value in node]
+    return node
+
+

@@ -1,0 +1,84 @@
+"""What a tool and cwltool say while a tool runs, line by line, to whoever wants to hear it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import IO, TypeAlias
+
+LogLine: TypeAlias = Callable[[int, str], None]
+"""Takes a level of `logging` and a line."""
+
+_LAST = 8
+
+
+@dataclass
+class ToolStreams:
+    """The ends of the pipes that a tool writes to."""
+
+    stdout: IO[bytes]
+    stderr: IO[bytes]
+    said: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST))
+    complaints: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST))
+
+    def last_lines(self) -> list[str]:
+        """What explains a failure best: cwltool's complaints, then the tool's last words."""
+        return [*self.complaints, *self.said]
+
+
+@contextmanager
+def tool_log(log: LogLine) -> Iterator[ToolStreams]:
+    """Streams for a tool; each line reaches `log` as it is written, and cwltool's own lines do too."""
+    pipes = [os.pipe(), os.pipe()]
+    streams = ToolStreams(*(os.fdopen(write, "wb", buffering=0) for _, write in pipes))
+    readers = [
+        threading.Thread(target=_forward, args=(read, label, log, streams.said), daemon=True)
+        for (read, _), label in zip(pipes, ("stdout", "stderr"), strict=True)
+    ]
+    for reader in readers:
+        reader.start()
+    handler = _Handler(log, streams.complaints)
+    cwltool, cwl_utils = logging.getLogger("cwltool"), logging.getLogger("cwl-utils")
+    before = cwltool.handlers, cwltool.propagate, cwltool.level
+    cwltool.handlers, cwltool.propagate = [handler], False
+    cwltool.setLevel(logging.INFO)
+    # It logs a traceback for each failed expression; cwltool then says the same in a sentence.
+    cwl_utils.disabled = True
+    try:
+        yield streams
+    finally:
+        cwltool.handlers, cwltool.propagate = before[0], before[1]
+        cwltool.setLevel(before[2])
+        cwl_utils.disabled = False
+        for stream in (streams.stdout, streams.stderr):
+            stream.close()
+        for reader in readers:
+            # A process that the tool left behind may hold the pipe open; it is not waited for.
+            reader.join(timeout=1)
+
+
+def _forward(descriptor: int, label: str, log: LogLine, said: deque[str]) -> None:
+    with os.fdopen(descriptor, "rb") as pipe:
+        for raw in pipe:
+            line = raw.decode("utf-8", errors="replace").rstrip("\r\n")
+            said.append(line)
+            log(logging.INFO, f"[{label}] {line}")
+
+
+class _Handler(logging.Handler):
+    def __init__(self, log: LogLine, complaints: deque[str]):
+        super().__init__()
+        self._log = log
+        self._complaints = complaints
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if record.levelno >= logging.ERROR:
+            self._complaints.append(" ".join(text.split()))
+        for line in text.splitlines():
+            self._log(record.levelno, line)
