@@ -126,6 +126,9 @@ class Plan:
     base: str = field(default="", compare=False)
     """The folder that relative file locations of the document start from. Not part of the digest."""
 
+    def __hash__(self) -> int:
+        return hash((self.digest, self.base))
+
     def to_json(self) -> Json:
         """Plain JSON, without empty fields and without what depends on the place of the document."""
         return {key: value for key, value in _plain(self).items() if key not in ("digest", "base")}

@@ -27,6 +27,8 @@ from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.cwl.tool_log import LogLine, tool_log
 from airflow_mlcraft.errors import InputError, ToolError, UnsupportedError
 
+_MARK = "http://commonwl.org/cwltool#"
+
 
 @dataclass
 class ToolRun:
@@ -81,7 +83,7 @@ def run_tool(
     if status != "success" or outputs is None:
         raise ToolError(_failure(name, run, streams.last_lines()), temporary=status == "temporaryFail")
     return ToolRun(
-        outputs=outputs,
+        outputs=_without_marks(outputs),
         exit_code=run.exit_code,
         seconds=time.monotonic() - started,
         container=container_of(process) if in_container else "",
@@ -154,6 +156,13 @@ def _context(
             "eval_timeout": 60.0,
         }
     )
+
+
+def _without_marks(node: Json) -> Json:
+    """Outputs without the notes that cwltool makes for itself."""
+    if isinstance(node, dict):
+        return {key: _without_marks(item) for key, item in node.items() if not key.startswith(_MARK)}
+    return [_without_marks(item) for item in node] if isinstance(node, list) else node
 
 
 def _failure(name: str, run: _Run, said: list[str]) -> str:

@@ -1,8 +1,13 @@
-"""How wide text is in a terminal, and how to shorten it."""
+"""Text that fits where it goes: on one line, in so many columns of a terminal."""
 
 from __future__ import annotations
 
 import unicodedata
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks and characters that cannot be printed; never empty."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split()) or "?"
 
 
 def columns(text: str) -> int:

@@ -1,9 +1,10 @@
-"""A workflow as nodes and edges, the common ground of all three pictures. Nothing here knows how it is drawn."""
+"""A workflow as nodes and edges, the common ground of all three pictures."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airflow_mlcraft.cwl.drawing.cells import one_line
 from airflow_mlcraft.cwl.drawing.typename import type_name
 from airflow_mlcraft.cwl.plan import Link, Port, Step, ToolRef, Workflow
 
@@ -27,8 +28,8 @@ class Node:
 
     @property
     def name(self) -> str:
-        """The id on one line: blanks and characters that cannot be printed would break every picture."""
-        return " ".join("".join(char if char.isprintable() else " " for char in self.id).split()) or "?"
+        """The id, fit to be drawn."""
+        return one_line(self.id)
 
 
 @dataclass(frozen=True, slots=True)

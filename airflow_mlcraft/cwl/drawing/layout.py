@@ -8,10 +8,11 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from grandalf.graphs import Edge, Graph, Vertex
-from grandalf.layouts import Layer, SugiyamaLayout
+from grandalf.graphs import Edge, Graph, Vertex  # type: ignore[import-untyped]
+from grandalf.layouts import Layer, SugiyamaLayout  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -166,7 +167,7 @@ class _Sugiyama(SugiyamaLayout):  # type: ignore[misc]
         super().__init__(graph)
         self.given = layers
 
-    def rank_all(self, roots: object, optimize: bool = False) -> None:  # noqa: ARG002
+    def rank_all(self, roots: object, optimize: bool = False) -> None:
         """Called where grandalf would rank by itself."""
         for rank, vertices in enumerate(self.given):
             for vertex in vertices:
@@ -199,7 +200,7 @@ def _place(layout: Layout, spacing: Spacing) -> None:
 def _keep_apart(layout: Layout, gap: float) -> None:
     """Start at 0, and mend what grandalf's mean of four alignments may leave: cells that overlap."""
     for layer in layout.layers:
-        for before, cell in zip(layer, layer[1:], strict=False):
+        for before, cell in pairwise(layer):
             cell.at = max(cell.at, before.end + gap + cell.breadth / 2)
     start = min(layer[0].start for layer in layout.layers)
     for layer in layout.layers:

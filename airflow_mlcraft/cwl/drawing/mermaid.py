@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from airflow_mlcraft.cwl.plan import Plan, Workflow
 
 # Mermaid reads Markdown in labels ("1. x" is refused as a list, "_x_" is slanted) and HTML, so only
-# words stay, with the separators between two letters or digits.
-_UNSAFE = re.compile(r"(?<![^\W_])[_.\-/]|[_.\-/](?![^\W_])|[^\w .\-/]")
+# words stay, with the separators between two letters or digits. Beyond ASCII nothing has a meaning to it.
+_UNSAFE = re.compile(r"(?<![^\W_])[_.\-/]|[_.\-/](?![^\W_])|[!-,:-@\[-^`{-~]")
 _BOXES = {"input": ("([", "])"), "output": ("([", "])"), "step": ("[", "]")}
 _STYLES = {
     "input": "fill:#e7f0fb,stroke:#4a7fb5,color:#16324f",
@@ -72,7 +72,9 @@ class _Chart:
             arrivals.append(ins)
             departures.append(outs)
         self.connect(graph, keys, arrivals, departures)
-        named = {kind: {n.id: k for n, k in zip(graph.nodes, keys, strict=True) if n.kind == kind} for kind in _BOXES}
+        named: dict[str, dict[str, str]] = {kind: {} for kind in _BOXES}
+        for node, key in zip(graph.nodes, keys, strict=True):
+            named[node.kind][node.id] = key
         return lines, named["input"], named["output"]
 
     def connect(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from airflow_mlcraft.cwl.drawing.cells import columns, shorten
 from airflow_mlcraft.cwl.drawing.graph import Graph, Node, graph_of
-from airflow_mlcraft.cwl.drawing.layout import Cell, Layout, Spacing, layouts, shelves
+from airflow_mlcraft.cwl.drawing.layout import Layout, Spacing, layouts, shelves
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.plan import Plan, Workflow
@@ -27,7 +28,7 @@ STYLE = """
 svg { font-family: ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif }
 .page { fill: #ffffff }
 .box { fill: #ffffff; stroke: #8a94a3; stroke-width: 1.2 }
-.frame { fill: #5b6b80; fill-opacity: .06; stroke: #8a94a3; stroke-width: 1.2 }
+.frame { fill: #f3f5f8; stroke: #8a94a3; stroke-width: 1.2 }
 .input .box { fill: #e9f1fc; stroke: #6d9bd1 }
 .output .box { fill: #e7f6ec; stroke: #67ac7e }
 .when > .box, .when > .frame { stroke-dasharray: 6 4 }
@@ -39,7 +40,7 @@ svg { font-family: ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neue
 @media (prefers-color-scheme: dark) {
   .page { fill: #14181f }
   .box { fill: #222933; stroke: #687488 }
-  .frame { fill: #a9b7cc; fill-opacity: .06; stroke: #687488 }
+  .frame { fill: #1a2029; stroke: #687488 }
   .input .box { fill: #16293f; stroke: #4c7db3 }
   .output .box { fill: #15301f; stroke: #4a8f62 }
   .name { fill: #e8ecf2 }
@@ -95,18 +96,21 @@ def _workflow(workflow: Workflow) -> _Picture:
 def _row(sizes: list[tuple[float, float]]) -> float:
     """How long a row of unconnected parts may be, for a picture of pleasant proportions."""
     area = sum((width + PART_GAP) * (height + PART_GAP) for width, height in sizes)
-    return max([(1.8 * area) ** 0.5, *(width for width, _ in sizes)])
+    return max([math.sqrt(1.8 * area), *(width for width, _ in sizes)])
 
 
 def _part(layout: Layout, graph: Graph, boxes: list[_Picture]) -> _Picture:
     """One connected part: layers from left to right."""
-    depths = [max((boxes[cell.node].width for cell in layer if cell.node is not None)) for layer in layout.layers]
+    depths = [
+        max(boxes[cell.node].width for cell in layer if cell.node is not None) for layer in layout.layers
+    ]
     lefts = [sum(depths[:rank]) + LAYER_GAP * rank for rank in range(len(depths))]
     spans = {}
     for layer in layout.layers:
         for cell in layer:
             depth = depths[cell.rank] if cell.node is None else boxes[cell.node].width
-            left = lefts[cell.rank] + (depths[cell.rank] - depth) / 2
+            # In the middle, but near its sources where a sub-workflow makes the layer deep.
+            left = lefts[cell.rank] + min((depths[cell.rank] - depth) / 2, LAYER_GAP)
             spans[id(cell)] = (left, left + depth)
     flows = _flows(layout, graph)
     parts = []
@@ -114,7 +118,8 @@ def _part(layout: Layout, graph: Graph, boxes: list[_Picture]) -> _Picture:
         start, end = spans[id(source)][1], spans[id(target)][0]
         gap = (lefts[source.rank] + depths[source.rank], lefts[target.rank])
         past = spans[id(target)][1] if target.node is None else None
-        parts.append(_flow((start, source.at), (end, target.at), gap, past, flows.get((id(source), target.node))))
+        title = flows.get((id(source), target.node))
+        parts.append(_flow((start, source.at), (end, target.at), gap, past, title))
     for layer in layout.layers:
         for cell in layer:
             if cell.node is not None:
@@ -145,7 +150,7 @@ def _flow(
     past: float | None,
     title: str | None,
 ) -> str:
-    """A line that bends only between the layers, so that it never runs behind a box; with a head at a node."""
+    """A line that bends only between the layers, never behind a box; with a head at a node."""
     (x1, y1), (x2, y2) = start, end
     tip = 7 if past is None else 0
     left, right = gap[0], min(gap[1], x2) - tip

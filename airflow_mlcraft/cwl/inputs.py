@@ -1,0 +1,151 @@
+"""A run's inputs: a job object, or the values of a form, checked against what the document declares."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote, urlsplit
+
+from airflow_mlcraft.cwl.plan import Json, Port, Workflow
+from airflow_mlcraft.cwl.tool_log import LogLine
+from airflow_mlcraft.errors import InputError
+
+REQUIREMENTS = "cwl:requirements"
+"""A job object may ask for requirements of its own, under either name."""
+_REQUIREMENTS_IRI = "https://w3id.org/cwl/cwl#requirements"
+
+
+def requirements_of(job: Mapping[str, Json]) -> list[Json]:
+    """The requirements that a job object brings along."""
+    return list(job.get(REQUIREMENTS) or job.get(_REQUIREMENTS_IRI) or [])
+
+
+def job_of(workflow: Workflow, given: Mapping[str, Json], *, document: str, folder: Path) -> dict[str, Json]:
+    """The declared inputs out of what a run was given: paths made File objects, defaults filled in.
+
+    Relative paths start from `folder`. A missing input is an `InputError` that names it.
+    """
+    job: dict[str, Json] = {}
+    missing = []
+    for port in workflow.inputs:
+        value = given.get(port.id)
+        if value is None and port.has_default:
+            value = port.default
+        if value is None and not port.optional and "Any" not in _names(port.type):
+            missing.append(port)
+        job[port.id] = _located(_as_objects(port.type, value), folder)
+    if missing:
+        raise InputError(_missing(missing, document))
+    return job
+
+
+def unknown_inputs(workflow: Workflow, given: Mapping[str, Json]) -> list[str]:
+    """Names in a job object that the document does not declare."""
+    known = {port.id for port in workflow.inputs} | {REQUIREMENTS, _REQUIREMENTS_IRI}
+    return sorted(name for name in given if name not in known and not name.startswith("$"))
+
+
+def checked(interface: Json, job: dict[str, Json], *, document: str, folder: Path, log: LogLine) -> dict[str, Json]:
+    """The job after cwltool's own checks: types, formats, secondaryFiles, listings, contents."""
+    from cwltool.context import RuntimeContext
+    from cwltool.errors import WorkflowException
+    from schema_salad.exceptions import ValidationException
+
+    from airflow_mlcraft.cwl.javascript import javascript_ready
+    from airflow_mlcraft.cwl.tool import process_of
+    from airflow_mlcraft.cwl.tool_log import tool_log
+
+    javascript_ready()
+    context = RuntimeContext({"basedir": str(folder), "toplevel": True, "use_container": False})
+    with tool_log(log):
+        try:
+            builder = process_of(interface)._init_job(cast(Any, job), context)
+        except (WorkflowException, ValidationException) as error:
+            text = " ".join(str(error).removeprefix("Invalid job input record:").split())
+            raise InputError(f"an input of {document} is wrong: {text}") from error
+        except FileNotFoundError as error:
+            raise InputError(f"an input of {document} names a file that is not there: {error.filename}") from error
+    return cast("dict[str, Json]", builder.job)
+
+
+def _missing(ports: list[Port], document: str) -> str:
+    named = ", ".join(f"'{port.id}' ({_spelled(port.type)})" for port in ports)
+    example = ", ".join(f'"{port.id}": {_example(port.type)}' for port in ports)
+    what = f"input {named} of {document} is missing" if len(ports) == 1 else f"inputs {named} of {document} are missing"
+    return f"{what}; give it in the run's configuration, as {{{example}}}"
+
+
+def _spelled(cwl_type: Json) -> str:
+    if isinstance(cwl_type, list):
+        return " or ".join(_spelled(item) for item in cwl_type if item != "null")
+    if isinstance(cwl_type, dict):
+        if cwl_type["type"] == "array":
+            return f"array of {_spelled(cwl_type['items'])}"
+        return str(cwl_type["type"])
+    return str(cwl_type).rpartition("#")[2]
+
+
+def _example(cwl_type: Json) -> str:
+    names = _names(cwl_type)
+    if isinstance(cwl_type, dict) and cwl_type["type"] == "array":
+        return f"[{_example(cwl_type['items'])}]"
+    if "File" in names or "Directory" in names:
+        kind = "File" if "File" in names else "Directory"
+        return f'{{"class": "{kind}", "location": "…"}}'
+    return "…"
+
+
+def _names(cwl_type: Json) -> list[str]:
+    if isinstance(cwl_type, list):
+        return [name for item in cwl_type for name in _names(item)]
+    return [cwl_type] if isinstance(cwl_type, str) else []
+
+
+def _as_objects(cwl_type: Json, value: Json) -> Json:
+    """A path or URI where the type wants a File or Directory becomes one; a form can give no more than that."""
+    if isinstance(value, str):
+        for kind in ("File", "Directory"):
+            if kind in _names(cwl_type) and "string" not in _names(cwl_type):
+                return {"class": kind, "location": value}
+    items = next(_item_types(cwl_type), None)
+    if isinstance(value, list) and items is not None:
+        return [_as_objects(items, item) for item in value]
+    return value
+
+
+def _item_types(cwl_type: Json) -> Iterator[Json]:
+    for option in cwl_type if isinstance(cwl_type, list) else [cwl_type]:
+        if isinstance(option, dict) and option.get("type") == "array":
+            yield option["items"]
+
+
+def _located(value: Json, folder: Path) -> Json:
+    """Paths as absolute locations, at any depth."""
+    if isinstance(value, list):
+        return [_located(item, folder) for item in value]
+    if not isinstance(value, dict):
+        return value
+    value = {key: _located(item, folder) for key, item in value.items()}
+    if value.get("class") not in ("File", "Directory"):
+        return value
+    if "location" not in value and "path" in value:
+        path = Path(value.pop("path"))
+        value["location"] = path.as_uri() if path.is_absolute() else path.as_posix()
+    location = value.get("location")
+    if isinstance(location, str) and not urlsplit(location).scheme:
+        value["location"] = _relative(location, folder)
+    return value
+
+
+def _relative(location: str, folder: Path) -> str:
+    """Relative locations are URI references in a job file, but people type plain paths in a form."""
+    as_path = folder / location
+    return as_path.absolute().as_uri() if as_path.exists() else f"{folder.absolute().as_uri()}/{quote(location, safe='/%')}"
+
+
+def log_unknown(names: list[str], document: str, log: LogLine) -> None:
+    """Say which values of a run nobody will read."""
+    if names:
+        log(logging.WARNING, f"{document} has no input called {', '.join(names)}; ignored")

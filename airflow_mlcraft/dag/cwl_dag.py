@@ -1,0 +1,41 @@
+"""A CWL document as a DAG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG
+
+from airflow_mlcraft.cwl.plan import Plan
+from airflow_mlcraft.dag.build import build
+from airflow_mlcraft.dag.dag_args import args_of_plan
+from airflow_mlcraft.dag.task_ids import TaskIds
+from airflow_mlcraft.operators.base import plan_cache
+
+
+class CwlDag(DAG):
+    """A DAG that runs a CWL workflow or tool; takes any argument of a DAG as well.
+
+    Use it as it is, or as a context to put native tasks before, after and beside the workflow's:
+
+        with CwlDag("count.cwl", dag_id="count") as dag:
+            dag.last >> notify()
+    """
+
+    def __init__(self, document: str | Path, dag_id: str = "", **dag_args: Any) -> None:
+        path, _, fragment = str(document).partition("#")
+        self._fill(plan_cache().plan_of(Path(path), fragment), dag_id, dag_args)
+
+    @classmethod
+    def of_plan(cls, plan: Plan, dag_id: str, **dag_args: Any) -> CwlDag:
+        """The DAG of a plan that is at hand already."""
+        dag = cls.__new__(cls)
+        dag._fill(plan, dag_id, dag_args)
+        return dag
+
+    def _fill(self, plan: Plan, dag_id: str, dag_args: dict[str, Any]) -> None:
+        super().__init__(dag_id or TaskIds().task(Path(plan.document).stem), **{**args_of_plan(plan), **dag_args})
+        self.plan = plan
+        with self:
+            self.first, self.last = build(plan)

@@ -1,0 +1,143 @@
+"""Where each step of a plan stands in a DAG: task ids, groups, and the scatters around them.
+
+The DAG is built from this, and a running task finds its neighbours with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from airflow_mlcraft.cwl.plan import Plan, Step, Workflow
+from airflow_mlcraft.dag.task_ids import TaskIds
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A scatter: the task that lists its items, and the scatter that is around it."""
+
+    items: str
+    parent: Axis | None
+
+
+@dataclass
+class Frame:
+    """A workflow where it stands: the document's own, or the one that a step runs."""
+
+    workflow: Workflow
+    path: tuple[str, ...]
+    prefix: str
+    """What the ids of its tasks begin with."""
+    entry: str
+    """The task that works out its inputs."""
+    axis: Axis | None
+    """The innermost scatter that its tasks are mapped over."""
+    scattered: bool = False
+    """Whether that scatter is the one of the very step that this frame is."""
+    mapped_group: bool = False
+    """Whether its tasks are mapped together, as a group; otherwise each is mapped by itself."""
+    places: dict[str, Place] = field(default_factory=dict)
+
+    def frames(self) -> Iterator[Frame]:
+        """This frame and all below it."""
+        yield self
+        for place in self.places.values():
+            if place.child is not None:
+                yield from place.child.frames()
+
+
+@dataclass
+class Place:
+    """A step where it stands."""
+
+    step: Step
+    frame: Frame
+    task_id: str
+    """The task that runs it; for a sub-workflow, the task that works out its inputs."""
+    axis: Axis | None
+    """The scatter that the task is mapped over."""
+    items: str = ""
+    """The task that lists the items of its scatter."""
+    group: str = ""
+    child: Frame | None = None
+
+
+@dataclass
+class Layout:
+    """A whole plan, laid out."""
+
+    plan: Plan
+    root: Frame
+    outputs: str
+
+    def place(self, path: str) -> Place:
+        """The place of the step with the path `a/b/c`."""
+        *outer, step = path.split("/")
+        return self.frame("/".join(outer)).places[step]
+
+    def frame(self, path: str) -> Frame:
+        """The frame of the sub-workflow step with that path; the root for an empty one."""
+        frame = self.root
+        for name in path.split("/") if path else ():
+            child = frame.places[name].child
+            if child is None:
+                raise KeyError(path)
+            frame = child
+        return frame
+
+
+@lru_cache(maxsize=64)
+def layout_of(plan: Plan, prefix: str = "") -> Layout:
+    """Lay a plan out below a group prefix (`group.`), or as a DAG of its own."""
+    ids = TaskIds(prefix)
+    root = Frame(workflow=plan.root, path=(), prefix=prefix, entry="", axis=None)
+    _lay(root, ids)
+    root.entry = prefix + ids.task("inputs")
+    return Layout(plan, root, outputs=prefix + ids.task("outputs"))
+
+
+def has_scatter(workflow: Workflow) -> bool:
+    """Whether a scatter is anywhere in a workflow."""
+    return any(
+        step.scatter or (isinstance(step.run, Workflow) and has_scatter(step.run)) for step in workflow.steps
+    )
+
+
+def _lay(frame: Frame, ids: TaskIds) -> None:
+    for step in frame.workflow.steps:
+        frame.places[step.id] = _place(step, frame, ids)
+    for place in frame.places.values():
+        if place.step.scatter:
+            place.items = frame.prefix + ids.task(f"{place.step.id}.items")
+            place.axis = Axis(place.items, frame.axis)
+        if isinstance(place.step.run, Workflow):
+            place.child = _child(place, place.step.run)
+
+
+def _place(step: Step, frame: Frame, ids: TaskIds) -> Place:
+    if isinstance(step.run, Workflow):
+        group = frame.prefix + ids.group(step.id)
+        return Place(step, frame, task_id="", axis=frame.axis, group=group)
+    return Place(step, frame, task_id=frame.prefix + ids.task(step.id), axis=frame.axis)
+
+
+def _child(place: Place, workflow: Workflow) -> Frame:
+    scattered = bool(place.step.scatter)
+    inherits = place.frame.mapped_group and not scattered
+    child = Frame(
+        workflow=workflow,
+        path=(*place.frame.path, place.step.id),
+        prefix=place.group + ".",
+        entry=place.items,
+        axis=place.axis,
+        scattered=scattered,
+        # Airflow refuses a mapping inside a mapped group; a scatter further in maps over all items at once.
+        mapped_group=inherits or (scattered and place.frame.axis is None and not has_scatter(workflow)),
+    )
+    ids = TaskIds(child.prefix)
+    _lay(child, ids)
+    if not scattered:
+        child.entry = child.prefix + ids.task("inputs")
+    place.task_id = child.entry
+    return child

@@ -1,0 +1,21 @@
+"""What a task that fails says: a sentence for what a user can mend, and whether another try may help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from airflow_mlcraft.errors import MlcraftError, StoreError, ToolError
+
+
+@contextmanager
+def readable_failures() -> Iterator[None]:
+    """Our errors as Airflow's: permanent ones are not retried, as CWL has it."""
+    try:
+        yield
+    except MlcraftError as error:
+        passing = isinstance(error, StoreError) or (isinstance(error, ToolError) and error.temporary)
+        kind = AirflowException if passing else AirflowFailException
+        raise kind(str(error)) from error

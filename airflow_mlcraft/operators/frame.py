@@ -1,0 +1,97 @@
+"""The inputs of a sub-workflow, and the items of a scatter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_mlcraft.cwl.expressions import evaluate, has_expressions, tool_inputs
+from airflow_mlcraft.cwl.plan import Json, Workflow
+from airflow_mlcraft.cwl.scatter import Split, split
+from airflow_mlcraft.dag.layout import Place
+from airflow_mlcraft.operators.base import CwlOperator
+from airflow_mlcraft.operators.failures import readable_failures
+from airflow_mlcraft.operators.item_names import item_name
+from airflow_mlcraft.operators.values import ITEMS, Items, Values
+from airflow_mlcraft.operators.work import work
+
+
+class CwlFrameOperator(CwlOperator):
+    """Works out the inputs of a sub-workflow; all its tasks read them from here."""
+
+    ui_color = "#f1f3f4"
+
+    def execute(self, context: Context) -> Json:
+        """The sub-workflow's inputs."""
+        ti = context["ti"]
+        with readable_failures():
+            place = self.layout().place(self.step)
+            values = Values(ti, place.axis)
+            jobs = [
+                None if (raw := values.step_inputs(place, item)) is None else frame_job(place, raw, self.base)
+                for item in values.own_items()
+            ]
+            if all(job is None for job in jobs):
+                if place.axis is not None:
+                    ti.xcom_push("return_value", None)
+                raise AirflowSkipException(f"step {place.step.id} is not to run: its condition is false")
+        return jobs if values.chunked() else jobs[0]
+
+
+class CwlScatterOperator(CwlOperator):
+    """Lists the items of a scattered step; Airflow maps the step's tasks over them."""
+
+    ui_color = "#f1f3f4"
+
+    def execute(self, context: Context) -> Json:
+        """A short name for each item."""
+        ti = context["ti"]
+        with readable_failures():
+            place = self.layout().place(self.step)
+            items = self._items(Values(ti), place)
+            ti.xcom_push(ITEMS, items.to_json())
+        return [item_name(place.step, job, index) for index, job in enumerate(items.jobs)]
+
+    def _items(self, values: Values, place: Place) -> Items:
+        around = place.frame.axis
+        parents = range(len(values.items(around).jobs)) if around else range(1)
+        jobs: list[dict[str, Any] | None] = []
+        belongs: list[int] = []
+        shapes: list[tuple[int, ...] | None] = []
+        for parent in parents:
+            raw = values.step_inputs(place, parent)
+            if raw is None:
+                shapes.append(None)
+                continue
+            made = split(place.step, raw)
+            shapes.append(made.shape)
+            jobs += self._jobs(place, made)
+            belongs += [parent] * len(made.items)
+        return Items(jobs, belongs, shapes)
+
+    def _jobs(self, place: Place, made: Split) -> list[dict[str, Any] | None]:
+        """A tool's task evaluates its own item's expressions; a workflow has many tasks, and one must do it."""
+        if not isinstance(place.step.run, Workflow):
+            return list(made.items)
+        return [frame_job(place, item, self.base) for item in made.items]
+
+
+def frame_job(place: Place, raw: dict[str, Json], base: str) -> dict[str, Json] | None:
+    """The inputs of one run of a sub-workflow; None when its condition is false."""
+    workflow = place.step.run
+    if not isinstance(workflow, Workflow):
+        raise TypeError(f"{place.step.id} runs a tool")
+    job: dict[str, Json] | None = raw
+    if has_expressions(place.step):
+        with work(base) as task:
+            job = evaluate(place.step, task.stage(raw), place.frame.workflow.expression_requirements)
+            job = None if job is None else task.keep(job)
+    if job is None:
+        return None
+    given = tool_inputs(place.step, job)
+    return {
+        port.id: port.default if given.get(port.id) is None and port.has_default else given.get(port.id)
+        for port in workflow.inputs
+    }

@@ -1,0 +1,77 @@
+"""One step of a workflow: gather its inputs, stage their files, run its tool, keep what came out, report."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_mlcraft.cwl.expressions import evaluate, has_expressions, tool_inputs
+from airflow_mlcraft.cwl.plan import Json, ToolRef
+from airflow_mlcraft.dag.layout import Place
+from airflow_mlcraft.operators.base import CwlOperator, plan_cache
+from airflow_mlcraft.operators.failures import readable_failures
+from airflow_mlcraft.operators.values import Values
+from airflow_mlcraft.operators.work import Work, containers, work
+
+
+class CwlStepOperator(CwlOperator):
+    """Runs the tool of one step; in a scatter, of one item."""
+
+    def execute(self, context: Context) -> Json:
+        """The step's outputs, their files in the store."""
+        ti = context["ti"]
+        with readable_failures():
+            place = self.layout().place(self.step)
+            values = Values(ti, place.axis)
+            results = [self._item(values, place, item) for item in values.own_items()]
+            if all(result is None for result in results):
+                if place.axis is not None:
+                    # Those who regroup the items must find a null in its place.
+                    ti.xcom_push("return_value", None)
+                raise AirflowSkipException(f"step {place.step.id} is not to run: its condition is false")
+        return results if values.chunked() else results[0]
+
+    def on_kill(self) -> None:
+        """End the tool when the task is told to stop."""
+        from airflow_mlcraft.cwl.tool import stop_tools
+
+        stop_tools()
+
+    def run_tool(self, tool: ToolRef, job: dict[str, Json], task: Work) -> dict[str, Json]:
+        """Run the step's tool on staged inputs. Operators of their own kind do their work here instead."""
+        from airflow_mlcraft.cwl.tool import run_tool
+
+        document = plan_cache().tool(tool.digest)
+        name = self.step.rpartition("/")[2]
+        run = run_tool(document, job, name=name, folder=task.room(), log=self.say, containers=containers())
+        facts = [f"{name} took {run.seconds:.2f} s"]
+        if run.exit_code is not None:
+            facts.append(f"exit code {run.exit_code}")
+        if run.container:
+            facts.append(f"container {run.container}")
+        facts += [f"{resource} {amount:g}" for resource, amount in sorted(run.resources.items())]
+        self.say(logging.INFO, ", ".join(facts))
+        return run.outputs
+
+    def _item(self, values: Values, place: Place, item: int) -> dict[str, Json] | None:
+        if place.step.scatter:
+            raw = values.items(place.axis).jobs[item] if place.axis else None
+        else:
+            raw = values.step_inputs(place, item)
+        if raw is None:
+            return None
+        with work(self.base) as task:
+            job: dict[str, Json] | None = task.stage(raw)
+            if has_expressions(place.step):
+                job = evaluate(place.step, job or {}, place.frame.workflow.expression_requirements)
+            if job is None:
+                return None
+            tool = place.step.run
+            if not isinstance(tool, ToolRef):
+                raise TypeError(f"{self.step} runs a workflow")
+            outputs = self.run_tool(tool, tool_inputs(place.step, job), task)
+            kept: dict[str, Any] = task.keep({name: outputs.get(name) for name in place.step.outputs})
+            return kept

@@ -1,0 +1,170 @@
+"""Reading what earlier tasks of the same run have made: the values of a frame's inputs and of its steps.
+
+What tasks push: a step its outputs; a task that works out inputs those inputs; a task that lists the items of
+a scatter short labels as its return value (Airflow maps over them) and the items themselves under another key.
+A mapped instance pushes one value, or a list of them when it stands for a chunk of items; null means skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from airflow_mlcraft.cwl.links import ValueOf, gather, value_of_link
+from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.cwl.scatter import regroup
+from airflow_mlcraft.dag.layout import Axis, Frame, Place
+from airflow_mlcraft.errors import LinkError
+
+ITEMS = "items"
+"""The XCom key of the items of a scatter."""
+
+
+class TaskInstance(Protocol):
+    """The part of Airflow's task instance that values are read with."""
+
+    map_index: int | None
+
+    def xcom_pull(self, task_ids: str, *, key: str = ..., map_indexes: Any = ...) -> Any:
+        """A value that another task has pushed."""
+
+
+@dataclass(frozen=True)
+class Items:
+    """The items of a scatter, over all items of the scatters around it."""
+
+    jobs: Sequence[dict[str, Json] | None]
+    """The inputs of each item; null where it is to be skipped."""
+    parents: Sequence[int]
+    """For each item, the item of the scatter around that it belongs to."""
+    shapes: Sequence[Sequence[int] | None]
+    """For each item of the scatter around, the shape of what it was split into; null where it is skipped."""
+    chunk: int = 1
+    """How many items one mapped instance runs."""
+
+    def to_json(self) -> Json:
+        """For an XCom."""
+        return asdict(self)
+
+    def of_instance(self, map_index: int) -> range:
+        """The items that a mapped instance runs."""
+        start = map_index * self.chunk
+        return range(start, min(start + self.chunk, len(self.jobs)))
+
+    def below(self, parent: int) -> list[int]:
+        """The items that one item of the scatter around was split into."""
+        return [index for index, of in enumerate(self.parents) if of == parent]
+
+
+class Values:
+    """The values of one run, each read once, for a task that is mapped over `axis`."""
+
+    def __init__(self, ti: TaskInstance, axis: Axis | None = None):
+        self._ti = ti
+        self._axis = axis
+        self._items: dict[str, Items] = {}
+        self._all: dict[str, list[Json]] = {}
+        self._one: dict[tuple[str, int], Json] = {}
+
+    def items(self, axis: Axis) -> Items:
+        """The items of a scatter."""
+        if axis.items not in self._items:
+            data = self._ti.xcom_pull(axis.items, key=ITEMS, map_indexes=-1)
+            # The list task is skipped with the workflow around it.
+            self._items[axis.items] = Items(**data) if data else Items((), (), (None,))
+        return self._items[axis.items]
+
+    def own_items(self) -> Sequence[int]:
+        """The items that the running task instance stands for; item 0 when nothing is scattered."""
+        if self._axis is None:
+            return (0,)
+        return self.items(self._axis).of_instance(self._ti.map_index or 0)
+
+    def chunked(self) -> bool:
+        """Whether mapped instances of the running task stand for several items each."""
+        return self._axis is not None and self.items(self._axis).chunk > 1
+
+    def frame_inputs(self, frame: Frame, item: int) -> dict[str, Json] | None:
+        """The inputs of a workflow, for one item of the scatter around; None when it is skipped."""
+        if frame.scattered and frame.axis is not None:
+            return self.items(frame.axis).jobs[item]
+        inputs: dict[str, Json] | None = self._of_task(frame.entry, frame.axis, item)
+        return inputs
+
+    def step_inputs(self, place: Place, item: int) -> dict[str, Json] | None:
+        """What a step's links bring, before scatter and expressions; None when the workflow around is skipped."""
+        inputs = self.frame_inputs(place.frame, item)
+        if inputs is None:
+            return None
+        try:
+            return gather(place.step.links, self._value_of(place.frame, item, inputs))
+        except LinkError as error:
+            raise LinkError(f"step {place.step.id}: {error}") from error
+
+    def outputs(self, frame: Frame, item: int = 0) -> dict[str, Json]:
+        """The outputs of a workflow; all null when it was skipped."""
+        inputs = self.frame_inputs(frame, item)
+        if inputs is None:
+            return dict.fromkeys((link.id for link in frame.workflow.outputs), None)
+        value_of = self._value_of(frame, item, inputs)
+        return {link.id: value_of_link(link, value_of) for link in frame.workflow.outputs}
+
+    def _value_of(self, frame: Frame, item: int, inputs: dict[str, Json]) -> ValueOf:
+        return partial(self._source, frame, item, inputs)
+
+    def _source(self, frame: Frame, item: int, inputs: dict[str, Json], source: str) -> Json:
+        step, _, output = source.rpartition("/")
+        if not step:
+            return inputs.get(output)
+        place = frame.places[step]
+        if place.step.scatter and place.axis is not None:
+            return self._scattered(place, place.axis, item, output)
+        return self._output(place, item, output)
+
+    def _scattered(self, place: Place, axis: Axis, item: int, output: str) -> Json:
+        items = self.items(axis)
+        shape = items.shapes[item] if item < len(items.shapes) else None
+        if shape is None:
+            return None
+        return regroup(shape, [self._output(place, below, output) for below in items.below(item)])
+
+    def _output(self, place: Place, item: int, output: str) -> Json:
+        if place.child is None:
+            outputs = self._of_task(place.task_id, place.axis, item)
+            return None if outputs is None else outputs.get(output)
+        link = next(link for link in place.child.workflow.outputs if link.id == output)
+        inputs = self.frame_inputs(place.child, item)
+        if inputs is None:
+            return None
+        return value_of_link(link, self._value_of(place.child, item, inputs))
+
+    def _of_task(self, task_id: str, axis: Axis | None, item: int) -> Json:
+        """The value that a task has pushed for one item."""
+        if axis is None:
+            return self._pulled(task_id, -1)
+        items = self.items(axis)
+        if items.jobs[item] is None:
+            return None
+        instance = item // items.chunk
+        # An instance of the same scatter needs its own neighbour only; a task that regroups needs them all.
+        value = self._pulled(task_id, instance) if axis == self._axis else self._all_of(task_id, axis)[instance]
+        return value[item % items.chunk] if items.chunk > 1 and value is not None else value
+
+    def _pulled(self, task_id: str, map_index: int) -> Json:
+        key = (task_id, map_index)
+        if key not in self._one:
+            self._one[key] = self._ti.xcom_pull(task_id, map_indexes=map_index)
+        return self._one[key]
+
+    def _all_of(self, task_id: str, axis: Axis) -> list[Json]:
+        """The values of all mapped instances of a task, in order."""
+        if task_id not in self._all:
+            items = self.items(axis)
+            instances = -(-len(items.jobs) // items.chunk)
+            values = list(self._ti.xcom_pull(task_id) or ()) if instances > 1 else []
+            if len(values) != instances:
+                values = [self._pulled(task_id, index) for index in range(instances)]
+            self._all[task_id] = values
+        return self._all[task_id]

@@ -1,0 +1,89 @@
+"""The store and the folder that a running task works in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_mlcraft import settings
+from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.cwl.portable import placed
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.cwl.containers import Containers
+    from airflow_mlcraft.store.store import Store
+
+Say = Callable[[int, str], None]
+
+
+@dataclass
+class Work:
+    """One task's hands: files come out of the store into a folder, and results go back."""
+
+    store: Store
+    folder: Path
+    base: str
+    _known: dict[str, str] = field(default_factory=dict)
+    _stages: int = 0
+
+    def stage(self, value: Json) -> Json:
+        """A value whose files are in place."""
+        from airflow_mlcraft.store.values import stage_value
+
+        self._stages += 1
+        return stage_value(
+            self.store, placed(value, self.base), self.folder / f"in{self._stages}", known=self._known
+        )
+
+    def keep(self, value: Json) -> Json:
+        """A value whose files are in the store; what the task made is handed over, the rest is copied."""
+        from airflow_mlcraft.store.values import keep_value
+
+        return keep_value(self.store, value, made_in=self.folder, known=self._known)
+
+    def room(self) -> Path:
+        """A new empty folder to run a tool in."""
+        self._stages += 1
+        room = self.folder / f"run{self._stages}"
+        room.mkdir()
+        return room
+
+
+def open_store() -> Store:
+    """The store that the settings name."""
+    from airflow_mlcraft.store.store import Store
+
+    return Store(settings.get_path("store"), remote=settings.get("store_remote"))
+
+
+@contextmanager
+def work(base: str) -> Iterator[Work]:
+    """A task's work: its folder is on the store's own file system, and is gone afterwards."""
+    from airflow_mlcraft.store.work import WorkFolder
+
+    store = open_store()
+    with WorkFolder(store.root) as folder:
+        yield Work(store, folder, base)
+
+
+def containers() -> Containers:
+    """How tools that name a container are run here."""
+    from airflow_mlcraft.cwl.containers import Containers
+    from airflow_mlcraft.errors import MlcraftError
+
+    use, engine = settings.get("containers"), settings.get("container_engine")
+    if use not in ("auto", "always", "never"):
+        raise MlcraftError(f"[mlcraft] containers is {use!r}, expected auto, always or never")
+    if engine not in ("docker", "podman"):
+        raise MlcraftError(f"[mlcraft] container_engine is {engine!r}, expected docker or podman")
+    return Containers(
+        use=use,  # type: ignore[arg-type]
+        engine=engine,  # type: ignore[arg-type]
+        pull=settings.get_bool("container_pull"),
+        network=settings.get("container_network"),
+    )
+
+

@@ -1,0 +1,106 @@
+"""Every setting of the `[mlcraft]` section, read when it is asked for; docs/settings.md mirrors this page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Setting(NamedTuple):
+    """One option of the section, as Airflow's provider information describes it."""
+
+    description: str
+    default: str
+    kind: str = "string"
+    example: str | None = None
+    sensitive: bool = False
+
+
+SECTION = "mlcraft"
+
+SETTINGS: dict[str, Setting] = {
+    "store": Setting(
+        "Folder of the files that tasks pass on, in DVC's cache layout. Share it between workers, "
+        "or set store_remote.",
+        "{AIRFLOW_HOME}/mlcraft/store",
+    ),
+    "store_remote": Setting(
+        "Where each file is kept as well, so that a worker on another machine finds it: an fsspec URL.",
+        "",
+        example="s3://bucket/mlcraft",
+    ),
+    "cache": Setting("Folder of the compiled documents.", "{AIRFLOW_HOME}/mlcraft/cache"),
+    "outputs": Setting(
+        "Folder that a run's output files are linked into, under the names of DAG and run.",
+        "{AIRFLOW_HOME}/mlcraft/outputs",
+    ),
+    "outputs_writable": Setting(
+        "Whether output files are copies of their own rather than read-only links into the store.",
+        "False",
+        kind="boolean",
+    ),
+    "input_folder": Setting(
+        "Folder that relative paths in a run's inputs start from; the document's own folder when empty.", ""
+    ),
+    "containers": Setting(
+        "Whether tools that name a container run in one: auto (where an engine answers; a tool that only "
+        "hints at a container runs without one otherwise), always, or never.",
+        "auto",
+    ),
+    "container_engine": Setting("The command of the container engine: docker or podman.", "docker"),
+    "container_pull": Setting("Whether images that are not there are pulled.", "True", kind="boolean"),
+    "container_network": Setting("The network that containers with network access join.", ""),
+    "allowed_document_hosts": Setting(
+        "Hosts, separated by commas, that documents may be read from over http; none by default.",
+        "",
+        example="raw.githubusercontent.com",
+    ),
+}
+
+
+def get(name: str) -> str:
+    """A setting's value, its default where Airflow's configuration has none."""
+    from airflow.configuration import conf
+
+    value = str(conf.get(SECTION, name, fallback=SETTINGS[name].default) or "")
+    return value.replace("{AIRFLOW_HOME}", str(_airflow_home())) if "{" in value else value
+
+
+def get_bool(name: str) -> bool:
+    """A setting that is true or false."""
+    return get(name).strip().lower() in ("true", "t", "yes", "1", "on")
+
+
+def get_path(name: str) -> Path:
+    """A setting that is a folder."""
+    return Path(get(name)).expanduser()
+
+
+def get_list(name: str) -> tuple[str, ...]:
+    """A setting that lists values, separated by commas."""
+    return tuple(item.strip() for item in get(name).split(",") if item.strip())
+
+
+def config_section() -> dict[str, Any]:
+    """The section for Airflow's provider information."""
+    return {
+        SECTION: {
+            "description": "How CWL documents are imported and run.",
+            "options": {
+                name: {
+                    "description": setting.description,
+                    "type": setting.kind,
+                    "version_added": "0.1.0",
+                    "default": setting.default,
+                    "example": setting.example,
+                    "sensitive": setting.sensitive,
+                }
+                for name, setting in SETTINGS.items()
+            },
+        }
+    }
+
+
+def _airflow_home() -> Path:
+    return Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()

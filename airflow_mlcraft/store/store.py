@@ -1,0 +1,259 @@
+"""The store: keeps files by their content, and gives them back as links, copies or paths.
+
+The layout is that of DVC's cache, so a store may be a repository's `.dvc/cache`. There is no lock: an object
+is made under a temporary name and moved to its own, which can be done by any number of processes at once.
+"""
+
+# Plain strings: a Path for each of thousands of files costs more than the work itself.
+# ruff: noqa: PTH100, PTH101, PTH103, PTH113, PTH114, PTH116
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.errors import StoreError
+from airflow_mlcraft.store import place
+from airflow_mlcraft.store.folder import files_of
+from airflow_mlcraft.store.hashing import md5_of_bytes, md5_of_file, md5_of_files
+from airflow_mlcraft.store.layout import DIR_SUFFIX, OBJECTS, Entry, is_oid, object_path, read_dir, write_dir
+from airflow_mlcraft.store.remote import Remote
+from airflow_mlcraft.store.work import TEMPORARY, unique_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from airflow_mlcraft.store.folder import Found
+
+_WRITABLE = 0o222
+_JOBS = 16
+
+
+class Store:
+    """A local folder of objects, and the remote behind it, if any (an fsspec URL with the same layout)."""
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        *,
+        remote: str = "",
+        remote_options: Mapping[str, Any] | None = None,
+    ):
+        self.root = Path(os.path.realpath(root))
+        self._remote = Remote(remote, remote_options or {}) if remote else None
+        self._objects = f"{self.root}/{OBJECTS}/"
+        self._temporary = f"{self.root}/{TEMPORARY}"
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.root)!r}{f', remote={str(self._remote)!r}' if self._remote else ''})"
+
+    def __contains__(self, oid: object) -> bool:
+        if not isinstance(oid, str) or not is_oid(oid):
+            return False
+        return os.path.isfile(self._local(oid)) or (self._remote is not None and self._remote.has(oid))
+
+    def keep_file(
+        self, path: str | os.PathLike[str], *, hand_over: bool = False, known: Mapping[str, str] | None = None
+    ) -> str:
+        """Keep a file and return its md5; a symbolic link is kept as what it points to.
+
+        With `hand_over` the file itself becomes the object, by hardlink, and is read-only from then on.
+        Without it, or if the file has other names already, the store takes a copy and leaves the file alone.
+        `known` says which object a path is another name of, which saves hashing; it is believed only where
+        both are the same file on disk.
+        """
+        given = os.path.abspath(path)
+        with place.explained(f"Cannot keep {given} in the store at {self.root}"):
+            file = os.path.realpath(given)
+            state = place.stat_file(file)
+            oid = self._recognised(file, state, known) or (known and self._recognised(given, state, known))
+            if not oid:
+                oid = md5_of_file(file)
+                self._keep(oid, file, state, hand_over=hand_over and not os.path.islink(given))
+        self._push([oid])
+        return oid
+
+    def keep_tree(
+        self, path: str | os.PathLike[str], *, hand_over: bool = False, known: Mapping[str, str] | None = None
+    ) -> str:
+        """Keep a folder and return its `<md5>.dir`, as `dvc add` would name it. See `keep_file` for the rest.
+
+        Unlike `dvc add`, folders behind symbolic links are kept too. Empty folders have no place in a `.dir`.
+        """
+        folder = os.path.abspath(path)
+        with place.explained(f"Cannot keep {folder} in the store at {self.root}"):
+            found = list(files_of(folder))
+            oids = self._keep_all(found, hand_over=hand_over, known=known)
+            # Last, so that a listing in the store never names files that are not.
+            listing = write_dir(Entry(file.relpath, oid) for file, oid in zip(found, oids, strict=True))
+            tree = md5_of_bytes(listing) + DIR_SUFFIX
+            self._put(tree, len(listing), lambda temporary: _write(temporary, listing))
+        self._push(oids)
+        self._push([tree])
+        return tree
+
+    def keep_bytes(self, data: bytes) -> str:
+        """Keep bytes at hand and return their md5."""
+        oid = md5_of_bytes(data)
+        with place.explained(f"Cannot keep {len(data)} bytes in the store at {self.root}"):
+            self._put(oid, len(data), lambda temporary: _write(temporary, data))
+        self._push([oid])
+        return oid
+
+    def path_of(self, oid: str) -> Path:
+        """The local path of an object, fetched from the remote if it is not here. Never write to it."""
+        path = self._local(oid)
+        if not os.path.isfile(path):
+            self._pull(oid)
+        return Path(path)
+
+    def entries(self, oid: str) -> list[Entry]:
+        """The files of a folder."""
+        if not oid.endswith(DIR_SUFFIX):
+            raise StoreError(f"{oid} is a file in the store, not a folder: a folder's name ends with '.dir'.")
+        with place.explained(f"Cannot read {oid} in the store at {self.root}"):
+            return read_dir(oid, self.path_of(oid).read_bytes())
+
+    def checkout(self, oid: str, target: str | os.PathLike[str]) -> None:
+        """Make a folder of read-only hardlinks, or else copies; nothing in it is replaced."""
+        entries = self.entries(oid)
+        self._pull_all(entry.md5 for entry in entries)
+        with place.explained(f"Cannot put {oid} at {os.fspath(target)}"):
+            base = os.path.abspath(target)
+            os.makedirs(base, exist_ok=True)
+            made = {base}
+            for entry in entries:
+                file = f"{base}/{entry.relpath}"
+                parent = file.rpartition("/")[0]
+                if parent not in made:
+                    os.makedirs(parent, exist_ok=True)
+                    made.add(parent)
+                place.link_or_copy(self._local(entry.md5), file)
+
+    def link(self, oid: str, target: str | os.PathLike[str]) -> None:
+        """Make a file that is a read-only hardlink to the object, or else a read-only copy."""
+        source = self.path_of(oid)
+        with place.explained(f"Cannot put {oid} at {os.fspath(target)}"):
+            place.link_or_copy(str(source), os.fspath(target))
+
+    def copy(self, oid: str, target: str | os.PathLike[str]) -> None:
+        """Make a private copy that may be written to, sharing blocks where the file system can."""
+        source = self.path_of(oid)
+        with place.explained(f"Cannot copy {oid} to {os.fspath(target)}"):
+            if os.path.lexists(target):
+                raise FileExistsError(errno.EEXIST, "File exists", os.fspath(target))
+            folder, name = os.path.split(os.path.abspath(target))
+            with place.replacing(f"{folder}/{name}", f"{folder}/.{unique_name()}") as temporary:
+                place.copy_bytes(str(source), temporary)
+
+    def _keep_all(self, found: list[Found], *, hand_over: bool, known: Mapping[str, str] | None) -> list[str]:
+        """The oid of each file, all of them kept."""
+        oids = [
+            self._recognised(os.path.realpath(file.path) if file.linked else file.path, file.state, known)
+            for file in found
+        ]
+        fresh = [index for index, oid in enumerate(oids) if not oid]
+        hashes = md5_of_files([(found[index].path, found[index].state.st_size) for index in fresh])
+        for index, oid in zip(fresh, hashes, strict=True):
+            file = found[index]
+            self._keep(oid, file.path, file.state, hand_over=hand_over and not file.linked)
+            oids[index] = oid
+        return oids
+
+    def _recognised(self, path: str, state: os.stat_result, known: Mapping[str, str] | None) -> str:
+        """The object that this very file is, by its place or by what is known; "" if it has to be hashed."""
+        if path.startswith(self._objects):
+            oid = path[len(self._objects) :].replace("/", "", 1)
+            if is_oid(oid) and not oid.endswith(DIR_SUFFIX) and self._local(oid) == path:
+                return oid
+        oid = known.get(path, "") if known else ""
+        if oid:
+            try:
+                # A tool may have put another file in the place of the one it was given.
+                return oid if os.path.samestat(state, os.stat(self._local(oid))) else ""
+            except FileNotFoundError:
+                return ""
+        return ""
+
+    def _keep(self, oid: str, path: str, state: os.stat_result, *, hand_over: bool) -> None:
+        # Another name of the file may be one that nobody gave away.
+        bring = place.take_over if hand_over and state.st_nlink == 1 else place.copy_read_only
+
+        def make(temporary: str) -> None:
+            bring(path, temporary)
+            now = os.stat(path)
+            if (now.st_size, now.st_mtime_ns) != (state.st_size, state.st_mtime_ns):
+                raise StoreError(f"{path} changed while it was being kept. Is something still writing to it?")
+
+        self._put(oid, state.st_size, make)
+
+    def _put(self, oid: str, size: int, make: Callable[[str], None]) -> None:
+        """Have the object in the store, made at a temporary path, unless it is there and sound."""
+        target = self._local(oid)
+        if _is_sound(target, size):
+            return
+        os.makedirs(self._temporary, exist_ok=True)
+        with place.replacing(target, f"{self._temporary}/{unique_name()}") as temporary:
+            make(temporary)
+
+    def _local(self, oid: str) -> str:
+        return f"{self.root}/{object_path(oid)}"
+
+    def _push(self, oids: Iterable[str]) -> None:
+        if self._remote:
+            self._remote.push([(oid, self._local(oid)) for oid in oids])
+
+    def _pull(self, oid: str) -> None:
+        path = self._local(oid)
+        places = f"in the store at {self.root}"
+        if self._remote:
+            places = f"neither {places} nor at {self._remote}"
+            with place.explained(f"Cannot fetch {oid} into the store at {self.root}"):
+                os.makedirs(self._temporary, exist_ok=True)
+                with place.replacing(path, f"{self._temporary}/{unique_name()}") as temporary:
+                    if self._remote.pull(oid, temporary):
+                        return self._accept(oid, temporary)
+                    raise StoreError(_missing(oid, places))
+        raise StoreError(_missing(oid, f"not {places}, and the store has no remote"))
+
+    def _accept(self, oid: str, path: str) -> None:
+        found = md5_of_file(path)
+        if found != oid.removesuffix(DIR_SUFFIX):
+            raise StoreError(
+                f"Object {oid} at {self._remote} is damaged: its content hashes to {found}. "
+                "Remove it there and run the step that made it again."
+            )
+        os.chmod(path, place.READ_ONLY)
+
+    def _pull_all(self, oids: Iterable[str]) -> None:
+        missing = [oid for oid in set(oids) if not os.path.isfile(self._local(oid))]
+        if not missing:
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(min(_JOBS, len(missing))) as pool:
+            list(pool.map(self._pull, missing))
+
+
+def _is_sound(path: str, size: int) -> bool:
+    """Whether an object is whole as far as its size tells, and was finished, which makes it read-only."""
+    try:
+        state = os.stat(path)
+    except FileNotFoundError:
+        return False
+    return state.st_size == size and stat.S_ISREG(state.st_mode) and not state.st_mode & _WRITABLE
+
+
+def _write(path: str, data: bytes) -> None:
+    Path(path).write_bytes(data)
+    os.chmod(path, place.READ_ONLY)
+
+
+def _missing(oid: str, where: str) -> str:
+    return (
+        f"Object {oid} is {where}. Give this worker the store or the remote of the worker that kept it, "
+        "or run the step that made it again."
+    )

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import copy
+import json
+import sys
+from typing import Any
+
+import pytest
+from airflow.exceptions import ParamValidationError
+from airflow.sdk import DAG
+from airflow.sdk.bases.operator import BaseOperator
+from airflow.sdk.definitions.param import ParamsDict, process_params
+from airflow.serialization.serialized_objects import DagSerialization
+
+from airflow_mlcraft.cwl.plan import Port, Workflow
+from airflow_mlcraft.dag.params import CwlParam, params_of
+
+FILE = {
+    "class": "File",
+    "location": "s3://bucket/a.csv",
+    "secondaryFiles": [{"class": "File", "path": "a.csv.idx"}],
+}
+LITERAL = {"class": "File", "contents": "x", "basename": "x.txt"}
+FOLDER = {"class": "Directory", "path": "data"}
+COLOURS = {"type": "enum", "symbols": ["file:///t.cwl#main/colour/red", "colours.cwl#colour/green", "blue"]}
+RECORD = {
+    "type": "record",
+    "name": "main/pair",
+    "fields": [
+        {"name": "file:///t.cwl#pair/left", "type": "int"},
+        {"name": "right", "type": ["null", "File"]},
+    ],
+}
+
+
+def a(items: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def dag_of(*ports: Port) -> DAG:
+    return DAG("d", schedule=None, params=params_of(Workflow("main", inputs=ports)))
+
+
+def served(*ports: Port) -> Any:
+    """The params as the server has them: through JSON and back."""
+    data = json.loads(json.dumps(DagSerialization.to_dict(dag_of(*ports))))
+    return DagSerialization.from_dict(data).params
+
+
+def check(port: Port, **conf: Any) -> Any:
+    """What the server does with a trigger's conf."""
+    return served(port).deep_merge(conf).validate()
+
+
+# type, values that it takes, values that it refuses (null apart: no type takes it unless it says so)
+TABLE: list[tuple[Any, list[Any], list[Any]]] = [
+    ("string", ["", "x", "a\nb"], [1, True, ["x"], {}]),
+    ("boolean", [True, False], ["true", 0]),
+    ("int", [0, 2**31 - 1, -(2**31)], [2**31, 1.5, "1", -(2**31) - 1]),
+    ("long", [2**31, 2**63 - 1, -(2**63)], [2**63, 0.5, "1"]),
+    ("float", [1, 1.5, -1e300], ["1.5", []]),
+    ("double", [1, 1.5, 2**60], ["1.5", {}]),
+    ("File", ["a.csv", "s3://b/a.csv", FILE, LITERAL], [FOLDER, {"path": "a"}, 1, [FILE]]),
+    ("stdin", ["a.csv", FILE], [FOLDER, 1]),
+    ("Directory", ["data", FOLDER, {"class": "Directory", "listing": [FILE]}], [FILE, {}, 1]),
+    (["File", "Directory"], ["data", FOLDER, FILE], [{"class": "Other"}, 1]),
+    ("Any", ["x", 1, 1.5, True, {}, {"a": [None]}, [], [1, "x", None]], []),
+    ("schema.yml#thing", ["x", 1, {}, []], []),
+    (COLOURS, ["red", "green", "blue"], ["colour/red", "yellow", 1]),
+    (
+        RECORD,
+        [{"left": 1}, {"left": 1, "right": FILE, "more": 1}, {"left": 1, "right": None}],
+        [{}, {"left": "1"}, [], "x"],
+    ),
+    (a("string"), [[], ["a", "b"]], ["a", [1], [None]]),
+    (a("int"), [[], [1, 2]], [1, ["1"], [2**31]]),
+    (a("File"), [[], ["a.csv"], [FILE], ["a.csv", FILE]], ["a.csv", FILE, [FOLDER], [1]]),
+    (a(a("double")), [[], [[]], [[1, 2.5], []]], [[1], [["x"]]]),
+    (a(COLOURS), [[], ["red", "blue"]], [["yellow"], "red"]),
+    (a(RECORD), [[], [{"left": 1}]], [[{}], {"left": 1}]),
+    (a(["null", "int"]), [[None, 1]], [["x"]]),
+    (["string", "int"], ["x", 1], [1.5, [], {}]),
+    (["int", "long"], [1, 2**40], ["x", 2**63]),
+    (["File", a("File")], ["a.csv", FILE, ["a.csv", FILE]], [1, FOLDER]),
+    ([COLOURS, "int"], ["red", 1], ["yellow"]),
+    ({"type": "string"}, ["x"], [1]),
+]
+IDS = [json.dumps(row[0])[:40] for row in TABLE]
+
+
+@pytest.mark.parametrize(("cwl_type", "good", "bad"), TABLE, ids=IDS)
+def test_server_accepts_and_refuses(cwl_type: Any, good: list[Any], bad: list[Any]) -> None:
+    port = Port("x", cwl_type)
+    for value in good:
+        assert check(port, x=value) == {"x": value}
+    for value in [*bad, None]:
+        with pytest.raises(ParamValidationError, match="Invalid input for param x"):
+            check(port, x=value)
+    with pytest.raises(ParamValidationError, match="Invalid input for param x: No value passed"):
+        check(port)
+
+
+@pytest.mark.parametrize(("cwl_type", "good", "bad"), TABLE, ids=IDS)
+def test_optional_takes_null_and_nothing(cwl_type: Any, good: list[Any], bad: list[Any]) -> None:
+    branches = cwl_type if isinstance(cwl_type, list) else [cwl_type]
+    for port in (Port("x", ["null", *branches]), Port("x", cwl_type, default=None, has_default=True)):
+        assert check(port) == check(port, x=None) == {"x": None}
+        for value in good:
+            assert check(port, x=value) == {"x": value}
+        for value in bad:
+            with pytest.raises(ParamValidationError):
+                check(port, x=value)
+
+
+@pytest.mark.parametrize(("cwl_type", "good", "bad"), TABLE, ids=IDS)
+def test_defaults_come_back(cwl_type: Any, good: list[Any], bad: list[Any]) -> None:
+    for value in good:
+        port = Port("x", cwl_type, default=value, has_default=True)
+        # Airflow would garble a list of objects and other values: the task fills this default in.
+        shown = None if value == ["a.csv", FILE] else value
+        assert check(port) == {"x": shown}
+        assert check(port, x=None) == {"x": None}
+
+
+def test_null() -> None:
+    assert check(Port("x", "null")) == {"x": None}
+    with pytest.raises(ParamValidationError):
+        check(Port("x", "null"), x=1)
+
+
+def test_a_job_object_may_hold_more() -> None:
+    conf = {"x": FILE, "cwl:requirements": [{"class": "ToolTimeLimit", "timelimit": 3}]}
+    assert check(Port("x", "File"), **conf) == conf
+
+
+# ---- What the form shows: the rules of FlexibleForm in Airflow's UI, in Python
+
+
+def field(port: Port) -> str:
+    """Which field Airflow 3.3 picks."""
+    schema = served(port).get_param("x").schema
+    kinds = [kind for kind in _list(schema["type"]) if kind != "null"]
+    if len(kinds) > 1 and "enum" not in schema and "examples" not in schema:
+        return "text or JSON"
+    kind = kinds[0]
+    if kind in ("string", "integer", "number") and "enum" in schema:
+        return "choice"
+    if kind == "array":
+        lines = "lines" if schema["items"].get("type") in (None, "string") else "JSON list"
+        return "choices" if "examples" in schema else lines
+    if schema.get("format") == "multiline":
+        return "multiline"
+    return {"boolean": "switch", "integer": "number", "number": "number", "object": "JSON", "string": "text"}[
+        kind
+    ]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize(
+    ("cwl_type", "default", "shown"),
+    [
+        ("string", None, "text"),
+        ("string", "x", "text"),
+        ("string", "a\nb", "multiline"),
+        ("boolean", True, "switch"),
+        ("int", 1, "number"),
+        ("long", None, "number"),
+        ("double", 0.5, "number"),
+        (["int", "long"], None, "number"),
+        (COLOURS, "red", "choice"),
+        ("File", None, "text"),
+        ("File", FILE, "text or JSON"),
+        ("Directory", None, "text"),
+        (a("string"), ["a"], "lines"),
+        (a("File"), None, "lines"),
+        (a("File"), ["a.csv"], "lines"),
+        (a("File"), [FILE], "JSON list"),
+        (a("int"), [1], "JSON list"),
+        (a(COLOURS), None, "choices"),
+        (RECORD, None, "JSON"),
+        ("Any", None, "text or JSON"),
+        (["string", "int"], None, "text or JSON"),
+    ],
+)
+def test_field_of_the_form(cwl_type: Any, default: Any, shown: str) -> None:
+    port = Port("x", cwl_type, default=default, has_default=default is not None)
+    assert field(port) == shown
+    assert (
+        field(Port("x", ["null", *_list(cwl_type)], default=default, has_default=port.has_default)) == shown
+    )
+
+
+def test_required_shows_as_required() -> None:
+    schema = served(Port("x", "int")).get_param("x").schema
+    assert schema["type"] == "integer"
+    assert (schema["minimum"], schema["maximum"]) == (-(2**31), 2**31 - 1)
+    assert "null" in served(Port("x", "int", default=1, has_default=True)).get_param("x").schema["type"]
+
+
+def test_title_and_description() -> None:
+    schema = served(Port("x", "File", label="The table", doc="One row a *day*.\n")).get_param("x").schema
+    assert schema["title"] == "The table"
+    assert schema["description_md"].startswith("One row a *day*.\n\nA path or a URI.")
+    plain = served(Port("x", "int")).get_param("x")
+    assert plain.schema["title"] == "x"
+    assert "description_md" not in plain.schema
+    assert plain.description is None
+
+
+# ---- In a task
+
+
+def in_task(*ports: Port, conf: dict[str, Any] | None = None) -> dict[str, Any]:
+    dag = dag_of(*ports)
+    task = BaseOperator(task_id="t", dag=dag)
+    return process_params(dag, task, conf, suppress_exception=False)
+
+
+def test_a_task_never_refuses() -> None:
+    assert in_task(Port("x", "int"), Port("y", "int", default=3, has_default=True)) == {"x": None, "y": 3}
+    assert in_task(Port("x", "int"), conf={"x": "wrong", "z": 1}) == {"x": "wrong", "z": 1}
+    assert in_task(Port("x", "int", default=3, has_default=True), conf={"x": None}) == {"x": None}
+
+
+def test_copies_never_refuse_either() -> None:
+    params = ParamsDict(params_of(Workflow("main", inputs=(Port("x", "int"),))))
+    for single in (copy.copy(params.get_param("x")), copy.deepcopy(params.get_param("x"))):
+        assert isinstance(single, CwlParam)
+        assert single.resolve() is None
+        assert single.resolve("wrong") == "wrong"
+    for other in (copy.deepcopy(params), copy.copy(params)):
+        assert other["x"] is None
+        other["x"] = "wrong"
+        assert other.validate() == {"x": "wrong"}
+
+
+def test_same_plan_same_serialization() -> None:
+    ports = [Port(f"x{number}", row[0]) for number, row in enumerate(TABLE)]
+    first, second = (json.dumps(DagSerialization.to_dict(dag_of(*ports))["dag"]["params"]) for _ in range(2))
+    assert first == second
+    assert [name for name, _ in json.loads(first)] == [port.id for port in ports]
+
+
+def test_building_and_tasks_never_need_jsonschema(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes long to import, and a DAG file is parsed before every task."""
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    assert in_task(Port("x", "int", default=1, has_default=True)) == {"x": 1}
+    params = params_of(Workflow("main", inputs=(Port("x", "int", default=1, has_default=True),)))
+    DAG("scheduled", schedule="@daily", params=params)

@@ -1,0 +1,228 @@
+"""CWL values go into the store and come out for a tool, whatever their shape and their names."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from airflow_mlcraft.errors import StoreError
+from airflow_mlcraft.store.store import Store
+from airflow_mlcraft.store.values import (
+    EMPTY_FOLDERS,
+    each_file_or_directory,
+    file_location,
+    keep_value,
+    local_path,
+    oid_of,
+    stage_value,
+)
+
+ODD = "a b%20c#d?é"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def file(at: Path, data: bytes = b"hello", **fields: Any) -> dict[str, Any]:
+    at.parent.mkdir(parents=True, exist_ok=True)
+    at.write_bytes(data)
+    return {"class": "File", "location": f"file://{quote(str(at))}", "basename": at.name, **fields}
+
+
+def test_a_file_there_and_back(store: Store, tmp_path: Path) -> None:
+    given = file(
+        tmp_path / ODD, checksum="sha1$abc", format="http://e/x", contents="he", nameroot="r", nameext="e",
+        path=str(tmp_path / ODD), dirname=str(tmp_path),
+    )  # fmt: skip
+    before = copy.deepcopy(given)
+    kept = keep_value(store, given, hand_over=False)
+    assert kept == {
+        "class": "File", "location": f"store://md5/{md5(b'hello')}", "basename": ODD, "size": 5,
+        "checksum": "sha1$abc", "format": "http://e/x",
+    }  # fmt: skip
+    assert given == before
+    assert keep_value(store, kept, hand_over=False) == kept
+    staged = stage_value(store, kept, tmp_path / "in put#")
+    path = Path(local_path(staged))
+    assert staged == {**kept, "location": file_location(path)}
+    assert (path.parent, path.name) == (tmp_path / "in put#" / "0", ODD)
+    assert path.is_symlink()
+    assert path.read_bytes() == b"hello"
+
+
+@pytest.mark.parametrize(
+    "place", [{"path": "{}"}, {"location": "{}"}, {"location": "file:{}"}, {"location": "file://localhost{}"}]
+)
+def test_places_written_in_other_ways(store: Store, tmp_path: Path, place: dict[str, str]) -> None:
+    (tmp_path / "x").write_bytes(b"hello")
+    given = {"class": "File", **{key: form.format(tmp_path / "x") for key, form in place.items()}}
+    assert keep_value(store, given, hand_over=False) == {
+        "class": "File", "location": f"store://md5/{md5(b'hello')}", "basename": "x", "size": 5,
+    }  # fmt: skip
+
+
+def test_values_of_any_shape(store: Store, tmp_path: Path) -> None:
+    value = {
+        "list": [
+            file(tmp_path / "a"),
+            [file(tmp_path / "b", secondaryFiles=[file(tmp_path / "b.idx", b"i")])],
+        ],
+        "record": {"inner": file(tmp_path / "c"), "class": 3},
+        "plain": [1, "x", None, {"y": 2.5}],
+        "far": {
+            "class": "File",
+            "location": "https://example.org/x",
+            "secondaryFiles": [file(tmp_path / "d")],
+        },
+    }
+    kept = keep_value(store, value, hand_over=True)
+    found = list(each_file_or_directory(kept))
+    assert [item.get("basename") for item in found] == ["a", "b", "b.idx", "c", None, "d"]
+    assert all(oid_of(item) for item in found if "basename" in item)
+    assert kept["plain"] == value["plain"]
+    assert kept["far"]["location"] == "https://example.org/x"
+    assert (tmp_path / "a").samefile(store.path_of(md5(b"hello")))
+    staged = stage_value(store, kept, tmp_path / "in")
+    main, index = staged["list"][1][0], staged["list"][1][0]["secondaryFiles"][0]
+    assert Path(local_path(main)).parent == Path(local_path(index)).parent
+    assert (
+        len({Path(local_path(item)).parent for item in each_file_or_directory(staged) if local_path(item)})
+        == 4
+    )
+    again = stage_value(store, kept, tmp_path / "in")
+    assert local_path(again["list"][0]) != local_path(staged["list"][0])
+
+
+def test_what_is_not_in_the_store_passes_unchanged(store: Store, tmp_path: Path) -> None:
+    value = [
+        {"class": "File", "location": "file:///x/y"},
+        {"class": "Directory", "location": "http://e/d"},
+        1,
+    ]
+    assert stage_value(store, value, tmp_path / "in") == value
+
+
+def test_literals(store: Store, tmp_path: Path) -> None:
+    value = {"class": "Directory", "basename": "d", "location": "_:123", "listing": [
+        {"class": "File", "basename": "a", "contents": "žluť"},
+        {"class": "Directory", "basename": "e", "listing": []},
+        {"class": "File", "contents": ""},
+        file(tmp_path / "b"),
+    ]}  # fmt: skip
+    kept = keep_value(store, value, hand_over=False)
+    data = "žluť".encode()
+    assert kept == {"class": "Directory", "basename": "d", "listing": [
+        {"class": "File", "basename": "a", "location": f"store://md5/{md5(data)}", "size": len(data)},
+        {"class": "Directory", "basename": "e", "listing": []},
+        {"class": "File", "basename": md5(b""), "location": f"store://md5/{md5(b'')}", "size": 0},
+        {"class": "File", "basename": "b", "location": f"store://md5/{md5(b'hello')}", "size": 5},
+    ]}  # fmt: skip
+    staged = stage_value(store, kept, tmp_path / "in")
+    assert "location" not in staged
+    assert Path(local_path(staged["listing"][0])).read_bytes() == data
+
+
+def test_folders_and_the_empty_ones_in_them(store: Store, tmp_path: Path) -> None:
+    listed = file(tmp_path / ODD / "a")
+    for name in ("none", "deep/none", "e"):
+        (tmp_path / ODD / name).mkdir(parents=True)
+    (tmp_path / ODD / "e" / "x").write_bytes(b"x")
+    given = {"class": "Directory", "location": file_location(tmp_path / ODD) + "/", "listing": [listed]}
+    kept = keep_value(store, given, hand_over=False)
+    assert kept == {
+        "class": "Directory", "location": f"store://md5/{store.keep_tree(tmp_path / ODD)}", "basename": ODD,
+        EMPTY_FOLDERS: ["deep/none", "none"],
+    }  # fmt: skip
+    staged = stage_value(store, kept, tmp_path / "in")
+    assert EMPTY_FOLDERS not in staged
+    path = Path(local_path(staged))
+    found = sorted(str(item.relative_to(path)) for item in path.rglob("*"))
+    assert found == ["a", "deep", "deep/none", "e", "e/x", "none"]
+    assert (path / "a").samefile(store.path_of(md5(b"hello")))
+
+
+def test_an_empty_folder(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    kept = keep_value(store, {"class": "Directory", "path": str(tmp_path / "d")}, hand_over=True)
+    assert set(kept) == {"class", "location", "basename"}
+    assert not list(Path(local_path(stage_value(store, kept, tmp_path / "in"))).iterdir())
+
+
+def test_what_passes_through_is_not_hashed(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "x").write_bytes(b"x")
+    value = [file(tmp_path / "a"), {"class": "Directory", "location": file_location(tmp_path / "d")}]
+    kept = keep_value(store, value, hand_over=False)
+    known: dict[str, str] = {}
+    staged = stage_value(store, kept, tmp_path / "in", known)
+    link, folder = (Path(local_path(item)) for item in staged)
+    assert known == {
+        str(link): md5(b"hello"), str(link.resolve()): md5(b"hello"), str(folder / "x"): md5(b"x"),
+    }  # fmt: skip
+    staged.append({"class": "File", "location": file_location(link.resolve()), "basename": "renamed"})
+    staged.append({"class": "File", "location": file_location(folder / "x")})
+    with monkeypatch.context() as patched:
+        patched.setattr("airflow_mlcraft.store.store.md5_of_file", None)
+        patched.setattr("airflow_mlcraft.store.hashing.md5_of_file", None)
+        through = keep_value(store, staged, hand_over=True, known=known)
+    assert through[:2] == kept
+    assert [oid_of(item) for item in through[2:]] == [md5(b"hello"), md5(b"x")]
+    # A tool that adds to the folder it was given, or replaces a file in it, is seen.
+    (folder / "y").write_bytes(b"y")
+    (folder / "x").unlink()
+    (folder / "x").write_bytes(b"z")
+    changed = keep_value(store, staged[1], hand_over=True, known=known)
+    assert [(entry.relpath, entry.md5) for entry in store.entries(oid_of(changed))] == [
+        ("x", md5(b"z")),
+        ("y", md5(b"y")),
+    ]
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "../x", ".", "/etc/passwd", "a\0b"])
+def test_names_cannot_lead_out_of_the_folder(store: Store, tmp_path: Path, name: str) -> None:
+    location = f"store://md5/{store.keep_bytes(b'x')}"
+    with pytest.raises(StoreError, match="basename"):
+        stage_value(store, {"class": "File", "location": location, "basename": name}, tmp_path / "in")
+    (tmp_path / "d").mkdir()
+    tree = {
+        "class": "Directory",
+        "location": f"store://md5/{store.keep_tree(tmp_path / 'd')}",
+        "basename": "d",
+    }
+    with pytest.raises(StoreError, match=r"basename|outside"):
+        stage_value(store, {**tree, EMPTY_FOLDERS: [f"../{name}"]}, tmp_path / "in")
+
+
+def test_two_of_one_name(store: Store, tmp_path: Path) -> None:
+    kept = keep_value(store, file(tmp_path / "a"), hand_over=False)
+    with pytest.raises(StoreError, match="both named 'a'"):
+        stage_value(store, {**kept, "secondaryFiles": [kept]}, tmp_path / "in")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"class": "File", "location": "file:///no/such"}, "no file /no/such"),
+        ({"class": "Directory", "path": "/no/such"}, "no folder /no/such"),
+        ({"class": "File", "basename": "x"}, "'x' has no location"),
+        ({"class": "Directory", "basename": "x"}, "'x' has neither"),
+        ({"class": "File", "location": "file://host/x"}, "another host"),
+        ({"class": "File", "location": "file:///"}, "is a folder"),
+    ],
+)
+def test_what_cannot_be_kept(store: Store, value: Any, message: str) -> None:
+    with pytest.raises(StoreError, match=message):
+        keep_value(store, value, hand_over=False)
