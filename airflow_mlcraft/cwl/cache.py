@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from airflow_mlcraft.cwl.compiler_version import compiler_version
+from airflow_mlcraft.cwl.ontology import ONTOLOGY
 from airflow_mlcraft.cwl.plan import Json, Plan
 from airflow_mlcraft.errors import DocumentError, UnsupportedError
 
@@ -110,6 +111,8 @@ def _tool(path: Path) -> Json:
     data = _read(path)
     if data is None:
         raise DocumentError(f"the tool {path.stem} is not in {path.parent}; import its document again")
+    if isinstance(data, dict) and ONTOLOGY in data:
+        return {**data, ONTOLOGY: _tool(path.with_stem(data[ONTOLOGY]))}
     return data
 
 

@@ -15,6 +15,7 @@ from cwltool.workflow import WorkflowStep
 
 from airflow_mlcraft.cwl.load import LoadedDocument, plain
 from airflow_mlcraft.cwl.compiler_version import compiler_version
+from airflow_mlcraft.cwl.ontology import ONTOLOGY, relations_of
 from airflow_mlcraft.cwl.plan import Json, Link, Plan, Port, Step, ToolRef, Workflow, digest_of
 from airflow_mlcraft.cwl.portable import Portable, is_random
 from airflow_mlcraft.cwl.sources import path_of_uri
@@ -48,6 +49,7 @@ class _Compiler:
             "document": path_of_uri(uri).name + (f"#{fragment}" if fragment not in ("", "main") else ""),
             "kind": str(process.tool["class"]),
             "cwl_version": self.loaded.cwl_version,
+            "namespaces": plain(process.metadata.get("$namespaces")) or None,
         }
         draft = Plan(digest="", base=str(self.base), **content)
         digest = digest_of([compiler_version(), draft.to_json(), sorted(self.tools)])
@@ -108,7 +110,7 @@ class _Compiler:
         }
         docker, _ = process.get_requirement("DockerRequirement")
         return ToolRef(
-            digest=self._keep(document),
+            digest=self._keep_process(document, process),
             kind=str(tool["class"]),
             id=_process_name(process),
             label=_text(tool.get("label")),
@@ -118,7 +120,7 @@ class _Compiler:
 
     def _interface(self, process: Process) -> str:
         document = {field: plain(process.tool[field]) for field in _INTERFACE_FIELDS if field in process.tool}
-        return self._keep(
+        return self._keep_process(
             {
                 **document,
                 "class": "Workflow",
@@ -128,11 +130,17 @@ class _Compiler:
                 "hints": [],
                 "cwlVersion": INTERNAL_VERSION,
                 ORIGINAL_CWLVERSION: process.metadata.get(ORIGINAL_CWLVERSION, self.loaded.cwl_version),
-            }
+            },
+            process,
         )
 
+    def _keep_process(self, document: Json, process: Process) -> str:
+        graph = process.formatgraph
+        if graph and any("format" in port for port in process.tool["inputs"]):
+            document[ONTOLOGY] = self._keep(relations_of(graph))
+        return self._keep(self.portable.document(document))
+
     def _keep(self, document: Json) -> str:
-        document = self.portable.document(document)
         digest = digest_of(document)
         self.tools[digest] = document
         return digest

@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.metadata import version
 
-_COMPILER = 1
+_COMPILER = 2
 
 
 @cache

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
-from airflow_mlcraft.cwl.plan import Json, Port, Workflow
+from airflow_mlcraft.cwl.plan import Json, Plan, Port, Workflow
 from airflow_mlcraft.cwl.tool_log import LogLine
 from airflow_mlcraft.errors import InputError
 
@@ -22,22 +22,23 @@ def requirements_of(job: Mapping[str, Json]) -> list[Json]:
     return list(job.get(REQUIREMENTS) or job.get(_REQUIREMENTS_IRI) or [])
 
 
-def job_of(workflow: Workflow, given: Mapping[str, Json], *, document: str, folder: Path) -> dict[str, Json]:
+def job_of(plan: Plan, given: Mapping[str, Json], *, folder: Path) -> dict[str, Json]:
     """The declared inputs out of what a run was given: paths made File objects, defaults filled in.
 
     Relative paths start from `folder`. A missing input is an `InputError` that names it.
     """
+    namespaces = plan.namespaces or {}
     job: dict[str, Json] = {}
     missing = []
-    for port in workflow.inputs:
+    for port in plan.root.inputs:
         value = given.get(port.id)
         if value is None and port.has_default:
             value = port.default
         if value is None and not port.optional and "Any" not in _names(port.type):
             missing.append(port)
-        job[port.id] = _located(_as_objects(port.type, value), folder)
+        job[port.id] = _placed(_as_objects(port.type, value), folder, namespaces)
     if missing:
-        raise InputError(_missing(missing, document))
+        raise InputError(_missing(missing, plan.document))
     return job
 
 
@@ -121,18 +122,21 @@ def _item_types(cwl_type: Json) -> Iterator[Json]:
             yield option["items"]
 
 
-def _located(value: Json, folder: Path) -> Json:
-    """Paths as absolute locations, at any depth."""
+def _placed(value: Json, folder: Path, namespaces: Mapping[str, str]) -> Json:
+    """Paths as absolute locations and formats without prefixes, at any depth."""
     if isinstance(value, list):
-        return [_located(item, folder) for item in value]
+        return [_placed(item, folder, namespaces) for item in value]
     if not isinstance(value, dict):
         return value
-    value = {key: _located(item, folder) for key, item in value.items()}
+    value = {key: _placed(item, folder, namespaces) for key, item in value.items()}
     if value.get("class") not in ("File", "Directory"):
         return value
     if "location" not in value and "path" in value:
         path = Path(value.pop("path"))
         value["location"] = path.as_uri() if path.is_absolute() else path.as_posix()
+    prefix, colon, rest = str(value.get("format", "")).partition(":")
+    if colon and prefix in namespaces:
+        value["format"] = namespaces[prefix] + rest
     location = value.get("location")
     if isinstance(location, str) and not urlsplit(location).scheme:
         value["location"] = _relative(location, folder)

@@ -123,6 +123,8 @@ class Plan:
     """The document's file name, with `#id` where it picks one process of several."""
     kind: str
     cwl_version: str
+    namespaces: Json = None
+    """The prefixes that a run's inputs may use in `format`."""
     base: str = field(default="", compare=False)
     """The folder that relative file locations of the document start from. Not part of the digest."""
 

@@ -23,6 +23,7 @@ from schema_salad.sourceline import cmap
 
 from airflow_mlcraft.cwl.containers import Containers, container_of, uses_container
 from airflow_mlcraft.cwl.javascript import javascript_ready
+from airflow_mlcraft.cwl.ontology import ONTOLOGY, graph_of
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.cwl.tool_log import LogLine, tool_log
 from airflow_mlcraft.errors import InputError, ToolError, UnsupportedError
@@ -55,7 +56,11 @@ def process_of(document: Json) -> Process:
         }
     )
     # cwltool writes into the documents that it is given.
-    return default_make_tool(cmap(_copied(document)), context)
+    own = {key: value for key, value in document.items() if key != ONTOLOGY}
+    process = default_make_tool(cmap(_copied(own)), context)
+    if ONTOLOGY in document:
+        process.formatgraph = graph_of(document[ONTOLOGY])
+    return process
 
 
 def run_tool(

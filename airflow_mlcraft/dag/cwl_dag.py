@@ -11,6 +11,7 @@ from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.dag.build import build
 from airflow_mlcraft.dag.dag_args import args_of_plan
 from airflow_mlcraft.dag.task_ids import TaskIds
+from airflow_mlcraft.errors import DocumentError
 from airflow_mlcraft.operators.base import plan_cache
 
 
@@ -35,7 +36,19 @@ class CwlDag(DAG):
         return dag
 
     def _fill(self, plan: Plan, dag_id: str, dag_args: dict[str, Any]) -> None:
-        super().__init__(dag_id or TaskIds().task(Path(plan.document).stem), **{**args_of_plan(plan), **dag_args})
+        args = {**args_of_plan(plan), **dag_args}
+        _check_schedule(plan, args)
+        super().__init__(dag_id or TaskIds().task(Path(plan.document).stem), **args)
         self.plan = plan
         with self:
             self.first, self.last = build(plan)
+
+
+def _check_schedule(plan: Plan, args: dict[str, Any]) -> None:
+    """Nobody fills in the form of a scheduled run."""
+    missing = [port.id for port in plan.root.inputs if not port.optional]
+    if args.get("schedule") is not None and missing:
+        raise DocumentError(
+            f"a schedule ({args['schedule']}) needs inputs that all have defaults, and {', '.join(missing)} has none",
+            path=plan.document,
+        )

@@ -7,7 +7,11 @@ from contextlib import contextmanager
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from airflow_mlcraft.errors import MlcraftError, StoreError, ToolError
+from airflow_mlcraft.errors import MlcraftError, StoreError, ToolError, UnsupportedError
+
+
+class UnsupportedFailure(AirflowFailException):
+    """The document asks for something that cannot be done here."""
 
 
 @contextmanager
@@ -15,6 +19,8 @@ def readable_failures() -> Iterator[None]:
     """Our errors as Airflow's: permanent ones are not retried, as CWL has it."""
     try:
         yield
+    except UnsupportedError as error:
+        raise UnsupportedFailure(str(error)) from error
     except MlcraftError as error:
         passing = isinstance(error, StoreError) or (isinstance(error, ToolError) and error.temporary)
         kind = AirflowException if passing else AirflowFailException

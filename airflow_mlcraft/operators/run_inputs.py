@@ -39,7 +39,7 @@ class CwlInputsOperator(CwlOperator):
             folder = settings.get_path("input_folder") if settings.get("input_folder") else Path(self.base)
             log_unknown(unknown_inputs(plan.root, given), plan.document, self.say)
             with work(self.base) as task:
-                job = job_of(plan.root, given, document=plan.document, folder=folder)
+                job = job_of(plan, given, folder=folder)
                 job = downloaded(task.stage(job), task.room(), self.say)
                 job = checked(
                     plan_cache().tool(plan.root.interface),

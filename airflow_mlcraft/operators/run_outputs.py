@@ -39,9 +39,7 @@ class CwlOutputsOperator(CwlOperator):
         return exported
 
     def _folder(self, dag_id: str, run_id: str) -> Path:
-        root = settings.get_path("outputs")
+        plain_id = run_id.replace("/", "_").replace(":", "_")
+        folder = settings.get("outputs").replace("{dag_id}", dag_id).replace("{run_id}", plain_id)
         # A group of a larger DAG has a folder of its own in the run's.
-        group = self.prefix.rstrip(".")
-        return root / dag_id / run_id.replace("/", "_").replace(":", "_") / group if group else (
-            root / dag_id / run_id.replace("/", "_").replace(":", "_")
-        )
+        return Path(folder).expanduser() / self.prefix.rstrip(".")

@@ -1,0 +1,1 @@
+"""The commands: each parses, calls a function of the library, and prints."""

@@ -1,0 +1,94 @@
+"""`mlcraft-cwl-runner`: the command line that CWL runners share. stdout is the output object alone."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from airflow_mlcraft import __version__
+from airflow_mlcraft.errors import MlcraftError, UnsupportedError
+
+UNSUPPORTED = 33
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options, as in cwltool where it has them too."""
+    made = argparse.ArgumentParser(
+        prog="mlcraft-cwl-runner",
+        description="Run a CWL document as a DAG run of an embedded Airflow.",
+        epilog="After the document: a job file (YAML or JSON, - for standard input), or the inputs as options: "
+        "mlcraft-cwl-runner count.cwl --text book.txt. With --help after the document, its inputs are listed.",
+        allow_abbrev=False,
+    )
+    made.add_argument("--version", action="version", version=f"mlcraft-cwl-runner {__version__}")
+    made.add_argument("--outdir", type=Path, default=Path(), help="where output files go (here)")
+    made.add_argument("--quiet", action="store_true", help="no progress and no warnings")
+    made.add_argument("--verbose", "--debug", action="store_true", help="the tasks' whole logs on stderr")
+    made.add_argument("--no-container", action="store_true", help="run tools that only hint at a container without")
+    made.add_argument("--podman", action="store_true", help="podman instead of docker")
+    made.add_argument("--disable-pull", action="store_true", help="only use images that are here")
+    made.add_argument("--custom-net", metavar="NAME", default="", help="network that containers join")
+    made.add_argument("--parallel", type=int, default=0, metavar="N", help="tasks at once (one per core)")
+    made.add_argument("--tmpdir-prefix", type=Path, default=None, metavar="DIR", help="where the run keeps its files")
+    made.add_argument("document", help="a CWL document, with #id to pick one process of several")
+    made.add_argument("job", nargs=argparse.REMAINDER, help="a job file, or the inputs as options")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the result is its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        outputs = _run(options)
+    except UnsupportedError as error:
+        return _say(error, UNSUPPORTED)
+    except MlcraftError as error:
+        return _say(error, UNSUPPORTED if getattr(error, "unsupported", False) else 1)
+    except KeyboardInterrupt:
+        return _say("interrupted", 130)
+    json.dump(outputs, sys.stdout, indent=4, ensure_ascii=False)
+    sys.stdout.write("\n")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> object:
+    from airflow_mlcraft.cli.progress import Progress
+    from airflow_mlcraft.runner.document import RunOptions, plan_of, run_plan
+
+    plan = plan_of(options.document)
+    job = _job(options, plan)
+    run_options = RunOptions(
+        outdir=options.outdir,
+        containers="never" if options.no_container else "auto",
+        engine="podman" if options.podman else "docker",
+        pull=not options.disable_pull,
+        network=options.custom_net,
+        parallel=options.parallel,
+        scratch=options.tmpdir_prefix,
+    )
+    with Progress(plan, quiet=options.quiet, verbose=options.verbose) as progress:
+        return run_plan(
+            plan, job, run_options, on_dag=progress.on_dag, on_event=progress.on_event, log=progress.log
+        )
+
+
+def _job(options: argparse.Namespace, plan: object) -> dict[str, object]:
+    from airflow_mlcraft.cwl.job_file import read_job
+    from airflow_mlcraft.cwl.job_options import job_from_options
+
+    given: list[str] = options.job
+    if len(given) == 1 and (given[0] == "-" or not given[0].startswith("-")):
+        return read_job(given[0])
+    return job_from_options(plan.root, given, prog=f"mlcraft-cwl-runner {options.document}")  # type: ignore[attr-defined]
+
+
+def _say(what: object, code: int) -> int:
+    sys.stderr.write(f"mlcraft-cwl-runner: {what}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

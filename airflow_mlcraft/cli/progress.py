@@ -1,0 +1,82 @@
+"""What a person sees of a run on stderr: which tasks go on, how far, and what failed."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from airflow_mlcraft.cwl.plan import Plan
+    from airflow_mlcraft.runner.events import TaskEvent
+
+_LOUD = ("warning", "error", "critical")
+
+
+class Progress:
+    """A live line per running task on a terminal; plain lines for warnings and errors elsewhere."""
+
+    def __init__(self, plan: Plan, *, quiet: bool, verbose: bool):
+        self._title = plan.root.label or plan.document
+        self._quiet = quiet
+        self._verbose = verbose
+        self._names: dict[str, str] = {}
+        self._rows: dict[tuple[str, int], TaskID] = {}
+        self._bar: Any = None
+        self._all: Any = None
+
+    def __enter__(self) -> Progress:
+        if not self._quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as Bar
+
+            self._bar = Bar(
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._bar.start()
+            self._all = self._bar.add_task(f"[bold]{self._title}", total=None)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def on_dag(self, dag: Any) -> None:
+        """Learn what people call the tasks."""
+        self._names = {task.task_id: task.task_display_name for task in dag.tasks}
+
+    def on_event(self, event: TaskEvent) -> None:
+        """A task came into another state."""
+        if self._bar is None:
+            return
+        key = (event.task_id, event.map_index)
+        if event.state == "running":
+            self._rows[key] = self._bar.add_task(f"  {self._name(event)}", total=1)
+        elif key in self._rows:
+            self._bar.remove_task(self._rows.pop(key))
+        self._bar.update(self._all, completed=event.done, total=event.total)
+
+    def log(self, task: str, level: str, line: str) -> None:
+        """A line of a task's log."""
+        if self._quiet or not (self._verbose or level.lower() in _LOUD):
+            return
+        text = f"[{task}] {line}"
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False)
+        else:
+            sys.stderr.write(text + "\n")
+
+    def _name(self, event: TaskEvent) -> str:
+        name = self._names.get(event.task_id, event.task_id)
+        return f"{name} · {event.rendered_map_index or event.map_index}" if event.map_index >= 0 else name

@@ -1,0 +1,37 @@
+"""How file formats relate to each other, as far as a document's `$schemas` say: kept beside the tools of a plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_mlcraft.cwl.plan import Json
+
+if TYPE_CHECKING:
+    from rdflib import Graph
+
+ONTOLOGY = "mlcraft:ontology"
+"""The field of a tool that has the relations, or in the cache their digest."""
+
+_OWN = "https://w3id.org/cwl/"
+
+
+def relations_of(graph: Graph) -> list[Json]:
+    """The relations that cwltool reads when it compares formats."""
+    from rdflib import OWL, RDFS
+
+    triples = [
+        [str(part) for part in triple]
+        for relation in (RDFS.subClassOf, OWL.equivalentClass)
+        for triple in graph.triples((None, relation, None))
+    ]
+    return sorted(triple for triple in triples if not triple[0].startswith(_OWN))
+
+
+def graph_of(relations: list[Json]) -> Graph:
+    """The inverse of `relations_of`."""
+    from rdflib import Graph, URIRef
+
+    graph = Graph()
+    for subject, relation, other in relations:
+        graph.add((URIRef(subject), URIRef(relation), URIRef(other)))
+    return graph
