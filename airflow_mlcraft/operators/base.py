@@ -10,10 +10,11 @@ from airflow.sdk import BaseOperator
 
 from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.cache import PlanCache
+from airflow_mlcraft.cwl.portable import placed
 from airflow_mlcraft.dag.layout import Layout, layout_of
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.cwl.plan import Plan
+    from airflow_mlcraft.cwl.plan import Json, Plan
 
 
 def plan_cache() -> PlanCache:
@@ -60,6 +61,10 @@ class CwlOperator(BaseOperator):
     def load_plan(self) -> Plan:
         """The plan of this task; parsing the DAG file has put it into the cache."""
         return plan_cache().plan(self.plan, self.base)
+
+    def load_tool(self, digest: str) -> Json:
+        """A tool of the plan, the files of its defaults where they are."""
+        return placed(plan_cache().tool(digest), self.base)
 
     def say(self, level: int, line: str) -> None:
         """Write a line to the task's log."""

@@ -12,7 +12,7 @@ from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.inputs import REQUIREMENTS, checked, job_of, log_unknown, requirements_of, unknown_inputs
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import InputError
-from airflow_mlcraft.operators.base import CwlOperator, plan_cache
+from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.failures import readable_failures
 from airflow_mlcraft.operators.work import work
 from airflow_mlcraft.store.download import downloaded
@@ -42,7 +42,7 @@ class CwlInputsOperator(CwlOperator):
                 job = job_of(plan, given, folder=folder)
                 job = downloaded(task.stage(job), task.room(), self.say)
                 job = checked(
-                    plan_cache().tool(plan.root.interface),
+                    self.load_tool(plan.root.interface),
                     job,
                     document=plan.document,
                     folder=folder,

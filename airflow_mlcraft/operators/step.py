@@ -9,9 +9,10 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_mlcraft.cwl.expressions import evaluate, has_expressions, tool_inputs
+from airflow_mlcraft.cwl.inputs import REQUIREMENTS
 from airflow_mlcraft.cwl.plan import Json, ToolRef
 from airflow_mlcraft.dag.layout import Place
-from airflow_mlcraft.operators.base import CwlOperator, plan_cache
+from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.failures import readable_failures
 from airflow_mlcraft.operators.values import Values
 from airflow_mlcraft.operators.work import Work, containers, work
@@ -40,11 +41,10 @@ class CwlStepOperator(CwlOperator):
 
         stop_tools()
 
-    def run_tool(self, tool: ToolRef, job: dict[str, Json], task: Work) -> dict[str, Json]:
+    def run_tool(self, document: Json, job: dict[str, Json], task: Work) -> dict[str, Json]:
         """Run the step's tool on staged inputs. Operators of their own kind do their work here instead."""
         from airflow_mlcraft.cwl.tool import run_tool
 
-        document = plan_cache().tool(tool.digest)
         name = self.step.rpartition("/")[2]
         run = run_tool(document, job, name=name, folder=task.room(), log=self.say, containers=containers())
         facts = [f"{name} took {run.seconds:.2f} s"]
@@ -72,6 +72,15 @@ class CwlStepOperator(CwlOperator):
             tool = place.step.run
             if not isinstance(tool, ToolRef):
                 raise TypeError(f"{self.step} runs a workflow")
-            outputs = self.run_tool(tool, tool_inputs(place.step, job), task)
+            document = self.load_tool(tool.digest)
+            if self.load_plan().kind != "Workflow":
+                document = _with_requirements(document, values.frame_inputs(place.frame, item) or {})
+            outputs = self.run_tool(document, tool_inputs(place.step, job), task)
             kept: dict[str, Any] = task.keep({name: outputs.get(name) for name in place.step.outputs})
             return kept
+
+
+def _with_requirements(document: Json, inputs: dict[str, Json]) -> Json:
+    """A job object may ask for requirements of a tool that is the whole document."""
+    asked = inputs.get(REQUIREMENTS, [])
+    return {**document, "requirements": [*document["requirements"], *asked]} if asked else document

@@ -1,0 +1,148 @@
+"""`mlcraft cwl`: look at CWL documents, run them, make DAGs of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+app = typer.Typer(help="Check, draw, run and import CWL documents.", no_args_is_help=True)
+
+Document = Annotated[str, typer.Argument(help="A CWL document; #id picks one process of several.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Drawing(str, Enum):
+    """How a document is drawn."""
+
+    text = "text"
+    mermaid = "mermaid"
+    svg = "svg"
+
+
+@app.command()
+def validate(
+    documents: Annotated[list[str], typer.Argument(help="CWL documents, or folders of them.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say whether documents can be used, and if not, where and why. Exit code 1 when one cannot."""
+    from airflow_mlcraft.cwl.check import check_documents
+
+    found = list(check_documents(documents))
+    if as_json:
+        _print_json([{"document": checked.document, "error": checked.error_as_json()} for checked in found])
+    else:
+        for checked in found:
+            typer.echo(f"{checked.document}: {checked.summary}" if checked.error is None else f"{checked.error}",
+                       err=checked.error is not None)
+    if any(checked.error for checked in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    document: Document,
+    form: Annotated[Drawing, typer.Option("--format", "-f", help="What to draw it as.")] = Drawing.text,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write; .svg or .mmd sets the format.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a workflow: in the terminal, as SVG or as Mermaid. With --json, print its plan."""
+    from airflow_mlcraft.cwl.check import plan_of_document
+
+    plan = plan_of_document(document)
+    if as_json:
+        _print_json(plan.to_json())
+        return
+    text = _drawn(plan, _form_of(form, out))
+    if out is None:
+        typer.echo(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+        typer.echo(f"drew {plan.document} to {out}", err=True)
+
+
+@app.command()
+def run(
+    document: Document,
+    job: Annotated[str | None, typer.Argument(help="A job file in YAML or JSON; - for standard input.")] = None,
+    outdir: Annotated[Path, typer.Option("--outdir", help="Where output files go.")] = Path(),
+    containers: Annotated[
+        str, typer.Option(help="Whether tools that name a container run in one: auto, always or never.")
+    ] = "auto",
+    parallel: Annotated[int, typer.Option(help="Tasks at once; 0 for one per core.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="The tasks' whole logs.")] = False,
+) -> None:
+    """Run a document here, as a DAG run of an embedded Airflow, and print its output object."""
+    from airflow_mlcraft.cli.progress import Progress
+    from airflow_mlcraft.cwl.job_file import read_job
+    from airflow_mlcraft.runner.document import RunOptions, plan_of, run_plan
+
+    plan = plan_of(document)
+    options = RunOptions(outdir=outdir, containers=containers, parallel=parallel)
+    with Progress(plan, quiet=quiet, verbose=verbose) as progress:
+        outputs = run_plan(
+            plan,
+            read_job(job) if job else {},
+            options,
+            on_dag=progress.on_dag,
+            on_event=progress.on_event,
+            log=progress.log,
+        )
+    _print_json(outputs)
+
+
+@app.command("import")
+def import_(
+    folder: Annotated[Path, typer.Argument(help="A folder of CWL documents.", exists=True, file_okay=False)],
+    into: Annotated[Path | None, typer.Option("--into", help="The DAG file to write; without it, only look.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compile a folder's documents ahead of Airflow, list the DAGs that they make, and write the DAG file for them."""
+    from airflow_mlcraft.dag.import_folder import import_folder, write_dag_file
+
+    imported = list(import_folder(folder))
+    if as_json:
+        _print_json([entry.to_json() for entry in imported])
+    else:
+        for entry in imported:
+            typer.echo(f"{entry.dag_id}  {entry.document}" if entry.error is None else str(entry.error),
+                       err=entry.error is not None)
+    if into is not None:
+        write_dag_file(folder, into)
+        typer.echo(f"wrote {into}", err=True)
+    if any(entry.error for entry in imported):
+        raise typer.Exit(1)
+
+
+def _form_of(form: Drawing, out: Path | None) -> Drawing:
+    by_suffix = {".svg": Drawing.svg, ".mmd": Drawing.mermaid, ".mermaid": Drawing.mermaid}
+    return by_suffix.get(out.suffix, form) if out is not None else form
+
+
+def _drawn(plan: Any, form: Drawing) -> str:
+    if form is Drawing.svg:
+        from airflow_mlcraft.cwl.drawing.svg import to_svg
+
+        return to_svg(plan)
+    if form is Drawing.mermaid:
+        from airflow_mlcraft.cwl.drawing.mermaid import to_mermaid
+
+        return to_mermaid(plan)
+    import shutil
+
+    from airflow_mlcraft.cwl.drawing.text import to_text
+
+    return to_text(plan, shutil.get_terminal_size((100, 24)).columns)
+
+
+def _print_json(value: Any) -> None:
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
