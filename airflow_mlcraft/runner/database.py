@@ -1,0 +1,142 @@
+"""The databases: a migrated template per Airflow version, a throw-away copy of it per run."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.runner.home import key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.orm import Session
+
+
+class _Current:
+    """The file that a connection of this process opens, whatever Airflow's engine was configured with."""
+
+    path: Path | None = None
+    engines: set[int] = set()  # noqa: RUF012
+
+
+@contextlib.contextmanager
+def copy_for_run(home: Path, keep: Path | None = None) -> Iterator[Path]:
+    """A database of its own for one run; gone afterwards, unless `keep` names the folder that holds it."""
+    prepared = template(home)
+    folder = Path(tempfile.mkdtemp(prefix="mlcraft-run-")) if keep is None else keep
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "airflow.db"
+    shutil.copyfile(prepared, path)
+    before = _Current.path
+    try:
+        use(path)
+        yield path
+    finally:
+        use(before)
+        if keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def use(path: Path | None) -> None:
+    """From now on connections of this process go to this file."""
+    release()
+    _Current.path = path
+    if path is not None:
+        # For what a task starts by itself, such as the `airflow` command.
+        os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{path}"
+
+
+def session() -> Session:
+    """A session like Airflow's own."""
+    from airflow import settings
+    from sqlalchemy.orm import Session
+
+    return Session(settings.engine, autoflush=False, expire_on_commit=False)
+
+
+def release() -> None:
+    """Close every connection of this process: none may cross a fork, or outlive its file."""
+    from airflow import settings
+
+    for engine in _engines():
+        _redirect(engine)
+    scoped: Any = settings.Session
+    scoped.remove()
+    for engine in _engines():
+        engine.dispose()
+
+
+def template(home: Path) -> Path:
+    """The migrated, empty database of this Airflow; made by who comes first, seen by others when whole."""
+    path = home / f"template-{key()}.db"
+    if path.exists():
+        return path
+    with (home / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # given back by the kernel, should we be killed
+        if not path.exists():
+            for left in home.glob("template-*.part*"):
+                left.unlink()
+            part = home / f"{path.name}.part"
+            _create(part)
+            part.replace(path)
+    return path
+
+
+def _create(path: Path) -> None:
+    from airflow.utils.db import initdb
+
+    before = _Current.path
+    use(path)
+    try:
+        initdb()
+        release()
+        _fold_journal(path)
+    finally:
+        use(before)
+
+
+def _fold_journal(path: Path) -> None:
+    """One file, without its write-ahead log, so that it can be copied as a file."""
+    import sqlite3
+
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode=DELETE")
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _engines() -> list[Any]:
+    from airflow import settings
+
+    found = [settings.engine]
+    if settings.async_engine is not None:
+        found.append(settings.async_engine.sync_engine)
+    return found
+
+
+def _redirect(engine: Any) -> None:
+    """Make an engine open the current file, in the way that suits a database nobody needs after a crash."""
+    if id(engine) in _Current.engines:
+        return
+    _Current.engines.add(id(engine))
+    from sqlalchemy import event
+
+    @event.listens_for(engine, "do_connect")
+    def open_current(dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+        if _Current.path is None:
+            raise RuntimeError("No run is under way: the embedded Airflow has no database open.")
+        arguments[0] = str(_Current.path)
+
+    @event.listens_for(engine, "connect")
+    def tune(connection: Any, record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA synchronous=OFF")
+        cursor.execute("PRAGMA busy_timeout=60000")
+        cursor.close()

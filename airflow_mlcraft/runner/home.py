@@ -1,0 +1,105 @@
+"""The home of the embedded Airflow: its folder, and the settings of this process and its children."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gc
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.runner import logs
+
+# Settings that describe somebody's deployment: half of them taken over would break the embedded Airflow.
+FOREIGN_SECTIONS = ("DATABASE", "LOGGING", "METRICS", "TRACES", "SCHEDULER", "DAG_PROCESSOR", "API")
+
+
+def default_home() -> Path:
+    """`$MLCRAFT_HOME`, or a folder of the user's cache for this Airflow and this Python."""
+    if chosen := os.environ.get("MLCRAFT_HOME"):
+        return Path(chosen).expanduser().absolute()
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache.absolute() / "mlcraft" / "embedded" / key()
+
+
+def key() -> str:
+    """What a prepared database depends on."""
+    return f"airflow-{version('apache-airflow-core')}-py{sys.version_info.major}.{sys.version_info.minor}"
+
+
+# Tasks are heard. The API client is not: it calls the end of a list an error, and it raises real ones.
+LEVELS = "task=INFO airflow.task=INFO airflow_mlcraft=INFO airflow.sdk.api.client=CRITICAL"
+
+
+class _Prepared:
+    """The home that this process was given; a forked child has the same."""
+
+    home: Path | None = None
+
+
+def current() -> Path:
+    """The home of this process."""
+    if _Prepared.home is None:
+        raise MlcraftError(
+            "This process is no embedded Airflow: call prepare() before anything imports airflow."
+        )
+    return _Prepared.home
+
+
+def prepare(home: Path | None = None) -> Path:
+    """Make this process an embedded Airflow and import it. To be called before anything imports Airflow."""
+    folder = (home or _Prepared.home or default_home()).expanduser().absolute()
+    if _Prepared.home == folder:
+        return folder
+    if (loaded := sys.modules.get("airflow.configuration")) is not None:
+        raise MlcraftError(
+            f"Airflow is already loaded with its home in {loaded.AIRFLOW_HOME}; the embedded Airflow "
+            f"in {folder} must be prepared before anything imports airflow."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in [name for name in os.environ if name.startswith("AIRFLOW__")]:
+        if name.split("__")[1] in FOREIGN_SECTIONS:
+            del os.environ[name]
+    os.environ.update(settings(folder))
+    # What is imported stays: to look through it for garbage, now or as the process ends, costs a second.
+    gc.disable()
+    # Airflow hands the sys.stdout of this moment to its log handlers, and our stdout belongs to the caller.
+    with contextlib.redirect_stdout(sys.stderr):
+        import airflow  # noqa: F401
+    gc.freeze()
+    gc.enable()
+    logs.install()
+    _Prepared.home = folder
+    return folder
+
+
+def secret() -> str:
+    return base64.urlsafe_b64encode(os.urandom(32)).decode()
+
+
+def settings(folder: Path) -> dict[str, str]:
+    """The environment of the embedded Airflow."""
+    return {
+        "AIRFLOW_HOME": str(folder),
+        # A file that is not there: the user's own airflow.cfg must not leak in through AIRFLOW_CONFIG.
+        "AIRFLOW_CONFIG": str(folder / "airflow.cfg"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'unused.db'}",
+        "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(folder / "plugins"),
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        # Nothing that these protect outlives the run.
+        "AIRFLOW__CORE__FERNET_KEY": secret(),
+        "AIRFLOW__API_AUTH__JWT_SECRET": secret(),
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+        "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+        "AIRFLOW__LOGGING__REMOTE_LOGGING": "False",
+        "AIRFLOW__LOGGING__NAMESPACE_LEVELS": LEVELS,
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    }

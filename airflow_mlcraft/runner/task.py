@@ -1,0 +1,99 @@
+"""Run one task instance, or one trigger, in this process: Airflow's own task runner and Execution API."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import signal
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+from airflow.models.trigger import Trigger
+from airflow.sdk.api.datamodels._generated import TaskInstance
+from airflow.utils.session import create_session
+
+from airflow_mlcraft.runner import logs
+from airflow_mlcraft.runner.api import Supervisor
+from airflow_mlcraft.runner.events import TaskFailure, label
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker is asked to do: run this try of a task, or wait for the trigger that it deferred to."""
+
+    id: str
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+    try_number: int
+    dag_version_id: str
+    slots: int = 1
+    trigger_id: int | None = None
+
+    @property
+    def label(self) -> str:
+        return label(self.task_id, self.map_index)
+
+
+def perform(job: Job, dag: Any) -> TaskFailure | None:
+    """Do the job. All that it comes to is in the database by then, save the exception: that is returned."""
+    logs.working_on(job.label)
+    try:
+        if job.trigger_id is not None:
+            _wait_for_trigger(job, job.trigger_id)
+            return None
+        result = Supervisor.start(
+            what=_instance(job),
+            task=dag.get_task(job.task_id),
+            logger=structlog.get_logger(logger_name="task").bind(),
+        )
+        return None if result.error is None else describe(result.error, job)
+    finally:
+        logs.working_on("airflow")
+        # Airflow leaves a handler behind that would call the finished task.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def describe(error: BaseException, job: Job) -> TaskFailure:
+    temporary = any(getattr(link, "temporary", False) is True for link in logs.causes(error))
+    return TaskFailure(
+        job.task_id, job.map_index, str(error) or repr(error), type(error).__name__, temporary=temporary
+    )
+
+
+def _instance(job: Job) -> TaskInstance:
+    return TaskInstance(
+        id=UUID(job.id),
+        task_id=job.task_id,
+        dag_id=job.dag_id,
+        run_id=job.run_id,
+        try_number=job.try_number,
+        map_index=job.map_index,
+        dag_version_id=UUID(job.dag_version_id),
+    )
+
+
+def _wait_for_trigger(job: Job, trigger_id: int) -> None:
+    """What the triggerer does: its first event, or its failure, makes the task ready to go on."""
+    with create_session() as session:
+        row = session.get(Trigger, trigger_id)
+        if row is None:
+            return
+        module, _, name = row.classpath.rpartition(".")
+        trigger = getattr(importlib.import_module(module), name)(**row.kwargs)
+    try:
+        event = Supervisor.run_trigger_in_process(  # type: ignore[no-untyped-call]
+            trigger=trigger, ti=_instance(job)
+        )
+    except (Exception, asyncio.CancelledError) as error:
+        with create_session() as session:
+            Trigger.submit_failure(trigger_id, error, session=session)
+        return
+    with create_session() as session:
+        if event is None:
+            Trigger.submit_failure(trigger_id, ["The trigger ended without an event."], session=session)
+        else:
+            Trigger.submit_event(trigger_id, event, session=session)
