@@ -15,11 +15,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from airflow_mlcraft.cwl.compiler_version import compiler_version
 from airflow_mlcraft.cwl.ontology import ONTOLOGY
 from airflow_mlcraft.cwl.plan import Json, Plan
 from airflow_mlcraft.errors import DocumentError, UnsupportedError
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.cwl.sources import Sources
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class PlanCache:
         """The document's plan, compiled only when one of its files has changed. Raises `DocumentError`."""
         entry_path = self._entry_path(document, fragment)
         entry = _read(entry_path)
-        if entry is not None and entry["compiler"] == compiler_version() and _unchanged(entry["sources"]):
+        if entry is not None and entry["compiler"] == compiler_version() and _unchanged(entry):
             if "error" in entry:
                 raise _error_of(entry["error"])
             with suppress(FileNotFoundError):
@@ -55,40 +59,22 @@ class PlanCache:
         # cwltool loads here and nowhere on the way of a plan that is cached.
         from airflow_mlcraft.cwl.compile import compile_document
         from airflow_mlcraft.cwl.load import load
-        from airflow_mlcraft.cwl.sources import path_of_uri
+        from airflow_mlcraft.cwl.sources import Sources
 
+        sources = Sources()
         try:
-            loaded = load(document, fragment, allowed_hosts=self.allowed_hosts)
+            loaded = load(document, fragment, allowed_hosts=self.allowed_hosts, sources=sources)
             plan, tools = compile_document(loaded)
         except DocumentError as error:
-            self._remember_error(error, document, entry_path)
+            # Whether a host answers, or may be asked, is not for a cache to say.
+            if sources.texts and all(uri.startswith("file:") for uri in sources.missing):
+                write_whole(entry_path, {**_entry(sources), "error": _parts_of(error)})
             raise
         for digest, tool in tools.items():
             _write_once(self.root / "tools" / f"{digest}.json", tool)
         _write_once(self.root / "plans" / f"{plan.digest}.json", plan.to_json())
-        sources = [
-            _stamp(path_of_uri(uri), text) for uri, text in loaded.sources.items() if uri.startswith("file:")
-        ]
-        entry = {"compiler": compiler_version(), "plan": plan.digest, "base": plan.base, "sources": sources}
-        write_whole(entry_path, entry)
+        write_whole(entry_path, {**_entry(sources), "plan": plan.digest, "base": plan.base})
         return plan
-
-    def _remember_error(self, error: DocumentError, document: Path, entry_path: Path) -> None:
-        """A broken document is not compiled at every parse either, unless the fault is in another file."""
-        if error.path and Path(error.path) != document.absolute():
-            return
-        try:
-            source = _stamp(document, document.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError):
-            return
-        what = {
-            "kind": type(error).__name__,
-            "message": error.message,
-            "path": error.path,
-            "line": error.line,
-            "column": error.column,
-        }
-        write_whole(entry_path, {"compiler": compiler_version(), "error": what, "sources": [source]})
 
     def _plan(self, digest: str, base: str) -> Plan:
         return _plan(self.root / "plans" / f"{digest}.json", digest, base)
@@ -121,18 +107,37 @@ def _error_of(what: Json) -> DocumentError:
     return kind(what["message"], path=what["path"], line=what["line"], column=what["column"])
 
 
-def _stamp(path: Path, text: str) -> Json:
-    stat = path.stat()
+def _parts_of(error: DocumentError) -> Json:
     return {
-        "path": str(path),
-        "size": stat.st_size,
-        "mtime": stat.st_mtime_ns,
-        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "kind": type(error).__name__,
+        "message": error.message,
+        "path": error.path,
+        "line": error.line,
+        "column": error.column,
     }
 
 
-def _unchanged(sources: list[Json]) -> bool:
-    return all(_same(source) for source in sources)
+def _entry(sources: Sources) -> Json:
+    """What a compilation, or the error that it ended with, depends on."""
+    from airflow_mlcraft.cwl.sources import path_of_uri
+
+    stamps = [
+        {
+            "path": str(path_of_uri(uri)),
+            "size": state.st_size,
+            "mtime": state.st_mtime_ns,
+            "sha256": hashlib.sha256(sources.texts[uri].encode()).hexdigest(),
+        }
+        for uri, state in sources.states.items()
+    ]
+    missing = [str(path_of_uri(uri)) for uri in sorted(sources.missing)]
+    return {"compiler": compiler_version(), "sources": stamps, "missing": missing}
+
+
+def _unchanged(entry: Json) -> bool:
+    return all(_same(source) for source in entry["sources"]) and not any(
+        Path(path).exists() for path in entry.get("missing", ())
+    )
 
 
 def _same(source: Json) -> bool:

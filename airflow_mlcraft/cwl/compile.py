@@ -87,6 +87,7 @@ class _Compiler:
             doc=_text(process.tool.get("doc")),
             resources=self._resources(process),
             time_limit=self._time_limit(process),
+            updates_in_place=_updates_in_place(process),
             hints=self._own_hints(process.hints),
         )
         return Workflow(
@@ -163,6 +164,7 @@ class _Compiler:
             when=tool.get("when") or "",
             resources=self._resources(embedded),
             time_limit=self._time_limit(embedded),
+            updates_in_place=_updates_in_place(embedded),
             hints=self._own_hints([*embedded.tool.get("hints", ()), *tool.get("hints", ())]),
         )
 
@@ -225,6 +227,11 @@ class _Compiler:
                 name = _hint_name(hint["class"])
                 own[name] = {key: value for key, value in hint.items() if key != "class"}
         return self.portable.value(own) or None
+
+
+def _updates_in_place(process: Process) -> bool:
+    requirement, _ = process.get_requirement("InplaceUpdateRequirement")
+    return bool((requirement or {}).get("inplaceUpdate"))
 
 
 def _is_ours(hint: Mapping[str, Json]) -> bool:

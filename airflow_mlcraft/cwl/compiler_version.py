@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.metadata import version
 
-_COMPILER = 2
+_COMPILER = 3
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from airflow_mlcraft.cwl.plan import Json, Plan, Port, Workflow
+from airflow_mlcraft.cwl.portable import placed
 from airflow_mlcraft.cwl.tool_log import LogLine
 from airflow_mlcraft.errors import InputError
 
@@ -36,7 +37,7 @@ def job_of(plan: Plan, given: Mapping[str, Json], *, folder: Path) -> dict[str, 
             value = port.default
         if value is None and not port.optional and "Any" not in _names(port.type):
             missing.append(port)
-        job[port.id] = _placed(_as_objects(port.type, value), folder, namespaces)
+        job[port.id] = _at_hand(placed(_as_objects(port.type, value), plan.base), folder, namespaces)
     if missing:
         raise InputError(_missing(missing, plan.document))
     return job
@@ -122,13 +123,13 @@ def _item_types(cwl_type: Json) -> Iterator[Json]:
             yield option["items"]
 
 
-def _placed(value: Json, folder: Path, namespaces: Mapping[str, str]) -> Json:
+def _at_hand(value: Json, folder: Path, namespaces: Mapping[str, str]) -> Json:
     """Paths as absolute locations and formats without prefixes, at any depth."""
     if isinstance(value, list):
-        return [_placed(item, folder, namespaces) for item in value]
+        return [_at_hand(item, folder, namespaces) for item in value]
     if not isinstance(value, dict):
         return value
-    value = {key: _placed(item, folder, namespaces) for key, item in value.items()}
+    value = {key: _at_hand(item, folder, namespaces) for key, item in value.items()}
     if value.get("class") not in ("File", "Directory"):
         return value
     if "location" not in value and "path" in value:

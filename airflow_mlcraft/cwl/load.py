@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,13 +17,16 @@ from cwltool.errors import WorkflowException
 from cwltool.load_tool import fetch_document, make_tool, resolve_and_validate_document
 from cwltool.process import Process
 from cwltool.workflow import default_make_tool
+from ruamel.yaml.scalarfloat import ScalarFloat
+from ruamel.yaml.reader import ReaderError
 from schema_salad.exceptions import SchemaSaladException
-from schema_salad.utils import convert_to_dict
 
-from airflow_mlcraft.cwl.sources import SourceFetcher, path_of_uri
+from airflow_mlcraft.cwl.sources import SourceFetcher, Sources, path_of_uri
 from airflow_mlcraft.errors import DocumentError, MlcraftError, UnsupportedError
 
 _PLACE = re.compile(r"(\S+?):(\d+):(\d+):\s*")
+_NOISE = re.compile(r"\(\d+\) \(\S+\) ")
+_CONTENT = re.compile(r"^\s*[^\s#]", re.MULTILINE)
 SUPPORTED_VERSIONS = ("v1.0", "v1.1", "v1.2")
 
 
@@ -38,36 +41,43 @@ class LoadedDocument:
 
 
 def load(
-    path: Path, fragment: str = "", *, allowed_hosts: Collection[str] = (), strict: bool = True
+    path: Path,
+    fragment: str = "",
+    *,
+    allowed_hosts: Collection[str] = (),
+    sources: Sources | None = None,
 ) -> LoadedDocument:
-    """Load the process at `path` (`#fragment` of it); a `DocumentError` says what is wrong with it."""
-    read: dict[str, str] = {}
+    """Load the process at `path` (`#fragment` of it); a `DocumentError` says what is wrong with it.
+
+    `sources` is filled with what was read until then, also when there is an error.
+    """
+    sources = Sources() if sources is None else sources
     context = LoadingContext(
         {
             "construct_tool_object": default_make_tool,
-            "fetcher_constructor": partial(_fetcher, allowed_hosts=allowed_hosts, read=read),
+            "fetcher_constructor": partial(_fetcher, allowed_hosts=allowed_hosts, sources=sources),
             # cwltool would start a Node process to lint each expression.
             "disable_js_validation": True,
-            "strict": strict,
+            "strict": True,
         }
     )
     uri = path.absolute().as_uri() + (f"#{fragment}" if fragment else "")
-    with _readable_errors(path), _quiet("cwltool", "salad", "rdflib.term"):
+    with _readable_errors(path, sources.texts), _quiet("cwltool", "salad", "rdflib.term"):
         context, document, uri = fetch_document(uri, context)
         version = _version_of(document, path)
         context, uri = resolve_and_validate_document(context, document, uri)
         process = make_tool(_main_of(context, uri, fragment, path), context)
-    return LoadedDocument(process, uri, version, read)
+    return LoadedDocument(process, uri, version, sources.texts)
 
 
-def _fetcher(cache: Any, session: Any, *, allowed_hosts: Collection[str], read: dict[str, str]) -> SourceFetcher:
-    return SourceFetcher(cache, session, allowed_hosts=allowed_hosts, read=read)
+def _fetcher(cache: Any, session: Any, *, allowed_hosts: Collection[str], sources: Sources) -> SourceFetcher:
+    return SourceFetcher(cache, session, allowed_hosts=allowed_hosts, sources=sources)
 
 
 def _version_of(document: Any, path: Path) -> str:
     if not isinstance(document, dict):
         raise DocumentError(
-            f"expected a CWL document (a map with class and cwlVersion), found a {type(document).__name__}",
+            f"expected a CWL document (a map with class and cwlVersion), found {_kind(document)}",
             path=str(path),
             line=1,
         )
@@ -109,8 +119,14 @@ def _main_of(context: LoadingContext, uri: str, fragment: str, path: Path) -> st
     )
 
 
+def _kind(document: Any) -> str:
+    if document is None:
+        return "nothing"
+    return "a list" if isinstance(document, list) else f"the value {str(document)[:60]!r}"
+
+
 @contextmanager
-def _readable_errors(path: Path) -> Iterator[None]:
+def _readable_errors(path: Path, read: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except MlcraftError:
@@ -123,9 +139,43 @@ def _readable_errors(path: Path) -> Iterator[None]:
     except NotImplementedError as error:
         raise UnsupportedError(str(error) or "asks for a feature that is not implemented", path=str(path)) from error
     except UnicodeDecodeError as error:
-        raise DocumentError(f"found bytes that are not UTF-8 text ({error.reason})", path=str(path)) from error
+        raise _not_utf8(error, path) from error
     except OSError as error:
         raise DocumentError(f"cannot be read: {error.strerror or error}", path=str(path)) from error
+    except Exception as error:
+        # cwltool stumbles over some mistakes instead of naming them; one document must not take others along.
+        raise _stumbled(error, path, read) from error
+
+
+def _not_utf8(error: UnicodeDecodeError, path: Path) -> DocumentError:
+    message = f"found bytes that are not UTF-8 text ({error.reason})"
+    try:
+        path.read_bytes().decode()
+    except UnicodeDecodeError as own:
+        return DocumentError(message, path=str(path), line=own.object[: own.start].count(b"\n") + 1)
+    return DocumentError(f"{message} in a file that it refers to", path=str(path))
+
+
+def _stumbled(error: Exception, path: Path, read: Mapping[str, str]) -> DocumentError:
+    if isinstance(error, StopIteration):
+        empty = [path_of_uri(uri) for uri, text in read.items() if not _CONTENT.search(text)]
+        return DocumentError("found an empty file, expected a CWL document", path=str((empty or [path])[0]))
+    if isinstance(error, ReaderError):
+        return _unreadable_character(error, path, read)
+    return DocumentError(
+        f"cannot be understood, and cwltool does not say why ({type(error).__name__}: {_one_line(str(error))}); "
+        "look for a field that is empty or of the wrong type",
+        path=str(path),
+    )
+
+
+def _unreadable_character(error: ReaderError, path: Path, read: Mapping[str, str]) -> DocumentError:
+    before = read.get(str(error.name), "")[: error.position]
+    return DocumentError(
+        f"found the control character #x{error.character:02x}, which YAML does not allow",
+        path=str(path_of_uri(error.name) if error.name in read else path),
+        line=before.count("\n") + 1 if before else None,
+    )
 
 
 def _document_error(error: Exception, path: Path) -> DocumentError:
@@ -134,7 +184,7 @@ def _document_error(error: Exception, path: Path) -> DocumentError:
     if not placed:
         return _error_from_text(str(error), path)
     first = placed[0]
-    message = "; ".join(dict.fromkeys(_one_line(leaf.message) for leaf in leaves[:5]))
+    message = "; ".join(dict.fromkeys(_short(leaf.message, path) for leaf in leaves[:5]))
     if len(leaves) > len(leaves[:5]):
         message += f"; and {len(leaves) - 5} more"
     line, column = first.start or (None, None)
@@ -145,15 +195,20 @@ def _error_from_text(text: str, path: Path) -> DocumentError:
     """Some of cwltool's errors carry their places in the text: the first is the error's, the rest are lines."""
     first = _PLACE.search(text)
     if not first:
-        return DocumentError(_one_line(text), path=str(path))
+        return DocumentError(_short(text, path), path=str(path))
     where = _file_of(first.group(1))
     text = text[: first.start()] + text[first.end() :]
-    message = _one_line(_PLACE.sub(lambda place: f"(line {place.group(2)}) ", text))
+    message = _short(_PLACE.sub(lambda place: f"(line {place.group(2)}) ", text), path)
     return DocumentError(message, path=str(where), line=int(first.group(2)), column=int(first.group(3)))
 
 
 def _file_of(name: str) -> Path:
     return path_of_uri(name) if name.startswith("file:") else Path(name).absolute().resolve()
+
+
+def _short(text: str, path: Path) -> str:
+    """An error's text without cwltool's notes to itself, and with references as short as in the document."""
+    return _one_line(_NOISE.sub("", text).replace(path.parent.absolute().as_uri() + "/", ""))
 
 
 def _one_line(text: str) -> str:
@@ -175,5 +230,12 @@ def _quiet(*names: str) -> Iterator[None]:
 
 
 def plain(node: Any) -> Any:
-    """A part of a loaded document as plain dictionaries and lists."""
-    return convert_to_dict(node)
+    """A part of a loaded document as plain dictionaries, lists and numbers."""
+    if isinstance(node, Mapping):
+        return {key: plain(item) for key, item in node.items()}
+    if isinstance(node, list):
+        return [plain(item) for item in node]
+    if isinstance(node, ScalarFloat):
+        # JSON would make 123000.0 of 1.23e5, and a command line is to have 123000.
+        return int(node) if node._exp is not None and node.is_integer() else float(node)
+    return node

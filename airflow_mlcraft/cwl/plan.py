@@ -87,6 +87,8 @@ class Step:
     resources: Json = None
     """The ResourceRequirement, where its numbers are plain numbers."""
     time_limit: float = 0
+    updates_in_place: bool = False
+    """Whether its tool changes its input files, and those who read them afterwards see the change."""
     hints: Json = None
     """The `mlcraft:` hints by class name, without the prefix."""
 

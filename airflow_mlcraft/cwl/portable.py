@@ -57,8 +57,9 @@ def placed(node: Json, base: str) -> Json:
     """The inverse for values: File and Directory objects of the document get their real location."""
     if isinstance(node, dict):
         moved = {key: placed(item, base) for key, item in node.items()}
-        location = moved.get("location")
+        location = moved.get("location", moved.get("path"))
         if isinstance(location, str) and location.startswith(SCHEME):
+            moved.pop("path", None)
             moved["location"] = Path(base).as_uri().rstrip("/") + "/" + location.removeprefix(SCHEME)
         return moved
     if isinstance(node, list):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -11,9 +14,23 @@ from schema_salad.exceptions import ValidationException
 from schema_salad.fetcher import DefaultFetcher
 
 
+_IMPORT = re.compile(r"""^[^#\n]*\$(?:import|mixin)["']?\s*:\s*["']?([^\s"',}#]+)["',}]*\s*$""", re.MULTILINE)
+"""Where a whole file is put into another."""
+
+
 def path_of_uri(uri: str) -> Path:
     """The path that a file: URI names."""
     return Path(unquote(urlsplit(uri).path))
+
+
+@dataclass
+class Sources:
+    """What was read on the way of a document, and what was looked for in vain; all by URI."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    states: dict[str, os.stat_result] = field(default_factory=dict)
+    """Of files, from before they were read: a change while the document is being compiled is seen later."""
+    missing: set[str] = field(default_factory=set)
 
 
 class SourceFetcher(DefaultFetcher):
@@ -22,31 +39,60 @@ class SourceFetcher(DefaultFetcher):
     Documents are fetched over the network only from hosts that a setting allows.
     """
 
-    def __init__(self, cache: Any, session: Any, *, allowed_hosts: Collection[str], read: dict[str, str]):
+    def __init__(self, cache: Any, session: Any, *, allowed_hosts: Collection[str], sources: Sources):
         super().__init__(cache, session)
         self._allowed_hosts = allowed_hosts
-        self._read = read
+        self._sources = sources
 
     def fetch_text(self, url: str, content_types: list[str] | None = None) -> str:
         """The text at a URL, noted as a source."""
         self._refuse_foreign_hosts(url)
+        state = self._state(url)
         text = super().fetch_text(url, content_types)
-        self._read.setdefault(url, text)
+        if url not in self._sources.texts:
+            self._sources.texts[url] = text
+            if state is not None:
+                self._sources.states[url] = state
+        self._refuse_circles(url)
         return text
 
     def check_exists(self, url: str) -> bool:
         """Whether there is something to read at a URL."""
-        parts = urlsplit(url)
-        if parts.scheme in ("http", "https") and parts.hostname not in self._allowed_hosts:
-            return url in self.cache
-        return super().check_exists(url)
+        self._refuse_foreign_hosts(url)
+        exists = super().check_exists(url)
+        if not exists:
+            self._sources.missing.add(url)
+        return exists
+
+    def _state(self, url: str) -> os.stat_result | None:
+        if not url.startswith("file:"):
+            return None
+        try:
+            return path_of_uri(url).stat()
+        except OSError:
+            self._sources.missing.add(url)
+            return None
 
     def _refuse_foreign_hosts(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme in ("http", "https") and parts.hostname not in self._allowed_hosts:
             if url in self.cache:
                 return
+            self._sources.missing.add(url)
             raise ValidationException(
                 f"the document refers to {url}, and reading documents from {parts.hostname} is not allowed; "
                 f"add the host to the setting [mlcraft] allowed_document_hosts, or keep a copy beside the document"
             )
+
+    def _refuse_circles(self, url: str) -> None:
+        """Files that import each other in a circle crash schema-salad, and with it the whole process."""
+        seen, ahead = set(), [url]
+        while ahead:
+            importer = ahead.pop()
+            for target in _IMPORT.findall(self._sources.texts.get(importer, "")):
+                imported = self.urljoin(importer, target)
+                if imported == url:
+                    raise ValidationException(f"{url} imports itself, through {importer}")
+                if imported not in seen:
+                    seen.add(imported)
+                    ahead.append(imported)

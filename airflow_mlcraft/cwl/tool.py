@@ -18,6 +18,7 @@ from cwltool.process import Process
 from cwltool.update import INTERNAL_VERSION, ORIGINAL_CWLVERSION
 from cwltool.utils import processes_to_kill
 from cwltool.workflow import default_make_tool
+from ruamel.yaml import YAML
 from schema_salad.exceptions import ValidationException
 from schema_salad.sourceline import cmap
 
@@ -80,7 +81,7 @@ def run_tool(
             process = process_of(document)
             in_container = uses_container(process, containers, log)
             run = _Run(process, _context(process, name, folder, containers, in_container, streams))
-            outputs, status = run.execute(job)
+            outputs, status = run.execute(_copied(job))
         except UnsupportedRequirement as error:
             raise UnsupportedError(_one_line(error), path=name) from error
         except (WorkflowException, ValidationException) as error:
@@ -189,6 +190,9 @@ def _copied(node: Json) -> Json:
         return {key: _copied(value) for key, value in node.items()}
     if isinstance(node, list):
         return [_copied(value) for value in node]
+    if isinstance(node, float) and "e" in repr(node):
+        # cwltool writes the numbers of a YAML file as decimals, but 1e-05 as Python does.
+        return YAML(typ="rt").load(repr(node))
     return node
 
 

@@ -14,7 +14,7 @@ from airflow_mlcraft.cwl.plan import Json, ToolRef
 from airflow_mlcraft.dag.layout import Place
 from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.failures import readable_failures
-from airflow_mlcraft.operators.values import Values
+from airflow_mlcraft.operators.values import UPDATES, Values, updates_between
 from airflow_mlcraft.operators.work import Work, containers, work
 
 
@@ -27,12 +27,15 @@ class CwlStepOperator(CwlOperator):
         with readable_failures():
             place = self.layout().place(self.step)
             values = Values(ti, place.axis)
+            self._updates: dict[str, Json] = {}
             results = [self._item(values, place, item) for item in values.own_items()]
             if all(result is None for result in results):
                 if place.axis is not None:
                     # Those who regroup the items must find a null in its place.
                     ti.xcom_push("return_value", None)
                 raise AirflowSkipException(f"step {place.step.id} is not to run: its condition is false")
+            if place.step.updates_in_place:
+                ti.xcom_push(UPDATES, self._updates)
         return results if values.chunked() else results[0]
 
     def on_kill(self) -> None:
@@ -64,9 +67,10 @@ class CwlStepOperator(CwlOperator):
         if raw is None:
             return None
         with work(self.base) as task:
-            job: dict[str, Json] | None = task.stage(raw)
+            staged: dict[str, Json] = task.stage(raw, writable=place.step.updates_in_place)
+            job: dict[str, Json] | None = staged
             if has_expressions(place.step):
-                job = evaluate(place.step, job or {}, place.frame.workflow.expression_requirements)
+                job = evaluate(place.step, staged, place.frame.workflow.expression_requirements)
             if job is None:
                 return None
             tool = place.step.run
@@ -76,6 +80,8 @@ class CwlStepOperator(CwlOperator):
             if self.load_plan().kind != "Workflow":
                 document = _with_requirements(document, values.frame_inputs(place.frame, item) or {})
             outputs = self.run_tool(document, tool_inputs(place.step, job), task)
+            if place.step.updates_in_place:
+                self._updates.update(updates_between(raw, task.keep(staged)))
             kept: dict[str, Any] = task.keep({name: outputs.get(name) for name in place.step.outputs})
             return kept
 

@@ -7,19 +7,24 @@ A mapped instance pushes one value, or a list of them when it stands for a chunk
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Protocol
 
 from airflow_mlcraft.cwl.links import ValueOf, gather, value_of_link
-from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.cwl.plan import Json, Link
 from airflow_mlcraft.cwl.scatter import regroup
 from airflow_mlcraft.dag.layout import Axis, Frame, Place
 from airflow_mlcraft.errors import LinkError
+from airflow_mlcraft.store.values import EMPTY_FOLDERS
 
 ITEMS = "items"
 """The XCom key of the items of a scatter."""
+
+
+UPDATES = "updates"
+"""The XCom key of what a step has changed in place: the new File or Directory for each old location."""
 
 
 class TaskInstance(Protocol):
@@ -99,7 +104,8 @@ class Values:
         if inputs is None:
             return None
         try:
-            return gather(place.step.links, self._value_of(place.frame, item, inputs))
+            job = gather(place.step.links, self._value_of(place.frame, item, inputs))
+            return updated(job, self._updates(place.frame, item, place.step.links))
         except LinkError as error:
             raise LinkError(f"step {place.step.id}: {error}") from error
 
@@ -109,7 +115,18 @@ class Values:
         if inputs is None:
             return dict.fromkeys((link.id for link in frame.workflow.outputs), None)
         value_of = self._value_of(frame, item, inputs)
-        return {link.id: value_of_link(link, value_of) for link in frame.workflow.outputs}
+        outputs = {link.id: value_of_link(link, value_of) for link in frame.workflow.outputs}
+        return updated(outputs, self._updates(frame, item, frame.workflow.outputs))
+
+    def _updates(self, frame: Frame, item: int, links: Iterable[Link]) -> dict[str, Json]:
+        """What the steps that these links come from have changed in place."""
+        updates: dict[str, Json] = {}
+        for step in sorted({source.rpartition("/")[0] for link in links for source in link.sources} - {""}):
+            place = frame.places[step]
+            if place.step.updates_in_place and place.child is None:
+                index = -1 if place.axis is None else item // self.items(place.axis).chunk
+                updates.update(self._ti.xcom_pull(place.task_id, key=UPDATES, map_indexes=index) or {})
+        return updates
 
     def _value_of(self, frame: Frame, item: int, inputs: dict[str, Json]) -> ValueOf:
         return partial(self._source, frame, item, inputs)
@@ -168,3 +185,30 @@ class Values:
                 values = [self._pulled(task_id, index) for index in range(instances)]
             self._all[task_id] = values
         return self._all[task_id]
+
+
+def updates_between(before: Json, after: Json) -> dict[str, Json]:
+    """What became of each File and Directory of a value that a tool was free to change."""
+    if isinstance(before, list):
+        return {key: new for old, now in zip(before, after, strict=True) for key, new in updates_between(old, now).items()}
+    if not isinstance(before, dict):
+        return {}
+    if before.get("class") in ("File", "Directory") and "location" in before:
+        changed = before["location"] != after["location"]
+        return {before["location"]: after} if changed else {}
+    return {key: new for name in before for key, new in updates_between(before[name], after[name]).items()}
+
+
+def updated(value: Json, updates: Mapping[str, Json]) -> Json:
+    """A value with the Files and Directories that were changed in place, as they are now."""
+    if not updates:
+        return value
+    if isinstance(value, list):
+        return [updated(item, updates) for item in value]
+    if not isinstance(value, dict):
+        return value
+    now = updates.get(value.get("location", ""))
+    if now is not None and value.get("class") == now["class"]:
+        kept = {name: item for name, item in value.items() if name not in ("size", "checksum", "contents", "listing")}
+        return {**kept, **{name: now[name] for name in ("location", "size", EMPTY_FOLDERS) if name in now}}
+    return {name: updated(item, updates) for name, item in value.items()}

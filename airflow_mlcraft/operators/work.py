@@ -29,13 +29,14 @@ class Work:
     _known: dict[str, str] = field(default_factory=dict)
     _stages: int = 0
 
-    def stage(self, value: Json) -> Json:
-        """A value whose files are in place."""
+    def stage(self, value: Json, *, writable: bool = False) -> Json:
+        """A value whose files are in place; copies when a tool is to change them."""
         from airflow_mlcraft.store.values import stage_value
 
         self._stages += 1
         return stage_value(
-            self.store, placed(value, self.base), self.folder / f"in{self._stages}", known=self._known
+            self.store, placed(value, self.base), self.folder / f"in{self._stages}", known=self._known,
+            writable=writable,
         )
 
     def keep(self, value: Json) -> Json:

@@ -98,21 +98,27 @@ def keep_value(
 
 
 def stage_value(
-    store: Store, value: Json, folder: str | os.PathLike[str], known: dict[str, str] | None = None
+    store: Store,
+    value: Json,
+    folder: str | os.PathLike[str],
+    known: dict[str, str] | None = None,
+    *,
+    writable: bool = False,
 ) -> Json:
     """A copy of a value whose Files and Directories in the store are local ones, to be read by a tool.
 
     They are made below `folder`: a File is a symbolic link to its object, in a numbered folder that it shares
     with its secondary files; a Directory is a folder of hardlinks. `known` gets the object of each file made,
-    under each of its paths.
+    under each of its paths. With `writable` all of it are copies, for a tool that changes its inputs in place.
     """
-    return _Stage(store, Path(folder).absolute(), {} if known is None else known).stage(value)
+    return _Stage(store, Path(folder).absolute(), {} if known is None else known, writable).stage(value)
 
 
 class _Stage:
     """One staging: counts the numbered folders."""
 
-    def __init__(self, store: Store, folder: Path, known: dict[str, str]):
+    def __init__(self, store: Store, folder: Path, known: dict[str, str], writable: bool):
+        self._writable = writable
         self._store = store
         self._folder = folder
         self._known = known
@@ -152,6 +158,9 @@ class _Stage:
             return place
 
     def _file(self, oid: str, link: Path) -> None:
+        if self._writable:
+            self._store.copy(oid, link)
+            return
         path = self._store.path_of(oid)
         try:
             link.symlink_to(path)
@@ -162,9 +171,15 @@ class _Stage:
         self._known[str(path)] = oid
 
     def _directory(self, oid: str, target: Path, empty_folders: Json) -> None:
-        self._store.checkout(oid, target)
-        for entry in self._store.entries(oid):
-            self._known[f"{target}/{entry.relpath}"] = entry.md5
+        if self._writable:
+            for entry in self._store.entries(oid):
+                (target / entry.relpath).parent.mkdir(parents=True, exist_ok=True)
+                self._store.copy(entry.md5, target / entry.relpath)
+            target.mkdir(parents=True, exist_ok=True)
+        else:
+            self._store.checkout(oid, target)
+            for entry in self._store.entries(oid):
+                self._known[f"{target}/{entry.relpath}"] = entry.md5
         for relpath in empty_folders:
             if not is_inside(relpath):
                 raise StoreError(f"The empty folder {relpath!r} of {target.name!r} would lie outside of it.")
@@ -181,7 +196,9 @@ def _keep_file(
         data = file["contents"].encode("utf-8", "surrogateescape")
         oid = name = store.keep_bytes(data)
         size = len(data)
-    kept = {key: item for key, item in _moved(file).items() if key != "contents"}
+    kept = _moved(file)
+    if not path:
+        kept.pop("contents")
     return {**kept, "location": STORE + oid, "basename": file.get("basename") or name, "size": size}
 
 

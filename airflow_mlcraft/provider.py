@@ -1,0 +1,35 @@
+"""What this package tells Airflow about itself; read in every process, so it imports next to nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_mlcraft.settings import config_section
+
+CWL = "Common Workflow Language (CWL)"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The provider's description, in the form of Airflow's `provider_info.schema.json`."""
+    return {
+        "package-name": "airflow-provider-mlcraft",
+        "name": "MLcraft",
+        "description": "CWL documents as DAGs, steps tracked in MLflow, files versioned with DVC.\n",
+        "integrations": [
+            {"integration-name": CWL, "external-doc-url": "https://www.commonwl.org/", "tags": ["software"]},
+            {"integration-name": "MLflow", "external-doc-url": "https://mlflow.org/", "tags": ["software"]},
+            {"integration-name": "DVC", "external-doc-url": "https://dvc.org/", "tags": ["software"]},
+        ],
+        "operators": [
+            {
+                "integration-name": CWL,
+                "python-modules": [
+                    "airflow_mlcraft.operators.step",
+                    "airflow_mlcraft.operators.frame",
+                    "airflow_mlcraft.operators.run_inputs",
+                    "airflow_mlcraft.operators.run_outputs",
+                ],
+            }
+        ],
+        "config": config_section(),
+    }
