@@ -35,14 +35,36 @@ class PlanCache:
 
     def plan_of(self, document: Path, fragment: str = "") -> Plan:
         """The document's plan, compiled only when one of its files has changed. Raises `DocumentError`."""
-        entry_path = self._entry_path(document, fragment)
-        entry = _read(entry_path)
-        if entry is not None and entry["compiler"] == compiler_version() and _unchanged(entry):
+        entry = _read(self._entry_path(document, fragment))
+        if isinstance(entry, dict) and entry.get("compiler") == compiler_version() and _unchanged(entry):
             if "error" in entry:
                 raise _error_of(entry["error"])
             with suppress(FileNotFoundError):
                 return self._plan(entry["plan"], entry["base"])
-        return self._compile(document, fragment, entry_path)
+        return self.compile(document, fragment)
+
+    def compile(self, document: Path, fragment: str = "") -> Plan:
+        """The document's plan, compiled now, its files in the cache made anew. Raises `DocumentError`."""
+        # cwltool loads here and nowhere on the way of a plan that is cached.
+        from airflow_mlcraft.cwl.compile import compile_document
+        from airflow_mlcraft.cwl.load import load
+        from airflow_mlcraft.cwl.sources import Sources
+
+        entry_path = self._entry_path(document, fragment)
+        sources = Sources()
+        try:
+            loaded = load(document, fragment, allowed_hosts=self.allowed_hosts, sources=sources)
+            plan, tools = compile_document(loaded)
+        except DocumentError as error:
+            # Whether a host answers, or may be asked, is not for a cache to say.
+            if sources.texts and all(uri.startswith("file:") for uri in sources.missing):
+                write_whole(entry_path, {**_entry(sources), "error": _parts_of(error)})
+            raise
+        for digest, tool in tools.items():
+            write_whole(self.root / "tools" / f"{digest}.json", tool)
+        write_whole(self.root / "plans" / f"{plan.digest}.json", plan.to_json())
+        write_whole(entry_path, {**_entry(sources), "plan": plan.digest, "base": plan.base})
+        return plan
 
     def tool(self, digest: str) -> Json:
         """The document of a tool that one of the plans names."""
@@ -55,27 +77,6 @@ class PlanCache:
         except FileNotFoundError:
             raise DocumentError(f"the plan {digest} is not in {self.root}; import its document again") from None
 
-    def _compile(self, document: Path, fragment: str, entry_path: Path) -> Plan:
-        # cwltool loads here and nowhere on the way of a plan that is cached.
-        from airflow_mlcraft.cwl.compile import compile_document
-        from airflow_mlcraft.cwl.load import load
-        from airflow_mlcraft.cwl.sources import Sources
-
-        sources = Sources()
-        try:
-            loaded = load(document, fragment, allowed_hosts=self.allowed_hosts, sources=sources)
-            plan, tools = compile_document(loaded)
-        except DocumentError as error:
-            # Whether a host answers, or may be asked, is not for a cache to say.
-            if sources.texts and all(uri.startswith("file:") for uri in sources.missing):
-                write_whole(entry_path, {**_entry(sources), "error": _parts_of(error)})
-            raise
-        for digest, tool in tools.items():
-            _write_once(self.root / "tools" / f"{digest}.json", tool)
-        _write_once(self.root / "plans" / f"{plan.digest}.json", plan.to_json())
-        write_whole(entry_path, {**_entry(sources), "plan": plan.digest, "base": plan.base})
-        return plan
-
     def _plan(self, digest: str, base: str) -> Plan:
         return _plan(self.root / "plans" / f"{digest}.json", digest, base)
 
@@ -87,7 +88,7 @@ class PlanCache:
 @lru_cache(maxsize=256)
 def _plan(path: Path, digest: str, base: str) -> Plan:
     data = _read(path)
-    if data is None:
+    if not isinstance(data, dict) or "root" not in data:
         raise FileNotFoundError(path)
     return Plan.from_json(data, digest=digest, base=base)
 
@@ -155,16 +156,11 @@ def _same(source: Json) -> bool:
 
 
 def _read(path: Path) -> Json | None:
-    """The JSON in a file; a file that is not there, or that a crash or a full disk cut short, is none."""
+    """The JSON in a file; a file that is not there, or that a crash or a full disk spoilt, is none."""
     try:
         return json.loads(path.read_bytes())
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (FileNotFoundError, ValueError):
         return None
-
-
-def _write_once(path: Path, data: Json) -> None:
-    if not path.exists():
-        write_whole(path, data)
 
 
 def write_whole(path: Path, data: Json) -> None:

@@ -63,9 +63,8 @@ class _Compiler:
         return Workflow(
             id=_process_name(process),
             inputs=self._ports(process),
-            outputs=tuple(self._output(plain(port), names) for port in process.tool["outputs"]),
-            # cwltool shuffles its steps; the document's order is what people know.
-            steps=tuple(self._step(steps[step["id"]], names) for step in process.tool["steps"]),
+            outputs=tuple(self._output(plain(port), names) for port in _in_order(process.tool["outputs"])),
+            steps=tuple(self._step(steps[step["id"]], names) for step in _in_order(process.tool["steps"])),
             label=_text(process.tool.get("label")),
             doc=_text(process.tool.get("doc")),
             expression_requirements=self._expression_requirements(process),
@@ -77,7 +76,7 @@ class _Compiler:
         """A tool that is a document of its own: a workflow of one step, with the same inputs and outputs."""
         name = _process_name(process)
         ports = self._ports(process)
-        outputs = tuple(shortname(port["id"]) for port in process.tool["outputs"])
+        outputs = tuple(shortname(port["id"]) for port in _in_order(process.tool["outputs"]))
         step = Step(
             id=name,
             run=self._tool(process),
@@ -190,7 +189,7 @@ class _Compiler:
         )
 
     def _ports(self, process: Process) -> tuple[Port, ...]:
-        return tuple(self._port(plain(port)) for port in process.tool["inputs"])
+        return tuple(self._port(plain(port)) for port in _in_order(process.tool["inputs"]))
 
     def _port(self, port: Mapping[str, Json]) -> Port:
         return Port(
@@ -258,6 +257,15 @@ def _source_names(process: CwltoolWorkflow) -> dict[str, str]:
         name = shortname(step.tool["id"])
         names.update({str(port["id"]): f"{name}/{shortname(port['id'])}" for port in step.tool["outputs"]})
     return names
+
+
+def _in_order(items: Any) -> list[Any]:
+    """In the document's order, which is what people know: schema-salad sorts maps by name."""
+    try:
+        return sorted(items, key=lambda item: item.lc.data["id"][:2])
+    except (AttributeError, KeyError, TypeError):
+        # Not all of them were written there.
+        return list(items)
 
 
 def _as_list(value: Json) -> list[Json]:

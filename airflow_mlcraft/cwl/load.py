@@ -15,9 +15,10 @@ from urllib.parse import urldefrag
 from cwltool.context import LoadingContext
 from cwltool.errors import WorkflowException
 from cwltool.load_tool import fetch_document, make_tool, resolve_and_validate_document
-from cwltool.process import Process
+from cwltool.process import SCHEMA_CACHE, Process
 from cwltool.workflow import default_make_tool
 from ruamel.yaml.scalarfloat import ScalarFloat
+from rdflib import Graph
 from ruamel.yaml.reader import ReaderError
 from schema_salad.exceptions import SchemaSaladException
 
@@ -62,6 +63,7 @@ def load(
         }
     )
     uri = path.absolute().as_uri() + (f"#{fragment}" if fragment else "")
+    _forget_ontologies()
     with _readable_errors(path, sources.texts), _quiet("cwltool", "salad", "rdflib.term"):
         context, document, uri = fetch_document(uri, context)
         version = _version_of(document, path)
@@ -72,6 +74,14 @@ def load(
 
 def _fetcher(cache: Any, session: Any, *, allowed_hosts: Collection[str], sources: Sources) -> SourceFetcher:
     return SourceFetcher(cache, session, allowed_hosts=allowed_hosts, sources=sources)
+
+
+def _forget_ontologies() -> None:
+    """cwltool gathers the `$schemas` of all documents of a process; a document must not get another's."""
+    for schema_loader, *_ in SCHEMA_CACHE.values():
+        schema_loader.graph = Graph()
+        for uri in [uri for uri, kept in schema_loader.cache.items() if isinstance(kept, Graph)]:
+            del schema_loader.cache[uri]
 
 
 def _version_of(document: Any, path: Path) -> str:
@@ -193,6 +203,9 @@ def _document_error(error: Exception, path: Path) -> DocumentError:
 
 def _error_from_text(text: str, path: Path) -> DocumentError:
     """Some of cwltool's errors carry their places in the text: the first is the error's, the rest are lines."""
+    if text.startswith("Tool definition"):
+        # The fault is in a file that a step runs, and told from the outermost object to the innermost.
+        text = text[max((place.start() for place in _PLACE.finditer(text)), default=0) :]
     first = _PLACE.search(text)
     if not first:
         return DocumentError(_short(text, path), path=str(path))

@@ -40,7 +40,7 @@ def import_folder(folder: Path) -> Iterator[Imported]:
     cache = plan_cache()
     for dag_id, document in dag_ids_in(folder):
         try:
-            cache.plan_of(document)
+            cache.compile(document)
         except MlcraftError as error:
             yield Imported(dag_id, document, error)
         else:

@@ -1,0 +1,63 @@
+# Everything happens in this folder: the virtual environment in .venv/, Airflow's home and database in .mlcraft/.
+
+# The newest Python that really runs and can make virtual environments.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3.10 python3; do \
+	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 \
+	&& { echo "$$python"; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+JOBS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types rooms check up bench conformance lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make the virtual environment, with everything in it
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.10 or newer with venv found; install one (on Debian also the package" \
+		"python3-venv), or name one: make PYTHON=/path/to/python"; exit 1; }
+	@test -x $(BIN)/python || { echo "Making $(VENV) with $(PYTHON) …"; $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --constraint requirements.lock uv
+	$(BIN)/python -m uv pip sync --quiet --python $(BIN)/python requirements.lock
+	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: $(STAMP) ## run a shipped CWL workflow with Airflow, and show what came out
+	@$(BIN)/python tools/demo.py
+
+up: $(STAMP) ## start Airflow's web UI with the DAGs of this project (PORT=8080)
+	@PORT=$(PORT) $(BIN)/python tools/up.py
+
+test: $(STAMP) ## run the tests (ARGS="tests/store -k name", JOBS=0 for one process)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+check: lint types rooms ## all checks that run nothing
+
+lint: $(STAMP) ## style and form of the code
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(STAMP) ## types of the package
+	$(BIN)/mypy
+
+rooms: $(STAMP) ## which part of the package may import which
+	$(BIN)/lint-imports --no-logo
+
+bench: $(STAMP) ## measure, and write bench/RESULTS.md
+	$(BIN)/python -m bench
+
+conformance: $(STAMP) ## run the CWL conformance suite through Airflow (SUITE=path, TAGS=required)
+	@test -n "$(SUITE)" || { echo "Name the suite's folder: make conformance SUITE=path/to/cwl-v1.2"; exit 1; }
+	@$(BIN)/python -m tests.conformance --suite $(SUITE) $(if $(TAGS),--tags $(TAGS)) $(ARGS)
+
+lock: $(STAMP) ## resolve the newest versions again, for Python 3.10 and newer, into requirements.lock
+	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --group dev pyproject.toml --output-file requirements.lock
+
+clean: ## remove what was made: the virtual environment, Airflow's home, caches
+	rm -rf $(VENV) .mlcraft .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

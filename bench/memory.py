@@ -1,0 +1,63 @@
+"""Peak memory of the process that runs a task: a step of a CWL workflow over a bare BashOperator."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.measure import ROOT, Figure, environment, median, ratio
+
+ROUNDS = 3
+
+_PEAK = """
+import json, resource, sys
+from airflow_mlcraft.runner.home import prepare
+prepare()
+side, document = sys.argv[1], sys.argv[2]
+from airflow.sdk import DAG
+if side == "bash":
+    from airflow.providers.standard.operators.bash import BashOperator
+    with DAG("bare", schedule=None) as dag:
+        BashOperator(task_id="echo", bash_command="echo hello")
+else:
+    from airflow_mlcraft.dag.cwl_dag import CwlDag
+    dag = CwlDag(document)
+from airflow_mlcraft.runner.embedded import run_dag
+result = run_dag(dag, parallel=1)
+assert result.ok, result
+# The tasks run in a child of this process, which holds no more than that child does when it is forked.
+print(json.dumps(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+"""
+
+_TOOL = """\
+cwlVersion: v1.2
+class: CommandLineTool
+baseCommand: [echo, hello]
+inputs: []
+outputs: {said: stdout}
+"""
+
+
+def figures() -> list[Figure]:
+    """(d) of the results."""
+    took: dict[str, list[float]] = {"bash": [], "cwl": []}
+    with TemporaryDirectory(prefix="bench-memory-") as name:
+        home = Path(name)
+        (home / "echo.cwl").write_text(_TOOL)
+        env = environment(home, MLCRAFT_HOME=str(home / "embedded"), AIRFLOW__MLCRAFT__CACHE=str(home / "cache"))
+        for round_ in range(ROUNDS + 1):
+            for side, peaks in took.items():
+                done = subprocess.run(
+                    [sys.executable, "-c", _PEAK, side, str(home / "echo.cwl")],
+                    env=env, check=True, capture_output=True, text=True, cwd=ROOT,
+                )
+                if round_:
+                    peaks.append(json.loads(done.stdout.splitlines()[-1]) / 1024)
+    ours, bash = took["cwl"], took["bash"]
+    return [
+        Figure("peak memory of a task that runs a tool / a BashOperator task", ratio(ours, bash), "≤ 1.5",
+               f"{median(ours):.0f} MB / {median(bash):.0f} MB")
+    ]

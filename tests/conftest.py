@@ -1,0 +1,87 @@
+"""Airflow in a folder of its own for each test process, and tests that need what not every machine has."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+
+
+def _own_airflow() -> None:
+    """Before anything imports airflow: nothing of the user's Airflow, neither its files nor its settings."""
+    home = Path(tempfile.mkdtemp(prefix=f"mlcraft-tests-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    for name in [name for name in os.environ if name.startswith("AIRFLOW")]:
+        del os.environ[name]
+    os.environ.update(
+        AIRFLOW_HOME=str(home),
+        AIRFLOW__CORE__LOAD_EXAMPLES="False",
+        AIRFLOW__CORE__DAGS_FOLDER=str(home / "dags"),
+        AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS="False",
+        AIRFLOW__USAGE_DATA_COLLECTION__ENABLED="False",
+        MLCRAFT_HOME=str(home / "embedded"),
+    )
+
+
+_own_airflow()
+
+
+@pytest.fixture(scope="session")
+def cwl_suite() -> Path:
+    """The folder of the CWL conformance suite; for tests marked `suite`."""
+    return _suite()
+
+
+def _suite() -> Path:
+    return Path(os.environ.get("MLCRAFT_CWL_SUITE") or PROJECT.parent / "shared" / "cwl-v1.2")
+
+
+def _lacks_docker() -> str:
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        docker.from_env(timeout=10).ping()
+    except DockerException as error:
+        return f"no Docker engine answers: {error}"
+    return ""
+
+
+def _lacks_browser() -> str:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return "" if any(map(shutil.which, names)) else f"no browser on the PATH: looked for {', '.join(names)}"
+
+
+def _lacks_suite() -> str:
+    index = _suite() / "conformance_tests.yaml"
+    return "" if index.is_file() else f"no {index}; MLCRAFT_CWL_SUITE names the folder of the CWL suite"
+
+
+_LACKS = {"docker": cache(_lacks_docker), "browser": cache(_lacks_browser), "suite": cache(_lacks_suite)}
+
+
+def pytest_configure() -> None:
+    """MLCRAFT_REQUIRE lists what must be there: its tests fail rather than being skipped."""
+    if unknown := _required() - set(_LACKS):
+        raise pytest.UsageError(f"MLCRAFT_REQUIRE names {', '.join(unknown)}; known are {', '.join(_LACKS)}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, or fail, a test that needs what is not there."""
+    for name, lacks in _LACKS.items():
+        if item.get_closest_marker(name) is None or not (reason := lacks()):
+            continue
+        if name in _required():
+            pytest.fail(f"{name} is required, but {reason}", pytrace=False)
+        pytest.skip(reason)
+
+
+def _required() -> set[str]:
+    return set(filter(None, os.environ.get("MLCRAFT_REQUIRE", "").replace(" ", "").split(",")))

@@ -1,0 +1,12 @@
+cwlVersion: v1.2
+$graph:
+- class: CommandLineTool
+  id: one
+  baseCommand: "true"
+  inputs: []
+  outputs: []
+- class: CommandLineTool
+  id: two
+  baseCommand: "true"
+  inputs: []
+  outputs: []

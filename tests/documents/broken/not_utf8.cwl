@@ -1,0 +1,6 @@
+cwlVersion: v1.2
+class: CommandLineTool
+label: café
+baseCommand: echo
+inputs: []
+outputs: []

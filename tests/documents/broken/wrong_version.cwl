@@ -1,0 +1,5 @@
+class: CommandLineTool
+cwlVersion: draft-3
+baseCommand: echo
+inputs: []
+outputs: []

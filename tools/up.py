@@ -1,0 +1,141 @@
+"""`make up`: Airflow's web UI, its scheduler and its workers, until Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from typing import Any
+
+from project_home import AIRFLOW, FOLDER, HOME, PROJECT, environment, prepare_database
+
+HOST = "127.0.0.1"
+FIRST_PORT = 8080
+PASSWORDS = HOME / "passwords.json"
+LOG = FOLDER / "up.log"
+START = 180.0
+STOP = 15.0
+
+
+def main() -> int:
+    """Run until somebody stops it."""
+    # Also where Ctrl-C is ignored by inheritance, as in the background of a script.
+    for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(kind, _interrupt)
+    port = free_port()
+    print("Starting Airflow …", flush=True)
+    prepare_database()
+    with LOG.open("w") as log:
+        # A session of its own: the whole of it is stopped, also what Airflow leaves behind.
+        server = subprocess.Popen(
+            [AIRFLOW, "standalone"],
+            cwd=PROJECT,
+            env=server_environment(port),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        wait_until_healthy(server, port)
+        password = json.loads(PASSWORDS.read_text())["admin"]
+        print(
+            f"\n  Airflow   http://localhost:{port}\n  user      admin\n  password  {password}\n\n"
+            f"The log is in {LOG.relative_to(PROJECT)}. Stop it with Ctrl-C.",
+            flush=True,
+        )
+        return server.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        stop(server)
+
+
+def server_environment(port: int) -> dict[str, str]:
+    """The settings of a web UI that only this machine sees."""
+    return environment(
+        AIRFLOW__API__HOST=HOST,
+        AIRFLOW__API__PORT=str(port),
+        AIRFLOW__API__BASE_URL=f"http://localhost:{port}",
+        AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"http://{HOST}:{port}/execution/",
+        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS="admin:admin",
+        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=str(PASSWORDS),
+        # An edited document shows at once rather than after half a minute.
+        AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL="0",
+        AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL="5",
+    )
+
+
+def free_port() -> int:
+    """The port that was asked for, or the first free one from 8080 on."""
+    if asked := os.environ.get("PORT"):
+        if not is_free(int(asked)):
+            sys.exit(f"Port {asked} is in use; give another one, such as make up PORT={int(asked) + 1}.")
+        return int(asked)
+    return next(port for port in range(FIRST_PORT, FIRST_PORT + 1000) if is_free(port))
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket() as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def wait_until_healthy(server: subprocess.Popen[bytes], port: int) -> None:
+    """Until the web UI, the scheduler and the DAG processor all answer."""
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            sys.exit(f"Airflow ended at once; {LOG} says why.")
+        with suppress(OSError, urllib.error.URLError, ValueError):
+            with urllib.request.urlopen(f"http://{HOST}:{port}/api/v2/monitor/health", timeout=5) as answer:
+                parts = json.load(answer)
+            if all(parts[name]["status"] == "healthy" for name in ("scheduler", "dag_processor")):
+                return
+        time.sleep(0.5)
+    sys.exit(f"Airflow did not answer within {START:.0f} seconds; {LOG} says why.")
+
+
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """Stop all processes of the server, kindly at first."""
+    for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(kind, signal.SIG_IGN)
+    with suppress(OSError):
+        print("\nStopping …", flush=True)
+    for kind in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, kind)
+        deadline = time.monotonic() + STOP
+        while time.monotonic() < deadline:
+            server.poll()
+            if not members(server.pid):
+                return
+            time.sleep(0.2)
+
+
+def members(group: int) -> bool:
+    """Whether any process of the group lives."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _interrupt(_number: int, _frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
