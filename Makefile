@@ -10,6 +10,8 @@ STAMP := $(VENV)/installed
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
+# Airflow is large: each process would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup demo test lint types rooms check up bench conformance lock clean
 
 help: ## show this list

@@ -21,8 +21,7 @@ SECTION = "mlcraft"
 
 SETTINGS: dict[str, Setting] = {
     "store": Setting(
-        "Folder of the files that tasks pass on, in DVC's cache layout. Share it between workers, "
-        "or set store_remote.",
+        "Folder of the files that tasks pass on, in DVC's cache layout. Share it between workers, or set store_remote.",
         "{AIRFLOW_HOME}/mlcraft/store",
     ),
     "store_remote": Setting(

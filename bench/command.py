@@ -71,10 +71,18 @@ def figures() -> list[Figure]:
         )
     ours, toil, cwltool = took["ours"], took["toil"], took["cwltool"]
     return [
-        Figure("`mlcraft-cwl-runner` on two steps, cold / toil-cwl-runner", ratio(ours, toil), "≤ 0.8",
-               f"{median(ours):.1f} s / {median(toil):.1f} s"),
-        Figure("the same from a warm process / cwltool", ratio(warm, cwltool), "≤ 2",
-               f"{median(warm):.2f} s / {median(cwltool):.2f} s"),
+        Figure(
+            "`mlcraft-cwl-runner` on two steps, cold / toil-cwl-runner",
+            ratio(ours, toil),
+            "≤ 0.8",
+            f"{median(ours):.1f} s / {median(toil):.1f} s",
+        ),
+        Figure(
+            "the same from a warm process / cwltool",
+            ratio(warm, cwltool),
+            "≤ 2",
+            f"{median(warm):.2f} s / {median(cwltool):.2f} s",
+        ),
         Figure("the same cold / cwltool", ratio(ours, cwltool), "", f"{median(ours):.1f} s / {median(cwltool):.1f} s"),
     ]
 
@@ -101,8 +109,17 @@ def _toil() -> str:
         uv = str(_BIN / "uv")
         subprocess.run([uv, "venv", "--quiet", "--clear", str(place)], check=True)
         subprocess.run(
-            [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(place / "bin" / "python"),
-             "toil[cwl]>=9", "setuptools<81"],
+            [
+                uv,
+                "pip",
+                "install",
+                "--quiet",
+                "--compile-bytecode",
+                "--python",
+                str(place / "bin" / "python"),
+                "toil[cwl]>=9",
+                "setuptools<81",
+            ],
             check=True,
         )
     return str(runner)

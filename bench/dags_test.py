@@ -12,7 +12,7 @@ from bench.measure import Figure, environment, median, ratio
 
 ROUNDS = 5
 
-_BY_HAND = '''
+_BY_HAND = """
 from airflow.sdk import DAG
 from airflow.providers.standard.operators.bash import BashOperator
 with DAG("by_hand", schedule=None) as dag:
@@ -20,7 +20,7 @@ with DAG("by_hand", schedule=None) as dag:
     each = BashOperator.partial(task_id="each").expand(bash_command=[f"echo item {number}" for number in range(10)])
     last = BashOperator(task_id="last", bash_command="echo end")
     first >> each >> last
-'''
+"""
 
 _CWL = """\
 cwlVersion: v1.2
@@ -72,8 +72,12 @@ def figures() -> list[Figure]:
                     times.append(time.perf_counter() - begun)
     ours, hand = took["scattered"], took["by_hand"]
     return [
-        Figure("`airflow dags test`, 12 tasks of which 10 scattered / the same by hand with BashOperator",
-               ratio(ours, hand), "≤ 1.3", f"{median(ours):.1f} s / {median(hand):.1f} s")
+        Figure(
+            "`airflow dags test`, 12 tasks of which 10 scattered / the same by hand with BashOperator",
+            ratio(ours, hand),
+            "≤ 1.3",
+            f"{median(ours):.1f} s / {median(hand):.1f} s",
+        )
     ]
 
 

@@ -52,12 +52,20 @@ def figures() -> list[Figure]:
             for side, peaks in took.items():
                 done = subprocess.run(
                     [sys.executable, "-c", _PEAK, side, str(home / "echo.cwl")],
-                    env=env, check=True, capture_output=True, text=True, cwd=ROOT,
+                    env=env,
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                    cwd=ROOT,
                 )
                 if round_:
                     peaks.append(json.loads(done.stdout.splitlines()[-1]) / 1024)
     ours, bash = took["cwl"], took["bash"]
     return [
-        Figure("peak memory of a task that runs a tool / a BashOperator task", ratio(ours, bash), "≤ 1.5",
-               f"{median(ours):.0f} MB / {median(bash):.0f} MB")
+        Figure(
+            "peak memory of a task that runs a tool / a BashOperator task",
+            ratio(ours, bash),
+            "≤ 1.5",
+            f"{median(ours):.0f} MB / {median(bash):.0f} MB",
+        )
     ]

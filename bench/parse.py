@@ -47,14 +47,20 @@ def figures() -> list[Figure]:
         by_hand = _write(folder / "by_hand.py", _by_hand())
         ours = _write(folder / "ours.py", _ours(folder / "cwl"))
         _time(ours, folder, rounds=1)
-        hand, warm, cold = (
-            _time(by_hand, folder), _time(ours, folder), _time(ours, folder, rounds=3, cold=True)
-        )
+        hand, warm, cold = (_time(by_hand, folder), _time(ours, folder), _time(ours, folder, rounds=3, cold=True))
     return [
-        Figure("parse a 500-step workflow from the plan cache / by hand", ratio(warm, hand), "≤ 1.2",
-               f"{median(warm):.3f} s / {median(hand):.3f} s"),
-        Figure("the same without the cache / by hand", ratio(cold, hand), "",
-               f"{median(cold):.3f} s / {median(hand):.3f} s"),
+        Figure(
+            "parse a 500-step workflow from the plan cache / by hand",
+            ratio(warm, hand),
+            "≤ 1.2",
+            f"{median(warm):.3f} s / {median(hand):.3f} s",
+        ),
+        Figure(
+            "the same without the cache / by hand",
+            ratio(cold, hand),
+            "",
+            f"{median(cold):.3f} s / {median(hand):.3f} s",
+        ),
     ]
 
 

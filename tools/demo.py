@@ -122,9 +122,7 @@ def seconds_between(start: str | None, end: str | None) -> str:
 
 def show_outputs(number: int) -> None:
     """The workflow's outputs; of the report, the text itself."""
-    text = one(
-        "select value from xcom where dag_run_id = ? and task_id = 'outputs' and key = 'return_value'", number
-    )
+    text = one("select value from xcom where dag_run_id = ? and task_id = 'outputs' and key = 'return_value'", number)
     outputs: Any = json.loads(text)
     if isinstance(outputs, str):
         outputs = json.loads(outputs)

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-
 app = typer.Typer(help="Check, draw, run and import CWL documents.", no_args_is_help=True)
 
 Document = Annotated[str, typer.Argument(help="A CWL document; #id picks one process of several.")]
@@ -38,8 +37,10 @@ def validate(
         _print_json([{"document": checked.document, "error": checked.error_as_json()} for checked in found])
     else:
         for checked in found:
-            typer.echo(f"{checked.document}: {checked.summary}" if checked.error is None else f"{checked.error}",
-                       err=checked.error is not None)
+            typer.echo(
+                f"{checked.document}: {checked.summary}" if checked.error is None else f"{checked.error}",
+                err=checked.error is not None,
+            )
     if any(checked.error for checked in found):
         raise typer.Exit(1)
 
@@ -48,7 +49,9 @@ def validate(
 def show(
     document: Document,
     form: Annotated[Drawing, typer.Option("--format", "-f", help="What to draw it as.")] = Drawing.text,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write; .svg or .mmd sets the format.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The file to write; .svg or .mmd sets the format.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw a workflow: in the terminal, as SVG or as Mermaid. With --json, print its plan."""
@@ -67,7 +70,7 @@ def show(
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0917
     document: Document,
     job: Annotated[str | None, typer.Argument(help="A job file in YAML or JSON; - for standard input.")] = None,
     outdir: Annotated[Path, typer.Option("--outdir", help="Where output files go.")] = Path(),
@@ -111,8 +114,10 @@ def import_(
         _print_json([entry.to_json() for entry in imported])
     else:
         for entry in imported:
-            typer.echo(f"{entry.dag_id}  {entry.document}" if entry.error is None else str(entry.error),
-                       err=entry.error is not None)
+            typer.echo(
+                f"{entry.dag_id}  {entry.document}" if entry.error is None else str(entry.error),
+                err=entry.error is not None,
+            )
     if into is not None:
         write_dag_file(folder, into)
         typer.echo(f"wrote {into}", err=True)
@@ -144,5 +149,3 @@ def _drawn(plan: Any, form: Drawing) -> str:
 def _print_json(value: Any) -> None:
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
-
-

@@ -70,9 +70,7 @@ def _run(options: argparse.Namespace) -> object:
         scratch=options.tmpdir_prefix,
     )
     with Progress(plan, quiet=options.quiet, verbose=options.verbose) as progress:
-        return run_plan(
-            plan, job, run_options, on_dag=progress.on_dag, on_event=progress.on_event, log=progress.log
-        )
+        return run_plan(plan, job, run_options, on_dag=progress.on_dag, on_event=progress.on_event, log=progress.log)
 
 
 def _job(options: argparse.Namespace, plan: object) -> dict[str, object]:

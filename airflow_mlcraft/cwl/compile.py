@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urldefrag
@@ -13,8 +14,8 @@ from cwltool.update import INTERNAL_VERSION, ORIGINAL_CWLVERSION
 from cwltool.workflow import Workflow as CwltoolWorkflow
 from cwltool.workflow import WorkflowStep
 
-from airflow_mlcraft.cwl.load import LoadedDocument, plain
 from airflow_mlcraft.cwl.compiler_version import compiler_version
+from airflow_mlcraft.cwl.load import LoadedDocument, plain
 from airflow_mlcraft.cwl.ontology import ONTOLOGY, relations_of
 from airflow_mlcraft.cwl.plan import Json, Link, Plan, Port, Step, ToolRef, Workflow, digest_of
 from airflow_mlcraft.cwl.portable import Portable, is_random
@@ -44,16 +45,17 @@ class _Compiler:
         process = self.loaded.process
         root = self._workflow(process) if isinstance(process, CwltoolWorkflow) else self._bare(process)
         uri, fragment = urldefrag(self.loaded.uri)
-        content = {
-            "root": root,
-            "document": path_of_uri(uri).name + (f"#{fragment}" if fragment not in ("", "main") else ""),
-            "kind": str(process.tool["class"]),
-            "cwl_version": self.loaded.cwl_version,
-            "namespaces": plain(process.metadata.get("$namespaces")) or None,
-        }
-        draft = Plan(digest="", base=str(self.base), **content)
+        draft = Plan(
+            digest="",
+            root=root,
+            document=path_of_uri(uri).name + (f"#{fragment}" if fragment not in ("", "main") else ""),
+            kind=str(process.tool["class"]),
+            cwl_version=self.loaded.cwl_version,
+            namespaces=plain(process.metadata.get("$namespaces")) or None,
+            base=str(self.base),
+        )
         digest = digest_of([compiler_version(), draft.to_json(), sorted(self.tools)])
-        return Plan(digest=digest, base=str(self.base), **content), self.tools
+        return replace(draft, digest=digest), self.tools
 
     # Processes
 

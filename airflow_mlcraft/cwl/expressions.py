@@ -9,7 +9,6 @@ from typing import Any
 from airflow_mlcraft.cwl.plan import Json, Link, Step
 from airflow_mlcraft.errors import LinkError
 
-
 def has_expressions(step: Step) -> bool:
     """Whether a step's inputs are more than the values its links bring."""
     return bool(step.when) or any(link.value_from or link.load_contents for link in step.links)
@@ -26,9 +25,10 @@ def evaluate(step: Step, job: dict[str, Json], requirements: Json) -> dict[str, 
     for link in step.links:
         if link.load_contents:
             _load_contents(job.get(link.id))
-    evaluated = {**job, **{
-        link.id: _value_from(step, link, job, requirements) for link in step.links if link.value_from
-    }}
+    evaluated = {
+        **job,
+        **{link.id: _value_from(step, link, job, requirements) for link in step.links if link.value_from},
+    }
     if step.when and not _condition(step, evaluated, requirements):
         return None
     return evaluated
@@ -61,13 +61,13 @@ def _eval(expression: str, job: dict[str, Json], requirements: Json, context: Js
     from cwl_utils.expression import do_eval
     from cwltool.errors import WorkflowException
 
-    from airflow_mlcraft.cwl.javascript import javascript_ready
+    from airflow_mlcraft.cwl.javascript import complaint_of, javascript_ready
 
     javascript_ready()
     try:
         return do_eval(expression, job, requirements or [], None, None, {}, context=context)
     except (WorkflowException, JavascriptException, SubstitutionError, ValueError) as error:
-        raise LinkError(f"{where}: {expression} could not be evaluated: {' '.join(str(error).split())}") from error
+        raise LinkError(f"{where}: {expression} could not be evaluated: {complaint_of(str(error))}") from error
 
 
 def _load_contents(value: Json) -> None:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from airflow_mlcraft.cwl.plan import Json, Plan, Port, Workflow
 from airflow_mlcraft.cwl.portable import placed
@@ -59,6 +59,7 @@ def checked(interface: Json, job: dict[str, Json], *, document: str, folder: Pat
     from airflow_mlcraft.cwl.tool import process_of
     from airflow_mlcraft.cwl.tool_log import tool_log
 
+    _check_there(job, document)
     javascript_ready()
     context = RuntimeContext({"basedir": str(folder), "toplevel": True, "use_container": False})
     with tool_log(log):
@@ -70,6 +71,24 @@ def checked(interface: Json, job: dict[str, Json], *, document: str, folder: Pat
         except FileNotFoundError as error:
             raise InputError(f"an input of {document} names a file that is not there: {error.filename}") from error
     return cast("dict[str, Json]", builder.job)
+
+
+def _check_there(job: Mapping[str, Json], document: str) -> None:
+    for name, value in job.items():
+        for kind, location in _local_files(value):
+            path = Path(unquote(urlsplit(location).path))
+            if not path.exists():
+                raise InputError(f"input '{name}' of {document} names a {kind} that is not there: {path}")
+
+
+def _local_files(value: Json) -> Iterator[tuple[str, str]]:
+    """The kind and location of every File and Directory on this machine in a value."""
+    if isinstance(value, dict):
+        location = value.get("location")
+        if value.get("class") in ("File", "Directory") and str(location).startswith("file:"):
+            yield value["class"], str(location)
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _local_files(inner)
 
 
 def _missing(ports: list[Port], document: str) -> str:
@@ -147,7 +166,11 @@ def _at_hand(value: Json, folder: Path, namespaces: Mapping[str, str]) -> Json:
 def _relative(location: str, folder: Path) -> str:
     """Relative locations are URI references in a job file, but people type plain paths in a form."""
     as_path = folder / location
-    return as_path.absolute().as_uri() if as_path.exists() else f"{folder.absolute().as_uri()}/{quote(location, safe='/%')}"
+    return (
+        as_path.absolute().as_uri()
+        if as_path.exists()
+        else f"{folder.absolute().as_uri()}/{quote(location, safe='/%')}"
+    )
 
 
 def log_unknown(names: list[str], document: str, log: LogLine) -> None:

@@ -9,7 +9,8 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from cwltool.load_tool import jobloader_id_name, jobloaderctx
-from cwltool.utils import CWLFileType, visit_files, visit_files_directories
+from cwltool.utils import visit_files, visit_files_directories
+from ruamel.yaml.error import YAMLError
 from schema_salad.exceptions import SchemaSaladException
 from schema_salad.ref_resolver import Loader
 from schema_salad.utils import yaml_no_ts
@@ -18,38 +19,53 @@ from airflow_mlcraft.cwl.load import plain
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import InputError
 
+_NO_INPUTS = (jobloader_id_name, "id", "$schemas", "cwl:tool", "https://w3id.org/cwl/cwl#tool")
+
 
 def read_job(name: str) -> dict[str, Json]:
     """The job object in a file, or in standard input for `-`."""
+    text, folder, base = _read(name)
     loader = Loader(jobloaderctx)
     try:
-        if name == "-":
-            given = yaml_no_ts().load(sys.stdin)
-            job, _ = loader.resolve_all(given, Path.cwd().as_uri() + "/")
-        else:
-            if not Path(name).is_file():
-                raise InputError(f"there is no job file {name}")
-            job, _ = loader.resolve_ref(Path(name).absolute().as_uri(), checklinks=False)
-    except SchemaSaladException as error:
+        given = yaml_no_ts().load(text)
+        if given is None:
+            return {}
+        if not isinstance(given, dict):
+            kind = "a list" if isinstance(given, list) else f"the value {str(given)[:60]!r}"
+            raise InputError(f"the job file {name} must hold a map of names and values, found {kind}")
+        # Before the loader sees them: it takes a path for a piece of a URI.
+        visit_files_directories(cast(Any, given), partial(_path_to_location, folder))
+        job, _ = loader.resolve_all(given, base, checklinks=False)
+    except (SchemaSaladException, YAMLError) as error:
         raise InputError(f"the job file {name} cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(job, dict):
-        raise InputError(f"the job file {name} must hold a map of names and values, found {type(job).__name__}")
     return _spelled_out(plain(job))
 
 
+def _read(name: str) -> tuple[str, Path, str]:
+    """The text, the folder that its paths start from, and its URI."""
+    if name == "-":
+        return sys.stdin.read(), Path.cwd(), Path.cwd().as_uri() + "/"
+    path = Path(name)
+    if not path.is_file():
+        raise InputError(f"there is no job file {name}")
+    try:
+        return path.read_text(encoding="utf-8"), path.absolute().parent, path.absolute().as_uri()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the job file {name} cannot be read: {error}") from error
+
+
 def _spelled_out(job: dict[str, Json]) -> dict[str, Json]:
-    visit_files_directories(cast(Any, job), _path_to_location)
     formats = Loader(job.pop("$namespaces", {}) or {})
     visit_files(cast(Any, job), partial(_expand_format, formats))
-    return {name: value for name, value in job.items() if name not in (jobloader_id_name, "id", "$schemas", "cwl:tool")}
+    return {name: value for name, value in job.items() if name not in _NO_INPUTS}
 
 
-def _path_to_location(item: Any) -> None:
+def _path_to_location(folder: Path, item: Any) -> None:
     if "path" in item and "location" not in item:
         path = str(item.pop("path"))
-        item["location"] = path if urlsplit(path).scheme else Path(path).absolute().as_uri()
+        item["location"] = path if urlsplit(path).scheme else (folder / path).absolute().as_uri()
 
 
-def _expand_format(formats: Loader, file: CWLFileType) -> None:
+def _expand_format(formats: Loader, file: Any) -> None:
     if "format" in file:
         file["format"] = formats.expand_url(file["format"], "")

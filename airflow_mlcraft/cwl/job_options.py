@@ -33,6 +33,7 @@ def job_from_options(workflow: Workflow, given: Sequence[str], *, prog: str) -> 
 def _add(parser: argparse.ArgumentParser, port: Port) -> None:
     cwl_type, many = _simple(port.type)
     text = " — ".join(part for part in (port.label or port.doc, _spelled(port)) if part)
+    text = text.replace("%", "%%")  # argparse formats it
     option = f"--{port.id}"
     if cwl_type == "boolean" and not many:
         parser.add_argument(option, dest=port.id, action=argparse.BooleanOptionalAction, help=text, default=None)
@@ -77,7 +78,11 @@ def _read(cwl_type: Json, text: str) -> Json:
 def _metavar(cwl_type: Json) -> str:
     if isinstance(cwl_type, dict):
         if cwl_type["type"] == "enum":
-            return "{" + ",".join(str(symbol).rpartition("/")[2].rpartition("#")[2] for symbol in cwl_type["symbols"]) + "}"
+            return (
+                "{"
+                + ",".join(str(symbol).rpartition("/")[2].rpartition("#")[2] for symbol in cwl_type["symbols"])
+                + "}"
+            )
         return "JSON"
     return str(cwl_type).rpartition("#")[2].upper()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Iterator, Mapping, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,9 +17,9 @@ from cwltool.errors import WorkflowException
 from cwltool.load_tool import fetch_document, make_tool, resolve_and_validate_document
 from cwltool.process import SCHEMA_CACHE, Process
 from cwltool.workflow import default_make_tool
-from ruamel.yaml.scalarfloat import ScalarFloat
 from rdflib import Graph
 from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.scalarfloat import ScalarFloat
 from schema_salad.exceptions import SchemaSaladException
 
 from airflow_mlcraft.cwl.sources import SourceFetcher, Sources, path_of_uri
@@ -94,7 +94,7 @@ def _version_of(document: Any, path: Path) -> str:
     version = str(document.get("cwlVersion", "")).rpartition("#")[2].removeprefix("cwl:")
     if version not in SUPPORTED_VERSIONS and "cwl:tool" not in document:
         found = f"cwlVersion: {version}" if version else "no cwlVersion"
-        line = document.lc.data["cwlVersion"][0] + 1 if version else 1
+        line = document.lc.data["cwlVersion"][0] + 1 if version else 1  # type: ignore[attr-defined]
         raise UnsupportedError(
             f"found {found}, expected one of {', '.join(SUPPORTED_VERSIONS)}; "
             "older documents can be upgraded with cwl-upgrader",
@@ -114,8 +114,9 @@ def _main_of(context: LoadingContext, uri: str, fragment: str, path: Path) -> st
     for process_id in ids:
         if process_id.endswith("#main"):
             return process_id
-    used = {step["run"] for process in resolved for step in process.get("steps", ())
-            if isinstance(step.get("run"), str)}
+    used = {
+        step["run"] for process in resolved for step in process.get("steps", ()) if isinstance(step.get("run"), str)
+    }
     tops = [process_id for process_id in ids if process_id not in used]
     workflows = [str(p["id"]) for p in resolved if p.get("class") == "Workflow" and str(p["id"]) in tops]
     for candidates in (workflows, tops):
@@ -142,8 +143,9 @@ def _readable_errors(path: Path, read: Mapping[str, str]) -> Iterator[None]:
     except MlcraftError:
         raise
     except RecursionError:
-        raise DocumentError("found a workflow that runs itself; a step may not run the workflow it is part of",
-                            path=str(path)) from None
+        raise DocumentError(
+            "found a workflow that runs itself; a step may not run the workflow it is part of", path=str(path)
+        ) from None
     except (SchemaSaladException, WorkflowException) as error:
         raise _document_error(error, path) from error
     except NotImplementedError as error:
@@ -250,5 +252,6 @@ def plain(node: Any) -> Any:
         return [plain(item) for item in node]
     if isinstance(node, ScalarFloat):
         # JSON would make 123000.0 of 1.23e5, and a command line is to have 123000.
-        return int(node) if node._exp is not None and node.is_integer() else float(node)
+        written_with_exponent = node._exp is not None  # type: ignore[attr-defined]
+        return int(node) if written_with_exponent and node.is_integer() else float(node)
     return node

@@ -31,9 +31,7 @@ def split(step: Step, job: dict[str, Json]) -> Split:
     else:
         rows = list(_product(lengths))
         shape = tuple(lengths) if step.scatter_method == "nested_crossproduct" else (len(rows),)
-    items = tuple(
-        {**job, **{name: job[name][i] for name, i in zip(step.scatter, row, strict=True)}} for row in rows
-    )
+    items = tuple({**job, **{name: job[name][i] for name, i in zip(step.scatter, row, strict=True)}} for row in rows)
     return Split(items, shape)
 
 

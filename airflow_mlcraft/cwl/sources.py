@@ -13,7 +13,6 @@ from urllib.parse import unquote, urlsplit
 from schema_salad.exceptions import ValidationException
 from schema_salad.fetcher import DefaultFetcher
 
-
 _IMPORT = re.compile(r"""^[^#\n]*\$(?:import|mixin)["']?\s*:\s*["']?([^\s"',}#]+)["',}]*\s*$""", re.MULTILINE)
 """Where a whole file is put into another."""
 

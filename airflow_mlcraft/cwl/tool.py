@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +18,7 @@ from cwltool.update import INTERNAL_VERSION, ORIGINAL_CWLVERSION
 from cwltool.utils import processes_to_kill
 from cwltool.workflow import default_make_tool
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 from schema_salad.exceptions import ValidationException
 from schema_salad.sourceline import cmap
 
@@ -26,7 +26,7 @@ from airflow_mlcraft.cwl.containers import Containers, container_of, uses_contai
 from airflow_mlcraft.cwl.javascript import javascript_ready
 from airflow_mlcraft.cwl.ontology import ONTOLOGY, graph_of
 from airflow_mlcraft.cwl.plan import Json
-from airflow_mlcraft.cwl.tool_log import LogLine, tool_log
+from airflow_mlcraft.cwl.tool_log import LogLine, ToolStreams, tool_log
 from airflow_mlcraft.errors import InputError, ToolError, UnsupportedError
 
 _MARK = "http://commonwl.org/cwltool#"
@@ -58,7 +58,7 @@ def process_of(document: Json) -> Process:
     )
     # cwltool writes into the documents that it is given.
     own = {key: value for key, value in document.items() if key != ONTOLOGY}
-    process = default_make_tool(cmap(_copied(own)), context)
+    process = default_make_tool(cast(CommentedMap, cmap(_copied(own))), context)
     if ONTOLOGY in document:
         process.formatgraph = graph_of(document[ONTOLOGY])
     return process
@@ -80,7 +80,7 @@ def run_tool(
         try:
             process = process_of(document)
             in_container = uses_container(process, containers, log)
-            run = _Run(process, _context(process, name, folder, containers, in_container, streams))
+            run = _Run(process, _context(name, folder, streams, containers=containers, in_container=in_container))
             outputs, status = run.execute(_copied(job))
         except UnsupportedRequirement as error:
             raise UnsupportedError(_one_line(error), path=name) from error
@@ -137,17 +137,18 @@ class _Run:
 
 
 def _context(
-    process: Process, name: str, folder: Path, containers: Containers, in_container: bool, streams: Any
+    name: str, folder: Path, streams: ToolStreams, *, containers: Containers, in_container: bool
 ) -> RuntimeContext:
     for room in ("out", "tmp", "stage"):
         (folder / room).mkdir(exist_ok=True)
+    prefix = str(folder / "tmp") + "/"
     return RuntimeContext(
         {
             "name": name,
             "basedir": str(folder),
             "outdir": str(folder / "out"),
-            "tmpdir_prefix": f"{folder}/tmp/",
-            "tmp_outdir_prefix": f"{folder}/tmp/",
+            "tmpdir_prefix": prefix,
+            "tmp_outdir_prefix": prefix,
             "stagedir": "" if in_container else str(folder / "stage"),
             "use_container": in_container,
             "pull_image": containers.pull,
@@ -194,5 +195,3 @@ def _copied(node: Json) -> Json:
         # cwltool writes the numbers of a YAML file as decimals, but 1e-05 as Python does.
         return YAML(typ="rt").load(repr(node))
     return node
-
-

@@ -11,10 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, TypeAlias
 
+from airflow_mlcraft.cwl.javascript import complaint_of
+
 LogLine: TypeAlias = Callable[[int, str], None]
 """Takes a level of `logging` and a line."""
 
 _LAST = 8
+_WRONG_EXPRESSION = "Failed to evaluate expression"
+"""cwltool only warns of it, and it ends an ExpressionTool."""
 
 
 @dataclass
@@ -35,7 +39,8 @@ class ToolStreams:
 def tool_log(log: LogLine) -> Iterator[ToolStreams]:
     """Streams for a tool; each line reaches `log` as it is written, and cwltool's own lines do too."""
     pipes = [os.pipe(), os.pipe()]
-    streams = ToolStreams(*(os.fdopen(write, "wb", buffering=0) for _, write in pipes))
+    stdout, stderr = (os.fdopen(write, "wb", buffering=0) for _, write in pipes)
+    streams = ToolStreams(stdout, stderr)
     readers = [
         threading.Thread(target=_forward, args=(read, label, log, streams.said), daemon=True)
         for (read, _), label in zip(pipes, ("stdout", "stderr"), strict=True)
@@ -78,7 +83,7 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
-        if record.levelno >= logging.ERROR:
-            self._complaints.append(" ".join(text.split()))
+        if record.levelno >= logging.ERROR or text.startswith(_WRONG_EXPRESSION):
+            self._complaints.append(complaint_of(text))
         for line in text.splitlines():
             self._log(record.levelno, line)

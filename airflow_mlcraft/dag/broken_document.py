@@ -31,7 +31,7 @@ class BrokenDocument(DAG):
         self._document = path
         self._error = error
 
-    @property  # type: ignore[override]
+    @property
     def relative_fileloc(self) -> str:
         """Where Airflow files the error."""
         return os.path.relpath(self._document)

@@ -40,12 +40,20 @@ class _Builder:
         layout = layout_of(self.plan, self.prefix)
         root = layout.root
         first = self._task(
-            CwlInputsOperator, root.entry, root, "", {"inputs": inputs, "trigger_rule": "all_success"},
+            CwlInputsOperator,
+            root.entry,
+            root,
+            "",
+            {"inputs": inputs, "trigger_rule": "all_success"},
             name=f"inputs of {self.plan.document}",
         )
         self._make(root)
         self._join(root)
-        last = self._task(CwlOutputsOperator, layout.outputs, root, "", {}, name=f"outputs of {self.plan.document}")
+        # In a larger DAG, other tasks take single outputs.
+        single = {"multiple_outputs": bool(self.prefix)}
+        last = self._task(
+            CwlOutputsOperator, layout.outputs, root, "", single, name=f"outputs of {self.plan.document}"
+        )
         ends = [task for task in self.tasks.values() if task is not last and not task.downstream_task_ids]
         read = {name for link in root.workflow.outputs for name in self._sources(root, link)}
         last.set_upstream([self.tasks[name] for name in sorted(read | {end.task_id for end in ends})])
@@ -57,11 +65,19 @@ class _Builder:
         for place in frame.places.values():
             path = "/".join((*frame.path, place.step.id))
             if place.items:
-                self._task(CwlScatterOperator, place.items, frame, path, {}, name=f"items of {place.step.id}",
-                           unmapped=True)
+                self._task(
+                    CwlScatterOperator, place.items, frame, path, {}, name=f"items of {place.step.id}", unmapped=True
+                )
             if place.child is None:
-                self._task(CwlStepOperator, place.task_id, frame, path, args_of_step(place.step), place=place,
-                           name=place.step.id)
+                self._task(
+                    CwlStepOperator,
+                    place.task_id,
+                    frame,
+                    path,
+                    args_of_step(place.step),
+                    place=place,
+                    name=place.step.id,
+                )
             else:
                 self._group(place, place.child, path)
 
@@ -144,4 +160,3 @@ class _Builder:
         link = next(link for link in child.workflow.outputs if link.id == output)
         # Whether the sub-workflow was skipped is known to its first task.
         return shape | self._sources(child, link) | {child.entry}
-

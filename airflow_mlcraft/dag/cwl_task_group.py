@@ -39,7 +39,7 @@ class CwlTaskGroup(TaskGroup):
         self.plan = plan_cache().plan_of(Path(path), fragment)
         with self:
             self.first, self.last = build(
-                self.plan, prefix=self.child_id(""), inputs=dict(inputs) if inputs is not None else None
+                self.plan, prefix=f"{self.group_id}.", inputs=dict(inputs) if inputs is not None else None
             )
 
     @property

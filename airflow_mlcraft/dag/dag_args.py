@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +27,7 @@ def _assets(value: Json) -> Any:
     return [Asset(uri) for uri in _texts(value)]
 
 
-_DAG_HINT = {
+_DAG_HINT: dict[str, tuple[str, Callable[[Json], Any]]] = {
     "schedule": ("schedule", str),
     "scheduleOn": ("schedule", _assets),
     "startDate": ("start_date", _moment),

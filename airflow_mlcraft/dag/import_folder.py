@@ -12,10 +12,11 @@ from airflow_mlcraft.dag.loader import dag_ids_in
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.operators.base import plan_cache
 
-_DAG_FILE = '''\
-from pathlib import Path; from airflow_mlcraft import load_cwl_dags
-load_cwl_dags(globals(), {folder})
-'''
+_DAG_FILE = """\
+from airflow_mlcraft import load_cwl_dags
+
+load_cwl_dags(globals(), {folder!r})
+"""
 
 
 @dataclass(frozen=True)
@@ -59,5 +60,4 @@ def write_dag_file(folder: Path, dag_file: Path) -> None:
 def _spelled(folder: Path, start: Path) -> str:
     """Relative to the DAG file where both move together, absolute otherwise."""
     relative = os.path.relpath(folder, start)
-    steps_up = Path(relative).parts.count("..")
-    return repr(str(folder)) if steps_up > 1 else f'Path(__file__).parent / "{relative}"'
+    return str(folder) if Path(relative).parts.count("..") > 1 else relative

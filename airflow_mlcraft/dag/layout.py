@@ -99,9 +99,7 @@ def layout_of(plan: Plan, prefix: str = "") -> Layout:
 
 def has_scatter(workflow: Workflow) -> bool:
     """Whether a scatter is anywhere in a workflow."""
-    return any(
-        step.scatter or (isinstance(step.run, Workflow) and has_scatter(step.run)) for step in workflow.steps
-    )
+    return any(step.scatter or (isinstance(step.run, Workflow) and has_scatter(step.run)) for step in workflow.steps)
 
 
 def _lay(frame: Frame, ids: TaskIds) -> None:

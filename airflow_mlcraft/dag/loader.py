@@ -20,14 +20,14 @@ log = logging.getLogger(__name__)
 
 
 def load_cwl_dags(namespace: MutableMapping[str, Any], folder: str | Path, **dag_args: Any) -> None:
-    """Put a DAG for each CWL document below `folder` into a DAG file's `globals()`.
+    """Put a DAG for each CWL document below `folder` into a DAG file's `globals()`; relative to that file.
 
     A document that cannot be used is an import error of its own; the others load. In a task, only the DAG
     that the task belongs to is built. `dag_args` are arguments of all the DAGs.
     """
-    root = Path(folder)
+    root = (Path(namespace.get("__file__", "")).parent / folder).resolve()
     if not root.is_dir():
-        raise MlcraftError(f"load_cwl_dags: {root.absolute()} is not a folder; give the folder of your CWL documents")
+        raise MlcraftError(f"load_cwl_dags: {root} is not a folder; give the folder of your CWL documents")
     wanted = get_parsing_context().dag_id
     for dag_id, path in dag_ids_in(root):
         if wanted is not None and dag_id != wanted:

@@ -111,9 +111,7 @@ def _adorn(schema: Schema, port: Port, branches: list[Json]) -> str:
 
 def _adorn_path(schema: Schema, port: Port, branches: Sequence[Json]) -> str:
     """A text field; where the default is an object, the text area that can show it."""
-    kinds = " or ".join(
-        dict.fromkeys("Directory" if branch == "Directory" else "File" for branch in branches)
-    )
+    kinds = " or ".join(dict.fromkeys("Directory" if branch == "Directory" else "File" for branch in branches))
     if isinstance(port.default, dict):
         return f"A path or a URI, or a CWL {kinds} object as JSON."
     schema["examples"] = _EXAMPLES["Directory" if kinds == "Directory" else "File"]

@@ -64,7 +64,9 @@ def read_hint(
         try:
             args[argument] = convert(value)
         except (TypeError, ValueError) as error:
-            raise DocumentError(f"hint mlcraft:{name} of {where}: {key} is {value!r}, which cannot be: {error}") from None
+            raise DocumentError(
+                f"hint mlcraft:{name} of {where}: {key} is {value!r}, which cannot be: {error}"
+            ) from None
     return args
 
 
@@ -102,5 +104,3 @@ def _pod(resources: Mapping[str, Json]) -> Any:
         name="base", resources=models.V1ResourceRequirements(requests=requests, limits=limits)
     )
     return models.V1Pod(spec=models.V1PodSpec(containers=[container]))
-
-

@@ -32,9 +32,7 @@ class CwlOutputsOperator(CwlOperator):
                 raise AirflowSkipException("the workflow was skipped")
             outputs = values.outputs(layout.root)
             folder = self._folder(ti.dag_id, ti.run_id)
-            exported = export_value(
-                open_store(), outputs, folder, writable=settings.get_bool("outputs_writable")
-            )
+            exported = export_value(open_store(), outputs, folder, writable=settings.get_bool("outputs_writable"))
         self.say(logging.INFO, f"the output files are in {folder}")
         return exported
 

@@ -104,8 +104,9 @@ class Values:
         if inputs is None:
             return None
         try:
-            job = gather(place.step.links, self._value_of(place.frame, item, inputs))
-            return updated(job, self._updates(place.frame, item, place.step.links))
+            job: dict[str, Json] = gather(place.step.links, self._value_of(place.frame, item, inputs))
+            changed: dict[str, Json] = updated(job, self._updates(place.frame, item, place.step.links))
+            return changed
         except LinkError as error:
             raise LinkError(f"step {place.step.id}: {error}") from error
 
@@ -116,7 +117,8 @@ class Values:
             return dict.fromkeys((link.id for link in frame.workflow.outputs), None)
         value_of = self._value_of(frame, item, inputs)
         outputs = {link.id: value_of_link(link, value_of) for link in frame.workflow.outputs}
-        return updated(outputs, self._updates(frame, item, frame.workflow.outputs))
+        changed: dict[str, Json] = updated(outputs, self._updates(frame, item, frame.workflow.outputs))
+        return changed
 
     def _updates(self, frame: Frame, item: int, links: Iterable[Link]) -> dict[str, Json]:
         """What the steps that these links come from have changed in place."""
@@ -190,7 +192,8 @@ class Values:
 def updates_between(before: Json, after: Json) -> dict[str, Json]:
     """What became of each File and Directory of a value that a tool was free to change."""
     if isinstance(before, list):
-        return {key: new for old, now in zip(before, after, strict=True) for key, new in updates_between(old, now).items()}
+        pairs = list(zip(before, after, strict=True))
+        return {key: new for old, now in pairs for key, new in updates_between(old, now).items()}
     if not isinstance(before, dict):
         return {}
     if before.get("class") in ("File", "Directory") and "location" in before:

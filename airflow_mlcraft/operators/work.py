@@ -35,7 +35,10 @@ class Work:
 
         self._stages += 1
         return stage_value(
-            self.store, placed(value, self.base), self.folder / f"in{self._stages}", known=self._known,
+            self.store,
+            placed(value, self.base),
+            self.folder / f"in{self._stages}",
+            known=self._known,
             writable=writable,
         )
 
@@ -86,5 +89,3 @@ def containers() -> Containers:
         pull=settings.get_bool("container_pull"),
         network=settings.get("container_network"),
     )
-
-

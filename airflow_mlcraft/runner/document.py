@@ -31,7 +31,7 @@ class RunOptions:
     """Where the run keeps its files while it goes on; the system's folder for temporary files by default."""
 
 
-class RunFailed(MlcraftError):
+class RunError(MlcraftError):
     """A run that ended without outputs; its message has the sentences of the tasks that failed."""
 
     def __init__(self, result: RunResult):
@@ -70,7 +70,7 @@ def run_plan(
     on_event: OnEvent | None = None,
     log: LogSink | None = None,
 ) -> dict[str, Json]:
-    """The output object of a run; its files are in `options.outdir`. Raises `RunFailed`."""
+    """The output object of a run; its files are in `options.outdir`. Raises `RunError`."""
     from airflow_mlcraft.dag.cwl_dag import CwlDag
     from airflow_mlcraft.runner.embedded import run_dag
     from airflow_mlcraft.store.work import remove
@@ -83,7 +83,7 @@ def run_plan(
             on_dag(dag)
         result = run_dag(dag, conf=dict(job), parallel=options.parallel, on_event=on_event, log=log)
         if not result.ok:
-            raise RunFailed(result)
+            raise RunError(result)
         outputs: dict[str, Json] = result.xcom(dag.last.task_id)
         return outputs
     finally:

@@ -87,9 +87,7 @@ def _read_xcoms() -> XComReader:
     from sqlalchemy import select
 
     with create_session() as session:
-        rows = session.execute(
-            select(XComModel.task_id, XComModel.map_index, XComModel.key, XComModel.value)
-        ).all()
+        rows = session.execute(select(XComModel.task_id, XComModel.map_index, XComModel.key, XComModel.value)).all()
     stored = {(row.task_id, row.map_index, row.key): row for row in rows}
 
     def read(task_id: str, map_index: int = -1, key: str = "return_value") -> Any:

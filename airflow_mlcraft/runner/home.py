@@ -43,9 +43,7 @@ class _Prepared:
 def current() -> Path:
     """The home of this process."""
     if _Prepared.home is None:
-        raise MlcraftError(
-            "This process is no embedded Airflow: call prepare() before anything imports airflow."
-        )
+        raise MlcraftError("This process is no embedded Airflow: call prepare() before anything imports airflow.")
     return _Prepared.home
 
 

@@ -107,8 +107,7 @@ class Schedule:
         self._session.commit()
         self._look()
         return self._run.state == DagRunState.RUNNING and any(
-            row.state in State.finished and before.get((row.task_id, row.map_index)) in UNSTARTED
-            for row in self.rows
+            row.state in State.finished and before.get((row.task_id, row.map_index)) in UNSTARTED for row in self.rows
         )
 
     def _look(self) -> None:
@@ -117,9 +116,7 @@ class Schedule:
         columns += [TI.start_date, TI.end_date, TI.dag_version_id, TI.pool_slots, TI.trigger_id]
         query: Any = select(*columns, TI.rendered_map_index)  # type: ignore[call-overload]
         mine = query.where(TI.dag_id == self._run.dag_id, TI.run_id == self._run.run_id)
-        self.rows = list(
-            self._session.execute(mine.order_by(TI.priority_weight.desc(), TI.task_id, TI.map_index))
-        )
+        self.rows = list(self._session.execute(mine.order_by(TI.priority_weight.desc(), TI.task_id, TI.map_index)))
         self._session.commit()
         for row in self.rows:
             if row.state not in UNTOLD:

@@ -59,9 +59,7 @@ def perform(job: Job, dag: Any) -> TaskFailure | None:
 
 def describe(error: BaseException, job: Job) -> TaskFailure:
     temporary = any(getattr(link, "temporary", False) is True for link in logs.causes(error))
-    return TaskFailure(
-        job.task_id, job.map_index, str(error) or repr(error), type(error).__name__, temporary=temporary
-    )
+    return TaskFailure(job.task_id, job.map_index, str(error) or repr(error), type(error).__name__, temporary=temporary)
 
 
 def _instance(job: Job) -> TaskInstance:

@@ -36,7 +36,7 @@ def downloaded(value: Json, folder: Path, log: Callable[[int, str], None]) -> Js
 
 
 def _fetch(location: str, target: Path) -> None:
-    import fsspec
+    import fsspec  # type: ignore[import-untyped]
 
     try:
         filesystem, path = fsspec.core.url_to_fs(location)

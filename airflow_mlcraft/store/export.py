@@ -83,9 +83,11 @@ class _Export:
             return dict(folder)
         if not known:
             path.mkdir(parents=True, exist_ok=True)
-        listing = self._stored(folder, inside) if location else [
-            self.value(item, inside) for item in folder.get("listing", ())
-        ]
+        listing = (
+            self._stored(folder, inside)
+            if location
+            else [self.value(item, inside) for item in folder.get("listing", ())]
+        )
         rest = {key: item for key, item in folder.items() if key not in ("listing", EMPTY_FOLDERS)}
         return {**rest, "location": path.as_uri(), "basename": path.name, "listing": listing}
 

@@ -72,8 +72,8 @@ def keep_value(
 ) -> Json:
     """A copy of a value whose local files, folders and file literals are in the store.
 
-    Files below `made_in` are handed over and become objects in place (see `Store.keep_file`). `known` names the objects of paths
-    that `stage_value` made, so that what a tool passes through is not hashed again.
+    Files below `made_in` are handed over and become objects in place (see `Store.keep_file`). `known` names the
+    objects of paths that `stage_value` made, so that what a tool passes through is not hashed again.
     """
     if isinstance(value, list):
         return [keep_value(store, item, made_in=made_in, known=known) for item in value]
@@ -186,9 +186,7 @@ class _Stage:
             (target / relpath).mkdir(parents=True, exist_ok=True)
 
 
-def _keep_file(
-    store: Store, file: Json, path: str, *, hand_over: bool, known: Mapping[str, str] | None
-) -> Json:
+def _keep_file(store: Store, file: Json, path: str, *, hand_over: bool, known: Mapping[str, str] | None) -> Json:
     if path:
         oid = store.keep_file(path, hand_over=hand_over, known=known)
         name, size = os.path.basename(path), Path(path).stat().st_size  # noqa: PTH119

@@ -60,7 +60,9 @@ def outcome(test: ConformanceTest, folder: Path, code: int, seconds: float) -> O
         if code != 0:
             return Outcome(test, "failed", seconds, f"exit code {code}\n{said}")
         difference = _difference(test.expected, (folder / "stdout").read_text())
-        return Outcome(test, "failed" if difference else "passed", seconds, f"{difference}\n{said}" if difference else "")
+        return Outcome(
+            test, "failed" if difference else "passed", seconds, f"{difference}\n{said}" if difference else ""
+        )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -20,13 +20,19 @@ def table(outcomes: Sequence[Outcome]) -> str:
         own = Counter(outcome.status for outcome in some if not outcome.test.should_fail)
         apart = Counter(outcome.status for outcome in some if outcome.test.should_fail)
         rows.append(
-            (tag, *(str(own[status]) for status in ("passed", "failed", "unsupported")),
-             str(apart["passed"]), str(apart["failed"]))
+            (
+                tag,
+                *(str(own[status]) for status in ("passed", "failed", "unsupported")),
+                str(apart["passed"]),
+                str(apart["failed"]),
+            )
         )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(
-        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
-                  for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         for row in rows
     )
 
@@ -45,9 +51,7 @@ def write(outcomes: Sequence[Outcome], folder: Path, name: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     suite = Xml.Element("testsuite", name=name, tests=str(len(outcomes)))
     for outcome in outcomes:
-        case = Xml.SubElement(
-            suite, "testcase", name=outcome.test.id, classname=name, time=f"{outcome.seconds:.3f}"
-        )
+        case = Xml.SubElement(suite, "testcase", name=outcome.test.id, classname=name, time=f"{outcome.seconds:.3f}")
         if outcome.status == "failed":
             Xml.SubElement(case, "failure", message=outcome.test.doc).text = _printable(outcome.detail)
         elif outcome.status == "unsupported":

@@ -125,9 +125,7 @@ def _ranks(nodes: list[int], edges: list[tuple[int, int]]) -> dict[int, int]:
     return ranks
 
 
-def _layout(
-    part: list[int], breadths: Sequence[float], edges: Sequence[tuple[int, int]], spacing: Spacing
-) -> Layout:
+def _layout(part: list[int], breadths: Sequence[float], edges: Sequence[tuple[int, int]], spacing: Spacing) -> Layout:
     members = set(part)
     inner = [edge for edge in edges if edge[0] in members]
     ranks = _ranks(part, inner)

@@ -101,9 +101,7 @@ def _row(sizes: list[tuple[float, float]]) -> float:
 
 def _part(layout: Layout, graph: Graph, boxes: list[_Picture]) -> _Picture:
     """One connected part: layers from left to right."""
-    depths = [
-        max(boxes[cell.node].width for cell in layer if cell.node is not None) for layer in layout.layers
-    ]
+    depths = [max(boxes[cell.node].width for cell in layer if cell.node is not None) for layer in layout.layers]
     lefts = [sum(depths[:rank]) + LAYER_GAP * rank for rank in range(len(depths))]
     spans = {}
     for layer in layout.layers:
