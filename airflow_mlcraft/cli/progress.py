@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from airflow_mlcraft.cwl.plan import Plan
     from airflow_mlcraft.runner.events import TaskEvent
 
-_LOUD = ("warning", "error", "critical")
+# Why a task failed is said at the end.
+_LOUD = ("warning",)
 
 
 class Progress:

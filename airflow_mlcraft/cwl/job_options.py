@@ -24,9 +24,9 @@ def job_from_options(workflow: Workflow, given: Sequence[str], *, prog: str) -> 
     try:
         values, unknown = parser.parse_known_args(list(given))
     except argparse.ArgumentError as error:
-        raise InputError(f"{error}; {prog} --help lists the inputs") from error
+        raise InputError(f"{error}; --help after the document lists the inputs") from error
     if unknown:
-        raise InputError(f"{prog} has no input {' '.join(unknown)}; --help lists the inputs")
+        raise InputError(f"there is no input {' '.join(unknown)}; --help after the document lists the inputs")
     return {name: value for name, value in vars(values).items() if value is not None}
 
 

@@ -1,8 +1,9 @@
-"""The inputs of a workflow as Airflow's trigger form: a typed field for each, and its check.
+"""The inputs of a workflow as Airflow's trigger form: a typed field for each.
 
-The check accepts all that a CWL job object may hold, so that `dag_run.conf` can be one. How the form picks a
-field was read in Airflow's UI: several types at once make a text area that understands JSON, or, where there
-are `examples`, a plain text field; a list whose items have no `type` is written one a line.
+The schema shapes the form and nothing else: a run's `conf` may be a CWL job object, and the first task of the run
+checks it as CWL does, and says what is wrong in a sentence. How the form picks a field was read in Airflow's UI:
+several types at once make a text area that understands JSON, or, where there are `examples`, a plain text field; a
+list whose items have no `type` is written one a line.
 """
 
 from __future__ import annotations
@@ -18,32 +19,13 @@ if TYPE_CHECKING:
 
 Schema: TypeAlias = "dict[str, Any]"
 
-_NotSet = type(Param().value)
-_NOTHING: Any = object()
-
-
-class CwlParam(Param):
-    """A Param that only the server checks. In a task it gives what it was given, or None.
-
-    Airflow resolves all params before a task starts, and would end it there with a stack of schema errors.
-    Our first task checks the inputs as CWL does and says what is wrong, and where.
-    """
-
-    def resolve(self, value: Any = _NOTHING, suppress_exception: bool = False) -> Any:
-        """The value, unchecked."""
-        if value is not _NOTHING:
-            self.value = value
-        # By type: a deep copy of Airflow's "not set" is another object.
-        return None if isinstance(self.value, _NotSet) else self.value
-
-    def __copy__(self) -> CwlParam:
-        return CwlParam(self.value, self.description, schema=self.schema, source=self.source)
-
-
-# Airflow serializes a param by the name of its class: any name but Param's own is taken for a plain value,
-# put into a Param and refused there. The server reads it back as a SerializedParam, which does check.
-CwlParam.__module__ = Param.__module__
-CwlParam.__name__ = Param.__name__
+# Airflow's server and tasks validate values against the schema, and end a run there with a stack of schema errors.
+# In draft 7 a `$ref` makes a validator pass over all that stands beside it; the form reads just that.
+_UNCHECKED: Schema = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "$ref": "#/definitions/anything",
+    "definitions": {"anything": {}},
+}
 
 
 def params_of(workflow: Workflow) -> dict[str, Param]:
@@ -52,12 +34,9 @@ def params_of(workflow: Workflow) -> dict[str, Param]:
 
 
 def _param(port: Port) -> Param:
-    schema = {"title": port.label or port.id, **_field(port)}
-    if port.has_default and _survives(port.default):
-        return CwlParam(port.default, schema=schema)
-    if port.optional:
-        return CwlParam(None, schema=schema)
-    return CwlParam(schema=schema)
+    schema = {"title": port.label or port.id, **_field(port), **_UNCHECKED}
+    default = port.default if port.has_default and _survives(port.default) else None
+    return Param(default, schema=schema)
 
 
 def _survives(default: Json) -> bool:
@@ -130,7 +109,7 @@ def _adorn_list(schema: Schema, port: Port) -> str:
     return "" if items.get("type") == "string" else "A list as JSON."
 
 
-# ---- What the server accepts
+# ---- The types
 
 
 _ANY: Schema = {"type": ["string", "number", "boolean", "object", "array"]}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import os
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote

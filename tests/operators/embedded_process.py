@@ -1,0 +1,138 @@
+"""The warm process: takes an order a line, forks a child that carries it out, and says the child's exit code."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import os
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+LATE = ("airflow_mlcraft.dag.cwl_task_group", "airflow_mlcraft.operators.step", "airflow_mlcraft.cwl.tool",
+        "airflow_mlcraft.cwl.compile", "airflow_mlcraft.store.values", "airflow_mlcraft.cli.main", "cwltool.main",
+        "airflow_mlcraft.runner.document", "airflow_mlcraft.cwl.check", "airflow_mlcraft.dag.import_folder")
+
+
+def main(home: str) -> None:
+    """Until standard input ends."""
+    from airflow_mlcraft.runner.warm import warm_up
+
+    warm_up(Path(home))
+    for name in LATE:
+        importlib.import_module(name)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            _child(order, Path(home))
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+
+
+def _child(order: dict[str, Any], home: Path) -> None:
+    code = 99
+    try:
+        place = Path(order["place"])
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            os.dup2(os.open(place / name, os.O_WRONLY | os.O_CREAT), number)
+        (place / "stdin").write_text(order.get("stdin", ""))
+        sys.stdin = io.StringIO(order.get("stdin", ""))
+        os.dup2(os.open(place / "stdin", os.O_RDONLY), 0)
+        os.environ.update(order.get("env", {}))
+        if order.get("chdir"):
+            os.chdir(order["folder"])
+        code = {"dag": _dag, "cwltool": _cwltool, "mlcraft": _mlcraft, "mlcraft-cwl-runner": _runner}[order["what"]](
+            order, home
+        )
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else int(left.code is not None)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _dag(order: dict[str, Any], home: Path) -> int:
+    folder = Path(order["folder"])
+    settings = {"store": folder / "store", "cache": home / "cache", "outputs": folder / "out", "containers": "never",
+                **order.get("settings", {})}
+    os.environ.update({f"AIRFLOW__MLCRAFT__{name.upper()}": str(value) for name, value in settings.items()})
+    from airflow_mlcraft.errors import MlcraftError
+    from airflow_mlcraft.runner.embedded import run_dag
+    from airflow_mlcraft.runner.events import label
+
+    try:
+        dag = _made(Path(order["document"]), order.get("dag_args", {}))
+    except MlcraftError as error:
+        _answer(folder, state="refused", failed=[{"task_id": "", "message": str(error)}])
+        return 1
+    states: dict[str, str] = {}
+    tries: dict[str, int] = {}
+    names: list[str] = []
+    lines: list[Any] = []
+
+    def note(event: Any) -> None:
+        states[label(event.task_id, event.map_index)] = event.state
+        tries[label(event.task_id, event.map_index)] = event.try_number
+        if event.rendered_map_index and event.rendered_map_index not in names:
+            names.append(event.rendered_map_index)
+
+    result = run_dag(dag, conf=order["job"], on_event=note, log=lambda *line: lines.append(line),
+                     parallel=order.get("parallel", 0))
+    last = getattr(dag, "last", None)
+    _answer(
+        folder,
+        state=result.state,
+        outputs=result.xcom(last.task_id) if last else None,
+        failed=[vars(failure) for failure in result.failed],
+        states=states,
+        tries=tries,
+        lines=lines,
+        names=names,
+        xcom={task_id: result.xcom(task_id) for task_id in order.get("xcom", ())},
+    )
+    return 0
+
+
+def _made(path: Path, dag_args: dict[str, Any]) -> Any:
+    from airflow.sdk import DAG
+
+    from airflow_mlcraft.dag.cwl_dag import CwlDag
+
+    if path.suffix == ".py":
+        return next(value for value in runpy.run_path(str(path)).values() if isinstance(value, DAG))
+    return CwlDag(path, **dag_args)
+
+
+def _answer(folder: Path, **answer: Any) -> None:
+    empty: dict[str, Any] = {"outputs": None, "states": {}, "tries": {}, "lines": [], "xcom": {}, "names": []}
+    (folder / "answer.json").write_text(json.dumps({**empty, **answer}))
+
+
+def _cwltool(order: dict[str, Any], home: Path) -> int:
+    from cwltool.main import main as cwltool
+
+    return int(cwltool(order["arguments"]))
+
+
+def _mlcraft(order: dict[str, Any], home: Path) -> int:
+    from airflow_mlcraft.cli.main import main as mlcraft
+
+    sys.argv = ["mlcraft", *order["arguments"]]
+    mlcraft()
+    return 0
+
+
+def _runner(order: dict[str, Any], home: Path) -> int:
+    from airflow_mlcraft.cli.cwl_runner import main as runner
+
+    return runner(order["arguments"])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
