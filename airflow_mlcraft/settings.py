@@ -42,6 +42,11 @@ SETTINGS: dict[str, Setting] = {
     "input_folder": Setting(
         "Folder that relative paths in a run's inputs start from; the document's own folder when empty.", ""
     ),
+    "xcom_limit": Setting(
+        "Bytes that a task's result may have in Airflow's database; a larger one goes into the store.",
+        "100000",
+        kind="integer",
+    ),
     "containers": Setting(
         "Whether tools that name a container run in one: auto (where an engine answers; a tool that only "
         "hints at a container runs without one otherwise), always, or never.",

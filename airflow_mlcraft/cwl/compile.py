@@ -44,11 +44,11 @@ class _Compiler:
     def compile(self) -> tuple[Plan, dict[str, Json]]:
         process = self.loaded.process
         root = self._workflow(process) if isinstance(process, CwltoolWorkflow) else self._bare(process)
-        uri, fragment = urldefrag(self.loaded.uri)
+        path, fragment = self.loaded.path, self.loaded.fragment
         draft = Plan(
             digest="",
             root=root,
-            document=path_of_uri(uri).name + (f"#{fragment}" if fragment not in ("", "main") else ""),
+            document=path.name + (f"#{fragment}" if fragment not in ("", "main") else ""),
             kind=str(process.tool["class"]),
             cwl_version=self.loaded.cwl_version,
             namespaces=plain(process.metadata.get("$namespaces")) or None,
@@ -152,7 +152,7 @@ class _Compiler:
     def _step(self, step: WorkflowStep, names: Mapping[str, str]) -> Step:
         embedded, tool = step.embedded_tool, step.tool
         if tool.get("loop"):
-            raise UnsupportedError("`loop` of CWL v1.3 is not supported", path=self.loaded.uri)
+            raise UnsupportedError("`loop` of CWL v1.3 is not supported", path=str(self.loaded.path))
         return Step(
             id=shortname(tool["id"]),
             run=self._workflow(embedded) if isinstance(embedded, CwltoolWorkflow) else self._tool(embedded),

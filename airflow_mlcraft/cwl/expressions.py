@@ -9,6 +9,7 @@ from typing import Any
 from airflow_mlcraft.cwl.plan import Json, Link, Step
 from airflow_mlcraft.errors import LinkError
 
+
 def has_expressions(step: Step) -> bool:
     """Whether a step's inputs are more than the values its links bring."""
     return bool(step.when) or any(link.value_from or link.load_contents for link in step.links)

@@ -35,7 +35,7 @@ def read_job(name: str) -> dict[str, Json]:
             raise InputError(f"the job file {name} must hold a map of names and values, found {kind}")
         # Before the loader sees them: it takes a path for a piece of a URI.
         visit_files_directories(cast(Any, given), partial(_path_to_location, folder))
-        job, _ = loader.resolve_all(given, base, checklinks=False)
+        job, _ = loader.resolve_all(cast(Any, given), base, checklinks=False)
     except (SchemaSaladException, YAMLError) as error:
         raise InputError(f"the job file {name} cannot be read: {' '.join(str(error).split())}") from error
     return _spelled_out(plain(job))

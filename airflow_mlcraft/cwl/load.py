@@ -36,7 +36,9 @@ class LoadedDocument:
     """A document as cwltool holds it, and the texts it was made of, by URI."""
 
     process: Process
-    uri: str
+    path: Path
+    fragment: str
+    """Which process of several was asked for."""
     cwl_version: str
     sources: dict[str, str]
 
@@ -69,7 +71,7 @@ def load(
         version = _version_of(document, path)
         context, uri = resolve_and_validate_document(context, document, uri)
         process = make_tool(_main_of(context, uri, fragment, path), context)
-    return LoadedDocument(process, uri, version, sources.texts)
+    return LoadedDocument(process, path, fragment, version, sources.texts)
 
 
 def _fetcher(cache: Any, session: Any, *, allowed_hosts: Collection[str], sources: Sources) -> SourceFetcher:

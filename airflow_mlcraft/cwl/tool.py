@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -125,15 +127,38 @@ class _Run:
         self._outputs, self._status = outputs, status
 
     def _watch(self, job: JobBase) -> None:
-        """Note the exit code on its way to the collection of outputs: cwltool tells it nobody else."""
+        """Note the exit code on its way to the collection of outputs: cwltool tells it nobody else.
+
+        A tool that failed owes no outputs. To cwltool a missing one is a permanent failure, even of a tool
+        that says by its exit code that another try may help.
+        """
         self.resources = {name: float(value) for name, value in job.builder.resources.items()}
         collect = job.collect_outputs
 
         def noting(outdir: str, exit_code: int) -> Any:
             self.exit_code = exit_code
-            return collect(outdir, exit_code)
+            return {} if _has_failed(job, exit_code) else collect(outdir, exit_code)
 
         job.collect_outputs = noting
+        # cwltool's own looks once a second whether the container is done. Compiled, it takes no other.
+        if hasattr(job, "docker_monitor"):
+            with suppress(AttributeError):
+                job.docker_monitor = _until_done
+
+
+def _until_done(
+    cidfile: str, tmpdir_prefix: str, cleanup_cidfile: bool, docker_exe: str, process: subprocess.Popen[str]
+) -> None:
+    process.wait()
+    if cleanup_cidfile:
+        Path(cidfile).unlink(missing_ok=True)
+
+
+def _has_failed(job: JobBase, exit_code: int) -> bool:
+    """By the rules of cwltool's own verdict."""
+    if exit_code in job.successCodes:
+        return False
+    return exit_code != 0 or exit_code in (*job.temporaryFailCodes, *job.permanentFailCodes)
 
 
 def _context(

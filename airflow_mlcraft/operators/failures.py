@@ -15,13 +15,14 @@ class UnsupportedFailure(AirflowFailException):
 
 
 @contextmanager
-def readable_failures() -> Iterator[None]:
+def readable_failures(where: str = "") -> Iterator[None]:
     """Our errors as Airflow's: permanent ones are not retried, as CWL has it."""
+    prefix = f"{where}: " if where else ""
     try:
         yield
     except UnsupportedError as error:
-        raise UnsupportedFailure(str(error)) from error
+        raise UnsupportedFailure(f"{prefix}{error}") from error
     except MlcraftError as error:
         passing = isinstance(error, StoreError) or (isinstance(error, ToolError) and error.temporary)
         kind = AirflowException if passing else AirflowFailException
-        raise kind(str(error)) from error
+        raise kind(f"{prefix}{error}") from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_mlcraft.cwl.expressions import evaluate, has_expressions, tool_inputs
 from airflow_mlcraft.cwl.plan import Json, Workflow
@@ -13,31 +12,22 @@ from airflow_mlcraft.cwl.scatter import Split, split
 from airflow_mlcraft.dag.layout import Place
 from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.failures import readable_failures
-from airflow_mlcraft.operators.item_names import item_name
+from airflow_mlcraft.operators.item_names import chunk_names, item_name
+from airflow_mlcraft.operators.per_item import CwlPerItemOperator
+from airflow_mlcraft.operators.spill import spilled
 from airflow_mlcraft.operators.values import ITEMS, Items, Values
 from airflow_mlcraft.operators.work import work
 
 
-class CwlFrameOperator(CwlOperator):
+class CwlFrameOperator(CwlPerItemOperator):
     """Works out the inputs of a sub-workflow; all its tasks read them from here."""
 
     ui_color = "#f1f3f4"
 
-    def execute(self, context: Context) -> Json:
+    def one(self, values: Values, place: Place, item: int) -> dict[str, Json] | None:
         """The sub-workflow's inputs."""
-        ti = context["ti"]
-        with readable_failures():
-            place = self.layout().place(self.step)
-            values = Values(ti, place.axis)
-            jobs = [
-                None if (raw := values.step_inputs(place, item)) is None else frame_job(place, raw, self.base)
-                for item in values.own_items()
-            ]
-            if all(job is None for job in jobs):
-                if place.axis is not None:
-                    ti.xcom_push("return_value", None)
-                raise AirflowSkipException(f"step {place.step.id} is not to run: its condition is false")
-        return jobs if values.chunked() else jobs[0]
+        raw = values.step_inputs(place, item)
+        return None if raw is None else frame_job(place, raw, self.base)
 
 
 class CwlScatterOperator(CwlOperator):
@@ -51,8 +41,8 @@ class CwlScatterOperator(CwlOperator):
         with readable_failures():
             place = self.layout().place(self.step)
             items = self._items(Values(ti), place)
-            ti.xcom_push(ITEMS, items.to_json())
-        return [item_name(place.step, job, index) for index, job in enumerate(items.jobs)]
+            ti.xcom_push(ITEMS, spilled(items.to_json()))
+            return chunk_names([item_name(place.step, job, n) for n, job in enumerate(items.jobs)], items.chunk)
 
     def _items(self, values: Values, place: Place) -> Items:
         around = place.frame.axis
@@ -69,13 +59,20 @@ class CwlScatterOperator(CwlOperator):
             shapes.append(made.shape)
             jobs += self._jobs(place, made)
             belongs += [parent] * len(made.items)
-        return Items(jobs, belongs, shapes)
+        return Items(jobs, belongs, shapes, chunk=-(-len(jobs) // _most_instances()) or 1)
 
     def _jobs(self, place: Place, made: Split) -> list[dict[str, Any] | None]:
         """A tool's task evaluates its own item's expressions; a workflow has many tasks, and one must do it."""
         if not isinstance(place.step.run, Workflow):
             return list(made.items)
         return [frame_job(place, item, self.base) for item in made.items]
+
+
+def _most_instances() -> int:
+    """Airflow refuses to map over more; a longer list is cut into chunks."""
+    from airflow.configuration import conf
+
+    return max(1, conf.getint("core", "max_map_length", fallback=1024))
 
 
 def frame_job(place: Place, raw: dict[str, Json], base: str) -> dict[str, Json] | None:

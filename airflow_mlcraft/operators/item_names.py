@@ -12,7 +12,17 @@ def item_name(step: Step, job: dict[str, Json] | None, index: int) -> str:
     if job is None:
         return f"{index} (skipped)"
     named = [name for name in (_named(job.get(input_id)) for input_id in step.scatter) if name]
-    text = " · ".join([str(index), *named])
+    return _shortened(" · ".join([str(index), *named]))
+
+
+def chunk_names(names: list[str], chunk: int) -> list[str]:
+    """A name for each mapped instance: its item's, or its first and last item's."""
+    if chunk == 1:
+        return names
+    return [_shortened(f"{names[i]} … {names[min(i + chunk, len(names)) - 1]}") for i in range(0, len(names), chunk)]
+
+
+def _shortened(text: str) -> str:
     return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 1] + "…"
 
 

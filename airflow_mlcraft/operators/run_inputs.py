@@ -14,6 +14,7 @@ from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import InputError
 from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.failures import readable_failures
+from airflow_mlcraft.operators.spill import spilled
 from airflow_mlcraft.operators.work import work
 from airflow_mlcraft.store.download import downloaded
 
@@ -49,8 +50,8 @@ class CwlInputsOperator(CwlOperator):
                     log=self.say,
                 )
                 kept = task.keep({port.id: job.get(port.id) for port in plan.root.inputs})
-        requirements = requirements_of(given)
-        return {**kept, REQUIREMENTS: requirements} if requirements else kept
+            requirements = requirements_of(given)
+            return spilled({**kept, REQUIREMENTS: requirements} if requirements else kept)
 
     def _given(self, context: Context) -> Mapping[str, Json]:
         if self.inputs is not None:

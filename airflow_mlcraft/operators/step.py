@@ -5,38 +5,21 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowSkipException
-
 from airflow_mlcraft.cwl.expressions import evaluate, has_expressions, tool_inputs
 from airflow_mlcraft.cwl.inputs import REQUIREMENTS
 from airflow_mlcraft.cwl.plan import Json, ToolRef
 from airflow_mlcraft.dag.layout import Place
-from airflow_mlcraft.operators.base import CwlOperator
-from airflow_mlcraft.operators.failures import readable_failures
+from airflow_mlcraft.operators.per_item import CwlPerItemOperator
 from airflow_mlcraft.operators.values import UPDATES, Values, updates_between
 from airflow_mlcraft.operators.work import Work, containers, work
 
 
-class CwlStepOperator(CwlOperator):
+class CwlStepOperator(CwlPerItemOperator):
     """Runs the tool of one step; in a scatter, of one item."""
 
-    def execute(self, context: Context) -> Json:
-        """The step's outputs, their files in the store."""
-        ti = context["ti"]
-        with readable_failures():
-            place = self.layout().place(self.step)
-            values = Values(ti, place.axis)
-            self._updates: dict[str, Json] = {}
-            results = [self._item(values, place, item) for item in values.own_items()]
-            if all(result is None for result in results):
-                if place.axis is not None:
-                    # Those who regroup the items must find a null in its place.
-                    ti.xcom_push("return_value", None)
-                raise AirflowSkipException(f"step {place.step.id} is not to run: its condition is false")
-            if place.step.updates_in_place:
-                ti.xcom_push(UPDATES, self._updates)
-        return results if values.chunked() else results[0]
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._updates: dict[str, Json] = {}
 
     def on_kill(self) -> None:
         """End the tool when the task is told to stop."""
@@ -59,7 +42,8 @@ class CwlStepOperator(CwlOperator):
         self.say(logging.INFO, ", ".join(facts))
         return run.outputs
 
-    def _item(self, values: Values, place: Place, item: int) -> dict[str, Json] | None:
+    def one(self, values: Values, place: Place, item: int) -> dict[str, Json] | None:
+        """The step's outputs, their files in the store."""
         if place.step.scatter:
             raw = values.items(place.axis).jobs[item] if place.axis else None
         else:
@@ -84,6 +68,11 @@ class CwlStepOperator(CwlOperator):
                 self._updates.update(updates_between(raw, task.keep(staged)))
             kept: dict[str, Any] = task.keep({name: outputs.get(name) for name in place.step.outputs})
             return kept
+
+    def finish(self, ti: Any) -> None:
+        """Tell which files the tool has changed in place."""
+        if self._updates:
+            ti.xcom_push(UPDATES, self._updates)
 
 
 def _with_requirements(document: Json, inputs: dict[str, Json]) -> Json:

@@ -17,6 +17,7 @@ from airflow_mlcraft.cwl.plan import Json, Link
 from airflow_mlcraft.cwl.scatter import regroup
 from airflow_mlcraft.dag.layout import Axis, Frame, Place
 from airflow_mlcraft.errors import LinkError
+from airflow_mlcraft.operators.spill import restored
 from airflow_mlcraft.store.values import EMPTY_FOLDERS
 
 ITEMS = "items"
@@ -76,7 +77,7 @@ class Values:
     def items(self, axis: Axis) -> Items:
         """The items of a scatter."""
         if axis.items not in self._items:
-            data = self._ti.xcom_pull(axis.items, key=ITEMS, map_indexes=-1)
+            data = restored(self._ti.xcom_pull(axis.items, key=ITEMS, map_indexes=-1))
             # The list task is skipped with the workflow around it.
             self._items[axis.items] = Items(**data) if data else Items((), (), (None,))
         return self._items[axis.items]
@@ -174,7 +175,7 @@ class Values:
     def _pulled(self, task_id: str, map_index: int) -> Json:
         key = (task_id, map_index)
         if key not in self._one:
-            self._one[key] = self._ti.xcom_pull(task_id, map_indexes=map_index)
+            self._one[key] = restored(self._ti.xcom_pull(task_id, map_indexes=map_index))
         return self._one[key]
 
     def _all_of(self, task_id: str, axis: Axis) -> list[Json]:
@@ -185,7 +186,7 @@ class Values:
             values = list(self._ti.xcom_pull(task_id) or ()) if instances > 1 else []
             if len(values) != instances:
                 values = [self._pulled(task_id, index) for index in range(instances)]
-            self._all[task_id] = values
+            self._all[task_id] = [restored(value) for value in values]
         return self._all[task_id]
 
 

@@ -1,0 +1,26 @@
+"""Large values travel through the store: an XCom is a row of Airflow's database, and is to stay small."""
+
+from __future__ import annotations
+
+import json
+
+from airflow_mlcraft import settings
+from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.operators.work import open_store
+
+_SPILLED = "mlcraft:value"
+
+
+def spilled(value: Json) -> Json:
+    """A value for an XCom: itself, or a note of where it is in the store."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if len(text) <= int(settings.get("xcom_limit")):
+        return value
+    return {_SPILLED: open_store().keep_bytes(text.encode())}
+
+
+def restored(value: Json) -> Json:
+    """The inverse of `spilled`."""
+    if isinstance(value, dict) and _SPILLED in value:
+        return json.loads(open_store().path_of(value[_SPILLED]).read_bytes())
+    return value

@@ -1,0 +1,92 @@
+"""Tools that fail, workers that die: what is said, what is tried again, what is left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.operators.embedded import names_and_texts, warm
+from tests.operators.test_files import store_is_whole
+
+
+def test_a_permanent_failure_is_not_tried_again(tmp_path: Path) -> None:
+    ran = warm().run(tmp_path, "flaky.cwl", {"flag": str(tmp_path / "flag"), "code": 1})
+    assert (ran.state, ran.tries["flaky"]) == ("failed", 1)
+    (failure,) = ran.failed
+    assert (failure["task_id"], failure["exception"]) == ("flaky", "AirflowFailException")
+    assert failure["message"] == "the tool of flaky failed with exit code 1: it is not there"
+    assert "Traceback" not in failure["message"]
+    assert ran.states["outputs"] == "upstream_failed"
+
+
+def test_a_temporary_failure_is_tried_again(tmp_path: Path) -> None:
+    ran = warm().run(tmp_path, "flaky.cwl", {"flag": str(tmp_path / "flag"), "code": 4})
+    assert names_and_texts(ran.ok()) == {"made": ["seen.txt", "made\n"]}
+    assert (ran.tries["flaky"], ran.tries["after"]) == (2, 1)
+    assert "[stderr] it is not there" in ran.log("flaky")
+    store_is_whole(tmp_path / "store")
+
+
+def test_tries_come_to_an_end(tmp_path: Path) -> None:
+    ran = warm().run(tmp_path, "flaky.cwl", {"flag": "/no/such/folder/flag", "code": 4})
+    assert (ran.state, ran.tries["flaky"]) == ("failed", 3)
+    assert "exit code 4" in ran.sentences()
+
+
+def test_a_worker_that_is_killed(tmp_path: Path) -> None:
+    """The tool kills the process that runs the step, in the middle of its output."""
+    ran = warm().run(tmp_path, "killed.cwl", {"flag": str(tmp_path / "flag")}, parallel=1)
+    outputs = names_and_texts(ran.ok())
+    assert [name for name, _ in outputs["made"]] == ["first.txt", "second.txt"]
+    assert outputs["made"][0][1].splitlines()[-1] == "100000"
+    assert "100003 total" in outputs["sum"][1]
+    assert (ran.tries["count"], ran.tries["sum"]) == (2, 1)
+    store_is_whole(tmp_path / "store")
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        ({}, ["input 'text' (File) of count_lines.cwl is missing", '{"text": {"class": "File"']),
+        ({"text": 3}, ["text"]),
+        ({"text": "/no/such/file.txt"}, ["input 'text'", "/no/such/file.txt"]),
+        ({"text": {"class": "File", "location": "s3://"}}, ["s3:"]),
+    ],
+)
+def test_wrong_inputs_fail_the_first_task(tmp_path: Path, job: dict[str, Any], words: list[str]) -> None:
+    ran = warm().run(tmp_path, "count_lines/count_lines.cwl", job)
+    assert ran.state == "failed"
+    assert [failure["task_id"] for failure in ran.failed] == ["inputs"]
+    assert all(word in ran.sentences() for word in words), ran.sentences()
+    assert ran.states["count"] == "upstream_failed"
+
+
+def test_a_missing_input_is_not_tried_again(tmp_path: Path) -> None:
+    retries = {"default_args": {"retries": 3, "retry_delay": 0}}
+    ran = warm().run(tmp_path, "count_lines/count_lines.cwl", {"text": "/no/such/file.txt"}, dag_args=retries)
+    assert ran.tries["inputs"] == 1
+
+
+def test_unknown_inputs_are_a_warning(tmp_path: Path) -> None:
+    ran = warm().run(tmp_path, "echo.cwl", {"word": "hi", "wrod": "?"})
+    ran.ok()
+    assert "echo.cwl has no input called wrod; ignored" in ran.log("inputs")
+
+
+def test_a_required_container_that_is_switched_off(tmp_path: Path) -> None:
+    ran = warm().run(tmp_path, "tools/needs_container.cwl")
+    (failure,) = ran.failed
+    assert failure["exception"] == "UnsupportedFailure"
+    assert "requires the container example/image:1, and containers are switched off" in failure["message"]
+
+
+def test_a_setting_that_makes_no_sense(tmp_path: Path) -> None:
+    ran = warm().run(tmp_path, "echo.cwl", {"word": "hi"}, settings={"containers": "maybe"})
+    assert "[mlcraft] containers is 'maybe', expected auto, always or never" in ran.sentences()
+
+
+def test_more_items_than_airflow_maps_over(tmp_path: Path) -> None:
+    ran = warm().run(tmp_path, "too_long.cwl", {"numbers": list(range(1030))}, settings={})
+    assert ran.ok() == {"doubled": [2 * number for number in range(1030)]}
