@@ -47,6 +47,12 @@ SETTINGS: dict[str, Setting] = {
         "100000",
         kind="integer",
     ),
+    "reuse": Setting(
+        "Whether a step that was run before, with the same tool and the same inputs, gives the outputs of then. "
+        "A task that is retried or cleared runs in any case.",
+        "True",
+        kind="boolean",
+    ),
     "containers": Setting(
         "Whether tools that name a container run in one: auto (where an engine answers; a tool that only "
         "hints at a container runs without one otherwise), always, or never.",

@@ -10,6 +10,7 @@ from airflow_mlcraft.cwl.inputs import REQUIREMENTS
 from airflow_mlcraft.cwl.plan import Json, ToolRef
 from airflow_mlcraft.dag.layout import Place
 from airflow_mlcraft.operators.per_item import CwlPerItemOperator
+from airflow_mlcraft.operators.reuse import Reuse, identity_of, may_be_reused
 from airflow_mlcraft.operators.values import UPDATES, Values, updates_between
 from airflow_mlcraft.operators.work import Work, containers, work
 
@@ -63,11 +64,34 @@ class CwlStepOperator(CwlPerItemOperator):
             document = self.load_tool(tool.digest)
             if self.load_plan().kind != "Workflow":
                 document = _with_requirements(document, values.frame_inputs(place.frame, item) or {})
-            outputs = self.run_tool(document, tool_inputs(place.step, job), task)
+            given = tool_inputs(place.step, job)
             if place.step.updates_in_place:
+                kept = self._kept(document, given, task)
                 self._updates.update(updates_between(raw, task.keep(staged)))
-            kept: dict[str, Any] = task.keep({name: outputs.get(name) for name in place.step.outputs})
-            return kept
+                return kept
+            return self._made_once(tool.digest, document, given, task, values.ti)
+
+    def _made_once(self, tool: str, document: Json, given: dict[str, Json], task: Work, ti: Any) -> dict[str, Json]:
+        """The step's outputs: those of an earlier run of the same tool on the same inputs, if there is one."""
+        if not may_be_reused(document):
+            return self._kept(document, given, task)
+        reuse, identity = Reuse(task.store), identity_of(tool, document, given, task)
+        # Who retries or clears a task wants it to run.
+        found = reuse.find(identity) if ti.try_number == 1 else None
+        if found is not None:
+            who = "{dag_id}.{task_id} in {run_id}".format_map(found)
+            self.say(logging.INFO, f"the same tool has run on the same inputs: these are the outputs of {who}")
+            outputs: dict[str, Json] = found["outputs"]
+            return outputs
+        kept = self._kept(document, given, task)
+        reuse.remember(identity, kept, ti)
+        return kept
+
+    def _kept(self, document: Json, given: dict[str, Json], task: Work) -> dict[str, Json]:
+        outputs = self.run_tool(document, given, task)
+        names = [port["id"].rpartition("#")[2].rpartition("/")[2] for port in document["outputs"]]
+        kept: dict[str, Json] = task.keep({name: outputs.get(name) for name in names})
+        return kept
 
     def finish(self, ti: Any) -> None:
         """Tell which files the tool has changed in place."""

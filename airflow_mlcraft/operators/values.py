@@ -68,7 +68,7 @@ class Values:
     """The values of one run, each read once, for a task that is mapped over `axis`."""
 
     def __init__(self, ti: TaskInstance, axis: Axis | None = None):
-        self._ti = ti
+        self.ti = ti
         self._axis = axis
         self._items: dict[str, Items] = {}
         self._all: dict[str, list[Json]] = {}
@@ -77,7 +77,7 @@ class Values:
     def items(self, axis: Axis) -> Items:
         """The items of a scatter."""
         if axis.items not in self._items:
-            data = restored(self._ti.xcom_pull(axis.items, key=ITEMS, map_indexes=-1))
+            data = restored(self.ti.xcom_pull(axis.items, key=ITEMS, map_indexes=-1))
             # The list task is skipped with the workflow around it.
             self._items[axis.items] = Items(**data) if data else Items((), (), (None,))
         return self._items[axis.items]
@@ -86,7 +86,7 @@ class Values:
         """The items that the running task instance stands for; item 0 when nothing is scattered."""
         if self._axis is None:
             return (0,)
-        return self.items(self._axis).of_instance(self._ti.map_index or 0)
+        return self.items(self._axis).of_instance(self.ti.map_index or 0)
 
     def chunked(self) -> bool:
         """Whether mapped instances of the running task stand for several items each."""
@@ -128,7 +128,7 @@ class Values:
             place = frame.places[step]
             if place.step.updates_in_place and place.child is None:
                 index = -1 if place.axis is None else item // self.items(place.axis).chunk
-                updates.update(self._ti.xcom_pull(place.task_id, key=UPDATES, map_indexes=index) or {})
+                updates.update(self.ti.xcom_pull(place.task_id, key=UPDATES, map_indexes=index) or {})
         return updates
 
     def _value_of(self, frame: Frame, item: int, inputs: dict[str, Json]) -> ValueOf:
@@ -175,7 +175,7 @@ class Values:
     def _pulled(self, task_id: str, map_index: int) -> Json:
         key = (task_id, map_index)
         if key not in self._one:
-            self._one[key] = restored(self._ti.xcom_pull(task_id, map_indexes=map_index))
+            self._one[key] = restored(self.ti.xcom_pull(task_id, map_indexes=map_index))
         return self._one[key]
 
     def _all_of(self, task_id: str, axis: Axis) -> list[Json]:
@@ -183,7 +183,7 @@ class Values:
         if task_id not in self._all:
             items = self.items(axis)
             instances = -(-len(items.jobs) // items.chunk)
-            values = list(self._ti.xcom_pull(task_id) or ()) if instances > 1 else []
+            values = list(self.ti.xcom_pull(task_id) or ()) if instances > 1 else []
             if len(values) != instances:
                 values = [self._pulled(task_id, index) for index in range(instances)]
             self._all[task_id] = [restored(value) for value in values]

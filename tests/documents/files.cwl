@@ -14,7 +14,7 @@ outputs:
   copied: {type: File, outputSource: copy/copied, secondaryFiles: [.idx]}
   tree: {type: Directory, outputSource: grow/tree}
   listed: {type: File, outputSource: list/listed}
-  literal: {type: File, outputSource: literal/file}
+  written: {type: File, outputSource: literal/file}
   same: {type: "File[]", outputSource: twins/same}
   given: {type: Directory, outputSource: folder}
   gathered: {type: Directory, outputSource: gather/gathered}
@@ -36,7 +36,7 @@ steps:
     out: [tree]
     run:
       class: CommandLineTool
-      baseCommand: [sh, -c, 'mkdir -p tree/empty/deeper tree/full; cp "$0"/* "tree/full/a b%20#ü.txt"']
+      baseCommand: [sh, -c, 'mkdir -p tree/empty/deeper tree/full; cp "$0"/only.txt "tree/full/a b%20#ü.txt"']
       inputs: {folder: {type: Directory, inputBinding: {}}}
       outputs: {tree: {type: Directory, outputBinding: {glob: tree}}}
   list:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 PROJECT = Path(__file__).parents[2]
 DOCUMENTS = PROJECT / "tests" / "documents"
@@ -130,7 +131,7 @@ def names_and_texts(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if value.get("class") == "File":
-        text = Path(value["location"].removeprefix("file://")).read_text()
+        text = Path(unquote(value["location"].removeprefix("file://"))).read_text()
         return [value["basename"], text, *names_and_texts(value.get("secondaryFiles", []))]
     if value.get("class") == "Directory":
         listing = names_and_texts(value.get("listing", []))

@@ -88,5 +88,15 @@ def test_a_setting_that_makes_no_sense(tmp_path: Path) -> None:
 
 
 def test_more_items_than_airflow_maps_over(tmp_path: Path) -> None:
-    ran = warm().run(tmp_path, "too_long.cwl", {"numbers": list(range(1030))}, settings={})
-    assert ran.ok() == {"doubled": [2 * number for number in range(1030)]}
+    ran = warm().run(tmp_path, "too_long.cwl", {"numbers": list(range(10))}, env={"AIRFLOW__CORE__MAX_MAP_LENGTH": "4"})
+    assert ran.ok() == {"doubled": [2 * number for number in range(10)]}
+    assert {name for name in ran.states if name.startswith("double[")} == {f"double[{index}]" for index in range(4)}
+    assert "0 · 0 … 2 · 2" in ran.names
+
+
+def test_more_sub_workflows_than_airflow_maps_over(tmp_path: Path) -> None:
+    words = list("abcdefg")
+    ran = warm().run(
+        tmp_path, "scatter_subworkflow.cwl", {"words": words, "left_out": "c"}, env={"AIRFLOW__CORE__MAX_MAP_LENGTH": "3"}
+    )
+    assert ran.ok()["sizes"] == [3, 3, None, 3, 3, 3, 3]

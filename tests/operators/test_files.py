@@ -6,6 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.operators.embedded import Ran, names_and_texts, warm
 
 
 def path_of(value: Any) -> Path:
-    return Path(value["location"].removeprefix("file://"))
+    return Path(unquote(value["location"].removeprefix("file://")))
 
 
 def job(folder: Path) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def test_the_same_content_under_two_names(ran: Ran) -> None:
 
 
 def test_literals(ran: Ran) -> None:
-    assert names_and_texts(ran.ok()["literal"]) == ["literal.txt", "written\n"]
+    assert names_and_texts(ran.ok()["written"]) == ["literal.txt", "written\n"]
     gathered = path_of(ran.outputs["gathered"])
     assert sorted(path.name for path in gathered.iterdir()) == ["copied.txt", "copied.txt.idx", "literal.txt"]
 

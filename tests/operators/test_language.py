@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,13 @@ def test_count_lines(tmp_path: Path) -> None:
     assert "exit code 0" in log and "cores" in log
     printed = ran.outputs["printed"]
     assert Path(printed["location"].removeprefix("file://")) == tmp_path / "airflow" / "out" / "count.txt"
-    assert (printed["checksum"], printed["size"]) == ("sha1$d1d8c8d81ee9d0f5e0e5c1bd8ba2ea7d4e4d2b9e"[:5] + printed["checksum"][5:], 2)
+    assert (printed["checksum"], printed["size"]) == (f"sha1${hashlib.sha1(b"3\n").hexdigest()}", 2)
 
 
 def test_links(tmp_path: Path) -> None:
     _, outputs = both(tmp_path, "links.cwl")
     assert outputs["nested"] == ["a", None, ["x", "y"]]
     assert outputs["from_output"] == ["a", "b"]
-    both(tmp_path, "links.cwl", {"none": "there", "holes": []}) if False else None
 
 
 def test_scatter(tmp_path: Path) -> None:

@@ -1,0 +1,77 @@
+"""A step that was run before, with the same tool and the same inputs, is not run again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from airflow_mlcraft import __version__, settings
+from airflow_mlcraft.cwl.cache import write_whole
+from airflow_mlcraft.cwl.plan import Json, digest_of
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.operators.work import Work
+    from airflow_mlcraft.store.store import Store
+
+
+def identity_of(tool: str, document: Json, inputs: Json, task: Work) -> str:
+    """What a run of a tool depends on: the tool, its files and its inputs by content, where it runs, and us."""
+    files = [file for file in _files_of(document) if Path(unquote(urlsplit(file["location"]).path)).exists()]
+    where = [settings.get("containers"), settings.get("container_engine"), __version__]
+    return digest_of([tool, document["requirements"], task.keep(files), task.keep(inputs), where])
+
+
+def may_be_reused(document: Json) -> bool:
+    """Whether the setting and the tool's WorkReuse allow it; evaluating an expression takes less than looking."""
+    if document["class"] != "CommandLineTool" or not settings.get_bool("reuse"):
+        return False
+    asked = [
+        item
+        for item in [*document.get("hints", ()), *document.get("requirements", ())]
+        if item.get("class") == "WorkReuse"
+    ]
+    return asked[-1].get("enableReuse") is not False if asked else True
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """The runs that a store remembers."""
+
+    store: Store
+
+    def find(self, identity: str) -> Mapping[str, Any] | None:
+        """What was made, and by whom; None when nothing was, or when a file of it is gone."""
+        try:
+            record: dict[str, Any] = json.loads(self._path(identity).read_bytes())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        return record if all(oid in self.store for oid in _objects(record["outputs"])) else None
+
+    def remember(self, identity: str, outputs: Json, ti: Any) -> None:
+        """Note what a task has made. Of two that made it at once, the later note stands; both are true."""
+        made_by = {name: getattr(ti, name) for name in ("dag_id", "run_id", "task_id", "map_index")}
+        write_whole(self._path(identity), {"outputs": outputs, **made_by})
+
+    def _path(self, identity: str) -> Path:
+        return self.store.root / "reuse" / identity[:2] / f"{identity}.json"
+
+
+def _files_of(document: Json) -> Iterator[Json]:
+    """The Files and Directories that a tool brings along, as defaults or for its working folder."""
+    from airflow_mlcraft.store.values import each_file_or_directory
+
+    for item in each_file_or_directory(document):
+        if str(item.get("location", "")).startswith("file:"):
+            yield {"class": item["class"], "location": item["location"]}
+
+
+def _objects(outputs: Json) -> Iterator[str]:
+    from airflow_mlcraft.store.values import each_file_or_directory, oid_of
+
+    for item in each_file_or_directory(outputs):
+        if oid := oid_of(item):
+            yield oid
