@@ -31,5 +31,10 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "hooks": [{"integration-name": CWL, "python-modules": ["airflow_mlcraft.hooks.store"]}],
+        "connection-types": [
+            {"connection-type": "mlcraft_store", "hook-class-name": "airflow_mlcraft.hooks.store.StoreHook"}
+        ],
+        "plugins": [{"name": "mlcraft", "plugin-class": "airflow_mlcraft.plugin.mlcraft_plugin.MlcraftPlugin"}],
         "config": config_section(),
     }

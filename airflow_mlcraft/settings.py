@@ -29,6 +29,9 @@ SETTINGS: dict[str, Setting] = {
         "",
         example="s3://bucket/mlcraft",
     ),
+    "store_conn_id": Setting(
+        "Connection of type mlcraft_store that names the remote and what opens it; used instead of store_remote.", ""
+    ),
     "cache": Setting("Folder of the compiled documents.", "{AIRFLOW_HOME}/mlcraft/cache"),
     "outputs": Setting(
         "Folder that a run's output files are put into; {dag_id} and {run_id} stand for the run's.",
@@ -61,6 +64,11 @@ SETTINGS: dict[str, Setting] = {
     "container_engine": Setting("The command of the container engine: docker or podman.", "docker"),
     "container_pull": Setting("Whether images that are not there are pulled.", "True", kind="boolean"),
     "container_network": Setting("The network that containers with network access join.", ""),
+    "preload": Setting(
+        "Whether the scheduler of a LocalExecutor loads what CWL steps need, so that each task finds it loaded.",
+        "True",
+        kind="boolean",
+    ),
     "allowed_document_hosts": Setting(
         "Hosts, separated by commas, that documents may be read from over http; none by default.",
         "",

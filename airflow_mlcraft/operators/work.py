@@ -58,6 +58,10 @@ class Work:
 
 def open_store() -> Store:
     """The store that the settings name."""
+    if connection := settings.get("store_conn_id"):
+        from airflow_mlcraft.hooks.store import StoreHook
+
+        return StoreHook(connection).get_conn()
     from airflow_mlcraft.store.store import Store
 
     return Store(settings.get_path("store"), remote=settings.get("store_remote"))

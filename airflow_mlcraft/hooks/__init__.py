@@ -1,0 +1,1 @@
+"""Connections to what a run needs besides Airflow."""
