@@ -34,8 +34,8 @@ SETTINGS: dict[str, Setting] = {
     ),
     "cache": Setting("Folder of the compiled documents.", "{AIRFLOW_HOME}/mlcraft/cache"),
     "outputs": Setting(
-        "Folder that a run's output files are put into; {dag_id} and {run_id} stand for the run's.",
-        "{AIRFLOW_HOME}/mlcraft/outputs/{dag_id}/{run_id}",
+        "Folder that a run's output files are put into; {{ dag_id }} and {{ run_id }} stand for the run's.",
+        "{AIRFLOW_HOME}/mlcraft/outputs/{{ dag_id }}/{{ run_id }}",
     ),
     "outputs_writable": Setting(
         "Whether output files are copies of their own rather than read-only links into the store.",

@@ -32,7 +32,7 @@ def test_folders_are_in_airflows_home() -> None:
 
 
 def test_names_that_are_filled_in_later_stay() -> None:
-    assert settings.get("outputs").endswith("/mlcraft/outputs/{dag_id}/{run_id}")
+    assert settings.get("outputs").endswith("/mlcraft/outputs/{{ dag_id }}/{{ run_id }}")
 
 
 def test_an_environment_variable_wins(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
+from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.plan import Json
@@ -15,6 +16,8 @@ from airflow_mlcraft.operators.failures import readable_failures
 from airflow_mlcraft.operators.values import Values
 from airflow_mlcraft.operators.work import open_store
 from airflow_mlcraft.store.export import export_value
+
+_PLACEHOLDER = re.compile(r"\{+ *(dag_id|run_id) *\}+")
 
 
 class CwlOutputsOperator(CwlOperator):
@@ -37,7 +40,8 @@ class CwlOutputsOperator(CwlOperator):
         return exported
 
     def _folder(self, dag_id: str, run_id: str) -> Path:
-        plain_id = run_id.replace("/", "_").replace(":", "_")
-        folder = settings.get("outputs").replace("{dag_id}", dag_id).replace("{run_id}", plain_id)
+        names = {"dag_id": dag_id, "run_id": run_id.replace("/", "_").replace(":", "_")}
+        # Airflow before 3.2 takes one pair of braces off a default.
+        folder = _PLACEHOLDER.sub(lambda found: names[found.group(1)], settings.get("outputs"))
         # A group of a larger DAG has a folder of its own in the run's.
         return Path(folder).expanduser() / self.prefix.rstrip(".")
