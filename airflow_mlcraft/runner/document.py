@@ -69,8 +69,12 @@ def run_plan(
     on_dag: Callable[[Any], None] | None = None,
     on_event: OnEvent | None = None,
     log: LogSink | None = None,
+    on_result: Callable[[RunResult], None] | None = None,
 ) -> dict[str, Json]:
-    """The output object of a run; its files are in `options.outdir`. Raises `RunError`."""
+    """The output object of a run; its files are in `options.outdir`. Raises `RunError`.
+
+    `on_result` is told how the run ended while its store, with all that it made on the way, is still there.
+    """
     from airflow_mlcraft.dag.cwl_dag import CwlDag
     from airflow_mlcraft.runner.embedded import run_dag
     from airflow_mlcraft.store.work import remove
@@ -82,6 +86,8 @@ def run_plan(
         if on_dag:
             on_dag(dag)
         result = run_dag(dag, conf=dict(job), parallel=options.parallel, on_event=on_event, log=log)
+        if on_result:
+            on_result(result)
         if not result.ok:
             raise RunError(result)
         outputs: dict[str, Json] = result.xcom(dag.last.task_id)

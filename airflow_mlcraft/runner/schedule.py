@@ -32,6 +32,11 @@ UNDER_WAY = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING)
 TI = TaskInstance
 
 
+def _key(job: Job) -> Any:
+    """A task instance's id as the database has it: text before Airflow 3.2."""
+    return UUID(job.id) if TI.id.type.python_type is UUID else job.id
+
+
 class Workers(Protocol):
     """Who does the jobs: a pool, or the process itself."""
 
@@ -86,7 +91,7 @@ class Schedule:
         self._session.execute(
             update(TI)
             .where(TI.dag_id == self._run.dag_id, TI.run_id == self._run.run_id)
-            .where(TI.state.in_(UNDER_WAY) | TI.id.in_([UUID(job.id) for job in jobs]))
+            .where(TI.state.in_(UNDER_WAY) | TI.id.in_([_key(job) for job in jobs]))
             .values(state=TaskInstanceState.FAILED, end_date=datetime.now(tz=timezone.utc))
             .execution_options(synchronize_session=False)
         )
@@ -173,7 +178,7 @@ class Schedule:
             )
             if not deferred:
                 self._tell(row, "running", datetime.now(tz=timezone.utc), None)
-        self._queue([UUID(job.id) for job in chosen if job.trigger_id is None])
+        self._queue([_key(job) for job in chosen if job.trigger_id is None])
         for job in chosen:
             self._pool.give(job)
 
@@ -203,7 +208,7 @@ class Schedule:
         key = (job.task_id, job.map_index)
         if outcome.failure is not None:
             self.failures[key] = outcome.failure
-        instance = self._session.get(TI, UUID(job.id), populate_existing=True)
+        instance = self._session.get(TI, _key(job), populate_existing=True)
         if instance is not None and instance.state in UNDER_WAY:
             sentence = outcome.lost or "The task ended without saying how."
             self.failures.setdefault(key, TaskFailure(*key, sentence, "ProcessDied", temporary=True))
