@@ -69,6 +69,9 @@ def server_environment(port: int) -> dict[str, str]:
         # An edited document shows at once rather than after half a minute.
         AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL="0",
         AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL="5",
+        # Airflow forgets the import error of a document, also of one that is mended, only when it looks
+        # for DAG files again; by default that is after five minutes.
+        AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL="30",
     )
 
 

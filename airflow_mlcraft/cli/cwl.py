@@ -10,10 +10,20 @@ from typing import Annotated, Any
 
 import typer
 
+from airflow_mlcraft.errors import MlcraftError
+
 app = typer.Typer(help="Check, draw, run and import CWL documents.", no_args_is_help=True)
 
 Document = Annotated[str, typer.Argument(help="A CWL document; #id picks one process of several.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class UseOfContainers(str, Enum):
+    """Whether tools that name a container run in one."""
+
+    auto = "auto"
+    always = "always"
+    never = "never"
 
 
 class Drawing(str, Enum):
@@ -65,7 +75,10 @@ def show(
     if out is None:
         typer.echo(text)
     else:
-        out.write_text(text, encoding="utf-8")
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise MlcraftError(f"{out} cannot be written: {error.strerror or error}") from error
         typer.echo(f"drew {plan.document} to {out}", err=True)
 
 
@@ -75,27 +88,33 @@ def run(  # noqa: PLR0917
     job: Annotated[str | None, typer.Argument(help="A job file in YAML or JSON; - for standard input.")] = None,
     outdir: Annotated[Path, typer.Option("--outdir", help="Where output files go.")] = Path(),
     containers: Annotated[
-        str, typer.Option(help="Whether tools that name a container run in one: auto, always or never.")
-    ] = "auto",
+        UseOfContainers, typer.Option(help="Whether tools that name a container run in one.")
+    ] = UseOfContainers.auto,
     parallel: Annotated[int, typer.Option(help="Tasks at once; 0 for one per core.")] = 0,
+    provenance: Annotated[
+        Path | None, typer.Option(help="A new folder for a Workflow Run RO-Crate: all that the run read, did and made.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="The tasks' whole logs.")] = False,
 ) -> None:
     """Run a document here, as a DAG run of an embedded Airflow, and print its output object."""
     from airflow_mlcraft.cli.progress import Progress
     from airflow_mlcraft.cwl.job_file import read_job
+    from airflow_mlcraft.provenance.recorder import Recorder
     from airflow_mlcraft.runner.document import RunOptions, plan_of, run_plan
 
     plan = plan_of(document)
-    options = RunOptions(outdir=outdir, containers=containers, parallel=parallel)
+    recorder = Recorder(plan, document, provenance) if provenance else None
+    options = RunOptions(outdir=outdir, containers=containers.value, parallel=parallel)
     with Progress(plan, quiet=quiet, verbose=verbose) as progress:
         outputs = run_plan(
             plan,
             read_job(job) if job else {},
             options,
             on_dag=progress.on_dag,
-            on_event=progress.on_event,
+            on_event=recorder.listening(progress.on_event) if recorder else progress.on_event,
             log=progress.log,
+            on_result=recorder.write if recorder else None,
         )
     _print_json(outputs)
 

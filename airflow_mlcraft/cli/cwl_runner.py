@@ -34,6 +34,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--custom-net", metavar="NAME", default="", help="network that containers join")
     made.add_argument("--parallel", type=int, default=0, metavar="N", help="tasks at once (one per core)")
     made.add_argument("--tmpdir-prefix", type=Path, default=None, metavar="DIR", help="where the run keeps its files")
+    made.add_argument(
+        "--provenance", type=Path, default=None, metavar="DIR", help="new folder for a Workflow Run RO-Crate of the run"
+    )
     made.add_argument("document", help="a CWL document, with #id to pick one process of several")
     made.add_argument("job", nargs=argparse.REMAINDER, help="a job file, or the inputs as options")
     return made
@@ -57,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> object:
     from airflow_mlcraft.cli.progress import Progress
+    from airflow_mlcraft.provenance.recorder import Recorder
     from airflow_mlcraft.runner.document import RunOptions, plan_of, run_plan
 
     plan = plan_of(options.document)
@@ -70,8 +74,17 @@ def _run(options: argparse.Namespace) -> object:
         parallel=options.parallel,
         scratch=options.tmpdir_prefix,
     )
+    recorder = Recorder(plan, options.document, options.provenance) if options.provenance else None
     with Progress(plan, quiet=options.quiet, verbose=options.verbose) as progress:
-        return run_plan(plan, job, run_options, on_dag=progress.on_dag, on_event=progress.on_event, log=progress.log)
+        return run_plan(
+            plan,
+            job,
+            run_options,
+            on_dag=progress.on_dag,
+            on_event=recorder.listening(progress.on_event) if recorder else progress.on_event,
+            log=progress.log,
+            on_result=recorder.write if recorder else None,
+        )
 
 
 def _job(options: argparse.Namespace, plan: object) -> dict[str, object]:

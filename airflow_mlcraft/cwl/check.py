@@ -8,7 +8,7 @@ from pathlib import Path
 
 from airflow_mlcraft.cwl.discover import documents_in
 from airflow_mlcraft.cwl.plan import Json, Plan, Workflow
-from airflow_mlcraft.errors import DocumentError, MlcraftError
+from airflow_mlcraft.errors import DocumentError
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def plan_of_document(document: str) -> Plan:
 
     path, _, fragment = document.partition("#")
     if not Path(path).is_file():
-        raise MlcraftError(f"there is no document {path}")
+        raise DocumentError(f"there is no document {path}")
     return compile_document(load(Path(path), fragment))[0]
 
 

@@ -62,7 +62,8 @@ def _eval(expression: str, job: dict[str, Json], requirements: Json, context: Js
     from cwl_utils.expression import do_eval
     from cwltool.errors import WorkflowException
 
-    from airflow_mlcraft.cwl.javascript import complaint_of, javascript_ready
+    from airflow_mlcraft.cwl.javascript import javascript_ready
+    from airflow_mlcraft.cwl.tool_log import complaint_of
 
     javascript_ready()
     try:

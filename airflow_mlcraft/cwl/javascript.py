@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +10,6 @@ from pathlib import Path
 
 from cwl_utils.sandboxjs import NodeJSEngine, set_js_engine
 
-_COMPLAINT = re.compile(r"^\w*Error: .*$", re.MULTILINE)
 _engines: list[tuple[int, NodeJSEngine]] = []
 """By process: a forked child must not talk to its parent's Node, nor end it by dropping the engine."""
 
@@ -22,12 +20,6 @@ def javascript_ready() -> None:
         engine = _NodeEngine()
         _engines.append((os.getpid(), engine))
         set_js_engine(engine)
-
-
-def complaint_of(text: str) -> str:
-    """What Node complains of, out of an error that has the whole script and all else that Node said."""
-    complaint = _COMPLAINT.search(text)
-    return " ".join((complaint.group() if complaint else text.partition("script was:")[0]).split())
 
 
 def node_path() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -11,12 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, TypeAlias
 
-from airflow_mlcraft.cwl.javascript import complaint_of
-
 LogLine: TypeAlias = Callable[[int, str], None]
 """Takes a level of `logging` and a line."""
 
 _LAST = 8
+_COMPLAINT = re.compile(r"^\w*Error: .*$", re.MULTILINE)
 _WRONG_EXPRESSION = "Failed to evaluate expression"
 """cwltool only warns of it, and it ends an ExpressionTool."""
 
@@ -33,6 +33,12 @@ class ToolStreams:
     def last_lines(self) -> list[str]:
         """What explains a failure best: cwltool's complaints, then the tool's last words."""
         return [*self.complaints, *self.said]
+
+
+def complaint_of(text: str) -> str:
+    """What Node complains of, out of an error that has the whole script and all else that Node said."""
+    complaint = _COMPLAINT.search(text)
+    return " ".join((complaint.group() if complaint else text.partition("script was:")[0]).split())
 
 
 @contextmanager

@@ -25,7 +25,14 @@ for name in sys.argv[1:]:
     plan, tools = compile_document(load(Path(name)))
     print(plan.digest, *sorted(tools))
 """
-SEVERAL = ["count_lines/count_lines.cwl", "packed.cwl", "packed.json", "records.cwl", "links.cwl", "formats/sequence.cwl"]
+SEVERAL = [
+    "count_lines/count_lines.cwl",
+    "packed.cwl",
+    "packed.json",
+    "records.cwl",
+    "links.cwl",
+    "formats/sequence.cwl",
+]
 
 
 def digest_of(path: Path) -> str:
@@ -37,7 +44,12 @@ def digests(folder: Path, seed: str) -> list[str]:
     shutil.copytree(DOCUMENTS, folder)
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(DOCUMENTS.parents[1])}
     done = subprocess.run(
-        [sys.executable, "-c", DIGEST, *SEVERAL], cwd=folder, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", DIGEST, *SEVERAL],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.splitlines()
 

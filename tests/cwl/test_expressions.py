@@ -89,9 +89,9 @@ def test_a_folder_has_its_listing(tmp_path: Path) -> None:
     (tmp_path / "d" / "e").mkdir(parents=True)
     (tmp_path / "d" / "e" / "f").write_text("")
     folder = {"class": "Directory", "location": (tmp_path / "d").as_uri(), "basename": "d"}
-    assert evaluate(step(Link("d", value_from="$(self.listing[0].listing[0].basename)")), {"d": folder}, JAVASCRIPT) == {
-        "d": "f"
-    }
+    assert evaluate(
+        step(Link("d", value_from="$(self.listing[0].listing[0].basename)")), {"d": folder}, JAVASCRIPT
+    ) == {"d": "f"}
 
 
 def test_what_the_tool_does_not_declare_is_for_expressions_only() -> None:

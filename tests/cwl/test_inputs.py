@@ -77,7 +77,9 @@ def test_wrong_types(cache: PlanCache, records: Plan, tmp_path: Path, given: dic
     assert all(word in sentence for word in words), sentence
 
 
-@pytest.mark.parametrize("value", [3, True, ["a.txt"], {"class": "Directory", "path": "."}, {"path": "three_lines.txt"}])
+@pytest.mark.parametrize(
+    "value", [3, True, ["a.txt"], {"class": "Directory", "path": "."}, {"path": "three_lines.txt"}]
+)
 def test_what_is_no_file(cache: PlanCache, count: Plan, value: Any) -> None:
     assert "text" in refused(cache, count, {"text": value}, DOCUMENTS / "count_lines")
 
@@ -118,7 +120,9 @@ def test_relative_paths(cache: PlanCache, count: Plan, tmp_path: Path, name: str
 def test_records_with_files(cache: PlanCache, records: Plan, tmp_path: Path) -> None:
     (tmp_path / "me.png").write_text("")
     friend = {"name": "Ann", "photo": {"class": "File", "path": "me.png"}}
-    job = check(cache, records, {"friend": friend, "likes": "green", "numbers": [1, 2], "anything": {"a": [1]}}, tmp_path)
+    job = check(
+        cache, records, {"friend": friend, "likes": "green", "numbers": [1, 2], "anything": {"a": [1]}}, tmp_path
+    )
     assert job["friend"]["photo"]["location"] == (tmp_path / "me.png").as_uri()
     assert (job["numbers"], job["anything"], job["likes"]) == ([1, 2], {"a": [1]}, "green")
 

@@ -36,10 +36,16 @@ def test_paths_start_from_the_job_file(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_json_and_what_is_not_an_input(tmp_path: Path) -> None:
     job = tmp_path / "job.json"
-    job.write_text(json.dumps({
-        "id": "x", "cwl:tool": "t.cwl", "$namespaces": {"ex": "https://example.org/"},
-        "f": {"class": "File", "path": "a", "format": "ex:text"},
-    }))
+    job.write_text(
+        json.dumps(
+            {
+                "id": "x",
+                "cwl:tool": "t.cwl",
+                "$namespaces": {"ex": "https://example.org/"},
+                "f": {"class": "File", "path": "a", "format": "ex:text"},
+            }
+        )
+    )
     assert read_job(str(job)) == {
         "f": {"class": "File", "location": (tmp_path / "a").as_uri(), "format": "https://example.org/text"}
     }
@@ -53,8 +59,14 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("- a\n- b\n", "a map of names and values"), ("a: [1\n", "cannot be read"), ("a: b: c\n", "cannot be read"),
-     ("just text", "a map of names and values"), ("\x01", "cannot be read"), ("a: 1\na: 2\n", "cannot be read")],
+    [
+        ("- a\n- b\n", "a map of names and values"),
+        ("a: [1\n", "cannot be read"),
+        ("a: b: c\n", "cannot be read"),
+        ("just text", "a map of names and values"),
+        ("\x01", "cannot be read"),
+        ("a: 1\na: 2\n", "cannot be read"),
+    ],
 )
 def test_what_is_no_job(tmp_path: Path, content: str, words: str) -> None:
     job = tmp_path / "job.yml"

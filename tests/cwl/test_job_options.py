@@ -94,6 +94,15 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
         job("--help")
     assert left.value.code == 0
     said = " ".join(capsys.readouterr().out.split())
-    for words in ("run t.cwl", "Tries every type.", "--text STRING", "Some 100% text. — required", "default 0.5",
-                  "--colour {red,green}", "--flag, --no-flag", "--folder DIRECTORY", "optional"):
+    for words in (
+        "run t.cwl",
+        "Tries every type.",
+        "--text STRING",
+        "Some 100% text. — required",
+        "default 0.5",
+        "--colour {red,green}",
+        "--flag, --no-flag",
+        "--folder DIRECTORY",
+        "optional",
+    ):
         assert words in said, said

@@ -11,8 +11,15 @@ from airflow_mlcraft.cwl.plan import Link
 from airflow_mlcraft.errors import LinkError
 
 VALUES: dict[str, Any] = {
-    "one": 1, "two": 2, "null": None, "list": [3, 4], "holes": [None, 5, None], "empty": [], "step/false": False,
-    "nulls": [None, None], "zero": 0,
+    "one": 1,
+    "two": 2,
+    "null": None,
+    "list": [3, 4],
+    "holes": [None, 5, None],
+    "empty": [],
+    "step/false": False,
+    "nulls": [None, None],
+    "zero": 0,
 }
 
 TABLE: list[tuple[Link, Any]] = [

@@ -75,10 +75,19 @@ def test_the_fault_of_an_included_file_is_placed_there(tmp_path: Path) -> None:
     assert (caught.value.path, caught.value.line) == (str(tool), 3)
 
 
-@pytest.mark.parametrize("content", ["3", "hello", "null", "cwlVersion: v1.2\nclass: [CommandLineTool]\n",
-                                     "cwlVersion: v1.2\n$graph: {}\n", "cwlVersion: v1.2\n$graph: []\n",
-                                     "cwlVersion: v1.2\n$graph:\n- hello\n",
-                                     "cwlVersion: v1.2\nclass: !!python/object:os.system CommandLineTool\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "3",
+        "hello",
+        "null",
+        "cwlVersion: v1.2\nclass: [CommandLineTool]\n",
+        "cwlVersion: v1.2\n$graph: {}\n",
+        "cwlVersion: v1.2\n$graph: []\n",
+        "cwlVersion: v1.2\n$graph:\n- hello\n",
+        "cwlVersion: v1.2\nclass: !!python/object:os.system CommandLineTool\n",
+    ],
+)
 def test_what_is_no_document_is_an_error_like_any_other(tmp_path: Path, content: str) -> None:
     path = tmp_path / "strange.cwl"
     path.write_text(content)
@@ -117,5 +126,7 @@ def test_a_document_with_a_line_missing_loads_or_says_why(tmp_path: Path) -> Non
 
 def test_windows_line_ends_and_a_byte_order_mark(tmp_path: Path) -> None:
     path = tmp_path / "tool.cwl"
-    path.write_bytes(b"\xef\xbb\xbfcwlVersion: v1.2\r\nclass: CommandLineTool\r\nbaseCommand: echo\r\ninputs: []\r\noutputs: []\r\n")
+    path.write_bytes(
+        b"\xef\xbb\xbfcwlVersion: v1.2\r\nclass: CommandLineTool\r\nbaseCommand: echo\r\ninputs: []\r\noutputs: []\r\n"
+    )
     assert load(path).process.tool["baseCommand"] == "echo"

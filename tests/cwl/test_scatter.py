@@ -41,7 +41,10 @@ def test_items(method: str, job: dict[str, Any], expected: list[Any], shape: tup
 
 def test_one_array_and_what_is_not_scattered() -> None:
     made = split(step("a"), AB)
-    assert list(made.items) == [{"a": 1, "b": ["x", "y", "z"], "c": "same"}, {"a": 2, "b": ["x", "y", "z"], "c": "same"}]
+    assert list(made.items) == [
+        {"a": 1, "b": ["x", "y", "z"], "c": "same"},
+        {"a": 2, "b": ["x", "y", "z"], "c": "same"},
+    ]
 
 
 def test_null_items_are_items() -> None:

@@ -133,7 +133,9 @@ def test_wrong_inputs(run: Runner) -> None:
 
 
 def test_a_container_that_is_required_and_switched_off(run: Runner) -> None:
-    with pytest.raises(UnsupportedError, match="requires the container example/image:1, and containers are switched off"):
+    with pytest.raises(
+        UnsupportedError, match="requires the container example/image:1, and containers are switched off"
+    ):
         run("needs_container")
 
 

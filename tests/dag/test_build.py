@@ -50,7 +50,9 @@ def dag_of(document: str) -> Any:
     return dag
 
 
-def written(folder: Path, *, name: str = "say", step: str = "", tool: str = "", workflow: str = "", **dag_args: Any) -> Any:
+def written(
+    folder: Path, *, name: str = "say", step: str = "", tool: str = "", workflow: str = "", **dag_args: Any
+) -> Any:
     """The DAG of a workflow of one step."""
     path = folder / "written.cwl"
     path.write_text(HEAD.format(more=workflow) + STEP.format(name=name, more=step, tool=tool))
@@ -87,7 +89,7 @@ def test_scatter() -> None:
     dag = dag_of("scatter.cwl")
     assert mapped(dag) == {"single", "dot", "flat", "nested", "empty", "empty_inside", "computed"}
     assert upstream(dag)["dot.items"] == {"inputs"}
-    assert upstream(dag)["dot"] == {"dot.items", "inputs"} or upstream(dag)["dot"] == {"dot.items"}
+    assert "dot.items" in upstream(dag)["dot"]
     assert {"dot", "dot.items"} <= upstream(dag)["outputs"]
 
 
@@ -117,7 +119,7 @@ def test_conditions() -> None:
     assert upstream(dag)["inside.first"] == {"inside.inputs"}
     assert upstream(dag)["after"] == {"inputs", "maybe", "always"}
     assert {"inside.second", "inside.inputs", "maybe", "always", "some", "some.items"} <= upstream(dag)["outputs"]
-    assert {task.trigger_rule.value for task in dag.tasks if task.task_id != "inputs"} == {"none_failed"}
+    assert {task.trigger_rule == "none_failed" for task in dag.tasks if task.task_id != "inputs"} == {True}
 
 
 def test_a_bare_tool() -> None:
@@ -125,7 +127,7 @@ def test_a_bare_tool() -> None:
 
 
 def test_a_step_that_nothing_reads_still_ends_the_run(tmp_path: Path) -> None:
-    assert upstream(written(tmp_path))["outputs"] == {"say", "inputs"} or upstream(written(tmp_path))["outputs"] == {"say"}
+    assert "say" in upstream(written(tmp_path))["outputs"]
 
 
 @pytest.mark.parametrize("name", ["two words", "größe", "a.b", "inputs", "outputs", "x" * 300])
@@ -171,7 +173,11 @@ def test_scheduled_on_assets(tmp_path: Path) -> None:
         ("step", "{class: 'mlcraft:Task', retrys: 3}", ["mlcraft:Task", "say", "retrys", "retries"]),
         ("step", "{class: 'mlcraft:Task', retries: many}", ["mlcraft:Task", "retries", "'many'"]),
         ("step", "{class: 'mlcraft:Task', retryDelay: soon}", ["retryDelay", "'soon'"]),
-        ("workflow", "{class: 'mlcraft:Dag', shedule: '@daily'}", ["mlcraft:Dag", "written.cwl", "shedule", "schedule"]),
+        (
+            "workflow",
+            "{class: 'mlcraft:Dag', shedule: '@daily'}",
+            ["mlcraft:Dag", "written.cwl", "shedule", "schedule"],
+        ),
         ("workflow", "{class: 'mlcraft:Dag', startDate: someday}", ["startDate", "'someday'"]),
     ],
 )

@@ -5,15 +5,45 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from airflow.sdk import DAG, TaskGroup
 from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, TaskGroup
 
 from airflow_mlcraft.dag.task_ids import MAX_LENGTH, TaskIds
 
 STRANGE = [
-    "two words", "a#b", "a/b", "ümläut", "步骤", "☃", "", ".", "..", "-", "_", "a.b", "a:b", "a'b\"c", "x\ny", "Ärger",
-    "count", "Count", "COUNT", "inputs", "outputs", "a_b", "a b", "a__b", "x" * 250, "x" * 251, "x" * 252, "ü" * 300,
-    "x" * 500 + "y", "x" * 500 + "z", "__", "1", "a" + " " * 20 + "b",
+    "two words",
+    "a#b",
+    "a/b",
+    "ümläut",
+    "步骤",
+    "☃",
+    "",
+    ".",
+    "..",
+    "-",
+    "_",
+    "a.b",
+    "a:b",
+    "a'b\"c",
+    "x\ny",
+    "Ärger",
+    "count",
+    "Count",
+    "COUNT",
+    "inputs",
+    "outputs",
+    "a_b",
+    "a b",
+    "a__b",
+    "x" * 250,
+    "x" * 251,
+    "x" * 252,
+    "ü" * 300,
+    "x" * 500 + "y",
+    "x" * 500 + "z",
+    "__",
+    "1",
+    "a" + " " * 20 + "b",
 ]
 
 

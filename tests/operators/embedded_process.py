@@ -11,9 +11,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-LATE = ("airflow_mlcraft.dag.cwl_task_group", "airflow_mlcraft.operators.step", "airflow_mlcraft.cwl.tool",
-        "airflow_mlcraft.cwl.compile", "airflow_mlcraft.store.values", "airflow_mlcraft.cli.main", "cwltool.main",
-        "airflow_mlcraft.runner.document", "airflow_mlcraft.cwl.check", "airflow_mlcraft.dag.import_folder")
+LATE = (
+    "airflow_mlcraft.dag.cwl_task_group",
+    "airflow_mlcraft.operators.step",
+    "airflow_mlcraft.cwl.tool",
+    "airflow_mlcraft.cwl.compile",
+    "airflow_mlcraft.store.values",
+    "airflow_mlcraft.cli.main",
+    "cwltool.main",
+    "airflow_mlcraft.runner.document",
+    "airflow_mlcraft.cwl.check",
+    "airflow_mlcraft.dag.import_folder",
+)
 
 
 def main(home: str) -> None:
@@ -59,8 +68,13 @@ def _child(order: dict[str, Any], home: Path) -> None:
 
 def _dag(order: dict[str, Any], home: Path) -> int:
     folder = Path(order["folder"])
-    settings = {"store": folder / "store", "cache": home / "cache", "outputs": folder / "out", "containers": "never",
-                **order.get("settings", {})}
+    settings = {
+        "store": folder / "store",
+        "cache": home / "cache",
+        "outputs": folder / "out",
+        "containers": "never",
+        **order.get("settings", {}),
+    }
     os.environ.update({f"AIRFLOW__MLCRAFT__{name.upper()}": str(value) for name, value in settings.items()})
     from airflow_mlcraft.errors import MlcraftError
     from airflow_mlcraft.runner.embedded import run_dag
@@ -82,8 +96,9 @@ def _dag(order: dict[str, Any], home: Path) -> int:
         if event.rendered_map_index and event.rendered_map_index not in names:
             names.append(event.rendered_map_index)
 
-    result = run_dag(dag, conf=order["job"], on_event=note, log=lambda *line: lines.append(line),
-                     parallel=order.get("parallel", 0))
+    result = run_dag(
+        dag, conf=order["job"], on_event=note, log=lambda *line: lines.append(line), parallel=order.get("parallel", 0)
+    )
     last = getattr(dag, "last", None)
     _answer(
         folder,

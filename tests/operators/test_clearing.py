@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,7 +32,10 @@ def test_the_run_fails_first(told: Any) -> None:
 def test_a_cleared_step_goes_on(told: Any) -> None:
     second = told["second"]
     assert (second["first"], second["each[0]"], second["each[1]"], second["each[2]"]) == (
-        "success", "success", "failed", "success"
+        "success",
+        "success",
+        "failed",
+        "success",
     )
     assert second[""] == "failed"
 

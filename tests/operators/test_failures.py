@@ -97,6 +97,9 @@ def test_more_items_than_airflow_maps_over(tmp_path: Path) -> None:
 def test_more_sub_workflows_than_airflow_maps_over(tmp_path: Path) -> None:
     words = list("abcdefg")
     ran = warm().run(
-        tmp_path, "scatter_subworkflow.cwl", {"words": words, "left_out": "c"}, env={"AIRFLOW__CORE__MAX_MAP_LENGTH": "3"}
+        tmp_path,
+        "scatter_subworkflow.cwl",
+        {"words": words, "left_out": "c"},
+        env={"AIRFLOW__CORE__MAX_MAP_LENGTH": "3"},
     )
     assert ran.ok()["sizes"] == [3, 3, None, 3, 3, 3, 3]

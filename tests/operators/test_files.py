@@ -23,8 +23,11 @@ def job(folder: Path) -> dict[str, Any]:
     (given / "data" / "only.txt").write_text("only\n")
     (given / "text.txt").write_text("text\n")
     (given / "text.txt.idx").write_text("index\n")
-    text = {"class": "File", "path": str(given / "text.txt"),
-            "secondaryFiles": [{"class": "File", "path": str(given / "text.txt.idx")}]}
+    text = {
+        "class": "File",
+        "path": str(given / "text.txt"),
+        "secondaryFiles": [{"class": "File", "path": str(given / "text.txt.idx")}],
+    }
     return {"text": text, "folder": {"class": "Directory", "path": str(given / "data")}}
 
 
@@ -60,11 +63,18 @@ def test_secondary_files(ran: Ran) -> None:
 def test_folders_with_empty_folders(ran: Ran) -> None:
     tree = path_of(ran.ok()["tree"])
     assert sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*")) == [
-        "empty", "empty/deeper", "full", "full/a b%20#ü.txt"
+        "empty",
+        "empty/deeper",
+        "full",
+        "full/a b%20#ü.txt",
     ]
     assert (path_of(ran.outputs["given"]) / "nothing in it").is_dir()
     assert path_of(ran.outputs["listed"]).read_text().splitlines() == [
-        ".", "./empty", "./empty/deeper", "./full", "./full/a b%20#ü.txt"
+        ".",
+        "./empty",
+        "./empty/deeper",
+        "./full",
+        "./full/a b%20#ü.txt",
     ], "the next step saw the empty folders too"
 
 

@@ -1,0 +1,125 @@
+"""What was run: the execution of the workflow, of its steps and their tools, and of the engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rocrate.model import ContextEntity, Entity, Person
+from rocrate.rocrate import ROCrate
+
+from airflow_mlcraft.cwl.plan import Json, Workflow
+from airflow_mlcraft.provenance.data import Data
+from airflow_mlcraft.provenance.history import Execution
+from airflow_mlcraft.provenance.ids import part_of
+from airflow_mlcraft.provenance.processes import Processes
+
+_COMPLETED = "http://schema.org/CompletedActionStatus"
+_FAILED = "http://schema.org/FailedActionStatus"
+
+
+class Actions:
+    """Adds an action for each execution."""
+
+    def __init__(self, crate: ROCrate, processes: Processes, data: Data, unsaid: Iterable[str]):
+        self._crate = crate
+        self._processes = processes
+        self._data = data
+        self._unsaid = tuple(unsaid)
+        """What errors may tell and nobody needs to know: folders of this machine, secrets."""
+        self._agent = _agent(crate)
+
+    def add(self, run: Execution, document: str, engine: Entity) -> None:
+        """Add the run, and that of the engine which ran its steps."""
+        action = self._execution(run, document)
+        steps = list(self._steps(run))
+        self._crate.add_action(
+            engine,
+            "#engine",
+            object=steps,
+            result=action,
+            properties={
+                "@type": "OrganizeAction",
+                "name": f"Run of {engine['name']} {engine['version']}",
+                **self._facts(run),
+            },
+        )
+
+    def _execution(self, execution: Execution, document: str) -> Entity:
+        identifier = part_of("#run", execution.name) if execution.name else "#run"
+        process = self._processes.id_of(execution.process, execution.steps)
+        what = f"{document}: {execution.name}" if execution.name else document
+        action = self._crate.add_action(
+            self._crate.get(process),
+            identifier,
+            object=self._values(identifier, process, "inputs", execution.inputs),
+            result=self._values(identifier, process, "outputs", execution.outputs),
+            properties={"name": f"Run of {what}", "description": _sentence(execution), **self._facts(execution)},
+        )
+        self._crate.root_dataset.append_to("mentions", action)
+        for executions in execution.inside.values():
+            for inner in executions:
+                self._execution(inner, document)
+        return action
+
+    def _values(self, action: str, process: str, kind: str, values: Mapping[str, Json]) -> list[Entity]:
+        # A colon cannot be in a name, as that is quoted: whatever steps are called, no two ids are the same.
+        owner = f"#{kind}:{action.removeprefix('#')}:"
+        found = [
+            entity
+            for name, value in values.items()
+            for entity in self._data.entities(owner, name, value, self._processes.parameter(process, kind, name))
+        ]
+        return list({entity.id: entity for entity in found}.values())
+
+    def _steps(self, run: Execution) -> Iterator[Entity]:
+        """One action for each time that a step was run, with all items of its scatter."""
+        if not isinstance(run.process, Workflow):
+            return
+        for step, executions in run.inside.items():
+            name = f"{run.name}/{step}" if run.name else step
+            steps = executions[0].steps
+            failed = any(execution.failed for execution in executions)
+            properties = {
+                "@type": "ControlAction",
+                "name": f"Step {name}",
+                "instrument": self._crate.get(self._processes.step_id(run.process, steps)),
+                "object": [self._crate.get(part_of("#run", execution.name)) for execution in executions],
+                "actionStatus": _FAILED if failed else _COMPLETED,
+            }
+            yield self._crate.add(ContextEntity(self._crate, part_of("#step", name), properties=properties))
+            for execution in executions:
+                yield from self._steps(execution)
+
+    def _facts(self, execution: Execution) -> dict[str, Any]:
+        facts: dict[str, Any] = {"actionStatus": _FAILED if execution.failed else _COMPLETED}
+        if execution.started is not None:
+            facts["startTime"] = execution.started.isoformat(timespec="milliseconds")
+        if execution.ended is not None:
+            facts["endTime"] = execution.ended.isoformat(timespec="milliseconds")
+        if execution.failed and execution.error:
+            facts["error"] = self._told(execution.error)
+        if self._agent is not None:
+            facts["agent"] = self._agent
+        return facts
+
+    def _told(self, text: str) -> str:
+        for part in self._unsaid:
+            text = text.replace(f"{part}/", "").replace(part, "…")
+        return text
+
+
+def _sentence(execution: Execution) -> str:
+    kind = "workflow" if isinstance(execution.process, Workflow) else "tool"
+    return f"An execution of a {kind} that {'failed' if execution.failed else 'completed'}"
+
+
+def _agent(crate: ROCrate) -> Entity | None:
+    """Who ran it, if they say so in the variables that cwltool knows: a user's name is a user's own."""
+    orcid, name = os.environ.get("ORCID", ""), os.environ.get("CWL_FULL_NAME", "")
+    if not orcid and not name:
+        return None
+    if orcid and not orcid.startswith("http"):
+        orcid = f"https://orcid.org/{orcid}"
+    return crate.add(Person(crate, orcid or "#agent", properties={"name": name or orcid}))

@@ -1,0 +1,126 @@
+"""Writes a run as an RO-Crate of the Workflow Run profiles.
+
+A workflow's run is a Provenance Run Crate; one in which no tool ran, a Workflow Run Crate; a bare tool's, a
+Process Run Crate.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+from rocrate.model import ContextEntity
+from rocrate.rocrate import ROCrate
+
+from airflow_mlcraft.cwl.plan import Json, Plan, Workflow
+from airflow_mlcraft.operators.work import open_store
+from airflow_mlcraft.provenance.actions import Actions
+from airflow_mlcraft.provenance.data import Data
+from airflow_mlcraft.provenance.history import Execution
+from airflow_mlcraft.provenance.ids import WORKFLOW
+from airflow_mlcraft.provenance.processes import Processes
+from airflow_mlcraft.provenance.software import add_engine
+from airflow_mlcraft.provenance.source import Source
+
+# What the profiles build on; a later RO-Crate has other types.
+_RO_CRATE = "1.1"
+_TERMS = "https://w3id.org/ro/terms/workflow-run/context"
+_PROFILES = {
+    "process": ("https://w3id.org/ro/wfrun/process/0.5", "Process Run Crate", "0.5"),
+    "workflow": ("https://w3id.org/ro/wfrun/workflow/0.5", "Workflow Run Crate", "0.5"),
+    "provenance": ("https://w3id.org/ro/wfrun/provenance/0.5", "Provenance Run Crate", "0.5"),
+    "crate": ("https://w3id.org/workflowhub/workflow-ro-crate/1.0", "Workflow RO-Crate", "1.0"),
+}
+_NO_LICENSE = "No license is stated for this run, nor by its workflow."
+
+
+def write_crate(run: Execution, plan: Plan, source: Source, folder: Path) -> None:
+    """Write the crate of a run; the files of the run are still in the store that the settings name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_texts(source, folder / WORKFLOW)
+    crate = ROCrate(version=_RO_CRATE)
+    crate.metadata.extra_contexts.append(_TERMS)
+    bare = plan.kind != "Workflow"
+    if bare:
+        run = _of_tool(run)
+    executions = [execution for execution in run.all() if bare or execution is not run]
+    processes = Processes(crate, plan, source.main, folder)
+    processes.add((execution.process, execution.steps) for execution in executions)
+    _add_other_files(crate, source, folder)
+    store = open_store()
+    secrets = _texts(run.inputs.get(name) for name in source.secrets)
+    places = [str(place) for place in (store.root, Path(plan.base), Path.cwd(), Path.home()) if place.name]
+    data = Data(crate, folder, store, secrets)
+    Actions(crate, processes, data, [*secrets, *places]).add(run, plan.document, add_engine(crate))
+    _describe(crate, run, plan, source)
+    _declare(crate, ["process"] if bare else ["process", "workflow", "crate", *(["provenance"] if executions else [])])
+    _flatten(crate)
+    crate.write(folder)
+
+
+def _of_tool(run: Execution) -> Execution:
+    """The run of a bare tool: what the plan has made its one step."""
+    step = run.process.steps[0] if isinstance(run.process, Workflow) else None
+    if step is None:
+        return run
+    inner = next(iter(run.inside.get(step.id, ())), run)
+    return replace(run, process=step.run, inputs=inner.inputs, outputs=inner.outputs, inside={})
+
+
+def _write_texts(source: Source, folder: Path) -> None:
+    for name, text in source.texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _add_other_files(crate: ROCrate, source: Source, folder: Path) -> None:
+    """The document's files that are no process: imported types, included scripts, collections of processes."""
+    for name in source.texts:
+        path = f"{WORKFLOW}/{name}"
+        if crate.get(quote(path)) is None:
+            encoding = "application/cwl" if name.endswith(".cwl") else mimetypes.guess_type(name)[0]
+            properties = {"name": name, **({"encodingFormat": encoding} if encoding else {})}
+            crate.add_file(folder / path, path, properties=properties)
+
+
+def _texts(values: Iterable[Json]) -> frozenset[str]:
+    """The texts in secret values, at any depth."""
+    found: set[str] = set()
+    for value in values:
+        if isinstance(value, str) and value:
+            found.add(value)
+        elif isinstance(value, (list, dict)):
+            found |= _texts(value.values() if isinstance(value, dict) else value)
+    return frozenset(found)
+
+
+def _describe(crate: ROCrate, run: Execution, plan: Plan, source: Source) -> None:
+    crate.name = f"Run of {plan.root.label or plan.document}"
+    outcome = "failed" if run.failed else "completed"
+    crate.description = f"A run of {plan.document} by Apache Airflow that {outcome}, with what it read and made."
+    if not source.license:
+        crate.license = _NO_LICENSE
+    elif "://" in source.license:
+        terms = ContextEntity(crate, source.license, properties={"@type": "CreativeWork", "name": source.license})
+        crate.license = crate.add(terms)
+    else:
+        crate.license = source.license
+
+
+def _declare(crate: ROCrate, profiles: Iterable[str]) -> None:
+    """Say which profiles the crate follows."""
+    for profile in profiles:
+        address, name, number = _PROFILES[profile]
+        properties = {"@type": "CreativeWork", "name": name, "version": number}
+        crate.root_dataset.append_to("conformsTo", crate.add(ContextEntity(crate, address, properties=properties)))
+
+
+def _flatten(crate: ROCrate) -> None:
+    """A list of one is to be written as the one."""
+    for entity in crate.get_entities():
+        for name, value in list(entity.properties().items()):
+            if not name.startswith("@") and isinstance(value, list) and len(value) == 1:
+                entity[name] = value[0]

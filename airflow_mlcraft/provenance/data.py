@@ -1,0 +1,165 @@
+"""The values of a run as entities: files and folders by their content, anything else as PropertyValues."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from rocrate.model import ContextEntity, Entity
+from rocrate.rocrate import ROCrate
+
+from airflow_mlcraft.cwl.plan import Json, digest_of
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.provenance.ids import DATA
+from airflow_mlcraft.store.export import export_value
+from airflow_mlcraft.store.layout import is_inside
+from airflow_mlcraft.store.store import Store
+from airflow_mlcraft.store.values import EMPTY_FOLDERS, oid_of
+
+
+class Data:
+    """Puts what the run read and made into the crate, each content under each of its names once."""
+
+    def __init__(self, crate: ROCrate, folder: Path, store: Store, hidden: frozenset[str]):
+        self._crate = crate
+        self._folder = folder
+        self._store = store
+        self._hidden = hidden
+        """Secrets: texts that must not be written anywhere."""
+        self._realised: set[tuple[str, str]] = set()
+
+    def entities(self, owner: str, name: str, value: Json, parameter: Entity | None) -> list[Entity]:
+        """What stands for the value of a parameter in one execution; nothing for null."""
+        found = self._each(owner + quote(name), name, value)
+        if parameter is not None:
+            for entity in found:
+                self._realises(entity, parameter)
+        return found
+
+    def _each(self, identifier: str, name: str, value: Json) -> list[Entity]:
+        if value is None:
+            return []
+        if isinstance(value, list) and _has_files(value):
+            return [entity for n, item in enumerate(value) for entity in self._each(f"{identifier}/{n}", name, item)]
+        if isinstance(value, dict) and value.get("class") in ("File", "Directory"):
+            return [self._file_or_folder(value)]
+        if not isinstance(value, dict) and self._is_secret(value):
+            return []
+        return [self._property(identifier, name, value)]
+
+    def _is_secret(self, value: Json) -> bool:
+        if isinstance(value, (list, dict)):
+            return any(self._is_secret(item) for item in (value.values() if isinstance(value, dict) else value))
+        return isinstance(value, str) and any(secret in value for secret in self._hidden)
+
+    def _property(self, identifier: str, name: str, value: Json) -> Entity:
+        written: Any = value
+        if isinstance(value, dict):
+            written = [
+                part for key in value for part in self._each(f"{identifier}/{quote(key)}", f"{name}/{key}", value[key])
+            ]
+        elif isinstance(value, list) and any(isinstance(item, (list, dict)) or item is None for item in value):
+            # JSON-LD would make one flat list of it.
+            written = json.dumps(value, ensure_ascii=False)
+        return self._crate.add(
+            ContextEntity(
+                self._crate, identifier, properties={"@type": "PropertyValue", "name": name, "value": written}
+            )
+        )
+
+    # Files and folders
+
+    def _file_or_folder(self, value: Mapping[str, Any]) -> Entity:
+        secondary = value.get("secondaryFiles")
+        if not secondary:
+            return self._folder_entity(value) if value["class"] == "Directory" else self._file(value)
+        # What belongs together lies together.
+        room = f"{DATA}/{digest_of(value)[:32]}"
+        main, *rest = [
+            self._file(item, room) if item["class"] == "File" else self._folder_entity(item, room)
+            for item in (value, *secondary)
+        ]
+        known = self._crate.get(f"#{room}")
+        if known is not None:
+            return known
+        properties = {
+            "@type": "Collection",
+            "name": value["basename"],
+            "mainEntity": main,
+            "hasPart": [main, *rest],
+        }
+        collection = self._crate.add(ContextEntity(self._crate, f"#{room}", properties=properties))
+        self._crate.root_dataset.append_to("mentions", collection)
+        return collection
+
+    def _file(self, file: Mapping[str, Any], room: str = "") -> Entity:
+        oid = oid_of(file)
+        if not oid:
+            raise MlcraftError(f"the file {file.get('location') or file.get('basename')} is not in the run's store")
+        path = f"{room or f'{DATA}/{oid}'}/{_name(file)}"
+        target = self._folder / path
+        if target.exists():
+            return self._known(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self._store.link(oid, target)
+        properties: dict[str, Any] = {
+            "name": file["basename"],
+            "md5": oid,
+            "contentSize": str(target.stat().st_size),
+        }
+        if encoding := file.get("format") or mimetypes.guess_type(file["basename"])[0]:
+            properties["encodingFormat"] = encoding
+        # It is in its place; the library copies nothing onto itself.
+        return self._crate.add_file(target, path, properties=properties)
+
+    def _folder_entity(self, folder: Mapping[str, Any], room: str = "") -> Entity:
+        oid = oid_of(folder)
+        path = f"{room or f'{DATA}/{oid or digest_of(folder)[:32]}'}/{_name(folder)}"
+        target = self._folder / path
+        if target.exists():
+            return self._known(f"{path}/")
+        if oid:
+            self._store.checkout(oid, target)
+            for empty in filter(is_inside, folder.get(EMPTY_FOLDERS, ())):
+                (target / empty).mkdir(parents=True, exist_ok=True)
+        else:
+            export_value(self._store, dict(folder), target.parent, writable=False)
+        properties = {"name": folder["basename"], **({"md5": oid} if oid else {})}
+        return self._crate.add_dataset(target, path, properties=properties)
+
+    def _known(self, path: str) -> Entity:
+        return self._crate.get(quote(path))
+
+    # Parameters
+
+    def _realises(self, entity: Entity, parameter: Entity) -> None:
+        """Link an entity to the parameter that it was the value of."""
+        if (entity.id, parameter.id) in self._realised:
+            return
+        self._realised.add((entity.id, parameter.id))
+        entity.append_to("exampleOfWork", parameter, compact=True)
+        kind = entity.type[0] if isinstance(entity.type, list) else entity.type
+        types = parameter["additionalType"]
+        types = types if isinstance(types, list) else [types]
+        # A parameter may take anything; then what it took tells more.
+        if kind != "PropertyValue" and kind not in types:
+            parameter["additionalType"] = [*(name for name in types if name != "DataType"), kind]
+
+
+def _has_files(value: Json) -> bool:
+    if isinstance(value, list):
+        return any(_has_files(item) for item in value)
+    return isinstance(value, dict) and (
+        value.get("class") in ("File", "Directory") or any(_has_files(item) for item in value.values())
+    )
+
+
+def _name(value: Mapping[str, Any]) -> str:
+    name = str(value["basename"])
+    if "/" in name or not is_inside(name):
+        raise MlcraftError(f"{name!r} is not a plain file name")
+    return name

@@ -1,0 +1,202 @@
+"""What ran in a run: each execution of a tool or workflow with its inputs and outputs. Read from tasks and XComs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.cwl.plan import Json, Plan, ToolRef, Workflow
+from airflow_mlcraft.dag.layout import Axis, Frame, Place, layout_of
+from airflow_mlcraft.errors import LinkError
+from airflow_mlcraft.operators.spill import restored
+from airflow_mlcraft.operators.values import Values
+from airflow_mlcraft.provenance.tool_inputs import inputs_of_tool
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow_mlcraft.runner.events import RunResult, TaskEvent
+
+_DONE = ("success", "skipped")
+_NOT_MAPPED = -1
+
+Tasks = Mapping[tuple[str, int], "TaskEvent"]
+"""The last event of each task instance."""
+
+
+@dataclass
+class Execution:
+    """One execution of a process: of the document itself, or of what a step runs, for one item of its scatter."""
+
+    process: ToolRef | Workflow
+    steps: tuple[str, ...]
+    """The steps that lead to it, from the outermost."""
+    name: str
+    """The same with the numbers of items, as `outer/3/inner`; empty for the document."""
+    inputs: Mapping[str, Json]
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+    started: datetime | None = None
+    ended: datetime | None = None
+    failed: bool = False
+    error: str = ""
+    inside: dict[str, list[Execution]] = field(default_factory=dict)
+    """For a workflow, the executions of each of its steps; those that were skipped are not there."""
+
+    def all(self) -> Iterator[Execution]:
+        """This execution and all within it."""
+        yield self
+        for executions in self.inside.values():
+            for execution in executions:
+                yield from execution.all()
+
+
+def history_of(plan: Plan, result: RunResult, tasks: Tasks) -> Execution:
+    """The execution of the whole document. The run's store must be the one that the settings name."""
+    return _History(plan, result, tasks).whole()
+
+
+class _Pushed:
+    """The run's XComs, as a task instance would read them."""
+
+    map_index: int | None = None
+
+    def __init__(self, result: RunResult):
+        self._result = result
+
+    def xcom_pull(self, task_ids: str, *, key: str = "return_value", map_indexes: Any = None) -> Any:
+        # Without an index, `Values` asks for all at once, and then for each.
+        return () if map_indexes is None else self._result.xcom(task_ids, map_indexes, key)
+
+
+class _History:
+    def __init__(self, plan: Plan, result: RunResult, tasks: Tasks):
+        self._plan = plan
+        self._result = result
+        self._tasks = tasks
+        self._root = layout_of(plan).root
+        self._values = Values(_Pushed(result))
+        self._errors = {(failure.task_id, failure.map_index): failure.message for failure in result.failed}
+        self._below: dict[str, Mapping[int, Sequence[int]]] = {}
+
+    def whole(self) -> Execution:
+        given = self._values.frame_inputs(self._root, 0) or {}
+        inputs = {port.id: given.get(port.id) for port in self._plan.root.inputs}
+        execution = self._workflow(self._root, 0, (), "", inputs)
+        times = [time for event in self._tasks.values() for time in (event.started, event.ended) if time]
+        execution.started, execution.ended = min(times, default=None), max(times, default=None)
+        execution.failed = not self._result.ok
+        if execution.failed:
+            sentences = [f"{failure.task_id}: {failure.message}" for failure in self._result.failed]
+            execution.error = "\n".join(sentences) or self._result.reason
+        return execution
+
+    def _workflow(
+        self, frame: Frame, item: int, steps: tuple[str, ...], name: str, inputs: Mapping[str, Json]
+    ) -> Execution:
+        execution = Execution(frame.workflow, steps, name, inputs)
+        for place in frame.places.values():
+            if ran := self._step(place, item, name):
+                execution.inside[place.step.id] = ran
+        inner = [one for ran in execution.inside.values() for one in ran]
+        execution.started = min((one.started for one in inner if one.started), default=None)
+        execution.ended = max((one.ended for one in inner if one.ended), default=None)
+        execution.failed = any(one.failed for one in inner) or not self._complete(frame, item)
+        if not execution.failed:
+            try:
+                execution.outputs = self._values.outputs(frame, item)
+            except LinkError as error:
+                execution.failed, execution.error = True, str(error)
+        return execution
+
+    def _step(self, place: Place, item: int, around: str) -> list[Execution]:
+        """What a step ran for one item of the scatter around it."""
+        prefix = f"{around}/" if around else ""
+        run = self._sub_workflow if place.child is not None else self._tool
+        if not place.step.scatter or place.axis is None:
+            executions = [run(place, item, prefix + place.step.id)]
+        else:
+            items = self._items_below(place.axis, item)
+            executions = [run(place, index, f"{prefix}{place.step.id}/{n}") for n, index in enumerate(items)]
+        return [execution for execution in executions if execution is not None]
+
+    def _sub_workflow(self, place: Place, item: int, name: str) -> Execution | None:
+        if place.child is None:
+            return None
+        inputs = self._values.frame_inputs(place.child, item)
+        if inputs is None:
+            return None
+        return self._workflow(place.child, item, place.child.path, name, inputs)
+
+    def _tool(self, place: Place, item: int, name: str) -> Execution | None:
+        instance = self._instance(place.axis, item)
+        event = self._tasks.get((place.task_id, instance))
+        if event is None or event.started is None or event.state not in ("success", "failed"):
+            return None
+        failed = event.state == "failed"
+        outputs = None if failed else self._pushed_by(place, item, instance)
+        if outputs is None and not failed:
+            return None
+        return Execution(
+            place.step.run,
+            (*place.frame.path, place.step.id),
+            name,
+            self._inputs(place, item),
+            outputs or {},
+            event.started,
+            event.ended,
+            failed,
+            self._errors.get((place.task_id, instance), ""),
+        )
+
+    def _inputs(self, place: Place, item: int) -> Mapping[str, Json]:
+        try:
+            if place.step.scatter and place.axis is not None:
+                raw = self._values.items(place.axis).jobs[item]
+            else:
+                raw = self._values.step_inputs(place, item)
+        except LinkError:
+            # This is why the step failed.
+            return {}
+        return inputs_of_tool(place, raw or {}, self._plan.base)
+
+    def _pushed_by(self, place: Place, item: int, instance: int) -> Mapping[str, Json] | None:
+        value = restored(self._result.xcom(place.task_id, instance))
+        chunk = self._chunk(place.axis)
+        outputs: Mapping[str, Json] | None = value[item % chunk] if chunk > 1 and value is not None else value
+        return outputs
+
+    def _complete(self, frame: Frame, item: int) -> bool:
+        """Whether all tasks of a workflow came to a good end, for one item of the scatter around."""
+        for place in frame.places.values():
+            scattered = bool(place.items)
+            states = [self._state(place.items, frame.axis, item) if scattered else ""]
+            if scattered and place.axis is not None:
+                states += [
+                    self._state(place.task_id, place.axis, below) for below in self._items_below(place.axis, item)
+                ]
+            else:
+                states.append(self._state(place.task_id, place.axis, item))
+            if any(state and state not in _DONE for state in states):
+                return False
+        return True
+
+    def _state(self, task_id: str, axis: Axis | None, item: int) -> str:
+        event = self._tasks.get((task_id, self._instance(axis, item))) or self._tasks.get((task_id, _NOT_MAPPED))
+        return event.state if event else "none"
+
+    def _instance(self, axis: Axis | None, item: int) -> int:
+        return _NOT_MAPPED if axis is None else item // self._chunk(axis)
+
+    def _chunk(self, axis: Axis | None) -> int:
+        return 1 if axis is None else self._values.items(axis).chunk
+
+    def _items_below(self, axis: Axis, parent: int) -> Sequence[int]:
+        """`Items.below` of thousands of parents, in one pass."""
+        if axis.items not in self._below:
+            found: dict[int, list[int]] = defaultdict(list)
+            for index, of in enumerate(self._values.items(axis).parents):
+                found[of].append(index)
+            self._below[axis.items] = found
+        return self._below[axis.items].get(parent, ())

@@ -1,0 +1,193 @@
+"""What was to be run: workflows, their steps, the tools, and what they take and give."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from rocrate.model import ContextEntity, Entity
+from rocrate.rocrate import ROCrate
+
+from airflow_mlcraft.cwl.plan import Json, Plan, Step, ToolRef, Workflow
+from airflow_mlcraft.operators.base import plan_cache
+from airflow_mlcraft.provenance.ids import id_of_file, id_of_uri, part_of, short_name
+from airflow_mlcraft.provenance.parameter_types import OutputTypes, ParameterType, named_types, parameter_type
+from airflow_mlcraft.provenance.parameters import add_parameter
+
+Steps = tuple[str, ...]
+"""The steps that lead to a process, from the outermost."""
+
+
+class Processes:
+    """The processes of a plan as entities, each made once."""
+
+    def __init__(self, crate: ROCrate, plan: Plan, main: str, folder: Path):
+        self._crate = crate
+        self._plan = plan
+        self._main = id_of_file(main)
+        self._folder = folder
+        self._tools: dict[str, Json] = {}
+        self._nameless: dict[str, str] = {}
+        self._ran: Collection[str] = ()
+        self._connections = 0
+
+    def add(self, ran: Iterable[tuple[ToolRef | Workflow, Steps]]) -> None:
+        """Add them all; `ran` are those with an execution."""
+        self._read_tools(self._plan.root, ())
+        self._ran = {self.id_of(process, steps) for process, steps in ran}
+        root: ToolRef | Workflow = self._plan.root
+        if self._plan.kind != "Workflow":
+            root = self._plan.root.steps[0].run
+        self._crate.mainEntity = self._process(root, ())
+
+    def id_of(self, process: ToolRef | Workflow, steps: Steps) -> str:
+        """The id of a process; one without a name is called by the first step that runs it."""
+        if not steps or self._plan.kind != "Workflow":
+            return self._main
+        digest = process.digest if isinstance(process, ToolRef) else process.interface
+        if named := id_of_uri(str(plan_cache().tool(digest)["id"])):
+            return named
+        by_place = part_of(self._main, *(word for step in steps for word in ("steps", step)), "run")
+        # Two workflows may look alike from outside; tools of one digest are one.
+        return self._nameless.setdefault(digest, by_place) if isinstance(process, ToolRef) else by_place
+
+    def step_id(self, around: Workflow, steps: Steps) -> str:
+        """The id of the step that a path of steps ends with."""
+        return part_of(self.id_of(around, steps[:-1]), "steps", steps[-1])
+
+    def parameter(self, process: str, kind: str, name: str) -> Entity | None:
+        """A parameter (`inputs` or `outputs`) of the process with that id."""
+        found: Entity | None = self._crate.get(part_of(process, kind, name))
+        return found
+
+    def _read_tools(self, workflow: Workflow, steps: Steps) -> None:
+        for step in workflow.steps:
+            if isinstance(step.run, ToolRef):
+                self._tools[step.run.digest] = plan_cache().tool(step.run.digest)
+                # The names of nameless tools follow the document, not what happened to run first.
+                self.id_of(step.run, (*steps, step.id))
+            else:
+                self._read_tools(step.run, (*steps, step.id))
+
+    # Processes
+
+    def _process(self, process: ToolRef | Workflow, steps: Steps) -> Entity:
+        identifier = self.id_of(process, steps)
+        known: Entity | None = self._crate.get(identifier)
+        if known is not None:
+            return known
+        if isinstance(process, ToolRef):
+            return self._tool(process, identifier)
+        return self._workflow(process, steps, identifier)
+
+    def _tool(self, tool: ToolRef, identifier: str) -> Entity:
+        entity = self._entity(identifier, ["SoftwareApplication"], tool)
+        document = self._tools[tool.digest]
+        named = named_types(document)
+        for kind in ("inputs", "outputs"):
+            for port in document[kind]:
+                takes = parameter_type(port["type"], named)
+                add_parameter(self._crate, entity, kind, short_name(port["id"]), takes=takes, facts=port)
+        return entity
+
+    def _workflow(self, workflow: Workflow, steps: Steps, identifier: str) -> Entity:
+        inner = {step.id: (*steps, step.id) for step in workflow.steps}
+        runs = [step for step in workflow.steps if self.id_of(step.run, inner[step.id]) in self._ran]
+        # The profile has no workflow without a tool that ran; the document itself is one in any case.
+        whole = bool(runs) or not steps
+        types = ["SoftwareSourceCode", *(["ComputationalWorkflow"] if whole else []), *(["HowTo"] if runs else [])]
+        entity = self._entity(identifier, types, workflow)
+        named = named_types(plan_cache().tool(workflow.interface))
+        for port in workflow.inputs:
+            facts = {"doc": port.doc, "default": port.default, "format": port.format}
+            takes = parameter_type(port.type, named)
+            add_parameter(self._crate, entity, "inputs", port.id, takes=takes, facts=facts)
+        outputs = OutputTypes(workflow, named, {digest: _outputs(tool) for digest, tool in self._tools.items()})
+        for link in workflow.outputs:
+            add_parameter(self._crate, entity, "outputs", link.id, takes=outputs.of(link), facts={})
+        if runs:
+            parts = [self._process(step.run, inner[step.id]) for step in runs]
+            entity["hasPart"] = list({part.id: part for part in parts}.values())
+            self._add_steps(entity, workflow, inner)
+            self._add_connections(entity, workflow, inner)
+        return entity
+
+    def _entity(self, identifier: str, types: list[str], process: ToolRef | Workflow) -> Entity:
+        text = process.doc or process.label
+        properties: dict[str, Any] = {"name": process.label or process.id or identifier.rpartition("/")[2]}
+        properties |= {"description": text} if text else {}
+        if "SoftwareSourceCode" in types:
+            properties["programmingLanguage"] = self._language()
+        path = unquote(identifier)
+        file = self._folder / path
+        if "#" in identifier or not file.is_file():
+            return self._crate.add(ContextEntity(self._crate, identifier, properties={"@type": types, **properties}))
+        properties |= {"@type": ["File", *types], "encodingFormat": "application/cwl"}
+        if "ComputationalWorkflow" not in types:
+            return self._crate.add_file(file, path, properties=properties)
+        version, main = self._plan.cwl_version, identifier == self._main
+        return self._crate.add_workflow(file, path, properties=properties, main=main, lang="cwl", lang_version=version)
+
+    def _language(self) -> Entity:
+        from rocrate.model.computerlanguage import cwl
+
+        language = cwl(self._crate, version=self._plan.cwl_version)
+        return self._crate.get(language.id) or self._crate.add(language)
+
+    # Steps and what flows between them
+
+    def _add_steps(self, owner: Entity, workflow: Workflow, inner: dict[str, Steps]) -> None:
+        for position, step in enumerate(_in_running_order(workflow)):
+            properties = {
+                "@type": "HowToStep",
+                "name": step.label or step.id,
+                **({"description": step.doc} if step.doc else {}),
+                "position": str(position),
+                "workExample": self._process(step.run, inner[step.id]),
+            }
+            entity = self._crate.add(
+                ContextEntity(self._crate, self.step_id(workflow, inner[step.id]), properties=properties)
+            )
+            owner.append_to("step", entity)
+
+    def _add_connections(self, owner: Entity, workflow: Workflow, inner: dict[str, Steps]) -> None:
+        runs = {step.id: self.id_of(step.run, inner[step.id]) for step in workflow.steps}
+
+        def source_of(source: str) -> Entity | None:
+            step, _, name = source.rpartition("/")
+            return self.parameter(runs[step], "outputs", name) if step else self.parameter(owner.id, "inputs", name)
+
+        for link in workflow.outputs:
+            self._connect(owner, map(source_of, link.sources), self.parameter(owner.id, "outputs", link.id))
+        for step in workflow.steps:
+            entity = self._crate.get(self.step_id(workflow, inner[step.id]))
+            for link in step.links:
+                self._connect(entity, map(source_of, link.sources), self.parameter(runs[step.id], "inputs", link.id))
+
+    def _connect(self, owner: Entity, sources: Iterable[Entity | None], target: Entity | None) -> None:
+        for source in sources:
+            if source is None or target is None:
+                # An input of a step that only its expressions read.
+                continue
+            properties = {"@type": "ParameterConnection", "sourceParameter": source, "targetParameter": target}
+            self._connections += 1
+            identifier = f"#connection/{self._connections}"
+            connection = self._crate.add(ContextEntity(self._crate, identifier, properties=properties))
+            owner.append_to("connection", connection)
+
+
+def _outputs(tool: Json) -> dict[str, ParameterType]:
+    named = named_types(tool)
+    return {short_name(port["id"]): parameter_type(port["type"], named) for port in tool["outputs"]}
+
+
+def _in_running_order(workflow: Workflow) -> list[Step]:
+    """A step after those that it takes something from."""
+    order: TopologicalSorter[str] = TopologicalSorter()
+    for step in workflow.steps:
+        sources = {source.rpartition("/")[0] for link in step.links for source in link.sources}
+        order.add(step.id, *sorted(sources - {""}))
+    return [workflow.step(step_id) for step_id in order.static_order()]

@@ -1,0 +1,98 @@
+"""`make up` in a copy of the project, so that its documents may be broken and edited."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+START = 240.0
+STOP = 60.0
+_PRINTED = re.compile(r"Airflow +(?P<url>\S+)\s+user +(?P<user>\S+)\s+password +(?P<password>\S+)")
+
+
+@dataclass(frozen=True)
+class Site:
+    """A web UI that runs: what `make up` has printed, and the project that it shows."""
+
+    url: str
+    user: str
+    password: str
+    project: Path
+
+
+@contextmanager
+def make_up(project: Path) -> Iterator[Site]:
+    """What `make up` runs, as long as it is needed; whatever happens, no process is left."""
+    for name in ("tools", "dags", "cwl"):
+        shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    said = project / "said"
+    with said.open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "tools/up.py"],
+            cwd=project,
+            env={**os.environ, "PORT": str(_free_port())},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+    try:
+        printed = _wait_for_address(process, said)
+        yield Site(**printed.groupdict(), project=project)
+    finally:
+        _stop(process)
+        left = _processes_of(project)
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    assert not left, f"make up left {len(left)} processes behind"
+
+
+def _wait_for_address(process: subprocess.Popen[bytes], said: Path) -> re.Match[str]:
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline:
+        if printed := _PRINTED.search(said.read_text()):
+            return printed
+        if process.poll() is not None:
+            break
+        time.sleep(0.25)
+    raise AssertionError(f"make up did not start: {said.read_text()}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """As Ctrl-C does."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(STOP)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _processes_of(project: Path) -> list[int]:
+    """The processes that have the project's Airflow home, where the system tells."""
+    home = f"AIRFLOW_HOME={project}/".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if home in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+    return found
+
+
+def _free_port() -> int:
+    with socket.socket() as attempt:
+        attempt.bind(("127.0.0.1", 0))
+        port: int = attempt.getsockname()[1]
+    return port
