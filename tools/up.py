@@ -72,6 +72,8 @@ def server_environment(port: int) -> dict[str, str]:
         # Airflow forgets the import error of a document, also of one that is mended, only when it looks
         # for DAG files again; by default that is after five minutes.
         AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL="30",
+        # On a busy machine a task that asks the server may have to wait; by default it fails after five seconds.
+        AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT="60",
     )
 
 

@@ -33,7 +33,9 @@ def browser_on(site: Site, pictures: Path) -> Iterator[WebUI]:
         browser = playwright.chromium.launch(
             executable_path=next(filter(None, map(shutil.which, _NAMES))), args=_ARGUMENTS.split()
         )
-        context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light", locale="en-US")
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 800}, color_scheme="light", locale="en-US", reduced_motion="reduce"
+        )
         context.set_default_timeout(PATIENCE * 1000)
         page = context.new_page()
         try:
@@ -76,7 +78,7 @@ class WebUI:
         deadline = time.monotonic() + PATIENCE
         while not (value := condition()):
             assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
-            self.page.wait_for_timeout(300)
+            self.page.wait_for_timeout(500)
         return value
 
     def picture(self, name: str) -> None:
@@ -140,10 +142,20 @@ class WebUI:
         return self.page.url.rpartition("/runs/")[2]
 
     def wait_for(self, dag_id: str, run_id: str, state: str) -> dict[tuple[str, int], dict[str, Any]]:
-        """Wait until a run is in a state; its task instances by task and map index."""
+        """Wait until a run is in a state; its task instances."""
         path = f"dags/{dag_id}/dagRuns/{quote(run_id)}"
-        self.until(lambda: self.ask(path)["state"] == state, f"{dag_id} {state}")
-        tasks = self.ask(f"{path}/taskInstances")["task_instances"]
+        # A page of a run asks for much, and draws what turns: the tasks need the machine more.
+        self.page.goto("about:blank")
+        try:
+            self.until(lambda: self.ask(path)["state"] == state, f"{dag_id} {state}")
+        except AssertionError as error:
+            states = [f"{task} {index}: {found['state']}" for (task, index), found in self.tasks(path).items()]
+            raise AssertionError(f"{error}; {', '.join(states)}") from None
+        return self.tasks(path)
+
+    def tasks(self, run: str) -> dict[tuple[str, int], dict[str, Any]]:
+        """The task instances of a run by task and map index."""
+        tasks = self.ask(f"{run}/taskInstances")["task_instances"]
         return {(task["task_id"], task["map_index"]): task for task in tasks}
 
     def outputs(self, dag_id: str, run_id: str) -> dict[str, Any]:
