@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,21 +12,16 @@ from typing import Any
 from urllib.parse import urldefrag
 
 from cwltool.context import LoadingContext
-from cwltool.errors import WorkflowException
 from cwltool.load_tool import fetch_document, make_tool, resolve_and_validate_document
 from cwltool.process import SCHEMA_CACHE, Process
 from cwltool.workflow import default_make_tool
 from rdflib import Graph
-from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scalarfloat import ScalarFloat
-from schema_salad.exceptions import SchemaSaladException
 
-from airflow_mlcraft.cwl.sources import SourceFetcher, Sources, path_of_uri
-from airflow_mlcraft.errors import DocumentError, MlcraftError, UnsupportedError
+from airflow_mlcraft.cwl.load_errors import readable_errors
+from airflow_mlcraft.cwl.sources import SourceFetcher, Sources
+from airflow_mlcraft.errors import DocumentError, UnsupportedError
 
-_PLACE = re.compile(r"(\S+?):(\d+):(\d+):\s*")
-_NOISE = re.compile(r"\(\d+\) \(\S+\) ")
-_CONTENT = re.compile(r"^\s*[^\s#]", re.MULTILINE)
 SUPPORTED_VERSIONS = ("v1.0", "v1.1", "v1.2")
 
 
@@ -66,7 +60,7 @@ def load(
     )
     uri = path.absolute().as_uri() + (f"#{fragment}" if fragment else "")
     _forget_ontologies()
-    with _readable_errors(path, sources.texts), _quiet("cwltool", "salad", "rdflib.term"):
+    with readable_errors(path, sources.texts), _quiet("cwltool", "salad", "rdflib.term"):
         context, document, uri = fetch_document(uri, context)
         version = _version_of(document, path)
         context, uri = resolve_and_validate_document(context, document, uri)
@@ -136,100 +130,6 @@ def _kind(document: Any) -> str:
     if document is None:
         return "nothing"
     return "a list" if isinstance(document, list) else f"the value {str(document)[:60]!r}"
-
-
-@contextmanager
-def _readable_errors(path: Path, read: Mapping[str, str]) -> Iterator[None]:
-    try:
-        yield
-    except MlcraftError:
-        raise
-    except RecursionError:
-        raise DocumentError(
-            "found a workflow that runs itself; a step may not run the workflow it is part of", path=str(path)
-        ) from None
-    except (SchemaSaladException, WorkflowException) as error:
-        raise _document_error(error, path) from error
-    except NotImplementedError as error:
-        raise UnsupportedError(str(error) or "asks for a feature that is not implemented", path=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise _not_utf8(error, path) from error
-    except OSError as error:
-        raise DocumentError(f"cannot be read: {error.strerror or error}", path=str(path)) from error
-    except Exception as error:
-        # cwltool stumbles over some mistakes instead of naming them; one document must not take others along.
-        raise _stumbled(error, path, read) from error
-
-
-def _not_utf8(error: UnicodeDecodeError, path: Path) -> DocumentError:
-    message = f"found bytes that are not UTF-8 text ({error.reason})"
-    try:
-        path.read_bytes().decode()
-    except UnicodeDecodeError as own:
-        return DocumentError(message, path=str(path), line=own.object[: own.start].count(b"\n") + 1)
-    return DocumentError(f"{message} in a file that it refers to", path=str(path))
-
-
-def _stumbled(error: Exception, path: Path, read: Mapping[str, str]) -> DocumentError:
-    if isinstance(error, StopIteration):
-        empty = [path_of_uri(uri) for uri, text in read.items() if not _CONTENT.search(text)]
-        return DocumentError("found an empty file, expected a CWL document", path=str((empty or [path])[0]))
-    if isinstance(error, ReaderError):
-        return _unreadable_character(error, path, read)
-    return DocumentError(
-        f"cannot be understood, and cwltool does not say why ({type(error).__name__}: {_one_line(str(error))}); "
-        "look for a field that is empty or of the wrong type",
-        path=str(path),
-    )
-
-
-def _unreadable_character(error: ReaderError, path: Path, read: Mapping[str, str]) -> DocumentError:
-    before = read.get(str(error.name), "")[: error.position]
-    return DocumentError(
-        f"found the control character #x{error.character:02x}, which YAML does not allow",
-        path=str(path_of_uri(error.name) if error.name in read else path),
-        line=before.count("\n") + 1 if before else None,
-    )
-
-
-def _document_error(error: Exception, path: Path) -> DocumentError:
-    leaves = error.leaves() if isinstance(error, SchemaSaladException) else []
-    placed = [leaf for leaf in leaves if leaf.file and leaf.start]
-    if not placed:
-        return _error_from_text(str(error), path)
-    first = placed[0]
-    message = "; ".join(dict.fromkeys(_short(leaf.message, path) for leaf in leaves[:5]))
-    if len(leaves) > len(leaves[:5]):
-        message += f"; and {len(leaves) - 5} more"
-    line, column = first.start or (None, None)
-    return DocumentError(message, path=str(_file_of(first.file or str(path))), line=line, column=column)
-
-
-def _error_from_text(text: str, path: Path) -> DocumentError:
-    """Some of cwltool's errors carry their places in the text: the first is the error's, the rest are lines."""
-    if text.startswith("Tool definition"):
-        # The fault is in a file that a step runs, and told from the outermost object to the innermost.
-        text = text[max((place.start() for place in _PLACE.finditer(text)), default=0) :]
-    first = _PLACE.search(text)
-    if not first:
-        return DocumentError(_short(text, path), path=str(path))
-    where = _file_of(first.group(1))
-    text = text[: first.start()] + text[first.end() :]
-    message = _short(_PLACE.sub(lambda place: f"(line {place.group(2)}) ", text), path)
-    return DocumentError(message, path=str(where), line=int(first.group(2)), column=int(first.group(3)))
-
-
-def _file_of(name: str) -> Path:
-    return path_of_uri(name) if name.startswith("file:") else Path(name).absolute().resolve()
-
-
-def _short(text: str, path: Path) -> str:
-    """An error's text without cwltool's notes to itself, and with references as short as in the document."""
-    return _one_line(_NOISE.sub("", text).replace(path.parent.absolute().as_uri() + "/", ""))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from airflow_mlcraft.dag.layout import Frame, Place, layout_of
 from airflow_mlcraft.dag.task_args import args_of_group, args_of_step
 from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.frame import CwlFrameOperator, CwlScatterOperator
+from airflow_mlcraft.operators.per_item import ITEM_NAME
 from airflow_mlcraft.operators.run_inputs import CwlInputsOperator
 from airflow_mlcraft.operators.run_outputs import CwlOutputsOperator
 from airflow_mlcraft.operators.step import CwlStepOperator
@@ -23,6 +24,8 @@ from airflow_mlcraft.operators.step import CwlStepOperator
 AFTER_SKIPPED = "none_failed"
 """A step that CWL skips gives nulls, and those who read them go on."""
 _ITEM_NAME = "{{ task.item }}"
+# A task of a mapped group is not told its item; it says the name itself, as it runs.
+_ITEM_OF_GROUP = f"{{{{ {ITEM_NAME} }}}}"
 
 
 def build(plan: Plan, *, prefix: str = "", inputs: Mapping[str, Any] | None = None) -> tuple[Any, Any]:
@@ -119,8 +122,10 @@ class _Builder:
             **args,
         }
         axis = place.axis if place else frame.axis
-        if axis is None or unmapped or frame.mapped_group:
+        if axis is None or unmapped:
             task: Any = kind(**own)
+        elif frame.mapped_group:
+            task = kind(**own, map_index_template=_ITEM_OF_GROUP)
         else:
             items = self.tasks[axis.items].output  # type: ignore[attr-defined]
             task = kind.partial(**own, map_index_template=_ITEM_NAME).expand(item=items)

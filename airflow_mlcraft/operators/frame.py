@@ -42,7 +42,7 @@ class CwlScatterOperator(CwlOperator):
             place = self.layout().place(self.step)
             items = self._items(Values(ti), place)
             ti.xcom_push(ITEMS, spilled(items.to_json()))
-            return chunk_names([item_name(place.step, job, n) for n, job in enumerate(items.jobs)], items.chunk)
+            return list(items.names)
 
     def _items(self, values: Values, place: Place) -> Items:
         around = place.frame.axis
@@ -59,7 +59,9 @@ class CwlScatterOperator(CwlOperator):
             shapes.append(made.shape)
             jobs += self._jobs(place, made)
             belongs += [parent] * len(made.items)
-        return Items(jobs, belongs, shapes, chunk=-(-len(jobs) // _most_instances()) or 1)
+        chunk = -(-len(jobs) // _most_instances()) or 1
+        names = chunk_names([item_name(place.step, job, number) for number, job in enumerate(jobs)], chunk)
+        return Items(jobs, belongs, shapes, names, chunk)
 
     def _jobs(self, place: Place, made: Split) -> list[dict[str, Any] | None]:
         """A tool's task evaluates its own item's expressions; a workflow has many tasks, and one must do it."""

@@ -14,6 +14,8 @@ from airflow_mlcraft.operators.failures import readable_failures
 from airflow_mlcraft.operators.spill import spilled
 from airflow_mlcraft.operators.values import Values
 
+ITEM_NAME = "cwl_item"
+
 
 class CwlPerItemOperator(CwlOperator):
     """Runs `one` for each item that this task instance stands for."""
@@ -24,6 +26,8 @@ class CwlPerItemOperator(CwlOperator):
         with readable_failures():
             place = self.layout().place(self.step)
             values = Values(ti, place.axis)
+            # For the template of the instance's name.
+            context[ITEM_NAME] = values.own_name()  # type: ignore[literal-required]
             results = [self._named(values, place, item) for item in values.own_items()]
             if all(result is None for result in results):
                 if place.axis is not None:

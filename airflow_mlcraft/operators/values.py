@@ -47,6 +47,8 @@ class Items:
     """For each item, the item of the scatter around that it belongs to."""
     shapes: Sequence[Sequence[int] | None]
     """For each item of the scatter around, the shape of what it was split into; null where it is skipped."""
+    names: Sequence[str] = ()
+    """What people call the mapped instances."""
     chunk: int = 1
     """How many items one mapped instance runs."""
 
@@ -87,6 +89,12 @@ class Values:
         if self._axis is None:
             return (0,)
         return self.items(self._axis).of_instance(self.ti.map_index or 0)
+
+    def own_name(self) -> str:
+        """What people call the running task instance; nothing when nothing is scattered."""
+        names = self.items(self._axis).names if self._axis is not None else ()
+        index = self.ti.map_index or 0
+        return names[index] if 0 <= index < len(names) else ""
 
     def chunked(self) -> bool:
         """Whether mapped instances of the running task stand for several items each."""
