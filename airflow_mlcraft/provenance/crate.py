@@ -53,7 +53,7 @@ def write_crate(run: Execution, plan: Plan, source: Source, folder: Path) -> Non
     store = open_store()
     secrets = _texts(run.inputs.get(name) for name in source.secrets)
     places = [str(place) for place in (store.root, Path(plan.base), Path.cwd(), Path.home()) if place.name]
-    data = Data(crate, folder, store, secrets)
+    data = Data(crate, folder, store, plan.base, secrets)
     Actions(crate, processes, data, [*secrets, *places]).add(run, plan.document, add_engine(crate))
     _describe(crate, run, plan, source)
     _declare(crate, ["process"] if bare else ["process", "workflow", "crate", *(["provenance"] if executions else [])])

@@ -13,21 +13,24 @@ from rocrate.model import ContextEntity, Entity
 from rocrate.rocrate import ROCrate
 
 from airflow_mlcraft.cwl.plan import Json, digest_of
+from airflow_mlcraft.cwl.portable import placed
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.provenance.ids import DATA
 from airflow_mlcraft.store.export import export_value
 from airflow_mlcraft.store.layout import is_inside
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.store.values import EMPTY_FOLDERS, oid_of
+from airflow_mlcraft.store.values import EMPTY_FOLDERS, keep_value, oid_of
 
 
 class Data:
     """Puts what the run read and made into the crate, each content under each of its names once."""
 
-    def __init__(self, crate: ROCrate, folder: Path, store: Store, hidden: frozenset[str]):
+    def __init__(self, crate: ROCrate, folder: Path, store: Store, base: str, hidden: frozenset[str]):
         self._crate = crate
         self._folder = folder
         self._store = store
+        self._base = base
+        """Where files that the document brings along are found."""
         self._hidden = hidden
         """Secrets: texts that must not be written anywhere."""
         self._realised: set[tuple[str, str]] = set()
@@ -46,7 +49,7 @@ class Data:
         if isinstance(value, list) and _has_files(value):
             return [entity for n, item in enumerate(value) for entity in self._each(f"{identifier}/{n}", name, item)]
         if isinstance(value, dict) and value.get("class") in ("File", "Directory"):
-            return [self._file_or_folder(value)]
+            return [self._file_or_folder(keep_value(self._store, placed(value, self._base)))]
         if not isinstance(value, dict) and self._is_secret(value):
             return []
         return [self._property(identifier, name, value)]
@@ -99,7 +102,8 @@ class Data:
     def _file(self, file: Mapping[str, Any], room: str = "") -> Entity:
         oid = oid_of(file)
         if not oid:
-            raise MlcraftError(f"the file {file.get('location') or file.get('basename')} is not in the run's store")
+            # Somewhere in the network, and nobody has fetched it.
+            return self._crate.get(file["location"]) or self._crate.add_file(file["location"])
         path = f"{room or f'{DATA}/{oid}'}/{_name(file)}"
         target = self._folder / path
         if target.exists():

@@ -253,6 +253,33 @@ def test_files_and_folders(crate_of: Callable[[str], Crate]) -> None:
     assert (crate.folder / folder["@id"] / "a.txt").read_text() == "text\n"
 
 
+DEFAULTS = """
+cwlVersion: v1.2
+class: Workflow
+inputs: {given: {type: File, default: {class: File, location: mine.txt}}}
+outputs: {given: {type: File, outputSource: given}}
+steps:
+  look:
+    in: {one: {default: {class: File, location: mine.txt}}}
+    out: []
+    run:
+      class: CommandLineTool
+      baseCommand: cat
+      inputs:
+        one: {type: File, inputBinding: {}}
+        two: {type: File, inputBinding: {}, default: {class: File, location: mine.txt}}
+      outputs: {}
+"""
+
+
+def test_files_that_the_document_brings_along(tmp_path: Path) -> None:
+    (tmp_path / "defaults.cwl").write_text(DEFAULTS)
+    (tmp_path / "mine.txt").write_text("mine\n")
+    crate = recorded(tmp_path, tmp_path / "defaults.cwl", {})
+    assert ids(crate["#run/look"]["object"]) == ids(crate["#run"]["object"]) == ids(crate["#run"]["result"])
+    assert len(ids(crate[ids(crate["#run"]["object"])[0]]["exampleOfWork"])) == 4
+
+
 def test_records_are_properties_of_properties(crate_of: Callable[[str], Crate]) -> None:
     crate = crate_of("tool")
     values = {crate[name]["name"]: crate[name]["value"] for name in ids(crate["#run"]["object"])}

@@ -45,9 +45,7 @@ def linear(conf: dict[str, Any]) -> dict[str, Any]:
         second(first())
     events: list[Any] = []
     lines: list[Any] = []
-    result = run_dag(
-        dag, conf=conf, on_event=events.append, log=lambda *line: lines.append(line), run_id="chosen"
-    )
+    result = run_dag(dag, conf=conf, on_event=events.append, log=lambda *line: lines.append(line), run_id="chosen")
     return {
         **tell(result, ("first",), ("second",), ("second", -1, "no such key")),
         "run_id": result.run_id,

@@ -118,8 +118,6 @@ def test_dvc_gc_leaves_what_is_in_use(repo: Repo, store: Store, tmp_path: Path) 
 def test_listings_are_written_as_dvc_data_writes_them() -> None:
     from dvc_data.hashfile.tree import Tree
 
-    entries = [
-        Entry(name, f"{number:032x}") for number, name in enumerate(["b/a", "b", "ž", "b-", "\udce9", '"'])
-    ]
+    entries = [Entry(name, f"{number:032x}") for number, name in enumerate(["b/a", "b", "ž", "b-", "\udce9", '"'])]
     tree = Tree.from_list([{"relpath": entry.relpath, "md5": entry.md5} for entry in entries])
     assert write_dir(entries) == tree.as_bytes()

@@ -142,9 +142,7 @@ def test_links_and_copies(store: Store, tmp_path: Path) -> None:
     assert (tmp_path / "copied").read_bytes() == b"mine"
 
 
-def test_copies_where_links_are_refused(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_copies_where_links_are_refused(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(18, "Invalid cross-device link")
 
@@ -247,9 +245,7 @@ def test_an_object_that_is_nowhere(store: Store) -> None:
         store.path_of(oid)
 
 
-@pytest.mark.parametrize(
-    "oid", ["", "../../etc/passwd", "ab/../../..", "A" * 32, "0" * 31, "0" * 32 + ".dirx"]
-)
+@pytest.mark.parametrize("oid", ["", "../../etc/passwd", "ab/../../..", "A" * 32, "0" * 31, "0" * 32 + ".dirx"])
 def test_names_that_name_no_object(store: Store, oid: str) -> None:
     assert oid not in store
     with pytest.raises(StoreError, match="does not name an object"):

@@ -97,10 +97,7 @@ def test_values_of_any_shape(store: Store, tmp_path: Path) -> None:
     staged = stage_value(store, kept, tmp_path / "in")
     main, index = staged["list"][1][0], staged["list"][1][0]["secondaryFiles"][0]
     assert Path(local_path(main)).parent == Path(local_path(index)).parent
-    assert (
-        len({Path(local_path(item)).parent for item in each_file_or_directory(staged) if local_path(item)})
-        == 4
-    )
+    assert len({Path(local_path(item)).parent for item in each_file_or_directory(staged) if local_path(item)}) == 4
     again = stage_value(store, kept, tmp_path / "in")
     assert local_path(again["list"][0]) != local_path(staged["list"][0])
 
@@ -160,9 +157,7 @@ def test_an_empty_folder(store: Store, tmp_path: Path) -> None:
     assert not list(Path(local_path(stage_value(store, kept, tmp_path / "in"))).iterdir())
 
 
-def test_what_passes_through_is_not_hashed(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_passes_through_is_not_hashed(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "x").write_bytes(b"x")
     value = [file(tmp_path / "a"), {"class": "Directory", "location": file_location(tmp_path / "d")}]

@@ -191,5 +191,13 @@ class WebUI:
         """Clear the task instance whose page is open, and what comes after it."""
         self.page.get_by_role("button", name="to clear").click()
         form = self.page.get_by_role("dialog").filter(has_text="Clear Task Instance")
-        form.get_by_role("button", name="Confirm").click()
+        # Airflow asks first what would be cleared.
+        expect(form).to_contain_text(re.compile("Affected Tasks: [1-9]"))
+        with self.page.expect_response(
+            lambda answer: (
+                answer.url.endswith("/clearTaskInstances") and not answer.request.post_data_json.get("dry_run", True)
+            )
+        ) as cleared:
+            form.get_by_role("button", name="Confirm").click()
+        assert cleared.value.ok, cleared.value.text()
         expect(form).to_be_hidden()

@@ -13,9 +13,7 @@ LINE = re.compile(
 
 
 def test_small() -> None:
-    assert to_mermaid(plan(step("train", "data"), inputs=("data",), outputs=("train/out",))).splitlines()[
-        :6
-    ] == [
+    assert to_mermaid(plan(step("train", "data"), inputs=("data",), outputs=("train/out",))).splitlines()[:6] == [
         "flowchart TD",
         '  n0(["data<br/>File"])',
         '  n1["train"]',

@@ -83,9 +83,7 @@ def boxes(group: ET.Element, x: float = 0, y: float = 0) -> list[tuple[float, fl
     return found
 
 
-@pytest.mark.parametrize(
-    "drawn", [nested(), nasty(), ladder(60), fan(60)], ids=["nested", "nasty", "ladder", "fan"]
-)
+@pytest.mark.parametrize("drawn", [nested(), nasty(), ladder(60), fan(60)], ids=["nested", "nasty", "ladder", "fan"])
 def test_boxes_stand_apart_and_inside(drawn) -> None:
     root = tree(to_svg(drawn))
     found = boxes(root)
