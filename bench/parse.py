@@ -30,7 +30,7 @@ for number in range(rounds + 1):
     spec.loader.exec_module(module)
     took.append(time.perf_counter() - begun)
     from airflow_mlcraft.cwl import cache
-    from airflow_mlcraft.dag import layout
+    from airflow_mlcraft.layout import layout
     for cached in (cache._plan, cache._tool, layout.layout_of):
         cached.cache_clear()
 dags = [value for value in vars(module).values() if isinstance(value, airflow.sdk.DAG)]

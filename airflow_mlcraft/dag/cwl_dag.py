@@ -10,8 +10,8 @@ from airflow.sdk import DAG
 from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.dag.build import build
 from airflow_mlcraft.dag.dag_args import args_of_plan
-from airflow_mlcraft.dag.task_ids import TaskIds
 from airflow_mlcraft.errors import DocumentError
+from airflow_mlcraft.layout.task_ids import TaskIds
 from airflow_mlcraft.operators.base import plan_cache
 
 

@@ -12,8 +12,8 @@ from airflow.sdk import get_parsing_context
 from airflow_mlcraft.cwl.discover import documents_in
 from airflow_mlcraft.dag.broken_document import BrokenDocument
 from airflow_mlcraft.dag.cwl_dag import CwlDag
-from airflow_mlcraft.dag.task_ids import TaskIds
 from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.layout.task_ids import TaskIds
 from airflow_mlcraft.operators.base import plan_cache
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.portable import placed
-from airflow_mlcraft.dag.layout import Layout, layout_of
+from airflow_mlcraft.layout.layout import Layout, layout_of
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.plan import Json, Plan

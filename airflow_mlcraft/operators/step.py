@@ -8,7 +8,7 @@ from typing import Any
 from airflow_mlcraft.cwl.expressions import evaluate, has_expressions, tool_inputs
 from airflow_mlcraft.cwl.inputs import REQUIREMENTS
 from airflow_mlcraft.cwl.plan import Json, ToolRef
-from airflow_mlcraft.dag.layout import Place
+from airflow_mlcraft.layout.layout import Place
 from airflow_mlcraft.operators.per_item import CwlPerItemOperator
 from airflow_mlcraft.operators.reuse import Reuse, identity_of, may_be_reused
 from airflow_mlcraft.operators.values import UPDATES, Values, updates_between

@@ -111,7 +111,7 @@ def _environment(options: RunOptions, store: Path) -> dict[str, str]:
 
 
 def _dag_id(plan: Plan) -> str:
-    from airflow_mlcraft.dag.task_ids import TaskIds
+    from airflow_mlcraft.layout.task_ids import TaskIds
 
     return TaskIds().task(plan.root.id or Path(plan.document).stem)
 

@@ -83,11 +83,15 @@ class WebUI:
 
     def picture(self, name: str) -> None:
         """Keep what is on the screen now, once it stands still."""
+        (self.pictures / f"{name}.png").write_bytes(self.settled())
+
+    def settled(self) -> bytes:
+        """Wait until nothing moves; what is on the screen."""
         before, now = b"", self.page.screenshot()
         while before != now:
-            self.page.wait_for_timeout(300)
+            self.page.wait_for_timeout(500)
             before, now = now, self.page.screenshot()
-        (self.pictures / f"{name}.png").write_bytes(now)
+        return now
 
     # DAGs
 
@@ -185,6 +189,7 @@ class WebUI:
         self.page.mouse.move(640, border["y"] + 200, steps=5)
         self.page.mouse.up()
         self.page.add_style_tag(content=".react-flow__minimap { display: none }")
+        self.settled()
         self.page.get_by_role("button", name="Fit View").click()
 
     def clear(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from airflow_mlcraft.cwl.plan import Plan, Step, Workflow
-from airflow_mlcraft.dag.task_ids import TaskIds
+from airflow_mlcraft.layout.task_ids import TaskIds
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TaskGroup
 
-from airflow_mlcraft.dag.task_ids import MAX_LENGTH, TaskIds
+from airflow_mlcraft.layout.task_ids import MAX_LENGTH, TaskIds
 
 STRANGE = [
     "two words",
