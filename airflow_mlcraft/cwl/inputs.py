@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, unquote, urlsplit
@@ -37,7 +37,9 @@ def job_of(plan: Plan, given: Mapping[str, Json], *, folder: Path) -> dict[str, 
             value = port.default
         if value is None and not port.optional and "Any" not in _names(port.type):
             missing.append(port)
-        job[port.id] = _at_hand(placed(_as_objects(port.type, value), plan.base), folder, namespaces)
+        # A default in the form is a path from the document's folder, wherever other inputs are looked for.
+        folders = (folder, Path(plan.base))
+        job[port.id] = _at_hand(placed(_as_objects(port.type, value), plan.base), folders, namespaces)
     if missing:
         raise InputError(_missing(missing, plan.document))
     return job
@@ -142,13 +144,13 @@ def _item_types(cwl_type: Json) -> Iterator[Json]:
             yield option["items"]
 
 
-def _at_hand(value: Json, folder: Path, namespaces: Mapping[str, str]) -> Json:
+def _at_hand(value: Json, folders: Sequence[Path], namespaces: Mapping[str, str]) -> Json:
     """Paths as absolute locations and formats without prefixes, at any depth."""
     if isinstance(value, list):
-        return [_at_hand(item, folder, namespaces) for item in value]
+        return [_at_hand(item, folders, namespaces) for item in value]
     if not isinstance(value, dict):
         return value
-    value = {key: _at_hand(item, folder, namespaces) for key, item in value.items()}
+    value = {key: _at_hand(item, folders, namespaces) for key, item in value.items()}
     if value.get("class") not in ("File", "Directory"):
         return value
     if "location" not in value and "path" in value:
@@ -159,18 +161,16 @@ def _at_hand(value: Json, folder: Path, namespaces: Mapping[str, str]) -> Json:
         value["format"] = namespaces[prefix] + rest
     location = value.get("location")
     if isinstance(location, str) and not urlsplit(location).scheme:
-        value["location"] = _relative(location, folder)
+        value["location"] = _relative(location, folders)
     return value
 
 
-def _relative(location: str, folder: Path) -> str:
+def _relative(location: str, folders: Sequence[Path]) -> str:
     """Relative locations are URI references in a job file, but people type plain paths in a form."""
-    as_path = folder / location
-    return (
-        as_path.absolute().as_uri()
-        if as_path.exists()
-        else f"{folder.absolute().as_uri()}/{quote(location, safe='/%')}"
-    )
+    for folder in folders:
+        if (folder / location).exists():
+            return (folder / location).absolute().as_uri()
+    return f"{folders[0].absolute().as_uri()}/{quote(location, safe='/%')}"
 
 
 def log_unknown(names: list[str], document: str, log: LogLine) -> None:

@@ -48,13 +48,13 @@ class _Builder:
             root,
             "",
             {"inputs": inputs, "trigger_rule": "all_success"},
-            name=f"inputs of {self.plan.document}",
+            name="inputs",
         )
         self._make(root)
         self._join(root)
         # In a larger DAG, other tasks take single outputs.
         single = {"multiple_outputs": bool(self.prefix)}
-        last = self._task(CwlOutputsOperator, layout.outputs, root, "", single, name=f"outputs of {self.plan.document}")
+        last = self._task(CwlOutputsOperator, layout.outputs, root, "", single, name="outputs")
         ends = [task for task in self.tasks.values() if task is not last and not task.downstream_task_ids]
         read = {name for link in root.workflow.outputs for name in self._sources(root, link)}
         last.set_upstream([self.tasks[name] for name in sorted(read | {end.task_id for end in ends})])

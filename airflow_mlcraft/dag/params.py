@@ -8,9 +8,13 @@ list whose items have no `type` is written one a line.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote
 
 from airflow.sdk import Param
+
+from airflow_mlcraft.cwl.portable import SCHEME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +34,21 @@ _UNCHECKED: Schema = {
 
 def params_of(workflow: Workflow) -> dict[str, Param]:
     """One param an input, in the order of the document."""
-    return {port.id: _param(port) for port in workflow.inputs}
+    return {port.id: _param(replace(port, default=_as_people_write(port.default))) for port in workflow.inputs}
+
+
+def _as_people_write(default: Json) -> Json:
+    """Files that a document brings along as paths from the document's folder, which runs' inputs start from."""
+    if isinstance(default, list):
+        return [_as_people_write(item) for item in default]
+    if not isinstance(default, dict):
+        return default
+    location = default.get("location", default.get("path"))
+    if default.get("class") not in ("File", "Directory") or not str(location).startswith(SCHEME):
+        return {key: _as_people_write(item) for key, item in default.items()}
+    path = unquote(str(location).removeprefix(SCHEME))
+    rest = {key: item for key, item in default.items() if key not in ("class", "location", "path")}
+    return {"class": default["class"], "location": path, **rest} if rest else path
 
 
 def _param(port: Port) -> Param:

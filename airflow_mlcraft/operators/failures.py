@@ -21,8 +21,9 @@ def readable_failures(where: str = "") -> Iterator[None]:
     try:
         yield
     except UnsupportedError as error:
-        raise UnsupportedFailure(f"{prefix}{error}") from error
+        raise UnsupportedFailure(f"{prefix}{error}") from None
     except MlcraftError as error:
         passing = isinstance(error, StoreError) or (isinstance(error, ToolError) and error.temporary)
         kind = AirflowException if passing else AirflowFailException
-        raise kind(f"{prefix}{error}") from error
+        # The sentence says it all: Airflow would log a traceback of ours as well.
+        raise kind(f"{prefix}{error}") from None

@@ -39,7 +39,8 @@ class CwlStepOperator(CwlPerItemOperator):
             facts.append(f"exit code {run.exit_code}")
         if run.container:
             facts.append(f"container {run.container}")
-        facts += [f"{resource} {amount:g}" for resource, amount in sorted(run.resources.items())]
+        if run.resources:
+            facts.append("reserved {cores:g} cores and {ram:g} MiB of memory".format_map(run.resources))
         self.say(logging.INFO, ", ".join(facts))
         return run.outputs
 

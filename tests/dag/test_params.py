@@ -125,6 +125,21 @@ def test_defaults_come_back(cwl_type: Any, good: list[Any], bad: list[Any]) -> N
         assert check(port, x=None) == {"x": None}
 
 
+def test_files_of_the_document_show_as_paths() -> None:
+    text = {"class": "File", "location": "cwldoc:///data/a%20b.txt"}
+    with_format = {**text, "format": "http://example.org/text"}
+    shown = {
+        "file": check(Port("x", "File", default=text, has_default=True))["x"],
+        "list": check(Port("x", a("File"), default=[text, text], has_default=True))["x"],
+        "more": check(Port("x", "File", default=with_format, has_default=True))["x"],
+    }
+    assert shown == {
+        "file": "data/a b.txt",
+        "list": ["data/a b.txt", "data/a b.txt"],
+        "more": {"class": "File", "location": "data/a b.txt", "format": "http://example.org/text"},
+    }
+
+
 def test_a_job_object_may_hold_more() -> None:
     conf = {"x": FILE, "cwl:requirements": [{"class": "ToolTimeLimit", "timelimit": 3}]}
     assert check(Port("x", "File"), **conf) == conf
