@@ -44,3 +44,7 @@ class ToolError(MlcraftError):
 
 class StoreError(MlcraftError):
     """The store cannot keep or give a file."""
+
+
+class OutputError(MlcraftError):
+    """An output that may not be taken."""

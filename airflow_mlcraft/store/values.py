@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote_to_bytes
 from airflow_mlcraft.errors import StoreError
 from airflow_mlcraft.store.folder import empty_folders_of
 from airflow_mlcraft.store.layout import is_inside
+from airflow_mlcraft.store.links_out import refuse_links_out_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -86,6 +87,8 @@ def keep_value(
         value = {key: item for key, item in value.items() if key not in ("listing", EMPTY_FOLDERS)}
     kept = {key: keep_value(store, item, made_in=made_in, known=known) for key, item in value.items()}
     hand_over = made_in is not None and path.startswith(f"{made_in}/")
+    if hand_over:
+        refuse_links_out_of(str(made_in), path, store)
     if kind == "File" and (path or _is_literal(kept)):
         return _keep_file(store, kept, path, hand_over=hand_over, known=known)
     if kind == "Directory" and path:

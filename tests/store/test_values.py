@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_mlcraft.errors import StoreError
+from airflow_mlcraft.errors import OutputError, StoreError
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.store.values import (
     EMPTY_FOLDERS,
@@ -245,3 +245,19 @@ def test_a_tool_that_changes_its_inputs_gets_copies(store: Store, tmp_path: Path
     again = keep_value(store, staged)
     assert again[0]["location"] != kept[0]["location"]
     assert again[1]["location"] != kept[1]["location"]
+
+
+@pytest.mark.parametrize("where", ["link", "folder/deep/link"])
+def test_an_output_must_not_lead_out_of_the_tools_folder(store: Store, tmp_path: Path, where: str) -> None:
+    work, secret = tmp_path / "work", tmp_path / "secret"
+    secret.write_text("of the host")
+    (work / where).parent.mkdir(parents=True)
+    (work / where).symlink_to(secret)
+    top = where.split("/", maxsplit=1)[0]
+    value = {"class": "Directory" if "/" in where else "File", "location": f"file://{work / top}", "basename": top}
+    with pytest.raises(OutputError, match="link is a symbolic link to .*secret, outside of the tool's folder"):
+        keep_value(store, value, made_in=work)
+    (work / "own").write_text("own")
+    (work / where).unlink()
+    (work / where).symlink_to(work / "own")
+    assert keep_value(store, value, made_in=work)["location"].startswith("store://")

@@ -60,7 +60,7 @@ def trigger_statistics(ui: WebUI) -> str:
     """Each input has its own kind of field, with title, description and default."""
     ui.open_dag("Text statistics")
     form = ui.trigger_form()
-    expect(form.locator("#element_texts .view-lines")).to_contain_text("alice_in_wonderland.txt")
+    expect(form.locator("[name=element_texts]")).to_have_value("\n".join(f"data/{name}.txt" for name in TEXTS))
     for name, title, default, description in (
         ("shortest", "Shortest word", "5", "Words with fewer letters are left out."),
         ("top", "Words to keep", "10", "How many words the report lists."),
