@@ -34,21 +34,34 @@ _UNCHECKED: Schema = {
 
 def params_of(workflow: Workflow) -> dict[str, Param]:
     """One param an input, in the order of the document."""
-    return {port.id: _param(replace(port, default=_as_people_write(port.default))) for port in workflow.inputs}
+    return {port.id: _param(replace(port, default=_default(port))) for port in workflow.inputs}
 
 
-def _as_people_write(default: Json) -> Json:
+def _default(port: Port) -> Json:
     """Files that a document brings along as paths from the document's folder, which runs' inputs start from."""
+    shown = _relative(port.default)
+    branches = _branches(port.type)
+    if _paths(branches):
+        return _path_alone(shown)
+    many = len(branches) == 1 and isinstance(branches[0], dict) and _paths(_branches(branches[0].get("items")))
+    return [_path_alone(item) for item in shown] if many and isinstance(shown, list) else shown
+
+
+def _relative(default: Json) -> Json:
     if isinstance(default, list):
-        return [_as_people_write(item) for item in default]
+        return [_relative(item) for item in default]
     if not isinstance(default, dict):
         return default
-    location = default.get("location", default.get("path"))
-    if default.get("class") not in ("File", "Directory") or not str(location).startswith(SCHEME):
-        return {key: _as_people_write(item) for key, item in default.items()}
-    path = unquote(str(location).removeprefix(SCHEME))
+    location = str(default.get("location", default.get("path")))
+    if default.get("class") not in ("File", "Directory") or not location.startswith(SCHEME):
+        return {key: _relative(item) for key, item in default.items()}
     rest = {key: item for key, item in default.items() if key not in ("class", "location", "path")}
-    return {"class": default["class"], "location": path, **rest} if rest else path
+    return {"class": default["class"], "location": unquote(location.removeprefix(SCHEME)), **rest}
+
+
+def _path_alone(value: Json) -> Json:
+    """A File or Directory of which there is no more to say than its path."""
+    return value["location"] if isinstance(value, dict) and value.keys() == {"class", "location"} else value
 
 
 def _param(port: Port) -> Param:

@@ -132,11 +132,16 @@ def test_files_of_the_document_show_as_paths() -> None:
         "file": check(Port("x", "File", default=text, has_default=True))["x"],
         "list": check(Port("x", a("File"), default=[text, text], has_default=True))["x"],
         "more": check(Port("x", "File", default=with_format, has_default=True))["x"],
+        "record": check(Port("x", RECORD, default={"left": 1, "right": text}, has_default=True))["x"]["right"],
+        "union": check(Port("x", ["File", "string"], default=text, has_default=True))["x"],
     }
+    inside = {"class": "File", "location": "data/a b.txt"}
     assert shown == {
         "file": "data/a b.txt",
         "list": ["data/a b.txt", "data/a b.txt"],
-        "more": {"class": "File", "location": "data/a b.txt", "format": "http://example.org/text"},
+        "more": {**inside, "format": "http://example.org/text"},
+        "record": inside,
+        "union": inside,
     }
 
 
