@@ -35,6 +35,7 @@ def get_provider_info() -> dict[str, Any]:
         "connection-types": [
             {"connection-type": "mlcraft_store", "hook-class-name": "airflow_mlcraft.hooks.store.StoreHook"}
         ],
+        "extra-links": ["airflow_mlcraft.operators.links.ReusedRunLink"],
         "plugins": [{"name": "mlcraft", "plugin-class": "airflow_mlcraft.plugin.mlcraft_plugin.MlcraftPlugin"}],
         "config": config_section(),
     }

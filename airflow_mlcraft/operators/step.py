@@ -9,6 +9,7 @@ from airflow_mlcraft.cwl.expressions import evaluate, has_expressions, tool_inpu
 from airflow_mlcraft.cwl.inputs import REQUIREMENTS
 from airflow_mlcraft.cwl.plan import Json, ToolRef
 from airflow_mlcraft.layout.layout import Place
+from airflow_mlcraft.operators.links import ReusedRunLink
 from airflow_mlcraft.operators.per_item import CwlPerItemOperator
 from airflow_mlcraft.operators.reuse import Reuse, identity_of, may_be_reused
 from airflow_mlcraft.operators.values import UPDATES, Values, updates_between
@@ -18,8 +19,11 @@ from airflow_mlcraft.operators.work import Work, containers, work
 class CwlStepOperator(CwlPerItemOperator):
     """Runs the tool of one step; in a scatter, of one item."""
 
+    operator_extra_links = (ReusedRunLink(),)
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.made_by: dict[str, Any] | None = None
         self._updates: dict[str, Json] = {}
 
     def on_kill(self) -> None:
@@ -76,12 +80,14 @@ class CwlStepOperator(CwlPerItemOperator):
         """The step's outputs: those of an earlier run of the same tool on the same inputs, if there is one."""
         if not may_be_reused(document):
             return self._kept(document, given, task)
+        self.made_by = None
         reuse, identity = Reuse(task.store), identity_of(tool, document, given, task)
         # Who retries or clears a task wants it to run.
         found = reuse.find(identity) if ti.try_number == 1 else None
         if found is not None:
             who = "{dag_id}.{task_id} in {run_id}".format_map(found)
             self.say(logging.INFO, f"the same tool has run on the same inputs: these are the outputs of {who}")
+            self.made_by = {name: found[name] for name in ("dag_id", "run_id", "task_id", "map_index")}
             outputs: dict[str, Json] = found["outputs"]
             return outputs
         kept = self._kept(document, given, task)

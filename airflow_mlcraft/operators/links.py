@@ -1,0 +1,25 @@
+"""Buttons on a task's page."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from airflow.sdk import BaseOperatorLink
+
+
+class ReusedRunLink(BaseOperatorLink):
+    """From a task that reused what another has made, to that other."""
+
+    name = "Made by"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """The page of the task that made the outputs; nothing when this one did."""
+        made_by = getattr(operator, "made_by", None)
+        return page_of(**made_by) if made_by else ""
+
+
+def page_of(dag_id: str, run_id: str, task_id: str, map_index: int | None) -> str:
+    """A task instance's page in Airflow's web UI."""
+    page = f"/dags/{quote(dag_id)}/runs/{quote(run_id)}/tasks/{quote(task_id)}"
+    return page if map_index is None or map_index < 0 else f"{page}/mapped/{map_index}"

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_mlcraft.operators.links import ReusedRunLink
+
+RUN = {"dag_id": "a.b", "run_id": "manual__2026-01-01T00:00:00+00:00", "task_id": "count", "map_index": -1}
+PAGE = "/dags/a.b/runs/manual__2026-01-01T00%3A00%3A00%2B00%3A00/tasks/count"
+
+
+@pytest.mark.parametrize(
+    ("made_by", "link"),
+    [(None, ""), (RUN, PAGE), ({**RUN, "map_index": None}, PAGE), ({**RUN, "map_index": 3}, f"{PAGE}/mapped/3")],
+)
+def test_the_page_of_the_task_that_made_it(made_by: Any, link: str) -> None:
+    assert ReusedRunLink().get_link(SimpleNamespace(made_by=made_by), ti_key=None) == link
