@@ -69,6 +69,7 @@ class CwlStepOperator(CwlPerItemOperator):
             document = self.load_tool(tool.digest)
             if self.load_plan().kind != "Workflow":
                 document = _with_requirements(document, values.frame_inputs(place.frame, item) or {})
+            task.bring(document)
             given = tool_inputs(place.step, job)
             if place.step.updates_in_place:
                 kept = self._kept(document, given, task)

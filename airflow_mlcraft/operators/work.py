@@ -27,6 +27,7 @@ class Work:
     folder: Path
     base: str
     _known: dict[str, str] = field(default_factory=dict)
+    _brought: set[str] = field(default_factory=set)
     _stages: int = 0
 
     def stage(self, value: Json, *, writable: bool = False) -> Json:
@@ -34,9 +35,11 @@ class Work:
         from airflow_mlcraft.store.values import stage_value
 
         self._stages += 1
+        value = placed(value, self.base)
+        self.bring(value)
         return stage_value(
             self.store,
-            placed(value, self.base),
+            value,
             self.folder / f"in{self._stages}",
             known=self._known,
             writable=writable,
@@ -46,7 +49,13 @@ class Work:
         """A value whose files are in the store; what the task made is handed over, the rest is copied."""
         from airflow_mlcraft.store.values import keep_value
 
-        return keep_value(self.store, value, made_in=self.folder, known=self._known)
+        return keep_value(self.store, value, made_in=self.folder, known=self._known, brought=self._brought)
+
+    def bring(self, value: Json) -> None:
+        """Let a tool's outputs link to the files of a value that are where the document has them."""
+        from airflow_mlcraft.store.values import each_file_or_directory, local_path
+
+        self._brought |= {path for item in each_file_or_directory(value) if (path := local_path(item))}
 
     def room(self) -> Path:
         """A new empty folder to run a tool in."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from airflow_mlcraft.errors import OutputError
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from airflow_mlcraft.store.store import Store
 
 
-def refuse_links_out_of(folder: str, path: str, store: Store) -> None:
-    """Refuse an output with a symbolic link to anything but its folder's own files and the store's objects."""
-    allowed = (os.path.realpath(folder) + os.sep, str(store.root) + os.sep)
+def refuse_links_out_of(folder: str, path: str, store: Store, brought: Collection[str] = ()) -> None:
+    """Refuse an output with a symbolic link to anything but its folder's files, the store's, and what was brought."""
+    allowed = tuple(os.path.realpath(own) + os.sep for own in (folder, str(store.root), *brought))
     for link in _links(path):
         target = os.path.realpath(link)
-        if not target.startswith(allowed):
+        if not f"{target}{os.sep}".startswith(allowed):
             name = os.path.basename(link)  # noqa: PTH119
             raise OutputError(
                 f"The output {name} is a symbolic link to {target}, outside of the tool's folder; make it a file."

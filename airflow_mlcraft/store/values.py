@@ -13,7 +13,7 @@ from airflow_mlcraft.store.layout import is_inside
 from airflow_mlcraft.store.links_out import refuse_links_out_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from airflow_mlcraft.cwl.plan import Json
     from airflow_mlcraft.store.store import Store
@@ -69,15 +69,21 @@ def local_path(value: Json) -> str:
 
 
 def keep_value(
-    store: Store, value: Json, *, made_in: Path | None = None, known: Mapping[str, str] | None = None
+    store: Store,
+    value: Json,
+    *,
+    made_in: Path | None = None,
+    known: Mapping[str, str] | None = None,
+    brought: Collection[str] = (),
 ) -> Json:
     """A copy of a value whose local files, folders and file literals are in the store.
 
     Files below `made_in` are handed over and become objects in place (see `Store.keep_file`). `known` names the
-    objects of paths that `stage_value` made, so that what a tool passes through is not hashed again.
+    objects of paths that `stage_value` made, so that what a tool passes through is not hashed again. What is made may
+    link to files that were `brought` to the tool, and to nothing else outside.
     """
     if isinstance(value, list):
-        return [keep_value(store, item, made_in=made_in, known=known) for item in value]
+        return [keep_value(store, item, made_in=made_in, known=known, brought=brought) for item in value]
     if not isinstance(value, dict):
         return value
     kind = value.get("class")
@@ -85,10 +91,10 @@ def keep_value(
     if kind == "Directory" and path:
         # What is in the folder says more than a listing, which may be shallow or old.
         value = {key: item for key, item in value.items() if key not in ("listing", EMPTY_FOLDERS)}
-    kept = {key: keep_value(store, item, made_in=made_in, known=known) for key, item in value.items()}
+    kept = {key: keep_value(store, item, made_in=made_in, known=known, brought=brought) for key, item in value.items()}
     hand_over = made_in is not None and path.startswith(f"{made_in}/")
     if hand_over:
-        refuse_links_out_of(str(made_in), path, store)
+        refuse_links_out_of(str(made_in), path, store, brought)
     if kind == "File" and (path or _is_literal(kept)):
         return _keep_file(store, kept, path, hand_over=hand_over, known=known)
     if kind == "Directory" and path:
