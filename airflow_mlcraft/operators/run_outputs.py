@@ -41,7 +41,7 @@ class CwlOutputsOperator(CwlOperator):
 
     def _folder(self, dag_id: str, run_id: str) -> Path:
         names = {"dag_id": dag_id, "run_id": run_id.replace("/", "_").replace(":", "_")}
-        # Airflow before 3.2 takes one pair of braces off a default.
+        # Airflow takes one pair of braces off the defaults of providers.
         folder = _PLACEHOLDER.sub(lambda found: names[found.group(1)], settings.get("outputs"))
         # A group of a larger DAG has a folder of its own in the run's.
         return Path(folder).expanduser() / self.prefix.rstrip(".")
