@@ -38,6 +38,8 @@ class RealAirflow:
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+            # Airflow leaves a DAG as it was that it wrote in the last 30 s.
+            "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
             "AIRFLOW__MLCRAFT__CONTAINERS": "never",
             "AIRFLOW__MLCRAFT__CACHE": str(home / "cache"),
