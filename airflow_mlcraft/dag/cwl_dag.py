@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG
+from airflow.sdk.definitions.param import ParamsDict
 
 from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.dag.build import build
@@ -40,8 +43,21 @@ class CwlDag(DAG):
         _check_schedule(plan, args)
         super().__init__(dag_id or TaskIds().task(Path(plan.document).stem), **args)
         self.plan = plan
-        with self:
+        with self, _params_aside(self):
             self.first, self.last = build(plan)
+
+
+@contextmanager
+def _params_aside(dag: DAG) -> Iterator[None]:
+    """Airflow would copy the DAG's params into each task, and check each copy again as it serializes the task.
+
+    A task's context has the params of its DAG in any case.
+    """
+    params, dag.params = dag.params, ParamsDict()
+    try:
+        yield
+    finally:
+        dag.params = params
 
 
 def _check_schedule(plan: Plan, args: dict[str, Any]) -> None:

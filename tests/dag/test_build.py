@@ -224,6 +224,13 @@ def test_arguments_win(tmp_path: Path) -> None:
     assert "x" in dag.tags
 
 
+def test_the_form_is_the_dags_alone() -> None:
+    """A copy of it in each task would make a large folder slow to parse."""
+    dag = dag_of("echo.cwl")
+    assert len(dag.params) > 0
+    assert not any(task.params for task in dag.tasks)
+
+
 def test_native_tasks_before_and_after() -> None:
     from airflow.sdk import task
 
