@@ -14,7 +14,7 @@ from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import InputError
 from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.failures import readable_failures
-from airflow_mlcraft.operators.spill import spilled
+from airflow_mlcraft.operators.spill import restored, spilled
 from airflow_mlcraft.operators.work import work
 from airflow_mlcraft.store.download import downloaded
 
@@ -57,7 +57,7 @@ class CwlInputsOperator(CwlOperator):
         if self.inputs is not None:
             given = {key: _plain(value) for key, value in self.inputs.items()}
         else:
-            given = {**context["params"], **(context["dag_run"].conf or {})}
+            given = {**context["params"], **(restored(context["dag_run"].conf) or {})}
         if not isinstance(given, Mapping):
             raise InputError(f"the inputs must be a map of names and values, found {type(given).__name__}")
         return given

@@ -11,10 +11,10 @@ from airflow_mlcraft.operators.work import open_store
 _SPILLED = "mlcraft:value"
 
 
-def spilled(value: Json) -> Json:
+def spilled(value: Json, limit: int | None = None) -> Json:
     """A value for an XCom: itself, or a note of where it is in the store."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    if len(text) <= int(settings.get("xcom_limit")):
+    if len(text) <= (int(settings.get("xcom_limit")) if limit is None else limit):
         return value
     return {_SPILLED: open_store().keep_bytes(text.encode())}
 

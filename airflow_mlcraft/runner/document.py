@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import LogSink, OnEvent, RunResult
 
 
+# Airflow's scheduling reads a run's configuration once more with each of its task instances.
+CONFIGURATION = 4096
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """How a document is run here."""
@@ -76,6 +80,7 @@ def run_plan(
     `on_result` is told how the run ended while its store, with all that it made on the way, is still there.
     """
     from airflow_mlcraft.dag.cwl_dag import CwlDag
+    from airflow_mlcraft.operators.spill import spilled
     from airflow_mlcraft.runner.embedded import run_dag
     from airflow_mlcraft.store.work import remove
 
@@ -85,7 +90,8 @@ def run_plan(
         dag = CwlDag.of_plan(plan, _dag_id(plan))
         if on_dag:
             on_dag(dag)
-        result = run_dag(dag, conf=dict(job), parallel=options.parallel, on_event=on_event, log=log)
+        conf = spilled(dict(job), CONFIGURATION)
+        result = run_dag(dag, conf=conf, parallel=options.parallel, on_event=on_event, log=log)
         if on_result:
             on_result(result)
         if not result.ok:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,6 +30,9 @@ UNTOLD = frozenset({None, TaskInstanceState.SCHEDULED, TaskInstanceState.QUEUED}
 # A task instance that was in one of these, and is finished now, was finished by Airflow's scheduling.
 UNSTARTED = frozenset({None, TaskInstanceState.UP_FOR_RETRY, TaskInstanceState.UP_FOR_RESCHEDULE})
 UNDER_WAY = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING)
+# Asking Airflow what may run costs time for every task instance of the run, so that asking after each end
+# would cost the square of a large scatter. While there is other work, it takes this share of the time.
+ASKING = 0.1
 TI = TaskInstance
 
 
@@ -56,7 +60,10 @@ class Schedule:
     def __init__(self, run: DagRun, pool: Workers, session: Session, on_event: OnEvent | None) -> None:
         self.failures: dict[tuple[str, int], TaskFailure] = {}
         self.reason = ""
-        self.rows: list[Any] = []
+        self._rows: dict[tuple[str, int], Any] = {}
+        self._order: list[tuple[str, int]] = []
+        self._done = 0
+        self._next_ask = 0.0
         self._run = run
         self._dag: Any = run.dag
         self._pool = pool
@@ -64,22 +71,28 @@ class Schedule:
         self._on_event = on_event
         self._told: dict[tuple[str, int], tuple[str, int]] = {}
 
+    @property
+    def rows(self) -> list[Any]:
+        """All task instances as they were last seen, the most urgent first."""
+        return [self._rows[key] for key in self._order]
+
     def go(self) -> None:
         """Until the run is over."""
         while True:
-            while self._advance():
-                pass
-            if self._run.state != DagRunState.RUNNING:
-                # A task is done in the database a moment before its worker says how it went.
-                while self._pool.jobs:
-                    self._hear(None)
-                return
-            self._dispatch()
+            if not self._dispatch() or not self._pool.jobs or time.monotonic() >= self._next_ask:
+                self._ask()
+                if self._run.state != DagRunState.RUNNING:
+                    # A task is done in the database a moment before its worker says how it went.
+                    while self._pool.jobs:
+                        self._hear(None)
+                    self._look()
+                    return
+                self._dispatch()
             wake = self._wake()
             if not self._pool.jobs and wake is None:
                 self.give_up(self._why_stuck())
                 return
-            self._hear(wake)
+            self._hear(None if wake is None else max(wake, self._next_ask - time.monotonic()))
 
     def give_up(self, reason: str, jobs: Sequence[Job] = ()) -> None:
         """Mark the run, and what was under way in it, as failed.
@@ -100,30 +113,58 @@ class Schedule:
         self._session.commit()
         self._look()
 
+    def _ask(self) -> None:
+        """Let Airflow decide what may run next, until that alone moves nothing more."""
+        begun = time.monotonic()
+        while self._advance():
+            pass
+        ended = time.monotonic()
+        self._next_ask = ended + (ended - begun) / ASKING
+
     def _advance(self) -> bool:
         """Let Airflow decide what may run now: trigger rules, mapping, retries, the state of the run.
 
         Says whether that alone moved anything: a task that was skipped may decide about the next one.
         """
-        before = {(row.task_id, row.map_index): row.state for row in self.rows}
+        before = {key: row.state for key, row in self._rows.items()}
         self._session.expire_all()
         ready, _ = self._run.update_state(session=self._session)
         self._run.schedule_tis(ready, session=self._session)
         self._session.commit()
         self._look()
         return self._run.state == DagRunState.RUNNING and any(
-            row.state in State.finished and before.get((row.task_id, row.map_index)) in UNSTARTED for row in self.rows
+            row.state in State.finished and before.get(key) in UNSTARTED for key, row in self._rows.items()
         )
 
     def _look(self) -> None:
         """Read the state of all task instances, and tell what has changed."""
+        rows = self._read(TI.priority_weight.desc(), TI.task_id, TI.map_index)
+        self._rows = {(row.task_id, row.map_index): row for row in rows}
+        self._order = list(self._rows)
+        self._done = sum(row.state in State.finished for row in rows)
+        self._tell_all(rows)
+
+    def _look_at(self, ids: list[Any]) -> None:
+        """Read the state of some that have ended."""
+        rows = self._read(only=TI.id.in_(ids))
+        for row in rows:
+            key = (row.task_id, row.map_index)
+            before = self._rows.get(key)
+            self._done += (row.state in State.finished) - (before is not None and before.state in State.finished)
+            self._rows[key] = row
+        self._tell_all(rows)
+
+    def _read(self, *order: Any, only: Any = True) -> list[Any]:
         columns: list[Any] = [TI.id, TI.dag_id, TI.run_id, TI.task_id, TI.map_index, TI.state, TI.try_number]
         columns += [TI.start_date, TI.end_date, TI.dag_version_id, TI.pool_slots, TI.trigger_id]
         query: Any = select(*columns, TI.rendered_map_index)  # type: ignore[call-overload]
-        mine = query.where(TI.dag_id == self._run.dag_id, TI.run_id == self._run.run_id)
-        self.rows = list(self._session.execute(mine.order_by(TI.priority_weight.desc(), TI.task_id, TI.map_index)))
+        mine = query.where(TI.dag_id == self._run.dag_id, TI.run_id == self._run.run_id, only)
+        rows = list(self._session.execute(mine.order_by(*order)))
         self._session.commit()
-        for row in self.rows:
+        return rows
+
+    def _tell_all(self, rows: list[Any]) -> None:
+        for row in rows:
             if row.state not in UNTOLD:
                 self._tell(row, str(row.state), row.start_date, row.end_date)
 
@@ -132,7 +173,6 @@ class Schedule:
         if self._on_event is None or self._told.get(key) == news:
             return
         self._told[key] = news
-        done = sum(row.state in State.finished for row in self.rows)
         self._on_event(
             TaskEvent(
                 row.task_id,
@@ -142,24 +182,29 @@ class Schedule:
                 started,
                 ended if state in State.finished else None,
                 row.rendered_map_index,
-                done=done,
-                total=len(self.rows),
+                done=self._done,
+                total=len(self._rows),
             )
         )
 
-    def _dispatch(self) -> None:
-        """Give what is scheduled to workers, the most urgent first, as far as there is room."""
+    def _dispatch(self) -> bool:
+        """Give what is scheduled to workers, the most urgent first, as far as there is room.
+
+        Says whether something more was waiting for room.
+        """
         running = self._pool.jobs
+        given = {job.id for job in running}
         room = min(self._pool.size, self._dag.max_active_tasks) - sum(job.slots for job in running)
         active = Counter(job.task_id for job in running)
-        waiting_for = {job.trigger_id for job in running}
         chosen = []
+        waiting = False
         for row in self.rows:
-            deferred = row.state == TaskInstanceState.DEFERRED and row.trigger_id not in waiting_for
-            if not deferred and row.state != TaskInstanceState.SCHEDULED:
+            deferred = row.state == TaskInstanceState.DEFERRED
+            if str(row.id) in given or (not deferred and row.state != TaskInstanceState.SCHEDULED):
                 continue
             slots = min(row.pool_slots, self._pool.size)
             if slots > room or active[row.task_id] >= self._limit(row.task_id):
+                waiting = True
                 continue
             room -= slots
             active[row.task_id] += 1
@@ -181,6 +226,7 @@ class Schedule:
         self._queue([_key(job) for job in chosen if job.trigger_id is None])
         for job in chosen:
             self._pool.give(job)
+        return waiting
 
     def _limit(self, task_id: str) -> int:
         task = self._dag.get_task(task_id)
@@ -199,8 +245,11 @@ class Schedule:
         self._session.commit()
 
     def _hear(self, timeout: float | None) -> None:
-        for outcome in self._pool.wait(timeout):
+        outcomes = self._pool.wait(timeout)
+        for outcome in outcomes:
             self._settle(outcome)
+        if outcomes:
+            self._look_at([_key(outcome.job) for outcome in outcomes])
 
     def _settle(self, outcome: Outcome) -> None:
         """Note why a task failed; do for a task whose worker died what Airflow's scheduler does for it."""

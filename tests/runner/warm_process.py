@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from airflow_mlcraft.runner.warm import warm_up
 
 
 def main(home: str) -> None:
+    # A shell that starts something in the background lets it ignore Ctrl-C, and its children with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     warm_up(Path(home))
     sys.path.insert(0, str(Path(__file__).parent))
     import scenarios
