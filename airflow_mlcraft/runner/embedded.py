@@ -31,7 +31,8 @@ def run_dag(
     run_id: str | None = None,
     keep: Path | None = None,
 ) -> RunResult:
-    """Run a DAG as a DagRun in a database of its own, at most `parallel` tasks at once (0: one per core).
+    """Run a DAG as a DagRun in a database of its own, at most `parallel` tasks at once (0: one more than
+    there are cores, as there is always one that waits: for its tool, its container, the database).
 
     A failed run is a result, not an exception. Ctrl-C and SIGTERM end all tasks, then go on their way as
     KeyboardInterrupt and SystemExit. `keep` names a folder that holds the database afterwards.
@@ -41,7 +42,7 @@ def run_dag(
     logs.route(log)
     try:
         with database.copy_for_run(home, keep), _sigterm_as_exit():
-            schedule, state, run_id = _run(dag, conf, parallel or cores(), on_event, run_id)
+            schedule, state, run_id = _run(dag, conf, parallel or cores() + 1, on_event, run_id)
             xcom = _read_xcoms()
     finally:
         logs.route(None)
