@@ -26,6 +26,12 @@ class UnsupportedError(DocumentError):
     """A document that asks for something this package does not do."""
 
 
+class SeveralProcessesError(DocumentError):
+    """A packed document with several processes, of which none was named. `names` says which could be."""
+
+    names: tuple[str, ...] = ()
+
+
 class InputError(MlcraftError):
     """An input of a run that is missing or wrong."""
 

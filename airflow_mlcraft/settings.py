@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from airflow_mlcraft.errors import MlcraftError
+
 
 class Setting(NamedTuple):
     """One option of the section, as Airflow's provider information describes it."""
@@ -33,6 +35,12 @@ SETTINGS: dict[str, Setting] = {
         "Connection of type mlcraft_store that names the remote and what opens it; used instead of store_remote.", ""
     ),
     "cache": Setting("Folder of the compiled documents.", "{AIRFLOW_HOME}/mlcraft/cache"),
+    "parse_seconds": Setting(
+        "Seconds that Airflow's parse of a DAG file waits for documents that have to be compiled; those that are not "
+        "ready by then are DAGs after a later parse. At most a third of Airflow's own limits counts.",
+        "10",
+        kind="float",
+    ),
     "outputs": Setting(
         "Folder that a run's output files are put into; {{ dag_id }} and {{ run_id }} stand for the run's.",
         "{AIRFLOW_HOME}/mlcraft/outputs/{{ dag_id }}/{{ run_id }}",
@@ -88,6 +96,15 @@ def get(name: str) -> str:
 def get_bool(name: str) -> bool:
     """A setting that is true or false."""
     return get(name).strip().lower() in ("true", "t", "yes", "1", "on")
+
+
+def get_seconds(name: str) -> float:
+    """A setting that is a time."""
+    value = get(name)
+    try:
+        return float(value)
+    except ValueError:
+        raise MlcraftError(f"[{SECTION}] {name} is {value!r}; expected a number of seconds") from None
 
 
 def get_path(name: str) -> Path:

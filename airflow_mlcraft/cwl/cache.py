@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,10 +21,15 @@ from typing import TYPE_CHECKING
 from airflow_mlcraft.cwl.compiler_version import compiler_version
 from airflow_mlcraft.cwl.ontology import ONTOLOGY
 from airflow_mlcraft.cwl.plan import Json, Plan
-from airflow_mlcraft.errors import DocumentError, UnsupportedError
+from airflow_mlcraft.errors import DocumentError, SeveralProcessesError, UnsupportedError
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.sources import Sources
+
+
+_RETRY = 300.0
+"""Seconds after which an error may have passed that is not of the files' making."""
+_KINDS = {kind.__name__: kind for kind in (DocumentError, UnsupportedError, SeveralProcessesError)}
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,20 @@ class PlanCache:
 
     def plan_of(self, document: Path, fragment: str = "") -> Plan:
         """The document's plan, compiled only when one of its files has changed. Raises `DocumentError`."""
-        entry = _read(self._entry_path(document, fragment))
-        if isinstance(entry, dict) and entry.get("compiler") == compiler_version() and _unchanged(entry):
-            if "error" in entry:
-                raise _error_of(entry["error"])
-            with suppress(FileNotFoundError):
-                return self._plan(entry["plan"], entry["base"])
-        return self.compile(document, fragment)
+        return self.ready(document, fragment) or self.compile(document, fragment)
+
+    def ready(self, document: Path, fragment: str = "") -> Plan | None:
+        """The document's plan, if it need not be compiled. Raises the `DocumentError` that is known of it."""
+        entry = self._entry(document, fragment)
+        return self._result(entry) if entry is not None and self._is_current(entry) else None
+
+    def last(self, document: Path, fragment: str = "") -> Plan | None:
+        """What the document came to when it was compiled last, whatever has changed since."""
+        entry = self._entry(document, fragment)
+        # An older compiler's plan may have had another shape.
+        with suppress(KeyError, TypeError):
+            return self._result(entry) if entry is not None else None
+        return None
 
     def compile(self, document: Path, fragment: str = "") -> Plan:
         """The document's plan, compiled now, its files in the cache made anew. Raises `DocumentError`."""
@@ -56,15 +69,19 @@ class PlanCache:
             loaded = load(document, fragment, allowed_hosts=self.allowed_hosts, sources=sources)
             plan, tools = compile_document(loaded)
         except DocumentError as error:
-            # Whether a host answers, or may be asked, is not for a cache to say.
-            if sources.texts and all(uri.startswith("file:") for uri in sources.missing):
-                write_whole(entry_path, {**_entry(sources), "error": _parts_of(error)})
+            self._keep_error(document, fragment, sources, error)
             raise
         for digest, tool in tools.items():
             write_whole(self.root / "tools" / f"{digest}.json", tool)
         write_whole(self.root / "plans" / f"{plan.digest}.json", plan.to_json())
-        write_whole(entry_path, {**_entry(sources), "plan": plan.digest, "base": plan.base})
+        write_whole(entry_path, {**_depends_on(sources), "plan": plan.digest, "base": plan.base})
         return plan
+
+    def refuse(self, document: Path, fragment: str, why: str) -> None:
+        """Note that a document could not be compiled, for a reason that its compiler could not tell."""
+        from airflow_mlcraft.cwl.sources import Sources
+
+        self._keep_error(document, fragment, Sources(), DocumentError(why, path=str(document)))
 
     def tool(self, digest: str) -> Json:
         """The document of a tool that one of the plans names."""
@@ -79,6 +96,32 @@ class PlanCache:
 
     def _plan(self, digest: str, base: str) -> Plan:
         return _plan(self.root / "plans" / f"{digest}.json", digest, base)
+
+    def _entry(self, document: Path, fragment: str) -> Json | None:
+        entry = _read(self._entry_path(document, fragment))
+        return entry if isinstance(entry, dict) and "compiler" in entry else None
+
+    def _is_current(self, entry: Json) -> bool:
+        if entry["compiler"] != compiler_version() or not _unchanged(entry):
+            return False
+        return "until" not in entry or (time.time() < entry["until"] and entry["hosts"] == sorted(self.allowed_hosts))
+
+    def _result(self, entry: Json) -> Plan | None:
+        if "error" in entry:
+            raise _error_of(entry["error"])
+        try:
+            return self._plan(entry["plan"], entry["base"])
+        except FileNotFoundError:
+            return None
+
+    def _keep_error(self, document: Path, fragment: str, sources: Sources, error: DocumentError) -> None:
+        entry = {**_depends_on(sources), "error": _parts_of(error)}
+        if not sources.texts:
+            entry |= _depends_on_file(document)
+        if not sources.texts or not all(uri.startswith("file:") for uri in sources.missing):
+            # Whether a host answers, or a file may be read, is not for a cache to say for long.
+            entry |= {"until": time.time() + _RETRY, "hosts": sorted(self.allowed_hosts)}
+        write_whole(self._entry_path(document, fragment), entry)
 
     def _entry_path(self, document: Path, fragment: str) -> Path:
         name = hashlib.sha256(f"{document.absolute()}#{fragment}".encode()).hexdigest()
@@ -104,8 +147,11 @@ def _tool(path: Path) -> Json:
 
 
 def _error_of(what: Json) -> DocumentError:
-    kind = UnsupportedError if what["kind"] == UnsupportedError.__name__ else DocumentError
-    return kind(what["message"], path=what["path"], line=what["line"], column=what["column"])
+    kind = _KINDS[what["kind"]]
+    error = kind(what["message"], path=what["path"], line=what["line"], column=what["column"])
+    if isinstance(error, SeveralProcessesError):
+        error.names = tuple(what["names"])
+    return error
 
 
 def _parts_of(error: DocumentError) -> Json:
@@ -115,10 +161,11 @@ def _parts_of(error: DocumentError) -> Json:
         "path": error.path,
         "line": error.line,
         "column": error.column,
+        **({"names": error.names} if isinstance(error, SeveralProcessesError) else {}),
     }
 
 
-def _entry(sources: Sources) -> Json:
+def _depends_on(sources: Sources) -> Json:
     """What a compilation, or the error that it ended with, depends on."""
     from airflow_mlcraft.cwl.sources import path_of_uri
 
@@ -133,6 +180,20 @@ def _entry(sources: Sources) -> Json:
     ]
     missing = [str(path_of_uri(uri)) for uri in sorted(sources.missing)]
     return {"compiler": compiler_version(), "sources": stamps, "missing": missing}
+
+
+def _depends_on_file(document: Path) -> Json:
+    """The same for a document that could not be read as text."""
+    path = str(document)
+    try:
+        state = document.stat()
+    except OSError:
+        return {"sources": [], "missing": [path]}
+    try:
+        digest = hashlib.sha256(document.read_bytes()).hexdigest()
+    except OSError:
+        digest = ""
+    return {"sources": [{"path": path, "size": state.st_size, "mtime": state.st_mtime_ns, "sha256": digest}]}
 
 
 def _unchanged(entry: Json) -> bool:

@@ -16,6 +16,7 @@ from cwltool.workflow import WorkflowStep
 
 from airflow_mlcraft.cwl.compiler_version import compiler_version
 from airflow_mlcraft.cwl.load import LoadedDocument, plain
+from airflow_mlcraft.cwl.load_errors import readable_errors
 from airflow_mlcraft.cwl.ontology import ONTOLOGY, relations_of
 from airflow_mlcraft.cwl.plan import Json, Link, Plan, Port, Step, ToolRef, Workflow, digest_of
 from airflow_mlcraft.cwl.portable import Portable, is_random
@@ -30,7 +31,8 @@ _RESOURCE_FIELDS = ("coresMin", "coresMax", "ramMin", "ramMax", "tmpdirMin", "tm
 
 def compile_document(loaded: LoadedDocument) -> tuple[Plan, dict[str, Json]]:
     """The plan, and the documents of its tools by digest."""
-    return _Compiler(loaded).compile()
+    with readable_errors(loaded.path, loaded.sources, loaded.fragment):
+        return _Compiler(loaded).compile()
 
 
 class _Compiler:

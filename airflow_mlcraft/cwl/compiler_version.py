@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.metadata import version
 
-_COMPILER = 3
+_COMPILER = 4
 
 
 @cache

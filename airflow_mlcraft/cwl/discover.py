@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 SUFFIXES = (".cwl", ".json", ".yaml", ".yml")
@@ -12,17 +13,36 @@ _HEAD = 64 * 1024
 
 def documents_in(folder: Path) -> list[Path]:
     """The documents below a folder, sorted; those of hidden folders are left out."""
-    return sorted(_walk(folder))
+    return [folder / name for name in names_in(folder)]
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for root, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))]
-        for name in files:
-            if name.endswith(SUFFIXES) and not name.startswith("."):
-                path = Path(root, name)
-                if name.endswith(".cwl") or _looks_like_cwl(path):
-                    yield path
+def names_in(folder: Path) -> list[str]:
+    """The same as paths relative to the folder, with slashes: much faster for thousands."""
+    root = os.path.realpath(folder)
+    return sorted(_walk(root, "", {root}), key=lambda name: name.split("/"))
+
+
+def _walk(folder: str, below: str, roots: set[str]) -> Iterator[str]:
+    """`roots` are the real folders that were entered from above or through a link."""
+    with suppress(PermissionError), os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            name = entry.name
+            if name.startswith((".", "__pycache__")):
+                continue
+            if entry.is_dir():
+                if not entry.is_symlink() or _leads_elsewhere(entry.path, roots):
+                    yield from _walk(entry.path, f"{below}{name}/", roots)
+            elif name.endswith(SUFFIXES) and (name.endswith(".cwl") or _looks_like_cwl(Path(entry.path))):
+                yield below + name
+
+
+def _leads_elsewhere(link: str, roots: set[str]) -> bool:
+    """Whether a link leads to documents that have no name here yet; a circle of links does not."""
+    target = os.path.realpath(link)
+    if any(os.path.commonpath([target, root]) in (target, root) for root in roots):
+        return False
+    roots.add(target)
+    return True
 
 
 def _looks_like_cwl(path: Path) -> bool:

@@ -20,7 +20,7 @@ from ruamel.yaml.scalarfloat import ScalarFloat
 
 from airflow_mlcraft.cwl.load_errors import readable_errors
 from airflow_mlcraft.cwl.sources import SourceFetcher, Sources
-from airflow_mlcraft.errors import DocumentError, UnsupportedError
+from airflow_mlcraft.errors import DocumentError, SeveralProcessesError, UnsupportedError
 
 SUPPORTED_VERSIONS = ("v1.0", "v1.1", "v1.2")
 
@@ -60,7 +60,7 @@ def load(
     )
     uri = path.absolute().as_uri() + (f"#{fragment}" if fragment else "")
     _forget_ontologies()
-    with readable_errors(path, sources.texts), _quiet("cwltool", "salad", "rdflib.term"):
+    with readable_errors(path, sources.texts, fragment), _quiet("cwltool", "salad", "rdflib.term"):
         context, document, uri = fetch_document(uri, context)
         version = _version_of(document, path)
         context, uri = resolve_and_validate_document(context, document, uri)
@@ -119,11 +119,13 @@ def _main_of(context: LoadingContext, uri: str, fragment: str, path: Path) -> st
         if len(candidates) == 1:
             return candidates[0]
     names = ", ".join("#" + urldefrag(process_id)[1] for process_id in ids)
-    raise DocumentError(
+    several = SeveralProcessesError(
         f"found several processes ({names}) and none called #main; say which one, as {path.name}#name",
         path=str(path),
         line=1,
     )
+    several.names = tuple(urldefrag(process_id)[1] for process_id in workflows or tops or ids)
+    raise several
 
 
 def _kind(document: Any) -> str:

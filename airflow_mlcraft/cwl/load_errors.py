@@ -6,31 +6,33 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urldefrag
 
 from cwltool.errors import WorkflowException
 from ruamel.yaml.reader import ReaderError
 from schema_salad.exceptions import SchemaSaladException
 
+from airflow_mlcraft.cwl.places import deepest_at, empty_field_at, import_at, run_of_itself, step_at
 from airflow_mlcraft.cwl.sources import path_of_uri
 from airflow_mlcraft.errors import DocumentError, MlcraftError, UnsupportedError
 
 _PLACE = re.compile(r"(\S+?):(\d+):(\d+):\s*")
 _NOISE = re.compile(r"\(\d+\) \(\S+\) ")
+_URI = re.compile(r"file:///[^\s'\"\],]+")
 _CONTENT = re.compile(r"^\s*[^\s#]", re.MULTILINE)
 
 
 @contextmanager
-def readable_errors(path: Path, read: Mapping[str, str]) -> Iterator[None]:
+def readable_errors(path: Path, read: Mapping[str, str], fragment: str = "") -> Iterator[None]:
+    """`read` are the texts that were read until the error, by URI."""
     try:
         yield
     except MlcraftError:
         raise
     except RecursionError:
-        raise DocumentError(
-            "found a workflow that runs itself; a step may not run the workflow it is part of", path=str(path)
-        ) from None
+        raise _too_deep(path, fragment, read) from None
     except (SchemaSaladException, WorkflowException) as error:
-        raise _document_error(error, path) from error
+        raise _with_line(_document_error(error, path), str(error), read) from error
     except NotImplementedError as error:
         raise UnsupportedError(str(error) or "asks for a feature that is not implemented", path=str(path)) from error
     except UnicodeDecodeError as error:
@@ -40,6 +42,39 @@ def readable_errors(path: Path, read: Mapping[str, str]) -> Iterator[None]:
     except Exception as error:
         # cwltool stumbles over some mistakes instead of naming them; one document must not take others along.
         raise _stumbled(error, path, read) from error
+
+
+def _too_deep(path: Path, fragment: str, read: Mapping[str, str]) -> DocumentError:
+    """What cannot be followed to its end: a workflow inside itself, or values inside values inside values."""
+    try:
+        place = run_of_itself(path.absolute().as_uri() + (f"#{fragment}" if fragment else ""), read)
+    except RecursionError:
+        place = None
+    if place is not None:
+        return DocumentError(
+            "found a workflow that runs itself; a step may not run the workflow it is part of",
+            path=str(path_of_uri(place.uri)),
+            line=place.line,
+        )
+    uri, (depth, line) = max(((uri, deepest_at(text)) for uri, text in read.items()), key=lambda found: found[1])
+    return DocumentError(
+        f"found values nested {depth} deep, which is more than can be read", path=str(path_of_uri(uri)), line=line
+    )
+
+
+def _with_line(error: DocumentError, text: str, read: Mapping[str, str]) -> DocumentError:
+    """Some of cwltool's errors name what they are about by its URI alone."""
+    if error.line:
+        return error
+    places = set()
+    for uri in _URI.findall(text):
+        file, fragment = urldefrag(uri)
+        if file in read:
+            line = step_at(read[file], fragment.rpartition("/")[2]) if fragment else import_at(read[file])
+            places |= {(str(path_of_uri(file)), line)} if line else set()
+    # cwltool names the steps of a circle in any order.
+    first, line = min(places, default=(error.path, None))
+    return DocumentError(error.message, path=first, line=line)
 
 
 def _not_utf8(error: UnicodeDecodeError, path: Path) -> DocumentError:
@@ -61,6 +96,7 @@ def _stumbled(error: Exception, path: Path, read: Mapping[str, str]) -> Document
         f"cannot be understood, and cwltool does not say why ({type(error).__name__}: {_one_line(str(error))}); "
         "look for a field that is empty or of the wrong type",
         path=str(path),
+        line=empty_field_at(read.get(path.absolute().as_uri(), "")),
     )
 
 

@@ -8,13 +8,13 @@ document stands among the DAGs as one that says, when it is serialized, what is 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 from airflow.exceptions import AirflowClusterPolicySkipDag, SerializationError
 from airflow.sdk import DAG
 
+from airflow_mlcraft.dag.parse_time import in_dag_processor
 from airflow_mlcraft.errors import DocumentError, MlcraftError
 
 
@@ -42,7 +42,7 @@ class BrokenDocument(DAG):
 
     def validate(self) -> None:
         """Leave quietly where nobody collects errors by location: commands would stop at the first one."""
-        if not _in_dag_processor():
+        if not in_dag_processor():
             raise AirflowClusterPolicySkipDag(str(self._error))
 
     def get_serialized_fields(self) -> Any:  # type: ignore[override]
@@ -60,9 +60,3 @@ def import_error(path: Path, error: MlcraftError) -> DocumentImportError:
     except (OSError, UnicodeDecodeError, IndexError):
         text = ""
     return DocumentImportError(error.message, (str(where), error.line, error.column or 1, text))
-
-
-def _in_dag_processor() -> bool:
-    """Only the process that parses for Airflow's DAG processor talks to a supervisor while it parses."""
-    runner = sys.modules.get("airflow.sdk.execution_time.task_runner")
-    return hasattr(runner, "SUPERVISOR_COMMS")

@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
-import logging
+import zlib
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
 from airflow.sdk import get_parsing_context
 
-from airflow_mlcraft.cwl.discover import documents_in
-from airflow_mlcraft.dag.broken_document import BrokenDocument
-from airflow_mlcraft.dag.cwl_dag import CwlDag
+from airflow_mlcraft.cwl.discover import names_in
+from airflow_mlcraft.dag.folder import Document, Folder
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.layout.task_ids import TaskIds
-from airflow_mlcraft.operators.base import plan_cache
-
-log = logging.getLogger(__name__)
 
 
-def load_cwl_dags(namespace: MutableMapping[str, Any], folder: str | Path, **dag_args: Any) -> None:
+def load_cwl_dags(
+    namespace: MutableMapping[str, Any], folder: str | Path, *, part: tuple[int, int] = (1, 1), **dag_args: Any
+) -> None:
     """Put a DAG for each CWL document below `folder` into a DAG file's `globals()`; relative to that file.
 
-    A document that cannot be used is an import error of its own; the others load. In a task, only the DAG
-    that the task belongs to is built. `dag_args` are arguments of all the DAGs.
+    A document that cannot be used is an import error of its own; the others load. Documents that have to be
+    compiled first are compiled by a process of their own: those that take too long for one parse are DAGs after a
+    later one. In a task, only the DAG that the task belongs to is built.
+
+    :param part: which part of the folder, of how many: `(1, 8)` to `(8, 8)` in eight DAG files share it out
+    :param dag_args: arguments of all the DAGs
     """
     root = (Path(namespace.get("__file__", "")).parent / folder).resolve()
     if not root.is_dir():
         raise MlcraftError(f"load_cwl_dags: {root} is not a folder; give the folder of your CWL documents")
+    documents = [Document(dag_id, path) for dag_id, path in dag_ids_in(root)]
+    parsed = Folder(root, documents, dag_args)
     wanted = get_parsing_context().dag_id
-    for dag_id, path in dag_ids_in(root):
-        if wanted is not None and dag_id != wanted:
-            continue
-        try:
-            dag: Any = CwlDag.of_plan(plan_cache().plan_of(path), dag_id, **dag_args)
-        except MlcraftError as error:
-            dag = BrokenDocument(dag_id, path, error)
-            log.error("%s", error)
-        namespace[f"cwl_dag_{dag_id}"] = dag
+    found = parsed.dags(_part_of(documents, part), part) if wanted is None else parsed.dag(wanted)
+    for dag in found:
+        namespace[f"cwl_dag_{dag.dag_id}"] = dag
 
 
 def dag_ids_in(folder: Path) -> Iterator[tuple[str, Path]]:
     """The id of each document's DAG: its path below the folder, with dots for slashes."""
     ids = TaskIds()
-    for path in documents_in(folder):
-        relative = path.relative_to(folder)
-        name = relative.with_suffix("") if path.suffix == ".cwl" else relative
-        yield ids.task(".".join(name.parts)), path
+    for name in names_in(folder):
+        yield ids.task(name.removesuffix(".cwl").replace("/", ".")), folder / name
+
+
+def _part_of(documents: list[Document], part: tuple[int, int]) -> list[Document]:
+    """A document stays in its part, whatever documents come and go."""
+    number, parts = part
+    if not 1 <= number <= parts:
+        raise MlcraftError(f"load_cwl_dags: part is {part}; expected (1, n) to (n, n) for n DAG files")
+    return [document for document in documents if zlib.crc32(document.dag_id.encode()) % parts == number - 1]

@@ -32,11 +32,11 @@ FAULTS = [
     ("not_utf8", 3, None, ["not UTF-8"]),
     ("control_character", 3, None, ["#x01"]),
     ("over_the_network", 7, 5, ["https://cwl.example/tool.cwl", "allowed_document_hosts"]),
-    ("runs_itself", None, None, ["runs itself"]),
-    ("steps_in_a_circle", None, None, ["circular", "#hen", "#egg"]),
+    ("runs_itself", 9, None, ["runs itself"]),
+    ("steps_in_a_circle", 6, None, ["circular", "#hen", "#egg"]),
     ("empty", None, None, ["empty"]),
-    ("requirements_left_empty", None, None, ["field that is empty"]),
-    ("imports_itself", None, None, ["imports itself"]),
+    ("requirements_left_empty", 6, None, ["field that is empty"]),
+    ("imports_itself", 5, None, ["imports itself"]),
 ]
 
 

@@ -1,0 +1,137 @@
+"""Where in a document something stands, for errors that come without a line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urldefrag, urljoin
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.events import (
+    MappingEndEvent,
+    MappingStartEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+_IMPORT = re.compile(r"^[^#\n]*\$(?:import|mixin)\b", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a file, counted from one."""
+
+    uri: str
+    line: int
+
+
+def step_at(text: str, name: str) -> int | None:
+    """The line of the step with an id; of the first, where several workflows of a file have one."""
+    for process in _processes(_loaded(text)):
+        for step_id, _, line in _steps(process):
+            if step_id == name:
+                return line
+    return None
+
+
+def empty_field_at(text: str) -> int | None:
+    """The line of the first field without a value, defaults apart."""
+    for node in _maps(_loaded(text)):
+        for key, value in node.items():
+            if value is None and key != "default":
+                return _line_of_key(node, key)
+    return None
+
+
+def import_at(text: str) -> int | None:
+    """The line of the first `$import`."""
+    found = _IMPORT.search(text)
+    return text.count("\n", 0, found.start()) + 1 if found else None
+
+
+def deepest_at(text: str) -> tuple[int, int]:
+    """How deep the values of a document are nested, and the line where they are deepest."""
+    depth = deepest = line = 0
+    for event in YAML(pure=True).parse(text):
+        if isinstance(event, (MappingStartEvent, SequenceStartEvent)):
+            depth += 1
+            if depth > deepest:
+                deepest, line = depth, event.start_mark.line + 1
+        elif isinstance(event, (MappingEndEvent, SequenceEndEvent)):
+            depth -= 1
+    return deepest, line
+
+
+def run_of_itself(uri: str, texts: Mapping[str, str]) -> Place | None:
+    """Where a step runs a workflow that the step itself is part of, below the process at `uri`."""
+    documents: dict[str, Any] = {}
+
+    def process_at(uri: str) -> Any:
+        file, fragment = urldefrag(uri)
+        if file not in documents:
+            documents[file] = _loaded(texts.get(file, ""))
+        return _process(documents[file], fragment)
+
+    def walk(process: Any, base: str, around: tuple[str, ...]) -> Place | None:
+        for _, step, _ in _steps(process):
+            run = step.get("run")
+            if isinstance(run, str):
+                target = _whole(urljoin(base, run))
+                if target in around:
+                    return Place(base, _line_of_key(step, "run"))
+                found = walk(process_at(target), urldefrag(target)[0], (*around, target))
+            else:
+                found = walk(run, base, around)
+            if found:
+                return found
+        return None
+
+    return walk(process_at(uri), urldefrag(uri)[0], (_whole(uri),))
+
+
+def _whole(uri: str) -> str:
+    file, fragment = urldefrag(uri)
+    return file if fragment in ("", "main") else uri
+
+
+def _process(document: Any, fragment: str) -> Any:
+    if not isinstance(document, dict) or not isinstance(document.get("$graph"), list):
+        return document
+    named = {str(part.get("id", "")).lstrip("#"): part for part in document["$graph"] if isinstance(part, dict)}
+    return named.get(fragment or "main") or next(iter(named.values()), None)
+
+
+def _processes(node: Any) -> Iterator[Any]:
+    return (found for found in _maps(node) if "steps" in found)
+
+
+def _maps(node: Any) -> Iterator[CommentedMap]:
+    if isinstance(node, CommentedMap):
+        yield node
+    if isinstance(node, (dict, list)):
+        for item in node.values() if isinstance(node, dict) else node:
+            yield from _maps(item)
+
+
+def _steps(process: Any) -> Iterator[tuple[str, Any, int]]:
+    """The id, the step and its line."""
+    steps = process.get("steps") if isinstance(process, dict) else None
+    if isinstance(steps, CommentedMap):
+        found = [(name, step, _line_of_key(steps, name)) for name, step in steps.items() if isinstance(step, dict)]
+    else:
+        found = [(step.get("id", ""), step, step.lc.line + 1) for step in steps or () if isinstance(step, CommentedMap)]
+    for name, step, line in found:
+        yield str(name).rpartition("#")[2].rpartition("/")[2], step, line
+
+
+def _loaded(text: str) -> Any:
+    reader = YAML(pure=True)
+    reader.allow_duplicate_keys = True
+    return reader.load(text)
+
+
+def _line_of_key(node: Any, key: str) -> int:
+    return int(node.lc.key(key)[0]) + 1
