@@ -9,11 +9,13 @@ from importlib.metadata import version
 
 from bench.measure import ROOT, Figure
 
-NAMES = ("parse", "dags_test", "command", "memory")
+NAMES = ("parse", "dags_test", "command", "scatter", "server", "reuse", "memory")
 
 
 def main() -> None:
-    wanted = [name for name in sys.argv[1:] if name in NAMES] or list(NAMES)
+    wanted = sys.argv[1:] or list(NAMES)
+    if unknown := set(wanted) - set(NAMES):
+        sys.exit(f"There is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}.")
     results: dict[str, list[Figure]] = {}
     for name in wanted:
         results[name] = import_module(f"bench.{name}").figures()

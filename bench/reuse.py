@@ -1,0 +1,121 @@
+"""A workflow of 20 steps that has not changed, run again: what is left beyond Airflow's own scheduling."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.measure import ROOT, Figure, environment, median
+
+STEPS = 20
+ROUNDS = 3
+
+# One warm process runs all: what is compared is the runs, not the start of Python.
+_RUNS = """
+import json, os, sys, time
+from pathlib import Path
+from airflow_mlcraft.runner.home import prepare
+prepare()
+from airflow_mlcraft.runner.warm import warm_up
+warm_up()
+from airflow.sdk import DAG
+from airflow_mlcraft.dag.cwl_dag import CwlDag
+from airflow_mlcraft.runner.embedded import run_dag
+from airflow.sdk.bases.operator import BaseOperator
+
+class Nothing(BaseOperator):
+    def execute(self, context):
+        return "a value"
+
+document, rounds, tools_run = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+with DAG("scheduling", schedule=None) as empty:
+    tasks = [Nothing(task_id=f"t{number}") for number in range(len(CwlDag(document).tasks))]
+    for before, after in zip(tasks, tasks[1:]):
+        before >> after
+
+def seconds(dag, conf=None):
+    tools_run.write_text("")
+    begun = time.perf_counter()
+    result = run_dag(dag, conf=conf, parallel=1)
+    took = time.perf_counter() - begun
+    assert result.ok, result
+    return took, len(tools_run.read_text())
+
+dag = CwlDag(document)
+took = {"scheduling": [], "first": [], "again": []}
+for number in range(rounds + 1):
+    inputs = {"word": f"w{number}"}
+    for side, (spent, tools), expected in (
+        ("scheduling", seconds(empty), 0),
+        ("first", seconds(dag, inputs), int(sys.argv[4])),
+        ("again", seconds(dag, inputs), 0),
+    ):
+        assert tools == expected, f"{side}: {tools} tools ran"
+        if number:
+            took[side].append(spent)
+print(json.dumps(took))
+"""
+
+
+def figures() -> list[Figure]:
+    """Each step is a tool that works for a second."""
+    with TemporaryDirectory(prefix="bench-reuse-") as name:
+        home = Path(name)
+        (home / "steps.cwl").write_text(json.dumps(_workflow(home / "tools_run")))
+        env = environment(
+            home,
+            MLCRAFT_HOME=str(home / "embedded"),
+            AIRFLOW__MLCRAFT__STORE=str(home / "store"),
+            AIRFLOW__MLCRAFT__CACHE=str(home / "cache"),
+            AIRFLOW__MLCRAFT__OUTPUTS=str(home / "out"),
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", _RUNS, str(home / "steps.cwl"), str(ROUNDS), str(home / "tools_run"), str(STEPS)],
+            env=env,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
+    if done.returncode:
+        raise SystemExit(f"The runs failed:\n{done.stderr[-3000:]}")
+    took = json.loads(done.stdout.splitlines()[-1])
+    scheduling, first, again = (median(took[side]) for side in ("scheduling", "first", "again"))
+    return [
+        Figure(
+            f"a rerun of {STEPS} steps with reuse / their first run, both less the same tasks doing nothing",
+            (again - scheduling) / (first - scheduling),
+            "≤ 0.3",
+            f"{again:.1f} s / {first:.1f} s, less {scheduling:.1f} s",
+        )
+    ]
+
+
+def _workflow(tools_run: Path) -> dict[str, object]:
+    tool = {
+        "class": "CommandLineTool",
+        "baseCommand": ["sh", "-c", f'sleep 1; printf x >> "{tools_run}"; echo "$@"', "sh"],
+        "inputs": {
+            "before": {"type": "File?", "inputBinding": {"position": 1}},
+            "word": {"type": "string", "inputBinding": {"position": 2}},
+        },
+        "outputs": {"said": {"type": "stdout"}},
+    }
+    steps = {
+        f"s{number:02}": {
+            "run": tool,
+            "in": {"word": "word", **({"before": f"s{number - 1:02}/said"} if number else {})},
+            "out": ["said"],
+        }
+        for number in range(STEPS)
+    }
+    return {
+        "cwlVersion": "v1.2",
+        "class": "Workflow",
+        "inputs": {"word": "string"},
+        "outputs": {"said": {"type": "File", "outputSource": f"s{STEPS - 1:02}/said"}},
+        "steps": steps,
+    }

@@ -1,0 +1,62 @@
+"""Scatters through `mlcraft-cwl-runner`, cold, against `cwltool --parallel` and toil."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.measure import ROOT, Figure, environment, median, ratio
+from bench.runners import BIN, timed, toil
+
+ROUNDS = 3
+_DOCUMENTS = ROOT / "bench" / "documents"
+
+
+def figures() -> list[Figure]:
+    """Echoes and sleeps; those in containers only where an engine answers."""
+    words = [f"word{number}" for number in range(100)]
+    cases = [
+        ("a 10-way echo scatter", "echo.cwl", {"words": words[:10]}, ""),
+        ("a 100-way echo scatter", "echo.cwl", {"words": words}, ""),
+        ("a 20-way sleep of 1 s", "sleep.cwl", {"names": words[:20]}, "≤ 1.3"),
+    ]
+    if _engine_answers():
+        cases.append(("the same in containers", "sleep_in_container.cwl", {"names": words[:20]}, "≤ 1.3"))
+    return [figure for case in cases for figure in _measured(*case)]
+
+
+def _measured(name: str, document: str, job: dict[str, list[str]], aim: str) -> list[Figure]:
+    with TemporaryDirectory(prefix="bench-scatter-") as folder:
+        home = Path(folder)
+        (home / "job.json").write_text(json.dumps(job))
+        env = environment(home, MLCRAFT_HOME=str(home / "embedded"))
+        words = ["--quiet", f"--outdir={home / 'out'}", str(_DOCUMENTS / document), str(home / "job.json")]
+        sides = {
+            "ours": [str(BIN / "mlcraft-cwl-runner"), "--disable-pull", *words],
+            "cwltool": [str(BIN / "cwltool"), "--parallel", "--disable-pull", *words],
+            "toil": [toil(), *words],
+        }
+        took: dict[str, list[float]] = {side: [] for side in sides}
+        for round_ in range(ROUNDS + 1):
+            for side, command in sides.items():
+                seconds, _ = timed(command, env)
+                if round_:
+                    took[side].append(seconds)
+    middle = {side: f"{median(times):.1f} s" for side, times in took.items()}
+    return [
+        Figure(
+            f"{name}, cold / {side}",
+            ratio(took["ours"], took[side]),
+            "< 1" if side == "toil" else aim,
+            f"{middle['ours']} / {middle[side]}",
+        )
+        for side in ("cwltool", "toil")
+    ]
+
+
+def _engine_answers() -> bool:
+    docker = shutil.which("docker")
+    return docker is not None and subprocess.run([docker, "version"], capture_output=True, check=False).returncode == 0
