@@ -8,7 +8,7 @@ from pathlib import Path
 
 from airflow_mlcraft.cwl.discover import documents_in
 from airflow_mlcraft.cwl.plan import Json, Plan, Workflow
-from airflow_mlcraft.errors import DocumentError
+from airflow_mlcraft.errors import DocumentError, SeveralProcessesError
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,17 @@ def check_documents(names: Iterable[str]) -> Iterator[Checked]:
     for name in names:
         for document in map(str, documents_in(Path(name))) if Path(name).is_dir() else [name]:
             try:
-                yield Checked(document, _summary(plan_of_document(document)))
+                yield Checked(document, _checked(document))
             except DocumentError as error:
                 yield Checked(document, error=error)
+
+
+def _checked(document: str) -> str:
+    try:
+        return _summary(plan_of_document(document))
+    except SeveralProcessesError as several:
+        summaries = [f"#{name}: {_summary(plan_of_document(f'{document}#{name}'))}" for name in several.names]
+        return f"{len(several.names)} processes; " + "; ".join(summaries)
 
 
 def _summary(plan: Plan) -> str:

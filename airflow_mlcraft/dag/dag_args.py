@@ -21,14 +21,26 @@ def _moment(value: Json) -> datetime:
     return parse(str(value))
 
 
+def _schedule(value: Json) -> str:
+    """Airflow finds a wrong one only as it stores the DAG, and then stores no other DAG of the file either."""
+    from croniter import croniter
+
+    text = str(value)
+    if text not in _PRESETS and not croniter.is_valid(text):
+        raise ValueError(f"expected a cron expression, or one of Airflow's presets such as @daily, found {text!r}")
+    return text
+
+
 def _assets(value: Json) -> Any:
     from airflow.sdk import Asset
 
     return [Asset(uri) for uri in _texts(value)]
 
 
+_PRESETS = ("@once", "@continuous", "@quarterly")
+"""Those that croniter does not know."""
 _DAG_HINT: dict[str, tuple[str, Callable[[Json], Any]]] = {
-    "schedule": ("schedule", str),
+    "schedule": ("schedule", _schedule),
     "scheduleOn": ("schedule", _assets),
     "startDate": ("start_date", _moment),
     "catchup": ("catchup", bool),

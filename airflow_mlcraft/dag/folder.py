@@ -15,7 +15,7 @@ from airflow.sdk import DAG
 
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.plan import Plan
-from airflow_mlcraft.cwl.waiting import last_words, leave
+from airflow_mlcraft.cwl.waiting import LOG, last_words, leave
 from airflow_mlcraft.dag.broken_document import BrokenDocument
 from airflow_mlcraft.dag.cwl_dag import CwlDag
 from airflow_mlcraft.dag.parse_time import seconds_to_build, seconds_to_wait
@@ -52,7 +52,7 @@ class Folder:
     def dag(self, wanted: str) -> Iterator[DAG]:
         """The one DAG of that id, its document compiled if need be."""
         for document in self._candidates(wanted):
-            for dag_id, plan in self._look(document, self.cache.plan_of):
+            for dag_id, plan in self.look(document, self.cache.plan_of):
                 if dag_id == wanted and plan is not None:
                     yield self._dag(dag_id, document.path, plan)
                     return
@@ -62,7 +62,7 @@ class Folder:
         waiting: deque[Document] = deque()
         end = self.started + seconds_to_build()
         for number, document in enumerate(documents):
-            found = self._look(document, self.cache.ready)
+            found = self.look(document, self.cache.ready)
             if any(plan is None for _, plan in found):
                 waiting.append(document)
                 continue
@@ -73,7 +73,19 @@ class Folder:
         if waiting:
             yield from self._compiled_in_time(waiting, f"{self.root} {part}")
         for document in waiting:
-            yield from self._dags(document, self._look(document, self.cache.last))
+            yield from self._dags(document, self.look(document, self.cache.last))
+
+    def look(self, document: Document, look: Look) -> Found:
+        """What a document comes to, as one of the cache's ways to ask for a plan tells."""
+        try:
+            return [(document.dag_id, look(document.path, ""))]
+        except SeveralProcessesError as several:
+            return [
+                (dag_id, _plan_or_error(look, document.path, name))
+                for dag_id, name in self._ids(document.dag_id, several.names)
+            ]
+        except MlcraftError as error:
+            return [(document.dag_id, error)]
 
     def _compiled_in_time(self, waiting: deque[Document], name: str) -> Iterator[DAG]:
         """Have documents compiled, and take off `waiting` those that are ready soon enough."""
@@ -82,7 +94,7 @@ class Folder:
         end = self.started + seconds_to_wait()
         while waiting and time.monotonic() < end:
             ended = process is not None and process.poll() is not None
-            found = self._look(waiting[0], self.cache.ready)
+            found = self.look(waiting[0], self.cache.ready)
             if all(plan is not None for _, plan in found):
                 yield from self._dags(waiting.popleft(), found)
             elif ended:
@@ -90,8 +102,14 @@ class Folder:
             else:
                 time.sleep(_GLANCE)
         if process is not None and process.poll():
-            log.error("the process that compiles documents has failed: %s", last_words(self.cache.root))
-        if waiting:
+            log.error(
+                "%d documents below %s cannot be compiled: the process that does so has failed (%s); %s says more",
+                len(waiting),
+                self.root,
+                last_words(self.cache.root),
+                self.cache.root / LOG,
+            )
+        elif waiting:
             log.info(
                 "%d of %d documents below %s are still being compiled; a later parse of this DAG file finds them",
                 len(waiting),
@@ -103,17 +121,6 @@ class Folder:
         """The documents that a DAG may come from; most likely the first."""
         named = [doc for doc in self.documents if wanted == doc.dag_id or wanted.startswith(f"{doc.dag_id}.")]
         return sorted(named, key=lambda document: -len(document.dag_id))
-
-    def _look(self, document: Document, look: Look) -> Found:
-        try:
-            return [(document.dag_id, look(document.path, ""))]
-        except SeveralProcessesError as several:
-            return [
-                (dag_id, _plan_or_error(look, document.path, name))
-                for dag_id, name in self._ids(document.dag_id, several.names)
-            ]
-        except MlcraftError as error:
-            return [(document.dag_id, error)]
 
     def _ids(self, dag_id: str, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         """Ids for the processes of a packed document, none of them the id of another document."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.dag.folder import Document, Folder
 from airflow_mlcraft.dag.loader import dag_ids_in
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.operators.base import plan_cache
 
 _DAG_FILE = """\
 from airflow_mlcraft import load_cwl_dags
@@ -38,14 +38,10 @@ class Imported:
 
 def import_folder(folder: Path) -> Iterator[Imported]:
     """Compile each document of a folder, so that Airflow's first parse finds all plans ready."""
-    cache = plan_cache()
-    for dag_id, document in dag_ids_in(folder):
-        try:
-            cache.compile(document)
-        except MlcraftError as error:
-            yield Imported(dag_id, document, error)
-        else:
-            yield Imported(dag_id, document)
+    parsed = Folder(folder, [Document(*found) for found in dag_ids_in(folder)], {})
+    for document in parsed.documents:
+        for dag_id, plan in parsed.look(document, parsed.cache.compile):
+            yield Imported(dag_id, document.path, plan if isinstance(plan, MlcraftError) else None)
 
 
 def write_dag_file(folder: Path, dag_file: Path) -> None:

@@ -157,3 +157,13 @@ def test_validate_goes_on_after_a_file_that_is_not_there(tmp_path: Path) -> None
 
 def test_version(tmp_path: Path) -> None:
     assert warm().command("mlcraft", "--version", folder=tmp_path).out == f"mlcraft {__version__}\n"
+
+
+def test_a_packed_document_without_a_main_process(tmp_path: Path) -> None:
+    (tmp_path / "cwl").mkdir()
+    packed = shutil.copy(DOCUMENTS / "wild" / "several" / "packed_tools.cwl", tmp_path / "cwl")
+    said = cwl(tmp_path, "validate", packed)
+    assert (said.code, said.out.count("CommandLineTool")) == (0, 2)
+    imported = cwl(tmp_path, "import", "--json", "cwl").json()
+    assert [entry["dag_id"] for entry in imported] == ["packed_tools.one", "packed_tools.two"]
+    assert "#main" in cwl(tmp_path, "run", packed).err

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_mlcraft.cwl.compile import compile_document
 from airflow_mlcraft.cwl.load import load
-from airflow_mlcraft.errors import DocumentError, UnsupportedError
+from airflow_mlcraft.errors import DocumentError, SeveralProcessesError, UnsupportedError
 
 BROKEN = Path(__file__).parents[1] / "documents" / "broken"
 SHIPPED = Path(__file__).parents[2] / "cwl"
@@ -27,12 +27,13 @@ FAULTS = [
     ("unknown_class", 2, 1, ["'CommandlineTool'"]),
     ("wrong_version", 2, None, ["draft-3", "v1.0, v1.1, v1.2", "cwl-upgrader"]),
     ("no_version", 1, None, ["no cwlVersion", "v1.0, v1.1, v1.2"]),
-    ("no_main", 1, None, ["#one, #two", "#main", "no_main.cwl#name"]),
     ("a_list", 1, None, ["expected a CWL document", "a list"]),
     ("not_utf8", 3, None, ["not UTF-8"]),
     ("control_character", 3, None, ["#x01"]),
     ("over_the_network", 7, 5, ["https://cwl.example/tool.cwl", "allowed_document_hosts"]),
     ("runs_itself", 9, None, ["runs itself"]),
+    ("runs_itself_packed", 22, None, ["runs itself"]),
+    ("duplicate_keys", 6, 3, ["duplicate key", '"word"']),
     ("steps_in_a_circle", 6, None, ["circular", "#hen", "#egg"]),
     ("empty", None, None, ["empty"]),
     ("requirements_left_empty", 6, None, ["field that is empty"]),
@@ -53,8 +54,36 @@ def test_faults(name: str, line: int | None, column: int | None, words: list[str
     assert "\n" not in str(error)
 
 
+def test_a_packed_document_without_a_main_process_says_which_it_has() -> None:
+    path = BROKEN.parent / "wild" / "several" / "packed_tools.cwl"
+    with pytest.raises(
+        SeveralProcessesError, match=r"packed_tools.cwl:1: .*#one, #two.*#main.*packed_tools.cwl#name"
+    ) as caught:
+        load(path)
+    assert caught.value.names == ("one", "two")
+    with pytest.raises(SeveralProcessesError) as caught:
+        load(path.with_name("packed_tops.cwl"))
+    assert caught.value.names == ("first", "second"), "workflows that no other runs, rather than tools"
+    assert load(path, "two").process.tool["id"].endswith("#two")
+
+
+def test_a_circle_is_placed_where_it_closes() -> None:
+    with pytest.raises(DocumentError, match="runs itself") as caught:
+        load(BROKEN / "runs_itself_from_afar.cwl")
+    assert (caught.value.path, caught.value.line) == (str(BROKEN / "runs_itself_packed.cwl"), 22)
+
+
+@pytest.mark.parametrize("nested", ["[" * 2000 + "]" * 2000, "{a: " * 700 + "b" + "}" * 700])
+def test_values_too_deep_to_be_read(tmp_path: Path, nested: str) -> None:
+    path = tmp_path / "deep.cwl"
+    path.write_text(f"cwlVersion: v1.2\nclass: CommandLineTool\ninputs: []\noutputs: []\ndoc: {nested}\n")
+    with pytest.raises(DocumentError, match=r"nested \d+ deep") as caught:
+        load(path)
+    assert (caught.value.path, caught.value.line) == (str(path), 5)
+
+
 def test_every_broken_document_is_looked_at() -> None:
-    assert {path.stem for path in BROKEN.iterdir()} == {fault[0] for fault in FAULTS}
+    assert {path.stem for path in BROKEN.iterdir()} == {fault[0] for fault in FAULTS} | {"runs_itself_from_afar"}
 
 
 def test_a_version_that_is_not_supported_has_an_exit_code_of_its_own() -> None:

@@ -179,6 +179,7 @@ def test_scheduled_on_assets(tmp_path: Path) -> None:
             ["mlcraft:Dag", "written.cwl", "shedule", "schedule"],
         ),
         ("workflow", "{class: 'mlcraft:Dag', startDate: someday}", ["startDate", "'someday'"]),
+        ("workflow", "{class: 'mlcraft:Dag', schedule: now and then}", ["schedule", "now and then", "@daily"]),
     ],
 )
 def test_wrong_hints(tmp_path: Path, place: str, hint: str, words: list[str]) -> None:

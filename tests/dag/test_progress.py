@@ -1,0 +1,156 @@
+"""Documents that are not compiled yet, in a real dag-processor with Airflow's own limits."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_mlcraft import load_cwl_dags
+from airflow_mlcraft.cwl.cache import PlanCache
+from airflow_mlcraft.cwl.waiting import lists_wait, sole_compiler
+from airflow_mlcraft.dag.parse_time import seconds_to_build, seconds_to_wait
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.operators.base import plan_cache
+from tests.dag.real_airflow import RealAirflow
+from tests.operators.embedded import DOCUMENTS
+
+MANY = 60
+
+
+@pytest.fixture
+def airflow(tmp_path: Path) -> RealAirflow:
+    made = RealAirflow(tmp_path / "home")
+    made.environment["AIRFLOW__MLCRAFT__PARSE_SECONDS"] = "0"
+    return made
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    return folder
+
+
+def parse(airflow: RealAirflow) -> dict[str, str]:
+    """One run of the dag-processor: the DAGs that are not stale, with a digest of each."""
+    done = airflow.airflow("dag-processor", "--num-runs", "1")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert airflow.query("select stacktrace from import_error where stacktrace like '%imeout%'") == []
+    rows = airflow.query(
+        "select dag.dag_id, dag_hash from dag join serialized_dag using (dag_id)"
+        " where is_stale = 0 order by serialized_dag.last_updated"
+    )
+    return dict(rows)
+
+
+def compiled(airflow: RealAirflow) -> None:
+    """Wait for the process in the background."""
+    root = airflow.home / "cache"
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        with sole_compiler(root) as alone:
+            if alone and not lists_wait(root):
+                return
+        time.sleep(0.1)
+    raise AssertionError("still compiling")
+
+
+def said(airflow: RealAirflow) -> str:
+    logs = (airflow.home / "logs" / "dag_processor").glob("2*/*/*.log")
+    return "".join(log.read_text() for log in logs)
+
+
+def test_a_folder_comes_up_over_parses(airflow: RealAirflow) -> None:
+    for number in range(MANY):
+        shutil.copy(DOCUMENTS / "echo.cwl", airflow.documents / f"echo_{number}.cwl")
+    shutil.copy(DOCUMENTS / "broken" / "misspelt_field.cwl", airflow.documents)
+    assert parse(airflow) == {}
+    assert f"{MANY + 1} of {MANY + 1} documents below {airflow.documents} are still being compiled" in said(airflow)
+    compiled(airflow)
+    first = parse(airflow)
+    assert len(first) == MANY
+    assert [Path(name).name for (name,) in airflow.query("select filename from import_error")] == ["misspelt_field.cwl"]
+
+    edited = airflow.documents / "echo_7.cwl"
+    edited.write_text(edited.read_text().replace("label: Echo", "label: Edited"))
+    edited.with_name("misspelt_field.cwl").write_text("class: [")
+    with sole_compiler(airflow.home / "cache"):
+        assert parse(airflow) == first, "as they were, until they are compiled"
+        assert airflow.query("select count(*) from import_error") == [(1,)]
+    assert parse(airflow) == first
+    compiled(airflow)
+    then = parse(airflow)
+    assert then.keys() == first.keys()
+    assert [dag_id for dag_id in then if then[dag_id] != first[dag_id]] == ["echo_7"]
+
+
+def test_a_parse_waits_for_what_is_soon_ready(airflow: RealAirflow) -> None:
+    airflow.environment["AIRFLOW__MLCRAFT__PARSE_SECONDS"] = "1000"
+    airflow.environment["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "120"
+    airflow.environment["AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT"] = "180"
+    shutil.copy(DOCUMENTS / "echo.cwl", airflow.documents)
+    shutil.copy(DOCUMENTS / "wild" / "several" / "packed_tools.cwl", airflow.documents)
+    assert parse(airflow).keys() == {"echo", "packed_tools.one", "packed_tools.two"}
+    assert "still being compiled" not in said(airflow)
+
+
+def test_in_a_task_its_document_is_compiled_whatever_else_waits(
+    documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__MLCRAFT__CACHE", str(documents.parent / "cache"))
+    for number in range(5):
+        shutil.copy(DOCUMENTS / "echo.cwl", documents / f"echo_{number}.cwl")
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "echo_3")
+    namespace: dict[str, Any] = {}
+    with sole_compiler(plan_cache().root):
+        load_cwl_dags(namespace, documents)
+    assert [dag.dag_id for dag in namespace.values()] == ["echo_3"]
+    assert len(list((documents.parent / "cache" / "documents").iterdir())) == 1
+
+
+def test_a_compiler_that_cannot_start_is_said(
+    documents: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AIRFLOW__MLCRAFT__CACHE", str(documents.parent / "cache"))
+    monkeypatch.setenv("PYTHONHASHSEED", "none of the kind")
+    shutil.copy(DOCUMENTS / "echo.cwl", documents)
+    namespace: dict[str, Any] = {}
+    load_cwl_dags(namespace, documents)
+    assert namespace == {}
+    assert f"1 documents below {documents} cannot be compiled" in caplog.text
+    assert "PYTHONHASHSEED" in (documents.parent / "cache" / "compiler.log").read_text()
+
+
+def test_dags_that_do_not_fit_into_a_parse_are_an_error(documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = documents.parent / "cache"
+    monkeypatch.setenv("AIRFLOW__MLCRAFT__CACHE", str(cache))
+    monkeypatch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", "0.001")
+    for number in range(20):
+        document = shutil.copy(DOCUMENTS / "echo.cwl", documents / f"echo_{number:02}.cwl")
+        PlanCache(cache).plan_of(Path(document))
+    namespace: dict[str, Any] = {}
+    load_cwl_dags(namespace, documents)
+    (*built, left_out) = namespace.values()
+    assert len(built) < 20
+    assert f"{20 - len(built)} of the 20 documents below {documents} are left out" in str(left_out._error)
+    assert "part=(1, 2)" in str(left_out._error)
+
+
+def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", "60")
+    assert (seconds_to_wait(), seconds_to_build()) == (40, 40), "a command has only this one parse"
+    monkeypatch.setattr("airflow.sdk.execution_time.task_runner.SUPERVISOR_COMMS", object(), raising=False)
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT", "45")
+    assert (seconds_to_wait(), seconds_to_build()) == (10, 15)
+    monkeypatch.setenv("AIRFLOW__MLCRAFT__PARSE_SECONDS", "500")
+    assert seconds_to_wait() == 15
+    monkeypatch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", "0")
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT", "0")
+    assert seconds_to_wait() == 500
+    monkeypatch.setenv("AIRFLOW__MLCRAFT__PARSE_SECONDS", "soon")
+    with pytest.raises(MlcraftError, match="parse_seconds is 'soon'; expected a number of seconds"):
+        seconds_to_wait()

@@ -1,0 +1,2 @@
+cwl:tool: steps_without_inputs.cwl
+word: hello

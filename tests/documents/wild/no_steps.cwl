@@ -1,0 +1,6 @@
+cwlVersion: v1.0
+class: Workflow
+inputs:
+  text: string?
+outputs: []
+steps: []
