@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 SUFFIXES = (".cwl", ".json", ".yaml", ".yml")
 _HEAD = 64 * 1024
+_OF_A_PROCESS = re.compile(rb"""^(?:\{.*)?["']?(?:class|\$graph)["']?\s*:|"(?:class|\$graph)"\s*:""", re.MULTILINE)
+"""At the outermost level, where it is YAML: a job file has classes too, of its files."""
 
 
 def documents_in(folder: Path) -> list[Path]:
@@ -52,4 +55,4 @@ def _looks_like_cwl(path: Path) -> bool:
             head = file.read(_HEAD)
     except OSError:
         return False
-    return b"cwlVersion" in head and (b"class" in head or b"$graph" in head)
+    return b"cwlVersion" in head and _OF_A_PROCESS.search(head) is not None

@@ -18,6 +18,8 @@ def test_documents(tmp_path: Path) -> None:
         "job.json": '{"word": "hi"}',
         "e.json": '{"cwlVersion": "v1.0", "class": "Workflow"}',
         "packed.json": '{"$graph": [], "cwlVersion": "v1.0"}',
+        "job_with_version.yml": "cwlVersion: v1.2\ntool:\n  class: File\n  path: x\n",
+        "flow.yml": "{cwlVersion: v1.2, class: CommandLineTool}\n",
         "f.txt": CWL,
         "g.cwl.bak": CWL,
         ".hidden.cwl": CWL,
@@ -30,7 +32,7 @@ def test_documents(tmp_path: Path) -> None:
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe")
     (tmp_path / "gone.yml").symlink_to("nowhere")
     found = [path.relative_to(tmp_path).as_posix() for path in documents_in(tmp_path)]
-    assert found == ["a.cwl", "b.cwl", "e.json", "packed.json", "sub/deep/c.yaml"]
+    assert found == ["a.cwl", "b.cwl", "e.json", "flow.yml", "packed.json", "sub/deep/c.yaml"]
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
