@@ -1,0 +1,133 @@
+"""What is worth knowing of a function that runs: its arguments, its source, the machine, the seed, what it prints."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import inspect
+import os
+import platform
+import random
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from typing import Any, TextIO
+
+_SECRET = ("password", "passwd", "secret", "token", "api_key", "apikey", "credential", "private_key")
+_LONGEST = 500
+_PRINTED = 1_000_000
+
+
+def arguments(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """The arguments of a call, with the defaults of those that are not given; secrets are stars."""
+    bound = inspect.signature(function).bind_partial(*args, **kwargs)
+    bound.apply_defaults()
+    found: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        kind = inspect.signature(function).parameters[name].kind
+        found |= value if kind is inspect.Parameter.VAR_KEYWORD else {name: value}
+    return readable(found)
+
+
+def readable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as params: short, and without what nobody should read."""
+    return {name: "***" if _is_secret(name) else _short(value) for name, value in values.items()}
+
+
+def source_hash(function: Callable[..., Any]) -> str:
+    """A hash that changes with the function's source; of its code, where there is no source."""
+    plain = inspect.unwrap(function)
+    try:
+        text = inspect.getsource(plain).encode()
+    except (OSError, TypeError):
+        code = getattr(plain, "__code__", None)
+        text = code.co_code + repr(code.co_consts).encode() if code else repr(plain).encode()
+    return hashlib.sha256(text).hexdigest()[:32]
+
+
+def host() -> dict[str, str]:
+    """The machine and its Python."""
+    return {
+        "host.name": socket.gethostname(),
+        "host.platform": platform.platform(),
+        "host.cpus": str(os.cpu_count()),
+        "host.python": platform.python_version(),
+    }
+
+
+def packages(function: Callable[..., Any]) -> dict[str, str]:
+    """The versions of the packages that a function's module has imported."""
+    owners = packages_distributions()
+    found = {}
+    for value in list(getattr(inspect.unwrap(function), "__globals__", {}).values()):
+        module = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
+        for owner in owners.get(str(module).partition(".")[0], [])[:1]:
+            with contextlib.suppress(PackageNotFoundError):
+                found[f"package.{owner}"] = version(owner)
+    return found
+
+
+@functools.cache
+def git_commit(folder: str = ".") -> str:
+    """The commit that a folder is at; nothing where there is no git, or no repository."""
+    try:
+        done = subprocess.run(  # noqa: S603
+            ["git", "-C", folder, "rev-parse", "HEAD"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def seed_from(key: str) -> int:
+    """A seed that is the same for the same key."""
+    return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python's random numbers, and NumPy's where it is loaded."""
+    random.seed(seed)
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed(seed % 2**32)
+
+
+@contextlib.contextmanager
+def printed() -> Iterator[list[str]]:
+    """What is printed meanwhile, a megabyte at most; it goes on to where it would have gone."""
+    parts: list[str] = []
+    with contextlib.redirect_stdout(_Tee(sys.stdout, parts)), contextlib.redirect_stderr(_Tee(sys.stderr, parts)):
+        yield parts
+
+
+class _Tee:
+    def __init__(self, beyond: TextIO, parts: list[str]):
+        self._beyond = beyond
+        self._parts = parts
+        self._left = _PRINTED
+
+    def write(self, text: str) -> int:
+        if self._left > 0:
+            self._parts.append(text[: self._left])
+            self._left -= len(text)
+        return self._beyond.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._beyond, name)
+
+
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower() for word in _SECRET)
+
+
+def _short(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -1,0 +1,68 @@
+"""How the run of a DAG run and that of a step are named. Nothing else says which run is meant, on any machine."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from airflow_mlcraft.tracking import tags
+
+
+@dataclass(frozen=True)
+class DagRunName:
+    """A DAG run; its MLflow run is the parent of those of its steps."""
+
+    dag_id: str
+    run_id: str
+
+    @property
+    def key(self) -> str:
+        """The same in every process."""
+        return _key(self.dag_id, self.run_id)
+
+    @property
+    def title(self) -> str:
+        """The name that MLflow's pages show."""
+        return f"{self.dag_id} {self.run_id}"
+
+    def tags(self) -> dict[str, str]:
+        """What the run is found by."""
+        return {tags.KEY: self.key, tags.KIND: "dag_run", tags.DAG: self.dag_id, tags.RUN: self.run_id}
+
+
+@dataclass(frozen=True)
+class StepName:
+    """A task instance: a step, or an item of a scatter. Its tries share one run."""
+
+    flow: DagRunName
+    task_id: str
+    map_index: int = -1
+    try_number: int = 1
+    label: str = ""
+
+    @property
+    def key(self) -> str:
+        """The same in every process, and for each try."""
+        return _key(self.flow.dag_id, self.flow.run_id, self.task_id, str(self.map_index))
+
+    @property
+    def title(self) -> str:
+        """The name that MLflow's pages show."""
+        if self.label:
+            return self.label
+        return self.task_id if self.map_index < 0 else f"{self.task_id} [{self.map_index}]"
+
+    def tags(self) -> dict[str, str]:
+        """What the run is found by."""
+        return {
+            **self.flow.tags(),
+            tags.KEY: self.key,
+            tags.KIND: "step",
+            tags.TASK: self.task_id,
+            tags.MAP_INDEX: str(self.map_index),
+            tags.TRY: str(self.try_number),
+        }
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,54 @@
+"""Registered models: versions, and the aliases `champion` and `previous`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.tracking import tags as names
+from airflow_mlcraft.tracking.api import Api, LoggedModel, Version
+
+CHAMPION = "champion"
+PREVIOUS = "previous"
+
+
+def register(api: Api, name: str, model: LoggedModel, tags: Mapping[str, str]) -> Version:
+    """A version of a registered model; the one that is there already, when a run's model is registered again."""
+    api.create_registered_model(name)
+    for version in api.versions(name, model.run_id):
+        if model.id in (version.model_id, version.source.rpartition("/")[2]):
+            return version
+    return api.create_version(name, model, tags)
+
+
+def champion(api: Api, name: str) -> Version | None:
+    """The champion of a registered model, if there is one."""
+    return api.alias(name, CHAMPION)
+
+
+def promote(api: Api, name: str, version: str, at: float | None = None) -> None:
+    """Make a version the champion; the one of today becomes `previous`, first, so that there is always a champion.
+
+    `at` says when it was decided: a decision that arrives late does not undo a later one.
+    """
+    at = time.time() if at is None else at
+    today = champion(api, name)
+    if today and today.version == version:
+        return
+    if today and float(today.tags.get(names.PROMOTED, 0)) > at:
+        return
+    api.tag_version(api.version(name, version), names.PROMOTED, repr(at))
+    if today:
+        api.set_alias(name, PREVIOUS, today.version)
+    api.set_alias(name, CHAMPION, version)
+
+
+def rollback(api: Api, name: str) -> Version:
+    """Make the previous champion the champion again; the two change places."""
+    today, before = champion(api, name), api.alias(name, PREVIOUS)
+    if before is None:
+        raise MlcraftError(f"the registered model {name!r} has no version with the alias {PREVIOUS!r} to go back to")
+    if today is None or today.version != before.version:
+        promote(api, name, before.version)
+    return before

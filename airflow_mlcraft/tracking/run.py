@@ -1,0 +1,226 @@
+"""A run as a task sees it: what is said of it goes into the spool. Nothing here can fail the task, or make it wait."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from airflow_mlcraft.tracking import tags as names
+from airflow_mlcraft.tracking.content import content_of
+from airflow_mlcraft.tracking.spool import Writer
+
+_BATCH = 500
+_SECONDS = 1.0
+_PARAM, _TAG = 6000, 8000
+_EACH = 100
+
+log = logging.getLogger(__name__)
+
+
+class TrackedRun:
+    """One try at a run."""
+
+    def __init__(self, writer: Writer | None, header: Mapping[str, Any]):
+        self._writer = writer
+        self._tags: Mapping[str, str] = header["tags"]
+        self._metrics: list[tuple[str, float, int, int]] = []
+        self._written = time.monotonic()
+        self._lock = threading.Lock()
+        self._models: dict[str, str] = {}
+        self.key: str = header["key"]
+        self.ended = False
+        self._write({"op": "run", **header})
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        """What the run was given; a name has one value for good."""
+        for some in _portions(values):
+            self._write({"op": "batch", "params": {name: _text(value)[:_PARAM] for name, value in some.items()}})
+
+    def tags(self, values: Mapping[str, Any]) -> None:
+        """What the run is found by."""
+        for some in _portions(values):
+            self._write({"op": "batch", "tags": {name: _text(value)[:_TAG] for name, value in some.items()}})
+
+    def metric(self, name: str, value: float, step: int = 0) -> None:
+        """A measured value."""
+        self.metrics({name: value}, step)
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Measured values; they are kept together for a second and sent in batches."""
+        now = int(time.time() * 1000)
+        with self._lock:
+            self._metrics += [(name, float(value), now, step) for name, value in values.items()]
+            full = len(self._metrics) >= _BATCH or time.monotonic() - self._written > _SECONDS
+        if full:
+            self._write_metrics()
+
+    def dataset(
+        self,
+        name: str,
+        *,
+        md5: str,
+        path: str = "",
+        size: int | None = None,
+        url: str = "",
+        rev: str = "",
+        context: str = "",
+        profile: Mapping[str, Any] | None = None,
+    ) -> None:
+        """A data set that the run reads: a DVC object, by its md5, and where the project has it."""
+        source = {"md5": md5, "path": path, "url": url, "rev": rev}
+        facts = {**({} if size is None else {"size": size}), **(profile or {})}
+        dataset = {
+            "name": name[:500],
+            "digest": md5[:36],
+            "source_type": "dvc",
+            "source": json.dumps({key: value for key, value in source.items() if value}),
+            "profile": json.dumps(facts, default=str) if facts else "",
+            "context": context,
+        }
+        self._write({"op": "input", "dataset": dataset})
+
+    def artifact(self, path: str | os.PathLike[str], folder: str = "", *, hand_over: bool = False) -> None:
+        """A file or folder of the run; a copy of it, unless it is handed over and will not change any more."""
+        source = Path(path)
+        place = f"{folder.strip('/')}/{source.name}".strip("/")
+
+        def record(writer: Writer) -> dict[str, Any]:
+            return {"op": "artifact", "file": writer.take(source, hand_over=hand_over), "place": place}
+
+        self._write_with_files(record)
+
+    def text(self, text: str, path: str) -> None:
+        """A small file of the run."""
+        self._write_with_files(
+            lambda writer: {"op": "artifact", "file": writer.put(text, Path(path).name), "place": path.strip("/")}
+        )
+
+    def model(
+        self,
+        folder: str | os.PathLike[str],
+        name: str = "model",
+        *,
+        content: str = "",
+        tags: Mapping[str, Any] | None = None,
+    ) -> str:
+        """A folder with an MLmodel file, as a model of the run; its content, by which it can be registered.
+
+        `content` is a hash that says which model it is; without it, the hash of all files.
+        """
+        source = Path(folder)
+        content = content or content_of(source)
+        carried = {key: self._tags[key] for key in (names.DAG, names.RUN, names.TASK) if key in self._tags}
+        carried |= {key: _text(value) for key, value in (tags or {}).items()}
+
+        def record(writer: Writer) -> dict[str, Any]:
+            kept = writer.take(source, hand_over=False)
+            return {"op": "model", "file": kept, "name": name, "content": content, "tags": carried}
+
+        self._write_with_files(record)
+        self._models[name] = content
+        return content
+
+    def register(
+        self,
+        model: str,
+        *,
+        content: str = "",
+        name: str = "model",
+        champion: bool = False,
+        tags: Mapping[str, Any] | None = None,
+    ) -> None:
+        """A version of a registered model: of the model with a content, whichever run has made it.
+
+        Without `content` it is the model that this run has made by that name. `champion` moves the aliases.
+        """
+        content = content or self._models.get(name, "")
+        if not content:
+            log.warning("the run has no model %r that could be registered as %r", name, model)
+            return
+        carried = {
+            key: value
+            for key, value in self._tags.items()
+            if key in (names.DAG, names.RUN, names.DOCUMENT, names.DOCUMENT_HASH, names.PLAN, names.GIT_COMMIT)
+        }
+        carried[names.CONTENT] = content
+        carried |= {key: _text(value) for key, value in (tags or {}).items()}
+        self._write(
+            {
+                "op": "register",
+                "model": model,
+                "content": content,
+                "champion": champion,
+                "tags": carried,
+                "time": time.time(),
+            }
+        )
+
+    @contextlib.contextmanager
+    def system_metrics(self, seconds: float = 10) -> Iterator[None]:
+        """What the machine does while this is open, as metrics."""
+        from airflow_mlcraft.tracking.system_metrics import sampled
+
+        with sampled(self.metrics, seconds):
+            yield
+
+    def end(self, status: str = "FINISHED") -> None:
+        """End the run; the first word counts."""
+        if self.ended:
+            return
+        self._write({"op": "end", "status": status, "time": int(time.time() * 1000)})
+        self.pause()
+
+    def pause(self) -> None:
+        """Say nothing more of the run from here; it goes on elsewhere."""
+        self.ended = True
+        self._write({"op": "pause"})
+        if self._writer is not None:
+            with _said("what was tracked may not outlast a loss of power"):
+                self._writer.close()
+
+    def _write_metrics(self) -> None:
+        with self._lock:
+            metrics, self._metrics = self._metrics, []
+            self._written = time.monotonic()
+        if metrics:
+            self._put({"op": "batch", "metrics": metrics})
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        self._write_metrics()
+        self._put(record)
+
+    def _write_with_files(self, record: Callable[[Writer], dict[str, Any]]) -> None:
+        if self._writer is not None:
+            with _said("it is not tracked"):
+                self._write(record(self._writer))
+
+    def _put(self, record: Mapping[str, Any]) -> None:
+        if self._writer is not None:
+            with _said("what was to be tracked is lost"), self._lock:
+                self._writer.write(dict(record))
+
+
+@contextlib.contextmanager
+def _said(what: str) -> Iterator[None]:
+    """A full disk is no reason for a step to fail."""
+    try:
+        yield
+    except OSError as error:
+        log.warning("%s: %s", what, error)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _portions(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    items = list(values.items())
+    for begin in range(0, len(items), _EACH):
+        yield dict(items[begin : begin + _EACH])

@@ -1,0 +1,31 @@
+"""Tags for the runs that code of the user's own makes inside a task. MLflow finds this class by its entry point."""
+
+from __future__ import annotations
+
+import os
+
+from mlflow.tracking.context.abstract_context import RunContextProvider
+
+from airflow_mlcraft.tracking import tags
+
+_VARIABLES = {
+    tags.DAG: "AIRFLOW_CTX_DAG_ID",
+    tags.RUN: "AIRFLOW_CTX_DAG_RUN_ID",
+    tags.TASK: "AIRFLOW_CTX_TASK_ID",
+    tags.TRY: "AIRFLOW_CTX_TRY_NUMBER",
+    tags.MAP_INDEX: "AIRFLOW_CTX_MAP_INDEX",
+    tags.PARENT: "MLCRAFT_PARENT_RUN_ID",
+}
+
+
+class AirflowRunContext(RunContextProvider):
+    """Airflow says by environment variables which task is running."""
+
+    def in_context(self) -> bool:
+        """Whether a task is running here."""
+        return "AIRFLOW_CTX_DAG_ID" in os.environ
+
+    def tags(self) -> dict[str, str]:
+        """The task's names."""
+        found = {tag: os.environ.get(variable, "") for tag, variable in _VARIABLES.items()}
+        return {tag: value for tag, value in found.items() if value}

@@ -1,0 +1,48 @@
+"""A model's signature, in the words of MLflow, from a data frame and the predictions for it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from airflow_mlcraft.errors import MlcraftError
+
+_SMALL = 4
+
+
+def signature_of(frame: Any, predictions: Any) -> dict[str, Any]:
+    """What the model reads and what it gives."""
+    columns = [_column(str(name), frame[name]) for name in frame.columns]
+    return {"inputs": json.dumps(columns), "outputs": json.dumps([_tensor(predictions)]), "params": None}
+
+
+def _column(name: str, values: Any) -> dict[str, Any]:
+    return {"type": _type(name, values), "name": name, "required": not bool(values.isna().any())}
+
+
+def _type(name: str, values: Any) -> str:
+    dtype = values.dtype
+    kind = getattr(dtype, "kind", "O")
+    size = getattr(dtype, "itemsize", 8)
+    found = {
+        "b": "boolean",
+        "f": "float" if size <= _SMALL else "double",
+        "i": "integer" if size <= _SMALL else "long",
+        "u": "integer" if size < _SMALL else "long",
+        "M": "datetime",
+    }.get(kind)
+    if found:
+        return found
+    if all(isinstance(value, str) for value in values.dropna()):
+        return "string"
+    raise MlcraftError(
+        f"the column {name!r} has values of type {dtype}, which a model's signature has no word for; "
+        "expected numbers, booleans, times or text"
+    )
+
+
+def _tensor(predictions: Any) -> dict[str, Any]:
+    shape = [-1, *list(getattr(predictions, "shape", (0,)))[1:]]
+    dtype = getattr(predictions, "dtype", None)
+    name = "str" if getattr(dtype, "kind", "O") in "OUST" else str(dtype)
+    return {"type": "tensor", "tensor-spec": {"dtype": name, "shape": shape}}

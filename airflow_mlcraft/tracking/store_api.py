@@ -1,0 +1,295 @@
+"""A store that is not a server, as SQLite, asked through mlflow's own client: its import takes seconds."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from mlflow import MlflowClient, entities
+from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+from airflow_mlcraft.tracking.api import BusyError, Dataset, LoggedModel, Metric, RefusedError, Run, Version, quoted
+from airflow_mlcraft.tracking.tags import CONTENT, CONTEXT
+
+_BUSY = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
+_PAGE = 1000
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+def _explained(method: T) -> T:
+    """mlflow's errors as ours."""
+
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except MlflowException as error:
+            if error.error_code in _BUSY:
+                raise BusyError(str(error)) from error
+            raise RefusedError(str(error), error.error_code) from error
+
+    return call  # type: ignore[return-value]
+
+
+@_explained
+def upload(artifact_uri: str, source: Path, place: str) -> None:
+    """Put a file at a place below any artifact URI that mlflow can write to."""
+    folder, _, name = place.rpartition("/")
+    repository: Any = get_artifact_repository(artifact_uri)
+    # mlflow gives an artifact the name of its file.
+    with TemporaryDirectory() as room:
+        named = Path(room) / name
+        named.symlink_to(source.absolute())
+        repository.log_artifact(str(named), folder or None)
+
+
+class StoreApi:
+    """The `Api` of a store that mlflow opens in this process."""
+
+    @_explained
+    def __init__(self, uri: str):
+        self._client = MlflowClient(uri, uri)
+        self._artifacts = _artifact_root(uri)
+        self._experiments: dict[str, str] = {}
+
+    def experiment(self, name: str) -> str:
+        """The id of an experiment, made where there is none."""
+        if name not in self._experiments:
+            self._experiments[name] = self._experiment(name)
+        return self._experiments[name]
+
+    @_explained
+    def _experiment(self, name: str) -> str:
+        found = self._client.get_experiment_by_name(name)
+        if found is None:
+            # Otherwise mlflow would put artifacts below whatever folder this process was started in.
+            place = f"{self._artifacts}/{quote(name, safe='')}" if self._artifacts else None
+            try:
+                return str(self._client.create_experiment(name, artifact_location=place))
+            except MlflowException as error:
+                found = self._client.get_experiment_by_name(name)
+                if found is None:
+                    raise error
+        return str(found.experiment_id)
+
+    @_explained
+    def search_runs(self, experiment_id: str, filter_: str) -> list[Run]:
+        """The runs that a filter finds, the oldest first."""
+        found: list[Run] = []
+        token = None
+        while True:
+            page = self._client.search_runs(
+                [experiment_id],
+                filter_,
+                max_results=_PAGE,
+                order_by=["attributes.start_time ASC"],
+                page_token=token,
+            )
+            found += map(_run, page)
+            token = page.token
+            if not token:
+                return found
+
+    @_explained
+    def create_run(self, experiment_id: str, name: str, start: int, tags: Mapping[str, str]) -> Run:
+        """A new run."""
+        return _run(self._client.create_run(experiment_id, start_time=start, tags=dict(tags), run_name=name))
+
+    @_explained
+    def get_run(self, run_id: str) -> Run:
+        """A run, with its inputs."""
+        run = self._client.get_run(run_id)
+        if run.info.lifecycle_stage == "deleted":
+            raise RefusedError(f"the run {run_id} is deleted", "RESOURCE_DOES_NOT_EXIST")
+        return _run(run)
+
+    @_explained
+    def update_run(self, run_id: str, status: str, end: int | None) -> None:
+        """Set a run's status, and when it ended."""
+        if end is None:
+            self._client.update_run(run_id, status)
+        else:
+            self._client.set_terminated(run_id, status, end)
+
+    @_explained
+    def delete_run(self, run_id: str) -> None:
+        """Put a run into the bin."""
+        self._client.delete_run(run_id)
+
+    @_explained
+    def log_batch(
+        self, run_id: str, metrics: Sequence[Metric], params: Mapping[str, str], tags: Mapping[str, str]
+    ) -> None:
+        """Add metrics, params and tags."""
+        self._client.log_batch(
+            run_id,
+            [entities.Metric(*metric) for metric in metrics],
+            [entities.Param(*param) for param in params.items()],
+            [entities.RunTag(*tag) for tag in tags.items()],
+        )
+
+    @_explained
+    def log_inputs(self, run_id: str, datasets: Sequence[Dataset]) -> None:
+        """Add data sets that a run has read."""
+        self._client.log_inputs(
+            run_id,
+            [
+                entities.DatasetInput(
+                    entities.Dataset(
+                        given.name,
+                        given.digest,
+                        given.source_type,
+                        given.source,
+                        given.schema or None,
+                        given.profile or None,
+                    ),
+                    [entities.InputTag(CONTEXT, given.context)] if given.context else [],
+                )
+                for given in datasets
+            ],
+        )
+
+    def upload(self, artifact_uri: str, source: Path, place: str) -> None:
+        """Put a file at a place below an artifact URI."""
+        upload(artifact_uri, source, place)
+
+    @_explained
+    def find_models(self, experiment_id: str, content: str) -> list[LoggedModel]:
+        """The models with a content, the oldest first."""
+        return [
+            _model(model)
+            for model in self._client.search_logged_models(
+                [experiment_id],
+                f"tags.`{CONTENT}` = {quoted(content)}",
+                order_by=[{"field_name": "creation_time", "ascending": True}],
+            )
+        ]
+
+    @_explained
+    def create_model(self, run: Run, name: str, tags: Mapping[str, str]) -> LoggedModel:
+        """A new model of a run, not yet ready."""
+        return _model(self._client.create_logged_model(run.experiment_id, name, run.id, dict(tags)))
+
+    @_explained
+    def finish_model(self, run: Run, model: LoggedModel) -> None:
+        """Say that all files of a model are there, and that the run has made it."""
+        if model.id not in self.get_run(run.id).models:
+            self._client.log_outputs(run.id, [entities.LoggedModelOutput(model.id, 0)])
+        self._client.finalize_logged_model(model.id, "READY")
+
+    @_explained
+    def create_registered_model(self, name: str) -> None:
+        """A name in the registry; nothing happens when it is there."""
+        try:
+            self._client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    @_explained
+    def versions(self, name: str, run_id: str = "") -> list[Version]:
+        """The versions of a registered model, or those of one run."""
+        wanted = f"name = {quoted(name)}" + (f" AND run_id = {quoted(run_id)}" if run_id else "")
+        found = map(_version, self._client.search_model_versions(wanted))
+        return sorted(found, key=lambda version: int(version.version))
+
+    @_explained
+    def create_version(self, name: str, model: LoggedModel, tags: Mapping[str, str]) -> Version:
+        """A new version."""
+        return _version(
+            self._client.create_model_version(
+                name, model.artifact_uri, model.run_id, dict(tags), await_creation_for=0, model_id=model.id
+            )
+        )
+
+    @_explained
+    def version(self, name: str, version: str) -> Version:
+        """One version."""
+        return _version(self._client.get_model_version(name, version))
+
+    @_explained
+    def tag_version(self, version: Version, key: str, value: str) -> None:
+        """Set a tag of a version."""
+        self._client.set_model_version_tag(version.model, version.version, key, value)
+
+    @_explained
+    def alias(self, name: str, alias: str) -> Version | None:
+        """The version that an alias stands for."""
+        try:
+            return _version(self._client.get_model_version_by_alias(name, alias))
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+
+    @_explained
+    def set_alias(self, name: str, alias: str, version: str) -> None:
+        """Let an alias stand for a version."""
+        self._client.set_registered_model_alias(name, alias, version)
+
+
+def _artifact_root(uri: str) -> str:
+    """Beside the database, for a store in a file."""
+    parts = urlsplit(uri)
+    if parts.scheme != "sqlite":
+        return ""
+    return (Path(parts.path.removeprefix("/")).absolute().parent / "artifacts").as_uri()
+
+
+def _run(run: entities.Run) -> Run:
+    return Run(
+        id=run.info.run_id,
+        experiment_id=run.info.experiment_id,
+        name=run.info.run_name or "",
+        status=run.info.status,
+        start=run.info.start_time or 0,
+        end=run.info.end_time or 0,
+        artifact_uri=run.info.artifact_uri or "",
+        tags=run.data.tags,
+        params=run.data.params,
+        metrics=run.data.metrics,
+        datasets=[_dataset(given) for given in (run.inputs.dataset_inputs if run.inputs else [])],
+        models=[made.model_id for made in (run.outputs.model_outputs if run.outputs else [])],
+    )
+
+
+def _dataset(given: entities.DatasetInput) -> Dataset:
+    dataset = given.dataset
+    context = {tag.key: tag.value for tag in given.tags}.get(CONTEXT, "")
+    return Dataset(
+        dataset.name,
+        dataset.digest,
+        dataset.source_type,
+        dataset.source,
+        dataset.schema or "",
+        dataset.profile or "",
+        context,
+    )
+
+
+def _model(model: entities.LoggedModel) -> LoggedModel:
+    return LoggedModel(
+        id=model.model_id,
+        name=model.name,
+        artifact_uri=model.artifact_location,
+        ready=str(model.status) == "READY",
+        run_id=model.source_run_id or "",
+        tags=model.tags,
+    )
+
+
+def _version(version: Any) -> Version:
+    return Version(
+        model=version.name,
+        version=str(version.version),
+        run_id=version.run_id or "",
+        source=version.source or "",
+        model_id=version.model_id or "",
+        tags=version.tags,
+    )

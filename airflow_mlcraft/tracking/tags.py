@@ -1,0 +1,27 @@
+"""The tags by which a run, a model and a version are found again; the way back from a model goes along them."""
+
+from __future__ import annotations
+
+KEY = "mlcraft.key"
+SETTLED = "mlcraft.settled"
+KIND = "mlcraft.kind"
+DAG = "mlcraft.dag_id"
+RUN = "mlcraft.run_id"
+TASK = "mlcraft.task_id"
+MAP_INDEX = "mlcraft.map_index"
+TRY = "mlcraft.try"
+DOCUMENT = "mlcraft.document"
+DOCUMENT_HASH = "mlcraft.document_hash"
+PLAN = "mlcraft.plan"
+STEP_IDENTITY = "mlcraft.step_identity"
+IMAGE = "mlcraft.image"
+WORKER = "mlcraft.worker"
+CONTENT = "mlcraft.content"
+PROMOTED = "mlcraft.promoted_at"
+
+GIT_COMMIT = "mlflow.source.git.commit"
+RUN_NAME = "mlflow.runName"
+PARENT = "mlflow.parentRunId"
+SOURCE = "mlflow.source.name"
+USER = "mlflow.user"
+CONTEXT = "mlflow.data.context"

@@ -1,0 +1,159 @@
+"""The way back from a model version: its run, the DAG run with all steps, the data they read, and the document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.tracking import tags
+from airflow_mlcraft.tracking.api import Api, Dataset, RefusedError, Run, Version, quoted
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set that a step has read."""
+
+    name: str
+    md5: str
+    path: str
+    url: str
+    rev: str
+    context: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the DAG run, as it is tracked."""
+
+    run_id: str
+    name: str
+    task_id: str
+    map_index: int
+    status: str
+    identity: str
+    image: str
+    worker: str
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    data: tuple[Data, ...]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """All that a model version comes from."""
+
+    model: str
+    version: str
+    source: str
+    content: str
+    made_by: Step
+    dag_id: str
+    dag_run_id: str
+    run_id: str
+    steps: tuple[Step, ...]
+    document: str
+    document_hash: str
+    plan: str
+    git_commit: str
+
+    @property
+    def data(self) -> tuple[Data, ...]:
+        """The data sets of all steps, each once."""
+        return tuple({(data.md5, data.path): data for step in self.steps for data in step.data}.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**asdict(self), "data": [asdict(data) for data in self.data]}
+
+
+def trace(api: Api, model: str) -> Trace:
+    """The trace of `name@alias` or `name/version`, also with `models:/` before it; of a bare name, the champion's."""
+    version = _version(api, model)
+    if not version.run_id:
+        raise MlcraftError(f"version {version.version} of {version.model!r} does not say which run has made it")
+    run = api.get_run(version.run_id)
+    parent = _parent(api, run)
+    steps = tuple(map(_step, _steps(api, run, parent)))
+    above = {**version.tags, **run.tags, **(parent.tags if parent else {})}
+    return Trace(
+        model=version.model,
+        version=version.version,
+        source=version.source,
+        content=version.tags.get(tags.CONTENT, ""),
+        made_by=_step(run),
+        dag_id=above.get(tags.DAG, ""),
+        dag_run_id=above.get(tags.RUN, ""),
+        run_id=parent.id if parent else "",
+        steps=steps,
+        document=above.get(tags.DOCUMENT, ""),
+        document_hash=above.get(tags.DOCUMENT_HASH, ""),
+        plan=above.get(tags.PLAN, ""),
+        git_commit=above.get(tags.GIT_COMMIT, ""),
+    )
+
+
+def _version(api: Api, model: str) -> Version:
+    asked = model.removeprefix("models:/")
+    name, at, alias = asked.partition("@")
+    name, slash, number = (name, "", "") if at else asked.partition("/")
+    try:
+        found = api.version(name, number) if slash else api.alias(name, alias or "champion")
+    except RefusedError as error:
+        raise MlcraftError(f"there is no model version {asked!r}: {error}") from error
+    if found is None:
+        raise MlcraftError(f"the registered model {name!r} has no version with the alias {alias or 'champion'!r}")
+    return found
+
+
+def _parent(api: Api, run: Run) -> Run | None:
+    if tags.PARENT not in run.tags:
+        return None
+    try:
+        return api.get_run(run.tags[tags.PARENT])
+    except RefusedError as error:
+        if error.missing:
+            return None
+        raise
+
+
+def _steps(api: Api, run: Run, parent: Run | None) -> list[Run]:
+    if parent is None:
+        return [run]
+    found = api.search_runs(parent.experiment_id, f"tags.`{tags.PARENT}` = {quoted(parent.id)}")
+    # A search gives no inputs on every store; asked for one by one, a run has them.
+    return [api.get_run(step.id) for step in found]
+
+
+def _step(run: Run) -> Step:
+    return Step(
+        run_id=run.id,
+        name=run.name,
+        task_id=run.tags.get(tags.TASK, ""),
+        map_index=int(run.tags.get(tags.MAP_INDEX, -1)),
+        status=run.status,
+        identity=run.tags.get(tags.STEP_IDENTITY, ""),
+        image=run.tags.get(tags.IMAGE, ""),
+        worker=run.tags.get(tags.WORKER, ""),
+        params=dict(run.params),
+        metrics=dict(run.metrics),
+        data=tuple(_data(run.datasets)),
+    )
+
+
+def _data(datasets: Iterable[Dataset]) -> Iterable[Data]:
+    for dataset in datasets:
+        try:
+            source = json.loads(dataset.source)
+        except json.JSONDecodeError:
+            source = {}
+        yield Data(
+            name=dataset.name,
+            md5=source.get("md5", dataset.digest),
+            path=source.get("path", ""),
+            url=source.get("url", ""),
+            rev=source.get("rev", ""),
+            context=dataset.context,
+        )
