@@ -39,7 +39,7 @@ class Spool:
         """The stems of the files that are there, the oldest first."""
         try:
             found = [path.name for path in (self.root / "lines").iterdir()]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         return sorted(name.removesuffix(".jsonl") for name in found if not name.startswith("."))
 
@@ -67,7 +67,7 @@ class Spool:
         """The run that a key stands for, as far as this spool has heard."""
         try:
             found: Record = json.loads((self.root / "runs" / key).read_bytes())
-        except (FileNotFoundError, json.JSONDecodeError):
+        except (OSError, json.JSONDecodeError):
             return None
         return found
 
@@ -83,7 +83,7 @@ class Spool:
         """Why nothing could be delivered, and since when; None when all is well."""
         try:
             found: Record = json.loads((self.root / "trouble").read_bytes())
-        except (FileNotFoundError, json.JSONDecodeError):
+        except (OSError, json.JSONDecodeError):
             return None
         return found
 

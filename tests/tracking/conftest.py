@@ -1,0 +1,71 @@
+"""A server for the session, a store in a file, and trackings whose spools are in the test's folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from airflow_mlcraft.tracking.names import DagRunName
+from airflow_mlcraft.tracking.tracking import Tracking
+from tests.tracking.server import Proxy, Server
+
+ENOUGH = 120.0
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("mlflow"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def proxy(server: Server) -> Iterator[Proxy]:
+    proxy = Proxy(server.port)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
+
+
+@pytest.fixture(autouse=True)
+def short_lived_senders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLCRAFT_TRACKING_LINGER", "1")
+
+
+@pytest.fixture(params=["server", "database"])
+def uri(request: pytest.FixtureRequest) -> str:
+    """Both kinds of store."""
+    found = request.getfixturevalue(request.param)
+    return found.uri if isinstance(found, Server) else found
+
+
+@pytest.fixture
+def tracking(uri: str, tmp_path: Path) -> Tracking:
+    return Tracking(uri, spool=tmp_path / "spool", limit=ENOUGH)
+
+
+@pytest.fixture
+def over_http(server: Server, tmp_path: Path) -> Tracking:
+    return Tracking(server.uri, spool=tmp_path / "spool", limit=ENOUGH)
+
+
+@pytest.fixture
+def flow() -> DagRunName:
+    """A DAG run that no other test has."""
+    return DagRunName(f"dag_{uuid4().hex[:8]}", "manual__1")
+
+
+def eventually(true: Callable[[], object], seconds: float = ENOUGH) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.05)
