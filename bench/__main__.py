@@ -2,53 +2,62 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import re
 import sys
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 
 from bench.measure import ROOT, Figure
 
 NAMES = ("parse", "dags_test", "command", "scatter", "server", "reuse", "memory")
+RESULTS = ROOT / "bench" / "RESULTS.md"
 
 
 def main() -> None:
     wanted = sys.argv[1:] or list(NAMES)
     if unknown := set(wanted) - set(NAMES):
         sys.exit(f"There is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}.")
-    results: dict[str, list[Figure]] = {}
     for name in wanted:
-        results[name] = import_module(f"bench.{name}").figures()
-        for figure in results[name]:
+        figures = import_module(f"bench.{name}").figures()
+        for figure in figures:
             print(f"{figure.value:6.2f}  {figure.aim:8}  {figure.name}  ({figure.detail})", flush=True)
-    if wanted == list(NAMES):
-        (ROOT / "bench" / "RESULTS.md").write_text(_page(results))
+        _write(RESULTS, {**_sections(RESULTS), name: _section(name, figures)})
 
 
-def _page(results: dict[str, list[Figure]]) -> str:
-    import os
+def _sections(path: Path) -> dict[str, str]:
+    """What earlier runs have found, by benchmark."""
+    text = path.read_text() if path.exists() else ""
+    return {
+        found[1]: found[0].strip()
+        for found in re.finditer(r"^## `python -m bench (\w+)`\n.*?(?=^## |\Z)", text, re.M | re.S)
+    }
 
-    rows = [
-        f"| {figure.name} | {figure.value:.2f} | {figure.aim} | {figure.detail} |"
-        for figures in results.values()
-        for figure in figures
-    ]
+
+def _section(name: str, figures: list[Figure]) -> str:
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, Airflow {version('apache-airflow')}, "
+    rows = [f"| {figure.name} | {figure.value:.2f} | {figure.aim} | {figure.detail} |" for figure in figures]
     return "\n".join(
         [
-            "# Results",
-            "",
-            "Made by `make bench`. Each figure is a ratio of two sides measured in turn, in one run on one machine; "
-            "the details are medians.",
-            "",
-            f"{os.cpu_count()} cores, Python {platform.python_version()}, Airflow {version('apache-airflow')}, "
-            f"cwltool {version('cwltool')}.",
+            f"## `python -m bench {name}`",
+            f"{machine}cwltool {version('cwltool')}.",
             "",
             "| what | ratio | aim | medians |",
             "|---|---|---|---|",
             *rows,
-            "",
         ]
     )
+
+
+def _write(path: Path, sections: dict[str, str]) -> None:
+    parts = [
+        "# Results\n\nMade by `make bench`, or by the command that heads a table. Each figure is a ratio of two sides "
+        "measured in turn, in one run on one machine; the details are medians.",
+        *(sections[name] for name in NAMES if name in sections),
+    ]
+    path.write_text("\n\n".join(parts) + "\n")
 
 
 if __name__ == "__main__":

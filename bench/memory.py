@@ -1,4 +1,4 @@
-"""Peak memory of the process that runs a task: a step of a CWL workflow over a bare BashOperator."""
+"""Peak memory: of the process that runs a task, and of all processes of a run with many scattered items."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.measure import ROOT, Figure, environment, median, ratio
+from bench.runners import BIN
 
 ROUNDS = 3
+MANY, FEW = 5000, 50
 
 _PEAK = """
 import json, resource, sys
@@ -32,6 +34,13 @@ assert result.ok, result
 print(json.dumps(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
 """
 
+_LARGEST = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+# Of all that were waited for, by us or by those that we waited for: the largest.
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
 _TOOL = """\
 cwlVersion: v1.2
 class: CommandLineTool
@@ -42,7 +51,33 @@ outputs: {said: stdout}
 
 
 def figures() -> list[Figure]:
-    """(d) of the results."""
+    """A task, and a scatter."""
+    return [_task(), _scatter()]
+
+
+def _scatter() -> Figure:
+    """The largest process of a run counts: the one that schedules, or one that runs tasks."""
+    with TemporaryDirectory(prefix="bench-memory-") as name:
+        home = Path(name)
+        env = environment(home, MLCRAFT_HOME=str(home / "embedded"))
+        peaks = {}
+        for count in (FEW, MANY):
+            (home / "job.json").write_text(json.dumps({"words": [f"word{number}" for number in range(count)]}))
+            words = [str(BIN / "mlcraft-cwl-runner"), "--quiet", f"--outdir={home / str(count)}"]
+            words += [str(ROOT / "bench" / "documents" / "echo.cwl"), str(home / "job.json")]
+            done = subprocess.run(
+                [sys.executable, "-c", _LARGEST, *words], env=env, check=True, capture_output=True, text=True
+            )
+            peaks[count] = json.loads(done.stdout) / 1024
+    return Figure(
+        f"peak memory of the largest process of a scatter over {MANY} items / over {FEW}",
+        peaks[MANY] / peaks[FEW],
+        "≤ 1.5",
+        f"{peaks[MANY]:.0f} MB / {peaks[FEW]:.0f} MB",
+    )
+
+
+def _task() -> Figure:
     took: dict[str, list[float]] = {"bash": [], "cwl": []}
     with TemporaryDirectory(prefix="bench-memory-") as name:
         home = Path(name)
@@ -61,11 +96,9 @@ def figures() -> list[Figure]:
                 if round_:
                     peaks.append(json.loads(done.stdout.splitlines()[-1]) / 1024)
     ours, bash = took["cwl"], took["bash"]
-    return [
-        Figure(
-            "peak memory of a task that runs a tool / a BashOperator task",
-            ratio(ours, bash),
-            "≤ 1.5",
-            f"{median(ours):.0f} MB / {median(bash):.0f} MB",
-        )
-    ]
+    return Figure(
+        "peak memory of a task that runs a tool / a BashOperator task",
+        ratio(ours, bash),
+        "≤ 1.5",
+        f"{median(ours):.0f} MB / {median(bash):.0f} MB",
+    )
