@@ -18,7 +18,8 @@ from cwltool.workflow import default_make_tool
 from rdflib import Graph
 from ruamel.yaml.scalarfloat import ScalarFloat
 
-from airflow_mlcraft.cwl.load_errors import readable_errors
+from airflow_mlcraft.cwl.deep_stack import with_deep_stack
+from airflow_mlcraft.cwl.load_errors import endless, readable_errors
 from airflow_mlcraft.cwl.sources import SourceFetcher, Sources
 from airflow_mlcraft.errors import DocumentError, SeveralProcessesError, UnsupportedError
 
@@ -49,23 +50,33 @@ def load(
     `sources` is filled with what was read until then, also when there is an error.
     """
     sources = Sources() if sources is None else sources
+    uri = path.absolute().as_uri() + (f"#{fragment}" if fragment else "")
+    made = partial(_load, path, fragment, uri, partial(_fetcher, allowed_hosts=allowed_hosts, sources=sources))
+    with readable_errors(path, sources.texts, fragment), _quiet("cwltool", "salad", "rdflib.term"):
+        try:
+            process, version = made()
+        except RecursionError:
+            if endless(uri, sources.texts):
+                raise
+            process, version = with_deep_stack(made)
+    return LoadedDocument(process, path, fragment, version, sources.texts)
+
+
+def _load(path: Path, fragment: str, uri: str, fetcher: Any) -> tuple[Process, str]:
     context = LoadingContext(
         {
             "construct_tool_object": default_make_tool,
-            "fetcher_constructor": partial(_fetcher, allowed_hosts=allowed_hosts, sources=sources),
+            "fetcher_constructor": fetcher,
             # cwltool would start a Node process to lint each expression.
             "disable_js_validation": True,
             "strict": True,
         }
     )
-    uri = path.absolute().as_uri() + (f"#{fragment}" if fragment else "")
     _forget_ontologies()
-    with readable_errors(path, sources.texts, fragment), _quiet("cwltool", "salad", "rdflib.term"):
-        context, document, uri = fetch_document(uri, context)
-        version = _version_of(document, path)
-        context, uri = resolve_and_validate_document(context, document, uri)
-        process = make_tool(_main_of(context, uri, fragment, path), context)
-    return LoadedDocument(process, path, fragment, version, sources.texts)
+    context, document, uri = fetch_document(uri, context)
+    version = _version_of(document, path)
+    context, uri = resolve_and_validate_document(context, document, uri)
+    return make_tool(_main_of(context, uri, fragment, path), context), version
 
 
 def _fetcher(cache: Any, session: Any, *, allowed_hosts: Collection[str], sources: Sources) -> SourceFetcher:

@@ -19,6 +19,8 @@ from airflow_mlcraft.errors import DocumentError, MlcraftError, UnsupportedError
 _PLACE = re.compile(r"(\S+?):(\d+):(\d+):\s*")
 _NOISE = re.compile(r"\(\d+\) \(\S+\) ")
 _URI = re.compile(r"file:///[^\s'\"\],]+")
+_DEEP = 100
+_TOO_MANY = "found more steps that wait for each other, one after the other, than can be followed"
 _CONTENT = re.compile(r"^\s*[^\s#]", re.MULTILINE)
 
 
@@ -30,7 +32,8 @@ def readable_errors(path: Path, read: Mapping[str, str], fragment: str = "") -> 
     except MlcraftError:
         raise
     except RecursionError:
-        raise _too_deep(path, fragment, read) from None
+        uri = path.absolute().as_uri() + (f"#{fragment}" if fragment else "")
+        raise endless(uri, read) or DocumentError(_TOO_MANY, path=str(path)) from None
     except (SchemaSaladException, WorkflowException) as error:
         raise _with_line(_document_error(error, path), str(error), read) from error
     except NotImplementedError as error:
@@ -44,10 +47,10 @@ def readable_errors(path: Path, read: Mapping[str, str], fragment: str = "") -> 
         raise _stumbled(error, path, read) from error
 
 
-def _too_deep(path: Path, fragment: str, read: Mapping[str, str]) -> DocumentError:
-    """What cannot be followed to its end: a workflow inside itself, or values inside values inside values."""
+def endless(uri: str, read: Mapping[str, str]) -> DocumentError | None:
+    """Why a document cannot be followed to its end: a workflow inside itself, or values inside values."""
     try:
-        place = run_of_itself(path.absolute().as_uri() + (f"#{fragment}" if fragment else ""), read)
+        place = run_of_itself(uri, read)
     except RecursionError:
         place = None
     if place is not None:
@@ -56,9 +59,12 @@ def _too_deep(path: Path, fragment: str, read: Mapping[str, str]) -> DocumentErr
             path=str(path_of_uri(place.uri)),
             line=place.line,
         )
-    uri, (depth, line) = max(((uri, deepest_at(text)) for uri, text in read.items()), key=lambda found: found[1])
+    deepest = max(((deepest_at(text), file) for file, text in read.items()), default=None)
+    if deepest is None or deepest[0][0] < _DEEP:
+        return None
+    (depth, line), file = deepest
     return DocumentError(
-        f"found values nested {depth} deep, which is more than can be read", path=str(path_of_uri(uri)), line=line
+        f"found values nested {depth} deep, which is more than can be read", path=str(path_of_uri(file)), line=line
     )
 
 

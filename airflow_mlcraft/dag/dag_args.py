@@ -22,7 +22,7 @@ def _moment(value: Json) -> datetime:
 
 
 def _schedule(value: Json) -> str:
-    """Airflow finds a wrong one only as it stores the DAG, and then stores no other DAG of the file either."""
+    """Airflow finds a wrong one only as it stores the DAG, and then shows no other DAG of the file either."""
     from croniter import croniter
 
     text = str(value)

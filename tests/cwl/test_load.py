@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def test_a_circle_is_placed_where_it_closes() -> None:
     assert (caught.value.path, caught.value.line) == (str(BROKEN / "runs_itself_packed.cwl"), 22)
 
 
-@pytest.mark.parametrize("nested", ["[" * 2000 + "]" * 2000, "{a: " * 700 + "b" + "}" * 700])
+@pytest.mark.parametrize("nested", ["[" * 400 + "]" * 400, "{a: " * 400 + "b" + "}" * 400])
 def test_values_too_deep_to_be_read(tmp_path: Path, nested: str) -> None:
     path = tmp_path / "deep.cwl"
     path.write_text(f"cwlVersion: v1.2\nclass: CommandLineTool\ninputs: []\noutputs: []\ndoc: {nested}\n")
@@ -159,3 +160,29 @@ def test_windows_line_ends_and_a_byte_order_mark(tmp_path: Path) -> None:
         b"\xef\xbb\xbfcwlVersion: v1.2\r\nclass: CommandLineTool\r\nbaseCommand: echo\r\ninputs: []\r\noutputs: []\r\n"
     )
     assert load(path).process.tool["baseCommand"] == "echo"
+
+
+def test_a_long_chain_of_steps_is_no_circle(tmp_path: Path) -> None:
+    """cwltool follows it by recursion."""
+    step = (
+        "  s{n:04}:\n    in: {{text: {source}}}\n    out: [text]\n    run: &{n}\n      class: ExpressionTool\n"
+        "      inputs: {{text: string}}\n      outputs: {{text: string}}\n      expression: $(inputs)\n"
+    )
+    again = "  s{n:04}: {{in: {{text: {source}}}, out: [text], run: *0}}\n"
+    steps = [
+        (again if number else step).format(n=number, source=f"s{number - 1:04}/text" if number else "text")
+        for number in range(450)
+    ]
+    path = tmp_path / "chain.cwl"
+    path.write_text(
+        "cwlVersion: v1.2\nclass: Workflow\nrequirements: {InlineJavascriptRequirement: {}}\n"
+        "inputs: {text: string}\noutputs: []\nsteps:\n" + "".join(steps)
+    )
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(420)  # A longer chain would do as well, and take longer.
+    try:
+        loaded = load(path)
+        assert sys.getrecursionlimit() == 420
+    finally:
+        sys.setrecursionlimit(before)
+    assert len(compile_document(loaded)[0].root.steps) == 450

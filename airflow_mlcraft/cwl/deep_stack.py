@@ -1,0 +1,27 @@
+"""Room for recursion: cwltool follows steps that wait for each other by a call within a call for each."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+_CALLS = 50_000
+_STACK = 512 * 1024 * 1024
+"""Bytes; the system gives a thread only those that it uses."""
+
+
+def with_deep_stack(work: Callable[[], Result]) -> Result:
+    """Do some work in a thread that may nest calls much deeper than Python lets it otherwise."""
+    calls, stack = sys.getrecursionlimit(), threading.stack_size(_STACK)
+    sys.setrecursionlimit(_CALLS)
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(work).result()
+    finally:
+        threading.stack_size(stack)
+        sys.setrecursionlimit(calls)
