@@ -82,7 +82,6 @@ class Version:
     version: str
     run_id: str
     source: str
-    model_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

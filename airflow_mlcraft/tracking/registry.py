@@ -17,7 +17,7 @@ def register(api: Api, name: str, model: LoggedModel, tags: Mapping[str, str]) -
     """A version of a registered model; the one that is there already, when a run's model is registered again."""
     api.create_registered_model(name)
     for version in api.versions(name, model.run_id):
-        if model.id in (version.model_id, version.source.rpartition("/")[2]):
+        if version.source == model.artifact_uri:
             return version
     return api.create_version(name, model, tags)
 

@@ -249,6 +249,5 @@ def _version(version: dict[str, Any]) -> Version:
         version=str(version["version"]),
         run_id=version.get("run_id", ""),
         source=version.get("source", ""),
-        model_id=version.get("model_id", ""),
         tags=_values(version.get("tags")),
     )

@@ -290,6 +290,5 @@ def _version(version: Any) -> Version:
         version=str(version.version),
         run_id=version.run_id or "",
         source=version.source or "",
-        model_id=version.model_id or "",
         tags=version.tags,
     )

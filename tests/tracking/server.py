@@ -69,11 +69,12 @@ class Server:
 class Proxy:
     """Passes requests on to a server, while `mode` is "pass".
 
-    In "stall" nothing is ever answered; in "deaf" the server gets the request, and its answer is lost.
+    In "stall" nothing is ever answered. Of the answers to come, `drop` says the how-many-eth is lost on the way.
     """
 
     def __init__(self, port: int):
         self.mode = "pass"
+        self.drop = 0
         self.lost = 0
         self._target = port
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -110,9 +111,10 @@ class Proxy:
     def _answers(self, server: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):
             while data := server.recv(65536):
-                if self.mode == "deaf":
+                was = self.drop
+                self.drop = max(0, self.drop - 1) if data.startswith(b"HTTP/") else self.drop
+                if self.drop == 0 and was == 1:
                     self.lost += 1
-                    self.mode = "pass"
                     break
                 client.sendall(data)
         client.close()

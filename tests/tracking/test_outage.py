@@ -1,0 +1,112 @@
+"""A tracking server that is down, slow or on a bad line: nothing fails, nothing is lost, nothing is there twice."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from airflow_mlcraft.tracking import tags
+from airflow_mlcraft.tracking.names import DagRunName, StepName
+from airflow_mlcraft.tracking.tracking import Tracking
+from tests.tracking.conftest import ENOUGH, eventually
+from tests.tracking.server import Proxy, Server, free_port
+from tests.tracking.test_models import fitted_model
+from tests.tracking.test_tracking import all_runs, by_task
+
+
+def test_a_server_that_is_killed_in_mid_run_and_comes_back(
+    server: Server, over_http: Tracking, flow: DagRunName, caplog: pytest.LogCaptureFixture
+) -> None:
+    over_http.begin(flow, params={"seed": 1})
+    with over_http.step(StepName(flow, "train", 0)) as run:
+        run.metric("accuracy", 0.1, 0)
+        run.params({"trees": 1})
+        eventually(lambda: over_http.run_id(StepName(flow, "train", 0), 0))
+        server.kill()
+        run.metric("accuracy", 0.2, 1)
+        run.text("said meanwhile", "notes.txt")
+    for item in (1, 2):
+        with over_http.step(StepName(flow, "train", item)) as run:
+            run.metric("accuracy", 0.5 + item)
+    over_http.end(flow)
+    eventually(over_http.spool.trouble)
+    assert over_http.flush(0) > 0
+    assert "still to be sent" in caplog.text
+    with over_http.step(StepName(flow, "late")):
+        pass
+    assert "kept in" in caplog.text
+    server.start()
+    assert over_http.flush(ENOUGH) == 0
+
+    found = by_task(all_runs(over_http, flow))
+    assert set(found) == {("", -1), ("train", 0), ("train", 1), ("train", 2), ("late", -1)}
+    assert {run.status for run in found.values()} == {"FINISHED"}
+    assert len(all_runs(over_http, flow)) == len(found)
+    import mlflow
+
+    history = mlflow.MlflowClient(over_http.uri).get_metric_history(found["train", 0].id, "accuracy")
+    assert [(metric.step, metric.value) for metric in history] == [(0, 0.1), (1, 0.2)]
+
+
+def test_a_server_that_was_never_there(flow: DagRunName, tmp_path: Path) -> None:
+    tracking = Tracking(f"http://127.0.0.1:{free_port()}", spool=tmp_path / "spool", wait=True, limit=5)
+    with tracking.step(StepName(flow, "train")) as run:
+        run.metric("accuracy", 1)
+    assert len(tracking.spool.waiting()) == 1
+    assert "refused" in str(tracking.spool.trouble())
+
+
+def test_a_server_that_stalls_holds_a_waiting_step_no_longer_than_the_limit(
+    proxy: Proxy, flow: DagRunName, tmp_path: Path
+) -> None:
+    proxy.mode = "stall"
+    tracking = Tracking(proxy.uri, spool=tmp_path / "spool", wait=True, limit=1)
+    begun = time.monotonic()
+    with tracking.step(StepName(flow, "train")) as run:
+        run.metric("accuracy", 1)
+    # Far less than what the server would take, which is for ever.
+    assert time.monotonic() - begun < 60
+    assert len(tracking.spool.waiting()) == 1
+    proxy.mode = "pass"
+    tracking.limit = ENOUGH
+    eventually(lambda: tracking.flush() == 0)
+    assert [run.status for run in all_runs(tracking, flow)].count("FINISHED") == 1
+
+
+def test_answers_that_are_lost_leave_nothing_twice(
+    proxy: Proxy, flow: DagRunName, tmp_path: Path, server: Server
+) -> None:
+    """The answer to each request of a delivery in turn is lost; the request itself has been done."""
+    direct = Tracking(server.uri, spool=tmp_path / "unused")
+    folder = fitted_model(tmp_path)
+    losses = 0
+    for number in range(60):
+        spool = tmp_path / f"spool{number}"
+        item = StepName(DagRunName(f"{flow.dag_id}_{number}", "manual__1"), "train")
+        tracking = Tracking(proxy.uri, spool=spool, wait=True, limit=0)
+        with tracking.step(item) as run:
+            run.params({"trees": 1})
+            run.metric("accuracy", 1)
+            run.dataset("iris.csv", md5="d" * 32)
+            run.text("text", "a.txt")
+            run.model(folder)
+            run.register(f"model_{item.flow.dag_id}", champion=True)
+        lost_before = proxy.lost
+        proxy.drop = number + 1
+        tracking.limit = ENOUGH
+        eventually(lambda tracking=tracking: tracking.flush() == 0)
+        proxy.drop = 0
+        if proxy.lost == lost_before:
+            break
+        losses += 1
+        found = by_task(all_runs(direct, item.flow))
+        assert len(all_runs(direct, item.flow)) == 2
+        run = found["train", -1]
+        assert (run.status, run.params, run.metrics) == ("FINISHED", {"trees": "1"}, {"accuracy": 1.0})
+        assert (len(run.datasets), len(run.models)) == (1, 1)
+        (version,) = direct.api().versions(f"model_{item.flow.dag_id}")
+        assert version.tags[tags.RUN] == "manual__1"
+        assert len(direct.api().find_models(run.experiment_id, version.tags[tags.CONTENT])) == 1
+    assert losses > 10
