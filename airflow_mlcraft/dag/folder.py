@@ -71,6 +71,7 @@ class Folder:
                 return
             yield from self._dags(document, found)
         if waiting:
+            waiting = deque(sorted(waiting, key=_size))
             yield from self._compiled_in_time(waiting, f"{self.root} {part}")
         for document in waiting:
             yield from self._dags(document, self.look(document, self.cache.last))
@@ -162,6 +163,14 @@ class Folder:
         )
         log.error("%s", error)
         return BrokenDocument(TaskIds().task(f"{self.root.name}.left_out"), self.root, error)
+
+
+def _size(document: Document) -> int:
+    """Small documents first: a large one would keep hundreds of them waiting."""
+    try:
+        return document.path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _plan_or_error(look: Look, path: Path, name: str) -> Plan | MlcraftError | None:
