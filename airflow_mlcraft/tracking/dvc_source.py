@@ -1,4 +1,7 @@
-"""Where a data set of a run comes from: a DVC object. MLflow finds this class by its entry point."""
+"""Where a data set of a run comes from: a DVC object. MLflow finds this class by its entry point.
+
+Import `mlflow.data` before this module: it is what loads the entry point, and does so while it is itself imported.
+"""
 
 from __future__ import annotations
 

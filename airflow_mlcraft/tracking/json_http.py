@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import select
 import ssl
 from pathlib import Path
 from typing import Any
@@ -66,28 +67,27 @@ class Http:
         return value if isinstance(value, dict) else {}
 
     def _ask(self, method: str, path: str, body: Any, headers: dict[str, str]) -> bytes:
-        again = self._connection is not None
+        """Once: a request whose answer is lost may have been done, and only who asks knows how to look."""
         try:
-            return self._once(method, path, body, headers)
+            connection = self._connected()
+            connection.request(method, self._prefix() + self._path + path, body, {**self._headers, **headers})
+            response = connection.getresponse()
+            answer = response.read()
         except (http.client.HTTPException, OSError) as error:
             self.close()
-            # The server may have closed a connection that was long unused.
-            if again and not isinstance(error, TimeoutError):
-                if hasattr(body, "seek"):
-                    body.seek(0)
-                return self._ask(method, path, body, headers)
             why = f"no answer within {self._seconds:g} s" if isinstance(error, TimeoutError) else str(error)
             raise UnreachableError(f"{self.address}: {why or type(error).__name__}") from error
-
-    def _once(self, method: str, path: str, body: Any, headers: dict[str, str]) -> bytes:
-        if self._connection is None:
-            self._connection = self._connect()
-        self._connection.request(method, self._prefix() + self._path + path, body, {**self._headers, **headers})
-        response = self._connection.getresponse()
-        answer = response.read()
         if response.status < 300:  # noqa: PLR2004
             return answer
         raise self._failure(response.status, answer)
+
+    def _connected(self) -> http.client.HTTPConnection:
+        """The open connection, unless the server has closed it meanwhile: then there is something to read."""
+        sock = self._connection.sock if self._connection else None
+        if sock is None or select.select([sock], [], [], 0)[0]:
+            self.close()
+            self._connection = self._connect()
+        return self._connection  # type: ignore[return-value]
 
     def _failure(self, status: int, answer: bytes) -> MlcraftError:
         try:

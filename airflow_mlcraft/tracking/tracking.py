@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_mlcraft.tracking.api import Api
 
 _LOOK = 0.02
+_AGAIN = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -194,22 +195,27 @@ class Tracking:
 
     def _deliver_here(self, limit: float) -> None:
         """In this process, within the limit: the disk, and any other process, goes when the task is done."""
-        from airflow_mlcraft.tracking.deliver import Deliverer
-
         deadline = time.monotonic() + limit
 
         def deliver() -> None:
-            try:
-                api = open_api(self.uri, self.credentials, max(limit, 0.1))
-                Deliverer(self.spool, api).all(lambda: time.monotonic() < deadline)
-                self.spool.note_trouble("")
-            except (MlcraftError, OSError) as error:
-                with contextlib.suppress(OSError):
-                    self.spool.note_trouble(str(error))
+            while not self._delivered(deadline) and time.monotonic() + _AGAIN < deadline:
+                time.sleep(_AGAIN)
 
         thread = threading.Thread(target=deliver, name="tracking", daemon=True)
         thread.start()
         thread.join(limit)
+
+    def _delivered(self, deadline: float) -> bool:
+        from airflow_mlcraft.tracking.deliver import Deliverer
+
+        try:
+            api = open_api(self.uri, self.credentials, max(deadline - time.monotonic(), 0.1))
+            Deliverer(self.spool, api).all(lambda: time.monotonic() < deadline)
+            self.spool.note_trouble("")
+        except (MlcraftError, OSError) as error:
+            with contextlib.suppress(OSError):
+                self.spool.note_trouble(str(error))
+        return not self.spool.closed()
 
     def _where(self) -> str:
         scheme, found, rest = self.uri.partition("://")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -50,12 +50,18 @@ class Server:
             )
         deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
-            with suppress(OSError), urllib.request.urlopen(f"{self.uri}/health", timeout=5) as answer:
-                if answer.status == 200:
-                    return
+            if self._answers():
+                return
             assert self._process.poll() is None, (self.folder / "server.log").read_text()[-3000:]
             time.sleep(0.1)
         raise TimeoutError((self.folder / "server.log").read_text()[-3000:])
+
+    def _answers(self) -> bool:
+        asked = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        with closing(asked), suppress(OSError, http.client.HTTPException):
+            asked.request("GET", "/health")
+            return asked.getresponse().status == 200
+        return False
 
     def kill(self) -> None:
         """At once, with its workers: nothing is finished or tidied."""
@@ -83,14 +89,12 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self.cut()
-
-    def cut(self) -> None:
-        """Cut what is connected."""
         while self._open:
             with suppress(OSError):
-                self._open.pop().close()
+                self._open.pop().shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -117,4 +121,6 @@ class Proxy:
                     self.lost += 1
                     break
                 client.sendall(data)
-        client.close()
+        # Closing alone would not end what another thread is waiting for.
+        with suppress(OSError):
+            client.shutdown(socket.SHUT_RDWR)

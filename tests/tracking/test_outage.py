@@ -51,7 +51,7 @@ def test_a_server_that_is_killed_in_mid_run_and_comes_back(
 
 
 def test_a_server_that_was_never_there(flow: DagRunName, tmp_path: Path) -> None:
-    tracking = Tracking(f"http://127.0.0.1:{free_port()}", spool=tmp_path / "spool", wait=True, limit=5)
+    tracking = Tracking(f"http://127.0.0.1:{free_port()}", spool=tmp_path / "spool", wait=True, limit=0.5)
     with tracking.step(StepName(flow, "train")) as run:
         run.metric("accuracy", 1)
     assert len(tracking.spool.waiting()) == 1
@@ -78,11 +78,11 @@ def test_a_server_that_stalls_holds_a_waiting_step_no_longer_than_the_limit(
 def test_answers_that_are_lost_leave_nothing_twice(
     proxy: Proxy, flow: DagRunName, tmp_path: Path, server: Server
 ) -> None:
-    """The answer to each request of a delivery in turn is lost; the request itself has been done."""
+    """The answer to each second request of a delivery in turn is lost; the request itself has been done."""
     direct = Tracking(server.uri, spool=tmp_path / "unused")
     folder = fitted_model(tmp_path)
     losses = 0
-    for number in range(60):
+    for number in range(0, 80, 2):
         spool = tmp_path / f"spool{number}"
         item = StepName(DagRunName(f"{flow.dag_id}_{number}", "manual__1"), "train")
         tracking = Tracking(proxy.uri, spool=spool, wait=True, limit=0)
@@ -109,4 +109,4 @@ def test_answers_that_are_lost_leave_nothing_twice(
         (version,) = direct.api().versions(f"model_{item.flow.dag_id}")
         assert version.tags[tags.RUN] == "manual__1"
         assert len(direct.api().find_models(run.experiment_id, version.tags[tags.CONTENT])) == 1
-    assert losses > 10
+    assert losses > 8

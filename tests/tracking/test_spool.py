@@ -1,0 +1,87 @@
+"""The spool on disk: what a crash leaves, and who may deliver it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from airflow_mlcraft.tracking.spool import Spool
+
+
+def test_lines_are_there_as_soon_as_they_are_written(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    writer = spool.writer("key")
+    writer.write({"op": "run"})
+    writer.write({"op": "end"})
+    with spool.delivery(writer.stem) as delivery:
+        assert delivery
+        lines, gone = delivery.ahead()
+        assert [record["op"] for record, _ in lines] == ["run", "end"]
+        assert not gone
+        delivery.done_to(lines[0][1])
+    assert spool.closed() == []
+    writer.close()
+    assert spool.closed() == spool.waiting() == [writer.stem]
+    with spool.delivery(writer.stem) as delivery:
+        assert delivery
+        lines, gone = delivery.ahead()
+        assert ([record["op"] for record, _ in lines], gone, delivery.ended()) == (["end"], True, True)
+        delivery.finish()
+    assert spool.waiting() == []
+
+
+def test_half_a_line_is_left_alone(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    writer = spool.writer("key")
+    writer.write({"op": "run"})
+    writer.close()
+    with spool.lines(writer.stem).open("a") as handle:
+        handle.write('{"op": "metr')
+    with spool.delivery(writer.stem) as delivery:
+        assert delivery
+        assert [record["op"] for record, _ in delivery.ahead()[0]] == ["run"]
+        assert not delivery.ended()
+
+
+def test_one_delivers_at_a_time(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    writer = spool.writer("key")
+    writer.write({"op": "run"})
+    with spool.delivery(writer.stem) as first, spool.delivery(writer.stem) as second:
+        assert first
+        assert second is None
+
+
+def test_the_oldest_comes_first(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    stems = [spool.writer(key).stem for key in ("c", "a", "b")]
+    assert spool.waiting() == stems
+
+
+def test_files_are_kept_as_they_were(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    writer = spool.writer("key")
+    file = tmp_path / "plot.png"
+    file.write_text("then")
+    kept = spool.files(writer.stem) / writer.take(file, hand_over=False)
+    linked = spool.files(writer.stem) / writer.take(file, hand_over=True)
+    file.write_text("now")
+    assert kept.read_text() == "then"
+    assert linked.samefile(file)
+
+
+def test_trouble_is_told_since_it_began(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    assert spool.trouble() is None
+    spool.note_trouble("no answer")
+    began = spool.trouble()
+    spool.note_trouble("still no answer")
+    assert spool.trouble() == {"reason": "still no answer", "since": began and began["since"]}
+    spool.note_trouble("")
+    assert spool.trouble() is None
+
+
+def test_what_is_refused_is_put_aside(tmp_path: Path) -> None:
+    Spool(tmp_path).refuse({"op": "batch"}, "because")
+    (file,) = (tmp_path / "refused").iterdir()
+    assert json.loads(file.read_text()) == {"op": "batch", "reason": "because"}

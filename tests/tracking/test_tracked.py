@@ -1,0 +1,86 @@
+"""Captured configuration."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from airflow_mlcraft.tracking import capture, tags
+from airflow_mlcraft.tracking.names import DagRunName, StepName
+from airflow_mlcraft.tracking.tracked import tracked_run
+from airflow_mlcraft.tracking.tracking import Tracking
+from tests.tracking.test_tracking import all_runs, by_task
+
+
+def train(trees: int, depth: int = 3, *, api_key: str = "none", **more: object) -> float:
+    print(f"{trees} trees")
+    print("and an error", file=sys.stderr)
+    return float(np.random.random()) + random.random()  # noqa: S311
+
+
+def test_arguments_with_their_defaults_and_no_secret() -> None:
+    found = capture.arguments(train, 5, api_key="xyz", colour="red")
+    assert found == {"trees": 5, "depth": 3, "api_key": "***", "colour": "red"}
+    assert capture.readable({"long": "a" * 1000})["long"] == "a" * 500 + "…"
+
+
+def test_the_source_hash_follows_the_source() -> None:
+    assert capture.source_hash(train) == capture.source_hash(train)
+    assert capture.source_hash(train) != capture.source_hash(capture.source_hash)
+    assert len({capture.source_hash(_compiled(number)) for number in (1, 2)}) == 2
+
+
+def _compiled(number: int) -> Callable[[], int]:
+    """A function without a source file."""
+    room: dict[str, Callable[[], int]] = {}
+    exec(f"def function(): return {number}", room)  # noqa: S102
+    return room["function"]
+
+
+def test_the_commit_of_a_folder(tmp_path: Path) -> None:
+    assert capture.git_commit(str(tmp_path)) == ""
+    folder = tmp_path / "repository"
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(folder)]
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], check=True)
+    said = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    assert capture.git_commit(str(folder)) == said.stdout.strip()
+
+
+def test_packages_of_the_functions_module() -> None:
+    assert capture.packages(train)["package.numpy"] == np.__version__
+
+
+def test_a_tracked_run_says_what_was_called(
+    tracking: Tracking, flow: DagRunName, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = []
+    for number in (1, 2):
+        step = StepName(flow, "train", try_number=number)
+        with tracked_run(tracking, step, train, {"trees": 5}) as run:
+            drawn.append(train(5))
+            run.metric("drawn", drawn[-1])
+    assert drawn[0] == drawn[1], "a retry repeats what is random"
+    assert capsys.readouterr().out == "5 trees\n" * 2
+    assert tracking.flush() == 0
+    found = by_task(all_runs(tracking, flow))["train", -1]
+    assert found.params == {
+        "trees": "5",
+        "depth": "3",
+        "api_key": "***",
+        "seed": str(capture.seed_from(found.tags[tags.KEY])),
+    }
+    assert found.tags["function"].endswith(".train")
+    assert found.tags["source_hash"] == capture.source_hash(train)
+    assert found.tags.keys() >= {"host.name", "host.python", "package.numpy"}
+
+    import mlflow
+
+    mlflow.set_tracking_uri(tracking.uri)
+    assert mlflow.artifacts.load_text(f"runs:/{found.id}/printed.txt") == "5 trees\nand an error\n"
