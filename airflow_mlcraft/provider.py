@@ -31,9 +31,13 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
-        "hooks": [{"integration-name": CWL, "python-modules": ["airflow_mlcraft.hooks.store"]}],
+        "hooks": [
+            {"integration-name": CWL, "python-modules": ["airflow_mlcraft.hooks.store"]},
+            {"integration-name": "MLflow", "python-modules": ["airflow_mlcraft.hooks.tracking"]},
+        ],
         "connection-types": [
-            {"connection-type": "mlcraft_store", "hook-class-name": "airflow_mlcraft.hooks.store.StoreHook"}
+            {"connection-type": "mlcraft_store", "hook-class-name": "airflow_mlcraft.hooks.store.StoreHook"},
+            {"connection-type": "mlflow", "hook-class-name": "airflow_mlcraft.hooks.tracking.MlflowHook"},
         ],
         "extra-links": ["airflow_mlcraft.operators.links.ReusedRunLink"],
         "plugins": [{"name": "mlcraft", "plugin-class": "airflow_mlcraft.plugin.mlcraft_plugin.MlcraftPlugin"}],

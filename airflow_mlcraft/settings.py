@@ -82,6 +82,29 @@ SETTINGS: dict[str, Setting] = {
         "",
         example="raw.githubusercontent.com",
     ),
+    "tracking": Setting("Whether runs are tracked in MLflow.", "True", kind="boolean"),
+    "tracking_uri": Setting(
+        "Address of the MLflow tracking server, or of another store of MLflow; MLFLOW_TRACKING_URI when empty, "
+        "and without that a database beside the folder tracking_spool.",
+        "",
+        example="http://localhost:5000",
+    ),
+    "tracking_conn_id": Setting(
+        "Connection of type mlflow that has the address and what opens it; used instead of tracking_uri.", ""
+    ),
+    "tracking_experiment": Setting("The MLflow experiment of all runs; when empty, each DAG has one of its name.", ""),
+    "tracking_spool": Setting(
+        "Folder of what is not yet sent to the tracking store. It has to stay for as long as the store may be down.",
+        "{AIRFLOW_HOME}/mlcraft/tracking",
+    ),
+    "tracking_limit": Setting(
+        "Seconds that a task may wait for the tracking store at most, where it waits at all.", "5", kind="float"
+    ),
+    "tracking_wait": Setting(
+        "Whether a task waits until it is sent: auto (in pods of the Kubernetes executor, whose disk goes with them), "
+        "always, or never.",
+        "auto",
+    ),
 }
 
 
