@@ -31,9 +31,13 @@ class Spool:
 
     def writer(self, key: str) -> Writer:
         """A new file of lines."""
+        self.make()
+        return Writer(self, f"{time.time_ns() // 1000:017d}-{key[:12]}-{secrets.token_hex(4)}")
+
+    def make(self) -> None:
+        """Make the folders."""
         for name in ("lines", "files", "sent", "runs"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
-        return Writer(self, f"{time.time_ns() // 1000:017d}-{key[:12]}-{secrets.token_hex(4)}")
 
     def waiting(self) -> list[str]:
         """The stems of the files that are there, the oldest first."""

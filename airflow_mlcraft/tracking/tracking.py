@@ -122,6 +122,19 @@ class Tracking:
             log.warning("of %d runs something is still to be sent to %s: %s", left, self._where(), self._why())
         return left
 
+    def pack(self) -> bytes:
+        """What is not sent, for `adopt` on a worker whose disk stays; empty when all is sent."""
+        from airflow_mlcraft.tracking.parcel import pack
+
+        return pack(self.spool)
+
+    def adopt(self, parcel: bytes) -> None:
+        """Send what another worker could not."""
+        from airflow_mlcraft.tracking.parcel import unpack
+
+        unpack(self.spool, parcel)
+        self._start_sender()
+
     def run_id(self, name: DagRunName | StepName, limit: float | None = None) -> str | None:
         """The id of a run, once it is made; None when it is not within so many seconds."""
         deadline = time.monotonic() + (self.limit if limit is None else limit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
@@ -73,6 +74,26 @@ def test_a_server_that_stalls_holds_a_waiting_step_no_longer_than_the_limit(
     tracking.limit = ENOUGH
     eventually(lambda: tracking.flush() == 0)
     assert [run.status for run in all_runs(tracking, flow)].count("FINISHED") == 1
+
+
+def test_what_a_worker_could_not_send_is_sent_by_another(
+    over_http: Tracking, proxy: Proxy, flow: DagRunName, tmp_path: Path
+) -> None:
+    """The disk of the first is gone by then."""
+    proxy.mode = "stall"
+    pod = Tracking(proxy.uri, spool=tmp_path / "pod", wait=True, limit=0.2)
+    with pod.step(StepName(flow, "train")) as run:
+        run.metric("accuracy", 1)
+        run.text("kept", "notes/a.txt")
+    parcel = pod.pack()
+    rmtree(tmp_path / "pod")
+    for _ in range(2):
+        over_http.adopt(parcel)
+        assert over_http.flush() == 0
+    run = by_task(all_runs(over_http, flow))["train", -1]
+    assert (run.status, run.metrics) == ("FINISHED", {"accuracy": 1})
+    assert len(all_runs(over_http, flow)) == 2
+    assert over_http.pack() == b""
 
 
 def test_answers_that_are_lost_leave_nothing_twice(
