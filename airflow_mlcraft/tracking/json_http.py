@@ -42,7 +42,7 @@ class Http:
 
     def send(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Tell."""
-        return self._json(method, path, json.dumps(body).encode())
+        return self._json(method, path, json.dumps(body, allow_nan=False).encode())
 
     def put_file(self, path: str, source: Path) -> None:
         """Upload a file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -93,7 +94,10 @@ class RestApi:
         self._post(
             "runs/log-batch",
             run_id=run_id,
-            metrics=[dict(zip(("key", "value", "timestamp", "step"), metric, strict=True)) for metric in metrics],
+            metrics=[
+                {"key": name, "value": _number(value), "timestamp": time, "step": step}
+                for name, value, time, step in metrics
+            ],
             params=_pairs(params),
             tags=_pairs(tags),
         )
@@ -192,6 +196,11 @@ class RestApi:
         return self._http.send("POST", f"{_V2}/{path}", body)
 
 
+def _number(value: float) -> float | str:
+    """JSON has no word for some; a server takes a body that has Python's, and forgets half of what is in it."""
+    return value if math.isfinite(value) else {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+
+
 def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in values.items()]
 
@@ -212,7 +221,7 @@ def _run(run: dict[str, Any]) -> Run:
         artifact_uri=info["artifact_uri"],
         tags=_values(data.get("tags")),
         params=_values(data.get("params")),
-        metrics=_values(data.get("metrics")),
+        metrics={name: float(value) for name, value in _values(data.get("metrics")).items()},
         datasets=[_dataset(given) for given in run.get("inputs", {}).get("dataset_inputs", [])],
         models=[made["model_id"] for made in run.get("outputs", {}).get("model_outputs", [])],
     )

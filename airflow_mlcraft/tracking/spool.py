@@ -10,6 +10,7 @@ refused/             lines that will never be taken
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -130,12 +131,20 @@ class Writer:
         # Named only once it is locked: a file that nobody has locked counts as left behind.
         hidden = spool.root / "lines" / f".{stem}"
         self._handle = hidden.open("ab", buffering=0)
+        self._size = 0
         _lock(self._handle)
         hidden.rename(spool.lines(stem))
 
     def write(self, record: Record) -> None:
-        """Append a line."""
-        self._handle.write(json.dumps(record, default=str).encode() + b"\n")
+        """Append a line, or nothing: half a line would spoil the next one."""
+        line = json.dumps(record, default=str).encode() + b"\n"
+        try:
+            if self._handle.write(line) != len(line):
+                raise OSError(errno.ENOSPC, "no space left for what is tracked", str(self.spool.lines(self.stem)))
+        except OSError:
+            self._handle.truncate(self._size)
+            raise
+        self._size += len(line)
 
     def close(self) -> None:
         """Make the lines outlast a loss of power, and say that no more will come."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 from airflow_mlcraft.tracking.spool import Spool
@@ -41,6 +43,28 @@ def test_half_a_line_is_left_alone(tmp_path: Path) -> None:
         assert delivery
         assert [record["op"] for record, _ in delivery.ahead()[0]] == ["run"]
         assert not delivery.ended()
+
+
+def test_a_full_disk_fails_no_step_and_spoils_no_line(tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the disk."""
+    program = """
+import resource, signal, sys
+from airflow_mlcraft.tracking.names import DagRunName, StepName
+from airflow_mlcraft.tracking.tracking import Tracking
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+run = Tracking("http://127.0.0.1:9", spool=sys.argv[1]).open(StepName(DagRunName("iris", "manual__1"), "train"))
+resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))
+run.params({"long": "a" * 5000})
+run.text("b" * 5000, "b.txt")
+run.params({"short": "a"})
+run.end()
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert "is lost" in done.stderr
+    (file,) = tmp_path.glob("*/lines/*.jsonl")
+    said = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [record["op"] for record in said] == ["run", "batch", "end", "pause"]
+    assert said[1]["params"] == {"short": "a"}
 
 
 def test_one_delivers_at_a_time(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -137,13 +138,17 @@ def test_many_metrics_come_in_batches(tracking: Tracking, flow: DagRunName) -> N
         for step in range(3000):
             run.metric("loss", 1 / (step + 1), step)
         run.params({f"p{number}": number for number in range(250)})
+        run.metrics({"undefined": float("nan"), "endless": float("inf")})
     assert tracking.flush() == 0
     import mlflow
 
     run_id = tracking.run_id(StepName(flow, "long"))
     history = mlflow.MlflowClient(tracking.uri).get_metric_history(run_id, "loss")
     assert sorted(metric.step for metric in history) == list(range(3000))
-    assert len(tracking.api().get_run(str(run_id)).params) == 250
+    found = tracking.api().get_run(str(run_id))
+    assert len(found.params) == 250
+    assert math.isnan(found.metrics["undefined"])
+    assert found.metrics["endless"] > 1e300
 
 
 def test_a_worker_that_is_killed_leaves_what_it_has_said(tracking: Tracking, flow: DagRunName) -> None:
