@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +25,7 @@ from ruamel.yaml.comments import CommentedMap
 from schema_salad.exceptions import ValidationException
 from schema_salad.sourceline import cmap
 
+from airflow_mlcraft.cwl.container_end import end_container, end_container_of
 from airflow_mlcraft.cwl.containers import Containers, container_of, uses_container
 from airflow_mlcraft.cwl.javascript import javascript_ready
 from airflow_mlcraft.cwl.ontology import ONTOLOGY, graph_of
@@ -32,6 +34,8 @@ from airflow_mlcraft.cwl.tool_log import LogLine, ToolStreams, tool_log
 from airflow_mlcraft.errors import InputError, ToolError, UnsupportedError
 
 _MARK = "http://commonwl.org/cwltool#"
+# Seconds that a container has for ending by itself.
+GRACE = 2.0
 
 
 @dataclass
@@ -89,7 +93,9 @@ def run_tool(
         except (WorkflowException, ValidationException) as error:
             raise _input_error(name, error) from error
     if status != "success" or outputs is None:
-        raise ToolError(_failure(name, run, streams.last_lines()), temporary=status == "temporaryFail")
+        raise ToolError(
+            _failure(name, run, streams.last_lines(), time.monotonic() - started), temporary=status == "temporaryFail"
+        )
     return ToolRun(
         outputs=_without_marks(outputs),
         exit_code=run.exit_code,
@@ -102,7 +108,10 @@ def run_tool(
 def stop_tools() -> None:
     """End the tools that this process is running; the task was told to stop."""
     while processes_to_kill:
-        processes_to_kill.popleft().kill()
+        process = processes_to_kill.popleft()
+        if process.poll() is None and isinstance(process.args, list):
+            end_container_of(process.args)
+        process.kill()
 
 
 class _Run:
@@ -110,6 +119,7 @@ class _Run:
         self.process = process
         self.context = context
         self.exit_code: int | None = None
+        self.limit: int | None = None
         self.resources: dict[str, float] = {}
         self._outputs: dict[str, Json] | None = None
         self._status = "permanentFail"
@@ -132,6 +142,7 @@ class _Run:
         A tool that failed owes no outputs. To cwltool a missing one is a permanent failure, even of a tool
         that says by its exit code that another try may help.
         """
+        self.limit = job.timelimit
         self.resources = {name: float(value) for name, value in job.builder.resources.items()}
         collect = job.collect_outputs
 
@@ -143,13 +154,27 @@ class _Run:
         # cwltool's own looks once a second whether the container is done. Compiled, it takes no other.
         if hasattr(job, "docker_monitor"):
             with suppress(AttributeError):
-                job.docker_monitor = _until_done
+                job.docker_monitor = partial(_until_done, job.timelimit)
 
 
-def _until_done(
-    cidfile: str, tmpdir_prefix: str, cleanup_cidfile: bool, docker_exe: str, process: subprocess.Popen[str]
+def _until_done(  # noqa: PLR0917
+    limit: int | None,
+    cidfile: str,
+    tmpdir_prefix: str,
+    cleanup_cidfile: bool,
+    docker_exe: str,
+    process: subprocess.Popen[str],
 ) -> None:
-    process.wait()
+    """Wait for a container; at its time limit cwltool asks it to end, which the first process in one may ignore."""
+    patience = limit + GRACE if limit else None
+    while True:
+        try:
+            process.wait(patience)
+            break
+        except subprocess.TimeoutExpired:
+            # Again and again: a container that is slow to start has no id to end it by.
+            end_container(Path(cidfile), docker_exe)
+            patience = GRACE
     if cleanup_cidfile:
         Path(cidfile).unlink(missing_ok=True)
 
@@ -197,8 +222,10 @@ def _without_marks(node: Json) -> Json:
     return [_without_marks(item) for item in node] if isinstance(node, list) else node
 
 
-def _failure(name: str, run: _Run, said: list[str]) -> str:
+def _failure(name: str, run: _Run, said: list[str], seconds: float) -> str:
     code = f" with exit code {run.exit_code}" if run.exit_code else ""
+    if run.limit and seconds >= run.limit:
+        code = f" at its time limit of {run.limit} s"
     what = f"the tool of {name} failed{code}" if isinstance(run.process, CommandLineTool) else f"{name} failed"
     return what + (": " + " | ".join(said) if said else "")
 
