@@ -105,6 +105,11 @@ SETTINGS: dict[str, Setting] = {
         "always, or never.",
         "auto",
     ),
+    "tracking_linger": Setting(
+        "Seconds that the process that sends to the tracking store stays when there is nothing to send.",
+        "30",
+        kind="float",
+    ),
 }
 
 

@@ -25,7 +25,7 @@ def work():
 def spooled(number, uri, **options):
     from airflow_mlcraft.tracking.names import DagRunName, StepName
     from airflow_mlcraft.tracking.tracking import Tracking
-    tracking = Tracking(uri, spool=folder + "/spool", **options)
+    tracking = Tracking(uri, spool=folder + "/spool", linger=5, **options)
     with tracking.step(StepName(DagRunName("bench", "run"), "train", number)) as run:
         run.params({f"p{i}": i for i in range(10)})
         run.dataset("data.csv", md5="d" * 32)
@@ -96,7 +96,7 @@ def figures() -> list[Figure]:
 
 
 def _measure(folder: Path, ways: dict[str, dict[str, object]], rounds: int) -> dict[str, list[float]]:
-    environ = {**environment(folder), "MLCRAFT_TRACKING_LINGER": "5"}
+    environ = environment(folder)
     done = subprocess.run(
         [sys.executable, "-c", _STEPS, str(folder), str(rounds), json.dumps(ways)],
         env={name: value for name, value in environ.items() if not name.startswith("MLFLOW_")},

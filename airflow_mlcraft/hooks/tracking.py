@@ -82,8 +82,9 @@ def _tracking(uri: str, credentials: Credentials | None) -> Tracking:
         uri,
         spool=settings.get_path("tracking_spool"),
         experiment=settings.get("tracking_experiment"),
-        limit=_seconds(settings.get("tracking_limit")),
+        limit=_seconds("tracking_limit"),
         wait=_waits(settings.get("tracking_wait")),
+        linger=_seconds("tracking_linger"),
         credentials=credentials,
     )
 
@@ -100,11 +101,12 @@ def _embedded() -> str:
     return f"sqlite:///{settings.get_path('tracking_spool').absolute().parent / 'mlflow.db'}"
 
 
-def _seconds(text: str) -> float:
+def _seconds(name: str) -> float:
+    text = settings.get(name)
     try:
         return float(text)
     except ValueError:
-        raise MlcraftError(f"[mlcraft] tracking_limit is {text!r}, expected a number of seconds") from None
+        raise MlcraftError(f"[mlcraft] {name} is {text!r}, expected a number of seconds") from None
 
 
 def _waits(text: str) -> bool:

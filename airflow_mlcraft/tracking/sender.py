@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 _started: list[subprocess.Popen[bytes]] = []
 
 
-def ensure_sender(root: Path, uri: str, credentials: Credentials) -> None:
+def ensure_sender(root: Path, uri: str, credentials: Credentials, linger: float = LINGER) -> None:
     """Start the sender of a spool, unless it is there."""
     _started[:] = [process for process in _started if process.poll() is None]
     with (root / "sender.lock").open("a") as lock:
@@ -47,7 +47,7 @@ def ensure_sender(root: Path, uri: str, credentials: Credentials) -> None:
     with _log_file(root) as output:
         _started.append(
             subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", __name__, str(root)],
+                [sys.executable, "-m", __name__, str(root), str(linger)],
                 cwd=root,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -112,12 +112,11 @@ class Sender:
                     note.unlink()
 
 
-def main(root: Path) -> None:
+def main(root: Path, linger: float) -> None:
     """Be the sender of a spool. Who came between the last look and the end is looked after as well."""
     os.nice(5)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    linger = float(os.environ.get("MLCRAFT_TRACKING_LINGER", LINGER))
     sender = Sender(root, os.environ["MLFLOW_TRACKING_URI"], Credentials.from_environment(), linger)
     while root.is_dir():
         with (root / "sender.lock").open("a") as lock:
@@ -140,4 +139,4 @@ def _log_file(root: Path) -> IO[bytes]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), float(sys.argv[2]))

@@ -37,6 +37,7 @@ class Tracking:
     :param experiment: the experiment of all runs; without it, each DAG has one of its name
     :param limit: seconds that a task may at most wait for the store, where it waits at all
     :param wait: whether each run waits until it is sent: for workers whose disk goes with them
+    :param linger: seconds that the sender stays when there is nothing to send
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class Tracking:
         experiment: str = "",
         limit: float = 5,
         wait: bool = False,
+        linger: float = 30,
         credentials: Credentials | None = None,
     ):
         self.uri = _absolute(uri)
         self.experiment = experiment
         self.limit = limit
         self.wait = wait
+        self.linger = linger
         self.credentials = credentials or Credentials.from_environment()
         # Each store has a spool of its own, so that a change of the setting never sends runs to the wrong one.
         self.spool = Spool(Path(spool).absolute() / hashlib.sha256(self.uri.encode()).hexdigest()[:12])
@@ -202,7 +205,7 @@ class Tracking:
             return
         try:
             self.spool.root.mkdir(parents=True, exist_ok=True)
-            ensure_sender(self.spool.root, self.uri, self.credentials)
+            ensure_sender(self.spool.root, self.uri, self.credentials, self.linger)
         except OSError as error:
             log.warning("nothing is sent now: the sender cannot be started: %s", error)
 

@@ -36,11 +36,6 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
 
 
-@pytest.fixture(autouse=True)
-def short_lived_senders(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLCRAFT_TRACKING_LINGER", "1")
-
-
 @pytest.fixture(params=["server", "database"])
 def uri(request: pytest.FixtureRequest) -> str:
     """Both kinds of store."""
@@ -50,12 +45,12 @@ def uri(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def tracking(uri: str, tmp_path: Path) -> Tracking:
-    return Tracking(uri, spool=tmp_path / "spool", limit=ENOUGH)
+    return Tracking(uri, spool=tmp_path / "spool", limit=ENOUGH, linger=1)
 
 
 @pytest.fixture
 def over_http(server: Server, tmp_path: Path) -> Tracking:
-    return Tracking(server.uri, spool=tmp_path / "spool", limit=ENOUGH)
+    return Tracking(server.uri, spool=tmp_path / "spool", limit=ENOUGH, linger=1)
 
 
 @pytest.fixture
