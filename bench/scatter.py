@@ -36,7 +36,7 @@ def _measured(name: str, document: str, job: dict[str, list[str]], aim: str, rou
         sides = {
             "ours": [str(BIN / "mlcraft-cwl-runner"), "--disable-pull", *words],
             "cwltool": [str(BIN / "cwltool"), "--parallel", "--disable-pull", *words],
-            "toil": [toil(), *words],
+            "toil": [toil(), "--no-prepull", *words],
         }
         took: dict[str, list[float]] = {side: [] for side in sides}
         timed(sides["ours"], env)  # the embedded Airflow makes its home, once for all runs
