@@ -90,7 +90,7 @@ def run(  # noqa: PLR0917
     containers: Annotated[
         UseOfContainers, typer.Option(help="Whether tools that name a container run in one.")
     ] = UseOfContainers.auto,
-    parallel: Annotated[int, typer.Option(help="Tasks at once; 0 for one more than there are cores.")] = 0,
+    parallel: Annotated[int, typer.Option(help="Tasks at once; 0 for two more than there are cores.")] = 0,
     provenance: Annotated[
         Path | None, typer.Option(help="A new folder for a Workflow Run RO-Crate: all that the run read, did and made.")
     ] = None,

@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--podman", action="store_true", help="podman instead of docker")
     made.add_argument("--disable-pull", action="store_true", help="only use images that are here")
     made.add_argument("--custom-net", metavar="NAME", default="", help="network that containers join")
-    made.add_argument("--parallel", type=int, default=0, metavar="N", help="tasks at once (cores and one more)")
+    made.add_argument("--parallel", type=int, default=0, metavar="N", help="tasks at once (cores and two more)")
     made.add_argument("--tmpdir-prefix", type=Path, default=None, metavar="DIR", help="where the run keeps its files")
     made.add_argument(
         "--provenance", type=Path, default=None, metavar="DIR", help="new folder for a Workflow Run RO-Crate of the run"

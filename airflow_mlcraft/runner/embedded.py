@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import LogSink, OnEvent, XComReader
     from airflow_mlcraft.runner.schedule import Schedule
 
+# Places beyond the cores.
+SPARE = 2
+
 
 def run_dag(
     dag: Any,
@@ -31,8 +34,8 @@ def run_dag(
     run_id: str | None = None,
     keep: Path | None = None,
 ) -> RunResult:
-    """Run a DAG as a DagRun in a database of its own, at most `parallel` tasks at once (0: one more than
-    there are cores, as there is always one that waits: for its tool, its container, the database).
+    """Run a DAG as a DagRun in a database of its own, at most `parallel` tasks at once (0: as many as there
+    are cores, and two more of those that need one core: some task always waits for its tool to start or to end).
 
     A failed run is a result, not an exception. Ctrl-C and SIGTERM end all tasks, then go on their way as
     KeyboardInterrupt and SystemExit. `keep` names a folder that holds the database afterwards.
@@ -42,7 +45,7 @@ def run_dag(
     logs.route(log)
     try:
         with database.copy_for_run(home, keep), _sigterm_as_exit():
-            schedule, state, run_id = _run(dag, conf, parallel or cores() + 1, on_event, run_id)
+            schedule, state, run_id = _run(dag, conf, parallel, on_event, run_id)
             xcom = _read_xcoms()
     finally:
         logs.route(None)
@@ -65,7 +68,7 @@ def _run(
 ) -> tuple[Schedule, str, str]:
     from airflow_mlcraft.runner.pool import Pool
 
-    with Pool(parallel, dag) as pool, database.session() as session:
+    with Pool(parallel or cores(), dag, 0 if parallel else SPARE) as pool, database.session() as session:
         from airflow_mlcraft.runner.register import register
         from airflow_mlcraft.runner.schedule import Schedule
 

@@ -63,10 +63,11 @@ def is_warm() -> None:
 
 
 class Pool:
-    """At most `size` workers; each knows the DAG by having been forked from here."""
+    """At most `size` workers, and some to spare; each knows the DAG by having been forked from here."""
 
-    def __init__(self, size: int, dag: Any) -> None:
+    def __init__(self, size: int, dag: Any, spare: int = 0) -> None:
         self.size = size
+        self.spare = spare
         self._dag = dag
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()

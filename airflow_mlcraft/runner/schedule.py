@@ -45,6 +45,8 @@ class Workers(Protocol):
     """Who does the jobs: a pool, or the process itself."""
 
     size: int
+    # Places beyond those, for tasks that need no more than one.
+    spare: int
 
     @property
     def jobs(self) -> list[Job]: ...
@@ -194,7 +196,7 @@ class Schedule:
         """
         running = self._pool.jobs
         given = {job.id for job in running}
-        room = min(self._pool.size, self._dag.max_active_tasks) - sum(job.slots for job in running)
+        room = min(self._pool.size + self._pool.spare, self._dag.max_active_tasks) - sum(job.slots for job in running)
         active = Counter(job.task_id for job in running)
         chosen = []
         waiting = False
@@ -203,7 +205,8 @@ class Schedule:
             if str(row.id) in given or (not deferred and row.state != TaskInstanceState.SCHEDULED):
                 continue
             slots = min(row.pool_slots, self._pool.size)
-            if slots > room or active[row.task_id] >= self._limit(row.task_id):
+            places = slots if slots == 1 else slots + self._pool.spare
+            if places > room or active[row.task_id] >= self._limit(row.task_id):
                 waiting = True
                 continue
             room -= slots
@@ -231,7 +234,7 @@ class Schedule:
     def _limit(self, task_id: str) -> int:
         task = self._dag.get_task(task_id)
         limits = [task.max_active_tis_per_dag, task.max_active_tis_per_dagrun]
-        return min((limit for limit in limits if limit is not None), default=self._pool.size)
+        return min((limit for limit in limits if limit is not None), default=self._pool.size + self._pool.spare)
 
     def _queue(self, ids: list[Any]) -> None:
         if not ids:

@@ -75,6 +75,7 @@ class _Here:
     """A pool of no workers: this process does the job."""
 
     size = 1
+    spare = 0
 
     def __init__(self, dag: Any) -> None:
         self._jobs: list[Job] = []
