@@ -15,7 +15,7 @@ from airflow.sdk import DAG, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_mlcraft.errors import MlcraftError, ToolError
-from airflow_mlcraft.runner.embedded import run_dag
+from airflow_mlcraft.runner.embedded import cores, run_dag
 from airflow_mlcraft.runner.home import prepare
 
 
@@ -74,6 +74,24 @@ def mapped(count: int, parallel: int, pause: float) -> dict[str, Any]:
 
         gather(each.expand(item=several()))
     return tell(run_dag(dag, parallel=parallel), ("gather",))
+
+
+def greedy() -> dict[str, Any]:
+    """Tasks that need as many slots as there are cores."""
+    with DAG("greedy") as dag:
+
+        @task(pool_slots=cores())
+        def each(item: int) -> tuple[float, float]:
+            begun = time.time()
+            time.sleep(0.3)
+            return begun, time.time()
+
+        @task
+        def gather(items: Any) -> list[Any]:
+            return list(items)
+
+        gather(each.expand(item=[1, 2, 3]))
+    return tell(run_dag(dag), ("gather",))
 
 
 def mapped_group() -> dict[str, Any]:

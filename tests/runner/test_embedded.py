@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from airflow_mlcraft.runner.embedded import cores
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -59,6 +61,14 @@ def test_mapped_tasks_overlap(warm: Warm, tmp_path: Path) -> None:
     assert len(spans) == 8
     at_once = [sum(begun <= moment < ended for begun, ended in spans) for moment, _ in spans]
     assert max(at_once) == 4
+
+
+@pytest.mark.skipif(cores() == 1, reason="with one core each task needs all of them")
+def test_a_task_that_needs_all_cores_runs_alone(warm: Warm, tmp_path: Path) -> None:
+    """Places to spare are for those that need one core."""
+    told = warm.start("greedy", tmp_path).join()
+    spans = sorted(told["xcom"][0])
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
 
 
 def test_empty_mapping(warm: Warm, tmp_path: Path) -> None:
