@@ -48,6 +48,14 @@ class ToolError(MlcraftError):
         super().__init__(message)
 
 
+class StepError(MlcraftError):
+    """A machine-learning step that cannot do its work. `temporary` says whether another try may help."""
+
+    def __init__(self, message: str, *, temporary: bool = False):
+        self.temporary = temporary
+        super().__init__(message)
+
+
 class StoreError(MlcraftError):
     """The store cannot keep or give a file."""
 

@@ -1,0 +1,1 @@
+"""The inference server, and how a model is rolled out to it."""

@@ -1,0 +1,1 @@
+"""Pointers to data in a git repository, in DVC's form."""
