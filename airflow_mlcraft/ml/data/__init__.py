@@ -1,0 +1,1 @@
+"""Data files: what they hold, and how they become frames."""
