@@ -29,7 +29,24 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_mlcraft.operators.run_inputs",
                     "airflow_mlcraft.operators.run_outputs",
                 ],
-            }
+            },
+            {
+                "integration-name": "MLflow",
+                "python-modules": [
+                    f"airflow_mlcraft.operators.{kind}"
+                    for kind in (
+                        "retrieve",
+                        "split",
+                        "process",
+                        "train",
+                        "tune",
+                        "evaluate",
+                        "approve",
+                        "predict",
+                        "serve",
+                    )
+                ],
+            },
         ],
         "hooks": [
             {"integration-name": CWL, "python-modules": ["airflow_mlcraft.hooks.store"]},
@@ -39,7 +56,10 @@ def get_provider_info() -> dict[str, Any]:
             {"connection-type": "mlcraft_store", "hook-class-name": "airflow_mlcraft.hooks.store.StoreHook"},
             {"connection-type": "mlflow", "hook-class-name": "airflow_mlcraft.hooks.tracking.MlflowHook"},
         ],
-        "extra-links": ["airflow_mlcraft.operators.links.ReusedRunLink"],
+        "extra-links": [
+            "airflow_mlcraft.operators.links.ReusedRunLink",
+            "airflow_mlcraft.operators.links.MlflowRunLink",
+        ],
         "plugins": [{"name": "mlcraft", "plugin-class": "airflow_mlcraft.plugin.mlcraft_plugin.MlcraftPlugin"}],
         "config": config_section(),
     }

@@ -77,12 +77,18 @@ SETTINGS: dict[str, Setting] = {
         "True",
         kind="boolean",
     ),
+    "deployments": Setting(
+        "Folder that remembers what is served on this machine, one folder a deployment.",
+        "{AIRFLOW_HOME}/mlcraft/deployments",
+    ),
     "allowed_document_hosts": Setting(
         "Hosts, separated by commas, that documents may be read from over http; none by default.",
         "",
         example="raw.githubusercontent.com",
     ),
-    "tracking": Setting("Whether runs are tracked in MLflow.", "True", kind="boolean"),
+    "tracking": Setting(
+        "Whether runs are tracked in MLflow: auto (documents with machine-learning steps), always, or never.", "auto"
+    ),
     "tracking_uri": Setting(
         "Address of the MLflow tracking server, or of another store of MLflow; MLFLOW_TRACKING_URI when empty, "
         "and without that a database beside the folder tracking_spool.",

@@ -57,10 +57,12 @@ def _cwltest(suite: Path, runner: str, options: Sequence[str], numbers: str) -> 
 def _seconds(command: list[str]) -> float:
     """Of the whole command; what fails in it fails for every side alike, and is said by its own report."""
     with TemporaryDirectory(prefix="bench-suite-") as folder:
-        env = environment(Path(folder), TMPDIR=folder)
+        # toil's leader looks for its worker beside itself.
+        path = os.pathsep.join([str(Path(runner).parent) for runner in (sys.executable, toil())] + [os.environ["PATH"]])
+        env = environment(Path(folder), TMPDIR=folder, PATH=path)
         begun = time.perf_counter()
         done = subprocess.run(
-            [*command], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
         seconds = time.perf_counter() - begun
     print("\n".join(done.stdout.splitlines()[-2:]), file=sys.stderr, flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +28,7 @@ from schema_salad.sourceline import cmap
 
 from airflow_mlcraft.cwl.container_end import end_container, end_container_of
 from airflow_mlcraft.cwl.containers import Containers, container_of, uses_container
+from airflow_mlcraft.cwl.in_process import OwnCommand, take_over
 from airflow_mlcraft.cwl.javascript import javascript_ready
 from airflow_mlcraft.cwl.ontology import ONTOLOGY, graph_of
 from airflow_mlcraft.cwl.plan import Json
@@ -78,6 +80,7 @@ def run_tool(
     folder: Path,
     log: LogLine,
     containers: Containers,
+    command: OwnCommand | None = None,
 ) -> ToolRun:
     """Run a tool on inputs whose files are in place. The outputs' files lie below `folder`."""
     javascript_ready()
@@ -86,7 +89,8 @@ def run_tool(
         try:
             process = process_of(document)
             in_container = uses_container(process, containers, log)
-            run = _Run(process, _context(name, folder, streams, containers=containers, in_container=in_container))
+            context = _context(name, folder, streams, containers=containers, in_container=in_container)
+            run = _Run(process, context, partial(_take_over, command, streams) if command else None)
             outputs, status = run.execute(_copied(job))
         except UnsupportedRequirement as error:
             raise UnsupportedError(_one_line(error), path=name) from error
@@ -114,10 +118,15 @@ def stop_tools() -> None:
         process.kill()
 
 
+def _take_over(command: OwnCommand, streams: ToolStreams, job: JobBase) -> None:
+    take_over(job, command, lambda line: streams.stderr.write(f"{line}\n".encode()))
+
+
 class _Run:
-    def __init__(self, process: Process, context: RuntimeContext):
+    def __init__(self, process: Process, context: RuntimeContext, prepare: Callable[[JobBase], None] | None):
         self.process = process
         self.context = context
+        self.prepare = prepare
         self.exit_code: int | None = None
         self.limit: int | None = None
         self.resources: dict[str, float] = {}
@@ -130,6 +139,8 @@ class _Run:
                 raise WorkflowException("the tool cannot go on")
             if isinstance(job, JobBase):
                 self._watch(job)
+                if self.prepare is not None:
+                    self.prepare(job)
             job.run(self.context)
         return self._outputs, self._status
 

@@ -16,10 +16,10 @@ from airflow_mlcraft.dag.task_args import args_of_group, args_of_step
 from airflow_mlcraft.layout.layout import Frame, Place, layout_of
 from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.frame import CwlFrameOperator, CwlScatterOperator
+from airflow_mlcraft.operators.kinds import operator_of
 from airflow_mlcraft.operators.per_item import ITEM_NAME
 from airflow_mlcraft.operators.run_inputs import CwlInputsOperator
 from airflow_mlcraft.operators.run_outputs import CwlOutputsOperator
-from airflow_mlcraft.operators.step import CwlStepOperator
 
 AFTER_SKIPPED = "none_failed"
 """A step that CWL skips gives nulls, and those who read them go on."""
@@ -71,7 +71,7 @@ class _Builder:
                 )
             if place.child is None:
                 self._task(
-                    CwlStepOperator,
+                    operator_of(place.step),
                     place.task_id,
                     frame,
                     path,

@@ -15,7 +15,7 @@ from airflow_mlcraft.tracking.tracking import Tracking
 
 def open_tracking() -> Tracking | None:
     """The tracking that the settings name; None where runs are not tracked."""
-    if not settings.get_bool("tracking"):
+    if settings.get("tracking").lower() == "never":
         return None
     if connection := settings.get("tracking_conn_id"):
         return MlflowHook(connection).get_conn()

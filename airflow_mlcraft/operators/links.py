@@ -19,6 +19,16 @@ class ReusedRunLink(BaseOperatorLink):
         return page_of(**made_by) if made_by else ""
 
 
+class MlflowRunLink(BaseOperatorLink):
+    """From a task to its run in MLflow."""
+
+    name = "MLflow run"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """The run's page; nothing where there is no server that has one."""
+        return str(getattr(operator, "mlflow_page", ""))
+
+
 def page_of(dag_id: str, run_id: str, task_id: str, map_index: int | None) -> str:
     """A task instance's page in Airflow's web UI."""
     page = f"/dags/{quote(dag_id)}/runs/{quote(run_id)}/tasks/{quote(task_id)}"

@@ -15,6 +15,7 @@ from airflow_mlcraft.errors import InputError
 from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.failures import readable_failures
 from airflow_mlcraft.operators.spill import restored, spilled
+from airflow_mlcraft.operators.tracked import begin_run
 from airflow_mlcraft.operators.work import work
 from airflow_mlcraft.store.download import downloaded
 
@@ -50,6 +51,7 @@ class CwlInputsOperator(CwlOperator):
                     log=self.say,
                 )
                 kept = task.keep({port.id: job.get(port.id) for port in plan.root.inputs})
+            begin_run(plan, context["ti"], kept)
             requirements = requirements_of(given)
             return spilled({**kept, REQUIREMENTS: requirements} if requirements else kept)
 

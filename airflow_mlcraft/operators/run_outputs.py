@@ -13,6 +13,7 @@ from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.failures import readable_failures
+from airflow_mlcraft.operators.tracked import end_run
 from airflow_mlcraft.operators.values import Values
 from airflow_mlcraft.operators.work import open_store
 from airflow_mlcraft.store.export import export_value
@@ -37,6 +38,7 @@ class CwlOutputsOperator(CwlOperator):
             folder = self._folder(ti.dag_id, ti.run_id)
             exported = export_value(open_store(), outputs, folder, writable=settings.get_bool("outputs_writable"))
         self.say(logging.INFO, f"the output files are in {folder}")
+        end_run(layout.plan, ti)
         return exported
 
     def _folder(self, dag_id: str, run_id: str) -> Path:

@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Context
 
 from airflow_mlcraft.cwl.expressions import evaluate, has_expressions, tool_inputs
 from airflow_mlcraft.cwl.inputs import REQUIREMENTS
 from airflow_mlcraft.cwl.plan import Json, ToolRef
 from airflow_mlcraft.layout.layout import Place
-from airflow_mlcraft.operators.links import ReusedRunLink
+from airflow_mlcraft.operators.failures import readable_failures
+from airflow_mlcraft.operators.links import MlflowRunLink, ReusedRunLink
 from airflow_mlcraft.operators.per_item import CwlPerItemOperator
+from airflow_mlcraft.operators.report import facts_of_step, say_step
 from airflow_mlcraft.operators.reuse import Reuse, identity_of, may_be_reused
+from airflow_mlcraft.operators.tracked import TaskRun, task_run
 from airflow_mlcraft.operators.values import UPDATES, Values, updates_between
 from airflow_mlcraft.operators.work import Work, containers, work
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.cwl.in_process import OwnCommand
 
 
 class CwlStepOperator(CwlPerItemOperator):
     """Runs the tool of one step; in a scatter, of one item."""
 
-    operator_extra_links = (ReusedRunLink(),)
+    operator_extra_links = (ReusedRunLink(), MlflowRunLink())
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.made_by: dict[str, Any] | None = None
+        self.mlflow_page = ""
+        self._run: TaskRun | None = None
         self._updates: dict[str, Json] = {}
+
+    def execute(self, context: Context) -> Json:
+        """The step's outputs, and its run in MLflow."""
+        with readable_failures(), task_run(self.load_plan(), context["ti"]) as self._run:
+            outputs = super().execute(context)
+            self.mlflow_page = self._run.link() if self._run else ""
+            return outputs
 
     def on_kill(self) -> None:
         """End the tool when the task is told to stop."""
@@ -32,21 +49,24 @@ class CwlStepOperator(CwlPerItemOperator):
 
         stop_tools()
 
-    def run_tool(self, document: Json, job: dict[str, Json], task: Work) -> dict[str, Json]:
-        """Run the step's tool on staged inputs. Operators of their own kind do their work here instead."""
-        from airflow_mlcraft.cwl.tool import run_tool
+    def say(self, level: int, line: str) -> None:
+        """Write a line to the task's log, of which the run in MLflow keeps a copy."""
+        super().say(level, line)
+        if self._run is not None:
+            self._run.hear(line)
 
-        name = self.step.rpartition("/")[2]
-        run = run_tool(document, job, name=name, folder=task.room(), log=self.say, containers=containers())
-        facts = [f"{name} took {run.seconds:.2f} s"]
-        if run.exit_code is not None:
-            facts.append(f"exit code {run.exit_code}")
-        if run.container:
-            facts.append(f"container {run.container}")
-        if run.resources:
-            facts.append("reserved {cores:g} cores and {ram:g} MiB of memory".format_map(run.resources))
-        self.say(logging.INFO, ", ".join(facts))
-        return run.outputs
+    # What operators of a kind of their own do otherwise
+
+    def prepare(self, job: dict[str, Json], task: Work, place: Place) -> dict[str, Json]:
+        """The inputs of the tool, with what the operator itself adds."""
+        return job
+
+    def command(self, task: Work, identity: str) -> OwnCommand | None:
+        """What this process does in place of the program that a tool's command line names."""
+        return None
+
+    def conclude(self, given: dict[str, Json], outputs: dict[str, Json], task: Work, place: Place) -> None:
+        """What follows from the outputs, made now or reused."""
 
     def one(self, values: Values, place: Place, item: int) -> dict[str, Json] | None:
         """The step's outputs, their files in the store."""
@@ -56,6 +76,9 @@ class CwlStepOperator(CwlPerItemOperator):
             raw = values.step_inputs(place, item)
         if raw is None:
             return None
+        if self._run is not None:
+            item_name = values.own_name()
+            self._run.open(f"{place.step.id} {item_name}".strip())
         with work(self.base) as task:
             staged: dict[str, Json] = task.stage(raw, writable=place.step.updates_in_place)
             job: dict[str, Json] | None = staged
@@ -75,31 +98,62 @@ class CwlStepOperator(CwlPerItemOperator):
                 kept = self._kept(document, given, task)
                 self._updates.update(updates_between(raw, task.keep(staged)))
                 return kept
-            return self._made_once(tool.digest, document, given, task, values.ti)
+            given = self.prepare(given, task, place)
+            outputs = self._made(tool, document, given, task, values.ti)
+            self.conclude(given, outputs, task, place)
+            return outputs
 
-    def _made_once(self, tool: str, document: Json, given: dict[str, Json], task: Work, ti: Any) -> dict[str, Json]:
-        """The step's outputs: those of an earlier run of the same tool on the same inputs, if there is one."""
-        if not may_be_reused(document):
-            return self._kept(document, given, task)
+    def _made(self, tool: ToolRef, document: Json, given: dict[str, Json], task: Work, ti: Any) -> dict[str, Json]:
+        """The step's outputs, by this run of its tool or an earlier one on the same inputs."""
+        identity = identity_of(tool.digest, document, given, task)
         self.made_by = None
-        reuse, identity = Reuse(task.store), identity_of(tool, document, given, task)
+        reuse = Reuse(task.store) if may_be_reused(document) else None
         # Who retries or clears a task wants it to run.
-        found = reuse.find(identity) if ti.try_number == 1 else None
+        found = reuse.find(identity) if reuse and ti.try_number == 1 else None
         if found is not None:
             who = "{dag_id}.{task_id} in {run_id}".format_map(found)
             self.say(logging.INFO, f"the same tool has run on the same inputs: these are the outputs of {who}")
             self.made_by = {name: found[name] for name in ("dag_id", "run_id", "task_id", "map_index")}
             outputs: dict[str, Json] = found["outputs"]
-            return outputs
-        kept = self._kept(document, given, task)
-        reuse.remember(identity, kept, ti)
-        return kept
+        else:
+            outputs = self._kept(document, given, task, identity)
+            if reuse:
+                reuse.remember(identity, outputs, ti)
+        if self._run is not None:
+            facts = facts_of_step(tool, identity, self.made_by)
+            say_step(self._run, facts, given, outputs, task)
+        return outputs
 
-    def _kept(self, document: Json, given: dict[str, Json], task: Work) -> dict[str, Json]:
-        outputs = self.run_tool(document, given, task)
+    def _kept(self, document: Json, given: dict[str, Json], task: Work, identity: str = "") -> dict[str, Json]:
+        outputs = self._run_tool(document, given, task, self.command(task, identity))
         names = [port["id"].rpartition("#")[2].rpartition("/")[2] for port in document["outputs"]]
         kept: dict[str, Json] = task.keep({name: outputs.get(name) for name in names})
         return kept
+
+    def _run_tool(
+        self, document: Json, job: dict[str, Json], task: Work, command: OwnCommand | None
+    ) -> dict[str, Json]:
+        from airflow_mlcraft.cwl.tool import run_tool
+
+        name = self.step.rpartition("/")[2]
+        run = run_tool(
+            document,
+            job,
+            name=name,
+            folder=task.room(),
+            log=self.say,
+            containers=containers(),
+            command=command,
+        )
+        facts = [f"{name} took {run.seconds:.2f} s"]
+        if run.exit_code is not None:
+            facts.append(f"exit code {run.exit_code}")
+        if run.container:
+            facts.append(f"container {run.container}")
+        if run.resources:
+            facts.append("reserved {cores:g} cores and {ram:g} MiB of memory".format_map(run.resources))
+        self.say(logging.INFO, ", ".join(facts))
+        return run.outputs
 
     def finish(self, ti: Any) -> None:
         """Tell which files the tool has changed in place."""

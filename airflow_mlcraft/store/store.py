@@ -50,6 +50,11 @@ class Store:
     def __repr__(self) -> str:
         return f"Store({str(self.root)!r}{f', remote={str(self._remote)!r}' if self._remote else ''})"
 
+    @property
+    def url(self) -> str:
+        """Where others find the objects: the remote, without what opens it, or this folder."""
+        return str(self._remote) if self._remote is not None else str(self.root)
+
     def __contains__(self, oid: object) -> bool:
         if not isinstance(oid, str) or not is_oid(oid):
             return False

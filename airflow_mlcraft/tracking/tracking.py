@@ -61,11 +61,18 @@ class Tracking:
         self.spool = Spool(Path(spool).absolute() / hashlib.sha256(self.uri.encode()).hexdigest()[:12])
 
     def begin(
-        self, flow: DagRunName, *, tags: Mapping[str, Any] | None = None, params: Mapping[str, Any] | None = None
+        self,
+        flow: DagRunName,
+        *,
+        tags: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        texts: Mapping[str, str] | None = None,
     ) -> None:
         """Make the parent run. The first task does, before there are others that would need it."""
         run = self._run(self._header(flow, tags))
         run.params(params or {})
+        for path, text in (texts or {}).items():
+            run.text(text, path)
         self._leave_open(run)
 
     def end(
@@ -98,10 +105,19 @@ class Tracking:
             raise
         self.close(run)
 
-    def open(self, name: StepName, *, tags: Mapping[str, Any] | None = None, parent: str | None = None) -> TrackedRun:
-        """Begin the run of a step; `close` has to follow."""
-        above = {"parent": self._header(name.flow, None), "parent_id": parent}
-        run = self._run({**self._header(name, tags), **above})
+    def open(
+        self,
+        name: StepName,
+        *,
+        tags: Mapping[str, Any] | None = None,
+        parent: str | None = None,
+        above: StepName | None = None,
+    ) -> TrackedRun:
+        """Begin the run of a step; `close` has to follow. `above` is the step of which it is a part, if it is one."""
+        header = {**self._header(name, tags), "parent": self._header(name.flow, None), "parent_id": parent}
+        if above is not None:
+            header["parent"] = {**self._header(above, None), "parent": header["parent"]}
+        run = self._run(header)
         self._start_sender()
         return run
 

@@ -1,0 +1,41 @@
+"""The operator of the steps whose tool has the hint `mlcraft:Evaluate`."""
+
+from __future__ import annotations
+
+from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.layout.layout import Place
+from airflow_mlcraft.operators.champion import champion_of_today, crown, registered_name
+from airflow_mlcraft.operators.ml_step import MlStepOperator
+from airflow_mlcraft.operators.work import Work
+from airflow_mlcraft.store.values import oid_of
+
+
+class EvaluateOperator(MlStepOperator):
+    """Compares models with each other and with today's champion, and crowns the best.
+
+    The fields of its hint: `registry`, the registered model's name (the document's, when left out); `crown`, false
+    where an approval follows, which crowns instead.
+    """
+
+    ui_color = "#e8eaf6"
+
+    def prepare(self, job: dict[str, Json], task: Work, place: Place) -> dict[str, Json]:
+        """The tool's inputs, with the champion of today."""
+        if self._run is None or job.get("champion") is not None:
+            return job
+        name = registered_name(self._hint(place), self.load_plan())
+        champion = champion_of_today(name, self._run, task, self.say)
+        return job if champion is None else {**job, "champion": task.stage(champion)}
+
+    def conclude(self, given: dict[str, Json], outputs: dict[str, Json], task: Work, place: Place) -> None:
+        """Crown the best, if it is not the champion of today."""
+        best, hint = outputs.get("champion"), self._hint(place)
+        if self._run is None or best is None or hint.get("crown") is False:
+            return
+        today = task.keep(given.get("champion"))
+        if today is None or oid_of(today) != oid_of(best):
+            crown(registered_name(hint, self.load_plan()), best, self._run, self.say)
+
+    def _hint(self, place: Place) -> dict[str, Json]:
+        hint: dict[str, Json] = (place.step.hints or {}).get("Evaluate", {})
+        return hint

@@ -1,0 +1,133 @@
+"""What a step's run in MLflow says: its inputs and outputs by hash, and what the step itself has recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.cwl.plan import Json, ToolRef
+from airflow_mlcraft.store.values import each_file_or_directory, oid_of
+from airflow_mlcraft.tracking import tags
+from airflow_mlcraft.tracking.capture import readable
+from airflow_mlcraft.tracking.names import StepName
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.operators.tracked import TaskRun
+    from airflow_mlcraft.operators.work import Work
+    from airflow_mlcraft.tracking.run import TrackedRun
+
+RECORD = "record"
+"""The output by which a step says what its run is to show."""
+_ABSENT: Mapping[str, Any] = {}
+
+
+def facts_of_step(tool: ToolRef, identity: str, made_by: Mapping[str, Any] | None) -> dict[str, str]:
+    """What ran, as tags."""
+    facts = {tags.STEP_IDENTITY: identity}
+    if tool.container:
+        facts[tags.IMAGE] = tool.container
+    if made_by:
+        facts[tags.REUSED] = "{dag_id}.{task_id} in {run_id}".format_map(made_by)
+    return facts
+
+
+def say_step(
+    tracked: TaskRun, facts: Mapping[str, str], inputs: Mapping[str, Json], outputs: Mapping[str, Json], task: Work
+) -> None:
+    """All that is known once a step has its outputs, made now or by another run."""
+    run = tracked.open()
+    run.tags(facts)
+    record = record_of(outputs, task)
+    profiles = {described["port"]: described for described in record.get("datasets", ())}
+    say_inputs(run, inputs, task, profiles)
+    say_outputs(run, outputs)
+    say_record(tracked, record, outputs, task)
+
+
+def say_inputs(run: TrackedRun, inputs: Mapping[str, Json], task: Work, profiles: Mapping[str, Json]) -> None:
+    """Plain values as parameters, files as data sets."""
+    kept = task.keep(inputs)
+    run.params(readable({name: value for name, value in inputs.items() if _is_plain(value)}))
+    url = task.store.url
+    for port, value in kept.items():
+        described = profiles.get(port, _ABSENT)
+        for item in each_file_or_directory(value):
+            if oid := oid_of(item):
+                run.dataset(
+                    described.get("name") or item.get("basename") or port,
+                    md5=oid,
+                    size=item.get("size"),
+                    url=url,
+                    path=item.get("basename", ""),
+                    context=described.get("context", port),
+                    profile=described.get("profile"),
+                )
+
+
+def say_outputs(run: TrackedRun, outputs: Mapping[str, Json]) -> None:
+    """The hashes of what was made, each with its name."""
+    for port, value in outputs.items():
+        made = [f"{item.get('basename', '')} {oid}".strip() for item, oid in _objects(value)]
+        if made and port != RECORD:
+            run.tags({f"mlcraft.output.{port}": "\n".join(made)})
+
+
+def record_of(outputs: Mapping[str, Json], task: Work) -> Mapping[str, Any]:
+    """What the step has written down, if it is one that does."""
+    for item, oid in _objects(outputs.get(RECORD)):
+        if item.get("basename") == "record.json":
+            found: dict[str, Any] = json.loads(task.store.path_of(oid).read_bytes())
+            return found
+    return _ABSENT
+
+
+def say_record(tracked: TaskRun, record: Mapping[str, Any], outputs: Mapping[str, Json], task: Work) -> None:
+    """Parameters, metrics, models, plots and trials."""
+    run = tracked.open()
+    run.params(record.get("params", {}))
+    run.metrics(record.get("metrics", {}))
+    run.tags(record.get("tags", {}))
+    for name, points in record.get("series", {}).items():
+        for step, value in points:
+            run.metric(name, value, step)
+    for model in record.get("models", ()):
+        for item, oid in _objects(outputs.get(model["port"])):
+            run.model(_local(item, task), model.get("name", "model"), content=oid)
+    for artifact in record.get("artifacts", ()):
+        for item, _ in _objects(outputs.get(artifact["port"])):
+            run.artifact(_local(item, task), artifact.get("folder", ""))
+    for trial in record.get("trials", ()):
+        _say_trial(tracked, trial)
+
+
+def _say_trial(tracked: TaskRun, trial: Mapping[str, Any]) -> None:
+    """A trial of a search is a run below that of the step."""
+    name = tracked.name
+    number = trial["number"]
+    below = StepName(name.flow, f"{name.task_id}/trial {number}", name.map_index, name.try_number, f"trial {number}")
+    run = tracked.tracking.open(below, tags={"mlcraft.trial": trial.get("state", "")}, above=name)
+    run.params(trial.get("params", {}))
+    run.metrics(trial.get("metrics", {}))
+    tracked.tracking.close(run, "FAILED" if trial.get("state") == "failed" else "FINISHED")
+
+
+def _objects(value: Json) -> Iterator[tuple[Json, str]]:
+    """The outermost Files and Directories of a value, with the objects that they are."""
+    items = value if isinstance(value, list) else [value]
+    for item in items:
+        if isinstance(item, list):
+            yield from _objects(item)
+        elif isinstance(item, dict) and item.get("class") in ("File", "Directory") and (oid := oid_of(item)):
+            yield item, oid
+
+
+def _local(item: Json, task: Work) -> Path:
+    from airflow_mlcraft.store.values import local_path
+
+    return Path(local_path(task.stage(item)))
+
+
+def _is_plain(value: Json) -> bool:
+    return isinstance(value, (str, int, float, bool)) and value != ""

@@ -1,0 +1,21 @@
+"""The operator of the steps whose tool has the hint `mlcraft:Serve`."""
+
+from __future__ import annotations
+
+from airflow_mlcraft import settings
+from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.layout.layout import Place
+from airflow_mlcraft.operators.ml_step import MlStepOperator
+from airflow_mlcraft.operators.work import Work
+
+
+class ServeOperator(MlStepOperator):
+    """Rolls a model out, by `mlcraft-step serve`; the server outlives the task."""
+
+    ui_color = "#e6f4ea"
+
+    def prepare(self, job: dict[str, Json], task: Work, place: Place) -> dict[str, Json]:
+        """The tool's inputs, with the folder that remembers what is served here."""
+        if job.get("state_folder") is not None:
+            return job
+        return {**job, "state_folder": str(settings.get_path("deployments").absolute())}

@@ -1,0 +1,136 @@
+"""The MLflow run of a task: opened when the task has something to do, ended as the task ends."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+
+from airflow_mlcraft import settings
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.tracking import tags
+from airflow_mlcraft.tracking.capture import git_commit, readable
+from airflow_mlcraft.tracking.names import DagRunName, StepName
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.cwl.plan import Json, Plan
+    from airflow_mlcraft.tracking.run import TrackedRun
+    from airflow_mlcraft.tracking.tracking import Tracking
+
+INPUTS = "inputs.json"
+"""The artifact of the run of a DAG run by which it can be run again."""
+_LINES = 20_000
+"""Of a task's log, the last that its run keeps."""
+
+
+def tracking_of(plan: Plan) -> Tracking | None:
+    """Where the runs of a plan are tracked; None where they are not."""
+    from airflow_mlcraft.operators.kinds import has_machine_learning
+
+    wanted = settings.get("tracking").lower()
+    if wanted not in ("auto", "always", "never"):
+        raise MlcraftError(f"[mlcraft] tracking is {wanted!r}, expected auto, always or never")
+    if wanted == "never" or (wanted == "auto" and not has_machine_learning(plan)):
+        return None
+    from airflow_mlcraft.hooks.tracking import open_tracking
+
+    return open_tracking()
+
+
+def flow_of(ti: Any) -> DagRunName:
+    """The name of a task's DAG run."""
+    return DagRunName(ti.dag_id, ti.run_id)
+
+
+class TaskRun:
+    """One try of a task. Nothing is said of it to MLflow before it is opened."""
+
+    def __init__(self, tracking: Tracking, name: StepName):
+        self.tracking = tracking
+        self.name = name
+        self._run: TrackedRun | None = None
+        self._lines: deque[str] = deque(maxlen=_LINES)
+
+    def open(self, label: str = "") -> TrackedRun:
+        """The run; the first call may name it."""
+        if self._run is None:
+            self.name = StepName(self.name.flow, self.name.task_id, self.name.map_index, self.name.try_number, label)
+            self._run = self.tracking.open(self.name, tags={tags.WORKER: socket.gethostname()})
+        return self._run
+
+    def hear(self, line: str) -> None:
+        """A line of the task's log."""
+        self._lines.append(line)
+
+    def close(self, status: str = "FINISHED") -> None:
+        """End the run, if there is one; a failure is one in any case."""
+        if self._run is None and status == "FINISHED":
+            return
+        run = self.open()
+        if self._lines:
+            run.text("\n".join(self._lines) + "\n", "log.txt")
+        self.tracking.close(run, status)
+
+    def link(self) -> str:
+        """The run's page, where it is known by now."""
+        return self.tracking.link(self.name) if self._run is not None else ""
+
+
+@contextmanager
+def task_run(plan: Plan, ti: Any) -> Iterator[TaskRun | None]:
+    """The run of a task while it is worked on; None where runs are not tracked."""
+    tracking = tracking_of(plan)
+    if tracking is None:
+        yield None
+        return
+    index = ti.map_index if ti.map_index is not None else -1
+    run = TaskRun(tracking, StepName(flow_of(ti), ti.task_id, index, ti.try_number))
+    try:
+        yield run
+    except AirflowSkipException:
+        run.close()
+        raise
+    except Exception as error:
+        run.close("FAILED")
+        if isinstance(error, AirflowFailException) or ti.try_number > ti.max_tries:
+            # The task that would end the whole run will not come to it.
+            tracking.end(flow_of(ti), "FAILED")
+        raise
+    except BaseException:
+        run.close("KILLED")
+        raise
+    run.close()
+
+
+def begin_run(plan: Plan, ti: Any, inputs: Mapping[str, Json]) -> None:
+    """Make the run of the whole DAG run, with what it was given."""
+    tracking = tracking_of(plan)
+    if tracking is not None:
+        plain = {name: value for name, value in inputs.items() if isinstance(value, (str, int, float, bool))}
+        tracking.begin(flow_of(ti), tags=_facts_of(plan), params=readable(plain), texts={INPUTS: json.dumps(inputs)})
+
+
+def end_run(plan: Plan, ti: Any) -> None:
+    """All steps are done."""
+    tracking = tracking_of(plan)
+    if tracking is not None:
+        tracking.end(flow_of(ti))
+
+
+def _facts_of(plan: Plan) -> dict[str, str]:
+    """Which document it was."""
+    from airflow_mlcraft.store.hashing import md5_of_file
+
+    file = Path(plan.base) / plan.document.partition("#")[0]
+    return {
+        tags.DOCUMENT: plan.document,
+        tags.DOCUMENT_HASH: md5_of_file(file) if file.is_file() else "",
+        tags.PLAN: plan.digest,
+        tags.GIT_COMMIT: git_commit(plan.base),
+    }

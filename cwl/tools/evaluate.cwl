@@ -1,0 +1,106 @@
+cwlVersion: v1.0
+class: CommandLineTool
+id: evaluate
+label: Evaluate models
+doc: Measures models on the test part, names the best, and compares it with the champion of today.
+$namespaces:
+  sbg: https://www.sevenbridges.com/
+  mlcraft: https://mlcraft.dev/cwl#
+baseCommand:
+- mlcraft-step
+- evaluate
+inputs:
+- id: models
+  type: Directory[]
+  label: Models
+  doc: The models to compare.
+  inputBinding:
+    prefix: --models
+- id: test
+  type: File
+  label: Test part
+  doc: The rows to test with.
+  inputBinding:
+    prefix: --test
+- id: train
+  type: File?
+  label: Training part
+  doc: The rows that were learned from, for the report.
+  inputBinding:
+    prefix: --train
+- id: metric
+  type: string?
+  label: Metric
+  doc: What decides; acc for classes and rmse for numbers when left out.
+  inputBinding:
+    prefix: --metric
+- id: minimum
+  type: double?
+  label: Gate
+  doc: The worst value of the metric that a champion may have.
+  inputBinding:
+    prefix: --minimum
+- id: margin
+  type: double
+  label: Margin
+  doc: By how much a new model must beat the champion of today.
+  default: 0.0
+  inputBinding:
+    prefix: --margin
+- id: champion
+  type: Directory?
+  label: Champion
+  doc: The champion of today; taken from the registry when left out.
+  inputBinding:
+    prefix: --champion
+- id: seed
+  type: int
+  label: Seed
+  doc: Where random numbers start; the same seed gives the same result.
+  default: 0
+  inputBinding:
+    prefix: --seed
+outputs:
+- id: champion
+  type: Directory
+  label: Champion
+  doc: 'The best model: a new one, or the champion of today when it stays.'
+  outputBinding:
+    glob: champion
+- id: scores
+  type: File
+  label: Scores
+  doc: All metrics of all models, and what was decided.
+  outputBinding:
+    glob: scores.json
+- id: report_html
+  type: File
+  label: Report
+  doc: Tables and plots, as a web page.
+  outputBinding:
+    glob: report.html
+- id: report_md
+  type: File
+  label: Report in Markdown
+  doc: The same as text.
+  outputBinding:
+    glob: report.md
+- id: plots
+  type: Directory
+  label: Plots
+  doc: The pictures of the report.
+  outputBinding:
+    glob: plots
+- id: record
+  type: File
+  label: Record
+  doc: 'What the step has to say for the run''s page: parameters, metrics, data sets.'
+  outputBinding:
+    glob: record.json
+arguments:
+- prefix: --cores
+  valueFrom: $(runtime.cores)
+hints:
+- class: mlcraft:Evaluate
+temporaryFailCodes:
+- 75

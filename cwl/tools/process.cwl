@@ -1,0 +1,127 @@
+cwlVersion: v1.0
+class: CommandLineTool
+id: process
+label: Process data
+doc: Cleans a data set, splits it, and says how its columns are to be prepared.
+$namespaces:
+  sbg: https://www.sevenbridges.com/
+  mlcraft: https://mlcraft.dev/cwl#
+baseCommand:
+- mlcraft-step
+- process
+inputs:
+- id: data
+  type: File
+  label: Data
+  doc: A table.
+  inputBinding:
+    prefix: --data
+- id: target
+  type: string
+  label: Target
+  doc: The column that is to be predicted.
+  inputBinding:
+    prefix: --target
+- id: prediction
+  type: string?
+  label: Prediction
+  doc: classification or regression; what the target suggests when left out.
+  inputBinding:
+    prefix: --prediction
+- id: code
+  type: File?
+  label: Code
+  doc: A Python file with a function process(frame, **params).
+  inputBinding:
+    prefix: --code
+- id: params
+  type: string?
+  label: Parameters
+  doc: What process gets besides the frame, as a JSON object.
+  inputBinding:
+    prefix: --params
+- id: test_size
+  type: double
+  label: Test part
+  doc: The share of the rows that is kept for the test.
+  default: 0.2
+  inputBinding:
+    prefix: --test-size
+- id: seed
+  type: int
+  label: Seed
+  doc: Where random numbers start; the same seed gives the same result.
+  default: 0
+  inputBinding:
+    prefix: --seed
+- id: stratify
+  type: boolean?
+  label: Stratify
+  doc: Whether both parts get the same share of each class.
+  inputBinding:
+    prefix: --stratify
+- id: group
+  type: string?
+  label: Group
+  doc: A column whose equal values stay in one part.
+  inputBinding:
+    prefix: --group
+- id: time
+  type: string?
+  label: Time
+  doc: A column by which the last rows become the test part.
+  inputBinding:
+    prefix: --time
+- id: impute
+  type: string?
+  label: Fill gaps
+  doc: 'How missing numbers are filled: median, mean, most_frequent or zero.'
+  inputBinding:
+    prefix: --impute
+- id: scale
+  type: string?
+  label: Scale
+  doc: 'How numbers are scaled: standard, minmax, robust or none.'
+  inputBinding:
+    prefix: --scale
+- id: drop
+  type: string[]?
+  label: Leave out
+  doc: Columns that are not to be learned from.
+  inputBinding:
+    prefix: --drop
+outputs:
+- id: train
+  type: File
+  label: Training part
+  doc: The rows to learn from.
+  outputBinding:
+    glob: train.parquet
+- id: test
+  type: File
+  label: Test part
+  doc: The rows to test with.
+  outputBinding:
+    glob: test.parquet
+- id: recipe
+  type: File
+  label: Recipe
+  doc: What is done with each column, decided from the training part alone.
+  outputBinding:
+    glob: recipe.json
+- id: profile
+  type: File
+  label: Profile
+  doc: Rows, columns, types, ranges.
+  outputBinding:
+    glob: profile.json
+- id: record
+  type: File
+  label: Record
+  doc: 'What the step has to say for the run''s page: parameters, metrics, data sets.'
+  outputBinding:
+    glob: record.json
+hints:
+- class: mlcraft:Process
+temporaryFailCodes:
+- 75

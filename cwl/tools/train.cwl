@@ -1,0 +1,88 @@
+cwlVersion: v1.0
+class: CommandLineTool
+id: train
+label: Train a model
+doc: Fits a model to the training part, and measures it by cross-validation.
+$namespaces:
+  sbg: https://www.sevenbridges.com/
+  mlcraft: https://mlcraft.dev/cwl#
+baseCommand:
+- mlcraft-step
+- train
+inputs:
+- id: train
+  type: File
+  label: Training part
+  doc: The rows to learn from.
+  inputBinding:
+    prefix: --train
+- id: recipe
+  type: File
+  label: Recipe
+  doc: How the columns are prepared, from the process step.
+  inputBinding:
+    prefix: --recipe
+- id: model
+  type: string
+  label: Model
+  doc: The estimator's name, such as random_forest.
+  inputBinding:
+    prefix: --model
+- id: params
+  type: string?
+  label: Parameters
+  doc: The estimator's own parameters, as a JSON object.
+  inputBinding:
+    prefix: --params
+- id: seed
+  type: int
+  label: Seed
+  doc: Where random numbers start; the same seed gives the same result.
+  default: 0
+  inputBinding:
+    prefix: --seed
+- id: folds
+  type: int
+  label: Folds
+  doc: Of cross-validation; 0 for none.
+  default: 5
+  inputBinding:
+    prefix: --folds
+- id: metric
+  type: string?
+  label: Metric
+  doc: What counts in the comparison.
+  inputBinding:
+    prefix: --metric
+- id: code
+  type: File?
+  label: Code
+  doc: A Python file with estimators of your own.
+  inputBinding:
+    prefix: --code
+outputs:
+- id: model
+  type: Directory
+  label: Model
+  doc: The fitted model, with its preparation of the data.
+  outputBinding:
+    glob: model
+- id: metrics
+  type: File
+  label: Metrics
+  doc: What cross-validation measured.
+  outputBinding:
+    glob: metrics.json
+- id: record
+  type: File
+  label: Record
+  doc: 'What the step has to say for the run''s page: parameters, metrics, data sets.'
+  outputBinding:
+    glob: record.json
+arguments:
+- prefix: --cores
+  valueFrom: $(runtime.cores)
+hints:
+- class: mlcraft:Train
+temporaryFailCodes:
+- 75
