@@ -113,6 +113,8 @@ def _environment(options: RunOptions, store: Path) -> dict[str, str]:
         "AIRFLOW__MLCRAFT__CONTAINER_ENGINE": options.engine,
         "AIRFLOW__MLCRAFT__CONTAINER_PULL": str(options.pull),
         "AIRFLOW__MLCRAFT__CONTAINER_NETWORK": options.network,
+        # The store goes with the run: MLflow would name data that nobody has.
+        "AIRFLOW__MLCRAFT__TRACKING": "never",
     }
 
 
