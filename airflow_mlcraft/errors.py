@@ -62,3 +62,11 @@ class StoreError(MlcraftError):
 
 class OutputError(MlcraftError):
     """An output that may not be taken."""
+
+
+class VersioningError(MlcraftError):
+    """Data that cannot be given a version in a git repository. `temporary` says whether another try may help."""
+
+    def __init__(self, message: str, *, temporary: bool = False):
+        self.temporary = temporary
+        super().__init__(message)

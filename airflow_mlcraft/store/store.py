@@ -93,10 +93,15 @@ class Store:
             found = list(files_of(folder))
             oids = self._keep_all(found, hand_over=hand_over, known=known)
             # Last, so that a listing in the store never names files that are not.
-            listing = write_dir(Entry(file.relpath, oid) for file, oid in zip(found, oids, strict=True))
-            tree = md5_of_bytes(listing) + DIR_SUFFIX
-            self._put(tree, len(listing), lambda temporary: _write(temporary, listing))
+            tree = self._list(Entry(file.relpath, oid) for file, oid in zip(found, oids, strict=True))
         self._push(oids)
+        self._push([tree])
+        return tree
+
+    def keep_listing(self, entries: Iterable[Entry]) -> str:
+        """Keep a folder of files that are in the store already, and return its `<md5>.dir`."""
+        with place.explained(f"Cannot keep a folder in the store at {self.root}"):
+            tree = self._list(entries)
         self._push([tree])
         return tree
 
@@ -107,6 +112,23 @@ class Store:
             self._put(oid, len(data), lambda temporary: _write(temporary, data))
         self._push([oid])
         return oid
+
+    def take(self, oids: Iterable[str], source: Store) -> None:
+        """Have objects that another store has: the same files where both are on one file system, else copies.
+
+        Of a folder come its files, and its listing last.
+        """
+        files: dict[str, None] = {}
+        folders = []
+        for oid in oids:
+            if oid.endswith(DIR_SUFFIX):
+                folders.append(oid)
+                files.update(dict.fromkeys(entry.md5 for entry in source.entries(oid)))
+            else:
+                files[oid] = None
+        with place.explained(f"Cannot bring data into the cache at {self.root}"):
+            for oid in (*files, *folders):
+                self._take(oid, source)
 
     def path_of(self, oid: str) -> Path:
         """The local path of an object, fetched from the remote if it is not here. Never write to it."""
@@ -153,6 +175,20 @@ class Store:
             folder, name = os.path.split(os.path.abspath(target))
             with place.replacing(f"{folder}/{name}", f"{folder}/.{unique_name()}") as temporary:
                 place.copy_bytes(str(source), temporary)
+
+    def _take(self, oid: str, source: Store) -> None:
+        path, target = str(source.path_of(oid)), self._local(oid)
+        try:
+            # A link is there as a whole or not at all.
+            os.link(path, target)
+        except OSError:
+            self._put(oid, os.stat(path).st_size, lambda temporary: place.link_or_copy(path, temporary))
+
+    def _list(self, entries: Iterable[Entry]) -> str:
+        listing = write_dir(entries)
+        tree = md5_of_bytes(listing) + DIR_SUFFIX
+        self._put(tree, len(listing), lambda temporary: _write(temporary, listing))
+        return tree
 
     def _keep_all(self, found: list[Found], *, hand_over: bool, known: Mapping[str, str] | None) -> list[str]:
         """The oid of each file, all of them kept."""

@@ -1,1 +1,1 @@
-"""Pointers to data in a git repository, in DVC's form."""
+"""Versions of data: `.dvc` pointers in a git repository, and the objects they point to where DVC finds them."""

@@ -1,0 +1,137 @@
+"""The git command, in one repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from airflow_mlcraft.errors import VersioningError
+
+NOTHING = "0" * 40
+"""What git calls a commit or a file that is not there."""
+_QUIET = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1"}
+_NAME, _EMAIL = "MLcraft", "mlcraft@localhost"
+
+
+class Blob(NamedTuple):
+    """What a commit or the index has at a path."""
+
+    mode: str
+    id: str
+
+
+class Git:
+    """Runs git below a folder. `secrets` are options of git's configuration that no file or command line shows."""
+
+    def __init__(self, folder: Path, secrets: Mapping[str, str] | None = None):
+        self.folder = folder
+        # What a hook of git's has set would lead to the repository of that hook.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        options = {f"GIT_CONFIG_KEY_{number}": name for number, name in enumerate(secrets or ())}
+        values = {f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate((secrets or {}).values())}
+        self._environment = {**kept, **_QUIET, **options, **values, "GIT_CONFIG_COUNT": str(len(options))}
+
+    def at(self, folder: Path) -> Git:
+        """The same in another folder."""
+        other = Git.__new__(Git)
+        other.folder, other._environment = folder, self._environment
+        return other
+
+    def run(self, *arguments: str, given: bytes = b"", index: Path | None = None) -> bytes:
+        """What a command prints."""
+        done = self._done(arguments, given, index)
+        if done.returncode:
+            raise VersioningError(f"git {arguments[0]} in {self.folder} failed: {_last_words(done)}")
+        return done.stdout
+
+    def text(self, *arguments: str, given: bytes = b"", index: Path | None = None) -> str:
+        """The same as text, without the newline at its end."""
+        return os.fsdecode(self.run(*arguments, given=given, index=index)).rstrip("\n")
+
+    def ask(self, *arguments: str, given: bytes = b"") -> str | None:
+        """The same, or None where git says no."""
+        done = self._done(arguments, given, None)
+        return None if done.returncode else os.fsdecode(done.stdout).rstrip("\n")
+
+    def blobs(self, commit: str | None) -> dict[str, Blob]:
+        """Every file of a commit, by its path."""
+        if commit is None:
+            return {}
+        found = {}
+        for line in self.run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]:
+            about, _, path = line.partition(b"\t")
+            mode, _, oid = about.decode().split()
+            found[os.fsdecode(path)] = Blob(mode, oid)
+        return found
+
+    def indexed(self, paths: Iterable[str]) -> dict[str, Blob]:
+        """What the index has at these paths and below them."""
+        found = {}
+        for line in self.run("ls-files", "--stage", "-z", "--full-name", "--", *paths).split(b"\0")[:-1]:
+            about, _, path = line.partition(b"\t")
+            mode, oid, _ = about.decode().split()
+            found[os.fsdecode(path)] = Blob(mode, oid)
+        return found
+
+    def contents(self, blobs: Iterable[str]) -> dict[str, bytes]:
+        """The bytes of blobs, by their ids."""
+        wanted = sorted(set(blobs))
+        answer = self.run("cat-file", "--batch", given="".join(f"{blob}\n" for blob in wanted).encode())
+        found, at = {}, 0
+        for blob in wanted:
+            end = answer.index(b"\n", at)
+            size = int(answer[at:end].split()[2])
+            found[blob] = answer[end + 1 : end + 1 + size]
+            at = end + size + 2
+        return found
+
+    def keep(self, data: bytes) -> str:
+        """Have bytes as a blob, and its id."""
+        return self.text("hash-object", "-w", "--stdin", given=data)
+
+    def stage(self, blobs: Mapping[str, str], index: Path) -> None:
+        """Put blobs at paths of an index file."""
+        lines = b"".join(b"100644 %s\t%s\0" % (oid.encode(), os.fsencode(path)) for path, oid in blobs.items())
+        self.run("update-index", "-z", "--index-info", given=lines, index=index)
+
+    def commit(self, tree: str, parent: str | None, message: str) -> str:
+        """A commit that no branch has yet; by the user's own name where git knows it."""
+        parents = ["-p", parent] if parent else []
+        name, email = self.ask("config", "user.name") or _NAME, self.ask("config", "user.email") or _EMAIL
+        who = {f"GIT_{role}_{what}": said for role in ("AUTHOR", "COMMITTER") for what, said in
+               (("NAME", name), ("EMAIL", email))}  # fmt: skip
+        done = self._done(["commit-tree", tree, *parents], message.encode(), None, who)
+        if done.returncode:
+            raise VersioningError(f"git commit-tree in {self.folder} failed: {_last_words(done)}")
+        return done.stdout.decode().strip()
+
+    def _done(
+        self,
+        arguments: Iterable[str],
+        given: bytes,
+        index: Path | None,
+        more: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[bytes]:
+        environment = {**self._environment, **(more or {}), **({"GIT_INDEX_FILE": str(index)} if index else {})}
+        try:
+            return subprocess.run(  # noqa: S603
+                ["git", *arguments],  # noqa: S607
+                cwd=self.folder,
+                env=environment,
+                input=given,
+                capture_output=True,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise VersioningError(
+                f"there is no git on this worker, and the data of {self.folder} is versioned with it; install git, "
+                "or give the task a queue of workers that have it"
+            ) from None
+
+
+def _last_words(done: subprocess.CompletedProcess[bytes]) -> str:
+    lines = [line for line in os.fsdecode(done.stderr).splitlines() if line.strip() and not line.startswith("hint:")]
+    return (lines[0] if lines else f"exit code {done.returncode}").removeprefix("fatal: ").removeprefix("error: ")

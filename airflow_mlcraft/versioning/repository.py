@@ -1,0 +1,88 @@
+"""Finding the repository that has the pointers: a folder that DVC knows, in a git repository."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from airflow_mlcraft.errors import VersioningError
+from airflow_mlcraft.versioning.git import Git
+
+_REMEDY = "make one with `git init && dvc init` in the project's folder, and commit"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A DVC repository inside of a git repository; both may be the same folder."""
+
+    root: Path
+    """The folder that has `.dvc`."""
+    git: Git
+    """Git, at the top of its work tree."""
+    git_dir: Path
+    common_dir: Path
+    """The git folder that all work trees of the repository share."""
+
+    @property
+    def prefix(self) -> str:
+        """What the paths of its files begin with in git: nothing, or its folder and a slash."""
+        inside = self.root.relative_to(self.git.folder).as_posix()
+        return "" if inside == "." else f"{inside}/"
+
+    @cached_property
+    def name(self) -> str:
+        """What people call it: the name of the git repository it was cloned from, or else of its folder."""
+        origin = (self.git.ask("config", "remote.origin.url") or "").rstrip("/")
+        return origin.replace("\\", "/").rpartition("/")[2].rpartition(":")[2].removesuffix(".git") or (
+            self.git.folder.name
+        )
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """DVC's configuration, of all levels."""
+        from dvc.config import Config, ConfigError
+
+        try:
+            return dict(Config(str(self.root / ".dvc")))
+        except ConfigError as error:
+            raise VersioningError(f"the configuration of DVC in {self.root} cannot be read: {error}") from error
+
+    @property
+    def cache(self) -> Path:
+        """The folder of the objects."""
+        return Path(self.config["cache"].get("dir") or self.root / ".dvc" / "cache")
+
+    @property
+    def temporary(self) -> Path:
+        """A folder of DVC's that git does not see."""
+        return self.root / ".dvc" / "tmp" / "mlcraft"
+
+
+def repository_at(folder: Path, git: Git | None = None) -> Repository:
+    """The repository that a folder belongs to."""
+    if not folder.is_dir():
+        raise VersioningError(f"there is no folder {folder} for versions of data")
+    git = (git or Git(folder)).at(folder.resolve())
+    bare = git.ask("rev-parse", "--is-bare-repository")
+    if bare is None:
+        raise VersioningError(_why_not(git))
+    if bare == "true":
+        raise VersioningError(f"{folder} is a bare git repository, without files; name a clone of it instead")
+    top, git_dir, common = git.text(
+        "rev-parse", "--path-format=absolute", "--show-toplevel", "--git-dir", "--git-common-dir"
+    ).split("\n")
+    root = next((place for place in [git.folder, *git.folder.parents] if (place / ".dvc").is_dir()), None)
+    if root is None or not root.is_relative_to(top):
+        raise VersioningError(f"{folder} is in the git repository {top}, which is no DVC repository: run `dvc init`")
+    return Repository(root, git.at(Path(top)), Path(git_dir), Path(common))
+
+
+def _why_not(git: Git) -> str:
+    try:
+        git.run("rev-parse", "--git-dir")
+    except VersioningError as error:
+        if "not a git repository" not in str(error):
+            return str(error)
+    return f"{git.folder} is in no git repository, so no data can be versioned there: {_REMEDY}"

@@ -1,0 +1,179 @@
+"""Which pointer file each path has, and whether data may be there at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from airflow_mlcraft.errors import VersioningError
+from airflow_mlcraft.versioning.git import Blob
+from airflow_mlcraft.versioning.ignore import line_for
+from airflow_mlcraft.versioning.paths import fault_of, first_overlap
+from airflow_mlcraft.versioning.pointer import SUFFIX, Data, outputs_in
+from airflow_mlcraft.versioning.repository import Repository
+
+_GITLINK, _LINK = "160000", "120000"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Data, and where in the git repository it belongs; all paths are from git's folder."""
+
+    path: str
+    data: Data
+    pointer: str
+    name: str
+    """What the pointer calls the data: its path from the pointer's folder."""
+    ignore: str
+    """The `.gitignore` that names it; "" where git ignores it already."""
+    remote: str
+    """The DVC remote that the pointer asks for; "" for the default."""
+    pushed: bool
+    """Whether it goes to a remote at all."""
+    before: Data | None
+    """What the pointer pointed to until now."""
+    changed: bool
+
+
+def targets_of(repository: Repository, data: Mapping[str, Data], blobs: Mapping[str, Blob]) -> list[Target]:
+    """Where each path of data belongs, given the files of the commit that is to be added to."""
+    _check(repository, data, blobs)
+    known = dict(_known(repository, blobs))
+    ignored = _ignored(repository, data, blobs)
+    return [_target(repository, path, item, known, ignored) for path, item in sorted(data.items())]
+
+
+def _target(
+    repository: Repository,
+    given: str,
+    data: Data,
+    known: Mapping[str, tuple[str, dict[str, Any]]],
+    ignored: Mapping[str, bool],
+) -> Target:
+    path = repository.prefix + given
+    for other, (where, _) in known.items():
+        if other != path and (f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")):
+            raise VersioningError(
+                f"{given} overlaps with {other}, which {where} tracks; version one of the two, "
+                f"or `dvc remove {where}` first"
+            )
+    where, out = known.get(path, (path + SUFFIX, {}))
+    if not where.endswith(SUFFIX):
+        raise VersioningError(f"{given} is an output of a stage in {where}; only `dvc repro` may change it")
+    if out.get("imported"):
+        raise VersioningError(f"{given} is imported by {where}, and comes from its source; choose another path")
+    if ignored.get(where):
+        raise VersioningError(f"git ignores {where}, the pointer to {given}; change the .gitignore that says so")
+    before = Data(str(out["md5"]), int(out.get("size", 0)), out.get("nfiles")) if out.get("md5") else None
+    folder, _, name = path.rpartition("/")
+    return Target(
+        path=path,
+        data=data,
+        pointer=where,
+        name=str(out.get("path", name)),
+        ignore="" if ignored[path] else f"{folder}/.gitignore".lstrip("/"),
+        remote=str(out.get("remote") or ""),
+        pushed=out.get("push") is not False,
+        before=before,
+        changed=before is None or before.oid != data.oid or out.get("hash") != "md5",
+    )
+
+
+def _check(repository: Repository, data: Mapping[str, Data], blobs: Mapping[str, Blob]) -> None:
+    for path in data:
+        if fault := fault_of(path):
+            raise VersioningError(f"{path!r} cannot be the path of data: {fault}")
+    if overlap := first_overlap(data):
+        raise VersioningError("{} and {} overlap: data cannot be versioned at both".format(*overlap))
+    staged = repository.git.indexed(repository.prefix + path for path in data)
+    for given in data:
+        path = repository.prefix + given
+        for above in [*reversed(PurePosixPath(path).parents), PurePosixPath(path)]:
+            _check_above(repository, str(above), given, blobs)
+        if mine := next((each for each in (*blobs, *staged) if f"{each}/".startswith(f"{path}/")), ""):
+            raise VersioningError(
+                f"{given} is tracked by git ({mine}), so DVC cannot track it; run "
+                f"`git rm -r --cached {given}` and commit, or choose another path"
+            )
+
+
+def _check_above(repository: Repository, above: str, given: str, blobs: Mapping[str, Blob]) -> None:
+    found = blobs.get(above)
+    if found is not None and found.mode == _GITLINK:
+        raise VersioningError(f"{given} lies in the git submodule {above}; version it in that repository")
+    if found is not None and above != repository.prefix + given:
+        raise VersioningError(f"{given} cannot be: {above} is a {'link' if found.mode == _LINK else 'file'} in git")
+    place = repository.git.folder / above
+    if place != repository.root and place.is_relative_to(repository.root) and (place / ".dvc").is_dir():
+        raise VersioningError(f"{given} lies in another DVC repository, {above}; version it in that one")
+    if above != repository.prefix + given and place.is_symlink():
+        raise VersioningError(f"{given} would leave the repository: {above} is a link to {os.path.realpath(place)}")
+
+
+def _known(repository: Repository, blobs: Mapping[str, Blob]) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
+    """Each path that DVC tracks in a commit: the file that says so, and what it says."""
+    files = {
+        path: blob.id
+        for path, blob in blobs.items()
+        if path.startswith(repository.prefix) and (path.endswith(SUFFIX) or path.endswith("dvc.yaml"))
+    }
+    texts = repository.git.contents(files.values()) if files else {}
+    for path, blob in files.items():
+        outs = outputs_in(texts[blob]) if path.endswith(SUFFIX) else list(_of_stages(texts[blob]))
+        for out in outs:
+            place = os.path.normpath(PurePosixPath(path).parent / out["wdir"] / out["path"])
+            yield Path(place).as_posix(), (path, out)
+
+
+def _of_stages(text: bytes) -> Iterator[dict[str, Any]]:
+    """The outputs of the stages in a `dvc.yaml`, as far as they are written out."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        stages = (YAML(typ="safe").load(text) or {}).get("stages") or {}
+    except (YAMLError, AttributeError):
+        return
+    for stage in stages.values():
+        for kind in ("outs", "metrics", "plots"):
+            for out in (stage.get(kind) or ()) if isinstance(stage, dict) else ():
+                path = next(iter(out)) if isinstance(out, dict) else out
+                if isinstance(path, str) and "${" not in path:
+                    yield {"path": path, "wdir": str(stage.get("wdir", "."))}
+
+
+def _ignored(repository: Repository, data: Mapping[str, Data], blobs: Mapping[str, Blob]) -> dict[str, bool]:
+    """Whether git ignores each path of data, by a rule that is in the commit; and each pointer, by any rule."""
+    asked: dict[str, str] = {}
+    for given, item in data.items():
+        path = repository.prefix + given
+        asked[f"{path}/" if item.nfiles is not None else path] = path
+    pointers = {f"{repository.prefix}{given}{SUFFIX}" for given in data}
+    lines = "".join(f"{path}\0" for path in (*asked, *pointers)).encode("utf-8", "surrogateescape")
+    said = (repository.git.ask("check-ignore", "-z", "-v", "--no-index", "--stdin", given=lines) or "").split("\0")
+    rules: dict[str, tuple[str, str]] = {}
+    for source, _, rule, path in zip(*[iter(said[: len(said) // 4 * 4])] * 4, strict=True):
+        if rule and not rule.startswith("!"):
+            rules[path] = (source, rule)
+    committed = _committed_rules(repository, {source for source, _ in rules.values()}, blobs)
+    found = {path: rules.get(key, ("", ""))[1] in committed.get(rules.get(key, ("", ""))[0], ())
+             for key, path in asked.items()}  # fmt: skip
+    return {**found, **{path: path in rules and path not in blobs for path in pointers}}
+
+
+def _committed_rules(repository: Repository, sources: set[str], blobs: Mapping[str, Blob]) -> dict[str, list[str]]:
+    files = {source: blobs[source].id for source in sources if source in blobs}
+    texts = repository.git.contents(files.values()) if files else {}
+    return {source: texts[blob].decode("utf-8", "surrogateescape").split("\n") for source, blob in files.items()}
+
+
+def lines_by_file(targets: list[Target]) -> dict[str, list[str]]:
+    """For each `.gitignore`, the lines that it is to have."""
+    lines: dict[str, list[str]] = {}
+    for target in targets:
+        if target.ignore:
+            lines.setdefault(target.ignore, []).append(line_for(PurePosixPath(target.path).name))
+    return lines
