@@ -2,23 +2,132 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.data.names import checked_names
+from airflow_mlcraft.ml.data.sniff import Form, open_text, sniff
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
+    import pyarrow as pa
 
 
 def read_frame(path: Path, format: str = "auto") -> pd.DataFrame:  # noqa: A002
-    """The frame in a file of CSV, JSON, JSON lines, Parquet or text."""
+    """The frame in a file of CSV, JSON, JSON lines, Parquet or text.
+
+    Each column has one type: numbers, truth values, times, or text where its values are of several.
+    """
+    form = sniff(path, format)
+    try:
+        return _READERS[form.format](path, form)
+    except UnicodeDecodeError as error:
+        raise undecodable(path, form, error) from None
+
+
+def undecodable(path: Path, form: Form, error: UnicodeDecodeError) -> StepError:
+    """What to say about bytes that the encoding does not have."""
+    byte = error.object[error.start]
+    return StepError(
+        f"{path.name} looked like {form.encoding}, but has a byte 0x{byte:02x} that cannot be in it; save it as UTF-8"
+    )
+
+
+def frame_of_records(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows of JSON as a frame."""
     import pandas as pd
 
-    with path.open("rb") as handle:
-        head = handle.read(4096)
-    if head.startswith(b"PAR1") or format == "parquet":
-        return pd.read_parquet(path)
-    start = head.lstrip()[:1]
-    if format in ("json", "jsonl") or start in (b"{", b"["):
-        return pd.read_json(path, lines=format == "jsonl" or start == b"{")
-    return pd.read_csv(path, float_precision="round_trip")
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return pd.DataFrame({name: _column([row.get(name) for row in rows]) for name in names}, index=range(len(rows)))
+
+
+def parquet_file(path: Path) -> Any:
+    """An open Parquet file, of which the names have been checked."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise broken_parquet(path, error) from None
+    checked_names(path.name, file.schema_arrow.names)
+    return file
+
+
+def broken_parquet(path: Path, error: Exception) -> StepError:
+    """What to say about a Parquet file that does not open."""
+    return StepError(f"{path.name} is a broken Parquet file: {str(error).splitlines()[0]}; fetch it again")
+
+
+def _column(values: list[Any]) -> pd.Series[Any]:
+    """Values of several kinds become text, since nothing can be sorted, counted or kept that is both."""
+    import pandas as pd
+
+    kinds = {bool if isinstance(value, bool) else type(value) for value in values if value is not None}
+    if kinds == {int, float}:
+        return pd.Series(values, dtype="float64")
+    if len(kinds) > 1:
+        return pd.Series([None if value is None else value if type(value) is str else str(value) for value in values])
+    return pd.Series(values) if kinds else pd.Series(values, dtype="float64")
+
+
+def _read_csv(path: Path, form: Form) -> pd.DataFrame:
+    from airflow_mlcraft.ml.data import csv_file
+
+    return _frame(csv_file.read_table(path, form))
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """Dates are times, and a column without a value is one of numbers."""
+    import pyarrow as pa
+
+    for place, field in enumerate(table.schema):
+        wanted = None
+        if pa.types.is_null(field.type):
+            wanted = pa.float64()
+        elif pa.types.is_date(field.type):
+            wanted = pa.timestamp("s")
+        if wanted is not None:
+            table = table.set_column(place, field.name, table.column(place).cast(wanted))
+    return table.to_pandas()
+
+
+def _read_parquet(path: Path, form: Form) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow as pa
+
+    with parquet_file(path) as file:
+        try:
+            frame = file.read().to_pandas()
+        except (pa.ArrowInvalid, OSError) as error:
+            raise broken_parquet(path, error) from None
+    return frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
+
+
+def _read_json(path: Path, form: Form) -> pd.DataFrame:
+    from airflow_mlcraft.ml.data import json_file
+
+    return frame_of_records(json_file.records(path, form))
+
+
+def _read_lines(path: Path, form: Form) -> pd.DataFrame:
+    from airflow_mlcraft.ml.data import json_file
+
+    return frame_of_records([row for rows in json_file.chunks(path, form) for row in rows])
+
+
+def _read_text(path: Path, form: Form) -> pd.DataFrame:
+    import pandas as pd
+
+    with open_text(path, form) as handle:
+        return pd.DataFrame({"text": [line.rstrip("\r\n") for line in handle]})
+
+
+_READERS = {
+    "csv": _read_csv,
+    "json": _read_json,
+    "jsonl": _read_lines,
+    "parquet": _read_parquet,
+    "text": _read_text,
+}

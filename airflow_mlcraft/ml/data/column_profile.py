@@ -1,0 +1,261 @@
+"""What is known of one column, gathered batch by batch in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DISTINCT = 1000
+"""So many distinct values are counted; more are told as `more_than`."""
+_LONG = 100
+_NUMBER = r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$|^\s*[+-]?(?i:inf|infinity)\s*$"
+_NUMBERS = ("integer", "number")
+_OBJECTS = {bool: "boolean", int: "integer", float: "number"}
+_SHOWN = 40
+
+
+@dataclass
+class ColumnProfile:
+    """Values are counted by their kind, so that a column of several kinds is known as mixed."""
+
+    name: str
+    decimal: str = "."
+    rows: int = 0
+    nulls: int = 0
+    infinite: int = 0
+    kinds: dict[str, int] = field(default_factory=dict)
+    first: dict[str, tuple[int, str]] = field(default_factory=dict)
+    low: Any = None
+    high: Any = None
+    sum: float = 0.0
+    longest: int = 0
+    _distinct: set[Any] | None = field(default_factory=set)
+
+    def add(self, values: pa.Array, *, written: bool = False) -> None:
+        """More values. `written` ones are text as it is in the file, and may be of any kind."""
+        values = _plain(values)
+        whole = len(values)
+        present = values.drop_null()
+        if len(present):
+            for kind, part in self._parts(values, present, written=written):
+                self._take(kind, part)
+        self.nulls += whole - len(present)
+        self.rows += whole
+
+    def add_objects(self, values: list[Any]) -> None:
+        """More values, as JSON has them: each of a kind of its own."""
+        import pyarrow as pa
+
+        by_kind: dict[str, list[Any]] = {}
+        for row, value in enumerate(values, self.rows + 1):
+            if value is None or value != value:  # noqa: PLR0124  (NaN)
+                self.nulls += 1
+                continue
+            kind = _OBJECTS.get(type(value), "text")
+            by_kind.setdefault(kind, []).append(value)
+            self.first.setdefault(kind, (row, str(value)[:_SHOWN]))
+        for kind, part in by_kind.items():
+            self._take(kind, _array(pa, part))
+        self.rows += len(values)
+
+    def result(self) -> dict[str, Any]:
+        """Type, nulls, distinct values, and the range of numbers and times."""
+        kind = self._type()
+        told: dict[str, Any] = {"type": kind, "nulls": self.nulls, **self._counted()}
+        numbers = sum(self.kinds.get(name, 0) for name in _NUMBERS)
+        if kind in _NUMBERS and numbers > self.infinite:
+            told |= {"min": self.low, "max": self.high, "mean": self.sum / (numbers - self.infinite)}
+        elif kind == "time":
+            told |= {"min": self.low.isoformat(), "max": self.high.isoformat()}
+        elif self.longest:
+            told["longest"] = self.longest
+        if self.infinite:
+            told["infinite"] = self.infinite
+        if kind == "mixed":
+            told["kinds"] = {name: {"count": count, "first_row": self.first[name][0]} for name, count in self._mix()}
+        return told
+
+    def odd_one(self) -> tuple[str, int, int, str] | None:
+        """Of a mixed column the rarest kind, how often, and the first row and value of it."""
+        if self._type() != "mixed":
+            return None
+        name, count = min(self._mix(), key=lambda pair: pair[1])
+        return name, count, *self.first[name]
+
+    def _type(self) -> str:
+        kinds = set(self.kinds)
+        if not kinds:
+            return "empty"
+        if kinds <= set(_NUMBERS):
+            return "number" if "number" in kinds else "integer"
+        return kinds.pop() if len(kinds) == 1 else "mixed"
+
+    def _mix(self) -> list[tuple[str, int]]:
+        counts: dict[str, int] = {}
+        for name, count in self.kinds.items():
+            merged = "number" if name in _NUMBERS and set(_NUMBERS) <= set(self.kinds) else name
+            counts[merged] = counts.get(merged, 0) + count
+            if merged != name:
+                self.first[merged] = min(self.first[kind] for kind in _NUMBERS)
+        return sorted(counts.items())
+
+    def _counted(self) -> dict[str, Any]:
+        if self._distinct is None:
+            return {"distinct": None, "distinct_more_than": DISTINCT}
+        return {"distinct": len(self._distinct)}
+
+    def _parts(self, values: pa.Array, present: pa.Array, *, written: bool) -> list[tuple[str, pa.Array]]:
+        """Values by their kind. A batch that is of one kind, as nearly all are, is converted as a whole."""
+        import pyarrow.compute as pc
+
+        if not written:
+            kind = _kind(present.type)
+            self._note(kind, values, pc.is_valid(values))
+            return [(kind, present)]
+        if whole := _converted(present, self.decimal):
+            self._note(whole[0], values, pc.is_valid(values))
+            return [whole]
+        is_number = pc.match_substring_regex(_pointed(values, self.decimal), _NUMBER)
+        numbers, texts = values.filter(is_number), values.filter(pc.invert(is_number))
+        parts = []
+        if len(numbers):
+            converted = _converted(numbers, self.decimal) or ("text", numbers)
+            self._note(converted[0], values, is_number)
+            parts.append(converted)
+        if len(texts):
+            converted = _converted(texts, self.decimal) or ("text", texts)
+            self._note(converted[0], values, pc.invert(is_number))
+            parts.append(converted)
+        return parts
+
+    def _note(self, kind: str, values: pa.Array, where: pa.Array) -> None:
+        """The first row that has a kind."""
+        import pyarrow.compute as pc
+
+        if kind not in self.first:
+            place = pc.index(where, True).as_py()
+            self.first[kind] = (self.rows + place + 1, str(values[place].as_py())[:_SHOWN])
+
+    def _take(self, kind: str, values: pa.Array) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        self.kinds[kind] = self.kinds.get(kind, 0) + len(values)
+        self._count_distinct("number" if kind in _NUMBERS else kind, values)
+        if kind in _NUMBERS:
+            if pa.types.is_floating(values.type):
+                finite = values.filter(pc.is_finite(values))
+                self.infinite += len(values) - len(finite)
+                values = finite
+            if len(values):
+                self._widen(values)
+                self.sum += float(pc.sum(values.cast(pa.float64())).as_py())
+        elif kind == "time":
+            self._widen(values)
+        elif kind == "text":
+            self.longest = max(self.longest, pc.max(pc.utf8_length(values)).as_py())
+
+    def _widen(self, values: pa.Array) -> None:
+        import pyarrow.compute as pc
+
+        ends = pc.min_max(values).as_py()
+        self.low = ends["min"] if self.low is None else min(self.low, ends["min"], key=_comparable)
+        self.high = ends["max"] if self.high is None else max(self.high, ends["max"], key=_comparable)
+
+    def _count_distinct(self, kind: str, values: pa.Array) -> None:
+        if self._distinct is None:
+            return
+        found = values.unique()
+        if len(found) <= DISTINCT:
+            self._distinct.update((kind, _short(value)) for value in found.to_pylist())
+        if len(found) > DISTINCT or len(self._distinct) > DISTINCT:
+            self._distinct = None
+
+
+def _array(pa: Any, values: list[Any]) -> Any:
+    """Integers may be too large for one."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, OverflowError):
+        return pa.array([float(value) for value in values])
+
+
+def _kind(kind: pa.DataType) -> str:
+    import pyarrow as pa
+
+    if pa.types.is_integer(kind):
+        return "integer"
+    if pa.types.is_floating(kind):
+        return "number"
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    return "time" if pa.types.is_timestamp(kind) else "text"
+
+
+def _plain(values: pa.Array) -> pa.Array:
+    """One of a few types: numbers, booleans, times to the microsecond, text. NaN is null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_decimal(values.type):
+        values = values.cast(pa.float64())
+    if pa.types.is_floating(values.type):
+        return pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    if pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
+        zone = getattr(values.type, "tz", None)
+        return values.cast(pa.timestamp("us", zone), safe=False)
+    if pa.types.is_integer(values.type) or pa.types.is_boolean(values.type) or pa.types.is_string(values.type):
+        return values
+    if pa.types.is_nested(values.type) or pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
+        return pa.array([None if value is None else str(value) for value in values.to_pylist()], pa.string())
+    return values.cast(pa.string())
+
+
+def _converted(texts: pa.Array, decimal: str) -> tuple[str, pa.Array] | None:
+    """Texts that are all of one kind other than text, converted; text too, if none looks like a number."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    words = _pointed(texts, decimal)
+    for kind, target in (("integer", pa.int64()), ("number", pa.float64()), ("time", pa.timestamp("us"))):
+        try:
+            return kind, words.cast(target)
+        except pa.ArrowInvalid:
+            continue
+    try:
+        return "time", words.cast(pa.timestamp("us", "UTC"))
+    except pa.ArrowInvalid:
+        pass
+    lower = pc.utf8_lower(words)
+    if pc.all(pc.is_in(lower, pa.array(["true", "false"]))).as_py():
+        return "boolean", pc.equal(lower, "true")
+    return None if pc.any(pc.match_substring_regex(words, _NUMBER)).as_py() else ("text", texts)
+
+
+def _pointed(texts: pa.Array, decimal: str) -> pa.Array:
+    """Numbers with a point, without space around them."""
+    import pyarrow.compute as pc
+
+    trimmed = pc.utf8_trim_whitespace(texts)
+    return trimmed if decimal == "." else pc.replace_substring(trimmed, decimal, ".")
+
+
+def _short(value: Any) -> Any:
+    """Long texts are told apart by their hash, so that memory stays bounded."""
+    if isinstance(value, str) and len(value) > _LONG:
+        return hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest()
+    return value
+
+
+def _comparable(value: Any) -> Any:
+    """Times with and without a zone can be compared."""
+    if hasattr(value, "tzinfo"):
+        return value.replace(tzinfo=None)
+    return -math.inf if value is None else value

@@ -1,0 +1,141 @@
+"""CSV as Arrow tables: whole, or in batches. Rows that do not fit are told by their line."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.data.dialect import wide_fields
+from airflow_mlcraft.ml.data.names import checked_names
+from airflow_mlcraft.ml.data.sniff import Form, csv_dialect, open_bytes, open_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NULLS = ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"]
+NULLS += ["NULL", "NaN", "None", "n/a", "nan", "null"]
+TRUE, FALSE = ["true", "True", "TRUE"], ["false", "False", "FALSE"]
+BLOCK = 1 << 24
+"""Bytes that are read at once; no row may be longer."""
+
+
+def read_table(path: Path, form: Form) -> pa.Table:
+    """The whole table; each column has the one type that all its values have. Times of a day stay as written."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow
+
+    names, options = _options(path, form)
+    with _Told(path, form, names):
+        with open_bytes(path, form) as handle:
+            table = arrow.read_csv(handle, **options)
+        clocks = {field.name: pa.string() for field in table.schema if pa.types.is_time(field.type)}
+        if not clocks:
+            return table
+        options["convert_options"].column_types = clocks
+        with open_bytes(path, form) as handle:
+            return arrow.read_csv(handle, **options)
+
+
+def batches(path: Path, form: Form) -> Iterator[pa.RecordBatch]:
+    """The same in pieces, with all values as they are written."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow
+
+    names, options = _options(path, form)
+    options["convert_options"].column_types = dict.fromkeys(names, pa.string())
+    with open_bytes(path, form) as handle, _Told(path, form, names):
+        yield from arrow.open_csv(handle, **options)
+
+
+def names_of(path: Path, form: Form) -> list[str]:
+    """What the columns are called."""
+    return _header(path, form)[0]
+
+
+def _header(path: Path, form: Form) -> tuple[list[str], int]:
+    """The names, and how many rows come before the data."""
+    blank = 0
+    with wide_fields(), open_text(path, form) as handle:
+        for row in _reader(handle, form):
+            if row:
+                break
+            blank += 1
+    if not csv_dialect(form).header:
+        return [f"column_{place}" for place in range(1, len(row) + 1)], blank
+    names = [name.strip() or f"column_{place}" for place, name in enumerate(row, 1)]
+    return checked_names(path.name, names), blank + 1
+
+
+def _reader(handle: Any, form: Form) -> Any:
+    return csv.reader(handle, delimiter=csv_dialect(form).delimiter, quotechar=csv_dialect(form).quote)
+
+
+def _options(path: Path, form: Form) -> tuple[list[str], dict[str, Any]]:
+    from pyarrow import csv as arrow
+
+    names, before = _header(path, form)
+    encoding = form.encoding.removesuffix("-sig") if form.encoding.startswith("utf-8") else form.encoding
+    options = {
+        "read_options": arrow.ReadOptions(
+            block_size=BLOCK, column_names=names, skip_rows_after_names=before, encoding=encoding
+        ),
+        "parse_options": arrow.ParseOptions(
+            delimiter=csv_dialect(form).delimiter, quote_char=csv_dialect(form).quote, newlines_in_values=True
+        ),
+        "convert_options": arrow.ConvertOptions(
+            null_values=NULLS,
+            true_values=TRUE,
+            false_values=FALSE,
+            strings_can_be_null=True,
+            decimal_point=csv_dialect(form).decimal,
+        ),
+    }
+    return names, options
+
+
+class _Told:
+    """Arrow's complaint about a file, as a sentence with the line."""
+
+    def __init__(self, path: Path, form: Form, names: list[str]):
+        self._path, self._form, self._names = path, form, names
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        import pyarrow as pa
+
+        if isinstance(error, pa.ArrowInvalid):
+            self._tell(str(error))
+
+    def _tell(self, complaint: str) -> NoReturn:
+        """A second look by Python's reader, which knows lines."""
+        name, wanted, start = self._path.name, len(self._names), 1
+        with wide_fields(), open_text(self._path, self._form) as handle:
+            reader = _reader(handle, self._form)
+            for row in reader:
+                if row and len(row) != wanted:
+                    raise StepError(
+                        f"{name}, line {start}: {_fields(len(row))} where {wanted} are expected"
+                        f"{self._why(row, start, reader.line_num)}"
+                    )
+                if sum(map(len, row)) > BLOCK // 4:
+                    raise StepError(
+                        f"{name}, line {start}: a row of {sum(map(len, row)):,} characters; at most {BLOCK:,} bytes "
+                        "can be read, so a quote may be missing there"
+                    )
+                start = reader.line_num + 1
+        raise StepError(f"{name} cannot be read as CSV: {complaint}")
+
+    def _why(self, row: list[str], start: int, end: int) -> str:
+        if end > start:
+            return f"; a quote that opens there is closed in line {end} or never"
+        separated = f"the fields are separated by {csv_dialect(self._form).delimiter!r}"
+        return f" ({separated}); mend the line, or take it out" if len(row) > 1 else f" ({separated}); is it cut off?"
+
+
+def _fields(count: int) -> str:
+    return f"{count} field{'s' if count != 1 else ''}"

@@ -1,0 +1,83 @@
+"""How the characters of a file are encoded, found from its bytes. What is no text has no encoding."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+_PIECE = 1 << 20
+_SAMPLE = 1 << 16
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_OLD = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "koi8_r", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr")
+_FEW, _MANY = 0.02, 0.3
+
+
+def encoding_of(open_bytes: Callable[[], BinaryIO]) -> str | None:
+    """The name of a codec; None for bytes that are no text. The whole file is looked at, in pieces."""
+    with open_bytes() as handle:
+        head = handle.read(_SAMPLE)
+        for mark, name in _MARKS:
+            if head.startswith(mark):
+                return name
+        if wide := _wide(head):
+            return wide
+        if len(_CONTROLS.findall(head)) > _FEW * len(head) or b"\0" in head:
+            return None
+        odd = _odd_lines(head, handle)
+    return "utf-8" if odd is None else _old_encoding(odd)
+
+
+def _wide(head: bytes) -> str | None:
+    """UTF-16 without a mark: every other byte of plain letters is zero."""
+    half = len(head) // 2 or 1
+    even, odd = head[0::2].count(0) / half, head[1::2].count(0) / half
+    if odd > _MANY and even < _FEW:
+        return "utf-16-le"
+    return "utf-16-be" if even > _MANY and odd < _FEW else None
+
+
+def _odd_lines(head: bytes, handle: BinaryIO) -> bytes | None:
+    """None where all is UTF-8, otherwise the lines with other than plain letters, from the piece that is not."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for piece in _pieces(head, handle):
+        try:
+            decoder.decode(piece, final=not piece)
+        except UnicodeDecodeError:
+            lines = [line for line in piece.splitlines() if not line.isascii()]
+            return b"\n".join(lines)[:_SAMPLE] or b"\xff"
+    return None
+
+
+def _pieces(head: bytes, handle: BinaryIO) -> Iterator[bytes]:
+    yield head
+    while piece := handle.read(_PIECE):
+        yield piece
+    yield b""
+
+
+def _old_encoding(sample: bytes) -> str:
+    """One of those from before Unicode. Western European is the most common, and wins where several would do."""
+    import charset_normalizer
+
+    found = charset_normalizer.from_bytes(sample, cp_isolation=list(_OLD))
+    names = [match.encoding for match in found]
+    if not names or (names[0] == "cp1250" and "cp1252" in names):
+        return "cp1252" if _decodes(sample, "cp1252") else "latin-1"
+    return names[0]
+
+
+def _decodes(sample: bytes, encoding: str) -> bool:
+    try:
+        sample.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True

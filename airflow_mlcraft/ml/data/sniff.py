@@ -1,0 +1,183 @@
+"""Which kind of data a file holds, and in which form, told from its content. Its name decides where that cannot."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal, TextIO, cast, get_args
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.data.dialect import Dialect, dialect_of
+from airflow_mlcraft.ml.data.encoding import encoding_of
+
+Format = Literal["csv", "json", "jsonl", "parquet", "text"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+_SAMPLE = 1 << 18
+_LINE = 1 << 24
+_PARQUET = b"PAR1"
+_GZIP = b"\x1f\x8b"
+_BINARIES = (
+    (b"PK\x03\x04", "a zip archive or an Office file; unpack it or save it as CSV first"),
+    (b"\xd0\xcf\x11\xe0", "an old Office file; save it as CSV first"),
+    (b"BZh", "compressed with bzip2; unpack it first"),
+    (b"\xfd7zXZ\x00", "compressed with xz; unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd; unpack it first"),
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"GIF8", "an image"),
+    (b"SQLite format 3\x00", "an SQLite database; read it with the source `sql`"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"ARROW1", "an Arrow file; save it as Parquet first"),
+    (b"\x80\x04", "a pickle, which is never loaded since it could run code"),
+    (b"\x80\x05", "a pickle, which is never loaded since it could run code"),
+)
+_HTML = re.compile(r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_JSON = re.compile(r"\s*(\{\s*(\"|\}|$)|\[\s*([\[{\"\]\d-]|true\b|false\b|null\b|$))")
+_CSV_NAMES = (".csv", ".tsv", ".tab")
+_TEXT_NAMES = (".txt", ".md", ".rst", ".log")
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a file holds. The encoding is that of text; the dialect is that of CSV."""
+
+    format: Format
+    encoding: str = ""
+    dialect: Dialect | None = None
+    gzipped: bool = False
+
+
+def sniff(path: Path, format: str = "auto") -> Form:  # noqa: A002
+    """The form of a file; with a `format` that is not "auto", the form of that kind of data."""
+    if format != "auto" and format not in FORMATS:
+        raise StepError(f"there is no format {format!r}; expected auto, {', '.join(FORMATS)}")
+    with path.open("rb") as handle:
+        head = handle.read(_SAMPLE)
+    gzipped = head.startswith(_GZIP)
+    if not head:
+        raise StepError(f"{path.name} is empty: it has no byte")
+    if not gzipped and (format == "parquet" or head.startswith(_PARQUET)):
+        return _parquet(path, head, format)
+    encoding = _text_encoding(path, head, gzipped=gzipped)
+    form = Form("text", encoding, gzipped=gzipped)
+    if format == "text":
+        return form
+    sample, cut = _sample(path, form)
+    if not sample.strip():
+        raise StepError(f"{path.name} is empty: it has nothing but white space")
+    _refuse_html(path, sample)
+    if format == "auto":
+        format = _format(path, sample, form, cut=cut)  # noqa: A001
+    if format == "parquet":
+        raise StepError(f"{path.name} is no Parquet file: it holds text")
+    dialect = dialect_of(sample, cut=cut, is_csv=True) if format == "csv" else None
+    return Form(cast(Format, format), encoding, dialect, gzipped)
+
+
+def csv_dialect(form: Form) -> Dialect:
+    """The dialect of a form; the common one for what is no CSV."""
+    return form.dialect or Dialect()
+
+
+def open_bytes(path: Path, form: Form) -> BinaryIO:
+    """The file's bytes, unpacked."""
+    return cast(BinaryIO, gzip.open(path, "rb")) if form.gzipped else path.open("rb")
+
+
+def open_text(path: Path, form: Form) -> TextIO:
+    """The file's characters, with line ends as they are."""
+    return io.TextIOWrapper(open_bytes(path, form), encoding=form.encoding, newline="")
+
+
+def _parquet(path: Path, head: bytes, format: str) -> Form:  # noqa: A002
+    if format not in ("auto", "parquet"):
+        raise StepError(f"{path.name} is a Parquet file, and not {format}")
+    with path.open("rb") as handle:
+        handle.seek(-min(len(head), 4), 2)
+        tail = handle.read()
+    if not head.startswith(_PARQUET):
+        raise StepError(f"{path.name} is no Parquet file: it does not begin as one")
+    if len(head) < 12 or tail != _PARQUET:  # noqa: PLR2004
+        raise StepError(f"{path.name} is a Parquet file that is cut off: its end is missing; fetch it again")
+    return Form("parquet")
+
+
+def _text_encoding(path: Path, head: bytes, *, gzipped: bool) -> str:
+    for magic, words in _BINARIES:
+        if head.startswith(magic):
+            raise StepError(f"{path.name} is {words}; expected CSV, JSON, JSON lines, Parquet or text")
+    try:
+        encoding = encoding_of(lambda: open_bytes(path, Form("text", gzipped=gzipped)))
+    except (OSError, EOFError) as error:
+        raise StepError(f"{path.name} is compressed with gzip, and broken: {error}; fetch it again") from None
+    if encoding is None:
+        raise StepError(f"{path.name} is binary, of a kind that is not known; expected CSV, JSON, Parquet or text")
+    return encoding
+
+
+def _sample(path: Path, form: Form) -> tuple[str, bool]:
+    """The first lines, and whether there are more."""
+    with open_bytes(path, form) as handle:
+        raw = handle.read(_SAMPLE)
+        cut = bool(handle.read(1))
+    return codecs.getincrementaldecoder(form.encoding)("replace").decode(raw, final=not cut), cut
+
+
+def _refuse_html(path: Path, sample: str) -> None:
+    if _HTML.match(sample):
+        title = _TITLE.search(sample)
+        named = f' ("{" ".join(title[1].split())[:80]}")' if title else ""
+        raise StepError(
+            f"{path.name} is an HTML page{named}, and no data: the address may lead to a login or an error; "
+            "look at it in a browser, and use the address of the file itself"
+        )
+
+
+def _format(path: Path, sample: str, form: Form, *, cut: bool) -> Format:
+    name = path.name.lower().removesuffix(".gz")
+    if _JSON.match(sample) and (found := _json_or_lines(path, form)):
+        return found
+    is_csv = name.endswith(_CSV_NAMES)
+    if name.endswith(_TEXT_NAMES) and not _is_surely_csv(sample, cut=cut):
+        return "text"
+    return "csv" if dialect_of(sample, cut=cut, is_csv=is_csv) else "text"
+
+
+def _is_surely_csv(sample: str, *, cut: bool) -> bool:
+    """For a file that calls itself text: three rows or more."""
+    lines = [line for line in sample.splitlines() if line.strip()]
+    return len(lines) > 2 and dialect_of(sample, cut=cut) is not None  # noqa: PLR2004
+
+
+def _json_or_lines(path: Path, form: Form) -> Format | None:
+    """JSON lines are several values, each on a line of its own."""
+    with open_text(path, form) as handle:
+        first, second = _line(handle), _line(handle)
+    try:
+        value = json.loads(first)
+    except ValueError:
+        return "json" if _is_json_at_heart(first) else None
+    if not isinstance(value, dict | list) or not second:
+        return "json"
+    return "jsonl"
+
+
+def _line(handle: TextIO) -> str:
+    """The next line that is not blank."""
+    while line := handle.readline(_LINE):
+        if line.strip():
+            return line.strip()
+    return ""
+
+
+def _is_json_at_heart(line: str) -> bool:
+    """A first line that opens an object or an array, rather than a heading as `[1. Introduction]`."""
+    return not line.startswith("[") or not line.endswith("]")
