@@ -10,6 +10,7 @@ from typing import Any
 from airflow_mlcraft.errors import MlcraftError
 
 TRUSTED = "MLCRAFT_TRUSTED_TYPES"
+_KNOWN = ("sklearn.", "airflow_mlcraft.ml.")
 
 
 class SkopsModel:
@@ -31,13 +32,13 @@ class SkopsModel:
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """The estimator in a file. Classes of scikit-learn are known; others are to be named in MLCRAFT_TRUSTED_TYPES."""
+    """The estimator in a file. Classes of scikit-learn and our own are known; MLCRAFT_TRUSTED_TYPES names others."""
     from skops import io
 
     file = Path(path)
     named = {name.strip() for name in os.environ.get(TRUSTED, "").split(",") if name.strip()}
     unknown = set(io.get_untrusted_types(file=file))
-    trusted = {name for name in unknown if name in named or _is_class_of_sklearn(name)}
+    trusted = {name for name in unknown if name in named or _is_known_class(name)}
     if unknown - trusted:
         raise MlcraftError(
             f"{file} has types that are not known to be safe: {', '.join(sorted(unknown - trusted))}. "
@@ -50,10 +51,12 @@ def _load_pyfunc(path: str) -> SkopsModel:
     return SkopsModel(load(path))
 
 
-def _is_class_of_sklearn(name: str) -> bool:
+def _is_known_class(name: str) -> bool:
     """Classes only: a function could be one that runs what it is given."""
     module, _, attribute = name.rpartition(".")
-    if module.split(".")[0] != "sklearn":
+    if name == "numpy.dtype":
+        return True
+    if not module.startswith(_KNOWN):
         return False
     try:
         return isinstance(getattr(import_module(module), attribute, None), type)

@@ -1,0 +1,58 @@
+"""The estimator that a name stands for: one of the user's file, or one of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml import user_code
+from airflow_mlcraft.ml.estimators import ESTIMATORS, configured, named
+from airflow_mlcraft.ml.nearest import suggestion
+
+
+def choose(task: str, name: str, params: Mapping[str, Any], seed: int, code: Path | None = None) -> Any:
+    """A new estimator with its params, seeded. The user's file goes before our table."""
+    if code is None:
+        return configured(named(task, name).make(), params, name, seed)
+    module = user_code.load(code)
+    own = _own_estimators(module, code)
+    if name in own:
+        from sklearn.base import clone
+
+        return configured(_checked(clone(own[name]), task, name, code), params, name, seed)
+    if name in ESTIMATORS[task]:
+        return configured(named(task, name).make(), params, name, seed)
+    make = user_code.function(module, "model")
+    if make is None or (own and name != "model"):
+        raise StepError(f"there is no model {name!r} for {task}; {suggestion(name, [*own, *ESTIMATORS[task]])}")
+    with user_code.told(code):
+        made = make(**params)
+    return configured(_checked(made, task, name, code), {}, name, seed)
+
+
+def _own_estimators(module: Any, code: Path) -> Mapping[str, Any]:
+    make = user_code.function(module, "estimators")
+    if make is None:
+        if user_code.function(module, "model") is None:
+            user_code.needed(module, "estimators", "def estimators() -> dict[str, estimator]")
+        return {}
+    with user_code.told(code):
+        own = make()
+    if not isinstance(own, Mapping):
+        raise StepError(f"{code.name}: estimators() gives a {type(own).__name__}; expected names and estimators")
+    return own
+
+
+def _checked(made: Any, task: str, name: str, code: Path) -> Any:
+    from sklearn.base import is_classifier, is_regressor
+
+    if not all(callable(getattr(made, method, None)) for method in ("fit", "predict", "get_params")):
+        raise StepError(
+            f"{code.name}: {name} is a {type(made).__name__}; expected an estimator with fit, predict and get_params"
+        )
+    wanted, other = (is_classifier, is_regressor) if task == "classification" else (is_regressor, is_classifier)
+    if not wanted(made) and other(made):
+        raise StepError(f"{code.name}: {name} ({type(made).__name__}) is no estimator for {task}")
+    return made

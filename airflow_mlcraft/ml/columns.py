@@ -1,0 +1,118 @@
+"""Columns as a recipe names them: what kind of values they hold, and a frame in which they do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.nearest import suggestion
+
+NUMBER, CATEGORY, BOOLEAN, DATE = "number", "category", "boolean", "date"
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
+_TRUTH = {"true": True, "false": False}
+
+
+def numbers(values: pd.Series) -> pd.Series:
+    """As floats; what is no number is missing, and so is infinity."""
+    if values.dtype.kind == "m":
+        found = values.dt.total_seconds()
+    elif values.dtype.kind in "biuf":
+        found = values
+    else:
+        found = pd.to_numeric(values.where(values.notna(), None).astype(object), errors="coerce")
+    return pd.Series(found, index=values.index).astype("float64").replace([np.inf, -np.inf], np.nan)
+
+
+def booleans(values: pd.Series) -> pd.Series:
+    """As truth values, of type bool where none is missing."""
+    if values.dtype == bool:
+        return values
+    found = values.astype(object).map(_truth)
+    return found.astype(bool) if found.notna().all() else found.astype(object)
+
+
+def dates(values: pd.Series) -> pd.Series:
+    """As times without a zone, in UTC; what is no time is missing."""
+    if values.dtype.kind == "M" and getattr(values.dtype, "tz", None) is None:
+        return values.astype("datetime64[us]")
+    found = pd.to_datetime(values, errors="coerce", utc=True, format="ISO8601")
+    return found.dt.tz_localize(None).astype("datetime64[us]")
+
+
+def categories(values: pd.Series) -> pd.Series:
+    """As text; what is missing stays so."""
+    return values.astype(object).map(_text).astype(object)
+
+
+def is_dates(values: pd.Series) -> bool:
+    """Whether all of these are times, or text that says one."""
+    if values.dtype.kind == "M":
+        return True
+    return all(isinstance(value, str) and _DATE.fullmatch(value.strip()) for value in values) and bool(
+        dates(values).notna().all()
+    )
+
+
+def is_booleans(values: pd.Series) -> bool:
+    """Whether all of these are truth values, or say one."""
+    return values.dtype == bool or all(_truth(value) is not None for value in values)
+
+
+def _truth(value: Any) -> bool | None:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    return _TRUTH.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return np.nan
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+_AS = {NUMBER: numbers, BOOLEAN: booleans, DATE: dates, CATEGORY: categories}
+
+
+def typed(frame: pd.DataFrame, kinds: Mapping[str, str], nullable: Sequence[str]) -> pd.DataFrame:
+    """Exactly these columns, each with values of its kind. Those that may be missing as values may lack as a whole."""
+    lacking = [name for name in kinds if name not in frame.columns]
+    if needed := [name for name in lacking if name not in nullable]:
+        raise StepError(
+            f"the data lacks the column{'s' if len(needed) > 1 else ''} {', '.join(map(repr, needed[:10]))} "
+            f"that the model needs; {suggestion(needed[0], frame.columns)}"
+        )
+    empty = pd.Series(np.nan, index=frame.index)
+    made = {name: _AS[kind](frame[name] if name in frame.columns else empty) for name, kind in kinds.items()}
+    return pd.DataFrame(made, index=frame.index, copy=False)
+
+
+class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """The first step of every model: it takes its columns, in their kinds, from whatever frame it is given."""
+
+    def __init__(self, kinds: dict[str, str], nullable: list[str]):
+        self.kinds = kinds
+        self.nullable = nullable
+
+    def fit(self, frame: pd.DataFrame, target: Any = None) -> Columns:
+        """Nothing is learnt here."""
+        self.feature_names_in_ = np.asarray(list(self.kinds), dtype=object)
+        self.n_features_in_ = len(self.kinds)
+        return self
+
+    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The columns of the recipe."""
+        return typed(frame, self.kinds, self.nullable)
+
+    def get_feature_names_out(self, names: Any = None) -> Any:
+        """The columns themselves."""
+        return np.asarray(list(self.kinds), dtype=object)

@@ -1,0 +1,162 @@
+"""Decide a recipe by looking at the training part: the kind of each column, and which are of no use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml import columns as kinds
+from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
+from airflow_mlcraft.ml.recipe import Column, Recipe
+from airflow_mlcraft.ml.target import check_classes, check_target, labels, labels_kind, regression_target, task_of
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.ml.split import Split
+
+IMPUTE = ("median", "mean", "most_frequent", "zero")
+SCALE = ("standard", "minmax", "robust", "none")
+_MANY = 20
+_MOSTLY = 0.9
+_CATEGORIES = 25
+_WIDTH = 4000
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user says about preparation."""
+
+    prediction: str | None = None
+    positive: str | None = None
+    impute: str = "median"
+    scale: str = "standard"
+
+
+def decide(train: pd.DataFrame, target: str, how: Split, wishes: Wishes) -> Recipe:
+    """The recipe for these training rows."""
+    check_target(train, target)
+    values = train[target]
+    task = wishes.prediction or task_of(values)
+    found = _target(values, task, wishes.positive)
+    grouped = how.column if how.by == "group" else None
+    used: list[Column] = []
+    dropped: list[Mapping[str, str]] = []
+    notes: list[str] = []
+    for name in train.columns:
+        if name in (target, grouped):
+            continue
+        column = _column(train[name], wishes, notes)
+        if isinstance(column, Column):
+            used.append(column)
+        else:
+            dropped.append({"name": name, "why": column})
+    if not used:
+        said = "; ".join(f"{one['name']}: {one['why']}" for one in dropped[:_SHOWN])
+        raise StepError(f"no column is left to predict {target!r} from{f' ({said})' if said else ''}")
+    categories = sum(column.kind == kinds.CATEGORY for column in used)
+    return Recipe(
+        task=task,
+        target=target,
+        columns=tuple(used),
+        max_categories=max(2, min(_CATEGORIES, _WIDTH // max(1, categories))),
+        split=how.to_json(),
+        dropped=tuple(dropped),
+        notes=tuple(notes),
+        **found,
+    )
+
+
+def _target(values: pd.Series, task: str, positive: str | None) -> dict[str, Any]:
+    if task == REGRESSION:
+        regression_target(values)
+        return {}
+    if task != CLASSIFICATION:
+        raise StepError(f"--prediction is {task!r}; expected {CLASSIFICATION} or {REGRESSION}")
+    kind = labels_kind(values)
+    found = labels(values, kind)
+    check_classes(found, str(values.name))
+    classes = np.unique(found).tolist()
+    chosen = classes[1] if len(classes) == 2 else None  # noqa: PLR2004
+    if positive is not None:
+        matching = [one for one in classes if str(one).lower() == positive.strip().lower()]
+        if not matching or chosen is None:
+            raise StepError(f"--positive {positive}: expected one of two classes, and the classes are {classes}")
+        chosen = matching[0]
+    return {"classes": tuple(classes), "labels": kind, "positive": chosen}
+
+
+def _column(values: pd.Series, wishes: Wishes, notes: list[str]) -> Column | str:
+    """What to do with a column, or why it is of no use."""
+    name = str(values.name)
+    there = values.dropna()
+    if there.empty:
+        return "has no values"
+    if odd := _unusable(there):
+        return odd
+    kind = _kind(there, notes)
+    made = {
+        kinds.NUMBER: kinds.numbers,
+        kinds.BOOLEAN: kinds.booleans,
+        kinds.DATE: kinds.dates,
+        kinds.CATEGORY: kinds.categories,
+    }[kind](values)
+    count = made.nunique()
+    nullable = bool(made.isna().any())
+    if count <= 1 and not nullable:
+        return "has one value only"
+    if count == 0:
+        return "has no usable values"
+    if kind == kinds.CATEGORY and count > _MANY and count > len(there) / 2:
+        return f"is text with {count} different values in {len(there)} rows"
+    if kind == kinds.CATEGORY:
+        return Column(name, kind, "constant", nullable=nullable)
+    if kind == kinds.BOOLEAN:
+        return Column(name, kind, "most_frequent", nullable=nullable)
+    impute = wishes.impute if kind == kinds.NUMBER else "median"
+    whole = kind == kinds.NUMBER and bool((rest := made.dropna()).eq(rest.round()).all())
+    return Column(name, kind, impute, wishes.scale, nullable, whole)
+
+
+def _unusable(values: pd.Series) -> str:
+    if values.dtype.kind == "c":
+        return "holds complex numbers"
+    if values.dtype != object:
+        return ""
+    odd = next((value for value in values if not pd.api.types.is_scalar(value)), None)
+    return "" if odd is None else f"holds values of type {type(odd).__name__}"
+
+
+def _kind(values: pd.Series, notes: list[str]) -> str:
+    if values.dtype.kind == "m" or (values.dtype.kind in "iuf" and values.dtype != bool):
+        return kinds.NUMBER
+    if kinds.is_booleans(values):
+        return kinds.BOOLEAN
+    if kinds.is_dates(values):
+        return kinds.DATE
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return kinds.CATEGORY
+    found = pd.to_numeric(values.astype(object), errors="coerce").notna()
+    share = float(found.mean())
+    if share == 1:
+        return kinds.NUMBER
+    if share > 0:
+        notes.append(_mixed(values, found, share))
+    return kinds.NUMBER if share >= _MOSTLY else kinds.CATEGORY
+
+
+def _mixed(values: pd.Series, found: pd.Series, share: float) -> str:
+    odd = ", ".join(_different(values[~found]))
+    done = "it is taken for numbers, and these are missing" if share >= _MOSTLY else "it is taken for text"
+    return (
+        f"the column {values.name!r} mixes {int(found.sum())} numbers and {int((~found).sum())} texts ({odd}): {done}"
+    )
+
+
+def _different(values: Sequence[Any] | pd.Series) -> Iterator[str]:
+    seen = list(dict.fromkeys(str(value) for value in values))
+    yield from (repr(one) for one in seen[:_SHOWN])

@@ -1,0 +1,103 @@
+"""Fit a model, and score it in cross-validation: prepared anew in each fold, and the same on any number of cores."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.folds import folds
+from airflow_mlcraft.ml.metrics import answers_of, scores
+from airflow_mlcraft.ml.preparation import pipeline
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from airflow_mlcraft.ml.recipe import Recipe
+
+Scores = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model and how good it is. `cv` has mean, std and the folds' scores of each metric."""
+
+    model: Any
+    cv: Mapping[str, Mapping[str, Any]]
+    train: Scores
+    warnings: list[str] = field(default_factory=list)
+
+
+def fit(recipe: Recipe, train: pd.DataFrame, estimator: Any, *, name: str, count: int, seed: int, cores: int) -> Fitted:
+    """The pipeline of the recipe and the estimator, fitted on all of the training part."""
+    from joblib import Parallel, delayed
+    from sklearn.base import clone
+
+    features, truth = recipe.typed(train), recipe.truth(train)
+    cuts = folds(recipe, train, truth, count, seed)
+    model = pipeline(recipe, estimator)
+    with on_cores(cores), _told(name) as told:
+        each = Parallel()(delayed(fold_scores)(recipe, clone(model), features, truth, cut) for cut in cuts)
+        model.fit(features, truth)
+        found = model_scores(recipe, model, features, truth)
+    return Fitted(model, summary(each), found, told)
+
+
+def fold_scores(recipe: Recipe, model: Any, features: pd.DataFrame, truth: Any, cut: tuple[Any, Any]) -> Scores:
+    """Fit on the rows of one side, score on those of the other."""
+    fitted = model.fit(features.iloc[cut[0]], truth[cut[0]])
+    return model_scores(recipe, fitted, features.iloc[cut[1]], truth[cut[1]])
+
+
+def model_scores(recipe: Recipe, model: Any, features: pd.DataFrame, truth: Any) -> Scores:
+    """All metrics of a fitted model. Threads would add up a forest's votes in an order of their own."""
+    from joblib import parallel_config
+
+    with parallel_config(backend="sequential"):
+        return scores(recipe.task, answers_of(model, features, truth, positive=recipe.positive))
+
+
+def summary(each: list[Scores]) -> dict[str, dict[str, Any]]:
+    """Mean and standard deviation of each metric that all folds have."""
+    found: dict[str, dict[str, Any]] = {}
+    for metric in each[0] if each else {}:
+        values = [fold[metric] for fold in each]
+        there = [value for value in values if value is not None]
+        if len(there) == len(values):
+            found[metric] = {"mean": float(np.mean(there)), "std": float(np.std(there)), "folds": there}
+    return found
+
+
+@contextmanager
+def on_cores(cores: int) -> Iterator[None]:
+    """So many threads for work that is divided; one for linear algebra, whose sums would come out differently."""
+    from joblib import parallel_config
+    from threadpoolctl import threadpool_limits
+
+    if cores < 1:
+        raise StepError(f"--cores is {cores}; expected 1 or more")
+    with threadpool_limits({"blas": 1, "openmp": cores}), parallel_config(backend="threading", n_jobs=cores):
+        yield
+
+
+@contextmanager
+def _told(name: str) -> Iterator[list[str]]:
+    """What goes wrong in fitting as a sentence, and each different warning once."""
+    said: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield said
+        except (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError) as error:
+            raise StepError(f"{name} could not be fitted: {' '.join(str(error).split())}") from error
+    lines = (f"{name}: {str(one.message).strip().splitlines()[0]}" for one in caught if _is_news(one))
+    said.extend(dict.fromkeys(lines))
+
+
+def _is_news(warning: warnings.WarningMessage) -> bool:
+    return not issubclass(warning.category, DeprecationWarning | FutureWarning | PendingDeprecationWarning)

@@ -1,0 +1,159 @@
+"""Metrics by the names that people use, which way is better, and how scikit-learn counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.nearest import suggestion
+
+CLASSIFICATION = "classification"
+REGRESSION = "regression"
+TASKS = (CLASSIFICATION, REGRESSION)
+DEFAULT = {CLASSIFICATION: "acc", REGRESSION: "rmse"}
+_BINARY = 2
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says to some rows, and what is true."""
+
+    truth: Any
+    predictions: Any
+    classes: tuple[Any, ...] = ()
+    positive: Any = None
+    probabilities: Any = None
+    decisions: Any = None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number that says how good answers are, or None where it has no meaning."""
+
+    name: str
+    task: str
+    higher_is_better: bool
+    score: Callable[[Answers], float | None]
+    words: str
+
+    def better(self, one: float, other: float) -> bool:
+        """Whether one score beats the other."""
+        return one > other if self.higher_is_better else one < other
+
+    @property
+    def direction(self) -> str:
+        """As people read it."""
+        return "higher is better" if self.higher_is_better else "lower is better"
+
+
+def _averaged(name: str) -> Callable[[Answers], float]:
+    def score(answers: Answers) -> float:
+        from sklearn import metrics
+
+        how: dict[str, Any] = {"average": "macro"}
+        if len(answers.classes) == _BINARY:
+            how = {"average": "binary", "pos_label": answers.positive}
+        function = getattr(metrics, name)
+        return float(function(answers.truth, answers.predictions, zero_division=0, **how))
+
+    return score
+
+
+def _accuracy(answers: Answers) -> float:
+    from sklearn.metrics import accuracy_score
+
+    return float(accuracy_score(answers.truth, answers.predictions))
+
+
+def _roc_auc(answers: Answers) -> float | None:
+    from sklearn.metrics import roc_auc_score
+
+    if set(np.unique(answers.truth)) != set(answers.classes):
+        return None
+    if len(answers.classes) == _BINARY:
+        if answers.probabilities is not None:
+            values = answers.probabilities[:, answers.classes.index(answers.positive)]
+        elif answers.decisions is not None:
+            values = answers.decisions if answers.positive == answers.classes[1] else -answers.decisions
+        else:
+            return None
+        return float(roc_auc_score(np.asarray(answers.truth) == answers.positive, values))
+    if answers.probabilities is None:
+        return None
+    return float(
+        roc_auc_score(
+            answers.truth, answers.probabilities, multi_class="ovr", average="macro", labels=list(answers.classes)
+        )
+    )
+
+
+def _log_loss(answers: Answers) -> float | None:
+    from sklearn.metrics import log_loss
+
+    if answers.probabilities is None or set(np.unique(answers.truth)) - set(answers.classes):
+        return None
+    return float(log_loss(answers.truth, answers.probabilities, labels=list(answers.classes)))
+
+
+def _plain(name: str) -> Callable[[Answers], float]:
+    def score(answers: Answers) -> float:
+        from sklearn import metrics
+
+        return float(getattr(metrics, name)(answers.truth, answers.predictions))
+
+    return score
+
+
+def _r2(answers: Answers) -> float | None:
+    return _plain("r2_score")(answers) if len(answers.truth) > 1 else None
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("acc", CLASSIFICATION, True, _accuracy, "share of right answers"),
+        Metric("precision", CLASSIFICATION, True, _averaged("precision_score"), "right among those called so"),
+        Metric("recall", CLASSIFICATION, True, _averaged("recall_score"), "found among those that are so"),
+        Metric("f1", CLASSIFICATION, True, _averaged("f1_score"), "harmonic mean of precision and recall"),
+        Metric("roc_auc", CLASSIFICATION, True, _roc_auc, "chance that a pair is ranked rightly"),
+        Metric("log_loss", CLASSIFICATION, False, _log_loss, "surprise at the truth, given the probabilities"),
+        Metric("rmse", REGRESSION, False, _plain("root_mean_squared_error"), "root of the mean squared error"),
+        Metric("mae", REGRESSION, False, _plain("mean_absolute_error"), "mean absolute error"),
+        Metric("mse", REGRESSION, False, _plain("mean_squared_error"), "mean squared error"),
+        Metric("r2", REGRESSION, True, _r2, "share of the variance that is explained"),
+        Metric("mape", REGRESSION, False, _plain("mean_absolute_percentage_error"), "mean error, as a share"),
+    )
+}
+
+
+def metric_for(task: str, name: str | None = None) -> Metric:
+    """The metric of that name, or the default of the task."""
+    wanted = (name or DEFAULT[task]).strip().lower()
+    of_task = [metric.name for metric in METRICS.values() if metric.task == task]
+    found = METRICS.get(wanted)
+    if found is None:
+        raise StepError(f"there is no metric {name!r}; for {task} {suggestion(wanted, of_task)}")
+    if found.task != task:
+        raise StepError(f"{wanted} is a metric for {found.task}, and this is {task}: {', '.join(of_task)}")
+    return found
+
+
+def answers_of(model: Any, frame: Any, truth: Any, *, positive: Any = None) -> Answers:
+    """Ask a fitted model."""
+    classes = tuple(np.asarray(model.classes_).tolist()) if hasattr(model, "classes_") else ()
+    probabilities = model.predict_proba(frame) if classes and hasattr(model, "predict_proba") else None
+    decisions = None
+    if classes and probabilities is None and hasattr(model, "decision_function"):
+        decisions = model.decision_function(frame)
+    if len(classes) == _BINARY and positive is None:
+        positive = classes[1]
+    return Answers(np.asarray(truth), model.predict(frame), classes, positive, probabilities, decisions)
+
+
+def scores(task: str, answers: Answers) -> dict[str, float | None]:
+    """All metrics of the task."""
+    return {metric.name: metric.score(answers) for metric in METRICS.values() if metric.task == task}

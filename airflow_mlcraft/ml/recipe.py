@@ -1,0 +1,108 @@
+"""A recipe: what is to be predicted, and what is done to each column before. It is decided from training rows alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.errors import StepError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that the model reads. `nullable`: training rows lack values of it."""
+
+    name: str
+    kind: str
+    impute: str
+    scale: str = ""
+    nullable: bool = False
+    integer: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that training has to know beside the rows themselves."""
+
+    task: str
+    target: str
+    columns: tuple[Column, ...]
+    classes: tuple[Any, ...] = ()
+    positive: Any = None
+    labels: str = ""
+    max_categories: int = 25
+    split: Mapping[str, Any] = field(default_factory=dict)
+    dropped: tuple[Mapping[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def features(self) -> list[str]:
+        """Names of what the model reads."""
+        return [column.name for column in self.columns]
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Name to kind."""
+        return {column.name: column.kind for column in self.columns}
+
+    @property
+    def nullable(self) -> list[str]:
+        """Columns that may lack values."""
+        return [column.name for column in self.columns if column.nullable]
+
+    def of_kind(self, kind: str) -> list[Column]:
+        """Columns of one kind."""
+        return [column for column in self.columns if column.kind == kind]
+
+    @property
+    def group(self) -> str | None:
+        """The column whose rows stay together, where there is one."""
+        column = self.split.get("column")
+        return str(column) if column is not None and self.split.get("by") == "group" else None
+
+    def typed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The features in a frame, in their kinds."""
+        from airflow_mlcraft.ml.columns import typed
+
+        return typed(frame, self.kinds, self.nullable)
+
+    def truth(self, frame: pd.DataFrame) -> Any:
+        """The target in a frame, in its kind."""
+        from airflow_mlcraft.ml.target import known_target
+
+        return known_target(frame, self)
+
+    def to_json(self) -> dict[str, Any]:
+        """In the form of recipe.json."""
+        return {"version": VERSION, **asdict(self)}
+
+    def hash(self) -> str:
+        """The same for the same recipe."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+
+def from_json(value: Any) -> Recipe:
+    """A recipe out of recipe.json."""
+    if not isinstance(value, dict) or value.get("version") != VERSION:
+        raise StepError(f"that is no recipe of version {VERSION}; make one with `mlcraft-step process`")
+    fields: dict[str, Any] = {name: given for name, given in value.items() if name != "version"}
+    try:
+        fields["columns"] = tuple(Column(**column) for column in fields["columns"])
+        for name in ("classes", "dropped", "notes"):
+            fields[name] = tuple(fields[name])
+        return Recipe(**fields)
+    except (KeyError, TypeError) as error:
+        raise StepError(f"that recipe is damaged ({error}); make one with `mlcraft-step process`") from None
+
+
+def names(columns: Sequence[Column]) -> list[str]:
+    """Names of columns."""
+    return [column.name for column in columns]

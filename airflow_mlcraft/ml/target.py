@@ -1,0 +1,119 @@
+"""What is to be predicted: which task that is, and its values in one plain type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
+from airflow_mlcraft.ml.nearest import suggestion
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.ml.recipe import Recipe
+
+INTEGER, TEXT, BOOLEAN = "integer", "text", "boolean"
+_FEW = 20
+_SHOWN = 3
+
+
+def check_target(frame: pd.DataFrame, target: str) -> None:
+    """The target is there, and so are all its values."""
+    if target not in frame.columns:
+        raise StepError(f"the data has no column {target!r} to predict; {suggestion(target, frame.columns)}")
+    missing = frame[target].isna().to_numpy()
+    if missing.any():
+        first = int(np.flatnonzero(missing)[0]) + 1
+        raise StepError(
+            f"the target {target!r} is missing in {int(missing.sum())} of {len(frame)} rows (the first is row {first}); "
+            "leave these rows out or fill them in, for instance in processor.py"
+        )
+
+
+def task_of(values: pd.Series) -> str:
+    """What one would want to do with a target like that."""
+    if values.dtype.kind in "iuf":
+        whole = bool((numeric := values.astype("float64")).eq(numeric.round()).all())
+        return CLASSIFICATION if whole and values.nunique() <= min(_FEW, max(2, len(values) // 3)) else REGRESSION
+    return CLASSIFICATION
+
+
+def regression_target(values: pd.Series) -> Any:
+    """As floats."""
+    found = pd.to_numeric(values, errors="coerce").astype("float64") if values.dtype.kind != "M" else None
+    if found is None or not np.isfinite(found).all():
+        odd = values.head(_SHOWN) if found is None else values[~np.isfinite(found)].head(_SHOWN)
+        raise StepError(
+            f"the target {values.name!r} is to be predicted as a number, but has values such as "
+            f"{', '.join(repr(str(value)) for value in odd)}; expected numbers, or --prediction classification"
+        )
+    return found.to_numpy()
+
+
+def labels_kind(values: pd.Series) -> str:
+    """How the labels of classes are best written: whole numbers, truth values or text."""
+    if values.dtype == bool:
+        return BOOLEAN
+    return INTEGER if all(_integer(value) is not None for value in values.unique()) else TEXT
+
+
+def labels(values: pd.Series, kind: str) -> Any:
+    """Labels of classes in that kind; one that cannot be becomes text."""
+    if kind == BOOLEAN and values.dtype == bool:
+        return values.to_numpy()
+    if kind == INTEGER:
+        found = values.map(_integer)
+        if found.notna().all():
+            return found.to_numpy("int64")
+    return np.asarray([_label(value) for value in values], dtype=object)
+
+
+def check_classes(found: Any, target: str) -> None:
+    """There are at least two classes, and fewer than rows."""
+    classes, counts = np.unique(found, return_counts=True)
+    if len(classes) < 2:  # noqa: PLR2004
+        raise StepError(
+            f"the target {target!r} has one class only, {str(classes[0])!r}, in the {len(found)} training rows; "
+            "there is nothing to tell apart"
+        )
+    if len(classes) > _FEW and len(classes) > len(found) / 2:
+        raise StepError(
+            f"the target {target!r} has {len(classes)} classes in {len(found)} training rows; "
+            "if it is a number, use --prediction regression"
+        )
+
+
+def known_target(frame: pd.DataFrame, recipe: Recipe) -> Any:
+    """The target as the recipe has it; a class that training has not seen is refused."""
+    check_target(frame, recipe.target)
+    values = frame[recipe.target]
+    if recipe.task == REGRESSION:
+        return regression_target(values)
+    found = labels(values, recipe.labels)
+    unknown = sorted({str(value) for value in found} - {str(one) for one in recipe.classes})
+    if unknown:
+        raise StepError(
+            f"the target {recipe.target!r} has the class{'es' if len(unknown) > 1 else ''} "
+            f"{', '.join(map(repr, unknown[:_SHOWN]))}, which no training row has; split with --stratify, or leave it out"
+        )
+    return found
+
+
+def _integer(value: Any) -> int | None:
+    if isinstance(value, bool | np.bool_):
+        return None
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return int(value)
+    if isinstance(value, str):
+        text = value.strip()
+        return int(text) if text.lstrip("-").isdecimal() and str(int(text)) == text else None
+    return None
+
+
+def _label(value: Any) -> str:
+    whole = _integer(value)
+    return str(value) if whole is None else str(whole)

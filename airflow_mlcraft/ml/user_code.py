@@ -1,0 +1,75 @@
+"""The user's own Python file: loaded by its path, and its mistakes told with file and line."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.nearest import suggestion
+
+
+def module_name(path: Path) -> str:
+    """A name that no other content has, so that classes of two projects never meet."""
+    return f"mlcraft_{path.stem}_{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+
+
+def load(path: Path) -> ModuleType:
+    """The module in a file."""
+    name = module_name(path)
+    if name in sys.modules:
+        return sys.modules[name]
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    with told(path):
+        code = compile(path.read_bytes(), str(path), "exec")
+        sys.modules[name] = module
+        try:
+            exec(code, module.__dict__)  # noqa: S102
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return module
+
+
+def function(module: ModuleType, name: str) -> Callable[..., Any] | None:
+    """A function of that name, where there is one."""
+    found = getattr(module, name, None)
+    if found is not None and not callable(found):
+        raise StepError(f"{_file(module)}: {name} is a {type(found).__name__}; expected a function")
+    return found
+
+
+def needed(module: ModuleType, name: str, form: str) -> Callable[..., Any]:
+    """A function that has to be there."""
+    found = function(module, name)
+    if found is None:
+        there = [one for one, value in vars(module).items() if callable(value) and not one.startswith("_")]
+        more = f"; {suggestion(name, there)}" if there else ""
+        raise StepError(f"{_file(module)} has no function {name!r}; expected `{form}`{more}")
+    return found
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Whatever happens in the user's file is the user's to mend: file, line, what happened."""
+    try:
+        yield
+    except StepError:
+        raise
+    except SyntaxError as error:
+        raise StepError(f"{Path(error.filename or path).name}:{error.lineno}: {error.msg}") from error
+    except (Exception, SystemExit) as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        place = f"{path.name}:{lines[-1]}" if lines else path.name
+        raise StepError(f"{place}: {type(error).__name__}: {error}") from error
+
+
+def _file(module: ModuleType) -> str:
+    return Path(str(module.__file__)).name

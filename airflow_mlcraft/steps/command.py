@@ -1,0 +1,84 @@
+"""The command `mlcraft-step`: one kind of step, from its options to its files. A kind's module loads only when asked."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn, Protocol, cast
+
+from airflow_mlcraft.errors import MlcraftError, StepError
+from airflow_mlcraft.steps.services import Services
+
+FAILED = 1
+TEMPORARY = 75
+
+KINDS = {
+    "retrieve": "fetch data from the web, a bucket, a database, a file or scikit-learn",
+    "split": "cut data into a training and a test part",
+    "process": "clean and split data, and decide how columns are prepared",
+    "train": "fit one model, with cross-validation",
+    "tune": "search the best parameters of one model, and fit it",
+    "evaluate": "compare models on the test part, crown the best, and report",
+    "predict": "apply a model to a file",
+    "serve": "roll a model out to a server",
+}
+
+
+class _Kind(Protocol):
+    """What the module of a kind has."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, options: argparse.Namespace, folder: Path, services: Services) -> None: ...
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong options are a user's mistake like any other."""
+
+    def error(self, message: str) -> NoReturn:
+        raise StepError(f"{message}; `{self.prog} --help` lists the options")
+
+
+def main() -> NoReturn:
+    """Run the command in the folder where it was called."""
+    sys.exit(run(sys.argv[1:], folder=Path.cwd()))
+
+
+def run(arguments: list[str], *, folder: Path, services: Services | None = None) -> int:
+    """Do a step: its outputs are written into `folder`, from which relative paths of inputs start. Gives the exit code.
+
+    What another try may mend ends with 75, any other mistake of the user with 1.
+    """
+    services = services or Services()
+    try:
+        if not arguments or arguments[0] in ("-h", "--help"):
+            sys.stdout.write(_overview())
+            return 0
+        kind = _kind(arguments[0])
+        parser = _Parser(prog=f"mlcraft-step {arguments[0]}", description=f"{KINDS[arguments[0]].capitalize()}.")
+        kind.add_arguments(parser)
+        kind.run(parser.parse_args(arguments[1:]), folder, services)
+    except MlcraftError as error:
+        services.say(f"mlcraft-step: {error}")
+        return TEMPORARY if getattr(error, "temporary", False) else FAILED
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def _kind(name: str) -> _Kind:
+    if name not in KINDS:
+        raise StepError(f"there is no step {name!r}; expected one of {', '.join(KINDS)}")
+    return cast(_Kind, import_module(f"airflow_mlcraft.steps.{name}"))
+
+
+def _overview() -> str:
+    lines = ["usage: mlcraft-step KIND [options]", "", "kinds:"]
+    lines += [f"  {name:<10}{words}" for name, words in KINDS.items()]
+    return "\n".join([*lines, "", "`mlcraft-step KIND --help` lists the options of one.", ""])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""Inputs of a step as its options give them: files that must be there, frames, params in JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.errors import StepError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def file(folder: Path, name: str, option: str) -> Path:
+    """The file that an option names."""
+    path = folder / name
+    if not path.is_file():
+        raise StepError(f"--{option}: there is no file {name}")
+    return path
+
+
+def model_folder(folder: Path, name: str, option: str) -> Path:
+    """The folder of a model that an option names."""
+    path = folder / name
+    if not (path / "MLmodel").is_file():
+        raise StepError(f"--{option}: {name} is no model; expected a folder with an MLmodel file, as train makes it")
+    return path
+
+
+def frame(folder: Path, name: str, option: str) -> pd.DataFrame:
+    """The data in the file that an option names."""
+    from airflow_mlcraft.ml.data.read import read_frame
+
+    found = read_frame(file(folder, name, option))
+    if found.empty:
+        raise StepError(f"--{option}: {name} has no {'columns' if not len(found.columns) else 'rows'}")
+    return found
+
+
+def json_object(folder: Path, text: str | None, option: str) -> dict[str, Any]:
+    """Params: JSON itself, or the name of a file of it."""
+    if not text or not text.strip():
+        return {}
+    source = text if text.lstrip().startswith("{") else file(folder, text, option).read_text("utf-8")
+    try:
+        value = json.loads(source)
+    except json.JSONDecodeError as error:
+        raise StepError(f'--{option} is not JSON: {error}; expected an object such as {{"depth": 3}}') from None
+    if not isinstance(value, dict):
+        raise StepError(f'--{option} is JSON, but no object; expected names and values such as {{"depth": 3}}')
+    return value

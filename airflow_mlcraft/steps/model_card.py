@@ -1,0 +1,63 @@
+"""model.json beside a model: what it is, what it reads, what it gives, how good it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.ml import columns as kinds
+from airflow_mlcraft.ml.fit import Fitted
+from airflow_mlcraft.steps.model_options import ModelWork
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from airflow_mlcraft.ml.recipe import Column
+
+VERSION = 1
+_LISTED = 50
+
+
+def model_card(work: ModelWork, params: dict[str, Any], fitted: Fitted) -> dict[str, Any]:
+    """In the form of model.json."""
+    recipe = work.recipe
+    estimator = fitted.model[-1]
+    features = recipe.typed(work.train)
+    return {
+        "version": VERSION,
+        "name": work.name,
+        "class": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
+        "params": params,
+        "task": recipe.task,
+        "target": recipe.target,
+        "classes": list(recipe.classes),
+        "positive": recipe.positive,
+        "features": [_feature(column, features[column.name]) for column in recipe.columns],
+        "metric": work.metric.name,
+        "cv": fitted.cv,
+        "train": fitted.train,
+        "rows": len(work.train),
+        "seed": work.seed,
+        "folds": work.folds,
+        "recipe": recipe.hash(),
+    }
+
+
+def _feature(column: Column, values: pd.Series) -> dict[str, Any]:
+    """Name, kind, type, whether it may be missing, and which values training has seen."""
+    found: dict[str, Any] = {
+        "name": column.name,
+        "kind": column.kind,
+        "type": str(values.dtype),
+        "nullable": column.nullable,
+    }
+    there = values.dropna()
+    if column.kind == kinds.NUMBER:
+        found |= {"integer": column.integer, "min": float(there.min()), "max": float(there.max())}
+        found |= {"median": float(there.median())}
+    elif column.kind == kinds.DATE:
+        found |= {"min": there.min().isoformat(), "max": there.max().isoformat()}
+    elif column.kind == kinds.CATEGORY:
+        counts = there.value_counts()
+        ordered = sorted(counts.index, key=lambda name: (-counts[name], name))
+        found |= {"categories": ordered[:_LISTED], "distinct": len(ordered)}
+    return found

@@ -1,0 +1,74 @@
+"""The options of fitting a model, and reading what they name; `train` and `tune` share them."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.steps import inputs
+from airflow_mlcraft.steps.split_options import check_seed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from airflow_mlcraft.ml.metrics import Metric
+    from airflow_mlcraft.ml.recipe import Recipe
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """What to fit on what."""
+    parser.add_argument("--train", required=True, metavar="FILE", help="the training part, as `process` makes it")
+    parser.add_argument("--recipe", required=True, metavar="FILE", help="the recipe, as `process` makes it")
+    parser.add_argument("--model", required=True, metavar="NAME", help="random_forest, ridge, … or one of --code")
+    parser.add_argument("--params", metavar="JSON", help="params of the model, or a file of them")
+    parser.add_argument("--code", metavar="FILE", help="a Python file with `estimators()` or `model(**params)`")
+    parser.add_argument("--metric", help="the metric that counts; acc or rmse by default")
+    parser.add_argument("--folds", type=int, default=5, help="folds of the cross-validation (5)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random (0)")
+    parser.add_argument("--cores", type=int, default=1, help="cores to use; nothing else depends on it (1)")
+
+
+@dataclass(frozen=True)
+class ModelWork:
+    """What the options name, read."""
+
+    name: str
+    recipe: Recipe
+    train: pd.DataFrame
+    metric: Metric
+    params: dict[str, Any]
+    code: Path | None
+    folds: int
+    seed: int
+    cores: int
+
+    def estimator(self, params: dict[str, Any]) -> Any:
+        """A new one, with these params."""
+        from airflow_mlcraft.ml.choose import choose
+
+        return choose(self.recipe.task, self.name, params, self.seed, self.code)
+
+
+def read(options: argparse.Namespace, folder: Path) -> ModelWork:
+    """Read and check everything before any work begins."""
+    from airflow_mlcraft.ml.metrics import metric_for
+    from airflow_mlcraft.ml.recipe import from_json
+
+    check_seed(options.seed)
+    if options.cores < 1:
+        raise StepError(f"--cores is {options.cores}; expected 1 or more")
+    recipe = from_json(inputs.json_object(folder, str(inputs.file(folder, options.recipe, "recipe")), "recipe"))
+    return ModelWork(
+        name=options.model,
+        recipe=recipe,
+        metric=metric_for(recipe.task, options.metric),
+        params=inputs.json_object(folder, options.params, "params"),
+        code=inputs.file(folder, options.code, "code") if options.code else None,
+        train=inputs.frame(folder, options.train, "train"),
+        folds=options.folds,
+        seed=options.seed,
+        cores=options.cores,
+    )

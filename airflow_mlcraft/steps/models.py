@@ -1,0 +1,39 @@
+"""Models that other steps have made: the folder, its card, and the model itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.steps import inputs
+from airflow_mlcraft.tracking import pyfunc_model
+from airflow_mlcraft.tracking.model_folder import MODEL
+
+
+@dataclass(frozen=True)
+class KeptModel:
+    """A model folder that was read."""
+
+    folder: Path
+    card: dict[str, Any]
+    model: Any
+
+    @property
+    def name(self) -> str:
+        """As it was trained under."""
+        return str(self.card["name"])
+
+
+def kept_model(folder: Path, name: str, option: str) -> KeptModel:
+    """The model in a folder that an option names."""
+    path = inputs.model_folder(folder, name, option)
+    try:
+        card = json.loads((path / "model.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise StepError(f"--{option}: {name} has no model.json that can be read ({error}); make it by train") from None
+    if not isinstance(card, dict) or "task" not in card or "name" not in card:
+        raise StepError(f"--{option}: the model.json of {name} does not say what the model is; make it by train")
+    return KeptModel(path, card, pyfunc_model.load(path / MODEL))
