@@ -21,7 +21,7 @@ READ_ONLY = 0o444
 """The mode of objects. DVC trusts an object of just this mode, and hashes any other again."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_CANNOT_LINK = (
+CANNOT_LINK = (
     errno.EPERM,  # a file system without hard links, or a file of another user
     errno.EACCES,
     errno.EXDEV,
@@ -82,7 +82,7 @@ def link_or_copy(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except OSError as error:
-        if error.errno not in _CANNOT_LINK:
+        if error.errno not in CANNOT_LINK:
             raise
         copy_read_only(source, target)
 
@@ -93,7 +93,7 @@ def take_over(source: str, target: str) -> None:
         os.link(source, target)
         os.chmod(target, READ_ONLY)
     except OSError as error:
-        if error.errno not in _CANNOT_LINK:
+        if error.errno not in CANNOT_LINK:
             raise
         # There is a link if only the mode was refused, as for a file of another user.
         with suppress(FileNotFoundError):

@@ -6,7 +6,7 @@ commit is made again on top of what came. The user's index and files follow wher
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -15,7 +15,7 @@ from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.store.work import unique_name
 from airflow_mlcraft.versioning.git import NOTHING, Blob
 from airflow_mlcraft.versioning.ignore import with_lines
-from airflow_mlcraft.versioning.index_lock import held_index, one_at_a_time, put_index
+from airflow_mlcraft.versioning.index_lock import held_index, put_index
 from airflow_mlcraft.versioning.pointer import Data, written
 from airflow_mlcraft.versioning.repository import Repository
 from airflow_mlcraft.versioning.targets import Target, lines_by_file, targets_of
@@ -35,18 +35,30 @@ class Committed:
     """Pointers that the user has changed as well, and that were left as they are in the index or in the folder."""
 
 
-def commit(repository: Repository, data: Mapping[str, Data], about: Mapping[str, str]) -> Committed:
-    """Commit the pointers to data; `about` is said in the commit's message, as `DAG: iris`."""
-    with one_at_a_time(repository.common_dir / "mlcraft.lock") as note:
-        for _ in range(_TRIES):
-            committed = _attempt(repository, data, about, note)
-            if committed is not None:
-                return committed
+def commit(
+    repository: Repository,
+    data: Mapping[str, Data],
+    about: Mapping[str, str],
+    check: Callable[[Target], None],
+    note: IO[str],
+) -> Committed:
+    """Commit the pointers to data; `about` is said in the commit's message, as `DAG: iris`.
+
+    `check` may refuse a target. The lock of the repository is held, and `note` is its file.
+    """
+    for _ in range(_TRIES):
+        committed = _attempt(repository, data, about, check, note)
+        if committed is not None:
+            return committed
     raise VersioningError(f"the branch of {repository.root} moved at every of {_TRIES} tries", temporary=True)
 
 
 def _attempt(
-    repository: Repository, data: Mapping[str, Data], about: Mapping[str, str], note: IO[str]
+    repository: Repository,
+    data: Mapping[str, Data],
+    about: Mapping[str, str],
+    check: Callable[[Target], None],
+    note: IO[str],
 ) -> Committed | None:
     """The commit, or None where somebody else was faster."""
     git = repository.git
@@ -58,6 +70,8 @@ def _attempt(
     parent = git.ask("rev-parse", "--verify", "--quiet", branch)
     blobs = git.blobs(parent)
     targets = targets_of(repository, data, blobs)
+    for target in targets:
+        check(target)
     edits = _Edits(repository, blobs, targets)
     files = edits.of_commit()
     new = [target for target in targets if target.changed]

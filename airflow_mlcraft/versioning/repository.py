@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlcraft.errors import VersioningError
+from airflow_mlcraft.store.work import TEMPORARY
 from airflow_mlcraft.versioning.git import Git
 
 _REMEDY = "make one with `git init && dvc init` in the project's folder, and commit"
@@ -55,9 +56,14 @@ class Repository:
         return Path(self.config["cache"].get("dir") or self.root / ".dvc" / "cache")
 
     @property
-    def temporary(self) -> Path:
-        """A folder of DVC's that git does not see."""
+    def own(self) -> Path:
+        """A folder of ours, where git does not see it."""
         return self.root / ".dvc" / "tmp" / "mlcraft"
+
+    @property
+    def temporary(self) -> Path:
+        """Where files are made, on the file system of the repository."""
+        return self.own / TEMPORARY
 
 
 def repository_at(folder: Path, git: Git | None = None) -> Repository:

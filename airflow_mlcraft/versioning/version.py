@@ -2,37 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.store.work import sweep
-from airflow_mlcraft.versioning.commit import commit
+from airflow_mlcraft.versioning.checkout import check_out, refuse_to_overwrite
+from airflow_mlcraft.versioning.commit import Committed, commit
+from airflow_mlcraft.versioning.index_lock import one_at_a_time
 from airflow_mlcraft.versioning.pointer import Data
+from airflow_mlcraft.versioning.push import Remote, push
 from airflow_mlcraft.versioning.repository import Repository
+from airflow_mlcraft.versioning.targets import Target
+
+Say = Callable[[int, str], None]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Version:
-    """Data at paths, and the commit that has it."""
+    """Data at paths of a repository, and the commit that has it."""
 
+    repository: str
     commit: str
     data: Mapping[str, Data]
     changed: frozenset[str]
+    pushed: int | None = None
+    """How many objects were sent to the remote; None where there is none, or where it refused."""
+    refusal: str = ""
+    """Why the remote did not take the data."""
 
 
-def version(
-    repository: Repository,
-    data: Mapping[str, Data],
-    store: Store,
-    *,
-    about: Mapping[str, str],
-) -> Version:
-    """Version data at paths of a repository."""
-    cache = Store(repository.cache)
-    if cache.root != store.root:
-        sweep(cache.root)
-        cache.take([item.oid for item in data.values()], store)
-    committed = commit(repository, data, about)
-    changed = frozenset(t.path.removeprefix(repository.prefix) for t in committed.targets if t.changed)
-    return Version(committed.id, data, changed)
+@dataclass(frozen=True)
+class Versioning:
+    """A repository, and what is done with data besides the commit."""
+
+    repository: Repository
+    checkout: bool = True
+    remote: Remote = field(default_factory=Remote)
+    say: Say = _log.log
+
+    def version(self, data: Mapping[str, Data], store: Store, *, about: Mapping[str, str]) -> Version:
+        """Version data, objects of a store, at paths from the repository's folder; all of it, or nothing.
+
+        Data that the remote refuses has its version all the same, and is pushed with the next.
+        """
+        cache = Store(self.repository.cache)
+        if cache.root != store.root:
+            sweep(cache.root)
+            cache.take([item.oid for item in data.values()], store)
+        sweep(self.repository.own)
+        with one_at_a_time(self.repository.common_dir / "mlcraft.lock") as note:
+            committed = commit(self.repository, data, about, lambda target: self._check(target, cache), note)
+            if self.checkout:
+                self._check_out(committed, cache)
+        for path in committed.kept:
+            self.say(logging.WARNING, f"{path} has changes of yours, which stay; the new version is in the commit")
+        pushed, refusal = self._push(committed)
+        names = {target: target.path.removeprefix(self.repository.prefix) for target in committed.targets}
+        changed = frozenset(name for target, name in names.items() if target.changed)
+        return Version(self.repository.name, committed.id, data, changed, pushed, refusal)
+
+    def _check(self, target: Target, cache: Store) -> None:
+        if self.checkout and target.before is None:
+            refuse_to_overwrite(cache, target.data.oid, self.repository.git.folder / target.path)
+
+    def _check_out(self, committed: Committed, cache: Store) -> None:
+        for target in committed.targets:
+            path = self.repository.git.folder / target.path
+            before = target.before.oid if target.before else ""
+            if not check_out(self.repository, cache, target.data.oid, path, before):
+                self.say(
+                    logging.WARNING,
+                    f"{path} has changes of yours, which stay; `dvc checkout --force {target.pointer}` in "
+                    f"{self.repository.git.folder} brings the new version",
+                )
+
+    def _push(self, committed: Committed) -> tuple[int | None, str]:
+        oids = {target.data.oid: target.remote for target in committed.targets if target.pushed}
+        try:
+            return push(self.repository, oids, self.remote), ""
+        except VersioningError as error:
+            return None, str(error)
