@@ -40,6 +40,9 @@ def say_step(
     run = tracked.open()
     run.tags(facts)
     record = record_of(outputs, task)
+    plain = {name: value for name, value in inputs.items() if _is_plain(value)}
+    # A parameter has one value for good: what the step made of an input counts.
+    run.params({**readable(plain), **record.get("params", {})})
     profiles = {described["port"]: described for described in record.get("datasets", ())}
     say_inputs(run, inputs, task, profiles)
     say_outputs(run, outputs)
@@ -47,9 +50,8 @@ def say_step(
 
 
 def say_inputs(run: TrackedRun, inputs: Mapping[str, Json], task: Work, profiles: Mapping[str, Json]) -> None:
-    """Plain values as parameters, files as data sets."""
+    """Files as data sets, by their content."""
     kept = task.keep(inputs)
-    run.params(readable({name: value for name, value in inputs.items() if _is_plain(value)}))
     url = task.store.url
     for port, value in kept.items():
         described = profiles.get(port, _ABSENT)
@@ -84,9 +86,8 @@ def record_of(outputs: Mapping[str, Json], task: Work) -> Mapping[str, Any]:
 
 
 def say_record(tracked: TaskRun, record: Mapping[str, Any], outputs: Mapping[str, Json], task: Work) -> None:
-    """Parameters, metrics, models, plots and trials."""
+    """Metrics, models, plots and trials."""
     run = tracked.open()
-    run.params(record.get("params", {}))
     run.metrics(record.get("metrics", {}))
     run.tags(record.get("tags", {}))
     for name, points in record.get("series", {}).items():
