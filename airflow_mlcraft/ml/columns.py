@@ -80,7 +80,7 @@ def _text(value: Any) -> Any:
     return str(value)
 
 
-_AS = {NUMBER: numbers, BOOLEAN: booleans, DATE: dates, CATEGORY: categories}
+AS = {NUMBER: numbers, BOOLEAN: booleans, DATE: dates, CATEGORY: categories}
 
 
 def typed(frame: pd.DataFrame, kinds: Mapping[str, str], nullable: Sequence[str]) -> pd.DataFrame:
@@ -92,7 +92,7 @@ def typed(frame: pd.DataFrame, kinds: Mapping[str, str], nullable: Sequence[str]
             f"that the model needs; {suggestion(needed[0], frame.columns)}"
         )
     empty = pd.Series(np.nan, index=frame.index)
-    made = {name: _AS[kind](frame[name] if name in frame.columns else empty) for name, kind in kinds.items()}
+    made = {name: AS[kind](frame[name] if name in frame.columns else empty) for name, kind in kinds.items()}
     return pd.DataFrame(made, index=frame.index, copy=False)
 
 

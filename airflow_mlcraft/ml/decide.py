@@ -92,37 +92,36 @@ def _target(values: pd.Series, task: str, positive: str | None) -> dict[str, Any
 
 def _column(values: pd.Series, wishes: Wishes, notes: list[str]) -> Column | str:
     """What to do with a column, or why it is of no use."""
-    name = str(values.name)
     there = values.dropna()
-    if there.empty:
-        return "has no values"
     if odd := _unusable(there):
         return odd
     kind = _kind(there, notes)
-    made = {
-        kinds.NUMBER: kinds.numbers,
-        kinds.BOOLEAN: kinds.booleans,
-        kinds.DATE: kinds.dates,
-        kinds.CATEGORY: kinds.categories,
-    }[kind](values)
-    count = made.nunique()
+    made = kinds.AS[kind](values)
     nullable = bool(made.isna().any())
-    if count <= 1 and not nullable:
-        return "has one value only"
-    if count == 0:
-        return "has no usable values"
-    if kind == kinds.CATEGORY and count > _MANY and count > len(there) / 2:
-        return f"is text with {count} different values in {len(there)} rows"
-    if kind == kinds.CATEGORY:
-        return Column(name, kind, "constant", nullable=nullable)
-    if kind == kinds.BOOLEAN:
-        return Column(name, kind, "most_frequent", nullable=nullable)
+    if odd := _useless(made, kind, nullable):
+        return odd
+    name = str(values.name)
+    if kind in (kinds.CATEGORY, kinds.BOOLEAN):
+        return Column(name, kind, "constant" if kind == kinds.CATEGORY else "most_frequent", nullable=nullable)
     impute = wishes.impute if kind == kinds.NUMBER else "median"
     whole = kind == kinds.NUMBER and bool((rest := made.dropna()).eq(rest.round()).all())
     return Column(name, kind, impute, wishes.scale, nullable, whole)
 
 
+def _useless(made: pd.Series, kind: str, nullable: bool) -> str:
+    count, there = made.nunique(), made.notna().sum()
+    if count == 0:
+        return "has no usable values"
+    if count == 1 and not nullable:
+        return "has one value only"
+    if kind == kinds.CATEGORY and count > max(_MANY, there / 2):
+        return f"is text with {count} different values in {there} rows"
+    return ""
+
+
 def _unusable(values: pd.Series) -> str:
+    if values.empty:
+        return "has no values"
     if values.dtype.kind == "c":
         return "holds complex numbers"
     if values.dtype != object:

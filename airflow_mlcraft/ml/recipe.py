@@ -76,9 +76,9 @@ class Recipe:
 
     def truth(self, frame: pd.DataFrame) -> Any:
         """The target in a frame, in its kind."""
-        from airflow_mlcraft.ml.target import known_target
+        from airflow_mlcraft.ml.target import truth
 
-        return known_target(frame, self)
+        return truth(frame, self.target, self.task, self.labels, self.classes)
 
     def to_json(self) -> dict[str, Any]:
         """In the form of recipe.json."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,6 @@ import pandas as pd
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
 from airflow_mlcraft.ml.nearest import suggestion
-
-if TYPE_CHECKING:
-    from airflow_mlcraft.ml.recipe import Recipe
 
 INTEGER, TEXT, BOOLEAN = "integer", "text", "boolean"
 _FEW = 20
@@ -27,8 +25,8 @@ def check_target(frame: pd.DataFrame, target: str) -> None:
     if missing.any():
         first = int(np.flatnonzero(missing)[0]) + 1
         raise StepError(
-            f"the target {target!r} is missing in {int(missing.sum())} of {len(frame)} rows (the first is row {first}); "
-            "leave these rows out or fill them in, for instance in processor.py"
+            f"the target {target!r} is missing in {int(missing.sum())} of {len(frame)} rows, first in row {first}; "
+            "fill them in or leave them out, for instance in processor.py"
         )
 
 
@@ -72,7 +70,7 @@ def labels(values: pd.Series, kind: str) -> Any:
 
 def check_classes(found: Any, target: str) -> None:
     """There are at least two classes, and fewer than rows."""
-    classes, counts = np.unique(found, return_counts=True)
+    classes = np.unique(found)
     if len(classes) < 2:  # noqa: PLR2004
         raise StepError(
             f"the target {target!r} has one class only, {str(classes[0])!r}, in the {len(found)} training rows; "
@@ -85,18 +83,18 @@ def check_classes(found: Any, target: str) -> None:
         )
 
 
-def known_target(frame: pd.DataFrame, recipe: Recipe) -> Any:
-    """The target as the recipe has it; a class that training has not seen is refused."""
-    check_target(frame, recipe.target)
-    values = frame[recipe.target]
-    if recipe.task == REGRESSION:
-        return regression_target(values)
-    found = labels(values, recipe.labels)
-    unknown = sorted({str(value) for value in found} - {str(one) for one in recipe.classes})
+def truth(frame: pd.DataFrame, target: str, task: str, kind: str, classes: Collection[Any]) -> Any:
+    """The target as a model learns it; a class that training has not seen is refused."""
+    check_target(frame, target)
+    if task == REGRESSION:
+        return regression_target(frame[target])
+    found = labels(frame[target], kind)
+    unknown = sorted({str(value) for value in found} - {str(one) for one in classes})
     if unknown:
         raise StepError(
-            f"the target {recipe.target!r} has the class{'es' if len(unknown) > 1 else ''} "
-            f"{', '.join(map(repr, unknown[:_SHOWN]))}, which no training row has; split with --stratify, or leave it out"
+            f"the target {target!r} has the class{'es' if len(unknown) > 1 else ''} "
+            f"{', '.join(map(repr, unknown[:_SHOWN]))}, which no training row has; "
+            "split with --stratify, or leave it out"
         )
     return found
 

@@ -1,4 +1,4 @@
-"""The command `mlcraft-step`: one kind of step, from its options to its files. A kind's module loads only when asked."""
+"""The command `mlcraft-step`: one kind of step, from its options to its files. Only its own module is loaded."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ KINDS = {
     "tune": "search the best parameters of one model, and fit it",
     "evaluate": "compare models on the test part, crown the best, and report",
     "predict": "apply a model to a file",
+    "approve": "pass a model on; under Airflow, once somebody has agreed",
     "serve": "roll a model out to a server",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ def make_model(work: ModelWork, params: dict[str, Any], folder: Path, services: 
         services.say(line)
     features = work.recipe.typed(work.train)
     metadata = {"model": work.name, "task": work.recipe.task, "target": work.recipe.target}
+    shutil.rmtree(folder / MODEL, ignore_errors=True)
     with tempfile.TemporaryDirectory() as place:
         file = save(fitted.model, Path(place) / "model.skops")
         predictions = fitted.model.predict(features.head())

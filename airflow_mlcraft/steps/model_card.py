@@ -31,6 +31,7 @@ def model_card(work: ModelWork, params: dict[str, Any], fitted: Fitted) -> dict[
         "target": recipe.target,
         "classes": list(recipe.classes),
         "positive": recipe.positive,
+        "labels": recipe.labels,
         "features": [_feature(column, features[column.name]) for column in recipe.columns],
         "metric": work.metric.name,
         "cv": fitted.cv,

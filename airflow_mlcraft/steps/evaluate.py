@@ -1,0 +1,96 @@
+"""`evaluate`: models and a test part in; the champion, all scores and a report out."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.steps import inputs
+from airflow_mlcraft.steps.record import Record, write_json
+from airflow_mlcraft.steps.services import Services
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.steps.outcome import Outcome
+
+CHAMPION = "champion"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options."""
+    parser.add_argument("--models", required=True, nargs="+", metavar="FOLDER", help="models, as `train` makes them")
+    parser.add_argument("--test", required=True, metavar="FILE", help="the test part, as `process` makes it")
+    parser.add_argument("--train", metavar="FILE", help="the training part, for the report")
+    parser.add_argument("--metric", help="the metric that decides; acc or rmse by default")
+    parser.add_argument("--minimum", type=float, metavar="X", help="the worst score that may win")
+    parser.add_argument("--margin", type=float, default=0.0, metavar="X", help="how much a new champion must gain (0)")
+    parser.add_argument("--champion", metavar="FOLDER", help="the champion of today")
+    parser.add_argument("--allow-none", action="store_true", help="end well when no model passes; nothing is crowned")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the importances (0)")
+    parser.add_argument("--cores", type=int, default=1, help="cores to use; nothing else depends on it (1)")
+
+
+def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
+    """Write champion/, scores.json, report.html, report.md, plots/ and record.json."""
+    from airflow_mlcraft.ml.fit import on_cores
+    from airflow_mlcraft.steps.contest import contest
+    from airflow_mlcraft.steps.outcome import outcome
+    from airflow_mlcraft.steps.report import write_report
+
+    _check(options)
+    test = inputs.frame(folder, options.test, "test")
+    train = inputs.frame(folder, options.train, "train") if options.train else None
+    with on_cores(options.cores):
+        held = contest(folder, options.models, options.champion, test, options.metric)
+        found = outcome(held, test, train, minimum=options.minimum, margin=options.margin)
+        for line in held.notes:
+            services.say(line)
+        write_json(folder / "scores.json", found.to_json())
+        write_report(found, folder, options.seed)
+    record = _record(found, options)
+    if found.winner is not None:
+        _crown(found.winner.folder, folder / CHAMPION)
+        record.model(CHAMPION, found.winner.name)
+    record.write(folder)
+    if found.winner is None and not options.allow_none:
+        raise StepError(f"no champion: {found.verdict.why}")
+    stays = "; the champion stays" if found.verdict.kept else ""
+    crowned = "no champion" if found.winner is None else f"champion: {found.winner.label}"
+    services.say(f"{crowned} ({found.verdict.why}{stays})")
+
+
+def _check(options: argparse.Namespace) -> None:
+    from airflow_mlcraft.steps.split_options import check_seed
+
+    check_seed(options.seed)
+    for name in ("minimum", "margin"):
+        value = getattr(options, name)
+        if value is not None and not math.isfinite(value):
+            raise StepError(f"--{name} is {value}; expected a number")
+    if options.margin < 0:
+        raise StepError(f"--margin is {options.margin:g}; expected 0 or more")
+
+
+def _crown(model: Path, target: Path) -> None:
+    """Put a copy of the model there, instead of what may be there."""
+    if model.resolve() == target.resolve():
+        return
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(model, target, copy_function=shutil.copyfile)
+
+
+def _record(found: Outcome, options: argparse.Namespace) -> Record:
+    told, record = found.to_json(), Record()
+    record.param(metric=told["metric"], minimum=options.minimum, margin=options.margin, target=told["target"])
+    record.param(champion=told["winner"], champion_kept=told["kept"], models=len(told["models"]), seed=options.seed)
+    if found.winner is not None:
+        record.metric(found.winner.scores)
+    for model in told["models"]:
+        record.metric(model["test"], f"{model['name']}.")
+    record.dataset("test", "test.parquet", "testing", {"rows": len(found.test), "columns": len(found.test.columns)})
+    for port in ("scores", "report_html", "report_md", "plots"):
+        record.artifact(port)
+    return record
