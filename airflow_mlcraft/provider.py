@@ -28,6 +28,7 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_mlcraft.operators.frame",
                     "airflow_mlcraft.operators.run_inputs",
                     "airflow_mlcraft.operators.run_outputs",
+                    "airflow_mlcraft.operators.version_data",
                 ],
             },
             {
@@ -51,14 +52,21 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [
             {"integration-name": CWL, "python-modules": ["airflow_mlcraft.hooks.store"]},
             {"integration-name": "MLflow", "python-modules": ["airflow_mlcraft.hooks.tracking"]},
+            {"integration-name": "DVC", "python-modules": ["airflow_mlcraft.hooks.dvc"]},
         ],
         "connection-types": [
             {"connection-type": "mlcraft_store", "hook-class-name": "airflow_mlcraft.hooks.store.StoreHook"},
             {"connection-type": "mlflow", "hook-class-name": "airflow_mlcraft.hooks.tracking.MlflowHook"},
+            {"connection-type": "dvc", "hook-class-name": "airflow_mlcraft.hooks.dvc.DvcHook"},
         ],
         "extra-links": [
             "airflow_mlcraft.operators.links.ReusedRunLink",
             "airflow_mlcraft.operators.links.MlflowRunLink",
+            "airflow_mlcraft.operators.links.DataVersionLink",
+        ],
+        "asset-uris": [
+            {"schemes": ["dvc"], "handler": "airflow_mlcraft.operators.assets.sanitize_data_uri"},
+            {"schemes": ["mlflow"], "handler": "airflow_mlcraft.operators.assets.sanitize_model_uri"},
         ],
         "plugins": [{"name": "mlcraft", "plugin-class": "airflow_mlcraft.plugin.mlcraft_plugin.MlcraftPlugin"}],
         "config": config_section(),

@@ -116,6 +116,28 @@ SETTINGS: dict[str, Setting] = {
         "30",
         kind="float",
     ),
+    "data_repo": Setting(
+        "Folder of the git and DVC repository that data with a path in the document is versioned in; the one that the "
+        "document's folder is in when empty.",
+        "",
+    ),
+    "data_conn_id": Setting(
+        "Connection of type dvc that names the repository and what opens its remote; used instead of data_repo.", ""
+    ),
+    "data_checkout": Setting(
+        "Whether versioned data is put into the repository's folder too, linked as its cache.type says, and as "
+        "read-only links without one.",
+        "True",
+        kind="boolean",
+    ),
+    "data_clones": Setting(
+        "Folder of the clones of git repositories that connections name by a URL.", "{AIRFLOW_HOME}/mlcraft/clones"
+    ),
+    "push_failures": Setting(
+        "What a DVC remote that refuses data does to the task: warn, or fail. The data and its pointers are safe in "
+        "either case, and the next run pushes what is missing.",
+        "warn",
+    ),
 }
 
 

@@ -14,12 +14,14 @@ from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 from airflow_mlcraft.cwl.plan import Link, Plan
 from airflow_mlcraft.dag.task_args import args_of_group, args_of_step
 from airflow_mlcraft.layout.layout import Frame, Place, layout_of
+from airflow_mlcraft.operators.assets import data_alias
 from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.frame import CwlFrameOperator, CwlScatterOperator
 from airflow_mlcraft.operators.kinds import operator_of
 from airflow_mlcraft.operators.per_item import ITEM_NAME
 from airflow_mlcraft.operators.run_inputs import CwlInputsOperator
 from airflow_mlcraft.operators.run_outputs import CwlOutputsOperator
+from airflow_mlcraft.operators.version_data import CwlVersionOperator
 
 AFTER_SKIPPED = "none_failed"
 """A step that CWL skips gives nulls, and those who read them go on."""
@@ -58,6 +60,9 @@ class _Builder:
         ends = [task for task in self.tasks.values() if task is not last and not task.downstream_task_ids]
         read = {name for link in root.workflow.outputs for name in self._sources(root, link)}
         last.set_upstream([self.tasks[name] for name in sorted(read | {end.task_id for end in ends})])
+        if layout.version:
+            told = {"outlets": [data_alias(self.plan.document)]}
+            self._task(CwlVersionOperator, layout.version, root, "", told, name="version data").set_upstream(last)
         return first, last
 
     # Tasks

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from airflow_mlcraft.cwl.plan import Plan, Step, Workflow
+from airflow_mlcraft.layout.data_hints import DataHint, data_hints
 from airflow_mlcraft.layout.task_ids import TaskIds
 
 
@@ -70,6 +71,10 @@ class Layout:
     plan: Plan
     root: Frame
     outputs: str
+    data: tuple[DataHint, ...] = ()
+    """What is to have a version after each run."""
+    version: str = ""
+    """The task that does so; "" where nothing is to have one."""
 
     def place(self, path: str) -> Place:
         """The place of the step with the path `a/b/c`."""
@@ -94,7 +99,8 @@ def layout_of(plan: Plan, prefix: str = "") -> Layout:
     root = Frame(workflow=plan.root, path=(), prefix=prefix, entry="", axis=None)
     _lay(root, ids)
     root.entry = prefix + ids.task("inputs")
-    return Layout(plan, root, outputs=prefix + ids.task("outputs"))
+    outputs, data = prefix + ids.task("outputs"), data_hints(root)
+    return Layout(plan, root, outputs, data, prefix + ids.task("version_data") if data else "")
 
 
 def has_scatter(workflow: Workflow) -> bool:

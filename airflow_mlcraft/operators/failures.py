@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
-from airflow_mlcraft.errors import MlcraftError, StoreError, ToolError, UnsupportedError
+from airflow_mlcraft.errors import MlcraftError, StoreError, UnsupportedError
 
 
 class UnsupportedFailure(AirflowFailException):
@@ -23,7 +23,7 @@ def readable_failures(where: str = "") -> Iterator[None]:
     except UnsupportedError as error:
         raise UnsupportedFailure(f"{prefix}{error}") from None
     except MlcraftError as error:
-        passing = isinstance(error, StoreError) or (isinstance(error, ToolError) and error.temporary)
+        passing = isinstance(error, StoreError) or getattr(error, "temporary", False)
         kind = AirflowException if passing else AirflowFailException
         # The sentence says it all: Airflow would log a traceback of ours as well.
         raise kind(f"{prefix}{error}") from None

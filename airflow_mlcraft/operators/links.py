@@ -29,6 +29,16 @@ class MlflowRunLink(BaseOperatorLink):
         return str(getattr(operator, "mlflow_page", ""))
 
 
+class DataVersionLink(BaseOperatorLink):
+    """To the commit that has the data of a run."""
+
+    name = "Data version"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """The commit's page; nothing where the repository has no pages."""
+        return getattr(operator, "commit_page", "")
+
+
 def page_of(dag_id: str, run_id: str, task_id: str, map_index: int | None) -> str:
     """A task instance's page in Airflow's web UI."""
     page = f"/dags/{quote(dag_id)}/runs/{quote(run_id)}/tasks/{quote(task_id)}"

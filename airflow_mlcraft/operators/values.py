@@ -129,6 +129,16 @@ class Values:
         changed: dict[str, Json] = updated(outputs, self._updates(frame, item, frame.workflow.outputs))
         return changed
 
+    def step_output(self, place: Place, output: str) -> Json:
+        """What a step has made; in a scatter, a list with what it has made of each item."""
+        frame = place.frame
+        made = [
+            None if inputs is None else self._source(frame, item, inputs, f"{place.step.id}/{output}")
+            for item in (range(len(self.items(frame.axis).jobs)) if frame.axis else (0,))
+            for inputs in [self.frame_inputs(frame, item)]
+        ]
+        return made if frame.axis else made[0]
+
     def _updates(self, frame: Frame, item: int, links: Iterable[Link]) -> dict[str, Json]:
         """What the steps that these links come from have changed in place."""
         updates: dict[str, Json] = {}

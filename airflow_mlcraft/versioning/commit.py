@@ -6,6 +6,7 @@ commit is made again on top of what came. The user's index and files follow wher
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from airflow_mlcraft.versioning.repository import Repository
 from airflow_mlcraft.versioning.targets import Target, lines_by_file, targets_of
 
 _TRIES = 100
+_WEB = {"github.com": "commit", "gitlab.com": "-/commit", "bitbucket.org": "commits", "dagshub.com": "commit"}
 _CONFIGURATION = (".dvc/config", ".dvc/.gitignore", ".dvcignore")
 """What makes a clone a DVC repository; part of the first commit where the user has made none of them."""
 
@@ -51,6 +53,21 @@ def commit(
         if committed is not None:
             return committed
     raise VersioningError(f"the branch of {repository.root} moved at every of {_TRIES} tries", temporary=True)
+
+
+def made_by(repository: Repository, target: Target, about: Mapping[str, str]) -> bool:
+    """Whether the last commit of a pointer has said just this."""
+    message = repository.git.ask("log", "-1", "--format=%B", "--", target.pointer) or ""
+    return {f"{key}: {value}" for key, value in about.items()} <= set(message.splitlines())
+
+
+def page_of(repository: Repository, commit: str) -> str:
+    """A commit's page on the web; "" where the repository comes from no server that is known to have one."""
+    origin = repository.git.ask("config", "remote.origin.url") or ""
+    found = re.fullmatch(r"(?:https?://(?:[^/@]*@)?|(?:ssh://)?git@)([^/:@]+)[:/](.+?)(?:\.git)?/?", origin)
+    if not found or found[1] not in _WEB:
+        return ""
+    return f"https://{found[1]}/{found[2]}/{_WEB[found[1]]}/{commit}"
 
 
 def _attempt(

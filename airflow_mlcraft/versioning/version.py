@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import IO
 
 from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.store.work import sweep
 from airflow_mlcraft.versioning.checkout import check_out, refuse_to_overwrite
-from airflow_mlcraft.versioning.commit import Committed, commit
+from airflow_mlcraft.versioning.clone import Clone
+from airflow_mlcraft.versioning.commit import Committed, commit, made_by, page_of
 from airflow_mlcraft.versioning.index_lock import one_at_a_time
 from airflow_mlcraft.versioning.pointer import Data
 from airflow_mlcraft.versioning.push import Remote, push
@@ -18,6 +20,7 @@ from airflow_mlcraft.versioning.repository import Repository
 from airflow_mlcraft.versioning.targets import Target
 
 Say = Callable[[int, str], None]
+_TRIES = 20
 _log = logging.getLogger(__name__)
 
 
@@ -33,6 +36,8 @@ class Version:
     """How many objects were sent to the remote; None where there is none, or where it refused."""
     refusal: str = ""
     """Why the remote did not take the data."""
+    page: str = ""
+    """The commit's page, where the git repository has one on the web."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,17 @@ class Versioning:
     repository: Repository
     checkout: bool = True
     remote: Remote = field(default_factory=Remote)
+    clone: Clone | None = None
+    """Set where the repository is a clone, and the commit belongs to its origin."""
     say: Say = _log.log
 
-    def version(self, data: Mapping[str, Data], store: Store, *, about: Mapping[str, str]) -> Version:
+    def version(
+        self, data: Mapping[str, Data], store: Store, *, about: Mapping[str, str], again: bool = False
+    ) -> Version:
         """Version data, objects of a store, at paths from the repository's folder; all of it, or nothing.
 
-        Data that the remote refuses has its version all the same, and is pushed with the next.
+        Data that the remote refuses has its version all the same, and is pushed with the next. With `again`, what an
+        earlier try with the same words `about` it has committed counts as changed.
         """
         cache = Store(self.repository.cache)
         if cache.root != store.root:
@@ -55,15 +65,29 @@ class Versioning:
             cache.take([item.oid for item in data.values()], store)
         sweep(self.repository.own)
         with one_at_a_time(self.repository.common_dir / "mlcraft.lock") as note:
-            committed = commit(self.repository, data, about, lambda target: self._check(target, cache), note)
+            committed = self._commit(data, about, cache, note)
             if self.checkout:
                 self._check_out(committed, cache)
         for path in committed.kept:
             self.say(logging.WARNING, f"{path} has changes of yours, which stay; the new version is in the commit")
         pushed, refusal = self._push(committed)
         names = {target: target.path.removeprefix(self.repository.prefix) for target in committed.targets}
-        changed = frozenset(name for target, name in names.items() if target.changed)
-        return Version(self.repository.name, committed.id, data, changed, pushed, refusal)
+        changed = frozenset(
+            name
+            for target, name in names.items()
+            if target.changed or (again and made_by(self.repository, target, about))
+        )
+        page = page_of(self.repository, committed.id)
+        return Version(self.repository.name, committed.id, data, changed, pushed, refusal, page)
+
+    def _commit(self, data: Mapping[str, Data], about: Mapping[str, str], cache: Store, note: IO[str]) -> Committed:
+        for _ in range(_TRIES):
+            if self.clone:
+                self.clone.update()
+            committed = commit(self.repository, data, about, lambda target: self._check(target, cache), note)
+            if self.clone is None or self.clone.publish():
+                return committed
+        raise VersioningError(f"others pushed to {self.repository.name} at each of {_TRIES} tries", temporary=True)
 
     def _check(self, target: Target, cache: Store) -> None:
         if self.checkout and target.before is None:

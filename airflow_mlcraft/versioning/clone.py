@@ -1,0 +1,78 @@
+"""A clone of a git repository that is somewhere else: brought up to date before a commit, and pushed after it."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from airflow_mlcraft.errors import VersioningError
+from airflow_mlcraft.store.work import remove, unique_name
+from airflow_mlcraft.versioning.git import Git
+from airflow_mlcraft.versioning.index_lock import one_at_a_time
+from airflow_mlcraft.versioning.repository import Repository, repository_at
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A git repository's URL, and who asks; the password goes to git in its environment alone."""
+
+    url: str
+    login: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def plain(self) -> str:
+        """The URL without a user and password."""
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if parts.password else self.url
+
+    def secrets(self) -> dict[str, str]:
+        """What git is configured with to be let in."""
+        parts = urlsplit(self.url)
+        login, password = self.login or parts.username or "", self.password or parts.password or ""
+        if not password or parts.scheme not in ("http", "https"):
+            return {}
+        said = b64encode(f"{login or 'git'}:{password}".encode()).decode()
+        return {f"http.{parts.scheme}://{parts.netloc.rpartition('@')[2]}/.extraHeader": f"Authorization: Basic {said}"}
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A clone in which nobody but us works."""
+
+    repository: Repository
+
+    def update(self) -> None:
+        """Have the branch as it is at its origin."""
+        git = self.repository.git
+        git.run("fetch", "--quiet", "--prune", "origin")
+        git.run("reset", "--quiet", "--hard", "@{upstream}")
+
+    def publish(self) -> bool:
+        """Push the branch; False where somebody else was faster."""
+        git = self.repository.git
+        try:
+            git.run("push", "--quiet", "origin", "HEAD")
+        except VersioningError as error:
+            git.run("fetch", "--quiet", "origin")
+            if git.ask("merge-base", "--is-ancestor", "@{upstream}", "HEAD") is None:
+                return False
+            raise VersioningError(str(error), temporary=True) from error
+        return True
+
+
+def clone_of(origin: Origin, folder: Path) -> Clone:
+    """The clone of a repository below a folder, made at the first time."""
+    place = folder / hashlib.sha256(origin.plain.encode()).hexdigest()[:16]
+    with one_at_a_time(Path(f"{place}.lock")):
+        if not place.is_dir():
+            new = folder / f"new-{unique_name()}"
+            try:
+                Git(folder, origin.secrets()).run("clone", "--quiet", origin.plain, str(new))
+                new.replace(place)
+            finally:
+                remove(new)
+    return Clone(repository_at(place, Git(place, origin.secrets())))
