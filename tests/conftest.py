@@ -64,7 +64,19 @@ def _lacks_suite() -> str:
     return "" if index.is_file() else f"no {index}; MLCRAFT_CWL_SUITE names the folder of the CWL suite"
 
 
-_LACKS = {"docker": cache(_lacks_docker), "browser": cache(_lacks_browser), "suite": cache(_lacks_suite)}
+def _lacks_composer() -> str:
+    if shutil.which("node") is None:
+        return "no node on the PATH"
+    modules = PROJECT / "tests" / "composer" / "node_modules"
+    return "" if modules.is_dir() else f"no {modules}: `npm ci` in the folder tests/composer makes it"
+
+
+_LACKS = {
+    "docker": cache(_lacks_docker),
+    "browser": cache(_lacks_browser),
+    "suite": cache(_lacks_suite),
+    "composer": cache(_lacks_composer),
+}
 
 
 def pytest_configure() -> None:

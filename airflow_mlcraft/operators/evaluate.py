@@ -21,18 +21,18 @@ class EvaluateOperator(MlStepOperator):
 
     def prepare(self, job: dict[str, Json], task: Work, place: Place) -> dict[str, Json]:
         """The tool's inputs, with the champion of today."""
-        if self._run is None or job.get("champion") is not None:
+        if self._run is None or job.get("today") is not None:
             return job
         name = registered_name(self._hint(place), self.load_plan())
         champion = champion_of_today(name, self._run, task, self.say)
-        return job if champion is None else {**job, "champion": task.stage(champion)}
+        return job if champion is None else {**job, "today": task.stage(champion)}
 
     def conclude(self, given: dict[str, Json], outputs: dict[str, Json], task: Work, place: Place) -> None:
         """Crown the best, if it is not the champion of today."""
         best, hint = outputs.get("champion"), self._hint(place)
         if self._run is None or best is None or hint.get("crown") is False:
             return
-        today = task.keep(given.get("champion"))
+        today = task.keep(given.get("today"))
         if today is None or oid_of(today) != oid_of(best):
             crown(registered_name(hint, self.load_plan()), best, self._run, self.say)
 

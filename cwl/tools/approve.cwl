@@ -11,9 +11,9 @@ baseCommand:
 - mlcraft-step
 - approve
 inputs:
-- id: model
+- id: candidate
   type: Directory
-  label: Model
+  label: Candidate
   doc: The model in question.
   inputBinding:
     prefix: --model

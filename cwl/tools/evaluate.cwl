@@ -47,10 +47,10 @@ inputs:
   default: 0.0
   inputBinding:
     prefix: --margin
-- id: champion
+- id: today
   type: Directory?
-  label: Champion
-  doc: The champion of today; taken from the registry when left out.
+  label: Champion of today
+  doc: Under Airflow it is taken from the registry when left out.
   inputBinding:
     prefix: --champion
 - id: seed

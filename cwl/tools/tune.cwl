@@ -22,10 +22,10 @@ inputs:
   doc: How the columns are prepared, from the process step.
   inputBinding:
     prefix: --recipe
-- id: model
+- id: estimator
   type: string
-  label: Model
-  doc: The estimator's name, such as random_forest.
+  label: Estimator
+  doc: Its name, such as random_forest.
   inputBinding:
     prefix: --model
 - id: trials
@@ -99,9 +99,9 @@ outputs:
   doc: The best that were found.
   outputBinding:
     glob: params.json
-- id: trials
+- id: history
   type: File
-  label: Trials
+  label: History
   doc: All that were tried.
   outputBinding:
     glob: trials.json

@@ -170,7 +170,7 @@ steps:
   - id: recipe
     source:
     - process/recipe
-  - id: model
+  - id: estimator
     source:
     - models
   - id: seed
@@ -187,7 +187,7 @@ steps:
   - id: metrics
   - id: record
   scatter:
-  - model
+  - estimator
   sbg:x: 900
   sbg:y: 325
 - id: evaluate

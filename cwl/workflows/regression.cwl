@@ -169,7 +169,7 @@ steps:
   - id: recipe
     source:
     - process/recipe
-  - id: model
+  - id: estimator
     source:
     - models
   - id: seed
@@ -186,7 +186,7 @@ steps:
   - id: metrics
   - id: record
   scatter:
-  - model
+  - estimator
   sbg:x: 900
   sbg:y: 325
 - id: evaluate

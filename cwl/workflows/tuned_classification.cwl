@@ -179,7 +179,7 @@ steps:
   - id: recipe
     source:
     - process/recipe
-  - id: model
+  - id: estimator
     source:
     - models
   - id: seed
@@ -198,10 +198,10 @@ steps:
   - id: model
   - id: metrics
   - id: params
-  - id: trials
+  - id: history
   - id: record
   scatter:
-  - model
+  - estimator
   sbg:x: 900
   sbg:y: 325
 - id: evaluate
