@@ -1,0 +1,45 @@
+"""Files that are here: one, or all that a pattern finds."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from airflow_mlcraft.errors import StepError
+
+
+def path_of(source: str) -> str:
+    """The path in a file:// address, or the source itself."""
+    if not source.startswith("file:"):
+        return source
+    parts = urlsplit(source)
+    if parts.netloc not in ("", "localhost"):
+        raise StepError(f"{source} names the machine {parts.netloc}; expected file:///path")
+    return unquote(parts.path)
+
+
+def found(pattern: str, folder: Path) -> list[Path]:
+    """The files of a path or pattern, sorted by name. Relative ones start from `folder`."""
+    path = folder / pattern
+    if path.is_dir():
+        raise StepError(f"{pattern} is a folder; name a file, or a pattern such as {pattern.rstrip('/')}/*.csv")
+    if path.exists():
+        return [path]
+    names = sorted(glob.glob(pattern, root_dir=folder, recursive=True))  # noqa: PTH207
+    files = [folder / name for name in names if (folder / name).is_file()]
+    if not files:
+        wrong = "no file is of this pattern" if glob.has_magic(pattern) else "there is no such file"
+        where = "" if Path(pattern).is_absolute() else "; a relative path starts from the folder of the step"
+        raise StepError(f"{pattern}: {wrong}{where}")
+    return files
+
+
+def given(names: Sequence[str], folder: Path) -> list[Path]:
+    """The files of `--file`, sorted by name."""
+    paths = [folder / name for name in names]
+    for path, name in zip(paths, names, strict=True):
+        if not path.is_file():
+            raise StepError(f"--file: there is no file {name}")
+    return sorted(paths, key=lambda path: (path.name, str(path)))

@@ -1,0 +1,52 @@
+"""What may not be said: keys and passwords, wherever they turn up in a line."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, quote_plus, urlsplit
+
+HIDDEN = "***"
+_SHORTEST = 4
+"""A shorter secret would blot out words; it could be guessed anyway."""
+
+
+class Secrets:
+    """Values that are known to be secret."""
+
+    def __init__(self) -> None:
+        self._values: set[str] = set()
+
+    def add(self, value: str) -> None:
+        """One more, in the forms that it takes in an address."""
+        if len(value) >= _SHORTEST:
+            self._values |= {value, quote(value, safe=""), quote_plus(value)}
+
+    def mask(self, text: str) -> str:
+        """The text without them."""
+        for value in sorted(self._values, key=lambda value: (-len(value), value)):
+            text = text.replace(value, HIDDEN)
+        return text
+
+
+def plain_address(address: str) -> str:
+    """An address that can be shown: without user and password, and without the values of its query."""
+    if "://" not in address:
+        return address
+    parts = urlsplit(address)
+    user, at, place = parts.netloc.rpartition("@")
+    netloc = f"{HIDDEN}@{place}" if user or at else parts.netloc
+    query = "&".join(_hidden_value(pair) for pair in parts.query.split("&")) if parts.query else ""
+    return parts._replace(netloc=netloc, query=query, fragment="").geturl()
+
+
+def _hidden_value(pair: str) -> str:
+    name, equals, _ = pair.partition("=")
+    return f"{name}={HIDDEN}" if equals else HIDDEN
+
+
+def secrets_of(address: str) -> list[str]:
+    """The parts of an address that may be secret."""
+    from urllib.parse import parse_qsl
+
+    parts = urlsplit(address)
+    values = [value for _, value in parse_qsl(parts.query)]
+    return [value for value in (parts.password, *values) if value]
