@@ -3,11 +3,15 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
+import { runInNewContext } from "node:vm";
 
 const [modules, version, ...documents] = process.argv.slice(2);
 const load = createRequire(resolve(modules, "here.js"));
 const { WorkflowFactory } = load(`cwlts-${version}/models/generic/WorkflowFactory`);
 const { CommandLineToolFactory } = load(`cwlts-${version}/models/generic/CommandLineToolFactory`);
+const { ExpressionEvaluator } = load(`cwlts-${version}/models/helpers/ExpressionEvaluator`);
+// Composer gives the library something that evaluates expressions, on values that it makes up.
+ExpressionEvaluator.evaluateExpression = async (code, values) => runInNewContext(code, { ...values }, { timeout: 5000 });
 
 // The reader's own YAML, as Composer uses it.
 const yaml = load("js-yaml");
