@@ -55,11 +55,8 @@ def fold_scores(recipe: Recipe, model: Any, features: pd.DataFrame, truth: Any, 
 
 
 def model_scores(recipe: Recipe, model: Any, features: pd.DataFrame, truth: Any) -> Scores:
-    """All metrics of a fitted model. Threads would add up a forest's votes in an order of their own."""
-    from joblib import parallel_config
-
-    with parallel_config(backend="sequential"):
-        return scores(recipe.task, answers_of(model, features, truth, positive=recipe.positive))
+    """All metrics of a fitted model."""
+    return scores(recipe.task, answers_of(model, features, truth, positive=recipe.positive))
 
 
 def summary(each: list[Scores]) -> dict[str, dict[str, Any]]:

@@ -31,9 +31,9 @@ def folds(recipe: Recipe, train: pd.DataFrame, truth: Any, count: int, seed: int
         if len(np.unique(groups)) < count:
             raise StepError(f"--folds {count} of {len(np.unique(groups))} groups cannot be; give fewer folds")
     if recipe.task == CLASSIFICATION and recipe.split.get("by") != "time":
-        least = np.unique(truth, return_counts=True)[1].max()
-        if least < count:
-            raise StepError(f"--folds {count} is more than any class has rows ({least}); give fewer folds")
+        most = max(np.unique(truth, return_counts=True)[1].tolist())
+        if most < count:
+            raise StepError(f"--folds {count} is more than any class has rows ({most}); give fewer folds")
     return list(_cutter(recipe, count, seed).split(np.zeros(len(train)), truth, groups))
 
 

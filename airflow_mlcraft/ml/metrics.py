@@ -143,15 +143,20 @@ def metric_for(task: str, name: str | None = None) -> Metric:
 
 
 def answers_of(model: Any, frame: Any, truth: Any, *, positive: Any = None) -> Answers:
-    """Ask a fitted model."""
+    """Ask a fitted model. It answers in one thread: several would add up a forest's votes in an order of their own."""
+    from joblib import parallel_config
+
     classes = tuple(np.asarray(model.classes_).tolist()) if hasattr(model, "classes_") else ()
-    probabilities = model.predict_proba(frame) if classes and hasattr(model, "predict_proba") else None
-    decisions = None
-    if classes and probabilities is None and hasattr(model, "decision_function"):
-        decisions = model.decision_function(frame)
+    probabilities = decisions = None
+    with parallel_config(backend="sequential"):
+        predictions = model.predict(frame)
+        if classes and hasattr(model, "predict_proba"):
+            probabilities = model.predict_proba(frame)
+        elif classes and hasattr(model, "decision_function"):
+            decisions = model.decision_function(frame)
     if len(classes) == _BINARY and positive is None:
         positive = classes[1]
-    return Answers(np.asarray(truth), model.predict(frame), classes, positive, probabilities, decisions)
+    return Answers(np.asarray(truth), predictions, classes, positive, probabilities, decisions)
 
 
 def scores(task: str, answers: Answers) -> dict[str, float | None]:

@@ -30,7 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--champion", metavar="FOLDER", help="the champion of today")
     parser.add_argument("--allow-none", action="store_true", help="end well when no model passes; nothing is crowned")
     parser.add_argument("--seed", type=int, default=0, help="seed of the importances (0)")
-    parser.add_argument("--cores", type=int, default=1, help="cores to use; nothing else depends on it (1)")
 
 
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
@@ -43,7 +42,7 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     _check(options)
     test = inputs.frame(folder, options.test, "test")
     train = inputs.frame(folder, options.train, "train") if options.train else None
-    with on_cores(options.cores):
+    with on_cores(1):
         held = contest(folder, options.models, options.champion, test, options.metric)
         found = outcome(held, test, train, minimum=options.minimum, margin=options.margin)
         for line in held.notes:

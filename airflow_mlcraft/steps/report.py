@@ -1,14 +1,195 @@
-"""The report of a contest, as HTML and Markdown."""
+"""The report of a contest: all models, the winner and why, the data, and plots of the winner's answers."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft.ml.champion import Gate
+from airflow_mlcraft.ml.metrics import CLASSIFICATION, METRICS
+from airflow_mlcraft.ml.report.html import html
+from airflow_mlcraft.ml.report.markdown import markdown
+from airflow_mlcraft.ml.report.page import Cell, Page, Picture, Table, number
+from airflow_mlcraft.steps.contest import Contestant
 from airflow_mlcraft.steps.outcome import Outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CLASSES = 20
+_PARAMS = 60
 
 
 def write_report(found: Outcome, folder: Path, seed: int) -> None:
     """Write report.html, report.md and plots/."""
-    (folder / "plots").mkdir(exist_ok=True)
-    for name in ("report.html", "report.md"):
-        (folder / name).write_text(f"{found.verdict.why}\n", "utf-8")
+    page = report_page(found, seed)
+    plots = folder / "plots"
+    shutil.rmtree(plots, ignore_errors=True)
+    plots.mkdir(parents=True)
+    for picture in page.pictures:
+        (plots / f"{picture.name}.png").write_bytes(picture.png)
+    (folder / "report.html").write_text(html(page), "utf-8")
+    (folder / "report.md").write_text(markdown(page), "utf-8")
+
+
+def report_page(found: Outcome, seed: int) -> Page:
+    """All that the report says."""
+    told = found.to_json()
+    shown = found.winner or max(found.contest.new, key=lambda one: -_rank(told, one.label))
+    return Page(
+        title=f"{told['task'].capitalize()} of {told['target']}",
+        headline=_headline(found),
+        good=found.winner is not None,
+        facts=_facts(found, told),
+        tables=list(_tables(found, told)),
+        pictures=list(_pictures(found, shown, seed)),
+        notes=found.contest.notes,
+    )
+
+
+def _rank(told: dict[str, Any], label: str) -> int:
+    return next(int(one["rank"]) for one in told["models"] if one["name"] == label)
+
+
+def _headline(found: Outcome) -> str:
+    if found.winner is None:
+        return f"No champion: {found.verdict.why}."
+    if found.verdict.kept:
+        return f"The {found.winner.label} stays: {found.verdict.why}."
+    return f"Champion: {found.winner.label}. {found.verdict.why[0].upper()}{found.verdict.why[1:]}."
+
+
+def _facts(found: Outcome, told: dict[str, Any]) -> list[tuple[str, str]]:
+    metric = found.contest.metric
+    facts = [("decided by", f"{metric.name} ({metric.direction})"), ("models", str(len(told["models"])))]
+    if found.train is not None:
+        facts.append(("training rows", f"{len(found.train)}"))
+    facts.append(("test rows", f"{len(found.test)}"))
+    card = found.contest.new[0].card
+    facts.append(("columns", str(len(card["features"]))))
+    if card["task"] == CLASSIFICATION:
+        facts.append(("classes", str(len(card["classes"]))))
+        if card["positive"] is not None:
+            facts.append(("positive class", str(card["positive"])))
+    return facts
+
+
+def _tables(found: Outcome, told: dict[str, Any]) -> Iterator[Table]:
+    yield _models(found, told)
+    if found.verdict.gates:
+        yield Table("Gates", ["gate", "limit", "reached", "passed"], [_gate(gate) for gate in found.verdict.gates])
+    yield _data(found)
+    yield _columns(found)
+    yield _params(told)
+
+
+def _models(found: Outcome, told: dict[str, Any]) -> Table:
+    metric = found.contest.metric.name
+    names = [metric, *(one.name for one in METRICS.values() if one.task == told["task"] and one.name != metric)]
+    best = {name: _best(name, told["models"]) for name in names}
+    header = ["", "model", f"cv {metric}", f"train {metric}", *(f"test {name}" for name in names)]
+    rows = []
+    for model in told["models"]:
+        won = model["name"] == told["winner"]
+        cv = model["cv"].get(metric)
+        row = [Cell("★" if won else str(model["rank"])), Cell(model["name"], won)]
+        row.append(Cell(f"{number(cv['mean'])} ± {cv['std']:.3g}" if cv else "–", number=True))
+        row.append(Cell(number(model["train"].get(metric)), number=True))
+        row += [Cell(number(model["test"][name]), model["test"][name] == best[name], True) for name in names]
+        rows.append(row)
+    words = "; ".join(f"{name}: {METRICS[name].words}, {METRICS[name].direction}" for name in names)
+    note = f"cv is the mean over the folds of the training part, ± their standard deviation. {words}."
+    return Table("Models", header, rows, note)
+
+
+def _best(name: str, models: list[dict[str, Any]]) -> float | None:
+    values = [model["test"][name] for model in models if model["test"][name] is not None]
+    if not values:
+        return None
+    return max(values) if METRICS[name].higher_is_better else min(values)
+
+
+def _gate(gate: Gate) -> list[Cell]:
+    said = Cell("yes" if gate.passed else "no", not gate.passed)
+    return [Cell(gate.name), Cell(number(gate.limit), number=True), Cell(number(gate.value), number=True), said]
+
+
+def _data(found: Outcome) -> Table:
+    parts = [("training", found.train), ("test", found.test)]
+    there = [(name, part) for name, part in parts if part is not None and _target(found) in part.columns]
+    if found.contest.new[0].card["task"] == CLASSIFICATION:
+        return _classes(found, there)
+    rows = []
+    for name, part in there:
+        values = part[_target(found)].astype("float64")
+        numbers = (values.min(), values.median(), values.mean(), values.max(), values.std(ddof=0))
+        rows.append(
+            [Cell(name), Cell(str(len(part)), number=True), *(Cell(number(one), number=True) for one in numbers)]
+        )
+    return Table(f"The target {_target(found)}", ["part", "rows", "min", "median", "mean", "max", "std"], rows)
+
+
+def _classes(found: Outcome, parts: list[tuple[str, pd.DataFrame]]) -> Table:
+    classes = found.contest.new[0].card["classes"]
+    rows = []
+    for label in classes[:_CLASSES]:
+        row = [Cell(str(label))]
+        for _, part in parts:
+            count = int((part[_target(found)].astype(str) == str(label)).sum())
+            row += [Cell(str(count), number=True), Cell(f"{count / len(part):.1%}", number=True)]
+        rows.append(row)
+    header = ["class", *(words for name, _ in parts for words in (f"{name} rows", f"{name} share"))]
+    note = f"The first {_CLASSES} of {len(classes)} classes." if len(classes) > _CLASSES else ""
+    return Table(f"The target {_target(found)}", header, rows, note)
+
+
+def _target(found: Outcome) -> str:
+    return str(found.contest.new[0].card["target"])
+
+
+def _columns(found: Outcome) -> Table:
+    features = found.contest.new[0].card["features"]
+    rows = [[Cell(one["name"]), Cell(one["kind"]), Cell(_range(one)), Cell("yes" if one["nullable"] else "")]
+            for one in features[:_PARAMS]]  # fmt: skip
+    note = f"The first {_PARAMS} of {len(features)} columns." if len(features) > _PARAMS else ""
+    return Table("Columns of the training part", ["column", "kind", "values", "may be missing"], rows, note)
+
+
+def _range(one: dict[str, Any]) -> str:
+    if "categories" in one:
+        shown = ", ".join(map(str, one["categories"][:5]))
+        return f"{one['distinct']}: {shown}{', …' if one['distinct'] > 5 else ''}"  # noqa: PLR2004
+    if "min" not in one:
+        return "true, false"
+    ends = [number(end) if isinstance(end, float) else str(end) for end in (one["min"], one["max"])]
+    return f"{ends[0]} … {ends[1]}"
+
+
+def _params(told: dict[str, Any]) -> Table:
+    rows = []
+    for model in told["models"]:
+        params = ", ".join(f"{name}={value}" for name, value in model["params"].items())
+        rows.append([Cell(model["name"]), Cell(str(model["class"]).rpartition(".")[2]), Cell(params or "defaults")])
+    return Table("Parameters", ["model", "class", "params"], rows)
+
+
+def _pictures(found: Outcome, shown: Contestant, seed: int) -> Iterator[Picture]:
+    from airflow_mlcraft.ml.report.class_plots import class_plots
+    from airflow_mlcraft.ml.report.compare_plot import compare_plot
+    from airflow_mlcraft.ml.report.importances import importance_plot, importances
+    from airflow_mlcraft.ml.report.number_plots import number_plots
+
+    metric = found.contest.metric
+    if len(found.contest.everyone) > 1:
+        yield compare_plot(metric, found.to_json()["models"])
+    if shown.card["task"] == CLASSIFICATION:
+        yield from class_plots(shown.answers)
+    else:
+        yield from number_plots(shown.answers, seed)
+    ranked = importances(
+        shown.model, found.test, shown.answers.truth, metric, positive=shown.card.get("positive"), seed=seed
+    )
+    if ranked:
+        yield importance_plot(ranked, metric)

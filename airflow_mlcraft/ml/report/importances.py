@@ -1,0 +1,82 @@
+"""How much a model's score drops when one column is shuffled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airflow_mlcraft.ml.metrics import Metric, answers_of
+from airflow_mlcraft.ml.report.drawing import COLOURS, INK, picture
+from airflow_mlcraft.ml.report.page import Picture
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_COLUMNS = 200
+_ROWS = 1000
+_SHOWN = 20
+_FEW_COLUMNS = 50
+
+
+@dataclass(frozen=True)
+class Importance:
+    """Mean and standard deviation of the loss, in units of the metric; positive is worse."""
+
+    column: str
+    mean: float
+    std: float
+
+
+def importances(
+    model: Any, frame: pd.DataFrame, truth: Any, metric: Metric, *, positive: Any, seed: int
+) -> list[Importance]:
+    """The most important column first. None for a model of very many columns, which would take long."""
+    columns = model[0]
+    names = list(columns.kinds)
+    if len(names) > MOST_COLUMNS:
+        return []
+    random = np.random.default_rng(seed)
+    rows = np.arange(len(frame))
+    if len(rows) > _ROWS:
+        rows = np.sort(random.choice(len(frame), _ROWS, replace=False))
+    features, known = columns.transform(frame.iloc[rows]), truth[rows]
+    prepared = model[1:]
+
+    def score(values: pd.DataFrame) -> float | None:
+        return metric.score(answers_of(prepared, values, known, positive=positive))
+
+    usual = score(features)
+    if usual is None:
+        return []
+    sign = 1.0 if metric.higher_is_better else -1.0
+    found = []
+    for name in names:
+        losses = []
+        for _ in range(5 if len(names) <= _FEW_COLUMNS else 2):
+            shuffled = features.assign(**{name: features[name].to_numpy()[random.permutation(len(rows))]})
+            losses.append(sign * (usual - (score(shuffled) or 0.0)))
+        found.append(Importance(name, float(np.mean(losses)), float(np.std(losses))))
+    return sorted(found, key=lambda one: -one.mean)
+
+
+def importance_plot(found: list[Importance], metric: Metric) -> Picture:
+    """Bars, the longest at the top."""
+    shown = found[:_SHOWN]
+
+    def draw(axes: Any) -> None:
+        places = range(len(shown))
+        axes.barh(places, [one.mean for one in shown], xerr=[one.std for one in shown], color=COLOURS[0], ecolor=INK)
+        axes.set_yticks(places, [_short(one.column) for one in shown])
+        axes.invert_yaxis()
+        axes.set(xlabel=f"loss of {metric.name}")
+        axes.grid(False, axis="y")
+
+    more = f" The {_SHOWN} most important of {len(found)} columns." if len(found) > _SHOWN else ""
+    caption = f"How much {metric.name} gets worse on the test part when the column is shuffled.{more}"
+    return picture("importances", "Importance of the columns", caption, draw, (4.8, max(2.2, 0.9 + 0.24 * len(shown))))
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 28 else f"{name[:27]}…"  # noqa: PLR2004
