@@ -13,7 +13,8 @@ from airflow_mlcraft.versioning.paths import fault_of, first_overlap
 if TYPE_CHECKING:
     from airflow_mlcraft.layout.layout import Frame, Place
 
-_FORM = "expected `outputs: [{output: model, path: models/iris}]`"
+# Not `path`: CWL takes a field of that name for a file beside the document.
+_FORM = "expected `outputs: [{output: model, to: models/iris}]`"
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,9 @@ def _items(hint: Json, kind: str, known: list[str], where: str) -> Iterator[tupl
     if not isinstance(listed, list):
         raise DocumentError(f"hint mlcraft:Data of {where}: {kind}s is {listed!r}; {_FORM}")
     for item in listed:
-        if not isinstance(item, dict) or item.keys() != {kind, "path"}:
+        if not isinstance(item, dict) or item.keys() != {kind, "to"}:
             raise DocumentError(f"hint mlcraft:Data of {where} has {item!r} among its {kind}s; {_FORM}")
-        port, path = str(item[kind]), str(item["path"])
+        port, path = str(item[kind]), str(item["to"])
         if port not in known:
             raise DocumentError(
                 f"hint mlcraft:Data of {where} names the {kind} {port}, which is none of its {kind}s "

@@ -45,9 +45,9 @@ class CwlVersionOperator(CwlOperator):
             found = {hint.path: data_of(store, _value(values, layout, hint), str(hint)) for hint in layout.data}
             data = {path: item for path, item in found.items() if item is not None}
             for path in found.keys() - data.keys():
-                self.say(logging.INFO, f"{path} stays as it was: its step was skipped")
+                self.say(logging.INFO, f"{path} stays as it was: this run has no value for it")
             if not data:
-                raise AirflowSkipException("the steps whose data is versioned were skipped")
+                raise AirflowSkipException("this run has made none of the data that is versioned")
             strict = push_failures_fail()
             versioning = open_versioning(Path(self.base), self.say)
             about = {"DAG": ti.dag_id, "Run": ti.run_id, "Document": self.document}

@@ -13,7 +13,12 @@ from airflow_mlcraft.errors import VersioningError
 NOTHING = "0" * 40
 """What git calls a commit or a file that is not there."""
 _QUIET = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1"}
-_NAME, _EMAIL = "MLcraft", "mlcraft@localhost"
+_ELSEWHERE = (
+    "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR "
+    "GIT_PREFIX GIT_NAMESPACE GIT_SHALLOW_FILE GIT_GRAFT_FILE"
+).split()
+"""What a hook of git's sets, and what would lead to the repository of that hook."""
+_NOBODY = {"NAME": "MLcraft", "EMAIL": "mlcraft@localhost"}
 
 
 class Blob(NamedTuple):
@@ -28,11 +33,12 @@ class Git:
 
     def __init__(self, folder: Path, secrets: Mapping[str, str] | None = None):
         self.folder = folder
-        # What a hook of git's has set would lead to the repository of that hook.
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-        options = {f"GIT_CONFIG_KEY_{number}": name for number, name in enumerate(secrets or ())}
-        values = {f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate((secrets or {}).values())}
-        self._environment = {**kept, **_QUIET, **options, **values, "GIT_CONFIG_COUNT": str(len(options))}
+        self._environment = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE} | _QUIET
+        count = int(self._environment.get("GIT_CONFIG_COUNT") or 0)
+        for number, (name, value) in enumerate((secrets or {}).items(), count):
+            self._environment[f"GIT_CONFIG_KEY_{number}"] = name
+            self._environment[f"GIT_CONFIG_VALUE_{number}"] = value
+            self._environment["GIT_CONFIG_COUNT"] = str(number + 1)
 
     def at(self, folder: Path) -> Git:
         """The same in another folder."""
@@ -100,9 +106,12 @@ class Git:
     def commit(self, tree: str, parent: str | None, message: str) -> str:
         """A commit that no branch has yet; by the user's own name where git knows it."""
         parents = ["-p", parent] if parent else []
-        name, email = self.ask("config", "user.name") or _NAME, self.ask("config", "user.email") or _EMAIL
-        who = {f"GIT_{role}_{what}": said for role in ("AUTHOR", "COMMITTER") for what, said in
-               (("NAME", name), ("EMAIL", email))}  # fmt: skip
+        known = {what: self.ask("config", f"user.{what.lower()}") or nobody for what, nobody in _NOBODY.items()}
+        who = {
+            f"GIT_{role}_{what}": self._environment.get(f"GIT_{role}_{what}") or known[what]
+            for role in ("AUTHOR", "COMMITTER")
+            for what in _NOBODY
+        }
         done = self._done(["commit-tree", tree, *parents], message.encode(), None, who)
         if done.returncode:
             raise VersioningError(f"git commit-tree in {self.folder} failed: {_last_words(done)}")
