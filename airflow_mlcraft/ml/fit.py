@@ -41,7 +41,7 @@ def fit(recipe: Recipe, train: pd.DataFrame, estimator: Any, *, name: str, count
     features, truth = recipe.typed(train), recipe.truth(train)
     cuts = folds(recipe, train, truth, count, seed)
     model = pipeline(recipe, estimator)
-    with on_cores(cores), _told(name) as told:
+    with on_cores(cores), telling(name) as told:
         each = Parallel()(delayed(fold_scores)(recipe, clone(model), features, truth, cut) for cut in cuts)
         model.fit(features, truth)
         found = model_scores(recipe, model, features, truth)
@@ -83,7 +83,7 @@ def on_cores(cores: int) -> Iterator[None]:
 
 
 @contextmanager
-def _told(name: str) -> Iterator[list[str]]:
+def telling(name: str) -> Iterator[list[str]]:
     """What goes wrong in fitting as a sentence, and each different warning once."""
     said: list[str] = []
     with warnings.catch_warnings(record=True) as caught:

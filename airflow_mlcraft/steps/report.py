@@ -58,7 +58,7 @@ def _headline(found: Outcome) -> str:
         return f"No champion: {found.verdict.why}."
     if found.verdict.kept:
         return f"The {found.winner.label} stays: {found.verdict.why}."
-    return f"Champion: {found.winner.label}. {found.verdict.why[0].upper()}{found.verdict.why[1:]}."
+    return f"Champion: {found.winner.label} ({found.verdict.why})."
 
 
 def _facts(found: Outcome, told: dict[str, Any]) -> list[tuple[str, str]]:
@@ -95,7 +95,7 @@ def _models(found: Outcome, told: dict[str, Any]) -> Table:
         won = model["name"] == told["winner"]
         cv = model["cv"].get(metric)
         row = [Cell("★" if won else str(model["rank"])), Cell(model["name"], won)]
-        row.append(Cell(f"{number(cv['mean'])} ± {cv['std']:.3g}" if cv else "–", number=True))
+        row.append(Cell(f"{number(cv['mean'])} ± {cv['std']:.3g}" if cv else "-", number=True))
         row.append(Cell(number(model["train"].get(metric)), number=True))
         row += [Cell(number(model["test"][name]), model["test"][name] == best[name], True) for name in names]
         rows.append(row)
@@ -105,7 +105,7 @@ def _models(found: Outcome, told: dict[str, Any]) -> Table:
 
 
 def _best(name: str, models: list[dict[str, Any]]) -> float | None:
-    values = [model["test"][name] for model in models if model["test"][name] is not None]
+    values: list[float] = [model["test"][name] for model in models if model["test"][name] is not None]
     if not values:
         return None
     return max(values) if METRICS[name].higher_is_better else min(values)
@@ -128,7 +128,7 @@ def _data(found: Outcome) -> Table:
         rows.append(
             [Cell(name), Cell(str(len(part)), number=True), *(Cell(number(one), number=True) for one in numbers)]
         )
-    return Table(f"The target {_target(found)}", ["part", "rows", "min", "median", "mean", "max", "std"], rows)
+    return Table(f"The target: {_target(found)}", ["part", "rows", "min", "median", "mean", "max", "std"], rows)
 
 
 def _classes(found: Outcome, parts: list[tuple[str, pd.DataFrame]]) -> Table:
@@ -142,7 +142,7 @@ def _classes(found: Outcome, parts: list[tuple[str, pd.DataFrame]]) -> Table:
         rows.append(row)
     header = ["class", *(words for name, _ in parts for words in (f"{name} rows", f"{name} share"))]
     note = f"The first {_CLASSES} of {len(classes)} classes." if len(classes) > _CLASSES else ""
-    return Table(f"The target {_target(found)}", header, rows, note)
+    return Table(f"The target: {_target(found)}", header, rows, note)
 
 
 def _target(found: Outcome) -> str:

@@ -111,7 +111,15 @@ def _fetched(call: Call, options: argparse.Namespace, place: Path) -> Path:
 
 def _scheme(source: str) -> str:
     """That of an address which is elsewhere."""
-    scheme = source.partition("://")[0] if "://" in source else ""
+    if "://" not in source:
+        return ""
+    try:
+        parts = urlsplit(source)
+    except ValueError as error:
+        raise StepError(f"the source is no address: {error}") from None
+    if parts.scheme in _WEB and not parts.hostname:
+        raise StepError("the source is no address: it has no host")
+    scheme = source.partition("://")[0]
     return "" if scheme == "file" else scheme
 
 

@@ -10,7 +10,7 @@ from airflow_mlcraft.ml.report.page import Picture
 
 INK, LINE = "#23303c", "#ccd3da"
 COLOURS = ("#2f6fde", "#e07b28", "#2a9d6f", "#b54fa8", "#c23b4a", "#7a6ff0", "#8a6d3b", "#128ba6", "#6b8e23", "#d4508f")
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "axes.edgecolor": LINE,
     "axes.labelcolor": INK,
     "axes.titlecolor": INK,
@@ -41,7 +41,8 @@ def picture(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({**mpl.rcParamsDefault, **_STYLE, "svg.hashsalt": name, "backend": "agg"}):
+    style: dict[Any, Any] = {**mpl.rcParamsDefault, **_STYLE, "svg.hashsalt": name, "backend": "agg"}
+    with mpl.rc_context(style):
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
         draw(figure.add_subplot())

@@ -33,12 +33,12 @@ def number_plots(answers: Answers, seed: int) -> Iterator[Picture]:
     def against(axes: Any) -> None:
         axes.scatter(said[shown], residuals[shown], **dots)
         axes.axhline(0, color=INK, linestyle="--", linewidth=1)
-        axes.set(xlabel="predicted", ylabel="true − predicted")
+        axes.set(xlabel="predicted", ylabel="true - predicted")
 
     def spread(axes: Any) -> None:
         axes.hist(residuals, bins=min(40, max(5, int(np.sqrt(len(residuals))))), color=COLOURS[0], alpha=0.75)
         axes.axvline(0, color=INK, linestyle="--", linewidth=1)
-        axes.set(xlabel="true − predicted", ylabel="rows")
+        axes.set(xlabel="true - predicted", ylabel="rows")
 
     yield picture("predicted", "Predicted against true", f"On the dashed line, both are the same.{some}", predicted)
     caption = f"A shape in this cloud is something that the model has missed.{some}"

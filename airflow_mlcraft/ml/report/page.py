@@ -49,5 +49,5 @@ class Page:
 
 
 def number(value: float | None) -> str:
-    """Six digits are enough to tell models apart."""
-    return "–" if value is None else f"{value:.6g}"
+    """Five digits are enough to tell models apart."""
+    return "-" if value is None else f"{value:.5g}"

@@ -1,0 +1,172 @@
+"""Search the best parameters with Optuna: seeded, pruned over the folds, and the same when it is interrupted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.journal import storage
+from airflow_mlcraft.ml.metrics import Metric
+from airflow_mlcraft.ml.space import decoded
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+COMPLETE, PRUNED, FAILED = "complete", "pruned", "failed"
+PRUNERS = ("median", "none")
+_FOLDS, _ERROR = "folds", "error"
+_STARTUP = 5
+_PRIME = 1_000_003
+_SEEDS = 2**32
+
+FoldScores = Callable[[Mapping[str, Any], int], float | None]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One set of params that was tried. `folds` are the scores of the folds that were looked at."""
+
+    number: int
+    params: Mapping[str, Any]
+    state: str
+    score: float | None
+    folds: list[float] = field(default_factory=list)
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What to try, and how the score of one fold is found. Trial 0 is the model as it is."""
+
+    metric: Metric
+    space: Mapping[str, Any]
+    distributions: Mapping[str, Any]
+    score_fold: FoldScores
+    folds: int
+    trials: int
+    seed: int
+    pruner: str = "median"
+    timeout: float | None = None
+    journal: Path | None = None
+    say: Callable[[str], None] = lambda line: None
+
+    def run(self) -> list[Trial]:
+        """All trials, those of a killed process among them."""
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        end = None if self.timeout is None else time.monotonic() + self.timeout
+        first = self._first()
+        self._told(first, first)
+        with storage(self.journal) as kept:
+            study = optuna.create_study(
+                storage=kept,
+                study_name="search",
+                direction="maximize" if self.metric.higher_is_better else "minimize",
+                pruner=self._pruner(),
+                load_if_exists=True,
+            )
+            _forget_interrupted(study)
+            done = self._done(study)
+            if done:
+                self.say(f"{min(len(done), self.trials)} trials are there already")
+            while len(done) < self.trials and (end is None or time.monotonic() < end):
+                self._one(study, len(done))
+                done = self._done(study)
+                made = [first, *self._all(done)]
+                self._told(made[-1], self.best(made))
+            return [first, *self._all(done[: self.trials])]
+
+    def best(self, trials: list[Trial]) -> Trial:
+        """The first of the best."""
+        there = [one for one in trials if one.state == COMPLETE and one.score is not None]
+        sign = -1.0 if self.metric.higher_is_better else 1.0
+        return min(there, key=lambda one: sign * (one.score or 0.0))
+
+    def _first(self) -> Trial:
+        scores = [self.score_fold({}, place) for place in range(self.folds)]
+        there = [score for score in scores if score is not None]
+        if len(there) < len(scores):
+            raise StepError(f"the model has no {self.metric.name} to search by; choose another metric")
+        return Trial(0, {}, COMPLETE, float(np.mean(there)), there)
+
+    def _one(self, study: Study, place: int) -> None:
+        """One trial. Its seed depends on its place alone, so that it does not matter which process runs it."""
+        import optuna
+
+        study.sampler = optuna.samplers.TPESampler(seed=(self.seed * _PRIME + place) % _SEEDS)
+        trial = study.ask(dict(self.distributions))
+        params, scores = decoded(trial.params, self.space), list[float]()
+        for fold in range(self.folds):
+            try:
+                score = self.score_fold(params, fold)
+            except StepError as error:
+                return _end(study, trial, scores, error=str(error))
+            if score is None:
+                return _end(study, trial, scores, error=f"no {self.metric.name} in fold {fold + 1}")
+            scores.append(score)
+            trial.report(float(np.mean(scores)), fold)
+            if fold + 1 < self.folds and trial.should_prune():
+                return _end(study, trial, scores, pruned=True)
+        return _end(study, trial, scores)
+
+    def _pruner(self) -> Any:
+        from optuna import pruners
+
+        if self.pruner not in PRUNERS:
+            raise StepError(f"--pruner is {self.pruner!r}; expected {' or '.join(PRUNERS)}")
+        if self.pruner == "none":
+            return pruners.NopPruner()
+        return pruners.MedianPruner(n_startup_trials=_STARTUP, n_warmup_steps=1)
+
+    def _done(self, study: Study) -> list[FrozenTrial]:
+        """Trials that came to an end by themselves."""
+        there = study.get_trials(deepcopy=False)
+        return [one for one in there if one.state.is_finished() and not _was_interrupted(one)]
+
+    def _all(self, done: list[FrozenTrial]) -> list[Trial]:
+        return [self._trial(number, one) for number, one in enumerate(done, 1)]
+
+    def _trial(self, number: int, one: FrozenTrial) -> Trial:
+        scores = one.user_attrs[_FOLDS]
+        state = {"COMPLETE": COMPLETE, "PRUNED": PRUNED}.get(one.state.name, FAILED)
+        score = float(np.mean(scores)) if scores else None
+        return Trial(number, decoded(one.params, self.space), state, score, scores, one.user_attrs.get(_ERROR, ""))
+
+    def _told(self, one: Trial, best: Trial) -> None:
+        score = "" if one.score is None else f" {one.score:.5g}"
+        words = {COMPLETE: f"{self.metric.name}{score}", PRUNED: f"pruned at{score}", FAILED: one.error}[one.state]
+        self.say(f"trial {one.number} of {self.trials}: {words} (best {best.score:.5g}) {dict(one.params)}")
+
+
+def _end(study: Study, trial: Any, scores: list[float], *, pruned: bool = False, error: str = "") -> None:
+    """Keep the scores and the reason, and then end the trial."""
+    from optuna.trial import TrialState
+
+    if error:
+        trial.set_user_attr(_ERROR, error)
+    trial.set_user_attr(_FOLDS, scores)
+    if error or pruned:
+        study.tell(trial, state=TrialState.FAIL if error else TrialState.PRUNED)
+    else:
+        study.tell(trial, float(np.mean(scores)))
+
+
+def _forget_interrupted(study: Study) -> None:
+    """What a killed process has left is run anew, with the same seed; Optuna does not learn from failed trials."""
+    from optuna.trial import TrialState
+
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+
+
+def _was_interrupted(trial: FrozenTrial) -> bool:
+    """A trial that failed by itself says why."""
+    return trial.state.name == "FAIL" and _ERROR not in trial.user_attrs

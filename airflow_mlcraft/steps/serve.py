@@ -1,0 +1,72 @@
+"""`serve`: a model in; a server that answers with it out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from airflow_mlcraft.errors import MlcraftError, StepError
+from airflow_mlcraft.steps import inputs
+from airflow_mlcraft.steps.record import Record, write_json
+from airflow_mlcraft.steps.services import Services
+
+FILE = "deployment.json"
+STATE_VARIABLE = "MLCRAFT_SERVING_STATE"
+_TARGETS = ("local",)
+_ROWS = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options."""
+    parser.add_argument("--model", required=True, metavar="FOLDER", help="the model, as `train` or `evaluate` makes it")
+    parser.add_argument("--name", required=True, help="what the deployment is called")
+    parser.add_argument("--target", default="local", help="where the server runs: local, a process on this machine")
+    parser.add_argument("--port", type=int, help="its port; a free one by default")
+    parser.add_argument("--sample", metavar="FILE", help="rows to try it with; the model's input example by default")
+    parser.add_argument("--state-folder", metavar="FOLDER", help="the folder that remembers what is deployed")
+
+
+def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
+    """Roll the model out, and write deployment.json. When it fails, what was served before is served on."""
+    from airflow_mlcraft.serving.rollout import roll_out
+
+    if options.target not in _TARGETS:
+        raise StepError(f"--target {options.target!r} is unknown; expected {' or '.join(_TARGETS)}")
+    model = inputs.model_folder(folder, options.model, "model")
+    rows = _sample(folder, options.sample) if options.sample else None
+    try:
+        made = roll_out(model, options.name, _state(folder, options), rows=rows, port=options.port, say=services.say)
+    except StepError:
+        raise
+    except MlcraftError as error:
+        raise StepError(str(error), temporary=bool(getattr(error, "temporary", False))) from error
+    write_json(folder / FILE, asdict(made))
+    record = Record()
+    record.param(name=made.name, target=options.target, content=made.content)
+    record.metric({"smoke_predictions": len(made.smoke)})
+    record.tags["url"] = made.url
+    record.artifact("deployment")
+    record.write(folder)
+
+
+def _sample(folder: Path, name: str) -> list[dict[str, Any]]:
+    """The first rows of the sample as JSON has them: missing values are null."""
+    frame = inputs.frame(folder, name, "sample").head(_ROWS)
+    plain = frame.astype(object).where(frame.notna(), None)
+    return [{str(column): _plain(value) for column, value in row.items()} for row in plain.to_dict(orient="records")]
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value.item() if hasattr(value, "item") else value
+
+
+def _state(folder: Path, options: argparse.Namespace) -> Path:
+    if options.state_folder:
+        return (folder / Path(options.state_folder).expanduser()).absolute()
+    named = os.environ.get(STATE_VARIABLE)
+    return Path(named).expanduser().absolute() if named else Path.home() / ".mlcraft" / "serving"
