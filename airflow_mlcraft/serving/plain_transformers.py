@@ -1,0 +1,236 @@
+"""Fitted transformers of scikit-learn as functions on plain arrays: the same numbers without data frames and checks.
+
+A guess may be wrong for an option not thought of here: `predictor` compares, and uses none that differs.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from airflow_mlcraft.serving.table import Table
+
+Array = Any
+Step = Callable[[Array], Array]
+Entry = Callable[[Table], Array]
+
+
+class NotPlain(Exception):  # noqa: N818 - a turn to the other way, not a fault
+    """There is no plain form of this."""
+
+
+def transformer(fitted: Any) -> Step:
+    """What `fitted.transform` does."""
+    made = _KNOWN.get(type(fitted).__name__)
+    if made is not None and type(fitted).__module__.startswith("sklearn."):
+        found = made(fitted)
+        if found is not None:
+            return found
+    return _as_it_is(fitted)
+
+
+def entry(fitted: Any, names: Sequence[str], place: dict[str, tuple[bool, int]]) -> Entry:
+    """What the first step of a pipeline does with a whole table: the one that sees column names."""
+    if type(fitted).__name__ != "ColumnTransformer":
+        gather, step = gathering(names, place), transformer(fitted)
+        return lambda table: step(gather(table))
+    parts: list[Entry] = []
+    for _, part, wanted in fitted.transformers_:
+        if isinstance(part, str) and part == "drop":
+            continue
+        chosen = _chosen(wanted, names)
+        if not chosen:
+            continue
+        parts.append(_branch(part, chosen, place))
+    if not parts:
+        raise NotPlain
+    if len(parts) == 1:
+        return parts[0]
+    return lambda table: np.hstack([part(table) for part in parts])
+
+
+def gathering(names: Sequence[str], place: dict[str, tuple[bool, int]]) -> Entry:
+    """The columns of these names side by side: numbers as floats, and as objects when a text is among them."""
+    places = [place[name] for name in names]
+    if all(numeric for numeric, _ in places):
+        index = [position for _, position in places]
+        total = sum(numeric for numeric, _ in place.values())
+        if index == list(range(total)):
+            return lambda table: table.numbers
+        return lambda table: table.numbers[:, index]
+    if not any(numeric for numeric, _ in places):
+        among = [position for _, position in places]
+        return lambda table: table.texts[:, among]
+
+    def mixed(table: Table) -> Array:
+        made = np.empty((len(table), len(places)), dtype=object)
+        for column, (numeric, position) in enumerate(places):
+            made[:, column] = table.numbers[:, position] if numeric else table.texts[:, position]
+        return made
+
+    return mixed
+
+
+def chain(steps: Sequence[Step]) -> Step:
+    """One after the other."""
+
+    def run(array: Array) -> Array:
+        for step in steps:
+            array = step(array)
+        return array
+
+    return run
+
+
+def without_names(fitted: Any) -> Any:
+    """A shallow copy that does not ask for column names, and works in one thread."""
+    bare = copy.copy(fitted)
+    bare.__dict__.pop("feature_names_in_", None)
+    if "n_jobs" in bare.__dict__:
+        bare.n_jobs = None
+    return bare
+
+
+def _branch(part: Any, names: Sequence[str], place: dict[str, tuple[bool, int]]) -> Entry:
+    gather = gathering(names, place)
+    if isinstance(part, str):
+        return gather
+    step = transformer(part)
+    return lambda table: step(gather(table))
+
+
+def _chosen(wanted: Any, names: Sequence[str]) -> list[str]:
+    if isinstance(wanted, str):
+        raise NotPlain  # one column as a series, which text vectorizers ask for
+    if isinstance(wanted, slice):
+        if not all(value is None or isinstance(value, int) for value in (wanted.start, wanted.stop)):
+            raise NotPlain
+        return list(names[wanted])
+    listed = list(wanted)
+    if listed and all(isinstance(value, (bool, np.bool_)) for value in listed):
+        return [name for name, chosen in zip(names, listed, strict=True) if chosen]
+    return [value if isinstance(value, str) else names[int(value)] for value in listed]
+
+
+def _as_it_is(fitted: Any) -> Step:
+    bare = without_names(fitted)
+
+    def run(array: Array) -> Array:
+        made = bare.transform(array)
+        return made.toarray() if hasattr(made, "toarray") else np.asarray(made)
+
+    return run
+
+
+def _pipeline(fitted: Any) -> Step:
+    return chain([transformer(step) for _, step in fitted.steps if step is not None and step != "passthrough"])
+
+
+def _missing(array: Array) -> Array:
+    if array.dtype == object:
+        return np.array([[value is None or value != value for value in row] for row in array], dtype=bool)  # noqa: PLR0124
+    return np.isnan(array)
+
+
+def _imputer(fitted: Any) -> Step | None:
+    if fitted.add_indicator or fitted.missing_values == fitted.missing_values:
+        return None
+    fill = fitted.statistics_
+    empty = _missing(np.asarray(fill, dtype=object).reshape(1, -1))[0]
+    kept = None if not empty.any() or fitted.keep_empty_features else np.flatnonzero(~empty)
+
+    def run(array: Array) -> Array:
+        missing = _missing(array)
+        if missing.any():
+            array = np.where(missing, fill, array)
+        return array if kept is None else array[:, kept]
+
+    return run
+
+
+def _standard(fitted: Any) -> Step:
+    mean = fitted.mean_ if fitted.with_mean else None
+    scale = fitted.scale_ if fitted.with_std else None
+
+    def run(array: Array) -> Array:
+        if mean is not None:
+            array = array - mean
+        return array if scale is None else array / scale
+
+    return run
+
+
+def _min_max(fitted: Any) -> Step | None:
+    if fitted.clip:
+        return None
+    scale, least = fitted.scale_, fitted.min_
+    return lambda array: array * scale + least
+
+
+def _one_hot(fitted: Any) -> Step | None:
+    if fitted.drop is not None or getattr(fitted, "_infrequent_enabled", False):
+        return None
+    known = [{_key(value): index for index, value in enumerate(values)} for values in fitted.categories_]
+    starts = np.concatenate([[0], np.cumsum([len(values) for values in known])]).tolist()
+    refuse = fitted.handle_unknown == "error"
+    if starts[-1] > _WIDEST:
+        raise NotPlain
+    dtype = fitted.dtype
+
+    def run(array: Array) -> Array:
+        made = np.zeros((len(array), starts[-1]), dtype=dtype)
+        for row, values in enumerate(array.tolist()):
+            for column, value in enumerate(values):
+                index = known[column].get(_key(value))
+                if index is not None:
+                    made[row, starts[column] + index] = 1
+                elif refuse:
+                    raise ValueError(f"{value!r} is a category that was not there when the model was trained")
+        return made
+
+    return run
+
+
+def _ordinal(fitted: Any) -> Step | None:
+    if getattr(fitted, "_infrequent_enabled", False):
+        return None
+    known = [{_key(value): float(index) for index, value in enumerate(values)} for values in fitted.categories_]
+    for values in known:
+        if None in values:
+            values[None] = fitted.encoded_missing_value
+    refuse = fitted.handle_unknown == "error"
+    unknown = fitted.unknown_value
+    dtype = fitted.dtype
+
+    def run(array: Array) -> Array:
+        made = np.empty(array.shape, dtype=dtype)
+        for row, values in enumerate(array.tolist()):
+            for column, value in enumerate(values):
+                code = known[column].get(_key(value))
+                if code is None:
+                    if refuse:
+                        raise ValueError(f"{value!r} is a category that was not there when the model was trained")
+                    code = unknown
+                made[row, column] = code
+        return made
+
+    return run
+
+
+def _key(value: Any) -> Any:
+    """Missing is missing, whether it is None or NaN."""
+    return None if value is None or value != value else value  # noqa: PLR0124
+
+
+_WIDEST = 5000
+_KNOWN: dict[str, Callable[[Any], Step | None]] = {
+    "Pipeline": _pipeline,
+    "SimpleImputer": _imputer,
+    "StandardScaler": _standard,
+    "MinMaxScaler": _min_max,
+    "OneHotEncoder": _one_hot,
+    "OrdinalEncoder": _ordinal,
+}
