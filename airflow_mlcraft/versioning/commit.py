@@ -57,7 +57,7 @@ def commit(
 
 def made_by(repository: Repository, target: Target, about: Mapping[str, str]) -> bool:
     """Whether the last commit of a pointer has said just this."""
-    message = repository.git.ask("log", "-1", "--format=%B", "--", target.pointer) or ""
+    message = repository.git.ask("--literal-pathspecs", "log", "-1", "--format=%B", "--", target.pointer) or ""
     return {f"{key}: {value}" for key, value in about.items()} <= set(message.splitlines())
 
 
@@ -101,7 +101,7 @@ def _attempt(
     made = git.commit(_tree(repository, parent, added), parent, message)
     with held_index(repository.git_dir, note) as index:
         staged = {**edits.of_index(files), **configuration}
-        git.stage({path: added.get(path) or git.keep(text) for path, text in staged.items()}, index)
+        git.stage({path: git.keep(text) for path, text in staged.items()}, index)
         if git.ask("update-ref", "-m", f"commit: {message.splitlines()[0]}", branch, made, parent or NOTHING) is None:
             if git.ask("rev-parse", "--verify", "--quiet", branch) != parent:
                 return None

@@ -12,11 +12,19 @@ from airflow_mlcraft.errors import VersioningError
 
 NOTHING = "0" * 40
 """What git calls a commit or a file that is not there."""
-_QUIET = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1"}
-_ELSEWHERE = (
-    "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR "
-    "GIT_PREFIX GIT_NAMESPACE GIT_SHALLOW_FILE GIT_GRAFT_FILE"
-).split()
+_QUIET = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+_ELSEWHERE = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_SHALLOW_FILE",
+    "GIT_GRAFT_FILE",
+]
 """What a hook of git's sets, and what would lead to the repository of that hook."""
 _NOBODY = {"NAME": "MLcraft", "EMAIL": "mlcraft@localhost"}
 
@@ -46,11 +54,13 @@ class Git:
         other.folder, other._environment = folder, self._environment
         return other
 
-    def run(self, *arguments: str, given: bytes = b"", index: Path | None = None) -> bytes:
-        """What a command prints."""
+    def run(self, *arguments: str, given: bytes = b"", index: Path | None = None, most: int = 0) -> bytes:
+        """What a command prints; an exit code above `most` is an error."""
         done = self._done(arguments, given, index)
-        if done.returncode:
-            raise VersioningError(f"git {arguments[0]} in {self.folder} failed: {_last_words(done)}")
+        if done.returncode > most:
+            raise VersioningError(
+                f"git {next(word for word in arguments if word[0] != '-')} in {self.folder} failed: {_last_words(done)}"
+            )
         return done.stdout
 
     def text(self, *arguments: str, given: bytes = b"", index: Path | None = None) -> str:
@@ -76,7 +86,9 @@ class Git:
     def indexed(self, paths: Iterable[str]) -> dict[str, Blob]:
         """What the index has at these paths and below them."""
         found = {}
-        for line in self.run("ls-files", "--stage", "-z", "--full-name", "--", *paths).split(b"\0")[:-1]:
+        for line in self.run("--literal-pathspecs", "ls-files", "--stage", "-z", "--full-name", "--", *paths).split(
+            b"\0"
+        )[:-1]:
             about, _, path = line.partition(b"\t")
             mode, oid, _ = about.decode().split()
             found[os.fsdecode(path)] = Blob(mode, oid)

@@ -153,7 +153,10 @@ def _ignored(repository: Repository, data: Mapping[str, Data], blobs: Mapping[st
         asked[f"{path}/" if item.nfiles is not None else path] = path
     pointers = {f"{repository.prefix}{given}{SUFFIX}" for given in data}
     lines = "".join(f"{path}\0" for path in (*asked, *pointers)).encode("utf-8", "surrogateescape")
-    said = (repository.git.ask("check-ignore", "-z", "-v", "--no-index", "--stdin", given=lines) or "").split("\0")
+    # Git says 1 where it ignores none of them.
+    said = os.fsdecode(
+        repository.git.run("check-ignore", "-z", "-v", "--no-index", "--stdin", given=lines, most=1)
+    ).split("\0")
     rules: dict[str, tuple[str, str]] = {}
     for source, _, rule, path in zip(*[iter(said[: len(said) // 4 * 4])] * 4, strict=True):
         if rule and not rule.startswith("!"):

@@ -1,0 +1,63 @@
+"""Real git and DVC repositories, and their real commands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from airflow_mlcraft.store.store import Store
+from airflow_mlcraft.versioning.entries import data_of
+from airflow_mlcraft.versioning.pointer import Data
+from airflow_mlcraft.versioning.repository import repository_at
+from airflow_mlcraft.versioning.version import Version, Versioning
+
+ABOUT = {"DAG": "iris", "Run": "manual__1"}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git prints."""
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.rstrip("\n")
+
+
+def dvc(folder: Path, *arguments: str) -> str:
+    """What dvc prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def repository(folder: Path, *, below: str = "") -> Path:
+    """A repository with one commit; DVC's below its folder of that name."""
+    folder.mkdir(parents=True)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    (folder / below).mkdir(exist_ok=True)
+    dvc(folder / below, "init", "--quiet", *(["--subdir"] if below else []))
+    git(folder, "commit", "--quiet", "-m", "Start")
+    return folder / below
+
+
+def data(store: Store, content: Any) -> Data:
+    """A file with a text, or a folder with a text for each name, in the store."""
+    if isinstance(content, str):
+        value = {"class": "File", "basename": "x", "location": f"store://md5/{store.keep_bytes(content.encode())}"}
+    else:
+        files = [
+            {"class": "File", "basename": name, "location": f"store://md5/{store.keep_bytes(text.encode())}"}
+            for name, text in content.items()
+        ]
+        value = {"class": "Directory", "basename": "x", "listing": files}
+    made = data_of(store, value, "test")
+    assert made is not None
+    return made
+
+
+def version(repo: Path, store: Store, contents: dict[str, Any], **more: Any) -> Version:
+    """Version contents at paths."""
+    versioning = Versioning(repository_at(repo), **more)
+    return versioning.version({path: data(store, content) for path, content in contents.items()}, store, about=ABOUT)
