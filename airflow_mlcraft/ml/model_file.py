@@ -37,6 +37,13 @@ def save(model: Any, path: Path) -> Path:
     return path
 
 
+def types_of(path: Path, module: str) -> list[str]:
+    """Types in a model's file that come from a module."""
+    from skops import io as skops_io
+
+    return sorted(name for name in skops_io.get_untrusted_types(file=path) if name.startswith(f"{module}."))
+
+
 def _put(archive: ZipFile, name: str, content: bytes) -> None:
     entry = ZipInfo(name, _EPOCH)
     entry.compress_type = ZIP_DEFLATED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -17,7 +18,8 @@ from airflow_mlcraft.ml.nearest import suggestion
 
 def module_name(path: Path) -> str:
     """A name that no other content has, so that classes of two projects never meet."""
-    return f"mlcraft_{path.stem}_{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    stem = re.sub(r"\W", "_", path.stem)
+    return f"mlcraft_{stem}_{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
 
 
 def load(path: Path) -> ModuleType:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlcraft.ml.fit import Fitted, fit
-from airflow_mlcraft.ml.model_file import save
+from airflow_mlcraft.ml.model_file import save, types_of
+from airflow_mlcraft.ml.user_code import module_name
 from airflow_mlcraft.steps.model_card import model_card
 from airflow_mlcraft.steps.model_options import ModelWork
 from airflow_mlcraft.steps.record import Record, write_json
 from airflow_mlcraft.steps.services import Services
 from airflow_mlcraft.tracking.model_folder import write_model
+from airflow_mlcraft.tracking.pyfunc_model import TRUSTED
 
 MODEL = "model"
 CARD = "model.json"
@@ -31,11 +33,27 @@ def make_model(work: ModelWork, params: dict[str, Any], folder: Path, services: 
     with tempfile.TemporaryDirectory() as place:
         file = save(fitted.model, Path(place) / "model.skops")
         predictions = fitted.model.predict(features.head())
-        write_model(folder / MODEL, file, features, predictions, metadata=metadata)
+        modules = _own_types(work, file, services)
+        write_model(folder / MODEL, file, features, predictions, metadata=metadata, modules=modules)
     write_json(folder / MODEL / CARD, model_card(work, params, fitted))
     write_json(folder / "metrics.json", {"cv": fitted.cv, "train": fitted.train})
     _tell(work, fitted, record, services)
     return fitted
+
+
+def _own_types(work: ModelWork, file: Path, services: Services) -> dict[str, Path]:
+    """The user's file goes with the model if the model needs it; who loads it has to trust its types."""
+    if work.code is None:
+        return {}
+    module = module_name(work.code)
+    types = types_of(file, module)
+    if not types:
+        return {}
+    services.say(
+        f"{work.name} has types of {work.code.name}; whoever loads it has to trust them by the environment variable "
+        f"{TRUSTED}={','.join(types)}"
+    )
+    return {module: work.code}
 
 
 def _tell(work: ModelWork, fitted: Fitted, record: Record, services: Services) -> None:

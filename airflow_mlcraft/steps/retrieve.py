@@ -117,8 +117,8 @@ def _scheme(source: str) -> str:
         parts = urlsplit(source)
     except ValueError as error:
         raise StepError(f"the source is no address: {error}") from None
-    if parts.scheme in _WEB and not parts.hostname:
-        raise StepError("the source is no address: it has no host")
+    if parts.scheme in _WEB and (not parts.hostname or re.search(r"\s", parts.netloc)):
+        raise StepError("the source is no address: it names no host")
     scheme = source.partition("://")[0]
     return "" if scheme == "file" else scheme
 

@@ -15,6 +15,7 @@ from airflow_mlcraft.tracking.signature import signature_of
 
 LOADER = "airflow_mlcraft.tracking.pyfunc_model"
 MODEL = "model.skops"
+CODE = "code"
 _PACKAGES = ("mlflow", "scikit-learn", "skops", "numpy", "scipy", "pandas", "airflow-provider-mlcraft")
 _EXAMPLE_ROWS = 5
 
@@ -27,15 +28,20 @@ def write_model(
     *,
     requirements: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
+    modules: Mapping[str, Path] | None = None,
 ) -> Path:
     """Make an MLflow model of a file that skops has written.
 
     `frame` is some of what the model was trained on, before any preparation that the model itself does, and
     `predictions` what it says to that: they give the signature, and the first rows are the input example.
+    `modules` are files of the user that the model's own types come from, by the names they were loaded under.
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(model, target / MODEL)
+    for name, file in (modules or {}).items():
+        (target / CODE).mkdir(exist_ok=True)
+        shutil.copyfile(file, target / CODE / f"{name}.py")
     needed = list(requirements) if requirements is not None else installed()
     (target / "requirements.txt").write_text("".join(f"{line}\n" for line in needed))
     _write(
@@ -56,6 +62,7 @@ def write_model(
                 "data": MODEL,
                 "python_version": platform.python_version(),
                 "env": {"virtualenv": "python_env.yaml"},
+                **({"code": CODE} if modules else {}),
             }
         },
         "mlflow_version": _installed_version("mlflow") or _installed_version("mlflow-skinny"),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,6 +14,7 @@ from typing import Any
 from airflow_mlcraft.errors import MlcraftError
 
 TRUSTED = "MLCRAFT_TRUSTED_TYPES"
+CODE_HASH = 16
 _KNOWN = ("sklearn.", "airflow_mlcraft.ml.")
 
 
@@ -44,7 +49,26 @@ def load(path: str | os.PathLike[str]) -> Any:
             f"{file} has types that are not known to be safe: {', '.join(sorted(unknown - trusted))}. "
             f"If you trust them, name them in the environment variable {TRUSTED}, separated by commas"
         )
-    return io.load(file, trusted=sorted(trusted))
+    with _code_beside(file, trusted & named):
+        return io.load(file, trusted=sorted(trusted))
+
+
+@contextmanager
+def _code_beside(file: Path, trusted: set[str]) -> Iterator[None]:
+    """The user's own types come from files beside the model, whose names say which content was trusted."""
+    folder = file.parent / "code"
+    needed = {name.partition(".")[0] for name in trusted}
+    files = [one for one in sorted(folder.glob("*.py")) if one.stem in needed]
+    for one in files:
+        if not one.stem.endswith(hashlib.sha256(one.read_bytes()).hexdigest()[:CODE_HASH]):
+            raise MlcraftError(f"{one} is not the file that its name stands for; train the model again")
+    if files:
+        sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        if files:
+            sys.path.remove(str(folder))
 
 
 def _load_pyfunc(path: str) -> SkopsModel:
