@@ -97,9 +97,6 @@ outputs:
   doc: 'What the step has to say for the run''s page: parameters, metrics, data sets.'
   outputBinding:
     glob: record.json
-arguments:
-- prefix: --cores
-  valueFrom: $(runtime.cores)
 hints:
 - class: mlcraft:Evaluate
 temporaryFailCodes:
