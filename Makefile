@@ -12,7 +12,7 @@ JOBS ?= auto
 .DEFAULT_GOAL := help
 # Airflow is large: each process would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help setup demo test lint types rooms check up bench conformance lock clean
+.PHONY: help setup demo test lint types rooms check up stop bench conformance lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,11 +28,14 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
-demo: $(STAMP) ## run a shipped CWL workflow with Airflow, and show what came out
+demo: $(STAMP) ## train, compare and serve models by a CWL workflow in Airflow, and show what came out
 	@$(BIN)/python tools/demo.py
 
-up: $(STAMP) ## start Airflow's web UI with the DAGs of this project (PORT=8080)
+up: $(STAMP) ## start Airflow's web UI with the DAGs of this project, and MLflow's (PORT=8080)
 	@PORT=$(PORT) $(BIN)/python tools/up.py
+
+stop: $(STAMP) ## end the model servers that runs have started
+	@$(BIN)/python tools/stop.py
 
 test: $(STAMP) ## run the tests (ARGS="tests/store -k name", JOBS=0 for one process)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)

@@ -1,4 +1,4 @@
-"""`make up`: Airflow's web UI, its scheduler and its workers, until Ctrl-C."""
+"""`make up`: Airflow's web UI, its scheduler and its workers, and MLflow's server, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from project_home import AIRFLOW, FOLDER, HOME, PROJECT, environment, prepare_database
 
 HOST = "127.0.0.1"
 FIRST_PORT = 8080
+FIRST_MLFLOW_PORT = 5000
+MLFLOW = str(Path(AIRFLOW).with_name("mlflow"))
 PASSWORDS = HOME / "passwords.json"
 LOG = FOLDER / "up.log"
+MLFLOW_LOG = FOLDER / "mlflow.log"
 START = 180.0
 STOP = 15.0
 
@@ -29,24 +33,18 @@ def main() -> int:
     # Also where Ctrl-C is ignored by inheritance, as in the background of a script.
     for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(kind, _interrupt)
-    port = free_port()
-    print("Starting Airflow …", flush=True)
+    port = free_port(os.environ.get("PORT"), FIRST_PORT)
+    mlflow_port = free_port(os.environ.get("MLFLOW_PORT"), FIRST_MLFLOW_PORT)
+    print("Starting Airflow and MLflow …", flush=True)
     prepare_database()
-    with LOG.open("w") as log:
-        # A session of its own: the whole of it is stopped, also what Airflow leaves behind.
-        server = subprocess.Popen(
-            [AIRFLOW, "standalone"],
-            cwd=PROJECT,
-            env=server_environment(port),
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    mlflow = start([MLFLOW, "server", *mlflow_options(mlflow_port)], environment(), MLFLOW_LOG)
+    server = start([AIRFLOW, "standalone"], server_environment(port, mlflow_port), LOG)
     try:
         wait_until_healthy(server, port)
         password = json.loads(PASSWORDS.read_text())["admin"]
         print(
             f"\n  Airflow   http://localhost:{port}\n  user      admin\n  password  {password}\n\n"
+            f"  MLflow    http://localhost:{mlflow_port}\n\n"
             f"The log is in {LOG.relative_to(PROJECT)}. Stop it with Ctrl-C.",
             flush=True,
         )
@@ -54,12 +52,27 @@ def main() -> int:
     except KeyboardInterrupt:
         return 0
     finally:
-        stop(server)
+        stop(server, mlflow)
 
 
-def server_environment(port: int) -> dict[str, str]:
+def start(command: list[str], env: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """A server with a session of its own: the whole of it is stopped, also what it leaves behind."""
+    with log.open("w") as said:
+        return subprocess.Popen(command, cwd=PROJECT, env=env, stdout=said, stderr=said, start_new_session=True)
+
+
+def mlflow_options(port: int) -> list[str]:
+    """The same database that `make demo` fills without a server."""
+    folder = HOME / "mlcraft"
+    folder.mkdir(parents=True, exist_ok=True)
+    store = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination"]
+    return [*store, str(folder / "artifacts"), "--host", HOST, "--port", str(port), "--workers", "1"]
+
+
+def server_environment(port: int, mlflow_port: int) -> dict[str, str]:
     """The settings of a web UI that only this machine sees."""
     return environment(
+        AIRFLOW__MLCRAFT__TRACKING_URI=f"http://{HOST}:{mlflow_port}",
         AIRFLOW__API__HOST=HOST,
         AIRFLOW__API__PORT=str(port),
         AIRFLOW__API__BASE_URL=f"http://localhost:{port}",
@@ -77,13 +90,13 @@ def server_environment(port: int) -> dict[str, str]:
     )
 
 
-def free_port() -> int:
-    """The port that was asked for, or the first free one from 8080 on."""
-    if asked := os.environ.get("PORT"):
+def free_port(asked: str | None, first: int) -> int:
+    """The port that was asked for, or the first free one."""
+    if asked:
         if not is_free(int(asked)):
             sys.exit(f"Port {asked} is in use; give another one, such as make up PORT={int(asked) + 1}.")
         return int(asked)
-    return next(port for port in range(FIRST_PORT, FIRST_PORT + 1000) if is_free(port))
+    return next(port for port in range(first, first + 1000) if is_free(port))
 
 
 def is_free(port: int) -> bool:
@@ -112,19 +125,21 @@ def wait_until_healthy(server: subprocess.Popen[bytes], port: int) -> None:
     sys.exit(f"Airflow did not answer within {START:.0f} seconds; {LOG} says why.")
 
 
-def stop(server: subprocess.Popen[bytes]) -> None:
-    """Stop all processes of the server, kindly at first."""
+def stop(*servers: subprocess.Popen[bytes]) -> None:
+    """Stop all processes of the servers, kindly at first."""
     for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(kind, signal.SIG_IGN)
     with suppress(OSError):
         print("\nStopping …", flush=True)
     for kind in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(server.pid, kind)
+        for server in servers:
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, kind)
         deadline = time.monotonic() + STOP
         while time.monotonic() < deadline:
-            server.poll()
-            if not members(server.pid):
+            for server in servers:
+                server.poll()
+            if not any(members(server.pid) for server in servers):
                 return
             time.sleep(0.2)
 

@@ -1,0 +1,22 @@
+"""`make stop`: end the servers that this project's runs have left running."""
+
+from __future__ import annotations
+
+from project_home import HOME
+
+from airflow_mlcraft.serving import local_server
+
+
+def main() -> None:
+    """One line for each."""
+    folders = sorted((HOME / "mlcraft" / "deployments").glob("*/"))
+    running = [folder for folder in folders if local_server.running(folder)]
+    for folder in running:
+        local_server.stop(folder)
+        print(f"{folder.name} is no longer served.")
+    if not running:
+        print("Nothing is served.")
+
+
+if __name__ == "__main__":
+    main()
