@@ -6,7 +6,7 @@ import hashlib
 from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.store.work import remove, unique_name
@@ -32,7 +32,7 @@ class Origin:
     def secrets(self) -> dict[str, str]:
         """What git is configured with to be let in."""
         parts = urlsplit(self.url)
-        login, password = self.login or parts.username or "", self.password or parts.password or ""
+        login, password = self.login or unquote(parts.username or ""), self.password or unquote(parts.password or "")
         if not password or parts.scheme not in ("http", "https"):
             return {}
         said = b64encode(f"{login or 'git'}:{password}".encode()).decode()

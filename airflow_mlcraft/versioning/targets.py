@@ -40,8 +40,11 @@ class Target:
 
 def targets_of(repository: Repository, data: Mapping[str, Data], blobs: Mapping[str, Blob]) -> list[Target]:
     """Where each path of data belongs, given the files of the commit that is to be added to."""
-    _check(repository, data, blobs)
+    _check_paths(data)
     known = dict(_known(repository, blobs))
+    for path in data:
+        _check_overlap(repository.prefix + path, path, known)
+    _check_git(repository, data, blobs)
     ignored = _ignored(repository, data, blobs)
     return [_target(repository, path, item, known, ignored) for path, item in sorted(data.items())]
 
@@ -54,12 +57,6 @@ def _target(
     ignored: Mapping[str, bool],
 ) -> Target:
     path = repository.prefix + given
-    for other, (where, _) in known.items():
-        if other != path and (f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")):
-            raise VersioningError(
-                f"{given} overlaps with {other}, which {where} tracks; version one of the two, "
-                f"or `dvc remove {where}` first"
-            )
     where, out = known.get(path, (path + SUFFIX, {}))
     if not where.endswith(SUFFIX):
         raise VersioningError(f"{given} is an output of a stage in {where}; only `dvc repro` may change it")
@@ -82,12 +79,24 @@ def _target(
     )
 
 
-def _check(repository: Repository, data: Mapping[str, Data], blobs: Mapping[str, Blob]) -> None:
+def _check_paths(data: Mapping[str, Data]) -> None:
     for path in data:
         if fault := fault_of(path):
             raise VersioningError(f"{path!r} cannot be the path of data: {fault}")
     if overlap := first_overlap(data):
         raise VersioningError("{} and {} overlap: data cannot be versioned at both".format(*overlap))
+
+
+def _check_overlap(path: str, given: str, known: Mapping[str, tuple[str, dict[str, Any]]]) -> None:
+    for other, (where, _) in known.items():
+        if other != path and (f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")):
+            raise VersioningError(
+                f"{given} overlaps with {other}, which {where} tracks; version one of the two, "
+                f"or `dvc remove {where}` first"
+            )
+
+
+def _check_git(repository: Repository, data: Mapping[str, Data], blobs: Mapping[str, Blob]) -> None:
     staged = repository.git.indexed(repository.prefix + path for path in data)
     for given in data:
         path = repository.prefix + given

@@ -1,0 +1,97 @@
+"""A repository that is known by its URL: cloned, brought up to date, and pushed to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_mlcraft.errors import VersioningError
+from airflow_mlcraft.store.store import Store
+from airflow_mlcraft.versioning.clone import Origin, clone_of
+from airflow_mlcraft.versioning.version import Version, Versioning
+from tests.versioning.repositories import ABOUT, data, git
+
+
+@pytest.fixture
+def origin(repo: Path, tmp_path: Path) -> Path:
+    """A bare repository, as a server has it."""
+    git(tmp_path, "clone", "--quiet", "--bare", str(repo), "iris.git")
+    return tmp_path / "iris.git"
+
+
+def version(origin: Path, clones: Path, store: Store, contents: dict[str, str]) -> Version:
+    clone = clone_of(Origin(origin.as_uri()), clones)
+    versioning = Versioning(clone.repository, checkout=False, clone=clone)
+    return versioning.version({path: data(store, text) for path, text in contents.items()}, store, about=ABOUT)
+
+
+def test_the_commit_is_at_the_origin(origin: Path, repo: Path, store: Store, tmp_path: Path) -> None:
+    made = version(origin, tmp_path / "clones", store, {"a": "1"})
+    assert git(origin, "rev-parse", "main") == made.commit
+    assert made.repository == "iris"
+    again = version(origin, tmp_path / "clones", store, {"a": "1"})
+    assert again.changed == frozenset()
+    git(repo, "pull", "--quiet", str(origin), "main")
+    assert (repo / "a.dvc").is_file()
+
+
+def test_what_others_pushed_stays(origin: Path, repo: Path, store: Store, tmp_path: Path) -> None:
+    version(origin, tmp_path / "one", store, {"a": "1"})
+    version(origin, tmp_path / "two", store, {"b": "1"})
+    version(origin, tmp_path / "one", store, {"c": "1"})
+    assert git(origin, "log", "--format=%s", "main").splitlines() == ["Version c", "Version b", "Version a", "Start"]
+
+
+AT_ONCE = """
+import sys
+from pathlib import Path
+from airflow_mlcraft.store.store import Store
+from tests.versioning.test_clone import version
+for number in range(5):
+    version(Path(sys.argv[1]), Path(sys.argv[2]), Store(sys.argv[3]), {f"{sys.argv[4]}{number}": "1"})
+"""
+
+
+def test_two_machines_at_once(origin: Path, store: Store, tmp_path: Path) -> None:
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", AT_ONCE, str(origin), str(tmp_path / name), str(store.root), name],
+            cwd=Path(__file__).parents[2],
+        )
+        for name in ("one", "two")
+    ]
+    assert [process.wait(120) for process in both] == [0, 0]
+    assert git(origin, "rev-list", "--min-parents=2", "main") == ""
+    found = git(origin, "ls-tree", "--name-only", "main").splitlines()
+    assert {f"{name}{number}.dvc" for name in ("one", "two") for number in range(5)} <= set(found)
+
+
+def test_an_origin_that_takes_no_commits(origin: Path, store: Store, tmp_path: Path) -> None:
+    version(origin, tmp_path / "clones", store, {"a": "1"})
+    hook = origin / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho not today >&2\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(VersioningError, match="git push in .* failed: .*not today") as caught:
+        version(origin, tmp_path / "clones", store, {"b": "1"})
+    assert caught.value.temporary
+    hook.unlink()
+    version(origin, tmp_path / "clones", store, {"b": "1"})
+    assert git(origin, "log", "--format=%s", "main").splitlines() == ["Version b", "Version a", "Start"]
+
+
+def test_an_origin_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(VersioningError, match="git clone in .* failed"):
+        clone_of(Origin((tmp_path / "gone").as_uri()), tmp_path / "clones")
+
+
+def test_a_password_is_nowhere_to_be_seen() -> None:
+    origin = Origin("https://me:pass%20word@git.example/team/iris.git")
+    assert origin.plain == "https://git.example/team/iris.git"
+    assert origin.secrets() == {"http.https://git.example/.extraHeader": "Authorization: Basic bWU6cGFzcyB3b3Jk"}
+    with_token = Origin("https://git.example/iris.git", password="token")
+    assert "token" not in repr(with_token)
+    assert list(with_token.secrets()) == ["http.https://git.example/.extraHeader"]
+    assert Origin("git@git.example:team/iris.git", "me", "pass").secrets() == {}
