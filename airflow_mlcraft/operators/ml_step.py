@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,10 @@ class MlStepOperator(CwlStepOperator):
         from airflow_mlcraft.steps.services import Services
 
         services = Services(secret=_secret, connection=_connection, state=state, say=say)
-        return run(arguments, folder=folder, services=services)
+        with warnings.catch_warnings():
+            # skops looks into every module that is loaded, and Airflow's old ones warn of each look.
+            warnings.filterwarnings("ignore", r"The `airflow\.", FutureWarning)
+            return run(arguments, folder=folder, services=services)
 
 
 def _secret(name: str) -> str | None:
