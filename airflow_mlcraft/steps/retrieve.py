@@ -6,11 +6,16 @@ import argparse
 import hashlib
 import re
 import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from airflow_mlcraft.errors import MlcraftError, StepError
+from airflow_mlcraft.steps import inputs
 from airflow_mlcraft.steps.record import Record, write_json
 from airflow_mlcraft.steps.services import Services
 from airflow_mlcraft.steps.sources import local
@@ -33,9 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source", default="", help="https://…, s3://… or another address, a path or pattern, sklearn:NAME, sql"
     )
+    parser.add_argument("--sources", nargs="+", default=[], metavar="SOURCE", help="several sources of one form")
     parser.add_argument(
-        "--file", action="append", default=[], help="a file that is here already, instead of a source; may be repeated"
+        "--file",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="files that are here already, instead of a source",
     )
+    parser.add_argument("--code", metavar="FILE", help="a Python file with `retrieve(sources, fetch)`")
     parser.add_argument("--query", default="", help="with the source sql: the statement whose rows are wanted")
     parser.add_argument("--connection", default="", help="the connection that has address, user, password or key")
     parser.add_argument("--key-env", default="", help="the environment variable that holds the key for http(s)")
@@ -71,17 +83,71 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
 
 
 def _retrieve(call: Call, options: argparse.Namespace) -> None:
-    if bool(call.source) == bool(options.file):
-        raise StepError("give --source or --file, and not both")
-    away = bool(_scheme(call.source))
-    identity = "\0".join((call.source, call.connection, call.key_env, call.key_header))
-    with room(call.services.state if away else None, call.folder, identity) as place:
-        data = _fetched(call, options, place)
-        _check(data, call, place)
+    sources = [*([call.source] if call.source else []), *options.sources]
+    if bool(sources) == bool(options.file):
+        raise StepError("give --source or --file, or --sources, and only one of them")
+    if len(sources) > 1 and call.checksum:
+        raise StepError("--checksum is of one source, and there are several")
+    calls = [replace(call, source=source) for source in sources] or [call]
+    with _brought(calls, options) as data:
         profile = _profile(data, options.format)
         target = call.folder / f"data.{_extension(profile)}"
         put(data, target)
-    _tell(call, options, target, profile)
+    _tell(calls, options, target, profile)
+
+
+@contextmanager
+def _brought(calls: list[Call], options: argparse.Namespace) -> Iterator[Path]:
+    """All data in one file, for as long as it is looked at."""
+    if options.code is None and len(calls) == 1:
+        with _one(calls[0], options, calls[0].folder) as data:
+            yield data
+        return
+    with room(None, calls[0].folder, "") as place:
+        if options.code is not None:
+            from airflow_mlcraft.steps.sources import own
+
+            code = inputs.file(calls[0].folder, options.code, "code")
+            yield own.write(code, [call.source for call in calls], _fetch(calls[0], options, place), place)
+        else:
+            yield _together(calls, options, place)
+
+
+@contextmanager
+def _one(call: Call, options: argparse.Namespace, folder: Path) -> Iterator[Path]:
+    """The data of one source, checked; kept between tries where the source is elsewhere."""
+    away = bool(_scheme(call.source))
+    identity = "\0".join((call.source, call.connection, call.key_env, call.key_header))
+    with room(call.services.state if away else None, folder, identity) as place:
+        data = _fetched(call, options, place)
+        _check(data, call, place)
+        yield data
+
+
+def _together(calls: list[Call], options: argparse.Namespace, place: Path) -> Path:
+    from airflow_mlcraft.steps.sources.together import joined
+
+    files = []
+    for number, call in enumerate(calls):
+        beside = place / str(number)
+        beside.mkdir()
+        with _one(call, options, beside) as data:
+            files.append(beside / data.name)
+            put(data, files[-1])
+    return joined(files, place, options.format)
+
+
+def _fetch(call: Call, options: argparse.Namespace, place: Path) -> Callable[[str], Any]:
+    """What the user's code brings a source with;"""
+
+    def fetch(source: str) -> Any:
+        from airflow_mlcraft.ml.data.read import read_frame
+
+        beside = Path(tempfile.mkdtemp(dir=place))
+        with _one(replace(call, source=source), options, beside) as data:
+            return read_frame(data, options.format)
+
+    return fetch
 
 
 def _fetched(call: Call, options: argparse.Namespace, place: Path) -> Path:
@@ -211,18 +277,19 @@ def _extension(profile: Profile) -> str:
     return f"{extension}.gz" if profile.get("compression") else extension
 
 
-def _tell(call: Call, options: argparse.Namespace, target: Path, profile: Profile) -> None:
+def _tell(calls: list[Call], options: argparse.Namespace, target: Path, profile: Profile) -> None:
     """In the log, and in files."""
+    call = calls[0]
     length = target.stat().st_size
     for line in profile_lines(profile, length):
         call.say(line)
     write_json(call.folder / "profile.json", profile)
     record = Record()
-    source = _shown(call, options)
+    source = ", ".join(_shown(one, options) for one in calls)
     record.param(source=source, format=profile["format"], query=call.secrets.mask(call.query) or None)
     nulls = sum(column["nulls"] for column in profile["columns"].values())
     record.metric({"rows": profile["rows"], "columns": len(profile["columns"]), "bytes": length, "nulls": nulls})
-    record.dataset("data", options.name or _name(source), "retrieval", profile)
+    record.dataset("data", options.name or _name(_shown(call, options)), "retrieval", profile)
     record.write(call.folder)
 
 

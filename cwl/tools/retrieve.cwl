@@ -12,11 +12,17 @@ baseCommand:
 - retrieve
 inputs:
 - id: source
-  type: string
+  type: string?
   label: Source
   doc: An address (https://, s3:// or another that fsspec knows), a path or pattern, sklearn:NAME, or sql.
   inputBinding:
     prefix: --source
+- id: sources
+  type: string[]?
+  label: Sources
+  doc: Several of them instead; their rows are put together.
+  inputBinding:
+    prefix: --sources
 - id: files
   type: File[]?
   label: Files
@@ -66,6 +72,12 @@ inputs:
   doc: What to call the data set.
   inputBinding:
     prefix: --name
+- id: code
+  type: File?
+  label: Code
+  doc: A Python file with a function retrieve(sources, fetch).
+  inputBinding:
+    prefix: --code
 outputs:
 - id: data
   type: File
