@@ -39,6 +39,9 @@ class Wishes:
 
 def decide(train: pd.DataFrame, target: str, how: Split, wishes: Wishes) -> Recipe:
     """The recipe for these training rows."""
+    for option, given, known in (("impute", wishes.impute, IMPUTE), ("scale", wishes.scale, SCALE)):
+        if given not in known:
+            raise StepError(f"--{option} is {given!r}; expected one of {', '.join(known)}")
     check_target(train, target)
     values = train[target]
     task = wishes.prediction or task_of(values)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-_PARTS = ("year", "month", "day", "dayofweek", "hour")
+_PARTS = ("year", "month", "day", "day_of_week", "hour")
 
 
 class _EachColumn(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -1,0 +1,188 @@
+"""Models are what scikit-learn makes of the same steps by hand, and are the same on any number of cores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+    cross_val_score,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.choose import choose
+from airflow_mlcraft.ml.decide import Wishes, decide
+from airflow_mlcraft.ml.estimators import ESTIMATORS
+from airflow_mlcraft.ml.fit import Fitted, fit
+from airflow_mlcraft.ml.folds import folds
+from airflow_mlcraft.ml.recipe import Recipe
+from airflow_mlcraft.ml.split import Split
+from tests.ml.samples import cancer, cut, diabetes, iris, wild
+
+
+def fitted(recipe: Recipe, train: pd.DataFrame, name: str, *, count: int = 4, cores: int = 1, **params: Any) -> Fitted:
+    estimator = choose(recipe.task, name, params, 5)
+    return fit(recipe, train, estimator, name=name, count=count, seed=5, cores=cores)
+
+
+def by_hand(estimator: Any) -> Any:
+    return make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), estimator)
+
+
+CLASSIFIERS = [
+    ("logistic_regression", LogisticRegression(max_iter=1000)),
+    ("random_forest", RandomForestClassifier(random_state=5)),
+    ("gradient_boosting", GradientBoostingClassifier(random_state=5)),
+]
+
+
+@pytest.mark.parametrize(("name", "estimator"), CLASSIFIERS, ids=[name for name, _ in CLASSIFIERS])
+def test_classification_by_hand(name: str, estimator: Any) -> None:
+    recipe, train, test = cut(iris())
+    ours = fitted(recipe, train, name)
+    x, y = train.drop(columns="target"), train["target"]
+    cv = StratifiedKFold(4, shuffle=True, random_state=5)
+    pairs = {"acc": "accuracy", "f1": "f1_macro", "roc_auc": "roc_auc_ovr", "log_loss": "neg_log_loss"}
+    for metric, scoring in pairs.items():
+        theirs = cross_val_score(by_hand(estimator), x, y, cv=cv, scoring=scoring)
+        expected = -theirs if metric == "log_loss" else theirs
+        assert ours.cv[metric]["folds"] == expected.tolist(), metric
+        assert ours.cv[metric]["mean"] == expected.mean()
+        assert ours.cv[metric]["std"] == expected.std()
+    theirs = by_hand(estimator).fit(x, y)
+    assert ours.train["acc"] == theirs.score(x, y)
+    assert np.array_equal(ours.model.predict_proba(test), theirs.predict_proba(test.drop(columns="target")))
+
+
+@pytest.mark.parametrize(
+    ("name", "estimator"), [("ridge", Ridge(random_state=5)), ("random_forest", RandomForestRegressor(random_state=5))]
+)
+def test_regression_by_hand(name: str, estimator: Any) -> None:
+    recipe, train, test = cut(diabetes())
+    ours = fitted(recipe, train, name)
+    x, y = train.drop(columns="target"), train["target"]
+    cv = KFold(4, shuffle=True, random_state=5)
+    pairs = {"rmse": "neg_root_mean_squared_error", "mae": "neg_mean_absolute_error", "r2": "r2"}
+    for metric, scoring in pairs.items():
+        theirs = cross_val_score(by_hand(estimator), x, y, cv=cv, scoring=scoring)
+        assert ours.cv[metric]["folds"] == (theirs if metric == "r2" else -theirs).tolist()
+    expected = by_hand(estimator).fit(x, y).predict(test.drop(columns="target"))
+    assert np.array_equal(ours.model.predict(test), expected)
+
+
+def test_columns_of_all_kinds_by_hand() -> None:
+    recipe, train, test = cut(wild())
+    ours = fitted(recipe, train, "logistic_regression")
+
+    def plain(frame: pd.DataFrame) -> pd.DataFrame:
+        days = pd.to_datetime(frame["day"])
+        parts = {f"d{part}": getattr(days.dt, part) for part in ("year", "month", "day", "day_of_week", "hour")}
+        return pd.DataFrame(
+            {
+                "size": frame["size"],
+                "leaves": frame["leaves"],
+                **parts,
+                "wild": frame["wild"].astype(float),
+                "colour": frame["colour"].fillna("(missing)").astype(object),
+            }
+        )
+
+    numbers = ["size", "leaves", "dyear", "dmonth", "dday", "dday_of_week", "dhour"]
+    prepare = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
+            ("truth", "passthrough", ["wild"]),
+            ("texts", OneHotEncoder(sparse_output=False, handle_unknown="ignore"), ["colour"]),
+        ]
+    )
+    theirs = make_pipeline(prepare, LogisticRegression(max_iter=1000)).fit(plain(train), train["target"])
+    assert np.allclose(ours.model.predict_proba(test), theirs.predict_proba(plain(test)), rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("task", ESTIMATORS)
+def test_there_are_many_estimators(task: str) -> None:
+    assert len([name for name in ESTIMATORS[task] if name != "baseline"]) >= 10
+
+
+FAST = {
+    "random_forest": {"n_estimators": 8},
+    "extra_trees": {"n_estimators": 8},
+    "gradient_boosting": {"n_estimators": 5},
+}
+FAST |= {"hist_gradient_boosting": {"max_iter": 5}, "neural_network": {"max_iter": 20}}
+
+
+@pytest.mark.parametrize(("task", "name"), [(task, name) for task, known in ESTIMATORS.items() for name in known])
+def test_each_estimator_is_the_same_on_one_core_and_on_two(task: str, name: str) -> None:
+    recipe, train, test = cut(wild() if task == "classification" else diabetes().head(150))
+    params = FAST.get(name, {})
+    one = fitted(recipe, train, name, count=3, **params)
+    two = fitted(recipe, train, name, count=3, cores=2, **params)
+    assert one.cv == two.cv
+    assert one.train == two.train
+    assert np.array_equal(one.model.predict(test), two.model.predict(test))
+    if task == "classification":
+        assert set(one.cv) == {"acc", "precision", "recall", "f1", "roc_auc", "log_loss"}
+
+
+def test_a_seed_changes_what_is_random() -> None:
+    recipe, train, _ = cut(cancer())
+    seeded = [choose(recipe.task, "random_forest", {"n_estimators": 5}, seed) for seed in (1, 1, 2)]
+    made = [fit(recipe, train, one, name="f", count=0, seed=0, cores=1).train["log_loss"] for one in seeded]
+    assert made[0] == made[1] != made[2]
+
+
+def test_folds_follow_the_split() -> None:
+    frame = iris().assign(who=[f"p{number % 13}" for number in range(150)], day=range(150))
+    cases = [
+        (Split("group", "who"), None, StratifiedGroupKFold(3, shuffle=True, random_state=5)),
+        (Split("group", "who"), "regression", GroupKFold(3)),
+        (Split("time", "day"), None, TimeSeriesSplit(3)),
+        (Split(), None, StratifiedKFold(3, shuffle=True, random_state=5)),
+    ]
+    for how, task, cutter in cases:
+        target = "sepal width (cm)" if task else "target"
+        recipe = decide(frame, target, how, Wishes(task))
+        expected = cutter.split(frame, frame[target], frame["who"])
+        for ours, theirs in zip(folds(recipe, frame, recipe.truth(frame), 3, 5), expected, strict=True):
+            assert np.array_equal(ours[0], theirs[0])
+            assert np.array_equal(ours[1], theirs[1])
+
+
+def test_refusals() -> None:
+    recipe, train, _ = cut(wild())
+    for count, words in (
+        (1, "2 or more, or 0"),
+        (-2, "2 or more"),
+        (500, "of 90 training rows"),
+        (80, "any class has"),
+    ):
+        with pytest.raises(StepError, match=words):
+            fitted(recipe, train, "naive_bayes", count=count)
+    with pytest.raises(StepError, match="naive_bayes could not be fitted.*var_smoothing"):
+        fitted(recipe, train, "naive_bayes", var_smoothing=-1)
+    with pytest.raises(StepError, match="no parameter 'var_smothing'; did you mean 'var_smoothing'"):
+        fitted(recipe, train, "naive_bayes", var_smothing=1)
+    with pytest.raises(StepError, match="no model 'random_forrest' for classification; did you mean 'random_forest'"):
+        fitted(recipe, train, "random_forrest")
+    with pytest.raises(StepError, match="no model 'lasso' for classification; there are: logistic_regression"):
+        fitted(recipe, train, "lasso")
+
+
+def test_warnings_are_told_once() -> None:
+    recipe, train, _ = cut(wild())
+    (line,) = fitted(recipe, train, "neural_network", max_iter=2).warnings
+    assert line.startswith("neural_network: Stochastic Optimizer: Maximum iterations (2)")

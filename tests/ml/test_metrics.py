@@ -1,0 +1,84 @@
+"""Each metric is what scikit-learn says, to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn import metrics as theirs
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.metrics import Answers, metric_for, scores
+
+
+def test_two_classes() -> None:
+    random = np.random.default_rng(1)
+    truth = random.choice(["no", "yes"], 50)
+    chance = random.random(50)
+    said = np.where(chance > 0.5, "yes", "no")
+    found = scores("classification", Answers(truth, said, ("no", "yes"), "yes", np.column_stack([1 - chance, chance])))
+    assert found == {
+        "acc": theirs.accuracy_score(truth, said),
+        "precision": theirs.precision_score(truth, said, pos_label="yes"),
+        "recall": theirs.recall_score(truth, said, pos_label="yes"),
+        "f1": theirs.f1_score(truth, said, pos_label="yes"),
+        "roc_auc": theirs.roc_auc_score(truth == "yes", chance),
+        "log_loss": theirs.log_loss(truth, np.column_stack([1 - chance, chance]), labels=["no", "yes"]),
+    }
+    other = scores("classification", Answers(truth, said, ("no", "yes"), "no", np.column_stack([1 - chance, chance])))
+    assert other["recall"] == theirs.recall_score(truth, said, pos_label="no")
+    assert other["roc_auc"] == theirs.roc_auc_score(truth == "no", 1 - chance)
+
+
+def test_three_classes() -> None:
+    random = np.random.default_rng(2)
+    truth, chances = random.integers(0, 3, 60), random.dirichlet([1, 1, 1], 60)
+    said = chances.argmax(axis=1)
+    found = scores("classification", Answers(truth, said, (0, 1, 2), None, chances))
+    assert found == {
+        "acc": theirs.accuracy_score(truth, said),
+        "precision": theirs.precision_score(truth, said, average="macro", zero_division=0),
+        "recall": theirs.recall_score(truth, said, average="macro", zero_division=0),
+        "f1": theirs.f1_score(truth, said, average="macro", zero_division=0),
+        "roc_auc": theirs.roc_auc_score(truth, chances, multi_class="ovr", average="macro"),
+        "log_loss": theirs.log_loss(truth, chances),
+    }
+
+
+def test_numbers() -> None:
+    random = np.random.default_rng(3)
+    truth, said = random.normal(10, 2, 40), random.normal(10, 2, 40)
+    assert scores("regression", Answers(truth, said)) == {
+        "rmse": theirs.root_mean_squared_error(truth, said),
+        "mae": theirs.mean_absolute_error(truth, said),
+        "mse": theirs.mean_squared_error(truth, said),
+        "r2": theirs.r2_score(truth, said),
+        "mape": theirs.mean_absolute_percentage_error(truth, said),
+    }
+
+
+def test_what_has_no_meaning_has_no_value() -> None:
+    truth = np.array(["a", "a"])
+    only = scores("classification", Answers(truth, truth, ("a", "b"), "b", np.array([[0.9, 0.1], [0.8, 0.2]])))
+    assert only["roc_auc"] is None
+    assert only["acc"] == 1
+    without = scores("classification", Answers(np.array(["a", "b"]), np.array(["a", "b"]), ("a", "b"), "b"))
+    assert without["log_loss"] is None
+    assert scores("regression", Answers(np.array([1.0]), np.array([1.0])))["r2"] is None
+
+
+def test_directions() -> None:
+    assert metric_for("classification").name == "acc"
+    assert metric_for("regression").name == "rmse"
+    assert metric_for("classification", "roc_auc").better(0.9, 0.8)
+    assert metric_for("classification", "log_loss").better(0.1, 0.2)
+    assert metric_for("regression", "r2").better(0.9, 0.8)
+    assert metric_for("regression", "MAE").better(1, 2)
+
+
+def test_a_metric_of_the_other_task_is_refused_with_the_list() -> None:
+    with pytest.raises(StepError, match="rmse is a metric for regression.*acc, precision, recall, f1, roc_auc, log_l"):
+        metric_for("classification", "rmse")
+    with pytest.raises(StepError, match="rmse, mae, mse, r2, mape"):
+        metric_for("regression", "accuracy")
+    with pytest.raises(StepError, match="did you mean 'precision'"):
+        metric_for("classification", "precison")

@@ -1,0 +1,83 @@
+"""Model files: the same bytes for the same model, in another process too, and loaded without being told to trust."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.choose import choose
+from airflow_mlcraft.ml.estimators import ESTIMATORS
+from airflow_mlcraft.ml.model_file import save
+from airflow_mlcraft.ml.preparation import pipeline
+from airflow_mlcraft.tracking import pyfunc_model
+from tests.ml.samples import cut, diabetes, wild
+
+FAST: dict[str, dict[str, Any]] = {
+    "random_forest": {"n_estimators": 8},
+    "extra_trees": {"n_estimators": 8},
+    "gradient_boosting": {"n_estimators": 5},
+    "hist_gradient_boosting": {"max_iter": 5},
+    "neural_network": {"max_iter": 20},
+}
+
+
+def fitted(task: str, name: str) -> tuple[Any, Any]:
+    recipe, train, test = cut(wild() if task == "classification" else diabetes().head(150))
+    model = pipeline(recipe, choose(task, name, FAST.get(name, {}), 1))
+    return model.fit(recipe.typed(train), recipe.truth(train)), test
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+@pytest.mark.parametrize(("task", "name"), [(task, name) for task, known in ESTIMATORS.items() for name in known])
+def test_each_estimator_is_kept_and_loaded(task: str, name: str, tmp_path: Path) -> None:
+    model, test = fitted(task, name)
+    again, _ = fitted(task, name)
+    first, second = save(model, tmp_path / "1.skops"), save(again, tmp_path / "2.skops")
+    assert first.read_bytes() == second.read_bytes()
+    loaded = pyfunc_model.load(first)
+    assert np.array_equal(loaded.predict(test), model.predict(test))
+    if task == "classification":
+        assert np.array_equal(loaded.predict_proba(test), model.predict_proba(test))
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from airflow_mlcraft.ml.model_file import save
+from tests.ml.test_model_file import fitted
+junk = [bytearray(number) for number in range(int(sys.argv[2]))]
+for name in ("random_forest", "hist_gradient_boosting", "k_neighbors"):
+    save(fitted("classification", name)[0], Path(sys.argv[1]) / f"{name}.skops")
+"""
+
+
+def test_another_process_makes_the_same_bytes(tmp_path: Path) -> None:
+    made = []
+    for number in (1, 2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        environment = {**os.environ, "PYTHONHASHSEED": str(number), "PYTHONPATH": str(Path(__file__).parents[2])}
+        command = [sys.executable, "-c", SCRIPT, str(folder), str(number * 1000)]
+        subprocess.run(command, check=True, env=environment)
+        made.append({file.name: file.read_bytes() for file in sorted(folder.iterdir())})
+    assert len(made[0]) == 3
+    assert made[0] == made[1]
+
+
+def test_what_skops_cannot_keep_is_a_sentence(tmp_path: Path) -> None:
+    class Odd:
+        def __reduce__(self) -> Any:
+            raise TypeError("not me")
+
+        def __getstate__(self) -> Any:
+            raise TypeError("not me")
+
+    with pytest.raises(StepError, match="cannot be kept safely by skops"):
+        save(Odd(), tmp_path / "odd.skops")
