@@ -17,6 +17,7 @@ _NUMBER = r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$|^\s*[+-]?(?i:inf|inf
 _NUMBERS = ("integer", "number")
 _OBJECTS = {bool: "boolean", int: "integer", float: "number"}
 _SHOWN = 40
+_PROBE = 20
 
 
 @dataclass
@@ -224,16 +225,19 @@ def _converted(texts: pa.Array, decimal: str) -> tuple[str, pa.Array] | None:
     import pyarrow.compute as pc
 
     words = _pointed(texts, decimal)
-    for kind, target in (("integer", pa.int64()), ("number", pa.float64()), ("time", pa.timestamp("us"))):
+    for kind, target in (
+        ("integer", pa.int64()),
+        ("number", pa.float64()),
+        ("time", pa.timestamp("us")),
+        ("time", pa.timestamp("us", "UTC")),
+    ):
         try:
+            # A cast that fails does so for each value, and slowly: a few tell.
+            words[:_PROBE].cast(target)
             return kind, words.cast(target)
         except pa.ArrowInvalid:
             continue
-    try:
-        return "time", words.cast(pa.timestamp("us", "UTC"))
-    except pa.ArrowInvalid:
-        pass
-    lower = pc.utf8_lower(words)
+    lower = pc.ascii_lower(words)
     if pc.all(pc.is_in(lower, pa.array(["true", "false"]))).as_py():
         return "boolean", pc.equal(lower, "true")
     return None if pc.any(pc.match_substring_regex(words, _NUMBER)).as_py() else ("text", texts)
@@ -243,7 +247,7 @@ def _pointed(texts: pa.Array, decimal: str) -> pa.Array:
     """Numbers with a point, without space around them."""
     import pyarrow.compute as pc
 
-    trimmed = pc.utf8_trim_whitespace(texts)
+    trimmed = pc.ascii_trim_whitespace(texts)
     return trimmed if decimal == "." else pc.replace_substring(trimmed, decimal, ".")
 
 

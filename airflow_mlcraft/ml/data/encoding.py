@@ -70,14 +70,14 @@ def _old_encoding(sample: bytes) -> str:
 
     found = charset_normalizer.from_bytes(sample, cp_isolation=list(_OLD))
     names = [match.encoding for match in found]
-    if not names or (names[0] == "cp1250" and "cp1252" in names):
-        return "cp1252" if _decodes(sample, "cp1252") else "latin-1"
-    return names[0]
+    western = _decoded(sample, "cp1252")
+    if not names:
+        return "latin-1" if western is None else "cp1252"
+    return "cp1252" if "cp1252" in names or western == str(found.best()) else names[0]
 
 
-def _decodes(sample: bytes, encoding: str) -> bool:
+def _decoded(sample: bytes, encoding: str) -> str | None:
     try:
-        sample.decode(encoding)
+        return sample.decode(encoding)
     except UnicodeDecodeError:
-        return False
-    return True
+        return None

@@ -42,6 +42,7 @@ _HTML = re.compile(r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _JSON = re.compile(r"\s*(\{\s*(\"|\}|$)|\[\s*([\[{\"\]\d-]|true\b|false\b|null\b|$))")
 _CSV_NAMES = (".csv", ".tsv", ".tab")
+_LINES_NAMES = (".jsonl", ".ndjson")
 _TEXT_NAMES = (".txt", ".md", ".rst", ".log")
 
 
@@ -142,13 +143,17 @@ def _refuse_html(path: Path, sample: str) -> None:
 
 
 def _format(path: Path, sample: str, form: Form, *, cut: bool) -> Format:
-    name = path.name.lower().removesuffix(".gz")
+    name = _name(path)
     if _JSON.match(sample) and (found := _json_or_lines(path, form)):
         return found
     is_csv = name.endswith(_CSV_NAMES)
     if name.endswith(_TEXT_NAMES) and not _is_surely_csv(sample, cut=cut):
         return "text"
     return "csv" if dialect_of(sample, cut=cut, is_csv=is_csv) else "text"
+
+
+def _name(path: Path) -> str:
+    return path.name.lower().removesuffix(".gz")
 
 
 def _is_surely_csv(sample: str, *, cut: bool) -> bool:
@@ -158,16 +163,17 @@ def _is_surely_csv(sample: str, *, cut: bool) -> bool:
 
 
 def _json_or_lines(path: Path, form: Form) -> Format | None:
-    """JSON lines are several values, each on a line of its own."""
+    """JSON lines are several values, each on a line of its own. The name decides for a single one."""
     with open_text(path, form) as handle:
         first, second = _line(handle), _line(handle)
     try:
         value = json.loads(first)
+    except RecursionError:
+        return "json"
     except ValueError:
         return "json" if _is_json_at_heart(first) else None
-    if not isinstance(value, dict | list) or not second:
-        return "json"
-    return "jsonl"
+    several = isinstance(value, dict | list) and second
+    return "jsonl" if several or (not second and _name(path).endswith(_LINES_NAMES)) else "json"
 
 
 def _line(handle: TextIO) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps.services import Connection, Services
-from airflow_mlcraft.steps.sources.patience import Patience
 from airflow_mlcraft.steps.sources.secrets import Secrets
 
 _OPEN = ("endpoint_url", "region_name", "host", "anon")
@@ -26,7 +25,6 @@ class Call:
     key_env: str = ""
     key_header: str = ""
     checksum: str = ""
-    patience: Patience = field(default_factory=Patience)
     secrets: Secrets = field(default_factory=Secrets)
 
     def say(self, line: str) -> None:

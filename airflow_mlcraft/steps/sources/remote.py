@@ -11,7 +11,7 @@ from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps.services import Connection
 from airflow_mlcraft.steps.sources.call import Call
 from airflow_mlcraft.steps.sources.kept import Facts, Kept
-from airflow_mlcraft.steps.sources.patience import TroubleError, disk_told
+from airflow_mlcraft.steps.sources.patience import TroubleError, disk_told, patiently
 from airflow_mlcraft.steps.sources.progress import Progress, size
 from airflow_mlcraft.steps.sources.secrets import plain_address
 
@@ -67,7 +67,7 @@ class Remote:
             nonlocal same
             same = self._told(lambda: self._fetch(path, kept), "fetched")
 
-        self._call.patience.run(once, place=self.place, reached=kept.reached, say=self._call.say)
+        patiently(once, place=self.place, reached=kept.reached, say=self._call.say)
         return same
 
     def _fetch(self, path: str, kept: Kept) -> bool:
@@ -121,7 +121,7 @@ class Remote:
         def once() -> None:
             found[:] = [self._told(ask, "listed")]
 
-        self._call.patience.run(once, place=self.place, reached=lambda: 0, say=self._call.say)
+        patiently(once, place=self.place, reached=lambda: 0, say=self._call.say)
         return found[0]
 
     def _told(self, work: Any, done: str) -> Any:

@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps.sources.call import Call
 from airflow_mlcraft.steps.sources.kept import Facts, Kept
-from airflow_mlcraft.steps.sources.patience import TroubleError, disk_told
+from airflow_mlcraft.steps.sources.patience import TroubleError, disk_told, patiently
 from airflow_mlcraft.steps.sources.progress import Progress, size
 from airflow_mlcraft.steps.sources.secrets import plain_address, secrets_of
 from airflow_mlcraft.steps.sources.web_key import key_headers, without_user
@@ -49,7 +49,7 @@ def fetch(call: Call, kept: Kept) -> bool:
     timeout = httpx.Timeout(_SILENCE, connect=_CONNECT)
     with _quiet(), httpx.Client(timeout=timeout, headers={"Accept-Encoding": "identity"}) as client:
         transfer = _Transfer(call, kept, client, headers)
-        call.patience.run(transfer.once, place=transfer.place, reached=kept.reached, say=call.say)
+        patiently(transfer.once, place=transfer.place, reached=kept.reached, say=call.say)
     return transfer.same
 
 
@@ -112,7 +112,7 @@ class _Transfer:
     def _take(self, response: httpx.Response, facts: Facts, reached: int) -> None:
         length = response.headers.get("Content-Length", "")
         progress = Progress(self._call.say, done=reached, total=reached + int(length) if length.isdecimal() else None)
-        pieces = response.iter_raw(_PIECE)
+        pieces = response.iter_raw()
         with disk_told():
             handle = self._kept.part.open("ab")
         with handle:
