@@ -58,7 +58,7 @@ def example_frame(folder: ModelFolder) -> Any:
 
 def _series(values: Any, column: Column, pd: Any) -> Any:
     if column.kind == TEXT:
-        return pd.Series(values.tolist(), dtype=None if any(value is not None for value in values) else object)
+        return pd.Series([np.nan if value is None else value for value in values], dtype=object)
     if column.kind == TIME:
         try:
             return pd.to_datetime(pd.Series(values), format="ISO8601", utc=True).dt.tz_localize(None).dt.as_unit("ns")

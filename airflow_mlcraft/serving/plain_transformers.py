@@ -24,12 +24,11 @@ class NotPlain(Exception):  # noqa: N818 - a turn to the other way, not a fault
 
 def transformer(fitted: Any) -> Step:
     """What `fitted.transform` does."""
-    made = _KNOWN.get(type(fitted).__name__)
-    if made is not None and type(fitted).__module__.startswith("sklearn."):
-        found = made(fitted)
-        if found is not None:
-            return found
-    return _as_it_is(fitted)
+    kind = type(fitted)
+    known = kind.__module__.split(".")[0] in ("sklearn", "airflow_mlcraft")
+    make = KNOWN.get(kind.__name__) if known else None
+    found = make(fitted) if make is not None else None
+    return _as_it_is(fitted) if found is None else found
 
 
 def entry(fitted: Any, names: Sequence[str], place: dict[str, tuple[bool, int]]) -> Entry:
@@ -171,24 +170,35 @@ def _min_max(fitted: Any) -> Step | None:
 
 
 def _one_hot(fitted: Any) -> Step | None:
-    if fitted.drop is not None or getattr(fitted, "_infrequent_enabled", False):
+    if fitted.drop is not None:
         return None
-    known = [{_key(value): index for index, value in enumerate(values)} for values in fitted.categories_]
-    starts = np.concatenate([[0], np.cumsum([len(values) for values in known])]).tolist()
-    refuse = fitted.handle_unknown == "error"
+    widths = fitted._n_features_outs
+    rare = fitted._infrequent_indices if fitted._infrequent_enabled else [None] * len(widths)
+    mappings = fitted._default_to_infrequent_mappings if fitted._infrequent_enabled else rare
+    starts = np.concatenate([[0], np.cumsum(widths)]).tolist()
     if starts[-1] > _WIDEST:
         raise NotPlain
+    known = [
+        {_key(value): start + (index if mapping is None else int(mapping[index])) for index, value in enumerate(values)}
+        for start, values, mapping in zip(starts, fitted.categories_, mappings, strict=False)
+    ]
+    unknown = [
+        start + int(mapping[rares[0]]) if rares is not None and fitted.handle_unknown != "ignore" else None
+        for start, rares, mapping in zip(starts, rare, mappings, strict=False)
+    ]
+    refuse = fitted.handle_unknown == "error"
     dtype = fitted.dtype
 
     def run(array: Array) -> Array:
         made = np.zeros((len(array), starts[-1]), dtype=dtype)
         for row, values in enumerate(array.tolist()):
             for column, value in enumerate(values):
-                index = known[column].get(_key(value))
-                if index is not None:
-                    made[row, starts[column] + index] = 1
-                elif refuse:
+                key = _key(value)
+                index = known[column].get(key, unknown[column])
+                if refuse and key not in known[column]:
                     raise ValueError(f"{value!r} is a category that was not there when the model was trained")
+                if index is not None:
+                    made[row, index] = 1
         return made
 
     return run
@@ -226,7 +236,7 @@ def _key(value: Any) -> Any:
 
 
 _WIDEST = 5000
-_KNOWN: dict[str, Callable[[Any], Step | None]] = {
+KNOWN: dict[str, Callable[[Any], Step | None]] = {
     "Pipeline": _pipeline,
     "SimpleImputer": _imputer,
     "StandardScaler": _standard,

@@ -16,12 +16,14 @@ from airflow_mlcraft.serving.model_folder import ModelFolder
 from airflow_mlcraft.serving.plain_estimators import PlainEstimator, candidates
 from airflow_mlcraft.serving.plain_transformers import Array, NotPlain, entry, gathering, transformer
 from airflow_mlcraft.serving.refusals import ServingError
-from airflow_mlcraft.serving.signature import Signature
+from airflow_mlcraft.serving.signature import TEXT, Signature
 from airflow_mlcraft.serving.table import Table, join
+from airflow_mlcraft.serving.typed_columns import columns, is_columns
 
 log = logging.getLogger(__name__)
 Answer = Callable[[Table], Array]
 _MIXED_ROWS = 40
+_UNKNOWN = "a text that was not there in training"
 _MANY = 64
 
 
@@ -38,7 +40,7 @@ class Predictor:
         frames.signature = self.signature
         self.example = table_of(example, self.signature)
         self._try(frames)
-        plain = _plain(estimator, self.signature, self.example, frames)
+        plain = _plain(estimator, self.signature, self.example, frames, _categories(folder))
         self.way = "arrays" if plain else "data frames"
         self._predict: Answer = plain[0] if plain else frames.predict
         self._proba: Answer | None = plain[1] if plain else frames.proba_or_none
@@ -91,10 +93,10 @@ class _Frames:
 
 
 def _plain(
-    estimator: Any, signature: Signature, example: Table, frames: _Frames
+    estimator: Any, signature: Signature, example: Table, frames: _Frames, categories: Mapping[str, list[Any]]
 ) -> tuple[Answer, Answer | None] | None:
     """The quickest way that gives the same as data frames do, if there is any."""
-    probes = _probes(example, signature)
+    probes = _probes(example, signature, categories)
     wanted = [(_outcome(frames.predict, probe), _outcome(frames.proba_or_none, probe)) for probe in probes]
     steps = [step for _, step in estimator.steps] if type(estimator).__name__ == "Pipeline" else [estimator]
     try:
@@ -128,7 +130,15 @@ def _preparation(steps: list[Any], signature: Signature) -> Answer:
     steps = [step for step in steps if step is not None and step != "passthrough"]
     if not steps:
         return gathering(signature.names, signature.place)
-    first = entry(steps[0], signature.names, signature.place)
+    if is_columns(steps[0]):
+        typed, names, place = columns(steps[0], signature.place)
+        if len(steps) == 1:
+            after = gathering(names, place)
+        else:
+            after, steps = entry(steps[1], names, place), steps[1:]
+        first: Answer = lambda table: after(typed(table))  # noqa: E731
+    else:
+        first = entry(steps[0], signature.names, signature.place)
     rest = [transformer(step) for step in steps[1:]]
     if not rest:
         return first
@@ -142,8 +152,8 @@ def _preparation(steps: list[Any], signature: Signature) -> Answer:
     return run
 
 
-def _probes(example: Table, signature: Signature) -> list[Table]:
-    """What both ways are compared with: the example, each row alone, rows mixed from it, nulls, an unknown text."""
+def _probes(example: Table, signature: Signature, categories: Mapping[str, list[Any]]) -> list[Table]:
+    """What both ways are compared with: the example, each row alone, rows mixed from it, nulls, texts known or not."""
     chance = np.random.default_rng(0)
     many = join([example] * (_MIXED_ROWS // len(example) + 1))
     spread = np.where(np.isnan(many.numbers), np.nan, many.numbers * chance.normal(1, 0.5, many.numbers.shape))
@@ -157,11 +167,20 @@ def _probes(example: Table, signature: Signature) -> list[Table]:
         if column.nullable:
             (changed.numbers if numeric else changed.texts)[0, index] = np.nan if numeric else None
             probes.append(changed)
-        if not numeric:
-            unknown = Table(example.numbers, example.texts.copy())
-            unknown.texts[0, index] = "a text that was not there in training"
-            probes.append(unknown)
+        if column.kind == TEXT:
+            values = [_UNKNOWN, *categories.get(column.name, ())]
+            known = join([example.rows(0, 1)] * len(values))
+            texts = known.texts.copy()
+            texts[:, index] = values
+            probes += [Table(known.numbers, texts), Table(known.numbers[:1], texts[:1])]
     return probes
+
+
+def _categories(folder: ModelFolder) -> dict[str, list[Any]]:
+    """Texts that training has seen, where the model's description lists them."""
+    listed = folder.described.get("features")
+    features = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    return {str(one.get("name")): list(one["categories"]) for one in features if one.get("categories")}
 
 
 def _outcome(answer: Answer | None, table: Table) -> Any:
@@ -180,8 +199,10 @@ def _same(ours: Any, theirs: Any) -> bool:
         return type(ours) is type(theirs) and ours == theirs
     if ours.shape != theirs.shape:
         return False
-    numeric = ours.dtype.kind in "fiu" and theirs.dtype.kind in "fiu"
-    return np.array_equal(ours, theirs, equal_nan=numeric)
+    if ours.dtype.kind == theirs.dtype.kind == "f":
+        # The last bits depend on how many rows are multiplied at once, whoever does it.
+        return np.allclose(ours, theirs, rtol=1e-10, atol=1e-12, equal_nan=True)
+    return np.array_equal(ours, theirs)
 
 
 def _with_nullable(signature: Signature, example: Any, frames: _Frames) -> Signature:

@@ -1,0 +1,152 @@
+"""Models of scikit-learn as model folders, small and of all the shapes that the server has to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer, make_column_transformer
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from skops import io
+
+from airflow_mlcraft.tracking.model_folder import write_model
+from tests.serving import odd_estimators
+
+# What a server has to be told so that it loads the odd ones.
+TRUST = {"MLCRAFT_TRUSTED_TYPES": odd_estimators.TYPES}
+Made = tuple[Any, pd.DataFrame, Any]
+
+
+def make(name: str, folder: Path) -> Path:
+    """Fit it and write it."""
+    estimator, frame, target = MAKERS[name]()
+    estimator.fit(frame, target)
+    return write(folder / name, estimator, frame)
+
+
+def write(target: Path, estimator: Any, frame: pd.DataFrame) -> Path:
+    """A fitted model as a folder."""
+    file = target.with_suffix(".skops")
+    io.dump(estimator, file)
+    return write_model(target, file, frame, estimator.predict(frame))
+
+
+def iris() -> tuple[pd.DataFrame, Any]:
+    frame, target = load_iris(return_X_y=True, as_frame=True)
+    return frame, target.to_numpy()
+
+
+def people(rows: int = 200) -> tuple[pd.DataFrame, Any]:
+    """Numbers, whole numbers, truth values and texts, some of them missing."""
+    chance = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "age": chance.integers(18, 80, rows),
+            "income": chance.normal(30_000, 10_000, rows).round(2),
+            "city": chance.choice(["Basel", "Bern", "Zug"], rows),
+            "member": chance.random(rows) < 0.5,
+            "job": chance.choice(["cook", "smith", None], rows),
+        }
+    )
+    frame.loc[::17, "income"] = np.nan
+    return frame, np.where(frame["age"] + chance.normal(0, 20, rows) > 50, "yes", "no")
+
+
+def _numbers() -> Pipeline:
+    return make_pipeline(SimpleImputer(), StandardScaler())
+
+
+def _texts() -> Pipeline:
+    return make_pipeline(
+        SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    )
+
+
+def _of_people(estimator: Any, texts: Any = None) -> Pipeline:
+    prepare = make_column_transformer(
+        (_numbers(), ["age", "income"]), (texts or _texts(), ["city", "job"]), ("passthrough", ["member"])
+    )
+    return make_pipeline(prepare, estimator)
+
+
+def _linear() -> Made:
+    return make_pipeline(_numbers(), LogisticRegression(max_iter=500)), *iris()
+
+
+def _forest() -> Made:
+    prepare = ColumnTransformer([("numbers", _numbers(), list(iris()[0].columns))])
+    return make_pipeline(prepare, RandomForestClassifier(100, random_state=0)), *iris()
+
+
+def _small_forest() -> Made:
+    return RandomForestClassifier(5, random_state=0), *iris()
+
+
+def _people() -> Made:
+    return _of_people(LogisticRegression(max_iter=500)), *people()
+
+
+def _boosted() -> Made:
+    ordinal = make_pipeline(
+        SimpleImputer(strategy="constant", fill_value="none"),
+        OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
+    )
+    return _of_people(GradientBoostingClassifier(n_estimators=20, random_state=0), ordinal), *people()
+
+
+def _strict() -> Made:
+    """A text that training has not seen is an error."""
+    strict = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(sparse_output=False))
+    return _of_people(LogisticRegression(max_iter=500), strict), *people()
+
+
+def _ridge() -> Made:
+    frame, target = load_diabetes(return_X_y=True, as_frame=True)
+    return make_pipeline(StandardScaler(), Ridge()), frame, target.to_numpy()
+
+
+def _trees() -> Made:
+    frame, target = load_diabetes(return_X_y=True, as_frame=True)
+    return RandomForestRegressor(20, random_state=0), frame, target.to_numpy()
+
+
+def _named() -> Made:
+    """A step that only knows data frames."""
+    frame, target = iris()
+    return make_pipeline(odd_estimators.Named(list(frame.columns)), LogisticRegression(max_iter=500)), frame, target
+
+
+def _slow() -> Made:
+    return odd_estimators.Slow(0.4), *iris()
+
+
+def _moody() -> Made:
+    return odd_estimators.Moody(), *iris()
+
+
+def _failing() -> Made:
+    return odd_estimators.Failing(), *iris()
+
+
+MAKERS: dict[str, Callable[[], Made]] = {
+    "linear": _linear,
+    "forest": _forest,
+    "small_forest": _small_forest,
+    "people": _people,
+    "boosted": _boosted,
+    "strict": _strict,
+    "ridge": _ridge,
+    "trees": _trees,
+    "named": _named,
+    "slow": _slow,
+    "moody": _moody,
+    "failing": _failing,
+}

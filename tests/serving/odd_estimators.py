@@ -1,0 +1,68 @@
+"""Estimators that behave badly."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+
+
+class Slow(ClassifierMixin, BaseEstimator):
+    """Takes its time to answer one row."""
+
+    def __init__(self, seconds: float = 1.0):
+        self.seconds = seconds
+
+    def fit(self, frame: pd.DataFrame, target: Any) -> Slow:
+        self.classes_ = np.unique(target)
+        return self
+
+    def predict(self, frame: Any) -> Any:
+        if len(frame) == 1:
+            time.sleep(self.seconds)
+        return np.zeros(len(frame), dtype=np.int64)
+
+
+class Moody(ClassifierMixin, BaseEstimator):
+    """Says something else in every process."""
+
+    def fit(self, frame: pd.DataFrame, target: Any) -> Moody:
+        self.classes_ = np.unique(target)
+        return self
+
+    def predict(self, frame: Any) -> Any:
+        return np.full(len(frame), os.getpid(), dtype=np.int64)
+
+
+class Failing(ClassifierMixin, BaseEstimator):
+    """Fails for flowers with long sepals, in a way that nobody foresaw."""
+
+    def fit(self, frame: pd.DataFrame, target: Any) -> Failing:
+        self.classes_ = np.unique(target)
+        return self
+
+    def predict(self, frame: Any) -> Any:
+        if np.asarray(frame)[:, 0].max() > 100:
+            raise RuntimeError("the secret of the server")
+        return np.zeros(len(frame), dtype=np.int64)
+
+
+class Named(TransformerMixin, BaseEstimator):
+    """Takes columns by name, as only a data frame has them."""
+
+    def __init__(self, names: list[str]):
+        self.names = names
+
+    def fit(self, frame: pd.DataFrame, target: Any = None) -> Named:
+        self.n_features_in_ = len(self.names)
+        return self
+
+    def transform(self, frame: pd.DataFrame) -> Any:
+        return frame[list(reversed(self.names))].to_numpy()
+
+
+TYPES = ",".join(f"{kind.__module__}.{kind.__qualname__}" for kind in (Slow, Moody, Failing, Named))

@@ -1,0 +1,123 @@
+"""Keys, sizes, times, and more requests than can be answered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.serving import models
+from tests.serving.conftest import Running, running
+from tests.serving.load import Load
+from tests.serving.test_endpoints import NAMES, ROW
+
+ModelOf = Callable[[str], Path]
+
+
+def test_the_key(tmp_path: Path, model_of: ModelOf) -> None:
+    with running(tmp_path, model_of("small_forest"), MLCRAFT_API_KEY="s3cret") as server:
+        for path in ("/", "/health", "/health/live", "/v2/health/ready"):
+            assert server.get(path).status == 200
+        for path in ("/model", "/metrics", "/latency", "/openapi.json", "/nothing"):
+            refused = server.get(path)
+            assert (refused.status, refused.headers["www-authenticate"]) == (401, "Bearer")
+        body = {"records": [ROW]}
+        assert server.post("/predict", body).status == 401
+        for wrong in ({"X-API-Key": "s3cre"}, {"X-API-Key": "s3cret\u00e9"}, {"Authorization": "Basic s3cret"}):
+            assert server.post("/predict", body, headers=wrong).status == 401
+        for right in ({"X-API-Key": "s3cret"}, {"Authorization": "Bearer s3cret"}):
+            assert server.post("/predict", body, headers=right).status == 200
+        assert "s3cret" not in server.log()
+
+
+def test_a_body_that_is_too_large(iris: Running) -> None:
+    answer = iris.post("/predict", " " * 100_001)
+    assert answer.status == 413
+    assert "100000 bytes" in answer.json["error"]
+
+
+def test_a_body_that_is_too_large_and_does_not_say_so(iris: Running) -> None:
+    with socket.create_connection(("127.0.0.1", iris.port), timeout=30) as connection:
+        connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(3):
+            connection.sendall(b"c350\r\n" + b" " * 50_000 + b"\r\n")
+        assert connection.recv(1000).split()[1] == b"413"
+
+
+def test_too_many_rows(tmp_path: Path, model_of: ModelOf) -> None:
+    with running(tmp_path, model_of("small_forest"), "--max-rows", "3") as server:
+        assert server.post("/predict", {"records": [ROW] * 3}).status == 200
+        assert server.post("/predict", {"records": [ROW] * 4}).status == 413
+        assert server.post("/predict", {"columns": {name: [1] * 4 for name in NAMES}}).status == 413
+
+
+def test_a_model_that_takes_too_long(tmp_path: Path, model_of: ModelOf) -> None:
+    with running(tmp_path, model_of("slow"), "--timeout", "0.1", **models.TRUST) as server:
+        answer = server.post("/predict", {"records": [ROW]})
+        assert answer.status == 504
+        assert "within 0.1 s" in answer.json["error"]
+        assert server.get("/health").status == 200
+
+
+def test_a_body_that_never_comes(tmp_path: Path, model_of: ModelOf) -> None:
+    with running(tmp_path, model_of("small_forest"), "--timeout", "0.2") as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+            connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1")
+            assert connection.recv(1000).split()[1] == b"408"
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+            connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1")
+        assert server.get("/health").status == 200
+
+
+@pytest.mark.parametrize("clients", [16, 64])
+def test_more_than_it_can_answer_is_refused_and_not_kept_waiting(
+    clients: int, tmp_path: Path, model_of: ModelOf
+) -> None:
+    """The model takes 0.4 s for a request at a time, and four may wait."""
+    options = ("--max-waiting", "4", "--timeout", "20")
+    with running(tmp_path, model_of("slow"), *options, **models.TRUST) as server:
+        statuses = asyncio.run(_overload(server, clients))
+        assert set(statuses) <= {200, 503}
+        assert statuses[200] > 0
+        assert statuses[503] > 0
+        refused = [line for line in server.log().splitlines() if '"status":503' in line]
+        assert refused
+        assert server.get("/health").status == 200
+        assert server.post("/predict", {"records": [ROW]}).status == 200
+
+
+async def _overload(server: Running, clients: int) -> dict[int, int]:
+    async with Load(server.port, {"records": [ROW]}, clients) as load:
+        await asyncio.sleep(2)
+    return load.outcome.statuses
+
+
+def test_refusals_say_when_to_come_back(tmp_path: Path, model_of: ModelOf) -> None:
+    async def refused(server: Running) -> str:
+        async with Load(server.port, {"records": [ROW]}, 12):
+            await asyncio.sleep(0.3)
+            for _ in range(100):
+                answer = await asyncio.to_thread(server.post, "/predict", {"records": [ROW]})
+                if answer.status == 503:
+                    return answer.headers["retry-after"]
+        return ""
+
+    with running(tmp_path, model_of("slow"), "--max-waiting", "1", **models.TRUST) as server:
+        assert asyncio.run(refused(server)) == "1"
+
+
+def test_a_fault_of_the_server_tells_clients_nothing(tmp_path: Path, model_of: ModelOf) -> None:
+    with running(tmp_path, model_of("failing"), **models.TRUST) as server:
+        assert server.post("/predict", {"records": [ROW]}).status == 200
+        answer = server.post("/predict", {"records": [ROW | {NAMES[0]: 1000}]}, headers={"X-Request-ID": "bad-1"})
+        assert (answer.status, set(answer.json)) == (500, {"error", "request_id"})
+        assert "secret" not in answer.text
+        logged = [json.loads(line) for line in server.log().splitlines()]
+        fault = next(line for line in logged if "trace" in line)
+        assert "bad-1" in fault["event"]
+        assert "the secret of the server" in fault["trace"]
+        assert server.post("/predict", {"records": [ROW]}).status == 200

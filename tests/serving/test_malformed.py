@@ -1,0 +1,105 @@
+"""Ten thousand bodies that nobody should send: each is refused, none brings the server down."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from typing import Any
+
+import orjson
+
+from tests.serving.conftest import Running
+from tests.serving.load import ask
+from tests.serving.test_endpoints import NAMES, ROW
+
+COUNT = 10_000
+CLIENTS = 8
+PATHS = ("/predict", "/invocations", "/v2/models/iris/infer")
+ODD: tuple[Any, ...] = (
+    None, True, -1, 0.5, 1e300, 2**63, "", "text", "\u0000", "\ud7ff", [], {}, [[]], [{}], {"": {}}, [None], ["a", 1],
+    {"records": None}, {"data": [[1]]}, [[1, 2, 3, 4]] * 2, {"name": "x", "shape": [1], "datatype": "FP64", "data": [1]},
+)  # fmt: skip
+KEYS = (
+    "records", "columns", "inputs", "instances", "dataframe_split", "dataframe_records", "data", "index", "params",
+    "method", "id", "name", "shape", "datatype", "outputs", "__proto__", *NAMES,
+)  # fmt: skip
+RIGHT = {
+    "/predict": {"records": [ROW]},
+    "/invocations": {"dataframe_split": {"columns": NAMES, "data": [list(ROW.values())]}},
+    "/v2/models/iris/infer": {
+        "inputs": [{"name": name, "shape": [1], "datatype": "FP64", "data": [1.0]} for name in NAMES]
+    },
+}
+WRONG = object()
+
+
+def _body(chance: random.Random, path: str) -> tuple[bytes, str]:
+    """One body, and the type it is sent as."""
+    how = chance.randrange(6)
+    right = orjson.dumps(RIGHT[path])
+    if how == 0:
+        return chance.randbytes(chance.randrange(60)), chance.choice(("application/json", "text/csv"))
+    if how == 1:
+        return right[: chance.randrange(len(right))], "application/json"
+    if how == 2:
+        at = chance.randrange(1, len(right) - 1)
+        return right[:at] + bytes([chance.choice(b'\x00\xff{}[]",:')]) + right[at:], "application/json"
+    if how == 3:
+        cells = [chance.choice((*NAMES, '"', "1", "", "x", "\r", "NaN")) for _ in range(chance.randrange(1, 12))]
+        return ",".join(cells).encode() + b"\n" + b",".join([b"1"] * chance.randrange(5)), "text/csv"
+    if how == 4:
+        return orjson.dumps(
+            {chance.choice(KEYS): _value(chance, 3) for _ in range(chance.randrange(4))}
+        ), "application/json"
+    return orjson.dumps(_broken(chance, RIGHT[path])), "application/json"
+
+
+def _value(chance: random.Random, depth: int) -> Any:
+    if depth == 0 or chance.random() < 0.4:
+        return chance.choice(ODD)
+    if chance.random() < 0.5:
+        return [_value(chance, depth - 1) for _ in range(chance.randrange(4))]
+    return {chance.choice(KEYS): _value(chance, depth - 1) for _ in range(chance.randrange(4))}
+
+
+def _broken(chance: random.Random, value: Any) -> Any:
+    """The right body with something odd somewhere in it."""
+    if isinstance(value, dict) and value and chance.random() < 0.85:
+        key = chance.choice(list(value))
+        return {**value, key: _broken(chance, value[key])}
+    if isinstance(value, list) and value and chance.random() < 0.85:
+        at = chance.randrange(len(value))
+        return [*value[:at], _broken(chance, value[at]), *value[at + 1 :]]
+    return chance.choice(ODD)
+
+
+def test_ten_thousand_malformed_bodies(iris: Running) -> None:
+    statuses, leaks = asyncio.run(_all(iris.port))
+    assert sum(statuses.values()) == COUNT
+    # Some are right by accident: a number for a number.
+    assert set(statuses) <= {200, 400, 413, 415, 422}, statuses
+    assert statuses[200] < COUNT / 5
+    assert leaks == []
+    assert '"trace"' not in iris.log()
+    assert iris.post("/predict", {"records": [ROW]}).status == 200
+
+
+async def _all(port: int) -> tuple[Counter[int], list[bytes]]:
+    statuses: Counter[int] = Counter()
+    leaks: list[bytes] = []
+
+    async def client(seed: int) -> None:
+        chance = random.Random(seed)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(COUNT // CLIENTS):
+            path = chance.choice(PATHS)
+            body, kind = _body(chance, path)
+            status, answer = await ask(reader, writer, path, body, kind)
+            statuses[status] += 1
+            if b"Traceback" in answer or b'File "' in answer or (status != 200 and b'"error"' not in answer):
+                leaks.append(answer)
+        writer.close()
+
+    await asyncio.gather(*map(client, range(CLIENTS)))
+    return statuses, leaks

@@ -1,0 +1,30 @@
+"""The server does what its own OpenAPI says, as schemathesis tries it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.serving.conftest import Running
+
+
+@pytest.mark.parametrize("name", ["iris", "people"])
+def test_schemathesis_finds_nothing(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    server: Running = request.getfixturevalue(name)
+    command = [str(Path(sys.executable).parent / "schemathesis"), "run", f"{server.url}/openapi.json"]
+    command += ["--max-examples", "50", "--seed", "1", "--no-color", "--workers", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert '"trace"' not in server.log()
+
+
+def test_rows_are_described_by_the_signature(people: Running) -> None:
+    document = people.get("/openapi.json").json
+    row = document["components"]["schemas"]["Row"]
+    assert row["required"] == ["age", "city", "member"]
+    assert row["additionalProperties"] is False
+    assert row["properties"]["member"] == {"type": "boolean"}
+    assert {"type": "null"} in row["properties"]["income"]["anyOf"]
