@@ -54,6 +54,7 @@ class _Compiler:
             kind=str(process.tool["class"]),
             cwl_version=self.loaded.cwl_version,
             namespaces=plain(process.metadata.get("$namespaces")) or None,
+            file=os.path.relpath(path, self.base),
             base=str(self.base),
         )
         digest = digest_of([compiler_version(), draft.to_json(), sorted(self.tools)])

@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.metadata import version
 
-_COMPILER = 4
+_COMPILER = 5
 
 
 @cache

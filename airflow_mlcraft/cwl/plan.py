@@ -127,6 +127,8 @@ class Plan:
     cwl_version: str
     namespaces: Json = None
     """The prefixes that a run's inputs may use in `format`."""
+    file: str = ""
+    """The document's path below `base`."""
     base: str = field(default="", compare=False)
     """The folder that relative file locations of the document start from. Not part of the digest."""
 

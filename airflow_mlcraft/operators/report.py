@@ -8,29 +8,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.cwl.plan import Json, ToolRef
+from airflow_mlcraft.operators.tracked import TaskRun, plain_values
 from airflow_mlcraft.store.values import each_file_or_directory, oid_of
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.capture import readable
-from airflow_mlcraft.tracking.names import StepName
+from airflow_mlcraft.tracking.names import DagRunName, StepName
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.operators.tracked import TaskRun
     from airflow_mlcraft.operators.work import Work
     from airflow_mlcraft.tracking.run import TrackedRun
+    from airflow_mlcraft.tracking.tracking import Tracking
 
 RECORD = "record"
 """The output by which a step says what its run is to show."""
 _ABSENT: Mapping[str, Any] = {}
 
 
-def facts_of_step(tool: ToolRef, identity: str, made_by: Mapping[str, Any] | None) -> dict[str, str]:
-    """What ran, as tags."""
+def facts_of_step(
+    tracking: Tracking, tool: ToolRef, identity: str, made_by: Mapping[str, Any] | None
+) -> dict[str, str]:
+    """What ran, as tags; and where it was not run, who has made the outputs, with the run that tells of it."""
     facts = {tags.STEP_IDENTITY: identity}
     if tool.container:
         facts[tags.IMAGE] = tool.container
     if made_by:
         facts[tags.REUSED] = "{dag_id}.{task_id} in {run_id}".format_map(made_by)
-    return facts
+        index = -1 if made_by["map_index"] is None else made_by["map_index"]
+        maker = StepName(DagRunName(made_by["dag_id"], made_by["run_id"]), made_by["task_id"], index)
+        facts[tags.REUSED_RUN] = tracking.run_id(maker, 0) or ""
+    return {name: value for name, value in facts.items() if value}
 
 
 def say_step(
@@ -40,18 +46,18 @@ def say_step(
     run = tracked.open()
     run.tags(facts)
     record = record_of(outputs, task)
-    plain = {name: value for name, value in inputs.items() if _is_plain(value)}
     # A parameter has one value for good: what the step made of an input counts.
-    run.params({**readable(plain), **record.get("params", {})})
+    run.params({**readable(plain_values(inputs)), **record.get("params", {})})
     profiles = {described["port"]: described for described in record.get("datasets", ())}
-    say_inputs(run, inputs, task, profiles)
+    made = {port: value for port, value in outputs.items() if port in profiles and port not in inputs}
+    say_data(run, {**inputs, **made}, task, profiles)
     say_outputs(run, outputs)
     say_record(tracked, record, outputs, task)
 
 
-def say_inputs(run: TrackedRun, inputs: Mapping[str, Json], task: Work, profiles: Mapping[str, Json]) -> None:
-    """Files as data sets, by their content."""
-    kept = task.keep(inputs)
+def say_data(run: TrackedRun, files: Mapping[str, Json], task: Work, profiles: Mapping[str, Json]) -> None:
+    """What was read as data sets, by their content; also what a step has brought from elsewhere, and describes."""
+    kept = task.keep(files)
     url = task.store.url
     for port, value in kept.items():
         described = profiles.get(port, _ABSENT)
@@ -73,7 +79,7 @@ def say_outputs(run: TrackedRun, outputs: Mapping[str, Json]) -> None:
     for port, value in outputs.items():
         made = [f"{item.get('basename', '')} {oid}".strip() for item, oid in _objects(value)]
         if made and port != RECORD:
-            run.tags({f"mlcraft.output.{port}": "\n".join(made)})
+            run.tags({f"{tags.OUTPUT}{port}": "\n".join(made)})
 
 
 def record_of(outputs: Mapping[str, Json], task: Work) -> Mapping[str, Any]:
@@ -128,7 +134,3 @@ def _local(item: Json, task: Work) -> Path:
     from airflow_mlcraft.store.values import local_path
 
     return Path(local_path(task.stage(item)))
-
-
-def _is_plain(value: Json) -> bool:
-    return isinstance(value, (str, int, float, bool)) and value != ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
@@ -120,12 +121,13 @@ class CwlStepOperator(CwlPerItemOperator):
             if reuse:
                 reuse.remember(identity, outputs, ti)
         if self._run is not None:
-            facts = facts_of_step(tool, identity, self.made_by)
+            facts = facts_of_step(self._run.tracking, tool, identity, self.made_by)
             say_step(self._run, facts, given, outputs, task)
         return outputs
 
     def _kept(self, document: Json, given: dict[str, Json], task: Work, identity: str = "") -> dict[str, Json]:
-        outputs = self._run_tool(document, given, task, self.command(task, identity))
+        with self._run.measured() if self._run is not None else nullcontext():
+            outputs = self._run_tool(document, given, task, self.command(task, identity))
         names = [port["id"].rpartition("#")[2].rpartition("/")[2] for port in document["outputs"]]
         kept: dict[str, Json] = task.keep({name: outputs.get(name) for name in names})
         return kept

@@ -6,7 +6,7 @@ import json
 import socket
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSki
 from airflow_mlcraft import settings
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.tracking import tags
-from airflow_mlcraft.tracking.capture import git_commit, readable
+from airflow_mlcraft.tracking.capture import document_tags, readable
 from airflow_mlcraft.tracking.names import DagRunName, StepName
 
 if TYPE_CHECKING:
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 INPUTS = "inputs.json"
 """The artifact of the run of a DAG run by which it can be run again."""
+_PLAIN = (str, int, float, bool)
 _LINES = 20_000
 """Of a task's log, the last that its run keeps."""
+_MOMENT = 3.0
+"""Seconds of a tool; what is over by then is not measured."""
 
 
 def tracking_of(plan: Plan) -> Tracking | None:
@@ -51,9 +54,10 @@ def flow_of(ti: Any) -> DagRunName:
 class TaskRun:
     """One try of a task. Nothing is said of it to MLflow before it is opened."""
 
-    def __init__(self, tracking: Tracking, name: StepName):
+    def __init__(self, tracking: Tracking, name: StepName, facts: Mapping[str, str]):
         self.tracking = tracking
         self.name = name
+        self._facts = facts
         self._run: TrackedRun | None = None
         self._lines: deque[str] = deque(maxlen=_LINES)
 
@@ -61,8 +65,12 @@ class TaskRun:
         """The run; the first call may name it."""
         if self._run is None:
             self.name = StepName(self.name.flow, self.name.task_id, self.name.map_index, self.name.try_number, label)
-            self._run = self.tracking.open(self.name, tags={tags.WORKER: socket.gethostname()})
+            self._run = self.tracking.open(self.name, tags={**self._facts, tags.WORKER: socket.gethostname()})
         return self._run
+
+    def measured(self) -> AbstractContextManager[None]:
+        """What the machine does meanwhile, as metrics, if it takes longer than a moment."""
+        return self.open().system_metrics(after=_MOMENT)
 
     def hear(self, line: str) -> None:
         """A line of the task's log."""
@@ -90,7 +98,7 @@ def task_run(plan: Plan, ti: Any) -> Iterator[TaskRun | None]:
         yield None
         return
     index = ti.map_index if ti.map_index is not None else -1
-    run = TaskRun(tracking, StepName(flow_of(ti), ti.task_id, index, ti.try_number))
+    run = TaskRun(tracking, StepName(flow_of(ti), ti.task_id, index, ti.try_number), _facts_of(plan))
     try:
         yield run
     except AirflowSkipException:
@@ -112,8 +120,8 @@ def begin_run(plan: Plan, ti: Any, inputs: Mapping[str, Json]) -> None:
     """Make the run of the whole DAG run, with what it was given."""
     tracking = tracking_of(plan)
     if tracking is not None:
-        plain = {name: value for name, value in inputs.items() if isinstance(value, (str, int, float, bool))}
-        tracking.begin(flow_of(ti), tags=_facts_of(plan), params=readable(plain), texts={INPUTS: json.dumps(inputs)})
+        texts = {INPUTS: json.dumps(inputs)}
+        tracking.begin(flow_of(ti), tags=_facts_of(plan), params=readable(plain_values(inputs)), texts=texts)
 
 
 def end_run(plan: Plan, ti: Any) -> None:
@@ -123,14 +131,19 @@ def end_run(plan: Plan, ti: Any) -> None:
         tracking.end(flow_of(ti))
 
 
+def plain_values(inputs: Mapping[str, Json]) -> dict[str, Json]:
+    """The inputs that are params: texts and numbers, and lists of them as JSON."""
+    found: dict[str, Json] = {}
+    for name, value in inputs.items():
+        if isinstance(value, list) and value and all(isinstance(item, _PLAIN) for item in value):
+            found[name] = json.dumps(value)
+        elif isinstance(value, _PLAIN) and value != "":
+            found[name] = value
+    return found
+
+
 def _facts_of(plan: Plan) -> dict[str, str]:
     """Which document it was."""
-    from airflow_mlcraft.store.hashing import md5_of_file
-
-    file = Path(plan.base) / plan.document.partition("#")[0]
-    return {
-        tags.DOCUMENT: plan.document,
-        tags.DOCUMENT_HASH: md5_of_file(file) if file.is_file() else "",
-        tags.PLAN: plan.digest,
-        tags.GIT_COMMIT: git_commit(plan.base),
-    }
+    found = document_tags(Path(plan.base) / plan.file)
+    _, number, fragment = plan.document.partition("#")
+    return {**found, tags.DOCUMENT: found[tags.DOCUMENT] + number + fragment, tags.PLAN: plan.digest}

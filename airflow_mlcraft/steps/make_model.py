@@ -60,7 +60,9 @@ def _tell(work: ModelWork, fitted: Fitted, record: Record, services: Services) -
     recipe, metric = work.recipe, work.metric.name
     record.param(model=work.name, target=recipe.target, prediction=recipe.task, metric=metric)
     record.param(seed=work.seed, folds=work.folds, recipe=recipe.hash()[:12])
-    record.param(**shown_params(fitted.model))
+    for name, value in shown_params(fitted.model).items():
+        # An estimator may have a param of the same name, as k_neighbors has a metric.
+        record.param(**{f"estimator.{name}" if name in record.params else name: value})
     for name, found in fitted.cv.items():
         record.metric({f"cv_{name}": found["mean"], f"cv_{name}_std": found["std"]})
         record.curve(f"fold_{name}", found["folds"])

@@ -14,7 +14,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
 from typing import Any, TextIO
+
+from airflow_mlcraft.tracking import tags
 
 _SECRET = ("password", "passwd", "secret", "token", "api_key", "apikey", "credential", "private_key")
 _LONGEST = 500
@@ -70,20 +73,40 @@ def packages(function: Callable[..., Any]) -> dict[str, str]:
     return found
 
 
-@functools.cache
 def git_commit(folder: str = ".") -> str:
     """The commit that a folder is at; nothing where there is no git, or no repository."""
+    return _git_place(folder)[1]
+
+
+def document_tags(file: Path) -> dict[str, str]:
+    """Which document it was: its path in its repository, its hash, and the repository's commit."""
+    root, commit = _git_place(str(file.parent))
+    inside = bool(root) and file.resolve().is_relative_to(root)
+    found = {
+        tags.DOCUMENT: file.resolve().relative_to(root).as_posix() if inside else file.name,
+        tags.DOCUMENT_HASH: hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() if file.is_file() else "",
+        tags.GIT_COMMIT: commit,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+@functools.cache
+def _git_place(folder: str) -> tuple[str, str]:
+    """The repository that a folder is in, and its commit."""
     try:
         done = subprocess.run(  # noqa: S603
-            ["git", "-C", folder, "rev-parse", "HEAD"],  # noqa: S607
+            ["git", "-C", folder, "rev-parse", "--show-toplevel", "HEAD"],  # noqa: S607
             capture_output=True,
             text=True,
             timeout=5,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+        return "", ""
+    if done.returncode != 0:
+        return "", ""
+    root, _, commit = done.stdout.strip().rpartition("\n")
+    return os.path.realpath(root), commit
 
 
 def seed_from(key: str) -> int:

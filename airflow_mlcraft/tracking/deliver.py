@@ -159,7 +159,7 @@ class Deliverer:
         try:
             self._api.log_batch(run.id, batch.metrics, batch.params, batch.tags)
         except RefusedError as error:
-            if len(batch.records) == 1 and len(batch.params) <= 1:
+            if len(batch.records) == 1 and batch.single:
                 self._refused(batch.records[0], error)
                 return
             for record in _apart(batch.records):
@@ -198,7 +198,8 @@ class Deliverer:
             said = f"no run has a model with the content {record['content']}, to be a version of {record['model']!r}"
             raise (BusyError if time.time() - record["time"] < _A_DAY else RefusedError)(said)
         near = [model for model in found if model.tags.get(tags.RUN) == run.tags.get(tags.RUN)]
-        version = registry.register(self._api, record["model"], (near or found)[-1], record["tags"])
+        # The first of them was trained; others have been compared with it, and have copied it.
+        version = registry.register(self._api, record["model"], near or found[-1:], record["tags"])
         if record["champion"]:
             registry.promote(self._api, record["model"], version.version, at=record["time"])
 
@@ -215,6 +216,11 @@ class Batch:
         self.params: dict[str, str] = {}
         self.tags: dict[str, str] = {}
         self.records: list[Record] = []
+
+    @property
+    def single(self) -> bool:
+        """Whether it is about one name."""
+        return len(self.params) + len(self.tags) + len({metric[0] for metric in self.metrics}) <= 1
 
     def add(self, record: Record, *, full: bool = False) -> bool:
         """Take a record, unless it is too much; with `full`, in any case."""
@@ -234,13 +240,15 @@ class Batch:
 
 
 def _apart(records: list[Record]) -> list[Record]:
-    """One record for each param: one that is refused must not take others with it."""
+    """One record for each name: one that is refused must not take others with it."""
     found: list[dict[str, Any]] = []
     for record in records:
-        found += [{"op": "batch", "params": {name: value}} for name, value in record.get("params", {}).items()]
-        rest = {name: value for name, value in record.items() if name != "params"}
-        if rest.get("metrics") or rest.get("tags"):
-            found.append(rest)
+        for kind in ("params", "tags"):
+            found += [{"op": "batch", kind: {name: value}} for name, value in record.get(kind, {}).items()]
+        by_name: dict[str, list[Any]] = {}
+        for metric in record.get("metrics", []):
+            by_name.setdefault(metric[0], []).append(metric)
+        found += [{"op": "batch", "metrics": some} for some in by_name.values()]
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.tracking import tags as names
@@ -13,13 +13,14 @@ CHAMPION = "champion"
 PREVIOUS = "previous"
 
 
-def register(api: Api, name: str, model: LoggedModel, tags: Mapping[str, str]) -> Version:
-    """A version of a registered model; the one that is there already, when a run's model is registered again."""
+def register(api: Api, name: str, same: Sequence[LoggedModel], tags: Mapping[str, str]) -> Version:
+    """A version of a registered model: of the first of models that are the same, unless there is one of another."""
     api.create_registered_model(name)
-    for version in api.versions(name, model.run_id):
-        if version.source == model.artifact_uri:
-            return version
-    return api.create_version(name, model, tags)
+    for model in same:
+        for version in api.versions(name, model.run_id):
+            if version.source == model.artifact_uri:
+                return version
+    return api.create_version(name, same[0], tags)
 
 
 def champion(api: Api, name: str) -> Version | None:

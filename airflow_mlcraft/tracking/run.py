@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlcraft.tracking import tags as names
+from airflow_mlcraft.tracking.acceptable import acceptable
 from airflow_mlcraft.tracking.content import content_of
 from airflow_mlcraft.tracking.spool import Writer
 
@@ -41,12 +42,16 @@ class TrackedRun:
     def params(self, values: Mapping[str, Any]) -> None:
         """What the run was given; a name has one value for good."""
         for some in _portions(values):
-            self._write({"op": "batch", "params": {name: _text(value)[:_PARAM] for name, value in some.items()}})
+            self._write(
+                {"op": "batch", "params": {acceptable(name): _text(value)[:_PARAM] for name, value in some.items()}}
+            )
 
     def tags(self, values: Mapping[str, Any]) -> None:
         """What the run is found by."""
         for some in _portions(values):
-            self._write({"op": "batch", "tags": {name: _text(value)[:_TAG] for name, value in some.items()}})
+            self._write(
+                {"op": "batch", "tags": {acceptable(name): _text(value)[:_TAG] for name, value in some.items()}}
+            )
 
     def metric(self, name: str, value: float, step: int = 0) -> None:
         """A measured value."""
@@ -56,7 +61,11 @@ class TrackedRun:
         """Measured values; they are kept together for a second and sent in batches."""
         now = int(time.time() * 1000)
         with self._lock:
-            self._metrics += [(name, float(value), now, step) for name, value in values.items()]
+            self._metrics += [
+                (acceptable(name), number, now, step)
+                for name, value in values.items()
+                if (number := _number(name, value)) is not None
+            ]
             full = len(self._metrics) >= _BATCH or time.monotonic() - self._written > _SECONDS
         if full:
             self._write_metrics()
@@ -163,11 +172,11 @@ class TrackedRun:
         )
 
     @contextlib.contextmanager
-    def system_metrics(self, seconds: float = 10) -> Iterator[None]:
-        """What the machine does while this is open, as metrics."""
+    def system_metrics(self, seconds: float = 10, *, after: float = 0) -> Iterator[None]:
+        """What the machine does while this is open, as metrics; nothing if it is closed `after` so many seconds."""
         from airflow_mlcraft.tracking.system_metrics import sampled
 
-        with sampled(self.metrics, seconds):
+        with sampled(self.metrics, seconds, after=after):
             yield
 
     def end(self, status: str = "FINISHED") -> None:
@@ -214,6 +223,14 @@ def _said(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         log.warning("%s: %s", what, error)
+
+
+def _number(name: str, value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        log.warning("the metric %r is %r, which is no number, and is not tracked", name, value)
+        return None
 
 
 def _text(value: Any) -> str:

@@ -6,28 +6,26 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
-import psutil
-
 _MEGABYTE = 1e6
 _PREFIX = "system/"
 
 
 @contextlib.contextmanager
-def sampled(tell: Callable[[Mapping[str, float], int], None], seconds: float) -> Iterator[None]:
-    """Measure now, each so many seconds, and at the end."""
+def sampled(tell: Callable[[Mapping[str, float], int], None], seconds: float, *, after: float = 0) -> Iterator[None]:
+    """Measure each so many seconds, and at the end. What ends `after` so many seconds is not worth a measurement."""
     stop = threading.Event()
-    before = _Counters()
-    psutil.cpu_percent()
-
-    def sample(step: int) -> None:
-        tell({_PREFIX + name: value for name, value in before.measure().items()}, step)
 
     def watch() -> None:
-        step = 0
+        if after and stop.wait(after):
+            return
+        before, step = _Counters(), 0
         while not stop.wait(seconds):
-            sample(step)
+            _tell(step, before)
             step += 1
-        sample(step)
+        _tell(step, before)
+
+    def _tell(step: int, before: _Counters) -> None:
+        tell({_PREFIX + name: value for name, value in before.measure().items()}, step)
 
     thread = threading.Thread(target=watch, name="system-metrics", daemon=True)
     thread.start()
@@ -42,10 +40,16 @@ class _Counters:
     """Network and disk are told since the beginning."""
 
     def __init__(self) -> None:
+        # Loaded here, that is in the thread: a step that is over by then does without.
+        import psutil
+
+        self._psutil = psutil
         self._network = psutil.net_io_counters()
         self._disk = psutil.disk_io_counters()
+        psutil.cpu_percent()
 
     def measure(self) -> dict[str, float]:
+        psutil = self._psutil
         memory = psutil.virtual_memory()
         found = {
             "cpu_utilization_percentage": psutil.cpu_percent(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import hashlib
 import logging
 import os
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.tracking import tags as names
@@ -162,11 +164,15 @@ class Tracking:
         return str(known["id"]) if known else None
 
     def link(self, name: DagRunName | StepName) -> str:
-        """The page of a run, where a server has one."""
-        known = self.spool.run_of(name.key)
-        if not known or not is_server(self.uri):
+        """The page of a run, where a server has one; of a run that is still to be made, the page that will find it."""
+        if not is_server(self.uri):
             return ""
-        return f"{self._where()}/#/experiments/{known['experiment_id']}/runs/{known['id']}"
+        if known := self.spool.run_of(name.key):
+            return f"{self._where()}/#/experiments/{known['experiment_id']}/runs/{known['id']}"
+        if isinstance(name, StepName) and (above := self.spool.run_of(name.flow.key)):
+            wanted = quote(f"tags.`{names.KEY}` = '{name.key}'")
+            return f"{self._where()}/#/experiments/{above['experiment_id']}/runs?searchFilter={wanted}"
+        return ""
 
     def api(self) -> Api:
         """The store itself, for what has to be known now. Where it is no server, this imports mlflow."""
@@ -184,7 +190,7 @@ class Tracking:
             "name": name.title,
             "experiment": self.experiment or flow.dag_id,
             "start": int(time.time() * 1000),
-            "tags": {**name.tags(), names.SOURCE: flow.dag_id, **given},
+            "tags": {**name.tags(), names.SOURCE: flow.dag_id, names.USER: _user(), **given},
         }
 
     def _run(self, header: Mapping[str, Any]) -> TrackedRun:
@@ -256,6 +262,14 @@ class Tracking:
     def _why(self) -> str:
         trouble = self.spool.trouble()
         return trouble["reason"] if trouble else f"it took longer than {self.limit:g} s"
+
+
+def _user() -> str:
+    """Who runs this process, as mlflow tells it itself; somebody without a name in a container of another's."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 def _absolute(uri: str) -> str:
