@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.measure import ROOT, Figure
 
-NAMES = ("parse", "dags_test", "command", "suite", "scatter", "server", "reuse", "tracking", "memory")
+NAMES = ("parse", "dags_test", "command", "suite", "scatter", "server", "reuse", "tracking", "versioning", "memory")
 RESULTS = ROOT / "bench" / "RESULTS.md"
 
 
