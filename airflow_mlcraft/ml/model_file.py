@@ -51,14 +51,20 @@ def _put(archive: ZipFile, name: str, content: bytes) -> None:
 
 
 def _number_objects(schema: Any) -> dict[str, str]:
-    """Number objects and files in the order in which they come; gives the files' old and new names."""
+    """Number objects and files in the order in which they come; gives the files' old and new names.
+
+    Plain values need no number: whether two equal ones are one object is chance.
+    """
     numbers: dict[Any, int] = {}
     files: dict[str, str] = {}
     waiting = [schema]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
-            if "__id__" in value:
+            _forget_threads(value)
+            if value.get("__loader__") == "JsonNode":
+                value.pop("__id__", None)
+            elif "__id__" in value:
                 value["__id__"] = numbers.setdefault(value["__id__"], len(numbers) + 1)
             if "__loader__" in value and isinstance(value.get("file"), str):
                 value["file"] = files.setdefault(value["file"], f"{len(files) + 1}{Path(value['file']).suffix}")
@@ -66,6 +72,12 @@ def _number_objects(schema: Any) -> dict[str, str]:
         elif isinstance(value, list):
             waiting.extend(reversed(value))
     return files
+
+
+def _forget_threads(node: dict[str, Any]) -> None:
+    """Histogram gradient boosting remembers on how many threads it was fitted."""
+    if node.get("__class__") == "_BinMapper":
+        node["content"]["content"]["n_threads"]["content"] = "1"
 
 
 def _without_padding(content: bytes) -> bytes:

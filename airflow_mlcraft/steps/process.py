@@ -75,7 +75,7 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
 
 def ready(recipe: Recipe, part: pd.DataFrame) -> pd.DataFrame:
     """The columns of the recipe in their kinds, the target, and the groups that stay together."""
-    made = recipe.typed(part)
+    made = recipe.typed(part).copy()
     if recipe.group is not None:
         made[recipe.group] = part[recipe.group].astype(str)
     made[recipe.target] = recipe.truth(part)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from airflow_mlcraft.errors import MlcraftError
 
@@ -42,7 +43,10 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     file = Path(path)
     named = {name.strip() for name in os.environ.get(TRUSTED, "").split(",") if name.strip()}
-    unknown = set(io.get_untrusted_types(file=file))
+    try:
+        unknown = set(io.get_untrusted_types(file=file))
+    except (OSError, BadZipFile, KeyError, ValueError) as error:
+        raise MlcraftError(f"{file} cannot be read as a model: {error}") from error
     trusted = {name for name in unknown if name in named or _is_known_class(name)}
     if unknown - trusted:
         raise MlcraftError(

@@ -1,0 +1,62 @@
+"""predict: all columns and the prediction, for raw data as it was before process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tests.ml.samples import wild
+from tests.steps.processed import PARTS, numbers, processed
+
+
+def test_classes_with_probabilities(tmp_path: Path) -> None:
+    steps = processed(tmp_path)
+    steps.must("train", *PARTS, "--model", "random_forest")
+    steps.must("predict", "--model", "model", "--data", "data.csv")
+    found = pd.read_csv(tmp_path / "predictions.csv")
+    assert list(found.columns) == [*wild().columns, "prediction", "probability_short", "probability_tall"]
+    assert np.allclose(found["probability_short"] + found["probability_tall"], 1)
+    assert (found["prediction"] == np.where(found["probability_tall"] > 0.5, "tall", "short")).mean() > 0.99
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert record["metrics"] == {"rows": 120}
+    assert record["artifacts"] == [{"port": "predictions", "folder": ""}]
+    again = (tmp_path / "predictions.csv").read_bytes()
+    steps.must("predict", "--model", "model", "--data", "data.csv")
+    assert (tmp_path / "predictions.csv").read_bytes() == again
+
+
+def test_numbers(tmp_path: Path) -> None:
+    steps = numbers(tmp_path)
+    steps.must("train", *PARTS, "--model", "linear_regression", "--folds", "0")
+    steps.must("predict", "--model", "model", "--data", "test.parquet")
+    assert pd.read_csv(tmp_path / "predictions.csv").columns[-1] == "prediction"
+
+
+def test_rows_as_they_come(tmp_path: Path) -> None:
+    """New categories, missing values, numbers as text, other columns and another order are no trouble."""
+    steps = processed(tmp_path)
+    steps.must("train", *PARTS, "--model", "logistic_regression", "--folds", "0")
+    rows = [
+        {"extra": 1, "day": "2030-01-01", "wild": "true", "colour": "ultraviolet", "leaves": "3", "size": 9.5},
+        {"extra": 2, "day": None, "wild": None, "colour": None, "leaves": 4, "size": None},
+    ]
+    (tmp_path / "new.json").write_text(json.dumps(rows))
+    steps.must("predict", "--model", "model", "--data", "new.json")
+    assert pd.read_csv(tmp_path / "predictions.csv")["prediction"].notna().all()
+
+
+def test_refusals(tmp_path: Path) -> None:
+    steps = processed(tmp_path)
+    steps.must("train", *PARTS, "--model", "naive_bayes", "--folds", "0")
+    wild().drop(columns="leaves").rename(columns={"size": "leavs"}).to_csv(tmp_path / "less.csv", index=False)
+    sentence = steps.refusal("predict", "--model", "model", "--data", "less.csv")
+    assert "the data lacks the column 'leaves' that the model needs; did you mean 'leavs'?" in sentence
+    wild().assign(prediction=1).to_csv(tmp_path / "taken.csv", index=False)
+    assert "a column 'prediction' already" in steps.refusal("predict", "--model", "model", "--data", "taken.csv")
+    (tmp_path / "none.csv").write_text("size,leaves\n")
+    assert "none.csv has no rows" in steps.refusal("predict", "--model", "model", "--data", "none.csv")
+    (tmp_path / "model" / "model.skops").write_bytes(b"broken")
+    assert "model.skops" in steps.refusal("predict", "--model", "model", "--data", "data.csv")

@@ -1,0 +1,159 @@
+"""process: what it makes, what it says, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.ml.samples import Steps, iris, wild
+
+
+def made(folder: Path, *how: str, frame: pd.DataFrame | None = None) -> Steps:
+    (wild() if frame is None else frame).to_csv(folder / "data.csv", index=False)
+    steps = Steps(folder)
+    steps.must("process", "--data", "data.csv", "--target", "target", *how)
+    return steps
+
+
+def recipe(folder: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads((folder / "recipe.json").read_text())
+    return found
+
+
+def test_what_it_makes(tmp_path: Path) -> None:
+    steps = made(tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "data.csv", "train.parquet", "test.parquet", "recipe.json", "profile.json", "record.json",
+    }  # fmt: skip
+    train = pd.read_parquet(tmp_path / "train.parquet")
+    assert list(train.columns) == ["size", "leaves", "colour", "wild", "day", "target"]
+    assert (train["wild"].dtype, train["day"].dtype.kind, len(train)) == (bool, "M", 96)
+    assert steps.said == [
+        "the column 'note' is left out: it is text with 96 different values in 96 rows",
+        "classification of 'target' from 5 columns: 96 rows for training, 24 for testing (random)",
+    ]
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert record["params"]["split_by"] == "random"
+    assert record["metrics"] == {"rows_train": 96, "rows_test": 24, "features": 5}
+
+
+def test_the_same_bytes_again(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    made(tmp_path / "a")
+    made(tmp_path / "b")
+    for file in sorted((tmp_path / "a").iterdir()):
+        assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes(), file.name
+
+
+def test_groups_are_kept_but_are_no_feature(tmp_path: Path) -> None:
+    made(tmp_path, "--group", "leaves")
+    assert "leaves" in pd.read_parquet(tmp_path / "train.parquet")
+    assert "leaves" not in str(recipe(tmp_path)["columns"])
+
+
+def test_the_users_process_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "processor.py").write_text(
+        "def process(frame, least=0):\n"
+        "    frame = frame[frame['leaves'] >= least]\n"
+        "    return frame.assign(double=frame['leaves'] * 2)\n"
+    )
+    made(tmp_path, "--code", "processor.py", "--params", '{"least": 4}', "--drop", "note", "day")
+    train = pd.read_parquet(tmp_path / "train.parquet")
+    assert train["leaves"].min() == 4
+    assert (train["double"] == 2 * train["leaves"]).all()
+    assert json.loads((tmp_path / "record.json").read_text())["params"]["process_least"] == 4
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("def process(frame):\n    return frame['leafs']\n", "processor.py:2: KeyError: 'leafs'"),
+        ("def process(frame):\n    return 1\n", "process() gives a int; expected a data frame"),
+        ("def process(frame):\n    return frame[:0]\n", "process() gives a frame without rows"),
+        ("def process(frame, x):\n    return frame\n", "missing 1 required positional argument: 'x'"),
+        ("def proces(frame):\n    return frame\n", "no function 'process'; expected `def process(frame, **params)`"),
+        ("def process(frame):\n    return frame.drop(columns='target')\n", "no column 'target' to predict"),
+    ],
+)
+def test_mistakes_in_the_users_process(code: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "processor.py").write_text(code)
+    wild().to_csv(tmp_path / "data.csv", index=False)
+    steps = Steps(tmp_path)
+    assert words in steps.refusal("process", "--data", "data.csv", "--target", "target", "--code", "processor.py")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--target", "tarket"], "no column 'tarket' to predict; did you mean 'target'?"),
+        (["--target", "x9"], "no column 'x9' to predict; there are: size, leaves"),
+        (["--target", "colour"], "the target 'colour' is missing in"),
+        (["--target", "target", "--drop", "nope"], "--drop: the data has no column 'nope'; did you mean 'note'?"),
+        (["--target", "target", "--drop", "target"], "that is the column to predict"),
+        (["--target", "target", "--prediction", "regression"], "has values such as 'tall', 'short'"),
+        (["--target", "target", "--prediction", "guess"], "'guess'; expected classification or regression"),
+        (["--target", "target", "--impute", "magic"], "--impute is 'magic'; expected one of median, mean"),
+        (["--target", "target", "--scale", "up"], "--scale is 'up'; expected one of standard, minmax"),
+        (["--target", "target", "--params", "{}x"], "--params is not JSON"),
+        (["--target", "target", "--params", '{"a": 1}'], "--params are for the function in --code"),
+        (["--target", "target", "--params", "none.json"], "--params: there is no file none.json"),
+    ],
+)
+def test_refusals(options: list[str], words: str, tmp_path: Path) -> None:
+    wild().to_csv(tmp_path / "data.csv", index=False)
+    assert words in Steps(tmp_path).refusal("process", "--data", "data.csv", *options)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "data.csv"),
+        (b"a,target\n", "no rows"),
+        (b"a,target\n1,x\n2,x\n3,x\n4,x\n5,x\n", "one class only, 'x'"),
+        (b"a,target\n1,x\n2\n3,y,7,8\n", "data.csv"),
+        (b"\xff\xfe\x00\x01\x02garbage\x00\x9c", "data.csv"),
+        (b'{"a": [1,', "data.csv"),
+        (b"a,target\n1,x\n2,\n3,y\n4,x\n", "missing in 1 of 4 rows, first in row 2"),
+        (b"a,target\n1,x\n", "1 row;"),
+        (b"a,a,target\n1,2,x\n1,3,y\n", "a"),
+    ],
+)
+def test_data_that_cannot_be_used(content: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_bytes(content)
+    sentence = Steps(tmp_path).refusal("process", "--data", "data.csv", "--target", "target")
+    assert words in sentence
+    assert "Traceback" not in sentence
+
+
+def test_a_class_that_only_the_test_part_has(tmp_path: Path) -> None:
+    frame = iris()
+    frame.loc[frame.sample(1, random_state=1).index, "target"] = "rare"
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    steps = Steps(tmp_path)
+    codes = [steps("process", "--data", "data.csv", "--target", "target", "--seed", str(seed)) for seed in range(12)]
+    assert set(codes) == {0, 1}
+    refused = next(line for line in steps.said if "no training row has" in line)
+    assert "the class 'rare', which no training row has; split with --stratify" in refused
+
+
+def test_mixed_types_are_told(tmp_path: Path) -> None:
+    frame = wild().astype({"size": object})
+    frame.loc[:3, "size"] = "large"
+    steps = made(tmp_path, frame=frame)
+    assert any("the column 'size' mixes" in line and "taken for numbers" in line for line in steps.said)
+
+
+def test_a_thousand_columns_from_end_to_end(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    frame = pd.DataFrame(random.normal(size=(80, 999)), columns=[f"x{place}" for place in range(999)])
+    steps = made(tmp_path, frame=frame.assign(target=np.where(frame["x0"] > 0, "yes", "no")))
+    parts = ("--train", "train.parquet", "--recipe", "recipe.json", "--folds", "2")
+    steps.must("train", *parts, "--model", "random_forest", "--params", '{"n_estimators": 10}')
+    steps.must("evaluate", "--models", "model", "--test", "test.parquet")
+    steps.must("predict", "--model", "champion", "--data", "data.csv")
+    assert len(pd.read_csv(tmp_path / "predictions.csv").columns) == 1003

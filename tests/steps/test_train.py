@@ -1,0 +1,144 @@
+"""train: a model folder that MLflow loads, metrics, a record; the same bytes from the same inputs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from airflow_mlcraft.tracking import pyfunc_model
+from tests.steps.processed import PARTS, files, numbers, processed
+
+OWN = """
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import RandomForestClassifier
+
+class Most(ClassifierMixin, BaseEstimator):
+    def fit(self, x, y):
+        self.classes_, counts = np.unique(y, return_counts=True)
+        self.most_ = int(counts.argmax())
+        return self
+
+    def predict(self, x):
+        return np.repeat(self.classes_[self.most_], len(x))
+
+def estimators():
+    return {"most": Most(), "little_forest": RandomForestClassifier(3)}
+"""
+
+
+def test_what_it_makes(tmp_path: Path) -> None:
+    steps = processed(tmp_path)
+    steps.must("train", *PARTS, "--model", "random_forest", "--params", '{"n_estimators": 9}', "--seed", "2")
+    card = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert (card["name"], card["task"], card["target"], card["classes"]) == (
+        "random_forest", "classification", "target", ["short", "tall"],
+    )  # fmt: skip
+    features = {one["name"]: one for one in card["features"]}
+    assert features["leaves"] == {
+        "name": "leaves", "kind": "number", "type": "float64", "nullable": False, "integer": True,
+        "min": 1.0, "max": 8.0, "median": features["leaves"]["median"],
+    }  # fmt: skip
+    assert sorted(features["colour"]["categories"]) == ["blue", "green", "red"]
+    assert features["size"]["nullable"]
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["cv"] == card["cv"]
+    assert set(metrics["train"]) == {"acc", "precision", "recall", "f1", "roc_auc", "log_loss"}
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert record["params"]["n_estimators"] == 9
+    assert record["params"]["random_state"] == 2
+    assert record["metrics"]["cv_acc"] == metrics["cv"]["acc"]["mean"]
+    assert record["series"]["fold_acc"] == [list(point) for point in enumerate(metrics["cv"]["acc"]["folds"])]
+    assert record["models"] == [{"port": "model", "name": "random_forest"}]
+
+
+def test_the_numbers_are_scikit_learns_own_on_the_same_files(tmp_path: Path) -> None:
+    steps = numbers(tmp_path)
+    steps.must("train", *PARTS, "--model", "ridge", "--params", '{"alpha": 0.5}', "--seed", "8")
+    train = pd.read_parquet(tmp_path / "train.parquet")
+    x, y = train.drop(columns="target"), train["target"]
+    model = make_pipeline(StandardScaler(), Ridge(alpha=0.5))
+    theirs = cross_val_score(model, x, y, cv=KFold(5, shuffle=True, random_state=8), scoring="r2")
+    cv = json.loads((tmp_path / "metrics.json").read_text())["cv"]
+    assert cv["r2"]["folds"] == theirs.tolist()
+    loaded = pyfunc_model.load(tmp_path / "model" / "model.skops")
+    test = pd.read_parquet(tmp_path / "test.parquet")
+    assert np.array_equal(loaded.predict(test), model.fit(x, y).predict(test.drop(columns="target")))
+
+
+def test_mlflow_loads_it_and_takes_raw_rows(tmp_path: Path) -> None:
+    steps = processed(tmp_path)
+    steps.must("train", *PARTS, "--model", "logistic_regression")
+    import mlflow
+
+    loaded = mlflow.pyfunc.load_model(str(tmp_path / "model"))
+    test = pd.read_parquet(tmp_path / "test.parquet").drop(columns="target")
+    said = loaded.predict(test)
+    assert set(said) <= {"short", "tall"}
+    assert {column.name: column.type.name for column in loaded.metadata.signature.inputs} == {
+        "size": "double", "leaves": "double", "colour": "string", "wild": "boolean", "day": "datetime",
+    }  # fmt: skip
+    assert loaded.metadata.metadata["model"] == "logistic_regression"
+
+
+@pytest.mark.parametrize("name", ["logistic_regression", "random_forest", "hist_gradient_boosting"])
+def test_the_same_bytes_anywhere_on_any_number_of_cores(name: str, tmp_path: Path) -> None:
+    for folder, cores in (("one", "1"), ("two", "2")):
+        steps = processed(tmp_path / folder)
+        steps.must("train", *PARTS, "--model", name, "--cores", cores)
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_own_estimators_and_own_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = processed(tmp_path)
+    (tmp_path / "model.py").write_text(OWN)
+    steps.must("train", *PARTS, "--model", "little_forest", "--code", "model.py")
+    assert not (tmp_path / "model" / "code").exists()
+    steps.must("predict", "--model", "model", "--data", "data.csv")
+    steps.must("train", *PARTS, "--model", "most", "--code", "model.py")
+    said = next(line for line in steps.said if "MLCRAFT_TRUSTED_TYPES=" in line)
+    (tmp_path / "model.py").write_text("raise SystemError('not the file that was trained')\n")
+    assert "not known to be safe" in steps.refusal("predict", "--model", "model", "--data", "data.csv")
+    monkeypatch.setenv("MLCRAFT_TRUSTED_TYPES", said.partition("MLCRAFT_TRUSTED_TYPES=")[2])
+    steps.must("predict", "--model", "model", "--data", "data.csv")
+    (code,) = (tmp_path / "model" / "code").iterdir()
+    code.write_text(OWN + "\nprint('something else')\n")
+    assert "is not the file that its name stands for" in steps.refusal(
+        "predict", "--model", "model", "--data", "data.csv"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--model", "forest"], "no model 'forest' for classification"),
+        (["--model", "svm", "--metric", "rmse"], "rmse is a metric for regression"),
+        (["--model", "svm", "--cores", "0"], "--cores is 0; expected 1 or more"),
+        (["--model", "svm", "--folds", "1"], "--folds is 1; expected 2 or more, or 0"),
+        (["--model", "svm", "--params", "[1]"], "--params: there is no file [1]"),
+        (["--model", "svm", "--params", '{"gama": 1}'], "svm has no parameter 'gama'"),
+        (["--model", "k_neighbors", "--params", '{"n_neighbors": 0}'], "k_neighbors could not be fitted"),
+        (["--model", "svm", "--code", "model.py"], "--code: there is no file model.py"),
+        (["--model", "svm", "--recipe", "data.csv"], "--recipe is not JSON"),
+        (["--model", "svm", "--recipe", "metrics.json"], "--recipe: there is no file metrics.json"),
+        (["--model", "svm", "--train", "data.csv", "--recipe", "other.json"], "no recipe of version 1"),
+    ],
+)
+def test_refusals(options: list[str], words: str, tmp_path: Path) -> None:
+    steps = processed(tmp_path)
+    (tmp_path / "other.json").write_text('{"version": 7}')
+    assert words in steps.refusal("train", *PARTS, *options)
+
+
+def test_without_cross_validation(tmp_path: Path) -> None:
+    steps = processed(tmp_path)
+    steps.must("train", *PARTS, "--model", "naive_bayes", "--folds", "0")
+    assert json.loads((tmp_path / "metrics.json").read_text())["cv"] == {}
