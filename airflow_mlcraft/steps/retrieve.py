@@ -138,7 +138,7 @@ def _together(calls: list[Call], options: argparse.Namespace, place: Path) -> Pa
 
 
 def _fetch(call: Call, options: argparse.Namespace, place: Path) -> Callable[[str], Any]:
-    """What the user's code brings a source with;"""
+    """What the user's code brings a source with, as a frame."""
 
     def fetch(source: str) -> Any:
         from airflow_mlcraft.ml.data.read import read_frame
@@ -169,7 +169,7 @@ def _fetched(call: Call, options: argparse.Namespace, place: Path) -> Path:
         call.say(f"asking the database of the connection {call.connection}")
         return database.write(call, place)
     here = call.folder
-    paths = local.given(options.file, here) if options.file else local.found(local.path_of(call.source), here)
+    paths = local.given(options.file, here) if not call.source else local.found(local.path_of(call.source), here)
     call.say(f"reading {paths[0].name}" if len(paths) == 1 else f"reading {len(paths)} files, from {paths[0].name} on")
     data = joined(paths, place, options.format)
     return data if data.parent == place else Path(shutil.copyfile(data, place / data.name))
@@ -181,8 +181,8 @@ def _scheme(source: str) -> str:
         return ""
     try:
         parts = urlsplit(source)
-    except ValueError as error:
-        raise StepError(f"the source is no address: {error}") from None
+    except ValueError:
+        raise StepError("the source is no address; expected one such as https://host/file.csv") from None
     if parts.scheme in _WEB and (not parts.hostname or re.search(r"\s", parts.netloc)):
         raise StepError("the source is no address: it names no host")
     scheme = source.partition("://")[0]

@@ -20,6 +20,9 @@ NULLS += ["NULL", "NaN", "None", "n/a", "nan", "null"]
 TRUE, FALSE = ["true", "True", "TRUE"], ["false", "False", "FALSE"]
 BLOCK = 1 << 24
 """Bytes that are read at once; no row may be longer."""
+PIECE = 1 << 22
+"""The same where memory should stay small. A longer row makes it grow."""
+_TOO_LONG = "straddling"
 
 
 def read_table(path: Path, form: Form) -> pa.Table:
@@ -42,12 +45,32 @@ def read_table(path: Path, form: Form) -> pa.Table:
 def batches(path: Path, form: Form) -> Iterator[pa.RecordBatch]:
     """The same in pieces, with all values as they are written."""
     import pyarrow as pa
-    from pyarrow import csv as arrow
 
     names, options = _options(path, form)
     options["convert_options"].column_types = dict.fromkeys(names, pa.string())
-    with open_bytes(path, form) as handle, _Told(path, form, names):
-        yield from arrow.open_csv(handle, **options)
+    given = 0
+    with _Told(path, form, names):
+        for size in (PIECE, BLOCK):
+            options["read_options"].block_size = size
+            try:
+                for batch in _after(given, path, form, options):
+                    given += batch.num_rows
+                    yield batch
+                return
+            except pa.ArrowInvalid as error:
+                if _TOO_LONG not in str(error) or size == BLOCK:
+                    raise
+
+
+def _after(given: int, path: Path, form: Form, options: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+    """The rows after so many."""
+    from pyarrow import csv as arrow
+
+    with open_bytes(path, form) as handle:
+        for batch in arrow.open_csv(handle, **options):
+            if given < batch.num_rows:
+                yield batch.slice(given)
+            given = max(0, given - batch.num_rows)
 
 
 def names_of(path: Path, form: Form) -> list[str]:

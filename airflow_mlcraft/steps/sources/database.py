@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 from uuid import UUID
 
 from airflow_mlcraft.errors import StepError
@@ -50,9 +51,9 @@ def _engine(uri: str, name: str) -> Engine:
     from sqlalchemy import create_engine
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-    scheme, colons, rest = uri.partition("://")
+    scheme = uri.partition("://")[0]
     try:
-        return create_engine(f"{_DRIVERS.get(scheme, scheme)}{colons}{rest}")
+        return create_engine(_address(uri))
     except ModuleNotFoundError as error:
         raise StepError(
             f"the connection {name} is of the type {scheme}, which needs the Python package {error.name}; install it"
@@ -67,6 +68,16 @@ def _engine(uri: str, name: str) -> Engine:
             f"the connection {name} has no address of a database; expected one such as "
             "postgresql://user:password@host/database or sqlite:////folder/file.db"
         ) from None
+
+
+def _address(uri: str) -> str:
+    """SQLAlchemy's form of an address in Airflow's, which has a file as its host, and options that are none."""
+    scheme, colons, rest = uri.partition("://")
+    place, mark, query = rest.partition("?")
+    pairs = [pair for pair in query.split("&") if pair and not pair.startswith("__extra__=")]
+    if scheme == "sqlite" and place and not place.startswith("/"):
+        place = f"/{unquote(place).rstrip('/')}"
+    return f"{_DRIVERS.get(scheme, scheme)}{colons}{place}{mark if pairs else ''}{'&'.join(pairs)}"
 
 
 def _pieces(engine: Engine, call: Call, folder: Path) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ def write(code: Path, sources: Sequence[str], fetch: Callable[[str], Any], folde
     with user_code.told(code):
         made = retrieve([source for source in sources if source], fetch)
     if isinstance(made, Path) and made.is_file():
-        return made
+        return Path(shutil.copyfile(made, folder / made.name))
     if not isinstance(made, pd.DataFrame):
         raise StepError(f"{code.name}: retrieve() gives a {type(made).__name__}; expected a data frame or a path")
     path = folder / "retrieved.parquet"

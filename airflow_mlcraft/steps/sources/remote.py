@@ -13,7 +13,7 @@ from airflow_mlcraft.steps.sources.call import Call
 from airflow_mlcraft.steps.sources.kept import Facts, Kept
 from airflow_mlcraft.steps.sources.patience import TroubleError, disk_told, patiently
 from airflow_mlcraft.steps.sources.progress import Progress, size
-from airflow_mlcraft.steps.sources.secrets import plain_address
+from airflow_mlcraft.steps.sources.secrets import plain_address, secrets_of
 
 _PIECE = 1 << 22
 _FACTS = (
@@ -46,6 +46,8 @@ class Remote:
 
     def __init__(self, call: Call):
         self._call = call
+        for value in secrets_of(call.source):
+            call.secrets.add(value)
         self.place = plain_address(call.source)
         options = _options(call)
         self._files, self._path = self._told(lambda: _opened(call.source, options), "opened")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, quote_plus, urlsplit
+import re
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 HIDDEN = "***"
+_LONG = 12
+_TELLING = re.compile(r"key|token|secret|pass|sig|auth|cred|code", re.IGNORECASE)
 _SHORTEST = 4
 """A shorter secret would blot out words; it could be guessed anyway."""
 
@@ -44,9 +47,8 @@ def _hidden_value(pair: str) -> str:
 
 
 def secrets_of(address: str) -> list[str]:
-    """The parts of an address that may be secret."""
-    from urllib.parse import parse_qsl
-
+    """The parts of an address that may be secret: those that are long, or named as secrets are."""
     parts = urlsplit(address)
-    values = [value for _, value in parse_qsl(parts.query)]
+    named = parse_qsl(parts.query)
+    values = [value for name, value in named if len(value) >= _LONG or _TELLING.search(name)]
     return [value for value in (parts.password, *values) if value]

@@ -76,8 +76,9 @@ class _Transfer:
             raise TroubleError(_reason(error)) from None
 
     def _ask(self) -> None:
-        known, part = self._kept.facts(), self._kept.part_facts()
+        part = self._kept.part_facts()
         reached = self._kept.reached() if part and _validator(part) else 0
+        known = None if reached else self._kept.facts()
         conditions: dict[str, str] = {}
         if part and reached:
             conditions = {"Range": f"bytes={reached}-", "If-Range": _validator(part)}

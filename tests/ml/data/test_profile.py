@@ -52,10 +52,10 @@ def test_columns_of_all_types(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("block", [1 << 24, 64])
+@pytest.mark.parametrize("block", [1 << 22, 64])
 def test_pieces_tell_what_the_whole_tells(block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The types of a profile are those of the frame, wherever a column changes its mind."""
-    monkeypatch.setattr(csv_file, "BLOCK", block)
+    monkeypatch.setattr(csv_file, "PIECE", block)
     rows = ["a,b,c,d,e,f"]
     rows += [f"{place},{place},{place},true,2020-01-01,NA" for place in range(50)]
     rows += [f"{place}.5,x,{place},7,2020-01-02 10:00,5" for place in range(50)]
@@ -69,7 +69,6 @@ def test_pieces_tell_what_the_whole_tells(block: int, tmp_path: Path, monkeypatc
     }
     assert told["columns"]["a"] | {"distinct": 100, "min": 0, "max": 49.5, "mean": 24.75} == told["columns"]["a"]
     assert told["columns"]["f"]["nulls"] == 50
-    monkeypatch.setattr(csv_file, "BLOCK", 1 << 24)
     whole = profile_frame(read_frame(path))["columns"]
     same = {"mixed": "text", "integer": "number"}
     for name, column in told["columns"].items():
@@ -131,6 +130,16 @@ def test_nested_and_other_types_of_parquet(tmp_path: Path) -> None:
     }
 
 
+def test_a_row_that_is_longer_than_a_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_file, "PIECE", 1000)
+    rows = [f"{place},x" for place in range(2000)]
+    rows[1500] = f"7,{'y' * 5000}"
+    told = profile_file(write(tmp_path, "a,b\n" + "\n".join(rows) + "\n"))
+    assert told["rows"] == 2000
+    assert told["columns"]["a"]["mean"] == pytest.approx((sum(range(2000)) - 1500 + 7) / 2000)
+    assert told["columns"]["b"]["longest"] == 5000
+
+
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """What comes on top of the libraries is a few pieces, here of a megabyte, and not the file."""
     path = tmp_path / "large.csv"
@@ -140,7 +149,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         handle.writelines(block for _ in range(300))
     program = (
         "import resource, sys; from pathlib import Path; import pyarrow.csv, pyarrow.compute;"
-        "from airflow_mlcraft.ml.data import csv_file, profile; csv_file.BLOCK = 1 << 20;"
+        "from airflow_mlcraft.ml.data import csv_file, profile; csv_file.PIECE = 1 << 20;"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; told = profile.profile_file(Path(sys.argv[1]));"
         "print(told['rows'], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )

@@ -73,6 +73,19 @@ def test_queries_that_give_nothing(query: str, words: str, shop: sqlite3.Connect
     assert words in retrieve.log
 
 
+def test_addresses_as_airflow_has_them(shop: sqlite3.Connection, retrieve: Retrieval, tmp_path: Path) -> None:
+    from airflow.sdk import Connection
+
+    shop.execute("INSERT INTO sales VALUES (1, 2.5, 'a', 'b')")
+    shop.commit()
+    connection = Connection(
+        conn_id="shop", conn_type="sqlite", host=str(tmp_path / "shop.db"), extra='{"nested": {"x": 1}}'
+    )
+    retrieve.connect("shop", connection.get_uri())
+    assert retrieve("sql", "--connection", "shop", "--query", "SELECT price FROM sales") == 0, retrieve.log
+    assert frame(retrieve)["price"].tolist() == [2.5]
+
+
 def test_connections_that_open_nothing(retrieve: Retrieval) -> None:
     for uri, words in (
         ("sqlite:////nowhere/at/all.db", "unable to open"),

@@ -143,3 +143,43 @@ def test_empty_data(retrieve: Retrieval) -> None:
     ):
         assert retrieve(name) == 1
         assert words in retrieve.log
+
+
+def test_several_sources(retrieve: Retrieval) -> None:
+    write(retrieve, a__csv="x,y\n1,2\n", b__csv="x,y\n3,4\n")
+    assert retrieve("", "--sources", "b.csv", "a.csv") == 0, retrieve.log
+    assert retrieve.data() == b"x,y\n3,4\n1,2\n"
+    assert retrieve("", "--sources", "b.csv", "a.csv", "--checksum", f"md5:{'0' * 32}") == 1
+    assert "--checksum is of one source" in retrieve.log
+
+
+def test_code_of_the_users_own(retrieve: Retrieval) -> None:
+    write(
+        retrieve,
+        a__csv="x\n1\n2\n",
+        b__csv="x\n3\n4\n",
+        own__py="""
+import pandas as pd
+
+def retrieve(sources, fetch):
+    return pd.concat([fetch(source) for source in sources], ignore_index=True) * 10
+""",
+    )
+    assert retrieve("", "--sources", "a.csv", "b.csv", "--code", "own.py") == 0, retrieve.log
+    assert pd.read_parquet(retrieve.folder / "data.parquet")["x"].tolist() == [10, 20, 30, 40]
+    write(
+        retrieve,
+        kept__csv="x\n5\n",
+        own__py="""
+from pathlib import Path
+
+def retrieve(sources, fetch):
+    return Path(__file__).with_name("kept.csv")
+""",
+    )
+    assert retrieve("a.csv", "--code", "own.py") == 0, retrieve.log
+    assert retrieve.data() == b"x\n5\n"
+    assert (retrieve.folder / "kept.csv").stat().st_nlink == 1
+    write(retrieve, own__py="def retrieve(sources, fetch):\n    return fetch('none.csv')\n")
+    assert retrieve("a.csv", "--code", "own.py") == 1
+    assert "none.csv: there is no such file" in retrieve.log
