@@ -37,7 +37,9 @@ def main() -> int:
     mlflow_port = free_port(os.environ.get("MLFLOW_PORT"), FIRST_MLFLOW_PORT)
     print("Starting Airflow and MLflow …", flush=True)
     prepare_database()
-    mlflow = start([MLFLOW, "server", *mlflow_options(mlflow_port)], environment(), MLFLOW_LOG)
+    # Its queues for jobs would be six more processes, which nothing here has work for.
+    without_jobs = environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")
+    mlflow = start([MLFLOW, "server", *mlflow_options(mlflow_port)], without_jobs, MLFLOW_LOG)
     server = start([AIRFLOW, "standalone"], server_environment(port, mlflow_port), LOG)
     try:
         wait_until_healthy(server, port)
