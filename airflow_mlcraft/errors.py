@@ -70,3 +70,11 @@ class VersioningError(MlcraftError):
     def __init__(self, message: str, *, temporary: bool = False):
         self.temporary = temporary
         super().__init__(message)
+
+
+class ProjectError(MlcraftError):
+    """A project that is not there, or not as a verb needs it. `remedy` is the next step, often a command."""
+
+    def __init__(self, message: str, remedy: str = ""):
+        self.remedy = remedy
+        super().__init__(f"{message}; {remedy}" if remedy else message)

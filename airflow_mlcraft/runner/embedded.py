@@ -46,7 +46,7 @@ def run_dag(
     try:
         with database.copy_for_run(home, keep), _sigterm_as_exit():
             schedule, state, run_id = _run(dag, conf, parallel, on_event, run_id)
-            xcom = _read_xcoms()
+            xcom = read_xcoms()
     finally:
         logs.route(None)
     failed = tuple(
@@ -84,7 +84,7 @@ def _run(
         return schedule, str(run.state), run.run_id
 
 
-def _read_xcoms() -> XComReader:
+def read_xcoms() -> XComReader:
     """All that the tasks pushed, taken along in its stored form, as the database goes."""
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session

@@ -1,0 +1,238 @@
+"""A project's CWL documents: made in the form that Rabix Composer keeps, and kept in step with mlcraft.toml."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project.jobs import defaults_of
+from airflow_mlcraft.project.manifest import Manifest
+from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.shipped import shipped
+from airflow_mlcraft.project.writing import write_text
+
+TOOLS = ("retrieve", "process", "train", "tune", "evaluate", "predict")
+NAMESPACES = {"sbg": "https://www.sevenbridges.com/", "mlcraft": "https://mlcraft.dev/cwl#"}
+CODE = {"retriever": "retriever.py", "processor": "processor.py", "model_code": "model.py"}
+
+_INPUTS: dict[str, tuple[str, str, str]] = {
+    "sources": ("string[]", "Sources", "Where the data come from: addresses, paths, or sklearn:NAME."),
+    "key_env": ("string?", "Key variable", "The environment variable that has the API key of the sources."),
+    "retriever": ("File", "Retriever", "The project's own way to bring the data."),
+    "target": ("string", "Target", "The column that is to be predicted."),
+    "processor": ("File", "Processor", "The project's own way to clean the data."),
+    "process_params": ("string?", "Processor's parameters", "What the processor gets besides the data, as JSON."),
+    "test_size": ("double", "Test part", "The share of the rows that is kept for the test."),
+    "seed": ("int", "Seed", "Where random numbers start; the same seed gives the same result."),
+    "models": ("string[]", "Models", "The estimators to compare; each is trained in a task of its own."),
+    "params": ("string[]", "Parameters", "Of each of the models, as a JSON object."),
+    "model_code": ("File", "Model", "The project's own estimators."),
+    "folds": ("int", "Folds", "Of cross-validation."),
+    "metric": ("string", "Metric", "What makes a model the best."),
+    "minimum": ("double?", "Gate", "The worst value of the metric that a champion may have."),
+    "margin": ("double", "Margin", "By how much a new model must beat the champion of today."),
+}
+_TUNED: dict[str, tuple[str, str, str]] = {
+    "trials": ("int", "Trials", "How many sets of parameters are tried for each model."),
+    "space": ("string[]", "Spaces", "Where to search for each of the models, as JSON; {} for the usual places."),
+}
+_OUTPUTS: dict[str, tuple[str, str, str]] = {
+    "champion": ("Directory", "evaluate/champion", "The best model."),
+    "scores": ("File", "evaluate/scores", "All metrics of all models, and what was decided."),
+    "report": ("File", "evaluate/report_html", "Tables and plots, as a web page."),
+    "report_md": ("File", "evaluate/report_md", "The same as text."),
+    "plots": ("Directory", "evaluate/plots", "The pictures of the report."),
+    "data": ("File", "retrieve/data", "The data as they came."),
+    "profile": ("File", "retrieve/profile", "Rows, columns, types, ranges."),
+    "train_part": ("File", "process/train", "The rows that were learned from."),
+    "test_part": ("File", "process/test", "The rows that were kept for the test."),
+    "trained": ("Directory[]", "train/model", "All models."),
+    "metrics": ("File[]", "train/metrics", "What cross-validation measured, for each model."),
+}
+_DATA = {"data": "data/retrieved", "train_part": "data/train.parquet", "test_part": "data/test.parquet"}
+"""Outputs that get a version in the project's repository, and their paths there."""
+_EVALUATED = {"champion": "models/champion", "scores": "reports/scores.json", "report_html": "reports/report.html"}
+
+
+def write_documents(project: Project, manifest: Manifest) -> None:
+    """The workflows and their tools."""
+    project.tools.mkdir(parents=True, exist_ok=True)
+    for name in TOOLS:
+        tool = _load(shipped("tools", f"{name}.cwl"))
+        if name in ("evaluate", "predict"):
+            # The same model of the registry, whatever the DAG is called that Airflow makes of the folder.
+            tool["hints"][0]["registry"] = project.name
+        if name == "evaluate":
+            tool["hints"].append(_versioned(_EVALUATED))
+        _write(project.tools / f"{name}.cwl", tool)
+    _write(project.workflow, workflow(project, manifest))
+    _write(project.tuned_workflow, workflow(project, manifest, tuned=True))
+
+
+def sync(project: Project, manifest: Manifest) -> list[Path]:
+    """Bring what mlcraft.toml says into the workflows; what else was done to them stays. Gives what has changed."""
+    changed = []
+    for path in (project.workflow, project.tuned_workflow):
+        document = _load(path)
+        _fill(document, project, manifest)
+        text = _text(document)
+        if text != path.read_text("utf-8"):
+            write_text(path, text)
+            changed.append(path)
+    return changed
+
+
+def workflow(project: Project, manifest: Manifest, *, tuned: bool = False) -> dict[str, Any]:
+    """The document of a project's workflow."""
+    inputs = {**_INPUTS, **(_TUNED if tuned else {})}
+    made: dict[str, Any] = {
+        "cwlVersion": "v1.0",
+        "class": "Workflow",
+        "id": f"{project.name}_tuned" if tuned else project.name,
+        "label": "",
+        "doc": "",
+        "$namespaces": dict(NAMESPACES),
+        "inputs": [_input(name, *about, row) for row, (name, about) in enumerate(inputs.items())],
+        "outputs": [_output(name, *about, row) for row, (name, about) in enumerate(_OUTPUTS.items())],
+        "steps": _steps(tuned),
+        "hints": [_versioned(_DATA)],
+        "requirements": [{"class": "ScatterFeatureRequirement"}],
+    }
+    _fill(made, project, manifest)
+    return made
+
+
+def _fill(document: Any, project: Project, manifest: Manifest) -> None:
+    """Names, defaults and the kind of prediction."""
+    tuned = str(document.get("id", "")).endswith("_tuned")
+    document["label"] = f"{manifest.title}, tuned" if tuned else manifest.title
+    search = "Searches for the best parameters of several models" if tuned else "Trains several models"
+    document["doc"] = (
+        f"{search} for the {manifest.prediction} of {manifest.target!r}, compares them, and names the best one the "
+        "champion."
+    )
+    defaults = defaults_of(project, manifest)
+    for port in document.get("inputs", ()):
+        if port["id"] in defaults:
+            _set(port, "default", defaults[port["id"]])
+    for step in document.get("steps", ()):
+        for port in step.get("in", ()):
+            if step["id"] == "process" and port["id"] == "prediction":
+                port["default"] = manifest.prediction
+
+
+def _set(port: Any, name: str, value: Any) -> None:
+    if value is None:
+        port.pop(name, None)
+    elif port.get(name) != value:
+        port[name] = value
+
+
+def _input(name: str, kind: str, label: str, doc: str, row: int) -> dict[str, Any]:
+    made: dict[str, Any] = {"id": name, "type": kind, "label": label, "doc": doc, "sbg:x": 0, "sbg:y": 130 * row}
+    if name in CODE:
+        made["default"] = {"class": "File", "location": CODE[name]}
+    return made
+
+
+def _output(name: str, kind: str, source: str, doc: str, row: int) -> dict[str, Any]:
+    label = name.replace("_", " ").capitalize()
+    return {
+        "id": name,
+        "type": kind,
+        "label": label,
+        "doc": doc,
+        "outputSource": [source],
+        "sbg:x": 1500,
+        "sbg:y": 130 * row,
+    }
+
+
+def _steps(tuned: bool) -> list[dict[str, Any]]:
+    retrieve = {"sources": "sources", "key_env": "key_env", "code": "retriever"}
+    process = {"data": "retrieve/data", "target": "target", "code": "processor", "params": "process_params"}
+    train = {
+        "train": "process/train",
+        "recipe": "process/recipe",
+        "estimator": "models",
+        "params": "params",
+        "code": "model_code",
+        "seed": "seed",
+        "folds": "folds",
+    }
+    evaluate = {
+        "models": "train/model",
+        "test": "process/test",
+        "train": "process/train",
+        "metric": "metric",
+        "minimum": "minimum",
+        "margin": "margin",
+        "seed": "seed",
+    }
+    processing = _step("process", process | {"test_size": "test_size", "seed": "seed"}, 600, 325)
+    processing["in"].insert(2, {"id": "prediction"})
+    scatter = ["estimator", "params"]
+    if tuned:
+        # What a search makes best is part of the search; a model that is only trained is the same by any metric.
+        train = {name: source for name, source in train.items() if name != "params"}
+        train |= {"trials": "trials", "space": "space", "metric": "metric"}
+        scatter = ["estimator", "space"]
+    training = _step("train", train, 900, 455, tool="tune" if tuned else "train")
+    training["scatter"] = scatter
+    training["scatterMethod"] = "dotproduct"
+    return [_step("retrieve", retrieve, 300, 195), processing, training, _step("evaluate", evaluate, 1200, 455)]
+
+
+def _step(name: str, inputs: Mapping[str, str], x: int, y: int, tool: str = "") -> dict[str, Any]:
+    path = f"tools/{tool or name}.cwl"
+    outputs = [{"id": port["id"]} for port in _load(shipped("tools", f"{tool or name}.cwl"))["outputs"]]
+    links = [{"id": port, "source": [source]} for port, source in inputs.items()]
+    return {
+        "id": name,
+        "label": (tool or name).capitalize(),
+        "run": path,
+        "in": links,
+        "out": outputs,
+        "sbg:x": x,
+        "sbg:y": y,
+    }
+
+
+def _versioned(paths: Mapping[str, str]) -> dict[str, Any]:
+    return {"class": "mlcraft:Data", "outputs": [{"output": port, "to": path} for port, path in paths.items()]}
+
+
+def _load(path: Path) -> Any:
+    try:
+        found = _yaml().load(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ProjectError(f"there is no {path}") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{path} cannot be read: {error}") from None
+    if not isinstance(found, dict):
+        raise ProjectError(f"{path} is no CWL document")
+    return found
+
+
+def _write(path: Path, document: Any) -> None:
+    write_text(path, _text(document))
+
+
+def _text(document: Any) -> str:
+    stream = io.StringIO()
+    _yaml().dump(document, stream)
+    return stream.getvalue()
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.width = 120
+    yaml.indent(mapping=2, sequence=2, offset=0)
+    yaml.preserve_quotes = True
+    return yaml

@@ -1,0 +1,162 @@
+"""A project's documents as DAG runs of the embedded Airflow; what they make stays in the project."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets as random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.project import secrets
+from airflow_mlcraft.project.manifest import Manifest
+from airflow_mlcraft.project.places import Project, projects_of
+from airflow_mlcraft.project.tracked_by import tracking_environment
+from airflow_mlcraft.project.writing import explained
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.runner.events import RunResult, TaskEvent
+
+_LINGER = "5"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who follows a run. `on_event` may ask what a task has given."""
+
+    on_dag: Callable[[Any], None] = lambda _: None
+    on_event: Callable[[TaskEvent, Callable[..., Any]], None] = lambda *_: None
+    on_log: Callable[[str, str, str], None] = lambda *_: None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that has ended, well or not."""
+
+    run_id: str
+    result: RunResult
+    outputs: Mapping[str, Any]
+    seconds: float
+
+    @property
+    def error(self) -> str:
+        """The sentences of the tasks that failed."""
+        failures = self.result.failed
+        said = [
+            f"{failure.task_id}[{failure.map_index}]: {failure.message}"
+            if failure.map_index >= 0
+            else f"{failure.task_id}: {failure.message}"
+            for failure in failures
+        ]
+        return "\n".join(said) or self.result.reason or ("" if self.result.ok else "the run failed")
+
+
+def new_run_id(verb: str) -> str:
+    """A name that sorts by time, and that no other run has."""
+    return f"{verb}_{time.strftime('%Y-%m-%d_%H-%M-%S')}_{random.token_hex(2)}"
+
+
+def run_document(
+    project: Project,
+    manifest: Manifest,
+    document: Path,
+    job: Mapping[str, Any],
+    *,
+    run_id: str,
+    listener: Listener,
+    parallel: int = 0,
+) -> Finished:
+    """Run a document of the project. Ctrl-C ends all tasks, and the run counts as killed in MLflow."""
+    from airflow_mlcraft.runner.document import CONFIGURATION, plan_of
+
+    begun = time.monotonic()
+    with environment(project, manifest, run_id), _log(project, run_id) as write:
+        # Airflow is imported here, with these settings.
+        plan = plan_of(str(document))
+        from airflow_mlcraft.dag.cwl_dag import CwlDag
+        from airflow_mlcraft.operators.spill import spilled
+        from airflow_mlcraft.runner.embedded import read_xcoms, run_dag
+
+        dag = CwlDag.of_plan(plan, str(plan.root.id))
+        listener.on_dag(dag)
+
+        def on_event(event: TaskEvent) -> None:
+            listener.on_event(event, read_xcoms)
+
+        def log(task: str, level: str, line: str) -> None:
+            write(f"{time.strftime('%H:%M:%S')} [{task}] {level}: {line}\n")
+            listener.on_log(task, level, line)
+
+        conf = spilled(dict(job), CONFIGURATION)
+        try:
+            result = run_dag(dag, conf=conf, parallel=parallel, on_event=on_event, log=log, run_id=run_id)
+        except BaseException:
+            _killed(str(dag.dag_id), run_id)
+            raise
+        outputs = result.xcom(dag.last.task_id) if result.ok else {}
+        return Finished(run_id, result, outputs or {}, time.monotonic() - begun)
+
+
+@contextlib.contextmanager
+def environment(project: Project, manifest: Manifest, run_id: str = "") -> Iterator[None]:
+    """The settings of this project and its keys, for as long as something of it runs in this process."""
+    values = {
+        **secrets.read(project),
+        "AIRFLOW__MLCRAFT__STORE": str(project.store),
+        "AIRFLOW__MLCRAFT__STORE_REMOTE": "",
+        "AIRFLOW__MLCRAFT__STORE_CONN_ID": "",
+        "AIRFLOW__MLCRAFT__OUTPUTS": str(project.runs / (run_id or "outputs")),
+        "AIRFLOW__MLCRAFT__INPUT_FOLDER": str(project.folder),
+        "AIRFLOW__MLCRAFT__DEPLOYMENTS": str(project.deployments),
+        "AIRFLOW__MLCRAFT__REUSE": "True",
+        "AIRFLOW__MLCRAFT__DATA_REPO": str(project.folder),
+        "AIRFLOW__MLCRAFT__TRACKING": "auto",
+        "AIRFLOW__MLCRAFT__TRACKING_EXPERIMENT": project.name,
+        "AIRFLOW__MLCRAFT__TRACKING_SPOOL": str(projects_of(project).tracking / "tracking"),
+        "AIRFLOW__MLCRAFT__TRACKING_LINGER": _LINGER,
+        **tracking_environment(project, manifest),
+    }
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def read_file(value: Any) -> Any:
+    """The JSON in a File, of the store or of the disk."""
+    from airflow_mlcraft.operators.work import open_store
+    from airflow_mlcraft.store.values import local_path, oid_of
+
+    oid = oid_of(value)
+    path = Path(open_store().path_of(oid)) if oid else Path(local_path(value))
+    return json.loads(path.read_text("utf-8"))
+
+
+@contextlib.contextmanager
+def _log(project: Project, run_id: str) -> Iterator[Callable[[str], Any]]:
+    """The whole log of the run, in the project's folder logs."""
+    with explained(project.logs):
+        project.logs.mkdir(parents=True, exist_ok=True)
+        stream = (project.logs / f"{run_id}.log").open("w", encoding="utf-8", buffering=1)
+    with stream:
+        yield stream.write
+
+
+def _killed(dag_id: str, run_id: str) -> None:
+    from airflow_mlcraft.hooks.tracking import open_tracking
+    from airflow_mlcraft.tracking.names import DagRunName
+
+    with contextlib.suppress(MlcraftError):
+        if (tracking := open_tracking()) is not None:
+            tracking.end(DagRunName(dag_id, run_id), "KILLED")

@@ -1,0 +1,73 @@
+"""The inputs of a run: what mlcraft.toml says, and what was said on the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_mlcraft.project.manifest import Manifest
+from airflow_mlcraft.project.places import Project
+
+_AT_ONCE = ("sklearn:", "file:")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model to be trained, with the parameters that are not its defaults."""
+
+    model: str
+    params: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """As tables show it."""
+        given = ", ".join(f"{name}={value}" for name, value in self.params.items())
+        return f"{self.model} ({given})" if given else self.model
+
+
+def candidates_of(manifest: Manifest, models: Sequence[str] = ()) -> list[Candidate]:
+    """The models of the project, or those that were named."""
+    return [Candidate(name, dict(manifest.params.get(name, {}))) for name in models or manifest.models]
+
+
+def defaults_of(project: Project, manifest: Manifest) -> dict[str, Any]:
+    """The inputs of the workflow as the project has them; None where there is nothing."""
+    return {
+        "sources": [address(project, source) for source in manifest.sources],
+        "key_env": manifest.key or None,
+        "target": manifest.target,
+        "test_size": manifest.test_size,
+        "seed": manifest.seed,
+        "folds": manifest.folds,
+        "metric": manifest.metric,
+        "minimum": manifest.minimum,
+        "margin": manifest.margin,
+        **trained(candidates_of(manifest)),
+        **tuned(manifest, candidates_of(manifest), 20),
+    }
+
+
+def trained(candidates: Sequence[Candidate]) -> dict[str, Any]:
+    """The inputs that say which models are trained."""
+    return {
+        "models": [one.model for one in candidates],
+        "params": [json.dumps(dict(one.params), sort_keys=True) for one in candidates],
+    }
+
+
+def tuned(manifest: Manifest, candidates: Sequence[Candidate], trials: int) -> dict[str, Any]:
+    """The inputs that say which models are searched, and where."""
+    return {
+        "models": [one.model for one in candidates],
+        "space": [json.dumps(dict(manifest.space.get(one.model, {})), sort_keys=True) for one in candidates],
+        "trials": trials,
+    }
+
+
+def address(project: Project, source: str) -> str:
+    """A source as a step finds it: a path starts from the project's folder, and a step has another one."""
+    if "://" in source or source.startswith(_AT_ONCE) or source == "sql":
+        return source
+    return str((project.folder / source).absolute())

@@ -1,0 +1,175 @@
+"""mlcraft.toml: what it says, checked, and changes of it that leave the user's comments in place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project.places import MANIFEST, Project
+from airflow_mlcraft.project.writing import write_text
+
+PREDICTIONS = ("classification", "regression")
+TASKS = {
+    "classification": ["logistic_regression", "random_forest", "gradient_boosting", "k_neighbors", "model"],
+    "regression": ["linear_regression", "ridge", "random_forest", "gradient_boosting", "model"],
+}
+"""What is trained unless the project says otherwise."""
+METRICS = {"classification": "acc", "regression": "rmse"}
+SOURCES = {"classification": "sklearn:iris", "regression": "sklearn:diabetes"}
+_LARGEST_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What mlcraft.toml says."""
+
+    title: str
+    prediction: str
+    dependencies: tuple[str, ...]
+    sources: tuple[str, ...]
+    target: str
+    test_size: float
+    seed: int
+    models: tuple[str, ...]
+    folds: int
+    metric: str
+    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    space: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    key: str = ""
+    minimum: float | None = None
+    margin: float = 0.0
+    port: int | None = None
+    tracking_uri: str = ""
+    dagshub: str = ""
+    server: str = ""
+
+
+def read(project: Project) -> Manifest:
+    """The manifest; a wrong value is told with its place."""
+    found = _Reader(project.manifest, _document(project))
+    prediction = found.text("prediction")
+    if prediction not in PREDICTIONS:
+        found.wrong("prediction", prediction, " or ".join(PREDICTIONS))
+    return Manifest(
+        title=found.text("title") or project.name,
+        prediction=prediction,
+        dependencies=found.texts("dependencies"),
+        sources=found.texts("data.sources"),
+        target=found.text("data.target", "target"),
+        test_size=found.number("data.test_size", 0.25),
+        seed=found.whole("data.seed", 42, most=_LARGEST_SEED),
+        models=found.texts("train.models") or tuple(TASKS[prediction]),
+        folds=found.whole("train.folds", 5),
+        metric=found.text("evaluate.metric") or METRICS[prediction],
+        params=found.tables("train.params"),
+        space=found.tables("tune.space"),
+        key=found.text("data.key"),
+        minimum=found.optional_number("evaluate.minimum"),
+        margin=found.number("evaluate.margin", 0.0),
+        port=found.whole("targets.local.port", 0, most=65535) or None,
+        tracking_uri=found.text("tracking.uri"),
+        dagshub=found.text("tracking.dagshub"),
+        server=found.text("server.url"),
+    )
+
+
+def change(project: Project, values: Mapping[str, Any]) -> None:
+    """Set values by their dotted names; everything else stays as it was written."""
+    document = _document(project)
+    put(document, values)
+    write_text(project.manifest, tomlkit.dumps(document))
+
+
+def put(document: Any, values: Mapping[str, Any]) -> None:
+    """The same in a document that is at hand."""
+    for name, value in values.items():
+        *tables, key = name.split(".")
+        table = document
+        for part in tables:
+            if part not in table:
+                table[part] = tomlkit.table()
+            table = table[part]
+        if value is None:
+            table.pop(key, None)
+        else:
+            table[key] = value
+
+
+def with_values(manifest: Manifest, **values: Any) -> Manifest:
+    """The same with other values."""
+    return replace(manifest, **values)
+
+
+def _document(project: Project) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(project.manifest.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ProjectError(f"{project.folder} has no {MANIFEST}") from None
+    except (TOMLKitError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{project.manifest} is not TOML: {error}") from None
+
+
+class _Reader:
+    def __init__(self, path: Path, document: Mapping[str, Any]):
+        self._path = path
+        self._document = document
+
+    def wrong(self, name: str, value: Any, expected: str) -> None:
+        raise ProjectError(f"{self._path}: {name} is {value!r}; expected {expected}")
+
+    def _value(self, name: str) -> Any:
+        table: Any = self._document
+        for part in name.split("."):
+            if not isinstance(table, Mapping):
+                return None
+            table = table.get(part)
+        return table.unwrap() if hasattr(table, "unwrap") else table
+
+    def text(self, name: str, default: str = "") -> str:
+        value = self._value(name)
+        if value is not None and not isinstance(value, str):
+            self.wrong(name, value, "a text")
+        return value or default
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self._value(name)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+            self.wrong(name, value, "a list of texts")
+        return tuple(value)
+
+    def optional_number(self, name: str) -> float | None:
+        value = self._value(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            self.wrong(name, value, "a number")
+        return float(value)
+
+    def number(self, name: str, default: float) -> float:
+        found = self.optional_number(name)
+        return default if found is None else found
+
+    def whole(self, name: str, default: int, most: int = 1000) -> int:
+        value = self._value(name)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+            self.wrong(name, value, f"a whole number from 0 to {most}")
+        return int(value)
+
+    def tables(self, name: str) -> dict[str, dict[str, Any]]:
+        value = self._value(name)
+        if value is None:
+            return {}
+        if not isinstance(value, dict) or not all(isinstance(item, dict) for item in value.values()):
+            self.wrong(name, value, "a table for each model")
+        return value  # type: ignore[no-any-return]

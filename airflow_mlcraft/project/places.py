@@ -1,0 +1,151 @@
+"""Where projects are: the folder of all of them, and the places in the folder of one."""
+
+from __future__ import annotations
+
+import keyword
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from airflow_mlcraft.errors import ProjectError
+
+VARIABLE = "MLCRAFT_PROJECTS"
+FOLDER = "ml_projects"
+MANIFEST = "mlcraft.toml"
+HIDDEN = ".mlcraft"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
+_LISTED = 10
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project. Its name is that of its folder, of its model in the registry and of its server."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / MANIFEST
+
+    @property
+    def secrets(self) -> Path:
+        return self.folder / ".env"
+
+    @property
+    def requirements(self) -> Path:
+        return self.folder / "requirements.txt"
+
+    @property
+    def workflow(self) -> Path:
+        return self.folder / "workflow.cwl"
+
+    @property
+    def tuned_workflow(self) -> Path:
+        return self.folder / "tuned.cwl"
+
+    @property
+    def tools(self) -> Path:
+        return self.folder / "tools"
+
+    @property
+    def champion(self) -> Path:
+        """The folder of the best model; there once something was trained."""
+        return self.folder / "models" / "champion"
+
+    @property
+    def scores(self) -> Path:
+        return self.folder / "reports" / "scores.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    @property
+    def own(self) -> Path:
+        """What the runs of this project leave behind; git does not see it."""
+        return self.folder / HIDDEN
+
+    @property
+    def store(self) -> Path:
+        return self.own / "store"
+
+    @property
+    def runs(self) -> Path:
+        return self.own / "runs"
+
+    @property
+    def deployments(self) -> Path:
+        return self.own / "deployments"
+
+
+@dataclass(frozen=True)
+class Projects:
+    """The folder of all projects."""
+
+    root: Path
+
+    @property
+    def tracking(self) -> Path:
+        """The folder of the MLflow database that all projects share, and that outlives each of them."""
+        return self.root / HIDDEN
+
+    def all(self) -> list[Project]:
+        """Every project, by name."""
+        if not self.root.is_dir():
+            return []
+        found = [Project(path) for path in sorted(self.root.iterdir()) if not path.name.startswith(".")]
+        return [project for project in found if project.manifest.is_file()]
+
+    def find(self, name: str) -> Project:
+        """The project of that name."""
+        project = Project(self.root / name)
+        if fault_of(name) == "" and project.manifest.is_file():
+            return project
+        names = [one.name for one in self.all()]
+        if not names:
+            raise ProjectError(
+                f"there is no project {name!r}, nor any other in {self.root}", f"make one with `mlcraft init {name}`"
+            )
+        listed = ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
+        raise ProjectError(f"there is no project {name!r} in {self.root}", f"there are {listed}")
+
+    def free(self, name: str) -> Project:
+        """A project that is not there yet."""
+        if fault := fault_of(name):
+            raise ProjectError(f"{name!r} cannot be the name of a project: {fault}")
+        taken = {path.name.lower() for path in self.root.iterdir()} if self.root.is_dir() else set()
+        if name.lower() in taken:
+            raise ProjectError(f"{self.root / name} is there already", "choose another name")
+        return Project(self.root / name)
+
+
+def fault_of(name: str) -> str:
+    """What is wrong with the name of a project; empty where nothing is."""
+    if not _NAME.fullmatch(name):
+        return "expected a letter, and then letters, digits and _ (50 at most), such as iris_2"
+    return "Python has another use for this word" if keyword.iskeyword(name) else ""
+
+
+def projects_at(folder: Path | None = None) -> Projects:
+    """The given folder, that of the environment, or the one that belongs to where the user is."""
+    if folder is not None:
+        return Projects(folder.expanduser().absolute())
+    if named := os.environ.get(VARIABLE):
+        return Projects(Path(named).expanduser().absolute())
+    here = Path.cwd()
+    for place in (here, *here.parents):
+        if (place / MANIFEST).is_file():
+            return Projects(place.parent)
+        if (place / FOLDER).is_dir():
+            return Projects(place / FOLDER)
+    return Projects(here / FOLDER)
+
+
+def projects_of(project: Project) -> Projects:
+    """The folder that a project is in."""
+    return Projects(project.folder.parent)

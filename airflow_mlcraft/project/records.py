@@ -1,0 +1,87 @@
+"""What is remembered of a project's runs: a small file each, so that looking back needs neither Airflow nor MLflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.writing import write_text
+
+
+@dataclass(frozen=True)
+class ModelScore:
+    """A model of a run: what cross-validation and the test part said of it."""
+
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    state: str = "success"
+    seconds: float | None = None
+    cv: Mapping[str, float | None] = field(default_factory=dict)
+    test: Mapping[str, float | None] = field(default_factory=dict)
+    winner: bool = False
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run: what it was asked, how it ended, what it came to."""
+
+    run_id: str
+    verb: str
+    started: str
+    seconds: float
+    state: str
+    metric: str
+    set: Mapping[str, Any] = field(default_factory=dict)
+    models: tuple[ModelScore, ...] = ()
+    champion: str = ""
+    score: float | None = None
+    kept: bool = False
+    why: str = ""
+    error: str = ""
+    data: str = ""
+    commit: str = ""
+    server: str = ""
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return self.state == "success"
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept, and as `--json` shows it."""
+        return asdict(self)
+
+
+def remember(project: Project, record: RunRecord) -> None:
+    """Keep a record."""
+    write_text(project.runs / f"{record.run_id}.json", json.dumps(record.to_json(), indent=1) + "\n")
+
+
+def runs_of(project: Project) -> list[RunRecord]:
+    """All runs, the oldest first; a record that cannot be read is passed over."""
+    found = []
+    for path in project.runs.glob("*.json"):
+        try:
+            found.append(_record(json.loads(path.read_text("utf-8"))))
+        except (OSError, ValueError, TypeError):
+            continue
+    return sorted(found, key=lambda record: record.started)
+
+
+def last_models(project: Project) -> RunRecord | None:
+    """The newest run here that has trained models, whose files are still there."""
+    for record in reversed(runs_of(project)):
+        if record.verb == "train" and record.ok and record.outputs.get("models"):
+            paths = [*record.outputs["models"], record.outputs["test"]]
+            if all(Path(path).exists() for path in paths):
+                return record
+    return None
+
+
+def _record(found: dict[str, Any]) -> RunRecord:
+    models = tuple(ModelScore(**model) for model in found.pop("models", ()))
+    return RunRecord(**found, models=models)

@@ -1,0 +1,75 @@
+"""The git and DVC repository that each project is."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from airflow_mlcraft.errors import ProjectError, VersioningError
+from airflow_mlcraft.versioning.git import Git
+
+REMOTE = "origin"
+
+
+def make_repository(folder: Path) -> None:
+    """Git first, then DVC in it."""
+    git = Git(folder)
+    try:
+        git.run("init", "--quiet", "--initial-branch=main")
+    except VersioningError as error:
+        raise ProjectError(
+            f"the project's git repository cannot be made: {error}", "`mlcraft doctor` says what is missing"
+        ) from error
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        # DVC says how to go on with git, which is done already.
+        with contextlib.redirect_stdout(io.StringIO()):
+            Repo.init(str(folder)).close()
+    except DvcException as error:
+        raise ProjectError(f"the project's DVC repository cannot be made: {error}") from error
+
+
+def first_commit(folder: Path, message: str) -> None:
+    """All files that git does not ignore, by the user's own name where git knows it."""
+    git = Git(folder)
+    git.run("add", "--all")
+    made = git.commit(git.text("write-tree"), None, f"{message}\n")
+    git.run("update-ref", "HEAD", made)
+
+
+def commit_of(folder: Path) -> str:
+    """The commit that the files are from; empty where there is none."""
+    return Git(folder).ask("rev-parse", "HEAD") or ""
+
+
+def set_remote(folder: Path, url: str, options: Mapping[str, Any] | None = None) -> None:
+    """The DVC remote that data is pushed to; `options` go into the file that git ignores."""
+    from dvc.config import Config, ConfigError
+
+    try:
+        config = Config(str(folder / ".dvc"), validate=True)
+        with config.edit("repo") as found:
+            found["core"]["remote"] = REMOTE
+            found["remote"][REMOTE] = {"url": url}
+        if options:
+            with config.edit("local") as found:
+                found["remote"][REMOTE] = dict(options)
+    except ConfigError as error:
+        raise ProjectError(f"{url} cannot be the DVC remote: {error}") from error
+
+
+def remote_of(folder: Path) -> str:
+    """The DVC remote's address; empty where there is none."""
+    from dvc.config import Config, ConfigError
+
+    try:
+        config = Config(str(folder / ".dvc"))
+    except ConfigError:
+        return ""
+    name = config["core"].get("remote")
+    return str(config["remote"].get(name, {}).get("url", "")) if name else ""

@@ -1,0 +1,114 @@
+"""`run`, `stop`, `status`, `logs`: the project's inference server, a process of its own that outlives the command."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project import manifest as manifests
+from airflow_mlcraft.project.embedded import environment
+from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.train import needs_champion
+from airflow_mlcraft.serving import local_server
+from airflow_mlcraft.serving.rollout import Deployment, roll_out
+
+_GLANCE = 0.2
+HOST = "127.0.0.1"
+
+
+def folder_of(project: Project) -> Path:
+    """The folder of the project's server."""
+    return project.deployments / project.name
+
+
+def run(
+    project: Project,
+    *,
+    port: int | None = None,
+    host: str = HOST,
+    workers: int = 1,
+    log_predictions: bool = True,
+    say: Callable[[str], None] = lambda _: None,
+) -> Deployment:
+    """Serve the champion. A server that runs already takes it over without dropping a request."""
+    champion = needs_champion(project)
+    manifest = manifests.read(project)
+    running = local_server.running(folder_of(project))
+    port = port or (None if running else manifest.port)
+    if running is None and port is not None:
+        _check_free(host, port, project)
+    options: Sequence[str] = ["--workers", str(workers)]
+    if log_predictions:
+        options = [*options, "--log-predictions", str(project.logs / "predictions")]
+    with environment(project, manifest):
+        return roll_out(champion, project.name, project.deployments, host=host, port=port, options=options, say=say)
+
+
+def stop(project: Project) -> None:
+    """End the server; what it has begun, it finishes."""
+    if local_server.running(folder_of(project)) is None:
+        raise ProjectError(f"no server of {project.name} runs", f"start one with `mlcraft run {project.name}`")
+    local_server.stop(folder_of(project))
+
+
+def status(project: Project) -> dict[str, Any]:
+    """What the server says about itself; only `running: false` where there is none."""
+    process = local_server.running(folder_of(project))
+    if process is None:
+        return {"project": project.name, "running": False}
+    found = local_server.status(folder_of(project))
+    return {
+        "project": project.name,
+        "running": True,
+        "pid": process.pid,
+        "current": _is_current(project, found),
+        **found,
+    }
+
+
+def _is_current(project: Project, found: dict[str, Any]) -> bool:
+    """Whether the served model is the champion."""
+    from airflow_mlcraft.serving.model_folder import content_of
+
+    return project.champion.is_dir() and content_of(project.champion) == found.get("content")
+
+
+def log_lines(project: Project, lines: int) -> list[str]:
+    """The end of the server's log."""
+    path = folder_of(project) / local_server.LOG
+    if not path.is_file():
+        raise ProjectError(f"no server of {project.name} has run yet", f"start one with `mlcraft run {project.name}`")
+    return local_server.log_lines(folder_of(project), lines)
+
+
+def follow_log(project: Project, *, while_running: bool = False) -> Iterator[str]:
+    """New lines of the server's log as they come; until the server ends, where that is asked for."""
+    path = folder_of(project) / local_server.LOG
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        stream.seek(0, 2)
+        while True:
+            if line := stream.readline():
+                yield line.rstrip("\n")
+                continue
+            if while_running and local_server.running(folder_of(project)) is None:
+                return
+            time.sleep(_GLANCE)
+
+
+def _check_free(host: str, port: int, project: Project) -> None:
+    """Said before a model is copied and a process started."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with contextlib.closing(socket.socket(family)) as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((host, port))
+        except OSError as error:
+            raise ProjectError(
+                f"port {port} of {host} cannot be had: {error.strerror}",
+                f"name another with `mlcraft run {project.name} --port N`, or none for a free one",
+            ) from None

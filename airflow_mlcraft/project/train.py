@@ -1,0 +1,197 @@
+"""`train`: the project's workflow as a DAG run. What a model came to is told as soon as it is known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.errors import MlcraftError, ProjectError
+from airflow_mlcraft.project import jobs, manifest, records
+from airflow_mlcraft.project.documents import sync
+from airflow_mlcraft.project.embedded import Finished, Listener, new_run_id, read_file, run_document
+from airflow_mlcraft.project.overrides import Choice, choices
+from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.records import ModelScore, RunRecord
+from airflow_mlcraft.project.repository import commit_of
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.runner.events import TaskEvent
+
+TRAIN = "train"
+
+
+@dataclass
+class Watch:
+    """A run as it goes on, for who shows it. `changed` is called at each change."""
+
+    changed: Callable[[Watch], None] = lambda _: None
+    on_log: Callable[[str, str, str], None] = lambda *_: None
+    metric: str = ""
+    title: str = ""
+    models: list[ModelScore] = field(default_factory=list)
+    steps: dict[str, str] = field(default_factory=dict)
+    """The state of each task that is no model."""
+    done: int = 0
+    total: int = 0
+
+    def begin(self, title: str, metric: str, candidates: Sequence[jobs.Candidate]) -> None:
+        """Another run."""
+        self.title, self.metric = title, metric
+        self.models = [ModelScore(one.model, dict(one.params), "waiting") for one in candidates]
+        self.steps, self.done, self.total = {}, 0, 0
+        self.changed(self)
+
+    def begin_other(self, title: str, metric: str, models: Sequence[ModelScore]) -> None:
+        """A run about models that are there already."""
+        self.title, self.metric = title, metric
+        self.models = [replace(model, test={}, winner=False) for model in models]
+        self.steps, self.done, self.total = {}, 0, 0
+        self.changed(self)
+
+    def on_dag(self, dag: Any) -> None:
+        """The tasks are known."""
+        self.steps = {task.task_id: "waiting" for task in dag.tasks if task.task_id != TRAIN}
+        self.total = len(dag.tasks)
+
+    def on_event(self, event: TaskEvent, read_xcoms: Callable[[], Any]) -> None:
+        """A task is in another state."""
+        self.done, self.total = event.done, event.total
+        if event.task_id != TRAIN:
+            self.steps[event.task_id] = event.state
+        elif 0 <= event.map_index < len(self.models):
+            found = replace(self.models[event.map_index], state=event.state, seconds=event.duration)
+            if event.state == "success":
+                given = read_xcoms()(TRAIN, event.map_index)
+                found = replace(found, cv=cross_validated(given["metrics"]) if given else {})
+            self.models[event.map_index] = found
+        self.changed(self)
+
+
+def train(
+    project: Project,
+    *,
+    models: Sequence[str] = (),
+    tune: int = 0,
+    overrides: Sequence[str] = (),
+    parallel: int = 0,
+    watch: Watch | None = None,
+) -> list[RunRecord]:
+    """Run the workflow once, or once for each combination that the overrides ask for. Gives a record of each run.
+
+    A run that fails is a record too; what the project had as a champion stays.
+    """
+    watch = watch or Watch()
+    made = []
+    for choice in choices(project, manifest.read(project), models, overrides, tuned=bool(tune)):
+        made.append(_train(project, choice, tune, parallel, watch))
+        if not made[-1].ok:
+            break
+    return made
+
+
+def job_of(project: Project, choice: Choice, tune: int) -> dict[str, Any]:
+    """The inputs of a run, by name; files of the project are the documents' own."""
+    given = jobs.defaults_of(project, choice.manifest)
+    given |= jobs.tuned(choice.manifest, choice.candidates, tune) if tune else jobs.trained(choice.candidates)
+    if choice.process:
+        given["process_params"] = json.dumps(choice.process, sort_keys=True)
+    unused = ("params",) if tune else ("space", "trials")
+    return {name: value for name, value in given.items() if value is not None and name not in unused}
+
+
+def _train(project: Project, choice: Choice, tune: int, parallel: int, watch: Watch) -> RunRecord:
+    sync(project, manifest.read(project))
+    run_id = new_run_id(TRAIN)
+    started = datetime.now(tz=timezone.utc).isoformat(timespec="seconds")
+    title = choice.manifest.title + (f" · {choice.label}" if choice.label else "")
+    watch.begin(title, choice.manifest.metric, choice.candidates)
+    listener = Listener(watch.on_dag, watch.on_event, watch.on_log)
+    document = project.tuned_workflow if tune else project.workflow
+    job = job_of(project, choice, tune)
+    base = RunRecord(run_id, TRAIN, started, 0.0, "killed", choice.manifest.metric, dict(choice.set))
+    base = replace(base, commit=commit_of(project.folder))
+    try:
+        finished = run_document(
+            project, choice.manifest, document, job, run_id=run_id, listener=listener, parallel=parallel
+        )
+    except MlcraftError:
+        raise
+    except BaseException:
+        records.remember(project, replace(base, error="it was interrupted", models=tuple(watch.models)))
+        raise
+    record = told(base, finished, watch.models)
+    records.remember(project, record)
+    return record
+
+
+def told(base: RunRecord, finished: Finished, models: Sequence[ModelScore]) -> RunRecord:
+    """The record of a run that has ended."""
+    record = replace(
+        base,
+        state=finished.result.state,
+        seconds=round(finished.seconds, 2),
+        models=tuple(models),
+        error=finished.error,
+    )
+    if not finished.result.ok:
+        return record
+    outputs = {
+        name: _path(finished.outputs[port])
+        for name, port in (("models", "trained"), ("test", "test_part"), ("train", "train_part"), ("data", "data"))
+        if finished.outputs.get(port) is not None
+    }
+    data = (finished.outputs.get("data") or {}).get("checksum", "")
+    return with_scores(replace(record, outputs=outputs, data=data), read_file(finished.outputs["scores"]))
+
+
+def with_scores(record: RunRecord, scores: Mapping[str, Any]) -> RunRecord:
+    """A record with what the evaluation said: scores.json."""
+    tested = {model["name"]: model for model in scores["models"]}
+    seen: dict[str, int] = {}
+    models = []
+    for model in record.models:
+        seen[model.name] = seen.get(model.name, 0) + 1
+        label = model.name if seen[model.name] == 1 else f"{model.name} ({seen[model.name]})"
+        found = tested.get(label, {})
+        models.append(replace(model, test=found.get("test", {}), winner=scores["winner"] == label))
+    winner = tested.get(scores["winner"] or "", {})
+    return replace(
+        record,
+        models=tuple(models),
+        metric=scores["metric"],
+        champion=champion_name(scores),
+        score=winner.get("test", {}).get(scores["metric"]),
+        kept=bool(scores["kept"]),
+        why=scores["why"],
+    )
+
+
+def champion_name(scores: Mapping[str, Any]) -> str:
+    """Of the model that won; the champion of today is told in brackets."""
+    return (
+        str(scores["winner"] or "").removeprefix("champion (").removesuffix(")")
+        if scores["kept"]
+        else str(scores["winner"] or "")
+    )
+
+
+def cross_validated(metrics: Any) -> dict[str, float | None]:
+    """The means over the folds, of a metrics.json."""
+    return {name: found["mean"] for name, found in read_file(metrics).get("cv", {}).items()}
+
+
+def _path(value: Any) -> Any:
+    from airflow_mlcraft.store.values import local_path
+
+    return [local_path(item) for item in value] if isinstance(value, list) else local_path(value)
+
+
+def needs_champion(project: Project) -> Path:
+    """The champion's folder; who has none is told how to get one."""
+    if not (project.champion / "MLmodel").is_file():
+        raise ProjectError(f"{project.name} has no champion yet", f"train one with `mlcraft train {project.name}`")
+    return project.champion
