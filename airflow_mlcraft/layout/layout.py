@@ -76,6 +76,10 @@ class Layout:
     version: str = ""
     """The task that does so; "" where nothing is to have one."""
 
+    def version_of(self, step: str) -> str:
+        """The task that versions what a step makes; "" where none does."""
+        return self.version if any(hint.step == step for hint in self.data) else ""
+
     def place(self, path: str) -> Place:
         """The place of the step with the path `a/b/c`."""
         *outer, step = path.split("/")

@@ -30,13 +30,15 @@ class MlflowRunLink(BaseOperatorLink):
 
 
 class DataVersionLink(BaseOperatorLink):
-    """To the commit that has the data of a run."""
+    """From a task whose data is versioned to the task that does so, and from there to the commit."""
 
     name = "Data version"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """The commit's page; nothing where the repository has no pages."""
-        return getattr(operator, "commit_page", "")
+        """The task's page, or the commit's; nothing where the repository has no pages."""
+        if task_id := getattr(operator, "version_task", ""):
+            return page_of(ti_key.dag_id, ti_key.run_id, task_id, None)
+        return str(getattr(operator, "commit_page", ""))
 
 
 def page_of(dag_id: str, run_id: str, task_id: str, map_index: int | None) -> str:

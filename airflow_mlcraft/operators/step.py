@@ -13,7 +13,7 @@ from airflow_mlcraft.cwl.inputs import REQUIREMENTS
 from airflow_mlcraft.cwl.plan import Json, ToolRef
 from airflow_mlcraft.layout.layout import Place
 from airflow_mlcraft.operators.failures import readable_failures
-from airflow_mlcraft.operators.links import MlflowRunLink, ReusedRunLink
+from airflow_mlcraft.operators.links import DataVersionLink, MlflowRunLink, ReusedRunLink
 from airflow_mlcraft.operators.per_item import CwlPerItemOperator
 from airflow_mlcraft.operators.report import facts_of_step, say_step
 from airflow_mlcraft.operators.reuse import Reuse, identity_of, may_be_reused
@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 class CwlStepOperator(CwlPerItemOperator):
     """Runs the tool of one step; in a scatter, of one item."""
 
-    operator_extra_links = (ReusedRunLink(), MlflowRunLink())
+    operator_extra_links = (ReusedRunLink(), MlflowRunLink(), DataVersionLink())
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.made_by: dict[str, Any] | None = None
         self.mlflow_page = ""
+        self.version_task = ""
         self._run: TaskRun | None = None
         self._updates: dict[str, Json] = {}
 
@@ -41,6 +42,7 @@ class CwlStepOperator(CwlPerItemOperator):
         """The step's outputs, and its run in MLflow."""
         with readable_failures(), task_run(self.load_plan(), context["ti"]) as self._run:
             outputs = super().execute(context)
+            self.version_task = self.layout().version_of(self.step)
             self.mlflow_page = self._run.link() if self._run else ""
             return outputs
 

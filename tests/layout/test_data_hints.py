@@ -44,12 +44,15 @@ def test_outputs_and_inputs_of_the_workflow_and_outputs_of_steps() -> None:
         DataHint("one", "other", "data/other"),
         DataHint("sub/deep", "out", "deep"),
     )
+    layout = layout_of(Plan(digest="0", root=root, document="flow.cwl", kind="Workflow", cwl_version="v1.0"), "group.")
+    assert layout.version == layout.version_of("sub/deep") == "group.version_data"
+    assert layout.version_of("sub") == ""
     assert str(DataHint("sub/deep", "out", "deep")) == "output out of sub/deep"
 
 
 def test_without_hints_there_is_no_task() -> None:
     plan = Plan(digest="1", root=workflow(step("one")), document="flow.cwl", kind="Workflow", cwl_version="v1.0")
-    assert layout_of(plan).version == ""
+    assert layout_of(plan).version == layout_of(plan).version_of("one") == ""
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mlcraft.operators.links import ReusedRunLink
+from airflow_mlcraft.operators.links import DataVersionLink, ReusedRunLink
 
 RUN = {"dag_id": "a.b", "run_id": "manual__2026-01-01T00:00:00+00:00", "task_id": "count", "map_index": -1}
 PAGE = "/dags/a.b/runs/manual__2026-01-01T00%3A00%3A00%2B00%3A00/tasks/count"
@@ -17,3 +17,15 @@ PAGE = "/dags/a.b/runs/manual__2026-01-01T00%3A00%3A00%2B00%3A00/tasks/count"
 )
 def test_the_page_of_the_task_that_made_it(made_by: Any, link: str) -> None:
     assert ReusedRunLink().get_link(SimpleNamespace(made_by=made_by), ti_key=None) == link
+
+
+def test_the_version_of_data() -> None:
+    key = SimpleNamespace(dag_id="a.b", run_id="manual__1")
+    link = DataVersionLink()
+    assert link.get_link(SimpleNamespace(version_task="version_data"), ti_key=key) == (
+        "/dags/a.b/runs/manual__1/tasks/version_data"
+    )
+    assert (
+        link.get_link(SimpleNamespace(commit_page="https://git.example/c/1"), ti_key=key) == "https://git.example/c/1"
+    )
+    assert link.get_link(SimpleNamespace(version_task=""), ti_key=key) == ""

@@ -15,7 +15,8 @@ import pytest
 from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.versioning.repository import repository_at
-from tests.versioning.repositories import dvc, git, repository, version
+from airflow_mlcraft.versioning.version import Versioning
+from tests.versioning.repositories import data, dvc, git, repository, version
 
 
 def commits(repo: Path) -> list[str]:
@@ -121,6 +122,34 @@ def test_the_environment_of_a_hook_leads_nowhere_else(
     version(repo, store, {"a": "1"})
     monkeypatch.undo()
     assert commits(repo) == ["Version a", "Start"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "page"),
+    [
+        ("https://github.com/team/iris.git", "https://github.com/team/iris/commit/"),
+        ("git@gitlab.com:team/iris.git", "https://gitlab.com/team/iris/-/commit/"),
+        ("https://me:word@dagshub.com/team/iris", "https://dagshub.com/team/iris/commit/"),
+        ("/srv/git/iris.git", ""),
+        ("https://git.example/iris.git", ""),
+    ],
+)
+def test_the_page_of_a_commit(origin: str, page: str, repo: Path, store: Store) -> None:
+    git(repo, "remote", "add", "origin", origin)
+    made = version(repo, store, {"a": "1"})
+    assert made.page == (page and page + made.commit)
+    assert made.repository == "iris"
+
+
+def test_another_try_of_the_same_run(repo: Path, store: Store) -> None:
+    """Its first try has committed, and was ended before it could say so."""
+    contents = {"a": data(store, "1"), "b": data(store, "1")}
+    versioning = Versioning(repository_at(repo))
+    versioning.version({"b": contents["b"]}, store, about={"Run": "before"})
+    versioning.version(contents, store, about={"Run": "this"})
+    again = versioning.version(contents, store, about={"Run": "this"}, again=True)
+    assert again.changed == {"a"}
+    assert versioning.version(contents, store, about={"Run": "another"}, again=True).changed == frozenset()
 
 
 # ---- Who else is at work
