@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -54,14 +55,16 @@ def is_dates(values: pd.Series) -> bool:
     """Whether all of these are times, or text that says one."""
     if values.dtype.kind == "M":
         return True
-    return all(isinstance(value, str) and _DATE.fullmatch(value.strip()) for value in values) and bool(
-        dates(values).notna().all()
-    )
+    return all(map(_is_date, values)) and bool(dates(values).notna().all())
 
 
 def is_booleans(values: pd.Series) -> bool:
     """Whether all of these are truth values, or say one."""
     return values.dtype == bool or all(_truth(value) is not None for value in values)
+
+
+def _is_date(value: Any) -> bool:
+    return isinstance(value, date) or (isinstance(value, str) and _DATE.fullmatch(value.strip()) is not None)
 
 
 def _truth(value: Any) -> bool | None:

@@ -41,8 +41,14 @@ def fit(recipe: Recipe, train: pd.DataFrame, estimator: Any, *, name: str, count
     features, truth = recipe.typed(train), recipe.truth(train)
     cuts = folds(recipe, train, truth, count, seed)
     model = pipeline(recipe, estimator)
+
+    def fold(words: str, new: Any, cut: tuple[Any, Any]) -> Scores:
+        with _sentences(words):
+            return fold_scores(recipe, new, features, truth, cut)
+
     with on_cores(cores), telling(name) as told:
-        each = Parallel()(delayed(fold_scores)(recipe, clone(model), features, truth, cut) for cut in cuts)
+        folded = enumerate(cuts, 1)
+        each = Parallel()(delayed(fold)(f"{name} in fold {n}", clone(model), cut) for n, cut in folded)
         model.fit(features, truth)
         found = model_scores(recipe, model, features, truth)
     return Fitted(model, summary(each), found, told)
@@ -88,12 +94,18 @@ def telling(name: str) -> Iterator[list[str]]:
     said: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        try:
+        with _sentences(name):
             yield said
-        except (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError) as error:
-            raise StepError(f"{name} could not be fitted: {' '.join(str(error).split())}") from error
     lines = (f"{name}: {str(one.message).strip().splitlines()[0]}" for one in caught if _is_news(one))
     said.extend(dict.fromkeys(lines))
+
+
+@contextmanager
+def _sentences(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError) as error:
+        raise StepError(f"{name} could not be fitted: {' '.join(str(error).split())}") from error
 
 
 def _is_news(warning: warnings.WarningMessage) -> bool:

@@ -15,12 +15,11 @@ CLASSIFICATION = "classification"
 REGRESSION = "regression"
 TASKS = (CLASSIFICATION, REGRESSION)
 DEFAULT = {CLASSIFICATION: "acc", REGRESSION: "rmse"}
-_BINARY = 2
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says to some rows, and what is true."""
+    """What a model says to some rows, and what is true. `positive` is the class to find, where there are two."""
 
     truth: Any
     predictions: Any
@@ -55,7 +54,7 @@ def _averaged(name: str) -> Callable[[Answers], float]:
         from sklearn import metrics
 
         how: dict[str, Any] = {"average": "macro"}
-        if len(answers.classes) == _BINARY:
+        if answers.positive is not None:
             how = {"average": "binary", "pos_label": answers.positive}
         function = getattr(metrics, name)
         return float(function(answers.truth, answers.predictions, zero_division=0, **how))
@@ -72,9 +71,9 @@ def _accuracy(answers: Answers) -> float:
 def _roc_auc(answers: Answers) -> float | None:
     from sklearn.metrics import roc_auc_score
 
-    if set(np.unique(answers.truth)) != set(answers.classes):
+    if len(answers.classes) == 1 or set(np.unique(answers.truth)) != set(answers.classes):
         return None
-    if len(answers.classes) == _BINARY:
+    if answers.positive is not None:
         if answers.probabilities is not None:
             values = answers.probabilities[:, answers.classes.index(answers.positive)]
         elif answers.decisions is not None:
@@ -142,7 +141,7 @@ def metric_for(task: str, name: str | None = None) -> Metric:
     return found
 
 
-def answers_of(model: Any, frame: Any, truth: Any, *, positive: Any = None) -> Answers:
+def answers_of(model: Any, frame: Any, truth: Any, *, positive: Any) -> Answers:
     """Ask a fitted model. It answers in one thread: several would add up a forest's votes in an order of their own."""
     from joblib import parallel_config
 
@@ -154,8 +153,6 @@ def answers_of(model: Any, frame: Any, truth: Any, *, positive: Any = None) -> A
             probabilities = model.predict_proba(frame)
         elif classes and hasattr(model, "decision_function"):
             decisions = model.decision_function(frame)
-    if len(classes) == _BINARY and positive is None:
-        positive = classes[1]
     return Answers(np.asarray(truth), predictions, classes, positive, probabilities, decisions)
 
 

@@ -24,7 +24,9 @@ CARD = "model.json"
 def make_model(work: ModelWork, params: dict[str, Any], folder: Path, services: Services, record: Record) -> Fitted:
     """The model with these params, fitted on the whole training part."""
     estimator = work.estimator(params)
-    fitted = fit(work.recipe, work.train, estimator, name=work.name, count=work.folds, seed=work.seed, cores=work.cores)
+    seeds = {"count": work.folds, "seed": work.seed, "cores": work.cores}
+    with work.own_mistakes():
+        fitted = fit(work.recipe, work.train, estimator, name=work.name, **seeds)
     for line in fitted.warnings:
         services.say(line)
     features = work.recipe.typed(work.train)

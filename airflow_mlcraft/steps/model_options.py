@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,12 @@ class ModelWork:
         from airflow_mlcraft.ml.choose import choose
 
         return choose(self.recipe.task, self.name, params, self.seed, self.code)
+
+    def own_mistakes(self) -> AbstractContextManager[None]:
+        """What goes wrong in the user's own estimators is told with file and line."""
+        from airflow_mlcraft.ml.user_code import told
+
+        return told(self.code) if self.code else nullcontext()
 
 
 def read(options: argparse.Namespace, folder: Path) -> ModelWork:

@@ -39,14 +39,14 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
 
     work = model_options.read(options, folder)
     search = _search(options, work, inputs.json_object(folder, options.space, "space"), services)
-    with on_cores(work.cores):
+    with on_cores(work.cores), work.own_mistakes():
         trials = search.run()
     best = search.best(trials)
     params = {**work.params, **best.params}
     write_json(folder / "params.json", params)
-    told = [_told(one, work.metric.name) for one in trials]
-    write_json(folder / "trials.json", {"metric": work.metric.name, "best": best.number, "trials": told})
-    record = Record(trials=[{name: one[name] for name in ("number", "params", "metrics", "state")} for one in told])
+    each = [_trial(one, work.metric.name) for one in trials]
+    write_json(folder / "trials.json", {"metric": work.metric.name, "best": best.number, "trials": each})
+    record = Record(trials=[{name: one[name] for name in ("number", "params", "metrics", "state")} for one in each])
     _tell(record, options, search, trials)
     services.say(f"best of {len(trials)} trials: number {best.number}, {work.metric.name} {best.score:.6g}, {params}")
     make_model(work, params, folder, services, record)
@@ -125,7 +125,7 @@ def _journal(options: argparse.Namespace, work: ModelWork, space: dict[str, Any]
     return services.state / f"tune-{digest[:16]}.journal"
 
 
-def _told(one: Trial, metric: str) -> dict[str, Any]:
+def _trial(one: Trial, metric: str) -> dict[str, Any]:
     told: dict[str, Any] = {
         "number": one.number,
         "params": dict(one.params),

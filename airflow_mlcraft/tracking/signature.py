@@ -33,7 +33,10 @@ def _type(name: str, values: Any) -> str:
     }.get(kind)
     if found:
         return found
-    if all(isinstance(value, str) for value in values.dropna()):
+    there = values.dropna()
+    if len(there) and all(isinstance(value, bool) for value in there):
+        return "boolean"
+    if all(isinstance(value, str) for value in there):
         return "string"
     raise MlcraftError(
         f"the column {name!r} has values of type {dtype}, which a model's signature has no word for; "

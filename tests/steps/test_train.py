@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from airflow_mlcraft.tracking import pyfunc_model
+from tests.ml.samples import Steps, wild
 from tests.steps.processed import PARTS, files, numbers, processed
 
 OWN = """
@@ -136,6 +139,51 @@ def test_refusals(options: list[str], words: str, tmp_path: Path) -> None:
     steps = processed(tmp_path)
     (tmp_path / "other.json").write_text('{"version": 7}')
     assert words in steps.refusal("train", *PARTS, *options)
+
+
+def test_mistakes_in_an_own_estimator(tmp_path: Path) -> None:
+    steps = processed(tmp_path)
+    (tmp_path / "model.py").write_text(OWN.replace("self.most_ = int", "self.most_ = intt"))
+    for step in (["train"], ["tune", "--space", '{"x": [1]}']):
+        sentence = steps.refusal(*step, *PARTS, "--model", "most", "--code", "model.py")
+        assert "model.py:9: NameError: name 'intt' is not defined" in sentence or "no parameter 'x'" in sentence
+
+
+def test_a_fold_without_one_of_the_classes(tmp_path: Path) -> None:
+    """The other folds still have their scores, or the fold is named."""
+    frame = wild().sort_values("target").assign(when=range(120))
+    steps = processed(tmp_path, frame, "--time", "when", "--test-size", "0.1")
+    assert "svm in fold 1 could not be fitted" in steps.refusal("train", *PARTS, "--model", "svm")
+    steps.must("train", *PARTS, "--model", "random_forest")
+    cv = json.loads((tmp_path / "metrics.json").read_text())["cv"]
+    assert "acc" in cv
+    assert "roc_auc" not in cv
+
+
+def test_columns_as_databases_give_them(tmp_path: Path) -> None:
+    frame = wild().assign(
+        born=[date(2024, 1, 1 + row % 28) for row in range(120)],
+        price=[Decimal(row) / 7 for row in range(120)],
+        maybe=pd.array([True, None, False] * 40, dtype="boolean"),
+        count=pd.array([1, None, 3] * 40, dtype="Int64"),
+        shade=pd.Categorical(["light", "dark"] * 60),
+    )
+    frame.to_parquet(tmp_path / "data.parquet")
+    steps = Steps(tmp_path)
+    steps.must("process", "--data", "data.parquet", "--target", "target")
+    steps.must("train", *PARTS, "--model", "logistic_regression")
+    steps.must("predict", "--model", "model", "--data", "data.parquet")
+    card = json.loads((tmp_path / "model" / "model.json").read_text())
+    kinds = {one["name"]: one["kind"] for one in card["features"]}
+    assert {name: kinds[name] for name in ("born", "price", "maybe", "count", "shade")} == {
+        "born": "date", "price": "number", "maybe": "boolean", "count": "number", "shade": "category",
+    }  # fmt: skip
+    import mlflow
+
+    loaded = mlflow.pyfunc.load_model(str(tmp_path / "model"))
+    rows = pd.read_parquet(tmp_path / "test.parquet").drop(columns="target")
+    assert len(loaded.predict(rows)) == len(rows)
+    assert len(loaded.predict(loaded.input_example)) == 5
 
 
 def test_without_cross_validation(tmp_path: Path) -> None:
