@@ -45,9 +45,13 @@ def get_provider_info() -> dict[str, Any]:
                         "approve",
                         "predict",
                         "serve",
+                        "tracked_task",
                     )
                 ],
             },
+        ],
+        "task-decorators": [
+            {"name": "tracked", "class-name": "airflow_mlcraft.operators.tracked_task.tracked_task"},
         ],
         "hooks": [
             {"integration-name": CWL, "python-modules": ["airflow_mlcraft.hooks.store"]},

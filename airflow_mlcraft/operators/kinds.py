@@ -19,6 +19,12 @@ _KINDS = {
     "Serve": "serve",
 }
 
+MODULES = {
+    "airflow_mlcraft.operators.tracked_task",
+    *(f"airflow_mlcraft.operators.{module}" for module in _KINDS.values()),
+}
+"""Of the operators whose runs are tracked without being asked for."""
+
 
 def operator_of(step: Step) -> type[CwlStepOperator]:
     """The operator of a step that runs a tool."""

@@ -7,6 +7,7 @@ import os
 from mlflow.tracking.context.abstract_context import RunContextProvider
 
 from airflow_mlcraft.tracking import tags
+from airflow_mlcraft.tracking.parent_run import parent_run
 
 _VARIABLES = {
     tags.DAG: "AIRFLOW_CTX_DAG_ID",
@@ -14,7 +15,6 @@ _VARIABLES = {
     tags.TASK: "AIRFLOW_CTX_TASK_ID",
     tags.TRY: "AIRFLOW_CTX_TRY_NUMBER",
     tags.MAP_INDEX: "AIRFLOW_CTX_MAP_INDEX",
-    tags.PARENT: "MLCRAFT_PARENT_RUN_ID",
 }
 
 
@@ -28,4 +28,5 @@ class AirflowRunContext(RunContextProvider):
     def tags(self) -> dict[str, str]:
         """The task's names."""
         found = {tag: os.environ.get(variable, "") for tag, variable in _VARIABLES.items()}
+        found[tags.PARENT] = parent_run().get("id", "")
         return {tag: value for tag, value in found.items() if value}

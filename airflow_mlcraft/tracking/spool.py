@@ -71,14 +71,22 @@ class Spool:
     def run_of(self, key: str) -> Record | None:
         """The run that a key stands for, as far as this spool has heard."""
         try:
-            found: Record = json.loads((self.root / "runs" / key).read_bytes())
+            found: Record = json.loads(self.note_of(key).read_bytes())
         except (OSError, json.JSONDecodeError):
             return None
         return found
 
+    def knows_a_run(self) -> bool:
+        """Whether the store has ever answered."""
+        return any((self.root / "runs").glob("[!.]*"))
+
+    def note_of(self, key: str) -> Path:
+        """The file that says which run a key stands for, once it is known."""
+        return self.root / "runs" / key
+
     def note_run(self, key: str, run: Record | None) -> None:
         """Note the run of a key, or forget it."""
-        path = self.root / "runs" / key
+        path = self.note_of(key)
         if run is None:
             path.unlink(missing_ok=True)
         else:

@@ -24,11 +24,11 @@ def tracked_run(
     tags: Mapping[str, Any] | None = None,
     parent: str | None = None,
 ) -> Iterator[TrackedRun]:
-    """`Tracking.step`, with what a reader of the run will ask for.
+    """`Tracking.step`, with what a reader of the run will ask for; `capture.arguments` gives a call's `arguments`.
 
     Random numbers are seeded: with `seed`, or with one that follows from the run's name, so that a retry repeats it.
     """
-    given = capture.arguments(function, **(arguments or {})) if function else capture.readable(arguments or {})
+    given = capture.readable(arguments or {})
     seed = capture.seed_from(name.key) if seed is None else seed
     with tracking.step(name, tags={**_commit(), **(tags or {})}, parent=parent) as run:
         run.params({**given, "seed": given.get("seed", seed)})

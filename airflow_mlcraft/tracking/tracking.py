@@ -19,6 +19,7 @@ from airflow_mlcraft.tracking import tags as names
 from airflow_mlcraft.tracking.connection import Credentials
 from airflow_mlcraft.tracking.names import DagRunName, StepName
 from airflow_mlcraft.tracking.open_api import is_server, open_api
+from airflow_mlcraft.tracking.parent_run import NOTE
 from airflow_mlcraft.tracking.run import TrackedRun
 from airflow_mlcraft.tracking.spool import Spool, Writer
 
@@ -163,6 +164,11 @@ class Tracking:
             time.sleep(_LOOK)
         return str(known["id"]) if known else None
 
+    def made(self, name: DagRunName | StepName, limit: float = 60) -> None:
+        """Wait until a store in a file is there: it breaks when mlflow makes it in two processes at once."""
+        if not is_server(self.uri) and not self.spool.knows_a_run():
+            self.run_id(name, limit)
+
     def link(self, name: DagRunName | StepName) -> str:
         """The page of a run, where a server has one; of a run that is still to be made, the page that will find it."""
         if not is_server(self.uri):
@@ -178,9 +184,10 @@ class Tracking:
         """The store itself, for what has to be known now. Where it is no server, this imports mlflow."""
         return open_api(self.uri, self.credentials, max(self.limit, 1))
 
-    def environment(self) -> dict[str, str]:
-        """The variables by which mlflow in code of the user's own finds the same store."""
-        return {"MLFLOW_TRACKING_URI": self.uri, **self.credentials.environment()}
+    def environment(self, name: StepName | None = None) -> dict[str, str]:
+        """The variables by which mlflow in code of the user's own finds the same store, and a run to stand below."""
+        above = {NOTE: str(self.spool.note_of(name.key))} if name is not None else {}
+        return {"MLFLOW_TRACKING_URI": self.uri, **self.credentials.environment(), **above}
 
     def _header(self, name: DagRunName | StepName, tags: Mapping[str, Any] | None) -> dict[str, Any]:
         flow = name.flow if isinstance(name, StepName) else name

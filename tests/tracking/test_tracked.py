@@ -63,7 +63,7 @@ def test_a_tracked_run_says_what_was_called(
     drawn = []
     for number in (1, 2):
         step = StepName(flow, "train", try_number=number)
-        with tracked_run(tracking, step, train, {"trees": 5}) as run:
+        with tracked_run(tracking, step, train, capture.arguments(train, 5)) as run:
             drawn.append(train(5))
             run.metric("drawn", drawn[-1])
     assert drawn[0] == drawn[1], "a retry repeats what is random"

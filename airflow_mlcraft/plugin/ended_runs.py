@@ -1,0 +1,49 @@
+"""End the MLflow run of a DAG run that has ended, also where no task could say so: the worker was killed, or it has
+no last task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.listeners import hookimpl
+
+_OPERATORS = "airflow_mlcraft.operators."
+
+
+@hookimpl
+def on_dag_run_success(dag_run: Any, msg: str) -> None:
+    """All is well."""
+    _end(dag_run, "FINISHED")
+
+
+@hookimpl
+def on_dag_run_failed(dag_run: Any, msg: str) -> None:
+    """Some task failed for good, or somebody has ended the run."""
+    _end(dag_run, "FAILED")
+
+
+def _end(dag_run: Any, status: str) -> None:
+    """In the scheduler, which must not wait for any store."""
+    if not _may_be_tracked(dag_run):
+        return
+    from airflow_mlcraft.hooks.tracking import open_tracking
+    from airflow_mlcraft.tracking.names import DagRunName
+
+    flow = DagRunName(dag_run.dag_id, dag_run.run_id)
+    tracking = open_tracking()
+    if tracking is not None:
+        tracking.wait = False
+        tracking.end(flow, status)
+
+
+def _may_be_tracked(dag_run: Any) -> bool:
+    """Whether a task of the DAG has an operator whose runs are tracked."""
+    from airflow_mlcraft import settings
+    from airflow_mlcraft.operators.kinds import MODULES
+
+    wanted = settings.get("tracking").lower()
+    if wanted == "never" or dag_run.dag is None:
+        return False
+    modules = {getattr(task, "_task_module", None) or type(task).__module__ for task in dag_run.dag.tasks}
+    ours = {name for name in modules if str(name).startswith(_OPERATORS)}
+    return bool(ours) and (wanted == "always" or not ours.isdisjoint(MODULES))
