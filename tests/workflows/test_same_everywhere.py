@@ -1,0 +1,167 @@
+"""A shipped workflow measures the same, to the last bit, under Airflow, under cwltool, and by hand in scikit-learn."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pandas as pd
+import pytest
+from sklearn import datasets
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_error, r2_score, root_mean_squared_error
+from sklearn.model_selection import train_test_split
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from airflow_mlcraft.serving import local_server
+from tests.operators.embedded import warm
+
+WORKFLOWS = Path(__file__).parents[2] / "cwl" / "workflows"
+BIN = Path(sys.executable).parent
+SEED = 42
+DEPLOYMENT = "try"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Where both run; the servers that they start are ended."""
+    yield tmp_path
+    for state in tmp_path.glob(f"*serving/{DEPLOYMENT}"):
+        local_server.stop(state)
+
+
+def test_classification(folder: Path) -> None:
+    job = {"models": ["logistic_regression", "decision_tree"], "folds": 3, "name": DEPLOYMENT}
+    scores = both(folder, "classification", job)["scores"]
+    x, y, test_x, test_y = parts(datasets.load_breast_cancer, 0.25)
+    for name, estimator in (
+        ("logistic_regression", LogisticRegression(max_iter=1000, random_state=SEED)),
+        ("decision_tree", DecisionTreeClassifier(random_state=SEED)),
+    ):
+        model = by_hand(estimator).fit(x, y)
+        said = model.predict(test_x)
+        found = measured(scores, name)
+        assert found["acc"] == accuracy_score(test_y, said)
+        assert found["f1"] == f1_score(test_y, said)
+        assert found["log_loss"] == log_loss(test_y, model.predict_proba(test_x))
+
+
+def test_regression(folder: Path) -> None:
+    job = {"models": ["ridge", "k_neighbors"], "folds": 3, "name": DEPLOYMENT}
+    scores = both(folder, "regression", job)["scores"]
+    x, y, test_x, test_y = parts(datasets.load_diabetes, 0.25)
+    for name, estimator in (("ridge", Ridge(random_state=SEED)), ("k_neighbors", KNeighborsRegressor())):
+        said = by_hand(estimator).fit(x, y).predict(test_x)
+        found = measured(scores, name)
+        assert found["rmse"] == root_mean_squared_error(test_y, said)
+        assert found["mae"] == mean_absolute_error(test_y, said)
+        assert found["r2"] == r2_score(test_y, said)
+
+
+def test_tuned_classification(folder: Path) -> None:
+    job = {"models": ["random_forest"], "trials": 3, "folds": 3, "name": DEPLOYMENT}
+    outputs = both(folder, "tuned_classification", job)
+    (best,) = outputs["params"]
+    x, y, test_x, test_y = parts(datasets.load_wine, 0.25)
+    model = by_hand(RandomForestClassifier(random_state=SEED, **best)).fit(x, y)
+    assert measured(outputs["scores"], "random_forest")["acc"] == accuracy_score(test_y, model.predict(test_x))
+
+
+def test_batch_prediction(folder: Path) -> None:
+    trained = both(folder, "classification", {"models": ["logistic_regression"], "folds": 3, "name": DEPLOYMENT})
+    model = {"class": "Directory", "location": trained["champion_location"]}
+    predictions = both(folder / "batch", "batch_prediction", {"model": model})["predictions"]
+    x, y, _, _ = parts(datasets.load_breast_cancer, 0.25)
+    hand = by_hand(LogisticRegression(max_iter=1000, random_state=SEED)).fit(x, y)
+    rows = whole(datasets.load_breast_cancer).drop(columns="target")
+    assert predictions["prediction"].tolist() == hand.predict(rows).tolist()
+    assert predictions["probability_1"].tolist() == hand.predict_proba(rows)[:, 1].tolist()
+
+
+def both(folder: Path, name: str, job: dict[str, Any]) -> dict[str, Any]:
+    """What a workflow gives under Airflow, once cwltool has given the same."""
+    ours = contents(under_airflow(folder / "airflow", folder / "airflow-serving", name, job))
+    theirs = contents(under_cwltool(folder / "cwltool", folder / "cwltool-serving", name, job))
+    for port in ("scores", "report_md", "params"):
+        assert ours.get(port) == theirs.get(port), port
+    if "predictions" in ours:
+        assert ours["predictions"].equals(theirs["predictions"])
+    return ours
+
+
+def under_airflow(folder: Path, serving: Path, name: str, job: dict[str, Any]) -> dict[str, Any]:
+    settings = {"tracking": "never", "deployments": str(serving)}
+    found: dict[str, Any] = warm().run(folder, WORKFLOWS / f"{name}.cwl", job, settings=settings).ok()
+    return found
+
+
+def under_cwltool(folder: Path, serving: Path, name: str, job: dict[str, Any]) -> dict[str, Any]:
+    folder.mkdir(parents=True)
+    (folder / "job.json").write_text(json.dumps(job))
+    env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "MLCRAFT_SERVING_STATE": str(serving)}
+    # cwltool runs tools in an environment of its own, in which another kernel of the same BLAS may be chosen.
+    kept = ["MLCRAFT_SERVING_STATE", *(name for name in env if name.startswith("OPENBLAS_"))]
+    keep = [f"--preserve-environment={name}" for name in kept]
+    command = [str(BIN / "cwltool"), "--quiet", *keep, "--outdir", str(folder / "out")]
+    done = subprocess.run(
+        [*command, str(WORKFLOWS / f"{name}.cwl"), str(folder / "job.json")],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def contents(outputs: dict[str, Any]) -> dict[str, Any]:
+    """The outputs that are compared, read."""
+    found: dict[str, Any] = {}
+    for port, value in outputs.items():
+        if port == "scores":
+            found[port] = json.loads(path_of(value).read_text())
+        elif port == "report_md":
+            found[port] = path_of(value).read_text()
+        elif port == "params":
+            found[port] = [json.loads(path_of(item).read_text()) for item in value]
+        elif port == "predictions":
+            found[port] = pd.read_csv(path_of(value), float_precision="round_trip")
+        elif port == "champion":
+            found["champion_location"] = value["location"]
+    return found
+
+
+def path_of(value: dict[str, Any]) -> Path:
+    return Path(unquote(urlsplit(value["location"]).path))
+
+
+def measured(scores: dict[str, Any], name: str) -> dict[str, float]:
+    (found,) = [model["test"] for model in scores["models"] if model["name"] == name]
+    return found
+
+
+def whole(load: Any) -> pd.DataFrame:
+    """A bundled data set as it is in a file."""
+    return pd.read_csv(StringIO(load(as_frame=True).frame.to_csv(index=False)))
+
+
+def parts(load: Any, share: float) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame, pd.Series]:
+    train, test = train_test_split(whole(load), test_size=share, random_state=SEED)
+    return train.drop(columns="target"), train["target"], test.drop(columns="target"), test["target"]
+
+
+def by_hand(estimator: Any) -> Any:
+    return make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), estimator)
