@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from airflow_mlcraft.errors import VersioningError
-from airflow_mlcraft.store.layout import DIR_SUFFIX, Entry
+from airflow_mlcraft.store.layout import DIR_SUFFIX, Entry, is_inside
 from airflow_mlcraft.store.values import oid_of
 from airflow_mlcraft.versioning.pointer import Data
 
@@ -22,39 +22,32 @@ def data_of(store: Store, value: Json, what: str) -> Data | None:
     """
     if value is None:
         return None
-    if isinstance(value, list):
-        if any(isinstance(item, list) for item in value):
-            raise VersioningError(f"{what} is a list of lists; only a plain list of files can be one folder")
-        items = [item for item in value if item is not None]
-    else:
-        items = [value, *value.get("secondaryFiles", ())] if isinstance(value, dict) else []
-    if not all(isinstance(item, dict) and item.get("class") in ("File", "Directory") for item in items) or not (
-        items or isinstance(value, list)
-    ):
+    items = [item for item in (value if isinstance(value, list) else [value]) if item is not None]
+    if any(isinstance(item, list) for item in items):
+        raise VersioningError(f"{what} is a list of lists; only a plain list of files can be one folder")
+    if not all(isinstance(item, dict) and item.get("class") in ("File", "Directory") for item in items):
         raise VersioningError(f"{what} is {_kind(value)}; only files and folders can be versioned as data")
-    if not isinstance(value, list) and len(items) == 1 and (oid := oid_of(value)):
-        return _described(store, oid)
-    if not isinstance(value, list) and len(items) == 1 and value["class"] == "Directory":
-        items = value.get("listing", ())
+    if isinstance(value, dict) and not value.get("secondaryFiles"):
+        if oid := oid_of(value):
+            return _described(store, oid)
+        items = value.get("listing", items)
     return _described(store, store.keep_listing(_named(store, items, "", what)))
 
 
 def _named(store: Store, items: Json, prefix: str, what: str) -> Iterator[Entry]:
     """The files of items that share a folder; of those with the same name, all but the first get a number."""
     taken: set[str] = set()
-    for item in items:
-        stem, dot, suffix = str(item["basename"]).partition(".")
-        name, number = f"{stem}{dot}{suffix}", 1
+    for item in (part for item in items for part in (item, *item.get("secondaryFiles", ()))):
+        basename = str(item["basename"])
+        if "/" in basename or not is_inside(basename):
+            raise VersioningError(f"{what} has the basename {basename!r}, which is not a plain file name")
+        stem, dot, suffix = basename.partition(".")
+        name, number = basename, 1
         while name in taken:
             number += 1
             name = f"{stem}_{number}{dot}{suffix}"
         taken.add(name)
         yield from _files(store, item, prefix + name, what)
-        if secondary := [other for other in item.get("secondaryFiles", ()) if other["basename"] not in taken]:
-            taken.update(other["basename"] for other in secondary)
-            yield from (
-                entry for other in secondary for entry in _files(store, other, prefix + other["basename"], what)
-            )
 
 
 def _files(store: Store, item: Json, path: str, what: str) -> Iterator[Entry]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from airflow_mlcraft.errors import VersioningError
+from airflow_mlcraft.store.place import explained
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.store.work import sweep
 from airflow_mlcraft.versioning.checkout import check_out, refuse_to_overwrite
@@ -63,11 +64,12 @@ class Versioning:
         if cache.root != store.root:
             sweep(cache.root)
             cache.take([item.oid for item in data.values()], store)
-        sweep(self.repository.own)
-        with one_at_a_time(self.repository.common_dir / "mlcraft.lock") as note:
-            committed = self._commit(data, about, cache, note)
-            if self.checkout:
-                self._check_out(committed, cache)
+        with explained(f"Cannot version data in {self.repository.root}"):
+            sweep(self.repository.own)
+            with one_at_a_time(self.repository.common_dir / "mlcraft.lock") as note:
+                committed = self._commit(data, about, cache, note)
+                if self.checkout:
+                    self._check_out(committed, cache)
         for path in committed.kept:
             self.say(logging.WARNING, f"{path} has changes of yours, which stay; the new version is in the commit")
         pushed, refusal = self._push(committed)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.errors import VersioningError
+from airflow_mlcraft.errors import StoreError, VersioningError
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.versioning.paths import fault_of, first_overlap
 from airflow_mlcraft.versioning.repository import repository_at
@@ -155,3 +155,9 @@ def test_no_git(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_configuration_that_cannot_be_read(repo: Path, store: Store) -> None:
     (repo / ".dvc" / "config").write_text("[core\n")
     assert "the configuration of DVC in" in refused(repo, store)
+
+
+def test_a_repository_that_cannot_be_written_to(repo: Path, store: Store) -> None:
+    (repo / ".git" / "mlcraft.lock").mkdir()
+    with pytest.raises(StoreError, match=r"Cannot version data in .*: Is a directory"):
+        version(repo, store, {"a": "1"})
