@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +30,7 @@ class ColumnProfile:
     infinite: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
     first: dict[str, tuple[int, str]] = field(default_factory=dict)
-    low: Any = None
-    high: Any = None
+    ends: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     sum: float = 0.0
     longest: int = 0
     _distinct: set[Any] | None = field(default_factory=set)
@@ -70,9 +68,11 @@ class ColumnProfile:
         told: dict[str, Any] = {"type": kind, "nulls": self.nulls, **self._counted()}
         numbers = sum(self.kinds.get(name, 0) for name in _NUMBERS)
         if kind in _NUMBERS and numbers > self.infinite:
-            told |= {"min": self.low, "max": self.high, "mean": self.sum / (numbers - self.infinite)}
+            low, high = self.ends["number"]
+            told |= {"min": low, "max": high, "mean": self.sum / (numbers - self.infinite)}
         elif kind == "time":
-            told |= {"min": self.low.isoformat(), "max": self.high.isoformat()}
+            low, high = self.ends["time"]
+            told |= {"min": low.isoformat(), "max": high.isoformat()}
         elif self.longest:
             told["longest"] = self.longest
         if self.infinite:
@@ -154,19 +154,19 @@ class ColumnProfile:
                 self.infinite += len(values) - len(finite)
                 values = finite
             if len(values):
-                self._widen(values)
-                self.sum += float(pc.sum(values.cast(pa.float64())).as_py())
+                self._widen("number", values)
+                self.sum += float(pc.sum(values.cast(pa.float64(), safe=False)).as_py())
         elif kind == "time":
-            self._widen(values)
+            self._widen("time", values)
         elif kind == "text":
             self.longest = max(self.longest, pc.max(pc.utf8_length(values)).as_py())
 
-    def _widen(self, values: pa.Array) -> None:
+    def _widen(self, kind: str, values: pa.Array) -> None:
         import pyarrow.compute as pc
 
-        ends = pc.min_max(values).as_py()
-        self.low = ends["min"] if self.low is None else min(self.low, ends["min"], key=_comparable)
-        self.high = ends["max"] if self.high is None else max(self.high, ends["max"], key=_comparable)
+        found = pc.min_max(values).as_py()
+        low, high = self.ends.get(kind, (found["min"], found["max"]))
+        self.ends[kind] = min(low, found["min"], key=_comparable), max(high, found["max"], key=_comparable)
 
     def _count_distinct(self, kind: str, values: pa.Array) -> None:
         if self._distinct is None:
@@ -260,6 +260,4 @@ def _short(value: Any) -> Any:
 
 def _comparable(value: Any) -> Any:
     """Times with and without a zone can be compared."""
-    if hasattr(value, "tzinfo"):
-        return value.replace(tzinfo=None)
-    return -math.inf if value is None else value
+    return value.replace(tzinfo=None) if hasattr(value, "tzinfo") else value

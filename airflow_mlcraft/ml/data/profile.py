@@ -112,7 +112,7 @@ def _gathered(batches: Iterable[Batch], form: Form) -> dict[str, ColumnProfile]:
 def _batches(path: Path, form: Form) -> Iterator[Batch]:
     """Pieces of the data. The first has no rows, and the names of all columns where they are known before."""
     from airflow_mlcraft.ml.data import csv_file, json_file
-    from airflow_mlcraft.ml.data.read import parquet_file
+    from airflow_mlcraft.ml.data.parquet import parquet_file
 
     if form.format == "csv":
         yield Batch(0, {name: [] for name in csv_file.names_of(path, form)})

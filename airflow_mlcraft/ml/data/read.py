@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.data.names import checked_names
+from airflow_mlcraft.ml.data.parquet import parquet_file
 from airflow_mlcraft.ml.data.sniff import Form, open_text, sniff
 
 if TYPE_CHECKING:
@@ -40,24 +40,6 @@ def frame_of_records(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
     names = list(dict.fromkeys(name for row in rows for name in row))
     return pd.DataFrame({name: _column([row.get(name) for row in rows]) for name in names}, index=range(len(rows)))
-
-
-def parquet_file(path: Path) -> Any:
-    """An open Parquet file, of which the names have been checked."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        file = parquet.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise broken_parquet(path, error) from None
-    checked_names(path.name, file.schema_arrow.names)
-    return file
-
-
-def broken_parquet(path: Path, error: Exception) -> StepError:
-    """What to say about a Parquet file that does not open."""
-    return StepError(f"{path.name} is a broken Parquet file: {str(error).splitlines()[0]}; fetch it again")
 
 
 def _column(values: list[Any]) -> pd.Series[Any]:
@@ -95,13 +77,9 @@ def _frame(table: pa.Table) -> pd.DataFrame:
 
 def _read_parquet(path: Path, form: Form) -> pd.DataFrame:
     import pandas as pd
-    import pyarrow as pa
 
     with parquet_file(path) as file:
-        try:
-            frame = file.read().to_pandas()
-        except (pa.ArrowInvalid, OSError) as error:
-            raise broken_parquet(path, error) from None
+        frame = file.read().to_pandas()
     return frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.data import csv_file, json_file
 from airflow_mlcraft.ml.data.dialect import wide_fields
-from airflow_mlcraft.ml.data.read import parquet_file
+from airflow_mlcraft.ml.data.parquet import parquet_file
 from airflow_mlcraft.ml.data.sniff import Form, csv_dialect, open_text, sniff
 
 _PIECE = 1 << 20
@@ -129,14 +129,16 @@ def _join_parquet(parts: Parts, target: Path) -> None:
         for path, _ in parts:
             with parquet_file(path) as file:
                 _same_names(parts[0][0], schema.names, path, file.schema_arrow.names)
-                for name in schema.names:
-                    ours, theirs = schema.field(name).type, file.schema_arrow.field(name).type
-                    if ours != theirs:
-                        raise StepError(
-                            f"the column {name!r} is {ours} in {parts[0][0].name}, but {theirs} in {path.name}"
-                        )
+                _same_types(parts[0][0], schema, path, file.schema_arrow)
                 for batch in file.iter_batches():
                     writer.write_batch(batch.cast(schema))
+
+
+def _same_types(first: Path, schema: Any, path: Path, other: Any) -> None:
+    for name in schema.names:
+        ours, theirs = schema.field(name).type, other.field(name).type
+        if ours != theirs:
+            raise StepError(f"the column {name!r} is {ours} in {first.name}, but {theirs} in {path.name}")
 
 
 def _join_text(parts: Parts, target: Path) -> None:

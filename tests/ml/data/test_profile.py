@@ -104,6 +104,13 @@ def test_rows_of_json_may_lack_columns(tmp_path: Path) -> None:
     assert "text in 1 of 5 rows, unlike the others, first 'x' in row 4" in told["notes"][0]
 
 
+def test_numbers_and_times_in_one_column(tmp_path: Path) -> None:
+    told = profile_file(write(tmp_path, "a,b\n199999999999999999,x\n2020-01-02T10:00:00Z,y\n2020-01-03T10:00:00Z,z\n"))[
+        "columns"
+    ]["a"]
+    assert {name: kind["count"] for name, kind in told["kinds"].items()} == {"integer": 1, "time": 2}
+
+
 def test_many_distinct_values_are_not_counted_to_the_end(tmp_path: Path) -> None:
     told = profile_file(write(tmp_path, "a\n" + "\n".join(map(str, range(3000)))))["columns"]["a"]
     assert (told["distinct"], told["distinct_more_than"]) == (None, 1000)

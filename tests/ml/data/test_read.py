@@ -129,6 +129,9 @@ def test_parquet(tmp_path: Path) -> None:
     kept.to_parquet(tmp_path / "x")
     pd.testing.assert_frame_equal(read_frame(tmp_path / "x"), kept.reset_index())
     assert "broken Parquet file" in refusal(tmp_path, b"PAR1" + bytes(100) + b"PAR1", "y")
+    spoilt = bytearray((tmp_path / "x").read_bytes())
+    spoilt[20:60] = bytes(40)
+    assert "broken Parquet file" in refusal(tmp_path, bytes(spoilt), "y")
 
 
 def test_text(tmp_path: Path) -> None:

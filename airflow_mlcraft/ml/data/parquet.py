@@ -1,0 +1,29 @@
+"""Parquet files, opened and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.data.names import checked_names
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetFile
+
+
+@contextmanager
+def parquet_file(path: Path) -> Iterator[ParquetFile]:
+    """An open file. What is wrong with its bytes, found now or while it is read, is a sentence."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            checked_names(path.name, file.schema_arrow.names)
+            yield file
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        told = (str(error).splitlines() or [type(error).__name__])[0]
+        raise StepError(f"{path.name} is a broken Parquet file: {told}; fetch it again") from None
