@@ -48,19 +48,19 @@ class Clone:
     def update(self) -> None:
         """Have the branch as it is at its origin."""
         git = self.repository.git
-        git.run("fetch", "--quiet", "--prune", "origin")
+        _at_origin(git, "fetch", "--quiet", "--prune", "origin")
         git.run("reset", "--quiet", "--hard", "@{upstream}")
 
     def publish(self) -> bool:
         """Push the branch; False where somebody else was faster."""
         git = self.repository.git
         try:
-            git.run("push", "--quiet", "origin", "HEAD")
-        except VersioningError as error:
-            git.run("fetch", "--quiet", "origin")
+            _at_origin(git, "push", "--quiet", "origin", "HEAD")
+        except VersioningError:
+            _at_origin(git, "fetch", "--quiet", "origin")
             if git.ask("merge-base", "--is-ancestor", "@{upstream}", "HEAD") is None:
                 return False
-            raise VersioningError(str(error), temporary=True) from error
+            raise
         return True
 
 
@@ -71,8 +71,16 @@ def clone_of(origin: Origin, folder: Path) -> Clone:
         if not place.is_dir():
             new = folder / f"new-{unique_name()}"
             try:
-                Git(folder, origin.secrets()).run("clone", "--quiet", origin.plain, str(new))
+                _at_origin(Git(folder, origin.secrets()), "clone", "--quiet", origin.plain, str(new))
                 new.replace(place)
             finally:
                 remove(new)
     return Clone(repository_at(place, Git(place, origin.secrets())))
+
+
+def _at_origin(git: Git, *arguments: str) -> None:
+    """What needs the origin may go well another time."""
+    try:
+        git.run(*arguments)
+    except VersioningError as error:
+        raise VersioningError(str(error), temporary=True) from error

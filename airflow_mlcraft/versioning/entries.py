@@ -37,7 +37,7 @@ def data_of(store: Store, value: Json, what: str) -> Data | None:
 def _named(store: Store, items: Json, prefix: str, what: str) -> Iterator[Entry]:
     """The files of items that share a folder; of those with the same name, all but the first get a number."""
     taken: set[str] = set()
-    for item in (part for item in items for part in (item, *item.get("secondaryFiles", ()))):
+    for item in [part for each in items for part in (each, *each.get("secondaryFiles", ()))]:
         basename = str(item["basename"])
         if "/" in basename or not is_inside(basename):
             raise VersioningError(f"{what} has the basename {basename!r}, which is not a plain file name")
