@@ -72,13 +72,14 @@ def _split(served: Served, given: Any) -> Table:
         raise mismatch("dataframe_split is no object; expected one with data and columns")
     if unknown := set(given) - {"columns", "index", "data"}:
         raise mismatch(f"dataframe_split has {sorted(unknown)[0]!r}; expected data and columns, and perhaps index")
-    return served.reader.matrix(given.get("data"), given.get("columns"))
+    names = given.get("columns", list(served.signature.names))
+    return served.reader.matrix(given.get("data"), names)
 
 
 def _rows(served: Served, given: Any) -> Table:
     if isinstance(given, list) and given and isinstance(given[0], dict):
         return served.reader.records(given)
-    return served.reader.matrix(given)
+    return served.reader.matrix(given, list(served.signature.names))
 
 
 def _inputs(served: Served, given: Any) -> Table:

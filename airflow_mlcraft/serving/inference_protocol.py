@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from airflow_mlcraft.serving.batching import Said
@@ -34,14 +35,14 @@ def infer(served: Served, body: bytes, content_type: str, _: bytes) -> Question:
     if unknown := set(given) - {"id", "inputs", "outputs", "parameters"}:
         raise mismatch(f"the body has {sorted(unknown)[0]!r}; expected id, inputs, outputs and parameters")
     identity = given.get("id")
-    if identity is not None and not isinstance(identity, str):
+    if "id" in given and not isinstance(identity, str):
         raise mismatch("the id is no text")
-    wanted = _outputs(given.get("outputs"))
+    wanted = _outputs(given["outputs"]) if "outputs" in given else _OUTPUTS[:1]
     tensors = [_tensor(tensor) for tensor in given["inputs"]]
     if len(tensors) == 1 and (tensors[0]["name"] not in served.signature.names):
         tensor = tensors[0]
         width = tensor["shape"][1] if len(tensor["shape"]) == _MATRIX else 1
-        table = served.reader.matrix(_rows(tensor["data"], width))
+        table = served.reader.matrix(_rows(tensor["data"], width), list(served.signature.names))
     else:
         columns: dict[str, Any] = {}
         for tensor in tensors:
@@ -101,9 +102,7 @@ def _output_datatype(served: Served) -> str:
     return _DATATYPE_OF_KIND.get(example.dtype.kind, "BYTES")
 
 
-def _outputs(given: Any) -> list[str]:
-    if given is None:
-        return ["predict"]
+def _outputs(given: Any) -> Sequence[str]:
     if not isinstance(given, list) or not given:
         raise mismatch("outputs is no list of outputs")
     names: list[Any] = [output.get("name") if isinstance(output, dict) else None for output in given]

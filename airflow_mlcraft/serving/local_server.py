@@ -26,6 +26,7 @@ _PROCESS = "server.json"
 _FIRST_PORT, _PORTS = 8100, 800
 _START = 120.0
 _STOP = 45.0
+_MOMENT = 10.0
 _LONGEST_LOG = 32 << 20
 
 
@@ -59,7 +60,7 @@ def start(
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     _turn_over(folder / LOG)
-    chosen = _free_port(name, host) if port is None else port
+    chosen = _free_port(name, host, _told(folder)) if port is None else port
     command = [sys.executable, "-m", "airflow_mlcraft.serving", "--model", str(model), "--name", name]
     command += ["--host", host, "--port", str(chosen), "--state", str(folder), *options]
     with (folder / LOG).open("ab") as log:
@@ -87,11 +88,8 @@ def start(
 
 def running(folder: Path) -> Process | None:
     """The server of a folder, if it runs."""
-    try:
-        process = Process(**json.loads((folder / _PROCESS).read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
-        return None
-    return process if _alive(process) is not None else None
+    process = _told(folder)
+    return process if process is not None and _alive(process) is not None else None
 
 
 def stop(folder: Path) -> None:
@@ -164,17 +162,41 @@ def _end(process: Process, seconds: float) -> None:
                 one.kill()
 
 
-def _free_port(name: str, host: str) -> int:
-    """The same for the same name, as long as nobody else has it."""
+def _told(folder: Path) -> Process | None:
+    """The last server of a folder, which may have ended."""
+    try:
+        return Process(**json.loads((folder / _PROCESS).read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def _free_port(name: str, host: str, last: Process | None) -> int:
+    """The one of last time, and at first one that follows from the name, as long as nobody else has it."""
+    if last is not None and last.host == host:
+        # The workers of a server that was killed need a moment to see that.
+        deadline = time.monotonic() + _MOMENT
+        while time.monotonic() < deadline:
+            if _is_free(last.port, host):
+                return last.port
+            time.sleep(0.05)
     first = zlib.crc32(name.encode()) % _PORTS
     for step in range(_PORTS):
         port = _FIRST_PORT + (first + step) % _PORTS
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as attempt:
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                attempt.bind((host, port))
-                return port
+        if _is_free(port, host):
+            return port
     raise ServingError(f"no port from {_FIRST_PORT} to {_FIRST_PORT + _PORTS - 1} is free on {host}")
+
+
+def _is_free(port: int, host: str) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((host, port))
+            # Two may bind a port that nobody listens on.
+            attempt.listen()
+        except OSError:
+            return False
+    return True
 
 
 def _environment() -> dict[str, str]:

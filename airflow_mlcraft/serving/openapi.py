@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from airflow_mlcraft import __version__
@@ -9,15 +13,22 @@ from airflow_mlcraft.serving.inference_protocol import datatype
 from airflow_mlcraft.serving.options import Options
 from airflow_mlcraft.serving.reader import LARGEST
 from airflow_mlcraft.serving.served import Served, example_records
-from airflow_mlcraft.serving.signature import NUMBER, TIME, TRUTH, WHOLE, Column
+from airflow_mlcraft.serving.signature import NUMBER, TEXT, TIME, TRUTH, WHOLE, Column
 
 Schema = dict[str, Any]
 _WHOLE_LIMITS = {"integer": 2**31, "long": 2**63}
+_CELLS = {
+    NUMBER: r"-?[0-9]{1,9}(\.[0-9]{1,9})?",
+    WHOLE: "-?[0-9]{1,9}",
+    TRUTH: "(true|false)",
+    TEXT: "[A-Za-z]{1,20}",
+    TIME: "20[0-9][0-9]-0[1-9]-[01][1-9]",
+}
 _REFUSALS = {
     "400": "The body cannot be read",
     "401": "The API key is missing or wrong",
     "408": "The body did not arrive in time",
-    "413": "The body, or the number of rows, is too large",
+    "413": "The body is too large",
     "415": "The body is of a type that is not taken",
     "422": "The rows are not what the model's signature asks for",
     "503": "Too many requests wait; Retry-After says when to come back",
@@ -67,7 +78,7 @@ def _predictions(served: Served, options: Options) -> dict[str, Any]:
     one_row = {
         "type": "object",
         "properties": {column.name: _list(_value(column), options, longest=1) for column in columns},
-        "required": [column.name for column in columns],
+        "required": [column.name for column in columns if column.required],
         "additionalProperties": False,
     }
     split = _only({"columns": {"const": list(served.signature.names)}, "data": matrix}, ["data"])
@@ -79,12 +90,14 @@ def _predictions(served: Served, options: Options) -> dict[str, Any]:
         "description": "Whether to give the probability of each class as well",
     }
     output = {"type": "array"}
+    in_order = sorted(columns, key=lambda column: not column.required)
     tensors = {
         "type": "array",
-        "prefixItems": [_tensor(column) for column in columns],
+        "prefixItems": [_tensor(column) for column in in_order],
         "items": False,
-        "minItems": len(columns),
+        "minItems": sum(column.required for column in columns),
     }
+    as_csv = {"schema": {"type": "string", "pattern": _csv_pattern(served)}, "example": _csv(served)}
     return {
         "/predict": {
             "post": _operation(
@@ -94,7 +107,7 @@ def _predictions(served: Served, options: Options) -> dict[str, Any]:
                         "schema": {"oneOf": [_only({"records": rows}), _only({"columns": one_row}), rows]},
                         "example": {"records": example},
                     },
-                    "text/csv": {"schema": {"type": "string"}, "example": _csv(served)},
+                    "text/csv": as_csv,
                 },
                 _only(
                     {"predictions": output, "model": {"type": "string"}, "probabilities": output, "classes": output},
@@ -118,7 +131,7 @@ def _predictions(served: Served, options: Options) -> dict[str, Any]:
                         },
                         "example": {"dataframe_records": example},
                     },
-                    "text/csv": {"schema": {"type": "string"}, "example": _csv(served)},
+                    "text/csv": as_csv,
                 },
                 _only({"predictions": output}),
             )
@@ -260,11 +273,17 @@ def _only(properties: Schema, required: list[str] | None = None) -> Schema:
 
 
 def _csv(served: Served) -> str:
-    import csv
-    import io
+    rows = [served.signature.names, *(record.values() for record in example_records(served)[:1])]
+    return "".join(map(_csv_line, rows))
 
+
+def _csv_line(cells: Iterable[Any]) -> str:
     stream = io.StringIO()
-    lines = csv.writer(stream, lineterminator="\n")
-    lines.writerow(served.signature.names)
-    lines.writerows(record.values() for record in example_records(served)[:1])
+    csv.writer(stream, lineterminator="\n").writerow(cells)
     return stream.getvalue()
+
+
+def _csv_pattern(served: Served) -> str:
+    """A plain form of what is taken: all columns in the model's order, and no cell that needs quotes."""
+    cells = ",".join(_CELLS[column.kind] for column in served.signature.columns)
+    return f"^{re.escape(_csv_line(served.signature.names).rstrip())}\\n({cells}\\n){{1,100}}$"

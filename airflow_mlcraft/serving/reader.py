@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from airflow_mlcraft.serving.refusals import Refusal, malformed, mismatch
+from airflow_mlcraft.serving.refusals import malformed, mismatch
 from airflow_mlcraft.serving.signature import NUMBER, TEXT, TIME, TRUTH, WHOLE, Column, Signature
 from airflow_mlcraft.serving.table import Table, object_matrix
 
 # Trees calculate in 32 bits, and what is larger is no number there.
 LARGEST = 3.4028234e38
 _WHOLE_LIMITS = {"integer": 2**31, "long": 2**63}
+# A float beyond that stands for several whole numbers.
+_EXACT = 2**53
 _TYPES: dict[str, frozenset[type]] = {
     NUMBER: frozenset((float, int)),
     WHOLE: frozenset((int,)),
@@ -74,10 +76,10 @@ class Reader:
         missing = [None] * (rows or 0)
         return self._table(lambda name: columns.get(name, missing), rows or 0)
 
-    def matrix(self, rows: Any, names: Any = None) -> Table:
-        """A list of lists, one a row, in the order of `names` or else of the signature."""
+    def matrix(self, rows: Any, names: Any) -> Table:
+        """A list of lists, one a row, in the order of these names."""
         self._count(rows, "rows")
-        order = list(self._signature.names) if names is None else self._checked_order(names)
+        order = self._checked_order(names)
         width = len(order)
         for number, row in enumerate(rows):
             if type(row) is not list:
@@ -117,7 +119,7 @@ class Reader:
         if not rows:
             raise mismatch(f"{what} is empty; expected at least one row")
         if len(rows) > self._max_rows:
-            raise Refusal(413, f"the request has {len(rows)} rows; this server takes {self._max_rows} at once")
+            raise mismatch(f"the request has {len(rows)} rows; this server takes {self._max_rows} at once")
 
     def _checked_order(self, names: Any) -> list[str]:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -175,7 +177,7 @@ def _checked(value: Any, column: Column, row: int) -> Any:
         raise mismatch(
             f"{column.name!r} in row {row} is null, which the model does not take", column=column.name, row=row
         )
-    if column.kind == WHOLE and type(value) is float and value.is_integer():
+    if column.kind == WHOLE and type(value) is float and value.is_integer() and abs(value) <= _EXACT:
         value = int(value)
     right = type(value) in _TYPES[column.kind]
     if right and column.kind == WHOLE:

@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.serving import local_server
 from airflow_mlcraft.serving.admin import tell
 from airflow_mlcraft.serving.local_server import Process
-from airflow_mlcraft.serving.model_folder import content_of
+from airflow_mlcraft.serving.model_folder import content_of, open_model
 from airflow_mlcraft.serving.options import KEY_VARIABLE
 from airflow_mlcraft.serving.reference import Reference
 from airflow_mlcraft.serving.refusals import ServingError
@@ -28,6 +29,7 @@ STATE = "deployment.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SLOW = 5.0
 _TOLERANCE = 1e-9
+_SHORT = 12
 Say = Callable[[str], None]
 
 
@@ -82,65 +84,87 @@ def roll_out(
     target.folder.chmod(0o700)
     with _alone(target):
         before = _remembered(target)
-        process = local_server.running(target.folder)
+        process = _reachable(target)
         if process is not None and port is not None and process.port != port:
             raise ServingError(
                 f"{name!r} is served at {process.url}, not at port {port}; stop it first, or name no port"
             )
-        content = content_of(model)
+        content = open_model(model).content
         if process is not None and before is not None and _serves(target, process, content):
             say(f"{name}: this model is served already, at {process.url}")
             return before
-        _keep(target, model, content)
-        questions = Reference.of(target.model(content)).questions(rows)
-        if process is not None:
-            _swap(target, process, content, questions, before)
-        else:
-            process = _start(target, content, questions, before)
+        try:
+            _keep(target, model, content)
+            questions = Reference.of(target.model(content)).questions(rows)
+            process = (
+                _start(target, content, questions) if process is None else _swap(target, process, content, questions)
+            )
+        except (MlcraftError, OSError) as error:
+            stays = _as_before(target, before)
+            _forget_models(target, before)
+            raise ServingError(f"{name}: the model {content[:_SHORT]} was not taken ({error}); {stays}") from error
         made = Deployment(name, process.url, content, _replaced(before, content), questions)
         _remember(target, made)
         _forget_models(target, made)
-        say(f"{name}: the model {content[:12]} is served at {process.url}")
+        say(f"{name}: the model {content[:_SHORT]} is served at {process.url}")
         return made
 
 
-def _swap(
-    target: _Target, process: Process, content: str, questions: list[dict[str, Any]], before: Deployment | None
-) -> None:
+def _reachable(target: _Target) -> Process | None:
+    """The server that runs. One that does not answer is ended: it serves nobody."""
+    process = local_server.running(target.folder)
+    if process is None:
+        return None
+    try:
+        tell(target.folder, {"do": "status"})
+    except ServingError as error:
+        target.say(f"{target.name}: {error}; it is started again")
+        local_server.stop(target.folder)
+        return None
+    return process
+
+
+def _swap(target: _Target, process: Process, content: str, questions: list[dict[str, Any]]) -> Process:
     """Beside the running model first, then in its place."""
-    stays = f"the model {before.content[:12]} is served on" if before else "the model before is served on"
     try:
         tell(target.folder, {"do": "prepare", "model": str(target.model(content))})
         _try_beside(target, content, questions)
-    except ServingError as error:
+    except ServingError:
         with contextlib.suppress(ServingError):
             tell(target.folder, {"do": "confirm"})
-        raise ServingError(f"{target.name}: the model {content[:12]} was not taken ({error}); {stays}") from error
+        raise
     tell(target.folder, {"do": "commit", "content": content})
     try:
         _try_over_http(target, process, questions)
-    except ServingError as error:
+    except ServingError:
         tell(target.folder, {"do": "revert"})
-        raise ServingError(f"{target.name}: the model {content[:12]} was taken back ({error}); {stays}") from error
+        raise
     tell(target.folder, {"do": "confirm"})
-
-
-def _start(target: _Target, content: str, questions: list[dict[str, Any]], before: Deployment | None) -> Process:
-    """A server where none runs. When it fails, the model before gets one again."""
-    try:
-        process = _serve(target, content)
-        try:
-            _try_over_http(target, process, questions)
-        except ServingError:
-            local_server.stop(target.folder)
-            raise
-    except ServingError as error:
-        then = "nothing is served"
-        if before is not None and before.content != content and target.model(before.content).is_dir():
-            back = _serve(target, before.content)
-            then = f"the model {before.content[:12]} is served again, at {back.url}"
-        raise ServingError(f"{target.name}: the model {content[:12]} was not taken ({error}); {then}") from error
     return process
+
+
+def _start(target: _Target, content: str, questions: list[dict[str, Any]]) -> Process:
+    """A server where none runs."""
+    process = _serve(target, content)
+    try:
+        _try_over_http(target, process, questions)
+    except ServingError:
+        local_server.stop(target.folder)
+        raise
+    return process
+
+
+def _as_before(target: _Target, before: Deployment | None) -> str:
+    """What is served when a roll-out has failed: the model before, by a server that is started if none runs."""
+    if before is None:
+        return "nothing is served" if local_server.running(target.folder) is None else "what was served before still is"
+    version = before.content[:_SHORT]
+    if (process := local_server.running(target.folder)) is not None:
+        return f"the model {version} is served on, at {process.url}"
+    try:
+        return f"the model {version} is served again, at {_serve(target, before.content).url}"
+    except ServingError as error:
+        return f"the model {version} cannot be served either ({error})"
 
 
 def _serve(target: _Target, content: str) -> Process:
@@ -252,9 +276,11 @@ def _keep(target: _Target, model: Path, content: str) -> None:
     part.replace(kept)
 
 
-def _forget_models(target: _Target, made: Deployment) -> None:
+def _forget_models(target: _Target, served: Deployment | None) -> None:
+    """Keep what is served, and what was before it."""
+    kept = (served.content, served.replaced) if served is not None else ()
     for folder in (target.folder / "models").iterdir():
-        if folder.name not in (made.content, made.replaced):
+        if folder.name not in kept:
             shutil.rmtree(folder, ignore_errors=True)
 
 

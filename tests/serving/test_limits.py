@@ -51,8 +51,8 @@ def test_a_body_that_is_too_large_and_does_not_say_so(iris: Running) -> None:
 def test_too_many_rows(tmp_path: Path, model_of: ModelOf) -> None:
     with running(tmp_path, model_of("small_forest"), "--max-rows", "3") as server:
         assert server.post("/predict", {"records": [ROW] * 3}).status == 200
-        assert server.post("/predict", {"records": [ROW] * 4}).status == 413
-        assert server.post("/predict", {"columns": {name: [1] * 4 for name in NAMES}}).status == 413
+        assert server.post("/predict", {"records": [ROW] * 4}).status == 422
+        assert server.post("/predict", {"columns": {name: [1] * 4 for name in NAMES}}).status == 422
 
 
 def test_a_model_that_takes_too_long(tmp_path: Path, model_of: ModelOf) -> None:

@@ -18,7 +18,8 @@ CLIENTS = 8
 PATHS = ("/predict", "/invocations", "/v2/models/iris/infer")
 ODD: tuple[Any, ...] = (
     None, True, -1, 0.5, 1e300, 2**63, "", "text", "\u0000", "\ud7ff", [], {}, [[]], [{}], {"": {}}, [None], ["a", 1],
-    {"records": None}, {"data": [[1]]}, [[1, 2, 3, 4]] * 2, {"name": "x", "shape": [1], "datatype": "FP64", "data": [1]},
+    {"records": None}, {"data": [[1]]}, [[1, 2, 3, 4]] * 2,
+    {"name": "x", "shape": [1], "datatype": "FP64", "data": [1]},
 )  # fmt: skip
 KEYS = (
     "records", "columns", "inputs", "instances", "dataframe_split", "dataframe_records", "data", "index", "params",
@@ -31,7 +32,6 @@ RIGHT = {
         "inputs": [{"name": name, "shape": [1], "datatype": "FP64", "data": [1.0]} for name in NAMES]
     },
 }
-WRONG = object()
 
 
 def _body(chance: random.Random, path: str) -> tuple[bytes, str]:
@@ -90,7 +90,7 @@ async def _all(port: int) -> tuple[Counter[int], list[bytes]]:
     leaks: list[bytes] = []
 
     async def client(seed: int) -> None:
-        chance = random.Random(seed)
+        chance = random.Random(seed)  # noqa: S311
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(COUNT // CLIENTS):
             path = chance.choice(PATHS)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.serving.frames import table_of
 from airflow_mlcraft.serving.predictor import Predictor
 from airflow_mlcraft.serving.refusals import ServingError
@@ -74,7 +75,7 @@ def test_a_model_that_would_run_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda folder: (folder / "model.skops").write_bytes(b"no"), "cannot be loaded as a model"),
+        (lambda folder: (folder / "model.skops").write_bytes(b"no"), "cannot be read as a model"),
         (lambda folder: (folder / "model.skops").unlink(), "is no whole model"),
         (lambda folder: (folder / "MLmodel").write_text("["), "cannot be read"),
         (lambda folder: (folder / "serving_input_example.json").unlink(), "has no input example"),
@@ -88,5 +89,5 @@ def test_a_broken_model(
 
     folder = Path(shutil.copytree(model_of("linear"), tmp_path / "model"))
     change(folder)
-    with pytest.raises(ServingError, match=message):
+    with pytest.raises(MlcraftError, match=message):
         load(folder)

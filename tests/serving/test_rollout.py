@@ -97,12 +97,13 @@ def test_models_that_fail_are_taken_back(state: Path, model_of: ModelOf, tmp_pat
     roll_out(model_of("linear"), "iris", state)
     version = client(state).get("/model").json["version"]
     said = _refused(state, model_of("moody"), "and the model itself")
-    assert said.endswith(f"the model {version} is served on")
+    assert said.endswith(f"the model {version} is served on, at {client(state).url}")
     assert "took" in _refused(state, model_of("slow"), "are allowed", slow=0.1)
     broken = Path(shutil.copytree(model_of("linear"), tmp_path / "broken"))
     (broken / "model.skops").write_bytes(b"no model")
-    _refused(state, broken, "cannot be loaded")
+    _refused(state, broken, "cannot be read as a model")
     _refused(state, tmp_path, "is no model")
+    assert [folder.name[:12] for folder in (state / "iris" / "models").iterdir()] == [version]
     assert roll_out(model_of("forest"), "iris", state).replaced == content_of(model_of("linear"))
 
 
@@ -148,7 +149,8 @@ def test_another_process_with_the_same_number_is_not_the_server(state: Path, mod
     first = roll_out(model_of("linear"), "iris", state)
     told = state / "iris" / "server.json"
     local_server.stop(state / "iris")
-    told.write_text(json.dumps({"pid": os.getpid(), "created": 1.0, "host": "127.0.0.1", "port": 1}))
+    port = int(first.url.rsplit(":", 1)[1])
+    told.write_text(json.dumps({"pid": os.getpid(), "created": 1.0, "host": "127.0.0.1", "port": port}))
     assert local_server.running(state / "iris") is None
     assert roll_out(model_of("linear"), "iris", state).url == first.url
 

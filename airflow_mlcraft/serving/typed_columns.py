@@ -1,0 +1,88 @@
+"""The first steps of a model that `mlcraft-step train` has made, as functions on plain arrays.
+
+They bring columns into their kinds, and take times apart; here each column is of one type already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+
+from airflow_mlcraft.serving.plain_transformers import KNOWN, Array, NotPlain, Step
+from airflow_mlcraft.serving.table import Table
+
+Place = dict[str, tuple[bool, int]]
+_NUMBERS = ("number", "boolean")
+
+
+def is_columns(step: Any) -> bool:
+    """Whether this is the step that brings columns into their kinds."""
+    return type(step).__name__ == "Columns" and type(step).__module__ == "airflow_mlcraft.ml.columns"
+
+
+def columns(step: Any, place: Place) -> tuple[Callable[[Table], Table], list[str], Place]:
+    """What it does to a table, its columns, and where they are then."""
+    worded: list[int] = []
+    made: Place = {}
+    texts = sum(not numeric for numeric, _ in place.values())
+    for name, kind in step.kinds.items():
+        numeric, index = place[name]
+        if numeric == (kind in _NUMBERS):
+            made[name] = (numeric, index)
+        elif numeric and kind == "category":
+            made[name] = (False, texts + len(worded))
+            worded.append(index)
+        else:
+            raise NotPlain
+    if not worded:
+        return (lambda table: table), list(step.kinds), made
+
+    def with_words(table: Table) -> Table:
+        words = np.empty((len(table), len(worded)), dtype=object)
+        for column, index in enumerate(worded):
+            words[:, column] = [_word(value) for value in table.numbers[:, index].tolist()]
+        return Table(table.numbers, np.hstack([table.texts, words]))
+
+    return with_words, list(step.kinds), made
+
+
+def _word(value: float) -> str | None:
+    if value != value:  # noqa: PLR0124 - missing
+        return None
+    return str(int(value)) if value.is_integer() else str(value)
+
+
+def _date_parts(_: Any) -> Step:
+    def run(array: Array) -> Array:
+        made = [part for values in array.T.tolist() for part in _parts([_time(value) for value in values])]
+        return np.column_stack(made)
+
+    return run
+
+
+def _parts(times: Sequence[datetime | None]) -> list[Array]:
+    found = [
+        [np.nan] * 5 if time is None else [time.year, time.month, time.day, time.weekday(), time.hour] for time in times
+    ]
+    return list(np.array(found, dtype=np.float64).T)
+
+
+def _time(value: Any) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return found if found.tzinfo is None else found.astimezone(timezone.utc).replace(tzinfo=None)
+
+
+def _truth(_: Any) -> Step:
+    return lambda array: array
+
+
+KNOWN["DateParts"] = _date_parts
+KNOWN["Truth"] = _truth
