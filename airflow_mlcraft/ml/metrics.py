@@ -93,7 +93,8 @@ def _roc_auc(answers: Answers) -> float | None:
 def _log_loss(answers: Answers) -> float | None:
     from sklearn.metrics import log_loss
 
-    if answers.probabilities is None or set(np.unique(answers.truth)) - set(answers.classes):
+    lacking = len(answers.classes) == 1 or set(np.unique(answers.truth)) - set(answers.classes)
+    if answers.probabilities is None or lacking:
         return None
     return float(log_loss(answers.truth, answers.probabilities, labels=list(answers.classes)))
 

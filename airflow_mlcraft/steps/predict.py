@@ -22,14 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Write predictions.csv: all columns, the prediction, and for classes the probability of each."""
+    from airflow_mlcraft.ml.fit import on_cores
     from airflow_mlcraft.steps.models import kept_model
 
     kept = kept_model(folder, options.model, "model")
     frame = inputs.frame(folder, options.data, "data").rename(columns=str)
-    made = {PREDICTION: kept.model.predict(frame)}
-    if hasattr(kept.model, "predict_proba"):
-        found = kept.model.predict_proba(frame)
-        made |= {f"probability_{label}": found[:, place] for place, label in enumerate(kept.model.classes_)}
+    with on_cores(1):
+        made = {PREDICTION: kept.model.predict(frame)}
+        if hasattr(kept.model, "predict_proba"):
+            found = kept.model.predict_proba(frame)
+            made |= {f"probability_{label}": found[:, place] for place, label in enumerate(kept.model.classes_)}
     if taken := [name for name in made if name in frame.columns]:
         raise StepError(f"--data has a column {taken[0]!r} already, which would hold the prediction; rename it")
     frame.assign(**made).to_csv(folder / FILE, index=False)

@@ -45,6 +45,7 @@ def report_page(found: Outcome, seed: int) -> Page:
         facts=_facts(found, told),
         tables=list(_tables(found, told)),
         pictures=list(_pictures(found, shown, seed)),
+        details=[_data(found), _columns(found), _params(told)],
         notes=found.contest.notes,
     )
 
@@ -80,9 +81,6 @@ def _tables(found: Outcome, told: dict[str, Any]) -> Iterator[Table]:
     yield _models(found, told)
     if found.verdict.gates:
         yield Table("Gates", ["gate", "limit", "reached", "passed"], [_gate(gate) for gate in found.verdict.gates])
-    yield _data(found)
-    yield _columns(found)
-    yield _params(told)
 
 
 def _models(found: Outcome, told: dict[str, Any]) -> Table:

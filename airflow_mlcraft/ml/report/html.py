@@ -50,6 +50,7 @@ def html(page: Page) -> str:
         f'<section><h2>Worth knowing</h2><ul class="notes">{notes}</ul></section>' if notes else "",
         *map(_table, page.tables),
         f'<div class="plots">{"".join(map(_figure, page.pictures))}</div>',
+        *map(_table, page.details),
     ]
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'

@@ -15,11 +15,17 @@ def markdown(page: Page, plots: str = "plots") -> str:
     parts.append("\n".join(f"- {_plain(name)}: {_plain(value)}" for name, value in page.facts))
     parts += [f"> {_plain(note)}" for note in page.notes]
     for table in page.tables:
-        parts += [f"## {_plain(table.title)}", _table(table)]
-        parts += [_plain(table.note)] if table.note else []
+        parts += _section(table)
     for one in page.pictures:
         parts += [f"## {_plain(one.title)}", f"![{_plain(one.title)}]({plots}/{one.name}.png)", _plain(one.caption)]
+    for table in page.details:
+        parts += _section(table)
     return "\n\n".join(parts) + "\n"
+
+
+def _section(table: Table) -> list[str]:
+    found = [f"## {_plain(table.title)}", _table(table)]
+    return [*found, _plain(table.note)] if table.note else found
 
 
 def _table(table: Table) -> str:

@@ -45,6 +45,7 @@ class Page:
     facts: list[tuple[str, str]]
     tables: list[Table]
     pictures: list[Picture]
+    details: list[Table]
     notes: list[str] = field(default_factory=list)
 
 
