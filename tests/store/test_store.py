@@ -405,3 +405,24 @@ def test_importing_costs_nothing() -> None:
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"dvc_data", "dvc_objects", "fsspec", "airflow", "cwltool", "mlflow"} & set(output.split())
+
+
+def test_objects_of_another_store(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "folder" / "deep").mkdir(parents=True)
+    (tmp_path / "folder" / "deep" / "a").write_text("a")
+    (tmp_path / "folder" / "b").write_text("b")
+    tree, single = store.keep_tree(tmp_path / "folder"), store.keep_bytes(b"single")
+    other = Store(tmp_path / "other")
+    for _ in range(2):
+        other.take([tree, single], store)
+        assert {entry.relpath for entry in other.entries(tree)} == {"deep/a", "b"}
+        assert other.path_of(single).samefile(store.path_of(single))
+    assert not leftovers(other)
+
+
+def test_a_folder_of_files_that_are_kept_already(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "folder" / "deep").mkdir(parents=True)
+    (tmp_path / "folder" / "deep" / "a").write_text("a")
+    (tmp_path / "folder" / "b").write_text("b")
+    tree = store.keep_tree(tmp_path / "folder")
+    assert store.keep_listing(reversed(store.entries(tree))) == tree
