@@ -75,12 +75,13 @@ class _Builder:
                     CwlScatterOperator, place.items, frame, path, {}, name=f"items of {place.step.id}", unmapped=True
                 )
             if place.child is None:
+                kind = operator_of(place.step)
                 self._task(
-                    operator_of(place.step),
+                    kind,
                     place.task_id,
                     frame,
                     path,
-                    args_of_step(place.step),
+                    {**args_of_step(place.step), **kind.args_of(self.plan.document)},
                     place=place,
                     name=place.step.id,
                 )

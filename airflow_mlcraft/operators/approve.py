@@ -12,9 +12,10 @@ from airflow.sdk import Context, exceptions
 
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.layout.layout import Place
-from airflow_mlcraft.operators.champion import crown, registered_name
+from airflow_mlcraft.operators.champion import registered_name
+from airflow_mlcraft.operators.crowning import CrowningOperator
 from airflow_mlcraft.operators.failures import readable_failures
-from airflow_mlcraft.operators.ml_step import MlStepOperator
+from airflow_mlcraft.operators.replay import outputs_of_then
 from airflow_mlcraft.operators.spill import restored
 from airflow_mlcraft.operators.tracked import task_run
 from airflow_mlcraft.operators.work import Work
@@ -27,7 +28,7 @@ _WAITING = tuple(
 )
 
 
-class ApproveOperator(MlStepOperator):
+class ApproveOperator(CrowningOperator):
     """Asks whether a model may become the champion, and crowns it when somebody says so.
 
     The field of its hint: `registry`, the registered model's name (the document's, when left out).
@@ -42,6 +43,8 @@ class ApproveOperator(MlStepOperator):
     def execute(self, context: Context) -> Json:
         """Ask; the task goes on in `answered`."""
         outputs = super().execute(context)
+        if outputs_of_then(context["ti"]) is not None:
+            return outputs
         try:
             # Airflow warns of a call that is not its own.
             unwrap(ApprovalOperator.execute)(self._approval(), context)
@@ -53,6 +56,7 @@ class ApproveOperator(MlStepOperator):
 
     def answered(self, context: Context, event: dict[str, Any], outputs: Json) -> Json:
         """The outputs, when the answer is yes."""
+        self._context = context
         with readable_failures(), task_run(self.load_plan(), context["ti"]) as self._run:
             answer = HITLOperator.execute_complete(self._approval(), context, event)
             who = (answer["responded_by_user"] or {}).get("name", "somebody")
@@ -60,7 +64,7 @@ class ApproveOperator(MlStepOperator):
                 raise AirflowFailException(f"{who} has rejected the model; nothing was crowned")
             if self._run is not None:
                 self._run.open().tags({"mlcraft.approved_by": who})
-                crown(self._registered_name(), restored(outputs)["model"], self._run, self.say)
+            self.crown(self._registered_name(), restored(outputs)["model"])
         return outputs
 
     def conclude(self, given: dict[str, Json], outputs: dict[str, Json], task: Work, place: Place) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.layout.layout import Place
-from airflow_mlcraft.operators.champion import champion_of_today, crown, registered_name
-from airflow_mlcraft.operators.ml_step import MlStepOperator
+from airflow_mlcraft.operators.champion import champion_of_today, registered_name
+from airflow_mlcraft.operators.crowning import CrowningOperator
 from airflow_mlcraft.operators.work import Work
 from airflow_mlcraft.store.values import oid_of
 
 
-class EvaluateOperator(MlStepOperator):
+class EvaluateOperator(CrowningOperator):
     """Compares models with each other and with today's champion, and crowns the best.
 
     The fields of its hint: `registry`, the registered model's name (the document's, when left out); `crown`, false
@@ -30,11 +30,11 @@ class EvaluateOperator(MlStepOperator):
     def conclude(self, given: dict[str, Json], outputs: dict[str, Json], task: Work, place: Place) -> None:
         """Crown the best, if it is not the champion of today."""
         best, hint = outputs.get("champion"), self._hint(place)
-        if self._run is None or best is None or hint.get("crown") is False:
+        if best is None or hint.get("crown") is False:
             return
         today = task.keep(given.get("today"))
         if today is None or oid_of(today) != oid_of(best):
-            crown(registered_name(hint, self.load_plan()), best, self._run, self.say)
+            self.crown(registered_name(hint, self.load_plan()), best)
 
     def _hint(self, place: Place) -> dict[str, Json]:
         hint: dict[str, Json] = (place.step.hints or {}).get("Evaluate", {})

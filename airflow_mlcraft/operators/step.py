@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from airflow_mlcraft.layout.layout import Place
 from airflow_mlcraft.operators.failures import readable_failures
 from airflow_mlcraft.operators.links import DataVersionLink, MlflowRunLink, ReusedRunLink
 from airflow_mlcraft.operators.per_item import CwlPerItemOperator
+from airflow_mlcraft.operators.replay import inputs_of_then, outputs_of_then
 from airflow_mlcraft.operators.report import facts_of_step, say_step
 from airflow_mlcraft.operators.reuse import Reuse, identity_of, may_be_reused
 from airflow_mlcraft.operators.tracked import TaskRun, task_run
@@ -36,10 +38,12 @@ class CwlStepOperator(CwlPerItemOperator):
         self.mlflow_page = ""
         self.version_task = ""
         self._run: TaskRun | None = None
+        self._context: Context | None = None
         self._updates: dict[str, Json] = {}
 
     def execute(self, context: Context) -> Json:
         """The step's outputs, and its run in MLflow."""
+        self._context = context
         with readable_failures(), task_run(self.load_plan(), context["ti"]) as self._run:
             outputs = super().execute(context)
             self.version_task = self.layout().version_of(self.step)
@@ -59,6 +63,11 @@ class CwlStepOperator(CwlPerItemOperator):
             self._run.hear(line)
 
     # What operators of a kind of their own do otherwise
+
+    @classmethod
+    def args_of(cls, document: str) -> Mapping[str, Any]:
+        """Arguments of the task beside those that its step gives."""
+        return {}
 
     def prepare(self, job: dict[str, Json], task: Work, place: Place) -> dict[str, Json]:
         """The inputs of the tool, with what the operator itself adds."""
@@ -108,6 +117,11 @@ class CwlStepOperator(CwlPerItemOperator):
 
     def _made(self, tool: ToolRef, document: Json, given: dict[str, Json], task: Work, ti: Any) -> dict[str, Json]:
         """The step's outputs, by this run of its tool or an earlier one on the same inputs."""
+        then = outputs_of_then(ti)
+        if then is not None:
+            self.say(logging.INFO, "the outputs are those of the run that this one repeats")
+            return {output: then.get(output) for output in outputs_of(document)}
+        given = {**given, **task.stage(inputs_of_then(ti))}
         identity = identity_of(tool.digest, document, given, task)
         self.made_by = None
         reuse = Reuse(task.store) if may_be_reused(document) else None
@@ -130,8 +144,7 @@ class CwlStepOperator(CwlPerItemOperator):
     def _kept(self, document: Json, given: dict[str, Json], task: Work, identity: str = "") -> dict[str, Json]:
         with self._run.measured() if self._run is not None else nullcontext():
             outputs = self._run_tool(document, given, task, self.command(task, identity))
-        names = [port["id"].rpartition("#")[2].rpartition("/")[2] for port in document["outputs"]]
-        kept: dict[str, Json] = task.keep({name: outputs.get(name) for name in names})
+        kept: dict[str, Json] = task.keep({name: outputs.get(name) for name in outputs_of(document)})
         return kept
 
     def _run_tool(
@@ -163,6 +176,11 @@ class CwlStepOperator(CwlPerItemOperator):
         """Tell which files the tool has changed in place."""
         if self._updates:
             ti.xcom_push(UPDATES, self._updates)
+
+
+def outputs_of(document: Json) -> list[str]:
+    """What a tool's outputs are called."""
+    return [port["id"].rpartition("#")[2].rpartition("/")[2] for port in document["outputs"]]
 
 
 def _with_requirements(document: Json, inputs: dict[str, Json]) -> Json:

@@ -14,17 +14,17 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSki
 
 from airflow_mlcraft import settings
 from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.operators.kind_names import has_machine_learning
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.capture import document_tags, readable
 from airflow_mlcraft.tracking.names import DagRunName, StepName
+from airflow_mlcraft.tracking.past_run import INPUTS
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.plan import Json, Plan
     from airflow_mlcraft.tracking.run import TrackedRun
     from airflow_mlcraft.tracking.tracking import Tracking
 
-INPUTS = "inputs.json"
-"""The artifact of the run of a DAG run by which it can be run again."""
 _PLAIN = (str, int, float, bool)
 _LINES = 20_000
 """Of a task's log, the last that its run keeps."""
@@ -34,8 +34,6 @@ _MOMENT = 3.0
 
 def tracking_of(plan: Plan) -> Tracking | None:
     """Where the runs of a plan are tracked; None where they are not."""
-    from airflow_mlcraft.operators.kinds import has_machine_learning
-
     wanted = settings.get("tracking").lower()
     if wanted not in ("auto", "always", "never"):
         raise MlcraftError(f"[mlcraft] tracking is {wanted!r}, expected auto, always or never")

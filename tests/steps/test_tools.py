@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from airflow_mlcraft.steps.command import KINDS
-
 TOOLS = Path(__file__).parents[2] / "cwl" / "tools"
+KINDS = sorted(path.stem for path in TOOLS.glob("*.cwl") if "mlcraft-step" in path.read_text())
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,249 @@
+cwlVersion: v1.0
+class: Workflow
+id: retraining
+label: Retraining
+doc: Trains again when a table has a new version in the project's repository; the champion changes only when a new model
+  is better.
+$namespaces:
+  sbg: https://www.sevenbridges.com/
+  mlcraft: https://mlcraft.dev/cwl#
+inputs:
+- id: tables
+  type: File[]
+  label: Tables
+  doc: The table, in one file or several.
+  default:
+  - class: File
+    location: ../data/wine.csv
+  sbg:x: 0
+  sbg:y: 0
+- id: target
+  type: string
+  label: Target
+  doc: The column that is to be predicted.
+  default: target
+  sbg:x: 0
+  sbg:y: 130
+- id: test_size
+  type: double
+  label: Test part
+  doc: The share of the rows that is kept for the test.
+  default: 0.25
+  sbg:x: 0
+  sbg:y: 260
+- id: seed
+  type: int
+  label: Seed
+  doc: Where random numbers start; the same seed gives the same result.
+  default: 42
+  sbg:x: 0
+  sbg:y: 390
+- id: models
+  type: string[]
+  label: Models
+  doc: The estimators to compare; each is trained in a task of its own.
+  default:
+  - logistic_regression
+  - random_forest
+  - extra_trees
+  sbg:x: 0
+  sbg:y: 520
+- id: folds
+  type: int
+  label: Folds
+  doc: Of cross-validation.
+  default: 5
+  sbg:x: 0
+  sbg:y: 650
+- id: metric
+  type: string
+  label: Metric
+  doc: What makes a model the best.
+  default: f1
+  sbg:x: 0
+  sbg:y: 780
+- id: name
+  type: string
+  label: Deployment
+  doc: What the served model is called.
+  default: retraining
+  sbg:x: 0
+  sbg:y: 910
+- id: minimum
+  type: double
+  label: Gate
+  doc: A champion's metric must be at least this.
+  default: 0.8
+  sbg:x: 0
+  sbg:y: 1040
+outputs:
+- id: champion
+  type: Directory
+  label: Champion
+  doc: The best model.
+  outputSource:
+  - evaluate/champion
+  sbg:x: 1500
+  sbg:y: 0
+- id: scores
+  type: File
+  label: Scores
+  doc: All metrics of all models, and what was decided.
+  outputSource:
+  - evaluate/scores
+  sbg:x: 1500
+  sbg:y: 130
+- id: report
+  type: File
+  label: Report
+  doc: Tables and plots, as a web page.
+  outputSource:
+  - evaluate/report_html
+  sbg:x: 1500
+  sbg:y: 260
+- id: report_md
+  type: File
+  label: Report in Markdown
+  doc: The same as text.
+  outputSource:
+  - evaluate/report_md
+  sbg:x: 1500
+  sbg:y: 390
+- id: plots
+  type: Directory
+  label: Plots
+  doc: The pictures of the report.
+  outputSource:
+  - evaluate/plots
+  sbg:x: 1500
+  sbg:y: 520
+- id: deployment
+  type: File
+  label: Deployment
+  doc: Where the model answers.
+  outputSource:
+  - serve/deployment
+  sbg:x: 1500
+  sbg:y: 650
+steps:
+- id: retrieve
+  label: Retrieve
+  run: ../tools/retrieve.cwl
+  in:
+  - id: files
+    source:
+    - tables
+  out:
+  - id: data
+  - id: profile
+  - id: record
+  sbg:x: 300
+  sbg:y: 65
+- id: process
+  label: Process
+  run: ../tools/process.cwl
+  in:
+  - id: data
+    source:
+    - retrieve/data
+  - id: target
+    source:
+    - target
+  - id: prediction
+    default: classification
+  - id: test_size
+    source:
+    - test_size
+  - id: seed
+    source:
+    - seed
+  out:
+  - id: train
+  - id: test
+  - id: recipe
+  - id: profile
+  - id: record
+  sbg:x: 600
+  sbg:y: 195
+- id: train
+  label: Train
+  run: ../tools/train.cwl
+  in:
+  - id: train
+    source:
+    - process/train
+  - id: recipe
+    source:
+    - process/recipe
+  - id: estimator
+    source:
+    - models
+  - id: seed
+    source:
+    - seed
+  - id: folds
+    source:
+    - folds
+  - id: metric
+    source:
+    - metric
+  out:
+  - id: model
+  - id: metrics
+  - id: record
+  scatter:
+  - estimator
+  sbg:x: 900
+  sbg:y: 325
+- id: evaluate
+  label: Evaluate
+  run: ../tools/evaluate.cwl
+  in:
+  - id: models
+    source:
+    - train/model
+  - id: test
+    source:
+    - process/test
+  - id: train
+    source:
+    - process/train
+  - id: metric
+    source:
+    - metric
+  - id: seed
+    source:
+    - seed
+  - id: minimum
+    source:
+    - minimum
+  out:
+  - id: champion
+  - id: scores
+  - id: report_html
+  - id: report_md
+  - id: plots
+  - id: record
+  sbg:x: 1200
+  sbg:y: 325
+- id: serve
+  label: Serve
+  run: ../tools/serve.cwl
+  in:
+  - id: model
+    source:
+    - evaluate/champion
+  - id: name
+    source:
+    - name
+  out:
+  - id: deployment
+  - id: record
+  sbg:x: 1350
+  sbg:y: 650
+hints:
+- class: mlcraft:Dag
+  scheduleOn:
+  - dvc://mlcraft/data/wine.csv
+requirements:
+- class: ScatterFeatureRequirement
