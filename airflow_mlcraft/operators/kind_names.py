@@ -6,6 +6,12 @@ from airflow_mlcraft.cwl.plan import Plan, Step, Workflow
 
 KINDS = ("Retrieve", "Split", "Process", "Train", "Tune", "Evaluate", "Approve", "Predict", "Serve")
 
+MODULES = {
+    "airflow_mlcraft.operators.tracked_task",
+    *(f"airflow_mlcraft.operators.{kind.lower()}" for kind in KINDS),
+}
+"""Of the operators whose runs are tracked without being asked for."""
+
 
 def kind_of(step: Step) -> str | None:
     """The kind of a step that runs a tool, if it has one."""

@@ -39,7 +39,7 @@ def _end(dag_run: Any, status: str) -> None:
 def _may_be_tracked(dag_run: Any) -> bool:
     """Whether a task of the DAG has an operator whose runs are tracked."""
     from airflow_mlcraft import settings
-    from airflow_mlcraft.operators.kinds import MODULES
+    from airflow_mlcraft.operators.kind_names import MODULES
 
     wanted = settings.get("tracking").lower()
     if wanted == "never" or dag_run.dag is None:
