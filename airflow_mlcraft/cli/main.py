@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
 from airflow_mlcraft import __version__
-from airflow_mlcraft.cli import cwl
+from airflow_mlcraft.cli import config, cwl, delete, doctor, history, impl, init, list_projects, predict, serve, train
+from airflow_mlcraft.cli.options import Lists
 from airflow_mlcraft.errors import MlcraftError
 
 app = typer.Typer(
     name="mlcraft",
-    help="CWL workflows as Airflow DAGs.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(cwl.app, name="cwl")
+
+PROJECTS, MODELS, SERVER, AROUND = "Projects", "Models", "Server", "Around them"
+VERBS: list[tuple[str, Callable[..., Any], str]] = [
+    ("list", list_projects.list_projects, PROJECTS),
+    ("init", init.init, PROJECTS),
+    ("config", config.config, PROJECTS),
+    ("impl", impl.impl, PROJECTS),
+    ("delete", delete.delete, PROJECTS),
+    ("train", train.train, MODELS),
+    ("evaluate", train.evaluate, MODELS),
+    ("predict", predict.predict, MODELS),
+    ("history", history.history, MODELS),
+    ("compare", history.compare, MODELS),
+    ("run", serve.run, SERVER),
+    ("status", serve.server_status, SERVER),
+    ("logs", serve.logs, SERVER),
+    ("stop", serve.stop, SERVER),
+    ("doctor", doctor.doctor, AROUND),
+]
+for _name, _verb, _panel in VERBS:
+    app.command(_name, cls=Lists, rich_help_panel=_panel)(_verb)
+app.add_typer(cwl.app, name="cwl", rich_help_panel=AROUND)
 
 
 def _version(wanted: bool) -> None:
@@ -33,7 +56,11 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """CWL workflows as Airflow DAGs."""
+    """Machine-learning projects from a first file to a served model, each a CWL workflow that Airflow runs.
+
+    Begin with `mlcraft init NAME`. Exit codes: 0 well, 1 a mistake or a failure that was told, 2 wrong options,
+    3 no server runs (`status`), 130 interrupted.
+    """
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ def choose(task: str, name: str, params: Mapping[str, Any], seed: int, code: Pat
     if code is None:
         return configured(named(task, name).make(), params, name, seed)
     module = user_code.load(code)
-    own = _own_estimators(module, code)
+    own = own_estimators(module, code)
     if name in own:
         from sklearn.base import clone
 
@@ -32,7 +32,8 @@ def choose(task: str, name: str, params: Mapping[str, Any], seed: int, code: Pat
     return configured(_checked(made, task, name, code), {}, name, seed)
 
 
-def _own_estimators(module: Any, code: Path) -> Mapping[str, Any]:
+def own_estimators(module: Any, code: Path) -> Mapping[str, Any]:
+    """Those of the user's file by name; none where it has a function `model` instead."""
     make = user_code.function(module, "estimators")
     if make is None:
         if user_code.function(module, "model") is None:

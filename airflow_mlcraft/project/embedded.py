@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import secrets
+from airflow_mlcraft.project.homes import environments_folder
 from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.places import Project, projects_of
 from airflow_mlcraft.project.tracked_by import tracking_environment
@@ -113,6 +114,7 @@ def environment(project: Project, manifest: Manifest, run_id: str = "") -> Itera
         "AIRFLOW__MLCRAFT__OUTPUTS": str(project.runs / (run_id or "outputs")),
         "AIRFLOW__MLCRAFT__INPUT_FOLDER": str(project.folder),
         "AIRFLOW__MLCRAFT__DEPLOYMENTS": str(project.deployments),
+        "AIRFLOW__MLCRAFT__ENVIRONMENTS": str(environments_folder()),
         "AIRFLOW__MLCRAFT__REUSE": "True",
         "AIRFLOW__MLCRAFT__DATA_REPO": str(project.folder),
         "AIRFLOW__MLCRAFT__TRACKING": "auto",

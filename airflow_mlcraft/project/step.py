@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project import dependencies
 from airflow_mlcraft.project.embedded import environment
 from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.places import Project
@@ -25,7 +26,11 @@ def run_step(
         if say is not None:
             say(line)
 
+    own = dependencies.prepare(project, hear)
     with environment(project, manifest):
-        code = run(arguments, folder=folder, services=Services(say=hear))
+        if own is None:
+            code = run(arguments, folder=folder, services=Services(say=hear))
+        else:
+            code = own.run_step(arguments, folder, hear, {})
     if code != 0:
         raise ProjectError(said[-1].removeprefix("mlcraft-step: ") if said else f"the step {arguments[0]} failed")

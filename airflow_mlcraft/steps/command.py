@@ -24,6 +24,7 @@ KINDS = {
     "predict": "apply a model to a file",
     "approve": "pass a model on; under Airflow, once somebody has agreed",
     "serve": "roll a model out to a server",
+    "own-models": "name the estimators of a Python file",
 }
 
 
@@ -72,12 +73,12 @@ def run(arguments: list[str], *, folder: Path, services: Services | None = None)
 def _kind(name: str) -> _Kind:
     if name not in KINDS:
         raise StepError(f"there is no step {name!r}; expected one of {', '.join(KINDS)}")
-    return cast(_Kind, import_module(f"airflow_mlcraft.steps.{name}"))
+    return cast(_Kind, import_module(f"airflow_mlcraft.steps.{name.replace('-', '_')}"))
 
 
 def _overview() -> str:
     lines = ["usage: mlcraft-step KIND [options]", "", "kinds:"]
-    lines += [f"  {name:<10}{words}" for name, words in KINDS.items()]
+    lines += [f"  {name:<12}{words}" for name, words in KINDS.items()]
     return "\n".join([*lines, "", "`mlcraft-step KIND --help` lists the options of one.", ""])
 
 

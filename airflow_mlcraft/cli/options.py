@@ -1,0 +1,62 @@
+"""What several verbs have in common: the project's name, the folder of projects, JSON, lists of values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from airflow_mlcraft.project.places import VARIABLE, projects_at
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.project.places import Project
+
+
+def _names(incomplete: str) -> list[str]:
+    return [project.name for project in projects_at().all() if project.name.startswith(incomplete)]
+
+
+Name = Annotated[str, typer.Argument(help="The project.", autocompletion=_names, show_default=False)]
+Folder = Annotated[
+    Path | None,
+    typer.Option("--projects", metavar="FOLDER", help=f"Where the projects are; ${VARIABLE} or ./ml_projects else."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value, and nothing else, on stdout.")]
+
+
+def find(name: str, folder: Path | None) -> Project:
+    """The project that was named."""
+    return projects_at(folder).find(name)
+
+
+class Lists(TyperCommand):
+    """A command whose options of several values may be written as `-m one two` and `-m one -m two`.
+
+    The project's name has to come first, since nobody could tell it from the values.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Repeat the option before each of its values."""
+        several = {
+            name for param in self.params if getattr(param, "multiple", False) for name in getattr(param, "opts", ())
+        }
+        made: list[str] = []
+        option, named = "", False
+        for place, word in enumerate(args):
+            before = args[place - 1] if place else ""
+            if word.startswith("-") and word != "-":
+                option = word if word in several else ""
+                made.append(word)
+            elif option and before != option and named:
+                made += [option, word]
+            else:
+                named = named or not before.startswith("-")
+                made.append(word)
+        return super().parse_args(ctx, made)
+
+
+def split(values: list[str] | None) -> list[str]:
+    """Values that were also parted by commas."""
+    return [part.strip() for value in values or () for part in value.split(",") if part.strip()]

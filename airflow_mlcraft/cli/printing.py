@@ -1,0 +1,99 @@
+"""How results are shown: tables and sentences for people, JSON for programs; colours where a terminal takes them."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_WIDE = 160
+
+
+@functools.cache
+def console() -> Console:
+    """For results: stdout. A pipe has no width that lines would have to keep to."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+
+
+@functools.cache
+def aside() -> Console:
+    """For what goes on meanwhile: stderr."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _WIDE)
+
+
+def say(*lines: str) -> None:
+    """Sentences, in rich's markup."""
+    for line in lines:
+        console().print(line, soft_wrap=True)
+
+
+def next_step(command: str, what: str) -> None:
+    """What is to be done after this."""
+    say(f"[dim]Next:[/] [bold]{command}[/] {what}")
+
+
+def plain(text: Any) -> str:
+    """A text that is shown as it is, whatever signs it has."""
+    from rich.markup import escape
+
+    return escape(str(text))
+
+
+def print_json(value: Any) -> None:
+    """One value on stdout."""
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=False, default=str)
+    sys.stdout.write("\n")
+
+
+def table(*columns: str, numbers: Iterable[str] = ()) -> Table:
+    """A table without lines; the columns of numbers go to the right."""
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, header_style="dim")
+    right = set(numbers)
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return made
+
+
+def show(rows: Table) -> None:
+    """A table on stdout."""
+    console().print(rows)
+
+
+def number(value: float | None) -> str:
+    """A score as people read it."""
+    return "" if value is None else f"{value:.4g}" if abs(value) >= 1000 else f"{value:.4f}"  # noqa: PLR2004
+
+
+def ask(question: str, choices: Sequence[str] = (), default: str = "") -> str:
+    """An answer from the terminal."""
+    from rich.prompt import Prompt
+
+    return Prompt.ask(question, choices=list(choices) or None, default=default, console=aside())
+
+
+def can_ask() -> bool:
+    """Whether somebody sits at a terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@contextmanager
+def status(what: str, quiet: bool = False) -> Iterator[Any]:
+    """A sign that something goes on, for as long as it does; gives what changes its words."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda line: None
+        return
+    with aside().status(what) as spinner:
+        yield lambda line: spinner.update(plain(line))

@@ -1,0 +1,80 @@
+"""`mlcraft reproduce`: run a tracked run again from its stored data, and compare."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from airflow_mlcraft.cli.printing import plain, print_json, say, show, table
+from airflow_mlcraft.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.runner.reproduce import Compared, Reproduction
+
+_SHORT = 12
+
+
+def reproduce(
+    run: Annotated[str, typer.Argument(help="The id of a run in MLflow, or the id of a DAG, with that of its run.")],
+    dag_run_id: Annotated[str, typer.Argument(metavar="[DAG_RUN_ID]", help="The run of the DAG.")] = "",
+    document: Annotated[
+        str, typer.Option("--document", help="The run's document, where the plan cache has forgotten it.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="The tasks' whole logs.")] = False,
+) -> None:
+    """Run a tracked run again, and compare all files and metrics. Exit code 1 when something differs.
+
+    Nothing is reused. What was retrieved is taken from the store; nothing is served, crowned or tracked.
+    """
+    from airflow_mlcraft.runner.reproduce import Listener
+    from airflow_mlcraft.runner.reproduce import reproduce as run_again
+
+    progress: list[Any] = []
+
+    def begin(plan: Any) -> None:
+        progress.append(Progress(plan, quiet=quiet, verbose=verbose).__enter__())
+
+    listener = Listener(
+        on_plan=begin,
+        on_dag=lambda dag: progress[0].on_dag(dag),
+        on_event=lambda event: progress[0].on_event(event),
+        log=lambda *line: progress[0].log(*line),
+    )
+    try:
+        found = run_again(run, dag_run_id, document, listener)
+    finally:
+        if progress:
+            progress[0].__exit__(None, None, None)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        _show(found)
+    if not found.same:
+        raise typer.Exit(1)
+
+
+def _show(found: Reproduction) -> None:
+    rows = table("step", "", "name", "then", "now")
+    for each in found.compared:
+        if each.kind == "output" or not each.same:
+            mark = "[green]✓[/]" if each.same else "[red]✗[/]"
+            rows.add_row(plain(each.step), mark, plain(each.name), _cell(each.then), _cell(each.now))
+    show(rows)
+    outputs, metrics = (_count(found.compared, kind) for kind in ("output", "metric"))
+    say(f"{outputs} outputs and {metrics} metrics are the same as in {plain(found.dag_id)} {plain(found.dag_run_id)}.")
+    if found.replayed:
+        say(f"[dim]Not done again, their outputs are those of then: {plain(', '.join(found.replayed))}.[/]")
+
+
+def _count(compared: tuple[Compared, ...], kind: str) -> str:
+    all_ = [each for each in compared if each.kind == kind]
+    return f"{sum(each.same for each in all_)} of {len(all_)}"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "[dim]nothing[/]"
+    return plain(value if isinstance(value, float) else f"{str(value)[:_SHORT]}")

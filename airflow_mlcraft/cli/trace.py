@@ -1,0 +1,68 @@
+"""`mlcraft trace`: the way back from a model, to its run, the data and the document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from airflow_mlcraft.cli.printing import console, number, plain, print_json
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from airflow_mlcraft.tracking.trace import Step, Trace
+
+_METRICS = 6
+
+
+def trace(
+    model: Annotated[
+        str, typer.Argument(help="A registered model: its name (the champion), name@alias, name/version or models:/…")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")] = False,
+) -> None:
+    """Show what a model comes from: its run, the steps before it, their data, the document and its commit."""
+    from airflow_mlcraft.hooks.tracking import tracked_store
+    from airflow_mlcraft.tracking.trace import trace as look_back
+
+    found = look_back(tracked_store(), model)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        console().print(_tree(found))
+
+
+def _tree(found: Trace) -> Tree:
+    from rich.tree import Tree
+
+    tree = Tree(f"[bold]{plain(found.model)}[/] version {found.version} [dim]{plain(found.content)}[/]")
+    made = tree.add(f"made by [bold]{plain(found.made_by.name)}[/] [dim]run {found.made_by.run_id}[/]")
+    _add_results(made, found.made_by)
+    run = tree.add(f"in [bold]{plain(found.dag_id)}[/] {plain(found.dag_run_id)} [dim]run {found.run_id}[/]")
+    for step in found.steps:
+        mark = "" if step.status == "FINISHED" else f" [red]{step.status.lower()}[/]"
+        branch = run.add(f"{plain(step.name)}{mark} [dim]run {step.run_id}[/]")
+        if step.reused_from:
+            branch.add(f"[dim]reused from {plain(step.reused_from)}[/]")
+        for data in step.data:
+            place = f" in {data.url}{f' at {data.rev}' if data.rev else ''}" if data.url else ""
+            branch.add(f"reads  {plain(data.name)} [cyan]{data.md5}[/][dim]{plain(place)}[/]")
+        for port, files in step.outputs.items():
+            for file in files:
+                branch.add(f"makes  {plain(file.name or port)} [cyan]{file.md5}[/]")
+    origin = tree.add(f"from [bold]{plain(found.document or '?')}[/]")
+    for name, value in (
+        ("document", found.document_hash),
+        ("plan", found.plan),
+        ("git commit", found.git_commit),
+    ):
+        if value:
+            origin.add(f"{name} [cyan]{value}[/]")
+    return tree
+
+
+def _add_results(branch: Tree, step: Step) -> None:
+    shown = [name for name in step.metrics if name.startswith("cv_") and not name.endswith("_std")]
+    for name in (shown or sorted(step.metrics))[:_METRICS]:
+        branch.add(f"{plain(name)} {number(step.metrics[name])}")

@@ -1,0 +1,186 @@
+"""Python environments for steps that need more than this package brings: made by uv, and kept by what they hold."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
+
+from airflow_mlcraft import __version__
+from airflow_mlcraft.errors import MlcraftError
+
+PROJECT, REQUIREMENTS = "mlcraft.toml", "requirements.txt"
+_DISTRIBUTION = "airflow-provider-mlcraft"
+_READY = "ready.json"
+_PACKAGE = Path(__file__).parent
+
+_OF_STEPS = (
+    "charset-normalizer",
+    "fastapi",
+    "fsspec",
+    "httptools",
+    "httpx",
+    "matplotlib",
+    "optuna",
+    "orjson",
+    "pandas",
+    "prometheus-client",
+    "psutil",
+    "pyarrow",
+    "ruamel.yaml",
+    "scikit-learn",
+    "skops",
+    "sqlalchemy",
+    "threadpoolctl",
+    "uvicorn",
+    "uvloop",
+)
+"""What steps and the inference server import. Airflow and MLflow are not among it, nor do their pins count there."""
+
+Say = Callable[[str], None]
+
+
+class PythonEnvironmentError(MlcraftError):
+    """An environment that cannot be made."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An environment that is ready."""
+
+    folder: Path
+
+    @property
+    def key(self) -> str:
+        """The same for the same requirements."""
+        return self.folder.name
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    def run_step(self, arguments: Sequence[str], folder: Path, say: Say, variables: Mapping[str, str]) -> int:
+        """`mlcraft-step` in this environment; what it says is passed on as it says it. Gives the exit code."""
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [str(self.python), "-m", "airflow_mlcraft.steps.command", *arguments],
+            cwd=folder,
+            env={**os.environ, **variables, "PYTHONNOUSERSITE": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        try:
+            assert process.stdout is not None  # noqa: S101 - there is a pipe
+            for line in process.stdout:
+                say(line.rstrip("\n"))
+            return process.wait()
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+
+
+def requirements_of(folder: Path) -> list[str]:
+    """The requirements of the project that a folder is, or is in; none elsewhere."""
+    for place in (folder, folder.parent):
+        if (place / PROJECT).is_file():
+            return requirements_in(place / REQUIREMENTS)
+    return []
+
+
+def requirements_in(path: Path) -> list[str]:
+    """The lines of a requirements.txt that ask for something."""
+    if not path.is_file():
+        return []
+    lines = [re.sub(r"(^|\s)#.*$", "", line).strip() for line in path.read_text("utf-8").splitlines()]
+    return [line for line in lines if line]
+
+
+def key_of(requirements: Sequence[str]) -> str:
+    """What an environment is kept by; empty where none is needed."""
+    if not requirements:
+        return ""
+    python = f"{sys.implementation.cache_tag} {sys.platform} {sys.prefix}"
+    whole = json.dumps([sorted(requirements), _base(), python, __version__])
+    return hashlib.sha256(whole.encode()).hexdigest()[:24]
+
+
+def environment(requirements: Sequence[str], root: Path, say: Say = lambda _: None) -> Environment | None:
+    """The environment with these requirements, made if it is not there; None where nothing is required."""
+    if not requirements:
+        return None
+    folder = root / key_of(requirements)
+    if (folder / _READY).is_file():
+        return Environment(folder)
+    root.mkdir(parents=True, exist_ok=True)
+    with _alone(root / f"{folder.name}.lock"):
+        if not (folder / _READY).is_file():
+            say(f"making a Python environment with {', '.join(requirements)}")
+            shutil.rmtree(folder, ignore_errors=True)
+            try:
+                _make(folder, requirements)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+    return Environment(folder)
+
+
+def _make(folder: Path, requirements: Sequence[str]) -> None:
+    program = uv()
+    _do([program, "venv", "--quiet", "--no-project", "--python", sys.executable, str(folder)], requirements)
+    wanted = folder / "wanted.txt"
+    wanted.write_text("\n".join([*requirements, *_base()]) + "\n", "utf-8")
+    python = str(folder / "bin" / "python")
+    _do([program, "pip", "install", "--quiet", "--python", python, "--requirement", str(wanted)], requirements)
+    libraries = next((folder / "lib").glob("python*")) / "site-packages"
+    # The steps' code is that of this installation, whatever else is installed there.
+    (libraries / _PACKAGE.name).symlink_to(_PACKAGE, target_is_directory=True)
+    (folder / _READY).write_text(json.dumps({"requirements": list(requirements)}) + "\n", "utf-8")
+
+
+def _do(command: list[str], requirements: Sequence[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - uv, by its path
+    if done.returncode:
+        said = [line.strip(" \u00d7╰─▶│├") for line in done.stderr.splitlines() if line.strip()]
+        raise PythonEnvironmentError(
+            f"the requirements {', '.join(requirements)} cannot be installed: {' '.join(said[-4:]) or 'uv failed'}"
+        )
+
+
+def uv() -> str:
+    """The program; beside this Python, or on the PATH."""
+    beside = Path(sys.executable).parent / "uv"
+    found = str(beside) if beside.is_file() else shutil.which("uv")
+    if found is None:
+        raise PythonEnvironmentError("there is no uv here, which makes the environments of projects; `pip install uv`")
+    return found
+
+
+def _base() -> list[str]:
+    """What the steps need, with the lower bounds that this package has."""
+    try:
+        every = requires(_DISTRIBUTION) or []
+    except PackageNotFoundError:
+        every = []
+    found = {re.split(r"[\s<>=!~;\[]", line, maxsplit=1)[0].lower(): line for line in every if "extra ==" not in line}
+    return [found.get(name, name) for name in _OF_STEPS]
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process makes an environment; the lock goes with it, however it ends."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

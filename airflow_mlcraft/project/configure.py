@@ -1,0 +1,150 @@
+"""`config`: change what a project is, everywhere it is said; all of it, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project import dependencies, secrets
+from airflow_mlcraft.project import manifest as manifests
+from airflow_mlcraft.project.create import model_template
+from airflow_mlcraft.project.documents import sync
+from airflow_mlcraft.project.evaluate import checked_metric
+from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.repository import set_remote
+from airflow_mlcraft.project.tracked_by import DAGSHUB_TOKEN
+from airflow_mlcraft.project.undo import all_or_nothing
+from airflow_mlcraft.project.writing import write_text
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is to be changed; empty is left alone."""
+
+    title: str = ""
+    prediction: str = ""
+    target: str = ""
+    metric: str = ""
+    dependencies: Sequence[str] = ()
+    sources: Sequence[str] = ()
+    key: str = ""
+    key_value: str = ""
+    dagshub: str = ""
+    remote: str = ""
+
+    @property
+    def any(self) -> bool:
+        """Whether something is to be changed at all."""
+        return any(vars(self).values())
+
+
+def configure(project: Project, changes: Changes, say: Callable[[str], None] = lambda _: None) -> list[str]:
+    """Change a project; gives a sentence for each thing that was done."""
+    files = [project.manifest, project.secrets, project.requirements, project.workflow, project.tuned_workflow]
+    files += [project.folder / ".dvc" / "config", project.folder / ".dvc" / "config.local", *_models(project)]
+    before = manifests.read(project)
+    _check(before, changes)
+    done = []
+    with all_or_nothing(*files):
+        values = _values(before, changes)
+        if values:
+            manifests.change(project, values)
+            done += [_told(name, value) for name, value in values.items()]
+        if changes.prediction and changes.prediction != before.prediction:
+            done.append(_swap_model(project, before.prediction, changes.prediction))
+        if changes.key:
+            secrets.write(project, changes.key, changes.key_value)
+            done.append(f"{changes.key} is in .env, which git ignores and nobody else may read")
+        if changes.remote or changes.dagshub:
+            done.append(_set_remote(project, changes))
+        if changes.dependencies:
+            lines = dependencies.add(project, changes.dependencies, say)
+            done.append(f"requirements.txt asks for {', '.join(lines)}, which are installed for this project alone")
+        done += [f"{path.name} follows" for path in sync(project, manifests.read(project))]
+    return done
+
+
+def _check(before: manifests.Manifest, changes: Changes) -> None:
+    """Before anything is changed."""
+    prediction = changes.prediction or before.prediction
+    if prediction not in manifests.PREDICTIONS:
+        raise ProjectError(
+            f"there is no prediction type {prediction!r}", f"expected {' or '.join(manifests.PREDICTIONS)}"
+        )
+    if changes.metric:
+        checked_metric(prediction, changes.metric)
+    if changes.key:
+        secrets.check_name(changes.key)
+    if changes.dagshub and [bool(part) for part in changes.dagshub.split("/")] != [True, True]:
+        raise ProjectError(f"{changes.dagshub!r} is no repository of DagsHub", "expected OWNER/REPOSITORY")
+    if changes.dagshub and changes.remote:
+        raise ProjectError("--dagshub brings a DVC remote of its own", "leave out --remote, or set it afterwards")
+
+
+def _values(before: manifests.Manifest, changes: Changes) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "title": changes.title,
+        "data.target": changes.target,
+        "tracking.dagshub": changes.dagshub,
+        "evaluate.metric": changes.metric,
+    }
+    if changes.sources:
+        # The sample of a new project makes room for the user's own data.
+        kept = [source for source in before.sources if source not in manifests.SOURCES.values()]
+        found["data.sources"] = list(dict.fromkeys([*kept, *changes.sources]))
+    if changes.key and changes.key != DAGSHUB_TOKEN:
+        found["data.key"] = changes.key
+    if changes.prediction and changes.prediction != before.prediction:
+        found |= {
+            "prediction": changes.prediction,
+            "train.models": manifests.TASKS[changes.prediction],
+            "evaluate.metric": changes.metric or manifests.METRICS[changes.prediction],
+            "evaluate.minimum": None,
+        }
+        if before.sources == (manifests.SOURCES[before.prediction],) and not changes.sources:
+            found["data.sources"] = [manifests.SOURCES[changes.prediction]]
+        return {name: value for name, value in found.items() if value or name == "evaluate.minimum"}
+    return {name: value for name, value in found.items() if value}
+
+
+def _told(name: str, value: Any) -> str:
+    if value is None:
+        return f"{name} is taken out"
+    return f"{name} is {', '.join(value) if isinstance(value, list) else value}"
+
+
+def _models(project: Project) -> list[Path]:
+    own = [project.folder / f"{prediction}_model.py" for prediction in manifests.PREDICTIONS]
+    return [project.folder / "model.py", *own]
+
+
+def _swap_model(project: Project, before: str, after: str) -> str:
+    """model.py gets another template, or what it was the last time; the old one is kept."""
+    model = project.folder / "model.py"
+    kept = project.folder / f"{before}_model.py"
+    earlier = project.folder / f"{after}_model.py"
+    text = earlier.read_text("utf-8") if earlier.is_file() else model_template(after)
+    if model.is_file():
+        model.replace(kept)
+    write_text(model, text)
+    earlier.unlink(missing_ok=True)
+    return f"model.py is one for {after}; the old one is kept as {kept.name}"
+
+
+def _set_remote(project: Project, changes: Changes) -> str:
+    if changes.remote:
+        set_remote(project.folder, changes.remote)
+        return f"data is pushed to {changes.remote}, with the next run"
+    token = secrets.read(project).get(DAGSHUB_TOKEN)
+    url = f"https://dagshub.com/{changes.dagshub}.dvc"
+    secret = {"auth": "basic", "user": token, "password": token} if token else None
+    set_remote(project.folder, url, secret)
+    if token:
+        return f"runs and data go to DagsHub, {changes.dagshub}"
+    return (
+        f"runs and data go to DagsHub, {changes.dagshub}, once it has a token: "
+        f"`mlcraft config {project.name} --key {DAGSHUB_TOKEN} --dagshub {changes.dagshub}`"
+    )

@@ -1,0 +1,41 @@
+"""`delete`: the project's folder goes, at once; what is elsewhere stays."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.project import manifest, serve
+from airflow_mlcraft.project.places import HIDDEN, Project, projects_of
+from airflow_mlcraft.project.repository import remote_of
+from airflow_mlcraft.project.writing import explained
+from airflow_mlcraft.serving import local_server
+
+
+def delete(project: Project) -> list[str]:
+    """Stop the server and delete the folder; gives what stays."""
+    kept = kept_by(project)
+    if local_server.running(serve.folder_of(project)) is not None:
+        serve.stop(project)
+    hidden = projects_of(project).root / HIDDEN
+    with explained(project.folder):
+        hidden.mkdir(exist_ok=True)
+        # First out of sight, in one move: half a project is never seen. The next `init` sweeps what is left.
+        gone = hidden / f"deleted-{secrets.token_hex(4)}"
+        project.folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+    return kept
+
+
+def kept_by(project: Project) -> list[str]:
+    """What a deletion leaves: it is not in the project's folder."""
+    kept = []
+    with contextlib.suppress(MlcraftError):
+        found = manifest.read(project)
+        where = f"DagsHub, {found.dagshub}" if found.dagshub else found.tracking_uri
+        kept.append(f"the runs and models in MLflow ({where or projects_of(project).tracking / 'mlflow.db'})")
+    if remote := remote_of(project.folder):
+        kept.append(f"the data in the DVC remote ({remote})")
+    return kept

@@ -1,0 +1,121 @@
+"""A running Airflow, asked through its REST API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from airflow_mlcraft.errors import ProjectError
+
+USER, PASSWORD, TOKEN = "MLCRAFT_SERVER_USER", "MLCRAFT_SERVER_PASSWORD", "MLCRAFT_SERVER_TOKEN"
+_UNKNOWN, _NO_TOKEN, _FORBIDDEN, _GONE, _FAULT = 401, 401, 403, 404, 400
+Ask = Callable[[str], tuple[str, str]]
+
+
+class ServerApi:
+    """One server. The login is that of the keys, or of who is asked."""
+
+    def __init__(self, url: str, keys: Mapping[str, str], ask: Ask | None = None):
+        self.url = url.rstrip("/")
+        if not self.url.startswith(("http://", "https://")):
+            raise ProjectError(f"{url!r} is no address of an Airflow", "expected http://HOST:PORT")
+        self._client = httpx.Client(base_url=self.url, timeout=30)
+        self._keys = keys
+        self._ask = ask
+
+    def __enter__(self) -> ServerApi:
+        token = self._keys.get(TOKEN) or self._token()
+        self._client.headers["Authorization"] = f"Bearer {token}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def dag_ids(self, pattern: str) -> list[str]:
+        """The DAGs whose ids have this in them."""
+        found = self._get("/api/v2/dags", {"dag_id_pattern": f"%{pattern}%", "limit": "100"})
+        return [str(dag["dag_id"]) for dag in found["dags"]]
+
+    def unpause(self, dag_id: str) -> None:
+        """A paused DAG would never begin its run."""
+        self._send("PATCH", f"/api/v2/dags/{quote(dag_id, safe='')}", {"is_paused": False})
+
+    def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, Any]) -> None:
+        """Begin a run."""
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)}
+        self._send("POST", f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns", body)
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """How a run is doing."""
+        return str(self._get(self._run(dag_id, run_id))["state"])
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The task instances of a run, all pages of them."""
+        found: list[dict[str, Any]] = []
+        while True:
+            where = {"limit": "100", "offset": str(len(found))}
+            page = self._get(f"{self._run(dag_id, run_id)}/taskInstances", where)
+            found += page["task_instances"]
+            if not page["task_instances"] or len(found) >= page["total_entries"]:
+                return found
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
+        """What a task has given; None where it has not."""
+        path = f"{self._run(dag_id, run_id)}/taskInstances/{quote(task_id, safe='')}/xcomEntries/return_value"
+        where = {"map_index": str(map_index), "deserialize": "false", "stringify": "false"}
+        response = self._asked("GET", path, params=where)
+        if response.status_code == _GONE:
+            return None
+        return self._checked(response)["value"]
+
+    def stop(self, dag_id: str, run_id: str) -> None:
+        """End a run, as failed."""
+        self._send("PATCH", self._run(dag_id, run_id), {"state": "failed"})
+
+    def _run(self, dag_id: str, run_id: str) -> str:
+        return f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}"
+
+    def _token(self) -> str:
+        user, password = self._keys.get(USER, ""), self._keys.get(PASSWORD, "")
+        if not (user and password):
+            if self._ask is None:
+                raise ProjectError(
+                    f"nobody said who you are to {self.url}",
+                    f"give {USER} and {PASSWORD}, or {TOKEN}, in the environment or in .env",
+                )
+            user, password = self._ask(self.url)
+        response = self._asked("POST", "/auth/token", json={"username": user, "password": password})
+        if response.status_code == _NO_TOKEN:
+            raise ProjectError(f"{self.url} does not take this user and password", f"check {USER} and {PASSWORD}")
+        return str(self._checked(response)["access_token"])
+
+    def _get(self, path: str, where: Mapping[str, str] | None = None) -> Any:
+        return self._checked(self._asked("GET", path, params=dict(where or {})))
+
+    def _send(self, method: str, path: str, body: Any) -> Any:
+        return self._checked(self._asked(method, path, json=body))
+
+    def _asked(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise ProjectError(
+                f"the Airflow at {self.url} does not answer: {error or type(error).__name__}",
+                "start it, or leave out --server to train here",
+            ) from None
+
+    def _checked(self, response: httpx.Response) -> Any:
+        if response.status_code < _FAULT:
+            return response.json()
+        if response.status_code == _UNKNOWN:
+            raise ProjectError(f"{self.url} does not take this token", f"give another {TOKEN}")
+        if response.status_code == _FORBIDDEN:
+            raise ProjectError(f"{self.url} does not let this user do that", "ask who runs it for the permission")
+        try:
+            said = response.json().get("detail", response.text)
+        except ValueError:
+            said = response.text[:200]
+        raise ProjectError(f"{self.url} answers {response.status_code}: {said}")
