@@ -12,7 +12,19 @@ from pathlib import Path
 
 from bench.measure import ROOT, Figure
 
-NAMES = ("parse", "dags_test", "command", "suite", "scatter", "server", "reuse", "tracking", "versioning", "memory")
+NAMES = (
+    "parse",
+    "dags_test",
+    "command",
+    "suite",
+    "scatter",
+    "server",
+    "reuse",
+    "tracking",
+    "versioning",
+    "serving",
+    "memory",
+)
 RESULTS = ROOT / "bench" / "RESULTS.md"
 
 

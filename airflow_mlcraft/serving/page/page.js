@@ -41,6 +41,13 @@ function field(column, index) {
   input.id = `field-${index}`;
   const both = element("div");
   both.append(label, input);
+  const known = (model.description.features || []).find((one) => one.name === column.name);
+  if (known && known.categories) {
+    const list = element("datalist", undefined, { id: `known-${index}` });
+    list.append(...known.categories.map((value) => element("option", undefined, { value })));
+    input.setAttribute("list", list.id);
+    both.append(list);
+  }
   return both;
 }
 

@@ -1,0 +1,223 @@
+"""Our server against `mlflow models serve`: the same model folder, one worker each, the same requests, in turn.
+
+The client runs on the same machine, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import psutil
+
+from airflow_mlcraft.serving.admin import tell
+from bench.measure import ROOT, Figure, median
+from bench.postgres import free_port
+
+ROUNDS = 3
+SECONDS = 5.0
+CLIENTS = 8
+BATCH = 1000
+SWAPS = 10
+LONG = 600.0
+START = 120.0
+_BIN = Path(sys.executable).parent
+
+
+def figures() -> list[Figure]:
+    """Requests a second and the slowest hundredth, for two models and two sizes; swaps; memory over a long load."""
+    made: list[Figure] = []
+    with TemporaryDirectory(prefix="bench-serving-") as name:
+        folder = Path(name)
+        models = _models(folder)
+        for label, least in (("linear model", "≥ 5"), ("forest of 100 trees", "≥ 3")):
+            made += _against_mlflow(folder, models[label], label, 1, least)
+            made += _against_mlflow(folder, models[label], label, BATCH, "≥ 1.5")
+        made.append(_swapped(folder, models))
+        made.append(_memory(folder, models["linear model"]))
+    return made
+
+
+def _models(folder: Path) -> dict[str, Path]:
+    from sklearn.compose import make_column_transformer
+    from sklearn.datasets import load_breast_cancer
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from skops import io
+
+    from airflow_mlcraft.tracking.model_folder import write_model
+
+    frame, target = load_breast_cancer(return_X_y=True, as_frame=True)
+    frame = frame.iloc[:, :10]
+    estimators = {
+        "linear model": LogisticRegression(max_iter=1000),
+        "forest of 100 trees": RandomForestClassifier(100, random_state=0),
+    }
+    made = {}
+    for label, estimator in estimators.items():
+        numbers = make_pipeline(SimpleImputer(), StandardScaler())
+        pipeline = make_pipeline(make_column_transformer((numbers, list(frame.columns))), estimator)
+        pipeline.fit(frame, target)
+        file = folder / f"{label}.skops"
+        io.dump(pipeline, file)
+        made[label] = write_model(folder / label, file, frame, pipeline.predict(frame))
+    return made
+
+
+def _against_mlflow(folder: Path, model: Path, label: str, rows: int, least: str) -> list[Figure]:
+    body = _body(model, rows)
+    found: dict[str, list[dict[str, Any]]] = {"ours": [], "mlflow": []}
+    with _ours(folder, model) as ours, _mlflow(folder, model) as theirs:
+        for _ in range(ROUNDS):
+            for side, port in (("ours", ours), ("mlflow", theirs)):
+                measured = _load(port, body, SECONDS)
+                assert set(measured["statuses"]) == {"200"}, measured
+                found[side].append(measured)
+    what = f"{label}, {'one row' if rows == 1 else f'{rows} rows'} a request, {CLIENTS} at once"
+
+    def of(side: str, key: str) -> float:
+        return median([measured[key] for measured in found[side]])
+
+    made = [
+        Figure(
+            f"{what}: requests a second / those of mlflow",
+            of("ours", "requests") / of("mlflow", "requests"),
+            least,
+            f"{of('ours', 'requests'):.0f} / {of('mlflow', 'requests'):.0f}",
+        )
+    ]
+    if rows == 1:
+        made.append(
+            Figure(
+                f"{what}: p99 / that of mlflow",
+                of("ours", "p99") / of("mlflow", "p99"),
+                "≤ 0.4",
+                f"{of('ours', 'p99'):.1f} ms / {of('mlflow', 'p99'):.1f} ms",
+            )
+        )
+    return made
+
+
+def _swapped(folder: Path, models: dict[str, Path]) -> Figure:
+    """Requests without a right answer while the model is swapped again and again."""
+    labels = list(models)
+    with _ours(folder, models[labels[0]]) as port:
+        client = _client(port, _body(models[labels[0]], 1), 10.0)
+        for number in range(SWAPS):
+            content = tell(folder / "state", {"do": "prepare", "model": str(models[labels[(number + 1) % 2]])})
+            tell(folder / "state", {"do": "commit", "content": content})
+            tell(folder / "state", {"do": "confirm"})
+        assert client.poll() is None
+        measured = _said(client)
+    wrong = sum(count for status, count in measured["statuses"].items() if status != "200")
+    asked = sum(measured["statuses"].values())
+    return Figure(f"errors while the model is swapped {SWAPS} times under load", wrong, "0", f"of {asked} requests")
+
+
+def _memory(folder: Path, model: Path) -> Figure:
+    """All processes of the server: at the end of a long load, and after its first tenth."""
+    with _ours(folder, model, "--log-predictions", str(folder / "log")) as port:
+        server = psutil.Process(tell(folder / "state", {"do": "status"})["pid"])
+        client = _client(port, _body(model, 1), LONG)
+        time.sleep(LONG / 10)
+        first = _megabytes(server)
+        time.sleep(LONG * 0.88)
+        last = _megabytes(server)
+        measured = _said(client)
+    return Figure(
+        f"memory after {LONG / 60:.0f} minutes of load / after the first",
+        last / first,
+        "≤ 1.05",
+        f"{last:.0f} MB / {first:.0f} MB, {measured['requests']:.0f} requests a second",
+    )
+
+
+def _megabytes(server: psutil.Process) -> float:
+    """What would be free without it."""
+    return sum(one.memory_full_info().uss for one in (server, *server.children(recursive=True))) / 1e6
+
+
+def _body(model: Path, rows: int) -> bytes:
+    split = json.loads((model / "serving_input_example.json").read_text())["dataframe_split"]
+    data = (split["data"] * (rows // len(split["data"]) + 1))[:rows]
+    return json.dumps({"dataframe_split": {"columns": split["columns"], "data": data}}).encode()
+
+
+def _client(port: int, body: bytes, seconds: float) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "bench.http_load", str(port), "/invocations", str(CLIENTS), str(seconds)]
+    client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
+    assert client.stdin is not None
+    client.stdin.write(body)
+    client.stdin.close()
+    return client
+
+
+def _said(client: subprocess.Popen[bytes]) -> dict[str, Any]:
+    assert client.stdout is not None
+    said = client.stdout.read()
+    assert client.wait() == 0
+    found: dict[str, Any] = json.loads(said)
+    return found
+
+
+def _load(port: int, body: bytes, seconds: float) -> dict[str, Any]:
+    return _said(_client(port, body, seconds))
+
+
+@contextmanager
+def _ours(folder: Path, model: Path, *options: str) -> Iterator[int]:
+    port = free_port()
+    (folder / "state").mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "airflow_mlcraft.serving", "--model", str(model), "--port", str(port)]
+    with _running([*command, "--state", str(folder / "state"), *options], folder, port, "/health/ready"):
+        yield port
+
+
+@contextmanager
+def _mlflow(folder: Path, model: Path) -> Iterator[int]:
+    port = free_port()
+    command = [str(_BIN / "mlflow"), "models", "serve", "--model-uri", str(model), "--env-manager", "local"]
+    with _running([*command, "--port", str(port), "--workers", "1"], folder, port, "/health"):
+        yield port
+
+
+@contextmanager
+def _running(command: list[str], folder: Path, port: int, health: str) -> Iterator[None]:
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{_BIN}:{os.environ['PATH']}"}
+    log = (folder / f"{port}.log").open("wb")
+    process = subprocess.Popen(command, stdout=log, stderr=log, env=env, cwd=folder, start_new_session=True)
+    try:
+        deadline = time.monotonic() + START
+        while not _answers(port, health):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit((folder / f"{port}.log").read_text()[-3000:])
+            time.sleep(0.2)
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+        log.close()
+        shutil.rmtree(folder / "log", ignore_errors=True)
+
+
+def _answers(port: int, path: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
