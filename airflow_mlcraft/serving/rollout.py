@@ -174,7 +174,7 @@ def _serve(target: _Target, content: str) -> Process:
         name=target.name,
         host=target.host,
         port=target.port,
-        options=target.options,
+        options=("--log-predictions", str(target.folder / "predictions"), *target.options),
     )
 
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.serving.admin import serve_admin
-from airflow_mlcraft.serving.options import Options
+from airflow_mlcraft.serving.options import KEY_VARIABLE, Options
 from airflow_mlcraft.serving.refusals import ServingError
 from airflow_mlcraft.serving.worker import PRELOADED, Post, work
 
@@ -33,6 +33,7 @@ _START = 120.0
 _ORDER = 120.0
 _SHORT = 30.0
 _AGAIN = 1.0
+_OWN = ("127.0.0.1", "::1")
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -88,6 +89,8 @@ class _Supervisor:
             if not self._ending:
                 host, port = self._listener.getsockname()[:2]
                 log.info("serving", extra={"fields": {"url": f"http://{host}:{port}", "content": self._content}})
+                if host not in _OWN and not os.environ.get(KEY_VARIABLE):
+                    log.warning("other machines may ask this server without a key; %s sets one", KEY_VARIABLE)
             await self._ended.wait()
             await self._drain()
 
@@ -126,6 +129,8 @@ class _Supervisor:
             return
         if message.get("event") == "ready":
             worker.ready.set_result(message["content"])
+            if self._content and message["content"] != self._content:
+                worker.process.terminate()  # it was started before a swap, and is to start again
         elif message.get("event") == "broken":
             worker.ready.set_exception(ServingError(message["error"]))
         elif (answer := worker.waiting.pop(message["id"], None)) is not None and not answer.done():
@@ -212,7 +217,13 @@ class _Supervisor:
     async def _commit(self, content: str) -> None:
         if self._candidate is None or self._candidate[1] != content:
             raise ServingError(f"no model with the content {content} was prepared")
-        await self._tell_all({"do": "commit", "content": content}, _SHORT)
+        try:
+            await self._tell_all({"do": "commit", "content": content}, _SHORT)
+        except ServingError:
+            # One of them has died meanwhile: the others go back, so that all say the same.
+            with contextlib.suppress(ServingError):
+                await self._tell_all({"do": "revert"}, _SHORT)
+            raise
         self._before = (self._model, self._content)
         (self._model, self._content), self._candidate = self._candidate, None
         log.info("model swapped", extra={"fields": {"content": content}})

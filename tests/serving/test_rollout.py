@@ -52,6 +52,7 @@ def test_the_first_and_the_next(state: Path, model_of: ModelOf) -> None:
     assert first.content == content_of(model_of("linear"))
     assert [question["prediction"] for question in first.smoke] == [0] * 5
     assert client(state).post("/predict", [ROW, OTHER]).json["predictions"] == [0, 2]
+    assert (state / "iris" / "predictions" / "predictions-0.jsonl").exists()
     second = roll_out(model_of("forest"), "iris", state, rows=[ROW, OTHER | {"target": 2}])
     assert (second.url, second.replaced) == (first.url, first.content)
     assert second.smoke == [{"row": ROW, "prediction": 0}, {"row": OTHER, "prediction": 2}]
