@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _SHORT = 12
 
 
-def reproduce(
+def reproduce(  # noqa: PLR0917
     run: Annotated[str, typer.Argument(help="The id of a run in MLflow, or the id of a DAG, with that of its run.")],
     dag_run_id: Annotated[str, typer.Argument(metavar="[DAG_RUN_ID]", help="The run of the DAG.")] = "",
     document: Annotated[
@@ -29,25 +29,13 @@ def reproduce(
 
     Nothing is reused. What was retrieved is taken from the store; nothing is served, crowned or tracked.
     """
-    from airflow_mlcraft.runner.reproduce import Listener
-    from airflow_mlcraft.runner.reproduce import reproduce as run_again
+    from airflow_mlcraft.runner.reproduce import past_run
 
-    progress: list[Any] = []
-
-    def begin(plan: Any) -> None:
-        progress.append(Progress(plan, quiet=quiet, verbose=verbose).__enter__())
-
-    listener = Listener(
-        on_plan=begin,
-        on_dag=lambda dag: progress[0].on_dag(dag),
-        on_event=lambda event: progress[0].on_event(event),
-        log=lambda *line: progress[0].log(*line),
-    )
-    try:
-        found = run_again(run, dag_run_id, document, listener)
-    finally:
-        if progress:
-            progress[0].__exit__(None, None, None)
+    with (
+        past_run(run, dag_run_id, document) as past,
+        Progress(past.plan, quiet=quiet, verbose=verbose) as progress,
+    ):
+        found = past.again(on_dag=progress.on_dag, on_event=progress.on_event, log=progress.log)
     if as_json:
         print_json(found.to_json())
     else:

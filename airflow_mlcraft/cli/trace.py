@@ -40,17 +40,20 @@ def _tree(found: Trace) -> Tree:
     made = tree.add(f"made by [bold]{plain(found.made_by.name)}[/] [dim]run {found.made_by.run_id}[/]")
     _add_results(made, found.made_by)
     run = tree.add(f"in [bold]{plain(found.dag_id)}[/] {plain(found.dag_run_id)} [dim]run {found.run_id}[/]")
-    for step in found.steps:
+    places = list(dict.fromkeys(data.url for data in found.data if data.url))
+    for step in _in_order(found.steps):
         mark = "" if step.status == "FINISHED" else f" [red]{step.status.lower()}[/]"
         branch = run.add(f"{plain(step.name)}{mark} [dim]run {step.run_id}[/]")
         if step.reused_from:
             branch.add(f"[dim]reused from {plain(step.reused_from)}[/]")
         for data in step.data:
-            place = f" in {data.url}{f' at {data.rev}' if data.rev else ''}" if data.url else ""
+            place = f" in {data.url}{f' at {data.rev}' if data.rev else ''}" if len(places) > 1 and data.url else ""
             branch.add(f"reads  {plain(data.name)} [cyan]{data.md5}[/][dim]{plain(place)}[/]")
         for port, files in step.outputs.items():
             for file in files:
                 branch.add(f"makes  {plain(file.name or port)} [cyan]{file.md5}[/]")
+    if len(places) == 1:
+        tree.add(f"data in {plain(places[0])}")
     origin = tree.add(f"from [bold]{plain(found.document or '?')}[/]")
     for name, value in (
         ("document", found.document_hash),
@@ -60,6 +63,12 @@ def _tree(found: Trace) -> Tree:
         if value:
             origin.add(f"{name} [cyan]{value}[/]")
     return tree
+
+
+def _in_order(steps: tuple[Step, ...]) -> list[Step]:
+    """The items of a scatter together, by number."""
+    tasks = list(dict.fromkeys(step.task_id for step in steps))
+    return sorted(steps, key=lambda step: (tasks.index(step.task_id), step.map_index))
 
 
 def _add_results(branch: Tree, step: Step) -> None:

@@ -94,6 +94,14 @@ class PlanCache:
         except FileNotFoundError:
             raise DocumentError(f"the plan {digest} is not in {self.root}; import its document again") from None
 
+    def remembered(self, digest: str) -> Plan | None:
+        """A plan by its digest, with the folder that its document was last in; None when it is not here."""
+        entries = [entry for path in (self.root / "documents").glob("*.json") if isinstance(entry := _read(path), dict)]
+        bases = [entry["base"] for entry in entries if entry.get("plan") == digest]
+        with suppress(FileNotFoundError):
+            return self._plan(digest, next(filter(os.path.isdir, bases), ""))
+        return None
+
     def _plan(self, digest: str, base: str) -> Plan:
         return _plan(self.root / "plans" / f"{digest}.json", digest, base)
 

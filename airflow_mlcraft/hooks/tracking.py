@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
 
@@ -11,6 +12,9 @@ from airflow_mlcraft import settings
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.tracking.connection import Credentials, dagshub
 from airflow_mlcraft.tracking.tracking import Tracking
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.tracking.api import Api
 
 
 def open_tracking() -> Tracking | None:
@@ -20,6 +24,21 @@ def open_tracking() -> Tracking | None:
     if connection := settings.get("tracking_conn_id"):
         return MlflowHook(connection).get_conn()
     return _tracking(settings.get("tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI") or _embedded(), None)
+
+
+def tracked_store() -> Api:
+    """The store itself, to look back at what was tracked; a sentence where nothing was."""
+    tracking = open_tracking()
+    if tracking is None:
+        raise MlcraftError("[mlcraft] tracking is never: no runs are tracked")
+    prefix = "sqlite:///"
+    if tracking.uri.startswith(prefix) and not Path(tracking.uri[len(prefix) :]).is_file():
+        raise MlcraftError(
+            f"there is no {tracking.uri[len(prefix) :]}: nothing has been tracked in the Airflow home "
+            f"{os.environ.get('AIRFLOW_HOME') or '~/airflow'}; AIRFLOW_HOME and tracking_uri say where to look"
+        )
+    tracking.flush()
+    return tracking.api()
 
 
 class MlflowHook(BaseHook):

@@ -16,6 +16,7 @@ from airflow_mlcraft.tracking.names import DagRunName, StepName
 
 if TYPE_CHECKING:
     from airflow_mlcraft.operators.work import Work
+    from airflow_mlcraft.store.store import Store
     from airflow_mlcraft.tracking.run import TrackedRun
     from airflow_mlcraft.tracking.tracking import Tracking
 
@@ -45,7 +46,7 @@ def say_step(
     """All that is known once a step has its outputs, made now or by another run."""
     run = tracked.open()
     run.tags(facts)
-    record = record_of(outputs, task)
+    record = record_in(outputs, task.store)
     # A parameter has one value for good: what the step made of an input counts.
     run.params({**readable(plain_values(inputs)), **record.get("params", {})})
     profiles = {described["port"]: described for described in record.get("datasets", ())}
@@ -76,17 +77,25 @@ def say_data(run: TrackedRun, files: Mapping[str, Json], task: Work, profiles: M
 
 def say_outputs(run: TrackedRun, outputs: Mapping[str, Json]) -> None:
     """The hashes of what was made, each with its name."""
-    for port, value in outputs.items():
-        made = [f"{item.get('basename', '')} {oid}".strip() for item, oid in _objects(value)]
-        if made and port != RECORD:
-            run.tags({f"{tags.OUTPUT}{port}": "\n".join(made)})
+    for port, made in made_by_port(outputs).items():
+        run.tags({f"{tags.OUTPUT}{port}": "\n".join(f"{name} {oid}".strip() for name, oid in made)})
 
 
-def record_of(outputs: Mapping[str, Json], task: Work) -> Mapping[str, Any]:
+def made_by_port(outputs: Mapping[str, Json]) -> dict[str, list[tuple[str, str]]]:
+    """The files and folders of each output, by name and object; without the record, which is about the others."""
+    found = {
+        port: [(item.get("basename", ""), oid) for item, oid in _objects(value)]
+        for port, value in outputs.items()
+        if port != RECORD
+    }
+    return {port: made for port, made in found.items() if made}
+
+
+def record_in(outputs: Mapping[str, Json], store: Store) -> Mapping[str, Any]:
     """What the step has written down, if it is one that does."""
     for item, oid in _objects(outputs.get(RECORD)):
         if item.get("basename") == "record.json":
-            found: dict[str, Any] = json.loads(task.store.path_of(oid).read_bytes())
+            found: dict[str, Any] = json.loads(store.path_of(oid).read_bytes())
             return found
     return _ABSENT
 

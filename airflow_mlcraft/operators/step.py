@@ -77,6 +77,10 @@ class CwlStepOperator(CwlPerItemOperator):
         """What this process does in place of the program that a tool's command line names."""
         return None
 
+    def surroundings(self) -> str:
+        """What the outputs depend on besides the tool and its inputs."""
+        return ""
+
     def conclude(self, given: dict[str, Json], outputs: dict[str, Json], task: Work, place: Place) -> None:
         """What follows from the outputs, made now or reused."""
 
@@ -121,8 +125,9 @@ class CwlStepOperator(CwlPerItemOperator):
         if then is not None:
             self.say(logging.INFO, "the outputs are those of the run that this one repeats")
             return {output: then.get(output) for output in outputs_of(document)}
-        given = {**given, **task.stage(inputs_of_then(ti))}
-        identity = identity_of(tool.digest, document, given, task)
+        if more := inputs_of_then(ti):
+            given = {**given, **task.stage(more)}
+        identity = identity_of(tool.digest, document, given, task, self.surroundings())
         self.made_by = None
         reuse = Reuse(task.store) if may_be_reused(document) else None
         # Who retries or clears a task wants it to run.

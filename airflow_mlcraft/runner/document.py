@@ -33,6 +33,8 @@ class RunOptions:
     parallel: int = 0
     scratch: Path | None = None
     """Where the run keeps its files while it goes on; the system's folder for temporary files by default."""
+    store: Path | None = None
+    """The store of the run, which stays; by default it has one of its own, which goes with it."""
 
 
 class RunError(MlcraftError):
@@ -65,6 +67,15 @@ def plan_of(document: str, *, allowed_hosts: str = "") -> Plan:
     return plan
 
 
+def plan_of_order(digest: str, base: str, cache: str) -> Plan:
+    """A plan that the cache of another Airflow home has."""
+    prepare()
+    os.environ["AIRFLOW__MLCRAFT__CACHE"] = cache
+    from airflow_mlcraft.operators.base import plan_cache
+
+    return plan_cache().plan(digest, base)
+
+
 def run_plan(
     plan: Plan,
     job: Mapping[str, Json],
@@ -84,7 +95,7 @@ def run_plan(
     from airflow_mlcraft.runner.embedded import run_dag
     from airflow_mlcraft.store.work import remove
 
-    store = Path(tempfile.mkdtemp(prefix="mlcraft-", dir=options.scratch))
+    store = options.store or Path(tempfile.mkdtemp(prefix="mlcraft-", dir=options.scratch))
     os.environ.update(_environment(options, store))
     try:
         dag = CwlDag.of_plan(plan, _dag_id(plan))
@@ -99,7 +110,8 @@ def run_plan(
         outputs: dict[str, Json] = result.xcom(dag.last.task_id)
         return outputs
     finally:
-        remove(store)
+        if options.store is None:
+            remove(store)
 
 
 def _environment(options: RunOptions, store: Path) -> dict[str, str]:

@@ -94,6 +94,9 @@ class Api(Protocol):
     def experiment(self, name: str) -> str:
         """The id of an experiment, made where there is none."""
 
+    def find_experiment(self, name: str) -> str:
+        """The id of an experiment; nothing where there is none."""
+
     def search_runs(self, experiment_id: str, filter_: str) -> list[Run]:
         """The runs that a filter finds, the oldest first."""
 
@@ -119,6 +122,9 @@ class Api(Protocol):
 
     def upload(self, artifact_uri: str, source: Path, place: str) -> None:
         """Put a file at a place below an artifact URI."""
+
+    def read(self, artifact_uri: str, place: str) -> bytes:
+        """A file at a place below an artifact URI."""
 
     def find_models(self, experiment_id: str, content: str) -> list[LoggedModel]:
         """The models with a content, the oldest first."""

@@ -50,6 +50,10 @@ class Http:
             size = str(os.fstat(handle.fileno()).st_size)
             self._ask("PUT", quote(path), handle, {"Content-Type": "application/octet-stream", "Content-Length": size})
 
+    def get_file(self, path: str) -> bytes:
+        """Download a file."""
+        return self._ask("GET", quote(path), None, {})
+
     def close(self) -> None:
         """Let the connection go."""
         if self._connection is not None:

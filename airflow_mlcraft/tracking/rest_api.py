@@ -31,14 +31,20 @@ class RestApi:
             self._experiments[name] = self._experiment(name)
         return self._experiments[name]
 
+    def find_experiment(self, name: str) -> str:
+        """The id of an experiment; nothing where there is none."""
+        try:
+            found = self._http.get(f"{_V2}/experiments/get-by-name", experiment_name=name)
+        except RefusedError as error:
+            if error.code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return ""
+        return str(found["experiment"]["experiment_id"])
+
     def _experiment(self, name: str) -> str:
         for _ in range(2):
-            try:
-                found = self._http.get(f"{_V2}/experiments/get-by-name", experiment_name=name)
-                return str(found["experiment"]["experiment_id"])
-            except RefusedError as error:
-                if error.code != "RESOURCE_DOES_NOT_EXIST":
-                    raise
+            if found := self.find_experiment(name):
+                return found
             try:
                 return str(self._post("experiments/create", name=name)["experiment_id"])
             except RefusedError as error:
@@ -119,6 +125,20 @@ class RestApi:
             from airflow_mlcraft.tracking.store_api import upload
 
             upload(artifact_uri, source, place)
+
+    def read(self, artifact_uri: str, place: str) -> bytes:
+        """A file at a place below an artifact URI."""
+        parts = urlsplit(artifact_uri)
+        if parts.scheme == "mlflow-artifacts":
+            return self._http.get_file(f"{_ARTIFACTS}/{unquote(parts.path).strip('/')}/{place}")
+        if parts.scheme in ("", "file"):
+            try:
+                return (Path(unquote(parts.path)) / place).read_bytes()
+            except OSError as error:
+                raise RefusedError(f"{place} cannot be read: {error}", "RESOURCE_DOES_NOT_EXIST") from error
+        from airflow_mlcraft.tracking.store_api import download
+
+        return download(artifact_uri, place)
 
     def find_models(self, experiment_id: str, content: str) -> list[LoggedModel]:
         """The models with a content, the oldest first."""

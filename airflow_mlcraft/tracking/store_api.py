@@ -49,6 +49,17 @@ def upload(artifact_uri: str, source: Path, place: str) -> None:
         repository.log_artifact(str(named), folder or None)
 
 
+@_explained
+def download(artifact_uri: str, place: str) -> bytes:
+    """A file at a place below any artifact URI that mlflow can read from."""
+    repository: Any = get_artifact_repository(artifact_uri)
+    with TemporaryDirectory() as room:
+        try:
+            return Path(repository.download_artifacts(place, room)).read_bytes()
+        except OSError as error:
+            raise RefusedError(f"{place} cannot be read: {error}", "RESOURCE_DOES_NOT_EXIST") from error
+
+
 class StoreApi:
     """The `Api` of a store that mlflow opens in this process."""
 
@@ -63,6 +74,12 @@ class StoreApi:
         if name not in self._experiments:
             self._experiments[name] = self._experiment(name)
         return self._experiments[name]
+
+    @_explained
+    def find_experiment(self, name: str) -> str:
+        """The id of an experiment; nothing where there is none."""
+        found = self._client.get_experiment_by_name(name)
+        return "" if found is None else str(found.experiment_id)
 
     @_explained
     def _experiment(self, name: str) -> str:
@@ -158,6 +175,10 @@ class StoreApi:
     def upload(self, artifact_uri: str, source: Path, place: str) -> None:
         """Put a file at a place below an artifact URI."""
         upload(artifact_uri, source, place)
+
+    def read(self, artifact_uri: str, place: str) -> bytes:
+        """A file at a place below an artifact URI."""
+        return download(artifact_uri, place)
 
     @_explained
     def find_models(self, experiment_id: str, content: str) -> list[LoggedModel]:

@@ -10,6 +10,7 @@ from typing import Any
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.api import Api, Dataset, RefusedError, Run, Version, quoted
+from airflow_mlcraft.tracking.registry import CHAMPION
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,14 @@ class Data:
     url: str
     rev: str
     context: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file or folder that a step has made."""
+
+    name: str
+    md5: str
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,10 @@ class Step:
     params: Mapping[str, str]
     metrics: Mapping[str, float]
     data: tuple[Data, ...]
+    outputs: Mapping[str, tuple[Made, ...]]
+    plan: str
+    reused_from: str
+    reused_run: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +89,7 @@ def trace(api: Api, model: str) -> Trace:
         raise MlcraftError(f"version {version.version} of {version.model!r} does not say which run has made it")
     run = api.get_run(version.run_id)
     parent = _parent(api, run)
-    steps = tuple(map(_step, _steps(api, run, parent)))
+    steps = steps_below(api, parent) if parent else (_step(run),)
     above = {**version.tags, **run.tags, **(parent.tags if parent else {})}
     return Trace(
         model=version.model,
@@ -99,13 +112,19 @@ def _version(api: Api, model: str) -> Version:
     asked = model.removeprefix("models:/")
     name, at, alias = asked.partition("@")
     name, slash, number = (name, "", "") if at else asked.partition("/")
+    if not name or (slash and not number) or (at and not alias):
+        raise MlcraftError(f"{model!r} is no model; expected its name, name@alias, name/version, or models:/ and one")
     try:
-        found = api.version(name, number) if slash else api.alias(name, alias or "champion")
+        found = api.version(name, number) if slash else api.alias(name, alias or CHAMPION)
+        if found is not None:
+            return found
+        known = api.versions(name)
     except RefusedError as error:
         raise MlcraftError(f"there is no model version {asked!r}: {error}") from error
-    if found is None:
-        raise MlcraftError(f"the registered model {name!r} has no version with the alias {alias or 'champion'!r}")
-    return found
+    if not known:
+        raise MlcraftError(f"there is no registered model {name!r} with a version")
+    numbers = ", ".join(version.version for version in known)
+    raise MlcraftError(f"no version of {name!r} is called {alias or CHAMPION!r}; it has the versions {numbers}")
 
 
 def _parent(api: Api, run: Run) -> Run | None:
@@ -119,12 +138,11 @@ def _parent(api: Api, run: Run) -> Run | None:
         raise
 
 
-def _steps(api: Api, run: Run, parent: Run | None) -> list[Run]:
-    if parent is None:
-        return [run]
+def steps_below(api: Api, parent: Run) -> tuple[Step, ...]:
+    """The steps of the run of a DAG run, in the order in which they began."""
     found = api.search_runs(parent.experiment_id, f"tags.`{tags.PARENT}` = {quoted(parent.id)}")
     # A search gives no inputs on every store; asked for one by one, a run has them.
-    return [api.get_run(step.id) for step in found]
+    return tuple(_step(api.get_run(step.id)) for step in found)
 
 
 def _step(run: Run) -> Step:
@@ -140,7 +158,23 @@ def _step(run: Run) -> Step:
         params=dict(run.params),
         metrics=dict(run.metrics),
         data=tuple(_data(run.datasets)),
+        outputs={
+            name.removeprefix(tags.OUTPUT): tuple(_made(text)) for name, text in run.tags.items() if _is_output(name)
+        },
+        plan=run.tags.get(tags.PLAN, ""),
+        reused_from=run.tags.get(tags.REUSED, ""),
+        reused_run=run.tags.get(tags.REUSED_RUN, ""),
     )
+
+
+def _is_output(name: str) -> bool:
+    return name.startswith(tags.OUTPUT)
+
+
+def _made(text: str) -> Iterable[Made]:
+    for line in text.splitlines():
+        name, _, md5 = line.rpartition(" ")
+        yield Made(name, md5)
 
 
 def _data(datasets: Iterable[Dataset]) -> Iterable[Data]:

@@ -1,0 +1,162 @@
+"""Run a DAG run of the past again, here, from the data that the store has, and compare what comes out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.runner.bring_back import ORDER, REPLAY, STORE
+from airflow_mlcraft.store.work import remove
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.cwl.plan import Plan
+    from airflow_mlcraft.runner.events import LogSink, OnEvent, RunResult
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One output or metric of a step: then and now."""
+
+    step: str
+    kind: str
+    """`output` or `metric`."""
+    name: str
+    then: Any
+    now: Any
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs, to the last bit."""
+        return bool(self.then == self.now) or (self.then != self.then and self.now != self.now)
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A run of the past, beside its repetition."""
+
+    run_id: str
+    dag_id: str
+    dag_run_id: str
+    compared: tuple[Compared, ...]
+    replayed: tuple[str, ...]
+    """The steps whose outputs were those of then."""
+
+    @property
+    def same(self) -> bool:
+        """Whether all came out the same."""
+        return all(each.same for each in self.compared)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        compared = [{**asdict(each), "same": each.same} for each in self.compared]
+        return {**asdict(self), "compared": compared, "same": self.same}
+
+
+@dataclass(frozen=True)
+class Past:
+    """A run of the past, and all that is needed to run it again."""
+
+    plan: Plan
+    folder: Path
+    order: Mapping[str, Any]
+
+    def again(
+        self,
+        *,
+        on_dag: Callable[[Any], None] | None = None,
+        on_event: OnEvent | None = None,
+        log: LogSink | None = None,
+    ) -> Reproduction:
+        """Run it: nothing is reused, served, crowned or tracked."""
+        from airflow_mlcraft.operators.replay import VARIABLE
+        from airflow_mlcraft.runner.document import RunOptions, run_plan
+
+        os.environ.update({"AIRFLOW__MLCRAFT__REUSE": "False", VARIABLE: str(self.folder / REPLAY)})
+        past, given = self.order["past"], self.order["settings"]
+        compared: list[Compared] = []
+        options = RunOptions(
+            outdir=self.folder / "out",
+            containers=given["containers"],
+            engine=given["container_engine"],
+            pull=given["container_pull"].lower() in ("true", "t", "yes", "1", "on"),
+            network=given["container_network"],
+            store=self.folder / STORE,
+        )
+
+        def compare(result: RunResult) -> None:
+            compared.extend(_compare(self.order, result, self.folder / STORE))
+
+        run_plan(self.plan, past["inputs"], options, on_dag=on_dag, on_event=on_event, log=log, on_result=compare)
+        return Reproduction(
+            past["run_id"], past["dag_id"], past["dag_run_id"], tuple(compared), tuple(self.order["replayed"])
+        )
+
+
+@contextmanager
+def past_run(run: str, dag_run_id: str = "", document: str = "") -> Iterator[Past]:
+    """A run by its id in MLflow, or by those of DAG and DAG run; its data is here for as long as this is open."""
+    from airflow_mlcraft.runner.document import plan_of_order
+
+    with tempfile.TemporaryDirectory(prefix="mlcraft-again-") as name:
+        folder = Path(name)
+        order = _brought_back(folder, [run, *([dag_run_id] if dag_run_id else [])], document)
+        try:
+            yield Past(plan_of_order(order["plan"], order["base"], order["cache"]), folder, order)
+        finally:
+            # Folders of the store are read-only, and would stay.
+            remove(folder / STORE)
+
+
+def _brought_back(folder: Path, run: list[str], document: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "airflow_mlcraft.runner.bring_back", str(folder), *run]
+    done = subprocess.run(  # noqa: S603
+        [*command, *(["--document", document] if document else [])], capture_output=True, text=True, check=False
+    )
+    if not (folder / ORDER).is_file():
+        raise MlcraftError(f"what MLflow and the store have of the run cannot be read:\n{done.stderr[-2000:]}")
+    order: dict[str, Any] = json.loads((folder / ORDER).read_bytes())
+    if "error" in order:
+        raise MlcraftError(order["error"])
+    return order
+
+
+def _compare(order: Mapping[str, Any], result: RunResult, folder: Path) -> Iterator[Compared]:
+    from airflow_mlcraft.operators.replay import key_of
+    from airflow_mlcraft.operators.report import made_by_port, record_in
+    from airflow_mlcraft.operators.spill import restored
+    from airflow_mlcraft.store.store import Store
+
+    store = Store(folder)
+    for step in order["past"]["steps"]:
+        if key_of(step["task_id"], step["map_index"]) in order["replayed"]:
+            continue
+        outputs = restored(result.xcom(step["task_id"], step["map_index"]))
+        if not isinstance(outputs, dict):
+            outputs = {}
+        then = {port: "\n".join(each["md5"] for each in made) for port, made in step["outputs"].items()}
+        now = {port: "\n".join(oid for _, oid in made) for port, made in made_by_port(outputs).items()}
+        yield from _pairs(step["name"], "output", then, now)
+        measured = {name: value for name, value in step["metrics"].items() if not name.startswith("system/")}
+        yield from _pairs(step["name"], "metric", measured, _metrics(record_in(outputs, store)))
+
+
+def _pairs(step: str, kind: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Compared]:
+    for name in sorted({**then, **now}):
+        yield Compared(step, kind, name, then.get(name), now.get(name))
+
+
+def _metrics(record: Mapping[str, Any]) -> dict[str, float]:
+    """As MLflow has them: of a series, the last value."""
+    from airflow_mlcraft.tracking.acceptable import acceptable
+
+    last = {name: points[-1][1] for name, points in record.get("series", {}).items() if points}
+    return {acceptable(name): float(value) for name, value in {**record.get("metrics", {}), **last}.items()}
