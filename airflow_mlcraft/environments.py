@@ -19,9 +19,12 @@ from pathlib import Path
 from airflow_mlcraft import __version__
 from airflow_mlcraft.errors import MlcraftError
 
+STATE = "MLCRAFT_STEP_STATE"
+"""The environment variable that names the folder where a step leaves what its next try can go on with."""
 PROJECT, REQUIREMENTS = "mlcraft.toml", "requirements.txt"
 _DISTRIBUTION = "airflow-provider-mlcraft"
 _READY = "ready.json"
+_GRACE = 10.0
 _PACKAGE = Path(__file__).parent
 
 _OF_STEPS = (
@@ -81,15 +84,33 @@ class Environment:
             text=True,
             errors="replace",
         )
+        _running.append(process)
         try:
-            assert process.stdout is not None  # noqa: S101 - there is a pipe
-            for line in process.stdout:
+            for line in process.stdout or ():
                 say(line.rstrip("\n"))
             return process.wait()
         finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+            _end(process)
+            _running.remove(process)
+
+
+_running: list[subprocess.Popen[str]] = []
+
+
+def stop_steps() -> None:
+    """End the steps of this process that run in environments."""
+    for process in list(_running):
+        _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def requirements_of(folder: Path) -> list[str]:
@@ -117,10 +138,8 @@ def key_of(requirements: Sequence[str]) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()[:24]
 
 
-def environment(requirements: Sequence[str], root: Path, say: Say = lambda _: None) -> Environment | None:
-    """The environment with these requirements, made if it is not there; None where nothing is required."""
-    if not requirements:
-        return None
+def environment(requirements: Sequence[str], root: Path, say: Say = lambda _: None) -> Environment:
+    """The environment with these requirements, made if it is not there."""
     folder = root / key_of(requirements)
     if (folder / _READY).is_file():
         return Environment(folder)

@@ -81,6 +81,10 @@ SETTINGS: dict[str, Setting] = {
         "Folder that remembers what is served on this machine, one folder a deployment.",
         "{AIRFLOW_HOME}/mlcraft/deployments",
     ),
+    "environments": Setting(
+        "Folder of the Python environments of projects whose requirements.txt asks for more than MLcraft brings.",
+        "{AIRFLOW_HOME}/mlcraft/environments",
+    ),
     "allowed_document_hosts": Setting(
         "Hosts, separated by commas, that documents may be read from over http; none by default.",
         "",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import warnings
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft import environments, settings
 from airflow_mlcraft.operators.step import CwlStepOperator
 from airflow_mlcraft.operators.work import Work
+from airflow_mlcraft.steps.services import variable_of
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.in_process import OwnCommand, Say
@@ -20,7 +23,8 @@ PROGRAM = "mlcraft-step"
 class MlStepOperator(CwlStepOperator):
     """Runs a tool whose command is `mlcraft-step` without starting it: the same function, in this process.
 
-    A tool that names another command, or a container, runs as any other tool does.
+    Where the project of the document has requirements of its own, the program of their environment runs instead. A
+    tool that names another command, or a container, runs as any other tool does.
     """
 
     ui_color = "#fef7e0"
@@ -31,7 +35,26 @@ class MlStepOperator(CwlStepOperator):
 
         # What a try leaves there is found by the next one; nothing else has the same identity.
         state = task.store.root / "state" / identity[:2] / identity
-        return OwnCommand(PROGRAM, partial(self._run_here, state))
+        own = environments.requirements_of(Path(self.base))
+        run = partial(self._run_there, own, state) if own else partial(self._run_here, state)
+        return OwnCommand(PROGRAM, run)
+
+    def surroundings(self) -> str:
+        """The packages that the step finds."""
+        return environments.key_of(environments.requirements_of(Path(self.base)))
+
+    def on_kill(self) -> None:
+        """End the step, wherever it runs, when the task is told to stop."""
+        environments.stop_steps()
+        super().on_kill()
+
+    def _run_there(self, requirements: list[str], state: Path, arguments: list[str], folder: Path, say: Say) -> int:
+        own = environments.environment(requirements, settings.get_path("environments"), say)
+        variables = {environments.STATE: str(state)}
+        for option, name in pairwise(arguments):
+            if option == "--connection":
+                variables[variable_of(name)] = str(_connection(name).uri)
+        return own.run_step(arguments, folder, say, variables)
 
     def _run_here(self, state: Path, arguments: list[str], folder: Path, say: Say) -> int:
         from airflow_mlcraft.steps.command import run

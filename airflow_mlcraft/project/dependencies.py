@@ -37,7 +37,7 @@ def add(project: Project, wanted: Sequence[str], say: Callable[[str], None] = la
 def prepare(project: Project, say: Callable[[str], None] = lambda _: None) -> environments.Environment | None:
     """The project's own environment, made if it is not there yet; None where it needs none."""
     wanted = environments.requirements_in(project.requirements)
-    return environments.environment(wanted, environments_folder(), say)
+    return environments.environment(wanted, environments_folder(), say) if wanted else None
 
 
 def _checked(text: str) -> str:

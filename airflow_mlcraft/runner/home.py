@@ -30,8 +30,9 @@ def key() -> str:
     return f"airflow-{version('apache-airflow-core')}-py{sys.version_info.major}.{sys.version_info.minor}"
 
 
-# Tasks are heard. The API client is not: it calls the end of a list an error, and it raises real ones.
-LEVELS = "task=INFO airflow.task=INFO airflow_mlcraft=INFO airflow.sdk.api.client=CRITICAL"
+# Tasks are heard. The API client is not: it calls the end of a list an error, and it raises real ones. Nor is
+# what would have woken other DAGs: there are none.
+LEVELS = "task=INFO airflow.task=INFO airflow_mlcraft=INFO airflow.sdk.api.client=CRITICAL airflow.assets=CRITICAL"
 
 
 class _Prepared:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, Protocol, cast
 
+from airflow_mlcraft.environments import STATE
 from airflow_mlcraft.errors import MlcraftError, StepError
 from airflow_mlcraft.steps.services import Services
 
@@ -45,7 +47,8 @@ class _Parser(argparse.ArgumentParser):
 
 def main() -> NoReturn:
     """Run the command in the folder where it was called."""
-    sys.exit(run(sys.argv[1:], folder=Path.cwd()))
+    state = os.environ.get(STATE)
+    sys.exit(run(sys.argv[1:], folder=Path.cwd(), services=Services(state=Path(state) if state else None)))
 
 
 def run(arguments: list[str], *, folder: Path, services: Services | None = None) -> int:

@@ -23,10 +23,14 @@ class Connection:
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+def variable_of(connection: str) -> str:
+    """The environment variable that has a connection's URI, where there is no Airflow."""
+    return CONNECTION_PREFIX + re.sub(r"\W", "_", connection).upper()
+
+
 def connection_from_environment(name: str) -> Connection | None:
     """The connection whose URI is in the variable `MLCRAFT_CONN_<NAME>`."""
-    variable = CONNECTION_PREFIX + re.sub(r"\W", "_", name).upper()
-    uri = os.environ.get(variable)
+    uri = os.environ.get(variable_of(name))
     if not uri:
         return None
     parts = urlsplit(uri)
