@@ -9,7 +9,21 @@ from typing import Annotated, Any
 import typer
 
 from airflow_mlcraft import __version__
-from airflow_mlcraft.cli import config, cwl, delete, doctor, history, impl, init, list_projects, predict, serve, train
+from airflow_mlcraft.cli import (
+    config,
+    cwl,
+    delete,
+    doctor,
+    history,
+    impl,
+    init,
+    list_projects,
+    predict,
+    reproduce,
+    serve,
+    trace,
+    train,
+)
 from airflow_mlcraft.cli.options import Lists
 from airflow_mlcraft.errors import MlcraftError
 
@@ -37,6 +51,8 @@ VERBS: list[tuple[str, Callable[..., Any], str]] = [
     ("status", serve.server_status, SERVER),
     ("logs", serve.logs, SERVER),
     ("stop", serve.stop, SERVER),
+    ("trace", trace.trace, AROUND),
+    ("reproduce", reproduce.reproduce, AROUND),
     ("doctor", doctor.doctor, AROUND),
 ]
 for _name, _verb, _panel in VERBS:

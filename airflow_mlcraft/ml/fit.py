@@ -37,13 +37,14 @@ def fit(recipe: Recipe, train: pd.DataFrame, estimator: Any, *, name: str, count
     """The pipeline of the recipe and the estimator, fitted on all of the training part."""
     from joblib import Parallel, delayed
     from sklearn.base import clone
+    from threadpoolctl import threadpool_limits
 
     features, truth = recipe.typed(train), recipe.truth(train)
     cuts = folds(recipe, train, truth, count, seed)
     model = pipeline(recipe, estimator)
 
     def fold(words: str, new: Any, cut: tuple[Any, Any]) -> Scores:
-        with _sentences(words):
+        with _sentences(words), threadpool_limits({"openmp": 1}):
             return fold_scores(recipe, new, features, truth, cut)
 
     with on_cores(cores), telling(name) as told:

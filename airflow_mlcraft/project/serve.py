@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
-from airflow_mlcraft.project.embedded import environment
 from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.step import run_step
 from airflow_mlcraft.project.train import needs_champion
 from airflow_mlcraft.serving import local_server
-from airflow_mlcraft.serving.rollout import Deployment, roll_out
+from airflow_mlcraft.serving.rollout import STATE, Deployment
 
 _GLANCE = 0.2
 HOST = "127.0.0.1"
@@ -42,11 +44,12 @@ def run(
     port = port or (None if running else manifest.port)
     if running is None and port is not None:
         _check_free(host, port, project)
-    options: Sequence[str] = ["--workers", str(workers)]
-    if log_predictions:
-        options = [*options, "--log-predictions", str(project.logs / "predictions")]
-    with environment(project, manifest):
-        return roll_out(champion, project.name, project.deployments, host=host, port=port, options=options, say=say)
+    arguments = ["serve", "--model", str(champion), "--name", project.name, "--state-folder", str(project.deployments)]
+    arguments += ["--host", host, "--workers", str(workers), *(["--port", str(port)] if port else [])]
+    arguments += ["--log-predictions", str(project.logs / "predictions")] if log_predictions else []
+    with tempfile.TemporaryDirectory(prefix="mlcraft-serve-") as place:
+        run_step(project, manifest, arguments, Path(place), say)
+        return Deployment(**json.loads((Path(place) / STATE).read_text("utf-8")))
 
 
 def stop(project: Project) -> None:

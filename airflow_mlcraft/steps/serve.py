@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", required=True, help="what the deployment is called")
     parser.add_argument("--target", default="local", help="where the server runs: local, a process on this machine")
     parser.add_argument("--port", type=int, help="its port; a free one by default")
+    parser.add_argument("--host", default="127.0.0.1", help="the address that it listens on (%(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="processes that answer (%(default)s)")
+    parser.add_argument("--log-predictions", metavar="FOLDER", help="where it keeps questions and answers")
     parser.add_argument("--sample", metavar="FILE", help="rows to try it with; the model's input example by default")
     parser.add_argument("--state-folder", metavar="FOLDER", help="the folder that remembers what is deployed")
 
@@ -38,7 +41,16 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     model = inputs.model_folder(folder, options.model, "model")
     rows = _sample(folder, options.sample) if options.sample else None
     try:
-        made = roll_out(model, options.name, _state(folder, options), rows=rows, port=options.port, say=services.say)
+        made = roll_out(
+            model,
+            options.name,
+            _state(folder, options),
+            rows=rows,
+            host=options.host,
+            port=options.port,
+            options=_options(folder, options),
+            say=services.say,
+        )
     except StepError:
         raise
     except MlcraftError as error:
@@ -50,6 +62,16 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     record.tags["url"] = made.url
     record.artifact("deployment")
     record.write(folder)
+
+
+def _options(folder: Path, options: argparse.Namespace) -> list[str]:
+    """Those of the server itself."""
+    if options.workers < 1:
+        raise StepError(f"--workers is {options.workers}; expected 1 or more")
+    found = ["--workers", str(options.workers)]
+    if options.log_predictions:
+        found += ["--log-predictions", str((folder / options.log_predictions).absolute())]
+    return found
 
 
 def _sample(folder: Path, name: str) -> list[dict[str, Any]]:
