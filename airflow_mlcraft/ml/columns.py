@@ -27,7 +27,9 @@ def numbers(values: pd.Series) -> pd.Series:
         found = values
     else:
         found = pd.to_numeric(values.where(values.notna(), None).astype(object), errors="coerce")
-    return pd.Series(found, index=values.index).astype("float64").replace([np.inf, -np.inf], np.nan)
+    made = found if found.dtype == np.float64 else found.astype("float64")
+    infinite = np.isinf(made.to_numpy())
+    return made.mask(infinite) if infinite.any() else made
 
 
 def booleans(values: pd.Series) -> pd.Series:
