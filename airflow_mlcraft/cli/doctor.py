@@ -7,7 +7,7 @@ from dataclasses import asdict
 import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder
-from airflow_mlcraft.cli.printing import plain, print_json, say, status
+from airflow_mlcraft.cli.printing import plain, print_json, say
 from airflow_mlcraft.project.places import projects_at
 
 _MARKS = {"good": "[green]✓[/]", "warning": "[yellow]![/]", "wrong": "[red]✗[/]"}
@@ -18,13 +18,12 @@ def doctor(projects: Folder = None, as_json: AsJson = False) -> None:
     from airflow_mlcraft.project.doctor import WRONG, examine
 
     found = []
-    with status("Looking …", as_json):
-        for finding in examine(projects_at(projects)):
-            found.append(finding)
-            if not as_json:
-                say(f"{_MARKS[finding.state]} [bold]{plain(finding.what)}[/]  {plain(finding.found)}")
-                if finding.remedy:
-                    say(f"    [dim]→[/] {plain(finding.remedy)}")
+    for finding in examine(projects_at(projects)):
+        found.append(finding)
+        if not as_json:
+            say(f"{_MARKS[finding.state]} [bold]{plain(finding.what)}[/]  {plain(finding.found)}")
+            if finding.remedy:
+                say(f"    [dim]→[/] {plain(finding.remedy)}")
     if as_json:
         print_json([asdict(finding) for finding in found])
     if any(finding.state == WRONG for finding in found):

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder, Name, find
-from airflow_mlcraft.cli.printing import next_step, number, plain, print_json, say, show, table
+from airflow_mlcraft.cli.printing import next_step, number, plain, print_json, say, show, table, when
+from airflow_mlcraft.project.records import MODELS_OF
 
-_BAR = 30
+_BAR = 16
 _STARS = {True: "[green]", False: ""}
 
 
@@ -27,16 +28,18 @@ def history(
         print_json([record.to_json() for record in found])
         return
     scores = [record.score for record in found if record.score is not None]
-    rows = table("run", "started", "state", "asked", "champion", "metric", "score", "", "seconds", numbers=["seconds"])
+    rows = table(
+        "run", "", "started", "asked", "champion", "metric", "score", "", "seconds", numbers=["score", "seconds"]
+    )
     for record in found:
         same = [one.score for one in found if one.metric == record.metric and one.score is not None]
-        asked = ", ".join(f"{key}={value}" for key, value in record.set.items() if key != "models_of")
+        asked = ", ".join(f"{key}={value}" for key, value in record.set.items() if key != MODELS_OF)
         rows.add_row(
-            record.run_id,
-            record.started[:19].replace("T", " "),
-            record.state if record.ok else f"[red]{record.state}[/]",
+            record.short,
+            record.verb,
+            when(record.started),
             plain(asked),
-            plain(record.champion) + (" [dim](stays)[/]" if record.kept else ""),
+            plain(record.champion) + (" [dim](stays)[/]" if record.kept else "") if record.ok else _state(record.state),
             record.metric,
             number(record.score),
             bar(record.score, same),
@@ -44,7 +47,9 @@ def history(
         )
     show(rows)
     if len(scores) > 1:
-        next_step(f"mlcraft compare {name}", "puts the last two side by side.")
+        next_step(f"mlcraft compare {name}", "puts the last two trainings side by side; RUN RUN names others.")
+        return
+    next_step(f"mlcraft train {name} --set seed=7", "makes another run, to compare.")
 
 
 def compare(
@@ -64,7 +69,8 @@ def compare(
         told: dict[str, Any] = {"metric": found.metric, "runs": [one.run_id for one in found.runs]}
         print_json(told | {"differs": found.differs, "scores": found.scores})
         return
-    rows = table("", *(record.run_id for record in found.runs))
+    rows = table("", *(f"{record.verb} {record.short}" for record in found.runs))
+    rows.add_row("[dim]started[/]", *(when(record.started) for record in found.runs))
     for key, values in found.differs.items():
         rows.add_row(f"[dim]{plain(key)}[/]", *(plain("" if value is None else value) for value in values))
     rows.add_row("champion", *(plain(record.champion) for record in found.runs))
@@ -81,6 +87,10 @@ def compare(
     show(rows)
     better = "higher is better" if found.higher_is_better else "lower is better"
     say(f"[dim]{found.metric} on the test part, {better}[/]")
+
+
+def _state(state: str) -> str:
+    return f"[red]{state}[/]"
 
 
 def bar(value: float | None, among: list[float]) -> str:

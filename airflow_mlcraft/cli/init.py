@@ -13,7 +13,9 @@ from airflow_mlcraft.project.places import projects_at
 
 
 def init(  # noqa: PLR0917
-    name: Annotated[str, typer.Argument(help="What the project is to be called: letters, digits and _.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="What the project is to be called: letters, digits and _.")
+    ],
     prediction: Annotated[
         str, typer.Option("-p", "--prediction", help="classification or regression.", show_default=False)
     ] = "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_mlcraft.cli.options import AsJson, Folder
-from airflow_mlcraft.cli.printing import next_step, number, plain, print_json, say, show, table
+from airflow_mlcraft.cli.printing import next_step, number, plain, print_json, say, show, table, when
 from airflow_mlcraft.project.places import projects_at
 
 
@@ -23,7 +23,7 @@ def list_projects(projects: Folder = None, as_json: AsJson = False) -> None:
     rows = table("project", "type", "last run", "champion", "score", "server", numbers=["score"])
     for one in found:
         best = one.champion
-        ended = f"{one.last_run[:16].replace('T', ' ')} {one.last_state}" if one.last_run else "[dim]never[/]"
+        ended = f"{when(one.last_run)} {one.last_state}" if one.last_run else "[dim]never[/]"
         rows.add_row(
             f"[bold]{one.name}[/]",
             one.prediction or f"[red]{plain(one.fault)}[/]",

@@ -18,7 +18,7 @@ def _names(incomplete: str) -> list[str]:
     return [project.name for project in projects_at().all() if project.name.startswith(incomplete)]
 
 
-Name = Annotated[str, typer.Argument(help="The project.", autocompletion=_names, show_default=False)]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The project.", autocompletion=_names, show_default=False)]
 Folder = Annotated[
     Path | None,
     typer.Option("--projects", metavar="FOLDER", help=f"Where the projects are; ${VARIABLE} or ./ml_projects else."),

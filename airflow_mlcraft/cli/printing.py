@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ def show(rows: Table) -> None:
 def number(value: float | None) -> str:
     """A score as people read it."""
     return "" if value is None else f"{value:.4g}" if abs(value) >= 1000 else f"{value:.4f}"  # noqa: PLR2004
+
+
+def when(moment: str) -> str:
+    """A moment of a record, by the clock of who looks."""
+    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
 
 
 def ask(question: str, choices: Sequence[str] = (), default: str = "") -> str:

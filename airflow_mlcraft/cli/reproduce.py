@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from airflow_mlcraft.cli.options import AsJson, Folder
 from airflow_mlcraft.cli.printing import plain, print_json, say, show, table
 from airflow_mlcraft.cli.progress import Progress
+from airflow_mlcraft.project.places import projects_at
 
 if TYPE_CHECKING:
     from airflow_mlcraft.runner.reproduce import Compared, Reproduction
@@ -16,12 +18,18 @@ _SHORT = 12
 
 
 def reproduce(  # noqa: PLR0917
-    run: Annotated[str, typer.Argument(help="The id of a run in MLflow, or the id of a DAG, with that of its run.")],
-    dag_run_id: Annotated[str, typer.Argument(metavar="[DAG_RUN_ID]", help="The run of the DAG.")] = "",
+    run: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A project; or the id of a run in MLflow; or a DAG, with that of its run."),
+    ],
+    dag_run_id: Annotated[
+        str, typer.Argument(metavar="[RUN]", help="The run of the project, the last when left out; or of the DAG.")
+    ] = "",
     document: Annotated[
         str, typer.Option("--document", help="The run's document, where the plan cache has forgotten it.")
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")] = False,
+    projects: Folder = None,
+    as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="The tasks' whole logs.")] = False,
 ) -> None:
@@ -29,9 +37,14 @@ def reproduce(  # noqa: PLR0917
 
     Nothing is reused. What was retrieved is taken from the store; nothing is served, crowned or tracked.
     """
+    from airflow_mlcraft.project.past import looking_at, project_named_in, run_of
     from airflow_mlcraft.runner.reproduce import past_run
 
+    project = project_named_in(run, projects_at(projects))
+    if project is not None:
+        run, dag_run_id = run_of(project, dag_run_id)
     with (
+        looking_at(project),
         past_run(run, dag_run_id, document) as past,
         Progress(past.plan, quiet=quiet, verbose=verbose) as progress,
     ):

@@ -20,7 +20,10 @@ NOT_RUNNING = 3
 def run(  # noqa: PLR0917
     name: Name,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Come back once it answers; it goes on.")] = False,
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="A free one else.", show_default=False)] = 0,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=1, max=65535, help="That of mlcraft.toml, or a free one, else.", show_default=False),
+    ] = None,
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that answer.")] = 1,
     projects: Folder = None,
@@ -36,7 +39,7 @@ def run(  # noqa: PLR0917
     project = find(name, projects)
     running = serve.status(project)["running"]
     with _ending_by_signals(), status(f"Starting the server of {name} …", as_json) as doing:
-        made = serve.run(project, port=port or None, host=host, workers=workers, say=doing)
+        made = serve.run(project, port=port, host=host, workers=workers, say=doing)
     if as_json:
         print_json({"project": name, "url": made.url, "content": made.content, "replaced": made.replaced})
     else:

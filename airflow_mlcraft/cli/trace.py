@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from airflow_mlcraft.cli.options import AsJson, Folder
 from airflow_mlcraft.cli.printing import console, number, plain, print_json
+from airflow_mlcraft.project.places import projects_at
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -18,15 +20,26 @@ _METRICS = 6
 
 def trace(
     model: Annotated[
-        str, typer.Argument(help="A registered model: its name (the champion), name@alias, name/version or models:/…")
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A registered model: its name (the champion), name@alias, name/version or models:/…"
+        ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")] = False,
+    projects: Folder = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Show what a model comes from: its run, the steps before it, their data, the document and its commit."""
-    from airflow_mlcraft.hooks.tracking import tracked_store
-    from airflow_mlcraft.tracking.trace import trace as look_back
+    """Show what a model comes from: its run, the steps before it, their data, the document and its commit.
 
-    found = look_back(tracked_store(), model)
+    A model that has the name of a project is looked for where the project tracks its runs; any other where the
+    Airflow of this machine does.
+    """
+    from airflow_mlcraft.project.past import looking_at, project_named_in
+
+    with looking_at(project_named_in(model, projects_at(projects))):
+        from airflow_mlcraft.hooks.tracking import tracked_store
+        from airflow_mlcraft.tracking.trace import trace as look_back
+
+        found = look_back(tracked_store(), model)
     if as_json:
         print_json(found.to_json())
     else:

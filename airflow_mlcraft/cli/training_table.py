@@ -27,7 +27,8 @@ _MARKS = {
     "upstream_failed": ("✗", "red"),
 }
 _SHOWN = ("inputs", "retrieve", "process", "evaluate", "outputs", "version_data")
-_LOUD = ("warning", "error", "critical")
+# Why a task failed is said at the end.
+_LOUD = ("warning",)
 
 
 @contextmanager
@@ -63,7 +64,8 @@ def following(*, quiet: bool, verbose: bool) -> Iterator[Watch]:
 
 def drawing(watch: Watch) -> Group:
     """The run as it is now."""
-    head = Text.assemble((watch.title, "bold"), f"  {watch.done}/{watch.total or '…'} tasks")
+    far = f"  {watch.done}/{watch.total} tasks" if watch.total else "  Airflow is starting …"
+    head = Text.assemble((watch.title, "bold"), far)
     steps = Text("  ")
     for name in (*_SHOWN[:3], "", *_SHOWN[3:]):
         if not name:

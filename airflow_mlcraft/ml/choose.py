@@ -32,6 +32,11 @@ def choose(task: str, name: str, params: Mapping[str, Any], seed: int, code: Pat
     return configured(_checked(made, task, name, code), {}, name, seed)
 
 
+def is_own(name: str, code: Path) -> bool:
+    """Whether the user's file has an estimator of that name, which then goes before that of our table."""
+    return name in own_estimators(user_code.load(code), code)
+
+
 def own_estimators(module: Any, code: Path) -> Mapping[str, Any]:
     """Those of the user's file by name; none where it has a function `model` instead."""
     make = user_code.function(module, "estimators")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets as random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import RunResult, TaskEvent
 
 _LINGER = "5"
+_ENGINE = re.compile(r"^(item \d+: )?(the tool of \S+ failed with exit code \d+: )?(mlcraft-step: )?")
+"""What says how a step was run, before it says what was wrong."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,12 @@ class Finished:
     outputs: Mapping[str, Any]
     seconds: float
 
-    @property
-    def error(self) -> str:
-        """The sentences of the tasks that failed."""
-        failures = self.result.failed
-        said = [
-            f"{failure.task_id}[{failure.map_index}]: {failure.message}"
-            if failure.map_index >= 0
-            else f"{failure.task_id}: {failure.message}"
-            for failure in failures
-        ]
+    def error(self, items: Sequence[str] = ()) -> str:
+        """The sentences of the tasks that failed; `items` is what the instances of a mapped task are called."""
+        said = []
+        for failure in self.result.failed:
+            item = f" {items[failure.map_index]}" if 0 <= failure.map_index < len(items) else ""
+            said.append(f"{failure.task_id}{item}: {_ENGINE.sub('', failure.message)}")
         return "\n".join(said) or self.result.reason or ("" if self.result.ok else "the run failed")
 
 

@@ -35,7 +35,7 @@ def evaluate(project: Project, metric: str = "", *, watch: Watch | None = None) 
         verb=EVALUATE,
         started=datetime.now(tz=timezone.utc).isoformat(timespec="seconds"),
         metric=wanted,
-        set={"metric": wanted, "models_of": before.run_id},
+        set={"metric": wanted, records.MODELS_OF: before.run_id},
         commit=commit_of(project.folder),
         champion="",
         score=None,
@@ -55,7 +55,7 @@ def evaluate(project: Project, metric: str = "", *, watch: Watch | None = None) 
     listener = Listener(watch.on_dag, watch.on_event, watch.on_log)
     finished = run_document(project, manifest, project.tools / "evaluate.cwl", job, run_id=run_id, listener=listener)
     record = replace(
-        record, state=finished.result.state, seconds=round(finished.seconds, 2), error=finished.error, outputs={}
+        record, state=finished.result.state, seconds=round(finished.seconds, 2), error=finished.error(), outputs={}
     )
     if finished.result.ok:
         record = with_scores(record, read_file(finished.outputs["scores"]))

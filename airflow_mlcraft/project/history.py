@@ -9,7 +9,7 @@ from typing import Any
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import records
 from airflow_mlcraft.project.places import Project
-from airflow_mlcraft.project.records import ModelScore, RunRecord
+from airflow_mlcraft.project.records import MODELS_OF, TRAIN, ModelScore, RunRecord
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,18 @@ def compare(project: Project, runs: Sequence[str] = (), metric: str = "") -> Com
     from airflow_mlcraft.project.manifest import read
 
     every = history(project)
-    chosen = [_named(project, every, name) for name in runs] or [run for run in every if run.ok][-2:]
+    chosen = [named(project, every, name) for name in runs] or [run for run in every if run.ok and run.verb == TRAIN][
+        -2:
+    ]
     if len(chosen) < 2:  # noqa: PLR2004
         raise ProjectError(
-            f"to compare takes two runs, and here {'is one' if chosen else 'is none'}",
-            f"make another with `mlcraft train {project.name} --set …`",
+            f"to compare takes two runs, and here is {'one' if chosen else 'none'} that ended well",
+            f"make another with `mlcraft train {project.name} --set seed=7`",
         )
     from airflow_mlcraft.ml.metrics import METRICS
 
     wanted = checked_metric(read(project).prediction, metric or chosen[-1].metric)
-    keys = sorted({key for run in chosen for key in run.set})
+    keys = sorted({key for run in chosen for key in run.set} - {MODELS_OF})
     asked = {key: [run.set.get(key) for run in chosen] for key in keys}
     labels = list(dict.fromkeys(label for run in chosen for label in _labelled(run)))
     return Comparison(
@@ -76,7 +78,8 @@ def _labelled(run: RunRecord) -> dict[str, ModelScore]:
     return {label(model): model for model in run.models}
 
 
-def _named(project: Project, every: Sequence[RunRecord], name: str) -> RunRecord:
+def named(project: Project, every: Sequence[RunRecord], name: str) -> RunRecord:
+    """The run whose name is this, or begins or ends with it."""
     found = [run for run in every if run.run_id == name] or [
         run for run in every if run.run_id.startswith(name) or run.run_id.endswith(name)
     ]

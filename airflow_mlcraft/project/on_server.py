@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
@@ -16,10 +16,10 @@ from airflow_mlcraft.project.documents import sync
 from airflow_mlcraft.project.embedded import new_run_id
 from airflow_mlcraft.project.overrides import Choice, choices
 from airflow_mlcraft.project.places import Project
-from airflow_mlcraft.project.records import RunRecord
+from airflow_mlcraft.project.records import TRAIN, RunRecord
 from airflow_mlcraft.project.repository import commit_of
 from airflow_mlcraft.project.server_api import Ask, ServerApi
-from airflow_mlcraft.project.train import TRAIN, Watch, cross_validated, job_of, with_scores
+from airflow_mlcraft.project.train import Watch, asked, cross_validated, job_of, with_scores
 
 _GLANCE = 1.0
 _FINISHED = ("success", "failed", "upstream_failed", "skipped", "removed")
@@ -50,7 +50,7 @@ def train_on_server(
         dag_id = _dag_of(api, project, tuned=bool(tune))
         api.unpause(dag_id)
         for choice in runs:
-            made.append(_train(api, dag_id, project, choice, tune, watch))
+            made.append(_train(api, dag_id, project, choice, asked(choice, models, tune), tune, watch))
             if not made[-1].ok:
                 break
     return made
@@ -69,11 +69,11 @@ def _dag_of(api: ServerApi, project: Project, *, tuned: bool) -> str:
 
 
 def _train(  # noqa: PLR0917
-    api: ServerApi, dag_id: str, project: Project, choice: Choice, tune: int, watch: Watch
+    api: ServerApi, dag_id: str, project: Project, choice: Choice, given: Mapping[str, Any], tune: int, watch: Watch
 ) -> RunRecord:
     run_id, begun = new_run_id(TRAIN), time.monotonic()
     started = datetime.now(tz=timezone.utc).isoformat(timespec="seconds")
-    base = RunRecord(run_id, TRAIN, started, 0.0, "killed", choice.manifest.metric, dict(choice.set))
+    base = RunRecord(run_id, TRAIN, started, 0.0, "killed", choice.manifest.metric, given)
     base = replace(base, commit=commit_of(project.folder), server=api.url)
     watch.begin(f"{choice.manifest.title} on {api.url}", choice.manifest.metric, choice.candidates)
     api.trigger(dag_id, run_id, job_of(project, choice, tune))

@@ -11,6 +11,10 @@ from typing import Any
 from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.project.writing import write_text
 
+TRAIN = "train"
+MODELS, TUNE, MODELS_OF = "models", "tune", "models_of"
+"""What a run was asked besides its overrides: which models, how many trials, the models of which run."""
+
 
 @dataclass(frozen=True)
 class ModelScore:
@@ -48,6 +52,11 @@ class RunRecord:
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def short(self) -> str:
+        """How people call the run: the end of its name."""
+        return self.run_id.rpartition("_")[2]
+
+    @property
     def ok(self) -> bool:
         return self.state == "success"
 
@@ -75,7 +84,7 @@ def runs_of(project: Project) -> list[RunRecord]:
 def last_models(project: Project) -> RunRecord | None:
     """The newest run here that has trained models, whose files are still there."""
     for record in reversed(runs_of(project)):
-        if record.verb == "train" and record.ok and record.outputs.get("models"):
+        if record.verb == TRAIN and record.ok and record.outputs.get("models"):
             paths = [*record.outputs["models"], record.outputs["test"]]
             if all(Path(path).exists() for path in paths):
                 return record

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import io
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,22 @@ def make_repository(folder: Path) -> None:
     from dvc.repo import Repo
 
     try:
-        # DVC says how to go on with git, which is done already.
-        with contextlib.redirect_stdout(io.StringIO()):
+        with _quiet("dvc"):
             Repo.init(str(folder)).close()
     except DvcException as error:
         raise ProjectError(f"the project's DVC repository cannot be made: {error}") from error
+
+
+@contextlib.contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """DVC says on stdout how to go on with git, which is done already."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def first_commit(folder: Path, message: str) -> None:

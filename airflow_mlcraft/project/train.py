@@ -15,13 +15,11 @@ from airflow_mlcraft.project.documents import sync
 from airflow_mlcraft.project.embedded import Finished, Listener, new_run_id, read_file, run_document
 from airflow_mlcraft.project.overrides import Choice, choices
 from airflow_mlcraft.project.places import Project
-from airflow_mlcraft.project.records import ModelScore, RunRecord
+from airflow_mlcraft.project.records import MODELS, TRAIN, TUNE, ModelScore, RunRecord
 from airflow_mlcraft.project.repository import commit_of
 
 if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import TaskEvent
-
-TRAIN = "train"
 
 
 @dataclass
@@ -87,7 +85,7 @@ def train(
     watch = watch or Watch()
     made = []
     for choice in choices(project, manifest.read(project), models, overrides, tuned=bool(tune)):
-        made.append(_train(project, choice, tune, parallel, watch))
+        made.append(_train(project, choice, asked(choice, models, tune), tune, parallel, watch))
         if not made[-1].ok:
             break
     return made
@@ -103,7 +101,18 @@ def job_of(project: Project, choice: Choice, tune: int) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None and name not in unused}
 
 
-def _train(project: Project, choice: Choice, tune: int, parallel: int, watch: Watch) -> RunRecord:
+def asked(choice: Choice, models: Sequence[str], tune: int) -> dict[str, Any]:
+    """What tells a run from one without options, by name."""
+    return {
+        **({MODELS: ", ".join(models)} if models else {}),
+        **({TUNE: tune} if tune else {}),
+        **choice.set,
+    }
+
+
+def _train(  # noqa: PLR0917
+    project: Project, choice: Choice, given: Mapping[str, Any], tune: int, parallel: int, watch: Watch
+) -> RunRecord:
     sync(project, manifest.read(project))
     run_id = new_run_id(TRAIN)
     started = datetime.now(tz=timezone.utc).isoformat(timespec="seconds")
@@ -112,7 +121,7 @@ def _train(project: Project, choice: Choice, tune: int, parallel: int, watch: Wa
     listener = Listener(watch.on_dag, watch.on_event, watch.on_log)
     document = project.tuned_workflow if tune else project.workflow
     job = job_of(project, choice, tune)
-    base = RunRecord(run_id, TRAIN, started, 0.0, "killed", choice.manifest.metric, dict(choice.set))
+    base = RunRecord(run_id, TRAIN, started, 0.0, "killed", choice.manifest.metric, given)
     base = replace(base, commit=commit_of(project.folder))
     try:
         finished = run_document(
@@ -135,7 +144,7 @@ def told(base: RunRecord, finished: Finished, models: Sequence[ModelScore]) -> R
         state=finished.result.state,
         seconds=round(finished.seconds, 2),
         models=tuple(models),
-        error=finished.error,
+        error=finished.error([model.name for model in models]),
     )
     if not finished.result.ok:
         return record

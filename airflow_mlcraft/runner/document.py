@@ -51,10 +51,14 @@ class RunError(MlcraftError):
         return any(failure.exception == "UnsupportedFailure" for failure in self.result.failed)
 
 
+def become_embedded() -> None:
+    """Make this process an embedded Airflow, with that one's cache of plans."""
+    os.environ["AIRFLOW__MLCRAFT__CACHE"] = str(prepare() / "cache")
+
+
 def plan_of(document: str, *, allowed_hosts: str = "") -> Plan:
     """The plan of a document (`path` or `path#id`), from the embedded Airflow's own cache."""
-    home = prepare()
-    os.environ["AIRFLOW__MLCRAFT__CACHE"] = str(home / "cache")
+    become_embedded()
     if allowed_hosts:
         os.environ["AIRFLOW__MLCRAFT__ALLOWED_DOCUMENT_HOSTS"] = allowed_hosts
     from airflow_mlcraft.operators.base import plan_cache

@@ -81,10 +81,12 @@ def _search(options: argparse.Namespace, work: ModelWork, space: dict[str, Any],
 
 def _usual_space(work: ModelWork) -> dict[str, Any]:
     """What our table says; params that are given stay as they are given."""
+    from airflow_mlcraft.ml.choose import is_own
     from airflow_mlcraft.ml.estimators import ESTIMATORS
 
     known = ESTIMATORS[work.recipe.task].get(work.name)
-    usual = known.space if known is not None and work.code is None else {}
+    own = work.code is not None and is_own(work.name, work.code)
+    usual = known.space if known is not None and not own else {}
     return {name: range_ for name, range_ in usual.items() if name not in work.params}
 
 

@@ -1,0 +1,50 @@
+"""Where a project's models and runs are tracked, for `trace` and `reproduce`, which look there."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+
+from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project import manifest as manifests
+from airflow_mlcraft.project import records
+from airflow_mlcraft.project.embedded import environment
+from airflow_mlcraft.project.evaluate import EVALUATE
+from airflow_mlcraft.project.history import history, named
+from airflow_mlcraft.project.places import Project, Projects
+
+
+def project_named_in(text: str, projects: Projects) -> Project | None:
+    """The project whose name a model has (`iris`, `iris@champion`, `models:/iris/2`); None where there is none."""
+    name = re.split("[@/]", text.removeprefix("models:/"))[0]
+    return next((project for project in projects.all() if project.name == name), None)
+
+
+def run_of(project: Project, name: str) -> tuple[str, str]:
+    """The ids of the DAG and of the DAG run of a run; of the last training that ended well when none is named."""
+    every = history(project)
+    trained = [run for run in every if run.ok and run.verb == records.TRAIN and not run.server]
+    if not name and not trained:
+        raise ProjectError(
+            f"no run of {project.name} has ended well here", f"make one with `mlcraft train {project.name}`"
+        )
+    found = named(project, every, name) if name else trained[-1]
+    if found.server:
+        raise ProjectError(f"{found.run_id} was a run of the Airflow at {found.server}", "reproduce it there")
+    if found.verb == EVALUATE:
+        return EVALUATE, found.run_id
+    return (f"{project.name}_tuned" if records.TUNE in found.set else project.name), found.run_id
+
+
+@contextlib.contextmanager
+def looking_at(project: Project | None) -> Iterator[None]:
+    """The settings of a project and of the embedded Airflow; without a project, those of the user's Airflow."""
+    if project is None:
+        yield
+        return
+    with environment(project, manifests.read(project)):
+        from airflow_mlcraft.runner.document import become_embedded
+
+        become_embedded()
+        yield
