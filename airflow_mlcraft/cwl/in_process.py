@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,12 @@ class OwnCommand:
     program: str
     run: Callable[[list[str], Path, Say], int]
     """Takes the arguments, the folder for the outputs, and who hears what it says; gives the exit code."""
+
+    def complaint(self, said: Sequence[str]) -> str:
+        """Why it failed: what it said last after its own name, as programs do."""
+        mark = f"{self.program}: "
+        begins = [number for number, line in enumerate(said) if line.startswith(mark)]
+        return " ".join(said[begins[-1] :]).removeprefix(mark) if begins else ""
 
 
 def take_over(job: JobBase, command: OwnCommand, say: Say) -> None:

@@ -97,9 +97,9 @@ def run_tool(
         except (WorkflowException, ValidationException) as error:
             raise _input_error(name, error) from error
     if status != "success" or outputs is None:
-        raise ToolError(
-            _failure(name, run, streams.last_lines(), time.monotonic() - started), temporary=status == "temporaryFail"
-        )
+        said = streams.last_lines()
+        why = (command and command.complaint(said)) or _failure(name, run, said, time.monotonic() - started)
+        raise ToolError(why, temporary=status == "temporaryFail")
     return ToolRun(
         outputs=_without_marks(outputs),
         exit_code=run.exit_code,

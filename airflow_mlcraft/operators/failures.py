@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from typing import Any
 
+import structlog
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
 from airflow_mlcraft.errors import MlcraftError, StoreError, UnsupportedError
@@ -21,9 +24,26 @@ def readable_failures(where: str = "") -> Iterator[None]:
     try:
         yield
     except UnsupportedError as error:
+        _log_without_traceback()
         raise UnsupportedFailure(f"{prefix}{error}") from None
     except MlcraftError as error:
         passing = isinstance(error, StoreError) or getattr(error, "temporary", False)
         kind = AirflowException if passing else AirflowFailException
-        # The sentence says it all: Airflow would log a traceback of ours as well.
+        _log_without_traceback()
         raise kind(f"{prefix}{error}") from None
+
+
+def _log_without_traceback() -> None:
+    """Let the task's log end in the sentence. Airflow logs how it came to call us as well, of use to nobody."""
+    processors = structlog.get_config()["processors"]
+    # In place: the task's logger was made long ago, and has this list.
+    if isinstance(processors, list) and _sentence_alone not in processors:
+        processors.insert(0, _sentence_alone)
+
+
+def _sentence_alone(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    error = sys.exc_info()[1] if event.get("exc_info") else None
+    if isinstance(error, AirflowException) and isinstance(error.__context__, MlcraftError):
+        del event["exc_info"]
+        event["event"] = str(error)
+    return event

@@ -74,7 +74,7 @@ def test_a_run_comes_out_the_same(tracked: Tracked, runs: list[Run]) -> None:
     before = tracked.api().versions("learning")
     said = mlcraft(tracked, "reproduce", runs[1].id)
     assert said.code == 0, said.out + said.err
-    assert "11 of 11 outputs" in said.out
+    assert "13 of 13 outputs" in said.out
     assert "Not done again, their outputs are those of then: retrieve" in said.out
     found = mlcraft(tracked, "reproduce", "learning", runs[0].tags[tags.RUN], "--json").json()
     assert (found["same"], found["run_id"], found["replayed"]) == (True, runs[0].id, ["retrieve"])

@@ -30,7 +30,7 @@ def test_without_settings_a_database_in_airflows_home(monkeypatch: pytest.Monkey
 
 
 def test_tracking_can_be_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW__MLCRAFT__TRACKING", "False")
+    monkeypatch.setenv("AIRFLOW__MLCRAFT__TRACKING", "never")
     assert open_tracking() is None
 
 

@@ -172,7 +172,7 @@ def test_refusals() -> None:
     ):
         with pytest.raises(StepError, match=words):
             fitted(recipe, train, "naive_bayes", count=count)
-    with pytest.raises(StepError, match="naive_bayes could not be fitted.*var_smoothing"):
+    with pytest.raises(StepError, match="naive_bayes in fold 1 could not be fitted.*var_smoothing"):
         fitted(recipe, train, "naive_bayes", var_smoothing=-1)
     with pytest.raises(StepError, match="no parameter 'var_smothing'; did you mean 'var_smoothing'"):
         fitted(recipe, train, "naive_bayes", var_smothing=1)

@@ -34,6 +34,8 @@ class Ran:
     xcom: dict[str, Any]
     names: list[str]
     """What the mapped instances are called, in order."""
+    events: list[list[Any]]
+    """Those of assets: URI and extra, where they were asked for with `asset_events`."""
     folder: Path = field(default_factory=Path)
 
     def ok(self) -> Any:

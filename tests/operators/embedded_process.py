@@ -89,12 +89,15 @@ def _dag(order: dict[str, Any], home: Path) -> int:
     tries: dict[str, int] = {}
     names: list[str] = []
     lines: list[Any] = []
+    events: list[Any] = []
 
     def note(event: Any) -> None:
         states[label(event.task_id, event.map_index)] = event.state
         tries[label(event.task_id, event.map_index)] = event.try_number
         if event.rendered_map_index and event.rendered_map_index not in names:
             names.append(event.rendered_map_index)
+        if order.get("asset_events"):
+            events[:] = _asset_events()
 
     result = run_dag(
         dag, conf=order["job"], on_event=note, log=lambda *line: lines.append(line), parallel=order.get("parallel", 0)
@@ -110,8 +113,19 @@ def _dag(order: dict[str, Any], home: Path) -> int:
         lines=lines,
         names=names,
         xcom={task_id: result.xcom(task_id) for task_id in order.get("xcom", ())},
+        events=events,
     )
     return 0
+
+
+def _asset_events() -> list[Any]:
+    from airflow.models.asset import AssetEvent
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        found = session.scalars(select(AssetEvent).order_by(AssetEvent.id)).all()
+        return [[event.asset.uri, event.extra] for event in found]
 
 
 def _made(path: Path, dag_args: dict[str, Any]) -> Any:
@@ -125,7 +139,7 @@ def _made(path: Path, dag_args: dict[str, Any]) -> Any:
 
 
 def _answer(folder: Path, **answer: Any) -> None:
-    empty: dict[str, Any] = {"outputs": None, "states": {}, "tries": {}, "lines": [], "xcom": {}, "names": []}
+    empty: dict[str, Any] = {"outputs": None, "states": {}, "tries": {}, "lines": [], "xcom": {}, "names": [], "events": []}
     (folder / "answer.json").write_text(json.dumps({**empty, **answer}))
 
 

@@ -20,7 +20,7 @@ def repo(tmp_path: Path) -> Path:
 
 def run(repo: Path, document: str | Path = "versioned.cwl", job: Any = None, **settings: str) -> Ran:
     settings = {"data_repo": str(repo), **settings}
-    return warm().run(repo.parent / "run", document, job, settings=settings, xcom=["version_data"])
+    return warm().run(repo.parent / "run", document, job, settings=settings, xcom=["version_data"], asset_events=True)
 
 
 def test_everything_that_hints_name(repo: Path) -> None:
@@ -62,8 +62,13 @@ def test_only_what_has_changed(repo: Path) -> None:
 
 
 def test_events_for_what_has_changed(repo: Path) -> None:
-    assert "Emitting event" in run(repo).log("version_data")
-    assert "Emitting event" not in run(repo).log("version_data")
+    first = run(repo)
+    events = dict(first.events)
+    assert sorted(events) == ["dvc://iris/data/packed", "dvc://iris/data/table.csv", "dvc://iris/words"]
+    table = events["dvc://iris/data/table.csv"]
+    assert table["md5"] == "b1946ac92492d2347c6235b4d2611184"
+    assert table["commit"] == first.xcom["version_data"]["commit"]
+    assert run(repo).events == []
 
 
 def test_a_remote_that_refuses(repo: Path) -> None:

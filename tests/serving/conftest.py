@@ -137,7 +137,9 @@ def model_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 def iris(tmp_path_factory: pytest.TempPathFactory, model_of: Callable[[str], Path]) -> Iterator[Running]:
     """A linear model of the irises, served by two workers."""
     folder = tmp_path_factory.mktemp("iris")
-    with running(folder, model_of("linear"), "--name", "iris", "--workers", "2", "--max-body", "100000") as server:
+    with running(
+        folder, model_of("linear"), "--name", "iris", "--workers", "2", "--max-body", "100000", "--max-rows", "100"
+    ) as server:
         yield server
 
 

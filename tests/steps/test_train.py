@@ -128,7 +128,7 @@ def test_own_estimators_and_own_types(tmp_path: Path, monkeypatch: pytest.Monkey
         (["--model", "svm", "--folds", "1"], "--folds is 1; expected 2 or more, or 0"),
         (["--model", "svm", "--params", "[1]"], "--params: there is no file [1]"),
         (["--model", "svm", "--params", '{"gama": 1}'], "svm has no parameter 'gama'"),
-        (["--model", "k_neighbors", "--params", '{"n_neighbors": 0}'], "k_neighbors could not be fitted"),
+        (["--model", "k_neighbors", "--params", '{"n_neighbors": 0}'], "k_neighbors in fold 1 could not be fitted"),
         (["--model", "svm", "--code", "model.py"], "--code: there is no file model.py"),
         (["--model", "svm", "--recipe", "data.csv"], "--recipe is not JSON"),
         (["--model", "svm", "--recipe", "metrics.json"], "--recipe: there is no file metrics.json"),
