@@ -119,7 +119,8 @@ def _reachable(target: _Target) -> Process | None:
         tell(target.folder, {"do": "status"})
     except ServingError as error:
         target.say(f"{target.name}: {error}; it is started again")
-        local_server.stop(target.folder)
+        with contextlib.suppress(ServingError):  # It may have ended meanwhile.
+            local_server.stop(target.folder)
         return None
     return process
 

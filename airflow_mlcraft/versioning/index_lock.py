@@ -42,7 +42,8 @@ def held_index(git_dir: Path, note: IO[str]) -> Iterator[Path]:
         _link(mark, lock)
         copy.unlink(missing_ok=True)
         with suppress(FileNotFoundError):
-            shutil.copyfile(git_dir / "index", copy)
+            # With its time, by which git tells files that were edited in the instant when the index was written.
+            shutil.copy2(git_dir / "index", copy)
         yield copy
     finally:
         with suppress(FileNotFoundError):

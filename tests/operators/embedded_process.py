@@ -139,8 +139,9 @@ def _made(path: Path, dag_args: dict[str, Any]) -> Any:
 
 
 def _answer(folder: Path, **answer: Any) -> None:
-    empty: dict[str, Any] = {"outputs": None, "states": {}, "tries": {}, "lines": [], "xcom": {}, "names": [], "events": []}
-    (folder / "answer.json").write_text(json.dumps({**empty, **answer}))
+    empty: dict[str, Any] = {"outputs": None, "states": {}, "tries": {}, "xcom": {}}
+    lists: dict[str, Any] = {"lines": [], "names": [], "events": []}
+    (folder / "answer.json").write_text(json.dumps({**empty, **lists, **answer}))
 
 
 def _cwltool(order: dict[str, Any], home: Path) -> int:

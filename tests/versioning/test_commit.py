@@ -71,6 +71,22 @@ def test_staged_changes_stay_staged_and_edits_stay_edits(repo: Path, store: Stor
     assert sorted(status) == [" M edited", "A  new", "M  staged", "MM .gitignore"]
 
 
+def test_an_edit_in_the_same_instant_as_the_index_is_seen(repo: Path, store: Store) -> None:
+    """Git tells such an edit by the time of its index, where clocks of files are coarse."""
+    git(repo, "config", "core.checkStat", "minimal")
+    git(repo, "config", "core.trustctime", "false")
+    edited, instant = repo / "edited", (1_700_000_000, 1_700_000_000)
+    for text in ("one\n", "two\n"):
+        edited.write_text(text)
+        os.utime(edited, instant)
+        if text == "one\n":
+            git(repo, "add", "edited")
+            git(repo, "commit", "--quiet", "-m", "Mine")
+    os.utime(repo / ".git" / "index", instant)
+    version(repo, store, {"a": "1"})
+    assert git(repo, "status", "--porcelain") == " M edited"
+
+
 def test_a_pointer_that_the_user_has_edited_stays(repo: Path, store: Store, caplog: pytest.LogCaptureFixture) -> None:
     version(repo, store, {"a": "1", "b": "1"})
     (repo / "a.dvc").write_text("mine")
