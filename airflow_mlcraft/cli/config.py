@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
@@ -45,7 +45,7 @@ def config(  # noqa: PLR0917
 
     All is changed or nothing is. A key is never taken from the command line, where others could read it.
     """
-    from airflow_mlcraft.project.configure import Changes, configure
+    from airflow_mlcraft.project.configure import Changes, check, configure
 
     project = find(name, projects)
     changes = Changes(
@@ -56,13 +56,15 @@ def config(  # noqa: PLR0917
         dependencies=dependencies or (),
         sources=sources or (),
         key=key,
-        key_value=_secret(key) if key else "",
         dagshub=dagshub,
         remote=remote,
     )
     if not changes.any:
         _show(project, as_json)
         return
+    check(project, changes)
+    if key:
+        changes = replace(changes, key_value=_secret(key))
     with status(f"Changing {name} …", as_json) as doing:
         done = configure(project, changes, doing)
     if as_json:

@@ -10,6 +10,7 @@ import typer
 
 from airflow_mlcraft import __version__
 from airflow_mlcraft.cli import (
+    build,
     config,
     cwl,
     delete,
@@ -24,11 +25,12 @@ from airflow_mlcraft.cli import (
     trace,
     train,
 )
-from airflow_mlcraft.cli.options import Lists
+from airflow_mlcraft.cli.options import Lists, Verbs
 from airflow_mlcraft.errors import MlcraftError
 
 app = typer.Typer(
     name="mlcraft",
+    cls=Verbs,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -51,6 +53,7 @@ VERBS: list[tuple[str, Callable[..., Any], str]] = [
     ("status", serve.server_status, SERVER),
     ("logs", serve.logs, SERVER),
     ("stop", serve.stop, SERVER),
+    ("build", build.build, SERVER),
     ("trace", trace.trace, AROUND),
     ("reproduce", reproduce.reproduce, AROUND),
     ("doctor", doctor.doctor, AROUND),
@@ -86,9 +89,6 @@ def main() -> None:
     except MlcraftError as error:
         sys.stderr.write(f"mlcraft: {error}\n")
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write("mlcraft: interrupted\n")
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from airflow_mlcraft.project.places import VARIABLE, projects_at
 
@@ -29,6 +29,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value, and 
 def find(name: str, folder: Path | None) -> Project:
     """The project that was named."""
     return projects_at(folder).find(name)
+
+
+class Verbs(TyperGroup):
+    """The verbs. After Ctrl-C, each has put things right by itself; here it is only said."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("mlcraft: interrupted; nothing half-done was left", err=True)
+            raise typer.Exit(130) from None
 
 
 class Lists(TyperCommand):

@@ -18,7 +18,11 @@ from airflow_mlcraft.errors import ProjectError
 def predict(
     name: Name,
     data: Annotated[
-        str, typer.Argument(help="Rows as CSV, JSON, JSON lines or Parquet; - for standard input.", metavar="[FILE]")
+        str,
+        typer.Argument(
+            help="Rows as CSV, JSON, JSON lines or Parquet, from here or from the project; - for standard input.",
+            metavar="[FILE]",
+        ),
     ] = "-",
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write there, as CSV.")] = None,
     projects: Folder = None,
@@ -33,7 +37,7 @@ def predict(
 
     project = find(name, projects)
     if data == "-" and sys.stdin.isatty():
-        raise ProjectError("no rows were given", f"name a file: mlcraft predict {name} rows.csv")
+        raise ProjectError("no rows were given", f"name a file: mlcraft predict {name} data/test.parquet")
     text = run(project, sys.stdin.buffer.read() if data == "-" else Path(data))
     if as_json:
         print_json([{key: _plain(value) for key, value in row.items()} for row in csv.DictReader(io.StringIO(text))])

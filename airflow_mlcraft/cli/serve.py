@@ -44,7 +44,7 @@ def run(  # noqa: PLR0917
         print_json({"project": name, "url": made.url, "content": made.content, "replaced": made.replaced})
     else:
         say(f"[green]✓[/] {name} answers at [bold]{made.url}[/] [dim](model {made.content[:12]})[/]")
-        next_step(f"mlcraft predict {name} FILE", f"predicts rows; {made.url} is a page to try.")
+        next_step(f"mlcraft predict {name} data/test.parquet", f"predicts rows; {made.url} is a page to try.")
     if detach or running:
         if not as_json:
             next_step(f"mlcraft stop {name}", "ends the server; `logs` and `status` look at it.")
@@ -159,3 +159,4 @@ def _show(name: str, found: dict[str, Any]) -> None:
     rows.add_row("model", f"{found['content'][:12]}{newer}")
     rows.add_row("workers", plain(len(found["workers"])))
     show(rows)
+    next_step(f"mlcraft logs {name} --follow", "shows its requests.")

@@ -78,6 +78,8 @@ def train(  # noqa: PLR0917
     if not all(record.ok for record in made):
         raise typer.Exit(1)
     if not as_json:
+        if len(made) > 1:
+            next_step(f"mlcraft compare {name} {' '.join(one.short for one in made)}", "puts the runs side by side;")
         next_step(f"mlcraft evaluate {name} METRIC", "decides by another metric;")
         next_step(f"mlcraft run {name}", "serves the champion.")
 

@@ -46,7 +46,7 @@ def configure(project: Project, changes: Changes, say: Callable[[str], None] = l
     files = [project.manifest, project.secrets, project.requirements, project.workflow, project.tuned_workflow]
     files += [project.folder / ".dvc" / "config", project.folder / ".dvc" / "config.local", *_models(project)]
     before = manifests.read(project)
-    _check(before, changes)
+    check(project, changes)
     done = []
     with all_or_nothing(*files):
         values = _values(before, changes)
@@ -67,9 +67,9 @@ def configure(project: Project, changes: Changes, say: Callable[[str], None] = l
     return done
 
 
-def _check(before: manifests.Manifest, changes: Changes) -> None:
-    """Before anything is changed."""
-    prediction = changes.prediction or before.prediction
+def check(project: Project, changes: Changes) -> None:
+    """Refuse what cannot be, before anything is changed or asked."""
+    prediction = changes.prediction or manifests.read(project).prediction
     if prediction not in manifests.PREDICTIONS:
         raise ProjectError(
             f"there is no prediction type {prediction!r}", f"expected {' or '.join(manifests.PREDICTIONS)}"

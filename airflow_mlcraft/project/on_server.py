@@ -16,10 +16,10 @@ from airflow_mlcraft.project.documents import sync
 from airflow_mlcraft.project.embedded import new_run_id
 from airflow_mlcraft.project.overrides import Choice, choices
 from airflow_mlcraft.project.places import Project
-from airflow_mlcraft.project.records import TRAIN, RunRecord
+from airflow_mlcraft.project.records import TRAIN, ModelScore, RunRecord
 from airflow_mlcraft.project.repository import commit_of
 from airflow_mlcraft.project.server_api import Ask, ServerApi
-from airflow_mlcraft.project.train import Watch, asked, cross_validated, job_of, with_scores
+from airflow_mlcraft.project.train import Watch, asked, job_of, with_result, with_scores
 
 _GLANCE = 1.0
 _FINISHED = ("success", "failed", "upstream_failed", "skipped", "removed")
@@ -81,7 +81,9 @@ def _train(  # noqa: PLR0917
         state = _followed(api, dag_id, run_id, watch)
     except BaseException:
         api.stop(dag_id, run_id)
-        records.remember(project, replace(base, error="it was interrupted", models=tuple(watch.models)))
+        seconds = round(time.monotonic() - begun, 2)
+        killed = replace(base, seconds=seconds, error="it was interrupted", models=tuple(watch.models))
+        records.remember(project, killed)
         raise
     record = replace(base, state=state, seconds=round(time.monotonic() - begun, 2), models=tuple(watch.models))
     if state == "success":
@@ -123,16 +125,16 @@ def _tell(api: ServerApi, dag_id: str, run_id: str, task: dict[str, Any], watch:
     found = replace(model, state=state, seconds=task["duration"])
     if state == "success":
         given = api.xcom(dag_id, run_id, TRAIN, index)
-        found = replace(found, cv=_readable(given))
+        found = _readable(found, given)
     watch.models[index] = found
 
 
-def _readable(given: Any) -> dict[str, float | None]:
-    """The scores of a model, where its files are on this machine; a server elsewhere has them in MLflow."""
+def _readable(model: ModelScore, given: Any) -> ModelScore:
+    """With its scores, where the files are on this machine; a server elsewhere has them in MLflow."""
     try:
-        return cross_validated(given["metrics"])
+        return with_result(model, given)
     except (OSError, ValueError, KeyError, TypeError):
-        return {}
+        return model
 
 
 def _with_outputs(record: RunRecord, outputs: dict[str, Any]) -> RunRecord:

@@ -21,8 +21,14 @@ def predict(project: Project, data: Path | bytes) -> str:
             path = folder / "given"
             path.write_bytes(data)
         else:
-            path = data.absolute()
-            if not path.is_file():
-                raise ProjectError(f"there is no file {data}", "name a file of CSV, JSON, JSON lines or Parquet")
+            path = _found(project, data)
         run_step(project, manifests.read(project), ["predict", "--model", str(champion), "--data", str(path)], folder)
         return (folder / "predictions.csv").read_text("utf-8")
+
+
+def _found(project: Project, data: Path) -> Path:
+    """A file from where the user is, or from the project's folder."""
+    for path in (data.absolute(), project.folder / data):
+        if path.is_file():
+            return path
+    raise ProjectError(f"there is no file {data}", "name a file of CSV, JSON, JSON lines or Parquet")

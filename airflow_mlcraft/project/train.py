@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -64,7 +65,7 @@ class Watch:
             found = replace(self.models[event.map_index], state=event.state, seconds=event.duration)
             if event.state == "success":
                 given = read_xcoms()(TRAIN, event.map_index)
-                found = replace(found, cv=cross_validated(given["metrics"]) if given else {})
+                found = with_result(found, given) if given else found
             self.models[event.map_index] = found
         self.changed(self)
 
@@ -122,7 +123,7 @@ def _train(  # noqa: PLR0917
     document = project.tuned_workflow if tune else project.workflow
     job = job_of(project, choice, tune)
     base = RunRecord(run_id, TRAIN, started, 0.0, "killed", choice.manifest.metric, given)
-    base = replace(base, commit=commit_of(project.folder))
+    base, begun = replace(base, commit=commit_of(project.folder)), time.monotonic()
     try:
         finished = run_document(
             project, choice.manifest, document, job, run_id=run_id, listener=listener, parallel=parallel
@@ -130,7 +131,9 @@ def _train(  # noqa: PLR0917
     except MlcraftError:
         raise
     except BaseException:
-        records.remember(project, replace(base, error="it was interrupted", models=tuple(watch.models)))
+        seconds = round(time.monotonic() - begun, 2)
+        killed = replace(base, seconds=seconds, error="it was interrupted", models=tuple(watch.models))
+        records.remember(project, killed)
         raise
     record = told(base, finished, watch.models)
     records.remember(project, record)
@@ -186,6 +189,12 @@ def champion_name(scores: Mapping[str, Any]) -> str:
         if scores["kept"]
         else str(scores["winner"] or "")
     )
+
+
+def with_result(model: ModelScore, outputs: Mapping[str, Any]) -> ModelScore:
+    """What the step that made a model says of it; a search has found its parameters."""
+    params = read_file(outputs["params"]) if outputs.get("params") else model.params
+    return replace(model, cv=cross_validated(outputs["metrics"]), params=params)
 
 
 def cross_validated(metrics: Any) -> dict[str, float | None]:
