@@ -10,9 +10,11 @@ import secrets as random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft.environments import requirements_in
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import secrets
 from airflow_mlcraft.project.homes import environments_folder
@@ -25,6 +27,19 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import RunResult, TaskEvent
 
 _LINGER = "5"
+_LIBRARIES = (
+    "matplotlib.figure",
+    "pandas",
+    "pyarrow.parquet",
+    "skops.io",
+    "sklearn.compose",
+    "sklearn.ensemble",
+    "sklearn.inspection",
+    "sklearn.linear_model",
+    "sklearn.model_selection",
+    "sklearn.neighbors",
+    "sklearn.pipeline",
+)
 _ENGINE = re.compile(r"^(item \d+: )?(the tool of \S+ failed with exit code \d+: )?(mlcraft-step: )?")
 """What says how a step was run, before it says what was wrong."""
 
@@ -93,6 +108,8 @@ def run_document(
             listener.on_log(task, level, line)
 
         conf = spilled(dict(job), CONFIGURATION)
+        if not requirements_in(project.requirements):
+            _load_libraries()
         try:
             result = run_dag(dag, conf=conf, parallel=parallel, on_event=on_event, log=log, run_id=run_id)
         except BaseException:
@@ -142,6 +159,12 @@ def read_file(value: Any) -> Any:
     oid = oid_of(value)
     path = Path(open_store().path_of(oid)) if oid else Path(local_path(value))
     return json.loads(path.read_text("utf-8"))
+
+
+def _load_libraries() -> None:
+    """Once, here, rather than in each of the workers, which are forked from this process."""
+    for name in _LIBRARIES:
+        import_module(name)
 
 
 @contextlib.contextmanager
