@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cwltool.utils import processes_to_kill
 
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.containers import Containers
@@ -104,6 +105,9 @@ def test_tools_are_stopped(run: Runner) -> None:
 
     def log(level: int, line: str) -> None:
         if line == "[stdout] a question?":
+            # cwltool notes a process only when it has begun, and it may have asked by then.
+            while all(process.poll() is not None for process in tuple(processes_to_kill)):
+                time.sleep(0.01)
             stop_tools()
 
     with pytest.raises(ToolError, match="asks failed"):
