@@ -9,17 +9,17 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.errors import MlcraftError, ProjectError
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project import records, secrets
 from airflow_mlcraft.project.documents import sync
 from airflow_mlcraft.project.embedded import new_run_id
 from airflow_mlcraft.project.overrides import Choice, choices
 from airflow_mlcraft.project.places import Project
-from airflow_mlcraft.project.records import TRAIN, ModelScore, RunRecord
+from airflow_mlcraft.project.records import TRAIN, RunRecord
 from airflow_mlcraft.project.repository import commit_of
 from airflow_mlcraft.project.server_api import Ask, ServerApi
-from airflow_mlcraft.project.train import Watch, asked, job_of, with_result, with_scores
+from airflow_mlcraft.project.train import Watch, asked, job_of, with_outputs
 
 _GLANCE = 1.0
 _FINISHED = ("success", "failed", "upstream_failed", "skipped", "removed")
@@ -104,14 +104,14 @@ def _followed(api: ServerApi, dag_id: str, run_id: str, watch: Watch) -> str:
         watch.done = sum(task["state"] in _FINISHED for task in tasks)
         watch.total = len(tasks)
         for task in tasks:
-            _tell(api, dag_id, run_id, task, watch)
+            _tell(task, watch)
         watch.changed(watch)
         if state in ("success", "failed"):
             return state
         time.sleep(_GLANCE)
 
 
-def _tell(api: ServerApi, dag_id: str, run_id: str, task: dict[str, Any], watch: Watch) -> None:
+def _tell(task: dict[str, Any], watch: Watch) -> None:
     state = task["state"] or "waiting"
     index = task["map_index"]
     if task["task_id"] != TRAIN:
@@ -119,28 +119,12 @@ def _tell(api: ServerApi, dag_id: str, run_id: str, task: dict[str, Any], watch:
         return
     if not 0 <= index < len(watch.models):
         return
-    model = watch.models[index]
-    if model.state == state:
-        return
-    found = replace(model, state=state, seconds=task["duration"])
-    if state == "success":
-        given = api.xcom(dag_id, run_id, TRAIN, index)
-        found = _readable(found, given)
-    watch.models[index] = found
-
-
-def _readable(model: ModelScore, given: Any) -> ModelScore:
-    """With its scores, where the files are on this machine; a server elsewhere has them in MLflow."""
-    try:
-        return with_result(model, given)
-    except (OSError, ValueError, KeyError, TypeError):
-        return model
+    watch.models[index] = replace(watch.models[index], state=state, seconds=task["duration"])
 
 
 def _with_outputs(record: RunRecord, outputs: dict[str, Any]) -> RunRecord:
-    from airflow_mlcraft.project.embedded import read_file
-
+    """With its scores and files, where the server's folder of outputs is on this machine; MLflow has them elsewhere."""
     try:
-        return with_scores(record, read_file(outputs["scores"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return with_outputs(record, outputs)
+    except (MlcraftError, OSError, ValueError, KeyError, TypeError):
         return record

@@ -149,15 +149,22 @@ def told(base: RunRecord, finished: Finished, models: Sequence[ModelScore]) -> R
         models=tuple(models),
         error=finished.error([model.name for model in models]),
     )
-    if not finished.result.ok:
-        return record
-    outputs = {
-        name: _path(finished.outputs[port])
+    return with_outputs(record, finished.outputs) if finished.result.ok else record
+
+
+def with_outputs(record: RunRecord, outputs: Mapping[str, Any]) -> RunRecord:
+    """A record with what the workflow has given, in files of this machine."""
+    files = {
+        name: _path(outputs[port])
         for name, port in (("models", "trained"), ("test", "test_part"), ("train", "train_part"), ("data", "data"))
-        if finished.outputs.get(port) is not None
+        if outputs.get(port) is not None
     }
-    data = (finished.outputs.get("data") or {}).get("checksum", "")
-    return with_scores(replace(record, outputs=outputs, data=data), read_file(finished.outputs["scores"]))
+    models = tuple(
+        replace(model, cv=cross_validated(metrics))
+        for model, metrics in zip(record.models, outputs["metrics"], strict=True)
+    )
+    data = (outputs.get("data") or {}).get("checksum", "")
+    return with_scores(replace(record, models=models, outputs=files, data=data), read_file(outputs["scores"]))
 
 
 def with_scores(record: RunRecord, scores: Mapping[str, Any]) -> RunRecord:
