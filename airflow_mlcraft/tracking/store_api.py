@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import functools
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -65,7 +68,8 @@ class StoreApi:
 
     @_explained
     def __init__(self, uri: str):
-        self._client = MlflowClient(uri, uri)
+        with _alone(uri):
+            self._client = MlflowClient(uri, uri)
         self._artifacts = _artifact_root(uri)
         self._experiments: dict[str, str] = {}
 
@@ -255,12 +259,28 @@ class StoreApi:
         self._client.set_registered_model_alias(name, alias, version)
 
 
+def _database(uri: str) -> Path | None:
+    """The file of a store in a file."""
+    parts = urlsplit(uri)
+    return Path(parts.path.removeprefix("/")).absolute() if parts.scheme == "sqlite" else None
+
+
 def _artifact_root(uri: str) -> str:
     """Beside the database, for a store in a file."""
-    parts = urlsplit(uri)
-    if parts.scheme != "sqlite":
-        return ""
-    return (Path(parts.path.removeprefix("/")).absolute().parent / "artifacts").as_uri()
+    database = _database(uri)
+    return "" if database is None else (database.parent / "artifacts").as_uri()
+
+
+@contextlib.contextmanager
+def _alone(uri: str) -> Iterator[None]:
+    """mlflow makes the tables of a new database without looking whether another process is at it too."""
+    database = _database(uri)
+    if database is None or not os.access(database.parent, os.W_OK):
+        yield
+        return
+    with database.with_name(f"{database.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _run(run: entities.Run) -> Run:
