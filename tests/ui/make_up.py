@@ -18,7 +18,9 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 START = 240.0
 STOP = 60.0
-_PRINTED = re.compile(r"Airflow +(?P<url>\S+)\s+user +(?P<user>\S+)\s+password +(?P<password>\S+)")
+_PRINTED = re.compile(
+    r"Airflow +(?P<url>\S+)\s+user +(?P<user>\S+)\s+password +(?P<password>\S+)\s+MLflow +(?P<mlflow>\S+)"
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Site:
     url: str
     user: str
     password: str
+    mlflow: str
     project: Path
 
 
@@ -41,7 +44,7 @@ def make_up(project: Path) -> Iterator[Site]:
         process = subprocess.Popen(
             [sys.executable, "tools/up.py"],
             cwd=project,
-            env={**os.environ, "PORT": str(_free_port())},
+            env={**os.environ, "PORT": str(_free_port()), "MLFLOW_PORT": str(_free_port())},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
@@ -52,11 +55,12 @@ def make_up(project: Path) -> Iterator[Site]:
         yield Site(**printed.groupdict(), project=project)
     finally:
         _stop(process)
+        subprocess.run([sys.executable, "tools/stop.py"], cwd=project, stdout=subprocess.DEVNULL, check=False)
         left = _processes_of(project)
         for pid in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-    assert not left, f"make up left {len(left)} processes behind"
+    assert not left, f"make up left {len(left)} processes behind: {left}"
 
 
 def _wait_for_address(process: subprocess.Popen[bytes], said: Path) -> re.Match[str]:
@@ -80,15 +84,18 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _processes_of(project: Path) -> list[int]:
-    """The processes that have the project's Airflow home, where the system tells."""
+def _processes_of(project: Path) -> dict[int, str]:
+    """The processes that have the project's Airflow home, where the system tells.
+
+    The one that sends to MLflow is not among them: it ends by itself some time after it has nothing more to send.
+    """
     home = f"AIRFLOW_HOME={project}/".encode()
-    found = []
+    found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if home in (folder / "environ").read_bytes():
-                found.append(int(folder.name))
-    return found
+                found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return {pid: command for pid, command in found.items() if "airflow_mlcraft.tracking.sender" not in command}
 
 
 def _free_port() -> int:

@@ -12,13 +12,17 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from .make_up import make_up
+from .make_up import PROJECT, make_up
 from .web_ui import WebUI, browser_on
 
 DOCUMENTS = Path(__file__).parent / "documents"
 STATISTICS = "workflows.text_statistics"
 GREETINGS = "workflows.greetings"
-SHIPPED = {"tools.compare_texts", "tools.count_words", "tools.measure_text", "tools.merge_counts", STATISTICS}
+SHIPPED = {
+    f"{path.parent.name}.{path.stem}"
+    for name in ("tools", "workflows")
+    for path in (PROJECT / "cwl" / name).glob("*.cwl")
+}
 TEXTS = ("alice_in_wonderland", "moby_dick", "pride_and_prejudice")
 SHORTEST, TOP = 6, 4
 

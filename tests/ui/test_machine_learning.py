@@ -1,0 +1,77 @@
+"""Machine learning as a person sees it: a run asks for approval, and its pages lead to MLflow's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from airflow_mlcraft.tracking import tags
+from airflow_mlcraft.tracking.tracking import Tracking
+
+from .make_up import make_up
+from .test_web_ui import path_of
+from .web_ui import WebUI, browser_on
+
+DOCUMENTS = Path(__file__).parent / "documents"
+DAG = "workflows.approved"
+
+
+@pytest.mark.browser
+def test_a_person_crowns_a_model(tmp_path: Path) -> None:
+    """MLCRAFT_PICTURES is a folder for the pictures."""
+    pictures = Path(os.environ.get("MLCRAFT_PICTURES") or tmp_path)
+    with make_up(tmp_path / "mlcraft") as site, browser_on(site, pictures) as ui:
+        shutil.copy(DOCUMENTS / "approved.cwl", site.project / "cwl" / "workflows")
+        ui.log_in()
+        ui.until(lambda: DAG in ui.dag_ids(), "a DAG for the document")
+        ui.open_dag("Approved")
+        run_id = ui.trigger(ui.trigger_form())
+
+        approve(ui, run_id)
+        tasks = ui.wait_for(DAG, run_id, "success")
+        assert {task["state"] for task in tasks.values()} == {"success"}
+        assert len(list(path_of(ui.outputs(DAG, run_id)["champion"]).iterdir())) > 1
+
+        see_the_champion(ui, tmp_path / "spool")
+        follow_the_link(ui, run_id)
+
+
+def approve(ui: WebUI, run_id: str) -> None:
+    """The run waits, shows the report, and goes on."""
+    path = f"dags/{DAG}/dagRuns/{quote(run_id)}"
+    ui.page.goto("about:blank")
+    waiting = ("awaiting_input", "deferred")
+    ui.until(lambda: ui.tasks(path).get(("approve", -1), {}).get("state") in waiting, "the question")
+    ui.open_task(DAG, run_id, "approve/required_actions")
+    expect(ui.page.get_by_text("May this model be the champion of approved?").first).to_be_visible()
+    expect(ui.page.get_by_role("cell", name="k_neighbors", exact=False).first).to_be_visible()
+    ui.picture("approval")
+    ui.page.get_by_role("button", name="Approve", exact=True).click()
+
+
+def see_the_champion(ui: WebUI, spool: Path) -> None:
+    """The registry has the model, and its run knows who has approved it."""
+    api = Tracking(ui.site.mlflow, spool=spool).api()
+    version = ui.until(lambda: api.alias("approved", "champion"), "a champion in the registry")
+    assert version.version == "1"
+    found = [api.get_run(run.id) for run in api.search_runs(api.experiment(DAG), "")]
+    asked = [run for run in found if run.tags.get(tags.TASK) == "approve"]
+    assert [run.tags.get("mlcraft.approved_by") for run in asked] == ["admin"]
+
+
+def follow_the_link(ui: WebUI, run_id: str) -> None:
+    """From a task to its run in MLflow, whose page shows what it has measured."""
+    ui.open_task(DAG, run_id, "evaluate/details")
+    with ui.page.expect_popup() as opened:
+        ui.page.get_by_role("link", name="MLflow run").click()
+    page = opened.value
+    page.wait_for_url(f"**:{urlsplit(ui.site.mlflow).port}/**")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(page.get_by_text("evaluate").first).to_be_visible()
+    expect(page.get_by_text("champion.acc").first).to_be_visible()
+    page.screenshot(path=ui.pictures / "mlflow_run.png")
