@@ -49,6 +49,8 @@ class Manifest:
     tracking_uri: str = ""
     dagshub: str = ""
     server: str = ""
+    targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Where the model is served; each target knows its own values."""
 
 
 def read(project: Project) -> Manifest:
@@ -77,6 +79,7 @@ def read(project: Project) -> Manifest:
         tracking_uri=found.text("tracking.uri"),
         dagshub=found.text("tracking.dagshub"),
         server=found.text("server.url"),
+        targets=found.tables("targets"),
     )
 
 
@@ -171,5 +174,5 @@ class _Reader:
         if value is None:
             return {}
         if not isinstance(value, dict) or not all(isinstance(item, dict) for item in value.values()):
-            self.wrong(name, value, "a table for each model")
+            self.wrong(name, value, f"a table of tables, as [{name}.NAME]")
         return value  # type: ignore[no-any-return]

@@ -1,0 +1,180 @@
+"""`build`: the champion and its server as a Docker image."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft import __version__, environments
+from airflow_mlcraft.deploying.engine import engine
+from airflow_mlcraft.deploying.failures import DeployingError
+from airflow_mlcraft.deploying.image import Image, check_tag
+from airflow_mlcraft.deploying.options import read, slug
+from airflow_mlcraft.deploying.pins import python_of
+from airflow_mlcraft.deploying.recipe import Recipe
+from airflow_mlcraft.deploying.watch import Watch
+from airflow_mlcraft.project import dependencies, records, secrets
+from airflow_mlcraft.project import manifest as manifests
+from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.train import needs_champion
+from airflow_mlcraft.serving.model_folder import open_model
+from airflow_mlcraft.serving.options import KEY_VARIABLE
+from airflow_mlcraft.tracking.pyfunc_model import TRUSTED
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+TARGET = "image"
+_SHORT = 12
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """[targets.image] of mlcraft.toml."""
+
+    base: str = ""
+    tag: str = ""
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image, the digests that registries know it by, and where it runs, if that was asked for."""
+
+    project: str
+    image: Image
+    pushed: dict[str, str]
+    container: str = ""
+    url: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "project": self.project,
+            **self.image.to_json(),
+            "pushed": self.pushed,
+            "container": self.container,
+            "url": self.url,
+        }
+
+
+def build(
+    project: Project,
+    *,
+    base: str = "",
+    tags: Sequence[str] = (),
+    push: bool = False,
+    run: bool = False,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    watch: Watch | None = None,
+) -> Built:
+    """Build the image of the champion and try it; push it, and start it, where that is asked for."""
+    from airflow_mlcraft.deploying import image as images
+    from airflow_mlcraft.deploying.push import push as send
+
+    watch = watch or Watch()
+    options = options_of(project)
+    recipe = recipe_of(project, base or options.base, watch)
+    names = tuple(tags) or tags_of(project, recipe, options)
+    for name in names:
+        check_tag(name)
+    if push and not any("/" in name for name in names):
+        raise DeployingError(
+            f"{names[0]} has no registry that it could be pushed to", "name one with --tag REGISTRY/NAME:TAG"
+        )
+    with engine() as client:
+        image = images.build(client, images.prepare(client, recipe, watch), names, watch)
+        pushed = {}
+        if push:
+            for name in names:
+                repository, tag = images.parted(name)
+                pushed[name] = send(client, repository, tag, watch)
+        made = Built(project.name, image, pushed)
+        return _run(client, project, made, host=host, port=port, watch=watch) if run else made
+
+
+def recipe_of(project: Project, base: str = "", watch: Watch | None = None) -> Recipe:
+    """What goes into the image of the champion."""
+    champion = needs_champion(project)
+    watch = watch or Watch()
+    model = open_model(champion)
+    own = dependencies.prepare(project, watch.say)
+    return Recipe(
+        name=project.name,
+        model=champion,
+        content=model.content,
+        python=own.python if own else Path(sys.executable),
+        base=base or _base_of(champion),
+        requirements=tuple(environments.requirements_in(project.requirements)),
+        labels=_labels(project, model.content),
+        environment=_trusted(project),
+    )
+
+
+def options_of(project: Project) -> ImageOptions:
+    """What mlcraft.toml says about images."""
+    return read(ImageOptions, manifests.read(project).targets.get(TARGET, {}), f"{project.manifest}: targets.{TARGET}")
+
+
+def tags_of(project: Project, recipe: Recipe, options: ImageOptions) -> tuple[str, ...]:
+    """What an image is called: by its model, and as the latest."""
+    if ":" in options.tag.rpartition("/")[2]:
+        return (options.tag,)
+    name = options.tag or slug(project.name)
+    return (f"{name}:{recipe.content[:_SHORT]}", f"{name}:latest")
+
+
+def container_name(project: Project) -> str:
+    """Of the container that `--run` starts."""
+    return f"mlcraft-{slug(project.name)}"
+
+
+def _run(client: DockerClient, project: Project, made: Built, *, host: str, port: int | None, watch: Watch) -> Built:
+    from airflow_mlcraft.deploying.container import run
+
+    key = secrets.read(project).get(KEY_VARIABLE) or os.environ.get(KEY_VARIABLE, "")
+    environment = {KEY_VARIABLE: key} if key else {}
+    running = run(client, made.image.id, container_name(project), watch, host=host, port=port, environment=environment)
+    return replace(made, container=running.name, url=running.url)
+
+
+def _base_of(model: Path) -> str:
+    python = python_of(model) or ".".join(map(str, sys.version_info[:2]))
+    return f"python:{python}-slim"
+
+
+def _trusted(project: Project) -> dict[str, str]:
+    """Types of the project's own that its models have: whoever trains them has said that they are to be trusted."""
+    named = secrets.read(project).get(TRUSTED) or os.environ.get(TRUSTED, "")
+    return {TRUSTED: named} if named else {}
+
+
+def _labels(project: Project, content: str) -> dict[str, str]:
+    about = manifests.read(project)
+    run, data, commit = _origin(project)
+    found = {
+        "org.opencontainers.image.title": about.title,
+        "org.opencontainers.image.version": content[:_SHORT],
+        "org.opencontainers.image.revision": commit,
+        "mlcraft.project": project.name,
+        "mlcraft.model": content,
+        "mlcraft.run": run,
+        "mlcraft.data": data,
+        "mlcraft.version": __version__,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _origin(project: Project) -> tuple[str, str, str]:
+    """The run that made the champion, its data and its commit; empty where this machine does not know."""
+    run = data = commit = ""
+    for record in reversed(records.runs_of(project)):
+        if not record.ok or record.kept or not record.champion:
+            continue
+        run, commit, data = run or record.run_id, commit or record.commit, data or record.data
+        if data:
+            break
+    return run, data, commit

@@ -1,0 +1,60 @@
+"""`python -m airflow_mlcraft.serving.probe`: whether the server of this machine answers. Containers ask it."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import sys
+from typing import Any
+
+from airflow_mlcraft.serving.options import KEY_VARIABLE
+
+_SECONDS = 4.0
+_FINE = 200
+
+
+def probe(port: int, *, predict: bool = False) -> str:
+    """What is wrong; empty where nothing is. With `predict` the model is asked for its own example."""
+    try:
+        status, answer = _ask(port, "GET", "/health/ready")
+        if status != _FINE:
+            return f"not ready: {answer}"
+        if not predict:
+            return ""
+        _, model = _ask(port, "GET", "/model")
+        if not model["example"]:
+            return ""
+        status, answer = _ask(port, "POST", "/predict", {"records": model["example"][:1]})
+        return "" if status == _FINE and answer.get("predictions") else f"/predict answers {status}: {answer}"
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+        return f"no answer: {error}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 where the server answers, and 1 with what is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m airflow_mlcraft.serving.probe", description=__doc__)
+    parser.add_argument("--port", type=int, default=8000, help="the server's (%(default)s)")
+    parser.add_argument("--predict", action="store_true", help="have it predict its own example, too")
+    given = parser.parse_args(arguments)
+    if fault := probe(given.port, predict=given.predict):
+        print(fault, file=sys.stderr)
+    return 1 if fault else 0
+
+
+def _ask(port: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    headers = {"Content-Type": "application/json"}
+    if key := os.environ.get(KEY_VARIABLE):
+        headers["X-API-Key"] = key
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS)
+    try:
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

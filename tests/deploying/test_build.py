@@ -1,0 +1,218 @@
+"""`mlcraft build` with a real engine: what is in the image, how it runs, and that failures leave nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from docker import DockerClient
+
+from airflow_mlcraft.deploying.failures import DeployingError
+from airflow_mlcraft.deploying.push import push
+from airflow_mlcraft.deploying.watch import Watch
+from airflow_mlcraft.project.build import Built, build, container_name
+from airflow_mlcraft.project.create import create
+from airflow_mlcraft.project.places import Project, Projects
+from airflow_mlcraft.project.records import RunRecord, remember
+from tests.deploying.registry import registry
+from tests.serving.conftest import free_port, wait_until
+
+pytestmark = pytest.mark.docker
+KEY = "server-key-5"
+TAG = "mlcraft-tests/iris:1"
+
+
+@pytest.fixture(scope="module")
+def iris(tmp_path_factory: pytest.TempPathFactory, champion: Callable[[Project, str], Path]) -> Project:
+    project = create(Projects(tmp_path_factory.mktemp("build") / "ml_projects"), "Iris_2", "classification")
+    champion(project, "linear")
+    project.secrets.write_text(f"DATA_KEY=top-secret-7\nMLCRAFT_API_KEY={KEY}\n")
+    record = RunRecord(
+        "train_1", "train", "2026-01-01", 1.0, "success", "acc", champion="linear", data="sha1$77", commit="c0ffee"
+    )
+    remember(project, record)
+    return project
+
+
+@pytest.fixture(scope="module")
+def built(iris: Project, base: str, client: DockerClient) -> Iterator[Built]:
+    """Built, and running."""
+    made = build(iris, base=base, tags=[TAG], run=True)
+    yield made
+    client.containers.get(made.container).remove(force=True, v=True)
+    client.images.remove(TAG, force=True)
+
+
+def ask(url: str, method: str, path: str, body: Any = None, key: str = KEY) -> tuple[int, Any]:
+    place = urlsplit(url)
+    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=30)
+    headers = {"Content-Type": "application/json", **({"X-API-Key": key} if key else {})}
+    with contextlib.closing(connection):
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+
+
+def test_the_container_predicts(built: Built) -> None:
+    status, health = ask(built.url, "GET", "/health")
+    assert (status, health["model"]) == (200, built.image.labels["org.opencontainers.image.version"])
+    _, about = ask(built.url, "GET", "/model")
+    assert about["name"] == "Iris_2"
+    status, said = ask(built.url, "POST", "/predict", {"records": about["example"]})
+    assert (status, said["predictions"]) == (200, [0, 0, 0, 0, 0])
+
+
+def test_the_key_of_the_project_guards_it(built: Built) -> None:
+    assert ask(built.url, "GET", "/model", key="")[0] == 401
+
+
+def test_it_runs_read_only_and_without_rights(built: Built, client: DockerClient) -> None:
+    container = client.containers.get(built.container)
+    assert container.health == "healthy"
+    host = container.attrs["HostConfig"]
+    assert (host["ReadonlyRootfs"], host["CapDrop"]) == (True, ["ALL"])
+    code, who = container.exec_run(["python", "-c", "import os; print(os.getuid(), os.getgid())"])
+    assert (code, who.split()) == (0, [b"65532", b"65532"])
+    code, _ = container.exec_run(["python", "-c", "open('/opt/mlcraft/new', 'w')"])
+    assert code != 0
+    assert "DATA_KEY" not in str(container.attrs["Config"]["Env"])
+
+
+def test_the_image_has_the_packages_of_the_model_and_no_airflow(built: Built, client: DockerClient) -> None:
+    program = (
+        "import importlib.metadata as m, importlib.util as u, json;"
+        "names = ('airflow', 'mlflow', 'dvc', 'boto3', 'pip_audit', 'matplotlib', 'airflow_mlcraft.project');"
+        "print(json.dumps([m.version('scikit-learn'), [n for n in names if u.find_spec(n)]]))"
+    )
+    said = client.containers.run(
+        built.image.id, ["-c", program], entrypoint="python", remove=True, network_disabled=True
+    )
+    from sklearn import __version__
+
+    assert json.loads(said) == [__version__, []]
+
+
+def test_no_secret_and_no_data_is_in_the_image(built: Built, client: DockerClient) -> None:
+    program = (
+        "import json, pathlib; here = pathlib.Path('/opt/mlcraft');"
+        "print(json.dumps([[str(p) for p in here.rglob('*') if p.is_file() and b'top-secret-7' in p.read_bytes()],"
+        "sorted(p.name for p in here.iterdir()), sorted(p.name for p in (here / 'model').iterdir())]))"
+    )
+    said = client.containers.run(
+        built.image.id, ["-c", program], entrypoint="python", remove=True, network_disabled=True
+    )
+    found, top, model = json.loads(said)
+    assert (found, top) == ([], ["model", "packages", "requirements.txt", "server"])
+    assert model == [
+        "MLmodel",
+        "input_example.json",
+        "model.json",
+        "model.skops",
+        "python_env.yaml",
+        "requirements.txt",
+        "serving_input_example.json",
+    ]
+    assert "top-secret-7" not in json.dumps(client.api.history(built.image.id)) and KEY not in json.dumps(
+        client.api.inspect_image(built.image.id)
+    )
+
+
+def test_the_labels_lead_back(built: Built, base: str) -> None:
+    labels = built.image.labels
+    assert labels["org.opencontainers.image.title"] == "Iris 2"
+    assert labels["org.opencontainers.image.revision"] == "c0ffee"
+    assert labels["org.opencontainers.image.base.name"] == base
+    assert (labels["mlcraft.run"], labels["mlcraft.data"]) == ("train_1", "sha1$77")
+    assert labels["mlcraft.model"].startswith(labels["org.opencontainers.image.version"])
+
+
+def test_a_second_build_makes_nothing(built: Built, iris: Project, base: str) -> None:
+    done: list[str] = []
+    again = build(iris, base=base, tags=[TAG], watch=Watch(lambda text, *_: done.append(text)))
+    assert again.image.id == built.image.id
+    assert not [text for text in done if text.startswith("Building")]
+
+
+def test_another_one_takes_its_place_and_a_broken_one_does_not(
+    built: Built, iris: Project, base: str, client: DockerClient
+) -> None:
+    again = build(iris, base=base, tags=[TAG], run=True)
+    assert again.container == built.container == container_name(iris)
+    running = client.containers.get(built.container).id
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(DeployingError, match=f"port {port}"):
+        build(iris, base=base, tags=[TAG], run=True, port=port)
+    container = client.containers.get(built.container)
+    assert (container.id, container.status) == (running, "running")
+    assert not client.containers.list(all=True, filters={"name": "before"})
+
+
+@pytest.fixture
+def small(client: DockerClient) -> Iterator[str]:
+    """An image of a few bytes."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("nothing"))
+    said = json.loads(client.api.import_image_from_data(stream.getvalue(), changes=["LABEL mlcraft.run=train_1"]))
+    yield said["status"]
+    client.images.remove(said["status"], force=True)
+
+
+def test_push(small: str, client: DockerClient) -> None:
+    with registry(login="somebody:secret") as place:
+        client.images.get(small).tag(f"{place.host}/team/iris", "7")
+        login = {"username": "somebody", "password": "secret"}
+        digest = push(client, f"{place.host}/team/iris", "7", Watch(), login)
+        assert digest == f"sha256:{hashlib.sha256(place.manifests['team/iris', '7']).hexdigest()}"
+        assert place.config("team/iris", "7")["config"]["Labels"] == {"mlcraft.run": "train_1"}
+        with pytest.raises(DeployingError, match="team/iris:7 cannot be pushed: .*; log in with `docker login`"):
+            push(client, f"{place.host}/team/iris", "7", Watch())
+
+
+def test_a_model_that_cannot_be_loaded_gets_no_name(project: Project, base: str, client: DockerClient) -> None:
+    (project.champion / "model.skops").write_bytes(b"nothing")
+    before = {image.id for image in client.images.list()}
+    with pytest.raises(DeployingError, match=r"the container ended at once .* cannot be read as a model"):
+        build(project, base=base, tags=["mlcraft-tests/broken:1"])
+    assert not client.images.list("mlcraft-tests/broken")
+    assert not {image.id for image in client.images.list()} - before
+    assert not client.containers.list(all=True, filters={"label": "mlcraft.project=Iris_2", "status": "exited"})
+
+
+def test_an_interrupted_build_leaves_no_name(project: Project, base: str, client: DockerClient) -> None:
+    """Interrupted while the image is tried, which is the last moment before it gets its name."""
+    said = project.folder / "said"
+    command = [sys.executable, "-m", "airflow_mlcraft.cli.main", "build", project.name, "--base", base]
+    command += ["--tag", "mlcraft-tests/late:1", "--projects", str(project.folder.parent)]
+    with said.open("wb") as stream:
+        process = subprocess.Popen(command, stderr=stream, stdout=stream, start_new_session=True)
+        wait_until(lambda: process.poll() is not None or b"Trying the image" in said.read_bytes())
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(30) == 130, said.read_text()
+    assert "mlcraft: interrupted" in said.read_text()
+    assert not client.images.list("mlcraft-tests/late")
+    assert not client.containers.list(all=True, filters={"label": "mlcraft.project=Iris_2", "status": "created"})
+
+
+def test_a_base_that_cannot_be_used(project: Project, client: DockerClient) -> None:
+    with pytest.raises(DeployingError, match="no-such-image:1 is not here and cannot be pulled"):
+        build(project, base="127.0.0.1:1/no-such-image:1")
+    other = "python:3-slim"
+    said = client.containers.run(other, ["python", "--version"], remove=True).decode().split()[1]
+    if said.split(".")[:2] != list(map(str, sys.version_info[:2])):
+        with pytest.raises(DeployingError, match=f"made with Python .* and {other} has {said}"):
+            build(project, base=other)

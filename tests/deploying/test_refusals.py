@@ -1,0 +1,65 @@
+"""What `mlcraft build` refuses, without any engine: a sentence each, and no traceback."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from airflow_mlcraft.deploying.failures import DeployingError
+from airflow_mlcraft.deploying.image import check_tag, parted
+from airflow_mlcraft.deploying.options import slug
+from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project import manifest
+from airflow_mlcraft.project.build import build, options_of, recipe_of, tags_of
+from airflow_mlcraft.project.places import Project
+
+
+def test_no_engine(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{project.folder}/no.sock")
+    with pytest.raises(DeployingError, match="no Docker engine answers .*; start Docker, or name"):
+        build(project)
+
+
+def test_no_champion(project: Project) -> None:
+    shutil.rmtree(project.champion)
+    with pytest.raises(ProjectError, match="Iris_2 has no champion yet; train one with `mlcraft train Iris_2`"):
+        build(project)
+
+
+@pytest.mark.parametrize("tag", ["Iris", "iris:a b", "iris:", "", "-iris", "registry.example.com/Iris"])
+def test_names_that_docker_does_not_take(project: Project, tag: str) -> None:
+    with pytest.raises(DeployingError, match="cannot be the name of an image"):
+        check_tag(tag)
+    if tag:
+        with pytest.raises(DeployingError, match="cannot be the name of an image"):
+            build(project, tags=[tag])
+
+
+def test_names_that_docker_takes() -> None:
+    for tag in ("iris", "iris:1", "localhost:5000/a/b_c:1.2-x", "123.dkr.ecr.eu-west-1.amazonaws.com/mlcraft/iris:1"):
+        check_tag(tag)
+    assert parted("localhost:5000/iris") == ("localhost:5000/iris", "latest")
+    assert parted("localhost:5000/iris:7") == ("localhost:5000/iris", "7")
+    assert slug("Iris_2") == "iris-2"
+
+
+def test_a_push_to_nowhere(project: Project) -> None:
+    with pytest.raises(DeployingError, match="iris-2:.* has no registry"):
+        build(project, push=True)
+
+
+def test_what_the_project_says(project: Project) -> None:
+    manifest.change(project, {"targets.image.base": "python:3.12-slim", "targets.image.tag": "example.com/iris"})
+    recipe = recipe_of(project, options_of(project).base)
+    assert recipe.base == "python:3.12-slim"
+    tags = tags_of(project, recipe, options_of(project))
+    assert tags == (f"example.com/iris:{recipe.content[:12]}", "example.com/iris:latest")
+    manifest.change(project, {"targets.image.bass": "x"})
+    with pytest.raises(
+        DeployingError, match=r"mlcraft.toml: targets.image has 'bass', which is unknown; expected base"
+    ):
+        options_of(project)
+    manifest.change(project, {"targets.image.bass": None, "targets.image.base": 3})
+    with pytest.raises(DeployingError, match=r"targets.image.base is 3; expected a text"):
+        options_of(project)
