@@ -99,13 +99,18 @@ class Warm:
         return self._child(folder, what="cwltool", arguments=[*arguments, str(folder / "job.json")]).json()
 
     def command(
-        self, name: str, *arguments: str | Path, folder: Path, stdin: str = "", env: dict[str, str] | None = None
+        self,
+        name: str,
+        *arguments: str | Path,
+        folder: Path,
+        stdin: str = "",
+        env: dict[str, str] | None = None,
+        learns: bool = False,
     ) -> Said:
         """Run one of our commands in a folder: `mlcraft` or `mlcraft-cwl-runner`."""
         folder.mkdir(parents=True, exist_ok=True)
-        return self._child(
-            folder, what=name, arguments=[str(part) for part in arguments], stdin=stdin, env=env or {}, chdir=True
-        )
+        words = [str(part) for part in arguments]
+        return self._child(folder, what=name, arguments=words, stdin=stdin, env=env or {}, chdir=True, learns=learns)
 
     def _child(self, folder: Path, **order: Any) -> Said:
         place = Path(tempfile.mkdtemp(prefix="child-", dir=self.root))

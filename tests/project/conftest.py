@@ -1,0 +1,31 @@
+"""The project that the tests of this folder look at."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from airflow_mlcraft.project.create import create
+from airflow_mlcraft.project.places import Project, Projects
+from tests.project.projects import Workplace
+from tests.project.projects import trained as trained_once
+
+
+@pytest.fixture(scope="session")
+def trained() -> Workplace:
+    """Somebody who has trained iris."""
+    return trained_once()
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A new project, to be copied."""
+    return create(Projects(tmp_path_factory.mktemp("made")), "iris", "classification")
+
+
+@pytest.fixture
+def project(made: Project, tmp_path: Path) -> Project:
+    """A new project."""
+    return Project(shutil.copytree(made.folder, tmp_path / "ml_projects" / "iris", symlinks=True))

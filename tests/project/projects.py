@@ -1,0 +1,72 @@
+"""Folders of projects for the tests of the verbs; one has a project that is trained once for each test process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from airflow_mlcraft.project.places import Project, Projects
+from tests.operators.embedded import PROJECT, Said, warm
+
+MODELS = ("naive_bayes", "decision_tree")
+_ALONE = ("VISUAL", "EDITOR", "MLCRAFT_PROJECTS")
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a user is, with a home of their own."""
+
+    folder: Path
+
+    @property
+    def projects(self) -> Projects:
+        return Projects(self.folder / "ml_projects")
+
+    def project(self, name: str = "iris") -> Project:
+        return Project(self.projects.root / name)
+
+    def environment(self) -> dict[str, str]:
+        home = self.folder / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        return {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache"), **dict.fromkeys(_ALONE, "")}
+
+    def mlcraft(self, *arguments: str | Path, stdin: str = "", **environment: str) -> Said:
+        """Run the command in the warm process."""
+        given = {**self.environment(), **environment}
+        return warm().command("mlcraft", *arguments, folder=self.folder, stdin=stdin, env=given, learns=True)
+
+    def begin(self, *arguments: str | Path, **options: object) -> subprocess.Popen[str]:
+        """Start the command as a process of its own, which signals can be sent to."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return subprocess.Popen(
+            [sys.executable, "-m", "airflow_mlcraft.cli.main", *map(str, arguments)],
+            cwd=self.folder,
+            env={**os.environ, **self.environment(), "PYTHONPATH": str(PROJECT)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            **options,  # type: ignore[call-overload]
+        )
+
+    def copy(self, folder: Path) -> Workplace:
+        """The same elsewhere, to be changed by a test."""
+        shutil.copytree(self.folder / "ml_projects", folder / "ml_projects", symlinks=True)
+        return Workplace(folder)
+
+
+@cache
+def trained() -> Workplace:
+    """With the project iris, which two models were trained in. Only to be looked at: a test that changes it copies it."""
+    made = Workplace(Path(tempfile.mkdtemp(prefix="mlcraft-projects-", dir=os.environ["AIRFLOW_HOME"])))
+    for arguments in (("init", "iris", "-p", "classification"), ("train", "iris", "--quiet", "-m", *MODELS)):
+        said = made.mlcraft(*arguments)
+        assert said.code == 0, said.err
+    return made

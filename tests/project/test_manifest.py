@@ -1,0 +1,51 @@
+"""mlcraft.toml: what is wrong is told with its place, and what the user wrote stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project import manifest
+from airflow_mlcraft.project.places import Project
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('prediction = "guess"', "prediction is 'guess'; expected classification or regression"),
+        ("title = 3", "title is 3; expected a text"),
+        ('dependencies = "xgboost"', "dependencies is 'xgboost'; expected a list of texts"),
+        ("dependencies = [1]", "dependencies is [1]; expected a list of texts"),
+        ('[data]\nseed = "x"', "data.seed is 'x'; expected a whole number"),
+        ("[data]\nseed = -1", "data.seed is -1; expected a whole number"),
+        ("[data]\ntest_size = true", "data.test_size is True; expected a number"),
+        ("[data]\ntest_size = inf", "data.test_size is inf; expected a number"),
+        ("[train.params]\nrandom_forest = 3", "train.params is {'random_forest': 3}; expected a table"),
+        ("[targets.local]\nport = 70000", "targets.local.port is 70000; expected a whole number from 0 to 65535"),
+        ("title = ", "is not TOML"),
+    ],
+)
+def test_what_is_wrong(project: Project, line: str, sentence: str) -> None:
+    start = "" if line.startswith("prediction") else 'prediction = "regression"\n'
+    project.manifest.write_text(start + line)
+    with pytest.raises(ProjectError) as told:
+        manifest.read(project)
+    assert sentence in str(told.value)
+    assert str(project.manifest) in str(told.value)
+
+
+def test_what_is_left_out(project: Project) -> None:
+    project.manifest.write_text('prediction = "regression"')
+    found = manifest.read(project)
+    assert (found.title, found.target, found.metric, found.folds) == ("iris", "target", "rmse", 5)
+    assert "ridge" in found.models
+
+
+def test_comments_stay(project: Project) -> None:
+    project.manifest.write_text(project.manifest.read_text() + "# mine\n")
+    manifest.change(project, {"data.target": "kind", "evaluate.minimum": 0.9, "new.table": "x"})
+    text = project.manifest.read_text()
+    assert 'target = "kind"  # the column to predict' in text
+    assert "# mine" in text
+    manifest.change(project, {"evaluate.minimum": None})
+    assert manifest.read(project).minimum is None
