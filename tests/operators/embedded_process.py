@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import io
 import json
 import os
 import runpy
@@ -24,6 +23,9 @@ LATE = (
     "airflow_mlcraft.dag.import_folder",
 )
 
+LEARNING = ("matplotlib.figure", "pandas", "pyarrow.parquet", "skops.io", "sklearn.ensemble", "sklearn.inspection")
+"""What machine-learning steps import; loaded with the first of them, as most tests do without."""
+
 
 def main(home: str) -> None:
     """Until standard input ends."""
@@ -35,6 +37,8 @@ def main(home: str) -> None:
     print("ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)
+        for name in LEARNING if order.get("learns") else ():
+            importlib.import_module(name)
         pid = os.fork()
         if pid == 0:
             _child(order, Path(home))
@@ -48,8 +52,8 @@ def _child(order: dict[str, Any], home: Path) -> None:
         for number, name in ((1, "stdout"), (2, "stderr")):
             os.dup2(os.open(place / name, os.O_WRONLY | os.O_CREAT), number)
         (place / "stdin").write_text(order.get("stdin", ""))
-        sys.stdin = io.StringIO(order.get("stdin", ""))
         os.dup2(os.open(place / "stdin", os.O_RDONLY), 0)
+        sys.stdin = open(0, closefd=False)  # noqa: PTH123, SIM115 - standard input, by its number
         os.environ.update(order.get("env", {}))
         if order.get("chdir"):
             os.chdir(order["folder"])

@@ -20,7 +20,7 @@ GOOD = [f"{number},{number % 7},{'tall' if number % 2 else 'short'}" for number 
 def run(folder: Path, lines: list[str], **job: object) -> Ran:
     (folder / "plants.csv").write_text("".join(f"{line}\n" for line in lines))
     given = {"source": str(folder / "plants.csv"), "models": ["naive_bayes"], **job}
-    return warm().run(folder, "learning.cwl", given, settings={"tracking": "never"})
+    return warm().run(folder, "learning.cwl", given, settings={"tracking": "never"}, learns=True)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ class Tracked:
     def run(self, document: str = "learning.cwl", job: Any = None, **options: Any) -> Ran:
         """Run a document."""
         settings = {**self.settings(), **options.pop("settings", {})}
-        return warm().run(self.folder, DOCUMENTS / document, job, settings=settings, **options)
+        return warm().run(self.folder, DOCUMENTS / document, job, settings=settings, learns=True, **options)
 
     def api(self) -> Api:
         """The tracking store, when all is sent."""
