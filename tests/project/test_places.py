@@ -15,7 +15,9 @@ def test_good_names(name: str) -> None:
     assert fault_of(name) == ""
 
 
-@pytest.mark.parametrize("name", ["", "2iris", "a-b", "a.b", "../a", "a/b", "ä", "class", "None", "x" * 51, "_a", "a b"])
+@pytest.mark.parametrize(
+    "name", ["", "2iris", "a-b", "a.b", "../a", "a/b", "ä", "class", "None", "x" * 51, "_a", "a b"]
+)
 def test_bad_names(name: str, tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="cannot be the name of a project"):
         Projects(tmp_path).free(name)

@@ -1,0 +1,222 @@
+"""`init`, `list`, `config`, `delete` and `doctor`, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import resource
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.project.projects import Workplace
+
+SECRET = "do-not-show-me"
+
+
+def test_init(place: Workplace) -> None:
+    said = place.mlcraft("init", "cars", "-p", "regression")
+    assert said.code == 0, said.err
+    assert said.out.splitlines() == [
+        f"✓ cars is in {place.project('cars').folder}",
+        "Next: mlcraft train cars trains its models, and finds the best.",
+    ]
+    assert said.err == ""
+
+
+def test_init_from_a_source(place: Workplace) -> None:
+    (place.folder / "x.csv").write_text("a,b\n1,2\n")
+    said = place.mlcraft("init", "cars", "-p", "regression", "--from", "x.csv")
+    assert "Next: mlcraft config cars --target COLUMN names the column to predict." in said.out
+    given = place.mlcraft("init", "two", "-p", "regression", "--from", "x.csv", "--target", "b", "--json").json()
+    assert given == {"project": "two", "folder": str(place.project("two").folder), "prediction": "regression"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["2x", "-p", "regression"], "'2x' cannot be the name of a project: expected a letter"),
+        (["x"], "it is not said what is to be predicted; add -p classification or -p regression"),
+        (["x", "-p", "guess"], "there is no prediction type 'guess'; expected classification or regression"),
+    ],
+)
+def test_init_refuses(place: Workplace, arguments: list[str], sentence: str) -> None:
+    said = place.mlcraft("init", *arguments)
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith("mlcraft: ")
+    assert sentence in said.err
+    assert not place.projects.all()
+
+
+def test_init_of_a_taken_name(trained: Workplace) -> None:
+    said = trained.mlcraft("init", "iris", "-p", "regression")
+    assert said.code == 1
+    assert "is there already; choose another name" in said.err
+
+
+def test_a_full_disk(place: Workplace) -> None:
+    """A limit of file sizes is met at the same places as the end of a disk."""
+
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+
+    process = place.begin("init", "iris", "-p", "classification", preexec_fn=small_files)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (1, "")
+    assert "cannot be written: File too large" in err
+    assert "Traceback" not in err
+    assert [path for path in place.projects.root.rglob("*") if path.is_file()] == []
+
+
+def test_list(trained: Workplace) -> None:
+    said = trained.mlcraft("list")
+    heads, row = (line.split() for line in said.out.splitlines())
+    assert heads == ["project", "type", "last", "run", "champion", "score", "server"]
+    assert row[:2] == ["iris", "classification"]
+    assert row[-3] == "acc"
+    assert row[-1] == "stopped"
+    (found,) = trained.mlcraft("list", "--json").json()
+    assert found["champion"]["model"] in ("naive_bayes", "decision_tree")
+    assert 0.8 < found["champion"]["score"] <= 1
+    assert found["last_state"] == "success"
+
+
+def test_list_of_nothing(place: Workplace) -> None:
+    said = place.mlcraft("list")
+    assert "There is no project in" in said.out
+    assert "Next: mlcraft init NAME -p classification makes one." in said.out
+    assert place.mlcraft("list", "--json").json() == []
+
+
+def test_list_of_a_broken_one(changed: Workplace) -> None:
+    changed.project().manifest.write_text("title = ")
+    said = changed.mlcraft("list")
+    assert said.code == 0
+    assert "is not TOML" in said.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["config", "roses"],
+        ["delete", "roses"],
+        ["impl", "roses", "model"],
+        ["train", "roses"],
+        ["evaluate", "roses"],
+        ["run", "roses"],
+        ["stop", "roses"],
+        ["status", "roses"],
+        ["logs", "roses"],
+        ["predict", "roses", "x.csv"],
+        ["history", "roses"],
+        ["compare", "roses"],
+    ],
+)
+def test_no_such_project(trained: Workplace, arguments: list[str]) -> None:
+    said = trained.mlcraft(*arguments)
+    assert (said.code, said.out) == (1, "")
+    assert said.err == f"mlcraft: there is no project 'roses' in {trained.projects.root}; there are iris\n"
+
+
+def test_another_folder_of_projects(trained: Workplace, tmp_path: Path) -> None:
+    other = Workplace(tmp_path)
+    assert len(other.mlcraft("list", "--json", "--projects", trained.projects.root).json()) == 1
+    assert len(other.mlcraft("list", "--json", MLCRAFT_PROJECTS=str(trained.projects.root)).json()) == 1
+
+
+def test_config_changes_and_shows(changed: Workplace) -> None:
+    said = changed.mlcraft("config", "iris", "-t", "Flowers", "--metric", "f1", "--source", "a.csv", "b.csv")
+    assert said.code == 0, said.err
+    assert "✓ title is Flowers" in said.out
+    assert "✓ data.sources is a.csv, b.csv" in said.out
+    assert "✓ workflow.cwl follows" in said.out
+    assert "Next: mlcraft train iris trains with it." in said.out
+    found = changed.mlcraft("config", "iris", "--json").json()
+    assert (found["title"], found["metric"], found["sources"]) == ("Flowers", "f1", ["a.csv", "b.csv"])
+    assert "Flowers" in changed.mlcraft("config", "iris").out
+    assert changed.mlcraft("config", "iris", "-t", "Flowers", "--json").json()["done"] == ["title is Flowers"]
+
+
+def test_config_of_another_type(changed: Workplace) -> None:
+    said = changed.mlcraft("config", "iris", "-p", "regression")
+    assert "the old one is kept as classification_model.py" in said.out
+    assert changed.mlcraft("config", "iris", "--metric", "acc").code == 1
+
+
+def test_a_key_is_never_shown(changed: Workplace) -> None:
+    said = changed.mlcraft("config", "iris", "--key", "DATA_KEY", stdin=f"{SECRET}\n")
+    assert said.code == 0, said.err
+    secrets = changed.project().secrets
+    assert SECRET in secrets.read_text()
+    assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
+    shown = [changed.mlcraft(*words) for words in (("config", "iris"), ("config", "iris", "--json"), ("doctor",))]
+    for one in (said, *shown):
+        assert SECRET not in one.out + one.err
+    assert "DATA_KEY" in shown[0].out
+
+
+def test_a_key_with_a_bad_name_is_not_asked_for(changed: Workplace) -> None:
+    said = changed.mlcraft("config", "iris", "--key", "lower")
+    assert (said.code, said.out) == (1, "")
+    assert "'lower' cannot be the name of a key" in said.err
+
+
+def test_config_without_a_network(changed: Workplace) -> None:
+    said = changed.mlcraft("config", "iris", "-d", "xgboost==0.0.1", UV_OFFLINE="1")
+    assert said.code == 1
+    assert "the requirements xgboost==0.0.1 cannot be installed" in said.err
+    assert "xgboost" not in changed.project().requirements.read_text() + changed.project().manifest.read_text()
+
+
+def test_delete_asks(changed: Workplace) -> None:
+    said = changed.mlcraft("delete", "iris")
+    assert said.code == 1
+    assert "iris is only deleted when you say so; mlcraft delete iris --yes" in said.err
+    assert changed.project().manifest.is_file()
+
+
+def test_delete(changed: Workplace) -> None:
+    changed.mlcraft("config", "iris", "--remote", changed.folder / "remote")
+    said = changed.mlcraft("delete", "iris", "--yes", "--json")
+    found = said.json()
+    assert found["deleted"] == str(changed.project().folder)
+    assert f"the runs and models in MLflow ({changed.projects.tracking / 'mlflow.db'})" in found["kept"]
+    assert f"the data in the DVC remote ({changed.folder / 'remote'})" in found["kept"]
+    assert not changed.project().folder.exists()
+    assert (changed.projects.tracking / "mlflow.db").is_file()
+    assert changed.mlcraft("list", "--json").json() == []
+
+
+def test_doctor(changed: Workplace) -> None:
+    found = {one["what"]: one for one in json.loads(changed.mlcraft("doctor", "--json").out)}
+    assert {"Python", "packages", "git", "projects", "embedded Airflow", "uv", "editor", "Docker", "iris"} <= set(found)
+    assert found["iris"]["state"] == "good"
+    assert "airflow" in found["packages"]["found"]
+
+
+def test_doctor_finds_what_is_wrong(changed: Workplace) -> None:
+    project = changed.project()
+    changed.mlcraft("config", "iris", "--source", "lost.csv", "--key", "A_KEY", stdin="x\n")
+    project.secrets.write_text("")
+    project.secrets.chmod(0o644)
+    (project.folder / "model.py").unlink()
+    said = changed.mlcraft("doctor", EDITOR="no-such-editor")
+    assert said.code == 1
+    for text in (
+        ".env can be read by others",
+        f"→ chmod 600 {project.secrets}",
+        ".env has no A_KEY",
+        "→ mlcraft config iris --key A_KEY",
+        "model.py missing",
+        "there is no lost.csv",
+        "no-such-editor not found",
+    ):
+        assert text in said.out, text
+
+
+def test_doctor_of_a_broken_document(changed: Workplace) -> None:
+    changed.project().workflow.write_text("cwlVersion: v1.0\nclass: Workflow\n")
+    said = changed.mlcraft("doctor")
+    assert said.code == 1
+    assert "workflow.cwl" in said.out
+    assert "mend the file; git has earlier versions of it" in said.out
