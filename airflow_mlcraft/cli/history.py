@@ -8,7 +8,6 @@ import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder, Name, find
 from airflow_mlcraft.cli.printing import next_step, number, plain, print_json, say, show, table, when
-from airflow_mlcraft.project.records import MODELS_OF
 
 _BAR = 16
 _STARS = {True: "[green]", False: ""}
@@ -33,12 +32,11 @@ def history(
     )
     for record in found:
         same = [one.score for one in found if one.metric == record.metric and one.score is not None]
-        asked = ", ".join(f"{key}={value}" for key, value in record.set.items() if key != MODELS_OF)
         rows.add_row(
             record.short,
             record.verb,
             when(record.started),
-            plain(asked),
+            plain(record.asked),
             plain(record.champion) + (" [dim](stays)[/]" if record.kept else "") if record.ok else _state(record.state),
             record.metric,
             number(record.score),

@@ -9,7 +9,7 @@ import typer
 from airflow_mlcraft.cli.options import AsJson, Folder, Name, find, split
 from airflow_mlcraft.cli.printing import can_ask, next_step, number, plain, print_json, say, show
 from airflow_mlcraft.project.places import Project
-from airflow_mlcraft.project.records import MODELS_OF, RunRecord
+from airflow_mlcraft.project.records import RunRecord
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="The whole log of all tasks.")]
@@ -118,7 +118,6 @@ def evaluate(  # noqa: PLR0917
 def _show(project: Project, record: RunRecord) -> None:
     from airflow_mlcraft.cli.training_table import summary
 
-    asked = ", ".join(f"{key}={value}" for key, value in record.set.items() if key != MODELS_OF)
     show(summary(record))
     if not record.ok:
         say(f"[red]✗ The run failed[/] after {record.seconds:.0f} s: {plain(record.error)}")
@@ -127,7 +126,7 @@ def _show(project: Project, record: RunRecord) -> None:
     stays = " [dim](as before)[/]" if record.kept else ""
     say(
         f"[bold yellow]★[/] Champion: [bold]{plain(record.champion)}[/]{stays}, {record.metric} {number(record.score)} "
-        f"[dim]on the test part, after {record.seconds:.0f} s{f'; {plain(asked)}' if asked else ''}[/]"
+        f"[dim]on the test part, after {record.seconds:.0f} s{f'; {plain(record.asked)}' if record.asked else ''}[/]"
     )
     say(f"  [dim]{plain(record.why)}[/]")
     say(f"  [dim]Report:[/] {plain(project.folder / 'reports' / 'report.html')}")

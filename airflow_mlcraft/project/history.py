@@ -84,8 +84,8 @@ def named(project: Project, every: Sequence[RunRecord], name: str) -> RunRecord:
         run for run in every if run.run_id.startswith(name) or run.run_id.endswith(name)
     ]
     if len(found) != 1:
-        how = "several runs of" if found else "no run of"
+        how = "are several runs" if found else "is no run"
         raise ProjectError(
-            f"there is {how} {project.name} called {name!r}", f"`mlcraft history {project.name}` lists all"
+            f"there {how} of {project.name} called {name!r}", f"`mlcraft history {project.name}` lists all"
         )
     return found[0]

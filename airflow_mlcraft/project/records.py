@@ -57,6 +57,14 @@ class RunRecord:
         return self.run_id.rpartition("_")[2]
 
     @property
+    def asked(self) -> str:
+        """What it was asked, in the words of the command line."""
+        said = {key: value for key, value in self.set.items() if key != MODELS_OF}
+        return " ".join(
+            f"{key}={','.join(map(str, value)) if isinstance(value, list) else value}" for key, value in said.items()
+        )
+
+    @property
     def ok(self) -> bool:
         return self.state == "success"
 

@@ -105,7 +105,7 @@ def job_of(project: Project, choice: Choice, tune: int) -> dict[str, Any]:
 def asked(choice: Choice, models: Sequence[str], tune: int) -> dict[str, Any]:
     """What tells a run from one without options, by name."""
     return {
-        **({MODELS: ", ".join(models)} if models else {}),
+        **({MODELS: list(models)} if models else {}),
         **({TUNE: tune} if tune else {}),
         **choice.set,
     }

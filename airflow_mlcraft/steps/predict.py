@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps import inputs
 from airflow_mlcraft.steps.record import Record
 from airflow_mlcraft.steps.services import Services
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FILE = "predictions.csv"
 PREDICTION = "prediction"
@@ -27,6 +31,7 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
 
     kept = kept_model(folder, options.model, "model")
     frame = inputs.frame(folder, options.data, "data").rename(columns=str)
+    _check(frame, kept.card.get("features", []))
     with on_cores(1):
         made = {PREDICTION: kept.model.predict(frame)}
         if hasattr(kept.model, "predict_proba"):
@@ -42,3 +47,17 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     record.artifact("predictions")
     record.write(folder)
     services.say(f"{len(frame)} predictions of {kept.card['target']!r} by {kept.name}")
+
+
+def _check(frame: pd.DataFrame, features: list[dict[str, Any]]) -> None:
+    """The model would take what is no number for a gap; the server refuses it too."""
+    from airflow_mlcraft.ml.columns import AS
+
+    for feature in features:
+        name, kind = feature["name"], feature["kind"]
+        if name not in frame.columns:
+            continue
+        wrong = frame[name].notna() & AS[kind](frame[name]).isna()
+        if wrong.any():
+            place = int(wrong.to_numpy().argmax())
+            raise StepError(f"--data: {name!r} of row {place + 1} is {frame[name].iloc[place]!r}; expected a {kind}")

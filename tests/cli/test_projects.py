@@ -11,7 +11,7 @@ import pytest
 
 from tests.project.projects import Workplace
 
-SECRET = "do-not-show-me"
+SHY = "do-not-show-me"
 
 
 def test_init(place: Workplace) -> None:
@@ -144,14 +144,14 @@ def test_config_of_another_type(changed: Workplace) -> None:
 
 
 def test_a_key_is_never_shown(changed: Workplace) -> None:
-    said = changed.mlcraft("config", "iris", "--key", "DATA_KEY", stdin=f"{SECRET}\n")
+    said = changed.mlcraft("config", "iris", "--key", "DATA_KEY", stdin=f"{SHY}\n")
     assert said.code == 0, said.err
     secrets = changed.project().secrets
-    assert SECRET in secrets.read_text()
+    assert SHY in secrets.read_text()
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
     shown = [changed.mlcraft(*words) for words in (("config", "iris"), ("config", "iris", "--json"), ("doctor",))]
     for one in (said, *shown):
-        assert SECRET not in one.out + one.err
+        assert SHY not in one.out + one.err
     assert "DATA_KEY" in shown[0].out
 
 

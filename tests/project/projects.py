@@ -64,7 +64,7 @@ class Workplace:
 
 @cache
 def trained() -> Workplace:
-    """With the project iris, which two models were trained in. Only to be looked at: a test that changes it copies it."""
+    """With the project iris, in which two models were trained. A test that changes it copies it."""
     made = Workplace(Path(tempfile.mkdtemp(prefix="mlcraft-projects-", dir=os.environ["AIRFLOW_HOME"])))
     for arguments in (("init", "iris", "-p", "classification"), ("train", "iris", "--quiet", "-m", *MODELS)):
         said = made.mlcraft(*arguments)

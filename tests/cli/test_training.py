@@ -1,0 +1,273 @@
+"""`train`, `evaluate`, `history`, `compare`, `predict`, `trace` and `reproduce` of a project that was trained."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.project.projects import MODELS, Workplace
+
+COLUMNS = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)"
+ROWS = f"{COLUMNS}\n5.1,3.5,1.4,0.2\n6.7,3.0,5.2,2.3\n"
+
+
+@pytest.fixture(scope="module")
+def often(trained: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """A copy in which a sweep and an evaluation follow the first training."""
+    place = trained.copy(tmp_path_factory.mktemp("often"))
+    swept = ["-m", "naive_bayes", "--set", "seed=1,2", "naive_bayes.var_smoothing=1e-9,0.1"]
+    said = place.mlcraft("train", "iris", *swept)
+    assert said.code == 0, said.err
+    (place.folder / "swept").write_text(said.out)
+    said = place.mlcraft("evaluate", "iris", "f1", "--json")
+    assert said.code == 0, said.err
+    (place.folder / "evaluated").write_text(said.out)
+    return place
+
+
+def runs(place: Workplace) -> list[dict[str, Any]]:
+    return place.mlcraft("history", "iris", "--json").json()  # type: ignore[no-any-return]
+
+
+def test_what_a_training_leaves(trained: Workplace) -> None:
+    project = trained.project()
+    for path in ("models/champion/MLmodel", "reports/report.html", "reports/scores.json", "data/test.parquet"):
+        assert (project.folder / path).exists(), path
+        pointed = path.replace("/MLmodel", "")
+        assert (project.folder / f"{pointed}.dvc").is_file()
+    (run,) = runs(trained)
+    assert [model["name"] for model in run["models"]] == list(MODELS)
+    assert all(0.8 < model["cv"]["acc"] <= 1 and 0.8 < model["test"]["acc"] <= 1 for model in run["models"])
+    assert (run["state"], run["set"]) == ("success", {"models": list(MODELS)})
+    assert [model["name"] for model in run["models"] if model["winner"]] == [run["champion"]]
+
+
+def test_a_training_again_does_nothing_again(changed: Workplace) -> None:
+    said = changed.mlcraft("train", "iris", "-m", "decision_tree", "-m", "naive_bayes", "--verbose")
+    assert said.code == 0, said.err
+    assert "the same tool has run on the same inputs" in said.err
+    assert "(as before)" in said.out
+    assert "naive_bayes: success, acc 0." in said.err
+    for text in ("★ Champion: ", "Report: ", "Next: mlcraft evaluate iris METRIC", "Next: mlcraft run iris serves"):
+        assert text in said.out
+    assert len(list(changed.project().logs.glob("train_*.log"))) == 2
+
+
+def test_a_sweep(often: Workplace) -> None:
+    swept = [run for run in runs(often) if run["verb"] == "train"][1:]
+    assert [run["set"]["seed"] for run in swept] == [1, 2]
+    assert swept[0]["set"]["naive_bayes.var_smoothing"] == [1e-9, 0.1]
+    for run in swept:
+        assert [model["params"]["var_smoothing"] for model in run["models"]] == [1e-9, 0.1]
+    said = (often.folder / "swept").read_text()
+    ends = " ".join(run["run_id"][-4:] for run in swept)
+    assert f"Next: mlcraft compare iris {ends} puts the runs side by side;" in said
+    assert "var_smoothing=0.1" in said
+
+
+def test_a_search(changed: Workplace) -> None:
+    (run,) = changed.mlcraft("train", "iris", "-m", "decision_tree", "--tune", "2", "--json").json()
+    assert run["set"] == {"models": ["decision_tree"], "tune": 2}
+    assert run["state"] == "success"
+    (model,) = run["models"]
+    assert model["test"]["acc"] > 0.8
+    assert isinstance(model["params"], dict)
+
+
+def test_evaluate_by_another_metric(often: Workplace) -> None:
+    run = json.loads((often.folder / "evaluated").read_text())
+    assert (run["verb"], run["metric"], run["state"]) == ("evaluate", "f1", "success")
+    assert run["champion"]
+    assert all(0.5 < model["test"]["f1"] <= 1 for model in run["models"])
+    (found,) = often.mlcraft("list", "--json").json()
+    assert found["champion"]["metric"] == "f1"
+
+
+@pytest.mark.parametrize(
+    ("metric", "sentence"),
+    [
+        ("rmse", "rmse is a metric for regression, and this is classification: acc, precision, recall, f1, roc_auc"),
+        ("accuracy_score", "there is no metric 'accuracy_score'"),
+    ],
+)
+def test_a_metric_of_the_wrong_type(trained: Workplace, metric: str, sentence: str) -> None:
+    said = trained.mlcraft("evaluate", "iris", metric)
+    assert (said.code, said.out) == (1, "")
+    assert sentence in said.err
+
+
+def test_before_any_training(place: Workplace) -> None:
+    place.mlcraft("init", "iris", "-p", "classification")
+    for words, sentence in (
+        (["evaluate", "iris"], "iris has no models to compare; train some with `mlcraft train iris`"),
+        (["predict", "iris", "x.csv"], "iris has no champion yet; train one with `mlcraft train iris`"),
+        (["run", "iris"], "iris has no champion yet; train one with `mlcraft train iris`"),
+        (["history", "iris"], "iris has not been run yet; start with `mlcraft train iris`"),
+        (["compare", "iris"], "iris has not been run yet; start with `mlcraft train iris`"),
+        (["reproduce", "iris"], "iris has not been run yet; start with `mlcraft train iris`"),
+        (["trace", "iris"], "nothing has been tracked"),
+        (["logs", "iris"], "no server of iris has run yet; start one with `mlcraft run iris`"),
+        (["logs", "iris", "--run", "last"], "there is no run 'last' with a log"),
+    ):
+        said = place.mlcraft(*words)
+        assert (said.code, said.out) == (1, ""), words
+        assert sentence in said.err
+    assert place.mlcraft("status", "iris").code == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["-m", "random_florest"], "there is no model 'random_florest' for classification"),
+        (["--set", "nonsense=1"], "--set nonsense: there is nothing of that name in iris"),
+        (["--tune", "2", "-m", "model"], "it is not known where to search for model"),
+        (["--server"], "it is not said where the Airflow of iris is; add --url, or url under [server]"),
+        (["--url", "nowhere"], "'nowhere' is no address of an Airflow; expected http://HOST:PORT"),
+        (["--url", "http://127.0.0.1:9"], "nobody said who you are to http://127.0.0.1:9; give MLCRAFT_SERVER_USER"),
+    ],
+)
+def test_what_train_refuses(trained: Workplace, arguments: list[str], sentence: str) -> None:
+    said = trained.mlcraft("train", "iris", *arguments)
+    assert (said.code, said.out) == (1, "")
+    assert sentence in said.err
+    assert len(runs(trained)) == 1
+
+
+def test_a_server_that_does_not_answer(trained: Workplace) -> None:
+    said = trained.mlcraft("train", "iris", "--url", "http://127.0.0.1:9", MLCRAFT_SERVER_TOKEN="do-not-show-me")
+    assert said.code == 1
+    assert "the Airflow at http://127.0.0.1:9 does not answer" in said.err
+    assert "do-not-show-me" not in said.err
+
+
+def test_a_run_that_fails(changed: Workplace) -> None:
+    project = changed.project()
+    (project.folder / "processor.py").write_text("def process(frame, **params):\n    return frame.dropp()\n")
+    before = (project.champion / "MLmodel").read_bytes()
+    said = changed.mlcraft("train", "iris", "-m", "naive_bayes")
+    assert said.code == 1
+    assert "✗ The run failed after" in said.out
+    assert "process: processor.py:2: AttributeError: 'DataFrame' object has no attribute 'dropp'" in said.out
+    assert f"The whole log: {project.logs}" in said.out
+    assert "Traceback" not in said.out + said.err
+    assert (project.champion / "MLmodel").read_bytes() == before
+    assert runs(changed)[-1]["state"] == "failed"
+    log = changed.mlcraft("logs", "iris", "--run", "last", "-n", "500").out
+    assert "dropp" in log
+
+
+def test_a_source_that_is_not_there(changed: Workplace) -> None:
+    said = changed.mlcraft("train", "iris", "-m", "naive_bayes", "--set", "source=lost.csv", "--json")
+    assert said.code == 1
+    (run,) = json.loads(said.out)
+    assert run["state"] == "failed"
+    assert "lost.csv" in run["error"]
+
+
+def test_history(often: Workplace) -> None:
+    said = often.mlcraft("history", "iris")
+    lines = said.out.splitlines()
+    assert "seed=1" in said.out
+    assert "━" in lines[1]
+    for run in runs(often):
+        assert len([line for line in lines if line.startswith(run["run_id"][-4:])]) == 1
+    assert "Next: mlcraft compare iris" in lines[-1]
+    assert len(often.mlcraft("history", "iris", "--last", "2", "--json").json()) == 2
+
+
+def test_compare(often: Workplace) -> None:
+    said = often.mlcraft("compare", "iris")
+    assert said.code == 0, said.err
+    assert [line.split() for line in said.out.splitlines() if line.startswith("seed")] == [["seed", "1", "2"]]
+    assert "higher is better" in said.out
+    first, second, *_ = (run["run_id"] for run in runs(often))
+    found = often.mlcraft("compare", "iris", first, second[-4:], "--metric", "f1", "--json").json()
+    assert found["runs"] == [first, second]
+    assert found["metric"] == "f1"
+    assert found["differs"]["seed"] == [None, 1]
+    assert set(found["scores"]) >= set(MODELS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nonsense"], "there is no run of iris called 'nonsense'; `mlcraft history iris` lists all"),
+        (["train", "x"], "there are several runs of iris called 'train'"),
+        (["--metric", "rmse"], "rmse is a metric for regression"),
+    ],
+)
+def test_what_compare_refuses(often: Workplace, arguments: list[str], sentence: str) -> None:
+    said = often.mlcraft("compare", "iris", *arguments)
+    assert said.code == 1
+    assert sentence in said.err
+
+
+def test_compare_of_one_run(trained: Workplace) -> None:
+    said = trained.mlcraft("compare", "iris")
+    assert said.code == 1
+    assert "to compare takes two runs, and here is one that ended well; make another with `mlcraft train" in said.err
+
+
+def test_predict(trained: Workplace, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(ROWS)
+    said = trained.mlcraft("predict", "iris", tmp_path / "rows.csv")
+    heads, *rows = said.out.splitlines()
+    assert heads.startswith(f"{COLUMNS},prediction,probability_0")
+    assert [row.split(",")[4] for row in rows] == ["0", "2"]
+    assert trained.mlcraft("predict", "iris", stdin=ROWS).out == said.out
+    rows = trained.mlcraft("predict", "iris", "-", "--json", stdin=ROWS).json()
+    assert [row["prediction"] for row in rows] == [0, 2]
+    written = trained.mlcraft("predict", "iris", tmp_path / "rows.csv", "--out", tmp_path / "out" / "p.csv")
+    assert (written.code, written.out) == (0, "")
+    assert (tmp_path / "out" / "p.csv").read_text() == said.out
+
+
+def test_predict_a_file_of_the_project(trained: Workplace) -> None:
+    said = trained.mlcraft("predict", "iris", "data/test.parquet", "--json")
+    assert len(said.json()) == 38
+
+
+@pytest.mark.parametrize(
+    ("stdin", "sentence"),
+    [
+        ("a,b\n1,2\n", "the data lacks the columns 'sepal length (cm)'"),
+        (f"{COLUMNS}\nx,3.5,1.4,0.2\n", "'sepal length (cm)' of row 1 is 'x'; expected a number"),
+        ("", "empty"),
+    ],
+)
+def test_rows_that_cannot_be_predicted(trained: Workplace, stdin: str, sentence: str) -> None:
+    said = trained.mlcraft("predict", "iris", stdin=stdin)
+    assert (said.code, said.out) == (1, "")
+    assert sentence in said.err
+    assert "Traceback" not in said.err
+
+
+def test_predict_a_file_that_is_not_there(trained: Workplace) -> None:
+    said = trained.mlcraft("predict", "iris", "lost.csv")
+    assert "there is no file lost.csv; name a file of CSV, JSON, JSON lines or Parquet" in said.err
+
+
+def test_trace(trained: Workplace) -> None:
+    said = trained.mlcraft("trace", "iris")
+    assert said.code == 0, said.err
+    assert "from workflow.cwl" in said.out
+    found = trained.mlcraft("trace", "models:/iris@champion", "--json").json()
+    assert {step["task_id"] for step in found["steps"]} == {"retrieve", "process", "train", "evaluate"}
+    assert found["dag_run_id"] == runs(trained)[0]["run_id"]
+
+
+def test_reproduce(trained: Workplace) -> None:
+    said = trained.mlcraft("reproduce", "iris", "--quiet")
+    assert said.code == 0, said.out + said.err
+    assert f"are the same as in iris {runs(trained)[0]['run_id']}" in said.out
+    lost = trained.mlcraft("reproduce", "iris", "nonsense")
+    assert "there is no run of iris called 'nonsense'" in lost.err
+
+
+def test_the_champion_is_gone_with_its_file(changed: Workplace) -> None:
+    shutil.rmtree(changed.project().champion)
+    assert "has no champion yet" in changed.mlcraft("predict", "iris", "data/test.parquet").err
