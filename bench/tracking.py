@@ -1,4 +1,4 @@
-"""Seconds that tracking adds to a step: a forked process works a while, tracked in one way or another, or not."""
+"""Seconds that tracking adds: to the steps of a workflow, and to a forked process that works a while."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench import tracked_runs
 from bench.measure import Figure, environment, median
 from tests.tracking.server import Server, free_port
 
@@ -84,10 +85,15 @@ def figures() -> list[Figure]:
             theirs = _measure(
                 folder, {"none": {"kind": "none"}, "mlflow": {"kind": "mlflow", "uri": server.uri}}, ROUNDS // 3
             )
+            runs = tracked_runs.measured(folder / "runs", database=f"sqlite:///{folder}/runs.db", server=server.uri)
         finally:
             server.kill()
     return [
-        _figure("Seconds that tracking adds to a step, into a database in a file", ours, "database", "≤ 0.15"),
+        tracked_runs.figure(
+            "Seconds that tracking adds to a step of a workflow, into a database in a file", runs, "database"
+        ),
+        tracked_runs.figure("the same into a tracking server", runs, "server"),
+        _figure("Seconds that it adds to a forked process, into a database in a file", ours, "database", "≤ 0.15"),
         _figure("the same into a tracking server", ours, "server", "≤ 0.15"),
         _figure("the same into a server that is down", ours, "down", "≤ 0.15"),
         _figure("the same when the step waits until it is sent, as in a pod", ours, "pod", ""),

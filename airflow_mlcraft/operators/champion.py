@@ -26,9 +26,8 @@ def registered_name(hint: Mapping[str, Json], plan: Plan) -> str:
 
 def champion_of_today(name: str, tracked: TaskRun, task: Work, say: Say) -> Json | None:
     """The champion as a Directory of the store; None where there is none, or none that can be had."""
-    tracked.tracking.flush()  # an earlier run may have crowned one just now
     try:
-        version = registry.champion(tracked.tracking.api(), name)
+        version = tracked.tracking.champion(name)
     except MlcraftError as error:
         say(logging.WARNING, f"the champion of {name} is not known, and is not compared with: {error}")
         return None

@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 from typing import IO
 
-from airflow_mlcraft.tracking.api import RefusedError, UnreachableError
+from airflow_mlcraft.tracking.api import Api, RefusedError, UnreachableError
+from airflow_mlcraft.tracking.ask import answer_all, questions
 from airflow_mlcraft.tracking.connection import Credentials
 from airflow_mlcraft.tracking.deliver import Deliverer
 from airflow_mlcraft.tracking.open_api import open_api
@@ -66,6 +67,7 @@ class Sender:
         self._uri = uri
         self._credentials = credentials
         self._linger = linger
+        self._api: Api | None = None
         self._deliverer: Deliverer | None = None
 
     def run(self) -> None:
@@ -91,13 +93,16 @@ class Sender:
             time.sleep(pause)
 
     def _look(self) -> bool:
-        if not self._spool.waiting():
+        asked = questions(self._spool)
+        if not asked and not self._spool.waiting():
             return False
-        if self._deliverer is None:
-            self._deliverer = Deliverer(self._spool, open_api(self._uri, self._credentials))
+        if self._api is None or self._deliverer is None:
+            self._api = open_api(self._uri, self._credentials)
+            self._deliverer = Deliverer(self._spool, self._api)
         moved = self._deliverer.all()
+        answer_all(asked, self._api)
         self._spool.note_trouble("")
-        return moved
+        return moved or bool(asked)
 
     def _open(self) -> bool:
         """Whether some run is still going on."""
@@ -105,8 +110,8 @@ class Sender:
         return len(waiting) > len(self._spool.closed())
 
     def tidy(self) -> None:
-        """Forget runs of long ago."""
-        for note in (self._spool.root / "runs").glob("*"):
+        """Forget runs of long ago, and answers that nobody has fetched."""
+        for note in (*(self._spool.root / "runs").glob("*"), *(self._spool.root / "answered").glob("*")):
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - note.stat().st_mtime > _KEEP_NOTES:
                     note.unlink()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.tracking import registry
 from airflow_mlcraft.tracking import tags as names
 from airflow_mlcraft.tracking.connection import Credentials
 from airflow_mlcraft.tracking.names import DagRunName, StepName
@@ -24,7 +25,7 @@ from airflow_mlcraft.tracking.run import TrackedRun
 from airflow_mlcraft.tracking.spool import Spool, Writer
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.tracking.api import Api
+    from airflow_mlcraft.tracking.api import Api, Version
 
 _LOOK = 0.02
 _AGAIN = 0.2
@@ -179,6 +180,17 @@ class Tracking:
             wanted = quote(f"tags.`{names.KEY}` = '{name.key}'")
             return f"{self._where()}/#/experiments/{above['experiment_id']}/runs?searchFilter={wanted}"
         return ""
+
+    def champion(self, model: str) -> Version | None:
+        """The champion of a registered model, once what was said before is sent; the sender knows it without import."""
+        if not is_server(self.uri):
+            from airflow_mlcraft.tracking.ask import ask_for_champion
+
+            self._start_sender()
+            with contextlib.suppress(TimeoutError):
+                return ask_for_champion(self.spool, model, self.limit)
+        self.flush()
+        return registry.champion(self.api(), model)
 
     def api(self) -> Api:
         """The store itself, for what has to be known now. Where it is no server, this imports mlflow."""

@@ -1,0 +1,101 @@
+"""A machine-learning workflow as real DAG runs of one warm process: tracked in one way or another, or not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.measure import ROOT, Figure, environment, median
+
+ROUNDS = 5
+UNTRACKED = "untracked"
+MODELS = ("naive_bayes", "decision_tree", "k_neighbors", "logistic_regression")
+STEPS = 3 + len(MODELS)
+
+_RUNS = """
+import json, os, sys, time
+from importlib import import_module
+from pathlib import Path
+from airflow_mlcraft.runner.home import prepare
+prepare()
+from airflow_mlcraft.runner.warm import warm_up
+warm_up()
+for name in ("matplotlib.figure", "pandas", "pyarrow.parquet", "skops.io", "sklearn.ensemble", "sklearn.inspection"):
+    import_module(name)
+from airflow_mlcraft.dag.cwl_dag import CwlDag
+from airflow_mlcraft.runner.embedded import run_dag
+from airflow_mlcraft.runner.events import label
+
+document, rounds, models, ways = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3]), json.loads(sys.argv[4])
+
+def run(settings):
+    os.environ.update({f"AIRFLOW__MLCRAFT__{name.upper()}": value for name, value in settings.items()})
+    steps = {}
+    def note(event):
+        if event.ended and event.state == "success":
+            steps[label(event.task_id, event.map_index)] = (event.ended - event.started).total_seconds()
+    dag = CwlDag(document)
+    begun = time.perf_counter()
+    result = run_dag(dag, conf={"models": models}, parallel=1, on_event=note)
+    took = time.perf_counter() - begun
+    assert result.ok, result
+    return {"run": took, **steps}
+
+took = {way: [] for way in ways}
+for number in range(rounds + 1):
+    for way, settings in ways.items():
+        found = run(settings)
+        if number:
+            took[way].append(found)
+print(json.dumps(took))
+"""
+
+
+def measured(folder: Path, **uris: str) -> dict[str, list[dict[str, float]]]:
+    """For each store, and without one, the seconds of runs and of their steps, less the first, which fills caches."""
+    folder.mkdir(exist_ok=True)
+    ways = {
+        UNTRACKED: {"tracking": "never"},
+        **{way: {"tracking": "always", "tracking_uri": uri} for way, uri in uris.items()},
+    }
+    env = environment(
+        folder,
+        MLCRAFT_HOME=str(folder / "embedded"),
+        AIRFLOW__MLCRAFT__STORE=str(folder / "store"),
+        AIRFLOW__MLCRAFT__CACHE=str(folder / "cache"),
+        AIRFLOW__MLCRAFT__OUTPUTS=str(folder / "out"),
+        AIRFLOW__MLCRAFT__REUSE="False",
+        AIRFLOW__MLCRAFT__TRACKING_SPOOL=str(folder / "spool"),
+    )
+    document = ROOT / "tests" / "documents" / "learning.cwl"
+    done = subprocess.run(
+        [sys.executable, "-c", _RUNS, str(document), str(ROUNDS), json.dumps(MODELS), json.dumps(ways)],
+        env={name: value for name, value in env.items() if not name.startswith("MLFLOW_")},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"The runs failed:\n{done.stderr[-3000:]}")
+    found: dict[str, list[dict[str, float]]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def figure(name: str, took: dict[str, list[dict[str, float]]], way: str) -> Figure:
+    """What a step pays, by the whole run."""
+    with_, without = _medians(took[way]), _medians(took[UNTRACKED])
+    slowest = max(without.keys() - {"run"}, key=lambda step: with_[step] - without[step])
+    return Figure(
+        name,
+        (with_["run"] - without["run"]) / STEPS,
+        "≤ 0.15",
+        f"a run of {STEPS} steps {with_['run']:.2f} s / {without['run']:.2f} s untracked; most for {slowest}, "
+        f"{with_[slowest] - without[slowest]:+.2f} s",
+    )
+
+
+def _medians(runs: list[dict[str, float]]) -> dict[str, float]:
+    return {step: median([run[step] for run in runs]) for step in runs[0]}
