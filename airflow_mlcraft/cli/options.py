@@ -53,6 +53,9 @@ class Lists(TyperCommand):
         several = {
             name for param in self.params if getattr(param, "multiple", False) for name in getattr(param, "opts", ())
         }
+        flags = {
+            name for param in self.params if getattr(param, "is_flag", False) for name in getattr(param, "opts", ())
+        }
         made: list[str] = []
         option, named = "", False
         for place, word in enumerate(args):
@@ -63,9 +66,13 @@ class Lists(TyperCommand):
             elif option and before != option and named:
                 made += [option, word]
             else:
-                named = named or not before.startswith("-")
+                named = named or not before.startswith("-") or before in flags
                 made.append(word)
         return super().parse_args(ctx, made)
+
+    def _names(self, kind: str) -> set[str]:
+        """How the options of a kind may be written."""
+        return {name for param in self.params if getattr(param, kind, False) for name in getattr(param, "opts", ())}
 
 
 def split(values: list[str] | None) -> list[str]:

@@ -11,8 +11,6 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.ml.estimators import ESTIMATORS
-from airflow_mlcraft.ml.nearest import suggestion
 from airflow_mlcraft.project.jobs import Candidate, candidates_of
 from airflow_mlcraft.project.manifest import Manifest, with_values
 from airflow_mlcraft.project.places import Project
@@ -114,6 +112,9 @@ def choices(
 
 def _check_models(project: Project, manifest: Manifest, names: Sequence[str]) -> None:
     """Before anything runs; what a function `estimators` in model.py gives is only known when it is called."""
+    from airflow_mlcraft.ml.estimators import ESTIMATORS
+    from airflow_mlcraft.ml.nearest import suggestion
+
     known = list(dict.fromkeys([*ESTIMATORS[manifest.prediction], *manifest.models, OWN]))
     for name in names:
         if name not in known and not _has_estimators(project):
@@ -127,6 +128,8 @@ def _has_estimators(project: Project) -> bool:
 
 def _searched(manifest: Manifest, names: list[str], *, chosen: bool) -> list[str]:
     """The models whose parameters can be searched; of the user's own only those that mlcraft.toml has a space for."""
+    from airflow_mlcraft.ml.estimators import ESTIMATORS
+
     found = [name for name in names if name in manifest.space or name in ESTIMATORS[manifest.prediction]]
     without = [name for name in names if name not in found]
     if without and (chosen or not found):

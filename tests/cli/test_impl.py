@@ -1,0 +1,98 @@
+"""`impl`: the user's own code in an editor, and tried afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airflow_mlcraft.project import manifest
+from tests.project.projects import Workplace
+
+OWN = """
+from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
+
+
+def estimators():
+    return {"bayes": GaussianNB(), "tree": DecisionTreeClassifier()}
+"""
+
+
+def editor(folder: Path, text: str) -> str:
+    """A program that writes a text into the file that it is to edit."""
+    path = folder / "edit"
+    (folder / "text").write_text(text)
+    path.write_text(f'#!/bin/sh\ncp "{folder / "text"}" "$1"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize("part", ["retriever", "processor", "model"])
+def test_templates_run_as_they_are(trained: Workplace, part: str) -> None:
+    said = trained.mlcraft("impl", "iris", part, EDITOR="true")
+    assert said.code == 0, said.err
+    assert f"✓ {part}.py imports, has its function, and runs on a sample" in said.out
+    assert "Next: mlcraft train iris trains with it." in said.out
+
+
+@pytest.mark.parametrize(
+    ("part", "text", "fault"),
+    [
+        ("processor", "def process(frame:\n", "processor.py:1: "),
+        (
+            "processor",
+            "import no_such_module\n",
+            "processor.py:1: ModuleNotFoundError: No module named 'no_such_module'",
+        ),
+        ("processor", "def proces(frame):\n    return frame\n", "processor.py has no function 'process'"),
+        ("processor", "def process(frame, **params):\n    return None\n", "processor.py"),
+        ("processor", "def process(frame, **params):\n    1 / 0\n", "processor.py:2: ZeroDivisionError"),
+        ("retriever", "def retrieve(sources, fetch):\n    return 3\n", "retriever.py"),
+        ("model", "def model(**params):\n    return 3\n", "model.py"),
+        ("model", "process = 1\n", "model.py has no function"),
+    ],
+)
+def test_what_is_wrong_is_told(changed: Workplace, part: str, text: str, fault: str) -> None:
+    said = changed.mlcraft("impl", "iris", part, VISUAL=editor(changed.folder, text), EDITOR="false")
+    assert (said.code, said.out) == (1, "")
+    assert f"✗ {fault}" in said.err
+    assert "Traceback" not in said.err
+    assert (changed.project().folder / f"{part}.py").read_text() == text, "the user's text is kept"
+
+
+def test_estimators_of_ones_own_are_trained_from_then_on(changed: Workplace) -> None:
+    said = changed.mlcraft("impl", "iris", "model", "--json", EDITOR=editor(changed.folder, OWN))
+    assert said.json()["ok"]
+    models = manifest.read(changed.project()).models
+    assert models[-2:] == ("bayes", "tree")
+    assert "model" not in models
+    assert "- bayes" in changed.project().workflow.read_text()
+
+
+def test_only_tried(changed: Workplace) -> None:
+    (changed.project().folder / "processor.py").write_text("x = 1\n")
+    said = changed.mlcraft("impl", "iris", "processor", "--no-edit", "--json", EDITOR="false")
+    assert said.code == 1
+    assert '"ok": false' in said.out
+
+
+def test_the_editor(trained: Workplace) -> None:
+    failed = trained.mlcraft("impl", "iris", "model", EDITOR="false")
+    assert failed.code == 1
+    assert "the editor 'false' ended with exit code 1; model.py was not tried" in failed.err
+    absent = trained.mlcraft("impl", "iris", "model", VISUAL="no-such-editor -w")
+    assert "there is no editor 'no-such-editor'; say which to open: export EDITOR=nano" in absent.err
+
+
+def test_a_part_that_is_none(trained: Workplace) -> None:
+    said = trained.mlcraft("impl", "iris", "everything")
+    assert "there is no part 'everything' of a project; expected retriever, processor, model" in said.err
+
+
+def test_a_dependency_that_cannot_be_had(changed: Workplace) -> None:
+    before = changed.project().requirements.read_text()
+    said = changed.mlcraft("impl", "iris", "model", "-d", "xgboost==0.0.1", EDITOR="true", UV_OFFLINE="1")
+    assert (said.code, said.out) == (1, "")
+    assert "the requirements xgboost==0.0.1 cannot be installed" in said.err
+    assert changed.project().requirements.read_text() == before

@@ -1,0 +1,101 @@
+"""Ctrl-C in the middle of verbs: it is said, nothing goes on, and nothing half-done stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.project.projects import Workplace
+
+PATIENCE = 90
+
+
+def interrupted(process: subprocess.Popen[str], when: Callable[[], object]) -> str:
+    """Send Ctrl-C once something is so; gives what the command said on stderr."""
+    ending = time.monotonic() + PATIENCE
+    while not when():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < ending
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
+    # A shell says 130 of both: Python ends by the signal itself where it was met while code was compiled from a text.
+    assert process.returncode in (130, -signal.SIGINT), err
+    assert "mlcraft: interrupted; nothing half-done was left" in err
+    assert "Traceback" not in err
+    return err
+
+
+def test_init(place: Workplace) -> None:
+    root = place.projects.root
+    interrupted(
+        place.begin("init", "iris", "-p", "classification"), lambda: list(root.glob(".mlcraft/new-*/iris/*.py"))
+    )
+    assert [path for path in root.rglob("*") if path.is_file()] == []
+    assert place.mlcraft("init", "iris", "-p", "classification").code == 0
+
+
+def test_train(changed: Workplace) -> None:
+    project = changed.project()
+    champion = (project.champion / "model.json").read_bytes()
+    commit = (project.folder / ".git" / "refs" / "heads" / "main").read_text()
+    (project.folder / "processor.py").write_text(
+        "import pathlib, time\n\n\ndef process(frame, **params):\n"
+        f"    pathlib.Path({str(changed.folder / 'begun')!r}).touch()\n    time.sleep(600)\n"
+    )
+    interrupted(changed.begin("train", "iris", "-m", "naive_bayes"), (changed.folder / "begun").exists)
+    assert (project.champion / "model.json").read_bytes() == champion
+    assert (project.folder / ".git" / "refs" / "heads" / "main").read_text() == commit
+    runs = changed.mlcraft("history", "iris", "--json").json()
+    assert [run["state"] for run in runs] == ["success", "killed"]
+    assert runs[-1]["error"] == "it was interrupted"
+    assert processes_of(changed.folder) == []
+
+
+def test_impl(changed: Workplace) -> None:
+    """The editor may have its own idea of Ctrl-C; ours are the file and the exit."""
+    project = changed.project()
+    text = f"open({str(changed.folder / 'begun')!r}, 'w')\nimport time\ntime.sleep(600)\n"
+    (project.folder / "processor.py").write_text(text)
+    interrupted(changed.begin("impl", "iris", "processor", "--no-edit"), (changed.folder / "begun").exists)
+    assert (project.folder / "processor.py").read_text() == text
+
+
+def test_run(changed: Workplace) -> None:
+    deployment = changed.project().deployments / "iris"
+    interrupted(changed.begin("run", "iris", "--detach"), deployment.exists)
+    assert changed.mlcraft("status", "iris").code == 3
+    assert processes_of(changed.folder) == []
+    assert changed.mlcraft("run", "iris", "--detach").code == 0
+    assert changed.mlcraft("stop", "iris").code == 0
+
+
+@pytest.mark.parametrize("words", [["predict", "iris", "data/test.parquet"], ["list"], ["config", "iris", "-t", "X"]])
+def test_at_any_moment(changed: Workplace, words: list[str]) -> None:
+    """Early ones find Python itself still starting; whatever is found, the project is as good as before."""
+    for wait in (0.1, 0.3):
+        process = changed.begin(*words)
+        time.sleep(wait)
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+    assert "iris" in changed.mlcraft("doctor").out
+    assert changed.mlcraft("list", "--json").json()[0]["fault"] == ""
+
+
+def processes_of(folder: Path) -> list[str]:
+    """The command lines that have this folder in them, but for the one that sends to MLflow and then ends."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in line and "tracking.sender" not in line:
+            found.append(line)
+    return found

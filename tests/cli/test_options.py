@@ -1,0 +1,85 @@
+"""What all verbs have: help at once, JSON, completion, exit codes, and lists of values."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import pytest
+import typer
+from typer.main import get_command
+
+from airflow_mlcraft.cli.main import VERBS, app
+from airflow_mlcraft.cli.options import Lists, split
+from tests.project.projects import Workplace
+
+NAMES = [name for name, _, _ in VERBS]
+
+
+@pytest.mark.parametrize("verb", NAMES)
+def test_help_and_json(trained: Workplace, verb: str) -> None:
+    said = trained.mlcraft(verb, "--help")
+    assert said.code == 0
+    assert "--json" in said.out
+    assert "--help" in said.out
+
+
+def test_all_verbs_are_there() -> None:
+    wanted = "list init delete config impl train evaluate run stop status logs predict trace reproduce history compare"
+    assert {*wanted.split(), "doctor"} <= set(NAMES)
+    command = get_command(app)
+    assert set(NAMES) <= set(command.commands)  # type: ignore[attr-defined]
+
+
+def test_haj_is_the_same_command() -> None:
+    scripts = {script.name: script.value for script in entry_points(group="console_scripts")}
+    assert scripts["haj"] == scripts["mlcraft"] == "airflow_mlcraft.cli.main:main"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "--help"], ["list"]])
+def test_nothing_heavy_is_loaded_for_it(place: Workplace, arguments: list[str]) -> None:
+    heavy = ("airflow", "mlflow", "dvc", "cwltool", "pandas", "sklearn", "docker", "boto3")
+    code = (
+        "import sys\nfrom airflow_mlcraft.cli.main import main\n"
+        f"sys.argv = ['mlcraft', *{arguments!r}]\n"
+        "try:\n    main()\nfinally:\n"
+        f"    print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)\n"
+    )
+    place.folder.mkdir(exist_ok=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=place.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_wrong_options(trained: Workplace) -> None:
+    for words in (["train"], ["train", "iris", "--nonsense"], ["nonsense"], ["train", "iris", "--tune", "x"]):
+        said = trained.mlcraft(*words)
+        assert (said.code, said.out) == (2, ""), words
+        assert "Error" in said.err
+
+
+def test_completion(trained: Workplace) -> None:
+    said = trained.mlcraft(
+        _MLCRAFT_COMPLETE="complete_bash",
+        COMP_WORDS="mlcraft train i",
+        COMP_CWORD="2",
+        _TYPER_COMPLETE_ARGS="mlcraft train i",
+    )
+    assert "iris" in said.out
+
+
+def test_lists_of_values() -> None:
+    found: list[list[str]] = []
+    lists = typer.Typer()
+
+    @lists.command(cls=Lists)
+    def verb(name: str, models: list[str] = typer.Option([], "-m", "--model"), flag: bool = False) -> None:  # noqa: B008
+        found.append([name, *models, str(flag)])
+
+    command = get_command(lists)
+    for words in ("x -m a b --flag", "x -m a -m b --flag", "--flag x --model a b", "x --flag"):
+        command.main(words.split(), standalone_mode=False)
+    assert found == [["x", "a", "b", "True"]] * 3 + [["x", "True"]]
+    assert split(["a,b", " c "]) == ["a", "b", "c"]
+    assert split(None) == []
