@@ -73,5 +73,5 @@ def follow_the_link(ui: WebUI, run_id: str) -> None:
     page.wait_for_url(f"**:{urlsplit(ui.site.mlflow).port}/**")
     page.set_viewport_size({"width": 1280, "height": 800})
     expect(page.get_by_text("evaluate").first).to_be_visible()
-    expect(page.get_by_text("champion.acc").first).to_be_visible()
+    expect(page.get_by_text("k_neighbors.acc").first).to_be_visible()
     page.screenshot(path=ui.pictures / "mlflow_run.png")
