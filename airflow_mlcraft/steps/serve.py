@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import pwd
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -91,4 +92,10 @@ def _state(folder: Path, options: argparse.Namespace) -> Path:
     if options.state_folder:
         return (folder / Path(options.state_folder).expanduser()).absolute()
     named = os.environ.get(STATE_VARIABLE)
-    return Path(named).expanduser().absolute() if named else Path.home() / ".mlcraft" / "serving"
+    return Path(named).expanduser().absolute() if named else _home(folder) / ".mlcraft" / "serving"
+
+
+def _home(folder: Path) -> Path:
+    """The user's. CWL runners name the step's own folder as its home, which goes when the step ends."""
+    home = Path.home()
+    return Path(pwd.getpwuid(os.getuid()).pw_dir) if home.resolve() == folder.resolve() else home

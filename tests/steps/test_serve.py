@@ -6,11 +6,13 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from airflow_mlcraft.serving import local_server
 from airflow_mlcraft.steps.command import run
+from airflow_mlcraft.steps.serve import STATE_VARIABLE
 from airflow_mlcraft.steps.services import Services
 from tests.serving import models
 
@@ -45,6 +47,18 @@ def test_a_model_is_served(folder: Path) -> None:
     before = (folder / "deployment.json").read_bytes(), (folder / "record.json").read_bytes()
     assert "served already" in serve(folder, "--name", "people", "--sample", "sample.csv")[1]
     assert ((folder / "deployment.json").read_bytes(), (folder / "record.json").read_bytes()) == before
+
+
+def test_servers_are_remembered_at_home_where_a_runner_names_the_folder_of_the_step_as_home(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The home of the account stands in for the real one, where nothing is to be left."""
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.delenv(STATE_VARIABLE, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda _: SimpleNamespace(pw_dir=str(folder / "account")))
+    arguments = ["serve", "--model", "people", "--name", "people"]
+    assert run(arguments, folder=folder, services=Services(say=print)) == 0
+    local_server.stop(folder / "account" / ".mlcraft" / "serving" / "people")
 
 
 def test_mistakes_are_sentences(folder: Path) -> None:
