@@ -21,6 +21,7 @@ NAMES = (
     "server",
     "reuse",
     "tracking",
+    "training",
     "versioning",
     "serving",
     "memory",

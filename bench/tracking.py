@@ -65,7 +65,7 @@ json.dump(took, sys.stdout)
 
 def figures() -> list[Figure]:
     """Medians of steps in turn; the first of each way, which starts the sender, is among them."""
-    with TemporaryDirectory(prefix="bench-tracking-") as name:
+    with TemporaryDirectory(prefix="bench-tracking-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         server = Server(folder)
         server.start()
