@@ -71,11 +71,16 @@ def _lacks_composer() -> str:
     return "" if modules.is_dir() else f"no {modules}: `npm ci` in the folder tests/composer makes it"
 
 
+def _lacks_tmux() -> str:
+    return "" if shutil.which("tmux") else "no tmux on the PATH"
+
+
 _LACKS = {
     "docker": cache(_lacks_docker),
     "browser": cache(_lacks_browser),
     "suite": cache(_lacks_suite),
     "composer": cache(_lacks_composer),
+    "tmux": cache(_lacks_tmux),
 }
 
 

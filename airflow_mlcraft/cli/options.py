@@ -50,12 +50,7 @@ class Lists(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Repeat the option before each of its values."""
-        several = {
-            name for param in self.params if getattr(param, "multiple", False) for name in getattr(param, "opts", ())
-        }
-        flags = {
-            name for param in self.params if getattr(param, "is_flag", False) for name in getattr(param, "opts", ())
-        }
+        several, flags = self._names("multiple"), self._names("is_flag")
         made: list[str] = []
         option, named = "", False
         for place, word in enumerate(args):

@@ -18,8 +18,8 @@ NAMES = [name for name, _, _ in VERBS]
 
 
 @pytest.mark.parametrize("verb", NAMES)
-def test_help_and_json(trained: Workplace, verb: str) -> None:
-    said = trained.mlcraft(verb, "--help")
+def test_help_and_json(place: Workplace, verb: str) -> None:
+    said = place.mlcraft(verb, "--help")
     assert said.code == 0
     assert "--json" in said.out
     assert "--help" in said.out
@@ -52,9 +52,9 @@ def test_nothing_heavy_is_loaded_for_it(place: Workplace, arguments: list[str]) 
     assert done.stderr.splitlines()[-1] == "[]"
 
 
-def test_wrong_options(trained: Workplace) -> None:
+def test_wrong_options(place: Workplace) -> None:
     for words in (["train"], ["train", "iris", "--nonsense"], ["nonsense"], ["train", "iris", "--tune", "x"]):
-        said = trained.mlcraft(*words)
+        said = place.mlcraft(*words)
         assert (said.code, said.out) == (2, ""), words
         assert "Error" in said.err
 
