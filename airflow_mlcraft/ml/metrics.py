@@ -38,6 +38,7 @@ class Metric:
     higher_is_better: bool
     score: Callable[[Answers], float | None]
     words: str
+    of_probabilities: bool = False
 
     def better(self, one: float, other: float) -> bool:
         """Whether one score beats the other."""
@@ -119,8 +120,8 @@ METRICS = {
         Metric("precision", CLASSIFICATION, True, _averaged("precision_score"), "right among those called so"),
         Metric("recall", CLASSIFICATION, True, _averaged("recall_score"), "found among those that are so"),
         Metric("f1", CLASSIFICATION, True, _averaged("f1_score"), "harmonic mean of precision and recall"),
-        Metric("roc_auc", CLASSIFICATION, True, _roc_auc, "chance that a pair is ranked rightly"),
-        Metric("log_loss", CLASSIFICATION, False, _log_loss, "surprise at the truth, given the probabilities"),
+        Metric("roc_auc", CLASSIFICATION, True, _roc_auc, "chance that a pair is ranked rightly", True),
+        Metric("log_loss", CLASSIFICATION, False, _log_loss, "surprise at the truth, given the probabilities", True),
         Metric("rmse", REGRESSION, False, _plain("root_mean_squared_error"), "root of the mean squared error"),
         Metric("mae", REGRESSION, False, _plain("mean_absolute_error"), "mean absolute error"),
         Metric("mse", REGRESSION, False, _plain("mean_squared_error"), "mean squared error"),
@@ -142,14 +143,19 @@ def metric_for(task: str, name: str | None = None) -> Metric:
     return found
 
 
-def answers_of(model: Any, frame: Any, truth: Any, *, positive: Any) -> Answers:
-    """Ask a fitted model. It answers in one thread: several would add up a forest's votes in an order of their own."""
+def answers_of(model: Any, frame: Any, truth: Any, *, positive: Any, metric: Metric | None = None) -> Answers:
+    """Ask a fitted model, for all metrics or for one.
+
+    It answers in one thread: several would add up a forest's votes in an order of their own.
+    """
     from joblib import parallel_config
 
     classes = tuple(np.asarray(model.classes_).tolist()) if hasattr(model, "classes_") else ()
     probabilities = decisions = None
     with parallel_config(backend="sequential"):
         predictions = model.predict(frame)
+        if metric is not None and not metric.of_probabilities:
+            return Answers(np.asarray(truth), predictions, classes, positive)
         if classes and hasattr(model, "predict_proba"):
             probabilities = model.predict_proba(frame)
         elif classes and hasattr(model, "decision_function"):

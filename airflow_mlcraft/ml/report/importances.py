@@ -45,7 +45,7 @@ def importances(
     prepared = model[1:]
 
     def score(values: pd.DataFrame) -> float | None:
-        return metric.score(answers_of(prepared, values, known, positive=positive))
+        return metric.score(answers_of(prepared, values, known, positive=positive, metric=metric))
 
     usual = score(features)
     if usual is None:
