@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from airflow_mlcraft.tracking.capture import document_tags, readable
 from airflow_mlcraft.tracking.names import StepName
 from airflow_mlcraft.tracking.run import TrackedRun
 from airflow_mlcraft.tracking.tracking import Tracking
+from airflow_mlcraft.variables import variables
 
 _current: ContextVar[TrackedRun | None] = ContextVar("current", default=None)
 
@@ -78,7 +78,7 @@ def _begun(
     own = {**facts, tags.WORKER: socket.gethostname()}
     with (
         tracked.tracked_run(tracking, name, function, arguments, seed=seed, tags=own) as run,
-        _environment(tracking.environment(name)),
+        variables(tracking.environment(name)),
     ):
         try:
             yield run
@@ -86,20 +86,6 @@ def _begun(
             skipped = skip
     if skipped is not None:
         raise skipped
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _silent() -> TrackedRun:

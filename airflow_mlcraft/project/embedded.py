@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import secrets as random
 import time
@@ -22,6 +21,7 @@ from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.places import Project, projects_of
 from airflow_mlcraft.project.tracked_by import tracking_environment
 from airflow_mlcraft.project.writing import explained
+from airflow_mlcraft.variables import variables
 
 if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import RunResult, TaskEvent
@@ -139,16 +139,8 @@ def environment(project: Project, manifest: Manifest, run_id: str = "") -> Itera
         "AIRFLOW__MLCRAFT__TRACKING_LINGER": _LINGER,
         **tracking_environment(project, manifest),
     }
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
+    with variables(values):
         yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def read_file(value: Any) -> Any:

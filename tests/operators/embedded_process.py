@@ -53,7 +53,7 @@ def _child(order: dict[str, Any], home: Path) -> None:
             os.dup2(os.open(place / name, os.O_WRONLY | os.O_CREAT), number)
         (place / "stdin").write_text(order.get("stdin", ""))
         os.dup2(os.open(place / "stdin", os.O_RDONLY), 0)
-        sys.stdin = open(0, closefd=False)  # noqa: PTH123, SIM115 - standard input, by its number
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - standard input, by its number
         os.environ.update(order.get("env", {}))
         if order.get("chdir"):
             os.chdir(order["folder"])
