@@ -190,7 +190,7 @@ def test_a_model_that_cannot_be_loaded_gets_no_name(project: Project, base: str,
         build(project, base=base, tags=["mlcraft-tests/broken:1"])
     assert not client.images.list("mlcraft-tests/broken")
     assert not {image.id for image in client.images.list()} - before
-    assert not client.containers.list(all=True, filters={"label": "mlcraft.project=Iris_2", "status": "exited"})
+    assert not client.containers.list(all=True, filters={"name": "mlcraft-try"})
 
 
 def test_an_interrupted_build_leaves_no_name(project: Project, base: str, client: DockerClient) -> None:
@@ -205,7 +205,7 @@ def test_an_interrupted_build_leaves_no_name(project: Project, base: str, client
         assert process.wait(30) == 130, said.read_text()
     assert "mlcraft: interrupted" in said.read_text()
     assert not client.images.list("mlcraft-tests/late")
-    assert not client.containers.list(all=True, filters={"label": "mlcraft.project=Iris_2", "status": "created"})
+    assert not client.containers.list(all=True, filters={"name": "mlcraft-try"})
 
 
 def test_a_base_that_cannot_be_used(project: Project, client: DockerClient) -> None:

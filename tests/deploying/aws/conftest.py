@@ -1,0 +1,133 @@
+"""AWS by moto, with credentials of nobody, and a server that answers where services of ECS would."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+
+from airflow_mlcraft.deploying.aws.account import Account, sign_in
+from airflow_mlcraft.serving.model_folder import content_of
+from tests.deploying.aws.express_mode import ExpressMode, express_mode
+from tests.serving.conftest import Running, running
+from tests.serving.models import make
+
+KEY = "server-key-5"
+REGION = "eu-central-1"
+_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """None of the user's own, whatever happens."""
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture
+def aws(credentials: None) -> Iterator[Account]:
+    """An empty account. Functions of Lambda are not run: what they answer is put into a queue."""
+    with mock_aws(config={"lambda": {"use_docker": False}, "iam": {"load_aws_managed_policies": True}}):
+        yield sign_in()
+
+
+@dataclass
+class Pushes:
+    """Stands in for the engine: it puts a manifest into moto's registry, and remembers that."""
+
+    account: Account
+    sent: list[str] = field(default_factory=list)
+
+    def __call__(self, repository: str, tag: str, login: Mapping[str, str]) -> str:
+        assert login == {"username": "AWS", "password": f"{self.account.id}-auth-token"}
+        self.sent.append(f"{repository}:{tag}")
+        manifest = json.dumps(
+            {
+                "schemaVersion": 2,
+                "layers": [{"digest": f"sha256:{_hash(tag)}"}],
+                "mediaType": _MANIFEST,
+                "config": {"digest": f"sha256:{_hash(tag)}", "size": 1},
+            }
+        )
+        put = self.account.client("ecr").put_image(
+            repositoryName=repository.partition("/")[2], imageManifest=manifest, imageTag=tag
+        )
+        return str(put["image"]["imageId"]["imageDigest"])
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.fixture
+def pushes(aws: Account) -> Pushes:
+    return Pushes(aws)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make("linear", tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def content(model: Path) -> str:
+    """What the model is."""
+    return content_of(model)
+
+
+@pytest.fixture(scope="module")
+def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A real server of the model, with a key."""
+    with running(tmp_path_factory.mktemp("server"), model, "--name", "iris", MLCRAFT_API_KEY=KEY) as found:
+        yield found
+
+
+@pytest.fixture
+def ecs(aws: Account, server: Running) -> Iterator[ExpressMode]:
+    """Express Mode, whose services are that server."""
+    with express_mode(server.url) as mode:
+        yield mode
+
+
+@pytest.fixture
+def everything(aws: Account) -> Callable[[], dict[str, list[str]]]:
+    """The names of all that is in the account, of the kinds that deployments make."""
+
+    def look() -> dict[str, list[str]]:
+        iam, ecr, logs = aws.client("iam"), aws.client("ecr"), aws.client("logs")
+        repositories = [one["repositoryName"] for one in ecr.describe_repositories()["repositories"]]
+        return {
+            "roles": sorted(one["RoleName"] for one in iam.list_roles()["Roles"]),
+            "images": sorted(
+                f"{name}:{image['imageTag']}"
+                for name in repositories
+                for image in ecr.list_images(repositoryName=name)["imageIds"]
+            ),
+            "repositories": repositories,
+            "logs": [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]],
+            "secrets": [one["Name"] for one in aws.client("secretsmanager").list_secrets()["SecretList"]],
+            "functions": [one["FunctionName"] for one in aws.client("lambda").list_functions()["Functions"]],
+        }
+
+    return look
+
+
+EMPTY: dict[str, list[str]] = {
+    "roles": [],
+    "images": [],
+    "repositories": [],
+    "logs": [],
+    "secrets": [],
+    "functions": [],
+}

@@ -1,0 +1,152 @@
+"""Deployments to Lambda. moto runs no functions: what they answer is put into a queue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from moto.awslambda_simple.models import lambda_simple_backends
+
+from airflow_mlcraft.deploying.aws import changes
+from airflow_mlcraft.deploying.aws.account import Account
+from airflow_mlcraft.deploying.aws.patience import Patience
+from airflow_mlcraft.deploying.aws.targets import Deployed, Deployment, LambdaOptions, on_lambda
+from airflow_mlcraft.deploying.failures import DeployingError
+from airflow_mlcraft.deploying.watch import Watch
+from tests.deploying.aws.conftest import EMPTY, REGION, Pushes
+
+Everything = Callable[[], dict[str, list[str]]]
+Make = Callable[..., Deployment]
+Answers = Callable[..., None]
+
+
+@pytest.fixture
+def make(aws: Account, pushes: Pushes, content: str) -> Make:
+    def deployment(options: LambdaOptions | None = None, **other: Any) -> Deployment:
+        values = {"project": "Iris", "name": "iris", "content": content, "tag": "m1", "send": pushes, **other}
+        patience = Patience(seconds=2, pause=0.01)
+        return on_lambda(aws, Deployed(**values), options or LambdaOptions(), patience, Watch())
+
+    return deployment
+
+
+@pytest.fixture
+def answers(aws: Account, content: str) -> Answers:
+    """What the function says the next time it is tried; by default what a good one would."""
+
+    def queue(*said: tuple[int, Any]) -> None:
+        good = (
+            (200, {"ready": True, "model": content[:12]}),
+            (200, {"example": [{"a": 1}]}),
+            (200, {"predictions": [0]}),
+        )
+        backend = lambda_simple_backends[aws.id][aws.region]
+        for status, body in said or good:
+            backend.lambda_simple_results_queue.append(json.dumps({"statusCode": status, "body": json.dumps(body)}))
+
+    return queue
+
+
+def apply(deployment: Deployment) -> dict[str, str]:
+    return {change.kind: change.action for change in changes.apply(deployment.resources, Watch())}
+
+
+def plan(deployment: Deployment) -> dict[str, tuple[str, tuple[str, ...]]]:
+    return {change.kind: (change.action, change.why) for change in changes.plan(deployment.resources)}
+
+
+def live(aws: Account) -> Any:
+    """The version that clients are led to."""
+    functions = aws.client("lambda")
+    version = functions.get_alias(FunctionName="mlcraft-iris", Name="live")["FunctionVersion"]
+    return functions.get_function(FunctionName="mlcraft-iris", Qualifier=version)
+
+
+def test_everything_is_made(make: Make, aws: Account, answers: Answers) -> None:
+    answers()
+    deployment = make()
+    assert set(apply(deployment).values()) == {"create"}
+    assert deployment.place.url().startswith("https://")
+    found = live(aws)
+    about = found["Configuration"]
+    assert found["Code"]["ImageUri"].startswith(f"{aws.id}.dkr.ecr.{REGION}.amazonaws.com/mlcraft/iris-lambda@sha256:")
+    assert (about["MemorySize"], about["Timeout"], about["PackageType"], about["Version"]) == (2048, 60, "Image", "1")
+    assert about["ImageConfigResponse"]["ImageConfig"]["EntryPoint"][-2:] == ["--name", "Iris"]
+    assert about["Role"].endswith(f"role/mlcraft-iris-{REGION}-function")
+    url = aws.client("lambda").get_function_url_config(FunctionName="mlcraft-iris")
+    assert url["AuthType"] == "AWS_IAM"
+
+
+def test_a_second_time_changes_nothing(make: Make, answers: Answers, pushes: Pushes) -> None:
+    answers()
+    apply(make())
+    assert {action for action, _ in plan(make()).values()} == {"keep"}
+    assert set(apply(make()).values()) == {"keep"}
+    assert len(pushes.sent) == 1
+
+
+def test_a_new_model_is_a_new_version(make: Make, aws: Account, answers: Answers) -> None:
+    answers()
+    apply(make())
+    first = live(aws)["Code"]["ImageUri"]
+    answers()
+    bigger = LambdaOptions(memory=3008)
+    assert plan(make(bigger, tag="m2"))["Lambda function"] == ("change", ("the image", "the memory"))
+    apply(make(bigger, tag="m2"))
+    assert live(aws)["Configuration"]["MemorySize"] == 3008
+    assert live(aws)["Code"]["ImageUri"] != first
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ([(503, {"ready": False})], "is not ready: 503"),
+        ([(200, {"ready": True, "model": "0000"})], "serves the model 0000, not"),
+        ([(200, {"ready": True, "model": None})], "serves the model None, not"),
+    ],
+)
+def test_a_new_model_that_fails_never_gets_a_request(  # noqa: PLR0917
+    make: Make, aws: Account, answers: Answers, everything: Everything, said: list[Any], sentence: str
+) -> None:
+    answers()
+    apply(make())
+    before, there = live(aws), everything()
+    answers(*said)
+    with pytest.raises(DeployingError, match=f"{sentence}.*; all is as it was before"):
+        apply(make(tag="m2"))
+    assert live(aws)["Code"] == before["Code"]
+    assert everything() == there
+    versions = aws.client("lambda").list_versions_by_function(FunctionName="mlcraft-iris")["Versions"]
+    assert [one["Version"] for one in versions] == ["$LATEST", "1"]
+    assert {action for action, _ in plan(make()).values()} == {"keep"}
+
+
+def test_a_first_deployment_that_fails_leaves_nothing(make: Make, answers: Answers, everything: Everything) -> None:
+    answers((500, {"error": "no"}))
+    with pytest.raises(DeployingError, match="is not ready: 500 .*; all is as it was before"):
+        apply(make())
+    assert everything() == EMPTY
+
+
+def test_open_to_all(make: Make, aws: Account, answers: Answers) -> None:
+    answers()
+    apply(make())
+    assert plan(make(open=True))["function URL"] == ("change", ("who may ask",))
+    apply(make(open=True))
+    functions = aws.client("lambda")
+    statements = json.loads(functions.get_policy(FunctionName="mlcraft-iris", Qualifier="live")["Policy"])["Statement"]
+    assert [one["Action"] for one in statements] == ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"]
+    apply(make())
+    assert functions.get_function_url_config(FunctionName="mlcraft-iris")["AuthType"] == "AWS_IAM"
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.get_policy(FunctionName="mlcraft-iris", Qualifier="live")
+
+
+def test_all_of_it_is_deleted(make: Make, answers: Answers, everything: Everything) -> None:
+    answers()
+    apply(make())
+    done = [change.kind for change in changes.remove(make(tag="none").resources, Watch())]
+    assert done == ["function URL", "Lambda function", "IAM role", "log group", "ECR repository"]
+    assert everything() == EMPTY
