@@ -29,7 +29,7 @@ _PLAIN = (str, int, float, bool)
 _LINES = 20_000
 """Of a task's log, the last that its run keeps."""
 _MOMENT = 3.0
-"""Seconds of a tool; what is over by then is not measured."""
+"""Seconds of a tool; what is over by then is measured at its end alone."""
 
 
 def tracking_of(plan: Plan) -> Tracking | None:
@@ -67,7 +67,7 @@ class TaskRun:
         return self._run
 
     def measured(self) -> AbstractContextManager[None]:
-        """What the machine does meanwhile, as metrics, if it takes longer than a moment."""
+        """What is used, as metrics; and what the machine does meanwhile, if it takes longer than a moment."""
         return self.open().system_metrics(after=_MOMENT)
 
     def hear(self, line: str) -> None:

@@ -173,7 +173,7 @@ class TrackedRun:
 
     @contextlib.contextmanager
     def system_metrics(self, seconds: float = 10, *, after: float = 0) -> Iterator[None]:
-        """What the machine does while this is open, as metrics; nothing if it is closed `after` so many seconds."""
+        """What the machine does while this is open, as metrics; until `after` so many seconds only what was used."""
         from airflow_mlcraft.tracking.system_metrics import sampled
 
         with sampled(self.metrics, seconds, after=after):

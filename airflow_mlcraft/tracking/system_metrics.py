@@ -6,14 +6,16 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
+from airflow_mlcraft.tracking.usage import Usage
+
 _MEGABYTE = 1e6
 _PREFIX = "system/"
 
 
 @contextlib.contextmanager
 def sampled(tell: Callable[[Mapping[str, float], int], None], seconds: float, *, after: float = 0) -> Iterator[None]:
-    """Measure each so many seconds, and at the end. What ends `after` so many seconds is not worth a measurement."""
-    stop = threading.Event()
+    """Measure each so many seconds, and at the end; until `after` so many seconds only what was used in all is told."""
+    usage, stop = Usage(), threading.Event()
 
     def watch() -> None:
         if after and stop.wait(after):
@@ -24,8 +26,8 @@ def sampled(tell: Callable[[Mapping[str, float], int], None], seconds: float, *,
             step += 1
         _tell(step, before)
 
-    def _tell(step: int, before: _Counters) -> None:
-        tell({_PREFIX + name: value for name, value in before.measure().items()}, step)
+    def _tell(step: int, of: _Counters | Usage) -> None:
+        tell({_PREFIX + name: value for name, value in of.measure().items()}, step)
 
     thread = threading.Thread(target=watch, name="system-metrics", daemon=True)
     thread.start()
@@ -34,6 +36,7 @@ def sampled(tell: Callable[[Mapping[str, float], int], None], seconds: float, *,
     finally:
         stop.set()
         thread.join()
+        _tell(0, usage)
 
 
 class _Counters:

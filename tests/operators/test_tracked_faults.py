@@ -155,5 +155,7 @@ def test_a_worker_that_is_killed_in_training(tmp_path: Path, server: Server) -> 
     assert {run.status for run in found.values()} == {"FINISHED"}
     train = found["train 0 · forest"]
     assert (train.tags[tags.TRY], train.params["n_estimators"], len(train.models)) == ("2", "5", 1)
+    assert train.metrics["system/cpu_seconds"] > 0
+    assert train.metrics["system/peak_memory_megabytes"] > 50
     (version,) = tracked.api().versions("forest")
     assert tracked.api().alias("forest", "champion") == version
