@@ -13,7 +13,8 @@ from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 
 from airflow_mlcraft.cwl.plan import Link, Plan
 from airflow_mlcraft.dag.task_args import args_of_group, args_of_step
-from airflow_mlcraft.layout.layout import Frame, Place, layout_of
+from airflow_mlcraft.layout.frames import Frame, Place
+from airflow_mlcraft.layout.layout import layout_of
 from airflow_mlcraft.operators.assets import data_alias
 from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.frame import CwlFrameOperator, CwlScatterOperator

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import DocumentError
+from airflow_mlcraft.layout.frames import Frame, Place
 from airflow_mlcraft.versioning.paths import fault_of, first_overlap
-
-if TYPE_CHECKING:
-    from airflow_mlcraft.layout.layout import Frame, Place
 
 # Not `path`: CWL takes a field of that name for a file beside the document.
 _FORM = "expected `outputs: [{output: model, to: models/iris}]`"

@@ -11,7 +11,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOper
 from airflow.sdk import Context, exceptions
 
 from airflow_mlcraft.cwl.plan import Json
-from airflow_mlcraft.layout.layout import Place
+from airflow_mlcraft.layout.frames import Place
 from airflow_mlcraft.operators.champion import registered_name
 from airflow_mlcraft.operators.crowning import CrowningOperator
 from airflow_mlcraft.operators.failures import readable_failures

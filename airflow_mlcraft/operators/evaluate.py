@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_mlcraft.cwl.plan import Json
-from airflow_mlcraft.layout.layout import Place
+from airflow_mlcraft.layout.frames import Place
 from airflow_mlcraft.operators.champion import champion_of_today, registered_name
 from airflow_mlcraft.operators.crowning import CrowningOperator
 from airflow_mlcraft.operators.work import Work

@@ -9,7 +9,7 @@ from airflow.sdk import Context
 from airflow_mlcraft.cwl.expressions import evaluate, has_expressions, tool_inputs
 from airflow_mlcraft.cwl.plan import Json, Workflow
 from airflow_mlcraft.cwl.scatter import Split, split
-from airflow_mlcraft.layout.layout import Place
+from airflow_mlcraft.layout.frames import Place
 from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.failures import readable_failures
 from airflow_mlcraft.operators.item_names import chunk_names, item_name

@@ -8,7 +8,7 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow.sdk import Context
 
 from airflow_mlcraft.cwl.plan import Json
-from airflow_mlcraft.layout.layout import Place
+from airflow_mlcraft.layout.frames import Place
 from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.failures import readable_failures
 from airflow_mlcraft.operators.spill import spilled

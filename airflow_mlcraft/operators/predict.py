@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import InputError
-from airflow_mlcraft.layout.layout import Place
+from airflow_mlcraft.layout.frames import Place
 from airflow_mlcraft.operators.champion import champion_of_today, registered_name
 from airflow_mlcraft.operators.ml_step import MlStepOperator
 from airflow_mlcraft.operators.work import Work

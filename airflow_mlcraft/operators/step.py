@@ -12,7 +12,7 @@ from airflow.sdk import Context
 from airflow_mlcraft.cwl.expressions import evaluate, has_expressions, tool_inputs
 from airflow_mlcraft.cwl.inputs import REQUIREMENTS
 from airflow_mlcraft.cwl.plan import Json, ToolRef
-from airflow_mlcraft.layout.layout import Place
+from airflow_mlcraft.layout.frames import Place
 from airflow_mlcraft.operators.failures import readable_failures
 from airflow_mlcraft.operators.links import DataVersionLink, MlflowRunLink, ReusedRunLink
 from airflow_mlcraft.operators.per_item import CwlPerItemOperator

@@ -16,7 +16,7 @@ from airflow_mlcraft.cwl.links import ValueOf, gather, value_of_link
 from airflow_mlcraft.cwl.plan import Json, Link
 from airflow_mlcraft.cwl.scatter import regroup
 from airflow_mlcraft.errors import LinkError
-from airflow_mlcraft.layout.layout import Axis, Frame, Place
+from airflow_mlcraft.layout.frames import Axis, Frame, Place
 from airflow_mlcraft.operators.spill import restored
 from airflow_mlcraft.store.values import EMPTY_FOLDERS
 

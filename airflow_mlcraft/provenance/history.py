@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.cwl.plan import Json, Plan, ToolRef, Workflow
 from airflow_mlcraft.errors import LinkError
-from airflow_mlcraft.layout.layout import Axis, Frame, Place, layout_of
+from airflow_mlcraft.layout.frames import Axis, Frame, Place
+from airflow_mlcraft.layout.layout import layout_of
 from airflow_mlcraft.operators.spill import restored
 from airflow_mlcraft.operators.values import Values
 from airflow_mlcraft.provenance.tool_inputs import inputs_of_tool

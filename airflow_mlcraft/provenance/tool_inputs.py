@@ -8,7 +8,7 @@ from airflow_mlcraft.cwl.expressions import evaluate, tool_inputs
 from airflow_mlcraft.cwl.plan import Json, ToolRef
 from airflow_mlcraft.cwl.portable import placed
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.layout.layout import Place
+from airflow_mlcraft.layout.frames import Place
 from airflow_mlcraft.operators.base import plan_cache
 from airflow_mlcraft.operators.work import work
 from airflow_mlcraft.provenance.ids import short_name
