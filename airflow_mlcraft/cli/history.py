@@ -8,8 +8,9 @@ import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder, Name, find
 from airflow_mlcraft.cli.printing import next_step, number, plain, print_json, say, show, table, when
+from airflow_mlcraft.project.records import words
 
-_BAR = 16
+_BAR = 10
 _STARS = {True: "[green]", False: ""}
 
 
@@ -70,7 +71,7 @@ def compare(
     rows = table("", *(f"{record.verb} {record.short}" for record in found.runs))
     rows.add_row("[dim]started[/]", *(when(record.started) for record in found.runs))
     for key, values in found.differs.items():
-        rows.add_row(f"[dim]{plain(key)}[/]", *(plain("" if value is None else value) for value in values))
+        rows.add_row(f"[dim]{plain(key)}[/]", *(plain("" if value is None else words(value)) for value in values))
     rows.add_row("champion", *(plain(record.champion) for record in found.runs))
     every = [value for values in found.scores.values() for value in values if value is not None]
     for label, values in found.scores.items():

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _WIDE = 160
+_WHOLE = ("started", "last run", "score", "server")
+"""Columns that are never broken."""
 
 
 @functools.cache
@@ -64,7 +66,8 @@ def table(*columns: str, numbers: Iterable[str] = ()) -> Table:
     made = Table(box=None, pad_edge=False, header_style="dim")
     right = set(numbers)
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        side: Any = "right" if column in right else "left"
+        made.add_column(column, justify=side, overflow="fold", no_wrap=column in _WHOLE)
     return made
 
 
@@ -80,7 +83,7 @@ def number(value: float | None) -> str:
 
 def when(moment: str) -> str:
     """A moment of a record, by the clock of who looks."""
-    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
+    return f"{datetime.fromisoformat(moment).astimezone():%d %b %H:%M}"
 
 
 def ask(question: str, choices: Sequence[str] = (), default: str = "") -> str:

@@ -129,6 +129,8 @@ def _show(project: Project, record: RunRecord) -> None:
         f"[dim]on the test part, after {record.seconds:.0f} s{f'; {plain(record.asked)}' if record.asked else ''}[/]"
     )
     say(f"  [dim]{plain(record.why)}[/]")
+    if record.split_anew:
+        say("  [dim]The rows were split anew: a champion of before may have learned from some of the test part[/]")
     say(f"  [dim]Report:[/] {plain(project.folder / 'reports' / 'report.html')}")
 
 

@@ -29,7 +29,8 @@ _INPUTS: dict[str, tuple[str, str, str]] = {
     "processor": ("File", "Processor", "The project's own way to clean the data."),
     "process_params": ("string?", "Processor's parameters", "What the processor gets besides the data, as JSON."),
     "test_size": ("double", "Test part", "The share of the rows that is kept for the test."),
-    "seed": ("int", "Seed", "Where random numbers start; the same seed gives the same result."),
+    "split_seed": ("int", "Seed of the split", "Which rows are kept for the test; another seed keeps others."),
+    "seed": ("int", "Seed", "Where the models' random numbers start; the same seed gives the same result."),
     "models": ("string[]", "Models", "The estimators to compare; each is trained in a task of its own."),
     "params": ("string[]", "Parameters", "Of each of the models, as a JSON object."),
     "model_code": ("File", "Model", "The project's own estimators."),
@@ -175,7 +176,7 @@ def _steps(tuned: bool) -> list[dict[str, Any]]:
         "margin": "margin",
         "seed": "seed",
     }
-    processing = _step("process", process | {"test_size": "test_size", "seed": "seed"}, 600, 325)
+    processing = _step("process", process | {"test_size": "test_size", "seed": "split_seed"}, 600, 325)
     processing["in"].insert(2, {"id": "prediction"})
     scatter = ["estimator", "params"]
     if tuned:

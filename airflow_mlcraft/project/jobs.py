@@ -39,6 +39,7 @@ def defaults_of(project: Project, manifest: Manifest) -> dict[str, Any]:
         "key_env": manifest.key or None,
         "target": manifest.target,
         "test_size": manifest.test_size,
+        "split_seed": manifest.seed if manifest.split_seed is None else manifest.split_seed,
         "seed": manifest.seed,
         "folds": manifest.folds,
         "metric": manifest.metric,

@@ -42,6 +42,8 @@ class Manifest:
     metric: str
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     space: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    split_seed: int | None = None
+    """Of one run; otherwise that of all."""
     key: str = ""
     minimum: float | None = None
     margin: float = 0.0

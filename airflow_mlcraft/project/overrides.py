@@ -48,6 +48,7 @@ _OF_RUN: dict[str, Callable[[Any], Any]] = {
     "target": _text,
     "test_size": _number,
     "seed": _whole,
+    "split_seed": _whole,
     "folds": _whole,
     "metric": _text,
     "minimum": _optional,
@@ -154,6 +155,8 @@ def _choice(
         except ValueError as error:
             raise ProjectError(f"--set {key}={value}: expected {error}") from None
         changed |= {"sources": (taken,)} if key == "source" else {key: taken}
+    # Other models on the same rows; a champion that had seen rows of the test part could not be compared with them.
+    changed.setdefault("split_seed", manifest.seed)
     swept = {one.key for one in asked if len(one.values) > 1}
     label = ", ".join(f"{key}={value}" for key, value in found.items() if key in swept)
     return Choice(with_values(manifest, **changed), candidates, process, {**found, **said}, label)

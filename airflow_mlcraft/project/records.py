@@ -14,6 +14,7 @@ from airflow_mlcraft.project.writing import write_text
 TRAIN = "train"
 MODELS, TUNE, MODELS_OF = "models", "tune", "models_of"
 """What a run was asked besides its overrides: which models, how many trials, the models of which run."""
+_OF_SPLIT = {"split_seed", "test_size", "source", "target"}
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,12 @@ class RunRecord:
     @property
     def asked(self) -> str:
         """What it was asked, in the words of the command line."""
-        said = {key: value for key, value in self.set.items() if key != MODELS_OF}
-        return " ".join(
-            f"{key}={','.join(map(str, value)) if isinstance(value, list) else value}" for key, value in said.items()
-        )
+        return " ".join(f"{key}={words(value)}" for key, value in self.set.items() if key != MODELS_OF)
+
+    @property
+    def split_anew(self) -> bool:
+        """Whether it had other rows in its test part than the project has, so that a champion may know some of them."""
+        return not _OF_SPLIT.isdisjoint(self.set)
 
     @property
     def ok(self) -> bool:
@@ -71,6 +74,11 @@ class RunRecord:
     def to_json(self) -> dict[str, Any]:
         """As it is kept, and as `--json` shows it."""
         return asdict(self)
+
+
+def words(value: Any) -> str:
+    """A value that was asked for, as the command line has it."""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def remember(project: Project, record: RunRecord) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest
+from airflow_mlcraft.project.jobs import defaults_of
 from airflow_mlcraft.project.overrides import Choice, choices
 from airflow_mlcraft.project.places import Project
 
@@ -42,6 +43,15 @@ def test_a_sweep_over_runs(project: Project) -> None:
         (2, {"scale": False}),
     ]
     assert found[0].label == "seed=1, process.scale=True"
+
+
+def test_a_sweep_over_seeds_keeps_the_split(project: Project) -> None:
+    """Otherwise the champion would have seen rows that it is tested on."""
+    jobs = [defaults_of(project, one.manifest) for one in asked(project, "seed=1,2")]
+    assert [(job["seed"], job["split_seed"]) for job in jobs] == [(1, 42), (2, 42)]
+    (one,) = asked(project, "split_seed=7")
+    job = defaults_of(project, one.manifest)
+    assert (job["seed"], job["split_seed"]) == (42, 7)
 
 
 def test_a_sweep_over_a_model(project: Project) -> None:
