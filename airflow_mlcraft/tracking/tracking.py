@@ -183,13 +183,14 @@ class Tracking:
 
     def champion(self, model: str) -> Version | None:
         """The champion of a registered model, once what was said before is sent; the sender knows it without import."""
-        if not is_server(self.uri):
+        if is_server(self.uri):
+            self.flush()
+        else:
             from airflow_mlcraft.tracking.ask import ask_for_champion
 
             self._start_sender()
             with contextlib.suppress(TimeoutError):
                 return ask_for_champion(self.spool, model, self.limit)
-        self.flush()
         return registry.champion(self.api(), model)
 
     def api(self) -> Api:
