@@ -25,9 +25,6 @@ _ANSWERS = 300.0
 _GONE = ("ResourceNotFoundException", "ServiceNotFoundException", "ClusterNotFoundException")
 _FAILED = (
     "STOPPED",
-    "STOP_REQUESTED",
-    "ROLLBACK_REQUESTED",
-    "ROLLBACK_IN_PROGRESS",
     "ROLLBACK_SUCCESSFUL",
     "ROLLBACK_FAILED",
 )
@@ -102,7 +99,11 @@ class ExpressService:
         self._check()
 
     def restore(self, found: Found) -> None:
-        self._update({name: found[name] for name in _SAID if name in found})
+        """ECS may have gone back by itself."""
+        before = {name: found[name] for name in _SAID if name in found}
+        now = _newest(self._described() or {})
+        if not all(_same(value, now.get(name)) for name, value in before.items()):
+            self._update(before)
 
     def delete(self) -> None:
         if self._described() is None:

@@ -32,7 +32,7 @@ class Owner:
             return
         whose = f"it belongs to the project {tags[PROJECT]!r}" if PROJECT in tags else "mlcraft has not made it"
         raise DeployingError(
-            f"there is a {kind} {name} already, and {whose}",
+            f"the {kind} {name} is there already, and {whose}",
             f'choose another name: `name = "…"` below [targets.{self.target}] in mlcraft.toml',
         )
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from moto import mock_aws
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.models import AWSManagedPolicy, iam_backends
 
 from airflow_mlcraft.deploying.aws.account import Account, sign_in
+from airflow_mlcraft.deploying.aws.policies import INFRASTRUCTURE
 from airflow_mlcraft.serving.model_folder import content_of
 from tests.deploying.aws.express_mode import ExpressMode, express_mode
 from tests.serving.conftest import Running, running
@@ -25,21 +30,42 @@ _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 @pytest.fixture
 def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """None of the user's own, whatever happens."""
+    as_nobody(monkeypatch, tmp_path)
+
+
+def as_nobody(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(folder / "no-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "no-credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Account:
+    """Clients are slow to make, and the same for all tests."""
+    with pytest.MonkeyPatch.context() as monkeypatch, mock_aws():
+        as_nobody(monkeypatch, tmp_path_factory.mktemp("nobody"))
+        return sign_in()
+
+
 @pytest.fixture
-def aws(credentials: None) -> Iterator[Account]:
+def aws(credentials: None, account: Account) -> Iterator[Account]:
     """An empty account. Functions of Lambda are not run: what they answer is put into a queue."""
-    with mock_aws(config={"lambda": {"use_docker": False}, "iam": {"load_aws_managed_policies": True}}):
-        yield sign_in()
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        name = INFRASTRUCTURE.rpartition("/")[2]
+        made = AWSManagedPolicy.from_data(name, account.id, account.region, aws_managed_policies()[name])
+        iam_backends[account.id][account.partition].managed_policies[made.arn] = made
+        yield account
+
+
+@functools.cache
+def aws_managed_policies() -> Any:
+    """AWS's own policies; moto loads them all, or none."""
+    return json.loads(aws_managed_policies_data)
 
 
 @dataclass

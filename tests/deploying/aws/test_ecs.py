@@ -36,7 +36,7 @@ def make(aws: Account, ecs: ExpressMode, pushes: Pushes, content: str) -> Make:
             "key": KEY,
             **other,
         }
-        patience = Patience(seconds=2, pause=0.01)
+        patience = Patience(seconds=1, pause=0.01)
         return on_ecs(aws, Deployed(**values), options or EcsOptions(), patience, Watch())
 
     return deployment
@@ -181,6 +181,7 @@ def test_a_new_model_that_does_not_come_up_is_taken_back(
     assert everything() == there
     after = service_of(aws)["activeConfigurations"][0]
     assert after["primaryContainer"] == before["primaryContainer"]
+    assert ecs.asked == ["create", "update"], "ECS has gone back by itself"
     assert {action for action, _ in plan(make()).values()} == {"keep"}
 
 
@@ -237,7 +238,7 @@ def test_a_service_that_is_refused(make: Make, ecs: ExpressMode, everything: Eve
 def test_it_takes_too_long(make: Make, ecs: ExpressMode, everything: Everything) -> None:
     ecs.outcomes = [("IN_PROGRESS", "")]
     with pytest.raises(
-        DeployingError, match="ECS has not started mlcraft-iris within 2 s; give it more time .*; all is"
+        DeployingError, match="ECS has not started mlcraft-iris within 1 s; give it more time .*; all is"
     ):
         apply(make())
     assert everything() == EMPTY
@@ -262,7 +263,7 @@ def test_what_it_has_not_made_is_not_touched(make: Make, aws: Account, everythin
     sentence = "it belongs to the project 'Other'" if tags else "mlcraft has not made it"
     for do in (apply, plan, lambda deployment: changes.remove(deployment.resources, Watch())):
         with pytest.raises(
-            DeployingError, match=f"there is a IAM role .* already, and {sentence}; choose another name"
+            DeployingError, match=f"the IAM role .* is there already, and {sentence}; choose another name"
         ):
             do(make())
         assert everything() == there

@@ -26,7 +26,7 @@ Answers = Callable[..., None]
 def make(aws: Account, pushes: Pushes, content: str) -> Make:
     def deployment(options: LambdaOptions | None = None, **other: Any) -> Deployment:
         values = {"project": "Iris", "name": "iris", "content": content, "tag": "m1", "send": pushes, **other}
-        patience = Patience(seconds=2, pause=0.01)
+        patience = Patience(seconds=1, pause=0.01)
         return on_lambda(aws, Deployed(**values), options or LambdaOptions(), patience, Watch())
 
     return deployment
