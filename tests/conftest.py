@@ -5,11 +5,14 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from airflow_mlcraft.environments import uv
 
 PROJECT = Path(__file__).parents[1]
 
@@ -75,12 +78,19 @@ def _lacks_tmux() -> str:
     return "" if shutil.which("tmux") else "no tmux on the PATH"
 
 
+def _lacks_registry() -> str:
+    command = [uv(), "pip", "compile", "--quiet", "-"]
+    done = subprocess.run(command, input="humanize==4.9.0", capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else f"no package registry answers: {' '.join(done.stderr.split())[:200]}"
+
+
 _LACKS = {
     "docker": cache(_lacks_docker),
     "browser": cache(_lacks_browser),
     "suite": cache(_lacks_suite),
     "composer": cache(_lacks_composer),
     "tmux": cache(_lacks_tmux),
+    "registry": cache(_lacks_registry),
 }
 
 

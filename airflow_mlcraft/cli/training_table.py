@@ -86,12 +86,16 @@ def models_table(models: list[ModelScore] | tuple[ModelScore, ...], metric: str)
         made.add_row(
             Text("★" if model.winner else mark, style="bold yellow" if model.winner else style),
             Text(model.name, style="bold" if model.winner else ""),
-            Text(", ".join(f"{name}={value}" for name, value in model.params.items()), style="dim"),
+            Text(", ".join(f"{name}={_short(value)}" for name, value in model.params.items()), style="dim"),
             number(model.cv.get(metric)),
             *([number(model.test.get(metric))] if tested else []),
             "" if model.seconds is None else f"{model.seconds:.1f}",
         )
     return made
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def summary(record: RunRecord) -> Any:

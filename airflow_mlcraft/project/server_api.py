@@ -110,8 +110,9 @@ class ServerApi:
     def _checked(self, response: httpx.Response) -> Any:
         if response.status_code < _FAULT:
             return response.json()
-        if response.status_code == _UNKNOWN:
-            raise ProjectError(f"{self.url} does not take this token", f"give another {TOKEN}")
+        # Of a token that is none, Airflow says as well that it is not allowed.
+        if response.status_code == _UNKNOWN or (response.status_code == _FORBIDDEN and self._keys.get(TOKEN)):
+            raise ProjectError(f"{self.url} does not take this token for that", f"give another {TOKEN}")
         if response.status_code == _FORBIDDEN:
             raise ProjectError(f"{self.url} does not let this user do that", "ask who runs it for the permission")
         try:
