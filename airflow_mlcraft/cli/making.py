@@ -53,11 +53,13 @@ def _bar() -> Iterator[Doing]:
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn())
     with Progress(*columns, TimeElapsedColumn(), console=aside(), transient=True) as bar:
-        task = bar.add_task("", total=None)
+        said, task = "", bar.add_task("", total=None)
 
         def doing(text: str, done: float, total: float) -> None:
-            bar.update(
-                task, description=plain(text[: max(20, aside().width - 60)]), completed=done, total=total or None
-            )
+            nonlocal said, task
+            if text != said:
+                bar.remove_task(task)
+                said, task = text, bar.add_task(plain(text), total=None)
+            bar.update(task, completed=done, total=total or None)
 
         yield doing

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 PORT = 8000
-OURS = "mlcraft.project"
+PROJECT = "mlcraft.project"
 _LOOK = 0.25
 _MOMENT = 2.0
 _CHECK = 2_000_000_000
 _START = 120.0
-_LINES = 15
+_LINES, _SHOWN = 50, 3
 _PORT_TAKEN = re.compile("address already in use|port is already allocated|permission denied")
 
 
@@ -56,6 +56,7 @@ def run(
     name: str,
     watch: Watch,
     *,
+    project: str,
     host: str = "127.0.0.1",
     port: int | None = None,
     environment: Mapping[str, str] | None = None,
@@ -64,7 +65,7 @@ def run(
     """Start the image and wait until it is healthy. One of the same name ends first, and is back if this one fails."""
     from docker.errors import APIError
 
-    before = _named(client, name)
+    before = _named(client, name, project)
     if before is not None:
         watch.say(f"Stopping the container {name} of before")
         before.stop()
@@ -142,23 +143,23 @@ def _last(container: Container) -> str:
     """What it said last, in its own words where it has any."""
     lines = container.logs(tail=_LINES).decode(errors="replace").splitlines()
     said = [line.removeprefix("mlcraft serving: ") for line in lines if line.startswith("mlcraft serving: ")]
-    return said[-1] if said else " | ".join(lines[-_LINES:]) or "it said nothing"
+    return said[-1] if said else " | ".join(lines[-_SHOWN:]) or "it said nothing"
 
 
 def _text(said: bytes | Iterator[bytes]) -> str:
     return b"".join([said] if isinstance(said, bytes) else said).decode(errors="replace").strip()
 
 
-def _named(client: DockerClient, name: str) -> Container | None:
-    """The container of that name, if it is one of ours."""
+def _named(client: DockerClient, name: str, project: str) -> Container | None:
+    """The container of that name, if it is this project's."""
     from docker.errors import NotFound
 
     try:
         found = client.containers.get(name)
     except NotFound:
         return None
-    if OURS not in found.labels:
-        raise DeployingError(f"there is a container {name!r} that is none of this project", "rename or remove it")
+    if found.labels.get(PROJECT) != project:
+        raise DeployingError(f"there is a container {name!r} that is not of {project}", "rename or remove it")
     return found
 
 

@@ -175,7 +175,7 @@ def _build(client: DockerClient, prepared: Prepared, stream: Any, watch: Watch) 
                 watch.line(line)
             if step := _STEP.match(line):
                 last = step.group(3)
-                watch.doing(f"Building: {last}", int(step.group(1)), int(step.group(2)))
+                watch.doing(f"Building: {last.split()[0]}", int(step.group(1)), int(step.group(2)))
     if not built:
         raise DeployingError("the image cannot be built: Docker has not said what became of it")
     return built

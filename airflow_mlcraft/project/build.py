@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft import __version__, environments
+from airflow_mlcraft.deploying.container import PROJECT
 from airflow_mlcraft.deploying.engine import engine
 from airflow_mlcraft.deploying.failures import DeployingError
 from airflow_mlcraft.deploying.image import Image, check_tag
@@ -137,7 +138,10 @@ def _run(client: DockerClient, project: Project, made: Built, *, host: str, port
 
     key = secrets.read(project).get(KEY_VARIABLE) or os.environ.get(KEY_VARIABLE, "")
     environment = {KEY_VARIABLE: key} if key else {}
-    running = run(client, made.image.id, container_name(project), watch, host=host, port=port, environment=environment)
+    name = container_name(project)
+    running = run(
+        client, made.image.id, name, watch, project=project.name, host=host, port=port, environment=environment
+    )
     return replace(made, container=running.name, url=running.url)
 
 
@@ -159,7 +163,7 @@ def _labels(project: Project, content: str) -> dict[str, str]:
         "org.opencontainers.image.title": about.title,
         "org.opencontainers.image.version": content[:_SHORT],
         "org.opencontainers.image.revision": commit,
-        "mlcraft.project": project.name,
+        PROJECT: project.name,
         "mlcraft.model": content,
         "mlcraft.run": run,
         "mlcraft.data": data,

@@ -14,13 +14,17 @@ import pytest
 from docker import DockerClient
 from docker.errors import APIError
 
+from airflow_mlcraft.project.build import Built, build
 from airflow_mlcraft.project.create import create
 from airflow_mlcraft.project.places import Project, Projects
+from airflow_mlcraft.project.records import RunRecord, remember
 from tests.serving import models
 
 _PYTHON = ".".join(map(str, sys.version_info[:2]))
 _LEFT_OUT = {"site-packages", "test", "idlelib", "tkinter", "__pycache__"}
 BASE = f"mlcraft-tests/python:{_PYTHON}"
+KEY = "server-key-5"
+TAG = "mlcraft-tests/iris:1"
 
 
 @pytest.fixture(scope="session")
@@ -92,3 +96,25 @@ def project(tmp_path: Path, champion: Callable[[Project, str], Path]) -> Project
     champion(made, "linear")
     made.secrets.write_text("DATA_KEY=top-secret-7\n")
     return made
+
+
+@pytest.fixture(scope="session")
+def iris(tmp_path_factory: pytest.TempPathFactory, champion: Callable[[Project, str], Path]) -> Project:
+    """A project with a champion, the record of the run that made it, and keys."""
+    made = create(Projects(tmp_path_factory.mktemp("build") / "ml_projects"), "Tested_2", "classification")
+    champion(made, "linear")
+    made.secrets.write_text(f"DATA_KEY=top-secret-7\nMLCRAFT_API_KEY={KEY}\n")
+    record = RunRecord(
+        "train_1", "train", "2026-01-01", 1.0, "success", "acc", champion="linear", data="sha1$77", commit="c0ffee"
+    )
+    remember(made, record)
+    return made
+
+
+@pytest.fixture(scope="session")
+def built(iris: Project, base: str, client: DockerClient) -> Iterator[Built]:
+    """Its image, and a container of it."""
+    made = build(iris, base=base, tags=[TAG], run=True)
+    yield made
+    client.containers.get(made.container).remove(force=True, v=True)
+    client.images.remove(TAG, force=True)

@@ -13,8 +13,7 @@ import socket
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,36 +24,12 @@ from airflow_mlcraft.deploying.failures import DeployingError
 from airflow_mlcraft.deploying.push import push
 from airflow_mlcraft.deploying.watch import Watch
 from airflow_mlcraft.project.build import Built, build, container_name
-from airflow_mlcraft.project.create import create
-from airflow_mlcraft.project.places import Project, Projects
-from airflow_mlcraft.project.records import RunRecord, remember
+from airflow_mlcraft.project.places import Project
+from tests.deploying.conftest import KEY, TAG
 from tests.deploying.registry import registry
 from tests.serving.conftest import free_port, wait_until
 
 pytestmark = pytest.mark.docker
-KEY = "server-key-5"
-TAG = "mlcraft-tests/iris:1"
-
-
-@pytest.fixture(scope="module")
-def iris(tmp_path_factory: pytest.TempPathFactory, champion: Callable[[Project, str], Path]) -> Project:
-    project = create(Projects(tmp_path_factory.mktemp("build") / "ml_projects"), "Iris_2", "classification")
-    champion(project, "linear")
-    project.secrets.write_text(f"DATA_KEY=top-secret-7\nMLCRAFT_API_KEY={KEY}\n")
-    record = RunRecord(
-        "train_1", "train", "2026-01-01", 1.0, "success", "acc", champion="linear", data="sha1$77", commit="c0ffee"
-    )
-    remember(project, record)
-    return project
-
-
-@pytest.fixture(scope="module")
-def built(iris: Project, base: str, client: DockerClient) -> Iterator[Built]:
-    """Built, and running."""
-    made = build(iris, base=base, tags=[TAG], run=True)
-    yield made
-    client.containers.get(made.container).remove(force=True, v=True)
-    client.images.remove(TAG, force=True)
 
 
 def ask(url: str, method: str, path: str, body: Any = None, key: str = KEY) -> tuple[int, Any]:
@@ -71,7 +46,7 @@ def test_the_container_predicts(built: Built) -> None:
     status, health = ask(built.url, "GET", "/health")
     assert (status, health["model"]) == (200, built.image.labels["org.opencontainers.image.version"])
     _, about = ask(built.url, "GET", "/model")
-    assert about["name"] == "Iris_2"
+    assert about["name"] == "Tested_2"
     status, said = ask(built.url, "POST", "/predict", {"records": about["example"]})
     assert (status, said["predictions"]) == (200, [0, 0, 0, 0, 0])
 
@@ -133,7 +108,7 @@ def test_no_secret_and_no_data_is_in_the_image(built: Built, client: DockerClien
 
 def test_the_labels_lead_back(built: Built, base: str) -> None:
     labels = built.image.labels
-    assert labels["org.opencontainers.image.title"] == "Iris 2"
+    assert labels["org.opencontainers.image.title"] == "Tested 2"
     assert labels["org.opencontainers.image.revision"] == "c0ffee"
     assert labels["org.opencontainers.image.base.name"] == base
     assert (labels["mlcraft.run"], labels["mlcraft.data"]) == ("train_1", "sha1$77")

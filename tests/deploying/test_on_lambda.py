@@ -6,21 +6,16 @@ import base64
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 from docker import DockerClient
 
 from airflow_mlcraft.deploying.aws.function import ENTRY
-from airflow_mlcraft.project.build import build
-from airflow_mlcraft.project.create import create
-from airflow_mlcraft.project.places import Project, Projects
+from airflow_mlcraft.project.build import Built
 from airflow_mlcraft.serving.on_lambda import main, to_request, to_result
-
-TAG = "mlcraft-tests/on-lambda:1"
 
 
 class Runtime(ThreadingHTTPServer):
@@ -77,20 +72,13 @@ def event(method: str, path: str, body: str = "", query: str = "", *, encoded: b
 
 
 @pytest.fixture(scope="module")
-def runtime(
-    base: str,
-    client: DockerClient,
-    champion: Callable[[Project, str], Path],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Runtime]:
-    project = create(Projects(tmp_path_factory.mktemp("lambda") / "ml_projects"), "Iris_2", "classification")
-    champion(project, "linear")
-    build(project, base=base, tags=[TAG])
+def runtime(built: Built, client: DockerClient) -> Iterator[Runtime]:
+    """A function of the image, and who calls it."""
     network = client.networks.get("bridge").attrs["IPAM"]["Config"][0]
     server = Runtime(str(network["Gateway"]))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     container = client.containers.run(
-        TAG,
+        built.image.id,
         ["--name", "iris"],
         entrypoint=ENTRY,
         detach=True,
@@ -101,7 +89,6 @@ def runtime(
     )
     yield server
     container.remove(force=True, v=True)
-    client.images.remove(TAG, force=True)
     server.shutdown()
 
 
