@@ -12,7 +12,7 @@ from bench.measure import ROOT, Figure, environment, median, ratio
 
 ROUNDS = 3
 MODELS = 8
-ROWS, COLUMNS = 4000, 20
+ROWS, COLUMNS = 6000, 20
 
 # All take as long, so that the figure is not about which of them comes last.
 _CODE = f"""
