@@ -35,7 +35,7 @@ def reproduce(  # noqa: PLR0917
 ) -> None:
     """Run a tracked run again, and compare all files and metrics. Exit code 1 when something differs.
 
-    Nothing is reused. What was retrieved is taken from the store; nothing is served, crowned or tracked.
+    Nothing is reused. What was retrieved is taken from the store; nothing is served, crowned, versioned or tracked.
     """
     from airflow_mlcraft.project.past import looking_at, project_named_in, run_of
     from airflow_mlcraft.runner.reproduce import past_run

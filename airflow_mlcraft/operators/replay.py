@@ -35,6 +35,11 @@ def inputs_of_then(ti: Any) -> dict[str, Json]:
     return found
 
 
+def replaying() -> bool:
+    """Whether this run repeats one of the past."""
+    return bool(os.environ.get(VARIABLE))
+
+
 def _replay() -> dict[str, Any]:
     return _read(os.environ.get(VARIABLE, ""))
 

@@ -18,6 +18,7 @@ from airflow_mlcraft.operators.assets import data_alias, tell_of_data
 from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.failures import readable_failures
 from airflow_mlcraft.operators.links import DataVersionLink
+from airflow_mlcraft.operators.replay import replaying
 from airflow_mlcraft.operators.values import Values
 from airflow_mlcraft.operators.work import open_store
 
@@ -40,6 +41,8 @@ class CwlVersionOperator(CwlOperator):
         from airflow_mlcraft.versioning.entries import data_of
 
         ti = context["ti"]
+        if replaying():
+            raise AirflowSkipException("this run only repeats one of the past, whose data has its versions")
         with readable_failures():
             layout, values, store = self.layout(), Values(ti), open_store()
             found = {hint.path: data_of(store, _value(values, layout, hint), str(hint)) for hint in layout.data}

@@ -261,8 +261,11 @@ def test_trace(trained: Workplace) -> None:
 
 
 def test_reproduce(trained: Workplace) -> None:
+    head = trained.project().folder / ".git" / "refs" / "heads" / "main"
+    before = head.read_text()
     said = trained.mlcraft("reproduce", "iris", "--quiet")
     assert said.code == 0, said.out + said.err
+    assert head.read_text() == before, "nothing is versioned"
     assert f"are the same as in iris {runs(trained)[0]['run_id']}" in said.out
     lost = trained.mlcraft("reproduce", "iris", "nonsense")
     assert "there is no run of iris called 'nonsense'" in lost.err
