@@ -12,7 +12,7 @@ JOBS ?= auto
 .DEFAULT_GOAL := help
 # Airflow is large: each process would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help setup demo test lint types rooms check up stop bench conformance lock clean
+.PHONY: help setup demo test lint types rooms check up stop docs bench conformance lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ types: $(STAMP) ## types of the package
 
 rooms: $(STAMP) ## which part of the package may import which
 	$(BIN)/lint-imports --no-logo
+
+docs: $(STAMP) ## write docs/cli.md from the command itself
+	@$(BIN)/python tools/cli_reference.py
 
 bench: $(STAMP) ## measure, and write bench/RESULTS.md
 	$(BIN)/python -m bench
