@@ -28,7 +28,6 @@ from tests.deploying.registry import Registry, registry
 from tests.serving.conftest import running
 
 __all__ = ["account", "aws", "base", "champion", "client", "credentials", "project"]
-READY = "mlcraft-tests/ready:1"
 
 
 def mlcraft(project: Project, *arguments: str) -> Any:
@@ -52,7 +51,7 @@ def ready(project: Project, base: str, client: DockerClient) -> Iterator[str]:
     with tarfile.open(fileobj=stream, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("nothing"))
     client.api.import_image_from_data(
-        stream.getvalue(), repository="mlcraft-tests/ready", tag="1", changes=[f"LABEL {IDENTITY}={identity}"]
+        stream.getvalue(), repository="mlcraft-tests/ready", tag=identity[:40], changes=[f"LABEL {IDENTITY}={identity}"]
     )
     yield identity
     for image in client.images.list(filters={"label": f"{IDENTITY}={identity}"}):

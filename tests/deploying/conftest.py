@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import secrets
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
@@ -24,7 +25,6 @@ _PYTHON = ".".join(map(str, sys.version_info[:2]))
 _LEFT_OUT = {"site-packages", "test", "idlelib", "tkinter", "__pycache__"}
 BASE = f"mlcraft-tests/python:{_PYTHON}"
 KEY = "server-key-5"
-TAG = "mlcraft-tests/iris:1"
 
 
 @pytest.fixture(scope="session")
@@ -98,10 +98,22 @@ def project(tmp_path: Path, champion: Callable[[Project, str], Path]) -> Project
     return made
 
 
+@pytest.fixture
+def another(tmp_path: Path, champion: Callable[[Project, str], Path]) -> Project:
+    """A project with a champion and a name that no other has, since all projects meet in one engine."""
+    made = create(Projects(tmp_path / "ml_projects"), unused_name(), "classification")
+    champion(made, "linear")
+    return made
+
+
+def unused_name() -> str:
+    return f"Tested_{secrets.token_hex(4)}"
+
+
 @pytest.fixture(scope="session")
 def iris(tmp_path_factory: pytest.TempPathFactory, champion: Callable[[Project, str], Path]) -> Project:
     """A project with a champion, the record of the run that made it, and keys."""
-    made = create(Projects(tmp_path_factory.mktemp("build") / "ml_projects"), "Tested_2", "classification")
+    made = create(Projects(tmp_path_factory.mktemp("build") / "ml_projects"), unused_name(), "classification")
     champion(made, "linear")
     made.secrets.write_text(f"DATA_KEY=top-secret-7\nMLCRAFT_API_KEY={KEY}\n")
     record = RunRecord(
@@ -114,7 +126,8 @@ def iris(tmp_path_factory: pytest.TempPathFactory, champion: Callable[[Project, 
 @pytest.fixture(scope="session")
 def built(iris: Project, base: str, client: DockerClient) -> Iterator[Built]:
     """Its image, and a container of it."""
-    made = build(iris, base=base, tags=[TAG], run=True)
+    made = build(iris, base=base, run=True)
     yield made
     client.containers.get(made.container).remove(force=True, v=True)
-    client.images.remove(TAG, force=True)
+    for tag in made.image.tags:
+        client.images.remove(tag)

@@ -25,7 +25,7 @@ from airflow_mlcraft.deploying.push import push
 from airflow_mlcraft.deploying.watch import Watch
 from airflow_mlcraft.project.build import Built, build, container_name
 from airflow_mlcraft.project.places import Project
-from tests.deploying.conftest import KEY, TAG
+from tests.deploying.conftest import KEY
 from tests.deploying.registry import registry
 from tests.serving.conftest import free_port, wait_until
 
@@ -42,11 +42,11 @@ def ask(url: str, method: str, path: str, body: Any = None, key: str = KEY) -> t
         return response.status, json.loads(response.read())
 
 
-def test_the_container_predicts(built: Built) -> None:
+def test_the_container_predicts(built: Built, iris: Project) -> None:
     status, health = ask(built.url, "GET", "/health")
     assert (status, health["model"]) == (200, built.image.labels["org.opencontainers.image.version"])
     _, about = ask(built.url, "GET", "/model")
-    assert about["name"] == "Tested_2"
+    assert about["name"] == iris.name
     status, said = ask(built.url, "POST", "/predict", {"records": about["example"]})
     assert (status, said["predictions"]) == (200, [0, 0, 0, 0, 0])
 
@@ -106,9 +106,9 @@ def test_no_secret_and_no_data_is_in_the_image(built: Built, client: DockerClien
     )
 
 
-def test_the_labels_lead_back(built: Built, base: str) -> None:
+def test_the_labels_lead_back(built: Built, iris: Project, base: str) -> None:
     labels = built.image.labels
-    assert labels["org.opencontainers.image.title"] == "Tested 2"
+    assert labels["org.opencontainers.image.title"] == iris.name.replace("_", " ")
     assert labels["org.opencontainers.image.revision"] == "c0ffee"
     assert labels["org.opencontainers.image.base.name"] == base
     assert (labels["mlcraft.run"], labels["mlcraft.data"]) == ("train_1", "sha1$77")
@@ -117,7 +117,7 @@ def test_the_labels_lead_back(built: Built, base: str) -> None:
 
 def test_a_second_build_makes_nothing(built: Built, iris: Project, base: str) -> None:
     done: list[str] = []
-    again = build(iris, base=base, tags=[TAG], watch=Watch(lambda text, *_: done.append(text)))
+    again = build(iris, base=base, watch=Watch(lambda text, *_: done.append(text)))
     assert again.image.id == built.image.id
     assert not [text for text in done if text.startswith("Building")]
 
@@ -125,15 +125,15 @@ def test_a_second_build_makes_nothing(built: Built, iris: Project, base: str) ->
 def test_another_one_takes_its_place_and_a_broken_one_does_not(
     built: Built, iris: Project, base: str, client: DockerClient
 ) -> None:
-    again = build(iris, base=base, tags=[TAG], run=True)
+    again = build(iris, base=base, run=True)
     assert again.container == built.container == container_name(iris)
     running = client.containers.get(built.container).id
     port = free_port()
     with socket.create_server(("127.0.0.1", port)), pytest.raises(DeployingError, match=f"port {port}"):
-        build(iris, base=base, tags=[TAG], run=True, port=port)
+        build(iris, base=base, run=True, port=port)
     container = client.containers.get(built.container)
     assert (container.id, container.status) == (running, "running")
-    assert not client.containers.list(all=True, filters={"name": "before"})
+    assert not client.containers.list(all=True, filters={"name": f"{built.container}-before"})
 
 
 @pytest.fixture
@@ -158,29 +158,32 @@ def test_push(small: str, client: DockerClient) -> None:
             push(client, f"{place.host}/team/iris", "7", Watch())
 
 
-def test_a_model_that_cannot_be_loaded_gets_no_name(project: Project, base: str, client: DockerClient) -> None:
-    (project.champion / "model.skops").write_bytes(b"nothing")
-    before = {image.id for image in client.images.list()}
+def test_a_model_that_cannot_be_loaded_gets_no_name(another: Project, base: str, client: DockerClient) -> None:
+    (another.champion / "model.skops").write_bytes(b"nothing")
     with pytest.raises(DeployingError, match=r"the container ended at once .* cannot be read as a model"):
-        build(project, base=base, tags=["mlcraft-tests/broken:1"])
-    assert not client.images.list("mlcraft-tests/broken")
-    assert not {image.id for image in client.images.list()} - before
-    assert not client.containers.list(all=True, filters={"name": "mlcraft-try"})
+        build(another, base=base)
+    assert_nothing_of(another, client)
 
 
-def test_an_interrupted_build_leaves_no_name(project: Project, base: str, client: DockerClient) -> None:
+def test_an_interrupted_build_leaves_no_name(another: Project, base: str, client: DockerClient) -> None:
     """Interrupted while the image is tried, which is the last moment before it gets its name."""
-    said = project.folder / "said"
-    command = [sys.executable, "-m", "airflow_mlcraft.cli.main", "build", project.name, "--base", base]
-    command += ["--tag", "mlcraft-tests/late:1", "--projects", str(project.folder.parent)]
+    said = another.folder / "said"
+    command = [sys.executable, "-m", "airflow_mlcraft.cli.main", "build", another.name, "--base", base]
+    command += ["--projects", str(another.folder.parent)]
     with said.open("wb") as stream:
         process = subprocess.Popen(command, stderr=stream, stdout=stream, start_new_session=True)
-        wait_until(lambda: process.poll() is not None or b"Trying the image" in said.read_bytes())
+        wait_until(lambda: process.poll() is not None or b"Trying the image" in said.read_bytes(), 240)
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(30) == 130, said.read_text()
     assert "mlcraft: interrupted" in said.read_text()
-    assert not client.images.list("mlcraft-tests/late")
-    assert not client.containers.list(all=True, filters={"name": "mlcraft-try"})
+    assert_nothing_of(another, client)
+
+
+def assert_nothing_of(project: Project, client: DockerClient) -> None:
+    """Neither an image with a name or without one, nor a container."""
+    label = {"label": f"mlcraft.project={project.name}"}
+    assert [image.tags for image in client.images.list(filters=label)] == []
+    assert client.containers.list(all=True, filters=label) == []
 
 
 def test_a_base_that_cannot_be_used(project: Project, client: DockerClient) -> None:
