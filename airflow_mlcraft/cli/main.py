@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -28,6 +28,7 @@ from airflow_mlcraft.cli import (
 )
 from airflow_mlcraft.cli.options import Lists, Verbs
 from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.project.writing import refused_by_disk
 
 app = typer.Typer(
     name="mlcraft",
@@ -84,13 +85,21 @@ def _options(
     """
 
 
+def _fail(sentence: str) -> NoReturn:
+    sys.stderr.write(f"mlcraft: {sentence}\n")
+    sys.exit(1)
+
+
 def main() -> None:
     """Run the command; a user's mistake is a sentence on stderr and exit code 1."""
     try:
         app()
     except MlcraftError as error:
-        sys.stderr.write(f"mlcraft: {error}\n")
-        sys.exit(1)
+        _fail(str(error))
+    except Exception as error:
+        if not (said := refused_by_disk(error)):
+            raise
+        _fail(f"{said}; `mlcraft doctor` says how much room there is")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlcraft.errors import MlcraftError, ProjectError
+from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import jobs, manifest, records
 from airflow_mlcraft.project.documents import sync
 from airflow_mlcraft.project.embedded import Finished, Listener, new_run_id, read_file, run_document
@@ -128,9 +128,7 @@ def _train(  # noqa: PLR0917
         finished = run_document(
             project, choice.manifest, document, job, run_id=run_id, listener=listener, parallel=parallel
         )
-    except MlcraftError:
-        raise
-    except BaseException:
+    except (KeyboardInterrupt, SystemExit):
         seconds = round(time.monotonic() - begun, 2)
         killed = replace(base, seconds=seconds, error="it was interrupted", models=tuple(watch.models))
         records.remember(project, killed)

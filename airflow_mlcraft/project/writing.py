@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +26,18 @@ def write_text(path: Path, text: str, mode: int = 0o644) -> None:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
+
+
+_REFUSED = (errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EPERM, errno.EROFS)
+"""What a disk says that is full, or not to be written."""
+
+
+def refused_by_disk(error: BaseException) -> str:
+    """What the disk said, and of which file; empty where it was something else. SQLite says it in its own way."""
+    if isinstance(error, OSError) and error.errno in _REFUSED:
+        return f"{error.filename2 or error.filename or 'a file'} cannot be written: {error.strerror}"
+    said = str(getattr(error, "orig", ""))
+    return f"a database cannot be written: {said}" if "disk" in said or "readonly" in said else ""
 
 
 @contextlib.contextmanager

@@ -273,7 +273,11 @@ def _keep(target: _Target, model: Path, content: str) -> None:
     shutil.rmtree(kept, ignore_errors=True)
     part = kept.with_name(f".{content}.part")
     shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(model, part)
+    try:
+        shutil.copytree(model, part)
+    except shutil.Error as error:
+        # One of its files is enough to see why.
+        raise ServingError(f"its files cannot be copied: {error.args[0][0][2]}") from error
     part.replace(kept)
 
 

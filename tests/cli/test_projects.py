@@ -14,6 +14,18 @@ from tests.project.projects import Workplace
 SHY = "do-not-show-me"
 
 
+def with_small_files(place: Workplace, size: int, *words: str) -> tuple[int, str, str]:
+    """A limit of file sizes is met at the same places as the end of a disk."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    # Python would keep halves of what it compiles.
+    process = place.begin(*words, environment={"PYTHONDONTWRITEBYTECODE": "1"}, preexec_fn=limit)
+    out, err = process.communicate()
+    return process.returncode, out, err
+
+
 def test_init(place: Workplace) -> None:
     said = place.mlcraft("init", "cars", "-p", "regression")
     assert said.code == 0, said.err
@@ -55,17 +67,30 @@ def test_init_of_a_taken_name(trained: Workplace) -> None:
 
 
 def test_a_full_disk(place: Workplace) -> None:
-    """A limit of file sizes is met at the same places as the end of a disk."""
-
-    def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
-
-    process = place.begin("init", "iris", "-p", "classification", preexec_fn=small_files)
-    out, err = process.communicate()
-    assert (process.returncode, out) == (1, "")
+    code, out, err = with_small_files(place, 3000, "init", "iris", "-p", "classification")
+    assert (code, out) == (1, "")
     assert "cannot be written: File too large" in err
     assert "Traceback" not in err
     assert [path for path in place.projects.root.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (900, ["config", "iris", "-t", "New"]),
+        (900, ["predict", "iris", "data/test.parquet", "--out", "out.csv"]),
+        (900, ["run", "iris", "--detach"]),
+        (900_000, ["train", "iris", "-m", "naive_bayes", "--set", "seed=9"]),
+    ],
+)
+def test_a_disk_that_is_full_later(changed: Workplace, size: int, words: list[str]) -> None:
+    code, out, err = with_small_files(changed, size, *words)
+    assert (code, "Traceback" in out + err) == (1, False), err
+    assert "File too large" in err or "disk I/O error" in err or "disk is full" in err
+    assert changed.mlcraft("config", "iris", "--json").json()["title"] == "Iris"
+    assert changed.mlcraft("status", "iris").code == 3
+    assert not (changed.folder / "out.csv").exists()
+    assert changed.mlcraft("predict", "iris", "data/test.parquet").code == 0
 
 
 def test_list(trained: Workplace) -> None:

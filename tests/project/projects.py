@@ -41,13 +41,15 @@ class Workplace:
         given = {**self.environment(), **environment}
         return warm().command("mlcraft", *arguments, folder=self.folder, stdin=stdin, env=given, learns=True)
 
-    def begin(self, *arguments: str | Path, **options: object) -> subprocess.Popen[str]:
+    def begin(
+        self, *arguments: str | Path, environment: dict[str, str] | None = None, **options: object
+    ) -> subprocess.Popen[str]:
         """Start the command as a process of its own, which signals can be sent to."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return subprocess.Popen(
             [sys.executable, "-m", "airflow_mlcraft.cli.main", *map(str, arguments)],
             cwd=self.folder,
-            env={**os.environ, **self.environment(), "PYTHONPATH": str(PROJECT)},
+            env={**os.environ, **self.environment(), "PYTHONPATH": str(PROJECT), **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

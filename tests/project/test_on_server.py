@@ -94,13 +94,8 @@ def test_a_run_that_fails_there(served: Served) -> None:
 def test_an_interruption_ends_the_run_there_too(served: Served) -> None:
     (served.root / "iris" / "processor.py").write_text("import time\n\n\ndef process(frame):\n    time.sleep(600)\n")
     before = len(served.runs("iris"))
-    os.environ.update(served.environment)
-    try:
-        folder = ["--projects", str(served.root), "--url", served.site.url, "-m", "naive_bayes"]
-        process = served.place.begin("train", "iris", *folder)
-    finally:
-        for name in served.environment:
-            del os.environ[name]
+    words = ["train", "iris", "--url", served.site.url, "-m", "naive_bayes"]
+    process = served.place.begin(*words, environment=served.environment)
     ending = time.monotonic() + PATIENCE
     while not (running := _running(served)):
         assert process.poll() is None, process.communicate()
