@@ -165,16 +165,20 @@ def test_a_model_that_cannot_be_loaded_gets_no_name(another: Project, base: str,
     assert_nothing_of(another, client)
 
 
-def test_an_interrupted_build_leaves_no_name(another: Project, base: str, client: DockerClient) -> None:
-    """Interrupted while the image is tried, which is the last moment before it gets its name."""
+@pytest.mark.parametrize("moment", [b"Building: COPY", b"Trying the image"])
+def test_an_interrupted_build_leaves_no_name(another: Project, base: str, client: DockerClient, moment: bytes) -> None:
+    """In the middle, and at the last moment before the image gets its name."""
     said = another.folder / "said"
     command = [sys.executable, "-m", "airflow_mlcraft.cli.main", "build", another.name, "--base", base]
     command += ["--projects", str(another.folder.parent)]
     with said.open("wb") as stream:
         process = subprocess.Popen(command, stderr=stream, stdout=stream, start_new_session=True)
-        wait_until(lambda: process.poll() is not None or b"Trying the image" in said.read_bytes(), 240)
-        os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(30) == 130, said.read_text()
+        try:
+            wait_until(lambda: process.poll() is not None or moment in said.read_bytes(), 240)
+            os.killpg(process.pid, signal.SIGINT)
+            assert process.wait(30) == 130, said.read_text()
+        finally:
+            process.kill()
     assert "mlcraft: interrupted" in said.read_text()
     assert_nothing_of(another, client)
 

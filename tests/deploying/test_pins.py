@@ -1,0 +1,55 @@
+"""Which packages an image gets; uv asks the package index where it has not seen them before."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from airflow_mlcraft.deploying.base_image import Base
+from airflow_mlcraft.deploying.failures import DeployingError
+from airflow_mlcraft.deploying.pins import pinned, python_of
+from airflow_mlcraft.project.build import recipe_of
+from airflow_mlcraft.project.places import Project
+
+BASE = Base("python:slim", "sha256:0", "", platform.python_version(), f"{platform.machine()}-manylinux_2_36")
+
+
+def names(pins: str) -> dict[str, str]:
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", pins, re.MULTILINE))
+
+
+def test_what_serving_needs_and_nothing_else(project: Project, tmp_path: Path) -> None:
+    text = pinned(recipe_of(project), BASE, tmp_path)
+    found = names(text)
+    assert {"fastapi", "numpy", "orjson", "pandas", "scikit-learn", "skops", "uvicorn", "uvloop"} <= set(found)
+    assert not {"apache-airflow", "boto3", "dvc", "matplotlib", "mlflow", "pyarrow", "airflow-provider-mlcraft"} & set(
+        found
+    )
+    assert {name: version(name) for name in found} == found, "as they are installed here, where the model was made"
+    assert text.count("--hash=sha256:") >= len(found)
+    assert pinned(recipe_of(project), BASE, tmp_path) == text
+
+
+def test_what_the_project_asks_for(project: Project, tmp_path: Path) -> None:
+    recipe = replace(recipe_of(project), requirements=("click",))
+    assert names(pinned(recipe, BASE, tmp_path))["click"] == version("click")
+
+
+def test_the_model_knows_best(project: Project, tmp_path: Path) -> None:
+    """Its own requirements.txt says what it was made with, whatever was installed since."""
+    wanted = project.champion / "requirements.txt"
+    wanted.write_text(re.sub(r"skops==.*", "skops==0.0.1", wanted.read_text()))
+    with pytest.raises(DeployingError, match=r"cannot be had for python:slim: .*skops.*; name another base image"):
+        pinned(recipe_of(project), BASE, tmp_path)
+
+
+def test_another_python_than_the_models(project: Project, tmp_path: Path) -> None:
+    assert python_of(project.champion) == ".".join(map(str, sys.version_info[:2]))
+    with pytest.raises(DeployingError, match=r"made with Python 3\.\d+, and python:slim has 3\.8\.1"):
+        pinned(recipe_of(project), replace(BASE, python="3.8.1"), tmp_path)
