@@ -138,6 +138,9 @@ class Api(Protocol):
     def create_registered_model(self, name: str) -> None:
         """A name in the registry; nothing happens when it is there."""
 
+    def registered_models(self) -> list[str]:
+        """The names in the registry, or the first of very many."""
+
     def versions(self, name: str, run_id: str = "") -> list[Version]:
         """The versions of a registered model, or those of one run."""
 

@@ -172,6 +172,11 @@ class RestApi:
             if error.code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
+    def registered_models(self) -> list[str]:
+        """The names in the registry, or the first of very many."""
+        found = self._http.get(f"{_V2}/registered-models/search", max_results=str(_PAGE))
+        return [str(model["name"]) for model in found.get("registered_models", [])]
+
     def versions(self, name: str, run_id: str = "") -> list[Version]:
         """The versions of a registered model, or those of one run."""
         wanted = f"name = {quoted(name)}" + (f" AND run_id = {quoted(run_id)}" if run_id else "")

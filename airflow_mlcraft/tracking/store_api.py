@@ -218,6 +218,11 @@ class StoreApi:
                 raise
 
     @_explained
+    def registered_models(self) -> list[str]:
+        """The names in the registry, or the first of very many."""
+        return [str(model.name) for model in self._client.search_registered_models()]
+
+    @_explained
     def versions(self, name: str, run_id: str = "") -> list[Version]:
         """The versions of a registered model, or those of one run."""
         wanted = f"name = {quoted(name)}" + (f" AND run_id = {quoted(run_id)}" if run_id else "")

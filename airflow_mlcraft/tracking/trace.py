@@ -122,7 +122,8 @@ def _version(api: Api, model: str) -> Version:
     except RefusedError as error:
         raise MlcraftError(f"there is no model version {asked!r}: {error}") from error
     if not known:
-        raise MlcraftError(f"there is no registered model {name!r} with a version")
+        there = ", ".join(sorted(api.registered_models())) or "none"
+        raise MlcraftError(f"there is no registered model {name!r} with a version; the registry has {there}")
     numbers = ", ".join(version.version for version in known)
     raise MlcraftError(f"no version of {name!r} is called {alias or CHAMPION!r}; it has the versions {numbers}")
 

@@ -51,7 +51,7 @@ def test_the_way_back(tracked: Tracked, runs: list[Run]) -> None:
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
-        ("nobody", "there is no registered model 'nobody'"),
+        ("nobody", "there is no registered model 'nobody' with a version; the registry has learning"),
         ("learning@today", "no version of 'learning' is called 'today'; it has the versions 1"),
         ("learning/99", "there is no model version 'learning/99'"),
         ("learning/", "'learning/' is no model"),

@@ -76,6 +76,7 @@ def test_a_retry_that_makes_the_same_model_makes_no_second_version(
             run.register(name)
     assert tracking.flush() == 0
     assert [version.version for version in tracking.api().versions(name)] == ["1"]
+    assert name in tracking.api().registered_models()
 
 
 def test_a_step_registers_what_another_has_made(tracking: Tracking, flow: DagRunName, tmp_path: Path) -> None:
