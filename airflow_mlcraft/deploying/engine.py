@@ -19,6 +19,7 @@ def engine() -> Iterator[DockerClient]:
     """A client of the engine; where none answers, a sentence."""
     import docker
     from docker.errors import APIError, DockerException
+    from requests.exceptions import RequestException
 
     try:
         client = docker.from_env(timeout=_SECONDS)
@@ -34,7 +35,7 @@ def engine() -> Iterator[DockerClient]:
         raise DeployingError(f"Docker refuses: {error.explanation or error}") from error
     except DockerException as error:
         raise DeployingError(f"Docker: {_first_line(error)}") from error
-    except OSError as error:
+    except RequestException as error:
         raise DeployingError(f"the Docker engine has gone: {_first_line(error)}") from error
     finally:
         client.close()

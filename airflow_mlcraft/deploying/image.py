@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -66,7 +67,7 @@ def prepare(client: DockerClient, recipe: Recipe, watch: Watch) -> Prepared:
     watch.say(f"Looking at {recipe.base}")
     base = look_at(client, recipe.base, watch)
     watch.say("Choosing packages")
-    with tempfile.TemporaryDirectory(prefix="mlcraft-image-") as place:
+    with _disk_explained(), tempfile.TemporaryDirectory(prefix="mlcraft-image-") as place:
         pins = pinned(recipe, base, Path(place))
     return Prepared(recipe, base, pins, context.identity(recipe, pins, base.id))
 
@@ -117,21 +118,29 @@ def parted(tag: str) -> tuple[str, str]:
 
 @contextmanager
 def _context(prepared: Prepared, watch: Watch) -> Iterator[tuple[BinaryIO, int]]:
+    """All files as a tar on this disk, which goes again."""
+    watch.say("Fetching packages")
     with tempfile.TemporaryDirectory(prefix="mlcraft-image-") as place:
-        folder = Path(place)
-        (folder / "pins.txt").write_text(prepared.pins, "utf-8")
-        watch.say("Fetching packages")
-        try:
-            install(folder / "pins.txt", prepared.base, folder / "packages")
-            with tempfile.TemporaryFile(prefix="mlcraft-image-") as stream:
-                context.write(prepared.recipe, prepared.pins, folder / "packages", stream)
-                size = stream.tell()
-                stream.seek(0)
-                yield stream, size
-        except OSError as error:
-            raise DeployingError(
-                f"the image's files cannot be written to {place}: {error.strerror or error}"
-            ) from error
+        pins, packages, tar = (Path(place) / name for name in ("pins.txt", "packages", "context.tar"))
+        with _disk_explained():
+            pins.write_text(prepared.pins, "utf-8")
+            install(pins, prepared.base, packages)
+            with tar.open("wb") as stream:
+                context.write(prepared.recipe, prepared.pins, packages, stream)
+            shutil.rmtree(packages)
+        with tar.open("rb") as stream:
+            yield stream, tar.stat().st_size
+
+
+@contextmanager
+def _disk_explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DeployingError(
+            f"the image's files cannot be written to {tempfile.gettempdir()}: {error.strerror or error}",
+            "name a folder with room in TMPDIR",
+        ) from error
 
 
 class _Told:

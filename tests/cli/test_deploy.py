@@ -68,6 +68,7 @@ def pushed(monkeypatch: pytest.MonkeyPatch, aws: Account) -> Iterator[Registry]:
 
 
 @pytest.mark.docker
+@pytest.mark.registry
 def test_from_a_plan_to_the_end(  # noqa: PLR0917
     project: Project, base: str, ready: str, pushed: Registry, aws: Account, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import http.client
 import io
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -29,7 +30,7 @@ from tests.deploying.conftest import KEY
 from tests.deploying.registry import registry
 from tests.serving.conftest import free_port, wait_until
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.registry]
 
 
 def ask(url: str, method: str, path: str, body: Any = None, key: str = KEY) -> tuple[int, Any]:
@@ -180,6 +181,20 @@ def test_an_interrupted_build_leaves_no_name(another: Project, base: str, client
         finally:
             process.kill()
     assert "mlcraft: interrupted" in said.read_text()
+    assert_nothing_of(another, client)
+
+
+def test_a_disk_that_is_full(another: Project, base: str, client: DockerClient) -> None:
+    """A limit for files does what a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50 << 20, before[1]))
+    try:
+        with pytest.raises(
+            DeployingError, match=r"the image's files cannot be written to /.*; name a folder with room"
+        ):
+            build(another, base=base)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert_nothing_of(another, client)
 
 

@@ -93,6 +93,7 @@ def runtime(built: Built, client: DockerClient) -> Iterator[Runtime]:
 
 
 @pytest.mark.docker
+@pytest.mark.registry
 def test_a_function_answers(runtime: Runtime) -> None:
     kind, said = runtime.invoke(event("GET", "/health/ready"))
     assert (kind, said["statusCode"]) == ("response", 200)
@@ -108,6 +109,7 @@ def test_a_function_answers(runtime: Runtime) -> None:
 
 
 @pytest.mark.docker
+@pytest.mark.registry
 def test_what_is_wrong_is_told_as_by_any_server(runtime: Runtime) -> None:
     _, said = runtime.invoke(event("POST", "/predict", '{"records": [{}]}'))
     assert said["statusCode"] == 422

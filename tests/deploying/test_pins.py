@@ -17,6 +17,7 @@ from airflow_mlcraft.deploying.pins import pinned, python_of
 from airflow_mlcraft.project.build import recipe_of
 from airflow_mlcraft.project.places import Project
 
+pytestmark = pytest.mark.registry
 BASE = Base("python:slim", "sha256:0", "", platform.python_version(), f"{platform.machine()}-manylinux_2_36")
 
 
@@ -49,7 +50,7 @@ def test_the_model_knows_best(project: Project, tmp_path: Path) -> None:
         pinned(recipe_of(project), BASE, tmp_path)
 
 
-def test_another_python_than_the_models(project: Project, tmp_path: Path) -> None:
+def test_the_python_of_a_model(project: Project) -> None:
     assert python_of(project.champion) == ".".join(map(str, sys.version_info[:2]))
-    with pytest.raises(DeployingError, match=r"made with Python 3\.\d+, and python:slim has 3\.8\.1"):
-        pinned(recipe_of(project), replace(BASE, python="3.8.1"), tmp_path)
+    (project.champion / "python_env.yaml").unlink()
+    assert python_of(project.champion) == ""
