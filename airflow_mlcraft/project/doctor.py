@@ -101,7 +101,7 @@ def _uv(projects: Projects) -> Finding:
         return Finding("uv", WARNING, str(error), "pip install uv; it installs what projects need beyond MLcraft")
     folder = homes.environments_folder()
     made = len(list(folder.glob("*/ready.json"))) if folder.is_dir() else 0
-    return Finding("uv", GOOD, f"{said}, {made} environments in {folder}")
+    return Finding("uv", GOOD, f"{said}, {made} environment{'' if made == 1 else 's'} in {folder}")
 
 
 def _editor(projects: Projects) -> Finding:

@@ -98,7 +98,7 @@ def test_from_init_to_a_prediction(terminal: Terminal, tmp_path: Path) -> None:
 
     terminal.type("clear; mlcraft stop iris; mlcraft delete iris")
     terminal.shows("✓ the server of iris has ended")
-    terminal.shows(r"(?s)Stays: the runs and models in MLflow.*Delete .*iris with all its data\? \[y/n\]")
+    terminal.shows(r"(?s)Stays: the runs and models in MLflow.*Delete .*iris with all its data\?\s+\[y/n\]")
     terminal.press("C-c")
     terminal.shows("mlcraft: interrupted; nothing half-done was left")
     assert (tmp_path / "ml_projects" / "iris" / "mlcraft.toml").is_file()

@@ -132,7 +132,7 @@ def test_a_project_that_the_server_does_not_have(served: Served, tmp_path: Path)
 
 @pytest.mark.registry
 def test_two_projects_with_clashing_pins(served: Served) -> None:
-    """Each has an environment of its own, and both are trained on one Airflow, at the same time."""
+    """Each has an environment of its own; both are trained on one Airflow, and every other verb uses it too."""
     for name, pin in PINS.items():
         assert served.mlcraft("init", name, "-p", "classification").code == 0
         said = served.mlcraft("config", name, "-d", pin)
@@ -147,6 +147,9 @@ def test_two_projects_with_clashing_pins(served: Served) -> None:
     for name in PINS:
         (run,) = served.train(name, "-m", "naive_bayes", "--json").json()
         assert run["state"] == "success", run["error"]
+    assert len(served.mlcraft("predict", "older", "data/test.parquet", "--json").json()) == 38
+    assert served.mlcraft("run", "older", "--detach").code == 0
+    assert served.mlcraft("stop", "older").code == 0
     made = list(Path(served.environment["AIRFLOW__MLCRAFT__ENVIRONMENTS"]).glob("*/ready.json"))
     assert sorted(json.loads(path.read_text())["requirements"] for path in made) == [
         [pin] for pin in sorted(PINS.values())

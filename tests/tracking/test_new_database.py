@@ -1,0 +1,17 @@
+"""A database of MLflow's that does not exist yet, and that several processes open at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+OPEN = "import sys; from airflow_mlcraft.tracking.store_api import StoreApi; StoreApi(sys.argv[1]).experiment('runs')"
+
+
+def test_its_tables_are_made_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OPEN, f"sqlite:///{tmp_path}/mlflow.db"]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    for process in processes:
+        _, err = process.communicate()
+        assert process.returncode == 0, err
