@@ -62,8 +62,7 @@ def deploy(  # noqa: PLR0917
         return
     _show(made)
     if dry_run:
-        say("[dim]This is what would be done; nothing was.[/]")
-        next_step(f"mlcraft deploy {name} --to {to}{' --destroy' if destroy else ''}", "does it.")
+        say("[dim]This is what would be done; nothing was. Without --dry-run it is.[/]")
     elif destroy:
         say(f"[green]✓[/] {name} is gone from {_place(made)}")
     else:

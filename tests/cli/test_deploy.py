@@ -81,6 +81,9 @@ def test_from_a_plan_to_the_end(  # noqa: PLR0917
         assert planned.exit_code == 0, planned.output
         assert "create  ECS service" in planned.stdout
         assert "This is what would be done; nothing was." in planned.stdout
+        other = mlcraft(project, "deploy", project.name, "--base", base, "--to", "aws-lambda", "--dry-run", "--json")
+        kinds = [change["kind"] for change in json.loads(other.stdout)["changes"]]
+        assert kinds == ["ECR repository", "image", "log group", "IAM role", "Lambda function", "function URL"]
         assert pushed.manifests == {}
 
         done = mlcraft(project, "deploy", project.name, "--base", base, "--json")

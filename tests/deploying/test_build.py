@@ -20,7 +20,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from docker import DockerClient
+from typer.testing import CliRunner
 
+from airflow_mlcraft.cli.main import app
 from airflow_mlcraft.deploying.failures import DeployingError
 from airflow_mlcraft.deploying.push import push
 from airflow_mlcraft.deploying.watch import Watch
@@ -121,6 +123,11 @@ def test_a_second_build_makes_nothing(built: Built, iris: Project, base: str) ->
     again = build(iris, base=base, watch=Watch(lambda text, *_: done.append(text)))
     assert again.image.id == built.image.id
     assert not [text for text in done if text.startswith("Building")]
+    said = CliRunner().invoke(
+        app, ["build", iris.name, "--base", base, "--json", "--projects", str(iris.folder.parent)]
+    )
+    found = json.loads(said.stdout)
+    assert (found["id"], tuple(found["tags"])) == (built.image.id, built.image.tags)
 
 
 def test_another_one_takes_its_place_and_a_broken_one_does_not(

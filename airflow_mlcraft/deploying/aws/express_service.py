@@ -40,7 +40,7 @@ _SAID = {
 
 @dataclass
 class ExpressService:
-    """The service, in the cluster that every account has."""
+    """The service, in the cluster `default`, which AWS makes where it is not there."""
 
     account: Account
     owner: Owner
@@ -84,7 +84,6 @@ class ExpressService:
         self.patience.with_new_role(
             lambda: self._ecs.create_express_gateway_service(
                 serviceName=self.name,
-                cluster=CLUSTER,
                 infrastructureRoleArn=self.infrastructure.arn,
                 cpuArchitecture={"x86_64": "X86_64", "aarch64": "ARM64"}[self.machine],
                 tags=self.owner.pairs("key", "value"),

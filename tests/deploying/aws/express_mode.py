@@ -42,10 +42,10 @@ class ExpressMode:
     def create(self, given: dict[str, Any], account: str, region: str) -> dict[str, Any]:
         self.asked.append("create")
         self._refuse()
-        arn = f"arn:aws:ecs:{region}:{account}:service/{given['cluster']}/{given['serviceName']}"
+        arn = f"arn:aws:ecs:{region}:{account}:service/default/{given['serviceName']}"
         self.services[arn] = {
             "serviceArn": arn,
-            "cluster": given["cluster"],
+            "cluster": "default",
             "serviceName": given["serviceName"],
             "infrastructureRoleArn": given["infrastructureRoleArn"],
             "status": {"statusCode": "ACTIVE"},
