@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder, Name, find
-from airflow_mlcraft.cli.printing import next_step, plain, print_json, say, status, table
+from airflow_mlcraft.cli.printing import next_step, number, plain, print_json, say, status, table
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.places import Project
 
@@ -71,11 +71,12 @@ def server_status(name: Name, projects: Folder = None, as_json: AsJson = False) 
     """Say whether the project's server runs, where, and with which model. Exit code 3 when it does not run."""
     from airflow_mlcraft.project import serve
 
-    found = serve.status(find(name, projects))
+    project = find(name, projects)
+    found = serve.status(project)
     if as_json:
         print_json(found)
     elif found["running"]:
-        _show(name, found)
+        _show(project, found)
     else:
         say(f"No server of {name} runs.")
         next_step(f"mlcraft run {name} --detach", "starts one.")
@@ -149,14 +150,17 @@ def _ending_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _show(name: str, found: dict[str, Any]) -> None:
+def _show(project: Project, found: dict[str, Any]) -> None:
     from airflow_mlcraft.cli.printing import show
+    from airflow_mlcraft.project.overview import champion
 
+    name, best = project.name, champion(project) if found["current"] else None
+    what = f"{plain(best.model)}, {best.metric} {number(best.score)} " if best else ""
     rows = table("", "")
     rows.show_header = False
     rows.add_row("server", f"[green]runs[/] at [bold]{found['url']}[/] [dim](process {found['pid']})[/]")
     newer = "" if found["current"] else f" [yellow]not today's champion; `mlcraft run {name} -d` swaps it in[/]"
-    rows.add_row("model", f"{found['content'][:12]}{newer}")
+    rows.add_row("model", f"{what}[dim]({found['content'][:12]})[/]{newer}")
     rows.add_row("workers", plain(len(found["workers"])))
     show(rows)
     next_step(f"mlcraft logs {name} --follow", "shows its requests.")

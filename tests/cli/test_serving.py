@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -48,6 +49,7 @@ def test_status(served: Workplace) -> None:
     said = served.mlcraft("status", "iris")
     assert said.code == 0
     assert "runs at" in said.out
+    assert re.search(r"model +(naive_bayes|decision_tree), acc [01]\.\d+ \(\w{12}\)", said.out)
     assert "Next: mlcraft logs iris --follow" in said.out
     found = served.mlcraft("status", "iris", "--json").json()
     assert (found["running"], found["current"], len(found["workers"])) == (True, True, 1)

@@ -1,0 +1,51 @@
+"""What a project needs beyond MLcraft: asked for in two files, and installed for it alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airflow_mlcraft import environments
+from airflow_mlcraft.errors import MlcraftError, ProjectError
+from airflow_mlcraft.project import dependencies, manifest
+from airflow_mlcraft.project.places import Project
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Nothing is put among the user's own environments."""
+    monkeypatch.setenv("AIRFLOW__MLCRAFT__ENVIRONMENTS", str(tmp_path / "environments"))
+    return tmp_path / "environments"
+
+
+def test_none_needs_no_environment(project: Project, own_folder: Path) -> None:
+    assert dependencies.prepare(project) is None
+    assert not own_folder.exists()
+
+
+@pytest.mark.parametrize("text", ["", "a b", "-r other.txt", "x>>1", "../folder"])
+def test_what_is_no_dependency(project: Project, text: str) -> None:
+    with pytest.raises(ProjectError, match="is no dependency: .*; expected a name, as xgboost or xgboost>=2"):
+        dependencies.add(project, [text])
+
+
+def test_what_clashes_with_itself(project: Project, own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    project.requirements.write_text("pandas==2.2.0\npandas==2.2.1\n")
+    with pytest.raises(MlcraftError, match="the requirements pandas==2.2.0, pandas==2.2.1 cannot be installed: "):
+        dependencies.prepare(project)
+    assert list(own_folder.glob("*/")) == []
+
+
+@pytest.mark.registry
+def test_they_are_added_and_replaced(project: Project) -> None:
+    project.requirements.write_text("# mine\n")
+    assert dependencies.add(project, ["humanize==4.9.0"]) == ["humanize==4.9.0"]
+    assert dependencies.add(project, ["Humanize == 4.12.0"]) == ["Humanize==4.12.0"]
+    assert project.requirements.read_text() == "# mine\nHumanize==4.12.0\n"
+    assert manifest.read(project).dependencies == ("Humanize==4.12.0",)
+    made = dependencies.prepare(project)
+    assert made is not None
+    assert made.python.is_file()
+    assert made.key == environments.key_of(["Humanize==4.12.0"])
