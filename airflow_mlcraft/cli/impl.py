@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from airflow_mlcraft.cli.options import AsJson, Folder, Name, find
+from airflow_mlcraft.cli.options import AsJson, Folder, Name, find, parts
 from airflow_mlcraft.cli.printing import aside, can_ask, next_step, plain, print_json, say, status
 
 
 def impl(  # noqa: PLR0917
     name: Name,
-    part: Annotated[str, typer.Argument(help="retriever, processor or model.", metavar="PART")],
+    part: Annotated[str, typer.Argument(help="retriever, processor or model.", metavar="PART", autocompletion=parts)],
     dependencies: Annotated[
         list[str] | None,
         typer.Option("-d", "--dependency", metavar="DEP…", help="A Python package the code needs; installs it first."),

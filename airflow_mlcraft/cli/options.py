@@ -26,6 +26,28 @@ Folder = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value, and nothing else, on stdout.")]
 
 
+def parts(incomplete: str) -> list[str]:
+    """Completes a part of a project."""
+    from airflow_mlcraft.project.implement import PARTS
+
+    return [part for part in PARTS if part.startswith(incomplete)]
+
+
+def metrics(incomplete: str) -> list[str]:
+    """Completes a metric."""
+    from airflow_mlcraft.ml.metrics import METRICS
+
+    return [name for name in METRICS if name.startswith(incomplete)]
+
+
+def models(incomplete: str) -> list[str]:
+    """Completes a model that MLcraft brings."""
+    from airflow_mlcraft.ml.estimators import ESTIMATORS
+
+    names = sorted({name for table in ESTIMATORS.values() for name in table})
+    return [name for name in names if name.startswith(incomplete)]
+
+
 def find(name: str, folder: Path | None) -> Project:
     """The project that was named."""
     return projects_at(folder).find(name)

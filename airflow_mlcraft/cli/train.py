@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from airflow_mlcraft.cli.options import AsJson, Folder, Name, find, split
+from airflow_mlcraft.cli.options import AsJson, Folder, Name, find, metrics, split
+from airflow_mlcraft.cli.options import models as complete_models
 from airflow_mlcraft.cli.printing import can_ask, next_step, number, plain, print_json, say, show
 from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.project.records import RunRecord
@@ -19,7 +20,13 @@ def train(  # noqa: PLR0917
     name: Name,
     models: Annotated[
         list[str] | None,
-        typer.Option("-m", "--model", metavar="MODEL…", help="What to train, instead of the models of mlcraft.toml."),
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="MODEL…",
+            help="What to train, instead of the models of mlcraft.toml.",
+            autocompletion=complete_models,
+        ),
     ] = None,
     tune: Annotated[
         int, typer.Option("--tune", metavar="N", min=0, help="Search for each model's parameters, in N trials.")
@@ -91,6 +98,7 @@ def evaluate(  # noqa: PLR0917
         typer.Argument(
             help="acc, precision, recall, f1, roc_auc or log_loss; rmse, mae, mse, r2 or mape. The project's own else.",
             show_default=False,
+            autocompletion=metrics,
         ),
     ] = "",
     quiet: Quiet = False,

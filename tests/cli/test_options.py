@@ -59,14 +59,21 @@ def test_wrong_options(place: Workplace) -> None:
         assert "Error" in said.err
 
 
-def test_completion(trained: Workplace) -> None:
-    said = trained.mlcraft(
-        _MLCRAFT_COMPLETE="complete_bash",
-        COMP_WORDS="mlcraft train i",
-        COMP_CWORD="2",
-        _TYPER_COMPLETE_ARGS="mlcraft train i",
-    )
-    assert "iris" in said.out
+@pytest.mark.parametrize(
+    ("line", "whole"),
+    [
+        ("mlcraft train i", "iris"),
+        ("mlcraft eval", "evaluate"),
+        ("mlcraft impl iris proc", "processor"),
+        ("mlcraft evaluate iris roc", "roc_auc"),
+        ("mlcraft train iris -m random", "random_forest"),
+        ("mlcraft config iris --dags", "--dagshub"),
+    ],
+)
+def test_completion(trained: Workplace, line: str, whole: str) -> None:
+    last = str(len(line.split()) - 1)
+    said = trained.mlcraft(_MLCRAFT_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=last)
+    assert said.out.split() == [whole]
 
 
 def test_lists_of_values() -> None:
