@@ -17,8 +17,10 @@ from airflow_mlcraft.deploying.recipe import Recipe
 _PACKAGE = Path(airflow_mlcraft.__file__).parent
 _SERVER = ("__init__.py", "errors.py", "ml", "serving", "tracking")
 """What of this package serves a model: its rooms that know neither Airflow nor cwltool."""
-_LEFT_OUT = ("tests", "__pycache__", "bin", ".lock", "RECORD")
-"""Of the packages: a fifth of their size, nothing that is imported, and RECORD, which differs each time."""
+_LEFT_OUT = ("tests", "__pycache__", "RECORD")
+"""Of the packages: a fifth of their size, which nothing imports, and RECORD, which differs each time."""
+_COMMANDS = ("bin", ".lock")
+"""What else uv puts beside them."""
 _SERVING = ["python", "-m", "airflow_mlcraft.serving", "--model", "/opt/mlcraft/model"]
 _PLACE = ["--host", "0.0.0.0", "--port", "8000"]  # noqa: S104 - of the container
 
@@ -46,14 +48,9 @@ def write(recipe: Recipe, pins: str, packages: Path, stream: BinaryIO) -> None:
     with tarfile.open(fileobj=stream, mode="w") as archive:
         _add_bytes(archive, "Dockerfile", dockerfile(recipe).encode())
         _add_bytes(archive, "requirements.txt", pins.encode())
-        for name, path in [*_server(), *_below(recipe.model, "model"), *_below(packages, "packages", _LEFT_OUT)]:
+        for name, path in [*_server(), *_below(recipe.model, "model"), *_packages(packages)]:
             with path.open("rb") as content:
                 _add(archive, name, path.stat().st_size, content)
-
-
-def names(recipe: Recipe) -> list[str]:
-    """Of all files but those of the packages."""
-    return ["Dockerfile", "requirements.txt", *(name for name, _ in (*_server(), *_below(recipe.model, "model")))]
 
 
 def _server() -> Iterator[tuple[str, Path]]:
@@ -63,6 +60,12 @@ def _server() -> Iterator[tuple[str, Path]]:
             yield f"server/{_PACKAGE.name}/{part}", path
         else:
             yield from _below(path, f"server/{_PACKAGE.name}/{part}", ("__pycache__",))
+
+
+def _packages(folder: Path) -> Iterator[tuple[str, Path]]:
+    for name, path in _below(folder, "packages", _LEFT_OUT):
+        if path.relative_to(folder).parts[0] not in _COMMANDS:
+            yield name, path
 
 
 def _below(folder: Path, place: str, left_out: tuple[str, ...] = ()) -> Iterator[tuple[str, Path]]:

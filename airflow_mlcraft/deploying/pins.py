@@ -41,28 +41,24 @@ def pinned(recipe: Recipe, base: Base, folder: Path) -> str:
     versions.write_text("\n".join(_versions(recipe)) + "\n", "utf-8")
     made = folder / "pins.txt"
     command = ["compile", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
-    command += [
-        "--generate-hashes",
-        "--constraints",
-        str(versions),
-        *_for(base),
-        str(wanted),
-        "--output-file",
-        str(made),
-    ]
+    command += ["--generate-hashes", "--constraints", str(versions), *_for(base)]
     try:
-        _compile(command)
+        _compile([*command, str(wanted), "--output-file", str(made)])
     except _UvError as error:
-        made_with = (
-            ""
-            if _minor(base.python) == python_of(recipe.model)
-            else (f" (the model was made with Python {python_of(recipe.model)}, and {base.name} has {base.python})")
-        )
         raise DeployingError(
-            f"the packages that the model was made with cannot be had for {base.name}{made_with}: {error}",
+            f"the packages that the model was made with cannot be had for {base.name}{_other_python(recipe, base)}: "
+            f"{error}",
             "name another base image with --base, or train again",
         ) from None
     return made.read_text("utf-8")
+
+
+def _other_python(recipe: Recipe, base: Base) -> str:
+    """The likely reason."""
+    made_with = python_of(recipe.model)
+    if made_with == ".".join(base.python.split(".")[:2]):
+        return ""
+    return f" (the model was made with Python {made_with}, and {base.name} has {base.python})"
 
 
 def _compile(command: list[str]) -> None:
@@ -75,19 +71,9 @@ def _compile(command: list[str]) -> None:
 
 def install(pins: Path, base: Base, folder: Path) -> None:
     """Put the packages into a folder, as they are imported from; nothing of them is run."""
+    command = ["install", "--target", str(folder), "--no-deps", "--require-hashes", *_for(base)]
     try:
-        _uv(
-            [
-                "install",
-                "--target",
-                str(folder),
-                "--no-deps",
-                "--require-hashes",
-                *_for(base),
-                "--requirement",
-                str(pins),
-            ]
-        )
+        _uv([*command, "--requirement", str(pins)])
     except _UvError as error:
         raise DeployingError(f"the packages of the image cannot be had: {error}") from None
 
@@ -119,10 +105,6 @@ def _with_bounds() -> list[str]:
 
 def _name(line: str) -> str:
     return re.sub(r"[-_.]+", "-", re.split(r"[\s<>=!~;\[@]", line, maxsplit=1)[0]).lower()
-
-
-def _minor(version: str) -> str:
-    return ".".join(version.split(".")[:2])
 
 
 def _for(base: Base) -> list[str]:
