@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.projects import Workplace
+from tests.project.projects import Workplace, processes_of
 
 PATIENCE = 90
 
@@ -55,7 +55,7 @@ def test_train(changed: Workplace) -> None:
     runs = changed.mlcraft("history", "iris", "--json").json()
     assert [run["state"] for run in runs] == ["success", "killed"]
     assert runs[-1]["error"] == "it was interrupted"
-    assert processes_of(changed.folder) == []
+    assert going_on(changed.folder) == []
 
 
 def test_impl(changed: Workplace) -> None:
@@ -71,7 +71,7 @@ def test_run(changed: Workplace) -> None:
     deployment = changed.project().deployments / "iris"
     interrupted(changed.begin("run", "iris", "--detach"), deployment.exists)
     assert changed.mlcraft("status", "iris").code == 3
-    assert processes_of(changed.folder) == []
+    assert going_on(changed.folder) == []
     assert changed.mlcraft("run", "iris", "--detach").code == 0
     assert changed.mlcraft("stop", "iris").code == 0
 
@@ -88,14 +88,6 @@ def test_at_any_moment(changed: Workplace, words: list[str]) -> None:
     assert changed.mlcraft("list", "--json").json()[0]["fault"] == ""
 
 
-def processes_of(folder: Path) -> list[str]:
+def going_on(folder: Path) -> list[str]:
     """The command lines that have this folder in them, but for the one that sends to MLflow and then ends."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if str(folder) in line and "tracking.sender" not in line:
-            found.append(line)
-    return found
+    return [line for line in processes_of(folder).values() if "tracking.sender" not in line]

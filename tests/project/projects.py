@@ -72,3 +72,16 @@ def trained() -> Workplace:
         said = made.mlcraft(*arguments)
         assert said.code == 0, said.err
     return made
+
+
+def processes_of(folder: Path) -> dict[int, str]:
+    """The command lines that have this folder in them, by process."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in line:
+            found[int(path.parent.name)] = line
+    return found
