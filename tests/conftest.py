@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from functools import cache
@@ -33,7 +34,14 @@ def _own_airflow() -> None:
     )
 
 
+def _heed_ctrl_c() -> None:
+    """A shell's background job ignores Ctrl-C, and so would each process that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 _own_airflow()
+_heed_ctrl_c()
 
 
 @pytest.fixture(scope="session")
