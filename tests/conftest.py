@@ -34,6 +34,24 @@ def _own_airflow() -> None:
     )
 
 
+def _own_git() -> None:
+    """Nothing of the user's git and DVC; the user may have told git no name."""
+    home = Path(os.environ["AIRFLOW_HOME"]) / "git"
+    home.mkdir()
+    (home / "gitconfig").write_text(
+        '[user]\n\tname = Tester\n\temail = tester@example.org\n[protocol "file"]\n\tallow = always\n'
+    )
+    os.environ.update(
+        GIT_CONFIG_GLOBAL=str(home / "gitconfig"),
+        GIT_CONFIG_NOSYSTEM="1",
+        DVC_GLOBAL_CONFIG_DIR=str(home),
+        DVC_SYSTEM_CONFIG_DIR=str(home),
+        DVC_SITE_CACHE_DIR=str(home / "site"),
+        DVC_NO_ANALYTICS="1",
+        AWS_EC2_METADATA_DISABLED="true",
+    )
+
+
 def _heed_ctrl_c() -> None:
     """A shell's background job ignores Ctrl-C, and so would each process that it starts."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -41,6 +59,7 @@ def _heed_ctrl_c() -> None:
 
 
 _own_airflow()
+_own_git()
 _heed_ctrl_c()
 
 
