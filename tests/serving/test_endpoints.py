@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.serving.conftest import Running
+from tests.serving.conftest import Running, wait_until
 from tests.serving.models import iris as irises
 
 NAMES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
@@ -115,7 +115,8 @@ def test_the_numbers_of_all_workers_add_up(iris: Running) -> None:
     assert re.search(r'mlcraft_model\{model="[0-9a-f]{12}",name="iris"\} 1.0', metrics)
     assert 'mlcraft_requests_total{endpoint="/predict",status="200"}' in metrics
     assert "mlcraft_request_seconds_bucket" in metrics
-    assert "mlcraft_requests_in_flight 1.0" in metrics
+    # A worker counts the request before off only after it has answered.
+    wait_until(lambda: "mlcraft_requests_in_flight 1.0" in iris.get("/metrics").text)
 
 
 def test_latency(iris: Running) -> None:
