@@ -16,6 +16,8 @@ from project_home import AIRFLOW, FOLDER, PROJECT, environment, prepare_database
 from rich.padding import Padding
 from run_table import console, follow, newest_run, outputs_of, plain_table, state_of
 
+from airflow_mlcraft.project.train import champion_name
+
 DAG_ID = "workflows.classification"
 LOG = FOLDER / "demo.log"
 METRICS = ("acc", "f1", "roc_auc", "log_loss")
@@ -79,7 +81,8 @@ def show_models(outputs: dict[str, Any]) -> None:
         table.add_row("★" if best else "", model["name"], *values, style="bold green" if best else "")
     console.print(f"\n[bold]The models[/] on {scores['rows']} rows that none of them has seen")
     console.print(Padding(table, (0, 2)))
-    console.print(f"\n[bold]The champion[/] is {scores['winner']}: {scores['why']}", soft_wrap=True)
+    verb = "stays" if scores["kept"] else "is"
+    console.print(f"\n[bold]The champion {verb}[/] {champion_name(scores)}: {scores['why']}", soft_wrap=True)
 
 
 def show_prediction(outputs: dict[str, Any]) -> None:
