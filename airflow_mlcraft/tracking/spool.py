@@ -68,6 +68,10 @@ class Spool:
         """The folder of the files that the lines of a stem speak of."""
         return self.root / "files" / stem
 
+    def note_sent(self, stem: str) -> Path:
+        """The file that says how far a stem is delivered."""
+        return self.root / "sent" / stem
+
     def run_of(self, key: str) -> Record | None:
         """The run that a key stands for, as far as this spool has heard."""
         try:
@@ -113,12 +117,17 @@ class Spool:
     def delivery(self, stem: str) -> Iterator[Delivery | None]:
         """The delivery of a file; None when somebody else has it in hand, or when it is done."""
         try:
-            handle = (self.root / "sent" / stem).open("a+")
+            handle = self.note_sent(stem).open("a+")
         except FileNotFoundError:
             yield None
             return
         with handle:
-            if not _lock(handle) or not self.lines(stem).exists():
+            if not _lock(handle):
+                yield None
+                return
+            if not self.lines(stem).exists():
+                # Finished by another since the folder was read: opening it has made it anew.
+                self.note_sent(stem).unlink(missing_ok=True)
                 yield None
                 return
             yield Delivery(self, stem, handle)
@@ -228,7 +237,7 @@ class Delivery:
         """All is delivered: nothing of it stays."""
         shutil.rmtree(self._spool.files(self._stem), ignore_errors=True)
         self._spool.lines(self._stem).unlink(missing_ok=True)
-        (self._spool.root / "sent" / self._stem).unlink(missing_ok=True)
+        self._spool.note_sent(self._stem).unlink(missing_ok=True)
 
 
 def _lock(handle: IO[Any]) -> bool:

@@ -32,6 +32,19 @@ def test_lines_are_there_as_soon_as_they_are_written(tmp_path: Path) -> None:
     assert spool.waiting() == []
 
 
+def test_who_comes_after_the_delivery_leaves_no_trace(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    writer = spool.writer("key")
+    writer.write({"op": "end"})
+    writer.close()
+    with spool.delivery(writer.stem) as delivery:
+        assert delivery
+        delivery.finish()
+    with spool.delivery(writer.stem) as late:
+        assert late is None
+    assert [*(tmp_path / "sent").iterdir()] == []
+
+
 def test_half_a_line_is_left_alone(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     writer = spool.writer("key")
