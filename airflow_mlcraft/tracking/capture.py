@@ -40,13 +40,19 @@ def readable(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: "***" if _is_secret(name) else _short(value) for name, value in values.items()}
 
 
+# All that `exec` and `python -c` ran has this name, and Python may show the source of one for another's.
+_ANY_STRING = "<string>"
+
+
 def source_hash(function: Callable[..., Any]) -> str:
     """A hash that changes with the function's source; of its code, where there is no source."""
     plain = inspect.unwrap(function)
+    code = getattr(plain, "__code__", None)
     try:
+        if code and code.co_filename == _ANY_STRING:
+            raise OSError
         text = inspect.getsource(plain).encode()
     except (OSError, TypeError):
-        code = getattr(plain, "__code__", None)
         text = code.co_code + repr(code.co_consts).encode() if code else repr(plain).encode()
     return hashlib.sha256(text).hexdigest()[:32]
 
