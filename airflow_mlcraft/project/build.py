@@ -18,7 +18,7 @@ from airflow_mlcraft.deploying.options import read, slug
 from airflow_mlcraft.deploying.pins import python_of
 from airflow_mlcraft.deploying.recipe import Recipe
 from airflow_mlcraft.deploying.watch import Watch
-from airflow_mlcraft.project import dependencies, records, secrets
+from airflow_mlcraft.project import dependencies, elsewhere, records, secrets
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.project.train import needs_champion
@@ -88,11 +88,14 @@ def build(
         )
     with engine() as client:
         image = images.build(client, images.prepare(client, recipe, watch), names, watch)
+        for name in names:
+            elsewhere.note(project, f"the image {name}", f"`docker image rm {name}` removes it")
         pushed = {}
         if push:
             for name in names:
                 repository, tag = images.parted(name)
                 pushed[name] = send(client, repository, tag, watch)
+                elsewhere.note(project, f"the image {name} in its registry", "")
         made = Built(project.name, image, pushed)
         return _run(client, project, made, host=host, port=port, watch=watch) if run else made
 
@@ -142,6 +145,7 @@ def _run(client: DockerClient, project: Project, made: Built, *, host: str, port
     running = run(
         client, made.image.id, name, watch, project=project.name, host=host, port=port, environment=environment
     )
+    elsewhere.note(project, f"the container {running.name}", f"`docker rm --force {running.name}` removes it")
     return replace(made, container=running.name, url=running.url)
 
 

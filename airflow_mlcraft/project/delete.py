@@ -7,7 +7,7 @@ import secrets
 import shutil
 
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.project import manifest, serve
+from airflow_mlcraft.project import elsewhere, manifest, serve
 from airflow_mlcraft.project.places import HIDDEN, Project, projects_of
 from airflow_mlcraft.project.repository import remote_of
 from airflow_mlcraft.project.writing import explained
@@ -38,4 +38,5 @@ def kept_by(project: Project) -> list[str]:
         kept.append(f"the runs and models in MLflow ({where or projects_of(project).tracking / 'mlflow.db'})")
     if remote := remote_of(project.folder):
         kept.append(f"the data in the DVC remote ({remote})")
+    kept += [f"{what}; {removal}" if removal else what for what, removal in elsewhere.noted(project).items()]
     return kept

@@ -25,8 +25,8 @@ from airflow_mlcraft.deploying.failures import DeployingError
 from airflow_mlcraft.deploying.options import read, slug
 from airflow_mlcraft.deploying.watch import Watch
 from airflow_mlcraft.project import build as building
+from airflow_mlcraft.project import elsewhere, secrets
 from airflow_mlcraft.project import manifest as manifests
-from airflow_mlcraft.project import secrets
 from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.serving.options import KEY_VARIABLE
 
@@ -91,6 +91,11 @@ def deploy(project: Project, asked: Asked, watch: Watch | None = None) -> Outcom
     with engine() as client:
         deployment = _deployment(project, asked, account, _deployed(project, asked, client, watch), watch)
         made = changes.apply(deployment.resources, watch)
+        elsewhere.note(
+            project,
+            _service(project, asked, account),
+            f"`mlcraft deploy {project.name} --to {asked.target} --destroy` removes it, while the project is there",
+        )
         return _outcome(project, asked, account, deployment, made)
 
 
@@ -107,6 +112,7 @@ def destroy(project: Project, asked: Asked, watch: Watch | None = None) -> Outco
     account = _account(project, asked)
     deployment = _deployment(project, asked, account, _nothing(project, asked), watch)
     made = changes.remove(deployment.resources, watch)
+    elsewhere.forget(project, _service(project, asked, account))
     return Outcome(project.name, asked.target, account.id, account.region, tuple(made))
 
 
@@ -120,6 +126,10 @@ def _options(project: Project, asked: Asked) -> EcsOptions | LambdaOptions:
     kind: type[EcsOptions | LambdaOptions] = EcsOptions if asked.target == ECS else LambdaOptions
     table = manifests.read(project).targets.get(asked.target, {})
     return read(kind, table, f"{project.manifest}: targets.{asked.target}")
+
+
+def _service(project: Project, asked: Asked, account: Account) -> str:
+    return f"the service {_name(project, asked)} in AWS ({asked.target}, account {account.id}, {account.region})"
 
 
 def _name(project: Project, asked: Asked) -> str:

@@ -82,6 +82,11 @@ class Project:
     def deployments(self) -> Path:
         return self.own / "deployments"
 
+    @property
+    def elsewhere(self) -> Path:
+        """The note of what the project has outside its folder."""
+        return self.own / "elsewhere.json"
+
 
 @dataclass(frozen=True)
 class Projects:

@@ -27,6 +27,7 @@ from airflow_mlcraft.deploying.failures import DeployingError
 from airflow_mlcraft.deploying.push import push
 from airflow_mlcraft.deploying.watch import Watch
 from airflow_mlcraft.project.build import Built, build, container_name
+from airflow_mlcraft.project.delete import kept_by
 from airflow_mlcraft.project.places import Project
 from tests.deploying.conftest import KEY
 from tests.deploying.registry import registry
@@ -52,6 +53,13 @@ def test_the_container_predicts(built: Built, iris: Project) -> None:
     assert about["name"] == iris.name
     status, said = ask(built.url, "POST", "/predict", {"records": about["example"]})
     assert (status, said["predictions"]) == (200, [0, 0, 0, 0, 0])
+
+
+def test_a_deletion_would_name_it(built: Built, iris: Project) -> None:
+    kept = kept_by(iris)
+    assert f"the container {built.container}; `docker rm --force {built.container}` removes it" in kept
+    for name in built.image.tags:
+        assert f"the image {name}; `docker image rm {name}` removes it" in kept
 
 
 def test_the_key_of_the_project_guards_it(built: Built) -> None:
