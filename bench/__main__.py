@@ -24,6 +24,7 @@ NAMES = (
     "training",
     "versioning",
     "serving",
+    "endurance",
     "memory",
 )
 RESULTS = ROOT / "bench" / "RESULTS.md"

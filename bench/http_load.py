@@ -14,6 +14,8 @@ from collections import Counter
 import uvloop
 
 WARM_UP = 1.0
+UNANSWERED = 0
+"""In place of a status, where the connection ended first."""
 
 
 class _Connection(asyncio.Protocol):
@@ -22,6 +24,7 @@ class _Connection(asyncio.Protocol):
         self._buffer = b""
         self._needed = 0
         self._begun = 0.0
+        self._asking = False
         self.done = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -29,6 +32,7 @@ class _Connection(asyncio.Protocol):
         self._ask()
 
     def _ask(self) -> None:
+        self._asking = True
         self._begun = time.perf_counter()
         self._transport.write(self._request)  # type: ignore[attr-defined]
 
@@ -45,6 +49,7 @@ class _Connection(asyncio.Protocol):
         if len(self._buffer) < self._needed:
             return
         now = time.perf_counter()
+        self._asking = False
         self._seconds.append(now - self._begun)
         self._statuses[int(self._buffer[9:12])] += 1
         self._buffer, self._needed = b"", 0
@@ -54,6 +59,8 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self._asking:
+            self._statuses[UNANSWERED] += 1
         if not self.done.done():
             self.done.set_result(None)
 

@@ -19,8 +19,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import psutil
-
 from airflow_mlcraft.serving.admin import tell
 from bench.measure import ROOT, Figure, median
 from bench.postgres import free_port
@@ -30,26 +28,26 @@ SECONDS = 5.0
 CLIENTS = 8
 BATCH = 1000
 SWAPS = 10
-LONG = 600.0
+WAITING = 64
 START = 120.0
 _BIN = Path(sys.executable).parent
 
 
 def figures() -> list[Figure]:
-    """Requests a second and the slowest hundredth, for two models and two sizes; swaps; memory over a long load."""
+    """Requests a second and the slowest hundredth, for two models and two sizes; swaps; too many clients."""
     made: list[Figure] = []
     with TemporaryDirectory(prefix="bench-serving-") as name:
         folder = Path(name)
-        models = _models(folder)
+        models = make_models(folder)
         for label, least in (("linear model", "≥ 5"), ("forest of 100 trees", "≥ 3")):
             made += _against_mlflow(folder, models[label], label, 1, least)
             made += _against_mlflow(folder, models[label], label, BATCH, "≥ 1.5")
         made.append(_swapped(folder, models))
-        made.append(_memory(folder, models["linear model"]))
+        made.append(_overloaded(folder, models["forest of 100 trees"]))
     return made
 
 
-def _models(folder: Path) -> dict[str, Path]:
+def make_models(folder: Path) -> dict[str, Path]:
     from sklearn.compose import make_column_transformer
     from sklearn.datasets import load_breast_cancer
     from sklearn.ensemble import RandomForestClassifier
@@ -79,9 +77,9 @@ def _models(folder: Path) -> dict[str, Path]:
 
 
 def _against_mlflow(folder: Path, model: Path, label: str, rows: int, least: str) -> list[Figure]:
-    body = _body(model, rows)
+    body = request_body(model, rows)
     found: dict[str, list[dict[str, Any]]] = {"ours": [], "mlflow": []}
-    with _ours(folder, model) as ours, _mlflow(folder, model) as theirs:
+    with serve_ours(folder, model) as ours, _mlflow(folder, model) as theirs:
         for _ in range(ROUNDS):
             for side, port in (("ours", ours), ("mlflow", theirs)):
                 measured = _load(port, body, SECONDS)
@@ -115,50 +113,42 @@ def _against_mlflow(folder: Path, model: Path, label: str, rows: int, least: str
 def _swapped(folder: Path, models: dict[str, Path]) -> Figure:
     """Requests without a right answer while the model is swapped again and again."""
     labels = list(models)
-    with _ours(folder, models[labels[0]]) as port:
-        client = _client(port, _body(models[labels[0]], 1), 10.0)
+    with serve_ours(folder, models[labels[0]]) as port:
+        client = start_client(port, request_body(models[labels[0]], 1), 10.0)
         for number in range(SWAPS):
             content = tell(folder / "state", {"do": "prepare", "model": str(models[labels[(number + 1) % 2]])})
             tell(folder / "state", {"do": "commit", "content": content})
             tell(folder / "state", {"do": "confirm"})
         assert client.poll() is None
-        measured = _said(client)
+        measured = result_of(client)
     wrong = sum(count for status, count in measured["statuses"].items() if status != "200")
     asked = sum(measured["statuses"].values())
     return Figure(f"errors while the model is swapped {SWAPS} times under load", wrong, "0", f"of {asked} requests")
 
 
-def _memory(folder: Path, model: Path) -> Figure:
-    """All processes of the server: at the end of a long load, and after its first tenth."""
-    with _ours(folder, model, "--log-predictions", str(folder / "log")) as port:
-        server = psutil.Process(tell(folder / "state", {"do": "status"})["pid"])
-        client = _client(port, _body(model, 1), LONG)
-        time.sleep(LONG / 10)
-        first = _megabytes(server)
-        time.sleep(LONG * 0.88)
-        last = _megabytes(server)
-        measured = _said(client)
+def _overloaded(folder: Path, model: Path) -> Figure:
+    """Four times the clients that may wait, each with a thousand rows: all get a prediction or a refusal."""
+    with serve_ours(folder, model, "--max-waiting", str(WAITING)) as port:
+        measured = result_of(start_client(port, request_body(model, BATCH), 20.0, 4 * WAITING), seconds=90.0)
+    counts = dict(measured["statuses"])
+    answered = counts.pop("200", 0)
+    refused = counts.pop("429", 0) + counts.pop("503", 0)
     return Figure(
-        f"memory after {LONG / 60:.0f} minutes of load / after the first",
-        last / first,
-        "≤ 1.05",
-        f"{last:.0f} MB / {first:.0f} MB, {measured['requests']:.0f} requests a second",
+        f"{4 * WAITING} clients where {WAITING} may wait, {BATCH} rows each: neither answered nor refused",
+        sum(counts.values()),
+        "0",
+        f"{answered} answered, {refused} refused, the slowest hundredth {measured['p99'] / 1000:.1f} s",
     )
 
 
-def _megabytes(server: psutil.Process) -> float:
-    """What would be free without it."""
-    return sum(one.memory_full_info().uss for one in (server, *server.children(recursive=True))) / 1e6
-
-
-def _body(model: Path, rows: int) -> bytes:
+def request_body(model: Path, rows: int) -> bytes:
     split = json.loads((model / "serving_input_example.json").read_text())["dataframe_split"]
     data = (split["data"] * (rows // len(split["data"]) + 1))[:rows]
     return json.dumps({"dataframe_split": {"columns": split["columns"], "data": data}}).encode()
 
 
-def _client(port: int, body: bytes, seconds: float) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "bench.http_load", str(port), "/invocations", str(CLIENTS), str(seconds)]
+def start_client(port: int, body: bytes, seconds: float, clients: int = CLIENTS) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "bench.http_load", str(port), "/invocations", str(clients), str(seconds)]
     client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
     assert client.stdin is not None
     client.stdin.write(body)
@@ -166,20 +156,21 @@ def _client(port: int, body: bytes, seconds: float) -> subprocess.Popen[bytes]:
     return client
 
 
-def _said(client: subprocess.Popen[bytes]) -> dict[str, Any]:
-    assert client.stdout is not None
-    said = client.stdout.read()
-    assert client.wait() == 0
+def result_of(client: subprocess.Popen[bytes], seconds: float | None = None) -> dict[str, Any]:
+    # Without `seconds`, however long it takes; with it, whoever hangs is found out.
+    client.stdin = None
+    said, _ = client.communicate(timeout=seconds)
+    assert client.returncode == 0
     found: dict[str, Any] = json.loads(said)
     return found
 
 
 def _load(port: int, body: bytes, seconds: float) -> dict[str, Any]:
-    return _said(_client(port, body, seconds))
+    return result_of(start_client(port, body, seconds))
 
 
 @contextmanager
-def _ours(folder: Path, model: Path, *options: str) -> Iterator[int]:
+def serve_ours(folder: Path, model: Path, *options: str) -> Iterator[int]:
     port = free_port()
     (folder / "state").mkdir(exist_ok=True)
     command = [sys.executable, "-m", "airflow_mlcraft.serving", "--model", str(model), "--port", str(port)]

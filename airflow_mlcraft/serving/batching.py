@@ -47,6 +47,7 @@ class Batcher:
         self._open: deque[_Item] = deque()
         self._busy = False
         self._ticking = False
+        self._closing = False
         self._thread: ThreadPoolExecutor | None = None
 
     def ask(self, table: Table, probabilities: bool) -> asyncio.Future[Said]:
@@ -65,14 +66,17 @@ class Batcher:
         return item.answer
 
     def close(self) -> None:
-        """The model is no longer asked; what runs may end."""
-        if self._thread is not None:
-            self._thread.shutdown(wait=False)
+        """The model serves no more. Whoever has asked it, or is about to, still gets an answer."""
+        self._closing = True
+        if not self._busy:
+            self._end_thread()
 
     def _next(self) -> None:
         batch, rows = self._take()
         if not batch:
             self._busy = False
+            if self._closing:
+                self._end_thread()
             return
         if self._predictor.seconds(rows) < _AT_ONCE:
             _hand_out(batch, self._answers(batch))
@@ -81,6 +85,11 @@ class Batcher:
         self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="model")
         running = self._loop.run_in_executor(self._thread, self._answers, batch)
         running.add_done_callback(lambda done: self._ran(batch, done))
+
+    def _end_thread(self) -> None:
+        if self._thread is not None:
+            self._thread.shutdown(wait=False)
+            self._thread = None
 
     def _ran(self, batch: list[_Item], done: asyncio.Future[list[Said | Exception]]) -> None:
         if not done.cancelled():

@@ -1,0 +1,44 @@
+"""Ten minutes of requests: what a server needs at the end, and after the first of them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+
+from airflow_mlcraft.serving.admin import tell
+from bench.measure import Figure
+from bench.serving import make_models, request_body, result_of, serve_ours, start_client
+
+LONG = 600.0
+
+
+def figures() -> list[Figure]:
+    """The memory of all processes of the server."""
+    with TemporaryDirectory(prefix="bench-endurance-") as name:
+        return [_memory(Path(name), make_models(Path(name))["linear model"])]
+
+
+def _memory(folder: Path, model: Path) -> Figure:
+    """All processes of the server: at the end of a long load, and after its first tenth."""
+    with serve_ours(folder, model, "--log-predictions", str(folder / "log")) as port:
+        server = psutil.Process(tell(folder / "state", {"do": "status"})["pid"])
+        client = start_client(port, request_body(model, 1), LONG)
+        time.sleep(LONG / 10)
+        first = _megabytes(server)
+        time.sleep(LONG * 0.88)
+        last = _megabytes(server)
+        measured = result_of(client)
+    return Figure(
+        f"memory after {LONG / 60:.0f} minutes of load / after the first",
+        last / first,
+        "≤ 1.05",
+        f"{last:.0f} MB / {first:.0f} MB, {measured['requests']:.0f} requests a second",
+    )
+
+
+def _megabytes(server: psutil.Process) -> float:
+    """What would be free without it."""
+    return sum(one.memory_full_info().uss for one in (server, *server.children(recursive=True))) / 1e6
