@@ -96,7 +96,7 @@ class Function:
 
     def change(self, found: Found) -> None:
         self._put(self._wanted())
-        self._publish()
+        self._forget_all_but(self._publish(), found["live"])
 
     def restore(self, found: Found) -> None:
         """Clients never saw the new version: the alias still leads to the one before, unless it was moved."""
@@ -129,7 +129,7 @@ class Function:
         self._lambda.update_function_code(FunctionName=self.name, ImageUri=values["image"])
         self._settled()
 
-    def _publish(self) -> None:
+    def _publish(self) -> str:
         """Make a version, try it, and lead clients to it."""
         self._settled()
         version = str(self._lambda.publish_version(FunctionName=self.name)["Version"])
@@ -147,6 +147,15 @@ class Function:
             self._lambda.create_alias(FunctionName=self.name, Name=LIVE, FunctionVersion=version)
         else:
             self._lambda.update_alias(FunctionName=self.name, Name=LIVE, FunctionVersion=version)
+        return version
+
+    def _forget_all_but(self, *kept: str) -> None:
+        """Versions that clients no longer reach cost room; the one before the last is what a roll-back needs."""
+        pages = self._lambda.get_paginator("list_versions_by_function").paginate(FunctionName=self.name)
+        for one in [one["Version"] for page in pages for one in page["Versions"]]:
+            if one not in ("$LATEST", *kept):
+                with unless_missing(_MISSING):
+                    self._lambda.delete_function(FunctionName=self.name, Qualifier=one)
 
     def _settled(self, version: str = "") -> None:
         """Lambda takes a while for each change, and no other one meanwhile."""

@@ -99,6 +99,14 @@ def test_a_new_model_is_a_new_version(make: Make, aws: Account, answers: Answers
     assert live(aws)["Code"]["ImageUri"] != first
 
 
+def test_the_version_before_stays_and_older_ones_go(make: Make, aws: Account, answers: Answers) -> None:
+    for tag in ("m1", "m2", "m3"):
+        answers()
+        apply(make(tag=tag))
+    versions = aws.client("lambda").list_versions_by_function(FunctionName="mlcraft-iris")["Versions"]
+    assert [one["Version"] for one in versions] == ["$LATEST", "2", "3"]
+
+
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
