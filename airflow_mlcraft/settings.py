@@ -34,6 +34,18 @@ SETTINGS: dict[str, Setting] = {
     "store_conn_id": Setting(
         "Connection of type mlcraft_store that names the remote and what opens it; used instead of store_remote.", ""
     ),
+    "documents": Setting(
+        "Folder of the documents that the workflow builder shows; a relative one starts from the DAGs folder.",
+        "../cwl",
+    ),
+    "composer_form": Setting(
+        "Whether new documents of the workflow builder are in the form that Rabix Composer opens; CWL v1.2 otherwise.",
+        "False",
+        kind="boolean",
+    ),
+    "upload_limit": Setting(
+        "Bytes that a file may have which is uploaded into the store from a page.", "1073741824", kind="integer"
+    ),
     "cache": Setting("Folder of the compiled documents.", "{AIRFLOW_HOME}/mlcraft/cache"),
     "parse_seconds": Setting(
         "Seconds that Airflow's parse of a DAG file waits for documents that have to be compiled; those that are not "

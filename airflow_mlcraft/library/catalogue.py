@@ -1,0 +1,81 @@
+"""All documents that there are to work with: those of the folder, and the shipped ones that it does not have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.library.folder import DocumentFolder, Text, read_text
+from airflow_mlcraft.library.refusals import NoSuchDocumentError
+from airflow_mlcraft.library.summary import Summary, summary_of
+from airflow_mlcraft.project.shipped import shipped
+
+SHIPPED = "shipped:"
+"""What the paths of shipped documents begin with; in the folder no path can."""
+_SHIPPED_FOLDERS = ("tools", "workflows")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A document in the list."""
+
+    path: str
+    dag_id: str
+    summary: Summary
+    modified: float = 0.0
+    size: int = 0
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it came with MLcraft, and can only be copied."""
+        return self.path.startswith(SHIPPED)
+
+    def to_json(self) -> Json:
+        """For a page."""
+        own = self.summary.to_json()
+        copy = {"copy_to": self.path.removeprefix(SHIPPED)} if self.is_shipped else {}
+        return {"path": self.path, **own, "origin": "shipped" if self.is_shipped else "folder", **copy}
+
+
+def entries_of(folder: DocumentFolder) -> list[Entry]:
+    """The folder's documents, then the shipped ones."""
+    ids = folder.dag_ids() if folder.root.is_dir() else {}
+    names = folder.names() if folder.root.is_dir() else []
+    own = [_entry(name, folder.root / name, ids[name]) for name in names if name in ids]
+    there = set(names)
+    return own + [_entry(f"{SHIPPED}{name}", path, "") for name, path in _shipped() if name not in there]
+
+
+def read_any(folder: DocumentFolder, path: str) -> Text:
+    """The text of a document of either kind."""
+    return read_text(shipped_path(path), path) if path.startswith(SHIPPED) else folder.read(path)
+
+
+def shipped_path(path: str) -> Path:
+    """Where a shipped document lies."""
+    for name, file in _shipped():
+        if f"{SHIPPED}{name}" == path:
+            return file
+    raise NoSuchDocumentError(f"there is no shipped document {path.removeprefix(SHIPPED)}")
+
+
+def _shipped() -> list[tuple[str, Path]]:
+    return [(f"{kind}/{file.name}", file) for kind in _SHIPPED_FOLDERS for file in sorted(shipped(kind).glob("*.cwl"))]
+
+
+def _entry(name: str, path: Path, dag_id: str) -> Entry:
+    try:
+        state = path.stat()
+        summary = _summary(name, str(path), state.st_mtime_ns, state.st_size)
+    except (OSError, MlcraftError) as error:
+        stem = name.rpartition("/")[2].rpartition(".")[0]
+        return Entry(name, dag_id, Summary(name=stem, error=str(error)))
+    return Entry(name, dag_id, summary, state.st_mtime, state.st_size)
+
+
+@lru_cache(maxsize=8192)
+def _summary(name: str, path: str, _changed: int, _size: int) -> Summary:
+    return summary_of(read_text(Path(path), name).text, name)

@@ -1,0 +1,226 @@
+"""The folder of documents: what is there, and how it is changed. No path leads out of it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from airflow_mlcraft.cwl.discover import names_in
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.layout.task_ids import TaskIds
+from airflow_mlcraft.library.names import good_name
+from airflow_mlcraft.library.refusals import (
+    BadNameError,
+    ConflictError,
+    NoSuchDocumentError,
+    NotTextError,
+    ReadOnlyError,
+    TakenError,
+    TooLargeError,
+)
+
+MAX_SIZE = 2 * 1024 * 1024
+"""Bytes of a document. The largest that people write have some hundred thousand."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A document as it is on disk."""
+
+    text: str
+    version: str
+    modified: float
+
+
+class DocumentFolder:
+    """The documents below `root`, by their paths with slashes."""
+
+    def __init__(self, root: Path):
+        self.root = Path(os.path.realpath(root))
+
+    # What is there
+
+    def names(self) -> list[str]:
+        """The paths of all documents; those that a link leads to outside of the folder are left out."""
+        return [name for name in names_in(self.root) if self._is_inside(self.root / name)]
+
+    def dag_ids(self) -> dict[str, str]:
+        """The id of each document's DAG, as the DAG file that loads the folder gives it."""
+        ids = TaskIds()
+        return {name: ids.task(_bare(name)) for name in names_in(self.root)}
+
+    def dag_id(self, name: str) -> str:
+        """The id of the DAG that a document makes, or would make if it were there."""
+        found = self.dag_ids()
+        return found.get(name) or TaskIds().task(_bare(name))
+
+    def path_of(self, name: str) -> Path:
+        """Where a document lies, or would lie."""
+        path = self.root / good_name(name)
+        if not self._is_inside(path):
+            raise BadNameError(f"{name!r} leads out of the documents folder, through a link; open it where it is")
+        return path
+
+    def why_not_writable(self) -> str:
+        """A sentence where nothing can be saved; "" where it can."""
+        if not self.root.is_dir():
+            return f"There is no documents folder {self.root}; make it, or set [mlcraft] documents."
+        if not os.access(self.root, os.W_OK | os.X_OK):
+            return f"{self.root} is read-only for the API server, so nothing can be saved there."
+        return ""
+
+    def read(self, name: str) -> Text:
+        """The text of a document, and its version: the hash of its bytes."""
+        return read_text(self.path_of(name), name)
+
+    # What is changed
+
+    def save(self, name: str, text: str, base: str | None) -> str:
+        """Write a document that still is at `base`, or a new one when that is None; the new version."""
+        data = _encoded(text)
+        path = self.path_of(name)
+        with _changing(path):
+            self._make_folder(path)
+            with _locked(path.parent):
+                if base is None:
+                    self._create(name, path, data)
+                else:
+                    self._expect(name, base)
+                    _replace(Path(os.path.realpath(path)), data)
+        return _version(data)
+
+    def rename(self, name: str, to: str, base: str) -> str:
+        """Give a document another path; its version."""
+        text = self._expect(name, base)
+        self.save(to, text.text, None)
+        self.delete(name, base)
+        return text.version
+
+    def delete(self, name: str, base: str) -> None:
+        """Remove a document that still is at `base`."""
+        path = self.path_of(name)
+        with _changing(path), _locked(path.parent):
+            self._expect(name, base)
+            path.unlink()
+
+    def _expect(self, name: str, base: str) -> Text:
+        now = self.read(name)
+        if now.version != base:
+            raise ConflictError(
+                f"{name} was changed by somebody else since you opened it; compare the two and save again",
+                text=now.text,
+                version=now.version,
+            )
+        return now
+
+    def _create(self, name: str, path: Path, data: bytes) -> None:
+        temporary = _written(path, data)
+        try:
+            # Unlike a rename, a link never replaces what is there.
+            os.link(temporary, path)
+        except FileExistsError:
+            now = self.read(name)
+            raise ConflictError(
+                f"{name} is there already; give another name, or open it", text=now.text, version=now.version
+            ) from None
+        finally:
+            temporary.unlink()
+
+    def _make_folder(self, path: Path) -> None:
+        if not self.root.is_dir():
+            raise ReadOnlyError(self.why_not_writable())
+        if path.is_dir():
+            raise TakenError(f"{path.relative_to(self.root)} is a folder; give another name")
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def _is_inside(self, path: Path) -> bool:
+        real = os.path.realpath(path)
+        return os.path.commonpath([real, self.root]) == str(self.root)
+
+
+def read_text(path: Path, name: str) -> Text:
+    """A document's file as text; a sentence for one that is none."""
+    try:
+        if not path.is_file():
+            raise NoSuchDocumentError(f"there is no document {name}")
+        state = path.stat()
+        if state.st_size > MAX_SIZE:
+            raise TooLargeError(f"{name} has {state.st_size:,} bytes, and a document at most {MAX_SIZE:,}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise NoSuchDocumentError(f"{name} cannot be read: {error.strerror or error}") from error
+    try:
+        return Text(data.decode(), _version(data), state.st_mtime)
+    except UnicodeDecodeError as error:
+        raise NotTextError(f"{name} is not UTF-8 text ({error.reason} at byte {error.start:,})") from None
+
+
+def _bare(name: str) -> str:
+    return name.removesuffix(".cwl").replace("/", ".")
+
+
+def _version(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:
+        raise NotTextError(f"the text cannot be written as UTF-8 ({error.reason})") from None
+    if len(data) > MAX_SIZE:
+        raise TooLargeError(f"the text has {len(data):,} bytes, and a document at most {MAX_SIZE:,}")
+    return data
+
+
+@contextmanager
+def _changing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except MlcraftError:
+        raise
+    except NotADirectoryError as error:
+        raise BadNameError(f"a folder on the way to {path.name} is a file; give another name") from error
+    except OSError as error:
+        raise ReadOnlyError(f"{path} cannot be changed: {error.strerror or error}") from error
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One at a time, also of several API servers on this machine."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = _written(path, data)
+    try:
+        temporary.chmod(path.stat().st_mode & 0o7777)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _written(path: Path, data: bytes) -> Path:
+    """A file beside it, whose bytes are on the disk; hidden, so that nobody takes it for a document."""
+    temporary = path.with_name(f".{hashlib.sha256(path.name.encode()).hexdigest()[:16]}.{os.urandom(6).hex()}.part")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    return temporary

@@ -1,0 +1,196 @@
+"""The picture of a plan: nodes with named and typed ports, edges between them, sub-workflows inside their steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from airflow_mlcraft.cwl.plan import Json, Link, Port, Step, ToolRef, Workflow
+from airflow_mlcraft.layout.frames import Frame, Place
+from airflow_mlcraft.layout.layout import Layout
+from airflow_mlcraft.library.positions import Positions
+from airflow_mlcraft.library.types import array_of, short_type
+from airflow_mlcraft.operators.kind_names import kind_of
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Draws one plan."""
+
+    layout: Layout
+    tool: Callable[[str], Json]
+    """The document of a tool by its digest."""
+    positions: Positions
+
+    def draw(self) -> Json:
+        """The whole graph."""
+        return self._workflow(self.layout.root, self.positions)
+
+    def inputs(self) -> list[Json]:
+        """What a run can be given."""
+        return [
+            {
+                **_port(port.id, short_type(port.type), port.label, port.doc),
+                "optional": port.optional,
+                **({"default": port.default} if port.has_default else {}),
+            }
+            for port in self.layout.root.workflow.inputs
+        ]
+
+    def _workflow(self, frame: Frame, positions: Positions) -> Json:
+        workflow = frame.workflow
+        types = _Types(workflow, self.tool)
+        prefix = "".join(f"{name}/" for name in frame.path)
+        nodes = [
+            *(self._end(prefix, "input", port.id, short_type(port.type), port) for port in workflow.inputs),
+            *(self._step(place, types, positions, prefix) for place in frame.places.values()),
+            *(self._end(prefix, "output", link.id, types.of_link(link), None) for link in workflow.outputs),
+        ]
+        for node in nodes:
+            if position := positions.own.get(node["key"].removeprefix(prefix)):
+                node["position"] = position
+        return {"nodes": nodes, "edges": list(_edges(workflow, prefix))}
+
+    def _end(self, prefix: str, kind: str, name: str, cwl_type: Json, port: Port | None) -> Json:
+        end = [_port(name, _shown(cwl_type))]
+        return {
+            "key": f"{prefix}{kind}:{name}",
+            "kind": kind,
+            "id": name,
+            "label": (port.label if port else "") or name,
+            **({"doc": port.doc} if port and port.doc else {}),
+            "inputs": end if kind == "output" else [],
+            "outputs": end if kind == "input" else [],
+        }
+
+    def _step(self, place: Place, types: _Types, positions: Positions, prefix: str) -> Json:
+        step = place.step
+        task = {"task_id": place.task_id, "items_task_id": place.items, "group": place.group}
+        node = {
+            "key": f"{prefix}step:{step.id}",
+            "kind": "step",
+            "id": step.id,
+            "label": step.label or step.run.label or step.id,
+            "doc": step.doc or step.run.doc,
+            "inputs": [
+                {
+                    **_port(link.id, _shown(types.input_type(step, link.id))),
+                    **({"scattered": True} if link.id in step.scatter else {}),
+                }
+                for link in step.links
+                if not link.unbound
+            ],
+            "outputs": [_port(output, _shown(types.of_output(step, output))) for output in step.outputs],
+            "tool": _tool(step),
+            "scatter": list(step.scatter),
+            "scatterMethod": step.scatter_method,
+            "when": step.when,
+            "task": {key: value for key, value in task.items() if value},
+        }
+        if place.child is not None:
+            node["inside"] = self._workflow(place.child, positions.inside.get(step.id, Positions()))
+        return {key: value for key, value in node.items() if value or key in ("inputs", "outputs")}
+
+
+class _Types:
+    """The types of what a workflow's steps take and give; plans know those of workflow inputs alone."""
+
+    def __init__(self, workflow: Workflow, tool: Callable[[str], Json]):
+        self._workflow = workflow
+        self._tool = tool
+        self._ports: dict[tuple[str, str], Mapping[str, Json]] = {}
+
+    def input_type(self, step: Step, name: str) -> Json:
+        """What the step takes: a list of what its tool takes, where it is scattered."""
+        if isinstance(step.run, Workflow):
+            cwl_type = next((short_type(port.type) for port in step.run.inputs if port.id == name), "")
+        else:
+            cwl_type = self._of_tool(step.run, "inputs").get(name, "")
+        return array_of(cwl_type) if name in step.scatter and cwl_type else cwl_type
+
+    def of_output(self, step: Step, name: str) -> Json:
+        """What comes out of a step: lists where it is scattered."""
+        if isinstance(step.run, Workflow):
+            link = next((link for link in step.run.outputs if link.id == name), None)
+            made = _Types(step.run, self._tool).of_link(link) if link else ""
+        else:
+            made = self._of_tool(step.run, "outputs").get(name, "")
+        depth = len(step.scatter) if step.scatter_method == "nested_crossproduct" else min(len(step.scatter), 1)
+        return array_of(made, depth) if made else made
+
+    def of_link(self, link: Link) -> Json:
+        """What a workflow's output is, by where it comes from."""
+        found = [self._of_source(source) for source in link.sources]
+        if not found or not all(found):
+            return ""
+        if len(found) == 1:
+            return found[0]
+        if link.pick_value and link.pick_value != "all_non_null":
+            return found[0]
+        return found[0] if link.link_merge == "merge_flattened" else array_of(found[0])
+
+    def _of_source(self, source: str) -> Json:
+        step, _, name = source.rpartition("/")
+        if step:
+            return self.of_output(self._workflow.step(step), name)
+        return next((short_type(port.type) for port in self._workflow.inputs if port.id == name), "")
+
+    def _of_tool(self, tool: ToolRef, which: str) -> Mapping[str, Json]:
+        key = (tool.digest, which)
+        if key not in self._ports:
+            ports = self._tool(tool.digest).get(which, ())
+            self._ports[key] = {
+                str(port["id"]).rpartition("#")[2].rpartition("/")[2]: short_type(port.get("type", "Any"))
+                for port in ports
+            }
+        return self._ports[key]
+
+
+def _edges(workflow: Workflow, prefix: str) -> Iterator[Json]:
+    for step in workflow.steps:
+        for link in step.links:
+            yield from _links(link, f"{prefix}step:{step.id}", prefix)
+    for link in workflow.outputs:
+        yield from _links(link, f"{prefix}output:{link.id}", prefix)
+
+
+def _links(link: Link, target: str, prefix: str) -> Iterator[Json]:
+    for source in link.sources:
+        step, _, port = source.rpartition("/")
+        node = f"{prefix}step:{step}" if step else f"{prefix}input:{port}"
+        yield {
+            "key": f"{node}/{port}>{target}/{link.id}",
+            "from": {"node": node, "port": port},
+            "to": {"node": target, "port": link.id},
+        }
+
+
+def _tool(step: Step) -> Json:
+    if isinstance(step.run, Workflow):
+        return {"kind": "Workflow", "name": step.run.id}
+    return {
+        "kind": step.run.kind,
+        "name": step.run.id,
+        **({"hint": hint} if (hint := kind_of(step)) else {}),
+        **({"container": step.run.container} if step.run.container else {}),
+    }
+
+
+def _port(name: str, cwl_type: Json, label: str = "", doc: str = "") -> Json:
+    return {
+        "id": name,
+        "type": cwl_type,
+        **({"label": label} if label else {}),
+        **({"doc": doc} if doc else {}),
+    }
+
+
+def _shown(cwl_type: Json) -> str:
+    """In a picture there is room for a word."""
+    if isinstance(cwl_type, str):
+        return cwl_type
+    if isinstance(cwl_type, list):
+        return " | ".join(_shown(branch) for branch in cwl_type)
+    if cwl_type.get("type") == "array":
+        return f"({_shown(cwl_type['items'])})[]"
+    return str(cwl_type.get("name") or cwl_type["type"])

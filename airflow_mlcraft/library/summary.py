@@ -1,0 +1,117 @@
+"""What a list of documents says about each: what it is called, what goes in and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.errors import DocumentError
+from airflow_mlcraft.library.glance import glance
+from airflow_mlcraft.library.types import is_optional, short_type
+from airflow_mlcraft.operators.kind_names import KINDS
+
+_PREFIX = "mlcraft:"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A document at a glance."""
+
+    name: str = ""
+    label: str = ""
+    doc: str = ""
+    kind: str = ""
+    cwl_version: str = ""
+    hint: str = ""
+    error: str = ""
+    inputs: list[Json] = field(default_factory=list)
+    outputs: list[Json] = field(default_factory=list)
+
+    def to_json(self) -> Json:
+        """For a page."""
+        return {
+            "name": self.name,
+            "label": self.label,
+            "doc": self.doc,
+            "class": self.kind,
+            "cwl_version": self.cwl_version,
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            **({"hint": self.hint} if self.hint else {}),
+            **({"error": self.error} if self.error else {}),
+        }
+
+
+def summary_of(text: str, path: str) -> Summary:
+    """What a text says of itself, as far as that can be told without resolving anything."""
+    stem = path.rpartition("/")[2].rpartition(".")[0]
+    try:
+        document = glance(text)
+    except DocumentError as error:
+        return Summary(name=stem, error=str(error))
+    process = main_process(document)
+    if process is None:
+        return Summary(name=stem, error="expected a CWL document: a map with class and cwlVersion")
+    return Summary(
+        name=_text(process.get("id")).rpartition("#")[2] or stem,
+        label=_text(process.get("label")),
+        doc=_text(process.get("doc")),
+        kind=_text(process.get("class")),
+        cwl_version=_text(document.get("cwlVersion")),
+        hint=_kind_of(process),
+        inputs=list(_ports(process.get("inputs"))),
+        outputs=list(_ports(process.get("outputs"))),
+    )
+
+
+def main_process(document: Any) -> dict[str, Any] | None:
+    """The process that a document is, or the main one of a packed document."""
+    if not isinstance(document, dict):
+        return None
+    graph = document.get("$graph")
+    if not isinstance(graph, list):
+        return document
+    processes = [process for process in graph if isinstance(process, dict)]
+    named = [process for process in processes if _text(process.get("id")).rpartition("#")[2] == "main"]
+    workflows = [process for process in processes if process.get("class") == "Workflow"]
+    return next(iter([*named, *workflows, *processes]), None)
+
+
+def listed(entries: Any, value: str = "type", key: str = "id") -> Iterator[dict[str, Any]]:
+    """The entries of a list or map of things with ids, as maps with ids."""
+    if isinstance(entries, dict):
+        for name, entry in entries.items():
+            yield {**(entry if isinstance(entry, dict) else {value: entry}), key: name}
+    elif isinstance(entries, list):
+        for entry in entries:
+            if isinstance(entry, dict):
+                yield {**entry, key: _text(entry.get(key)).rpartition("#")[2].rpartition("/")[2]}
+
+
+def _ports(entries: Any) -> Iterator[Json]:
+    for port in listed(entries):
+        cwl_type = port.get("type", "Any")
+        shown = short_type(cwl_type)
+        made = {"id": port["id"], "type": shown}
+        for name in ("label", "doc"):
+            if text := _text(port.get(name)):
+                made[name] = text
+        if is_optional(shown) or "default" in port:
+            made["optional"] = True
+        yield made
+
+
+def _kind_of(process: dict[str, Any]) -> str:
+    hints = process.get("hints")
+    if isinstance(hints, list):
+        hints = [hint.get("class") for hint in hints if isinstance(hint, dict)]
+    names = [_text(name).rpartition("#")[2].removeprefix(_PREFIX) for name in hints or ()]
+    return next((name for name in names if name in KINDS), "")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return "\n".join(part for part in value if isinstance(part, str))
+    return value if isinstance(value, str) else ""

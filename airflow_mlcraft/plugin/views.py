@@ -1,0 +1,30 @@
+"""Where the pages show up in Airflow's web UI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Relative, so that an Airflow below a path of its server finds them too.
+_PAGES = "mlcraft/pages"
+
+EXTERNAL_VIEWS: list[dict[str, Any]] = [
+    {
+        "name": "Workflows",
+        "href": f"{_PAGES}/builder.html",
+        "destination": "nav",
+        "category": "browse",
+        "url_route": "workflows",
+    },
+    {
+        "name": "CWL",
+        "href": f"{_PAGES}/view.html?dag_id={{DAG_ID}}",
+        "destination": "dag",
+        "url_route": "cwl",
+    },
+    {
+        "name": "CWL",
+        "href": f"{_PAGES}/view.html?dag_id={{DAG_ID}}&run_id={{RUN_ID}}",
+        "destination": "dag_run",
+        "url_route": "cwl_run",
+    },
+]

@@ -1,0 +1,82 @@
+"""Who may do what: Airflow's own answers, asked for the DAG that a document makes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from airflow.configuration import conf
+from fastapi import Depends, HTTPException, Request
+
+_SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class Access:
+    """What the one who asks may do."""
+
+    def __init__(self, request: Request, user: GetUserDep) -> None:
+        self.request = request
+        self.user = user
+
+    def require(self, method: Any, dag_id: str | None, entity: Any = None) -> None:
+        """403 unless it may be done to that DAG; to DAGs as such when it is None."""
+        try:
+            requires_access_dag(method, entity, dag_id)(self.request, self.user)
+        except HTTPException as error:
+            if error.status_code != 403:  # noqa: PLR2004
+                raise
+            verb = {"GET": "see", "PUT": "edit", "POST": "run", "DELETE": "delete"}[method]
+            what = f"the DAG {dag_id}" if dag_id else "DAGs"
+            raise HTTPException(403, f"{self.name} may not {verb} {what}; ask who looks after this Airflow") from None
+
+    def may(self, method: Any, dag_id: str | None) -> bool:
+        """Whether it may be done."""
+        try:
+            requires_access_dag(method, None, dag_id)(self.request, self.user)
+        except HTTPException:
+            return False
+        return True
+
+    def of(self, method: Any, dag_ids: Collection[str]) -> set[str]:
+        """Those of many DAGs that it may be done to."""
+        return get_auth_manager().filter_authorized_dag_ids(dag_ids=set(dag_ids), user=self.user, method=method)
+
+    @property
+    def name(self) -> str:
+        """The user's name."""
+        return str(self.user.get_name())
+
+
+AccessDep = Annotated[Access, Depends(Access)]
+
+
+def same_origin(request: Request) -> None:
+    """403 for a write that another site's page has sent with this browser's cookie."""
+    if request.method in _SAFE or _is_same_origin(request):
+        return
+    raise HTTPException(
+        403, "The request does not come from a page of this Airflow; send it from there, with its Origin header"
+    )
+
+
+def _is_same_origin(request: Request) -> bool:
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    if origin is not None:
+        return _host(origin) in _own_hosts(request) and site in (None, "same-origin")
+    return site == "same-origin"
+
+
+def _own_hosts(request: Request) -> set[tuple[str, str]]:
+    """By the request itself and by the address that the configuration says others know this Airflow by."""
+    own = {_host(f"{request.url.scheme}://{request.headers.get('host', '')}")}
+    base = conf.get("api", "base_url", fallback="")
+    return own | ({_host(base)} if base else set())
+
+
+def _host(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return parts.scheme, parts.netloc.lower().removesuffix(default)

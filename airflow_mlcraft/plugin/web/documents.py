@@ -1,0 +1,58 @@
+"""The documents: which there are, and what is in one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from airflow_mlcraft.library.catalogue import SHIPPED, Entry, entries_of, read_any
+from airflow_mlcraft.plugin.web.access import AccessDep
+from airflow_mlcraft.plugin.web.places import documents
+from airflow_mlcraft.plugin.web.times import iso
+
+router = APIRouter()
+
+
+@router.get("/documents")
+def list_documents(access: AccessDep) -> list[dict[str, Any]]:
+    """All that the user may see."""
+    access.require("GET", None)
+    folder = documents()
+    entries = entries_of(folder)
+    ids = {entry.dag_id for entry in entries if not entry.is_shipped}
+    seen = access.of("GET", ids)
+    edited = access.of("PUT", seen) if not folder.why_not_writable() else set()
+    return [_shown(entry, edited) for entry in entries if entry.is_shipped or entry.dag_id in seen]
+
+
+@router.get("/documents/{path:path}")
+def read_document(path: str, access: AccessDep) -> dict[str, Any]:
+    """The text of one, and the version that a change of it starts from."""
+    folder = documents()
+    if path.startswith(SHIPPED):
+        access.require("GET", None)
+        text = read_any(folder, path)
+        return {"path": path, "text": text.text, "version": text.version, "can_edit": False, "dag_id": None}
+    folder.path_of(path)
+    dag_id = folder.dag_id(path)
+    access.require("GET", dag_id)
+    text = folder.read(path)
+    return {
+        "path": path,
+        "text": text.text,
+        "version": text.version,
+        "can_edit": not folder.why_not_writable() and access.may("PUT", dag_id),
+        "dag_id": dag_id,
+        "modified": iso(text.modified),
+    }
+
+
+def _shown(entry: Entry, edited: set[str]) -> dict[str, Any]:
+    return {
+        **entry.to_json(),
+        "dag_id": entry.dag_id or None,
+        "can_edit": entry.dag_id in edited,
+        "modified": iso(entry.modified),
+        "size": entry.size,
+    }

@@ -1,0 +1,43 @@
+"""Stands for the app in Airflow's API server until somebody asks for a page: other processes load it for nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+URL_PREFIX = "/mlcraft"
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+
+
+class LazyApp:
+    """An ASGI app that makes the real one at its first request."""
+
+    def __init__(self) -> None:
+        self._app: Any = None
+        self._making: asyncio.Lock | None = None
+
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        """Answer a request."""
+        if scope["type"] == "lifespan":
+            return
+        if self._app is None:
+            # Made here, in the loop that will wait for it.
+            self._making = self._making or asyncio.Lock()
+            async with self._making:
+                if self._app is None:
+                    self._app = await asyncio.to_thread(_made, scope["app"])
+        await self._app(scope, receive, send)
+
+
+def _made(airflow: Any) -> Any:
+    from airflow_mlcraft.plugin.web.app import make_app
+
+    return make_app(airflow)

@@ -1,0 +1,31 @@
+"""The files of the pages, for who has logged in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import FileResponse
+
+router = APIRouter()
+_FOLDER = Path(__file__).parents[1] / "pages"
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".woff2": "font/woff2",
+}
+
+
+@router.get("/{path:path}")
+def page(path: str, user: GetUserDep) -> FileResponse:
+    """A file of the build. Those in assets/ have their hash in their name."""
+    file = (_FOLDER / path).resolve()
+    if "\0" in path or not file.is_relative_to(_FOLDER.resolve()) or file.suffix not in _TYPES or not file.is_file():
+        raise HTTPException(404, "There is no such page")
+    lasting = path.startswith("assets/")
+    cache = "private, max-age=31536000, immutable" if lasting else "no-cache"
+    return FileResponse(file, media_type=_TYPES[file.suffix], headers={"Cache-Control": cache})

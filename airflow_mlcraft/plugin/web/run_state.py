@@ -1,0 +1,161 @@
+"""How the steps of a run are getting on; asked for every few seconds, so it costs two queries."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.api_fastapi.core_api.security import requires_access_dag
+from airflow.models.dagrun import DagRun
+from airflow.models.taskinstance import TaskInstance
+from fastapi import APIRouter, Depends, HTTPException
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from airflow_mlcraft.layout.frames import Frame, Place
+from airflow_mlcraft.plugin.web.plans import plan_of_dag
+from airflow_mlcraft.plugin.web.times import iso_or_none
+
+router = APIRouter()
+_WORST_FIRST = (
+    "failed",
+    "upstream_failed",
+    "up_for_retry",
+    "up_for_reschedule",
+    "running",
+    "restarting",
+    "deferred",
+    "queued",
+    "scheduled",
+    "none",
+    "success",
+    "skipped",
+    "removed",
+)
+_NAMED_FAILURES = 20
+_LABEL: Any = TaskInstance.rendered_map_index
+
+
+@dataclass
+class Tally:
+    """The task instances of one or several tasks."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    retries: int = 0
+    starts: list[datetime] = field(default_factory=list)
+    ends: list[datetime] = field(default_factory=list)
+    failed: list[dict[str, Any]] = field(default_factory=list)
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.counts + other.counts,
+            self.retries + other.retries,
+            self.starts + other.starts,
+            self.ends + other.ends,
+            (self.failed + other.failed)[:_NAMED_FAILURES],
+        )
+
+    def to_json(self, counts: Counter[str] | None = None) -> dict[str, Any]:
+        """As the page takes it; `counts` are those to be shown where they are not those that make the state."""
+        shown = self.counts if counts is None else counts
+        state = next((state for state in _WORST_FIRST if self.counts[state]), "none")
+        if state == "none" and self.counts["success"]:
+            state = "running"
+        ended = all(count == 0 for state, count in self.counts.items() if state not in _ENDED)
+        return {
+            "state": state,
+            "counts": dict(shown),
+            "retries": self.retries,
+            **({"start": min(self.starts).isoformat()} if self.starts else {}),
+            **({"end": max(self.ends).isoformat()} if self.ends and ended else {}),
+            **({"failed": self.failed} if self.failed else {}),
+        }
+
+
+_ENDED = ("failed", "upstream_failed", "success", "skipped", "removed")
+
+
+@router.get(
+    "/dags/{dag_id}/runs/{run_id}/state",
+    dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE))],
+)
+def run_state(dag_id: str, run_id: str, session: SessionDep) -> dict[str, Any]:
+    """The state of the run and of each step, by the keys of the picture."""
+    run = session.scalar(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+    if run is None:
+        raise HTTPException(404, f"There is no run {run_id} of {dag_id}")
+    found = plan_of_dag(session, dag_id, run_id)
+    tallies = _tallies(session, dag_id, run_id)
+    return {
+        "state": str(getattr(run.state, "value", run.state)),
+        "start": iso_or_none(run.start_date),
+        "end": iso_or_none(run.end_date),
+        "steps": dict(_steps(found.layout.root, tallies)),
+    }
+
+
+def _tallies(session: Session, dag_id: str, run_id: str) -> dict[str, Tally]:
+    of_run: Any = (TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id)
+    rows = session.execute(
+        select(
+            TaskInstance.task_id,
+            TaskInstance.state,
+            func.count(),
+            func.sum(case((TaskInstance.try_number > 1, TaskInstance.try_number - 1), else_=0)),
+            func.min(TaskInstance.start_date),
+            func.max(TaskInstance.end_date),
+        )
+        .where(*of_run)
+        .group_by(TaskInstance.task_id, TaskInstance.state)
+    )
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    for task_id, state, count, retries, start, end in rows:
+        tallies[task_id] += Tally(
+            Counter({_name(state): count}),
+            int(retries or 0),
+            [start] if start else [],
+            [end] if end else [],
+        )
+    failed = session.execute(
+        select(TaskInstance.task_id, TaskInstance.map_index, _LABEL)
+        .where(*of_run, TaskInstance.state == "failed", TaskInstance.map_index >= 0)
+        .order_by(TaskInstance.task_id, TaskInstance.map_index)
+        .limit(50 * _NAMED_FAILURES)
+    )
+    for task_id, index, label in failed:
+        if len(tallies[task_id].failed) < _NAMED_FAILURES:
+            tallies[task_id].failed.append({"mapIndex": index, "label": label or str(index)})
+    return tallies
+
+
+def _steps(frame: Frame, tallies: dict[str, Tally]) -> Iterator[tuple[str, dict[str, Any]]]:
+    prefix = "".join(f"{name}/" for name in frame.path)
+    for place in frame.places.values():
+        key = f"{prefix}step:{place.step.id}"
+        if place.child is None:
+            own = tallies.get(place.task_id, Tally())
+            yield key, (own + _items(place, tallies)).to_json(own.counts)
+        else:
+            yield key, (_inside(place.child, tallies) + _items(place, tallies)).to_json()
+            yield from _steps(place.child, tallies)
+
+
+def _inside(frame: Frame, tallies: dict[str, Tally]) -> Tally:
+    total = Tally() if frame.scattered else tallies.get(frame.entry, Tally())
+    for place in frame.places.values():
+        total += _items(place, tallies)
+        total += _inside(place.child, tallies) if place.child else tallies.get(place.task_id, Tally())
+    return total
+
+
+def _items(place: Place, tallies: dict[str, Tally]) -> Tally:
+    return tallies.get(place.items, Tally()) if place.items else Tally()
+
+
+def _name(state: Any) -> str:
+    return "none" if state is None else str(getattr(state, "value", state))
