@@ -1,0 +1,419 @@
+/** A workflow as a picture to look at, or to edit: the one drawing of both pages. */
+import { type ReactNode, type Ref, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from "react";
+import {
+  applyNodeChanges, Background, BackgroundVariant, ConnectionMode, MiniMap, type NodeChange, Position as Side, ReactFlow, type ReactFlowInstance,
+  ReactFlowProvider, SelectionMode, ViewportPortal,
+} from "@xyflow/react";
+import "@xyflow/react/dist/base.css";
+import "./graph.css";
+import { Icon } from "../look/Icon";
+import { BoxNode, type BoxNodeType } from "./BoxNode";
+import { GraphContext } from "./graph_context";
+import { lightUp, putOut } from "./fits";
+import { parentKeys } from "./keys";
+import type { Graph, GraphEdge, Position, StepState } from "./model";
+import { neighbour, type Direction } from "./neighbour";
+import { type Picture, picture } from "./picture";
+import { remembered } from "./remembered_layout";
+import { StepStates, StepStatesContext } from "./step_states";
+import { inPlane, Wires } from "./Wires";
+
+export type End = GraphEdge["from"];
+/** What dropping a connection on a port would do. */
+export type Fit = "fits" | "scatters" | undefined;
+
+export interface WorkflowGraphProps {
+  graph: Graph;
+  states?: Readonly<Record<string, StepState>> | undefined;
+  /** Keys of nodes and edges. */
+  selection: ReadonlySet<string>;
+  onSelect(keys: ReadonlySet<string>): void;
+  /** Enter, or a double click on a node. */
+  onEnter?(key: string): void;
+  editable?: boolean;
+  /** Middles of nodes, in the document's measure and whole numbers: what belongs into `sbg:x` and `sbg:y`. */
+  onMove?(moves: readonly Move[]): void;
+  onConnect?(from: End, to: End): void;
+  canConnect?(from: End, to: End): Fit;
+  onDelete?(keys: readonly string[]): void;
+  /** A document has been dropped, dragged with the type `DRAGGED`. */
+  onDrop?(path: string, position: Position): void;
+  /** What is said where there is nothing to draw. */
+  empty?: ReactNode;
+  label?: string;
+  ref?: Ref<GraphHandle>;
+}
+
+export interface Move {
+  key: string;
+  position: Position;
+}
+
+export interface GraphHandle {
+  fit(keys?: readonly string[]): void;
+  zoom(factor: number): void;
+  /** Open what hides a node, bring it to the middle, and give it the focus. */
+  reveal(key: string): void;
+  openAll(open: boolean): void;
+  /** Where each of the outermost nodes would stand in a tidy picture, for `onMove` to be written. */
+  tidied(): Move[];
+  /** Where each of the outermost nodes stands. */
+  standing(): Move[];
+  /** The middle of what is seen, in the document's measure. */
+  middle(): Position;
+  /** What is drawn, and where. */
+  drawn(): { picture: Picture; places: Map<string, Position> };
+}
+
+export const DRAGGED = "application/x-mlcraft-document";
+const TYPES = { box: BoxNode };
+const ARROWS: Record<string, Direction> = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
+const FIT = { padding: 0.08, maxZoom: 1 };
+/** Below this zoom names are drawn large, and ports not at all. */
+const FAR = 0.42;
+const NO_KEYS: ReadonlySet<string> = new Set();
+
+export function WorkflowGraph(props: WorkflowGraphProps) {
+  return (
+    <ReactFlowProvider>
+      <Drawing {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+function Drawing(props: WorkflowGraphProps) {
+  const { graph, selection, onSelect, editable = false, ref } = props;
+  const latest = useRef(props);
+  latest.current = props;
+  const frame = useRef<HTMLDivElement>(null);
+  const flow = useRef<ReactFlowInstance<BoxNodeType> | null>(null);
+
+  const states = useStates(props.states);
+  const [opened, setOpened] = useState<ReadonlySet<string>>(NO_KEYS);
+  const toggle = useCallback((key: string) => setOpened((now) => toggled(now, key)), []);
+  const shared = useMemo(() => ({ editable, live: props.states !== undefined, toggle }), [editable, props.states !== undefined, toggle]);
+
+  const { drawn, standing } = usePicture(graph, opened, editable);
+  const [nodes, setNodes] = useState<BoxNodeType[]>(() => toNodes(drawn, [], selection, editable));
+  const shown = useRef({ drawn, selection });
+  let current = nodes;
+  if (shown.current.drawn !== drawn || shown.current.selection !== selection) {
+    // While rendering: an effect would show one frame of the old picture first.
+    const moved = shown.current.drawn !== drawn;
+    shown.current = { drawn, selection };
+    current = moved ? toNodes(drawn, nodes, selection, editable) : select(nodes, selection);
+    setNodes(current);
+  }
+  const places = useMemo(
+    () => inPlane(current.map(({ id, parentId, position }) => ({ key: id, ...position, ...(parentId === undefined ? {} : { parent: parentId }) }))),
+    [current],
+  );
+
+  const [hovered, setHovered] = useState<string>();
+  const [far, setFar] = useState(false);
+  const [ready, setReady] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setReady(true), 120);
+    return () => clearTimeout(timer);
+  }, []);
+
+  const onNodesChange = useCallback((changes: NodeChange<BoxNodeType>[]) => {
+    const { selection, onSelect } = latest.current;
+    const chosen = changes.filter((change) => change.type === "select");
+    if (chosen.length) {
+      const next = new Set(selection);
+      for (const change of chosen) if (change.selected) next.add(change.id);
+      for (const change of chosen) if (!change.selected) next.delete(change.id);
+      if (!same(next, selection)) onSelect(next);
+    }
+    const placed = changes.filter((change) => change.type === "position");
+    if (placed.length) setNodes((now) => applyNodeChanges(placed, now));
+  }, []);
+
+  const told = useCallback((moved: readonly BoxNodeType[]) => {
+    const moves = moved.filter((node) => node.parentId === undefined).map((node) => standing.told(node));
+    if (moves.length) latest.current.onMove?.(moves);
+  }, [standing]);
+
+  const center = useCallback((key: string, zoomIn: boolean) => {
+    const box = shown.current.drawn.boxes.find((each) => each.key === key);
+    const place = box && inPlane(shown.current.drawn.boxes).get(key);
+    if (!box || !place || !flow.current) return;
+    const zoom = zoomIn ? Math.max(flow.current.getZoom(), 0.8) : flow.current.getZoom();
+    void flow.current.setCenter(place.x + box.width / 2, place.y + Math.min(box.height / 2, 200), { zoom, duration: motion() });
+  }, []);
+
+  const revealing = useRef<string>(undefined);
+  useLayoutEffect(() => {
+    const key = revealing.current;
+    if (key === undefined || !drawn.boxes.some((box) => box.key === key)) return;
+    revealing.current = undefined;
+    center(key, true);
+    requestAnimationFrame(() => focusOn(frame.current, key));
+  });
+
+  useImperativeHandle(ref, () => ({
+    fit: (keys) => void flow.current?.fitView({ ...FIT, duration: motion(), ...(keys ? { nodes: keys.map((id) => ({ id })) } : {}) }),
+    zoom: (factor) => void flow.current?.zoomTo(flow.current.getZoom() * factor, { duration: motion() }),
+    reveal: (key) => {
+      revealing.current = key;
+      setOpened((now) => new Set([...now, ...parentKeys(key)]));
+    },
+    openAll: (open) => setOpened(open ? new Set(insides(latest.current.graph)) : NO_KEYS),
+    tidied: () => standing.tidied(latest.current.graph),
+    standing: () => standing.all(),
+    middle: () => {
+      const at = frame.current!.getBoundingClientRect();
+      return standing.measured(flow.current!.screenToFlowPosition({ x: at.x + at.width / 2, y: at.y + at.height / 2 }));
+    },
+    drawn: () => ({ picture: shown.current.drawn, places: inPlane(shown.current.drawn.boxes) }),
+  }), [standing]);
+
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    const target = event.target as HTMLElement;
+    if (target.closest("input, textarea, select, [contenteditable]")) return;
+    const key = target.dataset.key;
+    const direction = ARROWS[event.key];
+    if (direction && editable && event.altKey && selection.size) {
+      const step = event.shiftKey ? 50 : 10;
+      const by = { left: { x: -step, y: 0 }, right: { x: step, y: 0 }, up: { x: 0, y: -step }, down: { x: 0, y: step } }[direction];
+      told(current.filter((node) => selection.has(node.id)).map((node) => ({ ...node, position: { x: node.position.x + by.x, y: node.position.y + by.y } })));
+    } else if (direction && !event.altKey) {
+      const next = neighbour(drawn, places, key, direction);
+      if (next !== undefined) focusOn(frame.current, next);
+    } else if ((event.key === "Enter" || event.key === " ") && key !== undefined) {
+      onSelect(event.shiftKey || event.ctrlKey || event.metaKey ? toggled(selection, key) : new Set([key]));
+      if (event.key === "Enter") props.onEnter?.(key);
+    } else if (event.key === "o" && key !== undefined && !event.ctrlKey && !event.metaKey) {
+      if (drawn.boxes.some((box) => box.key === key && box.node.inside)) toggle(key);
+    } else if ((event.key === "Delete" || event.key === "Backspace") && editable && selection.size) {
+      props.onDelete?.([...selection]);
+    } else if (event.key === "Escape" && selection.size) {
+      onSelect(NO_KEYS);
+    } else if (event.key === "+" || event.key === "=") {
+      void flow.current?.zoomIn({ duration: motion() });
+    } else if (event.key === "-" && !event.ctrlKey) {
+      void flow.current?.zoomOut({ duration: motion() });
+    } else if (event.key === "0" && !event.ctrlKey) {
+      void flow.current?.fitView({ ...FIT, duration: motion() });
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  const onFocus = (event: React.FocusEvent) => {
+    const key = (event.target as HTMLElement).dataset.key;
+    if (key === undefined) return;
+    for (const other of frame.current!.querySelectorAll<HTMLElement>('[data-key][tabindex="0"]')) other.tabIndex = -1;
+    (event.target as HTMLElement).tabIndex = 0;
+    const [seen, at] = [frame.current!.getBoundingClientRect(), (event.target as HTMLElement).getBoundingClientRect()];
+    const visible = at.left >= seen.left && at.right <= seen.right && at.top >= seen.top && at.bottom <= seen.bottom;
+    if (!visible && (event.target as HTMLElement).matches(":focus-visible")) center(key, false);
+  };
+
+  // One box can be reached by Tab; the arrows lead on from there.
+  useLayoutEffect(() => {
+    const found = frame.current?.querySelectorAll<HTMLElement>("[data-key]");
+    if (found?.length && ![...found].some((each) => each.tabIndex === 0)) found[0]!.tabIndex = 0;
+  }, [drawn]);
+
+  const onEdge = useMemo(() => editable ? (key: string, add: boolean) => {
+    const { selection, onSelect } = latest.current;
+    onSelect(add ? toggled(selection, key) : new Set([key]));
+  } : undefined, [editable]);
+
+  return (
+    <GraphContext value={shared}>
+      <StepStatesContext value={states}>
+        <div ref={frame} className={`graph ${far ? "far" : ""} ${editable ? "editable" : ""}`} role="group" aria-label={props.label ?? "Workflow"}
+          onKeyDown={onKeyDown} onFocus={onFocus}
+          onDragOver={(event) => {
+            if (!props.onDrop || !event.dataTransfer.types.includes(DRAGGED)) return;
+            event.preventDefault();
+            event.dataTransfer.dropEffect = "copy";
+          }}
+          onDrop={(event) => {
+            const path = event.dataTransfer.getData(DRAGGED);
+            if (!path || !props.onDrop || !flow.current) return;
+            event.preventDefault();
+            props.onDrop(path, standing.measured(flow.current.screenToFlowPosition({ x: event.clientX, y: event.clientY })));
+          }}>
+          <ReactFlow<BoxNodeType>
+            nodes={current} edges={[]} nodeTypes={TYPES} onNodesChange={onNodesChange}
+            onInit={(instance) => { flow.current = instance; }}
+            onViewportChange={({ zoom }) => setFar(zoom < FAR)}
+            fitView fitViewOptions={FIT} minZoom={0.05} maxZoom={2}
+            nodesDraggable={editable} nodesConnectable={editable} nodesFocusable={false} elementsSelectable
+            elevateNodesOnSelect={false} zIndexMode="manual" selectNodesOnDrag={false} nodeDragThreshold={3} zoomOnDoubleClick={false} deleteKeyCode={null}
+            selectionKeyCode={editable ? "Shift" : null} multiSelectionKeyCode={editable ? ["Meta", "Control", "Shift"] : null}
+            selectionMode={SelectionMode.Partial} disableKeyboardA11y connectionMode={ConnectionMode.Strict} connectionRadius={28}
+            panOnScroll={false} proOptions={{ hideAttribution: true }}
+            onNodeDragStop={(_, __, moved) => told(moved)}
+            onNodeMouseEnter={(_, node) => setHovered(node.id)} onNodeMouseLeave={() => setHovered(undefined)}
+            onNodeDoubleClick={(_, node) => props.onEnter?.(node.id)}
+            onPaneClick={() => selection.size && onSelect(NO_KEYS)}
+            isValidConnection={(link) => !!props.canConnect?.(...ends(link))}
+            onConnectStart={(_, { nodeId, handleId, handleType }) => {
+              if (nodeId === null || handleId === null || !frame.current) return;
+              lightUp(frame.current, { node: nodeId, port: handleId }, handleType === "source", (from, to) => latest.current.canConnect?.(from, to));
+            }}
+            onConnectEnd={() => frame.current && putOut(frame.current)}
+            onConnect={(link) => props.onConnect?.(...ends(link))}
+          >
+            <Background variant={BackgroundVariant.Dots} gap={22} size={1.4} color="var(--dots)" />
+            <ViewportPortal>
+              <Wires picture={drawn} places={places} selection={selection} hovered={hovered} onSelect={onEdge} />
+            </ViewportPortal>
+            {ready && drawn.boxes.length > 3 && (
+              <MiniMap<BoxNodeType> pannable zoomable ariaLabel="Map of the workflow" nodeClassName={(node) => `map-${node.data.box.node.kind} ${node.data.box.open ? "map-open" : ""}`}
+                nodeColor={(node) => mapColour(node, states)} nodeStrokeWidth={0} nodeBorderRadius={8} />
+            )}
+            <div className="graph-buttons" role="group" aria-label="Zoom">
+              <button type="button" title="Zoom in (+)" aria-label="Zoom in" onClick={() => void flow.current?.zoomIn({ duration: motion() })}><Icon name="plus" /></button>
+              <button type="button" title="Zoom out (-)" aria-label="Zoom out" onClick={() => void flow.current?.zoomOut({ duration: motion() })}><Icon name="minus" /></button>
+              <button type="button" title="Show all (0)" aria-label="Show all" onClick={() => void flow.current?.fitView({ ...FIT, duration: motion() })}><Icon name="fit" /></button>
+            </div>
+          </ReactFlow>
+          {!drawn.boxes.length && props.empty && <div className="graph-empty">{props.empty}</div>}
+        </div>
+      </StepStatesContext>
+    </GraphContext>
+  );
+}
+
+function useStates(given: Readonly<Record<string, StepState>> | undefined): StepStates {
+  const [states] = useState(() => {
+    const made = new StepStates();
+    made.set(given ?? {});
+    return made;
+  });
+  useLayoutEffect(() => states.set(given ?? {}), [states, given]);
+  return states;
+}
+
+/** Where nodes stand, in the document's measure, beside what is drawn. */
+class Standing {
+  constructor(private readonly drawn: Picture) {}
+
+  measured({ x, y }: Position): Position {
+    return { x: Math.round(x / this.drawn.scale), y: Math.round(y / this.drawn.scale) };
+  }
+
+  told(node: BoxNodeType): Move {
+    const { box } = node.data;
+    const { width, height } = box;
+    return { key: box.key, position: this.measured({ x: node.position.x + width / 2, y: node.position.y + height / 2 }) };
+  }
+
+  all(): Move[] {
+    return this.drawn.boxes.filter((box) => box.parent === undefined).map(({ key, x, y, width, height }) => ({
+      key, position: this.measured({ x: x + width / 2, y: y + height / 2 }),
+    }));
+  }
+
+  tidied(graph: Graph): Move[] {
+    const bare = { ...graph, nodes: graph.nodes.map(({ position: _, ...node }) => node) };
+    const tidied = picture(bare, { opened: NO_KEYS });
+    return tidied.boxes.map(({ key, x, y, width, height }) => ({ key, position: this.measured({ x: x + width / 2, y: y + height / 2 }) }));
+  }
+}
+
+/** The picture of the graph; while it is edited, nodes stay where they are unless the document moves them. */
+function usePicture(graph: Graph, opened: ReadonlySet<string>, editable: boolean): { drawn: Picture; standing: Standing } {
+  const before = useRef<{ written: Map<string, Position | undefined>; kept: Map<string, Position>; scale: number }>(undefined);
+  return useMemo(() => {
+    const last = editable ? before.current : undefined;
+    const keep = last && new Map(last.kept);
+    if (last && keep) {
+      for (const { key, position } of graph.nodes) {
+        const old = last.written.get(key);
+        const changed = position && (!last.written.has(key) || old?.x !== position.x || old.y !== position.y);
+        if (changed) keep.set(key, position);
+      }
+    }
+    const drawn = picture(graph, { opened, keep, scale: last?.scale, arrange: remembered });
+    const standing = new Standing(drawn);
+    if (editable) {
+      // With a sub-workflow open others have given way: what is kept is where they stand when it is closed.
+      const closed = opened.size ? picture(graph, { opened: NO_KEYS, keep, scale: drawn.scale, arrange: remembered }) : drawn;
+      before.current = {
+        written: new Map(graph.nodes.map(({ key, position }) => [key, position])),
+        kept: new Map(new Standing(closed).all().map(({ key, position }) => [key, position])),
+        scale: drawn.scale,
+      };
+    }
+    return { drawn, standing };
+  }, [graph, opened, editable]);
+}
+
+/** React Flow's nodes; those that are as before stay the same objects, and are not drawn again. */
+function toNodes(drawn: Picture, before: readonly BoxNodeType[], selection: ReadonlySet<string>, editable: boolean): BoxNodeType[] {
+  const old = new Map(before.map((node) => [node.id, node]));
+  return drawn.boxes.map((box) => {
+    const last = old.get(box.key);
+    const selected = selection.has(box.key);
+    const alike = last && sameBox(last.data.box, box);
+    if (alike && last.position.x === box.x && last.position.y === box.y && last.selected === selected) return last;
+    const { key, x, y, width, height, depth } = box;
+    return {
+      id: key, type: "box", position: { x, y }, width, height, measured: { width, height }, selected,
+      data: alike ? last.data : { box },
+      draggable: editable && depth === 0, connectable: editable && depth === 0,
+      zIndex: depth * 2 + (box.open ? 0 : 1),
+      ...(box.parent === undefined ? {} : { parentId: box.parent }),
+      handles: editable && depth === 0 ? box.joints.filter((joint) => !joint.inner).map((joint) => ({
+        id: joint.port, type: joint.side === "left" ? "target" as const : "source" as const,
+        position: joint.side === "left" ? Side.Left : Side.Right, x: joint.x - 6, y: joint.y - 6, width: 12, height: 12,
+      })) : [],
+    };
+  });
+}
+
+function sameBox(one: Box, other: Box): boolean {
+  return one.width === other.width && one.height === other.height && one.open === other.open && one.parent === other.parent &&
+    (one.node === other.node || JSON.stringify(bare(one.node)) === JSON.stringify(bare(other.node))) &&
+    one.inputs.length === other.inputs.length && one.outputs.length === other.outputs.length;
+}
+
+type Box = Picture["boxes"][number];
+
+function bare(node: Box["node"]) {
+  return { ...node, position: undefined, inside: node.inside !== undefined };
+}
+
+function select(nodes: readonly BoxNodeType[], selection: ReadonlySet<string>): BoxNodeType[] {
+  return nodes.map((node) => (node.selected === selection.has(node.id) ? node : { ...node, selected: selection.has(node.id) }));
+}
+
+function toggled(keys: ReadonlySet<string>, key: string): ReadonlySet<string> {
+  const next = new Set(keys);
+  if (!next.delete(key)) next.add(key);
+  return next;
+}
+
+function same(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size === other.size && [...one].every((key) => other.has(key));
+}
+
+function ends(link: { source: string; sourceHandle?: string | null; target: string; targetHandle?: string | null }): [End, End] {
+  return [{ node: link.source, port: link.sourceHandle ?? "" }, { node: link.target, port: link.targetHandle ?? "" }];
+}
+
+function insides(graph: Graph): string[] {
+  return graph.nodes.flatMap((node) => (node.inside ? [node.key, ...insides(node.inside)] : []));
+}
+
+function focusOn(frame: HTMLElement | null, key: string): void {
+  frame?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+}
+
+function mapColour(node: BoxNodeType, states: StepStates): string {
+  const state = states.get(node.id)?.state;
+  return state ? `var(--state-${state})` : "var(--line-strong)";
+}
+
+function motion(): number {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 220;
+}

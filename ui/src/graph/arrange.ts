@@ -1,0 +1,91 @@
+/** Where the nodes of one level stand: where the document says, or where dagre puts them. Places are of middles. */
+import dagre from "@dagrejs/dagre";
+import type { Size } from "./geometry";
+import type { GraphNode, Position } from "./model";
+
+export interface Sized {
+  key: string;
+  kind: GraphNode["kind"];
+  size: Size;
+  /** What the size would be were it not open. */
+  closed: Size;
+  position?: Position | undefined;
+}
+
+export interface Link {
+  from: string;
+  to: string;
+}
+
+export type Arranger = (nodes: readonly Sized[], links: readonly Link[]) => Map<string, Position>;
+
+const GAP = 24;
+
+/** The places of all nodes, as the document has them, or undefined where one has none. */
+export function written(nodes: readonly Sized[]): Map<string, Position> | undefined {
+  const places = new Map<string, Position>();
+  for (const node of nodes) {
+    if (!node.position) return undefined;
+    places.set(node.key, node.position);
+  }
+  return places;
+}
+
+/** Composer's nodes are small: how much further apart ours must be for none to lie on another. */
+export function spread(nodes: readonly Sized[], places: ReadonlyMap<string, Position>): number {
+  let factor = 1;
+  for (let i = 0; i < nodes.length; i++) {
+    for (let j = i + 1; j < nodes.length; j++) {
+      const [a, b] = [nodes[i]!, nodes[j]!];
+      const [p, q] = [places.get(a.key)!, places.get(b.key)!];
+      const [dx, dy] = [Math.abs(p.x - q.x), Math.abs(p.y - q.y)];
+      const [wide, high] = [(a.closed.width + b.closed.width) / 2 + GAP, (a.closed.height + b.closed.height) / 2 + GAP / 2];
+      if (dx * factor < wide && dy * factor < high) {
+        factor = Math.max(factor, Math.min(dx ? wide / dx : Infinity, dy ? high / dy : Infinity, 2.5));
+      }
+    }
+  }
+  return Math.min(factor, 2.5);
+}
+
+/** Room for what has been opened: whatever is right of it or below it gives way. */
+export function makeRoom(nodes: readonly Sized[], places: ReadonlyMap<string, Position>): Map<string, Position> {
+  const moved = new Map(places);
+  for (const opened of nodes) {
+    const right = opened.size.width - opened.closed.width;
+    const down = opened.size.height - opened.closed.height;
+    if (right <= 0 && down <= 0) continue;
+    const middle = places.get(opened.key)!;
+    const own = moved.get(opened.key)!;
+    moved.set(opened.key, { x: own.x + right / 2, y: own.y + down / 2 });
+    const edge = middle.x + opened.closed.width / 2;
+    for (const other of nodes) {
+      if (other === opened) continue;
+      const place = places.get(other.key)!;
+      const now = moved.get(other.key)!;
+      if (place.x - other.closed.width / 2 >= edge) moved.set(other.key, { x: now.x + right, y: now.y });
+      else if (place.y > middle.y && place.x + other.closed.width / 2 > middle.x - opened.closed.width / 2) {
+        moved.set(other.key, { x: now.x, y: now.y + down });
+      }
+    }
+  }
+  return moved;
+}
+
+/** From left to right. */
+export const tidy: Arranger = (nodes, links) => {
+  const graph = new dagre.graphlib.Graph();
+  graph.setGraph({ rankdir: "LR", nodesep: 28, ranksep: 90, edgesep: 12, marginx: 0, marginy: 0, ranker: "longest-path" });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const node of nodes) graph.setNode(node.key, { width: node.size.width, height: node.size.height });
+  for (const link of links) {
+    if (link.from !== link.to && graph.hasNode(link.from) && graph.hasNode(link.to)) graph.setEdge(link.from, link.to);
+  }
+  dagre.layout(graph);
+  return new Map(
+    nodes.map(({ key }) => {
+      const { x, y } = graph.node(key) as Position;
+      return [key, { x: Math.round(x), y: Math.round(y) }];
+    }),
+  );
+};

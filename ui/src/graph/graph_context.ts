@@ -1,0 +1,12 @@
+/** What all nodes of one picture share. */
+import { createContext } from "react";
+
+export interface GraphContextValue {
+  editable: boolean;
+  /** Whether the picture is of a run. */
+  live: boolean;
+  /** Open or close a sub-workflow. */
+  toggle(key: string): void;
+}
+
+export const GraphContext = createContext<GraphContextValue>({ editable: false, live: false, toggle: () => {} });
