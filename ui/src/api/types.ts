@@ -1,0 +1,113 @@
+/** What the routes answer. */
+import type { Graph, Port, StepState, TaskState } from "../graph/model";
+
+export interface ToolTask {
+  task_id: string;
+  items_task_id?: string;
+  group?: string;
+}
+
+export interface RunInput extends Port {
+  default?: unknown;
+}
+
+export interface DagGraph {
+  dag_id: string;
+  title: string;
+  doc?: string | null;
+  /** Of the document below the documents folder, where it is there. */
+  path?: string | null;
+  can_edit: boolean;
+  graph: Graph;
+  run_inputs: RunInput[];
+}
+
+export interface RunState {
+  state: string;
+  start?: string | null;
+  end?: string | null;
+  steps: Record<string, StepState>;
+}
+
+export interface StepItem {
+  map_index: number;
+  label: string;
+  state: TaskState | null;
+  start?: string | null;
+  end?: string | null;
+  tries: number;
+}
+
+export interface Link {
+  href: string;
+  label: string;
+}
+
+export interface StepDetails {
+  items: StepItem[];
+  /** Of what has been run, as words or as a shell would take it. */
+  command?: string | string[] | null;
+  inputs?: Record<string, unknown> | null;
+  outputs?: Record<string, unknown> | null;
+  log_tail?: string | null;
+  links: { task?: string | null; mlflow?: string | null; data?: (string | Link)[] };
+}
+
+/** A File or Directory of CWL. */
+export interface CwlFile {
+  class: "File" | "Directory";
+  basename?: string;
+  location?: string;
+  path?: string;
+  size?: number;
+  checksum?: string;
+  listing?: unknown[];
+  secondaryFiles?: unknown[];
+}
+
+export interface Me {
+  user: string;
+  can_edit: boolean;
+  folder: string;
+  writable: boolean;
+  why_not?: string | null;
+  airflow: { dag_parsing_seconds: number };
+  composer_form_default: boolean;
+}
+
+export interface DocumentEntry {
+  path: string;
+  name: string;
+  label?: string | null;
+  doc?: string | null;
+  class: string;
+  cwl_version?: string | null;
+  origin: string;
+  dag_id?: string | null;
+  can_edit: boolean;
+  modified?: string | null;
+  size?: number | null;
+  error?: string | null;
+  inputs: (Port & { optional?: boolean })[];
+  outputs: Port[];
+  hint?: string | null;
+  copy_to?: string | null;
+}
+
+export interface DocumentText {
+  path: string;
+  text: string;
+  version: string;
+  can_edit: boolean;
+  dag_id?: string | null;
+  modified?: string | null;
+  by?: string | null;
+}
+
+export interface Problem {
+  message: string;
+  line?: number | null;
+  column?: number | null;
+  step?: string | null;
+  severity: "error" | "warning" | "hint";
+}

@@ -1,0 +1,26 @@
+/** Ways out of the frame that Airflow shows us in: its sandbox opens no window, but the page around us does. */
+import { AIRFLOW } from "../api/fetch";
+
+/** A page of this Airflow, or another site. */
+export function safeAddress(href: string): URL | undefined {
+  try {
+    const address = new URL(href.replace(/^\//, ""), AIRFLOW);
+    if (/^[a-z][a-z0-9+.-]*:/i.test(href) || href.startsWith("//")) return /^https?:$/.test(new URL(href, AIRFLOW).protocol) ? new URL(href, AIRFLOW) : undefined;
+    return address;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Pages of Airflow take the place of the page around us; others, and what is asked for in a new tab, get a tab. */
+export function follow(event: React.MouseEvent<HTMLAnchorElement>): void {
+  const address = new URL(event.currentTarget.href);
+  const newTab = event.ctrlKey || event.metaKey || event.shiftKey || event.button === 1;
+  event.preventDefault();
+  if (newTab || !address.href.startsWith(AIRFLOW.href)) around().open(address, "_blank", "noopener");
+  else around().location.assign(address);
+}
+
+export function around(): Window {
+  return window.parent;
+}
