@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.metadata import version
 
-_COMPILER = 5
+_COMPILER = 6
 
 
 @cache

@@ -14,10 +14,10 @@ from urllib.parse import urldefrag
 from cwltool.context import LoadingContext
 from cwltool.load_tool import fetch_document, make_tool, resolve_and_validate_document
 from cwltool.process import SCHEMA_CACHE, Process
-from cwltool.workflow import default_make_tool
 from rdflib import Graph
 from ruamel.yaml.scalarfloat import ScalarFloat
 
+from airflow_mlcraft.cwl.by_composer import make_process
 from airflow_mlcraft.cwl.deep_stack import with_deep_stack
 from airflow_mlcraft.cwl.load_errors import endless, readable_errors
 from airflow_mlcraft.cwl.sources import SourceFetcher, Sources
@@ -44,14 +44,20 @@ def load(
     *,
     allowed_hosts: Collection[str] = (),
     sources: Sources | None = None,
+    texts: Mapping[Path, str] | None = None,
+    within: Collection[Path] | None = None,
 ) -> LoadedDocument:
     """Load the process at `path` (`#fragment` of it); a `DocumentError` says what is wrong with it.
 
     `sources` is filled with what was read until then, also when there is an error.
+    `texts` are read in place of what the files at these paths hold, if there are any.
+    `within` are the only folders that files are read from, if given.
     """
     sources = Sources() if sources is None else sources
     uri = path.absolute().as_uri() + (f"#{fragment}" if fragment else "")
-    made = partial(_load, path, fragment, uri, partial(_fetcher, allowed_hosts=allowed_hosts, sources=sources))
+    given = {path.absolute().as_uri(): text for path, text in (texts or {}).items()}
+    fetcher = partial(_fetcher, allowed_hosts=allowed_hosts, sources=sources, texts=given, within=within)
+    made = partial(_load, path, fragment, uri, fetcher)
     with readable_errors(path, sources.texts, fragment), _quiet("cwltool", "salad", "rdflib.term"):
         try:
             process, version = made()
@@ -65,7 +71,7 @@ def load(
 def _load(path: Path, fragment: str, uri: str, fetcher: Any) -> tuple[Process, str]:
     context = LoadingContext(
         {
-            "construct_tool_object": default_make_tool,
+            "construct_tool_object": make_process,
             "fetcher_constructor": fetcher,
             # cwltool would start a Node process to lint each expression.
             "disable_js_validation": True,
@@ -79,8 +85,16 @@ def _load(path: Path, fragment: str, uri: str, fetcher: Any) -> tuple[Process, s
     return make_tool(_main_of(context, uri, fragment, path), context), version
 
 
-def _fetcher(cache: Any, session: Any, *, allowed_hosts: Collection[str], sources: Sources) -> SourceFetcher:
-    return SourceFetcher(cache, session, allowed_hosts=allowed_hosts, sources=sources)
+def _fetcher(
+    cache: Any,
+    session: Any,
+    *,
+    allowed_hosts: Collection[str],
+    sources: Sources,
+    texts: Mapping[str, str],
+    within: Collection[Path] | None,
+) -> SourceFetcher:
+    return SourceFetcher(cache, session, allowed_hosts=allowed_hosts, sources=sources, texts=texts, within=within)
 
 
 def _forget_ontologies() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,19 +35,31 @@ class Sources:
 class SourceFetcher(DefaultFetcher):
     """Remembers each file it read, so that a change in any of them is a change of the document.
 
-    Documents are fetched over the network only from hosts that a setting allows.
+    Documents are fetched over the network only from hosts that a setting allows. `texts`, by URI, are not fetched.
     """
 
-    def __init__(self, cache: Any, session: Any, *, allowed_hosts: Collection[str], sources: Sources):
+    def __init__(
+        self,
+        cache: Any,
+        session: Any,
+        *,
+        allowed_hosts: Collection[str],
+        sources: Sources,
+        texts: Mapping[str, str] | None = None,
+        within: Collection[Path] | None = None,
+    ):
         super().__init__(cache, session)
         self._allowed_hosts = allowed_hosts
         self._sources = sources
+        self._texts = texts or {}
+        self._within = None if within is None else [os.path.realpath(folder) for folder in within]
 
     def fetch_text(self, url: str, content_types: list[str] | None = None) -> str:
         """The text at a URL, noted as a source."""
         self._refuse_foreign_hosts(url)
-        state = self._state(url)
-        text = super().fetch_text(url, content_types)
+        self._refuse_foreign_folders(url)
+        state = None if url in self._texts else self._state(url)
+        text = self._texts[url] if url in self._texts else super().fetch_text(url, content_types)
         if url not in self._sources.texts:
             self._sources.texts[url] = text
             if state is not None:
@@ -58,7 +70,8 @@ class SourceFetcher(DefaultFetcher):
     def check_exists(self, url: str) -> bool:
         """Whether there is something to read at a URL."""
         self._refuse_foreign_hosts(url)
-        exists = super().check_exists(url)
+        self._refuse_foreign_folders(url)
+        exists = url in self._texts or super().check_exists(url)
         if not exists:
             self._sources.missing.add(url)
         return exists
@@ -81,6 +94,16 @@ class SourceFetcher(DefaultFetcher):
             raise ValidationException(
                 f"the document refers to {url}, and reading documents from {parts.hostname} is not allowed; "
                 f"add the host to the setting [mlcraft] allowed_document_hosts, or keep a copy beside the document"
+            )
+
+    def _refuse_foreign_folders(self, url: str) -> None:
+        if self._within is None or not url.startswith("file:") or url in self.cache:
+            return
+        path = os.path.realpath(path_of_uri(url))
+        if not any(os.path.commonpath([path, folder]) == folder for folder in self._within):
+            raise ValidationException(
+                f"the document refers to {url}, which is outside of the documents folder and is not read here; "
+                f"keep a copy in the folder"
             )
 
     def _refuse_circles(self, url: str) -> None:

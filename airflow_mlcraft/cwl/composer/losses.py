@@ -1,0 +1,61 @@
+"""What of a document Composer's form has no words for, each with its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow_mlcraft.cwl.sources import path_of_uri
+
+
+@dataclass(frozen=True)
+class ComposerProblem:
+    """A sentence about something that cannot be said to Composer."""
+
+    message: str
+    path: str
+    line: int | None = None
+    column: int | None = None
+    step: str = ""
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)
+        return f"{place}: {self.message}"
+
+
+class Losses:
+    """Collects problems while a document is converted."""
+
+    def __init__(self, document: Path):
+        self._document = document
+        self.found: list[ComposerProblem] = []
+
+    def add(self, message: str, node: Any, key: str | None = None, *, step: str = "", around: Any = None) -> None:
+        """Note a problem of a part of the document, as cwltool has read it.
+
+        Its place is that of what is around it, where cwltool has made the part of a single value.
+        """
+        path, line, column = self._place(node, key)
+        if line is None and around is not None:
+            path, line, column = self._place(around, None)
+        problem = ComposerProblem(message, path, line, column, step)
+        if problem not in self.found:
+            self.found.append(problem)
+
+    def _place(self, node: Any, key: str | None) -> tuple[str, int | None, int | None]:
+        marks = getattr(node, "lc", None)
+        if marks is None:
+            return str(self._document), None, None
+        path = str(_path(getattr(marks, "filename", "")) or self._document)
+        try:
+            line, column = marks.data[key][:2] if key is not None else (marks.line, marks.col)
+        except (KeyError, TypeError):
+            line, column = marks.line, marks.col
+        return path, None if line is None else line + 1, None if column is None else column + 1
+
+
+def _path(name: str) -> Path | None:
+    if not name:
+        return None
+    return path_of_uri(name) if name.startswith("file:") else Path(name).absolute().resolve()

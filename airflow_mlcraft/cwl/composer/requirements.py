@@ -1,0 +1,196 @@
+"""Requirements and hints as they hold for one process, so that none need be inherited, which Composer would lose."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cwltool.process import Process
+from cwltool.update import ORIGINAL_CWLVERSION
+
+from airflow_mlcraft.cwl.composer.losses import Losses
+from airflow_mlcraft.cwl.composer.names import CWLTOOL, Names
+from airflow_mlcraft.cwl.load import plain
+from airflow_mlcraft.cwl.plan import Json
+
+# What a workflow may do, as opposed to what its tools need: Composer works it out, and so does our loader.
+FEATURES = {
+    "SubworkflowFeatureRequirement",
+    "ScatterFeatureRequirement",
+    "MultipleInputFeatureRequirement",
+    "StepInputExpressionRequirement",
+}
+JAVASCRIPT = "InlineJavascriptRequirement"
+SHELL = "ShellCommandRequirement"
+# By these names CWL v1.0 has what came into the language later.
+EXTENSIONS = {
+    "WorkReuse": "WorkReuse",
+    "NetworkAccess": "NetworkAccess",
+    "InplaceUpdateRequirement": "InplaceUpdateRequirement",
+    "LoadListingRequirement": "LoadListingRequirement",
+    "ToolTimeLimit": "TimeLimit",
+}
+# What cwltool puts before the hints of a document of v1.0.
+_OF_V1_0 = [
+    {"class": "LoadListingRequirement", "loadListing": "deep_listing"},
+    {"class": "NetworkAccess", "networkAccess": True},
+]
+_TAKEN_FOR_FILES = {"run", "$import", "$include", "$mixin"}
+_LISTED = {"EnvVarRequirement": "envDef", "SoftwareRequirement": "packages"}
+
+
+def is_of_v1_0(process: Process) -> bool:
+    """Whether a process was written in CWL v1.0, whose defaults are others."""
+    return str(process.metadata.get(ORIGINAL_CWLVERSION, "")) == "v1.0"
+
+
+def has_expressions(node: Any) -> bool:
+    """Whether there is an expression anywhere in a part of a document."""
+    text = json.dumps(plain(node), default=str)
+    return "$(" in text or "${" in text
+
+
+def effective(process: Process) -> dict[str, Mapping[str, Any]]:
+    """The requirements that hold for a process, those of the workflows around it among them."""
+    return {str(requirement["class"]): requirement for requirement in process.requirements}
+
+
+def own_hints(process: Process) -> list[Any]:
+    """The hints that the document itself gives to a process."""
+    return without_defaults(process.tool.get("hints") or [], process)
+
+
+def without_defaults(hints: Sequence[Any], process: Process) -> list[Any]:
+    """Hints without those that cwltool added."""
+    if is_of_v1_0(process) and [plain(hint) for hint in hints[: len(_OF_V1_0)]] == _OF_V1_0:
+        return list(hints[len(_OF_V1_0) :])
+    return list(hints)
+
+
+class Needs:
+    """The requirements and hints of one tool in Composer's form."""
+
+    def __init__(self, names: Names, losses: Losses):
+        self._names = names
+        self._losses = losses
+
+    def of_tool(self, process: Process) -> dict[str, Json]:
+        """Both fields, each left out when it is empty."""
+        holding = effective(process)
+        own = {str(each["class"]) for each in process.tool.get("requirements") or ()}
+        uses = has_expressions({key: item for key, item in process.tool.items() if key not in ("requirements", "doc")})
+        requirements, hints = [], []
+        for name, requirement in holding.items():
+            if name in FEATURES or name == "SchemaDefRequirement":
+                continue
+            if name == JAVASCRIPT and name not in own and not uses:
+                continue
+            if name in EXTENSIONS:
+                hints.append(self._extension(requirement))
+            elif name == SHELL and not _quotes(process.tool):
+                # Composer drops the requirement where no argument asks for it.
+                hints.append(self._hint(requirement))
+            else:
+                requirements.append(self._requirement(requirement))
+        hints += self._own(process, holding)
+        hints += self._defaults(process)
+        return {key: value for key, value in (("requirements", requirements), ("hints", hints)) if value}
+
+    def of_workflow(self, process: Process) -> list[Json]:
+        """The hints of a workflow; its tools have what it requires."""
+        return [self._kept(hint) for hint in own_hints(process)]
+
+    def of_step(self, hints: Sequence[Any], process: Process) -> list[Json]:
+        """The hints of a step."""
+        return [self._kept(hint) for hint in without_defaults(hints, process)]
+
+    def _own(self, process: Process, holding: Mapping[str, Any]) -> list[Json]:
+        last = {str(hint.get("class")): hint for hint in own_hints(process)}
+        return [self._kept(hint) for name, hint in last.items() if name not in holding]
+
+    def _kept(self, hint: Any) -> Json:
+        return self._extension(hint) if str(hint.get("class")) in EXTENSIONS else self._hint(hint)
+
+    def _extension(self, node: Any) -> Json:
+        made = self._names.value(node)
+        return {**made, "class": self._names.compact(CWLTOOL + EXTENSIONS[str(node["class"])])}
+
+    def _hint(self, hint: Any) -> Json:
+        for name in sorted(_keys_in(hint) & _TAKEN_FOR_FILES):
+            self._losses.add(f"a hint has a field {name}, which Composer takes for the name of a file", hint, name)
+        return self._listed(self._names.hint(hint))
+
+    def _requirement(self, node: Any) -> Json:
+        made = self._listed(self._names.hint(node))
+        name = made["class"]
+        if name == "ResourceRequirement":
+            for field, value in made.items():
+                if isinstance(value, float) and not value.is_integer():
+                    self._losses.add(f"{field} is {value}; CWL v1.0 takes whole numbers", node, field)
+        if name == "InitialWorkDirRequirement":
+            made["listing"] = self._listing(made["listing"], node)
+        return made
+
+    def _listing(self, listing: Json, node: Any) -> Json:
+        made = listing if isinstance(listing, list) else [listing]
+        for entry in made:
+            if entry is None or isinstance(entry, list):
+                self._losses.add("listing has null or a list in it, which CWL v1.0 does not know", node, "listing")
+            elif isinstance(entry, dict) and "entry" in entry:
+                if not isinstance(entry["entry"], str) or not entry["entry"]:
+                    self._losses.add("listing has an entry that is no text, which Composer loses", node, "listing")
+                if str(entry.get("entryname", "")).startswith("/"):
+                    self._losses.add("entryname is an absolute path, which CWL v1.0 does not know", node, "listing")
+        return [{**each, "writable": bool(each.get("writable"))} if _is_entry(each) else each for each in made]
+
+    def _listed(self, made: dict[str, Json]) -> dict[str, Json]:
+        field = _LISTED.get(str(made["class"]))
+        return {"class": made["class"], **{key: item for key, item in made.items() if key not in ("class", "id")}} | (
+            {field: made[field]} if field in made else {}
+        )
+
+    def _defaults(self, process: Process) -> list[Json]:
+        """What later versions of CWL take for granted, and v1.0 has otherwise."""
+        if is_of_v1_0(process):
+            return []
+        made = []
+        network, _ = process.get_requirement("NetworkAccess")
+        docker, _ = process.get_requirement("DockerRequirement")
+        if docker and not network:
+            made.append(self._extension({"class": "NetworkAccess", "networkAccess": False}))
+        listing = self._listings(process)
+        if listing:
+            made.append(self._extension({"class": "LoadListingRequirement", "loadListing": listing}))
+        return made
+
+    def _listings(self, process: Process) -> str:
+        """How deep the folders among the inputs are listed, where it has to be said."""
+        general, _ = process.get_requirement("LoadListingRequirement")
+        usual = str((general or {}).get("loadListing") or "no_listing")
+        folders = [port for port in process.tool["inputs"] if _may_be_folder(port["type"], process)]
+        found = {str(port.get("loadListing") or usual) for port in folders}
+        if len(found) > 1:
+            self._losses.add("the inputs have different loadListing, and CWL v1.0 knows one for all", folders[0])
+        if general and found <= {usual}:
+            return ""
+        return next(iter(found), "")
+
+
+def _quotes(tool: Mapping[str, Any]) -> bool:
+    return '"shellQuote": false' in json.dumps(plain(tool), default=str)
+
+
+def _is_entry(item: Json) -> bool:
+    return isinstance(item, dict) and ("entry" in item or "entryname" in item)
+
+
+def _may_be_folder(kind: Any, process: Process) -> bool:
+    text = json.dumps(plain(kind), default=str)
+    return any(word in text for word in ('"Directory"', '"Any"', "#"))
+
+
+def _keys_in(node: Any) -> set[str]:
+    if isinstance(node, Mapping):
+        return {str(key) for key in node} | {key for item in node.values() for key in _keys_in(item)}
+    return {key for item in node for key in _keys_in(item)} if isinstance(node, list) else set()

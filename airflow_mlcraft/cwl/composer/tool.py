@@ -1,0 +1,202 @@
+"""A CommandLineTool or an ExpressionTool in Composer's form."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cwltool.process import Process
+
+from airflow_mlcraft.cwl.composer.losses import Losses
+from airflow_mlcraft.cwl.composer.names import Names, is_good_id, short
+from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, Needs, has_expressions
+from airflow_mlcraft.cwl.composer.types import Types
+from airflow_mlcraft.cwl.load import plain
+from airflow_mlcraft.cwl.plan import Json
+
+_PLAIN = ("successCodes", "temporaryFailCodes", "permanentFailCodes", "stdin", "stdout", "stderr", "expression")
+_ELSEWHERE = {
+    "class", "id", "label", "doc", "cwlVersion", "inputs", "outputs", "requirements", "hints", "baseCommand",
+    "arguments", "$namespaces", "$schemas",
+}  # fmt: skip
+_PORT = {"id", "type", "label", "doc", "streamable", "format", "default", "inputBinding", "outputBinding"}
+_INVENTED = re.compile(r"[0-9a-f]{40}")
+"""The name that cwltool gives to a stream that the document leaves without one."""
+
+
+class ToolForm:
+    """Writes one tool."""
+
+    def __init__(self, process: Process, names: Names, losses: Losses):
+        self._process = process
+        self._tool = process.tool
+        self._names = names
+        self._losses = losses
+        self._types = Types(process, names, losses)
+        self._needs_javascript = False
+
+    def fields(self) -> dict[str, Json]:
+        """All but what every process has."""
+        if self._tool["class"] not in ("CommandLineTool", "ExpressionTool"):
+            self._losses.add(f"{self._tool['class']} is a class of CWL v1.2, which Composer does not know", self._tool)
+        self._look_for_later_words()
+        made: dict[str, Json] = {}
+        if "baseCommand" in self._tool:
+            command = self._names.value(self._tool["baseCommand"])
+            made["baseCommand"] = command if isinstance(command, list) else [command]
+        made["inputs"] = [self._input(port) for port in in_order(self._tool["inputs"])]
+        made["outputs"] = [self._output(port) for port in in_order(self._tool["outputs"])]
+        if self._tool.get("arguments"):
+            made["arguments"] = [self._argument(each) for each in self._tool["arguments"]]
+        for field in _PLAIN:
+            if self._tool.get(field) not in (None, []) and not self._is_invented(field):
+                made[field] = self._names.value(self._tool[field])
+        made.update(Needs(self._names, self._losses).of_tool(self._process))
+        if self._needs_javascript and not any(each["class"] == JAVASCRIPT for each in made.get("requirements", ())):
+            made["requirements"] = [*made.get("requirements", ()), {"class": JAVASCRIPT}]
+        for field in self._tool:
+            if field not in _ELSEWHERE and field not in _PLAIN and "://" not in field:
+                self._losses.add(f"{field} is a field of CWL v1.2, which Composer does not know", self._tool, field)
+        return made
+
+    def _input(self, port: Mapping[str, Any]) -> Json:
+        made = self._port(port)
+        if port.get("streamable") is not None:
+            made["streamable"] = port["streamable"]
+        if port.get("inputBinding") is not None:
+            made["inputBinding"] = self._binding(port["inputBinding"], made["id"])
+        if port.get("loadContents"):
+            # In v1.0 it is a part of the binding; what the binding adds to the command must be nothing, as before.
+            quiet = {"valueFrom": "$(null)"} if self._tool["class"] == "CommandLineTool" else {}
+            made["inputBinding"] = {**made.get("inputBinding", quiet), "loadContents": True}
+        self._secondary_files(port, made, usual=True)
+        return made
+
+    def _output(self, port: Mapping[str, Any]) -> Json:
+        made = self._port(port)
+        if port.get("streamable"):
+            made["streamable"] = port["streamable"]
+        binding = self._names.value(port.get("outputBinding") or {})
+        for stream in ("stdout", "stderr"):
+            if self._is_invented(stream) and binding.get("glob") == self._tool[stream]:
+                return {**made, "type": stream}
+        if isinstance(binding.get("glob"), list):
+            binding["glob"] = self._one_glob(binding["glob"], port)
+        if binding.pop("loadListing", None) not in (None, "no_listing"):
+            self._losses.add(f"loadListing of the output {made['id']} is not in CWL v1.0", port, "outputBinding")
+        if binding:
+            made["outputBinding"] = binding
+        self._secondary_files(port, made, usual=False)
+        return made
+
+    def _port(self, port: Mapping[str, Any]) -> dict[str, Json]:
+        name = short(str(port["id"]))
+        if not is_good_id(name):
+            self._losses.add(f"{name!r} is no id to Composer; rename it, of letters, digits and _", port, "id")
+        made: dict[str, Json] = {"id": name, "type": self._types.of(name, port["type"])}
+        made.update(described(port))
+        for field in ("default", "format"):
+            if port.get(field) is not None:
+                made[field] = self._names.value(port[field]) if field == "default" else self._format(port[field])
+        return {**made, **self._names.extras(port)}
+
+    def _format(self, given: Any) -> Json:
+        return [self._format(each) for each in given] if isinstance(given, list) else self._names.compact(str(given))
+
+    def _binding(self, given: Any, name: str) -> dict[str, Json]:
+        made: dict[str, Json] = self._names.value(given)
+        if isinstance(made.get("position"), str):
+            self._losses.add(f"position of {name} is an expression, which CWL v1.0 does not know", given, "position")
+        for field, usual in (("separate", True), ("shellQuote", True), ("loadContents", False)):
+            if made.get(field) is usual:
+                del made[field]
+        if made.get("valueFrom") == "":
+            self._losses.add(f"valueFrom of {name} is empty, which Composer loses", given, "valueFrom")
+        return made
+
+    def _argument(self, given: Any) -> Json:
+        if isinstance(given, str):
+            if not given:
+                self._losses.add("an argument is empty, which Composer loses", self._tool, "arguments")
+            return str(given)
+        return self._binding(given, "an argument")
+
+    def _one_glob(self, globs: list[Json], port: Mapping[str, Any]) -> Json:
+        if len(globs) == 1:
+            return globs[0]
+        if has_expressions(globs):
+            name = short(str(port["id"]))
+            self._losses.add(
+                f"glob of {name} is a list with expressions; Composer keeps one pattern", port, "outputBinding"
+            )
+        self._needs_javascript = True
+        return f"$({json.dumps(globs)})"
+
+    def _secondary_files(self, port: Mapping[str, Any], made: dict[str, Json], *, usual: bool) -> None:
+        given = port.get("secondaryFiles")
+        if not given:
+            return
+        patterns = secondary_files(port, given, self._losses, usual=usual)
+        if not _is_file(made["type"]) and not usual:
+            self._losses.add(
+                f"secondaryFiles of {made['id']}, which is no File, are lost by Composer", port, "secondaryFiles"
+            )
+        made["secondaryFiles"] = patterns
+
+    def _is_invented(self, field: str) -> bool:
+        return field in ("stdout", "stderr") and _INVENTED.fullmatch(str(self._tool.get(field))) is not None
+
+    def _look_for_later_words(self) -> None:
+        text = json.dumps(plain({k: v for k, v in self._tool.items() if k != "doc"}), default=str)
+        if "runtime.exitCode" in text:
+            self._losses.add("runtime.exitCode is not in CWL v1.0", self._tool)
+        if re.search(r"\\\\(?:\\\\)*\$[({]", text):
+            self._losses.add("a backslash before an expression means something else in CWL v1.0", self._tool)
+        for port in (*self._tool["inputs"], *self._tool["outputs"]):
+            for field in port:
+                if field not in _PORT | {"secondaryFiles", "loadContents", "loadListing"} and "://" not in field:
+                    self._losses.add(f"{field} of {short(str(port['id']))} is not in CWL v1.0", port, field)
+
+
+def secondary_files(port: Mapping[str, Any], given: Any, losses: Losses, *, usual: bool) -> list[Json]:
+    """Patterns alone; in v1.0 the secondary files of inputs are required, and those of outputs are not."""
+    made = []
+    for each in given if isinstance(given, list) else [given]:
+        pattern, required = (each.get("pattern"), each.get("required")) if isinstance(each, Mapping) else (each, None)
+        if required not in (None, usual):
+            word = "must be there" if usual else "may be missing"
+            losses.add(
+                f"secondaryFiles {pattern} of {short(str(port['id']))} has required: {required}; in CWL v1.0 it {word}",
+                port,
+                "secondaryFiles",
+            )
+        made.append(str(pattern))
+    return made
+
+
+def described(node: Mapping[str, Any]) -> dict[str, Json]:
+    """Label and doc, the latter as one text."""
+    made: dict[str, Json] = {}
+    if node.get("label"):
+        made["label"] = str(node["label"])
+    if node.get("doc"):
+        doc = plain(node["doc"])
+        made["doc"] = "\n".join(map(str, doc)) if isinstance(doc, list) else str(doc)
+    return made
+
+
+def in_order(items: Any) -> list[Any]:
+    """In the document's order: schema-salad sorts maps by name."""
+    try:
+        return sorted(items, key=lambda item: item.lc.data["id"][:2])
+    except (AttributeError, KeyError, TypeError):
+        return list(items)
+
+
+def _is_file(kind: Json) -> bool:
+    inner = kind[1] if isinstance(kind, list) and kind[:1] == ["null"] else kind
+    if isinstance(inner, dict):
+        return inner.get("items") == "File"
+    return isinstance(inner, str) and inner.rstrip("?[]") in ("File", "stdout", "stderr")

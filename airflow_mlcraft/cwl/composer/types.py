@@ -1,0 +1,118 @@
+"""Types as Composer writes them: `File[]?` where that says it, in full otherwise, with a name for each record and enum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cwltool.process import Process
+
+from airflow_mlcraft.cwl.composer.losses import Losses
+from airflow_mlcraft.cwl.composer.names import Names, short
+from airflow_mlcraft.cwl.plan import Json
+
+_KEPT = {
+    "array": {"type", "items", "inputBinding"},
+    "record": {"type", "name", "fields"},
+    "enum": {"type", "name", "symbols"},
+}
+_FIELD = {"name", "type", "doc", "label", "inputBinding", "outputBinding"}
+
+
+class Types:
+    """Writes the types of one process; those that it knows by name are written out where they are used."""
+
+    def __init__(self, process: Process, names: Names, losses: Losses):
+        self._schemas = {
+            str(schema["name"]): schema
+            for requirement in process.requirements
+            if requirement["class"] == "SchemaDefRequirement"
+            for schema in requirement["types"]
+        }
+        self._names = names
+        self._losses = losses
+        self._taken: set[str] = set()
+
+    def of(self, port: str, node: Any) -> Json:
+        """The type of a port."""
+        kind = self._full(port, node, ())
+        if isinstance(kind, list) and len(kind) == len(("null", "other")) and "null" in kind:
+            other = _brief(next((each for each in kind if each != "null"), "null"))
+            return f"{other}?" if isinstance(other, str) else ["null", other]
+        return _brief(kind)
+
+    def _full(self, port: str, node: Any, around: tuple[str, ...]) -> Json:
+        if isinstance(node, list):
+            kinds = [self._full(port, each, around) for each in node]
+            return kinds[0] if len(kinds) == 1 else sorted(kinds, key=lambda kind: kind != "null")
+        if isinstance(node, Mapping):
+            return self._structure(port, node, around)
+        if node in self._schemas:
+            if node in around:
+                self._losses.add(
+                    f"the type {short(node)} contains itself, which Composer cannot write", self._schemas[node]
+                )
+                return "Any"
+            return self._full(port, self._schemas[node], (*around, node))
+        return str(node)
+
+    def _structure(self, port: str, node: Mapping[str, Any], around: tuple[str, ...]) -> Json:
+        kind = str(node["type"])
+        if kind not in _KEPT:
+            return self._full(port, node["type"], around)
+        for field in sorted(set(node) - _KEPT[kind]):
+            if node[field]:
+                self._losses.add(f"the {kind} type of {port} has a field {field}, which Composer loses", node, field)
+        if kind == "array":
+            return self._array(port, node, around)
+        name = self._name(short(str(node.get("name") or port)) or port)
+        if kind == "enum":
+            return {"type": "enum", "name": name, "symbols": [short(str(symbol)) for symbol in node["symbols"]]}
+        fields = [self._field(each, around) for each in node.get("fields") or ()]
+        return {"type": "record", "name": name, "fields": fields}
+
+    def _array(self, port: str, node: Mapping[str, Any], around: tuple[str, ...]) -> Json:
+        items = self._full(port, node["items"], around)
+        made = {"type": "array", "items": items}
+        if node.get("inputBinding"):
+            if isinstance(items, dict) and items["type"] in ("record", "enum"):
+                self._losses.add(
+                    f"the items of {port} have an inputBinding, which Composer loses", node, "inputBinding"
+                )
+            made["inputBinding"] = self._names.value(node["inputBinding"])
+        return made
+
+    def _field(self, field: Mapping[str, Any], around: tuple[str, ...]) -> Json:
+        name = short(str(field["name"]))
+        made: dict[str, Json] = {"name": name, "type": self._full(name, field["type"], around)}
+        for key, item in field.items():
+            if key not in _FIELD and "://" not in key:
+                self._losses.add(f"the field {name} of a record has {key}, which CWL v1.0 does not know", field, key)
+            elif key not in ("name", "type"):
+                made[self._names.key(key)] = (
+                    _joined(self._names.value(item)) if key == "doc" else self._names.value(item)
+                )
+        return made
+
+    def _name(self, wanted: str) -> str:
+        number, name = 1, wanted
+        while name in self._taken:
+            number += 1
+            name = f"{wanted}_{number}"
+        self._taken.add(name)
+        return name
+
+
+def _brief(kind: Json) -> Json:
+    if (
+        isinstance(kind, dict)
+        and kind["type"] == "array"
+        and isinstance(kind["items"], str)
+        and len(kind) == len(("type", "items"))
+    ):
+        return f"{kind['items']}[]"
+    return kind
+
+
+def _joined(text: Json) -> Json:
+    return "\n".join(map(str, text)) if isinstance(text, list) else text

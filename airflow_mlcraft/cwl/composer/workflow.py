@@ -1,0 +1,226 @@
+"""A Workflow in Composer's form. What its steps run is written into files of their own by the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cwltool.process import Process, shortname
+from cwltool.workflow import Workflow as CwltoolWorkflow
+from cwltool.workflow import WorkflowStep
+
+from airflow_mlcraft.cwl.composer.losses import Losses
+from airflow_mlcraft.cwl.composer.names import Names, renamed, short
+from airflow_mlcraft.cwl.composer.positions import Positions, X, Y
+from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, Needs, effective
+from airflow_mlcraft.cwl.composer.tool import described, in_order, secondary_files
+from airflow_mlcraft.cwl.composer.types import Types
+from airflow_mlcraft.cwl.plan import Json
+
+RunOf = Callable[[WorkflowStep], str]
+"""Writes what a step runs, and gives the path of it."""
+
+_STEP = {"id", "in", "out", "run", "scatter", "scatterMethod", "label", "doc", "requirements", "hints"}
+_OF_CWLTOOL = {"inputs", "outputs"}
+_LINK = {"id", "source", "default", "valueFrom", "linkMerge"}
+_INPUT = {"id", "type", "label", "doc", "streamable", "format", "default", "inputBinding", "secondaryFiles"}
+_OUTPUT = {"id", "type", "label", "doc", "streamable", "format", "outputSource", "linkMerge", "secondaryFiles"}
+_WORKFLOW = {
+    "class", "id", "label", "doc", "cwlVersion", "inputs", "outputs", "steps", "requirements", "hints", "$namespaces",
+    "$schemas",
+}  # fmt: skip
+
+
+def port_names(process: Process) -> tuple[dict[str, str], dict[str, str]]:
+    """How the inputs and outputs of a process are called in Composer's form; a tool's keep their names."""
+    sides = []
+    for side in ("inputs", "outputs"):
+        names = [short(str(port["id"])) for port in in_order(process.tool[side])]
+        sides.append(renamed(names) if isinstance(process, CwltoolWorkflow) else {name: name for name in names})
+    return sides[0], sides[1]
+
+
+class WorkflowForm:
+    """Writes one workflow."""
+
+    def __init__(self, process: CwltoolWorkflow, positions: Positions, names: Names, losses: Losses, run_of: RunOf):
+        self._process = process
+        self._positions = positions
+        self._names = names
+        self._losses = losses
+        self._run_of = run_of
+        self._types = Types(process, names, losses)
+        self._inputs, self._outputs = port_names(process)
+        self._order = {str(step["id"]): number for number, step in enumerate(in_order(process.tool["steps"]))}
+        self._steps = renamed([shortname(step) for step in self._order])
+        self._sources = self._source_names()
+        self._placed = self._is_placed()
+
+    def fields(self) -> dict[str, Json]:
+        """All but what every process has."""
+        tool = self._process.tool
+        for field in tool:
+            if field not in _WORKFLOW and "://" not in field:
+                self._losses.add(f"{field} is a field of CWL v1.2, which Composer does not know", tool, field)
+        made: dict[str, Json] = {
+            "inputs": [self._input(port) for port in in_order(tool["inputs"])],
+            "outputs": [self._output(port) for port in in_order(tool["outputs"])],
+            "steps": [self._step(step) for step in self._in_order()],
+        }
+        if hints := Needs(self._names, self._losses).of_workflow(self._process):
+            made["hints"] = hints
+        if features := self._features(made["steps"]):
+            made["requirements"] = features
+        return made
+
+    def _in_order(self) -> list[WorkflowStep]:
+        return sorted(self._process.steps, key=lambda step: self._order.get(str(step.id), 0))
+
+    def _input(self, port: Mapping[str, Any]) -> Json:
+        name = short(str(port["id"]))
+        self._refuse_others(port, _INPUT, f"of the input {name}")
+        made: dict[str, Json] = {"id": self._inputs[name], "type": self._types.of(name, port["type"])}
+        made.update(described(port))
+        for field in ("default", "streamable", "inputBinding"):
+            if port.get(field) is not None:
+                made[field] = self._names.value(port[field])
+        return {**made, **self._files(port, usual=True), **self._placing("input", name, port)}
+
+    def _output(self, port: Mapping[str, Any]) -> Json:
+        name = short(str(port["id"]))
+        self._refuse_later(port, f"of the output {name}")
+        self._refuse_others(port, _OUTPUT | {"pickValue"}, f"of the output {name}")
+        made: dict[str, Json] = {"id": self._outputs[name], "type": self._types.of(name, port["type"])}
+        made.update(described(port))
+        if port.get("outputSource"):
+            made["outputSource"] = [self._sources[str(source)] for source in _listed(port["outputSource"])]
+        for field in ("linkMerge", "streamable"):
+            if port.get(field):
+                made[field] = self._names.value(port[field])
+        return {**made, **self._files(port, usual=False), **self._placing("output", name, port)}
+
+    def _files(self, port: Mapping[str, Any], *, usual: bool) -> dict[str, Json]:
+        made: dict[str, Json] = {}
+        if port.get("format"):
+            formats = [self._names.compact(str(each)) for each in _listed(port["format"])]
+            made["format"] = formats if isinstance(port["format"], list) else formats[0]
+        if port.get("secondaryFiles"):
+            made["secondaryFiles"] = secondary_files(port, port["secondaryFiles"], self._losses, usual=usual)
+        return made
+
+    def _step(self, step: WorkflowStep) -> Json:
+        tool, name = step.tool, shortname(str(step.id))
+        if tool.get("when"):
+            self._losses.add(
+                f"when of the step {name}: Composer knows CWL v1.0, which has no conditions", tool, "when", step=name
+            )
+        for field in tool:
+            if field not in _STEP | _OF_CWLTOOL | {"when"} and "://" not in field:
+                self._losses.add(f"{field} of the step {name} is not in CWL v1.0", tool, field, step=name)
+        inner = step.embedded_tool
+        inputs, outputs = port_names(inner)
+        links = {short(str(link["id"])): link for link in tool["in"]}
+        for link in [] if tool.get("when") else sorted(links.keys() - inputs.keys()):
+            self._losses.add(
+                f"the step {name} has an input {link} that its tool does not have, which Composer drops",
+                links[link],
+                step=name,
+                around=tool,
+            )
+        made: dict[str, Json] = {"id": self._steps[name], **described(tool)}
+        made.setdefault("label", str(inner.tool.get("label") or ""))
+        if not made["label"]:
+            del made["label"]
+        made["run"] = self._run_of(step)
+        links_in = [self._link(links[port], inputs[port], name) for port in inputs if port in links]
+        made["in"] = [link for link in links_in if len(link) > 1]
+        made["out"] = [{"id": output} for output in outputs.values()]
+        if scatter := _listed(tool.get("scatter")):
+            made["scatter"] = [inputs.get(short(str(port)), short(str(port))) for port in scatter]
+        if tool.get("scatterMethod"):
+            made["scatterMethod"] = str(tool["scatterMethod"])
+        if hints := Needs(self._names, self._losses).of_step(tool.get("hints") or [], self._process):
+            made["hints"] = hints
+        return {**made, **self._placing("step", name, tool)}
+
+    def _link(self, link: Mapping[str, Any], name: str, step: str) -> dict[str, Json]:
+        self._refuse_later(link, f"of {name} in the step {step}", step)
+        for field in link:
+            if field not in _LINK | {"pickValue"} and "://" not in field and link[field]:
+                self._losses.add(f"{field} of {name} in the step {step} is not in CWL v1.0", link, field, step=step)
+        made: dict[str, Json] = {"id": name}
+        sources = [self._sources[str(source)] for source in _listed(link.get("source"))]
+        if link.get("linkMerge"):
+            made["linkMerge"] = str(link["linkMerge"])
+        if link.get("default") is not None:
+            made["default"] = self._names.value(link["default"])
+        if sources:
+            made["source"] = sources
+        if link.get("valueFrom"):
+            self._refuse_library(link, name, step)
+            made["valueFrom"] = str(link["valueFrom"])
+        return {**made, **self._names.extras(link)}
+
+    def _placing(self, kind: str, name: str, node: Mapping[str, Any]) -> dict[str, Json]:
+        extras = self._names.extras(node)
+        given = (extras.pop(X, None), extras.pop(Y, None))
+        x, y = (round(given[0] or 0), round(given[1] or 0)) if self._placed else self._positions[kind, name]
+        return {**extras, X: x, Y: y}
+
+    def _is_placed(self) -> bool:
+        tool = self._process.tool
+        nodes = [*tool["inputs"], *tool["outputs"], *(step.tool for step in self._process.steps)]
+        extras = [self._names.extras(node) for node in nodes]
+        return all(isinstance(each.get(key), (int, float)) for each in extras for key in (X, Y))
+
+    def _features(self, steps: list[Json]) -> list[Json]:
+        """As Composer works them out, in its order."""
+        several = any(len(link.get("source", ())) > 1 for step in steps for link in step["in"])
+        found = {
+            "SubworkflowFeatureRequirement": any(
+                isinstance(step.embedded_tool, CwltoolWorkflow) for step in self._process.steps
+            ),
+            "ScatterFeatureRequirement": any(step.get("scatter") for step in steps),
+            "MultipleInputFeatureRequirement": several,
+        }
+        return [{"class": name} for name, needed in found.items() if needed]
+
+    def _source_names(self) -> dict[str, str]:
+        names = {str(port["id"]): self._inputs[short(str(port["id"]))] for port in self._process.tool["inputs"]}
+        for step in self._process.steps:
+            _, outputs = port_names(step.embedded_tool)
+            for port in step.tool["outputs"]:
+                name = short(str(port["id"]))
+                names[str(port["id"])] = f"{self._steps[shortname(str(step.id))]}/{outputs.get(name, name)}"
+        return names
+
+    def _refuse_later(self, node: Mapping[str, Any], where: str, step: str = "") -> None:
+        if node.get("pickValue"):
+            self._losses.add(
+                f"pickValue {where}: Composer knows CWL v1.0, which has no choice among values",
+                node,
+                "pickValue",
+                step=step,
+            )
+
+    def _refuse_others(self, node: Mapping[str, Any], known: set[str], where: str) -> None:
+        for field in node:
+            if field not in known and "://" not in field and node[field]:
+                self._losses.add(f"{field} {where} is not in CWL v1.0", node, field)
+
+    def _refuse_library(self, link: Mapping[str, Any], name: str, step: str) -> None:
+        javascript = effective(self._process).get(JAVASCRIPT) or {}
+        if javascript.get("expressionLib"):
+            self._losses.add(
+                f"valueFrom of {name} in the step {step} may use the expressionLib of the workflow, which Composer loses; "
+                "put the functions into the expression",
+                link,
+                "valueFrom",
+                step=step,
+            )
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
