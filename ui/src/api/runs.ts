@@ -2,8 +2,9 @@
 import { ask, part } from "./fetch";
 import type { DagGraph, RunState, StepDetails } from "./types";
 
-export function dagGraph(dagId: string): Promise<DagGraph> {
-  return ask(`api/dags/${part(dagId)}/graph`);
+/** Of the DAG as it was for the run, where there is one. */
+export function dagGraph(dagId: string, runId?: string): Promise<DagGraph> {
+  return ask(`api/dags/${part(dagId)}/graph${runId === undefined ? "" : `?run_id=${part(runId)}`}`);
 }
 
 export function runState(dagId: string, runId: string, signal?: AbortSignal): Promise<RunState> {

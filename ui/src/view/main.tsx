@@ -1,3 +1,14 @@
+/** The CWL tab of a DAG or of a run. */
 import { createRoot } from "react-dom/client";
+import { dagGraph } from "../api/runs";
+import { followTheme } from "../look/theme";
+import { App } from "./App";
 
-createRoot(document.getElementById("root")!).render(<p>…</p>);
+const asked = new URLSearchParams(location.search);
+const dagId = asked.get("dag_id") ?? "";
+// On a DAG's tab Airflow leaves the placeholder as it is.
+const given = asked.get("run_id") ?? "";
+const runId = given && given !== "{RUN_ID}" ? given : undefined;
+
+followTheme();
+createRoot(document.getElementById("root")!).render(<App dagId={dagId} runId={runId} first={dagGraph(dagId, runId)} />);
