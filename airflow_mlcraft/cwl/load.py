@@ -17,7 +17,7 @@ from cwltool.process import SCHEMA_CACHE, Process
 from rdflib import Graph
 from ruamel.yaml.scalarfloat import ScalarFloat
 
-from airflow_mlcraft.cwl.by_composer import make_process
+from airflow_mlcraft.cwl.by_composer import make_process, without_inner_ids
 from airflow_mlcraft.cwl.deep_stack import with_deep_stack
 from airflow_mlcraft.cwl.load_errors import endless, readable_errors
 from airflow_mlcraft.cwl.sources import SourceFetcher, Sources
@@ -81,6 +81,7 @@ def _load(path: Path, fragment: str, uri: str, fetcher: Any) -> tuple[Process, s
     _forget_ontologies()
     context, document, uri = fetch_document(uri, context)
     version = _version_of(document, path)
+    without_inner_ids(document)
     context, uri = resolve_and_validate_document(context, document, uri)
     return make_tool(_main_of(context, uri, fragment, path), context), version
 

@@ -11,7 +11,7 @@ from cwltool.process import Process
 
 from airflow_mlcraft.cwl.composer.losses import Losses
 from airflow_mlcraft.cwl.composer.names import Names, is_good_id, short
-from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, Needs, has_expressions
+from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, SHELL, Needs, has_expressions
 from airflow_mlcraft.cwl.composer.types import Types
 from airflow_mlcraft.cwl.load import plain
 from airflow_mlcraft.cwl.plan import Json
@@ -36,6 +36,7 @@ class ToolForm:
         self._losses = losses
         self._types = Types(process, names, losses)
         self._needs_javascript = False
+        self._in_shell = process.get_requirement(SHELL)[0] is not None
 
     def fields(self) -> dict[str, Json]:
         """All but what every process has."""
@@ -109,8 +110,10 @@ class ToolForm:
         made: dict[str, Json] = self._names.value(given)
         if isinstance(made.get("position"), str):
             self._losses.add(f"position of {name} is an expression, which CWL v1.0 does not know", given, "position")
+        unquoted = made.get("shellQuote") is False and not self._in_shell
         for field, usual in (("separate", True), ("shellQuote", True), ("loadContents", False)):
-            if made.get(field) is usual:
+            # Composer would add the shell that shellQuote means something to.
+            if made.get(field) is usual or (field == "shellQuote" and unquoted):
                 del made[field]
         if made.get("valueFrom") == "":
             self._losses.add(f"valueFrom of {name} is empty, which Composer loses", given, "valueFrom")

@@ -1,4 +1,4 @@
-"""Types as Composer writes them: `File[]?` where that says it, in full otherwise, with a name for each record and enum."""
+"""Types as Composer writes them: `File[]?` where that says it, in full otherwise, with names for records and enums."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ class Types:
     """Writes the types of one process; those that it knows by name are written out where they are used."""
 
     def __init__(self, process: Process, names: Names, losses: Losses):
+        requirements: list[Any] = list(process.requirements)
         self._schemas = {
             str(schema["name"]): schema
-            for requirement in process.requirements
+            for requirement in requirements
             if requirement["class"] == "SchemaDefRequirement"
             for schema in requirement["types"]
         }
@@ -101,6 +102,20 @@ class Types:
             name = f"{wanted}_{number}"
         self._taken.add(name)
         return name
+
+
+def is_union(kind: Json) -> bool:
+    """Whether a type is one of several, apart from none, and apart from one or a list of it."""
+    if not isinstance(kind, list):
+        return isinstance(kind, dict) and any(is_union(field["type"]) for field in kind.get("fields", ()))
+    kinds = [each for each in kind if each != "null"]
+    if len(kinds) == len(("one", "list")):
+        return not any(_is_list_of(one, other) for one, other in (kinds, reversed(kinds)))
+    return len(kinds) > 1 or any(is_union(each) for each in kinds)
+
+
+def _is_list_of(one: Json, other: Json) -> bool:
+    return isinstance(one, dict) and one["type"] == "array" and one["items"] == other
 
 
 def _brief(kind: Json) -> Json:

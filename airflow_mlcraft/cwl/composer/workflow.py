@@ -14,7 +14,7 @@ from airflow_mlcraft.cwl.composer.names import Names, renamed, short
 from airflow_mlcraft.cwl.composer.positions import Positions, X, Y
 from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, Needs, effective
 from airflow_mlcraft.cwl.composer.tool import described, in_order, secondary_files
-from airflow_mlcraft.cwl.composer.types import Types
+from airflow_mlcraft.cwl.composer.types import Types, is_union
 from airflow_mlcraft.cwl.plan import Json
 
 RunOf = Callable[[WorkflowStep], str]
@@ -80,6 +80,8 @@ class WorkflowForm:
         name = short(str(port["id"]))
         self._refuse_others(port, _INPUT, f"of the input {name}")
         made: dict[str, Json] = {"id": self._inputs[name], "type": self._types.of(name, port["type"])}
+        if is_union(made["type"]):
+            self._losses.add(f"the input {name} takes several types, and Composer loses the types", port, "type")
         made.update(described(port))
         for field in ("default", "streamable", "inputBinding"):
             if port.get(field) is not None:
@@ -212,8 +214,8 @@ class WorkflowForm:
         javascript = effective(self._process).get(JAVASCRIPT) or {}
         if javascript.get("expressionLib"):
             self._losses.add(
-                f"valueFrom of {name} in the step {step} may use the expressionLib of the workflow, which Composer loses; "
-                "put the functions into the expression",
+                f"valueFrom of {name} in the step {step} may use the expressionLib of the workflow, which Composer "
+                "loses; put the functions into the expression",
                 link,
                 "valueFrom",
                 step=step,

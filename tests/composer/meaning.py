@@ -1,0 +1,76 @@
+"""What a document comes to: its plan with the tools in it, without what is only a matter of writing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from airflow_mlcraft.cwl.compile import compile_document
+from airflow_mlcraft.cwl.load import load
+
+_OF_WORKFLOWS = (
+    "SubworkflowFeatureRequirement",
+    "ScatterFeatureRequirement",
+    "MultipleInputFeatureRequirement",
+    "StepInputExpressionRequirement",
+)
+_INVENTED = re.compile("[0-9a-f]{40}")
+# JavaScript has no larger whole numbers.
+_EXACT = 2**53
+_NAMES = {"id", "digest", "interface", "name", "file", "document", "expression_requirements", "cwlVersion", "mlcraft:ontology"}
+
+
+def meaning_of(path: Path, fragment: str = "") -> Any:
+    """Of the document at a path."""
+    plan, tools = compile_document(load(path, fragment))
+    return _workflow(plan.to_json()["root"], tools)
+
+
+def _workflow(node: Any, tools: dict[str, Any]) -> Any:
+    made = {key: item for key, item in node.items() if key not in _NAMES}
+    made["inputs"] = [_plain(port) for port in node.get("inputs", ())]
+    made["steps"] = [_step(step, tools) for step in node.get("steps", ())]
+    return made
+
+
+def _step(step: Any, tools: dict[str, Any]) -> Any:
+    run = step["run"]
+    ran = _tool(tools[run["digest"]]) if "kind" in run else _workflow(run, tools)
+    links = sorted(step.get("links", ()), key=lambda link: link["id"])
+    return {**step, "run": ran, "links": [link for link in links if len(link) > 1]}
+
+
+def _tool(document: Any) -> Any:
+    made = {key: item for key, item in document.items() if key not in _NAMES and "$" not in key and "://" not in key}
+    needs = {each["class"]: each for each in (*made.pop("hints", ()), *made.pop("requirements", ()))}
+    for name in _OF_WORKFLOWS:
+        needs.pop(name, None)
+    if not needs.get("InlineJavascriptRequirement", {}).get("expressionLib"):
+        needs.pop("InlineJavascriptRequirement", None)
+    made["needs"] = {name: _plain(each) for name, each in needs.items()}
+    for side in ("inputs", "outputs"):
+        made[side] = [
+            {**_plain(port), "id": port["id"].rpartition("#")[2].rpartition("/")[2]} for port in document[side]
+        ]
+    return {key: _plain(item) for key, item in made.items() if item not in ([], None)}
+
+
+def _plain(node: Any) -> Any:
+    """Names of types and the defaults that Composer writes out are a matter of writing."""
+    if isinstance(node, list):
+        return [_plain(item) for item in node]
+    if isinstance(node, str):
+        # The name that cwltool gives to a stream is made of the text of the document.
+        node = _INVENTED.sub("stream", node)
+        return node.rpartition("#")[2].rpartition("/")[2] if node.startswith("cwldoc:") and "#" in node else node
+    if isinstance(node, int) and abs(node) > _EXACT:
+        return float(node)
+    if not isinstance(node, dict):
+        return node
+    usual = {"position": 0, "separate": True, "shellQuote": True, "loadContents": False, "writable": False}
+    kept = {key: item for key, item in node.items() if not (key in usual and item == usual[key])}
+    if kept.get("type") in ("record", "enum"):
+        kept.pop("name", None)
+    made = {key: _plain(item) for key, item in kept.items() if item not in (None, {}, [])}
+    return {key: item for key, item in made.items() if item != {}}
