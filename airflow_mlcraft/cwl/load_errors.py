@@ -19,6 +19,11 @@ from airflow_mlcraft.errors import DocumentError, MlcraftError, UnsupportedError
 _PLACE = re.compile(r"(\S+?):(\d+):(\d+):\s*")
 _NOISE = re.compile(r"\(\d+\) \(\S+\) ")
 _URI = re.compile(r"file:///[^\s'\"\],]+")
+_UNFIT = re.compile(
+    r"(?P<source>Source '[^']*' of type .*?) is incompatible \(line (?P<line>\d+)\) with "
+    r"(?P<sink>sink '[^']*' of type .*?)(?= \(line \d+\) Source '| Source '|$)"
+)
+"""A link whose ends are of different types; cwltool names all such links of a workflow in one breath."""
 _DEEP = 100
 _TOO_MANY = "found more steps that wait for each other, one after the other, than can be followed"
 _CONTENT = re.compile(r"^\s*[^\s#]", re.MULTILINE)
@@ -66,6 +71,26 @@ def endless(uri: str, read: Mapping[str, str]) -> DocumentError | None:
     return DocumentError(
         f"found values nested {depth} deep, which is more than can be read", path=str(path_of_uri(file)), line=line
     )
+
+
+def parts_of(error: DocumentError) -> list[DocumentError]:
+    """The faults that an error names together, each with its own place, as far as cwltool tells them apart."""
+    cause = error.__cause__
+    leaves = cause.leaves() if isinstance(cause, SchemaSaladException) else []
+    placed = [leaf for leaf in leaves if leaf.file and leaf.start]
+    if placed:
+        return [
+            DocumentError(
+                _short(leaf.message, Path(error.path)), path=str(_file_of(str(leaf.file))), line=line, column=column
+            )
+            for leaf in placed
+            for line, column in [leaf.start or (None, None)]
+        ]
+    links = [
+        DocumentError(f"{found['source']} does not fit {found['sink']}", path=error.path, line=int(found["line"]))
+        for found in _UNFIT.finditer(error.message)
+    ]
+    return links or [error]
 
 
 def _with_line(error: DocumentError, text: str, read: Mapping[str, str]) -> DocumentError:

@@ -94,12 +94,12 @@ class DocumentFolder:
                     _replace(Path(os.path.realpath(path)), data)
         return _version(data)
 
-    def rename(self, name: str, to: str, base: str) -> str:
-        """Give a document another path; its version."""
-        text = self._expect(name, base)
-        self.save(to, text.text, None)
+    def rename(self, name: str, to: str, base: str, text: str) -> str:
+        """Give a document that still is at `base` another path, and there this text; the new version."""
+        self._expect(name, base)
+        version = self.save(to, text, None)
         self.delete(name, base)
-        return text.version
+        return version
 
     def delete(self, name: str, base: str) -> None:
         """Remove a document that still is at `base`."""

@@ -5,6 +5,8 @@ All scalars stay texts. What is nested too deep or would grow too large by its a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
@@ -22,11 +24,29 @@ _MAX_DEPTH = 100
 _MAX_NODES = 500_000
 
 
+class TooMuchError(DocumentError):
+    """Values nested so deep, or so many by their anchors, that reading them would harm."""
+
+
 def glance(text: str, name: str = "") -> Any:
     """The values of a document. Raises a `DocumentError` with a line."""
-    try:
+    with _readable(name):
         _weigh(text, name)
         return yaml.load(text, _loader)  # noqa: S506 - of the loader that makes texts alone
+
+
+def composed(text: str, name: str = "") -> yaml.Node | None:
+    """The same as nodes that know where in the text they stand."""
+    with _readable(name):
+        _weigh(text, name)
+        node: yaml.Node | None = yaml.compose(text, _loader)
+        return node
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    try:
+        yield
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise DocumentError(
@@ -59,8 +79,8 @@ def _weigh(text: str, name: str) -> None:
             elif isinstance(event, CollectionStartEvent):
                 around.append((event.anchor, total))
             if total > _MAX_NODES or len(around) > _MAX_DEPTH:
-                what = "values nested too deep" if len(around) > _MAX_DEPTH else "more values"
-                raise DocumentError(f"has {what} than can be shown", path=name, line=_line_of(event))
+                fault = "values nested deeper" if len(around) > _MAX_DEPTH else "more values"
+                raise TooMuchError(f"has {fault} than can be shown", path=name, line=_line_of(event))
 
 
 def _line_of(event: Any) -> int | None:

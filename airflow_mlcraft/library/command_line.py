@@ -1,0 +1,134 @@
+"""The command line of a tool, by cwltool, as it is being edited. Runs nothing: JavaScript is shown as it is written."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from cwl_utils.sandboxjs import JSEngine, NodeJSEngine, set_js_engine
+from cwltool.context import RuntimeContext
+from cwltool.errors import WorkflowException
+from cwltool.job import JobBase
+from cwltool.mutation import MutationManager
+from cwltool.process import Process
+from schema_salad.exceptions import ValidationException
+
+from airflow_mlcraft.cwl.load import LoadedDocument, plain
+from airflow_mlcraft.cwl.load_errors import readable_errors
+from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.errors import DocumentError
+from airflow_mlcraft.library.made_up import MadeUp
+
+
+class _NoJavascript(JSEngine):
+    """References to parameters are followed; code stays code."""
+
+    def eval(self, scan: str, jslib: str = "", **_: Any) -> Any:  # type: ignore[override]
+        return f"${scan}"
+
+    def regex_eval(self, parsed_string: str, remaining_string: str, current_value: Any, **kwargs: Any) -> Any:
+        return NodeJSEngine().regex_eval(parsed_string, remaining_string, current_value, **kwargs)
+
+
+def command_line(loaded: LoadedDocument, values: Mapping[str, Json]) -> Json:
+    """What would be run, with the values given and others made up."""
+    process = loaded.process
+    if process.tool["class"] != "CommandLineTool":
+        raise DocumentError(f"only a CommandLineTool has a command line, and this is a {process.tool['class']}")
+    set_js_engine(_NoJavascript())
+    with TemporaryDirectory(prefix="mlcraft-command-") as name, readable_errors(loaded.path, loaded.sources):
+        folder = Path(name)
+        made_up = MadeUp(folder / "given")
+        job, missing = _job(process, values, made_up)
+        made = _first_job(process, job, folder)
+        shown = _Shown(folder, made_up.names)
+        docker, _ = process.get_requirement("DockerRequirement")
+        command = [shown.text(part) for part in made.command_line]
+        return {
+            "command": command,
+            "shell": _shell(command, made, shown, process),
+            **{
+                stream: shown.text(value)
+                for stream in ("stdin", "stdout", "stderr")
+                if (value := getattr(made, stream, None))
+            },
+            **({"container": plain(docker).get("dockerPull") or plain(docker).get("dockerImageId")} if docker else {}),
+            "missing": missing,
+        }
+
+
+def _job(process: Process, values: Mapping[str, Json], made_up: MadeUp) -> tuple[dict[str, Json], list[str]]:
+    job: dict[str, Json] = {}
+    missing = []
+    for port in plain(process.tool["inputs"]):
+        name = str(port["id"]).rpartition("#")[2].rpartition("/")[2]
+        if values.get(name) is not None:
+            job[name] = made_up.given(values[name])
+        elif port.get("default") is not None:
+            job[name] = made_up.given(port["default"])
+        else:
+            job[name] = made_up.value(name, port["type"])
+            missing.append(name)
+    return job, missing
+
+
+def _first_job(process: Process, job: dict[str, Json], folder: Path) -> JobBase:
+    for room in ("out", "work", "stage"):
+        (folder / room).mkdir()
+    context = RuntimeContext(
+        {
+            "basedir": str(folder),
+            "outdir": str(folder / "out"),
+            "tmpdir": str(folder / "work"),
+            "tmpdir_prefix": f"{folder}/work/",
+            "tmp_outdir_prefix": f"{folder}/out/",
+            "stagedir": str(folder / "stage"),
+            "use_container": False,
+            "compute_checksum": False,
+            "mutation_manager": MutationManager(),
+            "relax_path_checks": True,
+        }
+    )
+    try:
+        for made in process.job(cast(Any, job), lambda *_: None, context):
+            if isinstance(made, JobBase):
+                return made
+    except (WorkflowException, ValidationException) as error:
+        raise DocumentError(" ".join(str(error).split())) from error
+    raise DocumentError("this tool has no command line")
+
+
+class _Shown:
+    """Texts of a command line as a person would write them."""
+
+    def __init__(self, folder: Path, numbers: Mapping[str, str]):
+        self._folders = re.compile(re.escape(str(folder)) + r"/stage/[^/]+/|" + re.escape(str(folder)) + r"/given/\d+/")
+        self._out = re.compile(re.escape(str(folder)) + r"/out(/\w+)?")
+        self._work = re.compile(re.escape(str(folder)) + r"/work(/\w+)?")
+        self._numbers = numbers
+
+    def text(self, value: Any) -> str:
+        """Files by their names, made-up numbers by their inputs."""
+        text = self._folders.sub("", str(value))
+        text = self._work.sub("$(runtime.tmpdir)", self._out.sub(".", text))
+        for number, name in self._numbers.items():
+            text = text.replace(number, name)
+        return text
+
+
+def _shell(command: list[str], job: Any, shown: _Shown, process: Process) -> str:
+    """In the form that can be pasted into a shell."""
+    as_it_is, _ = process.get_requirement("ShellCommandRequirement")
+    if as_it_is and command[:2] == ["/bin/sh", "-c"]:
+        line = command[2]
+    else:
+        line = " ".join(shlex.quote(part) for part in command)
+    redirected = (("<", "stdin"), (">", "stdout"), ("2>", "stderr"))
+    for sign, stream in redirected:
+        if value := getattr(job, stream, None):
+            line += f" {sign} {shlex.quote(shown.text(value))}"
+    return line

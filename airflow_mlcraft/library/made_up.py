@@ -1,0 +1,84 @@
+"""Values for the inputs of a tool that nobody gave one: to be seen as made up, from the input's name and type."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from itertools import count
+from pathlib import Path
+
+from airflow_mlcraft.cwl.plan import Json
+
+_FIRST_NUMBER = 98765001
+_PATHS = ("File", "Directory", "stdin")
+
+
+class MadeUp:
+    """Makes values, empty files of which are in a folder; numbers are known again in a command line."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._numbers = count(_FIRST_NUMBER)
+        self._files: Iterator[int] = count(1)
+        self.names: dict[str, str] = {}
+        """What stands for a number: the input's name."""
+
+    def value(self, name: str, cwl_type: Json) -> Json:
+        """A value of a type."""
+        if isinstance(cwl_type, list):
+            return self.value(name, next((branch for branch in cwl_type if branch != "null"), "null"))
+        if isinstance(cwl_type, Mapping):
+            return self._complex(name, cwl_type)
+        if cwl_type in _PATHS:
+            return self.stand_in({"class": "Directory" if cwl_type == "Directory" else "File", "basename": name})
+        return self._plain(name, str(cwl_type))
+
+    def given(self, value: Json) -> Json:
+        """A value with empty files for all that it names: what is in the real ones is nobody's business here."""
+        if isinstance(value, list):
+            return [self.given(item) for item in value]
+        if not isinstance(value, Mapping):
+            return value
+        if value.get("class") in ("File", "Directory"):
+            return self.stand_in(value)
+        return {key: self.given(item) for key, item in value.items()}
+
+    def stand_in(self, value: Mapping[str, Json]) -> Json:
+        """An empty file or folder of the same name."""
+        where = str(value.get("location") or value.get("path") or "")
+        name = os.path.basename(str(value.get("basename") or where.rstrip("/")))  # noqa: PTH119
+        folder = self._folder / str(next(self._files))
+        folder.mkdir(parents=True)
+        path = folder / (name if name not in ("", ".", "..") and "\0" not in name else str(value["class"]))
+        if value["class"] == "Directory":
+            path.mkdir()
+        else:
+            path.touch()
+        kept = {key: value[key] for key in ("class", "format") if isinstance(value.get(key), str)}
+        more = self.given(value["secondaryFiles"]) if isinstance(value.get("secondaryFiles"), list) else []
+        return {**kept, "location": path.as_uri(), **({"secondaryFiles": more} if more else {})}
+
+    def _complex(self, name: str, cwl_type: Mapping[str, Json]) -> Json:
+        kind = cwl_type.get("type")
+        if kind == "array":
+            return [self.value(f"{name}_{index}", cwl_type.get("items", "string")) for index in (1, 2)]
+        if kind == "enum":
+            return _short(next(iter(cwl_type.get("symbols") or [name])))
+        if kind == "record":
+            fields = cwl_type.get("fields") or []
+            return {_short(field["name"]): self.value(_short(field["name"]), field["type"]) for field in fields}
+        return self.value(name, kind)
+
+    def _plain(self, name: str, cwl_type: str) -> Json:
+        shown = name.upper()
+        if cwl_type in ("int", "long", "float", "double"):
+            number = next(self._numbers)
+            self.names[str(number)] = shown
+            return number
+        if cwl_type == "boolean":
+            return True
+        return None if cwl_type == "null" else shown
+
+
+def _short(name: Json) -> str:
+    return str(name).rpartition("#")[2].rpartition("/")[2]

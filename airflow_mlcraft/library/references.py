@@ -1,0 +1,88 @@
+"""What a document refers to by relative paths, and the text with these paths kept true when it moves."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote
+
+import yaml
+
+from airflow_mlcraft.errors import DocumentError
+from airflow_mlcraft.library.glance import composed
+
+_FIELDS = ("run", "$import", "$include", "$mixin")
+_FILE_FIELDS = ("location", "path")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A relative path in a text, from `start` to `end`."""
+
+    start: int
+    end: int
+    field: str
+    target: str
+    """Below the folder; it begins with `../` where it leads out."""
+    fragment: str = ""
+
+
+def references_of(text: str, path: str) -> list[Reference]:
+    """The references of the document at `path`; none where it is no YAML."""
+    try:
+        node = composed(text)
+    except DocumentError:
+        return []
+    return [*_references(node, posixpath.dirname(path), set())] if node is not None else []
+
+
+def moved(text: str, path: str, to: str) -> str:
+    """The text for another path, all else to the byte."""
+    if posixpath.dirname(path) == posixpath.dirname(to):
+        return text
+    for found in sorted(references_of(text, path), key=lambda found: -found.start):
+        new = posixpath.relpath(found.target, posixpath.dirname(to) or ".")
+        written = quote(new, safe="/:@!$&'()*+,;=~-._ ") if found.field in _FILE_FIELDS else new
+        old = text[found.start : found.end]
+        mark = old[0] if old[:1] in ("'", '"') else ""
+        text = f"{text[: found.start]}{mark}{written}{found.fragment}{mark}{text[found.end :]}"
+    return text
+
+
+def _references(node: yaml.Node, folder: str, seen: set[int]) -> Iterator[Reference]:
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _references(item, folder, seen)
+    elif isinstance(node, yaml.MappingNode):
+        fields = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+        names = (*_FIELDS, *(_FILE_FIELDS if _is_file(fields.get("class")) else ()))
+        for key, value in node.value:
+            name = key.value if isinstance(key, yaml.ScalarNode) else ""
+            if name in names and isinstance(value, yaml.ScalarNode):
+                if id(value) not in seen and (found := _reference(value, name, folder)):
+                    seen.add(id(value))
+                    yield found
+            elif name != "hints":
+                yield from _references(value, folder, seen)
+
+
+def _reference(node: yaml.ScalarNode, field: str, folder: str) -> Reference | None:
+    path, number, fragment = node.value.partition("#")
+    if not path or path.startswith("/") or ":" in path or node.style in ("|", ">"):
+        return None
+    target = posixpath.normpath(posixpath.join(folder, unquote(path) if field in _FILE_FIELDS else path))
+    start, end = _index(node.start_mark), _index(node.end_mark)
+    return Reference(start, end, field, target, number + fragment)
+
+
+def _index(mark: Any) -> int:
+    return int(mark.index)
+
+
+def _is_file(node: yaml.Node | None) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.value in ("File", "Directory")

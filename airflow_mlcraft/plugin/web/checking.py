@@ -1,0 +1,51 @@
+"""What is wrong with a text, and what a tool's command line would be; nothing is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from airflow_mlcraft.library.check import check
+from airflow_mlcraft.library.folder import MAX_SIZE
+from airflow_mlcraft.plugin.web.access import AccessDep, same_origin
+from airflow_mlcraft.plugin.web.places import documents
+from airflow_mlcraft.plugin.web.workshops import reading, workshop
+
+router = APIRouter(dependencies=[Depends(same_origin)])
+
+
+class Draft(BaseModel):
+    """A text as if it lay at a path."""
+
+    path: str
+    text: str = Field(max_length=MAX_SIZE)
+
+
+class ToolDraft(Draft):
+    """A tool, and values for some of its inputs."""
+
+    values: dict[str, Any] = {}
+
+
+@router.post("/check")
+def check_text(body: Draft, access: AccessDep) -> dict[str, Any]:
+    """All that our loader, our compiler and Airflow have against it."""
+    folder = documents()
+    path = folder.path_of(body.path)
+    dag_id = folder.dag_id(body.path)
+    access.require("PUT", dag_id)
+    problems = check(workshop, path, body.text, dag_id, reading(folder))
+    errors = [problem for problem in problems if problem.severity == "error"]
+    return {"problems": [problem.to_json() for problem in problems], "graph_ok": not errors}
+
+
+@router.post("/command")
+def command(body: ToolDraft, access: AccessDep) -> dict[str, Any]:
+    """The command line of a tool as cwltool would start it."""
+    folder = documents()
+    path = folder.path_of(body.path)
+    access.require("PUT", folder.dag_id(body.path))
+    made: dict[str, Any] = workshop.command(path, body.text, body.values, reading(folder))
+    return made

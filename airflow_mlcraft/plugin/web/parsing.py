@@ -1,0 +1,41 @@
+"""Ask Airflow to read a DAG file now rather than when its turn comes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.models.dag import DagModel
+from airflow.models.dagbag import DagPriorityParsingRequest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+_LOADER = b"load_cwl_dags"
+
+
+def ask_to_parse(session: Session, dag_id: str, neighbours: Collection[str]) -> None:
+    """The file of a DAG; of a new one, the files that have made the DAGs of the documents beside it."""
+    # All parts of a shared folder are asked: a new document may be in any.
+    files = _files_of(session, [dag_id]) or _files_of(session, neighbours) or set(_loading_files())
+    for bundle, file in sorted(files):
+        session.add(DagPriorityParsingRequest(bundle_name=bundle, relative_fileloc=file))
+
+
+def _files_of(session: Session, dag_ids: Collection[str]) -> set[tuple[str, str]]:
+    rows = session.execute(
+        select(DagModel.bundle_name, DagModel.relative_fileloc)
+        .where(DagModel.dag_id.in_(dag_ids), DagModel.is_stale.is_(False), DagModel.relative_fileloc.is_not(None))
+        .distinct()
+    )
+    return {(bundle, str(file)) for bundle, file in rows}
+
+
+def _loading_files() -> Iterator[tuple[str, str]]:
+    """The DAG files of local bundles that load documents, when none of them has made a DAG yet."""
+    bundles = DagBundlesManager()  # type: ignore[no-untyped-call]
+    for bundle in bundles.get_all_dag_bundles():
+        root = Path(bundle.path)
+        for file in root.rglob("*.py") if root.is_dir() else ():
+            if file.is_file() and _LOADER in file.read_bytes():
+                yield bundle.name, file.relative_to(root).as_posix()
