@@ -133,7 +133,7 @@ function Dot({ node, port, side }: { node: string; port: Port; side: "left" | "r
 }
 
 function toolName(node: GraphNode): string {
-  return node.tool ? [node.tool.hint ?? node.tool.kind, node.tool.name].filter(Boolean).join(" · ") : "";
+  return node.tool ? [node.tool.hint, node.tool.name || (node.tool.hint ? "" : node.tool.kind)].filter(Boolean).join(" · ") : "";
 }
 
 function inWords(node: GraphNode, state: StepState | undefined): string {

@@ -1,12 +1,13 @@
 /** A workflow as a picture to look at, or to edit: the one drawing of both pages. */
 import { type ReactNode, type Ref, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from "react";
 import {
-  applyNodeChanges, Background, BackgroundVariant, ConnectionMode, MiniMap, type NodeChange, Position as Side, ReactFlow, type ReactFlowInstance,
+  applyNodeChanges, Background, BackgroundVariant, ConnectionMode, type NodeChange, Position as Side, ReactFlow, type ReactFlowInstance,
   ReactFlowProvider, SelectionMode, ViewportPortal,
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import "./graph.css";
 import { Icon } from "../look/Icon";
+import { Map as Overview } from "./Map";
 import { BoxNode, type BoxNodeType } from "./BoxNode";
 import { GraphContext } from "./graph_context";
 import { lightUp, putOut } from "./fits";
@@ -90,7 +91,11 @@ function Drawing(props: WorkflowGraphProps) {
 
   const states = useStates(props.states);
   const [opened, setOpened] = useState<ReadonlySet<string>>(NO_KEYS);
-  const toggle = useCallback((key: string) => setOpened((now) => toggled(now, key)), []);
+  const justOpened = useRef<string>(undefined);
+  const toggle = useCallback((key: string) => {
+    justOpened.current = key;
+    setOpened((now) => toggled(now, key));
+  }, []);
   const shared = useMemo(() => ({ editable, live: props.states !== undefined, toggle }), [editable, props.states !== undefined, toggle]);
 
   const { drawn, standing } = usePicture(graph, opened, editable);
@@ -111,11 +116,6 @@ function Drawing(props: WorkflowGraphProps) {
 
   const [hovered, setHovered] = useState<string>();
   const [far, setFar] = useState(false);
-  const [ready, setReady] = useState(false);
-  useEffect(() => {
-    const timer = setTimeout(() => setReady(true), 120);
-    return () => clearTimeout(timer);
-  }, []);
 
   const onNodesChange = useCallback((changes: NodeChange<BoxNodeType>[]) => {
     const { selection, onSelect } = latest.current;
@@ -143,6 +143,18 @@ function Drawing(props: WorkflowGraphProps) {
     void flow.current.setCenter(place.x + box.width / 2, place.y + Math.min(box.height / 2, 200), { zoom, duration: motion() });
   }, []);
 
+  // What has just been opened is seen whole.
+  useEffect(() => {
+    const box = drawn.boxes.find((each) => each.key === justOpened.current);
+    justOpened.current = undefined;
+    const [instance, seen] = [flow.current, frame.current?.getBoundingClientRect()];
+    if (!box?.open || !instance || !seen) return;
+    const place = inPlane(drawn.boxes).get(box.key)!;
+    const [from, to] = [instance.flowToScreenPosition(place), instance.flowToScreenPosition({ x: place.x + box.width, y: place.y + box.height })];
+    if (from.x >= seen.left && from.y >= seen.top && to.x <= seen.right && to.y <= seen.bottom) return;
+    void instance.fitView({ nodes: [{ id: box.key }], padding: 0.12, maxZoom: instance.getZoom(), duration: motion() });
+  }, [drawn]);
+
   const revealing = useRef<string>(undefined);
   useLayoutEffect(() => {
     const key = revealing.current;
@@ -159,7 +171,10 @@ function Drawing(props: WorkflowGraphProps) {
       revealing.current = key;
       setOpened((now) => new Set([...now, ...parentKeys(key)]));
     },
-    openAll: (open) => setOpened(open ? new Set(insides(latest.current.graph)) : NO_KEYS),
+    openAll: (open) => {
+      setOpened(open ? new Set(insides(latest.current.graph)) : NO_KEYS);
+      requestAnimationFrame(() => void flow.current?.fitView({ ...FIT, duration: motion() }));
+    },
     tidied: () => standing.tidied(latest.current.graph),
     standing: () => standing.all(),
     middle: () => {
@@ -244,7 +259,7 @@ function Drawing(props: WorkflowGraphProps) {
             nodes={current} edges={[]} nodeTypes={TYPES} onNodesChange={onNodesChange}
             onInit={(instance) => { flow.current = instance; }}
             onViewportChange={({ zoom }) => setFar(zoom < FAR)}
-            fitView fitViewOptions={FIT} minZoom={0.05} maxZoom={2}
+            fitView fitViewOptions={FIT} minZoom={0.03} maxZoom={2}
             nodesDraggable={editable} nodesConnectable={editable} nodesFocusable={false} elementsSelectable
             elevateNodesOnSelect={false} zIndexMode="manual" selectNodesOnDrag={false} nodeDragThreshold={3} zoomOnDoubleClick={false} deleteKeyCode={null}
             selectionKeyCode={editable ? "Shift" : null} multiSelectionKeyCode={editable ? ["Meta", "Control", "Shift"] : null}
@@ -266,10 +281,7 @@ function Drawing(props: WorkflowGraphProps) {
             <ViewportPortal>
               <Wires picture={drawn} places={places} selection={selection} hovered={hovered} onSelect={onEdge} />
             </ViewportPortal>
-            {ready && drawn.boxes.length > 3 && (
-              <MiniMap<BoxNodeType> pannable zoomable ariaLabel="Map of the workflow" nodeClassName={(node) => `map-${node.data.box.node.kind} ${node.data.box.open ? "map-open" : ""}`}
-                nodeColor={(node) => mapColour(node, states)} nodeStrokeWidth={0} nodeBorderRadius={8} />
-            )}
+            <Overview states={states} />
             <div className="graph-buttons" role="group" aria-label="Zoom">
               <button type="button" title="Zoom in (+)" aria-label="Zoom in" onClick={() => void flow.current?.zoomIn({ duration: motion() })}><Icon name="plus" /></button>
               <button type="button" title="Zoom out (-)" aria-label="Zoom out" onClick={() => void flow.current?.zoomOut({ duration: motion() })}><Icon name="minus" /></button>
@@ -298,7 +310,7 @@ class Standing {
   constructor(private readonly drawn: Picture) {}
 
   measured({ x, y }: Position): Position {
-    return { x: Math.round(x / this.drawn.scale), y: Math.round(y / this.drawn.scale) };
+    return { x: Math.round(x / this.drawn.scale.x), y: Math.round(y / this.drawn.scale.y) };
   }
 
   told(node: BoxNodeType): Move {
@@ -322,7 +334,7 @@ class Standing {
 
 /** The picture of the graph; while it is edited, nodes stay where they are unless the document moves them. */
 function usePicture(graph: Graph, opened: ReadonlySet<string>, editable: boolean): { drawn: Picture; standing: Standing } {
-  const before = useRef<{ written: Map<string, Position | undefined>; kept: Map<string, Position>; scale: number }>(undefined);
+  const before = useRef<{ written: Map<string, Position | undefined>; kept: Map<string, Position>; scale: Position }>(undefined);
   return useMemo(() => {
     const last = editable ? before.current : undefined;
     const keep = last && new Map(last.kept);
@@ -407,11 +419,6 @@ function insides(graph: Graph): string[] {
 
 function focusOn(frame: HTMLElement | null, key: string): void {
   frame?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
-}
-
-function mapColour(node: BoxNodeType, states: StepStates): string {
-  const state = states.get(node.id)?.state;
-  return state ? `var(--state-${state})` : "var(--line-strong)";
 }
 
 function motion(): number {

@@ -1,5 +1,6 @@
 /** Where the nodes of one level stand: where the document says, or where dagre puts them. Places are of middles. */
 import dagre from "@dagrejs/dagre";
+import { straighten } from "./columns";
 import type { Size } from "./geometry";
 import type { GraphNode, Position } from "./model";
 
@@ -15,11 +16,18 @@ export interface Sized {
 export interface Link {
   from: string;
   to: string;
+  /** How far below the middles of their boxes the wire begins and ends. */
+  fromY?: number;
+  toY?: number;
 }
 
 export type Arranger = (nodes: readonly Sized[], links: readonly Link[]) => Map<string, Position>;
 
 const GAP = 24;
+/** Boxes that lie on another in the document itself stay so. */
+const MOST = 2.5;
+/** Between two boxes of a column. */
+const ROOM = 30;
 
 /** The places of all nodes, as the document has them, or undefined where one has none. */
 export function written(nodes: readonly Sized[]): Map<string, Position> | undefined {
@@ -31,21 +39,22 @@ export function written(nodes: readonly Sized[]): Map<string, Position> | undefi
   return places;
 }
 
-/** Composer's nodes are small: how much further apart ours must be for none to lie on another. */
-export function spread(nodes: readonly Sized[], places: ReadonlyMap<string, Position>): number {
-  let factor = 1;
+/** Composer's nodes are small: how much further apart ours must be, across and down, for none to lie on another. */
+export function spread(nodes: readonly Sized[], places: ReadonlyMap<string, Position>): Position {
+  const factor = { x: 1, y: 1 };
   for (let i = 0; i < nodes.length; i++) {
     for (let j = i + 1; j < nodes.length; j++) {
       const [a, b] = [nodes[i]!, nodes[j]!];
       const [p, q] = [places.get(a.key)!, places.get(b.key)!];
       const [dx, dy] = [Math.abs(p.x - q.x), Math.abs(p.y - q.y)];
       const [wide, high] = [(a.closed.width + b.closed.width) / 2 + GAP, (a.closed.height + b.closed.height) / 2 + GAP / 2];
-      if (dx * factor < wide && dy * factor < high) {
-        factor = Math.max(factor, Math.min(dx ? wide / dx : Infinity, dy ? high / dy : Infinity, 2.5));
-      }
+      if (dx * factor.x >= wide || dy * factor.y >= high) continue;
+      const [across, down] = [dx ? wide / dx : Infinity, dy ? high / dy : Infinity];
+      if (across <= down) factor.x = Math.max(factor.x, Math.min(across, MOST));
+      else factor.y = Math.max(factor.y, Math.min(down, MOST));
     }
   }
-  return Math.min(factor, 2.5);
+  return factor;
 }
 
 /** Room for what has been opened: whatever is right of it or below it gives way. */
@@ -75,17 +84,18 @@ export function makeRoom(nodes: readonly Sized[], places: ReadonlyMap<string, Po
 /** From left to right. */
 export const tidy: Arranger = (nodes, links) => {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 28, ranksep: 90, edgesep: 12, marginx: 0, marginy: 0, ranker: "longest-path" });
+  graph.setGraph({ rankdir: "LR", nodesep: ROOM, ranksep: 90, edgesep: 12, marginx: 0, marginy: 0, ranker: "tight-tree" });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const node of nodes) graph.setNode(node.key, { width: node.size.width, height: node.size.height });
   for (const link of links) {
     if (link.from !== link.to && graph.hasNode(link.from) && graph.hasNode(link.to)) graph.setEdge(link.from, link.to);
   }
   dagre.layout(graph);
-  return new Map(
+  const places = new Map(
     nodes.map(({ key }) => {
       const { x, y } = graph.node(key) as Position;
       return [key, { x: Math.round(x), y: Math.round(y) }];
     }),
   );
+  return straighten(nodes, links, places, ROOM);
 };

@@ -76,7 +76,7 @@ function drawBox(box: Box, at: Position, state: StepState | undefined, colour: C
     : `<rect width="${width}" height="${height}" rx="8" fill="${colour("surface")}" stroke="${colour("line")}"/>`);
   if (state) parts.push(`<rect width="5" height="${height}" rx="2.5" fill="${edge}"/>`);
   word(16, 21, node.label, width - 30, 13, "text", 'font-weight="600"');
-  word(16, 38, state ? stateWord(state.state) : [node.tool?.hint ?? node.tool?.kind, node.tool?.name].filter(Boolean).join(" · "), width - 30, 11.5, "text-faint");
+  word(16, 38, state ? stateWord(state.state) : [node.tool?.hint, node.tool?.name].filter(Boolean).join(" · "), width - 30, 11.5, "text-faint");
   let line = HEADER;
   const extra = (text: string, fill: string) => {
     parts.push(`<path d="M0 ${line}H${width}" stroke="${colour("line")}"/>`);

@@ -34,7 +34,7 @@ export interface Picture {
   boxes: Box[];
   wires: Wire[];
   /** What the document's positions have been multiplied by. */
-  scale: number;
+  scale: Position;
 }
 
 export interface Wishes {
@@ -42,16 +42,14 @@ export interface Wishes {
   /** Where the outermost nodes stand now, in the document's measure: they stay unless the document moves them. */
   keep?: ReadonlyMap<string, Position> | undefined;
   /** Held while a document is edited. */
-  scale?: number | undefined;
+  scale?: Position | undefined;
   /** Another one than `tidy`, such as one that remembers. */
   arrange?: Arranger | undefined;
 }
 
-interface Level extends Size {
-  boxes: Box[];
-  wires: Wire[];
-  scale: number;
-}
+interface Level extends Size, Picture {}
+
+const AS_IT_IS: Position = { x: 1, y: 1 };
 
 export function picture(graph: Graph, wishes: Wishes): Picture {
   const { boxes, wires, scale } = level(graph, wishes, 0);
@@ -69,7 +67,7 @@ function level(graph: Graph, wishes: Wishes, depth: number, parent?: { key: stri
     return { key: node.key, kind: node.kind, size: { width, height }, closed: closedSize(node), position: node.position };
   });
   const wires = graph.edges.flatMap((edge) => wire(edge, boxes, parent?.key, depth) ?? []);
-  const links = wires.map(({ from, to }) => ({ from: from.box, to: to.box }));
+  const links = wires.map(({ from, to }) => ({ from: from.box, to: to.box, fromY: below(from, boxes), toY: below(to, boxes) }));
   const { places, scale } = stand(sized, links, parent ? { ...wishes, keep: undefined, scale: undefined } : wishes);
   const shifted = parent ? corner(sized, places) : { x: 0, y: 0, width: 0, height: 0 };
   for (const found of boxes.values()) {
@@ -132,6 +130,13 @@ function end(at: GraphEdge["from"], side: "left" | "right", boxes: Map<string, B
   return { box: frame, port: inner[2]!, side: inner[1] === "input" ? "left" : "right", inner: true };
 }
 
+/** How far below its box's middle a wire ends. */
+function below(end: WireEnd, boxes: ReadonlyMap<string, Box>): number {
+  const found = boxes.get(end.box);
+  const joint = found && jointOf(found, end);
+  return found && joint ? joint.y - found.height / 2 : 0;
+}
+
 /** Where a wire ends, relative to its box. */
 export function jointOf(box: Box, end: WireEnd): Joint | undefined {
   return box.joints.find((joint) => joint.port === end.port && joint.side === end.side && (joint.inner ?? false) === end.inner);
@@ -144,20 +149,20 @@ function stand(nodes: Sized[], links: Link[], wishes: Wishes) {
     const scale = wishes.scale ?? spread(nodes, own);
     return { places: makeRoom(nodes, scaled(own, scale)), scale };
   }
-  if (!wishes.keep?.size) return { places: arrange(nodes, links), scale: wishes.scale ?? 1 };
+  if (!wishes.keep?.size) return { places: arrange(nodes, links), scale: wishes.scale ?? AS_IT_IS };
   const closed = nodes.map((node) => ({ ...node, size: node.closed }));
   const missing = closed.some((node) => !wishes.keep!.has(node.key));
   const places = new Map(missing ? arrange(closed, links) : []);
-  const scale = wishes.scale ?? 1;
+  const scale = wishes.scale ?? AS_IT_IS;
   for (const { key } of nodes) {
     const kept = wishes.keep.get(key);
-    if (kept) places.set(key, { x: kept.x * scale, y: kept.y * scale });
+    if (kept) places.set(key, { x: kept.x * scale.x, y: kept.y * scale.y });
   }
   return { places: makeRoom(nodes, places), scale };
 }
 
-function scaled(places: ReadonlyMap<string, Position>, factor: number): Map<string, Position> {
-  return new Map([...places].map(([key, { x, y }]) => [key, { x: x * factor, y: y * factor }]));
+function scaled(places: ReadonlyMap<string, Position>, factor: Position): Map<string, Position> {
+  return new Map([...places].map(([key, { x, y }]) => [key, { x: x * factor.x, y: y * factor.y }]));
 }
 
 function corner(nodes: Sized[], places: ReadonlyMap<string, Position>): Position & Size {

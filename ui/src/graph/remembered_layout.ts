@@ -10,7 +10,7 @@ const VERSION = 1;
 
 export const remembered: Arranger = (nodes, links) => {
   if (nodes.length < LARGE) return tidy(nodes, links);
-  const shape = JSON.stringify([VERSION, nodes.map(({ key, size }) => [key, size.width, size.height]), links.map(({ from, to }) => [from, to])]);
+  const shape = JSON.stringify([VERSION, nodes.map(({ key, size }) => [key, size.width, size.height]), links.map(({ from, to, fromY, toY }) => [from, to, fromY, toY])]);
   const name = PREFIX + hash(shape);
   const found = read(name);
   if (found && found.length === nodes.length) return new Map(nodes.map(({ key }, index) => [key, { x: found[index]![0], y: found[index]![1] }]));
