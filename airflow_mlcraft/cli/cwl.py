@@ -144,6 +144,46 @@ def import_(
         raise typer.Exit(1)
 
 
+@app.command("composer-form")
+def composer_form_(
+    document: Document,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to write the form into; without it, the document goes to the screen."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a document in the form that Rabix Composer opens and keeps. Where that cannot be, say why, and write nothing.
+
+    The form is CWL v1.0, with a file for each tool and a place for each node. Exit code 1 when something would be lost.
+    """
+    from airflow_mlcraft.cwl.composer_form import as_json as json_of
+    from airflow_mlcraft.cwl.composer_form import composer_form
+    from airflow_mlcraft.project.writing import write_text
+
+    path, _, fragment = document.partition("#")
+    if not Path(path).is_file():
+        raise MlcraftError(f"there is no document {path}")
+    form = composer_form(Path(path), fragment=fragment, into=out)
+    if as_json:
+        _print_json(json_of(form))
+    for problem in () if as_json else form.problems:
+        typer.echo(str(problem), err=True)
+    if form.problems:
+        raise typer.Exit(1)
+    if out is not None:
+        if any((out / name).absolute() == Path(path).absolute() for name in form.files):
+            raise MlcraftError(f"{path} itself would be replaced; name another folder with --out")
+        for name, text in form.files.items():
+            write_text(out / name, text)
+            typer.echo(f"wrote {out / name}", err=True)
+    elif not as_json:
+        first, *others = form.files.items()
+        typer.echo(first[1], nl=False)
+        if others:
+            typer.echo(f"and {len(others)} files of tools; --out FOLDER writes all", err=True)
+
+
 def _form_of(form: Drawing, out: Path | None) -> Drawing:
     by_suffix = {".svg": Drawing.svg, ".mmd": Drawing.mermaid, ".mermaid": Drawing.mermaid}
     return by_suffix.get(out.suffix, form) if out is not None else form

@@ -18,7 +18,17 @@ _OF_WORKFLOWS = (
 _INVENTED = re.compile("[0-9a-f]{40}")
 # JavaScript has no larger whole numbers.
 _EXACT = 2**53
-_NAMES = {"id", "digest", "interface", "name", "file", "document", "expression_requirements", "cwlVersion", "mlcraft:ontology"}
+_NAMES = {
+    "id",
+    "digest",
+    "interface",
+    "name",
+    "file",
+    "document",
+    "expression_requirements",
+    "cwlVersion",
+    "mlcraft:ontology",
+}
 
 
 def meaning_of(path: Path, fragment: str = "") -> Any:
