@@ -15,7 +15,6 @@ import { parentKeys } from "./keys";
 import type { Graph, GraphEdge, Position, StepState } from "./model";
 import { neighbour, type Direction } from "./neighbour";
 import { type Picture, picture } from "./picture";
-import { remembered } from "./remembered_layout";
 import { StepStates, StepStatesContext } from "./step_states";
 import { inPlane, Wires } from "./Wires";
 
@@ -143,17 +142,30 @@ function Drawing(props: WorkflowGraphProps) {
     void flow.current.setCenter(place.x + box.width / 2, place.y + Math.min(box.height / 2, 200), { zoom, duration: motion() });
   }, []);
 
+  const hides = useCallback((key: string) => {
+    const box = shown.current.drawn.boxes.find((each) => each.key === key);
+    const seen = frame.current?.getBoundingClientRect();
+    if (!box || !seen || !flow.current) return false;
+    const { x, y } = inPlane(shown.current.drawn.boxes).get(key)!;
+    const [from, to] = [flow.current.flowToScreenPosition({ x, y }), flow.current.flowToScreenPosition({ x: x + box.width, y: y + box.height })];
+    return from.x < seen.left || from.y < seen.top || to.x > seen.right || to.y > seen.bottom;
+  }, []);
+
   // What has just been opened is seen whole.
   useEffect(() => {
-    const box = drawn.boxes.find((each) => each.key === justOpened.current);
+    const key = justOpened.current;
     justOpened.current = undefined;
-    const [instance, seen] = [flow.current, frame.current?.getBoundingClientRect()];
-    if (!box?.open || !instance || !seen) return;
-    const place = inPlane(drawn.boxes).get(box.key)!;
-    const [from, to] = [instance.flowToScreenPosition(place), instance.flowToScreenPosition({ x: place.x + box.width, y: place.y + box.height })];
-    if (from.x >= seen.left && from.y >= seen.top && to.x <= seen.right && to.y <= seen.bottom) return;
-    void instance.fitView({ nodes: [{ id: box.key }], padding: 0.12, maxZoom: instance.getZoom(), duration: motion() });
-  }, [drawn]);
+    if (key === undefined || !hides(key)) return;
+    void flow.current?.fitView({ nodes: [{ id: key }], padding: 0.12, maxZoom: flow.current.getZoom(), duration: motion() });
+  }, [drawn, hides]);
+
+  // A panel that opens beside the picture does not hide what it is about.
+  useEffect(() => {
+    if (selection.size !== 1) return;
+    const [key] = selection;
+    const timer = requestAnimationFrame(() => key !== undefined && hides(key) && center(key, false));
+    return () => cancelAnimationFrame(timer);
+  }, [selection, hides, center]);
 
   const revealing = useRef<string>(undefined);
   useLayoutEffect(() => {
@@ -345,11 +357,11 @@ function usePicture(graph: Graph, opened: ReadonlySet<string>, editable: boolean
         if (changed) keep.set(key, position);
       }
     }
-    const drawn = picture(graph, { opened, keep, scale: last?.scale, arrange: remembered });
+    const drawn = picture(graph, { opened, keep, scale: last?.scale });
     const standing = new Standing(drawn);
     if (editable) {
       // With a sub-workflow open others have given way: what is kept is where they stand when it is closed.
-      const closed = opened.size ? picture(graph, { opened: NO_KEYS, keep, scale: drawn.scale, arrange: remembered }) : drawn;
+      const closed = opened.size ? picture(graph, { opened: NO_KEYS, keep, scale: drawn.scale }) : drawn;
       before.current = {
         written: new Map(graph.nodes.map(({ key, position }) => [key, position])),
         kept: new Map(new Standing(closed).all().map(({ key, position }) => [key, position])),

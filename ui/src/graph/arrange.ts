@@ -1,6 +1,4 @@
-/** Where the nodes of one level stand: where the document says, or where dagre puts them. Places are of middles. */
-import dagre from "@dagrejs/dagre";
-import { straighten } from "./columns";
+/** Where the nodes of one level stand where the document says it, and how others give way to what is opened. Places are of middles. */
 import type { Size } from "./geometry";
 import type { GraphNode, Position } from "./model";
 
@@ -21,13 +19,9 @@ export interface Link {
   toY?: number;
 }
 
-export type Arranger = (nodes: readonly Sized[], links: readonly Link[]) => Map<string, Position>;
-
 const GAP = 24;
 /** Boxes that lie on another in the document itself stay so. */
 const MOST = 2.5;
-/** Between two boxes of a column. */
-const ROOM = 30;
 
 /** The places of all nodes, as the document has them, or undefined where one has none. */
 export function written(nodes: readonly Sized[]): Map<string, Position> | undefined {
@@ -80,22 +74,3 @@ export function makeRoom(nodes: readonly Sized[], places: ReadonlyMap<string, Po
   }
   return moved;
 }
-
-/** From left to right. */
-export const tidy: Arranger = (nodes, links) => {
-  const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: ROOM, ranksep: 90, edgesep: 12, marginx: 0, marginy: 0, ranker: "tight-tree" });
-  graph.setDefaultEdgeLabel(() => ({}));
-  for (const node of nodes) graph.setNode(node.key, { width: node.size.width, height: node.size.height });
-  for (const link of links) {
-    if (link.from !== link.to && graph.hasNode(link.from) && graph.hasNode(link.to)) graph.setEdge(link.from, link.to);
-  }
-  dagre.layout(graph);
-  const places = new Map(
-    nodes.map(({ key }) => {
-      const { x, y } = graph.node(key) as Position;
-      return [key, { x: Math.round(x), y: Math.round(y) }];
-    }),
-  );
-  return straighten(nodes, links, places, ROOM);
-};

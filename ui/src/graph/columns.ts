@@ -1,65 +1,113 @@
-/**
- * Heights within columns. dagre keeps a lane free for each long wire, which makes large pictures many times too high:
- * here the columns stay, and each box moves to where its wires are straightest.
- */
+/** A tidy picture from left to right: a column for each box by what it waits for, and heights at which wires are straight and few cross. */
 import type { Link, Sized } from "./arrange";
 import type { Position } from "./model";
 
-const SWEEPS = 12;
-/** dagre knows no ports: in the first sweeps boxes whose wires would cross change places. */
-const SORTING = 4;
+const SWEEPS = 16;
+/** In the first sweeps boxes whose wires would cross change places. */
+const SORTING = 10;
+/** Between columns, and between the boxes of one. */
+const ASIDE = 92;
+const BELOW = 30;
 
-export function straighten(nodes: readonly Sized[], links: readonly Link[], places: ReadonlyMap<string, Position>, gap: number): Map<string, Position> {
-  const found = new Map([...places].map(([key, place]) => [key, { ...place }]));
-  const columns = columnsOf(nodes, places);
-  const [into, outOf] = [pulls(links, "to"), pulls(links, "from")];
-  for (const column of columns) pack(column, column.map((node) => found.get(node.key)!.y), gap, found);
+interface Pull {
+  other: string;
+  /** How much lower than the other's middle one's own must be for a straight wire. */
+  by: number;
+}
+
+/** The middles of all boxes. */
+export function columns(nodes: readonly Sized[], links: readonly Link[]): Map<string, Position> {
+  const known = new Set(nodes.map((node) => node.key));
+  const within = links.filter(({ from, to }) => from !== to && known.has(from) && known.has(to));
+  const [into, outOf] = [pulls(within, "to"), pulls(within, "from")];
+  const { order, ranks } = ranked(nodes, into, outOf);
+  const found = new Map<string, Position>();
+  const all = grouped(order, ranks);
+  place(all, found);
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     const forth = sweep % 2 === 0;
-    const last = sweep >= SWEEPS - 2;
-    for (const column of forth ? columns : columns.toReversed()) {
+    const settling = sweep >= SWEEPS - 2;
+    for (let turn = 0; turn < all.length; turn++) {
+      const column = all[forth ? turn : all.length - 1 - turn]!;
       const wanted = column.map(({ key }) => {
-        const from = (forth ? into : outOf).get(key) ?? [];
-        const all = last ? [...from, ...((forth ? outOf : into).get(key) ?? [])] : from;
-        const heights = all.flatMap(({ other, by }) => (found.has(other) ? [found.get(other)!.y + by] : []));
-        return heights.length ? heights.reduce((sum, each) => sum + each, 0) / heights.length : found.get(key)!.y;
+        const near = (forth ? into : outOf).get(key) ?? [];
+        const pulling = settling ? [...near, ...((forth ? outOf : into).get(key) ?? [])] : near;
+        if (!pulling.length) return found.get(key)!.y;
+        return pulling.reduce((sum, { other, by }) => sum + found.get(other)!.y + by, 0) / pulling.length;
       });
-      const order = column.map((_, index) => index);
-      if (sweep < SORTING) order.sort((a, b) => wanted[a]! - wanted[b]!);
-      const sorted = order.map((index) => column[index]!);
+      const places = column.map((_, index) => index);
+      if (sweep < SORTING) places.sort((a, b) => wanted[a]! - wanted[b]!);
+      const sorted = places.map((index) => column[index]!);
       column.splice(0, column.length, ...sorted);
-      pack(column, order.map((index) => wanted[index]!), gap, found);
+      pack(column, places.map((index) => wanted[index]!), found);
     }
   }
   return found;
 }
 
-function columnsOf(nodes: readonly Sized[], places: ReadonlyMap<string, Position>): Sized[][] {
-  const columns = new Map<number, Sized[]>();
-  for (const node of nodes) {
-    const { x } = places.get(node.key)!;
-    columns.set(x, [...(columns.get(x) ?? []), node]);
-  }
-  for (const column of columns.values()) column.sort((a, b) => places.get(a.key)!.y - places.get(b.key)!.y);
-  return [...columns].sort(([a], [b]) => a - b).map(([, column]) => column);
-}
-
-/** For each box the boxes that it is wired to, and how much lower than theirs its middle must be for a straight wire. */
-function pulls(links: readonly Link[], side: "from" | "to"): Map<string, { other: string; by: number }[]> {
-  const found = new Map<string, { other: string; by: number }[]>();
+function pulls(links: readonly Link[], side: "from" | "to"): Map<string, Pull[]> {
+  const found = new Map<string, Pull[]>();
   for (const link of links) {
-    const other = side === "to" ? link.from : link.to;
     const bend = (link.fromY ?? 0) - (link.toY ?? 0);
-    found.set(link[side], [...(found.get(link[side]) ?? []), { other, by: side === "to" ? bend : -bend }]);
+    const pull = side === "to" ? { other: link.from, by: bend } : { other: link.to, by: -bend };
+    const others = found.get(link[side]);
+    if (others) others.push(pull);
+    else found.set(link[side], [pull]);
   }
   return found;
 }
 
+/** The column of each box, right of all that it waits for; what waits for nothing stands just before what needs it. */
+function ranked(nodes: readonly Sized[], into: ReadonlyMap<string, Pull[]>, outOf: ReadonlyMap<string, Pull[]>) {
+  const byKey = new Map(nodes.map((node) => [node.key, node]));
+  const ranks = new Map<string, number>();
+  const order: Sized[] = [];
+  const open = new Set<string>();
+  const visit = (key: string): number => {
+    const known = ranks.get(key);
+    if (known !== undefined) return known;
+    // A circle, which a document may have while it is written: it is cut where it closes.
+    if (open.has(key)) return -1;
+    open.add(key);
+    const rank = Math.max(-1, ...(into.get(key) ?? []).map(({ other }) => visit(other))) + 1;
+    ranks.set(key, rank);
+    order.push(byKey.get(key)!);
+    return rank;
+  };
+  for (const { key } of nodes) if (!outOf.has(key)) visit(key);
+  for (const { key } of nodes) visit(key);
+  for (const { key } of nodes) {
+    const next = outOf.get(key);
+    if (next && !into.has(key)) ranks.set(key, Math.max(0, Math.min(...next.map(({ other }) => ranks.get(other)!)) - 1));
+  }
+  return { order, ranks };
+}
+
+function grouped(order: readonly Sized[], ranks: ReadonlyMap<string, number>): Sized[][] {
+  const all: Sized[][] = [];
+  for (const node of order) (all[ranks.get(node.key)!] ??= []).push(node);
+  return all.filter(Boolean);
+}
+
+/** Columns beside each other, each with its boxes below each other. */
+function place(all: readonly Sized[][], into: Map<string, Position>): void {
+  let left = 0;
+  for (const column of all) {
+    const width = Math.max(...column.map(({ size }) => size.width));
+    let top = 0;
+    for (const { key, size } of column) {
+      into.set(key, { x: Math.round(left + width / 2), y: top + size.height / 2 });
+      top += size.height + BELOW;
+    }
+    left += width + ASIDE;
+  }
+}
+
 /** As near to where each wants to be as their order and the gaps allow: neighbours that push each other move as one. */
-function pack(column: readonly Sized[], wanted: readonly number[], gap: number, into: Map<string, Position>): void {
+function pack(column: readonly Sized[], wanted: readonly number[], into: Map<string, Position>): void {
   const offsets: number[] = [];
   column.forEach(({ size }, index) => {
-    offsets.push(index ? offsets[index - 1]! + column[index - 1]!.size.height / 2 + gap + size.height / 2 : 0);
+    offsets.push(index ? offsets[index - 1]! + column[index - 1]!.size.height / 2 + BELOW + size.height / 2 : 0);
   });
   const blocks: { sum: number; count: number }[] = [];
   wanted.forEach((height, index) => {

@@ -1,5 +1,6 @@
 /** The picture of a graph in one plane: a box for each node that is seen, a wire for each connection. */
-import { type Arranger, type Link, type Sized, makeRoom, spread, tidy, written } from "./arrange";
+import { type Link, type Sized, makeRoom, spread, written } from "./arrange";
+import { columns } from "./columns";
 import { type Joint, type Size, closedSize, joints, openSize, portsTop, INSET, SIDE } from "./geometry";
 import type { Graph, GraphEdge, GraphNode, Port, Position } from "./model";
 
@@ -43,8 +44,6 @@ export interface Wishes {
   keep?: ReadonlyMap<string, Position> | undefined;
   /** Held while a document is edited. */
   scale?: Position | undefined;
-  /** Another one than `tidy`, such as one that remembers. */
-  arrange?: Arranger | undefined;
 }
 
 interface Level extends Size, Picture {}
@@ -143,16 +142,15 @@ export function jointOf(box: Box, end: WireEnd): Joint | undefined {
 }
 
 function stand(nodes: Sized[], links: Link[], wishes: Wishes) {
-  const arrange = wishes.arrange ?? tidy;
   const own = written(nodes);
   if (own) {
     const scale = wishes.scale ?? spread(nodes, own);
     return { places: makeRoom(nodes, scaled(own, scale)), scale };
   }
-  if (!wishes.keep?.size) return { places: arrange(nodes, links), scale: wishes.scale ?? AS_IT_IS };
+  if (!wishes.keep?.size) return { places: columns(nodes, links), scale: wishes.scale ?? AS_IT_IS };
   const closed = nodes.map((node) => ({ ...node, size: node.closed }));
   const missing = closed.some((node) => !wishes.keep!.has(node.key));
-  const places = new Map(missing ? arrange(closed, links) : []);
+  const places = new Map(missing ? columns(closed, links) : []);
   const scale = wishes.scale ?? AS_IT_IS;
   for (const { key } of nodes) {
     const kept = wishes.keep.get(key);
