@@ -153,9 +153,10 @@ def composer_form_(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a document in the form that Rabix Composer opens and keeps. Where that cannot be, say why, and write nothing.
+    """Write a document in the form that Rabix Composer opens and keeps, or say why it has none.
 
-    The form is CWL v1.0, with a file for each tool and a place for each node. Exit code 1 when something would be lost.
+    The form is CWL v1.0, with a file for each tool and a place for each node. Where something would be
+    lost, nothing is written, and the exit code is 1.
     """
     from airflow_mlcraft.cwl.composer_form import as_json as json_of
     from airflow_mlcraft.cwl.composer_form import composer_form

@@ -8,9 +8,15 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft import __version__
+from airflow_mlcraft.cli.composer_log import OPTION, in_our_order, tell_composer
 from airflow_mlcraft.errors import MlcraftError, UnsupportedError
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.cwl.plan import Plan
+    from airflow_mlcraft.runner.events import OnEvent, TaskEvent
 
 UNSUPPORTED = 33
 
@@ -37,6 +43,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--provenance", type=Path, default=None, metavar="DIR", help="new folder for a Workflow Run RO-Crate of the run"
     )
+    made.add_argument(
+        OPTION, action="store_true", help="tell Rabix Composer on stderr of each step that starts or ends"
+    )
+    made.add_argument("--server", metavar="URL", default="", help="run it on this Airflow, which has MLcraft's plugin")
+    made.add_argument(
+        "--login", type=Path, metavar="FILE", help="env file with MLCRAFT_SERVER_USER and _PASSWORD for it"
+    )
     made.add_argument("document", help="a CWL document, with #id to pick one process of several")
     made.add_argument("job", nargs=argparse.REMAINDER, help="a job file, or the inputs as options")
     return made
@@ -44,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the result is its exit code."""
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(in_our_order(sys.argv[1:] if arguments is None else arguments))
     try:
         outputs = _run(options)
     except UnsupportedError as error:
@@ -65,6 +78,8 @@ def _run(options: argparse.Namespace) -> object:
 
     plan = plan_of(options.document)
     job = _job(options, plan)
+    if options.server:
+        return _run_on_server(options, plan, job)
     run_options = RunOptions(
         outdir=options.outdir,
         containers="never" if options.no_container else "auto",
@@ -76,25 +91,52 @@ def _run(options: argparse.Namespace) -> object:
     )
     recorder = Recorder(plan, options.document, options.provenance) if options.provenance else None
     with Progress(plan, quiet=options.quiet, verbose=options.verbose) as progress:
+        on_event = recorder.listening(progress.on_event) if recorder else progress.on_event
         return run_plan(
             plan,
             job,
             run_options,
             on_dag=progress.on_dag,
-            on_event=recorder.listening(progress.on_event) if recorder else progress.on_event,
+            on_event=_telling_composer(plan, on_event) if options.enable_composer_logs else on_event,
             log=progress.log,
             on_result=recorder.write if recorder else None,
         )
 
 
-def _job(options: argparse.Namespace, plan: object) -> dict[str, object]:
+def _telling_composer(plan: Plan, on_event: OnEvent) -> OnEvent:
+    from airflow_mlcraft.runner.step_progress import StepProgress
+
+    steps = StepProgress(plan, tell_composer)
+
+    def both(event: TaskEvent) -> None:
+        on_event(event)
+        steps.on_event(event)
+
+    return both
+
+
+def _run_on_server(options: argparse.Namespace, plan: Plan, job: dict[str, Any]) -> object:
+    from airflow_mlcraft.project.document_on_server import run_on_server
+
+    return run_on_server(
+        Path(options.document),
+        plan,
+        job,
+        url=options.server,
+        login=options.login,
+        outdir=options.outdir,
+        on_step=tell_composer if options.enable_composer_logs else None,
+    )
+
+
+def _job(options: argparse.Namespace, plan: Plan) -> dict[str, object]:
     from airflow_mlcraft.cwl.job_file import read_job
     from airflow_mlcraft.cwl.job_options import job_from_options
 
     given: list[str] = options.job
     if len(given) == 1 and (given[0] == "-" or not given[0].startswith("-")):
         return read_job(given[0])
-    return job_from_options(plan.root, given, prog=f"mlcraft-cwl-runner {options.document}")  # type: ignore[attr-defined]
+    return job_from_options(plan.root, given, prog=f"mlcraft-cwl-runner {options.document}")
 
 
 def _say(what: object, code: int) -> int:

@@ -24,7 +24,10 @@ class XComReader(Protocol):
 
 @dataclass(frozen=True)
 class TaskEvent:
-    """A task instance came into another state. `done` of `total` task instances are finished by now."""
+    """A task instance came into another state. `done` of `total` task instances are finished by now.
+
+    `left` are the unfinished instances of the same task, as far as they are known.
+    """
 
     task_id: str
     map_index: int
@@ -35,6 +38,9 @@ class TaskEvent:
     rendered_map_index: str | None
     done: int
     total: int
+    left: int = 0
+    message: str = ""
+    """Why it failed, where that is known."""
 
     @property
     def duration(self) -> float | None:

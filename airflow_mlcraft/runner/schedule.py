@@ -65,6 +65,7 @@ class Schedule:
         self._rows: dict[tuple[str, int], Any] = {}
         self._order: list[tuple[str, int]] = []
         self._done = 0
+        self._left: Counter[str] = Counter()
         self._next_ask = 0.0
         self._run = run
         self._dag: Any = run.dag
@@ -144,6 +145,7 @@ class Schedule:
         self._rows = {(row.task_id, row.map_index): row for row in rows}
         self._order = list(self._rows)
         self._done = sum(row.state in State.finished for row in rows)
+        self._left = Counter(row.task_id for row in rows if row.state not in State.finished)
         self._tell_all(rows)
 
     def _look_at(self, ids: list[Any]) -> None:
@@ -152,7 +154,9 @@ class Schedule:
         for row in rows:
             key = (row.task_id, row.map_index)
             before = self._rows.get(key)
-            self._done += (row.state in State.finished) - (before is not None and before.state in State.finished)
+            ended = (row.state in State.finished) - (before is not None and before.state in State.finished)
+            self._done += ended
+            self._left[row.task_id] -= ended
             self._rows[key] = row
         self._tell_all(rows)
 
@@ -175,6 +179,7 @@ class Schedule:
         if self._on_event is None or self._told.get(key) == news:
             return
         self._told[key] = news
+        failure = self.failures.get(key) if state == TaskInstanceState.FAILED else None
         self._on_event(
             TaskEvent(
                 row.task_id,
@@ -186,6 +191,8 @@ class Schedule:
                 row.rendered_map_index,
                 done=self._done,
                 total=len(self._rows),
+                left=self._left[row.task_id],
+                message=failure.message if failure else "",
             )
         )
 

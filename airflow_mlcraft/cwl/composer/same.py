@@ -12,7 +12,7 @@ _UNORDERED = {"requirements", "hints"}
 
 def is_same(document: Json, form: Json) -> bool:
     """Whether a document can stay as it is."""
-    return _usual(document) == _usual(form)
+    return bool(_usual(document) == _usual(form))
 
 
 def _usual(node: Json) -> Json:
