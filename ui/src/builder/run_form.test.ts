@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { BadAnswer, fieldOf, fileAt, firstAnswer, valueOf } from "./run_form";
+
+const field = (type: string, more = {}) => fieldOf({ id: "x", type, ...more });
+
+describe("a field of the form", () => {
+  it("is of the kind that its type asks for", () => {
+    const kinds = ["string", "int?", "double", "boolean", "File", "File[]", "string[]?", "Directory?", "int[]", "Any"];
+    expect(kinds.map((type) => field(type).kind)).toEqual([
+      "text", "whole", "number", "boolean", "file", "files", "lines", "directory", "json", "json",
+    ]);
+    const choice = field('{"type": "enum", "symbols": ["#main/x/a", "b"]}');
+    expect([choice.kind, choice.choices]).toEqual(["choice", ["a", "b"]]);
+  });
+
+  it("need not be filled in where there is a default or null will do", () => {
+    expect([field("string").required, field("string?").required, field("string", { default: "a" }).required]).toEqual([true, false, false]);
+    expect(() => valueOf(field("string"), "")).toThrow("x is needed");
+    expect(valueOf(field("string?"), "")).toBeUndefined();
+  });
+
+  it("begins with the default and gives it back", () => {
+    const files = [{ class: "File", location: "file:///a", secondaryFiles: [] }];
+    for (const [type, value] of [["int", 3], ["boolean", false], ["File[]", files], ["string[]", ["a", "b"]], ["int[]", [1, 2]]] as const) {
+      const one = field(type, { default: value });
+      expect(valueOf(one, firstAnswer(one))).toEqual(value);
+    }
+  });
+
+  it("says what is wrong with an answer", () => {
+    expect(() => valueOf(field("int"), "1.5")).toThrow(new BadAnswer("x is a whole number, and 1.5 is none"));
+    expect(() => valueOf(field("float"), "much")).toThrow("x is a number, and much is none");
+    expect(() => valueOf(field("int[]"), "[1,")).toThrow("x is int[], written as JSON");
+  });
+
+  it("takes a path or an address", () => {
+    expect(valueOf(field("File"), [fileAt(" /data/my a.csv ", "File")])).toEqual({ class: "File", path: "/data/my a.csv" });
+    expect(fileAt("s3://bucket/a.csv", "File")).toEqual({ class: "File", location: "s3://bucket/a.csv" });
+  });
+});

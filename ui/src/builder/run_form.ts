@@ -1,0 +1,133 @@
+/** What a form asks for a workflow's input, and what comes of the answer. No part of it draws anything. */
+import type { CwlFile, RunInput } from "../api/types";
+import { type CwlType, isNull, readType } from "../document/types";
+import type { Value } from "../document/value";
+
+export type FieldKind = "text" | "whole" | "number" | "boolean" | "choice" | "file" | "directory" | "files" | "lines" | "json";
+
+export interface Field {
+  id: string;
+  kind: FieldKind;
+  title: string;
+  doc: string;
+  /** The type, in the short form where there is one. */
+  type: string;
+  required: boolean;
+  choices: string[];
+  default: unknown;
+}
+
+/** Of a field: the text in it, or what an upload has given. */
+export type Answer = string | boolean | CwlFile[];
+
+export class BadAnswer extends Error {}
+
+const NUMBERS: Record<string, FieldKind> = { int: "whole", long: "whole", float: "number", double: "number" };
+const NAMES: Record<string, FieldKind> = { ...NUMBERS, string: "text", boolean: "boolean", File: "file", Directory: "directory" };
+const LISTS: Record<string, FieldKind> = { string: "lines", File: "files" };
+
+export function fieldOf(input: RunInput & { optional?: boolean }): Field {
+  const type = readType(input.type as Value);
+  const parts = type?.kind === "union" ? type.of : type ? [type] : [];
+  const real = parts.filter((part) => !isNull(part));
+  const only = real.length === 1 ? real[0] : undefined;
+  const optional = input.optional || real.length < parts.length || input.default !== undefined;
+  return {
+    id: input.id,
+    kind: only ? kindOf(only) : "json",
+    title: input.label || input.id,
+    doc: input.doc ?? "",
+    type: input.type,
+    required: !optional,
+    choices: only?.kind === "enum" ? only.symbols : [],
+    default: input.default,
+  };
+}
+
+function kindOf(type: CwlType): FieldKind {
+  if (type.kind === "name") return NAMES[type.name] ?? "json";
+  if (type.kind === "enum") return "choice";
+  if (type.kind === "array" && type.items.kind === "name") return LISTS[type.items.name] ?? "json";
+  return "json";
+}
+
+/** What a field holds before anybody has touched it. */
+export function firstAnswer(field: Field): Answer {
+  const value = field.default;
+  switch (field.kind) {
+    case "boolean":
+      // Three states where it may be left out.
+      return value === undefined || value === null ? "" : String(value);
+    case "file":
+    case "directory":
+      return isFile(value) ? [value] : [];
+    case "files":
+      return Array.isArray(value) ? value.filter(isFile) : [];
+    case "lines":
+      return Array.isArray(value) ? value.join("\n") : "";
+    case "json":
+      return value === undefined || value === null ? "" : JSON.stringify(value, null, 2);
+    default:
+      return value === undefined || value === null ? "" : String(value);
+  }
+}
+
+/** The value for the run; undefined where the input is left out, and a `BadAnswer` where it cannot be. */
+export function valueOf(field: Field, answer: Answer): unknown {
+  const value = filled(field, answer);
+  if (value === undefined && field.required) throw new BadAnswer(`${field.title} is needed`);
+  return value;
+}
+
+function filled(field: Field, answer: Answer): unknown {
+  if (Array.isArray(answer)) {
+    const files = answer.map(tidied);
+    if (field.kind === "files") return files.length || field.required ? files : undefined;
+    return files[0];
+  }
+  const text = String(answer);
+  if (field.kind === "lines") return text.trim() || field.required ? text.split("\n").filter((line) => line.trim()) : undefined;
+  if (text.trim() === "") return field.kind === "text" && field.required && text === "" ? undefined : text.trim() || undefined;
+  switch (field.kind) {
+    case "whole":
+      if (!/^[+-]?\d+$/.test(text.trim())) throw new BadAnswer(`${field.title} is a whole number, and ${text.trim()} is none`);
+      return Number(text);
+    case "number":
+      if (!Number.isFinite(Number(text))) throw new BadAnswer(`${field.title} is a number, and ${text.trim()} is none`);
+      return Number(text);
+    case "boolean":
+      return text === "true";
+    case "json":
+      return fromJson(field, text);
+    default:
+      return text;
+  }
+}
+
+function fromJson(field: Field, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new BadAnswer(`${field.title} is ${field.type}, written as JSON; ${(error as Error).message}`);
+  }
+}
+
+/** A File or Directory by the path or address that somebody has typed. */
+export function fileAt(place: string, kind: CwlFile["class"]): CwlFile {
+  return /^\s*[a-z][a-z0-9+.-]*:/i.test(place) ? { class: kind, location: place } : { class: kind, path: place };
+}
+
+/** Without the blanks around a typed place; what came from elsewhere stays as it is. */
+function tidied(file: CwlFile): CwlFile {
+  if (file.path !== undefined) return { ...file, path: file.path.trim() };
+  return file.location !== undefined ? { ...file, location: file.location.trim() } : file;
+}
+
+export function placeOf(file: CwlFile): string {
+  return file.location ?? file.path ?? "";
+}
+
+function isFile(value: unknown): value is CwlFile {
+  const kind = (value as CwlFile | null)?.class;
+  return kind === "File" || kind === "Directory";
+}

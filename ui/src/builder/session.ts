@@ -1,0 +1,255 @@
+/** One document being edited: its text and picture, what can be undone, what is selected, what has been saved. */
+import type { Graph } from "../graph/model";
+import { Document } from "../document/document";
+import { graphOf } from "../document/graph";
+import { kindOf, mainPath } from "../document/process";
+import { type Finding, byNode, problemsOf } from "../document/problems";
+import type { Flaw } from "../document/source";
+import { CannotSplice } from "../document/splices";
+import { type Change, type Fields, type Path, isFields } from "../document/value";
+import { type Workflow, readWorkflow } from "../document/workflow";
+import { type Draft, dropDraft, writeDraft } from "./drafts";
+import { DocumentLibrary } from "./library";
+
+export interface Base {
+  /** Null for a document that is not there yet. */
+  version: string | null;
+  text: string;
+}
+
+export interface State {
+  path: string;
+  base: Base;
+  editable: boolean;
+  /** What the text pane has; it may be no document just now. */
+  text: string;
+  broken: Flaw | undefined;
+  /** The last document that could be read. */
+  document: Document;
+  process: Path;
+  kind: string;
+  fields: Fields | undefined;
+  workflow: Workflow | undefined;
+  graph: Graph;
+  findings: readonly Finding[];
+  selection: ReadonlySet<string>;
+  canUndo: boolean;
+  canRedo: boolean;
+  library: DocumentLibrary;
+  /** Something that could not be done, to be said once. */
+  refusal: string | undefined;
+}
+
+interface Step {
+  text: string;
+  document: Document;
+  selection: ReadonlySet<string>;
+}
+
+const EMPTY: Graph = { nodes: [], edges: [] };
+const NONE: ReadonlySet<string> = new Set();
+const UNDO = 400;
+/** Keys that come faster belong to one step of undo. */
+const TYPING_MS = 900;
+/** A larger text is read while nobody waits. */
+const LARGE = 24_000;
+const DRAFT_MS = 250;
+
+export class Session {
+  private past: Step[] = [];
+  private future: Step[] = [];
+  private listeners = new Set<() => void>();
+  private lastTyped = 0;
+  private draftTimer: ReturnType<typeof setTimeout> | undefined;
+  private idleTimer: ReturnType<typeof setTimeout> | undefined;
+  state: State;
+
+  constructor(path: string, base: Base, text: string, editable: boolean, library: DocumentLibrary) {
+    const document = Document.open(text);
+    const good = document.broken ? Document.open(base.text) : document;
+    const shown = good.broken ? Document.open("") : good;
+    this.state = this.derived({ path, base, editable, library, text, broken: document.broken, selection: NONE, refusal: undefined }, shown);
+  }
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  snapshot = (): State => this.state;
+
+  get isChanged(): boolean {
+    return this.state.text !== this.state.base.text || this.state.base.version === null;
+  }
+
+  /** Makes the changes, or says why not. */
+  edit(make: (workflow: Workflow, state: State) => readonly Change[], select?: readonly string[]): boolean {
+    const { workflow } = this.state;
+    return workflow ? this.change(() => make(workflow, this.state), select) : false;
+  }
+
+  change(make: (state: State) => readonly Change[], select?: readonly string[]): boolean {
+    const { state } = this;
+    if (!state.editable) return this.refuse("You may look at this document, and not change it.");
+    if (state.broken) return this.refuse("The text has an error: mend it first, or undo.");
+    let document: Document;
+    try {
+      document = state.document.change(make(state));
+    } catch (error) {
+      if (!(error instanceof CannotSplice)) throw error;
+      return this.refuse(`${error.message}. Change it in the text.`);
+    }
+    if (document === state.document) return false;
+    if (document.text.length < LARGE && !document.holds) return this.refuse("This cannot be written into the text as it stands. Change it in the text.");
+    this.remember();
+    this.show(document, document.text, undefined, select ? new Set(select) : undefined);
+    this.lastTyped = 0;
+    return true;
+  }
+
+  /** The text as somebody types it. */
+  type(text: string): void {
+    if (text === this.state.text || !this.state.editable) return;
+    const now = Date.now();
+    if (now - this.lastTyped > TYPING_MS) this.remember();
+    this.lastTyped = now;
+    this.replace(text);
+  }
+
+  /** The text as a whole, such as from a merge. */
+  setText(text: string): void {
+    if (text === this.state.text) return;
+    this.remember();
+    this.lastTyped = 0;
+    this.replace(text);
+  }
+
+  private replace(text: string): void {
+    const next = this.state.document.retyped(text);
+    if (next.broken) this.show(this.state.document, text, next.broken);
+    else this.show(next, text, undefined);
+  }
+
+  undo(): void {
+    const step = this.past.pop();
+    if (!step || !this.state.editable) return;
+    this.future.push(this.step());
+    this.restore(step);
+  }
+
+  redo(): void {
+    const step = this.future.pop();
+    if (!step || !this.state.editable) return;
+    this.past.push(this.step());
+    this.restore(step);
+  }
+
+  select(keys: ReadonlySet<string>): void {
+    this.set({ ...this.state, selection: keys });
+  }
+
+  setLibrary(library: DocumentLibrary): void {
+    if (library !== this.state.library) this.set(this.derived({ ...this.state, library }, this.state.document));
+  }
+
+  /** The document has been saved with this text. */
+  saved(path: string, version: string, text: string): void {
+    const before = this.state.path;
+    if (before !== path) dropDraft(before);
+    this.set(this.derived({ ...this.state, path, base: { version, text } }, this.state.document));
+    if (this.state.text === text) dropDraft(path);
+    else this.keepDraft();
+  }
+
+  /** A newer version on disk is what is edited from now on. */
+  rebase(base: Base): void {
+    this.set({ ...this.state, base });
+    this.keepDraft();
+  }
+
+  refuse(refusal: string | undefined): false {
+    this.set({ ...this.state, refusal });
+    return false;
+  }
+
+  keepDraft(): boolean {
+    clearTimeout(this.draftTimer);
+    this.draftTimer = undefined;
+    const { path, base, text } = this.state;
+    if (text === base.text) {
+      dropDraft(path);
+      return true;
+    }
+    const draft: Draft = { base: base.version, text, at: Date.now() };
+    return writeDraft(path, draft);
+  }
+
+  close(): void {
+    if (this.draftTimer !== undefined) this.keepDraft();
+    clearTimeout(this.idleTimer);
+  }
+
+  private step(): Step {
+    const { text, document, selection } = this.state;
+    return { text, document, selection };
+  }
+
+  private remember(): void {
+    this.past.push(this.step());
+    if (this.past.length > UNDO) this.past.shift();
+    this.future = [];
+  }
+
+  private restore({ text, document, selection }: Step): void {
+    this.lastTyped = 0;
+    this.show(document, text, text === document.text ? undefined : Document.open(text).broken, selection);
+  }
+
+  private show(document: Document, text: string, broken: Flaw | undefined, selection = this.state.selection): void {
+    this.set(this.derived({ ...this.state, text, broken, selection, refusal: undefined }, document));
+    clearTimeout(this.draftTimer);
+    this.draftTimer = setTimeout(() => {
+      if (!this.keepDraft()) this.refuse("This browser keeps no drafts: save now and then.");
+    }, DRAFT_MS);
+    clearTimeout(this.idleTimer);
+    this.idleTimer = setTimeout(() => this.prove(), 200);
+  }
+
+  /** Reads the text while nobody waits, so that the next edit need not; an edit that went wrong is taken back. */
+  private prove(): void {
+    const { document } = this.state;
+    if (document.isRead || document.holds) return;
+    this.undo();
+    this.future = [];
+    this.refuse("The last edit could not be written into the text as it stands, and has been taken back. Change it in the text.");
+  }
+
+  private derived(state: Omit<State, "document" | "process" | "kind" | "fields" | "workflow" | "graph" | "findings" | "canUndo" | "canRedo">, document: Document): State {
+    const process = mainPath(document.value) ?? [];
+    const fields = document.at(process);
+    const workflow = readWorkflow({ value: document.value, document: state.path, process, library: state.library });
+    const findings = workflow ? problemsOf(workflow) : [];
+    const known = workflow && new Set([...workflow.steps.map((one) => `step:${one.id}`), ...workflow.inputs.map((one) => `input:${one.id}`), ...workflow.outputs.map((one) => `output:${one.item.id}`)]);
+    const selection = known && [...state.selection].some((key) => !key.includes("/") && !key.includes(">") && !known.has(key))
+      ? new Set([...state.selection].filter((key) => known.has(key) || key.includes(">") || key.includes("/")))
+      : state.selection;
+    return {
+      ...state,
+      selection,
+      document,
+      process,
+      kind: kindOf(fields),
+      fields: isFields(fields) ? fields : undefined,
+      workflow,
+      graph: workflow ? graphOf(workflow, byNode(findings)) : EMPTY,
+      findings,
+      canUndo: this.past.length > 0,
+      canRedo: this.future.length > 0,
+    };
+  }
+
+  private set(state: State): void {
+    this.state = { ...state, canUndo: this.past.length > 0, canRedo: this.future.length > 0 };
+    for (const listener of this.listeners) listener();
+  }
+}
