@@ -12,7 +12,7 @@ JOBS ?= auto
 .DEFAULT_GOAL := help
 # Airflow is large: each process would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help setup demo test lint types rooms check up stop docs bench conformance lock clean
+.PHONY: help setup demo test lint types rooms check up stop docs bench conformance executor lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ bench: $(STAMP) ## measure, and write bench/RESULTS.md
 conformance: $(STAMP) ## run the CWL conformance suite through Airflow (SUITE=path, TAGS=required)
 	@test -n "$(SUITE)" || { echo "Name the suite's folder: make conformance SUITE=path/to/cwl-v1.2"; exit 1; }
 	@$(BIN)/python -m tests.conformance --suite $(SUITE) $(if $(TAGS),--tags $(TAGS)) $(ARGS)
+
+executor: ## compile the executor of Rabix Composer into the package (needs a JDK)
+	javac --release 8 -Xlint:-options -g:none -d executor/build executor/dev/mlcraft/ComposerExecutor.java
+	cp executor/build/dev/mlcraft/ComposerExecutor.class airflow_mlcraft/runner/jar/
 
 lock: $(STAMP) ## resolve the newest versions again, for Python 3.10 and newer, into requirements.lock
 	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate \

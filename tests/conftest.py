@@ -101,6 +101,10 @@ def _lacks_composer() -> str:
     return "" if modules.is_dir() else f"no {modules}: `npm ci` in the folder tests/composer makes it"
 
 
+def _lacks_java() -> str:
+    return "" if shutil.which("java") else "no java on the PATH"
+
+
 def _lacks_tmux() -> str:
     return "" if shutil.which("tmux") else "no tmux on the PATH"
 
@@ -116,6 +120,7 @@ _LACKS = {
     "browser": cache(_lacks_browser),
     "suite": cache(_lacks_suite),
     "composer": cache(_lacks_composer),
+    "java": cache(_lacks_java),
     "tmux": cache(_lacks_tmux),
     "registry": cache(_lacks_registry),
 }

@@ -11,6 +11,7 @@ import typer
 from airflow_mlcraft import __version__
 from airflow_mlcraft.cli import (
     build,
+    composer_executor,
     config,
     cwl,
     delete,
@@ -64,6 +65,7 @@ VERBS: list[tuple[str, Callable[..., Any], str]] = [
 for _name, _verb, _panel in VERBS:
     app.command(_name, cls=Lists, rich_help_panel=_panel)(_verb)
 app.add_typer(cwl.app, name="cwl", rich_help_panel=AROUND)
+app.add_typer(composer_executor.app, name="composer-executor", rich_help_panel=AROUND)
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,1 @@
+"""The jar that Rabix Composer takes for an executor; its one class is compiled from `executor/`."""
