@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,14 +40,21 @@ class ComposerForm:
     problems: tuple[ComposerProblem, ...] = ()
 
 
-def composer_form(path: Path, text: str | None = None, *, fragment: str = "", into: Path | None = None) -> ComposerForm:
+def composer_form(
+    path: Path,
+    text: str | None = None,
+    *,
+    fragment: str = "",
+    into: Path | None = None,
+    within: Collection[Path] | None = None,
+) -> ComposerForm:
     """The document at `path`, which holds `text`, in Composer's form.
 
-    `into` names another folder to write it for; what is there already is otherwise left where it is. A document that
-    cannot be used at all raises `DocumentError`.
+    `into` names another folder to write it for; what is there already is otherwise left where it is. `within` are the
+    only folders that files are read from, if given. A document that cannot be used at all raises `DocumentError`.
     """
     path = path.absolute()
-    loaded = load(path, fragment, texts=None if text is None else {path: text})
+    loaded = load(path, fragment, texts=None if text is None else {path: text}, within=within)
     with readable_errors(path, loaded.sources, fragment):
         writer = _Writer(loaded, into)
         writer.write_root()

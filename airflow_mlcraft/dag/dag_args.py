@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from airflow_mlcraft.cwl.plan import Json, Plan
+from airflow_mlcraft.dag.hint_fields import HintField, read_hint
 from airflow_mlcraft.dag.params import params_of
-from airflow_mlcraft.dag.task_args import read_hint
 
 
 def _texts(value: Json) -> list[str]:
@@ -39,16 +38,50 @@ def _assets(value: Json) -> Any:
 
 _PRESETS = ("@once", "@continuous", "@quarterly")
 """Those that croniter does not know."""
-_DAG_HINT: dict[str, tuple[str, Callable[[Json], Any]]] = {
-    "schedule": ("schedule", _schedule),
-    "scheduleOn": ("schedule", _assets),
-    "startDate": ("start_date", _moment),
-    "catchup": ("catchup", bool),
-    "tags": ("tags", _texts),
-    "owner": ("owner", str),
-    "maxActiveRuns": ("max_active_runs", int),
-    "maxActiveTasks": ("max_active_tasks", int),
-    "retries": ("retries", int),
+_TEXT = {"type": "string"}
+_TEXTS = {"type": "array", "items": _TEXT}
+_AT_LEAST_ONE = {"type": "integer", "minimum": 1}
+
+DAG_FIELDS: dict[str, HintField] = {
+    "schedule": HintField(
+        "schedule",
+        _schedule,
+        "Schedule",
+        "When the DAG runs by itself: a cron expression or a preset. All inputs then need defaults.",
+        {**_TEXT, "examples": ["@daily", "@hourly", "@weekly", "0 6 * * 1-5"]},
+    ),
+    "scheduleOn": HintField(
+        "schedule", _assets, "Run on assets", "The URIs of assets; a change of all of them starts a run.", _TEXTS
+    ),
+    "startDate": HintField(
+        "start_date",
+        _moment,
+        "Start date",
+        "The schedule holds from this day on.",
+        {**_TEXT, "examples": ["2026-01-01"]},
+    ),
+    "catchup": HintField(
+        "catchup",
+        bool,
+        "Catch up",
+        "Whether runs that were missed since the start date are made up for.",
+        {"type": "boolean", "default": False},
+    ),
+    "tags": HintField("tags", _texts, "Tags", "What the list of DAGs can be searched by.", _TEXTS),
+    "owner": HintField("owner", str, "Owner", "Who looks after the tasks.", _TEXT),
+    "maxActiveRuns": HintField(
+        "max_active_runs", int, "Runs at once", "How many runs of the DAG there are at once.", _AT_LEAST_ONE
+    ),
+    "maxActiveTasks": HintField(
+        "max_active_tasks", int, "Tasks at once", "How many tasks of a run there are at once.", _AT_LEAST_ONE
+    ),
+    "retries": HintField(
+        "retries",
+        int,
+        "Retries",
+        "How often a task is tried again when it fails, unless it says otherwise.",
+        {"type": "integer", "minimum": 0},
+    ),
 }
 _DEFAULT_ARGS = ("owner", "retries")
 
@@ -56,7 +89,7 @@ _DEFAULT_ARGS = ("owner", "retries")
 def args_of_plan(plan: Plan) -> dict[str, Any]:
     """The arguments of a plan's DAG."""
     root = plan.root
-    hint = read_hint("Dag", (root.hints or {}).get("Dag", {}), _DAG_HINT, plan.document)
+    hint = read_hint("Dag", (root.hints or {}).get("Dag", {}), DAG_FIELDS, plan.document)
     default_args = {name: hint.pop(name) for name in _DEFAULT_ARGS if name in hint}
     doc = root.doc.strip()
     return {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from airflow_mlcraft.cwl.plan import Json, Step
-from airflow_mlcraft.errors import DocumentError
+from airflow_mlcraft.dag.hint_fields import HintField, read_hint
+from airflow_mlcraft.dag.kind_fields import KIND_FIELDS
+from airflow_mlcraft.operators.kind_names import kind_of
 
 _GRACE = 60.0
 """Seconds beyond a tool's own time limit: cwltool ends the tool with a sentence, Airflow would end the task."""
@@ -18,16 +20,27 @@ def _seconds(value: Json) -> timedelta:
     return timedelta(seconds=float(value))
 
 
-_TASK_HINT: dict[str, tuple[str, Callable[[Json], Any]]] = {
-    "retries": ("retries", int),
-    "retryDelay": ("retry_delay", _seconds),
-    "timeout": ("execution_timeout", _seconds),
-    "queue": ("queue", str),
-    "pool": ("pool", str),
-    "poolSlots": ("pool_slots", int),
-    "priority": ("priority_weight", int),
-    "owner": ("owner", str),
-    "maxActive": ("max_active_tis_per_dagrun", int),
+_COUNT = {"type": "integer", "minimum": 0}
+_AT_LEAST_ONE = {"type": "integer", "minimum": 1}
+_TIME = {"type": "number", "minimum": 0}
+_TEXT = {"type": "string"}
+
+TASK_FIELDS: dict[str, HintField] = {
+    "retries": HintField("retries", int, "Retries", "How often the task is tried again when it fails.", _COUNT),
+    "retryDelay": HintField("retry_delay", _seconds, "Retry delay", "Seconds before it is tried again.", _TIME),
+    "timeout": HintField(
+        "execution_timeout", _seconds, "Timeout", "Seconds after which the task is ended, and has failed.", _TIME
+    ),
+    "queue": HintField("queue", str, "Queue", "The queue whose workers run the task.", _TEXT),
+    "pool": HintField("pool", str, "Pool", "The pool whose slots the task takes.", _TEXT),
+    "poolSlots": HintField("pool_slots", int, "Pool slots", "How many slots of the pool it takes.", _AT_LEAST_ONE),
+    "priority": HintField(
+        "priority_weight", int, "Priority", "Tasks of a higher priority run first.", {"type": "integer"}
+    ),
+    "owner": HintField("owner", str, "Owner", "Who looks after the task.", _TEXT),
+    "maxActive": HintField(
+        "max_active_tis_per_dagrun", int, "Items at once", "How many items of a scatter run at once.", _AT_LEAST_ONE
+    ),
 }
 
 
@@ -40,7 +53,11 @@ def args_of_step(step: Step) -> dict[str, Any]:
     if step.time_limit > 0:
         args["execution_timeout"] = _seconds(step.time_limit + _GRACE)
     args.update(_resources(step.resources or {}))
-    args.update(read_hint("Task", (step.hints or {}).get("Task", {}), _TASK_HINT, step.id))
+    hints = step.hints or {}
+    args.update(read_hint("Task", hints.get("Task", {}), TASK_FIELDS, step.id))
+    if (kind := kind_of(step)) is not None:
+        # The operator reads them as the task runs.
+        read_hint(kind, hints[kind], KIND_FIELDS[kind], step.id)
     return args
 
 
@@ -49,25 +66,6 @@ def args_of_group(step: Step) -> dict[str, Any]:
     args = {"group_display_name": step.label or step.id}
     tooltip = step.doc or _tool_doc(step)
     return {**args, "tooltip": tooltip} if tooltip else args
-
-
-def read_hint(
-    name: str, hint: Mapping[str, Json], fields: Mapping[str, tuple[str, Callable[[Json], Any]]], where: str
-) -> dict[str, Any]:
-    """The fields of one of our hints as arguments; a field that is not ours is a mistake worth a sentence."""
-    args = {}
-    for key, value in hint.items():
-        if key not in fields:
-            known = ", ".join(sorted(fields))
-            raise DocumentError(f"hint mlcraft:{name} of {where} has the field {key}; expected one of {known}")
-        argument, convert = fields[key]
-        try:
-            args[argument] = convert(value)
-        except (TypeError, ValueError) as error:
-            raise DocumentError(
-                f"hint mlcraft:{name} of {where}: {key} is {value!r}, which cannot be: {error}"
-            ) from None
-    return args
 
 
 def _tool_doc(step: Step) -> str:

@@ -11,6 +11,9 @@ from airflow_mlcraft.layout.frames import Frame, Place
 from airflow_mlcraft.versioning.paths import fault_of, first_overlap
 
 # Not `path`: CWL takes a field of that name for a file beside the document.
+WORKFLOW_LISTS = ("outputs", "inputs")
+STEP_LISTS = ("outputs",)
+"""The fields of the hint where it stands."""
 _FORM = "expected `outputs: [{output: model, to: models/iris}]`"
 
 
@@ -37,7 +40,7 @@ def data_hints(root: Frame) -> tuple[DataHint, ...]:
 
 def _of_workflow(root: Frame) -> Iterator[DataHint]:
     hint = (root.workflow.hints or {}).get("Data") or {}
-    _known(hint, ("outputs", "inputs"), "the workflow")
+    _known(hint, WORKFLOW_LISTS, "the workflow")
     outputs = [link.id for link in root.workflow.outputs]
     yield from (DataHint("", *item) for item in _items(hint, "output", outputs, "the workflow"))
     inputs = [port.id for port in root.workflow.inputs]
@@ -48,7 +51,7 @@ def _of_steps(frame: Frame) -> Iterator[DataHint]:
     for place in frame.places.values():
         hint = (place.step.hints or {}).get("Data") or {}
         path = "/".join((*frame.path, place.step.id))
-        _known(hint, ("outputs",), path)
+        _known(hint, STEP_LISTS, path)
         items = list(_items(hint, "output", list(place.step.outputs), path))
         if items and _depth(place) > 1:
             raise DocumentError(

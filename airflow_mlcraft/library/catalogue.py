@@ -9,6 +9,7 @@ from pathlib import Path
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.library.folder import DocumentFolder, Text, read_text
+from airflow_mlcraft.library.references import references_of
 from airflow_mlcraft.library.refusals import NoSuchDocumentError
 from airflow_mlcraft.library.summary import Summary, summary_of
 from airflow_mlcraft.project.shipped import shipped
@@ -25,6 +26,7 @@ class Entry:
     path: str
     dag_id: str
     summary: Summary
+    refers_to: frozenset[str] = frozenset()
     modified: float = 0.0
     size: int = 0
 
@@ -69,13 +71,14 @@ def _shipped() -> list[tuple[str, Path]]:
 def _entry(name: str, path: Path, dag_id: str) -> Entry:
     try:
         state = path.stat()
-        summary = _summary(name, str(path), state.st_mtime_ns, state.st_size)
+        summary, refers_to = _looked_at(name, str(path), state.st_mtime_ns, state.st_size)
     except (OSError, MlcraftError) as error:
         stem = name.rpartition("/")[2].rpartition(".")[0]
         return Entry(name, dag_id, Summary(name=stem, error=str(error)))
-    return Entry(name, dag_id, summary, state.st_mtime, state.st_size)
+    return Entry(name, dag_id, summary, refers_to, state.st_mtime, state.st_size)
 
 
 @lru_cache(maxsize=8192)
-def _summary(name: str, path: str, _changed: int, _size: int) -> Summary:
-    return summary_of(read_text(Path(path), name).text, name)
+def _looked_at(name: str, path: str, _changed: int, _size: int) -> tuple[Summary, frozenset[str]]:
+    text = read_text(Path(path), name).text
+    return summary_of(text, name), frozenset(found.target for found in references_of(text, name))

@@ -71,6 +71,10 @@ class Workshop:
         """The command line of a tool. Raises `FaultsError`."""
         return self._ask("command", path, text, reading, values=values)
 
+    def composer_form(self, path: Path, text: str, reading: Reading) -> Json:
+        """The files that a document is in Rabix Composer's form, or the problems. Raises `FaultsError`."""
+        return self._ask("composer_form", path, text, reading)
+
     def close(self) -> None:
         """End the process."""
         with self._lock:

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.compile import compile_document
+from airflow_mlcraft.cwl.composer_form import as_json, composer_form
 from airflow_mlcraft.cwl.load import load
 from airflow_mlcraft.cwl.load_errors import parts_of
 from airflow_mlcraft.cwl.plan import Json
@@ -101,7 +102,12 @@ def _errors(error: MlcraftError) -> Iterator[Json]:
         yield {"message": part.message, "path": part.path, "line": part.line, "column": part.column}
 
 
-_ACTIONS = {"check": _check, "compile": _compile, "command": _command}
+def _composer_form(request: dict[str, Any]) -> Json:
+    within = [Path(folder) for folder in request["within"]]
+    return dict(as_json(composer_form(Path(request["path"]), request["text"], within=within)))
+
+
+_ACTIONS = {"check": _check, "compile": _compile, "command": _command, "composer_form": _composer_form}
 
 if __name__ == "__main__":
     main()

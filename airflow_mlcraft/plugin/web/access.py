@@ -32,10 +32,10 @@ class Access:
             what = f"the DAG {dag_id}" if dag_id else "DAGs"
             raise HTTPException(403, f"{self.name} may not {verb} {what}; ask who looks after this Airflow") from None
 
-    def may(self, method: Any, dag_id: str | None) -> bool:
+    def may(self, method: Any, dag_id: str | None, entity: Any = None) -> bool:
         """Whether it may be done."""
         try:
-            requires_access_dag(method, None, dag_id)(self.request, self.user)
+            requires_access_dag(method, entity, dag_id)(self.request, self.user)
         except HTTPException:
             return False
         return True

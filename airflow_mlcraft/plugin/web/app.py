@@ -6,13 +6,24 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from airflow_mlcraft.plugin.web import checking, documents, graph, me, pages, run_state, saving
+from airflow_mlcraft.plugin.web import (
+    checking,
+    documents,
+    files,
+    graph,
+    me,
+    pages,
+    run_state,
+    saving,
+    schema,
+    step_details,
+)
 from airflow_mlcraft.plugin.web.answers import add_error_handlers
 from airflow_mlcraft.plugin.web.headers import SafeHeaders
 
 _SHARED = ("auth_manager", "dag_bag", "secret_key")
 """What Airflow's own dependencies look for in the state of the app that they are called in."""
-_ROUTES = (me, documents, saving, checking, graph, run_state)
+_ROUTES = (me, documents, saving, checking, schema, graph, run_state, step_details, files)
 
 
 def make_app(airflow: Any) -> FastAPI:

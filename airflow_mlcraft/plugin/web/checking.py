@@ -49,3 +49,13 @@ def command(body: ToolDraft, access: AccessDep) -> dict[str, Any]:
     access.require("PUT", folder.dag_id(body.path))
     made: dict[str, Any] = workshop.command(path, body.text, body.values, reading(folder))
     return made
+
+
+@router.post("/composer-form")
+def composer_form(body: Draft, access: AccessDep) -> dict[str, Any]:
+    """The files that a text is in Rabix Composer's form, the document first; or what cannot be said in it."""
+    folder = documents()
+    path = folder.path_of(body.path)
+    access.require("PUT", folder.dag_id(body.path))
+    form: dict[str, Any] = workshop.composer_form(path, body.text, reading(folder))
+    return form

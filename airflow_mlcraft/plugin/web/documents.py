@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from fastapi import APIRouter
@@ -23,7 +24,12 @@ def list_documents(access: AccessDep) -> list[dict[str, Any]]:
     ids = {entry.dag_id for entry in entries if not entry.is_shipped}
     seen = access.of("GET", ids)
     edited = access.of("PUT", seen) if not folder.why_not_writable() else set()
-    return [_shown(entry, edited) for entry in entries if entry.is_shipped or entry.dag_id in seen]
+    users = _users(entries)
+    return [
+        {**_shown(entry, edited), "used_by": sorted(users.get(entry.path, ()))}
+        for entry in entries
+        if entry.is_shipped or entry.dag_id in seen
+    ]
 
 
 @router.get("/documents/{path:path}")
@@ -56,3 +62,12 @@ def _shown(entry: Entry, edited: set[str]) -> dict[str, Any]:
         "modified": iso(entry.modified),
         "size": entry.size,
     }
+
+
+def _users(entries: list[Entry]) -> dict[str, set[str]]:
+    """For each document, those of the folder that refer to it."""
+    users: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        for target in () if entry.is_shipped else entry.refers_to:
+            users[target].add(entry.path)
+    return users

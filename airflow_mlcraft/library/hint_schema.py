@@ -1,0 +1,81 @@
+"""The JSON schema of our hints, for forms: from the tables that the compiler checks documents against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.dag.dag_args import DAG_FIELDS
+from airflow_mlcraft.dag.hint_fields import HintField
+from airflow_mlcraft.dag.kind_fields import KIND_FIELDS
+from airflow_mlcraft.dag.task_args import TASK_FIELDS
+from airflow_mlcraft.layout.data_hints import STEP_LISTS, WORKFLOW_LISTS
+from airflow_mlcraft.library.folder import read_text
+from airflow_mlcraft.library.summary import summary_of
+from airflow_mlcraft.operators.kind_names import KINDS
+from airflow_mlcraft.project.shipped import shipped
+
+_NAMESPACE = "https://mlcraft.dev/cwl#"
+
+
+def hint_schema() -> Json:
+    """A schema for each hint, where it may stand, and the kinds of machine-learning steps."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "namespace": {"mlcraft": _NAMESPACE},
+        "$defs": {
+            "Dag": _object("Dag", "DAG", "When the workflow runs, and how much of it at once.", DAG_FIELDS, "workflow"),
+            "Task": _object("Task", "Task", "How Airflow runs the step.", TASK_FIELDS, "step", "tool"),
+            "Data": _data("The values that get a version in the project's git and DVC repository."),
+            **{kind: _kind(kind) for kind in KINDS},
+        },
+        "kinds": list(KINDS),
+    }
+
+
+def _kind(kind: str) -> Json:
+    name = f"tools/{kind.lower()}.cwl"
+    tool = summary_of(read_text(shipped(*name.split("/")), name).text, name)
+    return {**_object(kind, tool.label, tool.doc, KIND_FIELDS[kind], "step", "tool"), "tool": name}
+
+
+def _object(name: str, title: str, description: str, fields: Mapping[str, HintField], *places: str) -> Json:
+    properties = {
+        key: {"title": field.title, "description": field.description, **field.schema} for key, field in fields.items()
+    }
+    return _schema(name, title, description, properties, *places)
+
+
+def _schema(name: str, title: str, description: str, properties: Json, *places: str) -> Json:
+    return {
+        "title": title,
+        "description": description,
+        "type": "object",
+        "places": list(places),
+        "properties": {"class": {"const": f"mlcraft:{name}"}, **properties},
+        "required": ["class"],
+        "additionalProperties": False,
+    }
+
+
+def _data(description: str) -> Json:
+    def paths(port: str) -> Json:
+        return {
+            "title": f"{port.capitalize()}s",
+            "description": f"Which {port}s, and at which paths of the repository.",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    port: {"title": port.capitalize(), "type": "string"},
+                    "to": {"title": "Path", "type": "string", "examples": ["models/iris"]},
+                },
+                "required": [port, "to"],
+                "additionalProperties": False,
+            },
+        }
+
+    lists = {name: paths(name[:-1]) for name in WORKFLOW_LISTS}
+    for name in set(WORKFLOW_LISTS) - set(STEP_LISTS):
+        lists[name]["places"] = ["workflow"]
+    return _schema("Data", "Data versions", description, lists, "workflow", "step", "tool")

@@ -1,0 +1,25 @@
+"""What the forms of the builder are made from."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter
+
+from airflow_mlcraft.library.hint_schema import hint_schema
+
+router = APIRouter()
+
+
+@router.get("/schema")
+def schema(user: GetUserDep) -> dict[str, Any]:
+    """The hints and their fields."""
+    return _schema()
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    made: dict[str, Any] = hint_schema()
+    return made

@@ -1,0 +1,181 @@
+"""One step of a run: its items, its command line, what went in and came out, the end of its log, and links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.api_fastapi.core_api.security import requires_access_dag
+from airflow.models.taskinstance import TaskInstance
+from fastapi import APIRouter, Depends, HTTPException
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.layout.frames import Place
+from airflow_mlcraft.layout.layout import Layout
+from airflow_mlcraft.operators.links import DataVersionLink, MlflowRunLink, ReusedRunLink, page_of
+from airflow_mlcraft.operators.spill import restored
+from airflow_mlcraft.operators.values import Values
+from airflow_mlcraft.plugin.web.access import AccessDep
+from airflow_mlcraft.plugin.web.plans import plan_of_dag
+from airflow_mlcraft.plugin.web.task_log import TaskLog, task_log
+from airflow_mlcraft.plugin.web.times import iso_or_none
+from airflow_mlcraft.plugin.web.values import PassedOn, shown
+
+router = APIRouter()
+_ITEMS = 1000
+_ROW: Any = TaskInstance
+"""Its columns, some of whose types its own annotations leave out."""
+
+
+class Reader:
+    """Who looks, and where what they see comes from."""
+
+    def __init__(self, access: AccessDep, session: SessionDep) -> None:
+        self.session = session
+        self._access = access
+
+    def may(self, dag_id: str, entity: DagAccessEntity) -> bool:
+        """Whether they may see that part of the DAG's runs."""
+        return self._access.may("GET", dag_id, entity)
+
+
+ReaderDep = Annotated[Reader, Depends(Reader)]
+
+
+@router.get(
+    "/dags/{dag_id}/runs/{run_id}/steps/{key:path}",
+    dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE))],
+)
+def step_details(
+    dag_id: str, run_id: str, key: str, shown_to: ReaderDep, map_index: int | None = None
+) -> dict[str, Any]:
+    """Of the step that the picture calls so; in a scatter, of one item when it is named."""
+    session = shown_to.session
+    layout = plan_of_dag(session, dag_id, run_id).layout
+    place = _place(layout, key)
+    instances = _instances(session, dag_id, run_id, place.task_id)
+    if map_index is None and len(instances) == 1:
+        map_index = instances[0].map_index
+    instance = next((each for each in instances if each.map_index == map_index), None)
+    pulled = PassedOn(session, dag_id, run_id, map_index)
+    log = TaskLog()
+    if instance is not None and place.child is None and shown_to.may(dag_id, DagAccessEntity.TASK_LOGS):
+        log = _log(session, instance)
+    values = shown_to.may(dag_id, DagAccessEntity.XCOM)
+    return {
+        "items": [_item(each) for each in instances] if place.axis is not None else [],
+        "state": str(instance.state) if instance is not None and instance.state else None,
+        "tries": instance.try_number if instance is not None else 0,
+        "command": log.command,
+        "log_tail": log.tail or None,
+        **(_values(layout, place, pulled, map_index) if values else {"inputs": None, "outputs": None}),
+        "links": {
+            "task": page_of(dag_id, run_id, place.task_id, map_index),
+            **(_links(layout, place, pulled, map_index) if values else {"mlflow": None, "made_by": None, "data": []}),
+        },
+    }
+
+
+def _place(layout: Layout, key: str) -> Place:
+    path, _, step = key.rpartition("step:")
+    try:
+        return layout.place(f"{path}{step}")
+    except KeyError:
+        raise HTTPException(404, f"There is no step {key} in this workflow") from None
+
+
+def _instances(session: Session, dag_id: str, run_id: str, task_id: str) -> list[Any]:
+    query = (
+        select(_ROW)
+        .where(_ROW.dag_id == dag_id, _ROW.run_id == run_id, _ROW.task_id == task_id)
+        .order_by(_ROW.map_index)
+        .limit(_ITEMS)
+    )
+    return list(session.scalars(query))
+
+
+def _item(instance: Any) -> Json:
+    return {
+        "map_index": instance.map_index,
+        "label": instance.rendered_map_index or (str(instance.map_index) if instance.map_index >= 0 else ""),
+        "state": str(instance.state) if instance.state else None,
+        "start": iso_or_none(instance.start_date),
+        "end": iso_or_none(instance.end_date),
+        "tries": instance.try_number,
+    }
+
+
+def _values(layout: Layout, place: Place, pulled: PassedOn, map_index: int | None) -> dict[str, Json]:
+    """What went in, before expressions, and what came out; as far as it is there yet."""
+    values = Values(pulled, place.axis)
+    return {
+        "inputs": _shown_or_none(lambda: _inputs(values, place, map_index)),
+        "outputs": _shown_or_none(lambda: _outputs(values, layout, place, map_index)),
+    }
+
+
+def _inputs(values: Values, place: Place, map_index: int | None) -> Json:
+    one = place.axis is not None and map_index is not None and map_index >= 0
+    item = values.own_items()[0] if one else 0
+    if place.step.scatter and one and place.axis is not None and place.child is None:
+        return values.items(place.axis).jobs[item]
+    return values.step_inputs(place, item)
+
+
+def _outputs(values: Values, layout: Layout, place: Place, map_index: int | None) -> Json:
+    if place.child is not None:
+        return values.outputs(place.child) if place.axis is None else None
+    if place.axis is None:
+        return restored(values.ti.xcom_pull(place.task_id, map_indexes=-1))
+    if map_index is not None:
+        return restored(values.ti.xcom_pull(place.task_id, map_indexes=map_index))
+    return {output: values.step_output(place, output) for output in place.step.outputs}
+
+
+def _shown_or_none(read: Callable[[], Json]) -> Json:
+    """Nothing before the tasks that make it have run, or where the store is elsewhere."""
+    try:
+        value = read()
+    except (MlcraftError, KeyError, IndexError, TypeError, AttributeError):
+        return None
+    return None if value is None else shown(value)
+
+
+def _log(session: Session, instance: Any) -> TaskLog:
+    whole = session.scalar(
+        select(_ROW).where(_ROW.id == instance.id).options(joinedload(_ROW.dag_run), joinedload(_ROW.dag_model))
+    )
+    return task_log(whole)
+
+
+def _links(layout: Layout, place: Place, pulled: PassedOn, map_index: int | None) -> dict[str, Json]:
+    """What the task has told Airflow; and of its data, what the task that versions it has."""
+    index = -1 if map_index is None else map_index
+    path = "/".join((*place.frame.path, place.step.id))
+    return {
+        "mlflow": _link(pulled, MlflowRunLink, place.task_id, index),
+        "made_by": _link(pulled, ReusedRunLink, place.task_id, index),
+        "data": [
+            {"output": hint.port, "path": hint.path, **_version(pulled, layout.version, hint.path)}
+            for hint in layout.data
+            if hint.step == path and not hint.is_input
+        ],
+    }
+
+
+def _link(pulled: PassedOn, kind: type[Any], task_id: str, map_index: int) -> str | None:
+    link = str(pulled.xcom_pull(task_id, key=kind().xcom_key, map_indexes=map_index) or "")
+    return link if link.startswith(("/", "http://", "https://")) else None
+
+
+def _version(pulled: PassedOn, task_id: str, path: str) -> Json:
+    made = pulled.xcom_pull(task_id, map_indexes=-1)
+    if not isinstance(made, dict):
+        return {}
+    page = _link(pulled, DataVersionLink, task_id, -1)
+    return {"commit": made.get("commit"), **made.get("data", {}).get(path, {}), **({"href": page} if page else {})}

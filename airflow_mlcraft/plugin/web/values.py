@@ -1,0 +1,70 @@
+"""What the tasks of a run have passed on, read from Airflow's database for a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.models.xcom import XComModel
+from sqlalchemy.orm import Session
+
+from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.store.values import STORE
+
+_MAX_ITEMS = 100
+_MAX_TEXT = 2000
+_MAX_DEPTH = 20
+
+
+class PassedOn:
+    """Stands for a task instance where values are gathered: it pulls what others have pushed."""
+
+    def __init__(self, session: Session, dag_id: str, run_id: str, map_index: int | None):
+        self.map_index = map_index
+        self._session = session
+        self._dag_id = dag_id
+        self._run_id = run_id
+
+    def xcom_pull(self, task_ids: str, *, key: str = "return_value", map_indexes: Any = None) -> Any:
+        """A value; a list of those of all mapped instances when no instance is named."""
+        query: Any = XComModel.get_many(
+            run_id=self._run_id, key=key, task_ids=task_ids, dag_ids=self._dag_id, map_indexes=map_indexes
+        )
+        rows = self._session.scalars(query.order_by(None).order_by(XComModel.map_index)).all()
+        values = [_plain(XComModel.deserialize_value(row)) for row in rows]
+        if map_indexes is None and not (len(rows) == 1 and rows[0].map_index < 0):
+            return values
+        return values[0] if values else None
+
+
+def _plain(value: Any) -> Json:
+    """Airflow keeps a tuple with the name of its class; nothing else of ours has one."""
+    if isinstance(value, dict):
+        if value.get("__classname__") == "builtins.tuple":
+            return _plain(value["__data__"])
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def shown(value: Json, depth: int = 0) -> Json:
+    """A value as a page takes it: files by name, size and hash, and no more of it than can be looked at."""
+    if isinstance(value, str):
+        return value if len(value) <= _MAX_TEXT else f"{value[:_MAX_TEXT]}… ({len(value):,} characters)"
+    if isinstance(value, list):
+        more = [f"… {len(value) - _MAX_ITEMS:,} more"] if len(value) > _MAX_ITEMS else []
+        return [shown(item, depth + 1) for item in value[:_MAX_ITEMS]] + more
+    if not isinstance(value, dict):
+        return value
+    if depth > _MAX_DEPTH:
+        return "…"
+    if value.get("class") in ("File", "Directory"):
+        value = _file(value)
+    return {key: shown(item, depth + 1) for key, item in value.items()}
+
+
+def _file(value: dict[str, Json]) -> dict[str, Json]:
+    location = str(value.get("location", ""))
+    kept = {key: item for key, item in value.items() if key not in ("path", "dirname", "nameroot", "nameext")}
+    if location.startswith(STORE):
+        # The store calls objects by their hash.
+        kept.setdefault("checksum", f"md5${location.removeprefix(STORE)}")
+    return kept
