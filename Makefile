@@ -7,6 +7,8 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3.10 pyth
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+# An installation builds the pages of the web UI, so an edit of them asks for another one.
+PAGES := $(shell find ui -type f -not -path '*/node_modules/*')
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
@@ -19,7 +21,7 @@ help: ## show this list
 
 setup: $(STAMP) ## make the virtual environment, with everything in it
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml $(PAGES)
 	@test -n "$(PYTHON)" || { echo "No Python 3.10 or newer with venv found; install one (on Debian also the package" \
 		"python3-venv), or name one: make PYTHON=/path/to/python"; exit 1; }
 	@test -x $(BIN)/python || { echo "Making $(VENV) with $(PYTHON) …"; $(PYTHON) -m venv $(VENV); }
