@@ -1,0 +1,81 @@
+/** What a new connection would do, from its two ends. */
+import { closesCircle } from "./problems";
+import { connection, fit, itemOf, readType } from "./types";
+import type { Change } from "./value";
+import { type Where, connect, setFields, setLinkFields, setOutputFields, setScatter, typeValue } from "./edits";
+import { type Workflow, linkOf, sourceOf, stepOf, takenBy } from "./workflow";
+import { written } from "./items";
+
+export type Way =
+  /** The value goes in as it is. */
+  | "whole"
+  /** The step runs for each item of the list. */
+  | "scatter"
+  /** The input takes a list, and this value is one of it. */
+  | "collect";
+
+export function wayOf(workflow: Workflow, from: Where, to: Where): Way | undefined {
+  const source = sourceOf(workflow, from);
+  if (!source.known) return undefined;
+  if (to.step === "") {
+    const link = workflow.outputs.find((one) => one.item.id === to.port);
+    if (!link || link.sources.some((one) => same(one, from))) return undefined;
+    if (link.sources.length === 0) return "whole";
+    const type = readType(link.item.fields["type"]);
+    return fit(source.type, type) !== "no" ? "whole" : fit(source.type, itemOf(type)) !== "no" && itemOf(type) ? "collect" : undefined;
+  }
+  const step = stepOf(workflow, to.step);
+  if (!step || (from.step && closesCircle(workflow, from.step, to.step))) return undefined;
+  const link = linkOf(step, to.port);
+  if (link?.sources.some((one) => same(one, from))) return undefined;
+  const taken = takenBy(step, to.port);
+  const way = connection(source.type, taken);
+  if (way === "scatter") return "scatter";
+  if (way !== "no") return "whole";
+  const item = itemOf(taken);
+  return item && fit(source.type, item) !== "no" ? "collect" : undefined;
+}
+
+function same(one: Where, other: Where): boolean {
+  return one.step === other.step && one.port === other.port;
+}
+
+/** Connects in the way that fits; what went in before gives way, unless both go into one list. */
+export function connectBy(workflow: Workflow, from: Where, to: Where, way: Way): Change[] {
+  if (to.step === "") {
+    const link = workflow.outputs.find((one) => one.item.id === to.port);
+    if (!link) return [];
+    const type = sourceOf(workflow, from).type;
+    if (link.sources.length === 0) {
+      const fits = type && fit(type, readType(link.item.fields["type"])) !== "no";
+      const source = written(workflow.scope, from);
+      const changes = connect(workflow, from, to).filter((change) => !isAt(change, link.item.path));
+      return [...changes, ...setOutputFields(workflow, link, { ...(fits || !type ? {} : { type: typeValue(type) }), outputSource: [source] })];
+    }
+    if (way === "collect") return [...connect(workflow, from, to)];
+    return setFields(link.item, "type", { outputSource: [written(workflow.scope, from)], linkMerge: undefined, pickValue: undefined });
+  }
+  const step = stepOf(workflow, to.step)!;
+  const link = linkOf(step, to.port);
+  if (way === "collect") {
+    if (link?.sources.length) return connect(workflow, from, to);
+    return setLinkFields(workflow, step, to.port, { source: [written(workflow.scope, from, likeOf(workflow))], linkMerge: "merge_nested" });
+  }
+  if (!link?.sources.length) return connect(workflow, from, to, way === "scatter");
+  const gives = connect(workflow, from, to, false).filter((change) => change.path.includes("out"));
+  const changes = setFields(link.item, "source", {
+    source: written(workflow.scope, from, link.sources[0]!.written),
+    ...("linkMerge" in link.item.fields ? { linkMerge: undefined } : {}),
+    ...("pickValue" in link.item.fields ? { pickValue: undefined } : {}),
+  });
+  const scatter = way === "scatter" && !step.scatter.includes(to.port) ? setScatter(workflow, step, [...step.scatter, to.port], step.scatterMethod) : [];
+  return [...changes, ...gives, ...scatter];
+}
+
+function isAt(change: Change, path: readonly (string | number)[]): boolean {
+  return path.every((step, index) => change.path[index] === step);
+}
+
+function likeOf(workflow: Workflow): string | undefined {
+  return workflow.steps.flatMap((step) => step.links.flatMap((link) => link.sources))[0]?.written;
+}
