@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
 from airflow_mlcraft.errors import ProjectError
 
 USER, PASSWORD, TOKEN = "MLCRAFT_SERVER_USER", "MLCRAFT_SERVER_PASSWORD", "MLCRAFT_SERVER_TOKEN"
-_UNKNOWN, _NO_TOKEN, _FORBIDDEN, _GONE, _FAULT = 401, 401, 403, 404, 400
+_UNKNOWN, _NO_TOKEN, _FORBIDDEN, _GONE, _CONFLICT, _FAULT = 401, 401, 403, 404, 409, 400
 Ask = Callable[[str], tuple[str, str]]
 
 
@@ -38,6 +39,41 @@ class ServerApi:
         """The DAGs whose ids have this in them."""
         found = self._get("/api/v2/dags", {"dag_id_pattern": f"%{pattern}%", "limit": "100"})
         return [str(dag["dag_id"]) for dag in found["dags"]]
+
+    def has_dag(self, dag_id: str) -> bool:
+        """Whether a DAG can be run already."""
+        response = self._asked("GET", f"/api/v2/dags/{quote(dag_id, safe='')}")
+        return response.status_code != _GONE and bool(self._checked(response))
+
+    def save_document(self, path: str, text: str) -> str:
+        """Put a new document into the server's folder, where it is not yet; the id of its DAG."""
+        where = f"/mlcraft/api/documents/{quote(path)}"
+        response = self._asked("PUT", where, json={"text": text, "base": None}, headers=self._same_origin())
+        if response.status_code == _GONE:
+            raise ProjectError(f"the Airflow at {self.url} has no MLcraft", "install it there, or run without a server")
+        if response.status_code == _CONFLICT and response.json().get("text") == text:
+            response = self._asked("GET", where)
+        return str(self._checked(response)["dag_id"])
+
+    def upload(self, dag_id: str, path: Path, name: str) -> dict[str, Any]:
+        """Send a file for a run; the CWL File that stands for it there."""
+        try:
+            with path.open("rb") as stream:
+                response = self._asked(
+                    "POST",
+                    f"/mlcraft/api/dags/{quote(dag_id, safe='')}/files",
+                    params={"name": name},
+                    content=stream,
+                    headers={**self._same_origin(), "Content-Length": str(path.stat().st_size)},
+                )
+        except OSError as error:
+            raise ProjectError(f"{path} cannot be sent: {error.strerror or error}") from error
+        sent: dict[str, Any] = self._checked(response)
+        return sent
+
+    def _same_origin(self) -> dict[str, str]:
+        parts = urlsplit(self.url)
+        return {"Origin": f"{parts.scheme}://{parts.netloc}"}
 
     def unpause(self, dag_id: str) -> None:
         """A paused DAG would never begin its run."""
@@ -104,7 +140,7 @@ class ServerApi:
         except httpx.HTTPError as error:
             raise ProjectError(
                 f"the Airflow at {self.url} does not answer: {error or type(error).__name__}",
-                "start it, or leave out --server to train here",
+                "start it, or leave out --server",
             ) from None
 
     def _checked(self, response: httpx.Response) -> Any:
