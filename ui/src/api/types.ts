@@ -38,19 +38,32 @@ export interface StepItem {
   tries: number;
 }
 
-export interface Link {
-  href: string;
-  label: string;
+/** A version of a value in the project's repository. */
+export interface DataVersion {
+  output?: string | null;
+  path: string;
+  commit?: string | null;
+  md5?: string | null;
+  changed?: boolean | null;
+  href?: string | null;
 }
 
 export interface StepDetails {
   items: StepItem[];
-  /** Of what has been run, as words or as a shell would take it. */
-  command?: string | string[] | null;
+  /** Of what has been run, as a shell would take it. */
+  command?: string | null;
   inputs?: Record<string, unknown> | null;
   outputs?: Record<string, unknown> | null;
   log_tail?: string | null;
-  links: { task?: string | null; mlflow?: string | null; data?: (string | Link)[] };
+  links: StepLinks;
+}
+
+export interface StepLinks {
+  task?: string | null;
+  mlflow?: string | null;
+  /** Of the run whose outputs have been taken. */
+  made_by?: string | null;
+  data?: DataVersion[];
 }
 
 /** A File or Directory of CWL. */

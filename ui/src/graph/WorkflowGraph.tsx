@@ -134,10 +134,17 @@ function Drawing(props: WorkflowGraphProps) {
     if (moves.length) latest.current.onMove?.(moves);
   }, [standing]);
 
+  const seenWhole = useRef(true);
+  const showAll = useCallback(() => {
+    seenWhole.current = true;
+    void flow.current?.fitView({ ...FIT, duration: motion() });
+  }, []);
+
   const center = useCallback((key: string, zoomIn: boolean) => {
     const box = shown.current.drawn.boxes.find((each) => each.key === key);
     const place = box && inPlane(shown.current.drawn.boxes).get(key);
     if (!box || !place || !flow.current) return;
+    seenWhole.current = false;
     const zoom = zoomIn ? Math.max(flow.current.getZoom(), 0.8) : flow.current.getZoom();
     void flow.current.setCenter(place.x + box.width / 2, place.y + Math.min(box.height / 2, 200), { zoom, duration: motion() });
   }, []);
@@ -151,21 +158,28 @@ function Drawing(props: WorkflowGraphProps) {
     return from.x < seen.left || from.y < seen.top || to.x > seen.right || to.y > seen.bottom;
   }, []);
 
-  // What has just been opened is seen whole.
+  // Where all was seen, all is still seen; elsewhere what has just been opened.
   useEffect(() => {
     const key = justOpened.current;
     justOpened.current = undefined;
-    if (key === undefined || !hides(key)) return;
-    void flow.current?.fitView({ nodes: [{ id: key }], padding: 0.12, maxZoom: flow.current.getZoom(), duration: motion() });
-  }, [drawn, hides]);
+    if (key === undefined) return;
+    if (seenWhole.current) showAll();
+    else if (hides(key)) void flow.current?.fitView({ nodes: [{ id: key }], padding: 0.12, maxZoom: flow.current.getZoom(), duration: motion() });
+  }, [drawn, hides, showAll]);
 
-  // A panel that opens beside the picture does not hide what it is about.
+  // Beside a panel that opens, all is still seen where all was seen, and what the panel is about in any case.
   useEffect(() => {
-    if (selection.size !== 1) return;
-    const [key] = selection;
-    const timer = requestAnimationFrame(() => key !== undefined && hides(key) && center(key, false));
-    return () => cancelAnimationFrame(timer);
-  }, [selection, hides, center]);
+    const watcher = new ResizeObserver(() => {
+      // After React Flow's own watcher.
+      requestAnimationFrame(() => {
+        const [key] = latest.current.selection;
+        if (seenWhole.current) void flow.current?.fitView(FIT);
+        else if (latest.current.selection.size === 1 && key !== undefined && hides(key)) center(key, false);
+      });
+    });
+    watcher.observe(frame.current!);
+    return () => watcher.disconnect();
+  }, [hides, center]);
 
   const revealing = useRef<string>(undefined);
   useLayoutEffect(() => {
@@ -177,7 +191,7 @@ function Drawing(props: WorkflowGraphProps) {
   });
 
   useImperativeHandle(ref, () => ({
-    fit: (keys) => void flow.current?.fitView({ ...FIT, duration: motion(), ...(keys ? { nodes: keys.map((id) => ({ id })) } : {}) }),
+    fit: (keys) => (keys ? void flow.current?.fitView({ ...FIT, duration: motion(), nodes: keys.map((id) => ({ id })) }) : showAll()),
     zoom: (factor) => void flow.current?.zoomTo(flow.current.getZoom() * factor, { duration: motion() }),
     reveal: (key) => {
       revealing.current = key;
@@ -185,7 +199,7 @@ function Drawing(props: WorkflowGraphProps) {
     },
     openAll: (open) => {
       setOpened(open ? new Set(insides(latest.current.graph)) : NO_KEYS);
-      requestAnimationFrame(() => void flow.current?.fitView({ ...FIT, duration: motion() }));
+      requestAnimationFrame(showAll);
     },
     tidied: () => standing.tidied(latest.current.graph),
     standing: () => standing.all(),
@@ -194,7 +208,12 @@ function Drawing(props: WorkflowGraphProps) {
       return standing.measured(flow.current!.screenToFlowPosition({ x: at.x + at.width / 2, y: at.y + at.height / 2 }));
     },
     drawn: () => ({ picture: shown.current.drawn, places: inPlane(shown.current.drawn.boxes) }),
-  }), [standing]);
+  }), [standing, showAll]);
+
+  const zoom = (way: "zoomIn" | "zoomOut") => {
+    seenWhole.current = false;
+    void flow.current?.[way]({ duration: motion() });
+  };
 
   const onKeyDown = (event: React.KeyboardEvent) => {
     const target = event.target as HTMLElement;
@@ -218,11 +237,11 @@ function Drawing(props: WorkflowGraphProps) {
     } else if (event.key === "Escape" && selection.size) {
       onSelect(NO_KEYS);
     } else if (event.key === "+" || event.key === "=") {
-      void flow.current?.zoomIn({ duration: motion() });
+      zoom("zoomIn");
     } else if (event.key === "-" && !event.ctrlKey) {
-      void flow.current?.zoomOut({ duration: motion() });
+      zoom("zoomOut");
     } else if (event.key === "0" && !event.ctrlKey) {
-      void flow.current?.fitView({ ...FIT, duration: motion() });
+      showAll();
     } else {
       return;
     }
@@ -271,6 +290,7 @@ function Drawing(props: WorkflowGraphProps) {
             nodes={current} edges={[]} nodeTypes={TYPES} onNodesChange={onNodesChange}
             onInit={(instance) => { flow.current = instance; }}
             onViewportChange={({ zoom }) => setFar(zoom < FAR)}
+            onMove={(event) => { if (event) seenWhole.current = false; }}
             fitView fitViewOptions={FIT} minZoom={0.03} maxZoom={2}
             nodesDraggable={editable} nodesConnectable={editable} nodesFocusable={false} elementsSelectable
             elevateNodesOnSelect={false} zIndexMode="manual" selectNodesOnDrag={false} nodeDragThreshold={3} zoomOnDoubleClick={false} deleteKeyCode={null}
@@ -295,9 +315,9 @@ function Drawing(props: WorkflowGraphProps) {
             </ViewportPortal>
             <Overview states={states} />
             <div className="graph-buttons" role="group" aria-label="Zoom">
-              <button type="button" title="Zoom in (+)" aria-label="Zoom in" onClick={() => void flow.current?.zoomIn({ duration: motion() })}><Icon name="plus" /></button>
-              <button type="button" title="Zoom out (-)" aria-label="Zoom out" onClick={() => void flow.current?.zoomOut({ duration: motion() })}><Icon name="minus" /></button>
-              <button type="button" title="Show all (0)" aria-label="Show all" onClick={() => void flow.current?.fitView({ ...FIT, duration: motion() })}><Icon name="fit" /></button>
+              <button type="button" title="Zoom in (+)" aria-label="Zoom in" onClick={() => zoom("zoomIn")}><Icon name="plus" /></button>
+              <button type="button" title="Zoom out (-)" aria-label="Zoom out" onClick={() => zoom("zoomOut")}><Icon name="minus" /></button>
+              <button type="button" title="Show all (0)" aria-label="Show all" onClick={showAll}><Icon name="fit" /></button>
             </div>
           </ReactFlow>
           {!drawn.boxes.length && props.empty && <div className="graph-empty">{props.empty}</div>}

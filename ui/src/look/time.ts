@@ -16,6 +16,16 @@ export function duration(length: number | undefined): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
+/** A time of day, in the time zone that Airflow's pages show. */
+export function timeOfDay(moment: string): string {
+  const zone = localStorage.getItem("timezone")?.replaceAll('"', "");
+  try {
+    return new Date(moment).toLocaleTimeString([], zone && zone !== "local" ? { timeZone: zone } : {});
+  } catch {
+    return new Date(moment).toLocaleTimeString();
+  }
+}
+
 /** The time, told each second where `ticking`. */
 export function useNow(ticking: boolean): number {
   const [now, setNow] = useState(Date.now);

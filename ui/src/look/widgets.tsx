@@ -152,12 +152,17 @@ export function Menu({ name, icon, items, children, look = "plain" }: {
   );
 }
 
-/** A title that folds what is below it. */
-export function Section({ title, aside, children, open = true }: { title: string; aside?: ReactNode; children: ReactNode; open?: boolean }) {
+/** A title that folds what is below it; `action` is what can be done with that. */
+export function Section({ title, aside, action, children, open = true }: {
+  title: string; aside?: ReactNode; action?: ReactNode; children: ReactNode; open?: boolean;
+}) {
   return (
-    <details className="section" open={open}>
-      <summary><Icon name="open" size={12} /><h3>{title}</h3>{aside !== undefined && <span className="section-aside">{aside}</span>}</summary>
-      <div className="section-body">{children}</div>
-    </details>
+    <div className="section">
+      <details open={open}>
+        <summary><Icon name="open" size={12} /><h3>{title}</h3>{aside !== undefined && <span className="section-aside">{aside}</span>}</summary>
+        <div className="section-body">{children}</div>
+      </details>
+      {action && <div className="section-action">{action}</div>}
+    </div>
   );
 }

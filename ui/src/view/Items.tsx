@@ -5,7 +5,7 @@ import { stateWord } from "../look/states";
 import { duration, seconds } from "../look/time";
 
 const ROW = 30;
-const SHOWN = 7;
+const SHOWN = 5;
 
 export function Items({ items, chosen, onChoose }: { items: readonly StepItem[]; chosen: number | undefined; onChoose(index: number): void }) {
   const [only, setOnly] = useState("");

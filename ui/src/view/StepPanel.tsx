@@ -1,11 +1,11 @@
 /** The panel beside the picture: all there is to know of one step, input or output. */
 import { useEffect, useState } from "react";
-import type { DagGraph, RunState } from "../api/types";
+import type { DagGraph, DataVersion, RunState, StepLinks } from "../api/types";
 import type { GraphNode, Port, StepState } from "../graph/model";
 import { shortType } from "../graph/port_kinds";
 import { Icon } from "../look/Icon";
 import { stateWord } from "../look/states";
-import { duration, seconds, useNow } from "../look/time";
+import { duration, seconds, timeOfDay, useNow } from "../look/time";
 import { CopyButton, IconButton, OutLink, Section, Spinner, StateBadge } from "../look/widgets";
 import { Items } from "./Items";
 import { Trouble } from "./Trouble";
@@ -52,7 +52,7 @@ function Summary({ state }: { state: StepState }) {
     <div className="panel-summary">
       <StateBadge state={state.state} />
       {length && <span>{length}</span>}
-      {state.start && <span className="faint" title={state.start}>from {new Date(state.start).toLocaleTimeString()}</span>}
+      {state.start && <span className="faint" title={state.start}>from {timeOfDay(state.start)}</span>}
       {state.retries > 0 && <span className="panel-retries"><Icon name="retry" size={13} />{state.retries} {state.retries === 1 ? "retry" : "retries"}</span>}
       {(counts.length > 1 || (counts[0]?.[1] ?? 0) > 1) && (
         <span className="panel-counts">{counts.map(([each, count]) => `${count} ${stateWord(each).toLowerCase()}`).join(", ")}</span>
@@ -100,23 +100,27 @@ function RunParts({ found, node, runId, state }: PanelProps & { state: StepState
   );
 }
 
-function Links({ links }: { links: { task?: string | null; mlflow?: string | null; data?: (string | { href: string; label: string })[] } }) {
-  const data = (links.data ?? []).map((each) => (typeof each === "string" ? { href: each, label: "Data version" } : each));
-  if (!links.task && !links.mlflow && !data.length) return null;
+function Links({ links: { task, mlflow, made_by: madeBy, data = [] } }: { links: StepLinks }) {
+  if (!task && !mlflow && !madeBy && !data.length) return null;
   return (
     <nav className="panel-links" aria-label="Links">
-      {links.task && <OutLink href={links.task}>Airflow task</OutLink>}
-      {links.mlflow && <OutLink href={links.mlflow}>MLflow run</OutLink>}
-      {data.map((each) => <OutLink key={each.href + each.label} href={each.href}>{each.label}</OutLink>)}
+      {task && <OutLink href={task}>Airflow task</OutLink>}
+      {mlflow && <OutLink href={mlflow}>MLflow run</OutLink>}
+      {madeBy && <OutLink href={madeBy}>Reused from this run</OutLink>}
+      {data.map((version) => <Version key={`${version.output} ${version.path}`} version={version} />)}
     </nav>
   );
 }
 
-function Command({ command }: { command: string | string[] }) {
-  const text = typeof command === "string" ? command : command.join(" ");
+function Version({ version: { path, commit, href, output } }: { version: DataVersion }) {
+  const words = <>{path}{commit && <code> {commit.slice(0, 8)}</code>}</>;
+  return href ? <OutLink href={href}>{words}</OutLink> : <span title={output ? `The version of ${output}` : undefined}>{words}</span>;
+}
+
+function Command({ command }: { command: string }) {
   return (
-    <Section title="Command line" aside={<CopyButton text={text} name="Copy the command line" />}>
-      <pre className="code code-wrap">{text}</pre>
+    <Section title="Command line" action={<CopyButton text={command} name="Copy the command line" />}>
+      <pre className="code code-wrap">{command}</pre>
     </Section>
   );
 }

@@ -1,0 +1,203 @@
+"""The CWL tab: a workflow as a picture, a run that is followed in it, what failed and why, without a mouse too."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+import pytest
+from playwright.sync_api import expect
+
+from .cwl_tab import AXE, CwlTab
+from .make_up import make_up
+from .web_ui import WebUI, browser_on
+
+DOCUMENTS = Path(__file__).parent / "documents"
+HARVEST = "workflows.harvest"
+
+
+@pytest.mark.browser
+def test_cwl_tab(tmp_path: Path) -> None:
+    """One server for all. MLCRAFT_PICTURES is a folder for the pictures."""
+    pictures = Path(os.environ.get("MLCRAFT_PICTURES") or tmp_path)
+    with make_up(tmp_path / "mlcraft") as site, browser_on(site, pictures) as ui:
+        shutil.copy(DOCUMENTS / "harvest.cwl", site.project / "cwl" / "workflows")
+        ui.log_in()
+        ui.until(lambda: HARVEST in ui.dag_ids(), "a DAG for the document")
+        tab = CwlTab(ui)
+
+        see_the_workflow(tab)
+        see_written_places(tab)
+        run_id = start(ui)
+        follow(tab, run_id)
+        see_why(tab)
+        see_no_faults(tab)
+        go_by_keyboard(tab)
+        take_the_picture_along(tab, tmp_path)
+        go_to_the_task(tab, run_id)
+        see_that_a_run_is_gone(tab)
+        see_that_the_session_has_ended(tab, run_id)
+
+
+def see_the_workflow(tab: CwlTab) -> None:
+    """Ports with names and types, scatter, condition, and a sub-workflow that opens in place."""
+    tab.open(HARVEST)
+    gather = tab.node("Step Gather fruit")
+    expect(gather.locator(".port").filter(has_text="orchard")).to_contain_text("string[]")
+    expect(gather.locator(".ports-out .port")).to_contain_text("fruit")
+    expect(gather.locator(".step-scatter")).to_contain_text("orchard")
+    expect(tab.node("Step Cover the trees").locator(".step-when")).to_contain_text("$(inputs.frost)")
+    expect(tab.node("Input Orchards")).to_contain_text("string[]")
+
+    expect(tab.box("Step Rinse")).to_have_count(0)
+    tab.inside.get_by_role("button", name="Open the workflow of Prepare baskets").click()
+    expect(tab.box("Step Rinse")).to_be_visible()
+    expect(tab.box("Step Label")).to_be_visible()
+    tab.inside.get_by_role("button", name="Close the workflow of Prepare baskets").click()
+    expect(tab.box("Step Rinse")).to_have_count(0)
+
+    tab.box("Input Orchards").click()
+    expect(tab.section("In the document")).to_contain_text("quince")
+
+
+def see_written_places(tab: CwlTab) -> None:
+    """A document that says where its boxes stand is drawn so: above each other, beside each other."""
+    tab.open("workflows.text_statistics")
+    texts, shortest, count, compare = (
+        tab.node(words).bounding_box()
+        for words in ("Input Texts", "Input Shortest word", "Step Count words", "Step Compare texts")
+    )
+    assert texts and shortest and count and compare
+    assert abs(texts["x"] - shortest["x"]) < 1, "they have the same sbg:x"
+    assert shortest["y"] < texts["y"]
+    assert texts["x"] + texts["width"] < count["x"] < count["x"] + count["width"] < compare["x"]
+    tab.ui.picture("cwl_tab_dag")
+
+
+def start(ui: WebUI) -> str:
+    """A run whose plums are not ripe."""
+    answer = ui.page.request.post(
+        f"{ui.site.url}/api/v2/dags/{HARVEST}/dagRuns", data={"conf": {}, "logical_date": None}
+    )
+    assert answer.ok, answer.text()
+    run_id: str = answer.json()["dag_run_id"]
+    return run_id
+
+
+def follow(tab: CwlTab, run_id: str) -> None:
+    """The page that is opened while the run goes on shows how it ends."""
+    tab.open(HARVEST, run_id)
+    run = tab.inside.get_by_role("status", name="State of the run")
+    expect(run).to_contain_text("Failed")
+    gather = tab.node("Step Gather fruit")
+    expect(gather.locator(".step-scatter")).to_contain_text("plum")
+    expect(gather.locator(".scatter-count")).to_have_text("4/5")
+    expect(gather.locator(".step-retries")).to_have_text("1")
+    expect(gather.locator(".step-time")).to_contain_text(" s")
+    expect(tab.box("Step Cover the trees, with a condition, Skipped")).to_be_visible()
+    expect(tab.box("Step Prepare baskets, a workflow, Success")).to_be_visible()
+
+
+def see_why(tab: CwlTab) -> None:
+    """The item that has failed is shown first: its command line, its inputs, the end of its log."""
+    tab.inside.get_by_role("button", name="Open all sub-workflows").click()
+    tab.box("Step Gather fruit").click()
+    items = tab.items()
+    expect(items.get_by_role("option", selected=True)).to_contain_text("plum")
+    expect(items.get_by_role("option")).to_have_count(5)
+    expect(tab.section("Command line")).to_contain_text("plum")
+    expect(tab.section("End of the log")).to_contain_text("The plum is not ripe.")
+    labels = tab.section("Inputs").locator(".file").filter(has_text="labels.txt")
+    expect(labels).to_contain_text("111 B")
+    expect(labels.locator("code")).to_contain_text("md5")
+    tab.ui.picture("cwl_tab_run")
+
+    items.get_by_role("option").filter(has_text="cherry").click()
+    expect(tab.section("Outputs").locator(".file")).to_contain_text("cherry.txt")
+    expect(tab.section("Outputs").locator(".file code")).to_contain_text("md5")
+
+
+def see_no_faults(tab: CwlTab) -> None:
+    """Neither in the light nor in the dark."""
+    assert AXE.is_file(), "axe-core is missing: run `npm ci --prefix ui`"
+    assert tab.faults() == []
+    tab.dark(True)
+    tab.ui.picture("cwl_tab_dark")
+    assert tab.faults() == []
+    tab.dark(False)
+
+
+def go_by_keyboard(tab: CwlTab) -> None:
+    """Find a step that is inside of another, go on to its neighbour, look at it, and close it."""
+    keyboard = tab.ui.page.keyboard
+    tab.inside.get_by_role("button", name="Close all sub-workflows").click()
+    keyboard.press("Escape")
+    expect(tab.panel()).to_have_count(0)
+    keyboard.press("/")
+    keyboard.type("rin")
+    expect(tab.inside.get_by_role("option", name="Rinse")).to_be_visible()
+    keyboard.press("Enter")
+    expect(tab.box("Step Rinse")).to_be_focused()
+    expect(tab.panel().get_by_role("heading", name="Rinse")).to_be_visible()
+    keyboard.press("ArrowRight")
+    expect(tab.box("Step Label")).to_be_focused()
+    keyboard.press("Enter")
+    expect(tab.panel().get_by_role("heading", name="Label")).to_be_visible()
+    keyboard.press("Escape")
+    expect(tab.panel()).to_have_count(0)
+    tab.box("Step Prepare baskets").press("o")
+    expect(tab.box("Step Label")).to_have_count(0)
+
+
+def take_the_picture_along(tab: CwlTab, folder: Path) -> None:
+    """As a drawing that any program reads, and as an image."""
+    for form in ("svg", "png"):
+        with tab.ui.page.expect_download() as download:
+            tab.inside.get_by_role("button", name="Export").click()
+            tab.inside.get_by_role("menuitem", name=f"Picture as {form.upper()}").click()
+        file = folder / f"harvest.{form}"
+        download.value.save_as(file)
+        if form == "svg":
+            words = "".join(ElementTree.parse(file).getroot().itertext())  # noqa: S314
+            assert "Gather fruit" in words
+            assert "plum" in words
+        else:
+            assert file.read_bytes().startswith(b"\x89PNG")
+
+
+def go_to_the_task(tab: CwlTab, run_id: str) -> None:
+    """Out of the frame, to the page of the very task instance."""
+    tab.box("Step Gather fruit").click()
+    expect(tab.items().get_by_role("option", selected=True)).to_contain_text("plum")
+    link = tab.panel().get_by_role("link", name="Airflow task")
+    expect(link).to_have_attribute("href", re.compile(f"/runs/{re.escape(quote(run_id, safe=str()))}/tasks/gather/mapped/2"))
+    link.click()
+    tab.ui.page.wait_for_url("**/tasks/gather/**")
+
+
+def see_that_a_run_is_gone(tab: CwlTab) -> None:
+    """It says so, and where the others are."""
+    tab.ui.open(f"/mlcraft/pages/view.html?dag_id={HARVEST}&run_id=of_yesterday")
+    page = tab.ui.page
+    expect(page.get_by_role("status").filter(has_text="There is nothing to show of this run.")).to_be_visible()
+    expect(page.get_by_role("link", name="All runs")).to_be_visible()
+
+
+def see_that_the_session_has_ended(tab: CwlTab, run_id: str) -> None:
+    """The picture stays; after the login one is back at it."""
+    page = tab.ui.page
+    address = f"/mlcraft/pages/view.html?dag_id={HARVEST}&run_id={quote(run_id)}"
+    tab.ui.open(address)
+    expect(page.get_by_role("group", name="The workflow Harvest")).to_be_visible()
+    page.context.clear_cookies()
+    expect(page.get_by_text("Your session has ended.")).to_be_visible()
+    expect(page.get_by_role("button", name="Gather fruit")).to_be_visible()
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_label("Username").fill(tab.ui.site.user)
+    page.get_by_label("Password").fill(tab.ui.site.password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("group", name="The workflow Harvest")).to_be_visible()
