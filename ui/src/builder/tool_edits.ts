@@ -1,0 +1,115 @@
+/** Edits of a tool: its command, its inputs and outputs, what it needs. No part of it draws anything. */
+import { type Item, freeName, items, scopeOf, writtenId } from "../document/items";
+import { setFields } from "../document/edits";
+import { type Change, type Fields, type Path, type Value, isFields, list, text } from "../document/value";
+
+export interface Tool {
+  path: Path;
+  fields: Fields;
+}
+
+export type Side = "inputs" | "outputs";
+
+/** The binding of an input tells how it gets onto the command line, that of an output where it is found. */
+const BINDING = { inputs: "inputBinding", outputs: "outputBinding" } as const;
+
+export function portsOf(tool: Tool, side: Side): Item[] {
+  return items(tool.fields[side], [...tool.path, side], "id", "type");
+}
+
+export function bindingOf(item: Item, side: Side): Fields {
+  const found = item.fields[BINDING[side]];
+  return isFields(found) ? found : {};
+}
+
+/** Fields of a binding; one with none left goes, unless being there is what it says. */
+export function setBinding(item: Item, side: Side, fields: { [key: string]: Value | undefined }, stay = false): Change[] {
+  const name = BINDING[side];
+  const now = item.fields[name];
+  const next = Object.fromEntries(
+    Object.entries({ ...bindingOf(item, side), ...fields }).filter((entry): entry is [string, Value] => entry[1] !== undefined),
+  );
+  if (!Object.keys(next).length && !stay) return setFields(item, "type", { [name]: undefined });
+  if (item.short || !isFields(now)) return setFields(item, "type", { [name]: next });
+  return Object.entries(fields).flatMap(([key, value]): Change[] => {
+    const path = [...item.path, name, key];
+    if (value !== undefined) return [{ do: "set", path, value }];
+    return key in now ? [{ do: "delete", path }] : [];
+  });
+}
+
+/** A new input or output, with a name that is free. */
+export function addPort(tool: Tool, side: Side, wanted: string, fields: Fields): Change[] {
+  const id = freeName(wanted, [...portsOf(tool, "inputs"), ...portsOf(tool, "outputs")].map((item) => item.id));
+  const path = [...tool.path, side];
+  const now = tool.fields[side];
+  const name = writtenId(scopeOf(tool.fields, text(tool.fields["id"]).startsWith("#")), id);
+  if (isFields(now) && Object.keys(now).length) return [{ do: "set", path: [...path, name], value: fields }];
+  const item = { id: name, ...fields };
+  return Array.isArray(now) ? [{ do: "append", path, value: item }] : [{ do: "set", path, value: [item] }];
+}
+
+/** Expressions of the tool that speak of an input follow it. */
+export function renamePort(tool: Tool, side: Side, item: Item, id: string): Change[] {
+  const key = item.path.at(-1);
+  const before = text(item.fields["id"]);
+  const named: Change =
+    typeof key === "string" && !("id" in item.fields && Array.isArray(tool.fields[side]))
+      ? { do: "rename", path: item.path, key: id }
+      : { do: "set", path: [...item.path, "id"], value: before.slice(0, before.length - item.id.length) + id };
+  if (side === "outputs") return [named];
+  const speaking = new RegExp(`\\binputs\\.${escaped(item.id)}(?![\\w-])`, "g");
+  return [named, ...rewritten(tool.fields, tool.path, (words) => words.replace(speaking, `inputs.${id}`))];
+}
+
+function rewritten(value: Value, path: Path, write: (words: string) => string): Change[] {
+  if (typeof value === "string") {
+    const next = /\$[({]/.test(value) ? write(value) : value;
+    return next === value ? [] : [{ do: "set", path, value: next }];
+  }
+  if (Array.isArray(value)) return value.flatMap((one, index) => rewritten(one, [...path, index], write));
+  if (!isFields(value)) return [];
+  return Object.entries(value).flatMap(([key, one]) => rewritten(one, [...path, key], write));
+}
+
+function escaped(words: string): string {
+  return words.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+export function removePort(tool: Tool, side: Side, item: Item): Change[] {
+  return portsOf(tool, side).length === 1 ? [{ do: "set", path: [...tool.path, side], value: [] }] : [{ do: "delete", path: item.path }];
+}
+
+/** A field of the tool itself; nothing takes it away. */
+export function setField(tool: Tool, name: string, value: Value | undefined, after: readonly string[] = []): Change[] {
+  const path = [...tool.path, name];
+  if (value !== undefined) return [{ do: "set", path, value, after }];
+  return name in tool.fields ? [{ do: "delete", path }] : [];
+}
+
+/** The words of a command, as somebody types them: quotes hold words together. */
+export function wordsOf(line: string): string[] {
+  return [...line.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s"']+)/g)].map(
+    ([, double, single, plain]) => plain ?? single ?? double!.replace(/\\(.)/g, "$1"),
+  );
+}
+
+export function lineOf(command: Value | undefined): string {
+  return list(command)
+    .map((word) => text(word))
+    .map((word) => (word === "" || /[\s"']/.test(word) ? `"${word.replace(/(["\\])/g, "\\$1")}"` : word))
+    .join(" ");
+}
+
+/** One word stays a text, where it was one. */
+export function commandOf(line: string, before: Value | undefined): Value | undefined {
+  const words = wordsOf(line);
+  if (!words.length) return undefined;
+  return words.length === 1 && !Array.isArray(before) ? words[0]! : words;
+}
+
+/** Arguments, one a line; those with fields of their own are YAML, and stay with the text. */
+export function plainArguments(value: Value | undefined): string[] | undefined {
+  const all = list(value);
+  return all.every((one) => typeof one === "string") ? (all as string[]) : undefined;
+}
