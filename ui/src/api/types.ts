@@ -105,6 +105,8 @@ export interface DocumentEntry {
   outputs: Port[];
   hint?: string | null;
   copy_to?: string | null;
+  /** The documents that run it. */
+  used_by?: string[];
 }
 
 export interface DocumentText {

@@ -10,7 +10,7 @@ import { type Link, type StepModel, type Workflow, givenBy, linkOf, sourceOf, st
 import { Icon } from "../look/Icon";
 import { Button, IconButton, Section } from "../look/widgets";
 import { type Choice, CheckField, Options, SelectField, TextField, TypeField, ValueField } from "./fields";
-import { Hints } from "./Hints";
+import { type HintSchema, Hints } from "./Hints";
 import { LineUp } from "./LineUp";
 import type { Session, State } from "./session";
 import { useState } from "react";
@@ -18,7 +18,7 @@ import { useState } from "react";
 export interface InspectorProps {
   session: Session;
   state: State;
-  schema: unknown;
+  schema: HintSchema | undefined;
   onOpen(path: string): void;
   onConnect(): void;
   standing(): readonly { key: string; position: { x: number; y: number } }[];

@@ -1,3 +1,7 @@
+/** The workflow builder. */
 import { createRoot } from "react-dom/client";
+import { followTheme } from "../look/theme";
+import { App } from "./App";
 
-createRoot(document.getElementById("root")!).render(<p>…</p>);
+followTheme();
+createRoot(document.getElementById("root")!).render(<App />);

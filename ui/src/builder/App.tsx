@@ -1,0 +1,135 @@
+/** The builder: which document is open, and the list of all where none is. */
+import { useCallback, useEffect, useRef, useState } from "react";
+import "./builder.css";
+import { ApiError, ask } from "../api/fetch";
+import { documents, me, readDocument } from "../api/documents";
+import type { Me } from "../api/types";
+import { Document } from "../document/document";
+import { Button, Notice, Spinner } from "../look/widgets";
+import { Editor } from "./Editor";
+import type { HintSchema } from "./Hints";
+import { DocumentLibrary } from "./library";
+import { emptyTool, emptyWorkflow } from "./new_document";
+import { type Draft, readDraft } from "./drafts";
+import { Session } from "./session";
+import { Start } from "./Start";
+import { LogInAgain } from "./LogInAgain";
+
+export interface Place {
+  path: string | undefined;
+  fresh: "workflow" | "tool" | undefined;
+}
+
+interface Opened {
+  session: Session;
+  /** What is to be said about a draft that was found. */
+  draft: { kept: Draft; newer: boolean; saved: string } | undefined;
+  by: string | undefined;
+}
+
+function here(): Place {
+  const asked = new URLSearchParams(location.search);
+  const fresh = asked.get("new");
+  return { path: asked.get("document") ?? undefined, fresh: fresh === "tool" ? "tool" : fresh ? "workflow" : undefined };
+}
+
+export function App() {
+  const [about, setAbout] = useState<Me>();
+  const [library, setLibrary] = useState<DocumentLibrary>();
+  const [schema, setSchema] = useState<HintSchema>();
+  const [place, setPlace] = useState(here);
+  const [opened, setOpened] = useState<Opened>();
+  const [error, setError] = useState<ApiError>();
+  const current = useRef<DocumentLibrary>(undefined);
+  current.current = library;
+
+  const refresh = useCallback(async () => {
+    const entries = await documents();
+    setLibrary((now) => (now ? now.with(entries) : new DocumentLibrary(entries)));
+    return entries;
+  }, []);
+
+  const load = useCallback(async () => {
+    setError(undefined);
+    try {
+      const [person] = await Promise.all([me(), refresh()]);
+      setAbout(person);
+    } catch (problem) {
+      setError(problem as ApiError);
+    }
+    ask<HintSchema>("api/schema").then(setSchema, () => setSchema(undefined));
+  }, [refresh]);
+
+  useEffect(() => void load(), [load]);
+  useEffect(() => {
+    const moved = () => setPlace(here());
+    addEventListener("popstate", moved);
+    return () => removeEventListener("popstate", moved);
+  }, []);
+
+  const go = useCallback((path: string | undefined, fresh?: Place["fresh"]) => {
+    const address = new URL(location.href);
+    address.search = path === undefined ? "" : `?document=${encodeURIComponent(path)}${fresh ? `&new=${fresh === "tool" ? "tool" : "1"}` : ""}`;
+    history.pushState(null, "", address);
+    setPlace({ path, fresh });
+  }, []);
+
+  const ready = about !== undefined && library !== undefined;
+  useEffect(() => {
+    if (!ready || place.path === undefined) return setOpened(undefined);
+    let stale = false;
+    setOpened(undefined);
+    setError(undefined);
+    open(place, current.current!, about!).then(
+      (found) => !stale && setOpened(found),
+      (problem: ApiError) => !stale && setError(problem),
+    );
+    return () => {
+      stale = true;
+    };
+  }, [place, ready]);
+
+  useEffect(() => () => opened?.session.close(), [opened]);
+  useEffect(() => {
+    document.title = place.path ?? "Workflow builder";
+  }, [place]);
+
+  if (error) {
+    return (
+      <div className="alone">
+        <Notice kind="bad" title={error.sessionEnded ? "You are not logged in" : "This does not work just now"}
+          action={error.sessionEnded ? <LogInAgain again={() => void load()} /> : <><Button onClick={() => go(undefined)}>All documents</Button><Button icon="retry" onClick={() => { void load(); setPlace({ ...place }); }}>Try again</Button></>}>
+          {error.message}
+        </Notice>
+      </div>
+    );
+  }
+  if (!ready || (place.path !== undefined && !opened)) return <div className="alone"><Spinner>Opening…</Spinner></div>;
+  if (!opened) return <Start about={about} library={library} onOpen={go} />;
+  return (
+    <Editor key={opened.session.state.path} about={about} library={library} schema={schema} session={opened.session} draft={opened.draft} onGo={go} refresh={refresh}
+      onRead={(path, value) => setLibrary((now) => now?.withValue(path, value))} />
+  );
+}
+
+async function open({ path, fresh }: Place, library: DocumentLibrary, about: Me): Promise<Opened> {
+  const kept = readDraft(path!);
+  try {
+    const found = await readDocument(path!);
+    const session = new Session(path!, { version: found.version, text: found.text }, kept?.text ?? found.text, found.can_edit, library);
+    const useful = kept && kept.text !== found.text;
+    return { session, draft: useful ? { kept, newer: kept.base !== found.version, saved: found.text } : undefined, by: found.by ?? undefined };
+  } catch (error) {
+    const missing = error instanceof ApiError && error.gone && (fresh || kept);
+    if (!missing) throw error;
+    const text = fresh === "tool" ? emptyTool(path!, about.composer_form_default) : emptyWorkflow(path!, about.composer_form_default);
+    const session = new Session(path!, { version: null, text: "" }, kept?.text ?? text, about.can_edit && about.writable, library);
+    return { session, draft: kept && kept.text !== text ? { kept, newer: false, saved: text } : undefined, by: undefined };
+  }
+}
+
+/** The value of a document that a step runs, to be drawn inside of it. */
+export async function readValue(path: string) {
+  return Document.open((await readDocument(path)).text).value;
+}
+

@@ -1,0 +1,129 @@
+/** What the keys and buttons of the builder do to a workflow. */
+import { takeDocument } from "../api/documents";
+import type { DocumentEntry } from "../api/types";
+import { type Way, connectBy, wayOf } from "../document/connecting";
+import * as edits from "../document/edits";
+import { ofKey } from "../document/graph";
+import { freeName } from "../document/items";
+import { shown } from "../document/types";
+import { type Workflow, sourceOf, stepOf, takenBy } from "../document/workflow";
+import type { End, Fit } from "../graph";
+import type { GraphEdge, Position } from "../graph/model";
+import { faceOfEntry, relative } from "./library";
+import type { Session } from "./session";
+
+export interface Connection {
+  from: edits.Where;
+  to: edits.Where;
+}
+
+/** Ends of the picture as places in the document; only the outermost level can be edited. */
+export function placesOf(from: End, to: End): Connection | undefined {
+  const [source, target] = [ofKey(from.node), ofKey(to.node)];
+  if (!source || !target || source.kind === "output" || target.kind === "input") return undefined;
+  return {
+    from: source.kind === "input" ? { step: "", port: source.id } : { step: source.id, port: from.port },
+    to: target.kind === "output" ? { step: "", port: target.id } : { step: target.id, port: to.port },
+  };
+}
+
+export function fitOf(workflow: Workflow | undefined, from: End, to: End): Fit {
+  const places = workflow && placesOf(from, to);
+  const way = places && wayOf(workflow, places.from, places.to);
+  return way === "scatter" ? "scatters" : way ? "fits" : undefined;
+}
+
+export function connect(session: Session, { from, to }: Connection, way: Way): void {
+  session.edit((workflow) => connectBy(workflow, from, to, way));
+}
+
+export function named(where: edits.Where): string {
+  return where.step ? `${where.step}/${where.port}` : where.port;
+}
+
+/** What the offer to scatter says. */
+export function scatterWords(workflow: Workflow, { from, to }: Connection): { title: string; text: string } {
+  const step = stepOf(workflow, to.step);
+  const list = shown(sourceOf(workflow, from).type);
+  const one = step ? shown(takenBy(step, to.port)) : "";
+  return {
+    title: `Run ${to.step} for each item?`,
+    text: `${named(from)} is a list (${list}), and ${to.port} of ${to.step} takes one ${one}. Scattered, the step runs once for each item, at the same time where it can, and its outputs become lists.`,
+  };
+}
+
+/** Every connection that a node could get, for those who do not use a mouse. */
+export function connectionsOf(workflow: Workflow, key: string): { connection: Connection; way: Way; label: string; note: string }[] {
+  const node = ofKey(key);
+  if (!node) return [];
+  const sources: edits.Where[] = [
+    ...workflow.inputs.map((one) => ({ step: "", port: one.id })),
+    ...workflow.steps.flatMap((one) => (one.face?.outputs ?? []).map((port) => ({ step: one.id, port: port.id }))),
+  ];
+  const targets: edits.Where[] = [
+    ...workflow.steps.flatMap((one) => (one.face?.inputs ?? []).map((port) => ({ step: one.id, port: port.id }))),
+    ...workflow.outputs.map((one) => ({ step: "", port: one.item.id })),
+  ];
+  const own = (where: edits.Where, kind: "input" | "output") => (node.kind === "step" ? where.step === node.id : node.kind === kind && where.step === "" && where.port === node.id);
+  return sources.flatMap((from) =>
+    targets.flatMap((to) => {
+      if (!own(from, "input") && !own(to, "output")) return [];
+      const way = wayOf(workflow, from, to);
+      if (!way) return [];
+      const type = shown(sourceOf(workflow, from).type);
+      return [{ connection: { from, to }, way, label: `${named(from)} → ${named(to)}`, note: way === "scatter" ? `for each of ${type}` : way === "collect" ? `${type}, into the list` : type }];
+    }),
+  );
+}
+
+/** Adds a step that runs a document; one that comes along with us is copied into the folder first. */
+export async function addStep(session: Session, entry: DocumentEntry, position: Position | undefined, refresh: () => Promise<unknown>): Promise<void> {
+  let path = entry.path;
+  if (entry.origin === "shipped" && path.startsWith("shipped:")) {
+    path = (await takeDocument(path)).path;
+    await refresh();
+  }
+  const { workflow, path: from } = session.state;
+  if (!workflow) return;
+  const id = freeName(entry.name.replace(/\.\w+$/, ""), edits.idsOf(workflow));
+  const label = entry.label ?? undefined;
+  session.edit((now) => edits.addStep(now, { id, run: relative(from, path), face: faceOfEntry(entry), position, ...(label ? { label } : {}) }), [`step:${id}`]);
+}
+
+export function addEnd(session: Session, kind: "input" | "output", position: Position | undefined): void {
+  const { workflow } = session.state;
+  if (!workflow) return;
+  const id = freeName(kind, edits.idsOf(workflow));
+  session.edit((now) => (kind === "input" ? edits.addInput(now, id, { type: "File" }, position) : edits.addOutput(now, id, { type: "File" }, position)), [`${kind}:${id}`]);
+}
+
+export function removeKeys(session: Session, keys: readonly string[], allEdges: readonly GraphEdge[]): void {
+  const edges = allEdges.filter((edge) => keys.includes(edge.key)).flatMap((edge) => placesOf(edge.from, edge.to) ?? []);
+  session.edit((workflow) => edits.remove(workflow, keys.filter((key) => ofKey(key)), edges), []);
+}
+
+const MARK = "mlcraft-clip";
+
+export function copied(session: Session): string | undefined {
+  const { workflow, selection } = session.state;
+  const keys = [...selection].filter((key) => ofKey(key));
+  return workflow && keys.length ? JSON.stringify({ [MARK]: edits.copy(workflow, keys) }) : undefined;
+}
+
+export function pasted(session: Session, text: string): boolean {
+  let clip: edits.Clip;
+  try {
+    clip = (JSON.parse(text) as Record<string, edits.Clip>)[MARK]!;
+  } catch {
+    return false;
+  }
+  const { workflow } = session.state;
+  if (!isClip(clip) || !workflow) return false;
+  const { changes, keys } = edits.paste(workflow, clip, { x: 40, y: 40 });
+  return session.edit(() => changes, keys);
+}
+
+function isClip(clip: unknown): clip is edits.Clip {
+  const lists = clip as Partial<edits.Clip> | undefined;
+  return [lists?.steps, lists?.inputs, lists?.outputs, lists?.links].every(Array.isArray);
+}

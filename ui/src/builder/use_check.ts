@@ -1,0 +1,57 @@
+/** The server's check of the text: the authoritative one, a moment after the last edit. */
+import { useEffect, useMemo, useState } from "react";
+import { checkDocument } from "../api/documents";
+import type { Problem } from "../api/types";
+import { lineOf, offsetOf } from "../document/source";
+import type { State } from "./session";
+
+const WAIT_MS = 500;
+
+export interface Listed extends Problem {
+  line: number;
+  column: number;
+  /** The node that it is about. */
+  key?: string | undefined;
+}
+
+interface Checked {
+  text: string;
+  problems: Problem[];
+  error?: string;
+}
+
+export function useProblems(state: State, allowed: boolean): { problems: readonly Listed[]; checking: boolean; checked: string | undefined } {
+  const [checked, setChecked] = useState<Checked>();
+  const { path, text } = state;
+  useEffect(() => {
+    if (!allowed) return;
+    const aborted = new AbortController();
+    const timer = setTimeout(() => {
+      checkDocument(path, text, aborted.signal).then(
+        ({ problems }) => setChecked({ text, problems }),
+        (error: Error) => aborted.signal.aborted || setChecked({ text, problems: [], error: error.message }),
+      );
+    }, WAIT_MS);
+    return () => {
+      clearTimeout(timer);
+      aborted.abort();
+    };
+  }, [path, text, allowed]);
+
+  const current = checked?.text === text ? checked : undefined;
+  const problems = useMemo(() => listed(state, current?.problems ?? []), [state.findings, state.broken, current]);
+  return { problems, checking: allowed && !current, checked: current?.error ?? (current ? "" : undefined) };
+}
+
+function listed(state: State, server: readonly Problem[]): Listed[] {
+  if (state.broken) return [{ severity: "error", message: state.broken.message, ...lineOf(state, state.broken.offset) }];
+  const { source } = state.document;
+  const own = state.findings.map((one): Listed => ({ severity: one.severity, message: one.message, key: one.key, ...lineOf(source, offsetOf(source, one.path)) }));
+  const steps = new Set(own.filter((one) => one.severity === "error").map((one) => one.key));
+  const more = server
+    .map((one): Listed => ({ ...one, line: one.line ?? 1, column: one.column ?? 1, key: one.step ? `step:${one.step}` : undefined }))
+    // What has been said of a step or a line in plain words is not said again.
+    .filter((one) => !own.some((other) => other.severity === "error" && (other.line === one.line || (one.key !== undefined && steps.has(one.key)))));
+  const rank = { error: 0, warning: 1, hint: 2 };
+  return [...own, ...more].sort((one, other) => rank[one.severity] - rank[other.severity] || one.line - other.line);
+}
