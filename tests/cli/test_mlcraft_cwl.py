@@ -167,3 +167,38 @@ def test_a_packed_document_without_a_main_process(tmp_path: Path) -> None:
     imported = cwl(tmp_path, "import", "--json", "cwl").json()
     assert [entry["dag_id"] for entry in imported] == ["packed_tools.one", "packed_tools.two"]
     assert "#main" in cwl(tmp_path, "run", packed).err
+
+
+def test_composer_form(tmp_path: Path) -> None:
+    said = cwl(tmp_path, "composer-form", COUNT, "--out", "form")
+    assert said.code == 0, said.err
+    assert sorted(path.name for path in (tmp_path / "form").rglob("*.cwl")) == [
+        "count.cwl",
+        "count_lines.cwl",
+        "read.cwl",
+    ]
+    assert f"wrote {Path('form') / 'count_lines.cwl'}" in said.err
+    assert cwl(tmp_path, "validate", "form/count_lines.cwl").code == 0
+
+
+def test_composer_form_on_the_screen(tmp_path: Path) -> None:
+    said = cwl(tmp_path, "composer-form", COUNT)
+    assert said.out.startswith("cwlVersion: v1.0\nclass: Workflow\nid: count_lines\n")
+    assert "and 2 files of tools; --out FOLDER writes all" in said.err
+    files = cwl(tmp_path, "composer-form", COUNT, "--json").json()["files"]
+    assert next(iter(files)) == "count_lines.cwl" and len(files) == 3
+
+
+def test_composer_form_that_would_lose_something(tmp_path: Path) -> None:
+    said = cwl(tmp_path, "composer-form", DOCUMENTS / "conditions.cwl", "--out", "form")
+    assert (said.code, said.out) == (1, "")
+    assert f"{DOCUMENTS / 'conditions.cwl'}:27:5: when of the step maybe" in said.err
+    assert not (tmp_path / "form").exists()
+
+
+def test_composer_form_in_place(tmp_path: Path) -> None:
+    shutil.copy(DOCUMENTS / "echo.cwl", tmp_path)
+    said = cwl(tmp_path, "composer-form", "echo.cwl", "--out", ".")
+    assert said.code == 1 and "echo.cwl itself would be replaced" in said.err
+    assert (tmp_path / "echo.cwl").read_text() == (DOCUMENTS / "echo.cwl").read_text()
+    assert "there is no document gone.cwl" in cwl(tmp_path, "composer-form", "gone.cwl").err

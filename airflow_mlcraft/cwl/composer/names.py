@@ -49,6 +49,14 @@ def _unused(name: str, taken: set[str]) -> str:
     return candidate
 
 
+def in_order(items: Any, key: str = "id") -> list[Any]:
+    """In the document's order: schema-salad sorts maps by name."""
+    try:
+        return sorted(items, key=lambda item: item.lc.data[key][:2])
+    except (AttributeError, KeyError, TypeError):
+        return list(items)
+
+
 def short(uri: str) -> str:
     """The last part of an id."""
     return (urldefrag(uri)[1] or uri).rpartition("/")[2]

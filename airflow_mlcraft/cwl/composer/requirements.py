@@ -113,8 +113,8 @@ class Needs:
         return self._extension(hint) if str(hint.get("class")) in EXTENSIONS else self._hint(hint)
 
     def _extension(self, node: Any) -> Json:
-        made = self._names.value(node)
-        return {**made, "class": self._names.compact(CWLTOOL + EXTENSIONS[str(node["class"])])}
+        name = self._names.compact(CWLTOOL + EXTENSIONS[str(node["class"])])
+        return {"class": name, **{key: item for key, item in self._names.value(node).items() if key != "class"}}
 
     def _hint(self, hint: Any) -> Json:
         for name in sorted(_keys_in(hint) & _TAKEN_FOR_FILES):

@@ -1,4 +1,4 @@
-"""Whether a document already says what its form would: one source or a list of one, requirements in any order."""
+"""Whether a document already says what its form would: one source or a list of one, a step's ports in any order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from airflow_mlcraft.cwl.plan import Json
 
 _LISTS = {"source", "outputSource", "scatter"}
-_UNORDERED = {"requirements", "hints"}
+_UNORDERED = {"requirements", "hints", "in", "out"}
 
 
 def is_same(document: Json, form: Json) -> bool:
@@ -20,7 +20,7 @@ def _usual(node: Json) -> Json:
         return [_usual(item) for item in node]
     if not isinstance(node, dict):
         return node
-    made = {key: _usual(item) for key, item in node.items()}
+    made = {key: _usual(item) for key, item in node.items() if not (key in _UNORDERED and item in (None, []))}
     for key in _LISTS & made.keys():
         made[key] = made[key] if isinstance(made[key], list) else [made[key]]
     for key in _UNORDERED & made.keys():

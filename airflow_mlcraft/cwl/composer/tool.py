@@ -10,7 +10,7 @@ from typing import Any
 from cwltool.process import Process
 
 from airflow_mlcraft.cwl.composer.losses import Losses
-from airflow_mlcraft.cwl.composer.names import Names, is_good_id, short
+from airflow_mlcraft.cwl.composer.names import Names, in_order, is_good_id, short
 from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, SHELL, Needs, has_expressions
 from airflow_mlcraft.cwl.composer.types import Types
 from airflow_mlcraft.cwl.load import plain
@@ -188,14 +188,6 @@ def described(node: Mapping[str, Any]) -> dict[str, Json]:
         doc = plain(node["doc"])
         made["doc"] = "\n".join(map(str, doc)) if isinstance(doc, list) else str(doc)
     return made
-
-
-def in_order(items: Any) -> list[Any]:
-    """In the document's order: schema-salad sorts maps by name."""
-    try:
-        return sorted(items, key=lambda item: item.lc.data["id"][:2])
-    except (AttributeError, KeyError, TypeError):
-        return list(items)
 
 
 def _is_file(kind: Json) -> bool:

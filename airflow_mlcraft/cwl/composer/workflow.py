@@ -10,10 +10,10 @@ from cwltool.workflow import Workflow as CwltoolWorkflow
 from cwltool.workflow import WorkflowStep
 
 from airflow_mlcraft.cwl.composer.losses import Losses
-from airflow_mlcraft.cwl.composer.names import Names, renamed, short
+from airflow_mlcraft.cwl.composer.names import Names, in_order, renamed, short
 from airflow_mlcraft.cwl.composer.positions import Positions, X, Y
 from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, Needs, effective
-from airflow_mlcraft.cwl.composer.tool import described, in_order, secondary_files
+from airflow_mlcraft.cwl.composer.tool import described, secondary_files
 from airflow_mlcraft.cwl.composer.types import Types, is_union
 from airflow_mlcraft.cwl.plan import Json
 

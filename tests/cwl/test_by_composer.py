@@ -1,0 +1,73 @@
+"""Workflows as Rabix Composer writes them: what it leaves out is found again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from airflow_mlcraft.cwl.check import plan_of_document
+
+TOOL = {
+    "cwlVersion": "v1.0",
+    "class": "ExpressionTool",
+    "id": "say",
+    "requirements": [{"class": "InlineJavascriptRequirement"}],
+    "inputs": [{"id": "word", "type": "string"}],
+    "outputs": [{"id": "said", "type": "string"}],
+    "expression": "${return {said: inputs.word};}",
+}
+WORKFLOW = {
+    "cwlVersion": "v1.0",
+    "class": "Workflow",
+    "id": "user/project/talk/3",
+    "sbg:id": "user/project/talk/3",
+    "$namespaces": {"sbg": "https://www.sevenbridges.com/"},
+    "inputs": [{"id": "word", "type": "string", "sbg:x": 0, "sbg:y": 0}],
+    "outputs": [{"id": "say", "type": "string", "outputSource": ["say/said"], "sbg:x": 2, "sbg:y": 0}],
+    "steps": [
+        {
+            "id": "say",
+            "run": TOOL,
+            "in": [{"id": "word", "source": ["word"], "valueFrom": "$(self.toUpperCase())"}],
+            "out": [{"id": "said"}],
+            "sbg:x": 1,
+            "sbg:y": 0,
+            "sbg:rdfId": "say.cwl",
+        }
+    ],
+}
+
+
+def write(folder: Path, workflow: object) -> str:
+    (folder / "talk.cwl").write_text(yaml.safe_dump(workflow))
+    return str(folder / "talk.cwl")
+
+
+def test_the_requirements_of_expressions(tmp_path: Path) -> None:
+    root = plan_of_document(write(tmp_path, WORKFLOW)).root
+    assert root.expression_requirements == [{"class": "InlineJavascriptRequirement"}]
+
+
+@pytest.mark.parametrize("change", [{"cwlVersion": "v1.2"}, {"$namespaces": {"sbg": "https://example.org/"}}])
+def test_others_say_it_themselves(tmp_path: Path, change: dict[str, object]) -> None:
+    tool = {**TOOL, "cwlVersion": change.get("cwlVersion", "v1.0"), "id": "inside"}
+    step = {**WORKFLOW["steps"][0], "run": tool}  # type: ignore[index]
+    root = plan_of_document(write(tmp_path, {**WORKFLOW, **change, "steps": [step]})).root
+    assert root.expression_requirements is None
+
+
+def test_a_tool_inside_with_the_id_of_its_step(tmp_path: Path) -> None:
+    """The output of that id would otherwise be looked for in the tool."""
+    root = plan_of_document(write(tmp_path, WORKFLOW)).root
+    assert [link.sources for link in root.outputs] == [("say/said",)]
+
+
+def test_several_sources(tmp_path: Path) -> None:
+    """Composer asks for it on account of steps alone."""
+    output = {"id": "all", "type": "string[]", "outputSource": ["word", "say/said"]}
+    assert plan_of_document(write(tmp_path, {**WORKFLOW, "outputs": [output]})).root.outputs[0].sources == (
+        "word",
+        "say/said",
+    )
