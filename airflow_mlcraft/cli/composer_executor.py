@@ -45,4 +45,4 @@ def install(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(jar(command))
     typer.echo(f"wrote {target}; it starts {' '.join(command)}", err=True)
-    typer.echo(f"In Composer: Settings, Executor, Custom: {target.absolute()}", err=True)
+    typer.echo(f"choose it in Composer's settings as custom executor: {target.absolute()}", err=True)

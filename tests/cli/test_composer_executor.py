@@ -24,7 +24,7 @@ def command_of(jar: Path) -> list[str]:
 def test_into_a_folder_and_a_file(tmp_path: Path) -> None:
     said = install(tmp_path, ".")
     assert said.code == 0, said.err
-    assert f"Custom: {tmp_path / 'mlcraft-executor.jar'}" in said.err
+    assert f"custom executor: {tmp_path / 'mlcraft-executor.jar'}" in said.err
     assert install(tmp_path, "new/other.jar").code == 0
     assert command_of(tmp_path / "mlcraft-executor.jar") == [str(runner_path())]
     assert (tmp_path / "new" / "other.jar").read_bytes() == (tmp_path / "mlcraft-executor.jar").read_bytes()
