@@ -26,6 +26,7 @@ NAMES = (
     "serving",
     "endurance",
     "memory",
+    "pages",
 )
 RESULTS = ROOT / "bench" / "RESULTS.md"
 

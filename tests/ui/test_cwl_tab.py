@@ -38,7 +38,7 @@ def test_cwl_tab(tmp_path: Path) -> None:
         see_no_faults(tab)
         go_by_keyboard(tab)
         take_the_picture_along(tab, tmp_path)
-        go_to_the_task(tab, run_id)
+        go_to_the_task(tab)
         see_that_a_run_is_gone(tab)
         see_that_the_session_has_ended(tab, run_id)
 
@@ -169,12 +169,12 @@ def take_the_picture_along(tab: CwlTab, folder: Path) -> None:
             assert file.read_bytes().startswith(b"\x89PNG")
 
 
-def go_to_the_task(tab: CwlTab, run_id: str) -> None:
+def go_to_the_task(tab: CwlTab) -> None:
     """Out of the frame, to the page of the very task instance."""
     tab.box("Step Gather fruit").click()
     expect(tab.items().get_by_role("option", selected=True)).to_contain_text("plum")
     link = tab.panel().get_by_role("link", name="Airflow task")
-    expect(link).to_have_attribute("href", re.compile(f"/runs/{re.escape(quote(run_id, safe=str()))}/tasks/gather/mapped/2"))
+    expect(link).to_have_attribute("href", re.compile(r"/tasks/gather/mapped/2$"))
     link.click()
     tab.ui.page.wait_for_url("**/tasks/gather/**")
 

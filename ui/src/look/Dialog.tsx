@@ -16,6 +16,7 @@ export function Dialog({ title, children, actions, wide = false, onClose }: {
   useEffect(() => {
     const dialog = frame.current!;
     if (!dialog.open) dialog.showModal();
+    dialog.querySelector<HTMLElement>("[data-focus]")?.focus();
     return () => dialog.close();
   }, []);
   return (

@@ -17,10 +17,18 @@ export function follow(event: React.MouseEvent<HTMLAnchorElement>): void {
   const address = new URL(event.currentTarget.href);
   const newTab = event.ctrlKey || event.metaKey || event.shiftKey || event.button === 1;
   event.preventDefault();
-  if (newTab || !address.href.startsWith(AIRFLOW.href)) around().open(address, "_blank", "noopener");
-  else around().location.assign(address);
+  if (newTab || !address.href.startsWith(AIRFLOW.href)) window.parent.open(address, "_blank", "noopener");
+  else goTo(address);
 }
 
-export function around(): Window {
-  return window.parent;
+/** The sandbox keeps us from moving the page around us; a link of its own may. */
+export function goTo(address: URL): void {
+  const link = window.parent.document.createElement("a");
+  link.href = address.href;
+  link.click();
+}
+
+/** Where the page around us is. */
+export function outerAddress(): string {
+  return window.parent.location.href;
 }

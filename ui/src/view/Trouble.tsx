@@ -1,6 +1,6 @@
 /** What went wrong, and what to do about it. */
 import { ApiError, AIRFLOW } from "../api/fetch";
-import { around } from "../look/outside";
+import { goTo, outerAddress } from "../look/outside";
 import { Button, Notice, OutLink } from "../look/widgets";
 
 export function Trouble({ error, dagId, runId, again, whole = false }: {
@@ -14,8 +14,7 @@ export function Trouble({ error, dagId, runId, again, whole = false }: {
 function Words({ error, dagId, runId, again }: { error: ApiError; dagId: string; runId: string | undefined; again(): void }) {
   if (error.sessionEnded) {
     const login = () => {
-      const back = around().location;
-      back.assign(new URL(`auth/login?next=${encodeURIComponent(back.href)}`, AIRFLOW));
+      goTo(new URL(`auth/login?next=${encodeURIComponent(outerAddress())}`, AIRFLOW));
     };
     return (
       <Notice kind="warn" title="Your session has ended." action={<Button look="main" onClick={login}>Log in</Button>}>

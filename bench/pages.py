@@ -1,0 +1,132 @@
+"""The pages in Airflow's web UI: how soon a workflow of 300 steps is on the screen, and what the first load weighs.
+
+Seconds from the navigation until all boxes and wires are drawn and two more frames have passed, in headless Chromium.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from playwright.sync_api import Browser, Page
+
+from bench.measure import ROOT, Figure, median
+from tests.ui.make_up import Site, make_up
+from tests.ui.web_ui import browser_on
+
+STEPS, WIRES, ROUNDS = 300, 621, 7
+DAG = "large.workflow"
+_PAGES = ROOT / "airflow_mlcraft" / "plugin" / "pages"
+_LAYERS = 20
+_DRAWN = """([steps, wires]) => new Promise(drawn => {
+    const look = () => {
+        const there = document.querySelectorAll(".react-flow__node .step").length >= steps
+            && document.querySelectorAll("path.wire").length >= wires
+            && getComputedStyle(document.querySelector(".react-flow__node")).visibility === "visible";
+        requestAnimationFrame(there ? () => requestAnimationFrame(() => drawn(performance.now() / 1000)) : look);
+    };
+    look();
+})"""
+
+
+def figures() -> list[Figure]:
+    """On a running Airflow, as one who has logged in."""
+    with TemporaryDirectory(prefix="bench-pages-") as name, make_up(Path(name) / "mlcraft") as site:
+        write_workflow(site.project / "cwl" / "large")
+        with browser_on(site, Path(name)) as ui:
+            ui.log_in()
+            ui.until(lambda: DAG in ui.dag_ids(), "a DAG for the workflow")
+            browser = ui.page.context.browser
+            assert browser is not None
+            kept = ui.page.context.storage_state()
+            first = [_first_visit(browser, site, kept) for _ in range(ROUNDS)]
+            again = [_draw(ui.page, site) for _ in range(ROUNDS + 1)][1:]
+    return [
+        Figure(
+            f"Seconds until a workflow of {STEPS} steps and {WIRES} wires is on the screen, the first time",
+            median(first),
+            "≤ 2.0",
+            f"{ROUNDS} browsers that have nothing kept; the slowest {max(first):.2f} s",
+        ),
+        Figure(
+            "the same from then on",
+            median(again),
+            "≤ 2.0",
+            f"{ROUNDS} visits; the slowest {max(again):.2f} s",
+        ),
+        *(
+            Figure(
+                f"kB that the first load of {page} takes, gzipped",
+                _weight(_PAGES / page) / 1000,
+                "≤ 350",
+                "the page, its scripts and styles",
+            )
+            for page in ("view.html", "builder.html")
+        ),
+    ]
+
+
+def write_workflow(folder: Path) -> None:
+    """Steps in layers, each taking from those of the two layers before it."""
+    random = Random(4)  # noqa: S311
+    tool = {
+        "cwlVersion": "v1.2",
+        "class": "CommandLineTool",
+        "baseCommand": "true",
+        "inputs": {f"in_{number}": {"type": "Any?"} for number in range(4)},
+        "outputs": {"out": "stdout", "log": "stderr"},
+    }
+    steps: list[dict[str, Any]] = [
+        {"id": f"part_{number}", "label": f"Prepare part {number}", "run": "tool.cwl", "in": [], "out": ["out", "log"]}
+        for number in range(STEPS)
+    ]
+    layer = STEPS // _LAYERS
+    wires = 0
+    while wires < WIRES:
+        step = random.randrange(layer, STEPS)
+        taken = steps[step]["in"]
+        if len(taken) < 4:
+            start = (step // layer) * layer
+            source = random.randrange(max(0, start - 2 * layer), start)
+            taken.append({"id": f"in_{len(taken)}", "source": f"part_{source}/{random.choice(('out', 'log'))}"})
+            wires += 1
+    workflow = {"cwlVersion": "v1.2", "class": "Workflow", "inputs": [], "outputs": [], "steps": steps}
+    folder.mkdir()
+    (folder / "tool.cwl").write_text(json.dumps(tool))
+    (folder / "workflow.cwl").write_text(json.dumps(workflow))
+
+
+def _first_visit(browser: Browser, site: Site, kept: Any) -> float:
+    """In a browser that has logged in and has nothing else."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, storage_state=kept)
+    try:
+        return _draw(context.new_page(), site)
+    finally:
+        context.close()
+
+
+def _draw(page: Page, site: Site) -> float:
+    page.goto(f"{site.url}/mlcraft/pages/view.html?dag_id={DAG}", wait_until="commit")
+    seconds: float = page.evaluate(_DRAWN, [STEPS, WIRES])
+    return seconds
+
+
+def _weight(page: Path) -> int:
+    """What a browser asks for before it draws: what the page names, and what those scripts import at once."""
+    wanted, seen = [page], set[Path]()
+    while wanted:
+        file = wanted.pop()
+        if file in seen or not file.is_file():
+            continue
+        seen.add(file)
+        if file.suffix == ".html":
+            wanted += [file.parent / name for name in re.findall(r'(?:src|href)="\./([^"]+)"', file.read_text())]
+        elif file.suffix == ".js":
+            imports = re.findall(r'(?:from|import)\s*"\./([^"]+\.js)"', file.read_text())
+            wanted += [file.parent / name for name in imports]
+    return sum(len(gzip.compress(file.read_bytes())) for file in seen)
