@@ -7,6 +7,7 @@ import { dagGraph } from "../api/runs";
 import type { DagGraph, DocumentEntry, Me } from "../api/types";
 import type { Way } from "../document/connecting";
 import * as edits from "../document/edits";
+import { lineOf, offsetOf } from "../document/source";
 import type { Value } from "../document/value";
 import { type End, type GraphHandle, type Move, WorkflowGraph } from "../graph";
 import type { Position, StepState } from "../graph/model";
@@ -57,7 +58,8 @@ type Trouble = { kind: "session" | "silent" | "refused" | "info"; message: strin
 export function Editor({ about, library, schema, session, draft, onGo, refresh, onRead }: EditorProps) {
   const state = useSyncExternalStore(session.subscribe, session.snapshot);
   const { workflow, editable } = state;
-  const [side, setSide] = useState<"form" | "text">("form");
+  // A tool's form stands in the middle: there is room for its text.
+  const [side, setSide] = useState<"form" | "text">(workflow ? "form" : "text");
   const [window_, setWindow] = useState<Window>();
   const [busy, setBusy] = useState("");
   const [trouble, setTrouble] = useState<Trouble>();
@@ -140,6 +142,11 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
   // Running
 
   const runNow = useCallback(async () => {
+    if (session.state.findings.some((one) => one.severity === "error")) {
+      setShowProblems(true);
+      session.refuse("There are problems to be mended before it can run; they are listed below the picture.");
+      return;
+    }
     if (session.isChanged) {
       const outcome = await saveNow();
       if (outcome?.how !== "saved") return;
@@ -156,6 +163,7 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
 
   const add = useCallback((entry: DocumentEntry, position?: Position) =>
     void attempt("", () => addStep(session, entry, position ?? nextPlace(handle.current, session), refresh)), [session, refresh]);
+  const addPort = useCallback((kind: "input" | "output") => addEnd(session, kind, nextPlace(handle.current, session, kind)), [session]);
 
   const offer = useCallback((connection: Connection, way: Way | undefined) => {
     if (way === "scatter") setWindow({ name: "scatter", connection });
@@ -189,6 +197,11 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
   const selected = [...state.selection].filter((key) => !key.includes(">"));
   const only = selected.length === 1 ? selected[0] : undefined;
 
+  useEffect(() => {
+    const item = only && side === "text" && workflow && edits.itemOfKey(workflow, only);
+    if (item && !state.broken) setPlace(lineOf(state.document.source, offsetOf(state.document.source, item.path)));
+  }, [only, side]);
+
   // Keys
 
   useEffect(() => {
@@ -197,8 +210,8 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
       const command = event.ctrlKey || event.metaKey;
       const key = event.key.toLowerCase();
       if (command && key === "s") void saveNow();
-      else if (command && key === "enter") void runNow();
       else if (typing(event.target) || window_) return;
+      else if (command && key === "enter") void runNow();
       else if (command && key === "z") event.shiftKey ? session.redo() : session.undo();
       else if (command && key === "y") session.redo();
       else if (command && key === "a") session.select(new Set(session.state.graph.nodes.map((node) => node.key)));
@@ -208,8 +221,8 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
       } else if (command || event.altKey) return;
       else if (key === "/") frame.current?.querySelector<HTMLInputElement>(".palette input")?.focus();
       else if (key === "c" && only) setWindow({ name: "connect" });
-      else if (key === "i") addEnd(session, "input", undefined);
-      else if (key === "p") addEnd(session, "output", undefined);
+      else if (key === "i") addPort("input");
+      else if (key === "p") addPort("output");
       else if (key === "t") tidy();
       else if (key === "y") setSide((now) => (now === "form" ? "text" : "form"));
       else if (key === "?") setWindow({ name: "keys" });
@@ -246,10 +259,10 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
   const taken = useMemo(() => library.entries.map((one) => one.path), [library]);
 
   return (
-    <div className={`builder ${side === "text" ? "builder-text" : ""} ${palette && workflow && editable ? "" : "builder-wide"}`} ref={frame}>
+    <div className={`builder ${side === "text" ? "builder-text" : ""} ${palette && workflow && editable ? "" : "builder-wide"} ${side === "form" && !workflow && state.kind ? "builder-alone" : ""}`} ref={frame}>
       <TopBar about={about} state={state} session={session} changed={session.isChanged} busy={busy} side={side} handle={handle} palette={palette}
         onPalette={() => setPalette(!palette)} onSide={setSide} onGo={onGo} onSave={() => void saveNow()} onRun={() => void runNow()} onTidy={tidy}
-        onAdd={(kind) => addEnd(session, kind, undefined)} onWindow={(name) => setWindow({ name })} states={states} />
+        onAdd={addPort} onWindow={(name) => setWindow({ name })} states={states} />
       <div className="builder-notices">
         {draftTold && draft && (
           <Notice kind={draft.newer ? "warn" : "info"} title="Your unsaved changes are back"
@@ -299,7 +312,7 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
           : <p className="broken-note">{state.broken ? "The text on the right has an error; mend it there." : "This is no CWL document that can be shown; its text is on the right."}</p>}
         <Problems problems={problems} checking={checking} checked={checked} open={showProblems} onToggle={() => setShowProblems(!showProblems)} onJump={jump} />
       </main>
-      {(side === "text" || workflow || !state.kind) && (
+      {(side === "text" || workflow || !state.kind || state.broken) && (
         <aside className="builder-side" aria-label={side === "text" ? "Text" : "Form"}>
           {side === "text" || !workflow
             ? <YamlPane text={state.text} problems={problems} readOnly={!editable} onChange={(text) => session.type(text)} reveal={place} />
@@ -371,6 +384,7 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
 }
 
 const NO_STATES = {};
+const BESIDE = 300;
 
 function connectionWay(workflow: NonNullable<Session["state"]["workflow"]>, connection: Connection): Way | undefined {
   return connectionsOf(workflow, connection.to.step ? `step:${connection.to.step}` : `output:${connection.to.port}`)
@@ -382,12 +396,17 @@ function UsedBy({ library, path }: { library: EditorProps["library"]; path: stri
   return users.length ? <p className="row-hint">These run it, and will miss it: {users.join(", ")}.</p> : null;
 }
 
-/** Beside the node that is selected, or in the middle of what is seen. */
-function nextPlace(handle: GraphHandle | null, session: Session): Position | undefined {
+/** Beside the node that is selected, or in the middle of what is seen; inputs left of all, outputs right. */
+function nextPlace(handle: GraphHandle | null, session: Session, kind: "input" | "output" | "step" = "step"): Position | undefined {
   if (!handle) return undefined;
   const standing = handle.standing();
   const selected = standing.find((one) => session.state.selection.has(one.key));
-  const wanted = selected ? { x: selected.position.x + 300, y: selected.position.y } : standing.length ? handle.middle() : { x: 0, y: 0 };
+  const [xs, y] = [standing.map((one) => one.position.x), (selected ?? standing[0])?.position.y ?? 0];
+  const wanted = !standing.length ? { x: 0, y: 0 }
+    : kind === "input" ? { x: Math.min(...xs.filter((_, index) => !standing[index]!.key.startsWith("input:")), Infinity) - BESIDE, y }
+      : kind === "output" ? { x: Math.max(...xs.filter((_, index) => !standing[index]!.key.startsWith("output:")), -Infinity) + BESIDE, y }
+        : selected ? { x: selected.position.x + BESIDE, y } : handle.middle();
+  if (!Number.isFinite(wanted.x)) wanted.x = xs[0]!;
   while (standing.some(({ position }) => Math.abs(position.x - wanted.x) < 120 && Math.abs(position.y - wanted.y) < 90)) wanted.y += 110;
   return { x: Math.round(wanted.x), y: Math.round(wanted.y) };
 }

@@ -1,12 +1,11 @@
 /** The way back when the session has ended: log in beside this page, then go on here. */
 import { AIRFLOW } from "../api/fetch";
-import { around } from "../look/outside";
 import { Button } from "../look/widgets";
 
 export function LogInAgain({ again, word = "Go on" }: { again(): void; word?: string }) {
   return (
     <span className="buttons">
-      <Button icon="link" onClick={() => around().open(new URL("auth/login/", AIRFLOW), "_blank", "noopener")}>Log in in a new tab</Button>
+      <Button icon="link" onClick={() => window.parent.open(new URL("auth/login/", AIRFLOW), "_blank", "noopener")}>Log in in a new tab</Button>
       <Button icon="retry" onClick={again}>{word}</Button>
     </span>
   );

@@ -1,5 +1,5 @@
 /** The small windows of the builder. */
-import { type ReactNode, useMemo, useRef, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Dialog } from "../look/Dialog";
 import { Button } from "../look/widgets";
 import { Row } from "./fields";
@@ -10,6 +10,9 @@ export function PathDialog({ title, action, path, taken, children, onDone, onClo
 }) {
   const [typed, setTyped] = useState(path);
   const [flaw, setFlaw] = useState<string>();
+  const field = useRef<HTMLInputElement>(null);
+  // The name is what one wants to change, more often than its folder or ending.
+  useEffect(() => field.current?.setSelectionRange(path.lastIndexOf("/") + 1, path.replace(/\.\w+$/, "").length), [path]);
   const done = (event: React.FormEvent) => {
     event.preventDefault();
     const wanted = /\.(cwl|ya?ml|json)$/.test(typed.trim()) ? typed.trim() : `${typed.trim()}.cwl`;
@@ -22,8 +25,8 @@ export function PathDialog({ title, action, path, taken, children, onDone, onClo
       <form id="path-form" onSubmit={done}>
         {children}
         <Row label="Path in the folder of documents" id="path-field" flaw={flaw} hint="Folders are made where they are needed.">
-          <input id="path-field" className="field mono" value={typed} autoFocus spellCheck={false} autoComplete="off" aria-invalid={flaw ? true : undefined}
-            onFocus={(event) => event.target.setSelectionRange(typed.lastIndexOf("/") + 1, typed.replace(/\.\w+$/, "").length)} onChange={(event) => setTyped(event.target.value)} />
+          <input id="path-field" className="field mono" value={typed} data-focus spellCheck={false} autoComplete="off" aria-invalid={flaw ? true : undefined}
+            ref={field} onChange={(event) => setTyped(event.target.value)} />
         </Row>
       </form>
     </Dialog>
@@ -42,7 +45,7 @@ export function ConfirmDialog({ title, action, children, danger, onDone, onClose
 }) {
   return (
     <Dialog title={title} onClose={onClose}
-      actions={<><Button onClick={onClose}>Cancel</Button><Button look={danger ? "danger" : "main"} autoFocus={!danger} onClick={onDone}>{action}</Button></>}>
+      actions={<><Button onClick={onClose}>Cancel</Button><Button look={danger ? "danger" : "main"} data-focus={danger ? undefined : true} onClick={onDone}>{action}</Button></>}>
       <div className="dialog-text">{children}</div>
     </Dialog>
   );
@@ -85,7 +88,7 @@ export function PickDialog({ title, picks, none, onClose }: { title: string; pic
   return (
     <Dialog title={title} onClose={onClose}>
       <input className="field" role="combobox" aria-expanded="true" aria-controls="picks" aria-activedescendant={found[now] ? `pick-${now}` : undefined} aria-label={title}
-        placeholder="Type to search, arrows and Enter to choose" autoFocus value={words} onChange={(event) => { setWords(event.target.value); setAt(0); }} onKeyDown={keys} />
+        placeholder="Type to search, arrows and Enter to choose" data-focus value={words} onChange={(event) => { setWords(event.target.value); setAt(0); }} onKeyDown={keys} />
       <ul className="picks" role="listbox" id="picks" ref={list} aria-label={title}>
         {found.map((one, index) => (
           <li key={one.key} id={`pick-${index}`} role="option" aria-selected={index === now} onPointerMove={() => setAt(index)} onClick={() => choose(one)}>
