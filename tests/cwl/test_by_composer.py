@@ -71,3 +71,33 @@ def test_several_sources(tmp_path: Path) -> None:
         "word",
         "say/said",
     )
+
+
+def test_all_that_composer_may_add(tmp_path: Path) -> None:
+    """Fields of its own, with files in them that nobody has."""
+    file = {"class": "File", "path": "/path/to/text.ext", "size": 0, "secondaryFiles": []}
+    notes = {
+        "sbg:job": {"inputs": {"word": file}, "runtime": {"cores": 1, "ram": 1000}},
+        "sbg:links": [{"id": "https://example.org", "label": "Home"}],
+        "sbg:revisionsInfo": [{"sbg:revision": 0, "sbg:modifiedOn": 1500000000, "sbg:revisionNotes": None}],
+        "sbg:validationErrors": [],
+        "sbg:image_url": None,
+        "sbg:toolkitVersion": "1.0",
+    }
+    word = {
+        **WORKFLOW["inputs"][0],  # type: ignore[index]
+        "sbg:fileTypes": "TXT, CSV",
+        "sbg:suggestedValue": {"class": "File", "path": "568cf5dce4b0307bc0462060", "name": "text.txt"},
+        "sbg:includeInPorts": True,
+        "sbg:exposed": True,
+    }
+    step = {**WORKFLOW["steps"][0], "run": {**TOOL, **notes}, "sbg:rdfSource": "say.cwl"}  # type: ignore[index]
+    hints = [{"class": "sbg:maxNumberOfParallelInstances", "value": "4"}]
+    root = plan_of_document(
+        write(tmp_path, {**WORKFLOW, **notes, "inputs": [word], "steps": [step], "hints": hints})
+    ).root
+    bare = plan_of_document(write(tmp_path, WORKFLOW)).root
+    assert [(step.id, step.links, step.outputs) for step in root.steps] == [
+        (step.id, step.links, step.outputs) for step in bare.steps
+    ]
+    assert (root.inputs, root.outputs, root.hints) == (bare.inputs, bare.outputs, None)
