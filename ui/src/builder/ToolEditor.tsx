@@ -1,15 +1,16 @@
 /** A tool, in forms: what it runs, what it takes and gives, what it needs; and the command line that comes of it. */
 import "./tool_editor.css";
-import { hintFields, setHint } from "../document/edits";
 import { docText } from "../document/process";
-import { type Value, text } from "../document/value";
+import type { Value } from "../document/value";
 import { Section } from "../look/widgets";
 import { CommandLine } from "./CommandLine";
-import { CheckField, TextField } from "./fields";
+import { TextField } from "./fields";
 import { type HintSchema, Hints } from "./Hints";
 import type { Session, State } from "./session";
+import { ToolArguments } from "./ToolArguments";
+import { ToolNeeds } from "./ToolNeeds";
 import { ToolPorts } from "./ToolPorts";
-import { type Tool, commandOf, lineOf, plainArguments, setField } from "./tool_edits";
+import { type Tool, commandOf, lineOf, setField } from "./tool_edits";
 
 export interface ToolEditorProps {
   session: Session;
@@ -36,7 +37,7 @@ export function ToolEditor({ session, state, schema }: ToolEditorProps) {
         <Section title="Inputs" aside={count(tool.fields["inputs"])}><ToolPorts {...ports} side="inputs" /></Section>
         <Section title="Outputs" aside={count(tool.fields["outputs"])}><ToolPorts {...ports} side="outputs" /></Section>
         {command && <Streams {...common} />}
-        {command && <Needs session={session} state={state} tool={tool} editable={state.editable} />}
+        {command && <ToolNeeds session={session} state={state} tool={tool} />}
         <Hints session={session} state={state} schema={schema} place="tool" owner={tool} kind="" />
       </div>
     </div>
@@ -60,23 +61,14 @@ function Text({ session, tool, editable, name, label, ...rest }: PartProps & {
 
 function Command({ session, tool, editable }: PartProps) {
   const before = tool.fields["baseCommand"];
-  const plain = plainArguments(tool.fields["arguments"]);
   return (
     <>
       <TextField label="Command" mono disabled={!editable} value={lineOf(before)} placeholder="python3 script.py"
         hint="The program, and words that always follow it."
         onChange={(line) => session.change(() => setField(tool, "baseCommand", commandOf(line, before), ["class", "id", "label", "doc"]))} />
-      {plain
-        ? <TextField label="More arguments" mono lines={1} disabled={!editable} value={plain.join("\n")} hint="One a line; expressions such as $(runtime.cores) are worked out."
-            onChange={(lines) => session.change(() => setField(tool, "arguments", argumentsOf(lines), ["baseCommand"]))} />
-        : <p className="row-hint">The arguments have positions or flags of their own: edit them in the text.</p>}
+      <ToolArguments session={session} tool={tool} editable={editable} />
     </>
   );
-}
-
-function argumentsOf(lines: string): Value | undefined {
-  const words = lines.split("\n").map((line) => line.trim()).filter(Boolean);
-  return words.length ? words : undefined;
 }
 
 function Streams(props: PartProps) {
@@ -88,41 +80,6 @@ function Streams(props: PartProps) {
       <Text {...props} name="stderr" label="What it warns of goes to" mono placeholder="log.txt" />
     </Section>
   );
-}
-
-/** The container, and how much of the machine. Each stays where it is written, under requirements or hints. */
-function Needs({ session, state, tool, editable }: PartProps & { state: State }) {
-  const found = (name: string) => {
-    const where = hintFields(tool.fields["hints"], name) ? ("hints" as const) : ("requirements" as const);
-    return { where, fields: hintFields(tool.fields[where], name) };
-  };
-  const field = (name: string, key: string, label: string, more: { placeholder: string; hint?: string }) => {
-    const { where, fields } = found(name);
-    return (
-      <TextField mono {...more} label={label} disabled={!editable} value={text(fields?.[key])}
-        onChange={(value) => session.change(() => setHint(state.document.value, tool, name, { [key]: valueOf(value) }, { where }))} />
-    );
-  };
-  const javascript = found("InlineJavascriptRequirement");
-  const open = ["DockerRequirement", "ResourceRequirement", "ToolTimeLimit"].some((name) => found(name).fields);
-  return (
-    <Section title="What it needs" open={open}>
-      {field("DockerRequirement", "dockerPull", "Container image", { placeholder: "python:3.13-slim", hint: "Without one it runs where the task runs." })}
-      <div className="two">
-        {field("ResourceRequirement", "coresMin", "Cores", { placeholder: "1" })}
-        {field("ResourceRequirement", "ramMin", "Memory, MiB", { placeholder: "256" })}
-      </div>
-      {field("ToolTimeLimit", "timelimit", "Time limit, seconds", { placeholder: "none" })}
-      <CheckField label="Expressions are JavaScript" disabled={!editable} value={javascript.fields !== undefined}
-        onChange={(on) => session.change(() => setHint(state.document.value, tool, "InlineJavascriptRequirement", {}, { where: javascript.where, stay: on }))} />
-    </Section>
-  );
-}
-
-function valueOf(typed: string): Value | undefined {
-  const plain = typed.trim();
-  if (plain === "") return undefined;
-  return Number.isFinite(Number(plain)) ? Number(plain) : plain;
 }
 
 function count(value: Value | undefined): string {

@@ -6,6 +6,7 @@ import { readType, shown } from "../document/types";
 import { type Change, list, text } from "../document/value";
 import { Button } from "../look/widgets";
 import { CheckField, TextField, TypeField, ValueField } from "./fields";
+import { positionFlaw, positionOf } from "./position";
 import type { Session } from "./session";
 import { type Side, type Tool, addPort, bindingOf, portsOf, removePort, renamePort, setBinding } from "./tool_edits";
 
@@ -83,7 +84,7 @@ function InputBinding({ item, disabled, change }: BindingProps) {
           <div className="two">
             <TextField label="Flag" mono disabled={disabled} placeholder="--name" value={text(binding["prefix"])} onChange={(value) => put("prefix", value || undefined)} />
             <TextField label="Position" mono disabled={disabled} placeholder="0" value={text(binding["position"])} check={positionFlaw}
-              onChange={(value) => put("position", value.trim() === "" ? undefined : Number.isInteger(Number(value)) ? Number(value) : value)} />
+              onChange={(value) => put("position", positionOf(value))} />
           </div>
           <CheckField label="Flag and value are two words" disabled={disabled} value={binding["separate"] !== false}
             onChange={(apart) => put("separate", apart ? undefined : false)} />
@@ -130,8 +131,4 @@ function how(item: Item, side: Side): string {
 function flawOf(tool: Tool, item: Item, id: string): string | undefined {
   const taken = [...portsOf(tool, "inputs"), ...portsOf(tool, "outputs")].some((other) => other.id === id && other.path.join() !== item.path.join());
   return nameFlaw(id) ?? (taken ? `${id} is there already; take another name.` : undefined);
-}
-
-function positionFlaw(value: string): string | undefined {
-  return value.trim() === "" || /^-?\d+$/.test(value.trim()) || value.includes("$") ? undefined : "A whole number is needed.";
 }

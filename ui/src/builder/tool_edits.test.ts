@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { Document } from "../document/document";
 import { type Fields, isFields } from "../document/value";
-import { type Tool, addPort, bindingOf, commandOf, lineOf, portsOf, removePort, renamePort, setBinding, setField, wordsOf } from "./tool_edits";
+import {
+  type Tool, addArgument, addPort, argumentsOf, bindingOf, commandOf, linesOfVariables, removeArgument, setArgument, variablesFlaw, variablesOf,
+  lineOf, portsOf, removePort, renamePort, setBinding, setField, wordsOf,
+} from "./tool_edits";
 
 const TOOL = `cwlVersion: v1.2
 class: CommandLineTool
@@ -63,5 +66,23 @@ describe("edits of a tool", () => {
     expect([commandOf("sort", "cat"), commandOf("sort", ["cat"]), commandOf(" ", "cat")]).toEqual(["sort", ["sort"], undefined]);
     const { document, tool } = open(TOOL);
     expect(document.change(setField(tool, "baseCommand", ["sort", "-n"])).text).toContain("# by lines");
+  });
+
+  it("keep a plain argument plain until it gets more than a value", () => {
+    const { document, tool } = open(TOOL);
+    expect(document.change(setArgument(tool, 1, { valueFrom: "-n" })).text).toContain("  - $(inputs.table.path)\n  - -n\n");
+    const flagged = document.change(setArgument(tool, 1, { position: 3 })).at([]) as Fields;
+    expect(argumentsOf({ path: [], fields: flagged })[1]).toEqual({ valueFrom: "$(inputs.table_2)", position: 3 });
+    const more = document.change(addArgument(tool, "-z"));
+    const less = more.change(removeArgument({ path: [], fields: more.at([]) as Fields }, 2));
+    expect(less.at([])).toEqual(tool.fields);
+  });
+
+  it("write variables in the form that is there", () => {
+    const map = { LC_ALL: "C", WORDS: { envValue: "a=b" } };
+    expect(linesOfVariables(map)).toBe("LC_ALL=C\nWORDS=a=b");
+    expect(variablesOf("LC_ALL=C\nWORDS=a=b\n", map)).toEqual({ LC_ALL: "C", WORDS: "a=b" });
+    expect(variablesOf("A=1", undefined)).toEqual([{ envName: "A", envValue: "1" }]);
+    expect([variablesFlaw("A=1\n\n B=2"), variablesFlaw("A=1\nwrong")]).toEqual([undefined, "“wrong” is no variable; write NAME=value, one a line."]);
   });
 });

@@ -108,8 +108,57 @@ export function commandOf(line: string, before: Value | undefined): Value | unde
   return words.length === 1 && !Array.isArray(before) ? words[0]! : words;
 }
 
-/** Arguments, one a line; those with fields of their own are YAML, and stay with the text. */
-export function plainArguments(value: Value | undefined): string[] | undefined {
-  const all = list(value);
-  return all.every((one) => typeof one === "string") ? (all as string[]) : undefined;
+/** An argument with its fields; a plain one is only its value. */
+export function argumentsOf(tool: Tool): Fields[] {
+  return list(tool.fields["arguments"]).map((one) => (isFields(one) ? one : { valueFrom: one }));
+}
+
+/** A plain argument stays a plain text for as long as it is only a value. */
+export function setArgument(tool: Tool, index: number, fields: { [key: string]: Value | undefined }): Change[] {
+  const path = [...tool.path, "arguments", index];
+  const now = list(tool.fields["arguments"])[index];
+  if (isFields(now)) {
+    return Object.entries(fields).flatMap(([key, value]): Change[] => {
+      if (value !== undefined) return [{ do: "set", path: [...path, key], value }];
+      return key in now ? [{ do: "delete", path: [...path, key] }] : [];
+    });
+  }
+  const whole: { [key: string]: Value | undefined } = { valueFrom: now ?? "", ...fields };
+  const next = Object.entries(whole).filter((entry): entry is [string, Value] => entry[1] !== undefined);
+  const plain = next.length === 1 && next[0]![0] === "valueFrom";
+  return [{ do: "set", path, value: plain ? next[0]![1] : Object.fromEntries(next) }];
+}
+
+export function addArgument(tool: Tool, value: string): Change[] {
+  const now = tool.fields["arguments"];
+  const path = [...tool.path, "arguments"];
+  return Array.isArray(now) ? [{ do: "append", path, value }] : [{ do: "set", path, value: [value], after: ["baseCommand"] }];
+}
+
+export function removeArgument(tool: Tool, index: number): Change[] {
+  const path = [...tool.path, "arguments"];
+  return [{ do: "delete", path: list(tool.fields["arguments"]).length === 1 ? path : [...path, index] }];
+}
+
+/** Variables as `NAME=value`, one a line. */
+export function linesOfVariables(definitions: Value | undefined): string {
+  const pairs = isFields(definitions)
+    ? Object.entries(definitions).map(([name, one]) => [name, isFields(one) ? one["envValue"] : one])
+    : list(definitions).map((one) => (isFields(one) ? [text(one["envName"]), one["envValue"]] : ["", one]));
+  return pairs.map(([name, value]) => `${text(name)}=${text(value)}`).join("\n");
+}
+
+/** In the form that was there: a map, or a list. */
+export function variablesOf(lines: string, before: Value | undefined): Value | undefined {
+  const pairs = lines.split("\n").filter((line) => line.trim()).map((line) => {
+    const at = line.indexOf("=");
+    return [line.slice(0, at).trim(), line.slice(at + 1)] as const;
+  });
+  if (!pairs.length) return undefined;
+  return isFields(before) ? Object.fromEntries(pairs) : pairs.map(([envName, envValue]) => ({ envName, envValue }));
+}
+
+export function variablesFlaw(lines: string): string | undefined {
+  const wrong = lines.split("\n").find((line) => line.trim() && !/^\s*[A-Za-z_]\w*\s*=/.test(line));
+  return wrong === undefined ? undefined : `“${wrong.trim()}” is no variable; write NAME=value, one a line.`;
 }
