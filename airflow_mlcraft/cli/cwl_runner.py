@@ -118,6 +118,8 @@ def _telling_composer(plan: Plan, on_event: OnEvent) -> OnEvent:
 def _run_on_server(options: argparse.Namespace, plan: Plan, job: dict[str, Any]) -> object:
     from airflow_mlcraft.project.document_on_server import run_on_server
 
+    if options.provenance:
+        raise MlcraftError("--provenance writes down a run here; leave it or --server out")
     return run_on_server(
         Path(options.document),
         plan,

@@ -68,6 +68,9 @@ def test_tools_that_talk(tmp_path: Path) -> None:
         ([COUNT, "gone.yml"], 1, ["there is no job file gone.yml"]),
         ([COUNT, "--wrod", "x"], 1, ["no input --wrod", "--help"]),
         (["gone.cwl"], 1, ["there is no document gone.cwl"]),
+        (["--server", "http://localhost:1", "--provenance", "p", COUNT, JOB], 1, ["leave it or --server out"]),
+        (["--server", "http://localhost:1", COUNT, JOB], 1, ["refers to count.cwl", "all in one file"]),
+        (["--server", "localhost:1", DOCUMENTS / "echo.cwl", "--word", "x"], 1, ["'localhost:1' is no address"]),
         ([DOCUMENTS / "broken" / "misspelt_field.cwl"], 1, ["misspelt_field.cwl:3:1", "baseComand"]),
         ([DOCUMENTS / "broken" / "empty.cwl"], 1, ["empty.cwl", "empty file"]),
         ([DOCUMENTS / "broken" / "wrong_version.cwl"], 33, ["draft-3", "v1.2"]),
@@ -145,3 +148,17 @@ def test_a_cold_start_without_a_node_on_the_path(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["count"] == 3
     assert done.stderr == ""
+
+
+def test_composer_hears_of_the_steps(tmp_path: Path) -> None:
+    """The options come in Composer's order."""
+    said = run(tmp_path, "--enable-composer-logs", COUNT, JOB, "--outdir", "out")
+    assert said.json()["count"] == 3
+    lines = [json.loads(line.partition(": ")[2]) for line in said.err.splitlines() if line.startswith("Composer: ")]
+    assert [(line["stepId"], line["status"]) for line in lines] == [
+        ("root.count", "READY"),
+        ("root.count", "COMPLETED"),
+        ("root.read", "READY"),
+        ("root.read", "COMPLETED"),
+    ]
+    assert (tmp_path / "out" / "count.txt").is_file()
