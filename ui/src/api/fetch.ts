@@ -43,6 +43,9 @@ export interface Asking {
   from?: URL;
 }
 
+/** What `early.js` has asked before this script was there. */
+const early = (globalThis as { mlcraftEarly?: { address: string; answer: Promise<Response> } | undefined }).mlcraftEarly;
+
 /** Ask a route, by its address below `/mlcraft/`. */
 export async function ask<T>(address: string, { method, json, body, signal, from = MLCRAFT }: Asking = {}): Promise<T> {
   const init: RequestInit = { credentials: "same-origin", headers: { accept: "application/json" }, redirect: "manual" };
@@ -56,7 +59,7 @@ export async function ask<T>(address: string, { method, json, body, signal, from
   if (signal) init.signal = signal;
   let response: Response;
   try {
-    response = await fetch(new URL(address, from), init);
+    response = await (askedEarly(address) ?? fetch(new URL(address, from), init));
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(0, "Airflow does not answer.");
@@ -66,6 +69,13 @@ export async function ask<T>(address: string, { method, json, body, signal, from
   const found: unknown = response.status === 204 ? undefined : await response.json().catch(() => undefined);
   if (!response.ok) throw new ApiError(response.status, sentence(found) ?? `The server answered ${response.status}.`, found);
   return found as T;
+}
+
+/** An answer is taken once. */
+function askedEarly(address: string): Promise<Response> | undefined {
+  if (early?.address !== address) return undefined;
+  early.address = "";
+  return early.answer;
 }
 
 function sentence(body: unknown): string | undefined {

@@ -69,8 +69,9 @@ export const DRAGGED = "application/x-mlcraft-document";
 const TYPES = { box: BoxNode };
 const ARROWS: Record<string, Direction> = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 const FIT = { padding: 0.08, maxZoom: 1 };
-/** Below this zoom names are drawn large, and ports not at all. */
-const FAR = 0.42;
+/** Below this zoom names are drawn large, and ports not at all; sooner where there is much to draw. */
+const FAR = { few: 0.3, many: 0.42 };
+const MANY = 80;
 const NO_KEYS: ReadonlySet<string> = new Set();
 
 export function WorkflowGraph(props: WorkflowGraphProps) {
@@ -289,7 +290,7 @@ function Drawing(props: WorkflowGraphProps) {
           <ReactFlow<BoxNodeType>
             nodes={current} edges={[]} nodeTypes={TYPES} onNodesChange={onNodesChange}
             onInit={(instance) => { flow.current = instance; }}
-            onViewportChange={({ zoom }) => setFar(zoom < FAR)}
+            onViewportChange={({ zoom }) => setFar(zoom < (drawn.boxes.length > MANY ? FAR.many : FAR.few))}
             onMove={(event) => { if (event) seenWhole.current = false; }}
             fitView fitViewOptions={FIT} minZoom={0.03} maxZoom={2}
             nodesDraggable={editable} nodesConnectable={editable} nodesFocusable={false} elementsSelectable
