@@ -1,8 +1,7 @@
 /** A form for an object, made from its JSON schema: what the server checks is what is asked for. */
-import { useId } from "react";
 import type { Fields, Value } from "../document/value";
 import { Button, IconButton } from "../look/widgets";
-import { DraftField } from "./DraftField";
+import { SelectField, TextField } from "./fields";
 import "./schema_form.css";
 
 export interface Schema {
@@ -40,65 +39,44 @@ export function SchemaForm({ schema, value, place, readOnly = false, onChange }:
   return (
     <div className="schema-form">
       {fields.map(([key, field]) => (
-        <FieldRow key={key} name={key} schema={field} value={value[key]} needed={schema.required?.includes(key) ?? false}
+        <SchemaField key={key} label={`${field.title ?? key}${schema.required?.includes(key) ? " *" : ""}`} schema={field} value={value[key]}
           readOnly={readOnly} onChange={(next) => onChange(key, next)} />
       ))}
     </div>
   );
 }
 
-interface RowProps {
-  name: string;
+interface FieldProps {
+  label: string;
   schema: Schema;
   value: Value | undefined;
-  needed: boolean;
   readOnly: boolean;
   onChange(value: Value | undefined): void;
 }
 
-function FieldRow({ name, schema, value, needed, readOnly, onChange }: RowProps) {
-  const id = useId();
-  const hint = `${id}-hint`;
-  return (
-    <div className="schema-row">
-      <label htmlFor={id}>{schema.title ?? name}{needed && <span title="needed"> *</span>}</label>
-      <Control {...{ id, hint, schema, value, readOnly, onChange }} />
-      {schema.description && <p id={hint}>{schema.description}</p>}
-    </div>
-  );
-}
-
-interface ControlProps extends Omit<RowProps, "name" | "needed"> {
-  id: string;
-  hint?: string;
-  label?: string;
-}
-
-function Control({ id, hint, label, schema, value, readOnly, onChange }: ControlProps) {
-  const common = { id, className: "field", "aria-describedby": hint, "aria-label": label };
-  if (schema.type === "array") return <List {...{ id, schema, value, readOnly, onChange }} />;
+function SchemaField({ label, schema, value, readOnly, onChange }: FieldProps) {
+  const common = { label, disabled: readOnly, hint: schema.description };
+  if (schema.type === "array") return <List {...{ label, schema, value, readOnly, onChange }} />;
   if (schema.enum || schema.type === "boolean") {
     const choices = schema.enum ?? [true, false];
-    const shown = (choice: Value) => (choice === true ? "yes" : choice === false ? "no" : String(choice));
+    const none = schema.default === undefined ? "–" : `– (${words(schema.default)})`;
     return (
-      <select {...common} disabled={readOnly} value={value === undefined ? "" : String(value)}
-        onChange={(event) => onChange(choices.find((choice) => String(choice) === event.target.value))}>
-        <option value="">{schema.default === undefined ? "–" : `– (${shown(schema.default)})`}</option>
-        {choices.map((choice) => <option key={String(choice)} value={String(choice)}>{shown(choice)}</option>)}
-      </select>
+      <SelectField {...common} value={value === undefined ? "" : String(value)}
+        choices={[{ value: "", label: none }, ...choices.map((choice) => ({ value: String(choice), label: words(choice) }))]}
+        onChange={(chosen) => onChange(choices.find((choice) => String(choice) === chosen))} />
     );
   }
-  const listed = schema.examples?.length ? `${id}-examples` : undefined;
   const numeric = schema.type === "integer" || schema.type === "number";
   return (
-    <>
-      <DraftField {...common} list={listed} readOnly={readOnly} inputMode={numeric ? "decimal" : "text"}
-        placeholder={schema.default === undefined ? "" : String(schema.default)}
-        value={value === undefined || value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value)}
-        onCommit={(text) => onChange(read(text, numeric))} />
-      {listed && <datalist id={listed}>{schema.examples!.map((example) => <option key={String(example)} value={String(example)} />)}</datalist>}
-    </>
+    <TextField {...common} {...(schema.examples?.length ? { suggestions: schema.examples.map(String) } : {})}
+      placeholder={schema.default === undefined ? "" : String(schema.default)}
+      value={value === undefined || value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value)}
+      onChange={(typed) => onChange(read(typed, numeric))} />
   );
+}
+
+function words(choice: Value): string {
+  return choice === true ? "yes" : choice === false ? "no" : String(choice);
 }
 
 /** A number where one is meant; what is none stays a text, and the server's check says so. */
@@ -108,7 +86,7 @@ function read(text: string, numeric: boolean): Value | undefined {
   return numeric && Number.isFinite(Number(plain)) ? Number(plain) : plain;
 }
 
-function List({ id, schema, value, readOnly, onChange }: ControlProps) {
+function List({ label, schema, value, readOnly, onChange }: FieldProps) {
   const items = Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
   const put = (next: Value[]) => onChange(next.length ? next : undefined);
   const change = (number: number, next: Value | undefined) =>
@@ -116,16 +94,17 @@ function List({ id, schema, value, readOnly, onChange }: ControlProps) {
   const inner = schema.items ?? {};
   const fields = Object.entries(inner.properties ?? {});
   return (
-    <div className="schema-list" id={id} role="group">
+    <fieldset className="schema-list">
+      <legend>{label}</legend>
+      {schema.description && <p className="row-hint">{schema.description}</p>}
       {items.map((item, number) => (
         <div className="schema-item" key={number}>
           {fields.length > 0
             ? fields.map(([key, field]) => (
-                <Control key={key} id={`${id}-${number}-${key}`} label={`${field.title ?? key} ${number + 1}`} schema={field} readOnly={readOnly}
-                  value={(item as Fields | null)?.[key]} onChange={(next) => change(number, { ...(item as Fields), [key]: next ?? "" })} />
+                <SchemaField key={key} label={`${field.title ?? key} ${number + 1}`} schema={field} readOnly={readOnly} value={(item as Fields | null)?.[key]}
+                  onChange={(next) => change(number, { ...(item as Fields), [key]: next ?? "" })} />
               ))
-            : <Control id={`${id}-${number}`} label={`${schema.title ?? "Item"} ${number + 1}`} schema={inner} readOnly={readOnly} value={item}
-                onChange={(next) => change(number, next)} />}
+            : <SchemaField label={`Item ${number + 1}`} schema={inner} readOnly={readOnly} value={item} onChange={(next) => change(number, next)} />}
           {!readOnly && <IconButton name={`Take away ${number + 1}`} icon="close" onClick={() => change(number, undefined)} />}
         </div>
       ))}
@@ -135,6 +114,6 @@ function List({ id, schema, value, readOnly, onChange }: ControlProps) {
           Add
         </Button>
       )}
-    </div>
+    </fieldset>
   );
 }
