@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from cwltool.process import Process
 from cwltool.update import ORIGINAL_CWLVERSION
 
 from airflow_mlcraft.cwl.composer.losses import Losses
-from airflow_mlcraft.cwl.composer.names import CWLTOOL, Names
+from airflow_mlcraft.cwl.composer.names import CWLTOOL, Names, short
 from airflow_mlcraft.cwl.load import plain
 from airflow_mlcraft.cwl.plan import Json
 
@@ -37,12 +38,20 @@ _OF_V1_0 = [
     {"class": "NetworkAccess", "networkAccess": True},
 ]
 _TAKEN_FOR_FILES = {"run", "$import", "$include", "$mixin"}
+_INPUT = re.compile(r"\$\(\s*inputs\.(\w+)\s*\)")
+_LITERAL = re.compile(r"""class["']?\s*:\s*["'](?:File|Directory)["']""")
+_BRIEF = 40
 _LISTED = {"EnvVarRequirement": "envDef", "SoftwareRequirement": "packages"}
+
+
+def is_of(process: Process, version: str) -> bool:
+    """Whether a process was written in a version of CWL."""
+    return str(process.metadata.get(ORIGINAL_CWLVERSION, "")) == version
 
 
 def is_of_v1_0(process: Process) -> bool:
     """Whether a process was written in CWL v1.0, whose defaults are others."""
-    return str(process.metadata.get(ORIGINAL_CWLVERSION, "")) == "v1.0"
+    return is_of(process, "v1.0")
 
 
 def has_expressions(node: Any) -> bool:
@@ -92,7 +101,7 @@ class Needs:
                 # Composer drops the requirement where no argument asks for it.
                 hints.append(self._hint(requirement))
             else:
-                requirements.append(self._requirement(requirement))
+                requirements.append(self._requirement(requirement, process))
         hints += self._own(process, holding)
         hints += self._defaults(process)
         return {key: value for key, value in (("requirements", requirements), ("hints", hints)) if value}
@@ -121,7 +130,7 @@ class Needs:
             self._losses.add(f"a hint has a field {name}, which Composer takes for the name of a file", hint, name)
         return self._listed(self._names.hint(hint))
 
-    def _requirement(self, node: Any) -> Json:
+    def _requirement(self, node: Any, process: Process) -> Json:
         made = self._listed(self._names.hint(node))
         name = made["class"]
         if name == "ResourceRequirement":
@@ -129,10 +138,10 @@ class Needs:
                 if isinstance(value, float) and not value.is_integer():
                     self._losses.add(f"{field} is {value}; CWL v1.0 takes whole numbers", node, field)
         if name == "InitialWorkDirRequirement":
-            made["listing"] = self._listing(made["listing"], node)
+            made["listing"] = self._listing(made["listing"], node, process)
         return made
 
-    def _listing(self, listing: Json, node: Any) -> Json:
+    def _listing(self, listing: Json, node: Any, process: Process) -> Json:
         made = listing if isinstance(listing, list) else [listing]
         for entry in made:
             if entry is None or isinstance(entry, list):
@@ -140,6 +149,12 @@ class Needs:
             elif isinstance(entry, dict) and "entry" in entry:
                 if not isinstance(entry["entry"], str) or not entry["entry"]:
                     self._losses.add("listing has an entry that is no text, which Composer loses", node, "listing")
+                elif is_of(process, "v1.2") and _may_be_data(entry["entry"], process):
+                    self._losses.add(
+                        f"entry {_brief(entry['entry'])} may be a list, a number or an object; CWL v1.0 takes a text or a file",
+                        node,
+                        "listing",
+                    )
                 if str(entry.get("entryname", "")).startswith("/"):
                     self._losses.add("entryname is an absolute path, which CWL v1.0 does not know", node, "listing")
         return [{**each, "writable": bool(each.get("writable"))} if _is_entry(each) else each for each in made]
@@ -179,6 +194,28 @@ class Needs:
 
 def _quotes(tool: Mapping[str, Any]) -> bool:
     return '"shellQuote": false' in json.dumps(plain(tool), default=str)
+
+
+def _may_be_data(entry: str, process: Process) -> bool:
+    """Whether an expression may give what v1.2 writes as JSON: any may, but for an input of another type."""
+    text = entry.strip()
+    alone = text.startswith(("$(", "${")) and text.endswith((")", "}")) and text.count("$") == 1
+    if not alone:
+        return False
+    if _LITERAL.search(text) or text.endswith(
+        (".path)", ".basename)", ".contents)", ".nameroot)", ".location)", ".dirname)", ".nameext)")
+    ):
+        return False
+    types = {short(str(port["id"])): plain(port["type"]) for port in process.tool["inputs"]}
+    named = _INPUT.fullmatch(text)
+    kind = types.get(named.group(1)) if named else None
+    kinds = set(kind) if isinstance(kind, list) and all(isinstance(each, str) for each in kind) else {str(kind)}
+    return not kinds <= {"File", "Directory", "string", "null"}
+
+
+def _brief(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _BRIEF else f"{line[: _BRIEF - 1]}…"
 
 
 def _is_entry(item: Json) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cwltool.process import Process
 
 from airflow_mlcraft.cwl.composer.losses import Losses
 from airflow_mlcraft.cwl.composer.names import Names, in_order, is_good_id, short
-from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, SHELL, Needs, has_expressions
+from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, SHELL, Needs, has_expressions, is_of
 from airflow_mlcraft.cwl.composer.types import Types
 from airflow_mlcraft.cwl.load import plain
 from airflow_mlcraft.cwl.plan import Json
@@ -22,6 +22,7 @@ _ELSEWHERE = {
     "arguments", "$namespaces", "$schemas",
 }  # fmt: skip
 _PORT = {"id", "type", "label", "doc", "streamable", "format", "default", "inputBinding", "outputBinding"}
+_EXPRESSION = re.compile(r"^\s*\$[({].*[)}]\s*$|\$\([^()]*\)|\$\{[^{}]*\}", re.DOTALL)
 _INVENTED = re.compile(r"[0-9a-f]{40}")
 """The name that cwltool gives to a stream that the document leaves without one."""
 
@@ -155,8 +156,8 @@ class ToolForm:
         text = json.dumps(plain({k: v for k, v in self._tool.items() if k != "doc"}), default=str)
         if "runtime.exitCode" in text:
             self._losses.add("runtime.exitCode is not in CWL v1.0", self._tool)
-        if re.search(r"\\\\(?:\\\\)*\$[({]", text):
-            self._losses.add("a backslash before an expression means something else in CWL v1.0", self._tool)
+        if is_of(self._process, "v1.2") and any(map(_escapes, _texts(plain(self._tool)))):
+            self._losses.add("a backslash beside an expression means something else in CWL v1.0", self._tool)
         for port in (*self._tool["inputs"], *self._tool["outputs"]):
             for field in port:
                 if field not in _PORT | {"secondaryFiles", "loadContents", "loadListing"} and "://" not in field:
@@ -188,6 +189,19 @@ def described(node: Mapping[str, Any]) -> dict[str, Json]:
         doc = plain(node["doc"])
         made["doc"] = "\n".join(map(str, doc)) if isinstance(doc, list) else str(doc)
     return made
+
+
+def _texts(node: Json) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, (dict, list)):
+        for item in node.values() if isinstance(node, dict) else node:
+            yield from _texts(item)
+
+
+def _escapes(text: str) -> bool:
+    """Whether an expression stands in a text that has a backslash; a backslash in an expression is JavaScript's."""
+    return has_expressions(text) and "\\" in _EXPRESSION.sub("", text)
 
 
 def _is_file(kind: Json) -> bool:

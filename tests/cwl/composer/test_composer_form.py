@@ -261,7 +261,12 @@ def test_what_a_workflow_would_lose(  # noqa: PLR0917
         ("requirements: {ResourceRequirement: {coresMin: 0.5}}", "coresMin is 0.5; CWL v1.0 takes whole numbers"),
         ("arguments: [{position: $(1), valueFrom: x}]", "position of an argument is an expression"),
         ("arguments: ['']", "an argument is empty"),
-        ("stdout: a\\$(inputs.word)", "a backslash before an expression"),
+        (
+            "requirements: {InlineJavascriptRequirement: {}, InitialWorkDirRequirement: {listing: "
+            "[{entryname: a, entry: '${return [1];}'}]}}",
+            "entry ${return [1];} may be a list, a number or an object",
+        ),
+        ("stdout: a\\$(inputs.word)", "a backslash beside an expression"),
         ("stdout: $(runtime.exitCode)", "runtime.exitCode"),
         ("intent: ['https://example.org/x']", "intent is a field of CWL v1.2"),
         (
