@@ -28,6 +28,7 @@ def test_cwl_tab(tmp_path: Path) -> None:
         shutil.copy(DOCUMENTS / "harvest.cwl", site.project / "cwl" / "workflows")
         ui.log_in()
         ui.until(lambda: HARVEST in ui.dag_ids(), "a DAG for the document")
+        ui.page.set_viewport_size({"width": 1440, "height": 900})
         tab = CwlTab(ui)
 
         see_the_workflow(tab)
@@ -105,6 +106,7 @@ def follow(tab: CwlTab, run_id: str) -> None:
 def see_why(tab: CwlTab) -> None:
     """The item that has failed is shown first: its command line, its inputs, the end of its log."""
     tab.inside.get_by_role("button", name="Open all sub-workflows").click()
+    tab.ui.picture("cwl_tab_run")
     tab.box("Step Gather fruit").click()
     items = tab.items()
     expect(items.get_by_role("option", selected=True)).to_contain_text("plum")
@@ -114,7 +116,8 @@ def see_why(tab: CwlTab) -> None:
     labels = tab.section("Inputs").locator(".file").filter(has_text="labels.txt")
     expect(labels).to_contain_text("111 B")
     expect(labels.locator("code")).to_contain_text("md5")
-    tab.ui.picture("cwl_tab_run")
+    tab.section("End of the log").scroll_into_view_if_needed()
+    tab.ui.picture("cwl_tab_item")
 
     items.get_by_role("option").filter(has_text="cherry").click()
     expect(tab.section("Outputs").locator(".file")).to_contain_text("cherry.txt")

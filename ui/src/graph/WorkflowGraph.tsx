@@ -72,6 +72,7 @@ const FIT = { padding: 0.08, maxZoom: 1 };
 /** Below this zoom names are drawn large, and ports not at all; sooner where there is much to draw. */
 const FAR = { few: 0.3, many: 0.42 };
 const MANY = 80;
+const READABLE = 0.55;
 const NO_KEYS: ReadonlySet<string> = new Set();
 
 export function WorkflowGraph(props: WorkflowGraphProps) {
@@ -174,8 +175,11 @@ function Drawing(props: WorkflowGraphProps) {
       // After React Flow's own watcher.
       requestAnimationFrame(() => {
         const [key] = latest.current.selection;
-        if (seenWhole.current) void flow.current?.fitView(FIT);
-        else if (latest.current.selection.size === 1 && key !== undefined && hides(key)) center(key, false);
+        const about = latest.current.selection.size === 1 ? key : undefined;
+        const whole = seenWhole.current;
+        if (whole && (about === undefined || readable(shown.current.drawn, frame.current!))) void flow.current?.fitView(FIT);
+        else if (about !== undefined && hides(about)) center(about, false);
+        seenWhole.current = whole;
       });
     });
     watcher.observe(frame.current!);
@@ -326,6 +330,14 @@ function Drawing(props: WorkflowGraphProps) {
       </StepStatesContext>
     </GraphContext>
   );
+}
+
+/** Whether names can be read where all is shown. */
+function readable({ boxes }: Picture, frame: HTMLElement): boolean {
+  const outer = boxes.filter((box) => box.parent === undefined);
+  const [left, top] = [Math.min(...outer.map((box) => box.x)), Math.min(...outer.map((box) => box.y))];
+  const [right, bottom] = [Math.max(...outer.map((box) => box.x + box.width)), Math.max(...outer.map((box) => box.y + box.height))];
+  return Math.min(frame.clientWidth / (right - left), frame.clientHeight / (bottom - top)) > READABLE;
 }
 
 function useStates(given: Readonly<Record<string, StepState>> | undefined): StepStates {
