@@ -144,17 +144,15 @@ class Needs:
     def _listing(self, listing: Json, node: Any, process: Process) -> Json:
         made = listing if isinstance(listing, list) else [listing]
         for entry in made:
+            text = entry.get("entry") if isinstance(entry, dict) else None
             if entry is None or isinstance(entry, list):
                 self._losses.add("listing has null or a list in it, which CWL v1.0 does not know", node, "listing")
             elif isinstance(entry, dict) and "entry" in entry:
-                if not isinstance(entry["entry"], str) or not entry["entry"]:
+                if not isinstance(text, str) or not text:
                     self._losses.add("listing has an entry that is no text, which Composer loses", node, "listing")
-                elif is_of(process, "v1.2") and _may_be_data(entry["entry"], process):
-                    self._losses.add(
-                        f"entry {_brief(entry['entry'])} may be a list, a number or an object; CWL v1.0 takes a text or a file",
-                        node,
-                        "listing",
-                    )
+                elif is_of(process, "v1.2") and _may_be_data(text, process):
+                    what = "may be a list, a number or an object; CWL v1.0 takes a text or a file"
+                    self._losses.add(f"entry {_brief(text)} {what}", node, "listing")
                 if str(entry.get("entryname", "")).startswith("/"):
                     self._losses.add("entryname is an absolute path, which CWL v1.0 does not know", node, "listing")
         return [{**each, "writable": bool(each.get("writable"))} if _is_entry(each) else each for each in made]
