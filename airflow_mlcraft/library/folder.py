@@ -184,7 +184,7 @@ def _changing(path: Path) -> Iterator[None]:
         yield
     except MlcraftError:
         raise
-    except NotADirectoryError as error:
+    except (NotADirectoryError, FileExistsError) as error:
         raise BadNameError(f"a folder on the way to {path.name} is a file; give another name") from error
     except OSError as error:
         raise ReadOnlyError(f"{path} cannot be changed: {error.strerror or error}") from error

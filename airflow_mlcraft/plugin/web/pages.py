@@ -23,8 +23,8 @@ _TYPES = {
 @router.get("/{path:path}")
 def page(path: str, user: GetUserDep) -> FileResponse:
     """A file of the build. Those in assets/ have their hash in their name."""
-    file = (_FOLDER / path).resolve()
-    if "\0" in path or not file.is_relative_to(_FOLDER.resolve()) or file.suffix not in _TYPES or not file.is_file():
+    file = (_FOLDER / path.replace("\0", "")).resolve()
+    if not file.is_relative_to(_FOLDER.resolve()) or file.suffix not in _TYPES or not file.is_file():
         raise HTTPException(404, "There is no such page")
     lasting = path.startswith("assets/")
     cache = "private, max-age=31536000, immutable" if lasting else "no-cache"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.models.dag import DagModel
 from airflow.models.dagbag import DagPriorityParsingRequest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 _LOADER = b"load_cwl_dags"
@@ -19,7 +21,14 @@ def ask_to_parse(session: Session, dag_id: str, neighbours: Collection[str]) -> 
     # All parts of a shared folder are asked: a new document may be in any.
     files = _files_of(session, [dag_id]) or _files_of(session, neighbours) or set(_loading_files())
     for bundle, file in sorted(files):
-        session.add(DagPriorityParsingRequest(bundle_name=bundle, relative_fileloc=file))
+        with suppress(IntegrityError), session.begin_nested():
+            # A file can be asked for once; a request that is still there will do.
+            session.add(DagPriorityParsingRequest(bundle_name=bundle, relative_fileloc=file))
+
+
+def forget(session: Session, dag_id: str) -> None:
+    """Hide a DAG whose document is gone, as Airflow does by itself a minute or more later."""
+    session.execute(update(DagModel).where(DagModel.dag_id == dag_id).values(is_stale=True))
 
 
 def _files_of(session: Session, dag_ids: Collection[str]) -> set[tuple[str, str]]:

@@ -14,7 +14,7 @@ from airflow_mlcraft.library.check import check
 from airflow_mlcraft.library.references import moved
 from airflow_mlcraft.library.taking import take
 from airflow_mlcraft.plugin.web.access import AccessDep, same_origin
-from airflow_mlcraft.plugin.web.parsing import ask_to_parse
+from airflow_mlcraft.plugin.web.parsing import ask_to_parse, forget
 from airflow_mlcraft.plugin.web.places import documents
 from airflow_mlcraft.plugin.web.workshops import reading, workshop
 
@@ -75,6 +75,7 @@ class Desk:
         """Airflow is to forget the DAG of a document that was there."""
         self.note(event, dag_id, path)
         ask_to_parse(self.session, dag_id, self.folder.dag_ids().values())
+        forget(self.session, dag_id)
 
     def note(self, event: str, dag_id: str, what: str) -> None:
         """Into Airflow's audit log: who has changed which document."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from airflow.utils.log.log_reader import TaskLogReader
 _TAIL = 200
 _MOST = 200_000
 """Lines of a log that are read to find its end."""
+_LONGEST = 500
 _COMMAND = re.compile(r"^\[job [^\]]+\] \S+\$ (?P<command>.*)$")
 _ROOM = re.compile(r"/[^\s'\"]*/tmp/[^/\s'\"]+/run\d+/(?:stage/stg[0-9a-f-]+|out|tmp/\w+)(?:/|(?=[\s'\"]|$))")
 """The folders that the tool was run in, which were made for it and are gone."""
@@ -43,12 +45,22 @@ def _read(lines: Iterable[str]) -> TaskLog:
         tail.append(line)
         if started := _COMMAND.match(line):
             command, goes_on = [started["command"]], True
-        elif goes_on and line.startswith("    "):
+        elif goes_on:
             command.append(line)
-        else:
-            goes_on = False
+        goes_on = goes_on and len(command) < _LONGEST and _is_open(command)
     text = _ROOM.sub("", "\n".join(command))
     return TaskLog("\n".join(tail), text or None)
+
+
+def _is_open(command: list[str]) -> bool:
+    """Whether a command line goes on in the next line: by its last word, or within quotes."""
+    if command[-1].endswith(" \\"):
+        return True
+    try:
+        shlex.split("\n".join(command))
+    except ValueError:
+        return True
+    return False
 
 
 def _lines(stream: Any) -> Iterator[str]:
