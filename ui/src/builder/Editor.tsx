@@ -228,6 +228,7 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
       else if (key === "?") setWindow({ name: "keys" });
       else return;
       event.preventDefault();
+      event.stopPropagation();
     };
     const onCopy = (event: ClipboardEvent) => {
       if (typing(document.activeElement) || window_ || getSelection()?.isCollapsed === false) return;
@@ -241,12 +242,13 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
       if (typing(document.activeElement) || window_) return;
       if (pasted(session, event.clipboardData?.getData("text/plain") ?? "")) event.preventDefault();
     };
-    addEventListener("keydown", onKey);
+    // Before the picture, for which Enter is Enter.
+    addEventListener("keydown", onKey, true);
     document.addEventListener("copy", onCopy);
     document.addEventListener("cut", onCopy);
     document.addEventListener("paste", onPaste);
     return () => {
-      removeEventListener("keydown", onKey);
+      removeEventListener("keydown", onKey, true);
       document.removeEventListener("copy", onCopy);
       document.removeEventListener("cut", onCopy);
       document.removeEventListener("paste", onPaste);
@@ -313,12 +315,12 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
         <Problems problems={problems} checking={checking} checked={checked} open={showProblems} onToggle={() => setShowProblems(!showProblems)} onJump={jump} />
       </main>
       {(side === "text" || workflow || !state.kind || state.broken) && (
-        <aside className="builder-side" aria-label={side === "text" ? "Text" : "Form"}>
+        <div className="builder-side">
           {side === "text" || !workflow
             ? <YamlPane text={state.text} problems={problems} readOnly={!editable} onChange={(text) => session.type(text)} reveal={place} />
             : runNode && following ? <StepPanel found={following.found} node={runNode} run={run} runId={following.runId} onClose={() => session.select(new Set())} />
               : <Inspector session={session} state={state} schema={schema} onOpen={onGo} onConnect={() => setWindow({ name: "connect" })} standing={() => handle.current?.standing() ?? []} />}
-        </aside>
+        </div>
       )}
       <div className="toast" role="status" aria-live="polite">{said && <span>{said}</span>}</div>
       {windows()}

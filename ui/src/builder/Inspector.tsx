@@ -90,7 +90,7 @@ function StepForm({ session, state, workflow, step, schema, onOpen, onConnect }:
     return current ? make(now, current) : [];
   });
   return (
-    <div className="inspector" role="region" aria-label={`Step ${step.id}`}>
+    <aside className="inspector" aria-label={`Step ${step.id}`}>
       <Head kind={step.face?.kind || "Step"} name={text(fields["label"]) || step.id}>
         {editable && <IconButton name="Connect… (c)" icon="link" onClick={onConnect} />}
         {editable && <IconButton name="Remove the step" icon="trash" onClick={() => session.edit((now) => edits.remove(now, [key]), [])} />}
@@ -149,7 +149,7 @@ function StepForm({ session, state, workflow, step, schema, onOpen, onConnect }:
           onChange={(typed) => edit((now, current) => edits.setWhen(now, current, typed.trim()))} />
       </Section>
       <Hints session={session} state={state} schema={schema} place="step" owner={{ fields, path: step.item.path }} kind={step.face?.hint ?? ""} />
-    </div>
+    </aside>
   );
 }
 
@@ -275,7 +275,7 @@ function InputForm({ session, state, workflow, id }: InspectorProps & { workflow
     return current ? edits.setFields(current, "type", values) : [];
   });
   return (
-    <div className="inspector" role="region" aria-label={`Input ${id}`}>
+    <aside className="inspector" aria-label={`Input ${id}`}>
       <Head kind="Input" name={text(item.fields["label"]) || id}>
         {editable && <IconButton name="Remove the input" icon="trash" onClick={() => session.edit((now) => edits.remove(now, [key]), [])} />}
       </Head>
@@ -289,7 +289,7 @@ function InputForm({ session, state, workflow, id }: InspectorProps & { workflow
           <TextField label="File format" mono disabled={!editable} value={list(item.fields["format"]).map(text).join(" ")} onChange={(typed) => set({ format: typed || undefined })} />
         )}
       </div>
-    </div>
+    </aside>
   );
 }
 
@@ -306,7 +306,7 @@ function OutputForm({ session, state, workflow, id }: InspectorProps & { workflo
   });
   const choices = sourcesFor(workflow, undefined, id, type, link);
   return (
-    <div className="inspector" role="region" aria-label={`Output ${id}`}>
+    <aside className="inspector" aria-label={`Output ${id}`}>
       <Head kind="Output" name={text(link.item.fields["label"]) || id}>
         {editable && <IconButton name="Remove the output" icon="trash" onClick={() => session.edit((now) => edits.remove(now, [key]), [])} />}
       </Head>
@@ -344,13 +344,13 @@ function OutputForm({ session, state, workflow, id }: InspectorProps & { workflo
           <SelectField label="Of several values, take" disabled={!editable} value={link.pickValue} choices={PICKS} onChange={(value) => set({ pickValue: value || undefined })} />
         )}
       </div>
-    </div>
+    </aside>
   );
 }
 
 function Several({ session, state, keys, standing }: InspectorProps & { keys: string[] }) {
   return (
-    <div className="inspector" role="region" aria-label="Selection">
+    <aside className="inspector" aria-label="Selection">
       <Head kind="Selection" name={`${keys.length} selected`}>
         {state.editable && <IconButton name="Remove them" icon="trash" onClick={() => session.edit((now) => edits.remove(now, keys), [])} />}
       </Head>
@@ -359,7 +359,7 @@ function Several({ session, state, keys, standing }: InspectorProps & { keys: st
           <LineUp places={standing().filter((one) => keys.includes(one.key))} onMove={(moves) => session.edit((now) => edits.move(now, moves))} />
         </div>
       )}
-    </div>
+    </aside>
   );
 }
 
@@ -375,7 +375,7 @@ function WorkflowForm({ session, state, workflow, schema }: InspectorProps & { w
   };
   const older = workflow.version !== "v1.2";
   return (
-    <div className="inspector" role="region" aria-label="Workflow">
+    <aside className="inspector" aria-label="Workflow">
       <Head kind={`Workflow ${workflow.version}`} name={text(fields["label"]) || state.path} />
       <div className="inspector-pad">
         <TextField label="Label" disabled={!editable} value={text(fields["label"])} onChange={(typed) => set("label", typed || undefined)} hint="What the DAG is called in Airflow." />
@@ -392,7 +392,7 @@ function WorkflowForm({ session, state, workflow, schema }: InspectorProps & { w
         {editable && <Button icon="plus" onClick={() => add("output")}>Add an output</Button>}
       </Section>
       <Hints session={session} state={state} schema={schema} place="workflow" owner={{ fields, path }} kind="" />
-    </div>
+    </aside>
   );
 }
 

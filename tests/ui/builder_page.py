@@ -1,0 +1,125 @@
+"""The workflow builder, as a person uses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Frame, FrameLocator, Locator, expect
+
+from .cwl_tab import AXE
+from .web_ui import WebUI
+
+
+class BuilderPage:
+    """What is in the frame."""
+
+    def __init__(self, ui: WebUI) -> None:
+        self.ui = ui
+        self.keyboard = ui.page.keyboard
+        self.inside: FrameLocator = ui.page.frame_locator("iframe")
+
+    def open(self) -> None:
+        """By Airflow's own navigation."""
+        self.ui.open("/")
+        self.ui.page.get_by_role("link", name="Workflows").click()
+        expect(self.inside.get_by_role("heading", name="Workflows", level=1)).to_be_visible()
+
+    def open_document(self, label: str) -> None:
+        """One of the list."""
+        self.open()
+        self.inside.get_by_role("searchbox").fill(label)
+        self.inside.locator(".card").filter(has=self.inside.get_by_text(label, exact=True)).first.click()
+        expect(self.inside.get_by_role("button", name="More")).to_be_visible()
+
+    def new(self, path: str) -> None:
+        """An empty workflow."""
+        self.inside.get_by_role("button", name="New workflow").click()
+        self.dialog().get_by_label("Path in the folder").fill(path)
+        self.keyboard.press("Enter")
+        expect(self.inside.get_by_text("Drag a tool in")).to_be_visible()
+
+    def dialog(self) -> Locator:
+        """The window over the page."""
+        return self.inside.get_by_role("dialog")
+
+    def form(self) -> Locator:
+        """Beside the picture."""
+        return self.inside.get_by_role("complementary")
+
+    def search(self, words: str) -> Locator:
+        """Search the palette; what is found first."""
+        field = self.inside.get_by_role("searchbox", name="Search tools")
+        field.fill(words)
+        return self.inside.locator(".palette-entry").first
+
+    def box(self, key: str) -> Locator:
+        """A node by its key, such as `step:train`."""
+        return self.inside.locator(f'.box-label[data-key="{key}"]')
+
+    def port(self, node: str, port: str) -> Locator:
+        """A port that can be drawn from, or to."""
+        return self.inside.locator(f'.dot[data-node="{node}"][data-port="{port}"]')
+
+    def wires(self) -> Locator:
+        """All connections."""
+        return self.inside.locator(".wires .wire")
+
+    def draw(self, source: tuple[str, str], target: tuple[str, str]) -> None:
+        """A connection, by mouse; only what fits is lit while it is drawn."""
+        mouse = self.ui.page.mouse
+        start, end = self.port(*source).bounding_box(), self.port(*target).bounding_box()
+        assert start and end
+        mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
+        mouse.down()
+        mouse.move(start["x"] + 40, start["y"] + 20, steps=4)
+        expect(self.inside.locator(".connecting")).to_be_visible()
+        expect(self.port(*target).locator("xpath=ancestor::*[contains(@class, 'fits')]")).to_have_count(1)
+        mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=5)
+        mouse.up()
+
+    def problems(self) -> Locator:
+        """The list below the picture."""
+        return self.inside.get_by_role("region", name="Problems")
+
+    def saved(self) -> Locator:
+        """Whether it is saved."""
+        return self.inside.locator(".saved")
+
+    def text(self) -> str:
+        """The text of the document, from the editor."""
+        lines = self.inside.locator(".cm-content").inner_text()
+        return lines.replace("\u200b", "")
+
+    def show_text(self) -> None:
+        """In place of the form."""
+        self.inside.get_by_role("button", name="YAML").click()
+        expect(self.inside.locator(".cm-content")).to_be_visible()
+
+    def show_form(self) -> None:
+        """In place of the text."""
+        self.inside.get_by_role("button", name="Form", exact=True).click()
+
+    def save(self) -> None:
+        """By the key."""
+        self.keyboard.press("Control+s")
+        expect(self.saved()).to_have_text("saved")
+
+    def dark(self, dark: bool) -> None:
+        """As Airflow's own switch does."""
+        self.ui.page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", dark)
+        expect(self.inside.locator("html.dark")).to_have_count(1 if dark else 0)
+
+    def faults(self) -> list[Any]:
+        """What axe finds serious or worse."""
+        frame = self.frame()
+        frame.evaluate(AXE.read_text())
+        found = frame.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        return [
+            (fault["id"], [node["html"] for node in fault["nodes"]])
+            for fault in found
+            if fault["impact"] in ("serious", "critical")
+        ]
+
+    def frame(self) -> Frame:
+        """The frame itself."""
+        return next(frame for frame in self.ui.page.frames if "/mlcraft/pages/" in frame.url)
