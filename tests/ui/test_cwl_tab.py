@@ -116,8 +116,6 @@ def see_why(tab: CwlTab) -> None:
     labels = tab.section("Inputs").locator(".file").filter(has_text="labels.txt")
     expect(labels).to_contain_text("111 B")
     expect(labels.locator("code")).to_contain_text("md5")
-    tab.section("End of the log").scroll_into_view_if_needed()
-    tab.ui.picture("cwl_tab_item")
 
     items.get_by_role("option").filter(has_text="cherry").click()
     expect(tab.section("Outputs").locator(".file")).to_contain_text("cherry.txt")
