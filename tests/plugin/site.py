@@ -45,7 +45,7 @@ class Site(RealAirflow):
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "AIRFLOW__API__SECRET_KEY": "a key of the tests",
-            "AIRFLOW__API_AUTH__JWT_SECRET": "a secret of the tests that is long enough for Airflow's tokens, which want 64 bytes",
+            "AIRFLOW__API_AUTH__JWT_SECRET": "a secret of the tests, " * 4,
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": self.url,

@@ -164,7 +164,10 @@ def test_who_has_changed_what_is_in_the_audit_log(site: Site) -> None:
     with site.client("user") as client:
         saved(client, "audited.cwl", TOOL.format(label="Audited"))
     with site.client() as client:
-        events = client.get("/api/v2/eventLogs", params={"dag_id": "audited"}).json()["event_logs"]
-    assert ("mlcraft_save_document", "user", "audited.cwl") in {
-        (event["event"], event["owner"], event["extra"]) for event in events
-    }
+
+        def noted() -> set[tuple[str, str, str]]:
+            events = client.get("/api/v2/eventLogs", params={"dag_id": "audited"}).json()["event_logs"]
+            return {(event["event"], event["owner"], event["extra"]) for event in events}
+
+        # Airflow shows the log of a DAG once there is the DAG.
+        until(lambda: ("mlcraft_save_document", "user", "audited.cwl") in noted(), "the event in the audit log")
