@@ -122,4 +122,5 @@ class BuilderPage:
 
     def frame(self) -> Frame:
         """The frame itself."""
-        return next(frame for frame in self.ui.page.frames if "/mlcraft/pages/" in frame.url)
+        address = f"{self.ui.site.url}/mlcraft/pages/"
+        return next(frame for frame in self.ui.page.frames if frame.url.startswith(address))

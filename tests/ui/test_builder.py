@@ -169,7 +169,7 @@ def edit_the_text(builder: BuilderPage, document: Path) -> None:
     builder.keyboard.press("Control+Home")
     builder.keyboard.type("# Iris, for a start\n")
     builder.keyboard.press("Control+f")
-    builder.inside.get_by_role("textbox", name="Find").fill("label: Train a model")
+    builder.keyboard.type("label: Train a model")
     builder.keyboard.press("Enter")
     builder.keyboard.press("Escape")
     builder.keyboard.type("label: Learn")
@@ -260,12 +260,12 @@ def see_no_faults(builder: BuilderPage) -> None:
         open_page()
         for dark in (False, True):
             builder.dark(dark)
-            assert builder.faults() == []
+            assert builder.faults() == [], builder.faults()
         builder.dark(False)
     builder.dark(True)
     builder.box("step:train").click()
     builder.ui.picture("builder_dark")
-    assert builder.faults() == []
+    assert builder.faults() == [], builder.faults()
     builder.dark(False)
 
 

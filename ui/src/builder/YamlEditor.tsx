@@ -35,7 +35,7 @@ export default function YamlEditor({ text, problems, readOnly = false, onChange,
           lintGutter(),
           keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap, indentWithTab]),
           // Escape, then Tab leaves the editor, as CodeMirror has it; people have to be told.
-          EditorView.contentAttributes.of({ "aria-label": "Text of the document. Escape, then Tab, leaves the editor." }),
+          EditorView.contentAttributes.of({ tabindex: "0", "aria-label": "Text of the document. Escape, then Tab, leaves the editor." }),
           locked.current.of(lock(readOnly)),
           // What came as CRLF goes as CRLF.
           EditorState.lineSeparator.of(text.includes("\r\n") ? "\r\n" : "\n"),
