@@ -27,6 +27,7 @@ NAMES = (
     "endurance",
     "memory",
     "pages",
+    "plugin",
 )
 RESULTS = ROOT / "bench" / "RESULTS.md"
 
