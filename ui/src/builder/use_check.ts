@@ -1,5 +1,5 @@
 /** The server's check of the text: the authoritative one, a moment after the last edit. */
-import { useEffect, useMemo, useState } from "react";
+import { useDeferredValue, useEffect, useMemo, useState } from "react";
 import { checkDocument } from "../api/documents";
 import type { Problem } from "../api/types";
 import { lineOf, offsetOf } from "../document/source";
@@ -39,14 +39,16 @@ export function useProblems(state: State, allowed: boolean): { problems: readonl
   }, [path, text, allowed]);
 
   const current = checked?.text === text ? checked : undefined;
-  const problems = useMemo(() => listed(state, current?.problems ?? []), [state.findings, state.broken, current]);
+  // Where problems are is read from the whole text: the picture does not wait for it.
+  const shown = useDeferredValue(state);
+  const problems = useMemo(() => listed(shown, current?.problems ?? []), [shown.findings, shown.broken, current]);
   return { problems, checking: allowed && !current, checked: current?.error ?? (current ? "" : undefined) };
 }
 
 function listed(state: State, server: readonly Problem[]): Listed[] {
   if (state.broken) return [{ severity: "error", message: state.broken.message, ...lineOf(state, state.broken.offset) }];
-  const { source } = state.document;
-  const own = state.findings.map((one): Listed => ({ severity: one.severity, message: one.message, key: one.key, ...lineOf(source, offsetOf(source, one.path)) }));
+  const { document } = state;
+  const own = state.findings.map((one): Listed => ({ severity: one.severity, message: one.message, key: one.key, ...lineOf(document.source, offsetOf(document.source, one.path)) }));
   const steps = new Set(own.filter((one) => one.severity === "error").map((one) => one.key));
   const more = server
     .map((one): Listed => ({ ...one, line: one.line ?? 1, column: one.column ?? 1, key: one.step ? `step:${one.step}` : undefined }))

@@ -20,7 +20,13 @@ export const Wires = memo(function Wires({ picture, places, selection, hovered, 
   const lit = (wire: Wire) =>
     selection.has(wire.key) || selection.has(wire.from.box) || selection.has(wire.to.box) || wire.from.box === hovered || wire.to.box === hovered;
   return (
-    <svg className="wires" aria-hidden="true">
+    <svg className="wires" aria-hidden="true" onClick={onSelect && ((event) => {
+      // One listener for all: as many of them would be set anew with each edit.
+      const key = (event.target as Element).getAttribute("data-wire");
+      if (key === null) return;
+      event.stopPropagation();
+      onSelect(key, event.shiftKey || event.metaKey || event.ctrlKey);
+    })}>
       {frames.map((box) => {
         const { x, y } = places.get(box.key)!;
         return <rect key={box.key} className="frame" x={x} y={y} width={box.width} height={box.height} rx="10" />;
@@ -31,8 +37,8 @@ export const Wires = memo(function Wires({ picture, places, selection, hovered, 
         const look = `wire kind-${portKind(typeOf(wire, boxes))} ${lit(wire) ? "lit" : ""} ${selection.has(wire.key) ? "selected" : ""}`;
         if (!onSelect || wire.depth > 0) return <path key={wire.key} className={look} d={line} />;
         return (
-          <g key={wire.key} onClick={(event) => { event.stopPropagation(); onSelect(wire.key, event.shiftKey || event.metaKey || event.ctrlKey); }}>
-            <path className="wire-reach" d={line} />
+          <g key={wire.key}>
+            <path className="wire-reach" d={line} data-wire={wire.key} />
             <path className={look} d={line} />
           </g>
         );

@@ -266,8 +266,9 @@ function Drawing(props: WorkflowGraphProps) {
 
   // One box can be reached by Tab; the arrows lead on from there.
   useLayoutEffect(() => {
-    const found = frame.current?.querySelectorAll<HTMLElement>("[data-key]");
-    if (found?.length && ![...found].some((each) => each.tabIndex === 0)) found[0]!.tabIndex = 0;
+    if (frame.current?.querySelector('[data-key][tabindex="0"]')) return;
+    const first = frame.current?.querySelector<HTMLElement>("[data-key]");
+    if (first) first.tabIndex = 0;
   }, [drawn]);
 
   const onEdge = useMemo(() => editable ? (key: string, add: boolean) => {
