@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.conformance import execute, report
+from tests.conformance.composer import in_composer_form
 from tests.conformance.execute import Outcome
 from tests.conformance.suite import ConformanceTest, chosen, load_suite
 
@@ -26,6 +27,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="conformance-home-") as home:
         os.environ.setdefault("MLCRAFT_HOME", home)
         _warm_up()
+        if options.composer_form:
+            tests = list(in_composer_form(tests, Path(home) / "forms"))
         begun = execute.now()
         outcomes = _Harness(deque(tests), options).run()
         seconds = execute.now() - begun
@@ -48,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--timeout", type=float, default=120, help="seconds that one test may take")
     parser.add_argument("--no-container", action="store_true", help="as the command's option")
     parser.add_argument("--custom-net", default="", help="as the command's option")
+    parser.add_argument(
+        "--composer-form", action="store_true", help="the documents that Rabix Composer can have, in its form"
+    )
     parser.add_argument("--report", type=Path, default=Path(".mlcraft/conformance"), help="folder of the report")
     return parser
 
