@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.pool import Outcome
     from airflow_mlcraft.runner.task import Job
 
-# What Airflow imports late, in its functions, when the first task runs.
+# What Airflow imports late, in its functions, when the first task runs; not each of its versions has all of it.
 LATE = ("airflow.models.dagrun", "airflow.sdk.execution_time.task_runner", "airflow.sdk.plugins_manager")
 
 
@@ -28,7 +28,8 @@ def warm_up(home: Path | None = None) -> Path:
 
     with contextlib.redirect_stdout(sys.stderr):
         for name in LATE:
-            importlib.import_module(name)
+            with contextlib.suppress(ModuleNotFoundError):
+                importlib.import_module(name)
         _rehearse(home)
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
