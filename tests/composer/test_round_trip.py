@@ -59,6 +59,13 @@ def test_positions_survive(shipped: Path) -> None:
 def test_what_the_builder_has_made(version: str, tmp_path: Path) -> None:
     ours = tmp_path / "ours"
     shutil.copytree(HERE / "made", ours)
+    shutil.copytree(CWL / "tools", ours / "tools")
+    drawn = sorted((ours / "workflows").glob("*.cwl"))
+    before = [meaning_of(document) for document in drawn]
+    for document in drawn:
+        for name, text in composer_form(document).files.items():
+            (document.parent / name).write_text(text)
+    assert [meaning_of(document)["steps"] for document in drawn] == [meaning["steps"] for meaning in before]
     opened = open_and_save(version, sorted(ours.rglob("*.cwl")))
     assert {each.path: each.said for each in opened if each.said} == {}
     _write(opened, ours, tmp_path / "theirs")
