@@ -1,6 +1,7 @@
 /** The document in the form that Rabix Composer opens: what it would be, and what cannot be said in it. */
 import { useEffect, useState } from "react";
-import { ask } from "../api/fetch";
+import { saveDocument } from "../api/documents";
+import { ApiError, ask } from "../api/fetch";
 import type { Problem } from "../api/types";
 import { Dialog } from "../look/Dialog";
 import { Button, Notice, Spinner } from "../look/widgets";
@@ -10,6 +11,19 @@ interface Form {
   problems: (Problem | string)[];
 }
 
+/** The tools of a form are new files below the folder of the document; one that is there with the same text is no conflict. */
+async function saveTools(path: string, tools: [string, string][]) {
+  const folder = path.slice(0, path.lastIndexOf("/") + 1);
+  for (const [name, text] of tools) {
+    try {
+      await saveDocument(folder + name, text, null);
+    } catch (problem) {
+      const there = problem instanceof ApiError && problem.status === 409 ? (problem.body as { text?: string }).text : undefined;
+      if (there !== text) throw there === undefined ? problem : new Error(`${folder + name} is another document already; rename this one or that.`);
+    }
+  }
+}
+
 export function ComposerDialog({ path, text, onTake, onClose }: { path: string; text: string; onTake(text: string): void; onClose(): void }) {
   const [form, setForm] = useState<Form>();
   const [error, setError] = useState("");
@@ -17,10 +31,16 @@ export function ComposerDialog({ path, text, onTake, onClose }: { path: string; 
     ask<Form>("api/composer-form", { json: { path, text } }).then(setForm, (problem: Error) => setError(problem.message));
   }, [path, text]);
   const main = form && (form.files[path] ?? form.files[path.slice(path.lastIndexOf("/") + 1)] ?? Object.values(form.files)[0]);
-  const others = form ? Object.keys(form.files).filter((name) => form.files[name] !== main) : [];
+  const others = form ? Object.entries(form.files).slice(1) : [];
+  const [saving, setSaving] = useState(false);
+  const take = () => {
+    if (!main) return;
+    setSaving(true);
+    saveTools(path, others).then(() => onTake(main), (problem: Error) => setError(problem.message)).finally(() => setSaving(false));
+  };
   return (
     <Dialog wide title="Composer form" onClose={onClose}
-      actions={<><Button onClick={onClose}>Cancel</Button><Button look="main" disabled={!main || main === text} onClick={() => main && onTake(main)}>{main === text ? "It is in Composer form" : "Put it in Composer form"}</Button></>}>
+      actions={<><Button onClick={onClose}>Cancel</Button><Button look="main" disabled={!main || main === text || saving} onClick={take}>{main === text ? "It is in Composer form" : "Put it in Composer form"}</Button></>}>
       <p className="dialog-text">Rabix Composer opens v1.0 documents written as lists, with a position for everything. The document becomes one; undo brings it back.</p>
       {error && <Notice kind="bad" title="It cannot be put in Composer form">{error}</Notice>}
       {!form && !error && <Spinner>Converting…</Spinner>}
@@ -29,7 +49,7 @@ export function ComposerDialog({ path, text, onTake, onClose }: { path: string; 
           <ul className="plain">{form.problems.map((one, index) => <li key={index}>{typeof one === "string" ? one : one.message}</li>)}</ul>
         </Notice>
       )}
-      {others.length > 0 && <p className="dialog-text">What it runs needs to be in Composer form too: {others.join(", ")}.</p>}
+      {others.length > 0 && <p className="dialog-text">Composer wants a file for each tool. These are saved with it: {others.map(([name]) => name).join(", ")}.</p>}
       {main && <pre className="code composer-text" tabIndex={0}>{main}</pre>}
     </Dialog>
   );
