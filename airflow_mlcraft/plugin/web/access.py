@@ -17,7 +17,7 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 class Access:
     """What the one who asks may do."""
 
-    def __init__(self, request: Request, user: GetUserDep) -> None:
+    def __init__(self, request: Request, user: Any) -> None:
         self.request = request
         self.user = user
 
@@ -50,7 +50,12 @@ class Access:
         return str(self.user.get_name())
 
 
-AccessDep = Annotated[Access, Depends(Access)]
+def _access(request: Request, user: GetUserDep) -> Access:
+    # Not every FastAPI finds the names in a class's own signature.
+    return Access(request, user)
+
+
+AccessDep = Annotated[Access, Depends(_access)]
 
 
 def same_origin(request: Request) -> None:

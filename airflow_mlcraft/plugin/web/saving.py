@@ -8,12 +8,13 @@ from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.log import Log
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
+from sqlalchemy.orm import Session
 
 from airflow_mlcraft.library.catalogue import SHIPPED, read_any
 from airflow_mlcraft.library.check import check
 from airflow_mlcraft.library.references import moved
 from airflow_mlcraft.library.taking import take
-from airflow_mlcraft.plugin.web.access import AccessDep, same_origin
+from airflow_mlcraft.plugin.web.access import Access, AccessDep, same_origin
 from airflow_mlcraft.plugin.web.parsing import ask_to_parse, forget
 from airflow_mlcraft.plugin.web.places import documents
 from airflow_mlcraft.plugin.web.workshops import reading, workshop
@@ -50,7 +51,7 @@ class Take(BaseModel):
 class Desk:
     """Somebody who changes documents of the folder."""
 
-    def __init__(self, access: AccessDep, session: SessionDep) -> None:
+    def __init__(self, access: Access, session: Session) -> None:
         self.access = access
         self.session = session
         self.folder = documents()
@@ -82,7 +83,11 @@ class Desk:
         self.session.add(Log(event=f"mlcraft_{event}_document", dag_id=dag_id, owner=self.access.name, extra=what))
 
 
-DeskDep = Annotated[Desk, Depends(Desk)]
+def _desk(access: AccessDep, session: SessionDep) -> Desk:
+    return Desk(access, session)
+
+
+DeskDep = Annotated[Desk, Depends(_desk)]
 
 
 @router.post("/documents/{path:path}/rename")

@@ -20,7 +20,7 @@ from airflow_mlcraft.layout.layout import Layout
 from airflow_mlcraft.operators.links import DataVersionLink, MlflowRunLink, ReusedRunLink, page_of
 from airflow_mlcraft.operators.spill import restored
 from airflow_mlcraft.operators.values import Values
-from airflow_mlcraft.plugin.web.access import AccessDep
+from airflow_mlcraft.plugin.web.access import Access, AccessDep
 from airflow_mlcraft.plugin.web.plans import plan_of_dag
 from airflow_mlcraft.plugin.web.task_log import TaskLog, task_log
 from airflow_mlcraft.plugin.web.times import iso_or_none
@@ -35,7 +35,7 @@ _ROW: Any = TaskInstance
 class Reader:
     """Who looks, and where what they see comes from."""
 
-    def __init__(self, access: AccessDep, session: SessionDep) -> None:
+    def __init__(self, access: Access, session: Session) -> None:
         self.session = session
         self._access = access
 
@@ -44,7 +44,11 @@ class Reader:
         return self._access.may("GET", dag_id, entity)
 
 
-ReaderDep = Annotated[Reader, Depends(Reader)]
+def _reader(access: AccessDep, session: SessionDep) -> Reader:
+    return Reader(access, session)
+
+
+ReaderDep = Annotated[Reader, Depends(_reader)]
 
 
 @router.get(
