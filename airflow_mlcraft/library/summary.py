@@ -52,7 +52,7 @@ def summary_of(text: str, path: str) -> Summary:
     except DocumentError as error:
         return Summary(name=stem, error=str(error))
     process = main_process(document)
-    if process is None:
+    if process is None or not _text(process.get("class")):
         return Summary(name=stem, error="expected a CWL document: a map with class and cwlVersion")
     return Summary(
         name=_text(process.get("id")).rpartition("#")[2] or stem,

@@ -9,7 +9,8 @@ from pathlib import Path
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.models.dag import DagModel
 from airflow.models.dagbag import DagPriorityParsingRequest
-from sqlalchemy import select, update
+from airflow.models.errors import ParseImportError
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -29,6 +30,13 @@ def ask_to_parse(session: Session, dag_id: str, neighbours: Collection[str]) -> 
 def forget(session: Session, dag_id: str) -> None:
     """Hide a DAG whose document is gone, as Airflow does by itself a minute or more later."""
     session.execute(update(DagModel).where(DagModel.dag_id == dag_id).values(is_stale=True))
+
+
+def forget_error(session: Session, folder: Path, name: str) -> None:
+    """Take off the import error of a document that is mended or gone, which Airflow would show for minutes still."""
+    # It is filed under the document's path, as seen from where the DAG processor was started.
+    filed = ParseImportError.filename.endswith(f"{folder.name}/{name}", autoescape=True)
+    session.execute(delete(ParseImportError).where(filed).execution_options(synchronize_session=False))
 
 
 def _files_of(session: Session, dag_ids: Collection[str]) -> set[tuple[str, str]]:

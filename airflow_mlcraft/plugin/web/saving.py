@@ -15,7 +15,7 @@ from airflow_mlcraft.library.check import check
 from airflow_mlcraft.library.references import moved
 from airflow_mlcraft.library.taking import take
 from airflow_mlcraft.plugin.web.access import Access, AccessDep, same_origin
-from airflow_mlcraft.plugin.web.parsing import ask_to_parse, forget
+from airflow_mlcraft.plugin.web.parsing import ask_to_parse, forget, forget_error
 from airflow_mlcraft.plugin.web.places import documents
 from airflow_mlcraft.plugin.web.workshops import reading, workshop
 
@@ -69,6 +69,8 @@ class Desk:
         text = self.folder.read(path).text
         problems = check(workshop, self.folder.path_of(path), text, dag_id, reading(self.folder), keep=True)
         self.note(event, dag_id, path)
+        if not problems:
+            forget_error(self.session, self.folder.root, path)
         ask_to_parse(self.session, dag_id, self.folder.dag_ids().values())
         return {"path": path, "version": version, "dag_id": dag_id, "problems": [found.to_json() for found in problems]}
 
@@ -77,6 +79,7 @@ class Desk:
         self.note(event, dag_id, path)
         ask_to_parse(self.session, dag_id, self.folder.dag_ids().values())
         forget(self.session, dag_id)
+        forget_error(self.session, self.folder.root, path)
 
     def note(self, event: str, dag_id: str, what: str) -> None:
         """Into Airflow's audit log: who has changed which document."""

@@ -110,6 +110,7 @@ def test_the_text_is_as_it_is_on_disk(site: Site) -> None:
     with site.client() as client:
         found = client.get(f"{API}/as_it_is.cwl").json()
         listed = {entry["path"]: entry for entry in client.get(API).json()}
+    (site.documents / "as_it_is.cwl").unlink()
     assert found["text"].encode() == data
     assert found["version"] == hashlib.sha256(data).hexdigest()
     assert "is not YAML" in listed["as_it_is.cwl"]["error"]

@@ -91,10 +91,12 @@ def test_a_broken_document_is_saved_and_says_what_is_wrong(client: httpx.Client)
     assert "nonsense" in problem["message"]
     assert problem["line"] == 7
     errors = "/api/v2/importErrors"
-    until(
-        lambda: "broken.cwl" in client.get(errors).text,
-        "the import error of a broken document",
-    )
+    until(lambda: "nonsense" in client.get(errors).text, "the import error of a broken document")
+    saved(client, "broken.cwl", TOOL.format(label="Mended"), str(found["version"]))
+    until(lambda: title_of(client, "broken") == "Mended", "the DAG of a mended document")
+    assert "broken.cwl" not in {
+        error["filename"].rpartition("/")[2] for error in client.get(errors).json()["import_errors"]
+    }
 
 
 def test_renaming_keeps_relative_references(site: Site, client: httpx.Client) -> None:
