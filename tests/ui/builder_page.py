@@ -22,7 +22,7 @@ class BuilderPage:
         """By Airflow's own navigation."""
         self.ui.open("/")
         self.ui.page.get_by_role("link", name="Workflows").click()
-        expect(self.inside.get_by_role("heading", name="Workflows", level=1)).to_be_visible()
+        expect(self.inside.get_by_role("heading", name="Workflows", exact=True, level=1)).to_be_visible()
 
     def open_document(self, label: str) -> None:
         """One of the list."""

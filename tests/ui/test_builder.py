@@ -113,6 +113,9 @@ def fill_in_forms(builder: BuilderPage) -> None:
     builder.keyboard.press("t")
     expect(builder.problems()).to_contain_text("No problems")
     builder.save()
+    expect(builder.inside.locator(".toast span")).to_have_count(0)
+    builder.box("step:process").click()
+    builder.box("step:train").click()
     builder.ui.picture("builder")
 
 
@@ -256,16 +259,20 @@ def edit_a_tool(builder: BuilderPage) -> None:
 def see_no_faults(builder: BuilderPage) -> None:
     """Neither in the light nor in the dark."""
     assert AXE.is_file(), "axe-core is missing: run `npm ci --prefix ui`"
-    for open_page in (builder.open, lambda: builder.open_document("Measure text"), lambda: builder.open_document("Iris")):
+    for open_page in (
+        builder.open,
+        lambda: builder.open_document("Measure text"),
+        lambda: builder.open_document("Iris"),
+    ):
         open_page()
         for dark in (False, True):
             builder.dark(dark)
-            assert builder.faults() == [], builder.faults()
+            assert builder.faults() == []
         builder.dark(False)
     builder.dark(True)
     builder.box("step:train").click()
     builder.ui.picture("builder_dark")
-    assert builder.faults() == [], builder.faults()
+    assert builder.faults() == []
     builder.dark(False)
 
 
@@ -284,7 +291,7 @@ def rename_and_delete(builder: BuilderPage, document: Path) -> None:
     expect(builder.dialog()).to_contain_text("Delete workflows/flowers.cwl?")
     assert renamed.exists()
     builder.dialog().get_by_role("button", name="Delete the document").click()
-    expect(builder.inside.get_by_role("heading", name="Workflows", level=1)).to_be_visible()
+    expect(builder.inside.get_by_role("heading", name="Workflows", exact=True, level=1)).to_be_visible()
     assert not renamed.exists()
 
 
