@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.metadata import version
 
-_COMPILER = 6
+_COMPILER = 7
 
 
 @cache

@@ -16,13 +16,17 @@ _OWN = "https://w3id.org/cwl/"
 
 
 def relations_of(graph: Graph) -> list[Json]:
-    """The relations that cwltool reads when it compares formats."""
-    from rdflib import OWL, RDFS
+    """The relations that cwltool reads when it compares formats.
+
+    Nodes without a name are no formats; each reading calls them something else.
+    """
+    from rdflib import OWL, RDFS, URIRef
 
     triples = [
         [str(part) for part in triple]
         for relation in (RDFS.subClassOf, OWL.equivalentClass)
         for triple in graph.triples((None, relation, None))
+        if all(isinstance(part, URIRef) for part in triple)
     ]
     return sorted(triple for triple in triples if not triple[0].startswith(_OWN))
 

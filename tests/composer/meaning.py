@@ -27,7 +27,6 @@ _NAMES = {
     "document",
     "expression_requirements",
     "cwlVersion",
-    "mlcraft:ontology",
 }
 
 
