@@ -122,9 +122,10 @@ function PortRow({ node, port, side }: { node: string; port: Port; side: "left" 
 }
 
 function Dot({ node, port, side }: { node: string; port: Port; side: "left" | "right" }) {
-  const { editable } = useContext(GraphContext);
+  const { editable, ports } = useContext(GraphContext);
   const shape = `dot dot-${side} ${isArray(port.type) || port.scattered ? "dot-list" : ""}`;
-  if (!editable) return <i className={shape} />;
+  // React Flow's own dots each listen to the whole picture.
+  if (!editable || !ports) return <i className={shape} />;
   const left = side === "left";
   return (
     <Handle type={left ? "target" : "source"} position={left ? Position.Left : Position.Right} id={port.id} className={shape}

@@ -97,9 +97,10 @@ function Drawing(props: WorkflowGraphProps) {
     justOpened.current = key;
     setOpened((now) => toggled(now, key));
   }, []);
-  const shared = useMemo(() => ({ editable, live: props.states !== undefined, toggle }), [editable, props.states !== undefined, toggle]);
-
   const { drawn, standing } = usePicture(graph, opened, editable);
+  const [far, setFar] = useState(drawn.boxes.length > MANY);
+  const live = props.states !== undefined;
+  const shared = useMemo(() => ({ editable, ports: !far, live, toggle }), [editable, far, live, toggle]);
   const [nodes, setNodes] = useState<BoxNodeType[]>(() => toNodes(drawn, [], selection, editable));
   const shown = useRef({ drawn, selection });
   let current = nodes;
@@ -116,7 +117,8 @@ function Drawing(props: WorkflowGraphProps) {
   );
 
   const [hovered, setHovered] = useState<string>();
-  const [far, setFar] = useState(false);
+
+  const isFar = (zoom: number) => zoom < (drawn.boxes.length > MANY ? FAR.many : FAR.few);
 
   const onNodesChange = useCallback((changes: NodeChange<BoxNodeType>[]) => {
     const { selection, onSelect } = latest.current;
@@ -294,8 +296,11 @@ function Drawing(props: WorkflowGraphProps) {
           }}>
           <ReactFlow<BoxNodeType>
             nodes={current} edges={[]} nodeTypes={TYPES} onNodesChange={onNodesChange}
-            onInit={(instance) => { flow.current = instance; }}
-            onViewportChange={({ zoom }) => setFar(zoom < (drawn.boxes.length > MANY ? FAR.many : FAR.few))}
+            onInit={(instance) => {
+              flow.current = instance;
+              setFar(isFar(instance.getZoom()));
+            }}
+            onViewportChange={({ zoom }) => setFar(isFar(zoom))}
             onMove={(event) => { if (event) seenWhole.current = false; }}
             fitView fitViewOptions={FIT} minZoom={0.03} maxZoom={2}
             nodesDraggable={editable} nodesConnectable={editable} nodesFocusable={false} elementsSelectable

@@ -3,10 +3,12 @@ import { createContext } from "react";
 
 export interface GraphContextValue {
   editable: boolean;
+  /** Whether ports are to be seen, and connected. */
+  ports: boolean;
   /** Whether the picture is of a run. */
   live: boolean;
   /** Open or close a sub-workflow. */
   toggle(key: string): void;
 }
 
-export const GraphContext = createContext<GraphContextValue>({ editable: false, live: false, toggle: () => {} });
+export const GraphContext = createContext<GraphContextValue>({ editable: false, ports: true, live: false, toggle: () => {} });
