@@ -299,7 +299,7 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
       )}
       <main className={`builder-middle ${state.broken ? "builder-broken" : ""}`} aria-label="Picture">
         {following && <RunBar run={run} error={runError} dagId={following.dagId} runId={following.runId} onClose={() => setFollowing(undefined)} />}
-        {state.broken && <p className="broken-note" role="status">The text has an error; this is how it looked before.</p>}
+        {state.broken && state.kind && <p className="broken-note" role="status">The text has an error; this is how it looked before.</p>}
         {workflow ? (
           <div className="builder-graph">
             <WorkflowGraph ref={handle} graph={state.graph} states={states} selection={state.selection} onSelect={(keys) => session.select(keys)} editable={editable && !state.broken}
@@ -311,7 +311,7 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
               empty={editable ? <p className="empty-note">Drag a tool in from the left, or press <kbd>/</kbd>, search, and press Enter.</p> : "This workflow has no steps."} />
           </div>
         ) : state.fields && state.kind ? <ToolEditor session={session} state={state} schema={schema} />
-          : <p className="broken-note">{state.broken ? "The text on the right has an error; mend it there." : "This is no CWL document that can be shown; its text is on the right."}</p>}
+          : <p className="builder-nothing">{state.broken ? "The text on the right has an error; mend it there." : "This is no CWL document that can be shown; its text is on the right."}</p>}
         <Problems problems={problems} checking={checking} checked={checked} open={showProblems} onToggle={() => setShowProblems(!showProblems)} onJump={jump} />
       </main>
       {(side === "text" || workflow || !state.kind || state.broken) && (
