@@ -153,8 +153,16 @@ export function linkOf(step: StepModel, port: string): Link | undefined {
   return step.links.find((one) => one.item.id === port);
 }
 
+const stepsById = new WeakMap<Workflow, Map<string, StepModel>>();
+
 export function stepOf(workflow: Workflow, id: string): StepModel | undefined {
-  return workflow.steps.find((one) => one.id === id);
+  let known = stepsById.get(workflow);
+  if (!known) {
+    // Of two that have one name, the first.
+    known = new Map(workflow.steps.toReversed().map((one) => [one.id, one]));
+    stepsById.set(workflow, known);
+  }
+  return known.get(id);
 }
 
 export function portIn(step: StepModel, id: string): FacePort | undefined {
