@@ -9,6 +9,9 @@ import type { Problem } from "../api/types";
 import { editorLook } from "./editor_look";
 import type { YamlPaneProps } from "./YamlPane";
 
+/** To read a longer text takes longer than a frame: what was typed is shown first. */
+const LONG = 20_000;
+
 /** Marks a change that came from outside: nobody has to be told of it. */
 const fromOutside = Annotation.define<boolean>();
 
@@ -18,6 +21,14 @@ export default function YamlEditor({ text, problems, readOnly = false, onChange,
   const locked = useRef(new Compartment());
   const tell = useRef(onChange);
   tell.current = onChange;
+  const untold = useRef(false);
+
+  /** Tell what has been typed, as it is now. */
+  const tellNow = useRef(() => {
+    if (!untold.current || !view.current) return;
+    untold.current = false;
+    tell.current(view.current.state.sliceDoc());
+  });
 
   useEffect(() => {
     const made = new EditorView({
@@ -41,20 +52,35 @@ export default function YamlEditor({ text, problems, readOnly = false, onChange,
           EditorState.lineSeparator.of(text.includes("\r\n") ? "\r\n" : "\n"),
           EditorView.updateListener.of((update) => {
             const ours = update.transactions.some((each) => each.annotation(fromOutside));
-            if (update.docChanged && !ours) tell.current(update.state.sliceDoc());
+            if (!update.docChanged || ours) return;
+            const waits = untold.current;
+            untold.current = true;
+            if (update.state.doc.length < LONG) tellNow.current();
+            else if (!waits) requestAnimationFrame(() => setTimeout(tellNow.current));
+          }),
+          EditorView.domEventHandlers({
+            blur: () => tellNow.current(),
+            // Shortcuts such as that of saving are about what is there.
+            keydown: (event) => {
+              if (event.ctrlKey || event.metaKey) tellNow.current();
+            },
           }),
         ],
       }),
     });
     view.current = made;
-    return () => made.destroy();
+    return () => {
+      tellNow.current();
+      made.destroy();
+    };
     // The text that it begins with is only that: later ones are changes.
   }, []);
 
   useEffect(() => {
     const editor = view.current!;
     const now = editor.state.sliceDoc();
-    if (now === text) return;
+    // What was typed meanwhile is newer.
+    if (now === text || untold.current) return;
     const { from, to, insert } = difference(plain(now), plain(text));
     const changes = { from, to, insert: insert.replaceAll("\n", editor.state.lineBreak) };
     editor.dispatch({ changes, annotations: fromOutside.of(true) });

@@ -1,8 +1,8 @@
 /** A workflow as a picture to look at, or to edit: the one drawing of both pages. */
 import { type ReactNode, type Ref, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from "react";
 import {
-  applyNodeChanges, Background, BackgroundVariant, ConnectionMode, type NodeChange, Position as Side, ReactFlow, type ReactFlowInstance,
-  ReactFlowProvider, SelectionMode, ViewportPortal,
+  applyNodeChanges, Background, BackgroundVariant, type Connection, ConnectionMode, type Edge, type NodeChange, type OnConnectStartParams,
+  Position as Side, ReactFlow, type ReactFlowInstance, ReactFlowProvider, SelectionMode, ViewportPortal,
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import "./graph.css";
@@ -74,6 +74,7 @@ const FAR = { few: 0.3, many: 0.42 };
 const MANY = 80;
 const READABLE = 0.55;
 const NO_KEYS: ReadonlySet<string> = new Set();
+const MULTIPLE = ["Meta", "Control", "Shift"];
 
 export function WorkflowGraph(props: WorkflowGraphProps) {
   return (
@@ -117,8 +118,6 @@ function Drawing(props: WorkflowGraphProps) {
   );
 
   const [hovered, setHovered] = useState<string>();
-
-  const isFar = (zoom: number) => zoom < (drawn.boxes.length > MANY ? FAR.many : FAR.few);
 
   const onNodesChange = useCallback((changes: NodeChange<BoxNodeType>[]) => {
     const { selection, onSelect } = latest.current;
@@ -273,6 +272,36 @@ function Drawing(props: WorkflowGraphProps) {
     if (first) first.tabIndex = 0;
   }, [drawn]);
 
+  const dragged = useRef(told);
+  dragged.current = told;
+  // React Flow draws every box again where one of these is another function than before.
+  const heard = useMemo(() => ({
+    onInit: (instance: ReactFlowInstance<BoxNodeType>) => {
+      flow.current = instance;
+      setFar(isFar(shown.current.drawn, instance.getZoom()));
+    },
+    onViewportChange: ({ zoom }: { zoom: number }) => setFar(isFar(shown.current.drawn, zoom)),
+    onMove: (event: unknown) => {
+      if (event) seenWhole.current = false;
+    },
+    onNodeMouseEnter: (_: unknown, node: BoxNodeType) => setHovered(node.id),
+    onNodeMouseLeave: () => setHovered(undefined),
+    onNodeDragStop: (_: unknown, __: unknown, moved: BoxNodeType[]) => dragged.current(moved),
+    onNodeDoubleClick: (_: unknown, node: BoxNodeType) => latest.current.onEnter?.(node.id),
+    onPaneClick: () => {
+      if (latest.current.selection.size) latest.current.onSelect(NO_KEYS);
+    },
+    isValidConnection: (link: Connection | Edge) => !!latest.current.canConnect?.(...ends(link)),
+    onConnectStart: (_: unknown, { nodeId, handleId, handleType }: OnConnectStartParams) => {
+      if (nodeId === null || handleId === null || !frame.current) return;
+      lightUp(frame.current, { node: nodeId, port: handleId }, handleType === "source", (from, to) => latest.current.canConnect?.(from, to));
+    },
+    onConnectEnd: () => {
+      if (frame.current) putOut(frame.current);
+    },
+    onConnect: (link: Connection) => latest.current.onConnect?.(...ends(link)),
+  }), []);
+
   const onEdge = useMemo(() => editable ? (key: string, add: boolean) => {
     const { selection, onSelect } = latest.current;
     onSelect(add ? toggled(selection, key) : new Set([key]));
@@ -296,29 +325,13 @@ function Drawing(props: WorkflowGraphProps) {
           }}>
           <ReactFlow<BoxNodeType>
             nodes={current} edges={[]} nodeTypes={TYPES} onNodesChange={onNodesChange}
-            onInit={(instance) => {
-              flow.current = instance;
-              setFar(isFar(instance.getZoom()));
-            }}
-            onViewportChange={({ zoom }) => setFar(isFar(zoom))}
-            onMove={(event) => { if (event) seenWhole.current = false; }}
+            {...heard}
             fitView fitViewOptions={FIT} minZoom={0.03} maxZoom={2}
             nodesDraggable={editable} nodesConnectable={editable} nodesFocusable={false} elementsSelectable
             elevateNodesOnSelect={false} zIndexMode="manual" selectNodesOnDrag={false} nodeDragThreshold={3} zoomOnDoubleClick={false} deleteKeyCode={null}
-            selectionKeyCode={editable ? "Shift" : null} multiSelectionKeyCode={editable ? ["Meta", "Control", "Shift"] : null}
+            selectionKeyCode={editable ? "Shift" : null} multiSelectionKeyCode={editable ? MULTIPLE : null}
             selectionMode={SelectionMode.Partial} disableKeyboardA11y connectionMode={ConnectionMode.Strict} connectionRadius={28}
             panOnScroll={false} proOptions={{ hideAttribution: true }}
-            onNodeDragStop={(_, __, moved) => told(moved)}
-            onNodeMouseEnter={(_, node) => setHovered(node.id)} onNodeMouseLeave={() => setHovered(undefined)}
-            onNodeDoubleClick={(_, node) => props.onEnter?.(node.id)}
-            onPaneClick={() => selection.size && onSelect(NO_KEYS)}
-            isValidConnection={(link) => !!props.canConnect?.(...ends(link))}
-            onConnectStart={(_, { nodeId, handleId, handleType }) => {
-              if (nodeId === null || handleId === null || !frame.current) return;
-              lightUp(frame.current, { node: nodeId, port: handleId }, handleType === "source", (from, to) => latest.current.canConnect?.(from, to));
-            }}
-            onConnectEnd={() => frame.current && putOut(frame.current)}
-            onConnect={(link) => props.onConnect?.(...ends(link))}
           >
             <Background variant={BackgroundVariant.Dots} gap={22} size={1.4} color="var(--dots)" />
             <ViewportPortal>
@@ -336,6 +349,10 @@ function Drawing(props: WorkflowGraphProps) {
       </StepStatesContext>
     </GraphContext>
   );
+}
+
+function isFar({ boxes }: Picture, zoom: number): boolean {
+  return zoom < (boxes.length > MANY ? FAR.many : FAR.few);
 }
 
 /** Whether names can be read where all is shown. */
