@@ -157,7 +157,7 @@ def start_client(port: int, body: bytes, seconds: float, clients: int = CLIENTS)
 
 
 def result_of(client: subprocess.Popen[bytes], seconds: float | None = None) -> dict[str, Any]:
-    # Without `seconds`, however long it takes; with it, whoever hangs is found out.
+    # Its input is closed already, which `communicate` would try to flush.
     client.stdin = None
     said, _ = client.communicate(timeout=seconds)
     assert client.returncode == 0

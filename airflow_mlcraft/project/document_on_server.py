@@ -6,11 +6,9 @@ import hashlib
 import os
 import re
 import shutil
-import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from airflow_mlcraft.layout.layout import layout_of
 from airflow_mlcraft.project.embedded import new_run_id
 from airflow_mlcraft.project.server_api import ServerApi
 from airflow_mlcraft.runner.events import TaskEvent
+from airflow_mlcraft.runner.sigterm import sigterm_as_exit
 from airflow_mlcraft.runner.step_progress import StepProgress
 from airflow_mlcraft.store.values import each_file_or_directory, file_location, local_path
 
@@ -46,7 +45,7 @@ def run_on_server(
 ) -> Json:
     """The output object of a run there. Ctrl-C and SIGTERM end the run there too."""
     text = _whole(document, plan)
-    with ServerApi(url, {**os.environ, **_keys(login)}) as api, _sigterm_as_exit():
+    with ServerApi(url, {**os.environ, **_keys(login)}) as api, sigterm_as_exit():
         dag_id = api.save_document(f"{FOLDER}/{_name(plan.root.id or document.stem, text)}.cwl", text)
         _wait_for(api, dag_id)
         api.unpause(dag_id)
@@ -166,15 +165,3 @@ def _free(path: Path) -> Path:
         number += 1
         free = path.with_name(f"{path.stem}_{number}{path.suffix}")
     return free
-
-
-@contextmanager
-def _sigterm_as_exit() -> Iterator[None]:
-    def leave(number: int, frame: Any) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

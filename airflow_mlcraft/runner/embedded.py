@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.runner import database, logs
 from airflow_mlcraft.runner.events import RunResult, TaskFailure
 from airflow_mlcraft.runner.home import current
+from airflow_mlcraft.runner.sigterm import sigterm_as_exit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from airflow_mlcraft.runner.events import LogSink, OnEvent, XComReader
@@ -44,7 +41,7 @@ def run_dag(
     begun = time.monotonic()
     logs.route(log)
     try:
-        with database.copy_for_run(home, keep), _sigterm_as_exit():
+        with database.copy_for_run(home, keep), sigterm_as_exit():
             schedule, state, run_id = _run(dag, conf, parallel, on_event, run_id)
             xcom = read_xcoms()
     finally:
@@ -101,20 +98,3 @@ def read_xcoms() -> XComReader:
         return None if row is None else XCom.deserialize_value(row)
 
     return read
-
-
-@contextlib.contextmanager
-def _sigterm_as_exit() -> Iterator[None]:
-    """SIGTERM unwinds the stack as Ctrl-C does, so that workers are ended and the database goes."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def leave(number: int, frame: Any) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -68,7 +68,7 @@ class Spool:
         """The folder of the files that the lines of a stem speak of."""
         return self.root / "files" / stem
 
-    def note_sent(self, stem: str) -> Path:
+    def sent(self, stem: str) -> Path:
         """The file that says how far a stem is delivered."""
         return self.root / "sent" / stem
 
@@ -117,7 +117,7 @@ class Spool:
     def delivery(self, stem: str) -> Iterator[Delivery | None]:
         """The delivery of a file; None when somebody else has it in hand, or when it is done."""
         try:
-            handle = self.note_sent(stem).open("a+")
+            handle = self.sent(stem).open("a+")
         except FileNotFoundError:
             yield None
             return
@@ -127,7 +127,7 @@ class Spool:
                 return
             if not self.lines(stem).exists():
                 # Finished by another since the folder was read: opening it has made it anew.
-                self.note_sent(stem).unlink(missing_ok=True)
+                self.sent(stem).unlink(missing_ok=True)
                 yield None
                 return
             yield Delivery(self, stem, handle)
@@ -237,7 +237,7 @@ class Delivery:
         """All is delivered: nothing of it stays."""
         shutil.rmtree(self._spool.files(self._stem), ignore_errors=True)
         self._spool.lines(self._stem).unlink(missing_ok=True)
-        self._spool.note_sent(self._stem).unlink(missing_ok=True)
+        self._spool.sent(self._stem).unlink(missing_ok=True)
 
 
 def _lock(handle: IO[Any]) -> bool:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from playwright.sync_api import Locator, expect
 
-from playwright.sync_api import Frame, FrameLocator, Locator, expect
-
-from .cwl_tab import AXE
+from .framed_page import FramedPage
 from .web_ui import WebUI
 
 
-class BuilderPage:
-    """What is in the frame."""
+class BuilderPage(FramedPage):
+    """The list of documents, and a document that is edited."""
 
     def __init__(self, ui: WebUI) -> None:
-        self.ui = ui
+        super().__init__(ui)
         self.keyboard = ui.page.keyboard
-        self.inside: FrameLocator = ui.page.frame_locator("iframe")
 
     def open(self) -> None:
         """By Airflow's own navigation."""
@@ -35,6 +32,7 @@ class BuilderPage:
         """An empty workflow."""
         self.inside.get_by_role("button", name="New workflow").click()
         self.dialog().get_by_label("Path in the folder").fill(path)
+        self.expect_no_faults()
         self.keyboard.press("Enter")
         expect(self.inside.get_by_text("Drag a tool in")).to_be_visible()
 
@@ -104,23 +102,6 @@ class BuilderPage:
         self.keyboard.press("Control+s")
         expect(self.saved()).to_have_text("saved")
 
-    def dark(self, dark: bool) -> None:
-        """As Airflow's own switch does."""
-        self.ui.page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", dark)
-        expect(self.inside.locator("html.dark")).to_have_count(1 if dark else 0)
-
-    def faults(self) -> list[Any]:
-        """What axe finds serious or worse."""
-        frame = self.frame()
-        frame.evaluate(AXE.read_text())
-        found = frame.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-        return [
-            (fault["id"], [node["html"] for node in fault["nodes"]])
-            for fault in found
-            if fault["impact"] in ("serious", "critical")
-        ]
-
-    def frame(self) -> Frame:
-        """The frame itself."""
-        address = f"{self.ui.site.url}/mlcraft/pages/"
-        return next(frame for frame in self.ui.page.frames if frame.url.startswith(address))
+    def wait_for_draft(self, path: str) -> None:
+        """Until the browser has what is not saved."""
+        self.frame().wait_for_function("path => localStorage.getItem(`mlcraft.draft.${path}`)", arg=path)

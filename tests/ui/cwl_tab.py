@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-from playwright.sync_api import Frame, FrameLocator, Locator, expect
+from playwright.sync_api import Locator, expect
 
-from .web_ui import WebUI
-
-AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+from .framed_page import FramedPage
 
 
-class CwlTab:
-    """What is in the frame."""
-
-    def __init__(self, ui: WebUI) -> None:
-        self.ui = ui
-        self.inside: FrameLocator = ui.page.frame_locator("iframe")
+class CwlTab(FramedPage):
+    """The drawing, and the panel beside it."""
 
     def open(self, dag_id: str, run_id: str | None = None) -> None:
         """Go to a DAG or a run, and press the tab."""
@@ -52,23 +44,3 @@ class CwlTab:
     def section(self, title: str) -> Locator:
         """A part of the panel."""
         return self.panel().locator(".section").filter(has=self.inside.get_by_role("heading", name=title, exact=True))
-
-    def dark(self, dark: bool) -> None:
-        """As Airflow's own switch does."""
-        self.ui.page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", dark)
-        expect(self.inside.locator("html.dark")).to_have_count(1 if dark else 0)
-
-    def faults(self) -> list[Any]:
-        """What axe finds serious or worse."""
-        frame = self.frame()
-        frame.evaluate(AXE.read_text())
-        found = frame.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-        return [
-            (fault["id"], [node["html"] for node in fault["nodes"]])
-            for fault in found
-            if fault["impact"] in ("serious", "critical")
-        ]
-
-    def frame(self) -> Frame:
-        """The frame itself."""
-        return next(frame for frame in self.ui.page.frames if "/mlcraft/pages/" in frame.url)

@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import expect
 
 from .builder_page import BuilderPage
-from .cwl_tab import AXE
 from .make_up import make_up
 from .web_ui import browser_on
 
@@ -65,7 +64,7 @@ def build(builder: BuilderPage) -> None:
 
 def draft_survives(builder: BuilderPage, document: Path) -> None:
     """Nothing has been saved, and a page that is loaded again has it all."""
-    builder.ui.page.wait_for_timeout(600)
+    builder.wait_for_draft(PATH)
     builder.open()
     builder.inside.get_by_role("button", name=PATH).click()
     expect(builder.inside.get_by_text("Your unsaved changes are back")).to_be_visible()
@@ -98,8 +97,10 @@ def fill_in_forms(builder: BuilderPage) -> None:
     expect(builder.dialog()).to_contain_text("Connect models")
     builder.keyboard.type("train/estimator")
     builder.ui.picture("builder_connect")
+    builder.expect_no_faults()
     builder.keyboard.press("Enter")
     expect(builder.dialog()).to_contain_text("Run train for each item?")
+    builder.expect_no_faults()
     builder.keyboard.press("Enter")
     expect(builder.inside.locator(".step-scatter")).to_contain_text("estimator")
 
@@ -135,6 +136,7 @@ def run(builder: BuilderPage) -> None:
     expect(builder.dialog()).to_contain_text("Run Iris")
     expect(builder.dialog().get_by_role("textbox")).to_have_value("logistic_regression\nk_neighbors")
     builder.ui.picture("builder_run_form")
+    builder.expect_no_faults()
     builder.dialog().get_by_role("button", name="Run", exact=True).click()
     state = builder.inside.get_by_role("status", name="State of the run")
     expect(state).to_contain_text("Success")
@@ -144,6 +146,7 @@ def run(builder: BuilderPage) -> None:
     builder.box("step:train").click()
     expect(builder.form()).to_contain_text("k_neighbors")
     builder.ui.picture("builder_run")
+    builder.expect_no_faults()
 
 
 def break_and_see_why(builder: BuilderPage) -> None:
@@ -178,6 +181,7 @@ def edit_the_text(builder: BuilderPage, document: Path) -> None:
     builder.keyboard.type("label: Learn")
     expect(builder.box("step:train")).to_have_text("Learn")
     builder.ui.picture("builder_text")
+    builder.expect_no_faults()
     before = builder.inside.locator(".cm-line").all_inner_texts()
     box = builder.box("step:train").bounding_box()
     assert box
@@ -236,6 +240,7 @@ def see_somebody_elses_change(builder: BuilderPage, document: Path) -> None:
     expect(builder.dialog()).to_contain_text("changed by somebody else")
     expect(builder.dialog().get_by_text("label: Prepare")).to_be_visible()
     builder.ui.picture("builder_conflict")
+    builder.expect_no_faults()
     assert "Learn it" not in document.read_text()
     builder.dialog().get_by_role("button", name="Save what is on the right").click()
     expect(builder.saved()).to_have_text("saved")
@@ -257,28 +262,23 @@ def edit_a_tool(builder: BuilderPage) -> None:
 
 
 def see_no_faults(builder: BuilderPage) -> None:
-    """Neither in the light nor in the dark."""
-    assert AXE.is_file(), "axe-core is missing: run `npm ci --prefix ui`"
-    for open_page in (
-        builder.open,
-        lambda: builder.open_document("Measure text"),
-        lambda: builder.open_document("Iris"),
-    ):
-        open_page()
-        for dark in (False, True):
-            builder.dark(dark)
-            assert builder.faults() == []
-        builder.dark(False)
+    """Neither in the light nor in the dark; dialogs are looked at where they are open."""
+    builder.open()
+    builder.expect_no_faults()
+    builder.open_document("Measure text")
+    builder.expect_no_faults()
+    builder.open_document("Iris")
+    builder.expect_no_faults()
     builder.dark(True)
     builder.box("step:train").click()
     builder.ui.picture("builder_dark")
-    assert builder.faults() == []
-    builder.dark(False)
+    builder.expect_no_faults()
 
 
 def rename_and_delete(builder: BuilderPage, document: Path) -> None:
     """A document is only deleted when one has said so twice."""
     builder.inside.get_by_role("button", name="More", exact=True).click()
+    builder.expect_no_faults()
     builder.inside.get_by_role("menuitem", name="Rename").click()
     builder.dialog().get_by_label("Path in the folder").fill("workflows/flowers.cwl")
     builder.keyboard.press("Enter")
@@ -289,6 +289,7 @@ def rename_and_delete(builder: BuilderPage, document: Path) -> None:
     builder.inside.get_by_role("button", name="More", exact=True).click()
     builder.inside.get_by_role("menuitem", name="Delete").click()
     expect(builder.dialog()).to_contain_text("Delete workflows/flowers.cwl?")
+    builder.expect_no_faults()
     assert renamed.exists()
     builder.dialog().get_by_role("button", name="Delete the document").click()
     expect(builder.inside.get_by_role("heading", name="Workflows", exact=True, level=1)).to_be_visible()
@@ -308,6 +309,7 @@ def keep_all_when_the_session_ends(builder: BuilderPage) -> None:
     builder.keyboard.press("Control+s")
     expect(builder.inside.get_by_text("Your session has ended.")).to_be_visible()
     expect(builder.inside.get_by_role("button", name="Log in in a new tab")).to_be_visible()
+    builder.expect_no_faults()
     context.add_cookies(cookies)  # type: ignore[arg-type]
     builder.inside.get_by_role("button", name="Save again").click()
     expect(builder.saved()).to_have_text("saved")
