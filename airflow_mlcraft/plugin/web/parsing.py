@@ -10,7 +10,7 @@ from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.models.dag import DagModel
 from airflow.models.dagbag import DagPriorityParsingRequest
 from airflow.models.errors import ParseImportError
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -27,9 +27,16 @@ def ask_to_parse(session: Session, dag_id: str, neighbours: Collection[str]) -> 
             session.add(DagPriorityParsingRequest(bundle_name=bundle, relative_fileloc=file))
 
 
-def forget(session: Session, dag_id: str) -> None:
-    """Hide a DAG whose document is gone, as Airflow does by itself a minute or more later."""
-    session.execute(update(DagModel).where(DagModel.dag_id == dag_id).values(is_stale=True))
+def forget(session: Session, dag_id: str, others: Collection[str]) -> None:
+    """Hide what a document made that is gone, as Airflow does by itself a minute or more later.
+
+    A packed document has a DAG for each of its processes, with more behind its id; so has each of the `others`.
+    """
+    made = _dags_of(session, dag_id)
+    for other in others:
+        if other.startswith(f"{dag_id}."):
+            made -= _dags_of(session, other)
+    session.execute(update(DagModel).where(DagModel.dag_id.in_(made)).values(is_stale=True))
 
 
 def forget_error(session: Session, folder: Path, name: str) -> None:
@@ -37,6 +44,11 @@ def forget_error(session: Session, folder: Path, name: str) -> None:
     # It is filed under the document's path, as seen from where the DAG processor was started.
     filed = ParseImportError.filename.endswith(f"{folder.name}/{name}", autoescape=True)
     session.execute(delete(ParseImportError).where(filed).execution_options(synchronize_session=False))
+
+
+def _dags_of(session: Session, dag_id: str) -> set[str]:
+    belongs = or_(DagModel.dag_id == dag_id, DagModel.dag_id.startswith(f"{dag_id}.", autoescape=True))
+    return set(session.scalars(select(DagModel.dag_id).where(belongs)))
 
 
 def _files_of(session: Session, dag_ids: Collection[str]) -> set[tuple[str, str]]:

@@ -77,8 +77,9 @@ class Desk:
     def gone(self, path: str, dag_id: str, event: str) -> None:
         """Airflow is to forget the DAG of a document that was there."""
         self.note(event, dag_id, path)
-        ask_to_parse(self.session, dag_id, self.folder.dag_ids().values())
-        forget(self.session, dag_id)
+        others = self.folder.dag_ids().values()
+        ask_to_parse(self.session, dag_id, others)
+        forget(self.session, dag_id, others)
         forget_error(self.session, self.folder.root, path)
 
     def note(self, event: str, dag_id: str, what: str) -> None:

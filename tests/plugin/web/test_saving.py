@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -55,6 +56,22 @@ def test_a_document_is_a_dag_soon_after_it_is_saved(site: Site, client: httpx.Cl
     again = saved(client, "made/new.cwl", TOOL.format(label="Again"))
     until(lambda: title_of(client, "made.new") == "Again", "the DAG of a document that is there again")
     client.delete(f"{API}/made/new.cwl", params={"base": again["version"]})
+
+
+def test_all_dags_of_a_packed_document_go_with_it(site: Site, client: httpx.Client) -> None:
+    beside = saved(client, "pack/beside.cwl", TOOL.format(label="Beside"))
+    tools = [
+        {"id": name, "class": "CommandLineTool", "baseCommand": "true", "inputs": [], "outputs": []} for name in "ab"
+    ]
+    packed = saved(client, "pack.cwl", json.dumps({"cwlVersion": "v1.2", "$graph": tools}))
+
+    def dag_ids() -> set[str]:
+        return {dag["dag_id"] for dag in client.get("/api/v2/dags", params={"limit": 100}).json()["dags"]}
+
+    until(lambda: {"pack.a", "pack.b", "pack.beside"} <= dag_ids(), "the DAGs of both processes")
+    assert client.delete(f"{API}/pack.cwl", params={"base": str(packed["version"])}).status_code == 204
+    assert {name for name in dag_ids() if name.startswith("pack")} == {"pack.beside"}
+    client.delete(f"{API}/pack/beside.cwl", params={"base": str(beside["version"])})
 
 
 def test_a_newer_version_is_never_overwritten(site: Site, client: httpx.Client) -> None:
