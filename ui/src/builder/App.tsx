@@ -4,13 +4,12 @@ import "./builder.css";
 import { ApiError, ask } from "../api/fetch";
 import { documents, me, readDocument } from "../api/documents";
 import type { Me } from "../api/types";
-import { Document } from "../document/document";
 import { Button, Notice, Spinner } from "../look/widgets";
-import { Editor } from "./Editor";
+import { Editor } from "./editor/Editor";
 import type { HintSchema } from "./Hints";
 import { DocumentLibrary } from "./library";
 import { emptyTool, emptyWorkflow } from "./new_document";
-import { type Draft, readDraft } from "./drafts";
+import { type FoundDraft, readDraft } from "./drafts";
 import { Session } from "./session";
 import { Start } from "./Start";
 import { LogInAgain } from "./LogInAgain";
@@ -22,8 +21,7 @@ export interface Place {
 
 interface Opened {
   session: Session;
-  /** What is to be said about a draft that was found. */
-  draft: { kept: Draft; newer: boolean; saved: string } | undefined;
+  draft: FoundDraft | undefined;
   by: string | undefined;
 }
 
@@ -127,9 +125,3 @@ async function open({ path, fresh }: Place, library: DocumentLibrary, about: Me)
     return { session, draft: kept && kept.text !== text ? { kept, newer: false, saved: text } : undefined, by: undefined };
   }
 }
-
-/** The value of a document that a step runs, to be drawn inside of it. */
-export async function readValue(path: string) {
-  return Document.open((await readDocument(path)).text).value;
-}
-

@@ -1,5 +1,5 @@
 /** All that can be a step: the documents of the folder and the tools that come along. */
-import { useMemo, useState } from "react";
+import { memo, useMemo, useState } from "react";
 import type { DocumentEntry } from "../api/types";
 import { DRAGGED, shortType } from "../graph";
 import { Icon, type IconName } from "../look/Icon";
@@ -18,7 +18,7 @@ export interface PaletteProps {
 
 const ICONS: Record<string, IconName> = { Workflow: "workflow", ExpressionTool: "expression", Operation: "operation" };
 
-export function Palette({ documents, current, disabled = false, onAdd, onOpen }: PaletteProps) {
+export const Palette = memo(function Palette({ documents, current, disabled = false, onAdd, onOpen }: PaletteProps) {
   const [words, setWords] = useState("");
   const found = useMemo(() => sought(documents, words, current), [documents, words, current]);
   const groups = [
@@ -47,7 +47,7 @@ export function Palette({ documents, current, disabled = false, onAdd, onOpen }:
       </div>
     </nav>
   );
-}
+});
 
 function Entry({ entry, disabled, onAdd, onOpen }: { entry: DocumentEntry; disabled: boolean } & Pick<PaletteProps, "onAdd" | "onOpen">) {
   const title = entry.label || entry.name;

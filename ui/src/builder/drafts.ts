@@ -8,6 +8,15 @@ export interface Draft {
   at: number;
 }
 
+/** One that was there when the document was opened. */
+export interface FoundDraft {
+  kept: Draft;
+  /** Whether the document has been saved since. */
+  newer: boolean;
+  /** The text without it. */
+  saved: string;
+}
+
 const PREFIX = "mlcraft.draft.";
 
 export function readDraft(path: string): Draft | undefined {

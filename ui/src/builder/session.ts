@@ -1,7 +1,7 @@
 /** One document being edited: its text and picture, what can be undone, what is selected, what has been saved. */
 import type { Graph } from "../graph/model";
 import { Document } from "../document/document";
-import { graphOf } from "../document/graph";
+import { graphOf, ofKey } from "../document/graph";
 import { kindOf, mainPath } from "../document/process";
 import { type Finding, byNode, problemsOf } from "../document/problems";
 import type { Flaw } from "../document/source";
@@ -229,10 +229,7 @@ export class Session {
     const fields = document.at(process);
     const workflow = readWorkflow({ value: document.value, document: state.path, process, library: state.library });
     const findings = workflow ? problemsOf(workflow) : [];
-    const known = workflow && new Set([...workflow.steps.map((one) => `step:${one.id}`), ...workflow.inputs.map((one) => `input:${one.id}`), ...workflow.outputs.map((one) => `output:${one.item.id}`)]);
-    const selection = known && [...state.selection].some((key) => !key.includes("/") && !key.includes(">") && !known.has(key))
-      ? new Set([...state.selection].filter((key) => known.has(key) || key.includes(">") || key.includes("/")))
-      : state.selection;
+    const selection = workflow ? stillThere(state.selection, workflow) : state.selection;
     return {
       ...state,
       selection,
@@ -252,4 +249,11 @@ export class Session {
     this.state = { ...state, canUndo: this.past.length > 0, canRedo: this.future.length > 0 };
     for (const listener of this.listeners) listener();
   }
+}
+
+/** What is selected without the nodes that are gone. */
+function stillThere(selection: ReadonlySet<string>, { inputs, steps, outputs }: Workflow): ReadonlySet<string> {
+  const known = new Set([...inputs.map((one) => `input:${one.id}`), ...steps.map((one) => `step:${one.id}`), ...outputs.map((one) => `output:${one.item.id}`)]);
+  const gone = (key: string) => ofKey(key) !== undefined && !known.has(key);
+  return [...selection].some(gone) ? new Set([...selection].filter((key) => !gone(key))) : selection;
 }

@@ -1,8 +1,8 @@
 /** What a new connection would do, from its two ends. */
-import { closesCircle } from "./problems";
+import { closesCircle } from "./circles";
 import { connection, fit, itemOf, readType } from "./types";
 import type { Change } from "./value";
-import { type Where, connect, setFields, setLinkFields, setOutputFields, setScatter, typeValue } from "./edits";
+import { type Where, connect, likeOf, setFields, setLinkFields, setOutputFields, setScatter, typeValue } from "./edits";
 import { type Workflow, linkOf, sourceOf, stepOf, takenBy } from "./workflow";
 import { written } from "./items";
 
@@ -74,8 +74,4 @@ export function connectBy(workflow: Workflow, from: Where, to: Where, way: Way):
 
 function isAt(change: Change, path: readonly (string | number)[]): boolean {
   return path.every((step, index) => change.path[index] === step);
-}
-
-function likeOf(workflow: Workflow): string | undefined {
-  return workflow.steps.flatMap((step) => step.links.flatMap((link) => link.sources))[0]?.written;
 }

@@ -5,7 +5,8 @@ import { Document } from "./document";
 import * as edits from "./edits";
 import { graphOf } from "./graph";
 import { type Face, faceFromPorts, mainPath } from "./process";
-import { closesCircle, problemsOf } from "./problems";
+import { closesCircle } from "./circles";
+import { problemsOf } from "./problems";
 import type { Change } from "./value";
 import { type Library, type Workflow, readWorkflow, stepOf } from "./workflow";
 
@@ -153,6 +154,13 @@ describe("connections", () => {
   });
 });
 
+describe("fields of inputs", () => {
+  test("a scattered input that goes with its last field is not scattered over any more", () => {
+    const without = edited(LISTS, (workflow) => edits.setLinkFields(workflow, stepOf(workflow, "count")!, "text", { source: undefined }));
+    expect(difference(LISTS, without).gone.map((line) => line.trim())).toEqual(["in:", "- id: text", "source: texts", "scatter: text"]);
+  });
+});
+
 describe("copies", () => {
   test("connections among copies are copied, those from outside stay", () => {
     const document = Document.open(MAPS);
@@ -162,8 +170,8 @@ describe("copies", () => {
     expect(keys).toEqual(["step:count_2", "step:merge_2"]);
     const after = workflowOf(document.change(changes));
     const wires = graphOf(after).edges.map((edge) => edge.key);
-    expect(wires).toContain("step:count_2.counts > step:merge_2.parts");
-    expect(wires).toContain("input:texts.texts > step:count_2.text");
+    expect(wires).toContain("wire:step:count_2.counts > step:merge_2.parts");
+    expect(wires).toContain("wire:input:texts.texts > step:count_2.text");
   });
 });
 

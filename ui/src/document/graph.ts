@@ -1,4 +1,5 @@
 /** The picture of a workflow in a document. */
+import { wireKey } from "../graph/keys";
 import type { Graph, GraphEdge, GraphNode, Port, Position } from "../graph/model";
 import { docText, portOf, runName } from "./process";
 import { arrayOf, readType, shown } from "./types";
@@ -132,12 +133,12 @@ function edgesOf(workflow: Workflow, prefix: string): GraphEdge[] {
 }
 
 function edge(from: GraphEdge["from"], to: GraphEdge["to"]): GraphEdge {
-  return { key: `${from.node}.${from.port} > ${to.node}.${to.port}`, from, to };
+  return { key: wireKey(from, to), from, to };
 }
 
 /** What a key of a node or an edge of the outermost level names. */
 export function ofKey(key: string): { kind: "input" | "output" | "step"; id: string } | undefined {
-  const match = /^(input|output|step):([^/>]+)$/.exec(key);
+  const match = /^(input|output|step):([^/]+)$/.exec(key);
   return match ? { kind: match[1] as "input", id: match[2]! } : undefined;
 }
 

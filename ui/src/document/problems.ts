@@ -1,4 +1,5 @@
 /** What a browser can tell of a workflow at once; the server has the last word. */
+import { stepsBefore } from "./circles";
 import { linkOf, type Link, type StepModel, type Workflow, portIn, sourceOf, takenBy, together } from "./workflow";
 import { connection, formatsDiffer, readType, shown } from "./types";
 import type { Path } from "./value";
@@ -132,7 +133,7 @@ function circles(workflow: Workflow): Finding[] {
     const stack: { step: StepModel; next: string[] }[] = [];
     const enter = (step: StepModel) => {
       state.set(step.id, "open");
-      stack.push({ step, next: sourcesOf(step) });
+      stack.push({ step, next: stepsBefore(step) });
     };
     if (!state.has(start.id)) enter(start);
     while (stack.length) {
@@ -153,23 +154,3 @@ function circles(workflow: Workflow): Finding[] {
   }
   return found;
 }
-
-function sourcesOf(step: StepModel): string[] {
-  return [...new Set(step.links.flatMap((link) => link.sources.map((source) => source.step)).filter(Boolean))];
-}
-
-/** Whether a connection from one step to another would close a circle. */
-export function closesCircle(workflow: Workflow, from: string, to: string): boolean {
-  const known = new Map(workflow.steps.map((step) => [step.id, step]));
-  const seen = new Set<string>();
-  const waiting = [from];
-  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-    if (id === to) return true;
-    if (seen.has(id)) continue;
-    seen.add(id);
-    const step = known.get(id);
-    if (step) waiting.push(...sourcesOf(step));
-  }
-  return false;
-}
-

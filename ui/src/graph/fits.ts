@@ -1,5 +1,5 @@
 /** While a connection is drawn, the ports that take it light up; by hand, as no box needs to be drawn again for it. */
-import type { End, Fit } from "./WorkflowGraph";
+import type { End, Fit } from "./contract";
 
 export function lightUp(frame: HTMLElement, end: End, outwards: boolean, canConnect: (from: End, to: End) => Fit): void {
   frame.classList.add("connecting");

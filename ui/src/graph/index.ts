@@ -1,6 +1,7 @@
 /** What the pages use of the drawing. */
-export { WorkflowGraph, DRAGGED } from "./WorkflowGraph";
-export type { End, Fit, GraphHandle, Move, WorkflowGraphProps } from "./WorkflowGraph";
+export { WorkflowGraph } from "./WorkflowGraph";
+export { DRAGGED } from "./contract";
+export type { End, Fit, GraphHandle, Move, WorkflowGraphProps } from "./contract";
 export type * from "./model";
-export { parentKey, parentKeys } from "./keys";
+export { isWire, parentKey, parentKeys } from "./keys";
 export { isArray, portKind, shortType } from "./port_kinds";

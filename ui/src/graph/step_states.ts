@@ -1,5 +1,5 @@
 /** The states of steps beside the picture: a new state draws its own node again, and no other. */
-import { createContext, useContext, useSyncExternalStore } from "react";
+import { createContext, useContext, useLayoutEffect, useState, useSyncExternalStore } from "react";
 import type { StepState } from "./model";
 
 export class StepStates {
@@ -36,4 +36,15 @@ export const StepStatesContext = createContext(new StepStates());
 export function useStepState(key: string): StepState | undefined {
   const states = useContext(StepStatesContext);
   return useSyncExternalStore(states.subscribe, () => states.get(key));
+}
+
+/** The states as the page has them; they outlast the page's objects. */
+export function useStepStates(given: Readonly<Record<string, StepState>> | undefined): StepStates {
+  const [states] = useState(() => {
+    const made = new StepStates();
+    made.set(given ?? {});
+    return made;
+  });
+  useLayoutEffect(() => states.set(given ?? {}), [states, given]);
+  return states;
 }

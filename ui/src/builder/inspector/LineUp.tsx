@@ -1,6 +1,6 @@
 /** Several nodes in line, or at equal distances. */
-import type { Position } from "../graph/model";
-import { Button } from "../look/widgets";
+import type { Position } from "../../graph/model";
+import { Button } from "../../look/widgets";
 
 interface Place {
   key: string;

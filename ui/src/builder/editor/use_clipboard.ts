@@ -1,0 +1,30 @@
+/** Copy, cut and paste of nodes, by the clipboard of the system. */
+import { useEffect } from "react";
+import { copied, pasted, removeKeys } from "../actions";
+import type { Session } from "../session";
+import { isTyping } from "./typing";
+
+export function useClipboard(session: Session, covered: boolean): void {
+  useEffect(() => {
+    const onCopy = (event: ClipboardEvent) => {
+      if (isTyping(document.activeElement) || covered || getSelection()?.isCollapsed === false) return;
+      const clip = copied(session);
+      if (!clip || !event.clipboardData) return;
+      event.clipboardData.setData("text/plain", clip);
+      event.preventDefault();
+      if (event.type === "cut") removeKeys(session, [...session.state.selection], session.state.graph.edges);
+    };
+    const onPaste = (event: ClipboardEvent) => {
+      if (isTyping(document.activeElement) || covered) return;
+      if (pasted(session, event.clipboardData?.getData("text/plain") ?? "")) event.preventDefault();
+    };
+    document.addEventListener("copy", onCopy);
+    document.addEventListener("cut", onCopy);
+    document.addEventListener("paste", onPaste);
+    return () => {
+      document.removeEventListener("copy", onCopy);
+      document.removeEventListener("cut", onCopy);
+      document.removeEventListener("paste", onPaste);
+    };
+  }, [session, covered]);
+}

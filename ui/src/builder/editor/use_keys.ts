@@ -1,0 +1,57 @@
+/** The keys of the builder. */
+import { type RefObject, useEffect } from "react";
+import { copied, pasted } from "../actions";
+import type { Session } from "../session";
+import { isTyping } from "./typing";
+import type { Editing } from "./use_editing";
+import type { Running } from "./use_running";
+import type { Saving } from "./use_saving";
+import type { Side } from "./use_side";
+import type { OpenWindow } from "./window";
+
+export interface Keys {
+  session: Session;
+  frame: RefObject<HTMLElement | null>;
+  /** The one node that is selected. */
+  only: string | undefined;
+  /** Whether a window is open, which has the keys then. */
+  covered: boolean;
+  saveNow: Saving["saveNow"];
+  runNow: Running["runNow"];
+  tidy: Editing["tidy"];
+  addPort: Editing["addPort"];
+  open: OpenWindow;
+  setSide(change: (now: Side) => Side): void;
+}
+
+export function useKeys({ session, frame, only, covered, saveNow, runNow, tidy, addPort, open, setSide }: Keys): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const command = event.ctrlKey || event.metaKey;
+      const key = event.key.toLowerCase();
+      if (command && key === "s") void saveNow();
+      else if (isTyping(event.target) || covered) return;
+      else if (command && key === "enter") void runNow();
+      else if (command && key === "z") event.shiftKey ? session.redo() : session.undo();
+      else if (command && key === "y") session.redo();
+      else if (command && key === "a") session.select(new Set(session.state.graph.nodes.map((node) => node.key)));
+      else if (command && key === "d") {
+        const clip = copied(session);
+        if (clip) pasted(session, clip);
+      } else if (command || event.altKey) return;
+      else if (key === "/") frame.current?.querySelector<HTMLInputElement>(".palette input")?.focus();
+      else if (key === "c" && only) open({ name: "connect" });
+      else if (key === "i") addPort("input");
+      else if (key === "p") addPort("output");
+      else if (key === "t") tidy();
+      else if (key === "y") setSide((now) => (now === "form" ? "text" : "form"));
+      else if (key === "?") open({ name: "keys" });
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    };
+    // Before the picture, for which Enter is Enter.
+    addEventListener("keydown", onKey, true);
+    return () => removeEventListener("keydown", onKey, true);
+  }, [session, frame, only, covered, saveNow, runNow, tidy, addPort, open, setSide]);
+}

@@ -1,0 +1,55 @@
+/** Saving the document, and what is said and asked after that. */
+import { type RefObject, useCallback, useRef } from "react";
+import { type Outcome, save } from "../saving";
+import type { Session } from "../session";
+import type { OpenWindow } from "./window";
+import type { Work } from "./use_work";
+
+export interface Saving {
+  /** Nothing where there is nothing to save, or it is not to be saved as it is. */
+  saveNow(): Promise<Outcome | undefined>;
+  /** Saves the text as it is, whatever it is. */
+  write(): Promise<Outcome>;
+  /** The last time that this page has saved it, in milliseconds, and the DAG that it became. */
+  last: RefObject<{ at: number; dagId: string | undefined } | undefined>;
+}
+
+export function useSaving(session: Session, { busy, setBusy, setTrouble }: Work, say: (sentence: string) => void, open: OpenWindow, onSaved: () => void): Saving {
+  const last = useRef<{ at: number; dagId: string | undefined }>(undefined);
+
+  const after = useCallback((outcome: Outcome): Outcome => {
+    if (outcome.how === "saved") {
+      last.current = { at: Date.now(), dagId: outcome.dagId };
+      setTrouble(undefined);
+      const wrong = outcome.problems.some((one) => one.severity === "error");
+      say(wrong ? "Saved. It has problems, so Airflow shows an import error in place of the DAG." : outcome.dagId ? `Saved. The DAG is ${outcome.dagId}.` : "Saved.");
+      onSaved();
+    } else if (outcome.how === "conflict") open({ name: "conflict", theirs: outcome.theirs });
+    else setTrouble({ kind: outcome.kind, message: outcome.message });
+    return outcome;
+  }, [setTrouble, say, open, onSaved]);
+
+  const write = useCallback(async () => {
+    setBusy("Saving…");
+    try {
+      return after(await save(session));
+    } finally {
+      setBusy("");
+    }
+  }, [session, setBusy, after]);
+
+  const saveNow = useCallback(async () => {
+    if (!session.state.editable || busy) return undefined;
+    if (!session.isChanged) {
+      say("There is nothing to save.");
+      return undefined;
+    }
+    if (session.state.broken) {
+      session.refuse("The text has an error, and is not saved over the last good version. It is kept in this browser until it is mended.");
+      return undefined;
+    }
+    return write();
+  }, [session, busy, say, write]);
+
+  return { saveNow, write, last };
+}

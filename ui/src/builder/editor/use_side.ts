@@ -1,0 +1,41 @@
+/** What stands beside the picture, the forms or the text, and the place that the text shows. */
+import { type Dispatch, type RefObject, type SetStateAction, useEffect, useState } from "react";
+import * as edits from "../../document/edits";
+import { lineOf, offsetOf } from "../../document/source";
+import type { GraphHandle } from "../../graph";
+import type { Session, State } from "../session";
+import type { Listed } from "../use_check";
+
+export type Side = "form" | "text";
+
+export interface Shown {
+  side: Side;
+  setSide: Dispatch<SetStateAction<Side>>;
+  place: { line: number; column?: number } | undefined;
+  /** To where a problem is, in the picture or in the text. */
+  jump(problem: Listed): void;
+}
+
+export function useSide(session: Session, state: State, only: string | undefined, handle: RefObject<GraphHandle | null>): Shown {
+  const { workflow } = state;
+  // A tool's form stands in the middle: there is room for its text.
+  const [side, setSide] = useState<Side>(workflow ? "form" : "text");
+  const [place, setPlace] = useState<Shown["place"]>();
+
+  useEffect(() => {
+    const item = only && side === "text" && workflow && edits.itemOfKey(workflow, only);
+    if (item && !state.broken) setPlace(lineOf(state.document.source, offsetOf(state.document.source, item.path)));
+  }, [only, side]);
+
+  const jump = (problem: Listed) => {
+    if (problem.key && side === "form") {
+      session.select(new Set([problem.key]));
+      handle.current?.reveal(problem.key);
+      return;
+    }
+    setSide("text");
+    setPlace({ line: problem.line, column: problem.column });
+  };
+
+  return { side, setSide, place, jump };
+}

@@ -1,0 +1,34 @@
+/** Work of the server that one waits for: what it is, and what went wrong. */
+import { useCallback, useState } from "react";
+import { ApiError } from "../../api/fetch";
+
+export interface Trouble {
+  kind: "session" | "silent" | "refused";
+  message: string;
+}
+
+export interface Work {
+  /** In a word; "" while nothing is waited for. */
+  busy: string;
+  setBusy(what: string): void;
+  trouble: Trouble | undefined;
+  setTrouble(trouble: Trouble | undefined): void;
+  attempt(what: string, work: () => Promise<void>): Promise<void>;
+}
+
+export function useWork(): Work {
+  const [busy, setBusy] = useState("");
+  const [trouble, setTrouble] = useState<Trouble>();
+  const attempt = useCallback(async (what: string, work: () => Promise<void>) => {
+    setBusy(what);
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      setTrouble({ kind: error.sessionEnded ? "session" : error.silent ? "silent" : "refused", message: error.message });
+    } finally {
+      setBusy("");
+    }
+  }, []);
+  return { busy, setBusy, trouble, setTrouble, attempt };
+}

@@ -1,0 +1,39 @@
+/** The list of all that an input of a step, or an output of the workflow, may take its value from. */
+import { memo, useDeferredValue, useMemo } from "react";
+import { connectBy } from "../../document/connecting";
+import * as edits from "../../document/edits";
+import { readType } from "../../document/types";
+import { type Workflow, linkOf, stepOf, takenBy } from "../../document/workflow";
+import { Options } from "../fields";
+import type { Session } from "../session";
+import { chosen, sourcesFor } from "./sources";
+
+const NEW = "new";
+
+/** `step` is "" for an output of the workflow. */
+export function ConnectSelect({ session, workflow, step, port }: { session: Session; workflow: Workflow; step: string; port: string }) {
+  const to = { step, port };
+  const take = (choice: string) => session.edit((now) => {
+    if (choice === NEW) return edits.addInputFor(now, step, port);
+    const { from, way } = chosen(choice);
+    return step && way === "collect" ? connectBy(now, from, to, way) : edits.connect(now, from, to, way === "scatter");
+  });
+  return (
+    <select className="from-select" aria-label={`Connect ${port}${step && ` of ${step}`}`} value="" onChange={(event) => take(event.target.value)}>
+      <option value="" disabled>connect…</option>
+      {step && <option value={NEW}>a new input</option>}
+      {/* A moment late: in a large workflow there are hundreds, and no edit waits for them. */}
+      <Sources workflow={useDeferredValue(workflow)} step={step} port={port} />
+    </select>
+  );
+}
+
+const Sources = memo(function Sources({ workflow, step: id, port }: { workflow: Workflow; step: string; port: string }) {
+  const choices = useMemo(() => {
+    const step = id ? stepOf(workflow, id) : undefined;
+    if (step) return sourcesFor(workflow, step, port, takenBy(step, port), linkOf(step, port));
+    const output = workflow.outputs.find((one) => one.item.id === port);
+    return id || !output ? [] : sourcesFor(workflow, undefined, port, readType(output.item.fields["type"]), output);
+  }, [workflow, id, port]);
+  return <Options choices={choices} />;
+});

@@ -1,0 +1,64 @@
+/** An input of a step: what goes into it, and what is done with that on the way. */
+import { useState } from "react";
+import * as edits from "../../document/edits";
+import { shown } from "../../document/types";
+import { type Value, isFields, text } from "../../document/value";
+import { type StepModel, type Workflow, linkOf, stepOf, takenBy } from "../../document/workflow";
+import { Icon } from "../../look/Icon";
+import { IconButton } from "../../look/widgets";
+import { CheckField, TextField, ValueField } from "../fields";
+import type { Session } from "../session";
+import { ConnectSelect } from "./ConnectSelect";
+import { SeveralSources } from "./SeveralSources";
+
+export function PortCard({ session, workflow, step, port, editable }: { session: Session; workflow: Workflow; step: StepModel; port: string; editable: boolean }) {
+  const link = linkOf(step, port);
+  const face = step.face?.inputs.find((one) => one.id === port);
+  const [more, setMore] = useState(false);
+  const fields = link?.item.fields ?? {};
+  const to = { step: step.id, port };
+  const valueFrom = text(fields["valueFrom"]);
+  const hasDefault = fields["default"] !== undefined && fields["default"] !== null;
+  const missing = !!face?.required && !link?.sources.length && !hasDefault && !valueFrom;
+  const set = (values: { [key: string]: Value | undefined }) => session.edit((now) => {
+    const current = stepOf(now, step.id);
+    return current ? edits.setLinkFields(now, current, port, values) : [];
+  });
+  return (
+    <li className={`port-card ${missing ? "missing" : ""}`}>
+      <div className="port-card-head">
+        <span className="port-card-name" title={face?.doc}>{port}<small>{shown(takenBy(step, port))}</small></span>
+        {editable && <ConnectSelect session={session} workflow={workflow} step={step.id} port={port} />}
+        <IconButton name={`${more ? "Less" : "More"} about ${port}`} icon={more ? "fold" : "more"} className="button-small" aria-expanded={more} onClick={() => setMore(!more)} />
+      </div>
+      {(!!link?.sources.length || hasDefault || valueFrom) && (
+        <div className="chips">
+          {link?.sources.map((source) => {
+            const name = source.step ? `${source.step}/${source.port}` : source.port;
+            return (
+              <span key={source.written} className="chip"><span title={name}>{step.scatter.includes(port) ? `each of ${name}` : name}</span>
+                {editable && <button type="button" aria-label={`Disconnect ${name}`} title="Disconnect" onClick={() => session.edit((now) => edits.disconnect(now, source, to))}><Icon name="close" size={11} /></button>}
+              </span>
+            );
+          })}
+          {hasDefault && <span className="chip chip-value"><span>{brief(fields["default"])}</span></span>}
+          {valueFrom && <span className="chip chip-value"><span>{valueFrom}</span></span>}
+        </div>
+      )}
+      {more && (
+        <div className="port-card-body">
+          {face?.doc && <p className="row-hint port-doc">{face.doc}</p>}
+          <ValueField label={link?.sources.length ? "Where nothing comes" : "Value"} disabled={!editable} value={fields["default"]} type={face?.type} onChange={(value) => set({ default: value })} />
+          <TextField label="Worked out (valueFrom)" mono disabled={!editable} value={valueFrom} placeholder="$(self.basename)" onChange={(typed) => set({ valueFrom: typed || undefined })} />
+          {link && <SeveralSources link={link} editable={editable} set={set} />}
+          <CheckField label="Read the file's text (loadContents)" disabled={!editable} value={fields["loadContents"] === true} onChange={(on) => set({ loadContents: on || undefined })} />
+        </div>
+      )}
+    </li>
+  );
+}
+
+function brief(value: Value | undefined): string {
+  if (isFields(value) && typeof value["location"] === "string") return value["location"];
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,28 @@
+/** What a step gives, and which of it becomes an output of the workflow. */
+import * as edits from "../../document/edits";
+import { shown } from "../../document/types";
+import { type StepModel, type Workflow, givenBy } from "../../document/workflow";
+import { Button, Section } from "../../look/widgets";
+import type { Session } from "../session";
+
+export function StepOutputs({ session, workflow, step, editable }: { session: Session; workflow: Workflow; step: StepModel; editable: boolean }) {
+  return (
+    <Section title="Outputs" aside={step.face?.outputs.length ?? step.out.length} open={false}>
+      <ul className="links">
+        {(step.face?.outputs ?? []).map((port) => {
+          const used = workflow.outputs.some((one) => one.sources.some((source) => source.step === step.id && source.port === port.id));
+          return (
+            <li key={port.id} className="port-card">
+              <div className="port-card-head">
+                <span className="port-card-name" title={port.doc}>{port.id}<small>{shown(givenBy(step, port.id))}</small></span>
+                {editable && !used && (
+                  <Button onClick={() => session.edit((now) => edits.addOutputFor(now, step.id, port.id))}>Make an output</Button>
+                )}
+              </div>
+            </li>
+          );
+        })}
+      </ul>
+    </Section>
+  );
+}

@@ -1,0 +1,13 @@
+/** What the forms are given. */
+import type { Position } from "../../graph/model";
+import type { HintSchema } from "../Hints";
+import type { Session, State } from "../session";
+
+export interface InspectorProps {
+  session: Session;
+  state: State;
+  schema: HintSchema | undefined;
+  onOpen(path: string): void;
+  onConnect(): void;
+  standing(): readonly { key: string; position: Position }[];
+}

@@ -1,0 +1,29 @@
+/** Sources taken away; an input of a step that has nothing else goes with its last one. */
+import { type Change, list, text } from "../value";
+import { type Link, type StepModel, type Workflow, linkOf, stepOf } from "../workflow";
+import type { Where } from "./links";
+import { withoutScatter } from "./steps";
+
+export function disconnect(workflow: Workflow, from: Where, to: Where): Change[] {
+  const link = to.step === "" ? workflow.outputs.find((one) => one.item.id === to.port) : linkOf(stepOf(workflow, to.step) ?? ({ links: [] } as never), to.port);
+  const gone = link?.sources.filter((one) => one.step === from.step && one.port === from.port) ?? [];
+  if (!link || !gone.length) return [];
+  const step = to.step ? stepOf(workflow, to.step) : undefined;
+  return withoutSources(link, to.step === "" ? "outputSource" : "source", gone.map((one) => one.written), step);
+}
+
+export function withoutSources(link: Link, key: "source" | "outputSource", gone: readonly string[], step?: StepModel): Change[] {
+  const { item } = link;
+  const left = link.sources.filter((one) => !gone.includes(one.written));
+  const now = item.fields[key];
+  if (left.length) {
+    const path = item.short ? item.path : [...item.path, key];
+    return list(now).flatMap((one, index): Change[] => (gone.includes(text(one)) ? [{ do: "delete", path: [...path, index] }] : []));
+  }
+  const others = Object.keys(item.fields).filter((name) => name !== key && name !== "id");
+  if (key === "source" && (item.short || others.length === 0)) {
+    const unscattered = step?.scatter.includes(item.id) ? withoutScatter(step, item.id) : [];
+    return [{ do: "delete", path: item.path }, ...unscattered];
+  }
+  return [{ do: "delete", path: [...item.path, key] }];
+}
