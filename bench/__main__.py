@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import re
-import sys
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -33,10 +33,12 @@ RESULTS = ROOT / "bench" / "RESULTS.md"
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or list(NAMES)
-    if unknown := set(wanted) - set(NAMES):
-        sys.exit(f"There is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}.")
-    for name in wanted:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.partition(": ")[2])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all where none is given")
+    names = parser.parse_args().names or NAMES
+    if unknown := set(names) - set(NAMES):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    for name in names:
         figures = import_module(f"bench.{name}").figures()
         for figure in figures:
             print(f"{figure.value:6.2f}  {figure.aim:8}  {figure.name}  ({figure.detail})", flush=True)
