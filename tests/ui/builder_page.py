@@ -26,7 +26,7 @@ class BuilderPage(FramedPage):
         self.open()
         self.inside.get_by_role("searchbox").fill(label)
         self.inside.locator(".card").filter(has=self.inside.get_by_text(label, exact=True)).first.click()
-        expect(self.inside.get_by_role("button", name="More")).to_be_visible()
+        expect(self.inside.get_by_role("button", name="More", exact=True)).to_be_visible()
 
     def new(self, path: str) -> None:
         """An empty workflow."""
@@ -62,18 +62,32 @@ class BuilderPage(FramedPage):
         """All connections."""
         return self.inside.locator(".wires .wire")
 
+    def more(self, node: str) -> Locator:
+        """The line for the inputs of a step that are left alone."""
+        return self.inside.locator(f'.port-more[data-node="{node}"]')
+
     def draw(self, source: tuple[str, str], target: tuple[str, str]) -> None:
         """A connection, by mouse; only what fits is lit while it is drawn."""
-        mouse = self.ui.page.mouse
-        start, end = self.port(*source).bounding_box(), self.port(*target).bounding_box()
-        assert start and end
-        mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
-        mouse.down()
-        mouse.move(start["x"] + 40, start["y"] + 20, steps=4)
-        expect(self.inside.locator(".connecting")).to_be_visible()
+        self.pull(source, self.port(*target))
         expect(self.port(*target).locator("xpath=ancestor::*[contains(@class, 'fits')]")).to_have_count(1)
-        mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=5)
-        mouse.up()
+        self.drop(self.port(*target))
+
+    def pull(self, source: tuple[str, str], target: Locator) -> None:
+        """A connection from a port to a place."""
+        self._to(self.port(*source))
+        self.ui.page.mouse.down()
+        self._to(target)
+        expect(self.inside.locator(".connecting")).to_be_visible()
+
+    def drop(self, target: Locator) -> None:
+        """The connection that is drawn, there."""
+        self._to(target)
+        self.ui.page.mouse.up()
+
+    def _to(self, target: Locator) -> None:
+        place = target.bounding_box()
+        assert place
+        self.ui.page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2, steps=5)
 
     def problems(self) -> Locator:
         """The list below the picture."""

@@ -60,6 +60,25 @@ def build(builder: BuilderPage) -> None:
     builder.draw(("step:process", "recipe"), ("step:train", "recipe"))
     expect(builder.wires()).to_have_count(3)
     expect(builder.problems()).to_contain_text("2 problems")
+    connect_what_is_folded(builder)
+
+
+def connect_what_is_folded(builder: BuilderPage) -> None:
+    """Inputs that are left alone take one line; they show while one lingers there with a connection that fits one."""
+    more = builder.more("step:process")
+    expect(more).to_have_text("11 more")
+    expect(builder.port("step:process", "code")).to_have_count(0)
+    builder.pull(("step:retrieve", "record"), more)
+    expect(builder.port("step:process", "code").locator("xpath=ancestor::*[contains(@class, 'fits')]")).to_have_count(1)
+    builder.drop(builder.port("step:process", "code"))
+    expect(builder.wires()).to_have_count(4)
+    expect(more).to_have_text("fewer")
+    builder.box("step:process").focus()
+    builder.keyboard.press("o")
+    expect(more).to_have_text("10 more")
+    builder.keyboard.press("Control+z")
+    expect(builder.wires()).to_have_count(3)
+    expect(more).to_have_text("11 more")
 
 
 def draft_survives(builder: BuilderPage, document: Path) -> None:

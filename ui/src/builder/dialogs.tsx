@@ -116,7 +116,7 @@ const KEYS: [string, string][] = [
   ["Ctrl+S", "save"],
   ["Ctrl+Enter", "run"],
   ["+  −  0", "zoom, show all"],
-  ["o", "open or close a sub-workflow in place"],
+  ["o", "open or close a sub-workflow in place, or the inputs that are folded away"],
   ["Esc", "select nothing"],
 ];
 

@@ -4,7 +4,7 @@ import type { Graph, GraphEdge, GraphNode, Port, Position } from "../graph/model
 import { docText, portOf, runName } from "./process";
 import { arrayOf, readType, shown } from "./types";
 import { type Fields, isFields, text } from "./value";
-import { type Link, type StepModel, type Workflow, insideOf, portIn, readWorkflow, givenBy } from "./workflow";
+import { type Link, type StepModel, type Workflow, insideOf, linkOf, portIn, readWorkflow, givenBy } from "./workflow";
 
 /** Deeper workflows are not drawn: a document may run itself. */
 const MAX_DEPTH = 8;
@@ -102,6 +102,7 @@ function stepNode(step: StepModel, workflow: Workflow, prefix: string, depth: nu
 function inputPorts(step: StepModel): Port[] {
   const declared = (step.face?.inputs ?? []).map((one) => {
     const port = portOf(one);
+    if (!one.required && !linkOf(step, one.id)) return { ...port, quiet: true };
     if (!step.scatter.includes(one.id)) return port;
     return { ...port, type: shown(one.type && arrayOf(one.type)), scattered: true };
   });

@@ -64,7 +64,10 @@ function StepBox({ box, selected }: { box: Box; selected: boolean }) {
         <div className="step-when" title={`Runs only when ${node.when}`}><Icon name="when" size={13} /><span>{node.when}</span></div>
       )}
       <div className={open ? "ports ports-apart" : "ports"}>
-        <div className="ports-in">{box.inputs.map((port) => <PortRow key={port.id} node={node.key} port={port} side="left" />)}</div>
+        <div className="ports-in">
+          {box.inputs.map((port) => <PortRow key={port.id} node={node.key} port={port} side="left" />)}
+          {!!box.quiet.length && <MoreRow box={box} />}
+        </div>
         <div className="ports-out">{box.outputs.map((port) => <PortRow key={port.id} node={node.key} port={port} side="right" />)}</div>
       </div>
     </div>
@@ -118,6 +121,21 @@ function PortRow({ node, port, side }: { node: string; port: Port; side: "left" 
       {port.scattered && <span className="port-scattered"><Icon name="scatter" size={11} /></span>}
       <span className="port-type">{shortType(port.type)}</span>
     </div>
+  );
+}
+
+/** For the inputs that are left alone. */
+function MoreRow({ box: { node, quiet, inputs } }: { box: Box }) {
+  const { fold } = useContext(GraphContext);
+  const folded = !inputs.includes(quiet[0]!);
+  const names = quiet.map((port) => port.id);
+  return (
+    <button type="button" className="port port-more nodrag" tabIndex={-1} aria-expanded={!folded} title={folded ? `${names.join(", ")} (o)` : "Fold (o)"}
+      aria-label={folded ? `Show ${quiet.length} more inputs of ${node.label}` : `Show fewer inputs of ${node.label}`} data-node={node.key} data-quiet={folded ? JSON.stringify(names) : undefined}
+      onClick={(event) => { event.stopPropagation(); fold(node.key); }}>
+      <Icon name={folded ? "unfold" : "fold"} size={11} />
+      <span className="port-name">{folded ? `${quiet.length} more` : "fewer"}</span>
+    </button>
   );
 }
 

@@ -10,7 +10,7 @@ import { Icon } from "../look/Icon";
 import { BoxNode, type BoxNodeType } from "./BoxNode";
 import { FIT, useCamera } from "./camera";
 import { type Connecting, DRAGGED, type WorkflowGraphProps } from "./contract";
-import { lightUp, putOut } from "./fits";
+import { useFits } from "./fits";
 import { focusOn, isVisible, nowReachable, useOneReachable } from "./focus";
 import { GraphContext } from "./graph_context";
 import { NO_KEYS, sameKeys, toggled } from "./key_sets";
@@ -52,10 +52,12 @@ function Drawing(props: WorkflowGraphProps) {
     justOpened.current = key;
     setOpened((now) => toggled(now, key));
   }, []);
-  const { drawn, standing } = usePicture(graph, opened, editable);
+  const [unfolded, setUnfolded] = useState(NO_KEYS);
+  const fold = useCallback((key: string) => setUnfolded((now) => toggled(now, key)), []);
+  const { drawn, standing } = usePicture(graph, opened, unfolded, editable);
   const [far, setFar] = useState(drawn.boxes.length > MANY);
   const live = props.states !== undefined;
-  const shared = useMemo(() => ({ editable, ports: !far, live, toggle }), [editable, far, live, toggle]);
+  const shared = useMemo(() => ({ editable, ports: !far, live, toggle, fold }), [editable, far, live, toggle, fold]);
   const [nodes, setNodes] = useState<BoxNodeType[]>(() => toNodes(drawn, [], selection, editable));
   const shown = useRef({ drawn, selection });
   let current = nodes;
@@ -73,6 +75,7 @@ function Drawing(props: WorkflowGraphProps) {
   const camera = useCamera(frame, shown);
   const [hovered, setHovered] = useState<string>();
   useOneReachable(frame, drawn);
+  const fits = useFits(frame, (from, to) => props.canConnect?.(from, to), fold);
 
   const onNodesChange = useCallback((changes: NodeChange<BoxNodeType>[]) => {
     const { selection, onSelect } = latest.current;
@@ -135,7 +138,9 @@ function Drawing(props: WorkflowGraphProps) {
     choose: (key, add) => onSelect(add ? toggled(selection, key) : new Set([key])),
     enter: (key) => props.onEnter?.(key),
     toggle: (key) => {
-      if (drawn.boxes.some((box) => box.key === key && box.node.inside)) toggle(key);
+      const box = drawn.boxes.find((each) => each.key === key);
+      if (box?.node.inside) toggle(key);
+      else if (box?.quiet.length) fold(key);
     },
     remove: editable && selection.size ? () => props.onDelete?.([...selection]) : undefined,
     letGo: selection.size ? () => onSelect(NO_KEYS) : undefined,
@@ -172,14 +177,11 @@ function Drawing(props: WorkflowGraphProps) {
     },
     isValidConnection: (link: Connection | Edge) => !!latest.current.canConnect?.(...ends(link)),
     onConnectStart: (_: unknown, { nodeId, handleId, handleType }: OnConnectStartParams) => {
-      if (nodeId === null || handleId === null || !frame.current) return;
-      lightUp(frame.current, { node: nodeId, port: handleId }, handleType === "source", (from, to) => latest.current.canConnect?.(from, to));
+      if (nodeId !== null && handleId !== null) fits.start({ node: nodeId, port: handleId }, handleType === "source");
     },
-    onConnectEnd: () => {
-      if (frame.current) putOut(frame.current);
-    },
+    onConnectEnd: () => fits.stop(),
     onConnect: (link: Connection) => latest.current.onConnect?.(...ends(link)),
-  }), [camera]);
+  }), [camera, fits]);
 
   const onEdge = useMemo(() => editable ? (key: string, add: boolean) => {
     const { selection, onSelect } = latest.current;

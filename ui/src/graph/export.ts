@@ -1,5 +1,6 @@
 /** The picture as a file: SVG that stands alone, or PNG made from it. Loaded when it is asked for. */
 import { stateWord } from "../look/states";
+import { inputRows } from "./folding";
 import { ROW, SIDE, portsTop, HEADER, LINE } from "./geometry";
 import type { Port, Position, StepState } from "./model";
 import type { Box, Picture } from "./picture";
@@ -97,8 +98,9 @@ function drawBox(box: Box, at: Position, state: StepState | undefined, colour: C
     word(12, y + 4, port.id, room * 0.6, 12, "text");
     if (!box.open) word(width - 12, y + 4, shortType(port.type), room * 0.38, 10.5, "text-faint", 'text-anchor="end"');
   });
+  if (box.quiet.length && !box.inputs.includes(box.quiet[0]!)) word(12, first + box.inputs.length * ROW + 4, `${box.quiet.length} more`, room, 11, "text-faint");
   box.outputs.forEach((port, index) => {
-    const y = first + (index + (box.open ? 0 : box.inputs.length)) * ROW;
+    const y = first + (index + (box.open ? 0 : inputRows(box))) * ROW;
     dot(port, width, y);
     word(width - 12, y + 4, port.id, room * 0.6, 12, "text", 'text-anchor="end"');
     if (!box.open) word(12, y + 4, shortType(port.type), room * 0.38, 10.5, "text-faint");

@@ -1,5 +1,6 @@
 /** How large a node is, and where its ports are: by arithmetic alone, so that nothing is measured on the page. */
-import type { GraphNode, Port, Position } from "./model";
+import { type Ports, inputRows, portsOf } from "./folding";
+import type { GraphNode, Position } from "./model";
 
 export const STEP_WIDTH = 216;
 export const END_WIDTH = 168;
@@ -34,15 +35,15 @@ export function portsTop(node: GraphNode): number {
   return HEADER + lines(node) * LINE + MARGIN;
 }
 
-/** The size of a node that is not open. */
-export function closedSize(node: GraphNode): Size {
+/** The size of a node that is not open; folded, unless other ports are given. */
+export function closedSize(node: GraphNode, ports = portsOf(node, false)): Size {
   if (node.kind !== "step") return { width: END_WIDTH, height: END_HEIGHT };
-  const rows = node.inputs.length + node.outputs.length;
+  const rows = inputRows(ports) + ports.outputs.length;
   return { width: STEP_WIDTH, height: portsTop(node) + rows * ROW + (rows ? MARGIN : 0) };
 }
 
 /** The size of an opened sub-workflow around what is inside. */
-export function openSize(node: GraphNode, inside: Size, ports: { inputs: Port[]; outputs: Port[] }): Size {
+export function openSize(node: GraphNode, inside: Size, ports: Ports): Size {
   const rows = Math.max(ports.inputs.length, ports.outputs.length) * ROW;
   return {
     width: inside.width + 2 * (SIDE + INSET),
@@ -50,7 +51,7 @@ export function openSize(node: GraphNode, inside: Size, ports: { inputs: Port[];
   };
 }
 
-export function joints(node: GraphNode, size: Size, open: boolean, ports: { inputs: Port[]; outputs: Port[] }): Joint[] {
+export function joints(node: GraphNode, size: Size, open: boolean, ports: Ports): Joint[] {
   if (node.kind === "input") {
     return node.outputs.map((port) => ({ port: port.id, side: "right", x: size.width, y: size.height / 2 }));
   }
@@ -65,7 +66,7 @@ export function joints(node: GraphNode, size: Size, open: boolean, ports: { inpu
     if (open) found.push({ port: port.id, side: "left", x: SIDE, y, inner: true });
   });
   ports.outputs.forEach((port, index) => {
-    const y = top + (index + (open ? 0 : ports.inputs.length)) * ROW;
+    const y = top + (index + (open ? 0 : inputRows(ports))) * ROW;
     found.push({ port: port.id, side: "right", x: size.width, y });
     if (open) found.push({ port: port.id, side: "right", x: size.width - SIDE, y, inner: true });
   });

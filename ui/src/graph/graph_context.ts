@@ -9,6 +9,8 @@ export interface GraphContextValue {
   live: boolean;
   /** Open or close a sub-workflow. */
   toggle(key: string): void;
+  /** Fold the inputs of a step that are left alone, or show them. */
+  fold(key: string): void;
 }
 
-export const GraphContext = createContext<GraphContextValue>({ editable: false, ports: true, live: false, toggle: () => {} });
+export const GraphContext = createContext<GraphContextValue>({ editable: false, ports: true, live: false, toggle: () => {}, fold: () => {} });

@@ -14,6 +14,8 @@ export interface Port {
   doc?: string;
   /** Whether the step scatters over this input. */
   scattered?: boolean;
+  /** Of an input of a step: nothing goes into it, and nothing has to. */
+  quiet?: boolean;
 }
 
 export type NodeKind = "input" | "output" | "step";

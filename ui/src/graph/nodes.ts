@@ -30,7 +30,7 @@ export function toNodes(drawn: Picture, before: readonly BoxNodeType[], selectio
 function sameBox(one: Box, other: Box): boolean {
   return one.width === other.width && one.height === other.height && one.open === other.open && one.parent === other.parent &&
     (one.node === other.node || JSON.stringify(bare(one.node)) === JSON.stringify(bare(other.node))) &&
-    one.inputs.length === other.inputs.length && one.outputs.length === other.outputs.length;
+    one.inputs.length === other.inputs.length && one.outputs.length === other.outputs.length && one.quiet.length === other.quiet.length;
 }
 
 function bare(node: Box["node"]) {

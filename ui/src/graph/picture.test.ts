@@ -117,3 +117,18 @@ test("the exported drawing holds names as text only", () => {
   expect(text).toContain("&lt;script&gt;");
   expect(text).toContain("Failed");
 });
+
+test("inputs that are left alone take one line, unless there are few or somebody looks", () => {
+  const ports = (quiet: number) => [{ id: "x", type: "File" }, ...Array.from({ length: quiet }, (_, index) => ({ id: `more_${index}`, type: "int", quiet: true }))];
+  const box = (quiet: number, unfolded = NONE) =>
+    picture({ nodes: [step("step:a", { inputs: ports(quiet) })], edges: [] }, { opened: NONE, unfolded }).boxes[0]!;
+  const [few, many, seen] = [box(2), box(9), box(9, new Set(["step:a"]))];
+  expect(few.inputs.map((port) => port.id)).toEqual(["x", "more_0", "more_1"]);
+  expect(many.inputs.map((port) => port.id)).toEqual(["x"]);
+  expect(many.quiet).toHaveLength(9);
+  expect(seen.inputs).toHaveLength(10);
+  expect(few.height - many.height).toBe(20);
+  expect(seen.height - many.height).toBe(9 * 20);
+  // The outputs are below.
+  expect(many.joints.find((joint) => joint.port === "y")!.y - many.joints.find((joint) => joint.port === "x")!.y).toBe(40);
+});

@@ -1,18 +1,16 @@
 /** The picture of a graph in one plane: a box for each node that is seen, a wire for each connection. */
 import { type Link, type Sized, makeRoom, spread, written } from "./arrange";
 import { columns } from "./columns";
+import { type Ports, portsOf } from "./folding";
 import { type Joint, type Size, closedSize, joints, openSize, portsTop, INSET, SIDE } from "./geometry";
 import type { Graph, GraphEdge, GraphNode, Port, Position } from "./model";
 
-export interface Box extends Size, Position {
+export interface Box extends Size, Position, Ports {
   key: string;
   node: GraphNode;
   depth: number;
   parent?: string;
   open: boolean;
-  /** Of an opened sub-workflow, those of the step and those that it leaves to their defaults. */
-  inputs: Port[];
-  outputs: Port[];
   joints: Joint[];
 }
 
@@ -40,6 +38,8 @@ export interface Picture {
 
 export interface Wishes {
   opened: ReadonlySet<string>;
+  /** Steps all of whose inputs are to be seen. */
+  unfolded?: ReadonlySet<string> | undefined;
   /** Where the outermost nodes stand now, in the document's measure: they stay unless the document moves them. */
   keep?: ReadonlyMap<string, Position> | undefined;
   /** Held while a document is edited. */
@@ -90,13 +90,13 @@ function level(graph: Graph, wishes: Wishes, depth: number, parent?: { key: stri
 
 function box(node: GraphNode, wishes: Wishes, depth: number, insides: Map<string, Level>, parent?: string): Box {
   const open = node.inside !== undefined && wishes.opened.has(node.key);
-  const found: Box = {
-    key: node.key, node, depth, open, x: 0, y: 0, ...closedSize(node), inputs: node.inputs, outputs: node.outputs, joints: [],
-  };
+  const ports = portsOf(node, !!wishes.unfolded?.has(node.key));
+  const found: Box = { key: node.key, node, depth, open, x: 0, y: 0, ...closedSize(node, ports), ...ports, joints: [] };
   if (parent !== undefined) found.parent = parent;
   if (open && node.inside) {
     found.inputs = withMissing(node.inputs, node.inside, "input");
     found.outputs = withMissing(node.outputs, node.inside, "output");
+    found.quiet = [];
     const inside = level(node.inside, wishes, depth + 1, { key: node.key, top: portsTop(node) });
     insides.set(node.key, inside);
     Object.assign(found, openSize(node, inside, found));

@@ -34,7 +34,7 @@ export class Standing {
 }
 
 /** The picture of the graph; while it is edited, nodes stay where they are unless the document moves them. */
-export function usePicture(graph: Graph, opened: Keys, editable: boolean): { drawn: Picture; standing: Standing } {
+export function usePicture(graph: Graph, opened: Keys, unfolded: Keys, editable: boolean): { drawn: Picture; standing: Standing } {
   const before = useRef<{ written: Map<string, Position | undefined>; kept: Map<string, Position>; scale: Position }>(undefined);
   return useMemo(() => {
     const last = editable ? before.current : undefined;
@@ -46,11 +46,11 @@ export function usePicture(graph: Graph, opened: Keys, editable: boolean): { dra
         if (changed) keep.set(key, position);
       }
     }
-    const drawn = picture(graph, { opened, keep, scale: last?.scale });
+    const drawn = picture(graph, { opened, unfolded, keep, scale: last?.scale });
     const standing = new Standing(drawn);
     if (editable) {
-      // With a sub-workflow open others have given way: what is kept is where they stand when it is closed.
-      const closed = opened.size ? picture(graph, { opened: NO_KEYS, keep, scale: drawn.scale }) : drawn;
+      // Around what is open others have given way: what is kept is where they stand when all is closed.
+      const closed = opened.size || unfolded.size ? picture(graph, { opened: NO_KEYS, keep, scale: drawn.scale }) : drawn;
       before.current = {
         written: new Map(graph.nodes.map(({ key, position }) => [key, position])),
         kept: new Map(new Standing(closed).all().map(({ key, position }) => [key, position])),
@@ -58,5 +58,5 @@ export function usePicture(graph: Graph, opened: Keys, editable: boolean): { dra
       };
     }
     return { drawn, standing };
-  }, [graph, opened, editable]);
+  }, [graph, opened, unfolded, editable]);
 }

@@ -1,0 +1,24 @@
+/** Inputs that are left alone take one line together, until somebody wants to see them. */
+import type { GraphNode, Port } from "./model";
+
+export interface Ports {
+  inputs: Port[];
+  outputs: Port[];
+  /** What can be folded away; among the inputs only where it is not. */
+  quiet: Port[];
+}
+
+/** So many are shown in any case. */
+const FEW = 2;
+
+export function portsOf(node: GraphNode, unfolded: boolean): Ports {
+  const { inputs, outputs } = node;
+  const quiet = inputs.filter((port) => port.quiet);
+  if (quiet.length <= FEW) return { inputs, outputs, quiet: [] };
+  return { inputs: unfolded ? inputs : inputs.filter((port) => !port.quiet), outputs, quiet };
+}
+
+/** The lines above the outputs. */
+export function inputRows({ inputs, quiet }: Ports): number {
+  return inputs.length + (quiet.length ? 1 : 0);
+}
