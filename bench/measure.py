@@ -40,3 +40,16 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         **more,
     }
+
+
+def own_rooms(home: Path, **more: str) -> dict[str, str]:
+    """The same, and all that the product keeps is below it, too."""
+    return environment(
+        home,
+        MLCRAFT_HOME=str(home / "embedded"),
+        AIRFLOW__MLCRAFT__STORE=str(home / "store"),
+        AIRFLOW__MLCRAFT__CACHE=str(home / "cache"),
+        AIRFLOW__MLCRAFT__OUTPUTS=str(home / "out"),
+        AIRFLOW__MLCRAFT__TRACKING_SPOOL=str(home / "spool"),
+        **more,
+    )

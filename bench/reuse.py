@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.measure import ROOT, Figure, environment, median
+from bench.measure import ROOT, Figure, median, own_rooms
 
 STEPS = 20
 ROUNDS = 3
@@ -65,13 +65,7 @@ def figures() -> list[Figure]:
     with TemporaryDirectory(prefix="bench-reuse-") as name:
         home = Path(name)
         (home / "steps.cwl").write_text(json.dumps(_workflow(home / "tools_run")))
-        env = environment(
-            home,
-            MLCRAFT_HOME=str(home / "embedded"),
-            AIRFLOW__MLCRAFT__STORE=str(home / "store"),
-            AIRFLOW__MLCRAFT__CACHE=str(home / "cache"),
-            AIRFLOW__MLCRAFT__OUTPUTS=str(home / "out"),
-        )
+        env = own_rooms(home)
         done = subprocess.run(
             [sys.executable, "-c", _RUNS, str(home / "steps.cwl"), str(ROUNDS), str(home / "tools_run"), str(STEPS)],
             env=env,

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.measure import ROOT, Figure, environment, median
+from bench.measure import ROOT, Figure, median, own_rooms
 
 ROUNDS = 5
 UNTRACKED = "untracked"
@@ -60,15 +60,7 @@ def measured(folder: Path, **uris: str) -> dict[str, list[dict[str, float]]]:
         UNTRACKED: {"tracking": "never"},
         **{way: {"tracking": "always", "tracking_uri": uri} for way, uri in uris.items()},
     }
-    env = environment(
-        folder,
-        MLCRAFT_HOME=str(folder / "embedded"),
-        AIRFLOW__MLCRAFT__STORE=str(folder / "store"),
-        AIRFLOW__MLCRAFT__CACHE=str(folder / "cache"),
-        AIRFLOW__MLCRAFT__OUTPUTS=str(folder / "out"),
-        AIRFLOW__MLCRAFT__REUSE="False",
-        AIRFLOW__MLCRAFT__TRACKING_SPOOL=str(folder / "spool"),
-    )
+    env = own_rooms(folder, AIRFLOW__MLCRAFT__REUSE="False")
     document = ROOT / "tests" / "documents" / "learning.cwl"
     done = subprocess.run(
         [sys.executable, "-c", _RUNS, str(document), str(ROUNDS), json.dumps(MODELS), json.dumps(ways)],

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.measure import ROOT, Figure, environment, median, ratio
+from bench.measure import ROOT, Figure, median, own_rooms, ratio
 
 ROUNDS = 3
 MODELS = 8
@@ -70,15 +70,7 @@ def figures() -> list[Figure]:
     """The whole run, from the data to the champion."""
     with TemporaryDirectory(prefix="bench-training-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        env = environment(
-            folder,
-            MLCRAFT_HOME=str(folder / "embedded"),
-            AIRFLOW__MLCRAFT__STORE=str(folder / "store"),
-            AIRFLOW__MLCRAFT__CACHE=str(folder / "cache"),
-            AIRFLOW__MLCRAFT__OUTPUTS=str(folder / "out"),
-            AIRFLOW__MLCRAFT__REUSE="False",
-            AIRFLOW__MLCRAFT__TRACKING_SPOOL=str(folder / "spool"),
-        )
+        env = own_rooms(folder, AIRFLOW__MLCRAFT__REUSE="False")
         (folder / "model.py").write_text(_CODE)
         document = ROOT / "tests" / "documents" / "learning.cwl"
         numbers = [str(number) for number in (ROUNDS, MODELS, ROWS, COLUMNS)]

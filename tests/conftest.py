@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -71,6 +72,18 @@ def cwl_suite() -> Path:
 
 def _suite() -> Path:
     return Path(os.environ.get("MLCRAFT_CWL_SUITE") or PROJECT.parent / "shared" / "cwl-v1.2")
+
+
+@pytest.fixture(scope="module")
+def s3_endpoint() -> Iterator[str]:
+    """A stand-in for S3, which cannot be had here: moto's server."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
 
 
 def _lacks_docker() -> str:

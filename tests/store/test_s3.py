@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,26 +12,15 @@ from airflow_mlcraft.store.store import Store
 pytest.importorskip("s3fs")
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def options(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def options(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     import boto3
 
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    found = {"key": "key", "secret": "secret", "endpoint_url": endpoint}
+    found = {"key": "key", "secret": "secret", "endpoint_url": s3_endpoint}
     boto3.client(
         "s3",
-        endpoint_url=endpoint,
+        endpoint_url=s3_endpoint,
         aws_access_key_id="key",
         aws_secret_access_key="secret",
         region_name="us-east-1",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -134,31 +133,20 @@ def test_nobody_waits_for_the_lock_of_dvc(repo: Path, store: Store, remote: Path
 # ---- A bucket
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
+def test_a_bucket(repo: Path, store: Store, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("dvc_s3")
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-def test_a_bucket(repo: Path, store: Store, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import boto3
 
     keys = {"access_key_id": "the-key", "secret_access_key": "the-secret"}
     client = boto3.client(
         "s3",
-        endpoint_url=endpoint,
+        endpoint_url=s3_endpoint,
         aws_access_key_id="the-key",
         aws_secret_access_key="the-secret",
         region_name="us-east-1",
     )
     dvc(repo, "remote", "add", "--quiet", "--default", "bucket", "s3://data/iris")
-    dvc(repo, "remote", "modify", "--quiet", "bucket", "endpointurl", endpoint)
+    dvc(repo, "remote", "modify", "--quiet", "bucket", "endpointurl", s3_endpoint)
     git(repo, "commit", "--quiet", "-am", "Have a bucket")
     refused = version(repo, store, {"a": "1", "folder": FOLDER}, remote=Remote(options=keys))
     assert "the DVC remote bucket" in refused.refusal, "there is no such bucket yet"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +16,14 @@ pytest.importorskip("s3fs")
 HIDDEN = "s3cr3t-5f0c2a9d7e"
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def bucket(endpoint: str, retrieve: Retrieval, monkeypatch: pytest.MonkeyPatch) -> Any:
+def bucket(s3_endpoint: str, retrieve: Retrieval, monkeypatch: pytest.MonkeyPatch) -> Any:
     import boto3
 
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    retrieve.connect("lake", "", "key", HIDDEN, endpoint_url=endpoint)
+    retrieve.connect("lake", "", "key", HIDDEN, endpoint_url=s3_endpoint)
     s3 = boto3.resource(
-        "s3", endpoint_url=endpoint, aws_access_key_id="key", aws_secret_access_key=HIDDEN, region_name="us-east-1"
+        "s3", endpoint_url=s3_endpoint, aws_access_key_id="key", aws_secret_access_key=HIDDEN, region_name="us-east-1"
     )
     bucket = s3.create_bucket(Bucket="bucket")
     bucket.objects.all().delete()
