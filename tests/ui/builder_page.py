@@ -85,8 +85,7 @@ class BuilderPage(FramedPage):
         self.ui.page.mouse.up()
 
     def _to(self, target: Locator) -> None:
-        place = target.bounding_box()
-        assert place
+        place = self.ui.place(target)
         self.ui.page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2, steps=5)
 
     def problems(self) -> Locator:

@@ -28,7 +28,8 @@ class FramedPage:
         """Nothing serious, in the light and in the dark."""
         for dark in (True, False):
             self.dark(dark)
-            assert self.faults() == [], "dark" if dark else "light"
+            faults = self.faults()
+            assert not faults, f"{'dark' if dark else 'light'}: {faults}"
 
     def faults(self) -> list[Any]:
         """What axe finds serious or worse."""

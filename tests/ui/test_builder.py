@@ -202,8 +202,7 @@ def edit_the_text(builder: BuilderPage, document: Path) -> None:
     builder.ui.picture("builder_text")
     builder.expect_no_faults()
     before = builder.inside.locator(".cm-line").all_inner_texts()
-    box = builder.box("step:train").bounding_box()
-    assert box
+    box = builder.ui.place(builder.box("step:train"))
     mouse = builder.ui.page.mouse
     mouse.move(box["x"] + 20, box["y"] + 8)
     mouse.down()

@@ -69,10 +69,9 @@ def see_written_places(tab: CwlTab) -> None:
     """A document that says where its boxes stand is drawn so: above each other, beside each other."""
     tab.open("workflows.text_statistics")
     texts, shortest, count, compare = (
-        tab.node(words).bounding_box()
+        tab.ui.place(tab.node(words))
         for words in ("Input Texts", "Input Shortest word", "Step Count words", "Step Compare texts")
     )
-    assert texts and shortest and count and compare
     assert abs(texts["x"] - shortest["x"]) < 1, "they have the same sbg:x"
     assert shortest["y"] < texts["y"]
     assert texts["x"] + texts["width"] < count["x"] < count["x"] + count["width"] < compare["x"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from playwright.sync_api import Error, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Error, FloatRect, Locator, Page, expect, sync_playwright
 
 from .make_up import Site
 
@@ -80,6 +80,12 @@ class WebUI:
             assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
             self.page.wait_for_timeout(500)
         return value
+
+    def place(self, target: Locator) -> FloatRect:
+        """Where something is, once it is to be seen: a page may put it there anew at any moment."""
+        found = self.until(target.bounding_box, f"{target} to be seen")
+        assert found
+        return found
 
     def picture(self, name: str) -> None:
         """Keep what is on the screen now, once it stands still."""
@@ -182,8 +188,7 @@ class WebUI:
 
     def widen_details(self) -> None:
         """Give the graph and the panel beside it the same room, and the graph all of its room."""
-        border = self.page.get_by_role("separator").first.bounding_box()
-        assert border is not None
+        border = self.place(self.page.get_by_role("separator").first)
         self.page.mouse.move(border["x"] + 1, border["y"] + 200)
         self.page.mouse.down()
         self.page.mouse.move(640, border["y"] + 200, steps=5)

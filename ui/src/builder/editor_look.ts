@@ -5,10 +5,15 @@ import type { Extension } from "@codemirror/state";
 import { EditorView, lineNumbers, highlightSpecialChars } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 
+/** The colours of ports are made for dots: letters need more contrast. */
+function readable(colour: string): string {
+  return `color-mix(in srgb, var(${colour}) 75%, var(--text))`;
+}
+
 const colours = HighlightStyle.define([
   { tag: [tags.definition(tags.propertyName), tags.propertyName], color: "var(--accent-strong)" },
-  { tag: [tags.string, tags.special(tags.string)], color: "var(--port-text)" },
-  { tag: [tags.number, tags.bool, tags.null, tags.keyword], color: "var(--port-number)" },
+  { tag: [tags.string, tags.special(tags.string)], color: readable("--port-text") },
+  { tag: [tags.number, tags.bool, tags.null, tags.keyword], color: readable("--port-number") },
   { tag: tags.comment, color: "var(--text-faint)", fontStyle: "italic" },
   { tag: [tags.punctuation, tags.separator, tags.meta], color: "var(--text-soft)" },
   { tag: [tags.typeName, tags.labelName], color: "var(--port-directory)" },
@@ -32,6 +37,8 @@ const look = EditorView.theme({
   ".cm-button": { backgroundImage: "none", backgroundColor: "var(--sunken)", border: "1px solid var(--line-strong)" },
   ".cm-tooltip": { backgroundColor: "var(--raised)", color: "var(--text)", border: "1px solid var(--line)" },
   ".cm-searchMatch": { backgroundColor: "var(--warn-soft)" },
+  "& .cm-searchMatch.cm-searchMatch-selected": { backgroundColor: "var(--accent-soft)", outline: "1px solid var(--accent)" },
+  "& .cm-selectionMatch, &.cm-focused .cm-matchingBracket, &.cm-focused .cm-nonmatchingBracket": { backgroundColor: "var(--accent-soft)" },
   ".cm-changedLine": { backgroundColor: "var(--warn-soft) !important" },
   ".cm-collapsedLines": { backgroundColor: "var(--sunken) !important", color: "var(--text-soft)", backgroundImage: "none !important" },
 });

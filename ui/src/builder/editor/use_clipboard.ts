@@ -1,11 +1,11 @@
 /** Copy, cut and paste of nodes, by the clipboard of the system. */
-import { useEffect } from "react";
+import { useLayoutEffect } from "react";
 import { copied, pasted, removeKeys } from "../actions";
 import type { Session } from "../session";
 import { isTyping } from "./typing";
 
 export function useClipboard(session: Session, covered: boolean): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onCopy = (event: ClipboardEvent) => {
       if (isTyping(document.activeElement) || covered || getSelection()?.isCollapsed === false) return;
       const clip = copied(session);

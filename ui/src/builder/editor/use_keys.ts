@@ -1,5 +1,5 @@
 /** The keys of the builder. */
-import { type RefObject, useEffect } from "react";
+import { type RefObject, useLayoutEffect } from "react";
 import { copied, pasted } from "../actions";
 import type { Session } from "../session";
 import { isTyping } from "./typing";
@@ -25,7 +25,8 @@ export interface Keys {
 }
 
 export function useKeys({ session, frame, only, covered, saveNow, runNow, tidy, addPort, open, setSide }: Keys): void {
-  useEffect(() => {
+  // Before it is seen: whoever sees the page may press a key at once.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const command = event.ctrlKey || event.metaKey;
       const key = event.key.toLowerCase();
