@@ -55,8 +55,9 @@ class Spool:
     def writer_is_gone(self, stem: str) -> bool:
         """Whether the writer of a file has closed it, or has died."""
         try:
-            with self.lines(stem).open("r+b") as handle:
-                return _lock(handle)
+            with self.lines(stem).open("rb") as handle:
+                # Shared: of many who look at the same moment, none takes another one for the writer.
+                return _lock(handle, fcntl.LOCK_SH)
         except FileNotFoundError:
             return False
 
@@ -240,9 +241,9 @@ class Delivery:
         self._spool.sent(self._stem).unlink(missing_ok=True)
 
 
-def _lock(handle: IO[Any]) -> bool:
+def _lock(handle: IO[Any], kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from airflow_mlcraft.tracking.spool import Spool
@@ -43,6 +44,16 @@ def test_who_comes_after_the_delivery_leaves_no_trace(tmp_path: Path) -> None:
     with spool.delivery(writer.stem) as late:
         assert late is None
     assert [*(tmp_path / "sent").iterdir()] == []
+
+
+def test_of_many_who_look_none_takes_another_for_the_writer(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    writer = spool.writer("a")
+    writer.write({"op": "start"})
+    assert spool.closed() == []
+    writer.close()
+    with ThreadPoolExecutor(8) as many:
+        assert all(many.map(lambda _: spool.closed() == [writer.stem], range(2000)))
 
 
 def test_half_a_line_is_left_alone(tmp_path: Path) -> None:
