@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from shutil import rmtree
@@ -86,6 +87,8 @@ def test_what_a_worker_could_not_send_is_sent_by_another(
         run.metric("accuracy", 1)
         run.text("kept", "notes/a.txt")
     parcel = pod.pack()
+    # What still tries to send ends with a pod; this process goes on.
+    eventually(lambda: not any(thread.name == "tracking" for thread in threading.enumerate()))
     rmtree(tmp_path / "pod")
     for _ in range(2):
         over_http.adopt(parcel)
