@@ -91,6 +91,7 @@ def _seconds_until_shown(client: httpx.Client, name: str, base: str | None) -> t
         assert time.perf_counter() - begun < PATIENCE, f"no DAG within {PATIENCE:.0f} s"
         time.sleep(0.05)
     seconds = time.perf_counter() - begun
+    # What Airflow still does for this save is not to delay the next.
     time.sleep(1)
     return seconds, str(answer.json()["version"])
 

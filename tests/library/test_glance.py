@@ -13,12 +13,15 @@ from airflow_mlcraft.library.summary import summary_of
 PROJECT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000, "a: &a [*a, *a]\n" * 1])
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000])
 def test_deep_values_are_refused(text: str) -> None:
-    try:
+    with pytest.raises(TooMuchError, match="deeper than can be shown"):
         glance(text)
-    except DocumentError as error:
-        assert "than can be shown" in str(error) or "YAML" in str(error)
+
+
+def test_values_in_themselves_are_refused() -> None:
+    with pytest.raises(DocumentError, match="is not YAML"):
+        glance("a: &a [*a, *a]\n")
 
 
 def test_values_that_grow_are_refused() -> None:
@@ -58,4 +61,6 @@ def test_shipped_documents(path: Path) -> None:
 @pytest.mark.suite
 def test_every_document_of_the_suite_is_listed(cwl_suite: Path) -> None:
     for path in sorted((cwl_suite / "tests").rglob("*.cwl")):
-        summary_of(path.read_text(errors="replace"), path.name)
+        found = summary_of(path.read_text(errors="replace"), path.name)
+        assert found.name, path
+        assert bool(found.kind) != bool(found.error), path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,10 +71,8 @@ def test_a_document_that_never_ends_is_given_up(
     assert slow._process is not None
     os.kill(slow._process.pid, signal.SIGSTOP)
     monkeypatch.setattr(module, "_LIMIT", 0.5)
-    begun = time.monotonic()
-    with pytest.raises(FaultsError, match="was given up"):
+    with pytest.raises(FaultsError, match=r"was given up after 0\.5 seconds"):
         slow.plans(tmp_path / "a.cwl", TOOL, reading)
-    assert time.monotonic() - begun < 30
     slow.close()
 
 

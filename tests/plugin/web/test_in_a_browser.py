@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,9 +81,17 @@ def test_nothing_of_a_document_runs(site: Site, tmp_path: Path) -> None:
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """For root too, who may write wherever the file system lets anybody."""
+    if os.geteuid() != 0:
+        mode = folder.stat().st_mode
+        folder.chmod(0o555)
+        try:
+            yield
+        finally:
+            folder.chmod(mode)
+        return
     mounted = subprocess.run(["mount", "--bind", str(folder), str(folder)], capture_output=True, check=False)
     if mounted.returncode:
-        pytest.skip("file systems can only be mounted by root")
+        pytest.skip(f"this root may mount nothing: {mounted.stderr.decode().strip()}")
     try:
         subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
         yield

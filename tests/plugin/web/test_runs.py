@@ -129,6 +129,7 @@ def test_a_hostile_document_is_data_and_nothing_else(site: Site, client: httpx.C
     assert found["title"] == '<script>alert("label")</script>'
     (step,) = [node for node in found["graph"]["nodes"] if node["kind"] == "step"]
     assert step["id"] == "<b onclick=alert(1)>step"
+    assert step["label"] == "{{ 7 * 7 }}<script>alert('tool')</script>"
     listed = client.get("/mlcraft/api/documents")
     assert listed.headers["content-type"] == "application/json"
     run = Run(client, "hostile", {})
@@ -136,6 +137,7 @@ def test_a_hostile_document_is_data_and_nothing_else(site: Site, client: httpx.C
     assert state["state"] == "success"
     details = run.step(step["key"])
     assert details["links"]["mlflow"] is None
+    assert 'javascript:alert("default")' in details["command"]
 
 
 @cache

@@ -70,7 +70,7 @@ def test_all_dags_of_a_packed_document_go_with_it(site: Site, client: httpx.Clie
 
     until(lambda: {"pack.a", "pack.b", "pack.beside"} <= dag_ids(), "the DAGs of both processes")
     assert client.delete(f"{API}/pack.cwl", params={"base": str(packed["version"])}).status_code == 204
-    assert {name for name in dag_ids() if name.startswith("pack")} == {"pack.beside"}
+    assert {name for name in dag_ids() if name.startswith("pack")} == {"pack.beside", "pack.own"}
     client.delete(f"{API}/pack/beside.cwl", params={"base": str(beside["version"])})
 
 

@@ -7,6 +7,7 @@ import { Dialog } from "../look/Dialog";
 import { Button, Notice, Spinner } from "../look/widgets";
 
 interface Form {
+  /** The document itself comes first. */
   files: Record<string, string>;
   problems: (Problem | string)[];
 }
@@ -30,8 +31,7 @@ export function ComposerDialog({ path, text, onTake, onClose }: { path: string; 
   useEffect(() => {
     ask<Form>("api/composer-form", { json: { path, text } }).then(setForm, (problem: Error) => setError(problem.message));
   }, [path, text]);
-  const main = form && (form.files[path] ?? form.files[path.slice(path.lastIndexOf("/") + 1)] ?? Object.values(form.files)[0]);
-  const others = form ? Object.entries(form.files).slice(1) : [];
+  const [[, main] = [], ...others] = Object.entries(form?.files ?? {});
   const [saving, setSaving] = useState(false);
   const take = () => {
     if (!main) return;

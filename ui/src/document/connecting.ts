@@ -1,6 +1,6 @@
 /** What a new connection would do, from its two ends. */
 import { closesCircle } from "./circles";
-import { connection, fit, itemOf, readType } from "./types";
+import { type CwlType, connection, fit, itemOf, readType } from "./types";
 import type { Change } from "./value";
 import { type Where, connect, likeOf, setFields, setLinkFields, setOutputFields, setScatter, typeValue } from "./edits";
 import { type Workflow, linkOf, sourceOf, stepOf, takenBy } from "./workflow";
@@ -21,19 +21,22 @@ export function wayOf(workflow: Workflow, from: Where, to: Where): Way | undefin
     const link = workflow.outputs.find((one) => one.item.id === to.port);
     if (!link || link.sources.some((one) => same(one, from))) return undefined;
     if (link.sources.length === 0) return "whole";
-    const type = readType(link.item.fields["type"]);
-    return fit(source.type, type) !== "no" ? "whole" : fit(source.type, itemOf(type)) !== "no" && itemOf(type) ? "collect" : undefined;
+    return wayInto(source.type, readType(link.item.fields["type"]), false);
   }
   const step = stepOf(workflow, to.step);
   if (!step || (from.step && closesCircle(workflow, from.step, to.step))) return undefined;
   const link = linkOf(step, to.port);
   if (link?.sources.some((one) => same(one, from))) return undefined;
-  const taken = takenBy(step, to.port);
-  const way = connection(source.type, taken);
-  if (way === "scatter") return "scatter";
-  if (way !== "no") return "whole";
-  const item = itemOf(taken);
-  return item && fit(source.type, item) !== "no" ? "collect" : undefined;
+  return wayInto(source.type, takenBy(step, to.port), true);
+}
+
+/** How a value of one type goes into what takes another. */
+export function wayInto(from: CwlType | undefined, into: CwlType | undefined, mayScatter: boolean): Way | undefined {
+  const whole = mayScatter ? connection(from, into) : fit(from, into);
+  if (whole === "scatter") return "scatter";
+  if (whole !== "no") return "whole";
+  const item = itemOf(into);
+  return item && fit(from, item) !== "no" ? "collect" : undefined;
 }
 
 function same(one: Where, other: Where): boolean {

@@ -1,4 +1,5 @@
 /** A workflow as it stands in a document: its inputs, outputs and steps, where they are written, and what types they have. */
+import { once } from "./once";
 import { type Item, type Scope, items, localName, reference, scopeOf } from "./items";
 import { type Face, type FacePort, faceOf, isProcess, kindOf, packedPath } from "./process";
 import { type CwlType, arrayOf, itemOf, optional, readType } from "./types";
@@ -153,16 +154,11 @@ export function linkOf(step: StepModel, port: string): Link | undefined {
   return step.links.find((one) => one.item.id === port);
 }
 
-const stepsById = new WeakMap<Workflow, Map<string, StepModel>>();
+// Of two that have one name, the first.
+const stepsById = once(({ steps }: Workflow) => new Map(steps.toReversed().map((one) => [one.id, one])));
 
 export function stepOf(workflow: Workflow, id: string): StepModel | undefined {
-  let known = stepsById.get(workflow);
-  if (!known) {
-    // Of two that have one name, the first.
-    known = new Map(workflow.steps.toReversed().map((one) => [one.id, one]));
-    stepsById.set(workflow, known);
-  }
-  return known.get(id);
+  return stepsById(workflow).get(id);
 }
 
 export function portIn(step: StepModel, id: string): FacePort | undefined {

@@ -111,8 +111,7 @@ function Drawing(props: WorkflowGraphProps) {
   });
 
   useImperativeHandle(ref, () => ({
-    fit: (keys) => (keys ? camera.show(keys) : camera.showAll()),
-    zoom: (factor) => camera.zoomBy(factor),
+    fit: () => camera.showAll(),
     reveal: (key) => {
       revealing.current = key;
       setOpened((now) => new Set([...now, ...parentKeys(key)]));

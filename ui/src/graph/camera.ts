@@ -40,17 +40,9 @@ export class Camera {
     void this.flow?.fitView({ ...FIT, duration: motion() });
   }
 
-  show(keys: readonly string[]): void {
-    void this.flow?.fitView({ ...FIT, duration: motion(), nodes: keys.map((id) => ({ id })) });
-  }
-
   zoom(way: "zoomIn" | "zoomOut"): void {
     this.seesAll = false;
     void this.flow?.[way]({ duration: motion() });
-  }
-
-  zoomBy(factor: number): void {
-    void this.flow?.zoomTo(this.flow.getZoom() * factor, { duration: motion() });
   }
 
   /** Somebody moves the picture by hand. */

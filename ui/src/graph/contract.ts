@@ -37,8 +37,7 @@ export interface Move {
 }
 
 export interface GraphHandle {
-  fit(keys?: readonly string[]): void;
-  zoom(factor: number): void;
+  fit(): void;
   /** Open what hides a node, bring it to the middle, and give it the focus. */
   reveal(key: string): void;
   openAll(open: boolean): void;

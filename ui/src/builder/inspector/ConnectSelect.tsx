@@ -31,9 +31,9 @@ export function ConnectSelect({ session, workflow, step, port }: { session: Sess
 const Sources = memo(function Sources({ workflow, step: id, port }: { workflow: Workflow; step: string; port: string }) {
   const choices = useMemo(() => {
     const step = id ? stepOf(workflow, id) : undefined;
-    if (step) return sourcesFor(workflow, step, port, takenBy(step, port), linkOf(step, port));
+    if (step) return sourcesFor(workflow, step, takenBy(step, port), linkOf(step, port));
     const output = workflow.outputs.find((one) => one.item.id === port);
-    return id || !output ? [] : sourcesFor(workflow, undefined, port, readType(output.item.fields["type"]), output);
+    return id || !output ? [] : sourcesFor(workflow, undefined, readType(output.item.fields["type"]), output);
   }, [workflow, id, port]);
   return <Options choices={choices} />;
 });

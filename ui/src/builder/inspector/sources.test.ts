@@ -27,7 +27,7 @@ function offered(step: string, port: string) {
     library: { find: (_, run) => (FACES[run] ? { path: run, face: FACES[run]! } : undefined) },
   })!;
   const found = stepOf(workflow, step)!;
-  return sourcesFor(workflow, found, port, takenBy(found, port), found.links.find((link) => link.item.id === port))
+  return sourcesFor(workflow, found, takenBy(found, port), found.links.find((link) => link.item.id === port))
     .map((choice) => ({ ...chosen(choice.value), label: choice.label }));
 }
 

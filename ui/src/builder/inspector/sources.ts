@@ -1,23 +1,23 @@
 /** What may go into an input of a step, or into an output of the workflow, as choices of a list. */
 import type { Where } from "../../document/edits";
-import type { Way } from "../../document/connecting";
+import { type Way, wayInto } from "../../document/connecting";
 import { stepsAfter } from "../../document/circles";
-import { type CwlType, connection, fit, itemOf } from "../../document/types";
+import type { CwlType } from "../../document/types";
 import { type Link, type StepModel, type Workflow, sourceOf } from "../../document/workflow";
 import type { Choice } from "../fields";
 
-export function sourcesFor(workflow: Workflow, step: StepModel | undefined, port: string, type: CwlType | undefined, link: Link | undefined): Choice[] {
+export function sourcesFor(workflow: Workflow, step: StepModel | undefined, type: CwlType | undefined, link: Link | undefined): Choice[] {
   const known = new Set(link?.sources.map((one) => `${one.step}/${one.port}`));
   const all = [
     ...workflow.inputs.map((one) => ({ step: "", port: one.id })),
-    ...workflow.steps.filter((one) => one !== step).flatMap((one) => (one.face?.outputs ?? []).map((out) => ({ step: one.id, port: out.id }))),
+    ...workflow.steps.flatMap((one) => (one.face?.outputs ?? []).map((out) => ({ step: one.id, port: out.id }))),
   ];
   const after = step && stepsAfter(workflow, step.id);
   return all.flatMap((source): Choice[] => {
     if (known.has(`${source.step}/${source.port}`)) return [];
-    // A source that takes from this step would close a circle.
+    // This step, and what takes from it, would close a circle.
     if (after?.has(source.step)) return [];
-    const way = howItFits(sourceOf(workflow, source).type, type, step !== undefined, !!step?.scatter.includes(port));
+    const way = wayInto(sourceOf(workflow, source).type, type, step !== undefined);
     if (!way) return [];
     const name = source.step ? `${source.step}/${source.port}` : source.port;
     const from = source.step ? "from steps" : "from inputs";
@@ -27,14 +27,6 @@ export function sourcesFor(workflow: Workflow, step: StepModel | undefined, port
       group: { scatter: "for each item", collect: "into the list", whole: from }[way],
     }];
   });
-}
-
-function howItFits(from: CwlType | undefined, into: CwlType | undefined, mayScatter: boolean, scatters: boolean): Way | undefined {
-  const fits = connection(from, into);
-  if (fits === "scatter" && mayScatter) return scatters ? "whole" : "scatter";
-  if (fits !== "no" && fits !== "scatter") return "whole";
-  const item = itemOf(into);
-  return item && fit(from, item) !== "no" ? "collect" : undefined;
 }
 
 /** The source that a choice stands for. */

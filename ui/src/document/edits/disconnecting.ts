@@ -5,10 +5,10 @@ import type { Where } from "./links";
 import { withoutScatter } from "./steps";
 
 export function disconnect(workflow: Workflow, from: Where, to: Where): Change[] {
-  const link = to.step === "" ? workflow.outputs.find((one) => one.item.id === to.port) : linkOf(stepOf(workflow, to.step) ?? ({ links: [] } as never), to.port);
+  const step = to.step ? stepOf(workflow, to.step) : undefined;
+  const link = to.step === "" ? workflow.outputs.find((one) => one.item.id === to.port) : step && linkOf(step, to.port);
   const gone = link?.sources.filter((one) => one.step === from.step && one.port === from.port) ?? [];
   if (!link || !gone.length) return [];
-  const step = to.step ? stepOf(workflow, to.step) : undefined;
   return withoutSources(link, to.step === "" ? "outputSource" : "source", gone.map((one) => one.written), step);
 }
 
