@@ -1,7 +1,8 @@
 """Plans on disk, so that a document is compiled once for its content and not once for each process.
 
 Layout: `documents/` says for each document which files it was made of and which plan they make; `plans/` and
-`tools/` hold JSON by digest. Every file is written whole or not at all.
+`tools/` hold JSON by digest, and `bases/` for each plan the folders that its documents lie in. Every file is written
+whole or not at all.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ class PlanCache:
         for digest, tool in tools.items():
             write_whole(self.root / "tools" / f"{digest}.json", tool)
         write_whole(self.root / "plans" / f"{plan.digest}.json", plan.to_json())
+        self._keep_base(plan)
         write_whole(entry_path, {**_depends_on(sources), "plan": plan.digest, "base": plan.base})
         return plan
 
@@ -96,11 +98,21 @@ class PlanCache:
 
     def remembered(self, digest: str) -> Plan | None:
         """A plan by its digest, with the folder that its document was last in; None when it is not here."""
-        entries = [entry for path in (self.root / "documents").glob("*.json") if isinstance(entry := _read(path), dict)]
-        bases = [entry["base"] for entry in entries if entry.get("plan") == digest]
+        bases = self._bases(digest)
         with suppress(FileNotFoundError):
-            return self._plan(digest, next(filter(os.path.isdir, bases), ""))
+            return self._plan(digest, next(filter(os.path.isdir, reversed(bases)), ""))
         return None
+
+    def _keep_base(self, plan: Plan) -> None:
+        """Note the folder that a plan's document lies in; the same document may lie in several."""
+        bases = self._bases(plan.digest)
+        if bases[-1:] != [plan.base]:
+            kept = [base for base in bases if base != plan.base and os.path.isdir(base)]
+            write_whole(self.root / "bases" / f"{plan.digest}.json", [*kept, plan.base])
+
+    def _bases(self, digest: str) -> list[str]:
+        bases = _read(self.root / "bases" / f"{digest}.json")
+        return bases if isinstance(bases, list) else []
 
     def _plan(self, digest: str, base: str) -> Plan:
         return _plan(self.root / "plans" / f"{digest}.json", digest, base)
@@ -186,7 +198,8 @@ def _depends_on(sources: Sources) -> Json:
         }
         for uri, state in sources.states.items()
     ]
-    missing = [str(path_of_uri(uri)) for uri in sorted(sources.missing)]
+    # Only files can be looked for again at no cost; an address of a host, read as a path, may well be a folder here.
+    missing = [str(path_of_uri(uri)) for uri in sorted(sources.missing) if uri.startswith("file:")]
     return {"compiler": compiler_version(), "sources": stamps, "missing": missing}
 
 

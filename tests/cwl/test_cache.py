@@ -201,3 +201,33 @@ def test_processes_that_compile_at_once(tmp_path: Path) -> None:
     digests = [process.communicate()[0] for process in both]
     assert digests[0] == digests[1] != ""
     assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize("address", ["https://sevenbridges.com", "http://example.org/tmp#"])
+def test_an_address_of_a_host_is_no_path_on_this_machine(cache: Counted, documents: Path, address: str) -> None:
+    """The address of a hint is looked for, in vain; the folder /tmp says nothing about it."""
+    document = documents / "echo.cwl"
+    document.write_text(
+        document.read_text()
+        + f'$namespaces: {{sbg: "{address}"}}\nhints: [{{class: "sbg:maxNumberOfParallelInstances", value: 2}}]\n'
+    )
+    digest = cache.digest(document)
+    assert cache.ready(document) is not None
+    assert (cache.digest(document), cache.count()) == (digest, 1)
+
+
+def test_a_plan_is_remembered_without_a_look_at_other_documents(cache: Counted, documents: Path) -> None:
+    """Pages ask for it every few seconds, and there may be thousands of documents."""
+    copy = Path(shutil.copytree(documents, documents.parent / "copy"))
+    digest = cache.digest(documents / "echo.cwl")
+    assert cache.digest(copy / "echo.cwl") == digest
+    shutil.rmtree(cache.root / "documents")
+    for folder in (copy, documents):
+        found = cache.remembered(digest)
+        assert found is not None
+        assert found.base == str(folder)
+        shutil.rmtree(folder)
+    gone = cache.remembered(digest)
+    assert gone is not None, "a run of it may still be looked at"
+    assert gone.base == ""
+    assert cache.remembered("0" * 64) is None
