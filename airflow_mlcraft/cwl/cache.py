@@ -107,7 +107,7 @@ class PlanCache:
         """Note the folder that a plan's document lies in; the same document may lie in several."""
         bases = self._bases(plan.digest)
         if bases[-1:] != [plan.base]:
-            kept = [base for base in bases if base != plan.base and os.path.isdir(base)]
+            kept = [base for base in bases if base != plan.base and Path(base).is_dir()]
             write_whole(self.root / "bases" / f"{plan.digest}.json", [*kept, plan.base])
 
     def _bases(self, digest: str) -> list[str]:
