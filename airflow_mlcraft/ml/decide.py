@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml import columns as kinds
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
+from airflow_mlcraft.ml.nearest import suggestion
 from airflow_mlcraft.ml.recipe import Column, Recipe
 from airflow_mlcraft.ml.target import check_classes, check_target, labels, labels_kind, regression_target, task_of
 
@@ -35,14 +36,19 @@ class Wishes:
     positive: str | None = None
     impute: str = "median"
     scale: str = "standard"
+    impute_of: Mapping[str, str] = field(default_factory=dict)
+    """How the gaps of single columns are filled; the others follow `impute`."""
 
 
 def decide(train: pd.DataFrame, target: str, how: Split, wishes: Wishes) -> Recipe:
     """The recipe for these training rows."""
-    for option, given, known in (("impute", wishes.impute, IMPUTE), ("scale", wishes.scale, SCALE)):
+    imputed = [("impute", given, IMPUTE) for given in (wishes.impute, *wishes.impute_of.values())]
+    for option, given, known in (*imputed, ("scale", wishes.scale, SCALE)):
         if given not in known:
             raise StepError(f"--{option} is {given!r}; expected one of {', '.join(known)}")
     check_target(train, target)
+    if unknown := [name for name in wishes.impute_of if name not in train.columns]:
+        raise StepError(f"--impute: the data has no column {unknown[0]!r}; {suggestion(unknown[0], train.columns)}")
     values = train[target]
     task = wishes.prediction or task_of(values)
     found = _target(values, task, wishes.positive)
@@ -106,7 +112,7 @@ def _column(values: pd.Series, wishes: Wishes, notes: list[str]) -> Column | str
     name = str(values.name)
     if kind in (kinds.CATEGORY, kinds.BOOLEAN):
         return Column(name, kind, "constant" if kind == kinds.CATEGORY else "most_frequent", nullable=nullable)
-    impute = wishes.impute if kind == kinds.NUMBER else "median"
+    impute = wishes.impute_of.get(name, wishes.impute) if kind == kinds.NUMBER else "median"
     whole = kind == kinds.NUMBER and bool((rest := made.dropna()).eq(rest.round()).all())
     return Column(name, kind, impute, wishes.scale, nullable, whole)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,17 @@ _INPUTS: dict[str, tuple[str, str, str]] = {
     "metric": ("string", "Metric", "What makes a model the best."),
     "minimum": ("double?", "Gate", "The worst value of the metric that a champion may have."),
     "margin": ("double", "Margin", "By how much a new model must beat the champion of today."),
+    "stratify": ("boolean", "Stratify", "Whether both parts get the same share of each class."),
+    "group": ("string?", "Group", "A column whose equal values stay in one part, such as the id of a person."),
+    "time": ("string?", "Time", "A column by which the latest rows become the test part."),
+    "drop": ("string[]?", "Leave out", "Columns that are not to be learned from."),
+    "impute": ("string?", "Fill gaps", "How missing numbers are filled; or a JSON object with a way for each column."),
+    "positive": ("string?", "Positive class", "The one of two classes that is to be found."),
 }
+_OF_STEP = {
+    "process": ("stratify", "group", "time", "drop", "impute", "positive"),
+}
+"""Inputs that lead to the input of the same name of a step; documents of before get them when they have a value."""
 _TUNED: dict[str, tuple[str, str, str]] = {
     "trials": ("int", "Trials", "How many sets of parameters are tried for each model."),
     "space": ("string[]", "Spaces", "Where to search for each of the models, as JSON; {} for the usual places."),
@@ -81,12 +91,47 @@ def sync(project: Project, manifest: Manifest) -> list[Path]:
     changed = []
     for path in (project.workflow, project.tuned_workflow):
         document = _load(path)
+        _add_inputs(path, document, project, manifest)
         _fill(document, project, manifest)
         text = _text(document)
         if text != path.read_text("utf-8"):
             write_text(path, text)
             changed.append(path)
     return changed
+
+
+def _add_inputs(path: Path, document: Any, project: Project, manifest: Manifest) -> None:
+    """Add inputs that mlcraft.toml has a value for and a document of an earlier version lacks, with their links."""
+    values = defaults_of(project, manifest)
+    there = {port["id"] for port in document["inputs"]}
+    for step_name, names in _OF_STEP.items():
+        lacking = [name for name in names if name not in there and values.get(name)]
+        if not lacking:
+            continue
+        step = next((one for one in document["steps"] if one["id"] == step_name), None)
+        tool_path = path.parent / str(step["run"]) if step is not None and isinstance(step.get("run"), str) else None
+        if step is None or tool_path is None:
+            raise ProjectError(
+                f"{path} has no step {step_name!r} with a tool in a file, and {lacking[0]} of {project.manifest.name} "
+                "is meant for it",
+                f"take {lacking[0]} out of {project.manifest.name}, or add an input {lacking[0]!r} to the workflow",
+            )
+        _add_ports(tool_path, step_name, lacking)
+        for name in lacking:
+            row = max((int(port.get("sbg:y", 0)) for port in document["inputs"]), default=-130) // 130 + 1
+            document["inputs"].append(_input(name, *_INPUTS[name], row))
+            if all(link["id"] != name for link in step["in"]):
+                step["in"].append({"id": name, "source": [name]})
+
+
+def _add_ports(path: Path, shipped_name: str, names: Sequence[str]) -> None:
+    """Add inputs of a shipped tool to a copy of an earlier version."""
+    tool = _load(path)
+    lacking = set(names) - {port["id"] for port in tool["inputs"]}
+    if lacking:
+        known = _load(shipped("tools", f"{shipped_name}.cwl"))["inputs"]
+        tool["inputs"].extend(port for port in known if port["id"] in lacking)
+        _write(path, tool)
 
 
 def workflow(project: Project, manifest: Manifest, *, tuned: bool = False) -> dict[str, Any]:
@@ -176,7 +221,8 @@ def _steps(tuned: bool) -> list[dict[str, Any]]:
         "margin": "margin",
         "seed": "seed",
     }
-    processing = _step("process", process | {"test_size": "test_size", "seed": "split_seed"}, 600, 325)
+    process |= {"test_size": "test_size", "seed": "split_seed", **{name: name for name in _OF_STEP["process"]}}
+    processing = _step("process", process, 600, 325)
     processing["in"].insert(2, {"id": "prediction"})
     scatter = ["estimator", "params"]
     if tuned:

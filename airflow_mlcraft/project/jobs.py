@@ -38,6 +38,12 @@ def defaults_of(project: Project, manifest: Manifest) -> dict[str, Any]:
         "sources": [address(project, source) for source in manifest.sources],
         "key_env": manifest.key or None,
         "target": manifest.target,
+        "stratify": manifest.stratify,
+        "group": manifest.group or None,
+        "time": manifest.time or None,
+        "drop": list(manifest.drop) or None,
+        "impute": impute_of(manifest),
+        "positive": manifest.positive or None,
         "test_size": manifest.test_size,
         "split_seed": manifest.seed if manifest.split_seed is None else manifest.split_seed,
         "seed": manifest.seed,
@@ -48,6 +54,13 @@ def defaults_of(project: Project, manifest: Manifest) -> dict[str, Any]:
         **trained(candidates_of(manifest)),
         **tuned(manifest, candidates_of(manifest), 20),
     }
+
+
+def impute_of(manifest: Manifest) -> str | None:
+    """The value of --impute: the name of a way, or JSON with the way of each column."""
+    if isinstance(manifest.impute, str):
+        return manifest.impute or None
+    return json.dumps(dict(manifest.impute), sort_keys=True) or None
 
 
 def trained(candidates: Sequence[Candidate]) -> dict[str, Any]:

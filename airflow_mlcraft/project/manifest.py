@@ -23,6 +23,8 @@ TASKS = {
 """What is trained unless the project says otherwise."""
 METRICS = {"classification": "acc", "regression": "rmse"}
 SOURCES = {"classification": "sklearn:iris", "regression": "sklearn:diabetes"}
+IMPUTE = ("median", "mean", "most_frequent", "zero")
+"""How missing numbers are filled; the same names as the option --impute of the step `process`."""
 _LARGEST_SEED = 2**32 - 1
 
 
@@ -45,6 +47,12 @@ class Manifest:
     split_seed: int | None = None
     """Of one run; otherwise that of all."""
     key: str = ""
+    stratify: bool = False
+    group: str = ""
+    time: str = ""
+    drop: tuple[str, ...] = ()
+    impute: str | Mapping[str, str] = ""
+    positive: str = ""
     minimum: float | None = None
     margin: float = 0.0
     port: int | None = None
@@ -75,6 +83,12 @@ def read(project: Project) -> Manifest:
         params=found.tables("train.params"),
         space=found.tables("tune.space"),
         key=found.text("data.key"),
+        stratify=found.flag("data.stratify"),
+        group=found.text("data.group"),
+        time=found.text("data.time"),
+        drop=found.texts("data.drop"),
+        impute=found.impute("data.impute"),
+        positive=found.text("data.positive"),
         minimum=found.optional_number("evaluate.minimum"),
         margin=found.number("evaluate.margin", 0.0),
         port=found.whole("targets.local.port", 0, most=65535) or None,
@@ -150,6 +164,20 @@ class _Reader:
         if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
             self.wrong(name, value, "a list of texts")
         return tuple(value)
+
+    def flag(self, name: str) -> bool:
+        value = self._value(name)
+        if value is not None and not isinstance(value, bool):
+            self.wrong(name, value, "true or false")
+        return bool(value)
+
+    def impute(self, name: str) -> str | dict[str, str]:
+        """One way to fill gaps, or a table with the way of each column."""
+        value = self._value(name)
+        ways = value.values() if isinstance(value, dict) else [value or IMPUTE[0]]
+        if not all(isinstance(way, str) and way in IMPUTE for way in ways):
+            self.wrong(name, value, f"{', '.join(IMPUTE)}, or a table of columns with one of these each")
+        return value or ""
 
     def optional_number(self, name: str) -> float | None:
         value = self._value(name)

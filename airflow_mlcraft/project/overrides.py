@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.jobs import Candidate, candidates_of
-from airflow_mlcraft.project.manifest import Manifest, with_values
+from airflow_mlcraft.project.manifest import IMPUTE, Manifest, with_values
 from airflow_mlcraft.project.places import Project
 
 _MOST_RUNS = 100
@@ -40,6 +40,22 @@ def _whole(value: Any) -> int:
     return value
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(_text, value)) if isinstance(value, list) else (_text(value),)
+
+
+def _way(value: Any) -> str:
+    if value not in IMPUTE:
+        raise ValueError(" or ".join(IMPUTE))
+    return str(value)
+
+
 def _optional(value: Any) -> float | None:
     return None if value is None else _number(value)
 
@@ -47,6 +63,12 @@ def _optional(value: Any) -> float | None:
 _OF_RUN: dict[str, Callable[[Any], Any]] = {
     "target": _text,
     "test_size": _number,
+    "stratify": _flag,
+    "group": _text,
+    "time": _text,
+    "drop": _texts,
+    "impute": _way,
+    "positive": _text,
     "seed": _whole,
     "split_seed": _whole,
     "folds": _whole,

@@ -14,7 +14,7 @@ from airflow_mlcraft.project.writing import write_text
 TRAIN = "train"
 MODELS, TUNE, MODELS_OF = "models", "tune", "models_of"
 """What a run was asked besides its overrides: which models, how many trials, the models of which run."""
-_OF_SPLIT = {"split_seed", "test_size", "source", "target"}
+_OF_SPLIT = {"split_seed", "test_size", "stratify", "group", "time", "source", "target"}
 
 
 @dataclass(frozen=True)

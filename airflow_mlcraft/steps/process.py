@@ -28,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--params", metavar="JSON", help="params for it")
     parser.add_argument("--drop", nargs="+", default=[], metavar="COLUMN", help="columns to leave out")
     parser.add_argument(
-        "--impute", default="median", help="for missing numbers: median (default), mean, most_frequent, zero"
+        "--impute",
+        default="median",
+        help="for missing numbers: median (default), mean, most_frequent, zero; or JSON with columns: "
+        '{"age": "mean"}',
     )
     parser.add_argument("--scale", default="standard", help="for numbers: standard (default), minmax, robust, none")
     add_split_options(parser)
@@ -43,7 +46,9 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     from airflow_mlcraft.steps.frames import write_frame
 
     how = split_of(options)
-    wishes = Wishes(options.prediction, options.positive, options.impute, options.scale)
+    columns = inputs.json_object(folder, options.impute, "impute") if options.impute.lstrip().startswith("{") else {}
+    impute = "median" if columns else options.impute
+    wishes = Wishes(options.prediction, options.positive, impute, options.scale, columns)
     params = inputs.json_object(folder, options.params, "params")
     frame = inputs.frame(folder, options.data, "data")
     frame = _without(_processed(frame, options.code, params, folder), options.drop, options.target)

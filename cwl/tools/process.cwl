@@ -75,7 +75,7 @@ inputs:
 - id: impute
   type: string?
   label: Fill gaps
-  doc: 'How missing numbers are filled: median, mean, most_frequent or zero.'
+  doc: 'How missing numbers are filled: median, mean, most_frequent or zero; or a JSON object with a way for each column.'
   inputBinding:
     prefix: --impute
 - id: scale
@@ -90,6 +90,12 @@ inputs:
   doc: Columns that are not to be learned from.
   inputBinding:
     prefix: --drop
+- id: positive
+  type: string?
+  label: Positive class
+  doc: The one of two classes that is to be found; the second one when left out.
+  inputBinding:
+    prefix: --positive
 outputs:
 - id: train
   type: File

@@ -70,6 +70,30 @@ inputs:
   default: regression
   sbg:x: 0
   sbg:y: 910
+- id: group
+  type: string?
+  label: Group
+  doc: A column whose equal values stay in one part, such as the id of a person.
+  sbg:x: 0
+  sbg:y: 1040
+- id: time
+  type: string?
+  label: Time
+  doc: A column by which the latest rows become the test part.
+  sbg:x: 0
+  sbg:y: 1170
+- id: drop
+  type: string[]?
+  label: Leave out
+  doc: Columns that are not to be learned from.
+  sbg:x: 0
+  sbg:y: 1300
+- id: impute
+  type: string?
+  label: Fill gaps
+  doc: 'How missing numbers are filled: median, mean, most_frequent or zero.'
+  sbg:x: 0
+  sbg:y: 1430
 outputs:
 - id: champion
   type: Directory
@@ -151,6 +175,18 @@ steps:
   - id: seed
     source:
     - seed
+  - id: group
+    source:
+    - group
+  - id: time
+    source:
+    - time
+  - id: drop
+    source:
+    - drop
+  - id: impute
+    source:
+    - impute
   out:
   - id: train
   - id: test

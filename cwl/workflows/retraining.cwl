@@ -76,6 +76,43 @@ inputs:
   default: 0.8
   sbg:x: 0
   sbg:y: 1040
+- id: stratify
+  type: boolean
+  label: Stratify
+  doc: Whether both parts get the same share of each class.
+  default: false
+  sbg:x: 0
+  sbg:y: 1170
+- id: group
+  type: string?
+  label: Group
+  doc: A column whose equal values stay in one part, such as the id of a person.
+  sbg:x: 0
+  sbg:y: 1300
+- id: time
+  type: string?
+  label: Time
+  doc: A column by which the latest rows become the test part.
+  sbg:x: 0
+  sbg:y: 1430
+- id: drop
+  type: string[]?
+  label: Leave out
+  doc: Columns that are not to be learned from.
+  sbg:x: 0
+  sbg:y: 1560
+- id: impute
+  type: string?
+  label: Fill gaps
+  doc: 'How missing numbers are filled: median, mean, most_frequent or zero.'
+  sbg:x: 0
+  sbg:y: 1690
+- id: positive
+  type: string?
+  label: Positive class
+  doc: The one of two classes that is to be found.
+  sbg:x: 0
+  sbg:y: 1820
 outputs:
 - id: champion
   type: Directory
@@ -157,6 +194,24 @@ steps:
   - id: seed
     source:
     - seed
+  - id: stratify
+    source:
+    - stratify
+  - id: group
+    source:
+    - group
+  - id: time
+    source:
+    - time
+  - id: drop
+    source:
+    - drop
+  - id: impute
+    source:
+    - impute
+  - id: positive
+    source:
+    - positive
   out:
   - id: train
   - id: test

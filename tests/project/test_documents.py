@@ -40,6 +40,67 @@ def test_they_follow_mlcraft_toml(project: Project) -> None:
     assert sync(project, manifest.read(project)) == []
 
 
+SPLIT = {
+    "data.stratify": True,
+    "data.group": "person",
+    "data.time": "day",
+    "data.drop": ["name", "note"],
+    "data.impute": {"age": "mean"},
+    "data.positive": "yes",
+}
+
+
+def _without(path: Path, names: set[str], step: str = "") -> None:
+    """The document as an earlier version had it, without inputs of these names."""
+    yaml = YAML()
+    document = yaml.load(path)
+    document["inputs"] = [port for port in document["inputs"] if port["id"] not in names]
+    for one in document.get("steps", ()):
+        one["in"] = [port for port in one["in"] if one["id"] != step or port["id"] not in names]
+    yaml.dump(document, path)
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_how_rows_are_split_reaches_the_step(project: Project, earlier: bool) -> None:
+    names = {key.partition(".")[2] for key in SPLIT}
+    if earlier:
+        for path in (project.workflow, project.tuned_workflow):
+            _without(path, names, "process")
+        _without(project.tools / "process.cwl", names)
+    manifest.change(project, SPLIT)
+    sync(project, manifest.read(project))
+    assert sync(project, manifest.read(project)) == []
+    for path in (project.workflow, project.tuned_workflow):
+        document = YAML(typ="safe").load(path)
+        given = {port["id"]: port.get("default") for port in document["inputs"]}
+        assert {name: given[name] for name in names} == {
+            "stratify": True,
+            "group": "person",
+            "time": "day",
+            "drop": ["name", "note"],
+            "impute": '{"age": "mean"}',
+            "positive": "yes",
+        }
+        step = next(one for one in document["steps"] if one["id"] == "process")
+        links = {port["id"]: port.get("source") for port in step["in"]}
+        assert {name: links[name] for name in names} == {name: [name] for name in names}
+        heights = [port["sbg:y"] for port in document["inputs"]]
+        assert len(set(heights)) == len(heights)
+    ports = {port["id"] for port in YAML(typ="safe").load(project.tools / "process.cwl")["inputs"]}
+    assert names <= ports
+    assert [one.error for one in check_documents([str(project.folder)]) if one.error] == []
+
+
+def test_a_workflow_without_the_step_that_a_key_is_for(project: Project) -> None:
+    text = project.workflow.read_text().replace("- id: process\n", "- id: prepare\n")
+    project.workflow.write_text(text)
+    _without(project.workflow, {"group"})
+    sync(project, manifest.read(project))
+    manifest.change(project, {"data.group": "person"})
+    with pytest.raises(ProjectError, match="no step 'process' with a tool in a file, and group"):
+        sync(project, manifest.read(project))
+
+
 def test_what_the_user_did_to_them_stays(project: Project) -> None:
     text = project.workflow.read_text().replace("sbg:x: 900", "sbg:x: 950  # moved")
     project.workflow.write_text(text + "- class: InlineJavascriptRequirement\n")

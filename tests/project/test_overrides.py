@@ -34,6 +34,13 @@ def test_values_of_a_run(project: Project) -> None:
     assert (found.sources, found.target) == (("data/x.csv",), "kind")
 
 
+def test_how_rows_are_split_in_a_run(project: Project) -> None:
+    (one,) = asked(project, "stratify=true", "group=person", "time=day", "drop=[a,b]", "impute=mean", "positive=yes")
+    job = defaults_of(project, one.manifest)
+    names = ("stratify", "group", "time", "drop", "impute")
+    assert [job[name] for name in names] == [True, "person", "day", ["a", "b"], "mean"]
+
+
 def test_a_sweep_over_runs(project: Project) -> None:
     found = asked(project, "seed=1,2", "process.scale=true,false", models=("svm",))
     assert [(one.manifest.seed, one.process) for one in found] == [
@@ -91,7 +98,7 @@ def test_values(project: Project, text: str, value: Any) -> None:
     [
         (["seed"], "--set seed: expected key=value"),
         (["=1"], "--set =1: expected key=value"),
-        (["nonsense=1"], "there is nothing of that name in iris; expected target, test_size, seed"),
+        (["nonsense=1"], "there is nothing of that name in iris; expected target, test_size, stratify"),
         (["lasso.alpha=1"], "there is nothing of that name in iris"),
         (["seed=x"], "--set seed=x: expected a whole number, 0 or more"),
         (["folds=-1"], "--set folds=-1: expected a whole number, 0 or more"),

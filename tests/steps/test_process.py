@@ -141,6 +141,15 @@ def test_a_class_that_only_the_test_part_has(tmp_path: Path) -> None:
     assert "the class 'rare', which no training row has; split with --stratify" in refused
 
 
+def test_gaps_are_filled_by_column(tmp_path: Path) -> None:
+    steps = made(tmp_path, "--impute", '{"size": "zero"}', frame=wild())
+    columns = {one["name"]: one["impute"] for one in json.loads((tmp_path / "recipe.json").read_text())["columns"]}
+    assert (columns["size"], columns["leaves"]) == ("zero", "median")
+    wrong = ("process", "--data", "data.csv", "--target", "target", "--impute")
+    assert "--impute: the data has no column 'sise'; did you mean 'size'?" in steps.refusal(*wrong, '{"sise": "zero"}')
+    assert "--impute is 'magic'; expected one of median" in steps.refusal(*wrong, '{"size": "magic"}')
+
+
 def test_mixed_types_are_told(tmp_path: Path) -> None:
     frame = wild().astype({"size": object})
     frame.loc[:3, "size"] = "large"
