@@ -30,8 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--impute",
         default="median",
-        help="for missing numbers: median (default), mean, most_frequent, zero; or JSON with columns: "
-        '{"age": "mean"}',
+        help='for missing numbers: median (default), mean, most_frequent, zero; or JSON with columns: {"age": "mean"}',
     )
     parser.add_argument("--scale", default="standard", help="for numbers: standard (default), minmax, robust, none")
     add_split_options(parser)
