@@ -14,7 +14,7 @@ JOBS ?= auto
 .DEFAULT_GOAL := help
 # Airflow is large: each process would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help setup demo test lint types rooms check up stop docs bench conformance executor lock clean
+.PHONY: help setup demo test lint types rooms check up stop docs bench conformance executor resolve lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ conformance: $(STAMP) ## run the CWL conformance suite through Airflow (SUITE=pa
 executor: ## compile the executor of Rabix Composer into the package (needs a JDK)
 	javac --release 8 -Xlint:-options -g:none -d executor/build executor/dev/mlcraft/ComposerExecutor.java
 	cp executor/build/dev/mlcraft/ComposerExecutor.class airflow_mlcraft/runner/jar/
+
+resolve: $(STAMP) ## install what resolves today without the lock into a new environment, and run a document with it
+	@$(BIN)/python tools/resolve.py
 
 lock: $(STAMP) ## resolve the newest versions again, for Python 3.10 and newer, into requirements.lock
 	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate \

@@ -19,6 +19,7 @@ from airflow_mlcraft.project.implement import EDITORS
 from airflow_mlcraft.project.places import Project, Projects
 from airflow_mlcraft.project.repository import remote_of
 from airflow_mlcraft.project.tracked_by import DAGSHUB_TOKEN
+from airflow_mlcraft.project.version_conflicts import ROOT, find_version_conflicts
 
 GOOD, WARNING, WRONG = "good", "warning", "wrong"
 _ROOM = 1 << 30
@@ -39,7 +40,7 @@ class Finding:
 
 def examine(projects: Projects) -> Iterator[Finding]:
     """Look at everything, one after the other."""
-    for check in (_python, _packages, _git, _disk, _embedded, _uv, _editor, _docker, _node):
+    for check in (_python, _packages, _versions, _git, _disk, _embedded, _uv, _editor, _docker, _node):
         yield check(projects)
     for project in projects.all():
         yield from _project(project)
@@ -59,6 +60,14 @@ def _packages(projects: Projects) -> Finding:
     if missing:
         return Finding("packages", WRONG, f"{', '.join(missing)} not installed", "install MLcraft anew, with pip")
     return Finding("packages", GOOD, ", ".join(found))
+
+
+def _versions(projects: Projects) -> Finding:
+    conflicts = find_version_conflicts()
+    if not conflicts:
+        return Finding("versions", GOOD, "each package accepts the versions of those that it needs")
+    remedy = f"let pip choose anew: pip install --upgrade --upgrade-strategy eager {ROOT}"
+    return Finding("versions", WRONG, "; ".join(map(str, conflicts)), remedy)
 
 
 def _git(projects: Projects) -> Finding:

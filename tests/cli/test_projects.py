@@ -221,9 +221,21 @@ def test_delete(changed: Workplace) -> None:
 
 def test_doctor(changed: Workplace) -> None:
     found = {one["what"]: one for one in json.loads(changed.mlcraft("doctor", "--json").out)}
-    assert {"Python", "packages", "git", "projects", "embedded Airflow", "uv", "editor", "Docker", "iris"} <= set(found)
+    assert {
+        "Python",
+        "packages",
+        "versions",
+        "git",
+        "projects",
+        "embedded Airflow",
+        "uv",
+        "editor",
+        "Docker",
+        "iris",
+    } <= set(found)
     assert found["iris"]["state"] == "good"
     assert "airflow" in found["packages"]["found"]
+    assert found["versions"]["state"] == "good"
 
 
 def test_doctor_finds_what_is_wrong(changed: Workplace) -> None:
@@ -244,6 +256,19 @@ def test_doctor_finds_what_is_wrong(changed: Workplace) -> None:
         "no-such-editor not found",
     ):
         assert text in said.out, text
+
+
+def test_doctor_names_versions_that_do_not_fit(place: Workplace, tmp_path: Path) -> None:
+    metadata = tmp_path / "newer" / "fastapi-0.165.0.dist-info" / "METADATA"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text("Metadata-Version: 2.1\nName: fastapi\nVersion: 0.165.0\n")
+    process = place.begin("doctor", environment={"PYTHONPATH": str(tmp_path / "newer")})
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == 1
+    text = " ".join(out.split())
+    assert "✗ versions fastapi 0.165.0 breaks fastapi<0.137" in text
+    assert "of airflow-provider-mlcraft" in text
+    assert "pip install --upgrade --upgrade-strategy eager airflow-provider-mlcraft" in text
 
 
 def test_doctor_of_a_broken_document(changed: Workplace) -> None:

@@ -1,0 +1,84 @@
+"""Installed packages whose versions break what MLcraft or a package that it needs requires."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = "airflow-provider-mlcraft"
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A package that is missing, or has a version that others in the tree do not accept."""
+
+    package: str
+    installed: str | None
+    """None where it is not installed."""
+    broken: tuple[str, ...]
+    """Each requirement that it breaks, with the package that has it: `fastapi<0.137 of cadwyn 7.0.0`."""
+
+    def __str__(self) -> str:
+        found = f"{self.package} {self.installed}" if self.installed else f"no {self.package}"
+        return f"{found} breaks {', '.join(self.broken)}"
+
+
+def find_version_conflicts(root: str = ROOT) -> list[Conflict]:
+    """Compare the installed versions with the requirements of `root` and of all that it requires, by their metadata."""
+    required: dict[str, list[tuple[Requirement, str]]] = defaultdict(list)
+    for requirement, owner in _walk(root):
+        required[canonicalize_name(requirement.name)].append((requirement, owner))
+    found = []
+    for package, pairs in sorted(required.items()):
+        installed = _find(package)
+        version = installed.version if installed else None
+        broken = sorted(
+            {
+                f"{requirement.name}{requirement.specifier} of {owner}"
+                for requirement, owner in pairs
+                if version is None or not requirement.specifier.contains(version, prereleases=True)
+            }
+        )
+        if broken:
+            found.append(Conflict(package, version, tuple(broken)))
+    return found
+
+
+def _walk(root: str) -> Iterator[tuple[Requirement, str]]:
+    """All requirements that hold here, each with the name and version of the package that has it."""
+    waiting: list[tuple[str, frozenset[str]]] = [(root, frozenset())]
+    seen = set(waiting)
+    while waiting:
+        name, extras = waiting.pop()
+        installed = _find(name)
+        if installed is None:
+            continue
+        for requirement in _requirements(installed, extras):
+            yield requirement, f"{installed.metadata['Name']} {installed.version}"
+            following = (canonicalize_name(requirement.name), frozenset(requirement.extras))
+            if following not in seen:
+                seen.add(following)
+                waiting.append(following)
+
+
+def _requirements(installed: Distribution, extras: frozenset[str]) -> Iterator[Requirement]:
+    for line in installed.requires or ():
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            continue  # An old package's metadata; pip leaves such a line out too.
+        marker = requirement.marker
+        if marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+            yield requirement
+
+
+def _find(name: str) -> Distribution | None:
+    try:
+        return distribution(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,92 @@
+"""`make resolve`: install the package as pip resolves it today, without the lock, and run a document with that.
+
+What the lock pins is tested all day; a user's `pip install` takes the newest versions that the bounds in pyproject.toml
+allow. The environment is a new one and is removed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from airflow_mlcraft.environments import uv
+
+PROJECT = Path(__file__).parents[1]
+DOCUMENT = PROJECT / "tests" / "documents" / "count_lines"
+# With the pages of the web UI as they were built last, and without ui/: nothing is built in the checkout.
+SOURCES = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "airflow_mlcraft", "cwl")
+SHOWN = ("apache-airflow", "fastapi", "pydantic", "starlette", "sqlalchemy", "mlflow", "dvc", "cwltool", "pandas")
+CONFLICTS = """
+from airflow_mlcraft.project.version_conflicts import find_version_conflicts
+print(*find_version_conflicts(), sep="\\n")
+"""
+EXPECTED = 3
+
+
+def main() -> None:
+    """Resolve, install, look for conflicts, run; the exit code is 1 at the first that fails."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--python", default=sys.executable, help="the interpreter of the new environment")
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="mlcraft-resolve-") as folder:
+        environment = install(Path(folder), given.python)
+        check_versions(environment)
+        run_document(environment, Path(folder))
+
+
+def install(folder: Path, python: str) -> Path:
+    """A new virtual environment with the package and what it requires."""
+    source, environment = folder / "source", folder / "environment"
+    source.mkdir()
+    for name in SOURCES:
+        if (PROJECT / name).is_dir():
+            shutil.copytree(PROJECT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(PROJECT / name, source / name)
+    call([uv(), "venv", "--quiet", "--python", python, str(environment)])
+    interpreter = str(environment / "bin" / "python")
+    call([uv(), "pip", "install", "--quiet", "--python", interpreter, str(source)])
+    return environment
+
+
+def check_versions(environment: Path) -> None:
+    """Print the versions that were chosen, and stop at one that another package does not accept."""
+    listed = call([uv(), "pip", "list", "--format=json", "--python", str(environment / "bin" / "python")])
+    versions = {one["name"]: one["version"] for one in json.loads(listed)}
+    print("Resolved without the lock:", ", ".join(f"{name} {versions.get(name, 'missing')}" for name in SHOWN))
+    if conflicts := call([str(environment / "bin" / "python"), "-c", CONFLICTS]).strip():
+        raise SystemExit(f"These versions do not fit together:\n{conflicts}")
+
+
+def run_document(environment: Path, folder: Path) -> None:
+    """Run a small workflow through the embedded Airflow of that environment."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON"))}
+    command = [
+        str(environment / "bin" / "mlcraft-cwl-runner"),
+        f"--outdir={folder / 'outputs'}",
+        str(DOCUMENT / "count_lines.cwl"),
+        str(DOCUMENT / "job.yml"),
+    ]
+    outputs: dict[str, Any] = json.loads(call(command, {**own, "MLCRAFT_HOME": str(folder / "home")}))
+    if outputs.get("count") != EXPECTED:
+        raise SystemExit(f"{DOCUMENT / 'count_lines.cwl'} gave {outputs}; expected a count of {EXPECTED}")
+    print(f"{DOCUMENT.name} ran through Airflow: {EXPECTED} lines.")
+
+
+def call(command: list[str], environment: dict[str, str] | None = None) -> str:
+    """What a command prints; when it fails, what it said is shown, and this program ends."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
