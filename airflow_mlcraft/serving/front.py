@@ -12,6 +12,7 @@ import math
 import os
 import re
 import secrets
+import sys
 import time
 from collections.abc import Callable
 from itertools import count
@@ -138,32 +139,41 @@ class Front:
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._max_body:
             raise self._too_large()
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _Gone
-        body: bytes = message.get("body", b"")
-        if not message.get("more_body"):
-            if len(body) > self._max_body:
-                raise self._too_large()
-            return body
-        try:
-            return await asyncio.wait_for(self._whole_body(body, receive), self._timeout)
-        except asyncio.TimeoutError:
-            raise Refusal(408, f"the body did not arrive within {self._timeout:g} s", headers=_CLOSE) from None
+        reading = asyncio.current_task()
+        late = False
 
-    async def _whole_body(self, first: bytes, receive: Any) -> bytes:
-        parts, size, more = [first], len(first), True
+        def give_up() -> None:
+            nonlocal late
+            late = True
+            if reading is not None:
+                reading.cancel()
+
+        # Not wait_for, which makes a task for each request; and asyncio.timeout is not in Python 3.10.
+        timer = asyncio.get_running_loop().call_later(self._timeout, give_up)
+        try:
+            return await self._whole_body(receive)
+        except asyncio.CancelledError:
+            if not late:
+                raise
+            if sys.version_info >= (3, 11) and reading is not None:
+                reading.uncancel()
+            raise Refusal(408, f"the body did not arrive within {self._timeout:g} s", headers=_CLOSE) from None
+        finally:
+            timer.cancel()
+
+    async def _whole_body(self, receive: Any) -> bytes:
+        parts, size, more = [], 0, True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise _Gone
-            part = message.get("body", b"")
-            parts.append(part)
+            part: bytes = message.get("body", b"")
             size += len(part)
             if size > self._max_body:
                 raise self._too_large()
             more = message.get("more_body", False)
-        return b"".join(parts)
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _too_large(self) -> Refusal:
         return Refusal(

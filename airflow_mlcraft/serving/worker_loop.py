@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.serving.front import Front, access_line
+from airflow_mlcraft.serving.header_limit import LimitedProtocol
 from airflow_mlcraft.serving.latency import Latency
 from airflow_mlcraft.serving.line_log import LineLog
 from airflow_mlcraft.serving.metrics import Metrics
@@ -79,6 +81,7 @@ class Worker:
         )
         config = uvicorn.Config(
             front,
+            http=partial(LimitedProtocol, seconds=options.timeout),  # type: ignore[arg-type]
             lifespan="off",
             ws="none",
             access_log=False,

@@ -13,11 +13,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import Any, TextIO
 
 from airflow_mlcraft.tracking import tags
+from airflow_mlcraft.tracking.installed_packages import packages_of
 
 _SECRET = ("password", "passwd", "secret", "token", "api_key", "apikey", "credential", "private_key")
 _LONGEST = 500
@@ -25,12 +25,19 @@ _PRINTED = 1_000_000
 
 
 def arguments(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
-    """The arguments of a call, with the defaults of those that are not given; secrets are stars."""
-    bound = inspect.signature(function).bind_partial(*args, **kwargs)
+    """The arguments of a call, with the defaults of those that are not given; secrets are stars.
+
+    A call that Python would refuse has none: the function's own error says why.
+    """
+    try:
+        signature = inspect.signature(function)
+        bound = signature.bind_partial(*args, **kwargs)
+    except (TypeError, ValueError):
+        return {}
     bound.apply_defaults()
     found: dict[str, Any] = {}
     for name, value in bound.arguments.items():
-        kind = inspect.signature(function).parameters[name].kind
+        kind = signature.parameters[name].kind
         found |= value if kind is inspect.Parameter.VAR_KEYWORD else {name: value}
     return readable(found)
 
@@ -69,14 +76,23 @@ def host() -> dict[str, str]:
 
 def packages(function: Callable[..., Any]) -> dict[str, str]:
     """The versions of the packages that a function's module has imported."""
-    owners = packages_distributions()
-    found = {}
+    modules = set()
     for value in list(getattr(inspect.unwrap(function), "__globals__", {}).values()):
         module = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
-        for owner in owners.get(str(module).partition(".")[0], [])[:1]:
-            with contextlib.suppress(PackageNotFoundError):
-                found[f"package.{owner}"] = version(owner)
-    return found
+        if isinstance(module, str):
+            modules.add(module)
+    return {f"package.{name}": version for name, version in packages_of(modules).items()}
+
+
+def code(function: Callable[..., Any]) -> dict[str, str]:
+    """Tags of a function: its name, the hash of its source, the packages it uses. Nothing of what has no name."""
+    plain = getattr(function, "func", function)
+    name = getattr(plain, "__qualname__", type(plain).__qualname__)
+    return {
+        "function": f"{getattr(plain, '__module__', None) or type(plain).__module__}.{name}",
+        "source_hash": source_hash(plain),
+        **packages(plain),
+    }
 
 
 def git_commit(folder: str = ".") -> str:
@@ -158,5 +174,9 @@ def _is_secret(name: str) -> bool:
 def _short(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except Exception as error:
+        # Also an object of the user's whose repr raises is no reason for its task to fail.
+        text = f"<{type(value).__name__} without a text: {type(error).__name__}>"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

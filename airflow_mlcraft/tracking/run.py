@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -10,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 from airflow_mlcraft.tracking import tags as names
 from airflow_mlcraft.tracking.acceptable import acceptable
@@ -23,6 +24,24 @@ _PARAM, _TAG = 6000, 8000
 _EACH = 100
 
 log = logging.getLogger(__name__)
+P = ParamSpec("P")
+
+
+def _never_raises(
+    method: Callable[Concatenate[TrackedRun, P], None],
+) -> Callable[Concatenate[TrackedRun, P], None]:
+    """A method of a run whose failure is a warning in the log: no task fails because of what it tracks."""
+    name = method.__name__
+
+    @functools.wraps(method)
+    def guarded(self: TrackedRun, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        if self.ended:
+            self._warn_of_end(name)
+            return
+        with _warned(f"{name} of the run is not tracked"):
+            method(self, *args, **kwargs)
+
+    return guarded
 
 
 class TrackedRun:
@@ -35,10 +54,12 @@ class TrackedRun:
         self._written = time.monotonic()
         self._lock = threading.Lock()
         self._models: dict[str, str] = {}
+        self._late: set[str] = set()
         self.key: str = header["key"]
         self.ended = False
         self._write({"op": "run", **header})
 
+    @_never_raises
     def params(self, values: Mapping[str, Any]) -> None:
         """What the run was given; a name has one value for good."""
         for some in _portions(values):
@@ -46,6 +67,7 @@ class TrackedRun:
                 {"op": "batch", "params": {acceptable(name): _text(value)[:_PARAM] for name, value in some.items()}}
             )
 
+    @_never_raises
     def tags(self, values: Mapping[str, Any]) -> None:
         """What the run is found by."""
         for some in _portions(values):
@@ -53,10 +75,12 @@ class TrackedRun:
                 {"op": "batch", "tags": {acceptable(name): _text(value)[:_TAG] for name, value in some.items()}}
             )
 
+    @_never_raises
     def metric(self, name: str, value: float, step: int = 0) -> None:
         """A measured value."""
         self.metrics({name: value}, step)
 
+    @_never_raises
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Measured values; they are kept together for a second and sent in batches."""
         now = int(time.time() * 1000)
@@ -70,6 +94,7 @@ class TrackedRun:
         if full:
             self._write_metrics()
 
+    @_never_raises
     def dataset(
         self,
         name: str,
@@ -95,6 +120,7 @@ class TrackedRun:
         }
         self._write({"op": "input", "dataset": dataset})
 
+    @_never_raises
     def artifact(self, path: str | os.PathLike[str], folder: str = "", *, hand_over: bool = False) -> None:
         """A file or folder of the run; a copy of it, unless it is handed over and will not change any more."""
         source = Path(path)
@@ -105,6 +131,7 @@ class TrackedRun:
 
         self._write_with_files(record)
 
+    @_never_raises
     def text(self, text: str, path: str) -> None:
         """A small file of the run."""
         self._write_with_files(
@@ -123,10 +150,15 @@ class TrackedRun:
 
         `content` is a hash that says which model it is; without it, the hash of all files.
         """
-        source = Path(folder)
-        content = content or content_of(source)
+        with _warned(f"{folder} is not tracked as the model {name!r}"):
+            content = content or content_of(Path(folder))
+            self._model(Path(folder), name, content, tags or {})
+        return content
+
+    @_never_raises
+    def _model(self, source: Path, name: str, content: str, tags: Mapping[str, Any]) -> None:
         carried = {key: self._tags[key] for key in (names.DAG, names.RUN, names.TASK) if key in self._tags}
-        carried |= {key: _text(value) for key, value in (tags or {}).items()}
+        carried |= {key: _text(value) for key, value in tags.items()}
 
         def record(writer: Writer) -> dict[str, Any]:
             kept = writer.take(source, hand_over=False)
@@ -134,8 +166,8 @@ class TrackedRun:
 
         self._write_with_files(record)
         self._models[name] = content
-        return content
 
+    @_never_raises
     def register(
         self,
         model: str,
@@ -191,7 +223,7 @@ class TrackedRun:
         self.ended = True
         self._write({"op": "pause"})
         if self._writer is not None:
-            with _said("what was tracked may not outlast a loss of power"):
+            with _warned("what was tracked may not outlast a loss of power"):
                 self._writer.close()
 
     def _write_metrics(self) -> None:
@@ -207,28 +239,33 @@ class TrackedRun:
 
     def _write_with_files(self, record: Callable[[Writer], dict[str, Any]]) -> None:
         if self._writer is not None:
-            with _said("it is not tracked"):
-                self._write(record(self._writer))
+            self._write(record(self._writer))
 
     def _put(self, record: Mapping[str, Any]) -> None:
         if self._writer is not None:
-            with _said("what was to be tracked is lost"), self._lock:
+            with _warned("what was to be tracked is lost"), self._lock:
                 self._writer.write(dict(record))
+
+    def _warn_of_end(self, name: str) -> None:
+        """Warn once for each method: a loop that goes on after the end would fill the log."""
+        if name not in self._late:
+            self._late.add(name)
+            log.warning("%s is not tracked: the run %s has ended before", name, self.key)
 
 
 @contextlib.contextmanager
-def _said(what: str) -> Iterator[None]:
-    """A full disk is no reason for a step to fail."""
+def _warned(what: str) -> Iterator[None]:
+    """Any failure as a warning: neither a full disk nor a value without a text is a reason for a step to fail."""
     try:
         yield
-    except OSError as error:
-        log.warning("%s: %s", what, error)
+    except Exception as error:
+        log.warning("%s: %s", what, str(error) or type(error).__name__)
 
 
 def _number(name: str, value: Any) -> float | None:
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except Exception:
         log.warning("the metric %r is %r, which is no number, and is not tracked", name, value)
         return None
 

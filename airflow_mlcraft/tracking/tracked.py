@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from airflow_mlcraft.tracking.names import StepName
 from airflow_mlcraft.tracking.run import TrackedRun
 from airflow_mlcraft.tracking.tags import GIT_COMMIT
 from airflow_mlcraft.tracking.tracking import Tracking
+
+log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -30,13 +33,18 @@ def tracked_run(
     """
     given = capture.readable(arguments or {})
     seed = capture.seed_from(name.key) if seed is None else seed
+    chosen = given.get("seed")
+    if isinstance(chosen, int) and not isinstance(chosen, bool):
+        seed = chosen
     with tracking.step(name, tags={**_commit(), **(tags or {})}, parent=parent) as run:
-        run.params({**given, "seed": given.get("seed", seed)})
+        run.params({**given, "seed": seed})
         run.tags(capture.host())
         if function is not None:
-            run.tags({"function": f"{function.__module__}.{function.__qualname__}"})
-            run.tags({"source_hash": capture.source_hash(function), **capture.packages(function)})
-        capture.seed_everything(int(given.get("seed", seed)))
+            try:
+                run.tags(capture.code(function))
+            except Exception as error:
+                log.warning("the code of %r is not tracked: %s", function, error)
+        capture.seed_everything(seed)
         with capture.printed() as parts:
             try:
                 yield run

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,36 @@ def test_a_body_that_never_comes(tmp_path: Path, model_of: ModelOf) -> None:
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
             connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1")
         assert server.get("/health").status == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n",
+        b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Le",
+        b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/1.1\r\nHo",
+        b"",
+    ],
+    ids=["no byte of the body", "no chunk of the body", "half a header", "half a second header", "nothing"],
+)
+def test_a_connection_that_says_nothing_more_is_ended(sent: bytes, slow_to_speak: Running) -> None:
+    with socket.create_connection(("127.0.0.1", slow_to_speak.port), timeout=30) as connection:
+        connection.sendall(sent)
+        said = b""
+        while part := connection.recv(1000):
+            said += part
+    answers = re.findall(rb"HTTP/1\.1 (\d+)", said)
+    assert answers == ([b"200", b"408"] if sent.startswith(b"GET") else [b"408"])
+    assert b"within 0.2 s" in said
+    assert slow_to_speak.post("/predict", {"records": [ROW]}).status == 200
+
+
+@pytest.fixture(scope="module")
+def slow_to_speak(tmp_path_factory: pytest.TempPathFactory, model_of: ModelOf) -> Iterator[Running]:
+    """A server that gives a request 0.2 s to arrive, and has a model that is quick."""
+    with running(tmp_path_factory.mktemp("slow"), model_of("small_forest"), "--timeout", "0.2") as server:
+        yield server
 
 
 @pytest.mark.parametrize("clients", [16, 64])

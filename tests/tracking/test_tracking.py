@@ -199,6 +199,40 @@ def test_a_spool_that_cannot_be_written_fails_no_step(
     assert "cannot be written" in caplog.text
 
 
+def test_what_is_said_after_the_end_or_makes_no_sense_is_a_warning(
+    flow: DagRunName, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracking = Tracking("http://127.0.0.1:9", spool=tmp_path / "spool", linger=0)
+    with tracking.step(StepName(flow, "train")) as run:
+        run.text(5, "a.txt")  # type: ignore[arg-type]
+        circle: list[object] = []
+        circle.append(circle)
+        run.params({"circle": circle})
+        run.artifact(tmp_path / "missing")
+        run.model(tmp_path / "missing")
+        run.metric("accuracy", 0.5)
+    assert run.ended
+    assert caplog.text.count("is not tracked") >= 2
+    for late in (
+        lambda: run.metric("accuracy", 1),
+        lambda: run.metrics({"accuracy": 1}),
+        lambda: run.params({"a": 1}),
+        lambda: run.tags({"a": 1}),
+        lambda: run.text("text", "a.txt"),
+        lambda: run.dataset("data", md5="0" * 32),
+        lambda: run.artifact(__file__),
+        lambda: run.model(tmp_path),
+        lambda: run.register("model", content="0"),
+        run.end,
+    ):
+        caplog.clear()
+        late()
+        late()
+        assert caplog.text.count("has ended before") <= 1
+    (file,) = tmp_path.glob("spool/*/lines/*.jsonl")
+    assert [json.loads(line)["op"] for line in file.read_text().splitlines()][-2:] == ["end", "pause"]
+
+
 def test_system_metrics(tracking: Tracking, flow: DagRunName) -> None:
     with tracking.step(StepName(flow, "train")) as run, run.system_metrics(0.05):
         pass

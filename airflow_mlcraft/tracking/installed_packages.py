@@ -1,0 +1,57 @@
+"""Which installed packages modules belong to, by the lists of files that installers leave (`RECORD`)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+
+
+def packages_of(modules: Iterable[str]) -> dict[str, str]:
+    """The versions of the packages that loaded modules were installed by, by the packages' names.
+
+    `importlib.metadata.packages_distributions` parses the metadata of everything that is installed, which takes
+    0.2 s; here the lists are searched as bytes for the few files that are asked for, in a twentieth of that.
+    """
+    found = {}
+    for name in sorted(set(modules)):
+        if name.partition(".")[0] not in sys.stdlib_module_names and (package := _package_of(name)):
+            found[package[0]] = package[1]
+    return found
+
+
+@cache
+def _package_of(module: str) -> tuple[str, str] | None:
+    owner = _owner_of(getattr(sys.modules.get(module), "__file__", None))
+    if owner is None:
+        # Without a RECORD, as in packages of a Linux distribution, only a package of the module's own name is found.
+        try:
+            owner = distribution(module.partition(".")[0])
+        except PackageNotFoundError:
+            return None
+    name, version = owner.metadata["Name"], owner.version
+    return (name, version) if name and version else None
+
+
+def _owner_of(file: str | None) -> Distribution | None:
+    for folder in sys.path if file else ():
+        if file and folder and file.startswith(f"{folder}/"):
+            line = f"\n{file[len(folder) + 1 :]},".encode()
+            for info, record in _records(folder):
+                if line in record:
+                    return Distribution.at(info)
+    return None
+
+
+@cache
+def _records(folder: str) -> list[tuple[Path, bytes]]:
+    """The lists of files of all packages in a folder of `sys.path`."""
+    found = []
+    for info in sorted(Path(folder).glob("*.dist-info")):
+        try:
+            found.append((info, b"\n" + (info / "RECORD").read_bytes()))
+        except OSError:
+            continue
+    return found
