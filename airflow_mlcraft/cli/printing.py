@@ -93,6 +93,13 @@ def ask(question: str, choices: Sequence[str] = (), default: str = "") -> str:
     return Prompt.ask(question, choices=list(choices) or None, default=default, console=aside())
 
 
+def confirm(question: str, default: bool = True) -> bool:
+    """Yes or no, from the terminal."""
+    from rich.prompt import Confirm
+
+    return Confirm.ask(question, default=default, console=aside())
+
+
 def can_ask() -> bool:
     """Whether somebody sits at a terminal."""
     return sys.stdin.isatty() and sys.stderr.isatty()

@@ -127,6 +127,8 @@ def _show(project: Project, record: RunRecord) -> None:
     from airflow_mlcraft.cli.training_table import summary
 
     show(summary(record))
+    for note in record.notes:
+        say(f"[yellow]![/] {plain(note)}")
     if not record.ok:
         say(f"[red]✗ The run failed[/] after {record.seconds:.0f} s: {plain(record.error)}")
         say(f"[dim]The whole log:[/] {plain(project.logs / record.run_id)}.log")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
-
-import tomlkit
+from typing import Any
 
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
@@ -16,6 +15,7 @@ from airflow_mlcraft.project import secrets
 from airflow_mlcraft.project.documents import write_documents
 from airflow_mlcraft.project.places import HIDDEN, MANIFEST, Project, Projects
 from airflow_mlcraft.project.repository import first_commit, make_repository
+from airflow_mlcraft.project.source_profile import stored_source
 from airflow_mlcraft.project.writing import explained
 
 FOLDERS = ("data", "models", "reports", "logs")
@@ -34,9 +34,13 @@ def create(
     *,
     source: str = "",
     target: str = "",
+    values: Mapping[str, Any] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Project:
-    """Make a project; without a source it has data of scikit-learn's, so that it can be tried at once."""
+    """Make a project; without a source it has data of scikit-learn's, so that it can be tried at once.
+
+    `values` are further values of mlcraft.toml, by their dotted names.
+    """
     if prediction not in manifests.PREDICTIONS:
         raise ProjectError(
             f"there is no prediction type {prediction!r}", f"expected {' or '.join(manifests.PREDICTIONS)}"
@@ -52,7 +56,8 @@ def create(
             draft = Project(room / name)
             draft.folder.mkdir()
             say("writing the files")
-            _write_files(draft, prediction, source or manifests.SOURCES[prediction], target)
+            stored = stored_source(project, source) if source else manifests.SOURCES[prediction]
+            _write_files(draft, prediction, stored, target, values or {})
             say("making the git and DVC repository")
             make_repository(draft.folder)
             first_commit(draft.folder, f"Begin {name}")
@@ -72,8 +77,7 @@ def model_template(prediction: str) -> str:
     return template(f"{prediction}_model.py")
 
 
-def _write_files(project: Project, prediction: str, source: str, target: str) -> None:
-    document = tomlkit.parse(template(MANIFEST))
+def _write_files(project: Project, prediction: str, source: str, target: str, more: Mapping[str, Any]) -> None:
     values = {
         "title": project.name.replace("_", " ").capitalize(),
         "prediction": prediction,
@@ -81,9 +85,9 @@ def _write_files(project: Project, prediction: str, source: str, target: str) ->
         "data.target": target or "target",
         "train.models": manifests.TASKS[prediction],
         "evaluate.metric": manifests.METRICS[prediction],
+        **more,
     }
-    manifests.put(document, values)
-    project.manifest.write_text(tomlkit.dumps(document), "utf-8")
+    project.manifest.write_text(manifests.changed(template(MANIFEST), values), "utf-8")
     for here, there in _COPIED.items():
         (project.folder / there).write_text(template(here), "utf-8")
     (project.folder / "model.py").write_text(model_template(prediction), "utf-8")

@@ -80,8 +80,13 @@ def tuned(manifest: Manifest, candidates: Sequence[Candidate], trials: int) -> d
     }
 
 
+def is_local(source: str) -> bool:
+    """Whether a source is a path."""
+    return not ("://" in source or source.startswith(_AT_ONCE) or source == "sql")
+
+
 def address(project: Project, source: str) -> str:
     """A source as a step finds it: a path starts from the project's folder, and a step has another one."""
-    if "://" in source or source.startswith(_AT_ONCE) or source == "sql":
+    if not is_local(source):
         return source
     return str((project.folder / source).absolute())

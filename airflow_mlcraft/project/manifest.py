@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -101,9 +102,32 @@ def read(project: Project) -> Manifest:
 
 def change(project: Project, values: Mapping[str, Any]) -> None:
     """Set values by their dotted names; everything else stays as it was written."""
-    document = _document(project)
+    _document(project)
+    write_text(project.manifest, changed(project.manifest.read_text("utf-8"), values))
+
+
+def changed(text: str, values: Mapping[str, Any]) -> str:
+    """The text of a manifest with other values; a key that stands there as a comment is set in its place."""
+    names = [name for name, value in values.items() if value is not None]
+    document = tomlkit.parse(_without_comment_signs(text, names))
     put(document, values)
-    write_text(project.manifest, tomlkit.dumps(document))
+    return tomlkit.dumps(document)
+
+
+def _without_comment_signs(text: str, names: Sequence[str]) -> str:
+    """The text with the lines `# key = …` of these dotted names as keys, where the key is not set yet."""
+    lines, table = text.splitlines(keepends=True), ""
+    keys: dict[str, int] = {}
+    comments: dict[str, int] = {}
+    for place, line in enumerate(lines):
+        if found := re.match(r"\[([\w.-]+)\]", line):
+            table = f"{found[1]}."
+        elif found := re.match(r"(# )?([\w-]+) = ", line):
+            (comments if found[1] else keys).setdefault(table + found[2], place)
+    for name in names:
+        if name in comments and name not in keys:
+            lines[comments[name]] = lines[comments[name]].removeprefix("# ")
+    return "".join(lines)
 
 
 def put(document: Any, values: Mapping[str, Any]) -> None:

@@ -51,6 +51,8 @@ class RunRecord:
     commit: str = ""
     server: str = ""
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What the data gave rise to."""
 
     @property
     def short(self) -> str:
@@ -109,4 +111,4 @@ def last_models(project: Project) -> RunRecord | None:
 
 def _record(found: dict[str, Any]) -> RunRecord:
     models = tuple(ModelScore(**model) for model in found.pop("models", ()))
-    return RunRecord(**found, models=models)
+    return RunRecord(**{**found, "notes": tuple(found.get("notes", ()))}, models=models)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import TaskEvent
 
 
+PROCESS = "process"
+
+
 @dataclass
 class Watch:
     """A run as it goes on, for who shows it. `changed` is called at each change."""
@@ -34,6 +37,8 @@ class Watch:
     models: list[ModelScore] = field(default_factory=list)
     steps: dict[str, str] = field(default_factory=dict)
     """The state of each task that is no model."""
+    notes: list[str] = field(default_factory=list)
+    """What the data gave rise to: columns left out, rows that should stay together."""
     done: int = 0
     total: int = 0
 
@@ -41,14 +46,14 @@ class Watch:
         """Another run."""
         self.title, self.metric = title, metric
         self.models = [ModelScore(one.model, dict(one.params), "waiting") for one in candidates]
-        self.steps, self.done, self.total = {}, 0, 0
+        self.steps, self.done, self.total, self.notes = {}, 0, 0, []
         self.changed(self)
 
     def begin_other(self, title: str, metric: str, models: Sequence[ModelScore]) -> None:
         """A run about models that are there already."""
         self.title, self.metric = title, metric
         self.models = [replace(model, test={}, winner=False) for model in models]
-        self.steps, self.done, self.total = {}, 0, 0
+        self.steps, self.done, self.total, self.notes = {}, 0, 0, []
         self.changed(self)
 
     def on_dag(self, dag: Any) -> None:
@@ -61,6 +66,8 @@ class Watch:
         self.done, self.total = event.done, event.total
         if event.task_id != TRAIN:
             self.steps[event.task_id] = event.state
+            if event.task_id == PROCESS and event.state == "success":
+                self.notes = notes_of(read_xcoms()(PROCESS))
         elif 0 <= event.map_index < len(self.models):
             found = replace(self.models[event.map_index], state=event.state, seconds=event.duration)
             if event.state == "success":
@@ -133,7 +140,7 @@ def _train(  # noqa: PLR0917
         killed = replace(base, seconds=seconds, error="it was interrupted", models=tuple(watch.models))
         records.remember(project, killed)
         raise
-    record = told(base, finished, watch.models)
+    record = replace(told(base, finished, watch.models), notes=tuple(watch.notes))
     records.remember(project, record)
     return record
 
@@ -200,6 +207,15 @@ def with_result(model: ModelScore, outputs: Mapping[str, Any]) -> ModelScore:
     """What the step that made a model says of it; a search has found its parameters."""
     params = read_file(outputs["params"]) if outputs.get("params") else model.params
     return replace(model, cv=cross_validated(outputs["metrics"]), params=params)
+
+
+def notes_of(outputs: Mapping[str, Any] | None) -> list[str]:
+    """The notes of a recipe: what was decided about rows and columns that a user may want to decide otherwise."""
+    if not outputs or not outputs.get("recipe"):
+        return []
+    recipe = read_file(outputs["recipe"])
+    dropped = [f"the column {one['name']!r} is left out: it {one['why']}" for one in recipe.get("dropped", ())]
+    return [*recipe.get("notes", ()), *dropped]
 
 
 def cross_validated(metrics: Any) -> dict[str, float | None]:

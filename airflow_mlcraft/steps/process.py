@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from airflow_mlcraft.ml.recipe import Recipe
+    from airflow_mlcraft.ml.split import Split
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +55,7 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     frame = _without(_processed(frame, options.code, params, folder), options.drop, options.target)
     check_target(frame, options.target)
     train, test = split(frame, how)
-    recipe = decide(train, options.target, how, wishes)
+    recipe = _with_split_note(decide(train, options.target, how, wishes), frame, how)
     for line in _notes(recipe):
         services.say(line)
     record = Record()
@@ -117,6 +119,18 @@ def _without(frame: pd.DataFrame, drop: list[str], target: str) -> pd.DataFrame:
     if unknown := [name for name in drop if name not in frame.columns]:
         raise StepError(f"--drop: the data has no column {unknown[0]!r}; {suggestion(unknown[0], frame.columns)}")
     return frame.drop(columns=drop)
+
+
+def _with_split_note(recipe: Recipe, frame: pd.DataFrame, how: Split) -> Recipe:
+    """The recipe with a note where rows of one person or thing may be on both sides of the split."""
+    from airflow_mlcraft.ml.proposal import find_group
+    from airflow_mlcraft.ml.split import RANDOM, STRATIFY
+
+    found = find_group(frame, recipe.target) if how.by in (RANDOM, STRATIFY) else None
+    if found is None:
+        return recipe
+    note = f'{found.sentence}; set group = "{found.column}", or drop the column if it stands for nothing of the kind'
+    return replace(recipe, notes=(*recipe.notes, note))
 
 
 def _notes(recipe: Recipe) -> list[str]:

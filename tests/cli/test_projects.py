@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_mlcraft.project import manifest
 from tests.project.projects import Workplace, processes_of
 
 SHY = "do-not-show-me"
@@ -46,9 +47,56 @@ def test_init(place: Workplace) -> None:
 def test_init_from_a_source(place: Workplace) -> None:
     (place.folder / "x.csv").write_text("a,b\n1,2\n")
     said = place.mlcraft("init", "cars", "-p", "regression", "--from", "x.csv")
-    assert "Next: mlcraft config cars --target COLUMN names the column to predict." in said.out
+    assert "target is 'b', the last column" in said.out
+    assert manifest.read(place.project("cars")).sources == ("../../x.csv",)
     given = place.mlcraft("init", "two", "-p", "regression", "--from", "x.csv", "--target", "b", "--json").json()
-    assert given == {"project": "two", "folder": str(place.project("two").folder), "prediction": "regression"}
+    assert {name: given[name] for name in ("project", "folder", "prediction", "target")} == {
+        "project": "two",
+        "folder": str(place.project("two").folder),
+        "prediction": "regression",
+        "target": "b",
+    }
+    assert given["profile"]["columns"]["b"]["type"] == "integer"
+
+
+def test_init_proposes_from_the_data(place: Workplace) -> None:
+    rows = [f"{row // 6},{2000 + row % 6},{row % 7},{'yes' if row % 50 == 3 else 'no'}" for row in range(600)]
+    (place.folder / "visits.csv").write_text("\n".join(["patient_id,year,dose,relapse", *rows]))
+    said = place.mlcraft("init", "visits", "--from", "visits.csv", "--yes")
+    assert said.code == 0, said.err
+    assert "600 rows, 4 columns" in said.out
+    for sentence in (
+        "target is 'relapse', the last column",
+        "prediction is classification: it has 2 different values: 'no', 'yes'",
+        "12 of 600 rows (2.0%) are of the class 'yes', and always saying another has an accuracy of 0.980",
+        "patient_id has 100 values over 600 rows: rows of one patient on both sides of the split make scores too good",
+    ):
+        assert sentence in said.out
+    found = manifest.read(place.project("visits"))
+    assert (found.target, found.prediction, found.group, found.positive) == (
+        "relapse",
+        "classification",
+        "patient_id",
+        "yes",
+    )
+    assert found.metric not in ("acc", "")
+    text = place.project("visits").manifest.read_text()
+    assert 'group = "patient_id"  # rows with the same value' in text
+    assert "# group" not in text
+    told = place.mlcraft("init", "again", "--from", "visits.csv", "--json").json()
+    assert (told["data.group"], told["profile"]["rows"]) == ("patient_id", 600)
+    assert any("rows of one patient" in note for note in told["notes"])
+
+
+def test_init_from_what_cannot_be_read(place: Workplace) -> None:
+    said = place.mlcraft("init", "cars", "--from", "nothing.csv")
+    assert said.code == 1
+    assert "it is not said what is to be predicted, and" in said.err
+    assert "nothing.csv" in said.err
+    said = place.mlcraft("init", "cars", "-p", "regression", "--from", "nothing.csv")
+    assert said.code == 0, said.err
+    assert "! The data could not be looked at:" in said.out
+    assert "Next: mlcraft config cars --target COLUMN names the column to predict." in said.out
 
 
 @pytest.mark.parametrize(

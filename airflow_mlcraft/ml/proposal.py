@@ -1,0 +1,276 @@
+"""What a table suggests: the target, the type of prediction, how rows are split, and the metric. With the reasons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.ml.metrics import CLASSIFICATION, DEFAULT, METRICS, REGRESSION
+from airflow_mlcraft.ml.target import check_target, task_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RARE = 0.1
+"""Below this share of the rows a class is rare, and accuracy says little about it. One of many has to be below half
+of an equal share besides."""
+_OF_TWO = ("pr_auc", "average_precision", "roc_auc")
+_OF_MANY = ("balanced_acc", "balanced_accuracy", "f1")
+"""What replaces accuracy where a class is rare; the first that there is."""
+_TARGETS = ("target", "label", "class", "y", "outcome", "response")
+_ENTITIES = (
+    "account|applicant|borrower|client|customer|device|driver|employee|household|individual|machine|member|"
+    "participant|patient|person|player|policyholder|pupil|student|subject|user|visitor|worker"
+)
+_ENTITY = re.compile(rf"({_ENTITIES})s?(_?(id|no|nr|number|key|code))?")
+_ID = re.compile(r"(.*[a-z0-9_])?_?(id|uuid|guid)")
+_PERIOD = re.compile(r"(.*_)?(year|yr|month|week|quarter|period|wave|round|day|date|time|timestamp|visit)(_.*)?")
+_BIRTH = re.compile(r"birth|born|dob")
+_MONEY = re.compile(r"\s*[-+(]?\s*[$€£¥]\s*-?\d[\d,. ]*\)?\s*|\s*-?\d{1,3}(,\d{3})+(\.\d+)?\s*")
+_FEWEST_GROUPS = 10
+_LARGEST_GROUP = 200
+_SURPRISING = 20
+_MOSTLY = 0.9
+_TWO = 2
+_SAMPLE = 2000
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A column whose values stand for persons or things that have several rows each."""
+
+    column: str
+    values: int
+    rows: int
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"{self.column} has {self.values:,} values over {self.rows:,} rows: rows of one {_one_of(self.column)} on "
+            "both sides of the split make scores too good"
+        )
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Values for a project. `notes` are sentences that say why."""
+
+    target: str
+    prediction: str
+    metric: str
+    stratify: bool = False
+    group: str = ""
+    time: str = ""
+    positive: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def propose(frame: pd.DataFrame, target: str = "", prediction: str = "") -> Proposal:
+    """What to try first with a table; a target or a type of prediction that is known already stays."""
+    notes: list[str] = []
+    if target:
+        if target not in frame.columns:
+            check_target(frame, target)
+    else:
+        target, why = propose_target(frame)
+        notes.append(f"target is {target!r}, {why}")
+    values = frame[target].dropna()
+    if not prediction:
+        prediction, why = propose_prediction(values)
+        notes.append(f"prediction is {prediction}: {why}")
+    metric, stratify, positive = DEFAULT[prediction], False, ""
+    if prediction == CLASSIFICATION and (rare := find_rare_class(values)) is not None:
+        metric, positive = rare.metric, rare.positive
+        stratify = rare.rows >= _TWO
+        notes.append(f"metric is {metric}: {rare.sentence}")
+    group = find_group(frame, target)
+    time = "" if group else find_time(frame, target)
+    if group:
+        notes.append(f"group is {group.column!r}: {group.sentence}")
+    elif time:
+        notes.append(f"time is {time!r}: the rows are in its order, so the test part is the latest rows")
+    elif stratify:
+        notes.append("stratify is on: both parts get the same share of each class")
+    notes += _hints(frame, target, group.column if group else time)
+    stratify = stratify and not group and not time
+    return Proposal(target, prediction, metric, stratify, group.column if group else "", time, positive, tuple(notes))
+
+
+def propose_target(frame: pd.DataFrame) -> tuple[str, str]:
+    """The column to predict, and why: one with a name that says it, or else the last that has values."""
+    names = {name.lower(): name for name in reversed([str(name) for name in frame.columns])}
+    for name in _TARGETS:
+        if name in names and frame[names[name]].notna().any():
+            return names[name], "by its name"
+    usable = [str(name) for name in frame.columns if frame[name].nunique() >= _TWO]
+    if not usable:
+        return str(frame.columns[-1]), "the last column"
+    return usable[-1], "the last column"
+
+
+def propose_prediction(values: pd.Series) -> tuple[str, str]:
+    """The type of prediction for the values of a target, and why."""
+    count = int(values.nunique())
+    if is_money(values):
+        return REGRESSION, f"its values are amounts, such as {values.iloc[0]!r}; `process` has to make numbers of them"
+    task = task_of(values)
+    if task == REGRESSION:
+        return task, f"it has {count:,} different numbers"
+    shown = ", ".join(repr(_plain(value)) for value in list(values.value_counts().index[:3]))
+    return task, f"it has {count:,} different values: {shown}{', …' if count > 3 else ''}"  # noqa: PLR2004
+
+
+def is_money(values: pd.Series) -> bool:
+    """Whether these are texts of amounts, such as $1,234."""
+    there = values.dropna().head(_SAMPLE)
+    if there.empty or there.dtype.kind in "biufcmM":
+        return False
+    found = [isinstance(value, str) and _MONEY.fullmatch(value) is not None for value in there]
+    return sum(found) >= _MOSTLY * len(found)
+
+
+@dataclass(frozen=True)
+class RareClass:
+    """The rarest class of a target, where it has less than a tenth of the rows."""
+
+    name: str
+    rows: int
+    of: int
+    metric: str
+    positive: str
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"{self.rows:,} of {self.of:,} rows ({self.rows / self.of:.1%}) are of the class {self.name!r}, and "
+            f"always saying another has an accuracy of {1 - self.rows / self.of:.3f}"
+            if self.positive
+            else f"{self.rows:,} of {self.of:,} rows ({self.rows / self.of:.1%}) are of the class {self.name!r}, which "
+            "accuracy hardly counts"
+        )
+
+
+def find_rare_class(values: pd.Series) -> RareClass | None:
+    """The rarest class if it is rare. Of two classes it is the positive one."""
+    counts = values.value_counts()
+    if len(counts) < _TWO or counts.iloc[-1] >= min(RARE, 0.5 / len(counts)) * counts.sum():
+        return None
+    binary = len(counts) == _TWO
+    metric = next(name for name in (_OF_TWO if binary else _OF_MANY) if name in METRICS)
+    name = str(_plain(counts.index[-1]))
+    return RareClass(name, int(counts.iloc[-1]), int(counts.sum()), metric, name if binary else "")
+
+
+def find_group(frame: pd.DataFrame, target: str = "") -> Grouping | None:
+    """The column of a person or thing that has several rows, if there is one for certain.
+
+    Certain is a name that says so (customer_id, patient) with values that repeat; or a panel: a column that makes
+    a key of the rows together with a column of times, where chance would have given many rows the same key.
+    """
+    found = []
+    for name in map(str, frame.columns):
+        if name == target or not _repeats(frame[name]):
+            continue
+        entity, numbered = _says_entity(name), _says_id(name)
+        if entity or numbered or any(_is_panel(frame, name, time) for time in _periods(frame, name, target)):
+            count = int(frame[name].nunique())
+            found.append((not entity, not numbered, -count, Grouping(name, count, len(frame))))
+    found = [one for one in found if _differ_within(frame, one[-1].column)]
+    return min(found, key=lambda one: one[:3])[-1] if found else None
+
+
+def find_time(frame: pd.DataFrame, target: str = "") -> str:
+    """The column of times whose order the rows are in; empty where there is none."""
+    for name in map(str, frame.columns):
+        if name == target or _BIRTH.search(name.lower()):
+            continue
+        values = frame[name]
+        if values.isna().any() or values.nunique() < max(_FEWEST_GROUPS, len(values) / _SURPRISING):
+            continue
+        if _is_dates(values):
+            times = _times(values)
+            if times.is_monotonic_increasing or times.is_monotonic_decreasing:
+                return name
+    return ""
+
+
+def _hints(frame: pd.DataFrame, target: str, taken: str) -> Iterable[str]:
+    """Columns of times that decide nothing here, but may have to."""
+    for name in map(str, frame.columns):
+        if name in (target, taken) or taken or _BIRTH.search(name.lower()) or frame[name].dropna().empty:
+            continue
+        if _is_dates(frame[name].dropna()):
+            yield (
+                f'{name} has dates: if the model is to predict later rows from earlier ones, set [data] time = "{name}"'
+            )
+            return
+
+
+def _says_entity(name: str) -> bool:
+    return _ENTITY.fullmatch(_snake(name)) is not None
+
+
+def _says_id(name: str) -> bool:
+    return _ID.fullmatch(_snake(name)) is not None
+
+
+def _snake(name: str) -> str:
+    """customerID and Customer Id as customer_id."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
+    return re.sub(r"[^a-z0-9]+", "_", apart.lower()).strip("_")
+
+
+def _one_of(name: str) -> str:
+    """What a column of ids is about: `person` of person_id."""
+    word = re.sub(r"_?(id|no|nr|number|key|code|uuid|guid)$", "", _snake(name))
+    return word.replace("_", " ") or "id"
+
+
+def _repeats(values: pd.Series) -> bool:
+    """Whether values are whole numbers or texts, most of which come several times, though none of them very often."""
+    rows, count = len(values), int(values.nunique())
+    if values.dtype.kind in "bcmM" or count < _FEWEST_GROUPS or values.isna().any() or rows < count * 1.2:
+        return False
+    if values.dtype.kind == "f" and not bool(values.eq(values.round()).all()):
+        return False
+    return rows / count <= _LARGEST_GROUP
+
+
+def _periods(frame: pd.DataFrame, name: str, target: str) -> list[str]:
+    """Columns whose name says a time, and that have several values."""
+    names = [str(one) for one in frame.columns if str(one) not in (name, target)]
+    return [one for one in names if _PERIOD.fullmatch(_snake(one)) and frame[one].nunique() >= _TWO]
+
+
+def _is_panel(frame: pd.DataFrame, name: str, time: str) -> bool:
+    """Whether both columns are a key of the rows, and by chance would not have been."""
+    rows, groups, times = len(frame), int(frame[name].nunique()), int(frame[time].nunique())
+    by_chance = rows * (rows - 1) / 2 / (groups * times)
+    return groups > times and by_chance >= _SURPRISING and not frame.duplicated([name, time]).any()
+
+
+def _differ_within(frame: pd.DataFrame, name: str) -> bool:
+    """Whether the rows of one value are more than copies of each other."""
+    several = frame[frame[name].duplicated(keep=False)]
+    hashable = several.astype(str)
+    return not bool(hashable.duplicated(keep=False).all())
+
+
+def _is_dates(values: pd.Series) -> bool:
+    from airflow_mlcraft.ml.columns import is_dates
+
+    return values.dtype.kind not in "biufc" and is_dates(values.head(_SAMPLE))
+
+
+def _times(values: pd.Series) -> Any:
+    from airflow_mlcraft.ml.columns import dates
+
+    return dates(values)
+
+
+def _plain(value: Any) -> Any:
+    """A value of numpy's as Python's own; a whole float as an integer."""
+    made = value.item() if hasattr(value, "item") else value
+    return int(made) if isinstance(made, float) and made.is_integer() else made

@@ -1,0 +1,64 @@
+"""A source as a table with its profile, read before there is a project."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project.jobs import is_local
+from airflow_mlcraft.project.places import Project
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """The rows of a source, and what is known of its columns."""
+
+    frame: pd.DataFrame
+    profile: dict[str, Any] = field(default_factory=dict)
+    size: int = 0
+
+    def lines(self) -> list[str]:
+        """The profile for a terminal; only the first columns of many."""
+        from airflow_mlcraft.steps.table import profile_lines
+
+        columns = self.profile["columns"]
+        shown = dict(list(columns.items())[:_SHOWN])
+        lines = profile_lines({**self.profile, "columns": shown}, self.size)
+        lines[0] = lines[0].replace(f"{len(shown):,} columns", f"{len(columns):,} columns")
+        if len(columns) > _SHOWN:
+            lines.append(f"… and {len(columns) - _SHOWN:,} more columns")
+        return lines
+
+
+def read_source(source: str) -> SourceTable:
+    """Read a source with the step `retrieve`; a path starts from the current folder."""
+    from airflow_mlcraft.ml.data.read import read_frame
+    from airflow_mlcraft.steps.command import run
+    from airflow_mlcraft.steps.services import Services
+
+    said: list[str] = []
+    address = str(Path(source).absolute()) if is_local(source) else source
+    with tempfile.TemporaryDirectory(prefix="mlcraft-init-") as place:
+        folder = Path(place)
+        if run(["retrieve", "--source", address], folder=folder, services=Services(say=said.append)) != 0:
+            raise ProjectError(said[-1].removeprefix("mlcraft-step: ") if said else f"{source} cannot be read")
+        data = next(folder.glob("data.*"))
+        profile = json.loads((folder / "profile.json").read_text("utf-8"))
+        return SourceTable(read_frame(data), profile, data.stat().st_size)
+
+
+def stored_source(project: Project, source: str) -> str:
+    """A source as mlcraft.toml has it: a path that was given from the current folder starts from the project's."""
+    if not is_local(source) or Path(source).is_absolute() or (project.folder / source).exists():
+        return source
+    return os.path.relpath(Path(source).absolute(), project.folder) if Path(source).exists() else source
