@@ -22,6 +22,7 @@ NAMES = (
     "reuse",
     "tracking",
     "training",
+    "training_scale",
     "versioning",
     "serving",
     "endurance",

@@ -50,7 +50,18 @@ def dates(values: pd.Series) -> pd.Series:
 
 def categories(values: pd.Series) -> pd.Series:
     """As text; what is missing stays so."""
-    return values.astype(object).map(_text).astype(object)
+    if not is_text(values):
+        return values.astype(object).map(_text).astype(object)
+    found = values.astype(object)
+    missing = values.isna()
+    return found.mask(missing, np.nan) if missing.any() else found
+
+
+def is_text(values: pd.Series) -> bool:
+    """Whether each value is a text or missing."""
+    return isinstance(values.dtype, pd.StringDtype) or (
+        values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "string"
+    )
 
 
 def is_dates(values: pd.Series) -> bool:

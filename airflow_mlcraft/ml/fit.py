@@ -13,7 +13,7 @@ import numpy as np
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.folds import folds
 from airflow_mlcraft.ml.metrics import answers_of, scores
-from airflow_mlcraft.ml.preparation import pipeline
+from airflow_mlcraft.ml.preparation import pipeline, without_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,7 @@ def fit(recipe: Recipe, train: pd.DataFrame, estimator: Any, *, name: str, count
     features, truth = recipe.typed(train), recipe.truth(train)
     cuts = folds(recipe, train, truth, count, seed)
     model = pipeline(recipe, estimator)
+    after_columns = without_columns(model)
 
     def fold(words: str, new: Any, cut: tuple[Any, Any]) -> Scores:
         with _sentences(words), threadpool_limits({"openmp": 1}):
@@ -49,9 +50,10 @@ def fit(recipe: Recipe, train: pd.DataFrame, estimator: Any, *, name: str, count
 
     with on_cores(cores), telling(name) as told:
         folded = enumerate(cuts, 1)
-        each = Parallel()(delayed(fold)(f"{name} in fold {n}", clone(model), cut) for n, cut in folded)
-        model.fit(features, truth)
-        found = model_scores(recipe, model, features, truth)
+        each = Parallel()(delayed(fold)(f"{name} in fold {n}", clone(after_columns), cut) for n, cut in folded)
+        model[0].fit(features)
+        after_columns.fit(features, truth)
+        found = model_scores(recipe, after_columns, features, truth)
     return Fitted(model, summary(each), found, told)
 
 

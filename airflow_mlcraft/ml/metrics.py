@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -153,6 +153,7 @@ def answers_of(model: Any, frame: Any, truth: Any, *, positive: Any, metric: Met
     classes = tuple(np.asarray(model.classes_).tolist()) if hasattr(model, "classes_") else ()
     probabilities = decisions = None
     with parallel_config(backend="sequential"):
+        model, frame = _prepared(model, frame)
         predictions = model.predict(frame)
         if metric is not None and not metric.of_probabilities:
             return Answers(np.asarray(truth), predictions, classes, positive)
@@ -163,6 +164,34 @@ def answers_of(model: Any, frame: Any, truth: Any, *, positive: Any, metric: Met
     return Answers(np.asarray(truth), predictions, classes, positive, probabilities, decisions)
 
 
+def _prepared(model: Any, frame: Any) -> tuple[Any, Any]:
+    """The estimator of a pipeline and the prepared rows, so that rows are prepared once."""
+    from sklearn.pipeline import Pipeline
+
+    if not isinstance(model, Pipeline) or len(model) == 1:
+        return model, frame
+    return model[-1], model[:-1].transform(frame)
+
+
 def scores(task: str, answers: Answers) -> dict[str, float | None]:
     """All metrics of the task."""
+    answers = _with_codes(answers)
     return {metric.name: metric.score(answers) for metric in METRICS.values() if metric.task == task}
+
+
+def _with_codes(answers: Answers) -> Answers:
+    """Labels that are texts as their places among the sorted labels: scikit-learn compares numbers far faster."""
+    truth, predictions = np.asarray(answers.truth), np.asarray(answers.predictions)
+    if truth.dtype != object or predictions.dtype != object or not answers.classes:
+        return answers
+    import pandas as pd
+
+    labels = sorted({*answers.classes, *pd.unique(truth), *pd.unique(predictions)})
+    index = pd.Index(labels, dtype=object)
+    return replace(
+        answers,
+        truth=index.get_indexer(truth),
+        predictions=index.get_indexer(predictions),
+        classes=tuple(index.get_indexer(list(answers.classes)).tolist()),
+        positive=None if answers.positive is None else labels.index(answers.positive),
+    )

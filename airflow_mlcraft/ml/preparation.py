@@ -24,6 +24,16 @@ def pipeline(recipe: Recipe, estimator: Any) -> Pipeline:
     return Pipeline([*steps, ("estimator", estimator)])
 
 
+def without_columns(model: Pipeline) -> Pipeline:
+    """The steps after the first, for a frame whose columns are in their kinds already.
+
+    They are the steps of the model itself: what is fitted here is fitted there.
+    """
+    from sklearn.pipeline import Pipeline
+
+    return Pipeline(model.steps[1:])
+
+
 def preparation(recipe: Recipe) -> Any:
     """One row of numbers for each row of the recipe's columns."""
     from sklearn.compose import ColumnTransformer

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.columns import is_text
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
 from airflow_mlcraft.ml.nearest import suggestion
 
@@ -62,10 +63,15 @@ def labels(values: pd.Series, kind: str) -> Any:
     if kind == BOOLEAN and values.dtype == bool:
         return values.to_numpy()
     if kind == INTEGER:
+        if values.dtype.kind == "i":
+            return values.to_numpy("int64")
         found = values.map(_integer)
         if found.notna().all():
             return found.to_numpy("int64")
-    return np.asarray([_label(value) for value in values], dtype=object)
+    if not is_text(values):
+        return np.asarray([_label(value) for value in values], dtype=object)
+    codes, different = pd.factorize(values)
+    return np.asarray([_label(value) for value in different], dtype=object)[codes]
 
 
 def check_classes(found: Any, target: str) -> None:
@@ -89,7 +95,7 @@ def truth(frame: pd.DataFrame, target: str, task: str, kind: str, classes: Colle
     if task == REGRESSION:
         return regression_target(frame[target])
     found = labels(frame[target], kind)
-    unknown = sorted({str(value) for value in found} - {str(one) for one in classes})
+    unknown = sorted({str(value) for value in pd.unique(found)} - {str(one) for one in classes})
     if unknown:
         raise StepError(
             f"the target {target!r} has the class{'es' if len(unknown) > 1 else ''} "

@@ -93,13 +93,13 @@ def _usual_space(work: ModelWork) -> dict[str, Any]:
 def _score_fold(work: ModelWork) -> FoldScores:
     from airflow_mlcraft.ml.fit import fold_scores, telling
     from airflow_mlcraft.ml.folds import folds
-    from airflow_mlcraft.ml.preparation import pipeline
+    from airflow_mlcraft.ml.preparation import pipeline, without_columns
 
     features, truth = work.recipe.typed(work.train), work.recipe.truth(work.train)
     cuts = folds(work.recipe, work.train, truth, work.folds, work.seed)
 
     def score(params: Any, fold: int) -> float | None:
-        model = pipeline(work.recipe, work.estimator({**work.params, **params}))
+        model = without_columns(pipeline(work.recipe, work.estimator({**work.params, **params})))
         with telling(work.name):
             return fold_scores(work.recipe, model, features, truth, cuts[fold])[work.metric.name]
 
