@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Collection
 from contextlib import suppress
@@ -19,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_mlcraft.atomic_write import write_atomically
 from airflow_mlcraft.cwl.compiler_version import compiler_version
 from airflow_mlcraft.cwl.ontology import ONTOLOGY
 from airflow_mlcraft.cwl.plan import Json, Plan
@@ -247,11 +247,4 @@ def _read(path: Path) -> Json | None:
 
 def write_whole(path: Path, data: Json) -> None:
     """Write JSON so that a reader sees all of it or the file that was there before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as part:
-        try:
-            json.dump(data, part, ensure_ascii=False, separators=(",", ":"))
-        except BaseException:
-            os.unlink(part.name)  # noqa: PTH108
-            raise
-    Path(part.name).replace(path)
+    write_atomically(path, json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())

@@ -38,11 +38,15 @@ def leave(cache: PlanCache, name: str, documents: Iterable[Path]) -> subprocess.
 def taken_lists(root: Path) -> Iterator[Json]:
     """The lists that wait; each is gone once it is given."""
     for path in sorted((root / _LISTS).glob("*.json")):
+        # Moved away before it is read: a list that takes its place meanwhile is another file, and stays.
+        taken = path.with_name(f".{path.name}.{os.getpid()}.taken")
         try:
-            listed = json.loads(path.read_bytes())
-            path.unlink()
+            path.replace(taken)
+            listed = json.loads(taken.read_bytes())
         except FileNotFoundError:
             continue
+        finally:
+            taken.unlink(missing_ok=True)
         yield listed
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from airflow_mlcraft.library.refusals import (
     TooLargeError,
 )
 
+LOCK = ".mlcraft.lock"
+"""The file that is locked while something in its folder is changed."""
+_LONGEST_WAIT = 30.0
 MAX_SIZE = 2 * 1024 * 1024
 """Bytes of a document. The largest that people write have some hundred thousand."""
 
@@ -192,13 +196,41 @@ def _changing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """One at a time, also of several API servers on this machine."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    """One at a time, also of several API servers, which may be on several machines.
+
+    The lock is of a file that is open for writing: NFS makes it a lock of a range of bytes, and refuses an exclusive
+    one (EBADF) of what is open for reading only, as a folder always is.
+    """
+    lock = folder / LOCK
+    handle = _lock_file(lock)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
+        # Removed while it is locked: who waits for it sees that it has another file than the one of this name.
+        lock.unlink(missing_ok=True)
         os.close(handle)
+
+
+def _lock_file(lock: Path) -> int:
+    """A descriptor of the file, locked. A server that hangs with the lock does not make all others hang."""
+    end = time.monotonic() + _LONGEST_WAIT
+    while time.monotonic() < end:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(handle), lock.stat()):
+                return handle
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        except OSError:
+            os.close(handle)
+            raise
+        os.close(handle)
+        time.sleep(0.01)
+    raise ReadOnlyError(
+        f"somebody has been saving in {lock.parent} for {_LONGEST_WAIT:.0f} s; try again, and if it stays so, end the "
+        f"process that has {lock} open"
+    )
 
 
 def _replace(path: Path, data: bytes) -> None:

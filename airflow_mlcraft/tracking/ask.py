@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from airflow_mlcraft.atomic_write import write_atomically
 from airflow_mlcraft.tracking import registry
 from airflow_mlcraft.tracking.api import Api, BusyError, RefusedError, Version
 from airflow_mlcraft.tracking.spool import Spool
@@ -24,9 +25,7 @@ def ask_for_champion(spool: Spool, model: str, seconds: float) -> Version | None
     """The champion of a registered model, after all that is closed by now. TimeoutError when nobody answers."""
     token = secrets.token_hex(8)
     question, answer = spool.root / "asked" / token, spool.root / "answered" / token
-    for path in (question, answer):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    _write(question, model)
+    write_atomically(question, model.encode())
     try:
         deadline = time.monotonic() + seconds
         while not answer.exists():
@@ -52,7 +51,8 @@ def answer_all(asked: list[Path], api: Api) -> None:
     for question in asked:
         # Who asked may have gone; and what the store cannot do now, it is asked again.
         with suppress(FileNotFoundError, BusyError):
-            _write(question.parents[1] / "answered" / question.name, json.dumps(_answer(api, question.read_text())))
+            answer = json.dumps(_answer(api, question.read_text()))
+            write_atomically(question.parents[1] / "answered" / question.name, answer.encode())
             question.unlink()
 
 
@@ -62,9 +62,3 @@ def _answer(api: Api, model: str) -> dict[str, object]:
     except RefusedError as error:
         return {"error": str(error)}
     return {"champion": asdict(found) if found else None}
-
-
-def _write(path: Path, text: str) -> None:
-    hidden = path.with_name(f".{path.name}")
-    hidden.write_text(text)
-    hidden.replace(path)

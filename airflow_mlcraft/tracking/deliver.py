@@ -21,8 +21,14 @@ from airflow_mlcraft.tracking.spool import Delivery, Record, Spool
 _METRICS, _OTHERS = 1000, 100
 _A_DAY = 86400
 _LONGEST_PAUSE = 30.0
+_TRIES = 10
+"""Failures of a file, within some minutes, after which it is set aside."""
 
 log = logging.getLogger(__name__)
+
+
+class MissingModelError(BusyError):
+    """The model that is to be registered is not in the store: whoever has made it may not have sent it yet."""
 
 
 class Deliverer:
@@ -44,14 +50,27 @@ class Deliverer:
                 continue
             try:
                 moved = self.one(stem) or moved
-                self._later.pop(stem, None)
+                if self._later.pop(stem, None):
+                    self._spool.forget_failures(stem)
             except UnreachableError:
                 raise
             # One file that cannot be delivered, for whatever reason, must not keep the others.
             except Exception as error:
                 log.warning("%s has to wait: %s", stem, error, exc_info=not isinstance(error, MlcraftError))
                 self._later[stem] = (time.monotonic() + pause, min(pause * 2, _LONGEST_PAUSE))
+                self._count_failure(stem, error)
         return moved
+
+    def _count_failure(self, stem: str, error: Exception) -> None:
+        """Set a file aside whose delivery fails again and again by what is in it, not by its surroundings."""
+        if isinstance(error, (BusyError, OSError)) or not self._spool.writer_is_gone(stem):
+            return
+        tries = self._spool.note_failure(stem)
+        if tries >= _TRIES:
+            reason = f"{type(error).__name__}: {error}"
+            kept = self._spool.set_aside(stem, reason)
+            self._later.pop(stem, None)
+            log.error("%s is set aside after %d tries: %s", kept, tries, reason)
 
     def one(self, stem: str) -> bool:
         """Deliver what there is of a file; whether there was something."""
@@ -85,11 +104,23 @@ class Deliverer:
                 continue
             try:
                 self._handle(stem, run, record)
-            except (RefusedError, FileNotFoundError) as error:
+            except MissingModelError:
+                if first.get("postponed"):
+                    raise
+                self._postpone(first, record)
+            # A record that lacks something, or has it in another form, is refused alone.
+            except (RefusedError, FileNotFoundError, KeyError, TypeError, ValueError, AttributeError) as error:
                 self._refused(record, error)
             delivery.done_to(place)
         self._send(run, batch)
         delivery.done_to(ahead[-1][1])
+
+    def _postpone(self, first: Record, record: Record) -> None:
+        """Give a record a file of its own, which waits without keeping what else is to be said of the run."""
+        writer = self._spool.writer(first["key"])
+        for line in ({**first, "postponed": True}, record, {"op": "pause"}):
+            writer.write(line)
+        writer.close()
 
     def _run(self, first: Record) -> Run:
         """The run that a file is about; it is looked for again where the store has lost it."""
@@ -196,7 +227,7 @@ class Deliverer:
         found = [model for model in self._api.find_models(run.experiment_id, record["content"]) if model.ready]
         if not found:
             said = f"no run has a model with the content {record['content']}, to be a version of {record['model']!r}"
-            raise (BusyError if time.time() - record["time"] < _A_DAY else RefusedError)(said)
+            raise (MissingModelError if time.time() - record["time"] < _A_DAY else RefusedError)(said)
         near = [model for model in found if model.tags.get(tags.RUN) == run.tags.get(tags.RUN)]
         # The first of them was trained; others have been compared with it, and have copied it.
         version = registry.register(self._api, record["model"], near or found[-1:], record["tags"])

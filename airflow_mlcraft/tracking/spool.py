@@ -4,7 +4,9 @@ lines/<stem>.jsonl   what a writer has said; locked by it while it lives
 files/<stem>/        files that the lines speak of
 sent/<stem>          how far the lines are delivered; locked by who delivers them
 runs/<key>           the run that a key stands for, once it is known
-refused/             lines that will never be taken
+tries/<stem>         how often the delivery of a file has failed by a fault of its own
+refused/             lines that will never be taken, by day; <stem>.jsonl, <stem>.files/ and <stem>.reason of a
+                     whole file that could not be delivered: to try it again, move the first two back
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
+
+from airflow_mlcraft.atomic_write import write_atomically
 
 Record = dict[str, Any]
 
@@ -95,7 +99,7 @@ class Spool:
         if run is None:
             path.unlink(missing_ok=True)
         else:
-            _write(path, json.dumps(run))
+            write_atomically(path, json.dumps(run).encode())
 
     def trouble(self) -> Record | None:
         """Why nothing could be delivered, and since when; None when all is well."""
@@ -112,7 +116,7 @@ class Spool:
             path.unlink(missing_ok=True)
         elif self.root.is_dir():
             since = (self.trouble() or {}).get("since", time.time())
-            _write(path, json.dumps({"reason": reason, "since": since}))
+            write_atomically(path, json.dumps({"reason": reason, "since": since}).encode())
 
     @contextlib.contextmanager
     def delivery(self, stem: str) -> Iterator[Delivery | None]:
@@ -132,6 +136,35 @@ class Spool:
                 yield None
                 return
             yield Delivery(self, stem, handle)
+
+    def note_failure(self, stem: str) -> int:
+        """Count a failure of a file, in all processes that have tried to deliver it; how many there are by now."""
+        path = self.root / "tries" / stem
+        count = 1 + (int(text) if path.is_file() and (text := path.read_text()).isdecimal() else 0)
+        write_atomically(path, str(count).encode())
+        return count
+
+    def forget_failures(self, stem: str) -> None:
+        """Begin to count anew."""
+        (self.root / "tries" / stem).unlink(missing_ok=True)
+
+    def set_aside(self, stem: str, reason: str) -> Path:
+        """Move a file that cannot be delivered out of the way; where it is then."""
+        refused = self.root / "refused"
+        write_atomically(refused / f"{stem}.reason", f"{reason}\n".encode())
+        with contextlib.suppress(FileNotFoundError):
+            self.files(stem).rename(refused / f"{stem}.files")
+        kept = refused / f"{stem}.jsonl"
+        with contextlib.suppress(FileNotFoundError):
+            self.lines(stem).rename(kept)
+        self.sent(stem).unlink(missing_ok=True)
+        self.forget_failures(stem)
+        return kept
+
+    def lately_set_aside(self, seconds: float = 86400) -> list[Path]:
+        """The files that were set aside within so many seconds."""
+        reasons = sorted((self.root / "refused").glob("*.reason"))
+        return [path.with_suffix(".jsonl") for path in reasons if time.time() - path.stat().st_mtime < seconds]
 
     def refuse(self, record: Record, reason: str) -> None:
         """Put aside what will never be taken."""
@@ -216,7 +249,9 @@ class Delivery:
         """The lines that are not delivered, each with where it ends; and whether the writer is gone."""
         gone = self._spool.writer_is_gone(self._stem)
         self._sent.seek(0)
-        place = int(self._sent.read() or 0)
+        text = self._sent.read()
+        # What a loss of power has spoilt is delivered again.
+        place = int(text) if text.isdecimal() else 0
         found = []
         with self._spool.lines(self._stem).open("rb") as handle:
             handle.seek(place)
@@ -224,7 +259,7 @@ class Delivery:
                 if not line.endswith(b"\n"):
                     break
                 place += len(line)
-                found.append((json.loads(line), place))
+                found.append((_record_of(line), place))
         return found, gone
 
     def done_to(self, place: int) -> None:
@@ -241,6 +276,15 @@ class Delivery:
         self._spool.sent(self._stem).unlink(missing_ok=True)
 
 
+def _record_of(line: bytes) -> Record:
+    """A line as a record; one that a fault of the disk has spoilt is refused alone, and not the whole file."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    return record if isinstance(record, dict) and "op" in record else {"op": "unreadable", "line": repr(line[:500])}
+
+
 def _lock(handle: IO[Any], kind: int = fcntl.LOCK_EX) -> bool:
     try:
         fcntl.flock(handle, kind | fcntl.LOCK_NB)
@@ -254,9 +298,3 @@ def _link_or_copy(source: str | os.PathLike[str], target: str | os.PathLike[str]
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    temporary.write_text(text)
-    temporary.rename(path)

@@ -227,10 +227,24 @@ class Tracking:
         self._sent_off(run)
 
     def _sent_off(self, run: TrackedRun) -> None:
+        try:
+            self._send_off()
+        except OSError as error:
+            # As when the spool has files of another user: it is no reason for a task to fail.
+            log.warning("what was tracked is kept in %s, and not sent by this task: %s", self.spool.root, error)
+
+    def _send_off(self) -> None:
         if self.wait:
             self.flush()
             return
         self._start_sender()
+        if aside := self.spool.lately_set_aside():
+            log.warning(
+                "%d files of tracked runs could not be sent and are set aside, as %s; the file of the same name that "
+                "ends with .reason says why",
+                len(aside),
+                aside[-1],
+            )
         if trouble := self.spool.trouble():
             since = time.strftime("%H:%M:%S", time.localtime(trouble["since"]))
             log.warning(

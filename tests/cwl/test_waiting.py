@@ -9,14 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
-from airflow_mlcraft.cwl.cache import PlanCache
+from airflow_mlcraft.cwl.cache import PlanCache, write_whole
 from airflow_mlcraft.cwl.compile_waiting import compile_all
-from airflow_mlcraft.cwl.waiting import is_wanted, leave, lists_wait, sole_compiler
+from airflow_mlcraft.cwl.waiting import is_wanted, leave, lists_wait, sole_compiler, taken_lists
 from airflow_mlcraft.errors import DocumentError
 
 DOCUMENTS = Path(__file__).parents[1] / "documents"
@@ -45,6 +46,19 @@ def until(true: Callable[[], object], seconds: float = 60) -> None:
     while not true():
         assert time.monotonic() < end, "still not"
         time.sleep(0.05)
+
+
+def test_a_list_that_comes_while_another_is_taken_stays(cache: PlanCache) -> None:
+    """One of the same name, from a parse that has just found another document."""
+    lists = cache.root / "waiting"
+    for round_ in range(200):
+        write_whole(lists / "some.json", {"documents": ["old"], "hosts": []})
+        with ThreadPoolExecutor(2) as many:
+            taken = many.submit(lambda: [listed["documents"][0] for listed in taken_lists(cache.root)])
+            many.submit(write_whole, lists / "some.json", {"documents": [f"new{round_}"], "hosts": []}).result()
+        seen = [*taken.result(), *(listed["documents"][0] for listed in taken_lists(cache.root))]
+        assert seen[-1] == f"new{round_}"
+        assert not lists_wait(cache.root)
 
 
 def test_what_is_left_is_compiled_and_errors_are_kept(cache: PlanCache) -> None:

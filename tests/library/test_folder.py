@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -106,6 +111,37 @@ def test_what_cannot_be_saved_says_why(folder: DocumentFolder) -> None:
         folder.save("c.cwl", "\ud800", None)
     with pytest.raises(ReadOnlyError, match=r"set \[mlcraft\] documents"):
         DocumentFolder(folder.root / "nowhere").save("a.cwl", "a", None)
+
+
+def test_the_lock_is_of_a_file_that_is_open_for_writing(folder: DocumentFolder) -> None:
+    """As NFS wants it; a second server waits, and says who keeps it waiting when that takes too long."""
+    trace = folder.root.parent / "trace"
+    program = (
+        "import sys; from pathlib import Path; from airflow_mlcraft.library.folder import DocumentFolder;"
+        "DocumentFolder(Path(sys.argv[1])).save('a.cwl', 'a', None)"
+    )
+    command = ["strace", "-f", "-y", "-e", "trace=openat,flock", "-o", str(trace), sys.executable, "-c", program]
+    subprocess.run([*command, str(folder.root)], check=True)
+    calls = trace.read_text().splitlines()
+    locked = next(line for line in calls if "flock(" in line and str(folder.root) in line and "LOCK_EX" in line)
+    path = re.search(r"<(.+?)>", locked)
+    assert path
+    assert any("O_RDWR" in line for line in calls if "openat(" in line and f'"{path[1]}"' in line)
+    assert [file.name for file in folder.root.iterdir()] == ["a.cwl"]
+
+
+def test_many_who_save_at_once_lose_nothing(folder: DocumentFolder) -> None:
+    def append(number: int) -> None:
+        while True:
+            now = folder.read("all.cwl")
+            with suppress(ConflictError):
+                folder.save("all.cwl", f"{now.text}{number}\n", now.version)
+                return
+
+    folder.save("all.cwl", "", None)
+    with ThreadPoolExecutor(8) as many:
+        list(many.map(append, range(40)))
+    assert sorted(int(line) for line in folder.read("all.cwl").text.split()) == list(range(40))
 
 
 def test_dag_ids_are_those_of_the_dag_file(folder: DocumentFolder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from shutil import rmtree
 import pytest
 
 from airflow_mlcraft.tracking import tags
+from airflow_mlcraft.tracking.deliver import Deliverer
 from airflow_mlcraft.tracking.names import DagRunName, StepName
 from airflow_mlcraft.tracking.tracking import Tracking
 from tests.tracking.conftest import ENOUGH, eventually
@@ -50,6 +52,62 @@ def test_a_server_that_is_killed_in_mid_run_and_comes_back(
 
     history = mlflow.MlflowClient(over_http.uri).get_metric_history(found["train", 0].id, "accuracy")
     assert [(metric.step, metric.value) for metric in history] == [(0, 0.1), (1, 0.2)]
+
+
+def test_a_file_that_can_never_be_delivered_is_set_aside_and_named(
+    over_http: Tracking, flow: DagRunName, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each try is that of another process, as on workers whose disk goes with them."""
+    writer = over_http.spool.writer("poison")
+    writer.write({"op": "run", "key": "poison"})
+    writer.close()
+    with over_http.step(StepName(flow, "train")) as run:
+        run.metric("accuracy", 1)
+    for _ in range(10):
+        Deliverer(over_http.spool, over_http.api()).all()
+    assert over_http.flush() == 0
+    (kept,) = over_http.spool.lately_set_aside()
+    assert json.loads(kept.read_text())["key"] == "poison"
+    assert "KeyError" in kept.with_suffix(".reason").read_text()
+    assert list((over_http.spool.root / "tries").iterdir()) == []
+    with over_http.step(StepName(flow, "later")):
+        pass
+    assert str(kept) in caplog.text
+    over_http.flush()
+    assert set(by_task(all_runs(over_http, flow))) >= {("train", -1), ("later", -1)}
+
+
+def test_a_record_that_lacks_something_is_refused_alone(over_http: Tracking, flow: DagRunName) -> None:
+    with over_http.step(StepName(flow, "train")) as run:
+        run._put({"op": "input"})
+        run.metric("accuracy", 1)
+    assert over_http.flush() == 0
+    found = by_task(all_runs(over_http, flow))["train", -1]
+    assert (found.status, found.metrics["accuracy"]) == ("FINISHED", 1)
+    assert list((over_http.spool.root / "refused").glob("*.jsonl"))
+
+
+def test_a_registration_without_its_model_keeps_nothing_else(
+    over_http: Tracking, flow: DagRunName, tmp_path: Path
+) -> None:
+    folder, name = fitted_model(tmp_path), f"model_{flow.dag_id}"
+    with over_http.step(StepName(flow, "evaluate")) as run:
+        run.register(name, content="0123", champion=True)
+        run.metric("accuracy", 1)
+    eventually(lambda: over_http.run_id(StepName(flow, "evaluate"), 0))
+
+    def ended() -> bool:
+        found = by_task(all_runs(over_http, flow)).get(("evaluate", -1))
+        return found is not None and (found.status, dict(found.metrics)) == ("FINISHED", {"accuracy": 1})
+
+    eventually(ended)
+    assert len(over_http.spool.closed()) == 1, "the registration waits for its model"
+    with over_http.step(StepName(flow, "train")) as run:
+        run.model(folder, content="0123")
+    assert over_http.flush(ENOUGH) == 0
+    version = over_http.api().alias(name, "champion")
+    assert version is not None
+    assert ended()
 
 
 def test_a_server_that_was_never_there(flow: DagRunName, tmp_path: Path) -> None:

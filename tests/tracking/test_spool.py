@@ -91,6 +91,28 @@ run.end()
     assert said[1]["params"] == {"short": "a"}
 
 
+def test_a_spoilt_line_is_refused_alone(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    writer = spool.writer("key")
+    writer.write({"op": "run"})
+    writer.close()
+    with spool.lines(writer.stem).open("ab") as handle:
+        handle.write(b"\0\0\0\n" + b'{"op": "end"}\n')
+    with spool.delivery(writer.stem) as delivery:
+        assert delivery
+        assert [record["op"] for record, _ in delivery.ahead()[0]] == ["run", "unreadable", "end"]
+
+
+def test_notes_may_be_read_by_whom_the_umask_lets_read(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.note_run("key", {"id": "1"})
+    spool.note_trouble("down")
+    plain = tmp_path / "plain"
+    plain.touch()
+    modes = {path.stat().st_mode for path in (plain, spool.note_of("key"), tmp_path / "trouble")}
+    assert len(modes) == 1
+
+
 def test_one_delivers_at_a_time(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     writer = spool.writer("key")
