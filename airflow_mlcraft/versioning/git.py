@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +14,14 @@ from airflow_mlcraft.errors import VersioningError
 
 NOTHING = "0" * 40
 """What git calls a commit or a file that is not there."""
-_QUIET = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+_QUIET = {
+    "LC_ALL": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    # A server that sends less than a byte a second for a minute has gone.
+    "GIT_HTTP_LOW_SPEED_LIMIT": "1",
+    "GIT_HTTP_LOW_SPEED_TIME": "60",
+}
 _ELSEWHERE = [
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -26,6 +35,11 @@ _ELSEWHERE = [
     "GIT_GRAFT_FILE",
 ]
 """What a hook of git's sets, and what would lead to the repository of that hook."""
+_NETWORK_COMMANDS = frozenset({"clone", "fetch", "pull", "push", "ls-remote"})
+_OVER_THE_NETWORK = 1800.0
+"""Seconds that a command may take which talks to a remote."""
+_HERE = 600.0
+"""Seconds for any other: a repository's hooks and filters are part of it."""
 _NOBODY = {"NAME": "MLcraft", "EMAIL": "mlcraft@localhost"}
 
 
@@ -137,20 +151,44 @@ class Git:
         more: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
         environment = {**self._environment, **(more or {}), **({"GIT_INDEX_FILE": str(index)} if index else {})}
+        command = ["git", *arguments]
+        limit = _OVER_THE_NETWORK if _NETWORK_COMMANDS.intersection(command) else _HERE
         try:
-            return subprocess.run(  # noqa: S603
-                ["git", *arguments],  # noqa: S607
-                cwd=self.folder,
-                env=environment,
-                input=given,
-                capture_output=True,
-                check=False,
-            )
+            return _run_limited(command, self.folder, environment, given, limit)
+        except subprocess.TimeoutExpired:
+            raise VersioningError(
+                f"git {next(word for word in command[1:] if word[0] != '-')} in {self.folder} was ended after "
+                f"{limit:.0f} s without being done; see whether its remote answers, whether it asks for a password, and "
+                "whether the disk does",
+                temporary=True,
+            ) from None
         except FileNotFoundError:
             raise VersioningError(
                 f"there is no git on this worker, and the data of {self.folder} is versioned with it; install git, "
                 "or give the task a queue of workers that have it"
             ) from None
+
+
+def _run_limited(
+    command: list[str], folder: Path, environment: Mapping[str, str], given: bytes, seconds: float
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command; at its time limit it is ended with what it has started, as git does `ssh`."""
+    with subprocess.Popen(  # noqa: S603
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(given, seconds)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def _last_words(done: subprocess.CompletedProcess[bytes]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ def test_what_others_pushed_stays(origin: Path, repo: Path, store: Store, tmp_pa
 
 AT_ONCE = """
 import sys
+import time
 from pathlib import Path
 from airflow_mlcraft.store.store import Store
 from tests.versioning.test_clone import version
@@ -95,3 +97,30 @@ def test_a_password_is_nowhere_to_be_seen() -> None:
     assert "token" not in repr(with_token)
     assert list(with_token.secrets()) == ["http.https://git.example/.extraHeader"]
     assert Origin("git@git.example:team/iris.git", "me", "pass").secrets() == {}
+
+
+def test_a_git_that_hangs_is_ended_with_what_it_has_started(repo: Path) -> None:
+    """The filter of a file stands in for a remote: git waits for it, and it for nobody."""
+    pid = repo.parent / "pid"
+    git(repo, "config", "filter.hang.clean", f"sh -c 'echo $$ > {pid}; exec sleep 1000'")
+    (repo / ".gitattributes").write_text("*.bin filter=hang\n")
+    (repo / "a.bin").write_text("a")
+    program = (
+        "import sys; from pathlib import Path; from airflow_mlcraft.versioning import git\n"
+        "git._HERE = 2.0\n"
+        "from airflow_mlcraft.errors import VersioningError\n"
+        "try: git.Git(Path(sys.argv[1])).run('add', 'a.bin')\n"
+        "except VersioningError as error: print(error.temporary, error)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(repo)], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("True git add in")
+    assert "ended after 2 s" in done.stdout
+    eventually_gone(int(pid.read_text()))
+
+
+def eventually_gone(pid: int) -> None:
+    for _ in range(500):
+        if not Path(f"/proc/{pid}").exists():
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"process {pid} is still there")
