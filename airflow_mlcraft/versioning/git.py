@@ -18,9 +18,9 @@ _QUIET = {
     "LC_ALL": "C",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
-    # A server that sends less than a byte a second for a minute has gone.
+    # A server that sends less than a byte a second for five minutes has gone.
     "GIT_HTTP_LOW_SPEED_LIMIT": "1",
-    "GIT_HTTP_LOW_SPEED_TIME": "60",
+    "GIT_HTTP_LOW_SPEED_TIME": "300",
 }
 _ELSEWHERE = [
     "GIT_DIR",
@@ -158,8 +158,8 @@ class Git:
         except subprocess.TimeoutExpired:
             raise VersioningError(
                 f"git {next(word for word in command[1:] if word[0] != '-')} in {self.folder} was ended after "
-                f"{limit:.0f} s without being done; see whether its remote answers, whether it asks for a password, and "
-                "whether the disk does",
+                f"{limit:.0f} s without being done; see whether its remote answers, and whether it "
+                "asks for a password",
                 temporary=True,
             ) from None
         except FileNotFoundError:
