@@ -14,6 +14,12 @@ from airflow_mlcraft.ml.nearest import suggestion
 
 def choose(task: str, name: str, params: Mapping[str, Any], seed: int, code: Path | None = None) -> Any:
     """A new estimator with its params, seeded. The user's file goes before our table."""
+    from airflow_mlcraft.ml.numbered_classes import with_numbered_classes
+
+    return with_numbered_classes(_chosen(task, name, params, seed, code))
+
+
+def _chosen(task: str, name: str, params: Mapping[str, Any], seed: int, code: Path | None) -> Any:
     if code is None:
         return configured(named(task, name).make(), params, name, seed)
     module = user_code.load(code)
@@ -54,7 +60,8 @@ def own_estimators(module: Any, code: Path) -> Mapping[str, Any]:
 def _checked(made: Any, task: str, name: str, code: Path) -> Any:
     from sklearn.base import is_classifier, is_regressor
 
-    if not all(callable(getattr(made, method, None)) for method in ("fit", "predict", "get_params")):
+    # An estimator around others may show its `predict` only when it is fitted; its class has it.
+    if not all(hasattr(type(made), method) for method in ("fit", "predict", "get_params")):
         raise StepError(
             f"{code.name}: {name} is a {type(made).__name__}; expected an estimator with fit, predict and get_params"
         )

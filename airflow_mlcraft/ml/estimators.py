@@ -1,20 +1,25 @@
-"""The estimators that have a name: where scikit-learn keeps them, our defaults, and what a search may try."""
+"""The estimators that have a name: the class of each, our defaults, and what a search may try."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.boosters import missing
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
 from airflow_mlcraft.ml.nearest import suggestion
 
 
 @dataclass(frozen=True)
 class Estimator:
-    """A class of scikit-learn under a name of ours. `space` is what `tune` tries, in the words of search.py."""
+    """A class under a name of ours. `space` is what `tune` tries, in the words of search.py.
+
+    Classes of scikit-learn are always there, those of other libraries where these are installed.
+    """
 
     path: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -29,7 +34,12 @@ class Estimator:
 
 def _class(path: str) -> Any:
     module, _, name = path.partition(":")
-    return getattr(import_module(module), name)
+    try:
+        return getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise StepError(missing(module)) from error
 
 
 def _log(low: float, high: float) -> dict[str, Any]:
@@ -60,6 +70,32 @@ _HIST = {
     "min_samples_leaf": _whole(5, 50),
     "l2_regularization": _log(1e-6, 10.0),
 }
+_LIGHTGBM = {
+    "n_estimators": _whole(50, 400),
+    "learning_rate": _log(0.01, 0.3),
+    "num_leaves": _whole(7, 63, True),
+    "min_child_samples": _whole(5, 50),
+    "colsample_bytree": {"low": 0.5, "high": 1.0},
+    "reg_lambda": _log(1e-6, 10.0),
+}
+_XGBOOST = {
+    "n_estimators": _whole(50, 400),
+    "learning_rate": _log(0.01, 0.3),
+    "max_depth": _whole(2, 8),
+    "subsample": {"low": 0.5, "high": 1.0},
+    "colsample_bytree": {"low": 0.5, "high": 1.0},
+    "reg_lambda": _log(1e-6, 10.0),
+}
+_CATBOOST = {
+    "iterations": _whole(50, 400),
+    "learning_rate": _log(0.01, 0.3),
+    "depth": _whole(2, 8),
+    "l2_leaf_reg": _log(1.0, 30.0),
+}
+# The same model on any number of threads; nothing is printed, and no files are written beside.
+_LIGHTGBM_DEFAULTS = {"n_jobs": 1, "verbosity": -1, "deterministic": True, "force_col_wise": True}
+_XGBOOST_DEFAULTS = {"n_jobs": 1, "verbosity": 0}
+_CATBOOST_DEFAULTS = {"thread_count": 1, "logging_level": "Silent", "allow_writing_files": False}
 _NEIGHBORS = {"n_neighbors": _whole(1, 40), "weights": ["uniform", "distance"], "p": [1, 2]}
 _NETWORK = {
     "alpha": _log(1e-6, 1e-1),
@@ -90,6 +126,9 @@ ESTIMATORS: dict[str, dict[str, Estimator]] = {
         "extra_trees": Estimator("sklearn.ensemble:ExtraTreesClassifier", {}, _FOREST),
         "gradient_boosting": Estimator("sklearn.ensemble:GradientBoostingClassifier", {}, _BOOSTING),
         "hist_gradient_boosting": Estimator("sklearn.ensemble:HistGradientBoostingClassifier", {}, _HIST),
+        "lightgbm": Estimator("lightgbm:LGBMClassifier", _LIGHTGBM_DEFAULTS, _LIGHTGBM),
+        "xgboost": Estimator("xgboost:XGBClassifier", _XGBOOST_DEFAULTS, _XGBOOST),
+        "catboost": Estimator("catboost:CatBoostClassifier", _CATBOOST_DEFAULTS, _CATBOOST),
         "neural_network": Estimator("sklearn.neural_network:MLPClassifier", {"max_iter": 500}, _NETWORK),
         "baseline": Estimator("sklearn.dummy:DummyClassifier", {"strategy": "prior"}),
     },
@@ -111,6 +150,9 @@ ESTIMATORS: dict[str, dict[str, Estimator]] = {
         "extra_trees": Estimator("sklearn.ensemble:ExtraTreesRegressor", {}, _FOREST),
         "gradient_boosting": Estimator("sklearn.ensemble:GradientBoostingRegressor", {}, _BOOSTING),
         "hist_gradient_boosting": Estimator("sklearn.ensemble:HistGradientBoostingRegressor", {}, _HIST),
+        "lightgbm": Estimator("lightgbm:LGBMRegressor", _LIGHTGBM_DEFAULTS, _LIGHTGBM),
+        "xgboost": Estimator("xgboost:XGBRegressor", _XGBOOST_DEFAULTS, _XGBOOST),
+        "catboost": Estimator("catboost:CatBoostRegressor", _CATBOOST_DEFAULTS, _CATBOOST),
         "neural_network": Estimator("sklearn.neural_network:MLPRegressor", {"max_iter": 1000}, _NETWORK),
         "baseline": Estimator("sklearn.dummy:DummyRegressor", {"strategy": "mean"}),
     },
@@ -127,16 +169,39 @@ def named(task: str, name: str) -> Estimator:
 
 def configured(estimator: Any, params: Mapping[str, Any], name: str, seed: int) -> Any:
     """With these params, and seeded wherever it takes a seed and has none."""
-    known = estimator.get_params()
+    known = known_params(estimator)
     if unknown := [param for param in params if param not in known]:
         raise StepError(f"{name} has no parameter {unknown[0]!r}; {suggestion(unknown[0], known)}")
     estimator.set_params(**{param: _tuples(value) for param, value in params.items()})
-    seeds = [param for param, value in estimator.get_params().items() if _is_seed(param) and value is None]
-    return estimator.set_params(**dict.fromkeys(seeds, seed))
+    _seed(estimator, seed)
+    return estimator
+
+
+def known_params(estimator: Any) -> dict[str, Any]:
+    """Params that can be set, with their values. CatBoost's own list has only those that were set already."""
+    found = {name: None for name in signature(type(estimator).__init__).parameters if name not in _NO_PARAMS}
+    return {**(found if _is_catboost(estimator) else {}), **estimator.get_params()}
+
+
+def _seed(estimator: Any, seed: int) -> None:
+    params = estimator.get_params()
+    seeds = [param for param, value in params.items() if _is_seed(param) and value is None]
+    if seeds:
+        estimator.set_params(**dict.fromkeys(seeds, seed))
+    for part in (estimator, *params.values()):
+        if _is_catboost(part) and not {"random_state", "random_seed"} & set(part.get_params()):
+            part.set_params(random_seed=seed)
 
 
 def _is_seed(param: str) -> bool:
     return param.rpartition("__")[2] == "random_state"
+
+
+def _is_catboost(part: Any) -> bool:
+    return type(part).__module__.startswith("catboost.") and hasattr(part, "set_params")
+
+
+_NO_PARAMS = ("self", "args", "kwargs")
 
 
 def _tuples(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A fitted model in a file of skops, whose bytes depend on the model alone.
+"""A fitted model in a file of skops, with boosters beside it; their bytes depend on the model alone.
 
 skops numbers objects by their addresses in memory and stamps files with the time; here both are made plain.
 """
@@ -14,18 +14,20 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import numpy as np
 
 from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.boosters import saved_beside
 
 _SCHEMA = "schema.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def save(model: Any, path: Path) -> Path:
-    """Write the model; the same model gives the same bytes."""
+    """Write the model, and its boosters into the folder `boosters` beside it; the same model gives the same bytes."""
     from skops import io as skops_io
 
     buffer = io.BytesIO()
     try:
-        skops_io.dump(model, buffer)
+        with saved_beside(model, path.parent):
+            skops_io.dump(model, buffer)
     except Exception as error:
         raise StepError(f"the model cannot be kept safely by skops ({error}); use estimators that can") from error
     with ZipFile(buffer) as made, ZipFile(path, "w", ZIP_DEFLATED) as plain:
@@ -37,11 +39,10 @@ def save(model: Any, path: Path) -> Path:
     return path
 
 
-def types_of(path: Path, module: str) -> list[str]:
-    """Types in a model's file that come from a module."""
-    from skops import io as skops_io
-
-    return sorted(name for name in skops_io.get_untrusted_types(file=path) if name.startswith(f"{module}."))
+def schema_of(path: Path) -> Any:
+    """What a model's file says of its contents."""
+    with ZipFile(path) as archive:
+        return json.loads(archive.read(_SCHEMA))
 
 
 def _put(archive: ZipFile, name: str, content: bytes) -> None:

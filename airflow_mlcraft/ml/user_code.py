@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 import sys
@@ -38,6 +39,17 @@ def load(path: Path) -> ModuleType:
             del sys.modules[name]
             raise
     return module
+
+
+def imports_of(path: Path) -> set[str]:
+    """Top-level names of the modules that a file imports."""
+    found = set[str]()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
 
 
 def function(module: ModuleType, name: str) -> Callable[..., Any] | None:

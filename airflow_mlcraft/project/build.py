@@ -24,7 +24,7 @@ from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.project.train import needs_champion
 from airflow_mlcraft.serving.model_folder import open_model
 from airflow_mlcraft.serving.options import KEY_VARIABLE
-from airflow_mlcraft.tracking.pyfunc_model import TRUSTED
+from airflow_mlcraft.tracking.trusted_types import TRUSTED, trusted_by_record
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -114,7 +114,7 @@ def recipe_of(project: Project, base: str = "", watch: Watch | None = None) -> R
         base=base or _base_of(champion),
         requirements=tuple(environments.requirements_in(project.requirements)),
         labels=_labels(project, model.content),
-        environment=_trusted(project),
+        environment=_trusted(project, model.path / model.estimator_file),
     )
 
 
@@ -154,10 +154,11 @@ def _base_of(model: Path) -> str:
     return f"python:{python}-slim"
 
 
-def _trusted(project: Project) -> dict[str, str]:
-    """Types of the project's own that its models have: whoever trains them has said that they are to be trusted."""
+def _trusted(project: Project, file: Path) -> dict[str, str]:
+    """Types that the server in the image may load: those that the user names, and those that the user has signed."""
     named = secrets.read(project).get(TRUSTED) or os.environ.get(TRUSTED, "")
-    return {TRUSTED: named} if named else {}
+    types = {name.strip() for name in named.split(",") if name.strip()} | trusted_by_record(file)
+    return {TRUSTED: ",".join(sorted(types))} if types else {}
 
 
 def _labels(project: Project, content: str) -> dict[str, str]:

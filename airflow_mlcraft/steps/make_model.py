@@ -2,60 +2,131 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
+import warnings
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.fit import Fitted, fit
-from airflow_mlcraft.ml.model_file import save, types_of
-from airflow_mlcraft.ml.user_code import module_name
+from airflow_mlcraft.ml.model_file import save, schema_of
+from airflow_mlcraft.ml.numbered_classes import inner
+from airflow_mlcraft.ml.preparation import pipeline
+from airflow_mlcraft.ml.user_code import imports_of, module_name
 from airflow_mlcraft.steps.model_card import model_card
 from airflow_mlcraft.steps.model_options import ModelWork
 from airflow_mlcraft.steps.record import Record, write_json
 from airflow_mlcraft.steps.services import Services
-from airflow_mlcraft.tracking.model_folder import write_model
-from airflow_mlcraft.tracking.pyfunc_model import TRUSTED
+from airflow_mlcraft.tracking import pyfunc_model
+from airflow_mlcraft.tracking.model_folder import MODEL as MODEL_FILE
+from airflow_mlcraft.tracking.model_folder import installed, write_model
+from airflow_mlcraft.tracking.trusted_types import CARD, KEY, RECORD, TRUSTED, library_modules, packages_of, signed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MODEL = "model"
-CARD = "model.json"
+_HEAD, _FEW = 5, 200
 
 
 def make_model(work: ModelWork, params: dict[str, Any], folder: Path, services: Services, record: Record) -> Fitted:
     """The model with these params, fitted on the whole training part."""
     estimator = work.estimator(params)
+    if work.code is not None:
+        _try_on_few_rows(work, params)
     seeds = {"count": work.folds, "seed": work.seed, "cores": work.cores}
     with work.own_mistakes():
         fitted = fit(work.recipe, work.train, estimator, name=work.name, **seeds)
     for line in fitted.warnings:
         services.say(line)
-    features = work.recipe.typed(work.train)
-    metadata = {"model": work.name, "task": work.recipe.task, "target": work.recipe.target}
-    shutil.rmtree(folder / MODEL, ignore_errors=True)
-    with tempfile.TemporaryDirectory() as place:
-        file = save(fitted.model, Path(place) / "model.skops")
-        predictions = fitted.model.predict(features.head())
-        modules = _own_types(work, file, services)
-        write_model(folder / MODEL, file, features, predictions, metadata=metadata, modules=modules)
-    write_json(folder / MODEL / CARD, model_card(work, params, fitted))
+    trusted = write_folder(work, params, fitted, folder / MODEL)
+    if trusted:
+        services.say(_trust_sentence(work, trusted))
     write_json(folder / "metrics.json", {"cv": fitted.cv, "train": fitted.train})
     _tell(work, fitted, record, services)
     return fitted
 
 
-def _own_types(work: ModelWork, file: Path, services: Services) -> dict[str, Path]:
-    """The user's file goes with the model if the model needs it; who loads it has to trust its types."""
+def write_folder(work: ModelWork, params: dict[str, Any], fitted: Fitted, target: Path) -> dict[str, Any]:
+    """The model's folder, which is loaded again and answers as before. Gives what is recorded of types to trust."""
+    features = work.recipe.typed(work.train.head(_HEAD))
+    with work.own_mistakes():
+        predictions = fitted.model.predict(features)
+    metadata = {"model": work.name, "task": work.recipe.task, "target": work.recipe.target}
+    card, trusted = model_card(work, params, fitted), dict[str, Any]()
+    shutil.rmtree(target, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as place:
+        file = save(fitted.model, Path(place) / "model.skops")
+        types = pyfunc_model.unknown_types(file)
+        modules = _own_code(work, types)
+        libraries = library_modules(schema_of(file)) | {name for path in modules.values() for name in imports_of(path)}
+        needed = [*installed(), *(f"{one['name']}=={one['version']}" for one in packages_of(libraries))]
+        every = work.recipe.typed(work.train)
+        write_model(
+            target, file, every, predictions, requirements=list(dict.fromkeys(needed)), metadata=metadata,
+            modules=modules,
+        )  # fmt: skip
+    if types:
+        trusted = card[RECORD] = signed(target / MODEL_FILE, types)
+    write_json(target / CARD, card)
+    _check_loads(work, target, features, predictions)
+    return trusted
+
+
+def _try_on_few_rows(work: ModelWork, params: dict[str, Any]) -> None:
+    """Save and load what the user's own code makes of a few rows, so that a refusal does not come after a long fit.
+
+    Few rows may be too few to fit; the whole training part decides about that.
+    """
+    rows = work.train.sample(min(_FEW, len(work.train)), random_state=0)
+    few = replace(work, train=rows.sort_index().reset_index(drop=True), folds=0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = pipeline(few.recipe, few.estimator(params))
+            model.fit(few.recipe.typed(few.train), few.recipe.truth(few.train))
+    except Exception:
+        return
+    with tempfile.TemporaryDirectory() as place:
+        write_folder(few, params, Fitted(model, {}, {}), Path(place) / MODEL)
+
+
+def _own_code(work: ModelWork, types: set[str]) -> dict[str, Path]:
+    """The user's file goes with the model if the model needs it."""
     if work.code is None:
         return {}
     module = module_name(work.code)
-    types = types_of(file, module)
-    if not types:
-        return {}
-    services.say(
-        f"{work.name} has types of {work.code.name}; whoever loads it has to trust them by the environment variable "
-        f"{TRUSTED}={','.join(types)}"
+    return {module: work.code} if any(name.startswith(f"{module}.") for name in types) else {}
+
+
+def _check_loads(work: ModelWork, target: Path, features: pd.DataFrame, predictions: Any) -> None:
+    try:
+        said = pyfunc_model.load(target / MODEL_FILE).predict(features)
+    except Exception as error:
+        raise StepError(f"{work.name} cannot be loaded again after it was saved: {_line(error)}") from error
+    same = np.allclose if np.asarray(predictions).dtype.kind == "f" else np.array_equal
+    if np.shape(said) != np.shape(predictions) or not same(said, predictions):
+        raise StepError(f"{work.name} does not answer as before after it was saved and loaded")
+
+
+def _trust_sentence(work: ModelWork, trusted: dict[str, Any]) -> str:
+    module = module_name(work.code) if work.code is not None else ""
+    own = [name.rpartition(".")[2] for name in trusted["types"] if module and name.startswith(f"{module}.")]
+    packages = [f"{one['name']} {one['version']}" for one in trusted["packages"]]
+    parts = [*([f"{', '.join(own)} of {work.code.name}"] if own and work.code else []), *packages]
+    return (
+        f"{work.name} has types of {', '.join(parts) or ', '.join(trusted['types'])}: they are trusted, as your code "
+        f"made them, and signed in {CARD}; on other machines set the same {KEY}, or {TRUSTED}"
     )
-    return {module: work.code}
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _tell(work: ModelWork, fitted: Fitted, record: Record, services: Services) -> None:
@@ -77,10 +148,23 @@ def _tell(work: ModelWork, fitted: Fitted, record: Record, services: Services) -
 
 
 def shown_params(model: Any) -> dict[str, Any]:
-    """Params of the estimator that are set to something."""
-    found = model[-1].get_params().items()
-    plain = (str, int, float, bool, list, tuple)
-    return {name: value for name, value in found if isinstance(value, plain)}
+    """Params of the estimator that are set to something, as JSON has them: of estimators inside, the class."""
+    found = inner(model[-1]).get_params().items()
+    return {name: value for name, given in found if (value := _shown(given)) is not None}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, list | tuple):
+        return [_shown(item) for item in value]
+    if isinstance(value, dict):
+        return {str(name): _shown(item) for name, item in value.items()}
+    return type(value).__name__ if hasattr(value, "get_params") else None
 
 
 def _score(metric: str, fitted: Fitted) -> str:

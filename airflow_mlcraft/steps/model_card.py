@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.ml import columns as kinds
 from airflow_mlcraft.ml.fit import Fitted
+from airflow_mlcraft.ml.numbered_classes import inner
 from airflow_mlcraft.steps.model_options import ModelWork
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _LISTED = 50
 def model_card(work: ModelWork, params: dict[str, Any], fitted: Fitted) -> dict[str, Any]:
     """In the form of model.json."""
     recipe = work.recipe
-    estimator = fitted.model[-1]
+    estimator = inner(fitted.model[-1])
     features = recipe.typed(work.train)
     return {
         "version": VERSION,

@@ -54,6 +54,8 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
 
 
 def _search(options: argparse.Namespace, work: ModelWork, space: dict[str, Any], services: Services) -> Search:
+    from airflow_mlcraft.ml.estimators import known_params
+    from airflow_mlcraft.ml.numbered_classes import inner
     from airflow_mlcraft.ml.search import PRUNERS, Search
     from airflow_mlcraft.ml.space import distributions
 
@@ -67,7 +69,7 @@ def _search(options: argparse.Namespace, work: ModelWork, space: dict[str, Any],
     return Search(
         metric=work.metric,
         space=space,
-        distributions=distributions(space, work.estimator(work.params).get_params(), work.name),
+        distributions=distributions(space, known_params(inner(work.estimator(work.params))), work.name),
         score_fold=_score_fold(work),
         folds=work.folds,
         trials=options.trials,

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from airflow_mlcraft.ml.boosters import FOLDER
 from airflow_mlcraft.tracking.signature import signature_of
 
 LOADER = "airflow_mlcraft.tracking.pyfunc_model"
@@ -39,6 +40,8 @@ def write_model(
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(model, target / MODEL)
+    if (boosters := Path(model).parent / FOLDER).is_dir():
+        shutil.copytree(boosters, target / FOLDER, copy_function=shutil.copyfile)
     for name, file in (modules or {}).items():
         (target / CODE).mkdir(exist_ok=True)
         shutil.copyfile(file, target / CODE / f"{name}.py")

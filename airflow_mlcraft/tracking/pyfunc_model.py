@@ -1,4 +1,4 @@
-"""What `mlflow.pyfunc.load_model` calls to load a model of ours. Nothing is unpickled: skops makes known types only."""
+"""What `mlflow.pyfunc.load_model` calls to load a model of ours. Nothing is unpickled; only trusted types are made."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
 from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.ml.boosters import SUFFIXES, load_beside, missing
+from airflow_mlcraft.tracking import trusted_types
 
-TRUSTED = "MLCRAFT_TRUSTED_TYPES"
 CODE_HASH = 16
-_KNOWN = ("sklearn.", "airflow_mlcraft.ml.")
 
 
 class SkopsModel:
@@ -37,24 +36,39 @@ class SkopsModel:
         return self._estimator
 
 
+def unknown_types(file: Path) -> set[str]:
+    """Types in a model file that loading it needs trust for."""
+    from skops import io
+
+    try:
+        return {name for name in io.get_untrusted_types(file=file) if not trusted_types.is_known(name)}
+    except (OSError, BadZipFile, KeyError, ValueError) as error:
+        raise MlcraftError(f"{file} cannot be read as a model: {error}") from error
+
+
 def load(path: str | os.PathLike[str]) -> Any:
-    """The estimator in a file. Classes of scikit-learn and our own are known; MLCRAFT_TRUSTED_TYPES names others."""
+    """The estimator in a file. Types of scikit-learn, of boosters and our own are known; others have to be trusted.
+
+    They are if the model is signed with the user's key, or if MLCRAFT_TRUSTED_TYPES names them.
+    """
     from skops import io
 
     file = Path(path)
-    named = {name.strip() for name in os.environ.get(TRUSTED, "").split(",") if name.strip()}
-    try:
-        unknown = set(io.get_untrusted_types(file=file))
-    except (OSError, BadZipFile, KeyError, ValueError) as error:
-        raise MlcraftError(f"{file} cannot be read as a model: {error}") from error
-    trusted = {name for name in unknown if name in named or _is_known_class(name)}
-    if unknown - trusted:
-        raise MlcraftError(
-            f"{file} has types that are not known to be safe: {', '.join(sorted(unknown - trusted))}. "
-            f"If you trust them, name them in the environment variable {TRUSTED}, separated by commas"
-        )
-    with _code_beside(file, trusted & named):
-        return io.load(file, trusted=sorted(trusted))
+    unknown = unknown_types(file)
+    own = unknown & trusted_types.named_by_user()
+    if unknown - own:
+        own |= unknown & trusted_types.trusted_by_record(file)
+    if unknown - own:
+        raise trusted_types.refusal(file, unknown - own)
+    with _code_beside(file, own):
+        try:
+            model = io.load(file, trusted=sorted(io.get_untrusted_types(file=file)))
+        except ModuleNotFoundError as error:
+            library = str(error.name).partition(".")[0]
+            raise MlcraftError(
+                missing(library) if library in SUFFIXES else f"{file} needs {error.name}, which is not installed here"
+            ) from error
+        return load_beside(model, file.parent)
 
 
 @contextmanager
@@ -77,16 +91,3 @@ def _code_beside(file: Path, trusted: set[str]) -> Iterator[None]:
 
 def _load_pyfunc(path: str) -> SkopsModel:
     return SkopsModel(load(path))
-
-
-def _is_known_class(name: str) -> bool:
-    """Classes only: a function could be one that runs what it is given."""
-    module, _, attribute = name.rpartition(".")
-    if name == "numpy.dtype":
-        return True
-    if not module.startswith(_KNOWN):
-        return False
-    try:
-        return isinstance(getattr(import_module(module), attribute, None), type)
-    except ImportError:
-        return False

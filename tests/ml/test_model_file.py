@@ -18,6 +18,7 @@ from airflow_mlcraft.ml.model_file import save
 from airflow_mlcraft.ml.preparation import pipeline
 from airflow_mlcraft.tracking import pyfunc_model
 from tests.ml.samples import cut, diabetes, wild
+from tests.steps.processed import files
 
 FAST: dict[str, dict[str, Any]] = {
     "random_forest": {"n_estimators": 8},
@@ -25,6 +26,9 @@ FAST: dict[str, dict[str, Any]] = {
     "gradient_boosting": {"n_estimators": 5},
     "hist_gradient_boosting": {"max_iter": 5},
     "neural_network": {"max_iter": 20},
+    "lightgbm": {"n_estimators": 8},
+    "xgboost": {"n_estimators": 8},
+    "catboost": {"iterations": 8},
 }
 
 
@@ -34,13 +38,18 @@ def fitted(task: str, name: str) -> tuple[Any, Any]:
     return model.fit(recipe.typed(train), recipe.truth(train)), test
 
 
+def _saved(model: Any, folder: Path) -> Path:
+    folder.mkdir()
+    return save(model, folder / "model.skops")
+
+
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 @pytest.mark.parametrize(("task", "name"), [(task, name) for task, known in ESTIMATORS.items() for name in known])
 def test_each_estimator_is_kept_and_loaded(task: str, name: str, tmp_path: Path) -> None:
     model, test = fitted(task, name)
     again, _ = fitted(task, name)
-    first, second = save(model, tmp_path / "1.skops"), save(again, tmp_path / "2.skops")
-    assert first.read_bytes() == second.read_bytes()
+    first, _ = (_saved(one, tmp_path / place) for one, place in ((model, "1"), (again, "2")))
+    assert files(tmp_path / "1") == files(tmp_path / "2")
     loaded = pyfunc_model.load(first)
     assert np.array_equal(loaded.predict(test), model.predict(test))
     if task == "classification":
@@ -53,8 +62,10 @@ from pathlib import Path
 from airflow_mlcraft.ml.model_file import save
 from tests.ml.test_model_file import fitted
 junk = [bytearray(number) for number in range(int(sys.argv[2]))]
-for name in ("random_forest", "hist_gradient_boosting", "k_neighbors"):
-    save(fitted("classification", name)[0], Path(sys.argv[1]) / f"{name}.skops")
+for name in ("random_forest", "hist_gradient_boosting", "k_neighbors", "lightgbm", "xgboost", "catboost"):
+    folder = Path(sys.argv[1]) / name
+    folder.mkdir()
+    save(fitted("classification", name)[0], folder / "model.skops")
 """
 
 
@@ -66,8 +77,8 @@ def test_another_process_makes_the_same_bytes(tmp_path: Path) -> None:
         environment = {**os.environ, "PYTHONHASHSEED": str(number), "PYTHONPATH": str(Path(__file__).parents[2])}
         command = [sys.executable, "-c", SCRIPT, str(folder), str(number * 1000)]
         subprocess.run(command, check=True, env=environment)
-        made.append({file.name: file.read_bytes() for file in sorted(folder.iterdir())})
-    assert len(made[0]) == 3
+        made.append(files(folder))
+    assert len(made[0]) == 9
     assert made[0] == made[1]
 
 

@@ -107,10 +107,16 @@ def test_own_estimators_and_own_types(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not (tmp_path / "model" / "code").exists()
     steps.must("predict", "--model", "model", "--data", "data.csv")
     steps.must("train", *PARTS, "--model", "most", "--code", "model.py")
-    said = next(line for line in steps.said if "MLCRAFT_TRUSTED_TYPES=" in line)
+    assert any("most has types of Most of model.py: they are trusted" in line for line in steps.said)
     (tmp_path / "model.py").write_text("raise SystemError('not the file that was trained')\n")
-    assert "not known to be safe" in steps.refusal("predict", "--model", "model", "--data", "data.csv")
-    monkeypatch.setenv("MLCRAFT_TRUSTED_TYPES", said.partition("MLCRAFT_TRUSTED_TYPES=")[2])
+    steps.must("predict", "--model", "model", "--data", "data.csv")
+    monkeypatch.setenv("MLCRAFT_TRUST_KEY", "of another machine")
+    sentence = steps.refusal("predict", "--model", "model", "--data", "data.csv")
+    assert "not known to be safe" in sentence
+    assert "signed with another key, or changed since" in sentence
+    (kind,) = json.loads((tmp_path / "model" / "model.json").read_text())["trusted"]["types"]
+    assert kind in sentence
+    monkeypatch.setenv("MLCRAFT_TRUSTED_TYPES", kind)
     steps.must("predict", "--model", "model", "--data", "data.csv")
     (code,) = (tmp_path / "model" / "code").iterdir()
     code.write_text(OWN + "\nprint('something else')\n")

@@ -1,0 +1,195 @@
+"""Boosters of LightGBM, XGBoost and CatBoost beside a model's skops file, each in its library's own format.
+
+These formats hold trees and numbers only, and their libraries read them in later versions, too. The skops file has
+a `SavedBooster` in place of each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from airflow_mlcraft.errors import MlcraftError
+
+FOLDER = "boosters"
+SUFFIXES = {"lightgbm": "txt", "xgboost": "ubj", "catboost": "cbm"}
+WRAPPERS = frozenset(
+    {
+        "catboost.core.CatBoost",
+        "catboost.core.CatBoostClassifier",
+        "catboost.core.CatBoostRanker",
+        "catboost.core.CatBoostRegressor",
+        "lightgbm.sklearn.LGBMClassifier",
+        "lightgbm.sklearn.LGBMRanker",
+        "lightgbm.sklearn.LGBMRegressor",
+        "xgboost.sklearn.XGBClassifier",
+        "xgboost.sklearn.XGBRFClassifier",
+        "xgboost.sklearn.XGBRFRegressor",
+        "xgboost.sklearn.XGBRanker",
+        "xgboost.sklearn.XGBRegressor",
+    }
+)
+"""Classes of these libraries around a booster; without it they hold parameters and numbers."""
+_CATBOOST_TIME = "train_finish_time"
+_CATBOOST_ID = "model_guid"
+
+
+@dataclass
+class SavedBooster:
+    """A booster's place in a skops file: the library and class, the file in the folder `boosters`, its SHA-256."""
+
+    library: str
+    kind: str
+    file: str
+    sha256: str
+    state: dict[str, Any] = field(default_factory=dict)
+
+
+@contextmanager
+def saved_beside(model: Any, folder: Path) -> Iterator[None]:
+    """Write the boosters of a fitted model into the folder `boosters`; within the context they stand aside."""
+    undo: list[Callable[[], None]] = []
+    made: dict[int, SavedBooster] = {}
+
+    def save(value: Any) -> Any:
+        library = _library_of(value)
+        if not library:
+            return value
+        if id(value) not in made:
+            made[id(value)] = _written(value, library, len(made) + 1, folder)
+        return made[id(value)]
+
+    try:
+        if any(library in sys.modules for library in SUFFIXES):
+            _replace(model, save, {}, undo)
+        yield
+    finally:
+        for put_back in reversed(undo):
+            put_back()
+
+
+def load_beside(model: Any, folder: Path) -> Any:
+    """The model with its boosters again, read from the folder `boosters`."""
+    read: dict[int, Any] = {}
+
+    def load(value: Any) -> Any:
+        if not isinstance(value, SavedBooster):
+            return value
+        if id(value) not in read:
+            read[id(value)] = _read(value, folder)
+        return read[id(value)]
+
+    return _replace(model, load, {}, [])
+
+
+def _replace(value: Any, replaced: Callable[[Any], Any], seen: dict[int, Any], undo: list[Callable[[], None]]) -> Any:
+    """Whatever a model consists of, with some of it replaced in place. Tuples, which cannot change, are made anew."""
+    new = replaced(value)
+    if new is not value or isinstance(value, type | str | bytes | int | float | None):
+        return new
+    if id(value) in seen:
+        return seen[id(value)]
+    seen[id(value)] = value
+    if type(value) is tuple:
+        items = tuple(_replace(item, replaced, seen, undo) for item in value)
+        if any(one is not other for one, other in zip(items, value, strict=True)):
+            seen[id(value)] = items
+        return seen[id(value)]
+    for held, key, item in _items(value):
+        other = _replace(item, replaced, seen, undo)
+        if other is not item:
+            held[key] = other
+            undo.append(lambda held=held, key=key, item=item: held.__setitem__(key, item))  # type: ignore[misc]
+    return value
+
+
+def _items(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+    if isinstance(value, dict):
+        yield from ((value, key, item) for key, item in list(value.items()))
+    elif isinstance(value, list):
+        yield from ((value, place, item) for place, item in enumerate(value))
+    elif isinstance(value, np.ndarray):
+        if value.dtype == object:
+            yield from ((value, place, value[place]) for place in np.ndindex(value.shape))
+        return
+    attributes = getattr(value, "__dict__", None)
+    if isinstance(attributes, dict):
+        yield from ((attributes, key, item) for key, item in list(attributes.items()))
+
+
+def _library_of(value: Any) -> str:
+    """The library of a booster; empty for anything else. CatBoost's estimators are boosters themselves."""
+    library = type(value).__module__.partition(".")[0]
+    if library not in SUFFIXES:
+        return ""
+    if library == "catboost":
+        name = f"{type(value).__module__}.{type(value).__qualname__}"
+        return library if name in WRAPPERS and value.is_fitted() else ""
+    return library if type(value) is import_module(library).Booster else ""
+
+
+def _written(value: Any, library: str, number: int, folder: Path) -> SavedBooster:
+    folder = folder / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{number}.{library}.{SUFFIXES[library]}"
+    kind, state = "Booster", dict[str, Any]()
+    if library == "lightgbm":
+        # All trees are kept; `best_iteration` says how many of them answer.
+        path.write_text(value.model_to_string(num_iteration=-1), "utf-8")
+        state = {"best_iteration": int(value.best_iteration)}
+    elif library == "xgboost":
+        path.write_bytes(bytes(value.save_raw("ubj")))
+    else:
+        kind, state = type(value).__name__, {"params": dict(value.get_params())}
+        metadata = value.get_metadata()
+        # A time and a random number would make two files of one model.
+        metadata[_CATBOOST_TIME], metadata[_CATBOOST_ID] = "", ""
+        value.save_model(str(path), format="cbm")
+    return SavedBooster(library, kind, path.name, hashlib.sha256(path.read_bytes()).hexdigest(), state)
+
+
+def _read(saved: SavedBooster, folder: Path) -> Any:
+    path = folder / FOLDER / Path(saved.file).name
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise MlcraftError(f"the model is not whole: {path} cannot be read ({error.strerror})") from None
+    if hashlib.sha256(content).hexdigest() != saved.sha256:
+        raise MlcraftError(f"{path} is not the file that the model was saved with; train the model again")
+    library = _imported(saved.library)
+    if saved.library == "lightgbm":
+        booster = library.Booster(model_str=content.decode("utf-8"))
+        booster.best_iteration = saved.state["best_iteration"]
+        return booster
+    if saved.library == "xgboost":
+        booster = library.Booster()
+        booster.load_model(bytearray(content))
+        return booster
+    if f"catboost.core.{saved.kind}" not in WRAPPERS:
+        raise MlcraftError(f"{path} is of a class {saved.kind!r} that CatBoost does not have")
+    return getattr(library, saved.kind)(**saved.state["params"]).load_model(str(path), format="cbm")
+
+
+def _imported(library: str) -> Any:
+    if library not in SUFFIXES:
+        raise MlcraftError(f"a booster of {library!r} is not known; expected {', '.join(SUFFIXES)}")
+    try:
+        return import_module(library)
+    except ModuleNotFoundError as error:
+        raise MlcraftError(missing(library)) from error
+
+
+def missing(library: str) -> str:
+    """What to do where a library is not installed."""
+    return (
+        f"the package {library} is not installed here; `pip install 'airflow-provider-mlcraft[{library}]'` installs "
+        f"it, and for one project `mlcraft impl NAME model --no-edit -d {library}`"
+    )
