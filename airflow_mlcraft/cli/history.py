@@ -66,7 +66,7 @@ def compare(
     found = run(find(name, projects), runs or [], metric)
     if as_json:
         told: dict[str, Any] = {"metric": found.metric, "runs": [one.run_id for one in found.runs]}
-        print_json(told | {"differs": found.differs, "scores": found.scores})
+        print_json(told | {"differs": found.differs, "scores": found.scores, "code": found.code})
         return
     rows = table("", *(f"{record.verb} {record.short}" for record in found.runs))
     rows.add_row("[dim]started[/]", *(when(record.started) for record in found.runs))
@@ -84,6 +84,11 @@ def compare(
         ]
         rows.add_row(plain(label), *cells)
     show(rows)
+    names = {record.run_id: record for record in found.runs}
+    for run_id, files in found.code.items():
+        before = found.runs[found.runs.index(names[run_id]) - 1]
+        say(f"[yellow]![/] The code changed between {before.short} and {names[run_id].short}:")
+        say(*(f"    {plain(line)}" for line in files))
     better = "higher is better" if found.higher_is_better else "lower is better"
     say(f"[dim]{found.metric} on the test part, {better}[/]")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from airflow_mlcraft.project.places import projects_at
 if TYPE_CHECKING:
     from rich.tree import Tree
 
+    from airflow_mlcraft.project.past import Code
     from airflow_mlcraft.tracking.trace import Step, Trace
 
 _METRICS = 6
@@ -33,17 +35,36 @@ def trace(
     A model that has the name of a project is looked for where the project tracks its runs; any other where the
     Airflow of this machine does.
     """
-    from airflow_mlcraft.project.past import looking_at, project_named_in
+    from airflow_mlcraft.project.past import code_of, looking_at, project_named_in
 
-    with looking_at(project_named_in(model, projects_at(projects))):
+    project = project_named_in(model, projects_at(projects))
+    with looking_at(project):
         from airflow_mlcraft.hooks.tracking import tracked_store
         from airflow_mlcraft.tracking.trace import trace as look_back
 
         found = look_back(tracked_store(), model)
+    code = code_of(project, found.dag_run_id) if project else None
     if as_json:
-        print_json(found.to_json())
+        print_json(found.to_json() | ({"code": asdict(code)} if code else {}))
     else:
-        console().print(_tree(found))
+        tree = _tree(found)
+        if code is not None:
+            _add_code(tree, code)
+        console().print(tree)
+
+
+def _add_code(tree: Tree, code: Code) -> None:
+    """The project's own code that ran, and what has changed since."""
+    where = f" [yellow]on no branch: {plain(code.dirty)}[/]" if code.dirty else ""
+    branch = tree.add(f"code in git commit [cyan]{code.commit}[/]{where}")
+    for name in code.files:
+        branch.add(plain(name))
+    if code.changed_since:
+        since = branch.add("[yellow]changed since[/]")
+        for line in code.changed_since:
+            since.add(plain(line))
+    else:
+        branch.add("[dim]not changed since[/]")
 
 
 def _tree(found: Trace) -> Tree:

@@ -12,6 +12,7 @@ from airflow_mlcraft.cli.printing import can_ask, next_step, number, plain, prin
 from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.project.records import RunRecord
 
+_SHORT = 12
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="The whole log of all tasks.")]
 
@@ -127,6 +128,9 @@ def _show(project: Project, record: RunRecord) -> None:
     from airflow_mlcraft.cli.training_table import summary
 
     show(summary(record))
+    if record.dirty:
+        kept = f"; it is kept in commit {record.code[:_SHORT]} and {record.run_id}.diff" if record.code else ""
+        say(f"[yellow]![/] The code of this run is on no branch: {plain(record.dirty)}{kept}")
     for note in record.notes:
         say(f"[yellow]![/] {plain(note)}")
     if not record.ok:

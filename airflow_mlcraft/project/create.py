@@ -58,6 +58,7 @@ def create(
             say("writing the files")
             stored = stored_source(project, source) if source else manifests.SOURCES[prediction]
             _write_files(draft, prediction, stored, target, values or {})
+            write_documents(draft, manifests.read(draft), home=project)
             say("making the git and DVC repository")
             make_repository(draft.folder)
             first_commit(draft.folder, f"Begin {name}")
@@ -97,7 +98,6 @@ def _write_files(project: Project, prediction: str, source: str, target: str, mo
     for folder in FOLDERS:
         (project.folder / folder).mkdir()
         (project.folder / folder / ".gitkeep").touch()
-    write_documents(project, manifests.read(project))
 
 
 def _sweep(hidden: Path) -> None:

@@ -71,8 +71,8 @@ _DATA = {"data": "data/retrieved", "train_part": "data/train.parquet", "test_par
 _EVALUATED = {"champion": "models/champion", "scores": "reports/scores.json", "report_html": "reports/report.html"}
 
 
-def write_documents(project: Project, manifest: Manifest) -> None:
-    """The workflows and their tools."""
+def write_documents(project: Project, manifest: Manifest, home: Project | None = None) -> None:
+    """The workflows and their tools. `home` is where the project is going to be, if it is not there yet."""
     project.tools.mkdir(parents=True, exist_ok=True)
     for name in TOOLS:
         tool = _load(shipped("tools", f"{name}.cwl"))
@@ -82,8 +82,8 @@ def write_documents(project: Project, manifest: Manifest) -> None:
         if name == "evaluate":
             tool["hints"].append(_versioned(_EVALUATED))
         _write(project.tools / f"{name}.cwl", tool)
-    _write(project.workflow, workflow(project, manifest))
-    _write(project.tuned_workflow, workflow(project, manifest, tuned=True))
+    _write(project.workflow, workflow(home or project, manifest))
+    _write(project.tuned_workflow, workflow(home or project, manifest, tuned=True))
 
 
 def sync(project: Project, manifest: Manifest) -> list[Path]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import records
+from airflow_mlcraft.project.own_code import diffstat
 from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.project.records import MODELS_OF, TRAIN, ModelScore, RunRecord
 
@@ -22,6 +24,8 @@ class Comparison:
     differs: dict[str, list[Any]]
     scores: dict[str, list[float | None]]
     """Of each model, what it came to in each run on the test part."""
+    code: dict[str, list[str]] = field(default_factory=dict)
+    """Of each run but the first whose code is not that of the one before: the files that differ, as a diffstat."""
 
 
 def history(project: Project, last: int = 0) -> list[RunRecord]:
@@ -58,7 +62,16 @@ def compare(project: Project, runs: Sequence[str] = (), metric: str = "") -> Com
         chosen,
         {key: values for key, values in asked.items() if any(value != values[0] for value in values)},
         {label: [score(_labelled(run).get(label), wanted) for run in chosen] for label in labels},
+        _code_changes(project, chosen),
     )
+
+
+def _code_changes(project: Project, runs: Sequence[RunRecord]) -> dict[str, list[str]]:
+    found = {}
+    for before, after in pairwise(runs):
+        if before.code and after.code and (stat := diffstat(project, before.code, after.code)):
+            found[after.run_id] = stat
+    return found
 
 
 def score(model: ModelScore | None, metric: str) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
@@ -12,6 +13,7 @@ from airflow_mlcraft.project import records
 from airflow_mlcraft.project.embedded import environment
 from airflow_mlcraft.project.evaluate import EVALUATE
 from airflow_mlcraft.project.history import history, named
+from airflow_mlcraft.project.own_code import diffstat, files_of
 from airflow_mlcraft.project.places import Project, Projects
 
 
@@ -35,6 +37,25 @@ def run_of(project: Project, name: str) -> tuple[str, str]:
     if found.verb == EVALUATE:
         return EVALUATE, found.run_id
     return (f"{project.name}_tuned" if records.TUNE in found.set else project.name), found.run_id
+
+
+@dataclass(frozen=True)
+class Code:
+    """The project's own code as it was in a run."""
+
+    commit: str
+    dirty: str
+    files: list[str]
+    changed_since: list[str]
+    """A line of a diffstat for each file that is not as it was."""
+
+
+def code_of(project: Project, run_id: str) -> Code | None:
+    """The code of a run; None where the run is not remembered, or has kept none."""
+    record = next((run for run in records.runs_of(project) if run.run_id == run_id), None)
+    if record is None or not record.code:
+        return None
+    return Code(record.code, record.dirty, files_of(project, record.code), diffstat(project, record.code))
 
 
 @contextlib.contextmanager

@@ -51,6 +51,10 @@ class RunRecord:
     commit: str = ""
     server: str = ""
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    code: str = ""
+    """The commit that has the project's own code as it ran."""
+    dirty: str = ""
+    """Why that commit is not on the branch; empty where it is."""
     notes: tuple[str, ...] = ()
     """What the data gave rise to."""
 

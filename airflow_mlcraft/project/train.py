@@ -15,6 +15,7 @@ from airflow_mlcraft.project import jobs, manifest, records
 from airflow_mlcraft.project.documents import sync
 from airflow_mlcraft.project.embedded import Finished, Listener, new_run_id, read_file, run_document
 from airflow_mlcraft.project.overrides import Choice, choices
+from airflow_mlcraft.project.own_code import keep_code
 from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.project.records import MODELS, TRAIN, TUNE, ModelScore, RunRecord
 from airflow_mlcraft.project.repository import commit_of
@@ -130,7 +131,9 @@ def _train(  # noqa: PLR0917
     document = project.tuned_workflow if tune else project.workflow
     job = job_of(project, choice, tune)
     base = RunRecord(run_id, TRAIN, started, 0.0, "killed", choice.manifest.metric, given)
-    base, begun = replace(base, commit=commit_of(project.folder)), time.monotonic()
+    kept = keep_code(project, run_id)
+    base = replace(base, commit=commit_of(project.folder), code=kept.commit, dirty=kept.dirty)
+    begun = time.monotonic()
     try:
         finished = run_document(
             project, choice.manifest, document, job, run_id=run_id, listener=listener, parallel=parallel

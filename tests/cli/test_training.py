@@ -260,6 +260,40 @@ def test_trace(trained: Workplace) -> None:
     assert found["dag_run_id"] == runs(trained)[0]["run_id"]
 
 
+def test_code_that_changed_between_runs(changed: Workplace) -> None:
+    project = changed.project()
+    (project.folder / "processor.py").write_text((project.folder / "processor.py").read_text() + "\nLIMIT = 3\n")
+    (run,) = changed.mlcraft("train", "iris", "-m", "decision_tree", "--json").json()
+    assert (run["state"], run["dirty"]) == ("success", "")
+    found = changed.mlcraft("compare", "iris", "--json").json()
+    assert [line.split()[:3] for line in found["code"][run["run_id"]]] == [["processor.py", "|", "2"]]
+    said = changed.mlcraft("compare", "iris").out
+    assert f" and {run['run_id'].rpartition('_')[2]}:" in said.partition("The code changed between ")[2]
+    traced = changed.mlcraft("trace", "iris").out
+    assert (
+        f"code in git commit {run['code']}" in traced or "processor.py | 2 ++" in traced.partition("changed since")[2]
+    )
+    assert "not changed since" in traced or "processor.py | 2 ++" in traced
+    (project.folder / "model.py").write_text((project.folder / "model.py").read_text() + "\n# other\n")
+    traced = changed.mlcraft("trace", "iris").out
+    assert "model.py" in traced.partition("─ changed since")[2]
+
+
+def test_notes_of_a_training(place: Workplace) -> None:
+    rows = [f"{row // 6},{row % 7 + row % 11 / 3},{row % 5 * 1.5 + row // 6}" for row in range(600)]
+    (place.folder / "visits.csv").write_text("\n".join(["patient_id,dose,pain", *rows]))
+    assert place.mlcraft("init", "visits", "--from", "visits.csv", "--yes").code == 0
+    (run,) = place.mlcraft("train", "visits", "-m", "ridge", "--json").json()
+    assert run["notes"] == []
+    project = place.project("visits")
+    project.manifest.write_text(project.manifest.read_text().replace('group = "patient_id"', "# group"))
+    said = place.mlcraft("train", "visits", "-m", "ridge")
+    sentence = "rows of one patient on both sides of the split make scores too good; set group = "
+    assert sentence in said.out
+    (again,) = place.mlcraft("train", "visits", "-m", "ridge", "--json").json()
+    assert any(sentence in note for note in again["notes"]), "also where the step is not run again"
+
+
 def test_reproduce(trained: Workplace) -> None:
     head = trained.project().folder / ".git" / "refs" / "heads" / "main"
     before = head.read_text()
