@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -42,12 +42,12 @@ def read_table(path: Path, form: Form) -> pa.Table:
             return arrow.read_csv(handle, **options)
 
 
-def batches(path: Path, form: Form) -> Iterator[pa.RecordBatch]:
-    """The same in pieces, with all values as they are written."""
+def batches(path: Path, form: Form, types: Mapping[str, pa.DataType] | None = None) -> Iterator[pa.RecordBatch]:
+    """The same in pieces, with the values as they are written, or in these types."""
     import pyarrow as pa
 
     names, options = _options(path, form)
-    options["convert_options"].column_types = dict.fromkeys(names, pa.string())
+    options["convert_options"].column_types = dict(types or dict.fromkeys(names, pa.string()))
     given = 0
     with _Told(path, form, names):
         for size in (PIECE, BLOCK):
@@ -60,6 +60,52 @@ def batches(path: Path, form: Form) -> Iterator[pa.RecordBatch]:
             except pa.ArrowInvalid as error:
                 if _TOO_LONG not in str(error) or size == BLOCK:
                     raise
+
+
+def column_types(path: Path, form: Form) -> tuple[dict[str, pa.DataType], set[str]]:
+    """The type of each column as `read_table` finds it, and the columns that lack values; read in pieces."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow
+
+    names, options = _options(path, form)
+    inferring = arrow.ReadOptions(column_names=names, block_size=4 * BLOCK)
+    types: dict[str, pa.DataType] = dict.fromkeys(names, pa.null())
+    nullable: set[str] = set()
+    for batch in batches(path, form):
+        written = pa.BufferOutputStream()
+        form_of_piece = arrow.WriteOptions(include_header=False, quoting_style="needed")
+        arrow.write_csv(batch, written, form_of_piece)
+        piece = arrow.read_csv(
+            pa.BufferReader(written.getvalue()),
+            read_options=inferring,
+            parse_options=arrow.ParseOptions(newlines_in_values=True),
+            convert_options=options["convert_options"],
+        )
+        for field in piece.schema:
+            types[field.name] = _type_of_both(types[field.name], field.type)
+            if piece.column(field.name).null_count:
+                nullable.add(field.name)
+    return {name: pa.string() if pa.types.is_time(found) else found for name, found in types.items()}, nullable
+
+
+def _type_of_both(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    """The first of the types that Arrow tries which holds the values of both."""
+    import pyarrow as pa
+
+    if one == other or pa.types.is_null(other):
+        return one
+    if pa.types.is_null(one):
+        return other
+    number = (pa.types.is_integer, pa.types.is_floating)
+    if all(any(is_one(kind) for is_one in number) for kind in (one, other)):
+        return pa.float64()
+    moment = (pa.types.is_date, pa.types.is_timestamp)
+    if all(any(is_one(kind) for is_one in moment) for kind in (one, other)):
+        zones = {getattr(kind, "tz", None) for kind in (one, other)}
+        units = {getattr(kind, "unit", "s") for kind in (one, other)}
+        if len(zones) == 1:
+            return pa.timestamp("ns" if "ns" in units else "s", zones.pop())
+    return pa.string()
 
 
 def _after(given: int, path: Path, form: Form, options: dict[str, Any]) -> Iterator[pa.RecordBatch]:

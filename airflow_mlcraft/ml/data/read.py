@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,33 +35,43 @@ def undecodable(path: Path, form: Form, error: UnicodeDecodeError) -> StepError:
     )
 
 
-def frame_of_records(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Rows of JSON as a frame."""
+def frame_of_records(rows: list[dict[str, Any]], types: Mapping[str, set[type]] | None = None) -> pd.DataFrame:
+    """Rows of JSON as a frame. `types` has the columns and the types of all their values."""
     import pandas as pd
 
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return pd.DataFrame({name: _column([row.get(name) for row in rows]) for name in names}, index=range(len(rows)))
+    if types is None:
+        names = dict.fromkeys(name for row in rows for name in row)
+        types = {name: value_types([row.get(name) for row in rows]) for name in names}
+    made = {name: _column([row.get(name) for row in rows], found) for name, found in types.items()}
+    return pd.DataFrame(made, index=range(len(rows)))
 
 
-def _column(values: list[Any]) -> pd.Series[Any]:
-    """Values of several kinds become text, since nothing can be sorted, counted or kept that is both."""
+def value_types(values: list[Any]) -> set[type]:
+    """The types of the values of a column, without that of missing ones."""
+    return {bool if isinstance(value, bool) else type(value) for value in values if value is not None}
+
+
+def _column(values: list[Any], types: set[type]) -> pd.Series[Any]:
+    """Values of several types become text, since nothing can be sorted, counted or kept that is both."""
     import pandas as pd
 
-    kinds = {bool if isinstance(value, bool) else type(value) for value in values if value is not None}
-    if kinds == {int, float}:
+    if types == {int, float}:
         return pd.Series(values, dtype="float64")
-    if len(kinds) > 1:
+    if len(types) > 1:
         return pd.Series([None if value is None else value if type(value) is str else str(value) for value in values])
-    return pd.Series(values) if kinds else pd.Series(values, dtype="float64")
+    if types == {str}:
+        return pd.Series(values, dtype=pd.Series([""]).dtype)
+    empty = all(value is None for value in values)
+    return pd.Series(values, dtype="float64") if empty and types <= {int, float} else pd.Series(values)
 
 
 def _read_csv(path: Path, form: Form) -> pd.DataFrame:
     from airflow_mlcraft.ml.data import csv_file
 
-    return _frame(csv_file.read_table(path, form))
+    return frame_of_table(csv_file.read_table(path, form))
 
 
-def _frame(table: pa.Table) -> pd.DataFrame:
+def frame_of_table(table: pa.Table) -> pd.DataFrame:
     """Dates are times, and a column without a value is one of numbers."""
     import pyarrow as pa
 
@@ -76,11 +87,15 @@ def _frame(table: pa.Table) -> pd.DataFrame:
 
 
 def _read_parquet(path: Path, form: Form) -> pd.DataFrame:
+    with parquet_file(path) as file:
+        return with_own_index(file.read().to_pandas())
+
+
+def with_own_index(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows counted from 0; an index that was kept in the file becomes columns."""
     import pandas as pd
 
-    with parquet_file(path) as file:
-        frame = file.read().to_pandas()
-    return frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
+    return frame.reset_index(drop=isinstance(frame.index, pd.RangeIndex))
 
 
 def _read_json(path: Path, form: Form) -> pd.DataFrame:

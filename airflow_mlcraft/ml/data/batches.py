@@ -1,0 +1,112 @@
+"""A data file as frames of some of its rows, in the types that the whole file has. Memory does not grow with the rows.
+
+A file of JSON that is not lines is one value, and so it is read as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airflow_mlcraft.ml.data import csv_file, json_file
+from airflow_mlcraft.ml.data.parquet import parquet_file
+from airflow_mlcraft.ml.data.read import (
+    frame_of_records,
+    frame_of_table,
+    read_frame,
+    undecodable,
+    value_types,
+    with_own_index,
+)
+from airflow_mlcraft.ml.data.sniff import Form, open_text, sniff
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROWS = 50_000
+
+
+def read_batches(path: Path, format: str = "auto") -> Iterator[pd.DataFrame]:  # noqa: A002
+    """The rows of a file in their order. Together the frames equal what `read_frame` gives for the file."""
+    form = sniff(path, format)
+    try:
+        yield from _READERS[form.format](path, form)
+    except UnicodeDecodeError as error:
+        raise undecodable(path, form, error) from None
+
+
+def _csv(path: Path, form: Form) -> Iterator[pd.DataFrame]:
+    import pyarrow as pa
+
+    types, nullable = csv_file.column_types(path, form)
+    for batch in csv_file.batches(path, form, types):
+        yield _with_gaps(frame_of_table(pa.Table.from_batches([batch])), nullable)
+
+
+def _parquet(path: Path, form: Form) -> Iterator[pd.DataFrame]:
+    with parquet_file(path) as file:
+        nullable = _nullable(file)
+        for batch in file.iter_batches(batch_size=ROWS):
+            yield _with_gaps(with_own_index(batch.to_pandas()), nullable)
+
+
+def _nullable(file: Any) -> set[str]:
+    """Columns of whole numbers or truth values that lack a value somewhere."""
+    import pyarrow as pa
+
+    schema = file.schema_arrow
+    kinds = (pa.types.is_integer, pa.types.is_boolean)
+    names = [field.name for field in schema if any(is_kind(field.type) for is_kind in kinds)]
+    found: set[str] = set()
+    for batch in file.iter_batches(batch_size=ROWS, columns=names) if names else ():
+        found.update(name for name in names if batch.column(name).null_count)
+    return found
+
+
+def _lines(path: Path, form: Form) -> Iterator[pd.DataFrame]:
+    types: dict[str, set[type]] = {}
+    counts: dict[str, int] = {}
+    rows = 0
+    for chunk in json_file.chunks(path, form):
+        rows += len(chunk)
+        for name in dict.fromkeys(name for row in chunk for name in row):
+            values = [row[name] for row in chunk if row.get(name) is not None]
+            types.setdefault(name, set()).update(value_types(values))
+            counts[name] = counts.get(name, 0) + len(values)
+    nullable = {name for name, count in counts.items() if count < rows}
+    for chunk in json_file.chunks(path, form):
+        yield _with_gaps(frame_of_records(chunk, types), nullable)
+
+
+def _text(path: Path, form: Form) -> Iterator[pd.DataFrame]:
+    import pandas as pd
+
+    with open_text(path, form) as handle:
+        while lines := list(islice(handle, ROWS)):
+            yield pd.DataFrame({"text": [line.rstrip("\r\n") for line in lines]})
+
+
+def _whole(path: Path, form: Form) -> Iterator[pd.DataFrame]:
+    frame = read_frame(path, form.format)
+    for start in range(0, len(frame), ROWS):
+        yield frame.iloc[start : start + ROWS].reset_index(drop=True)
+
+
+def _with_gaps(frame: pd.DataFrame, nullable: set[str]) -> pd.DataFrame:
+    """Where other rows of a column lack a value, pandas keeps whole numbers as floats and truth values as objects."""
+    wider = {}
+    for name in nullable & set(frame.columns):
+        if not isinstance(frame[name].dtype, np.dtype):
+            continue
+        if frame[name].dtype.kind in "iu":
+            wider[name] = "float64"
+        elif frame[name].dtype.kind == "b":
+            wider[name] = "object"
+    return frame.astype(wider) if wider else frame
+
+
+_READERS = {"csv": _csv, "json": _whole, "jsonl": _lines, "parquet": _parquet, "text": _text}
