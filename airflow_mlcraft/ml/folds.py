@@ -8,6 +8,7 @@ import numpy as np
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.metrics import CLASSIFICATION
+from airflow_mlcraft.ml.split import times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,23 @@ def folds(recipe: Recipe, train: pd.DataFrame, truth: Any, count: int, seed: int
         most = max(np.unique(truth, return_counts=True)[1].tolist())
         if most < count:
             raise StepError(f"--folds {count} is more than any class has rows ({most}); give fewer folds")
+    if recipe.time is not None and recipe.time in train.columns:
+        return _by_time(train, recipe.time, count)
     return list(_cutter(recipe, count, seed).split(np.zeros(len(train)), truth, groups))
+
+
+def _by_time(train: pd.DataFrame, column: str, count: int) -> list[tuple[Any, Any]]:
+    """Later rows are scored by what was learned from earlier ones; rows of one time stamp are on one side."""
+    from sklearn.model_selection import TimeSeriesSplit
+
+    stamps, places = np.unique(times(train[column], column), return_inverse=True)
+    if len(stamps) <= count:
+        raise StepError(
+            f"--folds {count} need {count + 1} different times in {column!r}, and there are {len(stamps)}; "
+            "give fewer folds"
+        )
+    cuts = TimeSeriesSplit(count).split(stamps)
+    return [(np.flatnonzero(np.isin(places, one)), np.flatnonzero(np.isin(places, other))) for one, other in cuts]
 
 
 def _cutter(recipe: Recipe, count: int, seed: int) -> Any:

@@ -68,6 +68,12 @@ class Recipe:
         column = self.split.get("column")
         return str(column) if column is not None and self.split.get("by") == "group" else None
 
+    @property
+    def time(self) -> str | None:
+        """The column by which the latest rows are for testing, where there is one."""
+        column = self.split.get("column")
+        return str(column) if column is not None and self.split.get("by") == "time" else None
+
     def typed(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The features in a frame, in their kinds."""
         from airflow_mlcraft.ml.columns import typed

@@ -129,7 +129,7 @@ def _texts(texts: list[str]) -> tuple[Hashes, NDArray[np.bool_]]:
             elif _DATE.fullmatch(text.strip()):
                 dates.append(place)
         elif first in _FIRST_OF_TRUTH and (truth := _TRUTH.get(text.strip().lower())) is not None:
-            hashes[place] = _OF_TRUTH[truth]
+            hashes[place] = _OF_TRUTH[int(truth)]
     _put_numbers(hashes, numbers, texts)
     _put_dates(hashes, dates, texts)
     return hashes, missing

@@ -65,16 +65,14 @@ def split(frame: pd.DataFrame, how: Split) -> tuple[pd.DataFrame, pd.DataFrame]:
 def cut(frame: pd.DataFrame, how: Split, hashes: NDArray[np.uint64] | None = None) -> Cut:
     """Decide the side of each row. `hashes` are those of the rows where they are known from their source."""
     _check_size(how.test_size, len(frame))
-    if how.id is not None:
-        hashes = key_hashes(_column(frame, how.id, "--id"))
-    elif hashes is None:
-        hashes = row_hashes(frame)
+    if hashes is None:
+        hashes = row_hashes(frame) if how.id is None else key_hashes(_column(frame, how.id, "--id"))
     numbers = uniform(hashes, how.seed)
     boundary, notes = None, list[str]()
     if how.by == TIME:
-        times = _times(frame, how)
-        test, boundary = _latest(times, how, frame)
-        order = np.lexsort((numbers, times))
+        stamps = times(_column(frame, how.column, "--time"), how.column)
+        test, boundary = _latest(stamps, how, frame)
+        order = np.lexsort((numbers, stamps))
     else:
         test = _by_group(frame, how) if how.by == GROUP else _by_hash(frame, how, numbers, notes)
         order = np.lexsort((hashes, numbers))
@@ -98,7 +96,7 @@ def _check_size(test_size: float, rows: int) -> None:
 
 def _by_hash(frame: pd.DataFrame, how: Split, numbers: Any, notes: list[str]) -> NDArray[np.bool_]:
     """Rows whose number is below a threshold; where classes are shared, at least one row of each class that has two."""
-    test = numbers < _threshold(numbers, how.test_size)
+    test: NDArray[np.bool_] = numbers < _threshold(numbers, how.test_size)
     if how.by == STRATIFY:
         labels = _column(frame, how.column, "--target").astype(str).to_numpy()
         lacking = []
@@ -132,7 +130,8 @@ def _both_sides(numbers: Any, test: NDArray[np.bool_]) -> NDArray[np.bool_]:
     way round.
     """
     low, high = numbers.min(), numbers.max()
-    return (test | (numbers == low)) & (numbers != high) if low < high else np.zeros_like(test)
+    both: NDArray[np.bool_] = (test | (numbers == low)) & (numbers != high)
+    return both if low < high else np.zeros_like(test)
 
 
 def _by_group(frame: pd.DataFrame, how: Split) -> NDArray[np.bool_]:
@@ -142,33 +141,34 @@ def _by_group(frame: pd.DataFrame, how: Split) -> NDArray[np.bool_]:
         raise StepError(f"--group {how.column}: all rows are of one group; at least two groups are needed")
     share = how.test_size if how.test_size < 1 else how.test_size / len(frame)
     numbers = uniform(unique, how.seed)
-    return _both_sides(numbers, numbers < share)[places]
+    found: NDArray[np.bool_] = _both_sides(numbers, numbers < share)[places]
+    return found
 
 
-def _times(frame: pd.DataFrame, how: Split) -> Any:
-    values = _column(frame, how.column, "--time")
+def times(values: pd.Series, name: str | None) -> Any:
+    """A column of times, as numbers or times without a zone that can be sorted."""
     if values.dtype.kind not in "iufM":
         import pandas as pd
 
-        times = pd.to_datetime(values, errors="coerce", utc=True, format="mixed")
-        if times.isna().any():
-            odd = values[times.isna()].iloc[0]
-            raise StepError(f"--time {how.column}: {str(odd)!r} is no time; expected times such as 2024-05-31 12:00")
-        values = times
+        found = pd.to_datetime(values, errors="coerce", utc=True, format="mixed")
+        if found.isna().any():
+            odd = values[found.isna()].iloc[0]
+            raise StepError(f"--time {name}: {str(odd)!r} is no time; expected times such as 2024-05-31 12:00")
+        values = found
     if getattr(values.dtype, "tz", None) is not None:
         values = values.dt.tz_convert(None)
     return values.to_numpy()
 
 
-def _latest(times: Any, how: Split, frame: pd.DataFrame) -> tuple[NDArray[np.bool_], str]:
+def _latest(values: Any, how: Split, frame: pd.DataFrame) -> tuple[NDArray[np.bool_], str]:
     """The rows from a time stamp on: the one that gives the size nearest to that asked for."""
-    stamps, counts = np.unique(times, return_counts=True)
+    stamps, counts = np.unique(values, return_counts=True)
     if len(stamps) < _TWO:
         raise StepError(f"--time {how.column}: all rows have the time {stamps[0]}; at least two times are needed")
     wanted = how.test_size if how.test_size >= 1 else how.test_size * len(frame)
     sizes = counts[::-1].cumsum()[::-1][1:]
     boundary = stamps[1:][len(sizes) - 1 - int(np.abs(sizes[::-1] - wanted).argmin())]
-    return times >= boundary, str(boundary)
+    return values >= boundary, str(boundary)
 
 
 def _column(frame: pd.DataFrame, name: str | None, option: str) -> pd.Series:

@@ -42,7 +42,8 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Write train.parquet, test.parquet, recipe.json and profile.json."""
     from airflow_mlcraft.ml.data.profile import profile_frame
     from airflow_mlcraft.ml.decide import Wishes, decide
-    from airflow_mlcraft.ml.split import split
+    from airflow_mlcraft.ml.row_hash import ROW_HASH
+    from airflow_mlcraft.ml.split import cut
     from airflow_mlcraft.ml.target import check_target
     from airflow_mlcraft.steps.frames import write_frame
 
@@ -52,10 +53,20 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     wishes = Wishes(options.prediction, options.positive, impute, options.scale, columns)
     params = inputs.json_object(folder, options.params, "params")
     frame = inputs.frame(folder, options.data, "data")
-    frame = _without(_processed(frame, options.code, params, folder), options.drop, options.target)
+    frame, hashes, rows = _processed(_with_names(frame), options.code, params, folder, how)
+    _check_drop(frame, options.drop, options.target)
     check_target(frame, options.target)
-    train, test = split(frame, how)
-    recipe = _with_split_note(decide(train, options.target, how, wishes), frame, how)
+    how = _with_rare_classes(how, frame, options, services)
+    found = cut(frame, how, hashes)
+    train, test = (
+        frame.iloc[places].assign(**{ROW_HASH: found.hashes[places]}) for places in (found.train, found.test)
+    )
+    unused = [*options.drop, ROW_HASH, *([how.id] if how.id else [])]
+    recipe = decide(train.drop(columns=unused, errors="ignore"), options.target, how, wishes)
+    recipe = replace(recipe, split={**recipe.split, "boundary": found.boundary, "rows": rows})
+    recipe = _with_split_note(recipe, frame.drop(columns=unused, errors="ignore"), how)
+    for line in found.notes:
+        services.say(line)
     for line in _notes(recipe):
         services.say(line)
     record = Record()
@@ -65,7 +76,7 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
         profile = {"rows": len(made), "columns": len(made.columns)}
         record.dataset(port, f"{port}.parquet", "training" if port == "train" else "testing", profile)
     write_json(folder / "recipe.json", recipe.to_json())
-    write_json(folder / "profile.json", profile_frame(frame))
+    write_json(folder / "profile.json", profile_frame(frame.drop(columns=options.drop)))
     record.param(target=recipe.target, prediction=recipe.task, impute=options.impute, scale=options.scale)
     record.param(**{f"split_{name}": value for name, value in how.to_json().items()})
     record.param(drop=options.drop or None, **{f"process_{name}": value for name, value in params.items()})
@@ -80,45 +91,80 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
 
 
 def ready(recipe: Recipe, part: pd.DataFrame) -> pd.DataFrame:
-    """The columns of the recipe in their kinds, the target, and the groups that stay together."""
+    """The columns of the recipe in their kinds, the target, what rows are cut by, and their hashes."""
+    from airflow_mlcraft.ml.row_hash import ROW_HASH
+
     made = recipe.typed(part).copy()
     if recipe.group is not None:
         made[recipe.group] = part[recipe.group].astype(str)
+    if recipe.time is not None and recipe.time not in made.columns:
+        made[recipe.time] = part[recipe.time]
     made[recipe.target] = recipe.truth(part)
+    if ROW_HASH in part.columns:
+        made[ROW_HASH] = part[ROW_HASH]
     return made
 
 
-def _processed(frame: pd.DataFrame, code: str | None, params: dict[str, Any], folder: Path) -> pd.DataFrame:
-    if code is None:
-        if params:
-            raise StepError("--params are for the function in --code; give that too")
-        return frame
+def _processed(
+    source: pd.DataFrame, code: str | None, params: dict[str, Any], folder: Path, how: Split
+) -> tuple[pd.DataFrame, Any, dict[str, Any]]:
+    """What the user's process makes, the hash of each row, and what the hashes are of."""
     import pandas as pd
 
     from airflow_mlcraft.ml import user_code
+    from airflow_mlcraft.ml.source_rows import hashes_of_processed, hashes_of_source, numbered, places_of
 
+    if code is None:
+        if params:
+            raise StepError("--params are for the function in --code; give that too")
+        return source, *hashes_of_source(source, how.id)
     path = inputs.file(folder, code, "code")
     process = user_code.needed(user_code.load(path), "process", "def process(frame, **params)")
+    hashes, rows = hashes_of_source(source, how.id)
     with user_code.told(path):
-        made = process(frame, **params)
+        made = process(numbered(source), **params)
     if not isinstance(made, pd.DataFrame):
         raise StepError(f"{path.name}: process() gives a {type(made).__name__}; expected a data frame")
     if made.empty:
         raise StepError(f"{path.name}: process() gives a frame without {'rows' if len(made.columns) else 'columns'}")
-    return made.reset_index(drop=True)
+    places = places_of(made, len(source))
+    made = _with_names(made.reset_index(drop=True))
+    if places is not None:
+        return made, hashes[places], rows
+    return made, *hashes_of_processed(made, how.id, path)
 
 
-def _without(frame: pd.DataFrame, drop: list[str], target: str) -> pd.DataFrame:
-    from airflow_mlcraft.ml.nearest import suggestion
+def _with_rare_classes(how: Split, frame: pd.DataFrame, options: argparse.Namespace, services: Services) -> Split:
+    """A random split has rows of each class on both sides where one of the classes is rare."""
+    from airflow_mlcraft.ml.metrics import CLASSIFICATION
+    from airflow_mlcraft.ml.rare_classes import class_counts, rarest
+    from airflow_mlcraft.ml.split import RANDOM, STRATIFY
+    from airflow_mlcraft.ml.target import task_of
 
+    values = frame[options.target]
+    if how.by != RANDOM or (options.prediction or task_of(values)) != CLASSIFICATION:
+        return how
+    found = rarest(class_counts(values.astype(str)))
+    if not found.is_rare:
+        return how
+    services.say(f"the test part gets rows of each class, as with --stratify, because {found}")
+    return replace(how, by=STRATIFY, column=options.target)
+
+
+def _with_names(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.rename(columns=str)
     if double := sorted(set(frame.columns[frame.columns.duplicated()])):
         raise StepError(f"the data has several columns called {double[0]!r}; each needs a name of its own")
+    return frame
+
+
+def _check_drop(frame: pd.DataFrame, drop: list[str], target: str) -> None:
+    from airflow_mlcraft.ml.nearest import suggestion
+
     if target in drop:
         raise StepError(f"--drop {target}: that is the column to predict")
     if unknown := [name for name in drop if name not in frame.columns]:
         raise StepError(f"--drop: the data has no column {unknown[0]!r}; {suggestion(unknown[0], frame.columns)}")
-    return frame.drop(columns=drop)
 
 
 def _with_split_note(recipe: Recipe, frame: pd.DataFrame, how: Split) -> Recipe:

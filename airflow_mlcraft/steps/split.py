@@ -20,12 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Write train.parquet and test.parquet."""
-    from airflow_mlcraft.ml.split import split
+    from airflow_mlcraft.ml.split import cut
     from airflow_mlcraft.steps.frames import short_profile, write_frame
 
     how = split_of(options)
     frame = inputs.frame(folder, options.data, "data")
-    train, test = split(frame, how)
+    found = cut(frame, how)
+    train, test = frame.iloc[found.train], frame.iloc[found.test]
+    for line in found.notes:
+        services.say(line)
     record = Record()
     record.param(**{f"split_{name}": value for name, value in how.to_json().items()}, target=options.target)
     record.metric({"rows_train": len(train), "rows_test": len(test)})

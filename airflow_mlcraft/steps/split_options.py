@@ -17,7 +17,13 @@ def add_split_options(parser: argparse.ArgumentParser) -> None:
         "--test-size", type=float, default=0.2, help="share of the rows for testing, or a number of rows (0.2)"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (0)")
-    parser.add_argument("--stratify", action="store_true", help="give both parts the same share of each class")
+    parser.add_argument(
+        "--id",
+        metavar="COLUMN",
+        help="the column that tells rows apart: a row with the same id stays on its side whatever else changes in it "
+        "(by default all columns do)",
+    )
+    parser.add_argument("--stratify", action="store_true", help="give the test part rows of each class")
     parser.add_argument("--group", metavar="COLUMN", help="keep rows with the same value of this column together")
     parser.add_argument("--time", metavar="COLUMN", help="test on the latest rows by this column")
 
@@ -34,7 +40,7 @@ def split_of(options: argparse.Namespace) -> Split:
     if by == STRATIFY and not column:
         raise StepError("--stratify needs --target, the column whose classes are to be shared")
     check_seed(options.seed)
-    return Split(by, column, options.test_size, options.seed)
+    return Split(by, column, options.test_size, options.seed, options.id)
 
 
 def check_seed(seed: int) -> None:

@@ -25,7 +25,7 @@ inputs:
 - id: test_size
   type: double
   label: Test part
-  doc: The share of the rows that is kept for the test.
+  doc: The share of the rows that is kept for the test, about; or a number of rows.
   default: 0.2
   inputBinding:
     prefix: --test-size
@@ -36,10 +36,16 @@ inputs:
   default: 0
   inputBinding:
     prefix: --seed
+- id: id
+  type: string?
+  label: Id
+  doc: The column that tells rows apart; a row with the same id stays on its side. All columns tell it when left out.
+  inputBinding:
+    prefix: --id
 - id: stratify
   type: boolean?
   label: Stratify
-  doc: Whether both parts get the same share of each class.
+  doc: Whether the test part has rows of each class.
   inputBinding:
     prefix: --stratify
 - id: group
@@ -51,7 +57,7 @@ inputs:
 - id: time
   type: string?
   label: Time
-  doc: A column by which the last rows become the test part.
+  doc: A column by which the latest rows become the test part; rows of one time stay together.
   inputBinding:
     prefix: --time
 outputs:

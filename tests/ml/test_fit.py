@@ -167,7 +167,7 @@ def test_refusals() -> None:
     for count, words in (
         (1, "2 or more, or 0"),
         (-2, "2 or more"),
-        (500, "of 90 training rows"),
+        (500, "of 94 training rows"),
         (80, "any class has"),
     ):
         with pytest.raises(StepError, match=words):

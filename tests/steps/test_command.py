@@ -69,7 +69,7 @@ def test_paths_start_from_the_folder_and_outputs_go_there(tmp_path: Path) -> Non
     assert Path.cwd() == here
     assert {file.name for file in tmp_path.iterdir()} == {"data", "train.parquet", "test.parquet", "record.json"}
     record = json.loads((tmp_path / "record.json").read_text())
-    assert record["metrics"] == {"rows_train": 120, "rows_test": 30}
+    assert record["metrics"] == {"rows_train": 121, "rows_test": 29}
     assert [one["port"] for one in record["datasets"]] == ["train", "test"]
 
 
@@ -78,7 +78,7 @@ def test_as_a_command(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "airflow_mlcraft.steps.command", "split", "--data", "data.csv"]
     good = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (good.returncode, good.stdout) == (0, "")
-    assert good.stderr == "120 rows: 96 for training, 24 for testing (random)\n"
+    assert good.stderr == "120 rows: 93 for training, 27 for testing (random)\n"
     bad = subprocess.run([*command, "--test-size", "7.5"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert bad.returncode == 1
     assert bad.stderr.startswith("mlcraft-step: --test-size is 7.5; expected")

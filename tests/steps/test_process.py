@@ -30,15 +30,15 @@ def test_what_it_makes(tmp_path: Path) -> None:
         "data.csv", "train.parquet", "test.parquet", "recipe.json", "profile.json", "record.json",
     }  # fmt: skip
     train = pd.read_parquet(tmp_path / "train.parquet")
-    assert list(train.columns) == ["size", "leaves", "colour", "wild", "day", "target"]
-    assert (train["wild"].dtype, train["day"].dtype.kind, len(train)) == (bool, "M", 96)
+    assert list(train.columns) == ["size", "leaves", "colour", "wild", "day", "target", "__row_hash__"]
+    assert (train["wild"].dtype, train["day"].dtype.kind, len(train)) == (bool, "M", 93)
     assert steps.said == [
-        "the column 'note' is left out: it is text with 96 different values in 96 rows",
-        "classification of 'target' from 5 columns: 96 rows for training, 24 for testing (random)",
+        "the column 'note' is left out: it is text with 93 different values in 93 rows",
+        "classification of 'target' from 5 columns: 93 rows for training, 27 for testing (random)",
     ]
     record = json.loads((tmp_path / "record.json").read_text())
     assert record["params"]["split_by"] == "random"
-    assert record["metrics"] == {"rows_train": 96, "rows_test": 24, "features": 5}
+    assert record["metrics"] == {"rows_train": 93, "rows_test": 27, "features": 5}
 
 
 def test_the_same_bytes_again(tmp_path: Path) -> None:
@@ -95,7 +95,10 @@ def test_mistakes_in_the_users_process(code: str, words: str, tmp_path: Path) ->
         (["--target", "colour"], "the target 'colour' is missing in"),
         (["--target", "target", "--drop", "nope"], "--drop: the data has no column 'nope'; did you mean 'note'?"),
         (["--target", "target", "--drop", "target"], "that is the column to predict"),
-        (["--target", "target", "--prediction", "regression"], "has values such as 'tall', 'short'"),
+        (
+            ["--target", "target", "--prediction", "regression"],
+            "is to be predicted as a number, but has values such as '",
+        ),
         (["--target", "target", "--prediction", "guess"], "'guess'; expected classification or regression"),
         (["--target", "target", "--impute", "magic"], "--impute is 'magic'; expected one of median, mean"),
         (["--target", "target", "--scale", "up"], "--scale is 'up'; expected one of standard, minmax"),
@@ -130,14 +133,27 @@ def test_data_that_cannot_be_used(content: bytes, words: str, tmp_path: Path) ->
     assert "Traceback" not in sentence
 
 
-def test_a_class_that_only_the_test_part_has(tmp_path: Path) -> None:
+def test_the_only_row_of_a_class_is_learned_from(tmp_path: Path) -> None:
     frame = iris()
     frame.loc[frame.sample(1, random_state=1).index, "target"] = "rare"
+    for seed in range(8):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        steps = made(folder, "--seed", str(seed), frame=frame)
+        assert steps.said[0] == (
+            "the test part gets rows of each class, as with --stratify, because the class 'rare' has 1 of 150 rows "
+            "(0.67%)"
+        )
+        assert "the test part has no row of 'rare' of 'target'" in steps.said[1]
+        assert "rare" in set(pd.read_parquet(folder / "train.parquet")["target"])
+        assert recipe(folder)["split"]["by"] == "stratify"  # type: ignore[index]
+
+
+def test_a_class_that_only_the_test_part_has(tmp_path: Path) -> None:
+    frame = iris().assign(day=range(150))
+    frame.loc[149, "target"] = "rare"
     frame.to_csv(tmp_path / "data.csv", index=False)
-    steps = Steps(tmp_path)
-    codes = [steps("process", "--data", "data.csv", "--target", "target", "--seed", str(seed)) for seed in range(12)]
-    assert set(codes) == {0, 1}
-    refused = next(line for line in steps.said if "no training row has" in line)
+    refused = Steps(tmp_path).refusal("process", "--data", "data.csv", "--target", "target", "--time", "day")
     assert "the class 'rare', which no training row has; split with --stratify" in refused
 
 
@@ -166,3 +182,45 @@ def test_a_thousand_columns_from_end_to_end(tmp_path: Path) -> None:
     steps.must("evaluate", "--models", "model", "--test", "test.parquet")
     steps.must("predict", "--model", "champion", "--data", "data.csv")
     assert len(pd.read_csv(tmp_path / "predictions.csv").columns) == 1003
+
+
+def test_rows_keep_their_side_when_the_processor_changes(tmp_path: Path) -> None:
+    """Rows are told by their source, whatever the processor makes of them, in whatever order."""
+    sides = []
+    for number, body in enumerate(
+        (
+            "frame",
+            "frame.assign(size=frame['size'] * 2, more=1.5).rename(columns={'leaves': 'leafs'})",
+            "frame.sort_values('size')[frame['leaves'] > 2]",
+        )
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "processor.py").write_text(f"def process(frame):\n    return {body}\n")
+        made(folder, "--code", "processor.py")
+        sides.append(
+            {part: set(pd.read_parquet(folder / f"{part}.parquet")["__row_hash__"]) for part in ("train", "test")}
+        )
+    assert sides[0] == sides[1]
+    assert sides[2]["train"] < sides[0]["train"]
+    assert sides[2]["test"] < sides[0]["test"]
+
+
+def test_rows_that_are_not_rows_of_the_source(tmp_path: Path) -> None:
+    (tmp_path / "processor.py").write_text(
+        "def process(frame):\n    return frame[frame['leaves'] > 2].reset_index(drop=True)\n"
+    )
+    made(tmp_path, "--code", "processor.py")
+    split = recipe(tmp_path)["split"]
+    assert split["rows"]["by"] == "processed"  # type: ignore[index]
+
+
+def test_an_id_decides_and_is_no_feature(tmp_path: Path) -> None:
+    frame = wild().assign(customer=[f"c{number}" for number in range(120)])
+    (tmp_path / "later").mkdir()
+    made(tmp_path, "--id", "customer", frame=frame)
+    changed = frame.assign(size=frame["size"] + 1, fresh=range(120)).sample(frac=1, random_state=3)
+    made(tmp_path / "later", "--id", "customer", frame=changed)
+    first, second = (pd.read_parquet(folder / "test.parquet") for folder in (tmp_path, tmp_path / "later"))
+    assert set(first["__row_hash__"]) == set(second["__row_hash__"])
+    assert "customer" not in str(recipe(tmp_path)["columns"])
