@@ -32,6 +32,10 @@ class SeveralProcessesError(DocumentError):
     names: tuple[str, ...] = ()
 
 
+class SettingsError(MlcraftError):
+    """An option of the section `[mlcraft]` whose value has another form than expected."""
+
+
 class InputError(MlcraftError):
     """An input of a run that is missing or wrong."""
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.errors import SettingsError
 
 
 class Setting(NamedTuple):
@@ -17,9 +20,28 @@ class Setting(NamedTuple):
     kind: str = "string"
     example: str | None = None
     sensitive: bool = False
+    choices: tuple[str, ...] = ()
+    unit: Literal["", "bytes", "seconds"] = ""
 
 
 SECTION = "mlcraft"
+_VARIABLE = "AIRFLOW__MLCRAFT__"
+_WORDS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "off", "0"), False),
+}
+_NUMBER = re.compile(r"([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([a-zA-Z]*)")
+_BYTES = {
+    **dict.fromkeys(("", "b", "byte", "bytes"), 1.0),
+    **{f"{prefix}{end}": 1000.0**power for power, prefix in enumerate("kmgt", 1) for end in ("", "b")},
+    **{f"{prefix}{end}": 1024.0**power for power, prefix in enumerate("kmgt", 1) for end in ("i", "ib")},
+}
+_SECONDS = {
+    **dict.fromkeys(("", "s", "sec", "second", "seconds"), 1.0),
+    "ms": 0.001,
+    **dict.fromkeys(("m", "min", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
+}
 
 SETTINGS: dict[str, Setting] = {
     "store": Setting(
@@ -44,7 +66,10 @@ SETTINGS: dict[str, Setting] = {
         kind="boolean",
     ),
     "upload_limit": Setting(
-        "Bytes that a file may have which is uploaded into the store from a page.", "1073741824", kind="integer"
+        "Bytes that a file may have which is uploaded into the store from a page.",
+        "1073741824",
+        kind="integer",
+        unit="bytes",
     ),
     "cache": Setting("Folder of the compiled documents.", "{AIRFLOW_HOME}/mlcraft/cache"),
     "parse_seconds": Setting(
@@ -52,6 +77,7 @@ SETTINGS: dict[str, Setting] = {
         "ready by then are DAGs after a later parse. At most a third of Airflow's own limits counts.",
         "10",
         kind="float",
+        unit="seconds",
     ),
     "outputs": Setting(
         "Folder that a run's output files are put into; {{ dag_id }} and {{ run_id }} stand for the run's.",
@@ -69,6 +95,7 @@ SETTINGS: dict[str, Setting] = {
         "Bytes that a task's result may have in Airflow's database; a larger one goes into the store.",
         "100000",
         kind="integer",
+        unit="bytes",
     ),
     "reuse": Setting(
         "Whether a step that was run before, with the same tool and the same inputs, gives the outputs of then. "
@@ -80,8 +107,11 @@ SETTINGS: dict[str, Setting] = {
         "Whether tools that name a container run in one: auto (where an engine answers; a tool that only "
         "hints at a container runs without one otherwise), always, or never.",
         "auto",
+        choices=("auto", "always", "never"),
     ),
-    "container_engine": Setting("The command of the container engine: docker or podman.", "docker"),
+    "container_engine": Setting(
+        "The command of the container engine: docker or podman.", "docker", choices=("docker", "podman")
+    ),
     "container_pull": Setting("Whether images that are not there are pulled.", "True", kind="boolean"),
     "container_network": Setting("The network that containers with network access join.", ""),
     "preload": Setting(
@@ -103,7 +133,9 @@ SETTINGS: dict[str, Setting] = {
         example="raw.githubusercontent.com",
     ),
     "tracking": Setting(
-        "Whether runs are tracked in MLflow: auto (documents with machine-learning steps), always, or never.", "auto"
+        "Whether runs are tracked in MLflow: auto (documents with machine-learning steps), always, or never.",
+        "auto",
+        choices=("auto", "always", "never"),
     ),
     "tracking_uri": Setting(
         "Address of the MLflow tracking server, or of another store of MLflow; MLFLOW_TRACKING_URI when empty, "
@@ -120,17 +152,22 @@ SETTINGS: dict[str, Setting] = {
         "{AIRFLOW_HOME}/mlcraft/tracking",
     ),
     "tracking_limit": Setting(
-        "Seconds that a task may wait for the tracking store at most, where it waits at all.", "5", kind="float"
+        "Seconds that a task may wait for the tracking store at most, where it waits at all.",
+        "5",
+        kind="float",
+        unit="seconds",
     ),
     "tracking_wait": Setting(
         "Whether a task waits until it is sent: auto (in pods of the Kubernetes executor, whose disk goes with them), "
         "always, or never.",
         "auto",
+        choices=("auto", "always", "never"),
     ),
     "tracking_linger": Setting(
         "Seconds that the process that sends to the tracking store stays when there is nothing to send.",
         "30",
         kind="float",
+        unit="seconds",
     ),
     "data_repo": Setting(
         "Folder of the git and DVC repository that data with a path in the document is versioned in; the one that the "
@@ -153,6 +190,7 @@ SETTINGS: dict[str, Setting] = {
         "What a DVC remote that refuses data does to the task: warn, or fail. The data and its pointers are safe in "
         "either case, and the next run pushes what is missing.",
         "warn",
+        choices=("fail", "warn"),
     ),
 }
 
@@ -167,16 +205,22 @@ def get(name: str) -> str:
 
 def get_bool(name: str) -> bool:
     """A setting that is true or false."""
-    return get(name).strip().lower() in ("true", "t", "yes", "1", "on")
+    return _bool(name, get(name))
+
+
+def get_choice(name: str) -> str:
+    """A setting that is one of a few words."""
+    return _choice(name, get(name))
 
 
 def get_seconds(name: str) -> float:
-    """A setting that is a time."""
-    value = get(name)
-    try:
-        return float(value)
-    except ValueError:
-        raise MlcraftError(f"[{SECTION}] {name} is {value!r}; expected a number of seconds") from None
+    """A setting that is a time: a number of seconds, or one with a unit, as 5 min."""
+    return _number_with_unit(name, get(name), _SECONDS, "a number of seconds, or one with s, min or h")
+
+
+def get_bytes(name: str) -> int:
+    """A setting that is a size: a number of bytes, or one with a unit, as 100 kB or 1 GiB."""
+    return int(_number_with_unit(name, get(name), _BYTES, "a number of bytes, or one with kB, MB, GB, KiB, MiB or GiB"))
 
 
 def get_path(name: str) -> Path:
@@ -207,6 +251,74 @@ def config_section() -> dict[str, Any]:
             },
         }
     }
+
+
+def problems(given: Mapping[str, str] | None = None) -> list[str]:
+    """A sentence for each option that is set and cannot be used; without `given`, of Airflow's configuration."""
+    found = []
+    for name, value in (_configured() if given is None else given).items():
+        if name not in SETTINGS:
+            near = get_close_matches(name, SETTINGS, 1)
+            guess = f"; {near[0]} is meant?" if near else "; docs/settings.md lists what there is"
+            found.append(f"[{SECTION}] has no option {name}{guess}")
+            continue
+        try:
+            _check(name, value)
+        except SettingsError as error:
+            found.append(str(error))
+    return found
+
+
+def given_in_environment() -> dict[str, str]:
+    """The options that environment variables set, also where there is no Airflow configuration."""
+    found = {name: value for name, value in os.environ.items() if name.startswith(_VARIABLE)}
+    return {name.removeprefix(_VARIABLE).lower(): value for name, value in found.items()}
+
+
+def _configured() -> dict[str, str]:
+    from airflow.configuration import conf
+
+    return {str(name): str(value) for name, value in (conf.getsection(SECTION) or {}).items()}
+
+
+def _check(name: str, value: str) -> None:
+    setting = SETTINGS[name]
+    if setting.choices:
+        _choice(name, value)
+    elif setting.kind == "boolean":
+        _bool(name, value)
+    elif setting.unit == "bytes":
+        _number_with_unit(name, value, _BYTES, "a number of bytes, or one with kB, MB, GB, KiB, MiB or GiB")
+    elif setting.unit == "seconds":
+        _number_with_unit(name, value, _SECONDS, "a number of seconds, or one with s, min or h")
+
+
+def _bool(name: str, value: str) -> bool:
+    word = (value.strip() or SETTINGS[name].default).lower()
+    if word not in _WORDS:
+        raise _wrong(name, value, "true or false")
+    return _WORDS[word]
+
+
+def _choice(name: str, value: str) -> str:
+    word, choices = (value.strip() or SETTINGS[name].default).lower(), SETTINGS[name].choices
+    if word not in choices:
+        raise _wrong(name, value, f"{', '.join(choices[:-1])} or {choices[-1]}")
+    return word
+
+
+def _number_with_unit(name: str, value: str, units: Mapping[str, float], expected: str) -> float:
+    found = _NUMBER.fullmatch(value.strip() or SETTINGS[name].default)
+    factor = units.get(found[2].lower()) if found else None
+    if found is None or factor is None:
+        raise _wrong(name, value, expected)
+    return float(found[1].replace("_", "")) * factor
+
+
+def _wrong(name: str, value: str, expected: str) -> SettingsError:
+    variable = f"{_VARIABLE}{name.upper()}"
+    where = f"the environment variable {variable}" if variable in os.environ else "airflow.cfg"
+    return SettingsError(f"[{SECTION}] {name} is {value!r}, expected {expected}; it is set in {where}")
 
 
 def _airflow_home() -> Path:

@@ -32,10 +32,7 @@ def open_versioning(folder: Path, say: Say) -> Versioning:
 
 def push_failures_fail() -> bool:
     """Whether a task fails whose data a remote refuses."""
-    what = settings.get("push_failures")
-    if what not in ("fail", "warn"):
-        raise MlcraftError(f"[mlcraft] push_failures is {what!r}, expected fail or warn")
-    return what == "fail"
+    return settings.get_choice("push_failures") == "fail"
 
 
 class DvcHook(BaseHook):

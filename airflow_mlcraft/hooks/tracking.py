@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def open_tracking() -> Tracking | None:
     """The tracking that the settings name; None where runs are not tracked."""
-    if settings.get("tracking").lower() == "never":
+    if settings.get_choice("tracking") == "never":
         return None
     if connection := settings.get("tracking_conn_id"):
         return MlflowHook(connection).get_conn()
@@ -101,9 +101,9 @@ def _tracking(uri: str, credentials: Credentials | None) -> Tracking:
         uri,
         spool=settings.get_path("tracking_spool"),
         experiment=settings.get("tracking_experiment"),
-        limit=_seconds("tracking_limit"),
-        wait=_waits(settings.get("tracking_wait")),
-        linger=_seconds("tracking_linger"),
+        limit=settings.get_seconds("tracking_limit"),
+        wait=_waits(settings.get_choice("tracking_wait")),
+        linger=settings.get_seconds("tracking_linger"),
         credentials=credentials,
     )
 
@@ -120,16 +120,6 @@ def _embedded() -> str:
     return f"sqlite:///{settings.get_path('tracking_spool').absolute().parent / 'mlflow.db'}"
 
 
-def _seconds(name: str) -> float:
-    text = settings.get(name)
-    try:
-        return float(text)
-    except ValueError:
-        raise MlcraftError(f"[mlcraft] {name} is {text!r}, expected a number of seconds") from None
-
-
 def _waits(text: str) -> bool:
     """By itself, a task waits in a pod: its disk goes with it."""
-    if text not in ("auto", "always", "never"):
-        raise MlcraftError(f"[mlcraft] tracking_wait is {text!r}, expected auto, always or never")
     return text == "always" or (text == "auto" and bool(os.environ.get("AIRFLOW_IS_K8S_EXECUTOR_POD")))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def identity_of(tool: str, document: Json, inputs: Json, task: Work, surroundings: str = "") -> str:
     """What a run of a tool depends on: the tool, its files and its inputs by content, where it runs, and us."""
     files = [file for file in _files_of(document) if Path(unquote(urlsplit(file["location"]).path)).exists()]
-    where = [settings.get("containers"), settings.get("container_engine"), __version__]
+    where = [settings.get_choice("containers"), settings.get_choice("container_engine"), __version__]
     where += [surroundings] if surroundings else []
     return digest_of([tool, document["requirements"], task.keep(files), task.keep(inputs), where])
 

@@ -13,10 +13,10 @@ _SPILLED = "mlcraft:value"
 
 def spilled(value: Json, limit: int | None = None) -> Json:
     """A value for an XCom: itself, or a note of where it is in the store."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    if len(text) <= (int(settings.get("xcom_limit")) if limit is None else limit):
+    data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    if len(data) <= (settings.get_bytes("xcom_limit") if limit is None else limit):
         return value
-    return {_SPILLED: open_store().keep_bytes(text.encode())}
+    return {_SPILLED: open_store().keep_bytes(data)}
 
 
 def restored(value: Json) -> Json:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
 from airflow_mlcraft import settings
-from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.operators.kind_names import has_machine_learning
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.capture import document_tags, readable
@@ -34,9 +33,7 @@ _MOMENT = 3.0
 
 def tracking_of(plan: Plan) -> Tracking | None:
     """Where the runs of a plan are tracked; None where they are not."""
-    wanted = settings.get("tracking").lower()
-    if wanted not in ("auto", "always", "never"):
-        raise MlcraftError(f"[mlcraft] tracking is {wanted!r}, expected auto, always or never")
+    wanted = settings.get_choice("tracking")
     if wanted == "never" or (wanted == "auto" and not has_machine_learning(plan)):
         return None
     from airflow_mlcraft.hooks.tracking import open_tracking

@@ -89,16 +89,10 @@ def work(base: str) -> Iterator[Work]:
 def containers() -> Containers:
     """How tools that name a container are run here."""
     from airflow_mlcraft.cwl.containers import Containers
-    from airflow_mlcraft.errors import MlcraftError
 
-    use, engine = settings.get("containers"), settings.get("container_engine")
-    if use not in ("auto", "always", "never"):
-        raise MlcraftError(f"[mlcraft] containers is {use!r}, expected auto, always or never")
-    if engine not in ("docker", "podman"):
-        raise MlcraftError(f"[mlcraft] container_engine is {engine!r}, expected docker or podman")
     return Containers(
-        use=use,  # type: ignore[arg-type]
-        engine=engine,  # type: ignore[arg-type]
+        use=settings.get_choice("containers"),  # type: ignore[arg-type]
+        engine=settings.get_choice("container_engine"),  # type: ignore[arg-type]
         pull=settings.get_bool("container_pull"),
         network=settings.get("container_network"),
     )

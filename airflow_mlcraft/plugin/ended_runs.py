@@ -41,7 +41,7 @@ def _may_be_tracked(dag_run: Any) -> bool:
     from airflow_mlcraft import settings
     from airflow_mlcraft.operators.kind_names import MODULES
 
-    wanted = settings.get("tracking").lower()
+    wanted = settings.get_choice("tracking")
     if wanted == "never" or dag_run.dag is None:
         return False
     modules = {getattr(task, "_task_module", None) or type(task).__module__ for task in dag_run.dag.tasks}

@@ -40,7 +40,7 @@ class Finding:
 
 def examine(projects: Projects) -> Iterator[Finding]:
     """Look at everything, one after the other."""
-    for check in (_python, _packages, _versions, _git, _disk, _embedded, _uv, _editor, _docker, _node):
+    for check in (_python, _packages, _settings, _versions, _git, _disk, _embedded, _uv, _editor, _docker, _node):
         yield check(projects)
     for project in projects.all():
         yield from _project(project)
@@ -68,6 +68,18 @@ def _versions(projects: Projects) -> Finding:
         return Finding("versions", GOOD, "each package accepts the versions of those that it needs")
     remedy = f"let pip choose anew: pip install --upgrade --upgrade-strategy eager {ROOT}"
     return Finding("versions", WRONG, "; ".join(map(str, conflicts)), remedy)
+
+
+def _settings(projects: Projects) -> Finding:
+    """The section `[mlcraft]` of the Airflow that AIRFLOW_HOME names, without making one where there is none."""
+    from airflow_mlcraft import settings
+
+    home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
+    file = Path(os.environ.get("AIRFLOW_CONFIG") or home / "airflow.cfg").expanduser()
+    given = None if file.is_file() else settings.given_in_environment()
+    if wrong := settings.problems(given):
+        return Finding("settings", WRONG, "; ".join(wrong), "docs/settings.md lists the options of [mlcraft]")
+    return Finding("settings", GOOD, f"[mlcraft] of {file}" if given is None else "the environment's, and defaults")
 
 
 def _git(projects: Projects) -> Finding:

@@ -152,5 +152,5 @@ def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT", "0")
     assert seconds_to_wait() == 500
     monkeypatch.setenv("AIRFLOW__MLCRAFT__PARSE_SECONDS", "soon")
-    with pytest.raises(MlcraftError, match="parse_seconds is 'soon'; expected a number of seconds"):
+    with pytest.raises(MlcraftError, match="parse_seconds is 'soon', expected a number of seconds"):
         seconds_to_wait()

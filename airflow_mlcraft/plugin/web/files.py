@@ -29,7 +29,7 @@ router = APIRouter(dependencies=[Depends(same_origin)])
 )
 async def upload(dag_id: str, request: Request, name: Annotated[str, Query()] = "") -> dict[str, Any]:
     """A CWL File of what was sent: the body as it is, with `name`, or the one file of a form."""
-    limit = int(settings.get("upload_limit"))
+    limit = settings.get_bytes("upload_limit")
     declared = request.headers.get("content-length", "")
     form = request.headers.get("content-type", "").startswith("multipart/form-data")
     if form and not declared.isdigit():
