@@ -131,6 +131,9 @@ def _show(project: Project, record: RunRecord) -> None:
     if record.dirty:
         kept = f"; it is kept in commit {record.code[:_SHORT]} and {record.run_id}.diff" if record.code else ""
         say(f"[yellow]![/] The code of this run is on no branch: {plain(record.dirty)}{kept}")
+    for model in record.models:
+        if model.fault and record.ok:
+            say(f"[red]✗[/] {plain(model.name)} failed, and the others went on: {plain(model.fault)}")
     for note in record.notes:
         say(f"[yellow]![/] {plain(note)}")
     if not record.ok:

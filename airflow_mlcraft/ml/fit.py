@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from airflow_mlcraft.ml.recipe import Recipe
 
+_EXPECTED = (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError)
+_OF_BOOSTERS = ("CatBoostError", "LightGBMError", "XGBoostError")
 Scores = dict[str, float | None]
 
 
@@ -107,7 +109,9 @@ def telling(name: str) -> Iterator[list[str]]:
 def _sentences(name: str) -> Iterator[None]:
     try:
         yield
-    except (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError) as error:
+    except Exception as error:
+        if not isinstance(error, _EXPECTED) and type(error).__name__ not in _OF_BOOSTERS:
+            raise
         raise StepError(f"{name} could not be fitted: {' '.join(str(error).split())}") from error
 
 

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft import environments, settings
+from airflow_mlcraft.operators.report import record_in
 from airflow_mlcraft.operators.step import CwlStepOperator
 from airflow_mlcraft.operators.work import Work
+from airflow_mlcraft.steps.failed_model import TAG
 from airflow_mlcraft.steps.services import variable_of
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.in_process import OwnCommand, Say
+    from airflow_mlcraft.cwl.plan import Json
 
 PROGRAM = "mlcraft-step"
 
@@ -42,6 +45,10 @@ class MlStepOperator(CwlStepOperator):
     def surroundings(self) -> str:
         """The packages that the step finds."""
         return environments.key_of(environments.requirements_of(Path(self.base)))
+
+    def may_be_remembered(self, outputs: dict[str, Json], task: Work) -> bool:
+        """A model that failed is tried again: its package may be there then."""
+        return TAG not in record_in(outputs, task.store).get("tags", {})
 
     def on_kill(self) -> None:
         """End the step, wherever it runs, when the task is told to stop."""

@@ -139,12 +139,16 @@ class CwlStepOperator(CwlPerItemOperator):
             outputs: dict[str, Json] = found["outputs"]
         else:
             outputs = self._kept(document, given, task, identity)
-            if reuse:
+            if reuse and self.may_be_remembered(outputs, task):
                 reuse.remember(identity, outputs, ti)
         if self._run is not None:
             facts = facts_of_step(self._run.tracking, tool, identity, self.made_by)
             say_step(self._run, facts, given, outputs, task)
         return outputs
+
+    def may_be_remembered(self, outputs: dict[str, Json], task: Work) -> bool:
+        """Whether these outputs may stand for those of another run on the same inputs."""
+        return True
 
     def _kept(self, document: Json, given: dict[str, Json], task: Work, identity: str = "") -> dict[str, Json]:
         with self._run.measured() if self._run is not None else nullcontext():

@@ -231,6 +231,7 @@ def _steps(tuned: bool) -> list[dict[str, Any]]:
         train |= {"trials": "trials", "space": "space", "metric": "metric"}
         scatter = ["estimator", "space"]
     training = _step("train", train, 900, 455, tool="tune" if tuned else "train")
+    training["in"].append({"id": "tolerate", "default": True})
     training["scatter"] = scatter
     training["scatterMethod"] = "dotproduct"
     return [_step("retrieve", retrieve, 300, 195), processing, training, _step("evaluate", evaluate, 1200, 455)]

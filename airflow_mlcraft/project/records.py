@@ -28,6 +28,8 @@ class ModelScore:
     cv: Mapping[str, float | None] = field(default_factory=dict)
     test: Mapping[str, float | None] = field(default_factory=dict)
     winner: bool = False
+    fault: str = ""
+    """Why there is no model; empty where there is one."""
 
 
 @dataclass(frozen=True)

@@ -178,20 +178,24 @@ def with_outputs(record: RunRecord, outputs: Mapping[str, Any]) -> RunRecord:
 def with_scores(record: RunRecord, scores: Mapping[str, Any]) -> RunRecord:
     """A record with what the evaluation said: scores.json."""
     tested = {model["name"]: model for model in scores["models"]}
+    failed = {one["label"]: one["reason"] for one in scores.get("failed", ())}
     seen: dict[str, int] = {}
     models = []
     for model in record.models:
         seen[model.name] = seen.get(model.name, 0) + 1
         label = model.name if seen[model.name] == 1 else f"{model.name} ({seen[model.name]})"
         found = tested.get(label, {})
-        models.append(replace(model, test=found.get("test", {}), winner=scores["winner"] == label))
-    winner = tested.get(scores["winner"] or "", {})
+        fault = failed.get(label, "")
+        state = "failed" if fault else model.state
+        winner = scores["winner"] == label
+        models.append(replace(model, test=found.get("test", {}), winner=winner, state=state, fault=fault))
+    best = tested.get(scores["winner"] or "", {})
     return replace(
         record,
         models=tuple(models),
         metric=scores["metric"],
         champion=champion_name(scores),
-        score=winner.get("test", {}).get(scores["metric"]),
+        score=best.get("test", {}).get(scores["metric"]),
         kept=bool(scores["kept"]),
         why=scores["why"],
     )
@@ -209,7 +213,9 @@ def champion_name(scores: Mapping[str, Any]) -> str:
 def with_result(model: ModelScore, outputs: Mapping[str, Any]) -> ModelScore:
     """What the step that made a model says of it; a search has found its parameters."""
     params = read_file(outputs["params"]) if outputs.get("params") else model.params
-    return replace(model, cv=cross_validated(outputs["metrics"]), params=params)
+    fault = read_file(outputs["metrics"]).get("failed", "")
+    state = "failed" if fault else model.state
+    return replace(model, cv=cross_validated(outputs["metrics"]), params=params, state=state, fault=fault)
 
 
 def notes_of(outputs: Mapping[str, Any] | None) -> list[str]:

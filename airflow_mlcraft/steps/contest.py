@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.errors import MlcraftError, StepError
 from airflow_mlcraft.ml.fit import Scores
 from airflow_mlcraft.ml.metrics import Answers, Metric, answers_of, metric_for, scores
 from airflow_mlcraft.ml.target import truth
-from airflow_mlcraft.steps.models import KeptModel, kept_model
+from airflow_mlcraft.steps import inputs
+from airflow_mlcraft.steps.failed_model import reason_in
+from airflow_mlcraft.steps.models import KeptModel, card_name, kept_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,13 +31,22 @@ class Contestant(KeptModel):
 
 
 @dataclass(frozen=True)
+class Failed:
+    """A model that could not be made, loaded or asked, and why."""
+
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Contest:
-    """New models, today's champion if it can be compared, and what is to be said."""
+    """New models, today's champion if it can be compared, and what is to be said. `failed` are out."""
 
     metric: Metric
     new: list[Contestant]
     champion: Contestant | None
     notes: list[str] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
 
     @property
     def everyone(self) -> list[Contestant]:
@@ -46,29 +57,65 @@ class Contest:
 def contest(
     folder: Path, models: Sequence[str], champion: str | None, test: pd.DataFrame, metric: str | None
 ) -> Contest:
-    """Ask all models about the test rows."""
-    kept = [kept_model(folder, name, "models") for name in models]
+    """Ask all models about the test rows. What fails for one model takes it out, and the others are compared."""
+    found = [_kept_or_failed(folder, name) for name in models]
+    kept = [one for one in found if isinstance(one, KeptModel)]
+    names = _labels([one.name if isinstance(one, KeptModel) else one.label for one in found])
+    failed = [replace(one, label=label) for one, label in zip(found, names, strict=True) if isinstance(one, Failed)]
+    labels = [label for one, label in zip(found, names, strict=True) if isinstance(one, KeptModel)]
+    if not kept:
+        raise _nothing_left(failed)
     first = kept[0].card
     for other in kept[1:]:
         if reason := _differs(first, other.card):
             raise StepError(f"--models: {kept[0].name} and {other.name} cannot be compared: {reason}")
     chosen = metric_for(first["task"], metric)
     known = truth(test, first["target"], first["task"], first["labels"], first["classes"])
-    names = _labels([one.name for one in kept])
-    new = [_asked(one, label, test, known) for one, label in zip(kept, names, strict=True)]
+    asked = [_asked_or_failed(one, label, test, known) for one, label in zip(kept, labels, strict=True)]
+    new = [one for one in asked if isinstance(one, Contestant)]
+    failed += [one for one in asked if isinstance(one, Failed)]
+    if not new:
+        raise _nothing_left(failed)
     if not any(one.scores.get(chosen.name) is not None for one in new):
         raise StepError(f"no model has a {chosen.name} on these test rows; choose another metric")
-    found = Contest(chosen, new, None)
+    held = Contest(chosen, new, None, [f"{one.label} is out: {one.reason}" for one in failed], failed)
     if champion is None:
-        return found
+        return held
     today = kept_model(folder, champion, "champion")
     try:
         if reason := _differs(first, today.card):
             raise StepError(reason)
-        asked = _asked(today, f"champion ({today.name})", test, known, is_champion=True)
-        return replace(found, champion=asked)
+        return replace(held, champion=_asked(today, f"champion ({today.name})", test, known, is_champion=True))
     except StepError as error:
-        return replace(found, notes=[f"the champion of today, {today.name}, cannot be compared and is out: {error}"])
+        out = f"the champion of today, {today.name}, cannot be compared and is out: {error}"
+        return replace(held, notes=[*held.notes, out])
+
+
+def _kept_or_failed(folder: Path, name: str) -> KeptModel | Failed:
+    if (known := reason_in(folder / name)) is not None:
+        return Failed(*known)
+    inputs.model_folder(folder, name, "models")
+    try:
+        return kept_model(folder, name, "models")
+    except Exception as error:
+        return Failed(card_name(folder / name), _reason(error))
+
+
+def _asked_or_failed(kept: KeptModel, label: str, test: pd.DataFrame, known: Any) -> Contestant | Failed:
+    try:
+        return _asked(kept, label, test, known)
+    except Exception as error:
+        return Failed(label, _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    said = " ".join(str(error).split())
+    return said if isinstance(error, MlcraftError) else f"{type(error).__name__}: {said}"
+
+
+def _nothing_left(failed: list[Failed]) -> StepError:
+    reasons = "; ".join(f"{one.label}: {one.reason}" for one in failed)
+    return StepError(f"no model is left to compare: {reasons}")
 
 
 def _asked(kept: KeptModel, label: str, test: pd.DataFrame, known: Any, is_champion: bool = False) -> Contestant:

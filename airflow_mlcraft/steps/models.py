@@ -27,6 +27,14 @@ class KeptModel:
         return str(self.card["name"])
 
 
+def card_name(folder: Path) -> str:
+    """The name in the model.json of a folder; the folder's own where it has none."""
+    try:
+        return str(json.loads((folder / "model.json").read_text("utf-8"))["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return folder.name
+
+
 def kept_model(folder: Path, name: str, option: str) -> KeptModel:
     """The model in a folder that an option names."""
     path = inputs.model_folder(folder, name, option)

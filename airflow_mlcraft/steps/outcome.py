@@ -44,6 +44,7 @@ class Outcome:
             "why": self.verdict.why,
             "gates": [asdict(gate) for gate in self.verdict.gates],
             "notes": self.contest.notes,
+            "failed": [asdict(one) for one in self.contest.failed],
             "models": [_model(everyone[place], rank) for rank, place in enumerate(ranked, 1)],
         }
 

@@ -79,6 +79,9 @@ def _facts(found: Outcome, told: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _tables(found: Outcome, told: dict[str, Any]) -> Iterator[Table]:
     yield _models(found, told)
+    if found.contest.failed:
+        rows = [[Cell(one.label), Cell(one.reason)] for one in found.contest.failed]
+        yield Table("Models that failed", ["model", "why"], rows, "They took no part; the others were compared.")
     if found.verdict.gates:
         yield Table("Gates", ["gate", "limit", "reached", "passed"], [_gate(gate) for gate in found.verdict.gates])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from airflow_mlcraft.steps.failed_model import add_tolerate_option, tolerated
 from airflow_mlcraft.steps.model_options import add_model_options
 from airflow_mlcraft.steps.services import Services
 
@@ -12,6 +13,7 @@ from airflow_mlcraft.steps.services import Services
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options."""
     add_model_options(parser)
+    add_tolerate_option(parser)
 
 
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
@@ -22,5 +24,6 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
 
     work = model_options.read(options, folder)
     record = Record()
-    make_model(work, work.params, folder, services, record)
-    record.write(folder)
+    with tolerated(options, work.name, folder, services):
+        make_model(work, work.params, folder, services, record)
+        record.write(folder)

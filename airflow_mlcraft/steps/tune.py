@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps import inputs
+from airflow_mlcraft.steps.failed_model import add_tolerate_option, tolerated
 from airflow_mlcraft.steps.model_options import ModelWork, add_model_options
 from airflow_mlcraft.steps.services import Services
 
@@ -24,6 +25,7 @@ _FOLDS = 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options."""
     add_model_options(parser)
+    add_tolerate_option(parser)
     parser.add_argument("--trials", type=int, default=20, help="how many sets of parameters to try (20)")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="begin no trial after this long")
     parser.add_argument("--space", metavar="JSON", help="what to try, or a file of it; by default what suits the model")
@@ -32,12 +34,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Write params.json, trials.json, model/, metrics.json and record.json."""
-    from airflow_mlcraft.ml.fit import on_cores
     from airflow_mlcraft.steps import model_options
+
+    work = model_options.read(options, folder)
+    no_trials: dict[str, Any] = {"metric": work.metric.name, "best": None, "trials": []}
+    with tolerated(options, work.name, folder, services, params={}, trials=no_trials):
+        _tune(options, work, folder, services)
+
+
+def _tune(options: argparse.Namespace, work: ModelWork, folder: Path, services: Services) -> None:
+    from airflow_mlcraft.ml.fit import on_cores
     from airflow_mlcraft.steps.make_model import make_model
     from airflow_mlcraft.steps.record import Record, write_json
 
-    work = model_options.read(options, folder)
     search = _search(options, work, inputs.json_object(folder, options.space, "space"), services)
     with on_cores(work.cores), work.own_mistakes():
         trials = search.run()

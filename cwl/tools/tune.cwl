@@ -80,6 +80,13 @@ inputs:
   doc: A Python file with estimators of your own.
   inputBinding:
     prefix: --code
+- id: tolerate
+  type: boolean
+  label: Tolerate
+  doc: Whether a model that cannot be made leaves its reason behind in place of a failed step, for comparisons.
+  default: false
+  inputBinding:
+    prefix: --tolerate
 outputs:
 - id: model
   type: Directory

@@ -237,6 +237,8 @@ steps:
   - id: metric
     source:
     - metric
+  - id: tolerate
+    default: true
   out:
   - id: model
   - id: metrics

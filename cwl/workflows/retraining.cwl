@@ -242,6 +242,8 @@ steps:
   - id: metric
     source:
     - metric
+  - id: tolerate
+    default: true
   out:
   - id: model
   - id: metrics

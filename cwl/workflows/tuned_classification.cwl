@@ -249,6 +249,8 @@ steps:
   - id: trials
     source:
     - trials
+  - id: tolerate
+    default: true
   out:
   - id: model
   - id: metrics

@@ -14,7 +14,7 @@ from sklearn.metrics import accuracy_score, log_loss, mean_absolute_error, root_
 
 from airflow_mlcraft.tracking import pyfunc_model
 from tests.ml.samples import Steps, cancer, diabetes, iris, wild
-from tests.steps.processed import files, numbers, processed, trained
+from tests.steps.processed import PARTS, files, numbers, processed, trained
 
 FOREST = ("--params", '{"n_estimators": 12}')
 PLOTS = {
@@ -205,3 +205,57 @@ def test_names_from_data_are_text_in_the_report(tmp_path: Path) -> None:
     assert "<b>width" not in page
     assert "&lt;script&gt;" in page
     assert "\\<script\\>" in text
+
+
+FAILING = """
+from sklearn.ensemble import RandomForestClassifier
+
+class Fails(RandomForestClassifier):
+    def fit(self, X, y, sample_weight=None):
+        raise RuntimeError("this one cannot learn")
+
+class FailsLater(RandomForestClassifier):
+    def predict(self, X):
+        if len(X) == 24:
+            raise RuntimeError("not these rows")
+        return super().predict(X)
+
+def estimators():
+    return {"fails": Fails(), "fails_later": FailsLater(5)}
+"""
+
+
+def test_a_model_that_fails_takes_no_other_with_it(tmp_path: Path) -> None:
+    """It may fail in training, in loading and in predicting; each time the others are compared."""
+    steps = processed(tmp_path)
+    (tmp_path / "model.py").write_text(FAILING)
+    trained(steps, "naive_bayes", "good")
+    trained(steps, "decision_tree", "damaged")
+    trained(steps, "fails_later", "later", "--code", "model.py")
+    trained(steps, "fails", "failed", "--code", "model.py", "--tolerate")
+    assert any("warning: fails failed, and the others go on: model.py:6: RuntimeError" in line for line in steps.said)
+    (tmp_path / "damaged" / "model.skops").write_bytes(b"not a model")
+    steps.must("evaluate", "--models", "failed", "damaged", "good", "later", "--test", "test.parquet")
+    told = json.loads((tmp_path / "scores.json").read_text())
+    assert told["winner"] == "naive_bayes"
+    assert [one["name"] for one in told["models"]] == ["naive_bayes"]
+    reasons = {one["label"]: one["reason"] for one in told["failed"]}
+    assert reasons["fails"] == "model.py:6: RuntimeError: this one cannot learn"
+    assert "cannot be read as a model" in reasons["decision_tree"]
+    assert reasons["fails_later"] == "RuntimeError: not these rows"
+    report = (tmp_path / "report.html").read_text()
+    assert "Models that failed" in report
+    assert "this one cannot learn" in report
+    assert "no model is left to compare: fails: model.py:6" in steps.refusal(
+        "evaluate", "--models", "failed", "--test", "test.parquet"
+    )
+
+
+def test_a_failed_search_has_all_outputs(tmp_path: Path) -> None:
+    steps = processed(tmp_path)
+    steps.must("tune", *PARTS, "--model", "svm", "--trials", "1", "--space", '{"x": [1]}', "--tolerate")
+    made = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in ("params", "trials", "metrics")}
+    assert made["params"] == {}
+    assert made["trials"]["trials"] == []
+    assert "svm has no parameter 'x'" in made["metrics"]["failed"]
+    assert "svm has no parameter 'x'" in steps.refusal("tune", *PARTS, "--model", "svm", "--space", '{"x": [1]}')

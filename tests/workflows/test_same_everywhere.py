@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 import pytest
+from lightgbm import LGBMClassifier
 from sklearn import datasets
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
@@ -24,6 +25,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+from xgboost import XGBClassifier
 
 from airflow_mlcraft.serving import local_server
 from tests.operators.embedded import warm
@@ -56,6 +58,21 @@ def test_classification(folder: Path) -> None:
         assert found["acc"] == accuracy_score(test_y, said)
         assert found["f1"] == f1_score(test_y, said)
         assert found["log_loss"] == log_loss(test_y, model.predict_proba(test_x))
+
+
+def test_boosters(folder: Path) -> None:
+    """LightGBM and XGBoost by name, and as their own libraries have them."""
+    job = {"models": ["lightgbm", "xgboost"], "folds": 2, "name": DEPLOYMENT}
+    scores = both(folder, "classification", job)["scores"]
+    x, y, test_x, test_y = parts(datasets.load_breast_cancer, 0.25)
+    for name, estimator in (
+        ("lightgbm", LGBMClassifier(random_state=SEED, n_jobs=1, verbosity=-1, deterministic=True)),
+        ("xgboost", XGBClassifier(random_state=SEED, n_jobs=1)),
+    ):
+        model = by_hand(estimator).fit(x.to_numpy(), y)
+        found = measured(scores, name)
+        assert found["acc"] == accuracy_score(test_y, model.predict(test_x.to_numpy()))
+        assert found["log_loss"] == log_loss(test_y, model.predict_proba(test_x.to_numpy()))
 
 
 def test_regression(folder: Path) -> None:
