@@ -79,6 +79,12 @@ SETTINGS: dict[str, Setting] = {
         kind="float",
         unit="seconds",
     ),
+    "tool_dags": Setting(
+        "Whether a document that is a single tool is a DAG as well; with False, workflows alone are, and the tools "
+        "whose hint mlcraft:Dag says hidden: false.",
+        "True",
+        kind="boolean",
+    ),
     "outputs": Setting(
         "Folder that a run's output files are put into; {{ dag_id }} and {{ run_id }} stand for the run's.",
         "{AIRFLOW_HOME}/mlcraft/outputs/{{ dag_id }}/{{ run_id }}",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 SUFFIXES = (".cwl", ".json", ".yaml", ".yml")
 _HEAD = 64 * 1024
@@ -32,11 +35,23 @@ def _walk(folder: str, below: str, roots: set[str]) -> Iterator[str]:
             name = entry.name
             if name.startswith((".", "__pycache__")):
                 continue
-            if entry.is_dir():
+            if entry.is_dir() and _is_utf8(name):
                 if not entry.is_symlink() or _leads_elsewhere(entry.path, roots):
                     yield from _walk(entry.path, f"{below}{name}/", roots)
             elif name.endswith(SUFFIXES) and (name.endswith(".cwl") or _looks_like_cwl(Path(entry.path))):
-                yield below + name
+                if _is_utf8(name):
+                    yield below + name
+                else:
+                    log.warning("%r in %r is left out: its name is not UTF-8 text; rename it", name, folder)
+
+
+def _is_utf8(name: str) -> bool:
+    """A name of other bytes can stand in no id, no plan and no table."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _leads_elsewhere(link: str, roots: set[str]) -> bool:

@@ -46,6 +46,30 @@ def empty_field_at(text: str) -> int | None:
     return None
 
 
+def field_at(text: str, field: str, value: Any = None) -> int | None:
+    """The line of the first field of that name, best with that value in it; without a name, of the value alone."""
+    fallback = None
+    for node in _maps(_loaded_or_none(text)):
+        for key, item in node.items():
+            if field and key != field:
+                continue
+            if value is not None and any(_is_in(value, found) for found in (key, item)):
+                return _line_of_key(node, key)
+            if field and (fallback is None or value is None):
+                fallback = fallback or _line_of_key(node, key)
+    return fallback
+
+
+def _is_in(value: Any, item: Any) -> bool:
+    """Whether a field's value, or a text or number of a list, is this value."""
+    if isinstance(item, list):
+        return any(_is_in(value, part) for part in item)
+    if isinstance(value, str) and isinstance(item, str):
+        # A text with odd characters may have been put together with others.
+        return item == value or (not item.isprintable() and item in value)
+    return bool(item == value)
+
+
 def import_at(text: str) -> int | None:
     """The line of the first `$import`."""
     found = _IMPORT.search(text)
@@ -131,6 +155,14 @@ def _loaded(text: str) -> Any:
     reader = YAML(pure=True)
     reader.allow_duplicate_keys = True
     return reader.load(text)
+
+
+def _loaded_or_none(text: str) -> Any:
+    try:
+        return _loaded(text)
+    except Exception:
+        # Whoever asks has an error already, and wants its line.
+        return None
 
 
 def _line_of_key(node: Any, key: str) -> int:

@@ -26,6 +26,8 @@ from airflow_mlcraft.operators.version_data import CwlVersionOperator
 
 AFTER_SKIPPED = "none_failed"
 """A step that CWL skips gives nulls, and those who read them go on."""
+_LONGEST_NAME = 500
+"""Characters of a display name; a column of Airflow's has 2,000."""
 _ITEM_NAME = "{{ task.item }}"
 # A task of a mapped group is not told its item; it says the name itself, as it runs.
 _ITEM_OF_GROUP = f"{{{{ {ITEM_NAME} }}}}"
@@ -125,7 +127,7 @@ class _Builder:
             "document": self.plan.document,
             "prefix": self.prefix,
             "step": path,
-            **({"task_display_name": name} if name != task_id.removeprefix(frame.prefix) else {}),
+            **({"task_display_name": _shortened(name)} if name != task_id.removeprefix(frame.prefix) else {}),
             **args,
         }
         axis = place.axis if place else frame.axis
@@ -170,3 +172,7 @@ class _Builder:
         link = next(link for link in child.workflow.outputs if link.id == output)
         # Whether the sub-workflow was skipped is known to its first task.
         return shape | self._sources(child, link) | {child.entry}
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"

@@ -13,7 +13,7 @@ from airflow.sdk.definitions.param import ParamsDict
 from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.dag.build import build
 from airflow_mlcraft.dag.dag_args import args_of_plan
-from airflow_mlcraft.errors import DocumentError
+from airflow_mlcraft.dag.hint_fields import FieldError
 from airflow_mlcraft.layout.task_ids import TaskIds
 from airflow_mlcraft.operators.base import plan_cache
 
@@ -64,7 +64,7 @@ def _check_schedule(plan: Plan, args: dict[str, Any]) -> None:
     """Nobody fills in the form of a scheduled run."""
     missing = [port.id for port in plan.root.inputs if not port.optional]
     if args.get("schedule") is not None and missing:
-        raise DocumentError(
+        raise FieldError(
             f"a schedule ({args['schedule']}) needs inputs that all have defaults, and {', '.join(missing)} has none",
-            path=plan.document,
+            "schedule",
         )

@@ -5,13 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.plan import Json, Plan
-from airflow_mlcraft.dag.hint_fields import HintField, read_hint
+from airflow_mlcraft.dag.hint_fields import HintField, read_hint, to_flag, to_integer, to_text
 from airflow_mlcraft.dag.params import params_of
 
 
 def _texts(value: Json) -> list[str]:
-    return [str(item) for item in (value if isinstance(value, list) else [value])]
+    return [to_text(item) for item in (value if isinstance(value, list) else [value])]
+
+
+def _tags(value: Json) -> list[str]:
+    from airflow.sdk.definitions.dag import TAG_MAX_LEN
+
+    tags = _texts(value)
+    if too_long := [tag for tag in tags if len(tag) > TAG_MAX_LEN]:
+        raise ValueError(f"a tag has {len(too_long[0])} characters, expected at most {TAG_MAX_LEN}")
+    return tags
 
 
 def _moment(value: Json) -> datetime:
@@ -24,7 +34,7 @@ def _schedule(value: Json) -> str:
     """Airflow finds a wrong one only as it stores the DAG, and then shows no other DAG of the file either."""
     from croniter import croniter
 
-    text = str(value)
+    text = to_text(value)
     if text not in _PRESETS and not croniter.is_valid(text):
         raise ValueError(f"expected a cron expression, or one of Airflow's presets such as @daily, found {text!r}")
     return text
@@ -62,34 +72,56 @@ DAG_FIELDS: dict[str, HintField] = {
     ),
     "catchup": HintField(
         "catchup",
-        bool,
+        to_flag,
         "Catch up",
         "Whether runs that were missed since the start date are made up for.",
         {"type": "boolean", "default": False},
     ),
-    "tags": HintField("tags", _texts, "Tags", "What the list of DAGs can be searched by.", _TEXTS),
-    "owner": HintField("owner", str, "Owner", "Who looks after the tasks.", _TEXT),
+    "hidden": HintField(
+        "hidden",
+        to_flag,
+        "Hidden",
+        "Whether the document has no DAG of its own, and is only used by others.",
+        {"type": "boolean", "default": False},
+    ),
+    "tags": HintField("tags", _tags, "Tags", "What the list of DAGs can be searched by.", _TEXTS),
+    "owner": HintField("owner", to_text, "Owner", "Who looks after the tasks.", _TEXT),
     "maxActiveRuns": HintField(
-        "max_active_runs", int, "Runs at once", "How many runs of the DAG there are at once.", _AT_LEAST_ONE
+        "max_active_runs", to_integer, "Runs at once", "How many runs of the DAG there are at once.", _AT_LEAST_ONE
     ),
     "maxActiveTasks": HintField(
-        "max_active_tasks", int, "Tasks at once", "How many tasks of a run there are at once.", _AT_LEAST_ONE
+        "max_active_tasks",
+        to_integer,
+        "Tasks at once",
+        "How many tasks of a run there are at once.",
+        _AT_LEAST_ONE,
     ),
     "retries": HintField(
         "retries",
-        int,
+        to_integer,
         "Retries",
         "How often a task is tried again when it fails, unless it says otherwise.",
         {"type": "integer", "minimum": 0},
     ),
 }
 _DEFAULT_ARGS = ("owner", "retries")
+_KIND_TAGS = {"Workflow": "cwl:workflow"}
+_TOOL_TAG = "cwl:tool"
+
+
+def is_hidden(plan: Plan) -> bool:
+    """Whether a document of a folder is to have no DAG of its own: it says so, or it is a tool and a setting does."""
+    hint = (plan.root.hints or {}).get("Dag", {})
+    hidden = hint.get("hidden") if isinstance(hint, dict) else None
+    return hidden is True or (hidden is None and plan.kind != "Workflow" and not settings.get_bool("tool_dags"))
 
 
 def args_of_plan(plan: Plan) -> dict[str, Any]:
     """The arguments of a plan's DAG."""
     root = plan.root
     hint = read_hint("Dag", (root.hints or {}).get("Dag", {}), DAG_FIELDS, plan.document)
+    # What makes no DAG in a folder may be one elsewhere.
+    hint.pop("hidden", None)
     default_args = {name: hint.pop(name) for name in _DEFAULT_ARGS if name in hint}
     doc = root.doc.strip()
     return {
@@ -100,5 +132,5 @@ def args_of_plan(plan: Plan) -> dict[str, Any]:
         **({"dag_display_name": root.label} if root.label else {}),
         **({"description": doc.splitlines()[0][:200], "doc_md": doc} if doc else {}),
         **hint,
-        "tags": sorted({"cwl", *hint.get("tags", ())}),
+        "tags": sorted({"cwl", _KIND_TAGS.get(plan.kind, _TOOL_TAG), *hint.get("tags", ())}),
     }

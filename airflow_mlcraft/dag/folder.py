@@ -17,9 +17,11 @@ from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.cwl.waiting import LOG, last_words, leave
 from airflow_mlcraft.dag.broken_document import BrokenDocument
-from airflow_mlcraft.dag.cwl_dag import CwlDag
-from airflow_mlcraft.dag.parse_time import seconds_to_build, seconds_to_wait
-from airflow_mlcraft.errors import DocumentError, MlcraftError, SeveralProcessesError
+from airflow_mlcraft.dag.checked_dag import build_dag, check_stored_form
+from airflow_mlcraft.dag.dag_args import is_hidden
+from airflow_mlcraft.dag.parse_time import ParseClock, seconds_to_wait
+from airflow_mlcraft.dag.parsed_before import ParsedBefore, form_of
+from airflow_mlcraft.errors import MlcraftError, SeveralProcessesError
 from airflow_mlcraft.layout.task_ids import MAX_LENGTH, TaskIds
 from airflow_mlcraft.operators.base import plan_cache
 
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 Look: TypeAlias = "Callable[[Path, str], Plan | None]"
 Found: TypeAlias = "list[tuple[str, Plan | MlcraftError | None]]"
 """What there is to a document: DAG ids, each with its plan, its error, or nothing yet."""
+_MUCH, _MOST_FOR_NEW, _MOST = 0.6, 0.75, 0.9
+"""Parts of Airflow's limits: from which on a folder is said to be large, and at which documents are left out."""
 _GLANCE = 0.05
 """Seconds between two looks at what is being compiled."""
 
@@ -48,33 +52,51 @@ class Folder:
     dag_args: dict[str, Any]
     cache: PlanCache = field(default_factory=plan_cache)
     started: float = field(default_factory=time.monotonic)
+    clock: ParseClock = field(default_factory=ParseClock)
 
     def dag(self, wanted: str) -> Iterator[DAG]:
         """The one DAG of that id, its document compiled if need be."""
         for document in self._candidates(wanted):
             for dag_id, plan in self.look(document, self.cache.plan_of):
                 if dag_id == wanted and plan is not None:
-                    yield self._dag(dag_id, document.path, plan)
+                    yield self._wanted(dag_id, document.path, plan)
                     return
 
     def dags(self, documents: list[Document], part: tuple[int, int] = (1, 1)) -> Iterator[DAG]:
-        """The DAGs of these documents. One that is not compiled in time stays as it was when it was compiled last."""
+        """The DAGs of these documents. One that is not compiled in time stays as it was when it was compiled last.
+
+        Documents that were DAGs at the last parse come first, and may use more of Airflow's limits than new ones: a
+        DAG that a parse leaves out is gone from Airflow until a later one has it.
+        """
+        name = hashlib.sha256(f"{self.root} {part}".encode()).hexdigest()[:16]
+        parsed = ParsedBefore(self.cache.root, name)
         waiting: deque[Document] = deque()
-        end = self.started + seconds_to_build()
-        for number, document in enumerate(documents):
+        left_out = 0
+        for document in sorted(documents, key=lambda document: document.dag_id not in parsed.dag_ids):
             found = self.look(document, self.cache.ready)
             if any(plan is None for _, plan in found):
                 waiting.append(document)
-                continue
-            if time.monotonic() > end:
-                yield self._left_out(len(documents) - number)
-                return
-            yield from self._dags(document, found)
+            elif self.clock.used() > (_MOST if document.dag_id in parsed.dag_ids else _MOST_FOR_NEW):
+                left_out += 1
+            else:
+                yield from self._dags(document, found, parsed)
         if waiting:
             waiting = deque(sorted(waiting, key=_size))
-            yield from self._compiled_in_time(waiting, f"{self.root} {part}")
+            yield from self._compiled_in_time(waiting, name, parsed)
         for document in waiting:
-            yield from self._dags(document, self.look(document, self.cache.last))
+            yield from self._dags(document, self.look(document, self.cache.last), parsed)
+        if left_out or self.clock.used() > _MUCH:
+            yield self._too_large(len(documents), left_out)
+        parsed.keep(document.dag_id for document in documents)
+
+    def _wanted(self, dag_id: str, path: Path, plan: Plan | MlcraftError) -> DAG:
+        """What a task runs in; Airflow has taken this DAG already."""
+        if isinstance(plan, Plan):
+            try:
+                return build_dag(plan, dag_id, **self.dag_args)
+            except MlcraftError as error:
+                return self._broken(dag_id, path, error)
+        return self._broken(dag_id, path, plan)
 
     def look(self, document: Document, look: Look) -> Found:
         """What a document comes to, as one of the cache's ways to ask for a plan tells."""
@@ -88,16 +110,15 @@ class Folder:
         except MlcraftError as error:
             return [(document.dag_id, error)]
 
-    def _compiled_in_time(self, waiting: deque[Document], name: str) -> Iterator[DAG]:
+    def _compiled_in_time(self, waiting: deque[Document], name: str, parsed: ParsedBefore) -> Iterator[DAG]:
         """Have documents compiled, and take off `waiting` those that are ready soon enough."""
-        list_name = hashlib.sha256(name.encode()).hexdigest()[:16]
-        process = leave(self.cache, list_name, [document.path for document in waiting])
+        process = leave(self.cache, name, [document.path for document in waiting])
         end = self.started + seconds_to_wait()
-        while waiting and time.monotonic() < end:
+        while waiting and time.monotonic() < end and self.clock.used() < _MOST_FOR_NEW:
             ended = process is not None and process.poll() is not None
             found = self.look(waiting[0], self.cache.ready)
             if all(plan is not None for _, plan in found):
-                yield from self._dags(waiting.popleft(), found)
+                yield from self._dags(waiting.popleft(), found, parsed)
             elif ended:
                 break
             else:
@@ -133,36 +154,45 @@ class Folder:
                 made = f"{made[: MAX_LENGTH - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
             yield made, name
 
-    def _dags(self, document: Document, found: Found) -> Iterator[DAG]:
-        return (self._dag(dag_id, document.path, plan) for dag_id, plan in found if plan is not None)
+    def _dags(self, document: Document, found: Found, parsed: ParsedBefore) -> Iterator[DAG]:
+        for dag_id, plan in found:
+            if isinstance(plan, Plan) and not is_hidden(plan):
+                parsed.built.add(document.dag_id)
+                yield self._dag(dag_id, document.path, plan, parsed)
+            elif isinstance(plan, MlcraftError):
+                yield self._broken(dag_id, document.path, plan)
 
-    def _dag(self, dag_id: str, path: Path, plan: Plan | MlcraftError) -> DAG:
-        dag = self._built(dag_id, path, plan) if isinstance(plan, Plan) else plan
-        if isinstance(dag, MlcraftError):
-            log.error("%s", dag)
-            return BrokenDocument(dag_id, path, dag)
-        return dag
-
-    def _built(self, dag_id: str, path: Path, plan: Plan) -> CwlDag | MlcraftError:
+    def _dag(self, dag_id: str, path: Path, plan: Plan, parsed: ParsedBefore) -> DAG:
         try:
-            dag = CwlDag.of_plan(plan, dag_id, **self.dag_args)
-            dag.validate()  # type: ignore[no-untyped-call]
+            dag = build_dag(plan, dag_id, **self.dag_args)
+            tasks = len(dag.task_dict)
+            form = form_of(plan, dag_id, self.dag_args)
+            if not parsed.is_storable(form) or parsed.is_sample():
+                started = time.monotonic()
+                check_stored_form(dag)
+                self.clock.sample(tasks, time.monotonic() - started)
+                parsed.note_storable(form)
         except MlcraftError as error:
-            return error
-        except Exception as error:
-            # Whatever Airflow has against this DAG, it must not take the others along.
-            return DocumentError(f"Airflow refuses its DAG ({type(error).__name__}: {error})", path=str(path))
+            return self._broken(dag_id, path, error)
+        self.clock.count(tasks)
         return dag
 
-    def _left_out(self, many: int) -> DAG:
-        error = MlcraftError(
-            f"{many} of the {len(self.documents)} documents below {self.root} are left out, because Airflow would "
-            f"end a parse that builds all their DAGs; share the folder out to several DAG files, with part=(1, 2) and "
-            f"part=(2, 2) as arguments of load_cwl_dags, or raise [core] dagbag_import_timeout and "
-            f"[dag_processor] dag_file_processor_timeout"
-        )
+    def _broken(self, dag_id: str, path: Path, error: MlcraftError) -> DAG:
         log.error("%s", error)
-        return BrokenDocument(TaskIds().task(f"{self.root.name}.left_out"), self.root, error)
+        return BrokenDocument(dag_id, path, error)
+
+    def _too_large(self, documents: int, left_out: int) -> DAG:
+        used = f"{self.clock.used():.0%} of the time that Airflow gives a DAG file"
+        what = (
+            f"{left_out} of the {documents} documents below {self.root} are left out: the others take {used}"
+            if left_out
+            else f"the {documents} documents below {self.root} take {used}, and any that come to them may be left out"
+        )
+        error = MlcraftError(
+            f"{what}; share the folder out to several DAG files, with part=(1, 2) and part=(2, 2) as arguments of "
+            f"load_cwl_dags, or raise [core] dagbag_import_timeout and [dag_processor] dag_file_processor_timeout"
+        )
+        return self._broken(TaskIds().task(f"{self.root.name}.left_out"), self.root, error)
 
 
 def _size(document: Document) -> int:

@@ -8,15 +8,19 @@ from datetime import timedelta
 from typing import Any
 
 from airflow_mlcraft.cwl.plan import Json, Step
-from airflow_mlcraft.dag.hint_fields import HintField, read_hint
+from airflow_mlcraft.dag.hint_fields import FieldError, HintField, read_hint, to_integer, to_text
 from airflow_mlcraft.dag.kind_fields import KIND_FIELDS
 from airflow_mlcraft.operators.kind_names import kind_of
 
 _GRACE = 60.0
 """Seconds beyond a tool's own time limit: cwltool ends the tool with a sentence, Airflow would end the task."""
+_LONGEST = 3650 * 86400.0
+"""Seconds of ten years: Airflow adds a task's limit to the time of day, which ends in the year 9999."""
 
 
 def _seconds(value: Json) -> timedelta:
+    if isinstance(value, bool) or not float(value) >= 0:
+        raise ValueError("expected a number of seconds")
     return timedelta(seconds=float(value))
 
 
@@ -26,20 +30,26 @@ _TIME = {"type": "number", "minimum": 0}
 _TEXT = {"type": "string"}
 
 TASK_FIELDS: dict[str, HintField] = {
-    "retries": HintField("retries", int, "Retries", "How often the task is tried again when it fails.", _COUNT),
+    "retries": HintField("retries", to_integer, "Retries", "How often the task is tried again when it fails.", _COUNT),
     "retryDelay": HintField("retry_delay", _seconds, "Retry delay", "Seconds before it is tried again.", _TIME),
     "timeout": HintField(
         "execution_timeout", _seconds, "Timeout", "Seconds after which the task is ended, and has failed.", _TIME
     ),
-    "queue": HintField("queue", str, "Queue", "The queue whose workers run the task.", _TEXT),
-    "pool": HintField("pool", str, "Pool", "The pool whose slots the task takes.", _TEXT),
-    "poolSlots": HintField("pool_slots", int, "Pool slots", "How many slots of the pool it takes.", _AT_LEAST_ONE),
-    "priority": HintField(
-        "priority_weight", int, "Priority", "Tasks of a higher priority run first.", {"type": "integer"}
+    "queue": HintField("queue", to_text, "Queue", "The queue whose workers run the task.", _TEXT),
+    "pool": HintField("pool", to_text, "Pool", "The pool whose slots the task takes.", _TEXT),
+    "poolSlots": HintField(
+        "pool_slots", to_integer, "Pool slots", "How many slots of the pool it takes.", _AT_LEAST_ONE
     ),
-    "owner": HintField("owner", str, "Owner", "Who looks after the task.", _TEXT),
+    "priority": HintField(
+        "priority_weight", to_integer, "Priority", "Tasks of a higher priority run first.", {"type": "integer"}
+    ),
+    "owner": HintField("owner", to_text, "Owner", "Who looks after the task.", _TEXT),
     "maxActive": HintField(
-        "max_active_tis_per_dagrun", int, "Items at once", "How many items of a scatter run at once.", _AT_LEAST_ONE
+        "max_active_tis_per_dagrun",
+        to_integer,
+        "Items at once",
+        "How many items of a scatter run at once.",
+        _AT_LEAST_ONE,
     ),
 }
 
@@ -51,6 +61,12 @@ def args_of_step(step: Step) -> dict[str, Any]:
     if doc:
         args["doc_md"] = doc
     if step.time_limit > 0:
+        if not step.time_limit <= _LONGEST:
+            raise FieldError(
+                f"ToolTimeLimit of {step.id} is {step.time_limit:g} seconds, expected at most {_LONGEST:g}",
+                "timelimit",
+                step.time_limit,
+            )
         args["execution_timeout"] = _seconds(step.time_limit + _GRACE)
     args.update(_resources(step.resources or {}))
     hints = step.hints or {}
@@ -77,6 +93,8 @@ def _resources(resources: Mapping[str, Json]) -> dict[str, Any]:
     args: dict[str, Any] = {}
     cores = resources.get("coresMin", resources.get("coresMax"))
     if cores is not None and cores > 1:
+        if not math.isfinite(cores):
+            raise FieldError(f"ResourceRequirement asks for {cores} cores, expected a number", "coresMin", cores)
         args["pool_slots"] = math.ceil(cores)
     if resources and _tasks_run_in_pods():
         args["executor_config"] = {"pod_override": _pod(resources)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from airflow_mlcraft.cwl.plan import Plan
-from airflow_mlcraft.dag.cwl_dag import CwlDag
+from airflow_mlcraft.dag.checked_dag import build_dag, check_stored_form
 from airflow_mlcraft.errors import DocumentError, MlcraftError
 from airflow_mlcraft.library.problems import Places, Problem, problem_of
 from airflow_mlcraft.library.workshop import FaultsError, Reading, Workshop
@@ -22,20 +22,17 @@ def check(
     errors: list[MlcraftError] = []
     try:
         for plan in workshop.plans(path, None if keep else text, reading, keep=keep):
-            errors += _of_dag(plan, dag_id)
+            errors += _of_dag(plan, dag_id, text)
     except FaultsError as faults:
         errors += faults.errors
     found = dict.fromkeys(problem_of(error, path, places, reading.within) for error in errors)
     return sorted(found, key=lambda problem: problem.line or 0)
 
 
-def _of_dag(plan: Plan, dag_id: str) -> list[MlcraftError]:
+def _of_dag(plan: Plan, dag_id: str, text: str) -> list[MlcraftError]:
     """What Airflow, or one of our hints, has against the DAG."""
     try:
-        CwlDag.of_plan(plan, dag_id).validate()  # type: ignore[no-untyped-call]
+        check_stored_form(build_dag(plan, dag_id, text), text)
     except MlcraftError as error:
         return [error]
-    except Exception as error:
-        # Whatever Airflow has against it.
-        return [DocumentError(f"Airflow refuses its DAG ({type(error).__name__}: {error})")]
     return []

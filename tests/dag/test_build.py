@@ -80,7 +80,12 @@ def test_plain() -> None:
         "outputs": {"read", "count"},
     }
     assert mapped(dag) == set()
-    assert (dag.dag_id, dag.dag_display_name, dag.schedule, dag.tags) == ("count_lines", "Count lines", None, {"cwl"})
+    assert (dag.dag_id, dag.dag_display_name, dag.schedule, dag.tags) == (
+        "count_lines",
+        "Count lines",
+        None,
+        {"cwl", "cwl:workflow"},
+    )
     assert dag.description == "Counts the lines of a text."
     assert dag.get_task("count").doc_md == "Counts lines with wc.\n"
 
@@ -158,7 +163,7 @@ def test_dag_hint(tmp_path: Path) -> None:
     dag = written(tmp_path, workflow=hint)
     assert (dag.schedule, dag.catchup, dag.max_active_runs, dag.max_active_tasks) == ("@daily", True, 2, 5)
     assert dag.start_date is not None and dag.start_date.isoformat().startswith("2024-02-03")
-    assert dag.tags == {"a", "b", "cwl"}
+    assert dag.tags == {"a", "b", "cwl", "cwl:workflow"}
     assert (dag.get_task("say").owner, dag.get_task("say").retries) == ("ann", 4)
 
 

@@ -12,7 +12,9 @@ import pytest
 from airflow_mlcraft import load_cwl_dags
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.waiting import lists_wait, sole_compiler
-from airflow_mlcraft.dag.parse_time import seconds_to_build, seconds_to_wait
+from airflow_mlcraft.dag.broken_document import BrokenDocument
+from airflow_mlcraft.dag.folder import Document, Folder
+from airflow_mlcraft.dag.parse_time import ParseClock, seconds_to_wait
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.operators.base import plan_cache
 from tests.dag.real_airflow import RealAirflow
@@ -140,12 +142,58 @@ def test_dags_that_do_not_fit_into_a_parse_are_an_error(documents: Path, monkeyp
     assert "part=(1, 2)" in str(left_out._error)
 
 
+class CountingClock(ParseClock):
+    """A clock by which each DAG takes a tenth of the time that there is."""
+
+    def used(self) -> float:
+        return self._tasks / 100
+
+    def count(self, tasks: int) -> None:
+        self._tasks += 10
+
+
+def test_a_new_document_takes_no_known_dag_its_place(documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = PlanCache(documents.parent / "cache")
+
+    def parsed(*names: str) -> tuple[list[str], str]:
+        for name in names:
+            document = shutil.copy(DOCUMENTS / "echo.cwl", documents / f"{name}.cwl")
+            cache.plan_of(Path(document))
+        listed = [Document(path.stem, path) for path in sorted(documents.iterdir())]
+        dags = list(Folder(documents, listed, {}, cache, clock=CountingClock()).dags(listed))
+        errors = [str(dag._error) for dag in dags if isinstance(dag, BrokenDocument)]
+        return [dag.dag_id for dag in dags if not isinstance(dag, BrokenDocument)], "".join(errors)
+
+    assert parsed("m", "n", "o") == (["m", "n", "o"], "")
+    built, error = parsed("p", "q", "r", "s")
+    assert built == ["m", "n", "o", "p", "q", "r", "s"]
+    assert "the 7 documents" in error, "said while all of them are there"
+    assert "take 70% of the time that Airflow gives a DAG file" in error
+    built, error = parsed("a", "b", "z")
+    assert built == ["m", "n", "o", "p", "q", "r", "s", "a"], "the known ones first"
+    assert "2 of the 10 documents" in error
+    assert "share the folder out" in error
+
+
+def test_the_clock_counts_what_airflow_still_has_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The DAG processor serializes all DAGs after the import, within the same limit."""
+    monkeypatch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", "1e6")
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT", "1e6")
+    clock = ParseClock()
+    clock.sample(7, 5000.0)
+    for _ in range(100):
+        clock.count(7)
+    assert clock.used() < 0.1, "a command serializes nothing"
+    monkeypatch.setattr("airflow.sdk.execution_time.task_runner.SUPERVISOR_COMMS", object(), raising=False)
+    assert 0.5 < clock.used() < 0.8
+
+
 def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", "60")
-    assert (seconds_to_wait(), seconds_to_build()) == (40, 40), "a command has only this one parse"
+    assert seconds_to_wait() == 40, "a command has only this one parse"
     monkeypatch.setattr("airflow.sdk.execution_time.task_runner.SUPERVISOR_COMMS", object(), raising=False)
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT", "45")
-    assert (seconds_to_wait(), seconds_to_build()) == (10, 15)
+    assert seconds_to_wait() == 10
     monkeypatch.setenv("AIRFLOW__MLCRAFT__PARSE_SECONDS", "500")
     assert seconds_to_wait() == 15
     monkeypatch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", "0")
