@@ -59,6 +59,8 @@ class Progress:
 
     def on_event(self, event: TaskEvent) -> None:
         """A task came into another state."""
+        if event.state == "awaiting_input":
+            self.log(self._name(event), "warning", "waits for a person, who answers in Airflow's web UI")
         if self._bar is None:
             return
         key = (event.task_id, event.map_index)

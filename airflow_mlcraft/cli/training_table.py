@@ -21,6 +21,7 @@ _MARKS = {
     "waiting": ("·", "dim"),
     "running": ("▶", "yellow"),
     "up_for_retry": ("↻", "yellow"),
+    "awaiting_input": ("?", "bold yellow"),
     "success": ("✓", "green"),
     "skipped": ("-", "magenta"),
     "failed": ("✗", "red"),

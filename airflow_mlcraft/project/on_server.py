@@ -22,6 +22,7 @@ from airflow_mlcraft.project.server_api import Ask, ServerApi
 from airflow_mlcraft.project.train import Watch, asked, job_of, with_outputs
 
 _GLANCE = 1.0
+_AWAITING = "awaiting_input"
 _FINISHED = ("success", "failed", "upstream_failed", "skipped", "removed")
 
 
@@ -98,6 +99,7 @@ def _train(  # noqa: PLR0917
 
 def _followed(api: ServerApi, dag_id: str, run_id: str, watch: Watch) -> str:
     """Look now and then, until the run has ended."""
+    waiting: set[str] = set()
     while True:
         state = api.run_state(dag_id, run_id)
         tasks = api.tasks(dag_id, run_id)
@@ -105,6 +107,11 @@ def _followed(api: ServerApi, dag_id: str, run_id: str, watch: Watch) -> str:
         watch.total = len(tasks)
         for task in tasks:
             _tell(task, watch)
+        for task_id in sorted({task["task_id"] for task in tasks if task["state"] == _AWAITING}):
+            if task_id not in waiting:
+                waiting.add(task_id)
+                page = f"{api.url}/dags/{dag_id}/runs/{run_id}/tasks/{task_id}/required_actions"
+                watch.on_log(task_id, "warning", f"waits for a person, who answers at {page}")
         watch.changed(watch)
         if state in ("success", "failed"):
             return state

@@ -25,6 +25,8 @@ router = APIRouter()
 _WORST_FIRST = (
     "failed",
     "upstream_failed",
+    # A person has to answer before it goes on.
+    "awaiting_input",
     "up_for_retry",
     "up_for_reschedule",
     "running",
@@ -63,7 +65,9 @@ class Tally:
     def to_json(self, counts: Counter[str] | None = None) -> dict[str, Any]:
         """As the page takes it; `counts` are those to be shown where they are not those that make the state."""
         shown = self.counts if counts is None else counts
-        state = next((state for state in _WORST_FIRST if self.counts[state]), "none")
+        # A state that a newer Airflow has is better shown by its own name than as one of a task that has not begun.
+        unknown = [state for state, count in self.counts.items() if count and state not in _WORST_FIRST]
+        state = next((state for state in (*unknown, *_WORST_FIRST) if self.counts[state]), "none")
         if state == "none" and self.counts["success"]:
             state = "running"
         ended = all(count == 0 for state, count in self.counts.items() if state not in _ENDED)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 
 import httpx
@@ -87,6 +89,21 @@ def test_a_failed_item_is_named_by_its_value(failed: Run) -> None:
     assert steps["step:greet"]["state"] == "failed"
     assert steps["step:greet"]["failed"] == [{"mapIndex": 1, "label": "1 · Nobody"}]
     assert steps["step:counting"]["state"] in ("upstream_failed", "skipped")
+
+
+def test_a_step_that_waits_for_a_person(client: httpx.Client, site: Site) -> None:
+    """Airflow 3.3 has a state for it; so may a later one have for something else."""
+    run = Run(client, "greetings", {"people": ["Ada", "Bob"]})
+    run.ended()
+    for state in ("awaiting_input", "of_a_later_airflow"):
+        with closing(sqlite3.connect(site.home / "airflow.db", timeout=60)) as database, database:
+            database.execute(
+                "UPDATE task_instance SET state = ? WHERE run_id = ? AND task_id = 'greet' AND map_index = 1",
+                (state, run.run_id),
+            )
+        steps = run.state()["steps"]
+        assert steps["step:greet"]["state"] == state
+        assert steps["step:greet"]["counts"] == {"success": 1, state: 1}
 
 
 def test_what_an_item_has_done(green: Run) -> None:

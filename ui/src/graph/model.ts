@@ -55,7 +55,7 @@ export interface Graph {
 
 export type TaskState =
   | "success" | "running" | "failed" | "upstream_failed" | "skipped" | "queued" | "scheduled" | "up_for_retry"
-  | "up_for_reschedule" | "deferred" | "restarting" | "removed" | "none";
+  | "up_for_reschedule" | "deferred" | "awaiting_input" | "restarting" | "removed" | "none";
 
 /** How a step of a run is getting on; by `GraphNode.key`. */
 export interface StepState {
