@@ -42,6 +42,8 @@ class Recipe:
     split: Mapping[str, Any] = field(default_factory=dict)
     dropped: tuple[Mapping[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    process: Mapping[str, Any] | None = None
+    """The user's own code that makes the columns of rows as the source has them: a RowProcess in JSON."""
 
     @property
     def features(self) -> list[str]:
@@ -91,8 +93,10 @@ class Recipe:
         return {"version": VERSION, **asdict(self)}
 
     def hash(self) -> str:
-        """The same for the same recipe."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+        """The same for the same recipe, whoever has signed its code."""
+        process = {name: value for name, value in (self.process or {}).items() if name != "signature"}
+        plain = {**self.to_json(), "process": process or None}
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 def from_json(value: Any) -> Recipe:

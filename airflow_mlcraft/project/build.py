@@ -24,6 +24,7 @@ from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.project.train import needs_champion
 from airflow_mlcraft.serving.model_folder import open_model
 from airflow_mlcraft.serving.options import KEY_VARIABLE
+from airflow_mlcraft.tracking.own_process import TRUSTED_CODE, process_of, trusts
 from airflow_mlcraft.tracking.trusted_types import TRUSTED, trusted_by_record
 
 if TYPE_CHECKING:
@@ -155,10 +156,14 @@ def _base_of(model: Path) -> str:
 
 
 def _trusted(project: Project, file: Path) -> dict[str, str]:
-    """Types that the server in the image may load: those that the user names, and those that the user has signed."""
+    """Types and code that the server in the image may load: what the user names, and what the user has signed."""
     named = secrets.read(project).get(TRUSTED) or os.environ.get(TRUSTED, "")
     types = {name.strip() for name in named.split(",") if name.strip()} | trusted_by_record(file)
-    return {TRUSTED: ",".join(sorted(types))} if types else {}
+    found = {TRUSTED: ",".join(sorted(types))} if types else {}
+    process = process_of(file.parent)
+    if process is not None and trusts(process):
+        found[TRUSTED_CODE] = str(process["sha256"])
+    return found
 
 
 def _labels(project: Project, content: str) -> dict[str, str]:

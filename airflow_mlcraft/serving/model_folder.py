@@ -14,6 +14,7 @@ from airflow_mlcraft.serving.refusals import ServingError
 from airflow_mlcraft.serving.signature import Signature, read_signature
 from airflow_mlcraft.tracking import pyfunc_model
 from airflow_mlcraft.tracking.model_folder import LOADER
+from airflow_mlcraft.tracking.own_process import with_own_process
 
 DESCRIPTION = "model.json"
 _EXAMPLE = "serving_input_example.json"
@@ -31,9 +32,9 @@ class ModelFolder:
     estimator_file: str = ""
 
     def load_estimator(self) -> Any:
-        """The fitted estimator."""
+        """The fitted estimator, behind the user's `process` where the model has one."""
         try:
-            return pyfunc_model.load(self.path / self.estimator_file)
+            return with_own_process(pyfunc_model.load(self.path / self.estimator_file), self.path)
         except MlcraftError:
             raise
         except Exception as error:

@@ -18,6 +18,7 @@ from airflow_mlcraft.serving.plain_transformers import Array, NotPlain, entry, g
 from airflow_mlcraft.serving.refusals import ServingError
 from airflow_mlcraft.serving.signature import TEXT, Signature
 from airflow_mlcraft.serving.table import Table, join
+from airflow_mlcraft.serving.processing import is_processed, processing
 from airflow_mlcraft.serving.typed_columns import columns, is_columns
 
 log = logging.getLogger(__name__)
@@ -98,6 +99,10 @@ def _plain(
     """The quickest way that gives the same as data frames do, if there is any."""
     probes = _probes(example, signature, categories)
     wanted = [(_outcome(frames.predict, probe), _outcome(frames.proba_or_none, probe)) for probe in probes]
+    before: Callable[[Table], Table] = lambda table: table  # noqa: E731
+    if is_processed(estimator):
+        before, signature = processing(estimator, signature)
+        estimator = estimator.model
     steps = [step for _, step in estimator.steps] if type(estimator).__name__ == "Pipeline" else [estimator]
     try:
         prepare = _preparation(steps[:-1], signature)
@@ -105,7 +110,7 @@ def _plain(
         return None
     for make in candidates(steps[-1]):
         try:
-            predict, proba = _joined(prepare, make())
+            predict, proba = _joined(before, prepare, make())
         except (NotPlain, AttributeError, TypeError, ValueError):
             continue
         found = [(_outcome(predict, probe), _outcome(proba, probe)) for probe in probes]
@@ -118,11 +123,13 @@ def _plain(
     return None
 
 
-def _joined(prepare: Answer, last: PlainEstimator) -> tuple[Answer, Answer | None]:
+def _joined(
+    before: Callable[[Table], Table], prepare: Answer, last: PlainEstimator
+) -> tuple[Answer, Answer | None]:
     proba = last.proba
     return (
-        lambda table: last.predict(prepare(table)),
-        None if proba is None else lambda table: proba(prepare(table)),
+        lambda table: last.predict(prepare(before(table))),
+        None if proba is None else lambda table: proba(prepare(before(table))),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.serving.batching import Batcher, Said
 from airflow_mlcraft.serving.model_folder import open_model
 from airflow_mlcraft.serving.options import Options
@@ -35,7 +36,7 @@ class Served:
             raise Refusal(422, f"the model {self.name!r} gives no probabilities")
         try:
             return await self._batcher.ask(table, probabilities)
-        except (ValueError, ArithmeticError) as error:
+        except (ValueError, ArithmeticError, StepError) as error:
             raise Refusal(422, f"the model cannot answer these rows: {_first_line(error)}") from error
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml import row_process
 from airflow_mlcraft.ml.fit import Fitted, fit
 from airflow_mlcraft.ml.model_file import save, schema_of
 from airflow_mlcraft.ml.numbered_classes import inner
@@ -24,7 +25,7 @@ from airflow_mlcraft.steps.record import Record, write_json
 from airflow_mlcraft.steps.services import Services
 from airflow_mlcraft.tracking import pyfunc_model
 from airflow_mlcraft.tracking.model_folder import MODEL as MODEL_FILE
-from airflow_mlcraft.tracking.model_folder import installed, write_model
+from airflow_mlcraft.tracking.model_folder import CODE, installed, write_model
 from airflow_mlcraft.tracking.trusted_types import CARD, KEY, RECORD, TRUSTED, library_modules, packages_of, signed
 
 if TYPE_CHECKING:
@@ -64,18 +65,30 @@ def write_folder(work: ModelWork, params: dict[str, Any], fitted: Fitted, target
         file = save(fitted.model, Path(place) / "model.skops")
         types = pyfunc_model.unknown_types(file)
         modules = _own_code(work, types)
-        libraries = library_modules(schema_of(file)) | {name for path in modules.values() for name in imports_of(path)}
+        own = None if work.recipe.process is None else row_process.from_json(work.recipe.process)
+        code = [*modules.values(), *([_written(own, Path(place))] if own is not None else [])]
+        libraries = library_modules(schema_of(file)) | {name for path in code for name in imports_of(path)}
         needed = [*installed(), *(f"{one['name']}=={one['version']}" for one in packages_of(libraries))]
-        every = work.recipe.typed(work.train)
+        rows = work.recipe.typed(work.train) if own is None else own.example_frame()
+        optional = [] if own is None else [one.name for one in own.columns if one.nullable or not one.needed]
         write_model(
-            target, file, every, predictions, requirements=list(dict.fromkeys(needed)), metadata=metadata,
-            modules=modules,
+            target, file, rows, predictions, requirements=list(dict.fromkeys(needed)), metadata=metadata,
+            modules=modules, optional=optional,
         )  # fmt: skip
+        if own is not None:
+            (target / CODE).mkdir(exist_ok=True)
+            _written(own, target / CODE)
     if types:
         trusted = card[RECORD] = signed(target / MODEL_FILE, types)
     write_json(target / CARD, card)
     _check_loads(work, target, features, predictions)
     return trusted
+
+
+def _written(process: row_process.RowProcess, folder: Path) -> Path:
+    path = folder / process.file
+    path.write_bytes(process.source.encode())
+    return path
 
 
 def _try_on_few_rows(work: ModelWork, params: dict[str, Any]) -> None:

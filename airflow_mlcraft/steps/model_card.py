@@ -8,11 +8,13 @@ from airflow_mlcraft.ml import columns as kinds
 from airflow_mlcraft.ml.fit import Fitted
 from airflow_mlcraft.ml.numbered_classes import inner
 from airflow_mlcraft.steps.model_options import ModelWork
+from airflow_mlcraft.tracking.model_folder import CODE
+from airflow_mlcraft.tracking.own_process import KEY
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from airflow_mlcraft.ml.recipe import Column
+    from airflow_mlcraft.ml.recipe import Column, Recipe
 
 VERSION = 1
 _LISTED = 50
@@ -41,7 +43,16 @@ def model_card(work: ModelWork, params: dict[str, Any], fitted: Fitted) -> dict[
         "seed": work.seed,
         "folds": work.folds,
         "recipe": recipe.hash(),
+        **_process(recipe),
     }
+
+
+def _process(recipe: Recipe) -> dict[str, Any]:
+    """The user's own code that prepares rows; its source is a file of the model."""
+    if recipe.process is None:
+        return {}
+    described = {name: value for name, value in recipe.process.items() if name != "source"}
+    return {KEY: {**described, "path": f"{CODE}/{recipe.process['file']}"}}
 
 
 def _feature(column: Column, values: pd.Series) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps import inputs
-from airflow_mlcraft.tracking import pyfunc_model
+from airflow_mlcraft.tracking import own_process, pyfunc_model
 from airflow_mlcraft.tracking.model_folder import MODEL
 
 
@@ -35,8 +35,15 @@ def card_name(folder: Path) -> str:
         return folder.name
 
 
+def inputs_of(card: dict[str, Any]) -> list[dict[str, Any]]:
+    """Name and kind of the columns that rows to predict for have."""
+    if (process := card.get(own_process.KEY)) is None:
+        return list(card.get("features", []))
+    return [column for column in process["columns"] if column["needed"]]
+
+
 def kept_model(folder: Path, name: str, option: str) -> KeptModel:
-    """The model in a folder that an option names."""
+    """The model in a folder that an option names, for rows as `process` has made them."""
     path = inputs.model_folder(folder, name, option)
     try:
         card = json.loads((path / "model.json").read_text("utf-8"))

@@ -27,16 +27,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Write predictions.csv: all columns, the prediction, and for classes the probability of each."""
     from airflow_mlcraft.ml.fit import on_cores
-    from airflow_mlcraft.steps.models import kept_model
+    from airflow_mlcraft.steps.models import inputs_of, kept_model
+    from airflow_mlcraft.tracking.own_process import with_own_process
 
     kept = kept_model(folder, options.model, "model")
     frame = inputs.frame(folder, options.data, "data").rename(columns=str)
-    _check(frame, kept.card.get("features", []))
+    model = with_own_process(kept.model, kept.folder)
+    _check(frame, inputs_of(kept.card))
     with on_cores(1):
-        made = {PREDICTION: kept.model.predict(frame)}
-        if hasattr(kept.model, "predict_proba"):
-            found = kept.model.predict_proba(frame)
-            made |= {f"probability_{label}": found[:, place] for place, label in enumerate(kept.model.classes_)}
+        made = {PREDICTION: model.predict(frame)}
+        if hasattr(model, "predict_proba"):
+            found = model.predict_proba(frame)
+            made |= {f"probability_{label}": found[:, place] for place, label in enumerate(model.classes_)}
     if taken := [name for name in made if name in frame.columns]:
         raise StepError(f"--data has a column {taken[0]!r} already, which would hold the prediction; rename it")
     frame.assign(**made).to_csv(folder / FILE, index=False)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_mlcraft.ml.recipe import Recipe
     from airflow_mlcraft.ml.split import Split
+    from airflow_mlcraft.steps.own_process import OwnProcessed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
     parser.add_argument("--prediction", help="classification or regression; by default what the target looks like")
     parser.add_argument("--positive", metavar="LABEL", help="of two classes the one to find; the second by default")
-    parser.add_argument("--code", metavar="FILE", help="a Python file with `process(frame, **params)`")
-    parser.add_argument("--params", metavar="JSON", help="params for it")
+    parser.add_argument("--code", metavar="FILE", help="a Python file with `process(frame, **params)`, which goes with the model")
+    parser.add_argument("--params", metavar="JSON", help="params for it, as JSON or a file of it")
     parser.add_argument("--drop", nargs="+", default=[], metavar="COLUMN", help="columns to leave out")
     parser.add_argument(
         "--impute",
@@ -43,6 +44,7 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     from airflow_mlcraft.ml.data.profile import profile_frame
     from airflow_mlcraft.ml.decide import Wishes, decide
     from airflow_mlcraft.ml.row_hash import ROW_HASH
+    from airflow_mlcraft.ml.source_rows import hashes_of_source
     from airflow_mlcraft.ml.split import cut
     from airflow_mlcraft.ml.target import check_target
     from airflow_mlcraft.steps.frames import write_frame
@@ -53,7 +55,10 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     wishes = Wishes(options.prediction, options.positive, impute, options.scale, columns)
     params = inputs.json_object(folder, options.params, "params")
     frame = inputs.frame(folder, options.data, "data")
-    frame, hashes, rows = _processed(_with_names(frame), options.code, params, folder, how)
+    source = _with_names(frame)
+    own = _own_process(source, options, params, folder, how)
+    frame = source if own is None else _with_names(own.frame)
+    hashes, rows = hashes_of_source(source, how.id) if own is None else (own.hashes, own.rows)
     _check_drop(frame, options.drop, options.target)
     check_target(frame, options.target)
     how = _with_rare_classes(how, frame, options, services)
@@ -64,6 +69,8 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     unused = [*options.drop, ROW_HASH, *([how.id] if how.id else [])]
     recipe = decide(train.drop(columns=unused, errors="ignore"), options.target, how, wishes)
     recipe = replace(recipe, split={**recipe.split, "boundary": found.boundary, "rows": rows})
+    if own is not None:
+        recipe = own.recipe_with(recipe, train, services.say)
     recipe = _with_split_note(recipe, frame.drop(columns=unused, errors="ignore"), how)
     for line in found.notes:
         services.say(line)
@@ -105,33 +112,17 @@ def ready(recipe: Recipe, part: pd.DataFrame) -> pd.DataFrame:
     return made
 
 
-def _processed(
-    source: pd.DataFrame, code: str | None, params: dict[str, Any], folder: Path, how: Split
-) -> tuple[pd.DataFrame, Any, dict[str, Any]]:
-    """What the user's process makes, the hash of each row, and what the hashes are of."""
-    import pandas as pd
-
-    from airflow_mlcraft.ml import user_code
-    from airflow_mlcraft.ml.source_rows import hashes_of_processed, hashes_of_source, numbered, places_of
-
-    if code is None:
+def _own_process(
+    source: pd.DataFrame, options: argparse.Namespace, params: dict[str, Any], folder: Path, how: Split
+) -> OwnProcessed | None:
+    if options.code is None:
         if params:
             raise StepError("--params are for the function in --code; give that too")
-        return source, *hashes_of_source(source, how.id)
-    path = inputs.file(folder, code, "code")
-    process = user_code.needed(user_code.load(path), "process", "def process(frame, **params)")
-    hashes, rows = hashes_of_source(source, how.id)
-    with user_code.told(path):
-        made = process(numbered(source), **params)
-    if not isinstance(made, pd.DataFrame):
-        raise StepError(f"{path.name}: process() gives a {type(made).__name__}; expected a data frame")
-    if made.empty:
-        raise StepError(f"{path.name}: process() gives a frame without {'rows' if len(made.columns) else 'columns'}")
-    places = places_of(made, len(source))
-    made = _with_names(made.reset_index(drop=True))
-    if places is not None:
-        return made, hashes[places], rows
-    return made, *hashes_of_processed(made, how.id, path)
+        return None
+    from airflow_mlcraft.steps.own_process import run_own_process
+
+    path = inputs.file(folder, options.code, "code")
+    return run_own_process(source, path, params, target=options.target, column=how.id)
 
 
 def _with_rare_classes(how: Split, frame: pd.DataFrame, options: argparse.Namespace, services: Services) -> Split:

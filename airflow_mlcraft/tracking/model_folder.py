@@ -30,11 +30,13 @@ def write_model(
     requirements: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
     modules: Mapping[str, Path] | None = None,
+    optional: Sequence[str] = (),
 ) -> Path:
     """Make an MLflow model of a file that skops has written.
 
     `frame` is some of what the model was trained on, before any preparation that the model itself does, and
     `predictions` what it says to that: they give the signature, and the first rows are the input example.
+    Columns that are `optional` may be left out, as those without a value in some row of the frame may.
     `modules` are files of the user that the model's own types come from, by the names they were loaded under.
     """
     target = Path(folder)
@@ -69,7 +71,7 @@ def write_model(
             }
         },
         "mlflow_version": _installed_version("mlflow") or _installed_version("mlflow-skinny"),
-        "signature": signature_of(frame, predictions),
+        "signature": signature_of(frame, predictions, optional),
         "saved_input_example_info": {
             "artifact_path": "input_example.json",
             "serving_input_path": "serving_input_example.json",

@@ -14,6 +14,7 @@ from zipfile import BadZipFile
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.ml.boosters import SUFFIXES, load_beside, missing
 from airflow_mlcraft.tracking import trusted_types
+from airflow_mlcraft.tracking.own_process import with_own_process
 
 CODE_HASH = 16
 
@@ -90,4 +91,4 @@ def _code_beside(file: Path, trusted: set[str]) -> Iterator[None]:
 
 
 def _load_pyfunc(path: str) -> SkopsModel:
-    return SkopsModel(load(path))
+    return SkopsModel(with_own_process(load(path), Path(path).parent))

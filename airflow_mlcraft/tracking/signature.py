@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from airflow_mlcraft.errors import MlcraftError
@@ -10,9 +11,11 @@ from airflow_mlcraft.errors import MlcraftError
 _SMALL = 4
 
 
-def signature_of(frame: Any, predictions: Any) -> dict[str, Any]:
-    """What the model reads and what it gives."""
+def signature_of(frame: Any, predictions: Any, optional: Collection[str] = ()) -> dict[str, Any]:
+    """What the model reads and what it gives. Columns that are `optional`, or have gaps, may be left out."""
     columns = [_column(str(name), frame[name]) for name in frame.columns]
+    for column in columns:
+        column["required"] = column["required"] and column["name"] not in optional
     return {"inputs": json.dumps(columns), "outputs": json.dumps([_tensor(predictions)]), "params": None}
 
 

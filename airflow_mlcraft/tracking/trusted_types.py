@@ -60,6 +60,12 @@ def signed(file: Path, types: Iterable[str]) -> dict[str, Any]:
     return {**record, "signature": _signature(file, record, _key(make=True))}
 
 
+def signature_of_code(content: str, *, make: bool) -> str:
+    """By the user's key, over what describes code; empty where there is no key, and none is to be made."""
+    key = _key(make=make)
+    return hmac.new(key, content.encode(), hashlib.sha256).hexdigest() if key else ""
+
+
 def trusted_by_record(file: Path) -> set[str]:
     """Types that a signature of this user's covers; none where model.json has none, or one of somebody else."""
     try:

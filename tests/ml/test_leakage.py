@@ -81,7 +81,10 @@ def test_the_detector_finds_a_leak(tmp_path: Path) -> None:
     frame = rows()
     _, test = split(frame, Split(test_size=0.25, seed=3, id="row"))
     code = tmp_path / "processor.py"
-    code.write_text("def process(frame):\n    return frame.assign(size=frame['size'] - frame['size'].mean())\n")
+    code.write_text(
+        "def clean_table(frame):\n    return frame[~(frame['size'] > frame['size'].mean())]\n\n\n"
+        "def process(frame):\n    return frame\n"
+    )
     how = ("--code", str(code))
     leaky = made_of(poison(frame, test.index, size=1e12), tmp_path / "poisoned", how)
     assert leaky != made_of(frame, tmp_path / "clean", how)

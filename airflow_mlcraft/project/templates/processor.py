@@ -1,4 +1,4 @@
-"""Cleans the data: `process` gets all rows, before they are split into a training and a test part."""
+"""Cleans the data: `clean_table` leaves rows out of training, `process` mends and makes columns, row by row."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from typing import Any
 import pandas as pd
 
 
-def process(frame: pd.DataFrame, **params: Any) -> pd.DataFrame:
-    """Drop rows, mend and make columns. Gaps, categories and scales are seen to later, from the training part alone."""
+def clean_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """The whole table, in training only: leave out rows that nothing should be learned from."""
     return frame.dropna(how="all")
+
+
+def process(frame: pd.DataFrame, **params: Any) -> pd.DataFrame:
+    """Any number of rows, each by itself, with or without the target: mend columns, make new ones.
+
+    This goes with the model, and runs on each row to predict for. Gaps, categories and scales are the model's.
+    """
+    return frame

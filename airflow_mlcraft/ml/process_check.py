@@ -1,0 +1,261 @@
+"""Whether a user's `process` can go with a model: it gives a row alone what it gives the same row in a table."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.recipe import Recipe
+from airflow_mlcraft.ml.row_process import RawColumn, typed_like
+
+_SAMPLE = 64
+_OFFSET = 10_000_019
+"""Labels of sampled rows: a process that numbers its rows anew is known by them."""
+_MOST_ABLATED = 200
+_ADVICE = (
+    "process() runs on each row to predict for; rows are left out in clean_table(), which runs on the whole table in "
+    "training only, and gaps, scales and categories are seen to by the model"
+)
+Process = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found: which raw columns change nothing, and whether rows keep their labels."""
+
+    unneeded: frozenset[str]
+    keeps_labels: bool
+
+
+class ProcessCheck:
+    """Runs `process` on rows of a table together, alone and in reverse, and compares the features."""
+
+    def __init__(self, path: Path, process: Process, recipe: Recipe, columns: Sequence[RawColumn]):
+        self._path, self._process, self._recipe = path, process, recipe
+        self._columns = tuple(columns)
+
+    def run(self, table: pd.DataFrame, made: pd.DataFrame, added: Sequence[str]) -> Checked:
+        """`table` has the raw rows of training, `made` is what `process` made of it with its labels."""
+        sample = self._sample(table)
+        with_target = self._processed(sample)
+        raw = typed_like(sample, self._columns)
+        together = self._without_target(raw, added)
+        self._compare(self._features(with_target), self._features(together), "with the target", "without it")
+        alone = self._each_alone(raw)
+        kept = together.index.isin(sample.index).all() and together.index.is_unique
+        self._compare_alone(together, alone, len(raw), kept=bool(kept))
+        self._compare(
+            self._features(together), self._reversed(raw, together, bool(kept)), "in the table", "in another order"
+        )
+        if kept and made.index.is_unique:
+            labelled = made.set_axis(made.index + _OFFSET, axis=0)
+            both = alone.index.intersection(labelled.index)
+            self._compare(
+                self._features(labelled.loc[both]), self._features(alone.loc[both]), "in the table", "for the row alone"
+            )
+        return Checked(self._unneeded(raw, self._features(together)), bool(kept))
+
+    def _sample(self, table: pd.DataFrame) -> pd.DataFrame:
+        places = np.unique(np.linspace(0, len(table) - 1, min(_SAMPLE, len(table))).round().astype(int))
+        found = table.iloc[places]
+        return found.set_axis(found.index + _OFFSET, axis=0)
+
+    def _processed(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return self._process(rows.copy())
+
+    def _features(self, made: pd.DataFrame) -> pd.DataFrame:
+        return self._recipe.typed(made)
+
+    def _without_target(self, raw: pd.DataFrame, added: Sequence[str]) -> pd.DataFrame:
+        try:
+            return self._checked(self._processed(raw), raw)
+        except StepError as error:
+            more = f", nor {', '.join(map(repr, added))}, which clean_table() makes" if added else ""
+            raise StepError(
+                f"{error}: {self._path.name} fails for rows without the target {self._recipe.target!r}. {_ADVICE}, "
+                f"and a row to predict for has no {self._recipe.target!r}{more}"
+            ) from error
+
+    def _checked(self, made: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
+        """The features are there, whatever rows are."""
+        lacking = [name for name in self._recipe.features if name not in made.columns]
+        if lacking:
+            raise StepError(f"{self._place(lacking[0])}: process() makes no column {lacking[0]!r}")
+        if len(made) > len(given):
+            raise StepError(
+                f"{self._path.name}: process() makes {len(made)} rows of {len(given)}; expected one for each. {_ADVICE}"
+            )
+        return made
+
+    def _each_alone(self, raw: pd.DataFrame) -> pd.DataFrame:
+        """Each row that is not left out, with its label."""
+        found = []
+        for place in range(len(raw)):
+            row = raw.iloc[[place]]
+            try:
+                made = self._checked(self._processed(row), row)
+            except StepError as error:
+                raise StepError(f"{error}: so it is for a row that comes alone (row {self._row(row)}). {_ADVICE}") from error
+            found.append(made.set_axis(row.index[: len(made)], axis=0))
+        alone = pd.concat([self._features(one) for one in found if len(one)]) if any(map(len, found)) else None
+        if alone is None:
+            raise StepError(f"{self._path.name}: process() leaves out every row that comes alone. {_ADVICE}")
+        return alone
+
+    def _compare_alone(self, together: pd.DataFrame, alone: pd.DataFrame, rows: int, *, kept: bool) -> None:
+        features = self._features(together)
+        words = ("in the table", "for the row alone")
+        if kept:
+            if lost := sorted(set(features.index) - set(alone.index)):
+                raise StepError(
+                    f"{self._path.name}: process() leaves out row {lost[0] - _OFFSET + 1} when it comes alone, and "
+                    f"keeps it in the table. {_ADVICE}"
+                )
+            self._compare(features, alone.loc[features.index], *words)
+        elif len(features) == len(alone):
+            self._compare(features.set_axis(alone.index, axis=0), alone, *words)
+        else:
+            known = set(map(_key, alone.itertuples(index=False)))
+            for row in features.itertuples(index=False):
+                if _key(row) not in known:
+                    raise StepError(
+                        f"{self._path.name}: process() gives other features for rows alone than in the table. {_ADVICE}"
+                    )
+
+    def _reversed(self, raw: pd.DataFrame, together: pd.DataFrame, kept: bool) -> pd.DataFrame:
+        made = self._features(self._processed(raw.iloc[::-1]))
+        if kept and set(made.index) == set(together.index):
+            return made.loc[together.index]
+        if len(made) != len(together) or kept:
+            return self._features(together)
+        return made.iloc[::-1].set_axis(together.index, axis=0)
+
+    def _compare(self, one: pd.DataFrame, other: pd.DataFrame, where: str, there: str) -> None:
+        for name in one.columns if len(one) == len(other) else ():
+            differ = ~_equal(one[name], other[name])
+            if differ.any():
+                place = int(differ.argmax())
+                raise StepError(
+                    f"{self._place(name)}: process() makes {name!r} {_shown(one[name].iloc[place])} {where} and "
+                    f"{_shown(other[name].iloc[place])} {there} (row {self._row(one.iloc[[place]])}). {_ADVICE}"
+                )
+
+    def _unneeded(self, raw: pd.DataFrame, features: pd.DataFrame) -> frozenset[str]:
+        """Columns without which the features are the same."""
+        if len(raw.columns) > _MOST_ABLATED:
+            return frozenset()
+        found = set()
+        for column in self._columns:
+            less = typed_like(raw.drop(columns=column.name), self._columns)
+            try:
+                made = self._features(self._processed(less))
+            except StepError:
+                continue
+            if len(made) == len(features) and all(_equal(made[name], features[name]).all() for name in made.columns):
+                found.add(column.name)
+        return frozenset(found)
+
+    def _row(self, row: pd.DataFrame) -> str:
+        label = row.index[0]
+        return str(label - _OFFSET + 1) if label >= _OFFSET else str(label + 1)
+
+    def _place(self, column: str) -> str:
+        line = line_that_makes(self._path, column)
+        return f"{self._path.name}:{line}" if line else self._path.name
+
+
+def check_cleaned(path: Path, raw: pd.DataFrame, cleaned: pd.DataFrame, target: str) -> None:
+    """Each row of the cleaned table is a row of the source: the model sees rows as the source has them."""
+    names = [name for name in raw.columns if name != target]
+    if lacking := [name for name in names if name not in cleaned.columns]:
+        names = [name for name in names if name not in lacking]
+    kept = cleaned.index.is_unique and cleaned.index.isin(raw.index).all()
+    if kept and cleaned[names].equals(raw.loc[cleaned.index, names]):
+        return
+    known = set(_hashes(raw[names], raw))
+    for place, one in enumerate(_hashes(cleaned[names], raw)):
+        if one not in known:
+            changed = _changed(raw, cleaned, names, place)
+            where = f" ({changed})" if changed else ""
+            raise StepError(
+                f"{path.name}: clean_table() changes values of row {place + 1}{where}. It runs in training only, so a "
+                "row to predict for would differ; it may leave rows out, and process() changes them"
+            )
+
+
+def changes_nothing(path: Path) -> bool:
+    """Whether `process` is `return frame`, or what the template of a project has said before."""
+    for node in ast.parse(path.read_bytes()).body:
+        if isinstance(node, ast.FunctionDef) and node.name == "process" and node.args.args and not node.decorator_list:
+            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            name = node.args.args[0].arg
+            told = ast.unparse(body[0]) if len(body) == 1 else ""
+            return told in (f"return {name}", f"return {name}.dropna(how='all')")
+    return False
+
+
+def line_that_makes(path: Path, column: str) -> int:
+    """The first line in `process` that names a column, or that sets it by a keyword; 0 where none does."""
+    for node in ast.parse(path.read_bytes()).body:
+        if isinstance(node, ast.FunctionDef) and node.name == "process":
+            lines = [
+                part.lineno
+                for part in ast.walk(node)
+                if (isinstance(part, ast.Constant) and part.value == column)
+                or (isinstance(part, ast.keyword) and part.arg == column)
+                or (isinstance(part, ast.Attribute) and part.attr == column)
+            ]
+            return min(lines, default=0)
+    return 0
+
+
+def _equal(one: pd.Series, other: pd.Series) -> Any:
+    """Value by value; the last bits of a number depend on how many are computed at once."""
+    if one.dtype.kind == "f" and other.dtype.kind == "f":
+        return np.isclose(one.to_numpy(), other.to_numpy(), rtol=1e-9, atol=1e-12, equal_nan=True)
+    left, right = one.astype(object).to_numpy(), other.astype(object).to_numpy()
+    missing = pd.isna(left) & pd.isna(right)
+    return missing | np.array([a is b or a == b for a, b in zip(left, right, strict=True)], dtype=bool)
+
+
+def _key(row: Any) -> tuple[str, ...]:
+    return tuple(f"{value:.9g}" if isinstance(value, float) else str(value) for value in row)
+
+
+def _hashes(frame: pd.DataFrame, raw: pd.DataFrame) -> Any:
+    """Of each row, in the types of the source where they fit."""
+    made = {}
+    for name in frame.columns:
+        values = frame[name]
+        if values.dtype != raw[name].dtype:
+            try:
+                values = values.astype(raw[name].dtype)
+            except (TypeError, ValueError):
+                values = values.astype(str)
+        made[name] = values.map(str) if values.dtype == object else values
+    return pd.util.hash_pandas_object(pd.DataFrame(made, index=frame.index), index=False).tolist()
+
+
+def _changed(raw: pd.DataFrame, cleaned: pd.DataFrame, names: Sequence[str], place: int) -> str:
+    """Which value, where the row still has its label."""
+    label = cleaned.index[place]
+    if label not in raw.index:
+        return ""
+    for name in names:
+        before, after = raw[name].loc[label], cleaned[name].iloc[place]
+        if not (before == after or (pd.isna(before) and pd.isna(after))):
+            return f"{name!r} was {_shown(before)} and is {_shown(after)}"
+    return ""
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return repr(value.item() if hasattr(value, "item") else value)

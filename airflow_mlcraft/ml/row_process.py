@@ -1,0 +1,154 @@
+"""The user's `process` as a part of a model: its source, its params, and the columns of the rows that it reads."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml import columns as kinds
+from airflow_mlcraft.ml import user_code
+from airflow_mlcraft.ml.nearest import suggestion
+
+FUNCTION = "process"
+FORM = "def process(frame, **params)"
+
+
+@dataclass(frozen=True)
+class RawColumn:
+    """A column of the source. `needed`: the features are others where it is missing."""
+
+    name: str
+    kind: str
+    dtype: str
+    nullable: bool = False
+    needed: bool = True
+
+
+@dataclass(frozen=True)
+class RowProcess:
+    """What runs on each row before the model reads it. `example` has a list of values for each column."""
+
+    file: str
+    source: str
+    sha256: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[RawColumn, ...] = ()
+    example: Mapping[str, list[Any]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """In the form of recipe.json."""
+        return asdict(self)
+
+    def typed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The columns of the source with values as training had them; other columns are left out."""
+        needed = [column.name for column in self.columns if column.needed and not column.nullable]
+        lacking = [name for name in needed if name not in frame.columns]
+        if lacking:
+            raise StepError(
+                f"the data lacks the column{'s' if len(lacking) > 1 else ''} {', '.join(map(repr, lacking[:10]))} "
+                f"that the model needs; {suggestion(lacking[0], frame.columns)}"
+            )
+        return typed_like(frame, self.columns)
+
+    def example_frame(self) -> pd.DataFrame:
+        """Rows of the training part as the source has them."""
+        return self.typed(pd.DataFrame(dict(self.example)))
+
+
+def from_json(value: Mapping[str, Any]) -> RowProcess:
+    """The other way round."""
+    known = {name: given for name, given in value.items() if name in RowProcess.__dataclass_fields__}
+    return RowProcess(**{**known, "columns": tuple(RawColumn(**column) for column in value["columns"])})
+
+
+def hash_of(source: bytes) -> str:
+    """What tells one file of code from another."""
+    return hashlib.sha256(source).hexdigest()
+
+
+def raw_columns(frame: pd.DataFrame) -> tuple[RawColumn, ...]:
+    """How the columns of a frame are held. Those that hold lists, objects or bytes have no kind, which is ''."""
+    return tuple(
+        RawColumn(str(name), _kind(frame[name]), str(frame[name].dtype), bool(frame[name].isna().any()))
+        for name in frame.columns
+    )
+
+
+def typed_like(frame: pd.DataFrame, columns: tuple[RawColumn, ...]) -> pd.DataFrame:
+    """These columns, each in its type; a column that the frame lacks is missing in each row."""
+    empty = pd.Series(np.nan, index=frame.index, dtype="float64")
+    made = {one.name: _like(frame.get(one.name, empty), one) for one in columns if one.kind}
+    return pd.DataFrame(made, index=frame.index, copy=False)
+
+
+def processor(path: Path, params: Mapping[str, Any]) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """The function in a file, with its params; mistakes are told with file and line."""
+    module = user_code.load(path)
+    function = user_code.needed(module, FUNCTION, FORM)
+    place = Path(str(module.__file__))
+
+    def run(frame: pd.DataFrame) -> pd.DataFrame:
+        with user_code.told(place):
+            made = function(frame, **params)
+        if not isinstance(made, pd.DataFrame):
+            raise StepError(f"{path.name}: process() gives a {type(made).__name__}; expected a data frame")
+        return made.rename(columns=str)
+
+    return run
+
+
+def in_order(made: pd.DataFrame, given: pd.DataFrame, file: str) -> pd.DataFrame:
+    """What `process` made of rows to predict for, one row for each, in their order."""
+    if made.index.is_unique and made.index.isin(given.index).all():
+        lost = given.index.difference(made.index, sort=False)
+        if not len(lost):
+            return made.loc[given.index]
+        first = int(given.index.get_indexer(lost)[0]) + 1
+        raise StepError(
+            f"{file}: process() leaves out row {first}, which has to be predicted for; "
+            "leave rows out in clean_table(), which runs in training only"
+        )
+    if len(made) != len(given):
+        raise StepError(
+            f"{file}: process() makes {len(made)} rows of {len(given)}, and each has to be predicted for; "
+            "leave rows out in clean_table(), which runs in training only"
+        )
+    return made.set_axis(given.index, axis=0)
+
+
+def _kind(values: pd.Series) -> str:
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return kinds.CATEGORY
+    if dtype.kind == "b":
+        return kinds.BOOLEAN
+    if dtype.kind in "iufm":
+        return kinds.NUMBER
+    if dtype.kind == "M":
+        return kinds.DATE
+    there = values.dropna()
+    if all(isinstance(value, bool) for value in there):
+        return kinds.BOOLEAN if len(there) else kinds.CATEGORY
+    if all(isinstance(value, str) for value in there):
+        return kinds.CATEGORY
+    if kinds.is_dates(there):
+        return kinds.DATE
+    return "" if any(isinstance(value, list | dict | set | bytes) for value in there) else kinds.CATEGORY
+
+
+def _like(values: pd.Series, column: RawColumn) -> pd.Series:
+    """Missing values do not fit into whole numbers and truth values, which pandas then holds as it always does."""
+    made = kinds.AS[column.kind](values)
+    dtype = "object" if column.dtype == "category" else column.dtype
+    if str(made.dtype) == dtype or (dtype[:1] in "iub" and made.isna().any()):
+        return made
+    if column.kind == kinds.DATE and not dtype.startswith("datetime"):
+        return made
+    return made.dt.tz_localize("UTC").astype(dtype) if "," in dtype else made.astype(dtype)

@@ -1,0 +1,128 @@
+"""The user's own processor in training: `clean_table` on the whole table, `process` on its rows, and what of it goes on."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.errors import StepError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from airflow_mlcraft.ml.recipe import Recipe
+
+CLEAN = "clean_table"
+_EXAMPLE_ROWS = 5
+
+
+@dataclass(frozen=True)
+class OwnProcessed:
+    """`table` has the rows of the source that are used, `frame` what `process` made of them, in new order of numbers.
+
+    `labels` says from which row of the table each row of the frame comes, where `process` keeps the index.
+    """
+
+    path: Path
+    params: Mapping[str, Any]
+    table: pd.DataFrame
+    frame: pd.DataFrame
+    labels: pd.Index
+    added: tuple[str, ...]
+    changes_nothing: bool
+
+    def recipe_with(self, recipe: Recipe, train: pd.DataFrame, say: Callable[[str], None]) -> Recipe:
+        """The recipe with `process` in it; refused where a row alone would get other features than in the table."""
+        from airflow_mlcraft.ml.process_check import ProcessCheck
+        from airflow_mlcraft.ml.row_process import RowProcess, hash_of, processor, raw_columns
+        from airflow_mlcraft.tracking.own_process import signed
+
+        if self.changes_nothing:
+            if made := [name for name in recipe.features if name in self.added]:
+                raise StepError(
+                    f"{self.path.name}: the column {made[0]!r} is made by clean_table(), which runs in training only; "
+                    "a row to predict for would not have it. Make it in process()"
+                )
+            return recipe
+        rows = self.table.drop(columns=[*self.added, recipe.target], errors="ignore")
+        columns = raw_columns(rows)
+        made = self.frame.set_axis(self.labels, axis=0)
+        check = ProcessCheck(self.path, processor(self.path, self.params), recipe, columns)
+        found = check.run(self.table.drop(columns=list(self.added)), made, self.added)
+        if lost := len(self.table) - len(self.frame):
+            say(
+                f"{self.path.name}: process() leaves out {lost} of {len(self.table)} rows; rows like these get no "
+                "prediction. clean_table() leaves rows out in training only"
+            )
+        seen = rows.loc[self.labels[train.index]] if found.keeps_labels else rows
+        source = self.path.read_bytes()
+        kept = tuple(replace(one, needed=one.name not in found.unneeded) for one in raw_columns(seen) if one.kind)
+        process = RowProcess(
+            self.path.name, source.decode("utf-8"), hash_of(source), dict(self.params), kept, _example(seen, kept)
+        )
+        say(f"{self.path.name} goes with the model: process() runs on each row to predict for")
+        return replace(recipe, process=signed(process.to_json()))
+
+
+def run_own_process(frame: pd.DataFrame, path: Path, params: Mapping[str, Any], target: str) -> OwnProcessed:
+    """Run the functions of a processor on all rows."""
+    from airflow_mlcraft.ml import user_code
+    from airflow_mlcraft.ml.process_check import changes_nothing, check_cleaned
+    from airflow_mlcraft.ml.row_process import FORM, FUNCTION, processor
+
+    module = user_code.load(path)
+    process = user_code.needed(module, FUNCTION, FORM)
+    clean = user_code.function(module, CLEAN)
+    own = _taken(process, params) if clean is not None else dict(params)
+    table = frame.rename(columns=str)
+    if clean is not None:
+        cleaning = _taken(clean, params)
+        if unknown := [name for name in params if name not in own and name not in cleaning]:
+            raise StepError(f"{path.name}: neither process() nor clean_table() takes the param {unknown[0]!r}")
+        with user_code.told(path):
+            cleaned = clean(table.copy(), **cleaning)
+        _check(cleaned, path, CLEAN)
+        cleaned = cleaned.rename(columns=str)
+        check_cleaned(path, table, cleaned, target)
+        added = tuple(name for name in cleaned.columns if name not in table.columns)
+        table = cleaned.reset_index(drop=True)
+    else:
+        added = ()
+    made = processor(path, own)(table.copy())
+    _check(made, path, FUNCTION)
+    return OwnProcessed(
+        path, own, table, made.reset_index(drop=True), made.index, added, changes_nothing(path)
+    )
+
+
+def _taken(function: Callable[..., Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """The params that a function takes."""
+    wanted = inspect.signature(function).parameters.values()
+    if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in wanted):
+        return dict(params)
+    return {name: value for name, value in params.items() if name in {one.name for one in wanted}}
+
+
+def _check(made: Any, path: Path, function: str) -> None:
+    import pandas as pd
+
+    if not isinstance(made, pd.DataFrame):
+        raise StepError(f"{path.name}: {function}() gives a {type(made).__name__}; expected a data frame")
+    if made.empty:
+        what = "rows" if len(made.columns) else "columns"
+        raise StepError(f"{path.name}: {function}() gives a frame without {what}")
+
+
+def _example(rows: pd.DataFrame, columns: Any) -> dict[str, list[Any]]:
+    """The first rows, in the form of JSON; those without a gap come first."""
+    import json
+
+    from airflow_mlcraft.ml.row_process import typed_like
+
+    whole = rows[rows.notna().all(axis=1)]
+    seen = typed_like((whole if len(whole) else rows).head(_EXAMPLE_ROWS), columns)
+    found = json.loads(seen.to_json(orient="split", index=False, date_format="iso", double_precision=15))
+    return {name: [row[place] for row in found["data"]] for place, name in enumerate(found["columns"])}
