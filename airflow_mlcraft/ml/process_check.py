@@ -102,7 +102,9 @@ class ProcessCheck:
             try:
                 made = self._checked(self._processed(row), row)
             except StepError as error:
-                raise StepError(f"{error}: so it is for a row that comes alone (row {self._row(row)}). {_ADVICE}") from error
+                raise StepError(
+                    f"{error}: so it is for a row that comes alone (row {self._row(row)}). {_ADVICE}"
+                ) from error
             found.append(made.set_axis(row.index[: len(made)], axis=0))
         alone = pd.concat([self._features(one) for one in found if len(one)]) if any(map(len, found)) else None
         if alone is None:

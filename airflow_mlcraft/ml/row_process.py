@@ -127,20 +127,15 @@ def _kind(values: pd.Series) -> str:
     dtype = values.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return kinds.CATEGORY
-    if dtype.kind == "b":
-        return kinds.BOOLEAN
-    if dtype.kind in "iufm":
-        return kinds.NUMBER
-    if dtype.kind == "M":
-        return kinds.DATE
+    if dtype.kind in "biufmM":
+        return kinds.BOOLEAN if dtype.kind == "b" else kinds.DATE if dtype.kind == "M" else kinds.NUMBER
     there = values.dropna()
-    if all(isinstance(value, bool) for value in there):
-        return kinds.BOOLEAN if len(there) else kinds.CATEGORY
-    if all(isinstance(value, str) for value in there):
-        return kinds.CATEGORY
-    if kinds.is_dates(there):
-        return kinds.DATE
-    return "" if any(isinstance(value, list | dict | set | bytes) for value in there) else kinds.CATEGORY
+    if any(isinstance(value, list | dict | set | bytes) for value in there):
+        return ""
+    if len(there) and all(isinstance(value, bool) for value in there):
+        return kinds.BOOLEAN
+    texts = all(isinstance(value, str) for value in there)
+    return kinds.DATE if not texts and kinds.is_dates(there) else kinds.CATEGORY
 
 
 def _like(values: pd.Series, column: RawColumn) -> pd.Series:

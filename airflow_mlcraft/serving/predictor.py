@@ -15,10 +15,10 @@ from airflow_mlcraft.serving.frames import example_frame, frame_of, table_of
 from airflow_mlcraft.serving.model_folder import ModelFolder
 from airflow_mlcraft.serving.plain_estimators import PlainEstimator, candidates
 from airflow_mlcraft.serving.plain_transformers import Array, NotPlain, entry, gathering, transformer
+from airflow_mlcraft.serving.processing import is_processed, processing
 from airflow_mlcraft.serving.refusals import ServingError
 from airflow_mlcraft.serving.signature import TEXT, Signature
 from airflow_mlcraft.serving.table import Table, join
-from airflow_mlcraft.serving.processing import is_processed, processing
 from airflow_mlcraft.serving.typed_columns import columns, is_columns
 
 log = logging.getLogger(__name__)
@@ -123,9 +123,7 @@ def _plain(
     return None
 
 
-def _joined(
-    before: Callable[[Table], Table], prepare: Answer, last: PlainEstimator
-) -> tuple[Answer, Answer | None]:
+def _joined(before: Callable[[Table], Table], prepare: Answer, last: PlainEstimator) -> tuple[Answer, Answer | None]:
     proba = last.proba
     return (
         lambda table: last.predict(prepare(before(table))),

@@ -1,4 +1,4 @@
-"""The user's own processor in training: `clean_table` on the whole table, `process` on its rows, and what of it goes on."""
+"""The user's own processor in training: `clean_table` on the whole table, and `process`, which goes with the model."""
 
 from __future__ import annotations
 
@@ -93,9 +93,7 @@ def run_own_process(frame: pd.DataFrame, path: Path, params: Mapping[str, Any], 
         added = ()
     made = processor(path, own)(table.copy())
     _check(made, path, FUNCTION)
-    return OwnProcessed(
-        path, own, table, made.reset_index(drop=True), made.index, added, changes_nothing(path)
-    )
+    return OwnProcessed(path, own, table, made.reset_index(drop=True), made.index, added, changes_nothing(path))
 
 
 def _taken(function: Callable[..., Any], params: Mapping[str, Any]) -> dict[str, Any]:

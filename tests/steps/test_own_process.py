@@ -69,6 +69,12 @@ def trust(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setenv(TRUSTED_CODE, hashlib.sha256((folder / "processor.py").read_bytes()).hexdigest())
 
 
+def as_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With another key, and nothing that is trusted by its hash."""
+    monkeypatch.setenv("MLCRAFT_TRUST_KEY", "of another user")
+    monkeypatch.delenv(TRUSTED_CODE, raising=False)
+
+
 def test_rows_of_the_source_are_predicted_for_as_training_saw_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,9 +128,11 @@ def test_the_signature_is_that_of_the_source(tmp_path: Path, monkeypatch: pytest
 
 def test_code_that_nobody_trusts_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = trained(tmp_path)
-    monkeypatch.delenv(TRUSTED_CODE, raising=False)
+    customers().dropna().to_csv(tmp_path / "new.csv", index=False)
+    steps.must("predict", "--model", "model", "--data", "new.csv")
+    as_somebody_else(monkeypatch)
     known = hashlib.sha256((tmp_path / "processor.py").read_bytes()).hexdigest()
-    sentence = steps.refusal("predict", "--model", "model", "--data", "data.csv")
+    sentence = steps.refusal("predict", "--model", "model", "--data", "new.csv")
     assert f"{TRUSTED_CODE}={known}" in sentence
     with pytest.raises(MlcraftError, match=f"{TRUSTED_CODE}={known}"):
         load(tmp_path / "model")
@@ -133,14 +141,14 @@ def test_code_that_nobody_trusts_does_not_run(tmp_path: Path, monkeypatch: pytes
     trust(monkeypatch, tmp_path)
     (tmp_path / "model" / "code" / "processor.py").write_text("import os\n\n\ndef process(frame):\n    os.abort()\n")
     assert "not the file that the model was trained with" in steps.refusal(
-        "predict", "--model", "model", "--data", "data.csv"
+        "predict", "--model", "model", "--data", "new.csv"
     )
 
 
 def test_evaluating_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test part has been processed already."""
     steps = trained(tmp_path)
-    monkeypatch.delenv(TRUSTED_CODE, raising=False)
+    as_somebody_else(monkeypatch)
     steps.must("evaluate", "--models", "model", "--test", "test.parquet")
 
 
@@ -170,8 +178,14 @@ def test_what_needs_the_whole_table_is_refused_with_the_reason(body: str, words:
     ("body", "words"),
     [
         ("    return frame.assign(plan=frame['plan'].str.lower())", "clean_table() changes values of row"),
-        ("    return frame.assign(seats=frame['seats'] / frame['seats'].max())", "clean_table() changes values of row 1"),
-        ("    return frame.assign(mean=frame['seats'].mean() + frame.index)", "the column 'mean' is made by clean_table()"),
+        (
+            "    return frame.assign(seats=frame['seats'] / frame['seats'].max())",
+            "clean_table() changes values of row 1",
+        ),
+        (
+            "    return frame.assign(mean=frame['seats'].mean() + frame.index)",
+            "the column 'mean' is made by clean_table()",
+        ),
         ("    return frame[:0]", "clean_table() gives a frame without rows"),
         ("    return 7", "clean_table() gives a int; expected a data frame"),
         ("    return frame.nope", "processor.py:2: AttributeError"),
