@@ -24,8 +24,8 @@ from airflow_mlcraft.steps.model_options import ModelWork
 from airflow_mlcraft.steps.record import Record, write_json
 from airflow_mlcraft.steps.services import Services
 from airflow_mlcraft.tracking import pyfunc_model
-from airflow_mlcraft.tracking.model_folder import MODEL as MODEL_FILE
 from airflow_mlcraft.tracking.model_folder import CODE, installed, write_model
+from airflow_mlcraft.tracking.model_folder import MODEL as MODEL_FILE
 from airflow_mlcraft.tracking.trusted_types import CARD, KEY, RECORD, TRUSTED, library_modules, packages_of, signed
 
 if TYPE_CHECKING:
