@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,6 @@ _ADVICE = (
 Process = Callable[[pd.DataFrame], pd.DataFrame]
 
 
-@dataclass(frozen=True)
-class Checked:
-    """What was found: which raw columns change nothing, and whether rows keep their labels."""
-
-    unneeded: frozenset[str]
-    keeps_labels: bool
-
-
 class ProcessCheck:
     """Runs `process` on rows of a table together, alone and in reverse, and compares the features."""
 
@@ -41,8 +32,11 @@ class ProcessCheck:
         self._path, self._process, self._recipe = path, process, recipe
         self._columns = tuple(columns)
 
-    def run(self, table: pd.DataFrame, made: pd.DataFrame, added: Sequence[str]) -> Checked:
-        """`table` has the raw rows of training, `made` is what `process` made of it with its labels."""
+    def run(self, table: pd.DataFrame, made: pd.DataFrame | None, added: Sequence[str]) -> frozenset[str]:
+        """Refuse what needs the whole table. Gives the raw columns without which the features are the same.
+
+        `table` has the raw rows of training, `made` is what `process` made of it, with the labels of the table's rows.
+        """
         sample = self._sample(table)
         with_target = self._processed(sample)
         raw = typed_like(sample, self._columns)
@@ -54,13 +48,13 @@ class ProcessCheck:
         self._compare(
             self._features(together), self._reversed(raw, together, bool(kept)), "in the table", "in another order"
         )
-        if kept and made.index.is_unique:
+        if kept and made is not None:
             labelled = made.set_axis(made.index + _OFFSET, axis=0)
             both = alone.index.intersection(labelled.index)
             self._compare(
                 self._features(labelled.loc[both]), self._features(alone.loc[both]), "in the table", "for the row alone"
             )
-        return Checked(self._unneeded(raw, self._features(together)), bool(kept))
+        return self._unneeded(raw, self._features(together))
 
     def _sample(self, table: pd.DataFrame) -> pd.DataFrame:
         places = np.unique(np.linspace(0, len(table) - 1, min(_SAMPLE, len(table))).round().astype(int))
@@ -176,8 +170,6 @@ class ProcessCheck:
 def check_cleaned(path: Path, raw: pd.DataFrame, cleaned: pd.DataFrame, target: str) -> None:
     """Each row of the cleaned table is a row of the source: the model sees rows as the source has them."""
     names = [name for name in raw.columns if name != target]
-    if lacking := [name for name in names if name not in cleaned.columns]:
-        names = [name for name in names if name not in lacking]
     kept = cleaned.index.is_unique and cleaned.index.isin(raw.index).all()
     if kept and cleaned[names].equals(raw.loc[cleaned.index, names]):
         return

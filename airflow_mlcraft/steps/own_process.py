@@ -21,16 +21,19 @@ _EXAMPLE_ROWS = 5
 
 @dataclass(frozen=True)
 class OwnProcessed:
-    """`table` has the rows of the source that are used, `frame` what `process` made of them, in new order of numbers.
+    """`table` has the rows of the source that are used, `frame` what `process` made of them.
 
-    `labels` says from which row of the table each row of the frame comes, where `process` keeps the index.
+    `places` says from which row of the table each row of the frame comes; None where `process` numbers rows anew.
+    `hashes` tell the rows of the frame, and `rows` says what they are of.
     """
 
     path: Path
     params: Mapping[str, Any]
     table: pd.DataFrame
     frame: pd.DataFrame
-    labels: pd.Index
+    places: Any
+    hashes: Any
+    rows: dict[str, Any]
     added: tuple[str, ...]
     changes_nothing: bool
 
@@ -41,25 +44,26 @@ class OwnProcessed:
         from airflow_mlcraft.tracking.own_process import signed
 
         if self.changes_nothing:
-            if made := [name for name in recipe.features if name in self.added]:
+            if absent := [name for name in recipe.features if name in self.added]:
                 raise StepError(
-                    f"{self.path.name}: the column {made[0]!r} is made by clean_table(), which runs in training only; "
-                    "a row to predict for would not have it. Make it in process()"
+                    f"{self.path.name}: the column {absent[0]!r} is made by clean_table(), which runs in training "
+                    "only; a row to predict for would not have it. Make it in process()"
                 )
             return recipe
         rows = self.table.drop(columns=[*self.added, recipe.target], errors="ignore")
         columns = raw_columns(rows)
-        made = self.frame.set_axis(self.labels, axis=0)
+        made = None if self.places is None else self.frame.set_axis(self.places, axis=0)
         check = ProcessCheck(self.path, processor(self.path, self.params), recipe, columns)
-        found = check.run(self.table.drop(columns=list(self.added)), made, self.added)
+        used = self.table if self.places is None else self.table.iloc[self.places[train.index]]
+        unneeded = check.run(used.drop(columns=list(self.added)), made, self.added)
         if lost := len(self.table) - len(self.frame):
             say(
                 f"{self.path.name}: process() leaves out {lost} of {len(self.table)} rows; rows like these get no "
                 "prediction. clean_table() leaves rows out in training only"
             )
-        seen = rows.loc[self.labels[train.index]] if found.keeps_labels else rows
+        seen = rows if self.places is None else rows.iloc[self.places[train.index]]
         source = self.path.read_bytes()
-        kept = tuple(replace(one, needed=one.name not in found.unneeded) for one in raw_columns(seen) if one.kind)
+        kept = tuple(replace(one, needed=one.name not in unneeded) for one in raw_columns(seen) if one.kind)
         process = RowProcess(
             self.path.name, source.decode("utf-8"), hash_of(source), dict(self.params), kept, _example(seen, kept)
         )
@@ -67,33 +71,58 @@ class OwnProcessed:
         return replace(recipe, process=signed(process.to_json()))
 
 
-def run_own_process(frame: pd.DataFrame, path: Path, params: Mapping[str, Any], target: str) -> OwnProcessed:
-    """Run the functions of a processor on all rows."""
+def run_own_process(
+    source: pd.DataFrame, path: Path, params: Mapping[str, Any], *, target: str, column: str | None
+) -> OwnProcessed:
+    """Run the functions of a processor on all rows; `column` tells rows apart, where the user names one."""
     from airflow_mlcraft.ml import user_code
-    from airflow_mlcraft.ml.process_check import changes_nothing, check_cleaned
+    from airflow_mlcraft.ml.process_check import changes_nothing
     from airflow_mlcraft.ml.row_process import FORM, FUNCTION, processor
+    from airflow_mlcraft.ml.source_rows import hashes_of_processed, hashes_of_source, numbered, places_of
 
     module = user_code.load(path)
     process = user_code.needed(module, FUNCTION, FORM)
     clean = user_code.function(module, CLEAN)
-    own = _taken(process, params) if clean is not None else dict(params)
-    table = frame.rename(columns=str)
+    own = dict(params) if clean is None else _taken(process, params)
+    hashes, rows = hashes_of_source(source, column)
+    table = source
     if clean is not None:
-        cleaning = _taken(clean, params)
-        if unknown := [name for name in params if name not in own and name not in cleaning]:
+        if unknown := [name for name in params if name not in own and name not in _taken(clean, params)]:
             raise StepError(f"{path.name}: neither process() nor clean_table() takes the param {unknown[0]!r}")
-        with user_code.told(path):
-            cleaned = clean(table.copy(), **cleaning)
-        _check(cleaned, path, CLEAN)
-        cleaned = cleaned.rename(columns=str)
-        check_cleaned(path, table, cleaned, target)
-        added = tuple(name for name in cleaned.columns if name not in table.columns)
-        table = cleaned.reset_index(drop=True)
-    else:
-        added = ()
+        table = _cleaned(source, path, clean, _taken(clean, params), target)
+        places = places_of(table, len(source))
+        hashes = hashes_of_source(table[list(source.columns)], column)[0] if places is None else hashes[places]
+    table = numbered(table)
     made = processor(path, own)(table.copy())
     _check(made, path, FUNCTION)
-    return OwnProcessed(path, own, table, made.reset_index(drop=True), made.index, added, changes_nothing(path))
+    places = places_of(made, len(table))
+    if places is None:
+        hashes, rows = hashes_of_processed(made.reset_index(drop=True), column, path)
+    else:
+        hashes = hashes[places]
+    added = tuple(name for name in table.columns if name not in source.columns)
+    frame = made.reset_index(drop=True)
+    return OwnProcessed(path, own, table, frame, places, hashes, rows, added, changes_nothing(path))
+
+
+def _cleaned(
+    source: pd.DataFrame, path: Path, clean: Callable[..., Any], params: Mapping[str, Any], target: str
+) -> pd.DataFrame:
+    from airflow_mlcraft.ml import user_code
+    from airflow_mlcraft.ml.process_check import check_cleaned
+    from airflow_mlcraft.ml.source_rows import numbered
+
+    with user_code.told(path):
+        made = clean(numbered(source), **params)
+    _check(made, path, CLEAN)
+    made = made.rename(columns=str)
+    if lacking := [name for name in source.columns if name not in made.columns]:
+        raise StepError(
+            f"{path.name}: clean_table() takes out the column {lacking[0]!r}, which rows to predict for have; "
+            "take it out in process()"
+        )
+    check_cleaned(path, source, made, target)
+    return made
 
 
 def _taken(function: Callable[..., Any], params: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
     parser.add_argument("--prediction", help="classification or regression; by default what the target looks like")
     parser.add_argument("--positive", metavar="LABEL", help="of two classes the one to find; the second by default")
-    parser.add_argument("--code", metavar="FILE", help="a Python file with `process(frame, **params)`, which goes with the model")
+    parser.add_argument(
+        "--code", metavar="FILE", help="a Python file with `process(frame, **params)`, which goes with the model"
+    )
     parser.add_argument("--params", metavar="JSON", help="params for it, as JSON or a file of it")
     parser.add_argument("--drop", nargs="+", default=[], metavar="COLUMN", help="columns to leave out")
     parser.add_argument(

@@ -27,7 +27,7 @@ def trusted_hashes() -> set[str]:
 
 
 def signed(described: Mapping[str, Any]) -> dict[str, Any]:
-    """The description, signed with the user's key: whoever trains with code trusts it. Unchanged where no key can be kept."""
+    """The description, signed with the key of the user, who trusts the code; unchanged where no key can be kept."""
     with suppress(MlcraftError):
         return {**described, SIGNATURE: signature_of_code(_content(described), make=True)}
     return dict(described)
