@@ -36,7 +36,7 @@ _OF_TRAINING = ("mlflow", "mlflow-skinny", _DISTRIBUTION)
 def pinned(recipe: Recipe, base: Base, folder: Path) -> str:
     """requirements.txt of the image, with hashes. The same packages at any time, for the base's Python and platform."""
     wanted = folder / "wanted.txt"
-    wanted.write_text("\n".join([*recipe.requirements, *_with_bounds()]) + "\n", "utf-8")
+    wanted.write_text("\n".join([*recipe.requirements, *_of_model(recipe), *_with_bounds()]) + "\n", "utf-8")
     versions = folder / "versions.txt"
     versions.write_text("\n".join(_versions(recipe)) + "\n", "utf-8")
     made = folder / "pins.txt"
@@ -83,6 +83,13 @@ def python_of(model: Path) -> str:
     path = model / "python_env.yaml"
     found = re.search(r"^python:\s*['\"]?(\d+\.\d+)", path.read_text("utf-8"), re.MULTILINE) if path.is_file() else None
     return found.group(1) if found else ""
+
+
+def _of_model(recipe: Recipe) -> list[str]:
+    """What the model itself needs beyond the server, such as lightgbm."""
+    said = environments.requirements_in(recipe.model / "requirements.txt")
+    known = {*_OF_SERVING, *_OF_TRAINING, *map(_name, recipe.requirements)}
+    return [line for line in said if _name(line) not in known]
 
 
 def _versions(recipe: Recipe) -> list[str]:

@@ -185,6 +185,13 @@ def _imported(library: str) -> Any:
         return import_module(library)
     except ModuleNotFoundError as error:
         raise MlcraftError(missing(library)) from error
+    except OSError as error:
+        raise MlcraftError(unloadable(library, error)) from error
+
+
+def unloadable(library: str, error: OSError) -> str:
+    """What to do where a library is installed, and the system lacks what it needs."""
+    return f"{library} cannot be loaded: {error}; on Debian and Ubuntu `apt-get install libgomp1` brings OpenMP"
 
 
 def missing(library: str) -> str:

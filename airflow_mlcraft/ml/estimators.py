@@ -9,7 +9,7 @@ from inspect import signature
 from typing import Any
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.boosters import missing
+from airflow_mlcraft.ml.boosters import missing, unloadable
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
 from airflow_mlcraft.ml.nearest import suggestion
 
@@ -40,6 +40,8 @@ def _class(path: str) -> Any:
         if error.name != module:
             raise
         raise StepError(missing(module)) from error
+    except OSError as error:
+        raise StepError(unloadable(module, error)) from error
 
 
 def _log(low: float, high: float) -> dict[str, Any]:

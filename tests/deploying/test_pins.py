@@ -42,6 +42,13 @@ def test_what_the_project_asks_for(project: Project, tmp_path: Path) -> None:
     assert names(pinned(recipe, BASE, tmp_path))["click"] == version("click")
 
 
+def test_what_the_model_itself_needs(project: Project, tmp_path: Path) -> None:
+    """Boosters and packages of the user's own, in the versions that the model was made with."""
+    wanted = project.champion / "requirements.txt"
+    wanted.write_text(wanted.read_text() + f"lightgbm=={version('lightgbm')}\n")
+    assert names(pinned(recipe_of(project), BASE, tmp_path))["lightgbm"] == version("lightgbm")
+
+
 def test_the_model_knows_best(project: Project, tmp_path: Path) -> None:
     """Its own requirements.txt says what it was made with, whatever was installed since."""
     wanted = project.champion / "requirements.txt"
