@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -32,22 +32,25 @@ def predict(
 
     This needs no server. The model does what the server would: it checks the columns, and prepares them.
     """
-    from airflow_mlcraft.project.predict import predict as run
-    from airflow_mlcraft.project.writing import write_text
+    from airflow_mlcraft.project.predict import predictions
+    from airflow_mlcraft.project.writing import write_stream
 
     project = find(name, projects)
     if data == "-" and sys.stdin.isatty():
         raise ProjectError("no rows were given", f"name a file: mlcraft predict {name} data/test.parquet")
-    text = run(project, sys.stdin.buffer.read() if data == "-" else Path(data))
-    if as_json:
-        print_json([{key: _plain(value) for key, value in row.items()} for row in csv.DictReader(io.StringIO(text))])
-    elif out is not None:
-        write_text(out.absolute(), text)
-    else:
-        typer.echo(text, nl=False)
+    with predictions(project, sys.stdin.buffer if data == "-" else Path(data)) as path:
+        if as_json:
+            with path.open(encoding="utf-8", newline="") as text:
+                print_json([{key: _number_or_text(cell) for key, cell in row.items()} for row in csv.DictReader(text)])
+        elif out is not None:
+            with path.open("rb") as content:
+                write_stream(out.absolute(), content)
+        else:
+            with path.open(encoding="utf-8", newline="") as text:
+                shutil.copyfileobj(text, sys.stdout)
 
 
-def _plain(text: str) -> str | float | int | None:
+def _number_or_text(text: str) -> str | float | int | None:
     """A cell of CSV as JSON would have it."""
     if text == "":
         return None

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.project.step import run_step
 from airflow_mlcraft.project.train import needs_champion
+from airflow_mlcraft.steps.predict import FILE
 
 
-def predict(project: Project, data: Path | bytes) -> str:
-    """The rows of a file, or of text as it came from standard input, with the predictions; CSV in text."""
+@contextmanager
+def predictions(project: Project, data: Path | BinaryIO) -> Iterator[Path]:
+    """A file of CSV with the rows of a file, or of a stream, and the predictions; it is gone afterwards."""
     champion = needs_champion(project)
     with tempfile.TemporaryDirectory(prefix="mlcraft-predict-") as place:
         folder = Path(place)
-        if isinstance(data, bytes):
-            path = folder / "given"
-            path.write_bytes(data)
-        else:
+        if isinstance(data, Path):
             path = _found(project, data)
+        else:
+            path = folder / "given"
+            with path.open("wb") as copy:
+                shutil.copyfileobj(data, copy)
         run_step(project, manifests.read(project), ["predict", "--model", str(champion), "--data", str(path)], folder)
-        return (folder / "predictions.csv").read_text("utf-8")
+        yield folder / FILE
 
 
 def _found(project: Project, data: Path) -> Path:

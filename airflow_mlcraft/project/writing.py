@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from airflow_mlcraft.errors import ProjectError
 
 
 def write_text(path: Path, text: str, mode: int = 0o644) -> None:
     """Replace a file; whoever reads it sees the old text or the new one."""
+    write_stream(path, io.BytesIO(text.encode()), mode)
+
+
+def write_stream(path: Path, content: BinaryIO, mode: int = 0o644) -> None:
+    """The same with what a stream has."""
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         part = Path(name)
         try:
-            with os.fdopen(number, "w", encoding="utf-8") as stream:
-                stream.write(text)
+            with os.fdopen(number, "wb") as stream:
+                shutil.copyfileobj(content, stream)
             part.chmod(mode)
             part.replace(path)
         except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,19 @@ def frame(folder: Path, name: str, option: str) -> pd.DataFrame:
     if found.empty:
         raise StepError(f"--{option}: {name} has no {'columns' if not len(found.columns) else 'rows'}")
     return found
+
+
+def batches(folder: Path, name: str, option: str) -> Iterator[pd.DataFrame]:
+    """The same in parts: frames of rows, with texts as the names of their columns."""
+    from airflow_mlcraft.ml.data.batches import read_batches
+
+    empty = True
+    for frame in read_batches(file(folder, name, option)):
+        if len(frame):
+            empty = False
+            yield frame.rename(columns=str)
+    if empty:
+        raise StepError(f"--{option}: {name} has no rows")
 
 
 def json_object(folder: Path, text: str | None, option: str) -> dict[str, Any]:

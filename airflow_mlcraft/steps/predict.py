@@ -25,34 +25,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
-    """Write predictions.csv: all columns, the prediction, and for classes the probability of each."""
+    """Write predictions.csv: all columns, the prediction, and for classes the probability of each.
+
+    Rows are read, predicted for and written in batches, so that memory does not grow with them.
+    """
     from airflow_mlcraft.ml.fit import on_cores
     from airflow_mlcraft.steps.models import inputs_of, kept_model
     from airflow_mlcraft.tracking.own_process import with_own_process
 
     kept = kept_model(folder, options.model, "model")
-    frame = inputs.frame(folder, options.data, "data").rename(columns=str)
-    model = with_own_process(kept.model, kept.folder)
-    _check(frame, inputs_of(kept.card))
-    with on_cores(1):
-        made = {PREDICTION: model.predict(frame)}
-        if hasattr(model, "predict_proba"):
-            found = model.predict_proba(frame)
-            made |= {f"probability_{label}": found[:, place] for place, label in enumerate(model.classes_)}
-    if taken := [name for name in made if name in frame.columns]:
-        raise StepError(f"--data has a column {taken[0]!r} already, which would hold the prediction; rename it")
-    frame.assign(**made).to_csv(folder / FILE, index=False)
+    model, features = with_own_process(kept.model, kept.folder), inputs_of(kept.card)
+    part = folder / f".{FILE}"
+    rows = columns = 0
+    try:
+        with part.open("w", encoding="utf-8", newline="") as stream, on_cores(1):
+            for frame in inputs.batches(folder, options.data, "data"):
+                _check(frame, features, rows)
+                columns = len(frame.columns)
+                _with_predictions(model, frame).to_csv(stream, index=False, header=rows == 0)
+                rows += len(frame)
+        part.replace(folder / FILE)
+    finally:
+        part.unlink(missing_ok=True)
     record = Record()
     record.param(model=kept.name, target=kept.card["target"])
-    record.metric({"rows": len(frame)})
-    record.dataset("data", Path(options.data).name, "prediction", {"rows": len(frame), "columns": len(frame.columns)})
+    record.metric({"rows": rows})
+    record.dataset("data", Path(options.data).name, "prediction", {"rows": rows, "columns": columns})
     record.artifact("predictions")
     record.write(folder)
-    services.say(f"{len(frame)} predictions of {kept.card['target']!r} by {kept.name}")
+    services.say(f"{rows} predictions of {kept.card['target']!r} by {kept.name}")
 
 
-def _check(frame: pd.DataFrame, features: list[dict[str, Any]]) -> None:
-    """The model would take what is no number for a gap; the server refuses it too."""
+def _with_predictions(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
+    made = {PREDICTION: model.predict(frame)}
+    if hasattr(model, "predict_proba"):
+        found = model.predict_proba(frame)
+        made |= {f"probability_{label}": found[:, place] for place, label in enumerate(model.classes_)}
+    if taken := [name for name in made if name in frame.columns]:
+        raise StepError(f"--data has a column {taken[0]!r} already, which would hold the prediction; rename it")
+    return frame.assign(**made)
+
+
+def _check(frame: pd.DataFrame, features: list[dict[str, Any]], before: int) -> None:
+    """The model would take what is no number for a gap; the server refuses it too. `before` counts earlier rows."""
     from airflow_mlcraft.ml.columns import AS
 
     for feature in features:
@@ -62,4 +77,6 @@ def _check(frame: pd.DataFrame, features: list[dict[str, Any]]) -> None:
         wrong = frame[name].notna() & AS[kind](frame[name]).isna()
         if wrong.any():
             place = int(wrong.to_numpy().argmax())
-            raise StepError(f"--data: {name!r} of row {place + 1} is {frame[name].iloc[place]!r}; expected a {kind}")
+            raise StepError(
+                f"--data: {name!r} of row {before + place + 1} is {frame[name].iloc[place]!r}; expected a {kind}"
+            )

@@ -228,7 +228,7 @@ def test_predict(trained: Workplace, tmp_path: Path) -> None:
 
 def test_predict_a_file_of_the_project(trained: Workplace) -> None:
     said = trained.mlcraft("predict", "iris", "data/test.parquet", "--json")
-    assert len(said.json()) == 38
+    assert len(said.json()) == 40
 
 
 @pytest.mark.parametrize(

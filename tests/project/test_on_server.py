@@ -80,7 +80,7 @@ def test_a_run_there(served: Served) -> None:
     assert served.runs("iris")[-1]["run_id"] == run["run_id"]
     (found,) = [one for one in served.mlcraft("list", "--json").json() if one["name"] == "iris"]
     assert found["champion"]["model"] == run["champion"]
-    assert len(served.mlcraft("predict", "iris", "data/test.parquet", "--json").json()) == 38
+    assert len(served.mlcraft("predict", "iris", "data/test.parquet", "--json").json()) == 40
     assert "was a run of the Airflow at" in served.mlcraft("reproduce", "iris", run["run_id"]).err
 
 
@@ -148,7 +148,7 @@ def test_two_projects_with_clashing_pins(served: Served) -> None:
         out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, out + err
         assert json.loads(out)[0]["state"] == "success"
-    assert len(served.mlcraft("predict", "older", "data/test.parquet", "--json").json()) == 38
+    assert len(served.mlcraft("predict", "older", "data/test.parquet", "--json").json()) == 40
     made = list(Path(served.environment["AIRFLOW__MLCRAFT__ENVIRONMENTS"]).glob("*/ready.json"))
     assert sorted(json.loads(path.read_text())["requirements"] for path in made) == [
         [pin] for pin in sorted(PINS.values())

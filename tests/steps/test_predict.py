@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from airflow_mlcraft.ml.data import batches, csv_file
 from tests.ml.samples import wild
 from tests.steps.processed import PARTS, numbers, processed
 
@@ -60,3 +62,27 @@ def test_refusals(tmp_path: Path) -> None:
     assert "none.csv has no rows" in steps.refusal("predict", "--model", "model", "--data", "none.csv")
     (tmp_path / "model" / "model.skops").write_bytes(b"broken")
     assert "model.skops" in steps.refusal("predict", "--model", "model", "--data", "data.csv")
+
+
+def test_batches_give_what_one_batch_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = processed(tmp_path)
+    steps.must("train", *PARTS, "--model", "random_forest", "--folds", "0")
+    pd.concat([wild()] * 20).to_parquet(tmp_path / "many.parquet")
+    steps.must("predict", "--model", "model", "--data", "many.parquet")
+    whole = (tmp_path / "predictions.csv").read_bytes()
+    monkeypatch.setattr(batches, "ROWS", 77)
+    steps.must("predict", "--model", "model", "--data", "many.parquet")
+    assert (tmp_path / "predictions.csv").read_bytes() == whole
+
+
+def test_a_late_row_that_does_not_fit_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = processed(tmp_path)
+    steps.must("train", *PARTS, "--model", "naive_bayes", "--folds", "0")
+    monkeypatch.setattr(csv_file, "PIECE", 1 << 10)
+    many = pd.concat([wild()] * 3).astype({"size": object})
+    many.iloc[300, many.columns.get_loc("size")] = "tiny"
+    many.to_csv(tmp_path / "many.csv", index=False)
+    assert "'size' of row 301 is 'tiny'; expected a number" in steps.refusal(
+        "predict", "--model", "model", "--data", "many.csv"
+    )
+    assert not list(tmp_path.glob("*predictions.csv*"))
