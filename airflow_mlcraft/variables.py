@@ -1,10 +1,18 @@
-"""Variables of the environment, set for a while."""
+"""Variables of the environment: set for a while, and the one that marks what a task has started."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+TASK = "MLCRAFT_TASK"
+"""In the environment of a task's tool, and so of all that the tool starts: it is ended with the task."""
+
+
+def independent(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a process that outlives the task that starts it."""
+    return {name: value for name, value in environment.items() if name != TASK}
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import threading
 import time
@@ -31,6 +32,7 @@ from airflow_mlcraft.cwl.containers import Containers, container_of, uses_contai
 from airflow_mlcraft.cwl.in_process import OwnCommand, take_over
 from airflow_mlcraft.cwl.javascript import javascript_ready
 from airflow_mlcraft.cwl.ontology import ONTOLOGY, graph_of
+from airflow_mlcraft.cwl.orphaned_tools import ToolOwner, end_processes, end_running, mark_job
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.cwl.tool_log import LogLine, ToolStreams, tool_log
 from airflow_mlcraft.errors import InputError, ToolError, UnsupportedError
@@ -38,6 +40,12 @@ from airflow_mlcraft.errors import InputError, ToolError, UnsupportedError
 _MARK = "http://commonwl.org/cwltool#"
 # Seconds that a container has for ending by itself.
 GRACE = 2.0
+_BY_SIGNAL = 128
+"""What a shell and a container engine add to the number of the signal that has ended a program."""
+_FROM_OUTSIDE = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM})
+"""Signals that a program gets from others; SIGSEGV and its like are of its own making."""
+_FROM_OUTSIDE_OF_SHELL = frozenset({signal.SIGKILL, signal.SIGTERM})
+"""129 and 130 are exit codes that programs give for other reasons."""
 
 
 @dataclass
@@ -81,8 +89,12 @@ def run_tool(
     log: LogLine,
     containers: Containers,
     command: OwnCommand | None = None,
+    owner: ToolOwner | None = None,
 ) -> ToolRun:
-    """Run a tool on inputs whose files are in place. The outputs' files lie below `folder`."""
+    """Run a tool on inputs whose files are in place. The outputs' files lie below `folder`.
+
+    With an owner, the tool is ended when this process is killed.
+    """
     javascript_ready()
     started = time.monotonic()
     with tool_log(log) as streams:
@@ -90,14 +102,22 @@ def run_tool(
             process = process_of(document)
             in_container = uses_container(process, containers, log)
             context = _context(name, folder, streams, containers=containers, in_container=in_container)
-            run = _Run(process, context, partial(_take_over, command, streams) if command else None)
+            mark = partial(mark_job, owner=owner, engine=containers.engine) if owner else None
+            run = _Run(process, context, partial(_take_over, command, streams) if command else None, mark)
             outputs, status = run.execute(_copied(job))
         except UnsupportedRequirement as error:
             raise UnsupportedError(_one_line(error), path=name) from error
         except (WorkflowException, ValidationException) as error:
             raise _input_error(name, error) from error
     if status != "success" or outputs is None:
+        if owner:
+            # What the tool has started itself does not end with it, as at a time limit.
+            end_processes(owner.mark)
         said = streams.last_lines()
+        if signal_name := run.ended_from_outside(time.monotonic() - started):
+            why = f"the tool of {name} failed: it was ended from outside by {signal_name}"
+            hint = "; is there enough memory for it?" if signal_name == "SIGKILL" else ""
+            raise ToolError(f"{why}{hint}", temporary=True)
         why = (command and command.complaint(said)) or _failure(name, run, said, time.monotonic() - started)
         raise ToolError(why, temporary=status == "temporaryFail")
     return ToolRun(
@@ -116,6 +136,7 @@ def stop_tools() -> None:
         if process.poll() is None and isinstance(process.args, list):
             end_container_of(process.args)
         process.kill()
+    end_running()
 
 
 def _take_over(command: OwnCommand, streams: ToolStreams, job: JobBase) -> None:
@@ -123,13 +144,21 @@ def _take_over(command: OwnCommand, streams: ToolStreams, job: JobBase) -> None:
 
 
 class _Run:
-    def __init__(self, process: Process, context: RuntimeContext, prepare: Callable[[JobBase], None] | None):
+    def __init__(
+        self,
+        process: Process,
+        context: RuntimeContext,
+        prepare: Callable[[JobBase], None] | None,
+        mark: Callable[[JobBase], None] | None,
+    ):
         self.process = process
         self.context = context
         self.prepare = prepare
+        self.mark = mark
         self.exit_code: int | None = None
         self.limit: int | None = None
         self.resources: dict[str, float] = {}
+        self._listed: set[int] = set()
         self._outputs: dict[str, Json] | None = None
         self._status = "permanentFail"
 
@@ -139,10 +168,25 @@ class _Run:
                 raise WorkflowException("the tool cannot go on")
             if isinstance(job, JobBase):
                 self._watch(job)
+                if self.mark is not None:
+                    self.mark(job)
                 if self.prepare is not None:
                     self.prepare(job)
             job.run(self.context)
         return self._outputs, self._status
+
+    def ended_from_outside(self, seconds: float) -> str:
+        """The signal that somebody else has ended the tool with; "" where it ended by itself or at its time limit.
+
+        Such an end is no verdict of the tool, unless the document itself says what its exit code means.
+        """
+        code = self.exit_code
+        if code is None or code in self._listed or (self.limit and seconds >= self.limit):
+            return ""
+        number = -code if code < 0 else code - _BY_SIGNAL
+        if number in _FROM_OUTSIDE and (code < 0 or number in _FROM_OUTSIDE_OF_SHELL):
+            return signal.Signals(number).name
+        return ""
 
     def _receive(self, outputs: Any, status: str) -> None:
         self._outputs, self._status = outputs, status
@@ -154,6 +198,7 @@ class _Run:
         that says by its exit code that another try may help.
         """
         self.limit = job.timelimit
+        self._listed = {*job.successCodes, *job.temporaryFailCodes, *job.permanentFailCodes}
         self.resources = {name: float(value) for name, value in job.builder.resources.items()}
         collect = job.collect_outputs
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from airflow_mlcraft.cwl.cache import PlanCache, write_whole
 from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.variables import independent
 
 LOG = "compiler.log"
 _LOCK = "compiler.lock"
@@ -97,5 +98,5 @@ def _start(root: Path) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
+            env={**independent(os.environ), "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
         )

@@ -18,6 +18,7 @@ from airflow_mlcraft.steps.services import variable_of
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.in_process import OwnCommand, Say
+    from airflow_mlcraft.cwl.orphaned_tools import ToolOwner
     from airflow_mlcraft.cwl.plan import Json
 
 PROGRAM = "mlcraft-step"
@@ -39,7 +40,7 @@ class MlStepOperator(CwlStepOperator):
         # What a try leaves there is found by the next one; nothing else has the same identity.
         state = task.store.root / "state" / identity[:2] / identity
         own = environments.requirements_of(Path(self.base))
-        run = partial(self._run_there, own, state) if own else partial(self._run_here, state)
+        run = partial(self._run_there, own, state, self.owner_of_tools(task)) if own else partial(self._run_here, state)
         return OwnCommand(PROGRAM, run)
 
     def surroundings(self) -> str:
@@ -55,13 +56,24 @@ class MlStepOperator(CwlStepOperator):
         environments.stop_steps()
         super().on_kill()
 
-    def _run_there(self, requirements: list[str], state: Path, arguments: list[str], folder: Path, say: Say) -> int:
+    def _run_there(  # noqa: PLR0917
+        self,
+        requirements: list[str],
+        state: Path,
+        owner: ToolOwner,
+        arguments: list[str],
+        folder: Path,
+        say: Say,
+    ) -> int:
+        from airflow_mlcraft.cwl.orphaned_tools import ended_with_this_process
+
         own = environments.environment(requirements, settings.get_path("environments"), say)
-        variables = {environments.STATE: str(state)}
+        variables = {environments.STATE: str(state), **owner.environment()}
         for option, name in pairwise(arguments):
             if option == "--connection":
                 variables[variable_of(name)] = str(_connection(name).uri)
-        return own.run_step(arguments, folder, say, variables)
+        with ended_with_this_process(owner):
+            return own.run_step(arguments, folder, say, variables)
 
     def _run_here(self, state: Path, arguments: list[str], folder: Path, say: Say) -> int:
         from airflow_mlcraft.steps.command import run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from airflow_mlcraft.operators.work import Work, containers, work
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.in_process import OwnCommand
+    from airflow_mlcraft.cwl.orphaned_tools import ToolOwner
 
 
 class CwlStepOperator(CwlPerItemOperator):
@@ -151,10 +153,33 @@ class CwlStepOperator(CwlPerItemOperator):
         return True
 
     def _kept(self, document: Json, given: dict[str, Json], task: Work, identity: str = "") -> dict[str, Json]:
+        self._end_what_is_left(task)
         with self._run.measured() if self._run is not None else nullcontext():
             outputs = self._run_tool(document, given, task, self.command(task, identity))
         kept: dict[str, Json] = task.keep({name: outputs.get(name) for name in outputs_of(document)})
         return kept
+
+    def owner_of_tools(self, task: Work) -> ToolOwner:
+        """What the tools of this task are marked with; the store tells Airflows on one machine apart."""
+        from airflow_mlcraft.cwl.orphaned_tools import ToolOwner
+
+        if self._context is None:
+            raise RuntimeError("the task is not being executed")
+        ti = self._context["ti"]
+        names = {name: getattr(ti, name) for name in ("dag_id", "run_id", "task_id", "map_index")}
+        return ToolOwner.of_task(task.store.root, *names.values(), **names, try_number=ti.try_number)
+
+    def _end_what_is_left(self, task: Work) -> None:
+        """End the tool of an earlier try whose worker was lost: it would go on beside this one."""
+        from airflow_mlcraft.cwl.orphaned_tools import end_what_is_left
+
+        if self._context is None or self._context["ti"].try_number == 1:
+            return
+        engine = containers()
+        used = engine.use != "never" and shutil.which(engine.engine)
+        ended = end_what_is_left(self.owner_of_tools(task), engine.engine if used else "")
+        if ended:
+            self.warn(f"{ended} of an earlier try of this task ran still, and had to be ended")
 
     def _run_tool(
         self, document: Json, job: dict[str, Json], task: Work, command: OwnCommand | None
@@ -170,6 +195,7 @@ class CwlStepOperator(CwlPerItemOperator):
             log=self.say,
             containers=containers(),
             command=command,
+            owner=self.owner_of_tools(task),
         )
         facts = [f"{name} took {run.seconds:.2f} s"]
         if run.exit_code is not None:

@@ -20,6 +20,7 @@ import psutil
 
 from airflow_mlcraft.serving.admin import tell
 from airflow_mlcraft.serving.refusals import ServingError
+from airflow_mlcraft.variables import independent
 
 LOG = "server.log"
 _PROCESS = "server.json"
@@ -201,7 +202,8 @@ def _is_free(port: int, host: str) -> bool:
 
 def _environment() -> dict[str, str]:
     """Without Airflow's settings, which hold secrets that the server has no need of."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
+    found = independent(os.environ)
+    return {name: value for name, value in found.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
 
 
 def _turn_over(path: Path) -> None:

@@ -21,6 +21,7 @@ from airflow_mlcraft.tracking.connection import Credentials
 from airflow_mlcraft.tracking.deliver import Deliverer
 from airflow_mlcraft.tracking.open_api import open_api
 from airflow_mlcraft.tracking.spool import Spool
+from airflow_mlcraft.variables import independent
 
 LINGER = 30.0
 _LOOK = 0.1
@@ -42,7 +43,7 @@ def ensure_sender(root: Path, uri: str, credentials: Credentials, linger: float 
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
-    environment = {**os.environ, **credentials.environment(), "MLFLOW_TRACKING_URI": uri}
+    environment = {**independent(os.environ), **credentials.environment(), "MLFLOW_TRACKING_URI": uri}
     # A run that was set for the task's own code is not the sender's.
     environment.pop("MLFLOW_RUN_ID", None)
     with _log_file(root) as output:

@@ -68,6 +68,26 @@ def test_failures(run: Runner, code: int, temporary: bool) -> None:
     assert f"the code is {code}" in str(caught.value), "the tool's last words"
 
 
+@pytest.mark.parametrize(
+    ("how", "signal"),
+    [
+        ("kill -9 $$", "SIGKILL"),
+        ("kill -15 $$", "SIGTERM"),
+        ("exit 137", "SIGKILL"),
+        ("sh -c 'kill -9 $$'; exit $?", "SIGKILL"),
+        ("kill -11 $$", ""),
+        ("exit 139", ""),
+        ("exit 143", ""),  # the document says itself that it is a failure
+        ("exit 130", ""),
+        ("exit 1", ""),
+    ],
+)
+def test_a_signal_from_outside_is_no_verdict_of_the_tool(run: Runner, how: str, signal: str) -> None:
+    with pytest.raises(ToolError, match=f"ended from outside by {signal}" if signal else "failed with exit code") as e:
+        run("killed_by", {"how": how})
+    assert e.value.temporary is bool(signal)
+
+
 def test_the_command_line_is_in_the_log(run: Runner) -> None:
     run("exits", {"code": 0})
     assert "exit $0" in run.said()

@@ -46,6 +46,18 @@ def test_a_worker_that_is_killed(tmp_path: Path) -> None:
     store_is_whole(tmp_path / "store")
 
 
+def test_the_tool_of_a_worker_that_is_killed_does_not_run_beside_the_next_try(tmp_path: Path) -> None:
+    ran = warm().run(tmp_path, "left_running.cwl", {"flag": str(tmp_path / "flag")})
+    assert names_and_texts(ran.ok()) == {"states": ["states.txt", "gone\ngone\n"]}
+    assert ran.tries["goes_on"] == 2
+
+
+def test_a_tool_that_is_killed_from_outside_is_tried_again(tmp_path: Path) -> None:
+    ran = warm().run(tmp_path, "flaky.cwl", {"flag": str(tmp_path / "flag"), "code": 137})
+    assert names_and_texts(ran.ok()) == {"made": ["seen.txt", "made\n"]}
+    assert ran.tries["flaky"] == 2
+
+
 @pytest.mark.parametrize(
     ("job", "words"),
     [

@@ -1,0 +1,208 @@
+"""Tools that outlive their task: each is marked with its task, and ended when the task's process is gone.
+
+A task that is killed (`kill -9`, out of memory) cannot end its tool. A watcher does that: a shell that waits at a pipe,
+which the system closes with the task's process, however that ends. Whoever tries the task again looks as well, and
+ends what is left before anything else. Processes are known by a variable of their environment, which all that a tool
+starts inherits, and containers by a label.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.variables import TASK, independent
+
+if TYPE_CHECKING:
+    from cwltool.job import JobBase
+
+LABEL = "mlcraft.task"
+_WATCH = 'read word || exec "$@"'
+_GONE = 10.0
+"""Seconds that killed processes have for being gone."""
+_ENGINE = 60.0
+"""Seconds that a container engine has for an answer."""
+
+log = logging.getLogger(__name__)
+_running: dict[str, str] = {}
+"""The marks of the tools that this process runs just now, each with its container engine, or nothing."""
+_pipes: set[int] = set()
+
+
+@dataclass(frozen=True)
+class ToolOwner:
+    """The task that runs a tool: `mark` is the same for each try of it, `labels` say to people whose a container is."""
+
+    mark: str
+    labels: Mapping[str, str]
+
+    @classmethod
+    def of_task(cls, *key: object, **labels: object) -> ToolOwner:
+        """The owner that a key stands for, which no other task on any Airflow of this machine has."""
+        mark = hashlib.sha256("\0".join(str(part) for part in key).encode()).hexdigest()[:32]
+        return cls(mark, {f"mlcraft.{name}": str(value) for name, value in labels.items()})
+
+    def environment(self) -> dict[str, str]:
+        """The variable by which the processes of the tool are known."""
+        return {TASK: self.mark}
+
+
+def mark_job(job: JobBase, owner: ToolOwner, engine: str) -> None:
+    """Let the program or the container of a job be marked, and watched while it runs."""
+    # Compiled, cwltool takes no other method: then the tool runs without a mark.
+    with suppress(AttributeError):
+        job._execute = partial(_execute, job._execute, owner, engine)  # type: ignore[method-assign]
+
+
+@contextmanager
+def ended_with_this_process(owner: ToolOwner, engine: str = "") -> Iterator[None]:
+    """Have a watcher for as long as this is open; `engine` is the command of the containers' engine, if they matter."""
+    read, write = os.pipe()
+    path = os.pathsep.join(folder for folder in sys.path if folder)
+    watcher = None
+    try:
+        _pipes.add(write)
+        with suppress(OSError):
+            watcher = subprocess.Popen(  # noqa: S603
+                ["/bin/sh", "-c", _WATCH, "sh", sys.executable, "-m", __name__, owner.mark, engine],
+                stdin=read,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+                env={**independent(os.environ), "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
+            )
+        if watcher is None:
+            log.warning("no process could be started that ends the tool if this one is killed")
+        os.close(read)
+        _running[owner.mark] = engine
+        yield
+    finally:
+        _running.pop(owner.mark, None)
+        with suppress(BrokenPipeError):
+            os.write(write, b"done\n")
+        _pipes.discard(write)
+        os.close(write)
+        if watcher is not None:
+            watcher.wait()
+
+
+def end_what_is_left(owner: ToolOwner, engine: str = "") -> str:
+    """End the processes and containers that an earlier try has left; what they were, or nothing."""
+    processes = end_processes(owner.mark)
+    containers = end_containers(owner.mark, engine) if engine else 0
+    return " and ".join(
+        f"{count} {what}{'' if count == 1 else ending}"
+        for count, what, ending in ((processes, "process", "es"), (containers, "container", "s"))
+        if count
+    )
+
+
+def end_running() -> None:
+    """End all that belongs to the tools of this process: a tool's own children do not end with it."""
+    for mark in list(_running):
+        end_processes(mark)
+
+
+def end_processes(mark: str) -> int:
+    """Kill the processes with a mark, and wait until they are gone; how many there were."""
+    import psutil
+
+    count = 0
+    # Again, for what was started while the first were being looked for.
+    while found := _marked(mark):
+        for process in found:
+            with suppress(psutil.Error):
+                process.kill()
+        _, alive = psutil.wait_procs(found, timeout=_GONE)
+        count += len(found)
+        if alive:
+            break
+    return count
+
+
+def end_containers(mark: str, engine: str) -> int:
+    """Remove the containers with a mark, whatever they do; how many there were."""
+    listed = _said([engine, "ps", "--all", "--quiet", "--filter", f"label={LABEL}={mark}"]).split()
+    if listed:
+        _said([engine, "rm", "--force", *listed])
+    return len(listed)
+
+
+def _marked(mark: str) -> list[Any]:
+    import psutil
+
+    mine = psutil.Process()
+    spared = {mine.pid, *(process.pid for process in mine.parents())}
+    found: dict[int, Any] = {}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.pid not in spared and process.environ().get(TASK) == mark:
+                found[process.pid] = process
+                found.update((child.pid, child) for child in process.children(recursive=True))
+    return [
+        process
+        for pid, process in found.items()
+        if pid not in spared and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    ]
+
+
+def _said(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_ENGINE)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired) as error:
+        log.warning("%s: %s", command[0], error)
+        return ""
+    return done.stdout
+
+
+def _execute(  # noqa: PLR0917
+    execute: Callable[..., None],
+    owner: ToolOwner,
+    engine: str,
+    runtime: list[str],
+    env: MutableMapping[str, str],
+    context: Any,
+    monitor: Any = None,
+) -> None:
+    """cwltool's own `_execute`, with the mark in the environment and, for a container, in its labels."""
+    if "run" in runtime:
+        at = runtime.index("run") + 1
+        labels = {LABEL: owner.mark, **owner.labels}
+        runtime = [*runtime[:at], *(f"--label={name}={value}" for name, value in labels.items()), *runtime[at:]]
+    with ended_with_this_process(owner, engine if runtime else ""):
+        execute(runtime, {**env, **owner.environment()}, context, monitor)
+
+
+def _close_pipes() -> None:
+    """A child that is forked and starts no program would keep the watcher waiting."""
+    for pipe in _pipes:
+        with suppress(OSError):
+            os.close(pipe)
+    _pipes.clear()
+
+
+os.register_at_fork(after_in_child=_close_pipes)
+
+
+def main(mark: str, engine: str) -> None:
+    """End all that has a mark; its task is gone."""
+    end_processes(mark)
+    if engine:
+        end_containers(mark, engine)
+        # The engine may have been making one, for a client that is gone by now.
+        time.sleep(2)
+        end_containers(mark, engine)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])
