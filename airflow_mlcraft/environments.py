@@ -142,6 +142,9 @@ def environment(requirements: Sequence[str], root: Path, say: Say = lambda _: No
     """The environment with these requirements, made if it is not there."""
     folder = root / key_of(requirements)
     if (folder / _READY).is_file():
+        with contextlib.suppress(OSError):
+            # When it was used last, which `mlcraft prune` goes by.
+            (folder / _READY).touch()
         return Environment(folder)
     root.mkdir(parents=True, exist_ok=True)
     with _alone(root / f"{folder.name}.lock"):

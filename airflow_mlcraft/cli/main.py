@@ -22,6 +22,7 @@ from airflow_mlcraft.cli import (
     init,
     list_projects,
     predict,
+    prune,
     reproduce,
     serve,
     trace,
@@ -61,6 +62,7 @@ VERBS: list[tuple[str, Callable[..., Any], str]] = [
     ("trace", trace.trace, AROUND),
     ("reproduce", reproduce.reproduce, AROUND),
     ("doctor", doctor.doctor, AROUND),
+    ("prune", prune.prune, AROUND),
 ]
 for _name, _verb, _panel in VERBS:
     app.command(_name, cls=Lists, rich_help_panel=_panel)(_verb)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from airflow_mlcraft import __version__, settings
 from airflow_mlcraft.cwl.cache import write_whole
 from airflow_mlcraft.cwl.plan import Json, digest_of
+from airflow_mlcraft.store.layout import DIR_SUFFIX
 
 if TYPE_CHECKING:
     from airflow_mlcraft.operators.work import Work
@@ -46,16 +49,28 @@ class Reuse:
 
     def find(self, identity: str) -> Mapping[str, Any] | None:
         """What was made, and by whom; None when nothing was, or when a file of it is gone."""
+        path = self._path(identity)
         try:
-            record: dict[str, Any] = json.loads(self._path(identity).read_bytes())
+            record: dict[str, Any] = json.loads(path.read_bytes())
         except (FileNotFoundError, json.JSONDecodeError):
             return None
-        return record if all(oid in self.store for oid in _objects(record["outputs"])) else None
+        oids = list(_objects(record["outputs"]))
+        # First noted as used and then looked for, so that what is there now is not pruned a moment later.
+        self.store.touch(oids)
+        with suppress(OSError):
+            os.utime(path)
+        return record if all(self._is_whole(oid) for oid in oids) else None
 
     def remember(self, identity: str, outputs: Json, ti: Any) -> None:
         """Note what a task has made. Of two that made it at once, the later note stands; both are true."""
         made_by = {name: getattr(ti, name) for name in ("dag_id", "run_id", "task_id", "map_index")}
         write_whole(self._path(identity), {"outputs": outputs, **made_by})
+
+    def _is_whole(self, oid: str) -> bool:
+        """Whether an object is there, and of a folder all files."""
+        if oid not in self.store:
+            return False
+        return not oid.endswith(DIR_SUFFIX) or all(entry.md5 in self.store for entry in self.store.entries(oid))
 
     def _path(self, identity: str) -> Path:
         return self.store.root / "reuse" / identity[:2] / f"{identity}.json"

@@ -8,7 +8,7 @@ from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.operators.work import open_store
 
-_SPILLED = "mlcraft:value"
+SPILLED = "mlcraft:value"
 
 
 def spilled(value: Json, limit: int | None = None) -> Json:
@@ -16,11 +16,11 @@ def spilled(value: Json, limit: int | None = None) -> Json:
     data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     if len(data) <= (settings.get_bytes("xcom_limit") if limit is None else limit):
         return value
-    return {_SPILLED: open_store().keep_bytes(data)}
+    return {SPILLED: open_store().keep_bytes(data)}
 
 
 def restored(value: Json) -> Json:
     """The inverse of `spilled`."""
-    if isinstance(value, dict) and _SPILLED in value:
-        return json.loads(open_store().path_of(value[_SPILLED]).read_bytes())
+    if isinstance(value, dict) and SPILLED in value:
+        return json.loads(open_store().path_of(value[SPILLED]).read_bytes())
     return value

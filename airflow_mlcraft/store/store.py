@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,12 @@ class Store:
             for oid in (*files, *folders):
                 self._take(oid, source)
 
+    def touch(self, oids: Iterable[str]) -> None:
+        """Note that objects are in use, which `mlcraft prune` goes by. What is not here, or not ours, is left alone."""
+        now = time.time_ns()
+        for oid in oids:
+            _set_used(self._local(oid), now)
+
     def path_of(self, oid: str) -> Path:
         """The local path of an object, fetched from the remote if it is not here. Never write to it."""
         path = self._local(oid)
@@ -234,7 +241,7 @@ class Store:
     def _put(self, oid: str, size: int, make: Callable[[str], None]) -> None:
         """Have the object in the store, made at a temporary path, unless it is there and sound."""
         target = self._local(oid)
-        if _is_sound(target, size):
+        if _is_sound(target, size) and _set_used(target, time.time_ns()):
             return
         os.makedirs(self._temporary, exist_ok=True)
         with place.replacing(target, f"{self._temporary}/{unique_name()}") as temporary:
@@ -286,6 +293,18 @@ def _is_sound(path: str, size: int) -> bool:
     except FileNotFoundError:
         return False
     return state.st_size == size and stat.S_ISREG(state.st_mode) and not state.st_mode & _WRITABLE
+
+
+def _set_used(path: str, now: int) -> bool:
+    """Set the time of access; whether the file is there. The time of change is DVC's, and stays."""
+    try:
+        os.utime(path, ns=(now, os.stat(path).st_mtime_ns))
+    except FileNotFoundError:
+        return False
+    except OSError:
+        # A file of another user, or a read-only file system.
+        return os.path.isfile(path)
+    return True
 
 
 def _write(path: str, data: bytes) -> None:

@@ -103,6 +103,8 @@ def keep_value(
         if "listing" not in kept:
             raise StoreError(f"Directory {kept.get('basename', '')!r} has neither a location nor a listing.")
         return _moved(kept)
+    if kind in ("File", "Directory") and (oid := oid_of(kept)):
+        store.touch([oid])
     return kept
 
 

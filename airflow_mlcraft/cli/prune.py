@@ -1,0 +1,113 @@
+"""`mlcraft prune`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from airflow_mlcraft.cli.options import AsJson, Folder
+from airflow_mlcraft.cli.printing import plain, print_json, say, show, status, table
+from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project.places import projects_at
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.project.places import Projects
+    from airflow_mlcraft.pruning.places import Places
+    from airflow_mlcraft.pruning.prune import Pruning
+
+
+def prune(
+    *,
+    older_than: Annotated[
+        str, typer.Option(metavar="AGE", help="What was not used for so long goes: 12h, 30d, 8w. 30d without --keep.")
+    ] = "",
+    keep: Annotated[
+        str, typer.Option(metavar="SIZE", help="What was used longest ago goes until so much is left: 500MB, 20GB.")
+    ] = "",
+    airflow: Annotated[
+        bool, typer.Option("--airflow", help="The folders of this Airflow's [mlcraft] settings, not the projects'.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete it. Without this, it is only shown.")] = False,
+    projects: Folder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show, and with --yes delete, what runs have left behind and nothing needs any more.
+
+    What a `.dvc` file, a registered model, a deployment or a recent run names stays, and so does all that was used
+    within a day.
+    """
+    from airflow_mlcraft.pruning.limits import parse_limits
+    from airflow_mlcraft.pruning.prune import delete, plan_pruning
+
+    age, size = parse_limits(older_than, keep)
+    found: list[Pruning] = []
+    for places in _airflow() if airflow else _projects(projects_at(projects)):
+        with status(f"Looking through {places.name} …", as_json):
+            pruning = plan_pruning(places, older_than=age, keep=size)
+            found.append(delete(pruning) if yes else pruning)
+    if as_json:
+        print_json([pruning.to_json(yes) for pruning in found])
+    else:
+        _show(found, yes)
+    if any(pruning.failures for pruning in found):
+        raise typer.Exit(1)
+
+
+def _airflow() -> Iterator[Places]:
+    from airflow_mlcraft.pruning.places import places_of_airflow
+
+    yield places_of_airflow()
+
+
+def _projects(projects: Projects) -> Iterator[Places]:
+    """The places of each project, with its settings in force meanwhile, and those that projects share."""
+    from airflow_mlcraft.project import manifest
+    from airflow_mlcraft.project.embedded import environment
+    from airflow_mlcraft.project.homes import environments_folder
+    from airflow_mlcraft.pruning.places import places_of_project, shared_places
+    from airflow_mlcraft.runner.home import prepare
+
+    every = projects.all()
+    if not every:
+        raise ProjectError(
+            f"there is no project in {projects.root}", "name their folder with --projects, or give --airflow"
+        )
+    # Nothing of the user's own Airflow is looked at.
+    prepare()
+    for project in every:
+        with ExitStack() as stack:
+            stack.enter_context(environment(project, manifest.read(project)))
+            yield places_of_project(project)
+    yield shared_places(projects.tracking, environments_folder())
+
+
+def _show(found: list[Pruning], deleted: bool) -> None:
+    from airflow_mlcraft.pruning.items import KINDS
+    from airflow_mlcraft.pruning.limits import format_bytes
+
+    rows = table("where", "what", "all", "deleted" if deleted else "would go", "size", numbers=("all", "size"))
+    for pruning in found:
+        for kind in KINDS:
+            items = [item for item in pruning.items if item.kind == kind]
+            every = sum(item.kind == kind for item in pruning.all_items)
+            if every:
+                rows.add_row(
+                    pruning.places, kind, str(every), str(len(items)), format_bytes(sum(one.size for one in items))
+                )
+    show(rows)
+    for pruning in found:
+        for what, count in sorted(pruning.kept.items()):
+            say(f"[dim]Stays although it is old in {plain(pruning.places)}:[/] {count}, named by {plain(what)}")
+        for note in pruning.notes:
+            say(f"[yellow]![/] {plain(note)}")
+        for failure in pruning.failures:
+            say(f"[red]✗[/] {plain(failure)}")
+    gone = format_bytes(sum(one.size for one in found))
+    before = format_bytes(sum(one.size_before for one in found))
+    if deleted:
+        say(f"[green]✓[/] {gone} of {before} deleted")
+    else:
+        say(f"{gone} of {before} would go. Nothing was deleted: [bold]--yes[/] does it.")
