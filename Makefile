@@ -14,10 +14,10 @@ JOBS ?= auto
 .DEFAULT_GOAL := help
 # Airflow is large: each process would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help setup demo test lint types rooms check up stop docs bench conformance executor resolve lock clean
+.PHONY: help setup demo test lint types rooms check up stop docs bench conformance executor resolve compose-check lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make the virtual environment, with everything in it
 
@@ -70,6 +70,9 @@ executor: ## compile the executor of Rabix Composer into the package (needs a JD
 
 resolve: $(STAMP) ## install what resolves today without the lock into a new environment, and run a document with it
 	@$(BIN)/python tools/resolve.py
+
+compose-check: $(STAMP) ## build and start docker-compose.yaml, and run a workflow there (ARGS=--stand-in-postgres)
+	@$(BIN)/python tools/compose_check.py $(ARGS)
 
 lock: $(STAMP) ## resolve the newest versions again, for Python 3.10 and newer, into requirements.lock
 	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate \

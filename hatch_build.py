@@ -31,8 +31,10 @@ def build_pages(folder: Path) -> None:
 
     programs = Path(ROOT_DIR, "bin")
     npm = [str(programs / "node"), str(Path(ROOT_DIR, "lib", "node_modules", "npm", "bin", "npm-cli.js"))]
-    # What npm starts asks for a `node` on the path.
+    # What npm starts asks for a `node` on the path. Node has a variable of its own for further certificates.
     env = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    if "SSL_CERT_FILE" in env:
+        env.setdefault("NODE_EXTRA_CA_CERTS", env["SSL_CERT_FILE"])
     quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
     for arguments in (["ci", *quiet], ["run", "--silent", "build"]):
         done = subprocess.run(  # noqa: S603
