@@ -22,7 +22,7 @@ from airflow_mlcraft.errors import MlcraftError
 STATE = "MLCRAFT_STEP_STATE"
 """The environment variable that names the folder where a step leaves what its next try can go on with."""
 PROJECT, REQUIREMENTS = "mlcraft.toml", "requirements.txt"
-_DISTRIBUTION = "airflow-provider-mlcraft"
+DISTRIBUTION = "airflow-provider-mlcraft"
 _READY = "ready.json"
 _GRACE = 10.0
 _PACKAGE = Path(__file__).parent
@@ -193,7 +193,7 @@ def uv() -> str:
 def _base() -> list[str]:
     """What the steps need, with the lower bounds that this package has."""
     try:
-        every = requires(_DISTRIBUTION) or []
+        every = requires(DISTRIBUTION) or []
     except PackageNotFoundError:
         every = []
     found = {re.split(r"[\s<>=!~;\[]", line, maxsplit=1)[0].lower(): line for line in every if "extra ==" not in line}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from airflow_mlcraft.cli.options import AsJson, Folder, Name, find
+from airflow_mlcraft.cli.options import AsJson, Folder, Name, find, split
+from airflow_mlcraft.cli.options import models as complete_models
 from airflow_mlcraft.cli.printing import aside, next_step, plain, print_json, say, show, status, table
+from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.places import Project
 
 
@@ -33,7 +35,52 @@ def config(  # noqa: PLR0917
         str,
         typer.Option("--key", metavar="NAME", help="Ask for an API key, or read it from standard input, into .env."),
     ] = "",
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="MODEL…",
+            help="What is trained, instead of what was; installs the package of lightgbm, xgboost or catboost.",
+            autocompletion=complete_models,
+        ),
+    ] = None,
+    folds: Annotated[int | None, typer.Option("--folds", metavar="N", min=0, help="Folds of cross-validation.")] = None,
+    test_size: Annotated[
+        float | None, typer.Option("--test-size", metavar="X", help="The share of the rows for the test.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Where random numbers start.")] = None,
+    stratify: Annotated[
+        bool | None,
+        typer.Option("--stratify/--no-stratify", help="Whether both parts get the same share of each class."),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", metavar="COLUMN", help="Keep rows with the same value together.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", metavar="COLUMN", help="Test on the latest rows by this column.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option("--drop", metavar="COLUMN…", help="Columns that are not learned from.")
+    ] = None,
+    impute: Annotated[
+        list[str] | None,
+        typer.Option("--impute", metavar="HOW…", help="How gaps are filled: mean; or by column: age=mean size=zero."),
+    ] = None,
+    positive: Annotated[
+        str | None, typer.Option("--positive", metavar="CLASS", help="Of two classes the one to find.")
+    ] = None,
     metric: Annotated[str, typer.Option("--metric", metavar="M", help="What makes a model the champion.")] = "",
+    minimum: Annotated[
+        float | None, typer.Option("--minimum", metavar="X", help="The worst score that a champion may have.")
+    ] = None,
+    margin: Annotated[
+        float | None, typer.Option("--margin", metavar="X", help="How much a new champion must gain.")
+    ] = None,
+    unset: Annotated[
+        list[str] | None,
+        typer.Option("--unset", metavar="KEY…", help="Take keys out of mlcraft.toml, as group or evaluate.minimum."),
+    ] = None,
     dagshub: Annotated[
         str, typer.Option("--dagshub", metavar="OWNER/REPO", help="Track runs and push data there.")
     ] = "",
@@ -43,9 +90,11 @@ def config(  # noqa: PLR0917
 ) -> None:
     """Change a project; without options, show what it is.
 
-    All is changed or nothing is. A key is never taken from the command line, where others could read it.
+    All is changed or nothing is. `--unset KEY` takes a value out again.
+
+    A key is never taken from the command line, where others could read it.
     """
-    from airflow_mlcraft.project.configure import Changes, check, configure
+    from airflow_mlcraft.project.configure import Changes, check, configure, key_names
 
     project = find(name, projects)
     changes = Changes(
@@ -58,6 +107,25 @@ def config(  # noqa: PLR0917
         key=key,
         dagshub=dagshub,
         remote=remote,
+        models=split(models),
+        values={
+            **_given(
+                {
+                    "train.folds": folds,
+                    "data.test_size": test_size,
+                    "data.seed": seed,
+                    "data.stratify": stratify,
+                    "data.group": group,
+                    "data.time": time,
+                    "data.drop": split(drop) or None,
+                    "data.impute": _impute(impute or []),
+                    "data.positive": positive,
+                    "evaluate.minimum": minimum,
+                    "evaluate.margin": margin,
+                }
+            ),
+            **dict.fromkeys(key_names(split(unset))),
+        },
     )
     if not changes.any:
         _show(project, as_json)
@@ -75,6 +143,23 @@ def config(  # noqa: PLR0917
     if not done:
         say("Nothing had to be changed.")
     next_step(f"mlcraft train {name}", "trains with it.")
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    """Without the options that were left out."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _impute(values: list[str]) -> str | dict[str, str] | None:
+    """One way for all columns, or a way for each that is named, as age=mean."""
+    if not values:
+        return None
+    if len(values) == 1 and "=" not in values[0]:
+        return values[0]
+    pairs = [value.partition("=") for value in values]
+    if wrong := [column for column, equals, _ in pairs if not equals]:
+        raise ProjectError(f"--impute {wrong[0]}: expected one way for all columns, or COLUMN=WAY for each")
+    return {column: way for column, _, way in pairs}
 
 
 def _secret(name: str) -> str:
@@ -98,6 +183,23 @@ def _show(project: Project, as_json: bool) -> None:
     rows = table("", "")
     rows.show_header = False
     for name, value in {"folder": project.folder, **found}.items():
-        if value not in (None, "", (), [], {}):
-            rows.add_row(f"[dim]{name}[/]", plain(", ".join(value) if isinstance(value, (tuple, list)) else value))
+        if value not in (None, "", (), [], {}, False) and (not isinstance(value, dict) or _of(value)):
+            rows.add_row(f"[dim]{name}[/]", plain(_shown(value)))
     show(rows)
+
+
+def _shown(value: Any) -> str:
+    """A value as people read it: lists with commas, tables as `name: key = value`."""
+    if isinstance(value, (tuple, list)):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        parts = [
+            f"{name}: {_shown(item)}" if isinstance(item, dict) else f"{name} = {item}" for name, item in _of(value)
+        ]
+        return "; ".join(parts)
+    return str(value)
+
+
+def _of(table: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The entries that say something."""
+    return [(name, item) for name, item in table.items() if item not in (None, "", {}, [])]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,29 @@ from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project.create import model_template
 from airflow_mlcraft.project.documents import sync
 from airflow_mlcraft.project.evaluate import checked_metric
+from airflow_mlcraft.project.overrides import checked_models
 from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.project.repository import set_remote
+from airflow_mlcraft.project.source_profile import stored_source
 from airflow_mlcraft.project.tracked_by import DAGSHUB_TOKEN
 from airflow_mlcraft.project.undo import all_or_nothing
 from airflow_mlcraft.project.writing import write_text
+
+OPTIONAL = (
+    "data.stratify",
+    "data.group",
+    "data.time",
+    "data.drop",
+    "data.impute",
+    "data.positive",
+    "data.key",
+    "data.test_size",
+    "data.seed",
+    "train.folds",
+    "evaluate.minimum",
+    "evaluate.margin",
+)
+"""Keys of mlcraft.toml that have a default, and may be left out."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +52,9 @@ class Changes:
     key_value: str = ""
     dagshub: str = ""
     remote: str = ""
+    models: Sequence[str] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Other values of mlcraft.toml by their dotted names; None takes one out."""
 
     @property
     def any(self) -> bool:
@@ -47,9 +68,10 @@ def configure(project: Project, changes: Changes, say: Callable[[str], None] = l
     files += [project.folder / ".dvc" / "config", project.folder / ".dvc" / "config.local", *_models(project)]
     before = manifests.read(project)
     check(project, changes)
+    needed = [*changes.dependencies, *dependencies.lacking_for(project, changes.models)]
     done = []
     with all_or_nothing(*files):
-        values = _values(before, changes)
+        values = _values(project, before, changes)
         if values:
             manifests.change(project, values)
             done += [_told(name, value) for name, value in values.items()]
@@ -60,8 +82,8 @@ def configure(project: Project, changes: Changes, say: Callable[[str], None] = l
             done.append(f"{changes.key} is in .env, which git ignores and nobody else may read")
         if changes.remote or changes.dagshub:
             done.append(_set_remote(project, changes))
-        if changes.dependencies:
-            lines = dependencies.add(project, changes.dependencies, say)
+        if needed:
+            lines = dependencies.add(project, needed, say)
             done.append(f"requirements.txt asks for {', '.join(lines)}, which are installed for this project alone")
         done += [f"{path.name} follows" for path in sync(project, manifests.read(project))]
     return done
@@ -76,6 +98,8 @@ def check(project: Project, changes: Changes) -> None:
         )
     if changes.metric:
         checked_metric(prediction, changes.metric)
+    if changes.models:
+        checked_models(project, manifests.with_values(manifests.read(project), prediction=prediction), changes.models)
     if changes.key:
         secrets.check_name(changes.key)
     if changes.dagshub and [bool(part) for part in changes.dagshub.split("/")] != [True, True]:
@@ -84,35 +108,56 @@ def check(project: Project, changes: Changes) -> None:
         raise ProjectError("--dagshub brings a DVC remote of its own", "leave out --remote, or set it afterwards")
 
 
-def _values(before: manifests.Manifest, changes: Changes) -> dict[str, Any]:
+def key_names(names: Sequence[str]) -> list[str]:
+    """Dotted names of keys that may be taken out of mlcraft.toml; the table may be left out, as in `group`."""
+    found = []
+    for name in names:
+        matching = [one for one in OPTIONAL if name in (one, one.partition(".")[2])]
+        if not matching:
+            known = ", ".join(one.partition(".")[2] for one in OPTIONAL)
+            raise ProjectError(
+                f"--unset {name}: mlcraft.toml cannot do without it, or has no such key", f"expected {known}"
+            )
+        found += matching
+    return found
+
+
+def _values(project: Project, before: manifests.Manifest, changes: Changes) -> dict[str, Any]:
     found: dict[str, Any] = {
         "title": changes.title,
         "data.target": changes.target,
         "tracking.dagshub": changes.dagshub,
         "evaluate.metric": changes.metric,
+        "train.models": list(changes.models),
     }
     if changes.sources:
         # The sample of a new project makes room for the user's own data.
         kept = [source for source in before.sources if source not in manifests.SOURCES.values()]
-        found["data.sources"] = list(dict.fromkeys([*kept, *changes.sources]))
+        found["data.sources"] = list(dict.fromkeys([*kept, *(stored_source(project, one) for one in changes.sources)]))
     if changes.key and changes.key != DAGSHUB_TOKEN:
         found["data.key"] = changes.key
     if changes.prediction and changes.prediction != before.prediction:
         found |= {
             "prediction": changes.prediction,
-            "train.models": manifests.TASKS[changes.prediction],
+            "train.models": list(changes.models) or manifests.TASKS[changes.prediction],
             "evaluate.metric": changes.metric or manifests.METRICS[changes.prediction],
             "evaluate.minimum": None,
         }
         if before.sources == (manifests.SOURCES[before.prediction],) and not changes.sources:
             found["data.sources"] = [manifests.SOURCES[changes.prediction]]
-        return {name: value for name, value in found.items() if value or name == "evaluate.minimum"}
-    return {name: value for name, value in found.items() if value}
+        chosen = {name: value for name, value in found.items() if value or name == "evaluate.minimum"}
+    else:
+        chosen = {name: value for name, value in found.items() if value}
+    return chosen | dict(changes.values)
 
 
 def _told(name: str, value: Any) -> str:
     if value is None:
         return f"{name} is taken out"
+    if isinstance(value, bool):
+        return f"{name} is {str(value).lower()}"
+    if isinstance(value, Mapping):
+        value = [f"{key} = {item}" for key, item in value.items()]
     return f"{name} is {', '.join(value) if isinstance(value, list) else value}"
 
 

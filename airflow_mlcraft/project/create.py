@@ -80,7 +80,7 @@ def model_template(prediction: str) -> str:
 
 def _write_files(project: Project, prediction: str, source: str, target: str, more: Mapping[str, Any]) -> None:
     values = {
-        "title": project.name.replace("_", " ").capitalize(),
+        "title": manifests.title_of(project.name),
         "prediction": prediction,
         "data.sources": [source],
         "data.target": target or "target",

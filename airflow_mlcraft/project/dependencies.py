@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -32,6 +33,44 @@ def add(project: Project, wanted: Sequence[str], say: Callable[[str], None] = la
     manifests.change(project, {"dependencies": [*before, *asked]})
     prepare(project, say)
     return environments.requirements_in(project.requirements)
+
+
+def lacking_for(
+    project: Project, models: Sequence[str], is_installed: Callable[[str], bool] | None = None
+) -> list[str]:
+    """What requirements.txt has to ask for so that models of MLcraft's extras can be trained, as lightgbm>=4.6.
+
+    A project with requirements has an environment of its own, in which nothing else is installed.
+    """
+    is_installed = is_installed or _is_installed
+    there = environments.requirements_in(project.requirements)
+    named = {_name_in(line) for line in there}
+    found = []
+    for model in models:
+        wanted = _of_extra(model)
+        installed = not there and all(is_installed(_name(line)) for line in wanted)
+        if wanted and not installed:
+            found += [line for line in wanted if _name(line) not in named]
+    return list(dict.fromkeys(found))
+
+
+def _of_extra(name: str) -> list[str]:
+    """The packages of an extra of MLcraft on this system; nothing where there is no such extra."""
+    found = []
+    for line in metadata.requires(environments.DISTRIBUTION) or ():
+        one = Requirement(line)
+        if one.marker is not None and "extra" in str(one.marker) and one.marker.evaluate({"extra": name}):
+            one.marker = None
+            found.append(str(one))
+    return found
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def prepare(project: Project, say: Callable[[str], None] = lambda _: None) -> environments.Environment | None:

@@ -134,6 +134,23 @@ def _add_ports(path: Path, shipped_name: str, names: Sequence[str]) -> None:
         _write(path, tool)
 
 
+def rename_documents(project: Project, old: str) -> list[Path]:
+    """Have the project's name in its documents instead of an old one. Gives what has changed."""
+    changed = []
+    for path in (project.workflow, project.tuned_workflow, *sorted(project.tools.glob("*.cwl"))):
+        document = _load(path)
+        before = _text(document)
+        if document.get("class") == "Workflow" and document.get("id") in (old, f"{old}_tuned"):
+            document["id"] = project.name + str(document["id"]).removeprefix(old)
+        for hint in document.get("hints", ()):
+            if isinstance(hint, dict) and hint.get("registry") == old:
+                hint["registry"] = project.name
+        if (text := _text(document)) != before:
+            write_text(path, text)
+            changed.append(path)
+    return changed
+
+
 def workflow(project: Project, manifest: Manifest, *, tuned: bool = False) -> dict[str, Any]:
     """The document of a project's workflow."""
     inputs = {**_INPUTS, **(_TUNED if tuned else {})}

@@ -64,6 +64,11 @@ class Manifest:
     """Where the model is served; each target knows its own values."""
 
 
+def title_of(name: str) -> str:
+    """The title of a project that has none of its own."""
+    return name.replace("_", " ").capitalize()
+
+
 def read(project: Project) -> Manifest:
     """The manifest; a wrong value is told with its place."""
     found = _Reader(project.manifest, _document(project))
@@ -141,6 +146,9 @@ def put(document: Any, values: Mapping[str, Any]) -> None:
             table = table[part]
         if value is None:
             table.pop(key, None)
+        elif isinstance(value, Mapping):
+            table[key] = tomlkit.inline_table()
+            table[key].update(value)
         else:
             table[key] = value
 

@@ -102,7 +102,7 @@ def choices(
 ) -> list[Choice]:
     """The runs that the command line asks for."""
     names = list(dict.fromkeys(models)) or list(manifest.models)
-    _check_models(project, manifest, names)
+    checked_models(project, manifest, names)
     if tuned:
         names = _searched(manifest, names, chosen=bool(models))
     asked = [_parsed(text) for text in overrides]
@@ -133,7 +133,7 @@ def choices(
     return [_choice(manifest, candidates, of_run, values, said) for values in runs]
 
 
-def _check_models(project: Project, manifest: Manifest, names: Sequence[str]) -> None:
+def checked_models(project: Project, manifest: Manifest, names: Sequence[str]) -> None:
     """Before anything runs; what a function `estimators` in model.py gives is only known when it is called."""
     from airflow_mlcraft.ml.estimators import ESTIMATORS
     from airflow_mlcraft.ml.nearest import suggestion

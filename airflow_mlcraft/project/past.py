@@ -36,6 +36,8 @@ def run_of(project: Project, name: str) -> tuple[str, str]:
         raise ProjectError(f"{found.run_id} was a run of the Airflow at {found.server}", "reproduce it there")
     if found.verb == EVALUATE:
         return EVALUATE, found.run_id
+    if found.dag:
+        return found.dag, found.run_id
     return (f"{project.name}_tuned" if records.TUNE in found.set else project.name), found.run_id
 
 

@@ -53,6 +53,8 @@ class RunRecord:
     commit: str = ""
     server: str = ""
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    dag: str = ""
+    """The DAG that it was a run of, where that is not the project's of today."""
     code: str = ""
     """The commit that has the project's own code as it ran."""
     dirty: str = ""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.project import jobs, manifest, records
+from airflow_mlcraft.project import dependencies, jobs, manifest, records
 from airflow_mlcraft.project.documents import sync
 from airflow_mlcraft.project.embedded import Finished, Listener, new_run_id, read_file, run_document
 from airflow_mlcraft.project.overrides import Choice, choices
@@ -19,6 +19,7 @@ from airflow_mlcraft.project.own_code import keep_code
 from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.project.records import MODELS, TRAIN, TUNE, ModelScore, RunRecord
 from airflow_mlcraft.project.repository import commit_of
+from airflow_mlcraft.project.undo import all_or_nothing
 
 if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import TaskEvent
@@ -93,11 +94,21 @@ def train(
     """
     watch = watch or Watch()
     made = []
-    for choice in choices(project, manifest.read(project), models, overrides, tuned=bool(tune)):
+    runs = choices(project, manifest.read(project), models, overrides, tuned=bool(tune))
+    _add_packages(project, [candidate.model for candidate in runs[0].candidates], watch)
+    for choice in runs:
         made.append(_train(project, choice, asked(choice, models, tune), tune, parallel, watch))
         if not made[-1].ok:
             break
     return made
+
+
+def _add_packages(project: Project, models: Sequence[str], watch: Watch) -> None:
+    """Have the packages of models that MLcraft knows by name but does not bring."""
+    if lacking := dependencies.lacking_for(project, models):
+        watch.on_log("dependencies", "warning", f"requirements.txt asks for {', '.join(lacking)} from now on")
+        with all_or_nothing(*dependencies.changed_by(project)):
+            dependencies.add(project, lacking, lambda line: watch.on_log("dependencies", "info", line))
 
 
 def job_of(project: Project, choice: Choice, tune: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import configure as configuring
 from airflow_mlcraft.project import manifest
-from airflow_mlcraft.project.configure import Changes, configure
+from airflow_mlcraft.project.configure import Changes, configure, key_names
 from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.project.repository import remote_of
 
@@ -38,6 +38,31 @@ def test_sources_and_a_target(project: Project) -> None:
     assert "https://example.org/a.csv" in project.workflow.read_text()
 
 
+def test_models_folds_and_the_split(project: Project) -> None:
+    values = {
+        "train.folds": 3,
+        "data.test_size": 0.3,
+        "data.stratify": True,
+        "data.group": "person",
+        "data.drop": ["a", "b"],
+        "data.impute": {"age": "mean"},
+    }
+    done = configure(project, Changes(models=("svm",), values=values))
+    assert done[:4] == ["train.models is svm", "train.folds is 3", "data.test_size is 0.3", "data.stratify is true"]
+    found = manifest.read(project)
+    assert (found.models, found.folds, found.test_size, found.group) == (("svm",), 3, 0.3, "person")
+    assert (found.drop, found.impute) == (("a", "b"), {"age": "mean"})
+    assert 'impute = {age = "mean"}  # for missing numbers' in project.manifest.read_text()
+    assert "group is taken out" in " ".join(configure(project, Changes(values=dict.fromkeys(key_names(["group"])))))
+    assert manifest.read(project).group == ""
+
+
+def test_keys_that_cannot_be_taken_out() -> None:
+    assert key_names(["minimum", "data.drop"]) == ["evaluate.minimum", "data.drop"]
+    with pytest.raises(MlcraftError, match="--unset target: mlcraft.toml cannot do without it"):
+        key_names(["target"])
+
+
 def test_another_prediction_keeps_the_old_model(project: Project) -> None:
     model = project.folder / "model.py"
     model.write_text(model.read_text() + "\n# mine\n")
@@ -55,6 +80,8 @@ def test_another_prediction_keeps_the_old_model(project: Project) -> None:
     ("changes", "sentence"),
     [
         (Changes(prediction="clustering"), "there is no prediction type 'clustering'; expected classification or regr"),
+        (Changes(models=("random_florest",)), "there is no model 'random_florest' for classification; did you mean"),
+        (Changes(values={"data.impute": "guess"}), "data.impute is 'guess'; expected median, mean"),
         (Changes(metric="rmse"), "rmse is a metric for regression, and this is classification: acc, precision"),
         (Changes(prediction="regression", metric="acc"), "acc is a metric for classification"),
         (Changes(key="lower", key_value="x"), "'lower' cannot be the name of a key"),

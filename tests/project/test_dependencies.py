@@ -49,3 +49,17 @@ def test_they_are_added_and_replaced(project: Project) -> None:
     assert made is not None
     assert made.python.is_file()
     assert made.key == environments.key_of(["Humanize==4.12.0"])
+
+
+def test_the_package_of_a_model(project: Project) -> None:
+    nowhere, everywhere = (lambda _: False), (lambda _: True)
+    assert dependencies.lacking_for(project, ["svm", "random_forest", "model"], nowhere) == []
+    (line,) = dependencies.lacking_for(project, ["svm", "lightgbm", "lightgbm"], nowhere)
+    assert line.startswith("lightgbm>=")
+    assert dependencies.lacking_for(project, ["lightgbm"], everywhere) == []
+    with project.requirements.open("a") as stream:
+        stream.write("pyyaml\n")
+    assert dependencies.lacking_for(project, ["lightgbm"], everywhere) == [line], "an environment of its own lacks it"
+    with project.requirements.open("a") as stream:
+        stream.write("lightgbm==4.6.0\n")
+    assert dependencies.lacking_for(project, ["lightgbm"], nowhere) == []
