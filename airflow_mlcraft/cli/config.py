@@ -50,6 +50,9 @@ def config(  # noqa: PLR0917
         float | None, typer.Option("--test-size", metavar="X", help="The share of the rows for the test.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Where random numbers start.")] = None,
+    row_id: Annotated[
+        str | None, typer.Option("--id", metavar="COLUMN", help="The column that tells rows apart.")
+    ] = None,
     stratify: Annotated[
         bool | None,
         typer.Option("--stratify/--no-stratify", help="Whether both parts get the same share of each class."),
@@ -114,6 +117,7 @@ def config(  # noqa: PLR0917
                     "train.folds": folds,
                     "data.test_size": test_size,
                     "data.seed": seed,
+                    "data.id": row_id,
                     "data.stratify": stratify,
                     "data.group": group,
                     "data.time": time,

@@ -7,18 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlcraft.ml.metrics import CLASSIFICATION, DEFAULT, METRICS, REGRESSION
+from airflow_mlcraft.ml.metrics import CLASSIFICATION, DEFAULT, REGRESSION
+from airflow_mlcraft.ml.rare_classes import RARE
 from airflow_mlcraft.ml.target import check_target, task_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RARE = 0.1
-"""Below this share of the rows a class is rare, and accuracy says little about it. One of many has to be below half
-of an equal share besides."""
-_OF_TWO = ("pr_auc", "average_precision", "roc_auc")
-_OF_MANY = ("balanced_acc", "balanced_accuracy", "f1")
-"""What replaces accuracy where a class is rare; the first that there is."""
 _TARGETS = ("target", "label", "class", "y", "outcome", "response")
 _ENTITIES = (
     "account|applicant|borrower|client|customer|device|driver|employee|household|individual|machine|member|"
@@ -153,12 +148,15 @@ class RareClass:
 
 
 def find_rare_class(values: pd.Series) -> RareClass | None:
-    """The rarest class if it is rare. Of two classes it is the positive one."""
+    """The rarest class if it is rare. Of two classes it is the positive one.
+
+    One of many has to have less than half of an equal share besides: each of ten digits is below a tenth at times.
+    """
     counts = values.value_counts()
     if len(counts) < _TWO or counts.iloc[-1] >= min(RARE, 0.5 / len(counts)) * counts.sum():
         return None
     binary = len(counts) == _TWO
-    metric = next(name for name in (_OF_TWO if binary else _OF_MANY) if name in METRICS)
+    metric = "pr_auc" if binary else "balanced_acc"
     name = str(_plain(counts.index[-1]))
     return RareClass(name, int(counts.iloc[-1]), int(counts.sum()), metric, name if binary else "")
 

@@ -22,6 +22,7 @@ from airflow_mlcraft.project.undo import all_or_nothing
 from airflow_mlcraft.project.writing import write_text
 
 OPTIONAL = (
+    "data.id",
     "data.stratify",
     "data.group",
     "data.time",

@@ -44,11 +44,15 @@ _INPUTS: dict[str, tuple[str, str, str]] = {
     "drop": ("string[]?", "Leave out", "Columns that are not to be learned from."),
     "impute": ("string?", "Fill gaps", "How missing numbers are filled; or a JSON object with a way for each column."),
     "positive": ("string?", "Positive class", "The one of two classes that is to be found."),
+    "row_id": ("string?", "Id", "The column that tells rows apart; all columns tell it when left out."),
 }
 _OF_STEP = {
-    "process": ("stratify", "group", "time", "drop", "impute", "positive"),
+    "process": {
+        **{name: name for name in ("stratify", "group", "time", "drop", "impute", "positive")},
+        "row_id": "id",
+    },
 }
-"""Inputs that lead to the input of the same name of a step; documents of before get them when they have a value."""
+"""Inputs that lead to an input of a step; documents of before get them when they have a value."""
 _TUNED: dict[str, tuple[str, str, str]] = {
     "trials": ("int", "Trials", "How many sets of parameters are tried for each model."),
     "space": ("string[]", "Spaces", "Where to search for each of the models, as JSON; {} for the usual places."),
@@ -104,8 +108,8 @@ def _add_inputs(path: Path, document: Any, project: Project, manifest: Manifest)
     """Add inputs that mlcraft.toml has a value for and a document of an earlier version lacks, with their links."""
     values = defaults_of(project, manifest)
     there = {port["id"] for port in document["inputs"]}
-    for step_name, names in _OF_STEP.items():
-        lacking = [name for name in names if name not in there and values.get(name)]
+    for step_name, ports in _OF_STEP.items():
+        lacking = [name for name in ports if name not in there and values.get(name)]
         if not lacking:
             continue
         step = next((one for one in document["steps"] if one["id"] == step_name), None)
@@ -116,12 +120,12 @@ def _add_inputs(path: Path, document: Any, project: Project, manifest: Manifest)
                 "is meant for it",
                 f"take {lacking[0]} out of {project.manifest.name}, or add an input {lacking[0]!r} to the workflow",
             )
-        _add_ports(tool_path, step_name, lacking)
+        _add_ports(tool_path, step_name, [ports[name] for name in lacking])
         for name in lacking:
             row = max((int(port.get("sbg:y", 0)) for port in document["inputs"]), default=-130) // 130 + 1
             document["inputs"].append(_input(name, *_INPUTS[name], row))
-            if all(link["id"] != name for link in step["in"]):
-                step["in"].append({"id": name, "source": [name]})
+            if all(link["id"] != ports[name] for link in step["in"]):
+                step["in"].append({"id": ports[name], "source": [name]})
 
 
 def _add_ports(path: Path, shipped_name: str, names: Sequence[str]) -> None:
@@ -238,7 +242,11 @@ def _steps(tuned: bool) -> list[dict[str, Any]]:
         "margin": "margin",
         "seed": "seed",
     }
-    process |= {"test_size": "test_size", "seed": "split_seed", **{name: name for name in _OF_STEP["process"]}}
+    process |= {
+        "test_size": "test_size",
+        "seed": "split_seed",
+        **{port: name for name, port in _OF_STEP["process"].items()},
+    }
     processing = _step("process", process, 600, 325)
     processing["in"].insert(2, {"id": "prediction"})
     scatter = ["estimator", "params"]

@@ -38,6 +38,7 @@ def defaults_of(project: Project, manifest: Manifest) -> dict[str, Any]:
         "sources": [address(project, source) for source in manifest.sources],
         "key_env": manifest.key or None,
         "target": manifest.target,
+        "row_id": manifest.id or None,
         "stratify": manifest.stratify,
         "group": manifest.group or None,
         "time": manifest.time or None,

@@ -48,6 +48,7 @@ class Manifest:
     split_seed: int | None = None
     """Of one run; otherwise that of all."""
     key: str = ""
+    id: str = ""
     stratify: bool = False
     group: str = ""
     time: str = ""
@@ -89,6 +90,7 @@ def read(project: Project) -> Manifest:
         params=found.tables("train.params"),
         space=found.tables("tune.space"),
         key=found.text("data.key"),
+        id=found.text("data.id"),
         stratify=found.flag("data.stratify"),
         group=found.text("data.group"),
         time=found.text("data.time"),

@@ -94,6 +94,12 @@ inputs:
   doc: 'How missing numbers are filled: median, mean, most_frequent or zero.'
   sbg:x: 0
   sbg:y: 1430
+- id: row_id
+  type: string?
+  label: Id
+  doc: The column that tells rows apart; a row with the same id stays on its side.
+  sbg:x: 0
+  sbg:y: 1560
 outputs:
 - id: champion
   type: Directory
@@ -187,6 +193,9 @@ steps:
   - id: impute
     source:
     - impute
+  - id: id
+    source:
+    - row_id
   out:
   - id: train
   - id: test

@@ -113,6 +113,12 @@ inputs:
   doc: The one of two classes that is to be found.
   sbg:x: 0
   sbg:y: 1820
+- id: row_id
+  type: string?
+  label: Id
+  doc: The column that tells rows apart; a row with the same id stays on its side.
+  sbg:x: 0
+  sbg:y: 1950
 outputs:
 - id: champion
   type: Directory
@@ -212,6 +218,9 @@ steps:
   - id: positive
     source:
     - positive
+  - id: id
+    source:
+    - row_id
   out:
   - id: train
   - id: test

@@ -41,6 +41,7 @@ def test_they_follow_mlcraft_toml(project: Project) -> None:
 
 
 SPLIT = {
+    "data.id": "row",
     "data.stratify": True,
     "data.group": "person",
     "data.time": "day",
@@ -62,11 +63,12 @@ def _without(path: Path, names: set[str], step: str = "") -> None:
 
 @pytest.mark.parametrize("earlier", [False, True])
 def test_how_rows_are_split_reaches_the_step(project: Project, earlier: bool) -> None:
-    names = {key.partition(".")[2] for key in SPLIT}
+    ports = {"row_id": "id", **{key.partition(".")[2]: key.partition(".")[2] for key in SPLIT if key != "data.id"}}
+    names = set(ports)
     if earlier:
         for path in (project.workflow, project.tuned_workflow):
-            _without(path, names, "process")
-        _without(project.tools / "process.cwl", names)
+            _without(path, names | {"id"}, "process")
+        _without(project.tools / "process.cwl", names | {"id"})
     manifest.change(project, SPLIT)
     sync(project, manifest.read(project))
     assert sync(project, manifest.read(project)) == []
@@ -74,6 +76,7 @@ def test_how_rows_are_split_reaches_the_step(project: Project, earlier: bool) ->
         document = YAML(typ="safe").load(path)
         given = {port["id"]: port.get("default") for port in document["inputs"]}
         assert {name: given[name] for name in names} == {
+            "row_id": "row",
             "stratify": True,
             "group": "person",
             "time": "day",
@@ -83,11 +86,11 @@ def test_how_rows_are_split_reaches_the_step(project: Project, earlier: bool) ->
         }
         step = next(one for one in document["steps"] if one["id"] == "process")
         links = {port["id"]: port.get("source") for port in step["in"]}
-        assert {name: links[name] for name in names} == {name: [name] for name in names}
+        assert {name: links[port] for name, port in ports.items()} == {name: [name] for name in names}
         heights = [port["sbg:y"] for port in document["inputs"]]
         assert len(set(heights)) == len(heights)
-    ports = {port["id"] for port in YAML(typ="safe").load(project.tools / "process.cwl")["inputs"]}
-    assert names <= ports
+    there = {port["id"] for port in YAML(typ="safe").load(project.tools / "process.cwl")["inputs"]}
+    assert set(ports.values()) <= there
     assert [one.error for one in check_documents([str(project.folder)]) if one.error] == []
 
 
