@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = vars(_parser().parse_args(arguments))
     log_as_json()
     try:
-        supervise(Options(**{field.name: given[field.name] for field in fields(Options)}))
+        supervise(Options(**{field.name: given[field.name] for field in fields(Options) if field.name in given}))
     except MlcraftError as error:
         print(f"mlcraft serving: {error}", file=sys.stderr)
         return 1

@@ -25,7 +25,7 @@ from airflow_mlcraft.serving.formats import Question
 from airflow_mlcraft.serving.latency import Latency
 from airflow_mlcraft.serving.line_log import LineLog
 from airflow_mlcraft.serving.metrics import Metrics
-from airflow_mlcraft.serving.options import KEY_VARIABLE
+from airflow_mlcraft.serving.options import KEY_VARIABLE, SELF_TEST_HEADER
 from airflow_mlcraft.serving.prediction_log import PredictionLog
 from airflow_mlcraft.serving.refusals import Refusal
 from airflow_mlcraft.serving.served import Served
@@ -40,6 +40,7 @@ _PREDICTING: dict[str, Ask] = {"/predict": formats.predict, "/invocations": form
 _OPEN = frozenset(
     ("/", "/page.js", "/page.css", "/health", "/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready")
 )
+_SELF_TEST = SELF_TEST_HEADER.encode()
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}", re.ASCII)
 _JSON = (b"content-type", b"application/json")
 # The rest of the body is not read.
@@ -64,6 +65,7 @@ class Front:
         self._metrics, self._latency = metrics, latency
         self._access, self._log = access, predictions
         self._key = os.environ.get(KEY_VARIABLE, "").encode()
+        self._self_test = state.options.self_test.encode()
         self._timeout = state.options.timeout
         self._max_body = state.options.max_body
         self._ids = (f"{secrets.token_hex(6)}-{number:x}".encode() for number in count(1))
@@ -78,13 +80,14 @@ class Front:
         ask = _PREDICTING.get(path) or (inference_protocol.infer if path == self._infer else None)
         self._metrics.begin()
         status, rows = 500, 0
+        counted = not hmac.compare_digest(headers.get(_SELF_TEST, b""), self._self_test)
         try:
             self._check_key(path, headers)
             if ask is None:
                 status = await self._hand_on(scope, receive, send, request_id)
             else:
                 question, answer = await self._predict(
-                    ask, scope, headers=headers, receive=receive, request_id=request_id
+                    ask, scope, headers=headers, receive=receive, request_id=request_id, counted=counted
                 )
                 status, rows = 200, len(question.table)
                 await _send(send, 200, answer, request_id)
@@ -102,13 +105,13 @@ class Front:
             seconds = time.perf_counter() - begun
             endpoint = path if ask is None or path in _PREDICTING else "/v2/infer"
             self._metrics.end(endpoint if ask or path in _OPEN else "other", status, seconds)
-            if ask:
+            if ask and counted:
                 self._latency.add(seconds, rows)
             if self._access is not None:
                 self._access.put((time.time(), request_id, scope["method"], path, status, seconds, rows))
 
     async def _predict(
-        self, ask: Ask, scope: Scope, *, headers: dict[bytes, bytes], receive: Any, request_id: bytes
+        self, ask: Ask, scope: Scope, *, headers: dict[bytes, bytes], receive: Any, request_id: bytes, counted: bool
     ) -> tuple[Question, Any]:
         if scope["method"] != "POST":
             raise Refusal(405, f"{scope['path']} takes POST only", headers={"allow": "POST"})
@@ -119,6 +122,8 @@ class Front:
         content_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower().decode("latin-1")
         question = ask(served, body, content_type, scope["query_string"])
         said = await served.answer(question.table, probabilities=question.probabilities)
+        if not counted:
+            return question, question.word(said)
         self._metrics.predicted(served.version, served.predictor.classes, said.predictions)
         if self._log is not None:
             self._log.put(request_id, served, question.table, said)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from pathlib import Path
 
 KEY_VARIABLE = "MLCRAFT_API_KEY"
+SELF_TEST_HEADER = "x-mlcraft-self-test"
 
 
 @dataclass(frozen=True)
@@ -29,3 +31,5 @@ class Options:
     log_bytes: int = 64 << 20
     log_files: int = 8
     access_log: bool = True
+    self_test: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    """What marks requests that try a model out: they are no predictions of anybody's. Only the admin socket tells."""

@@ -173,6 +173,7 @@ class _Supervisor:
         """What is asked through the admin socket."""
         orders: dict[Any, Callable[[], Awaitable[Any]]] = {
             "status": self._status,
+            "self_test": self._self_test,
             "stop": self._stop,
             "prepare": lambda: self._prepare(Path(order["model"])),
             "try": lambda: self._try(order["content"], order["records"]),
@@ -205,6 +206,9 @@ class _Supervisor:
             "model": str(self._model),
             "workers": workers,
         }
+
+    async def _self_test(self) -> str:
+        return self._options.self_test
 
     async def _prepare(self, model: Path) -> str:
         found = set(await self._tell_all({"do": "prepare", "model": str(model)}, _ORDER))

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlcraft.ml.boosters import FOLDER
+from airflow_mlcraft.ml.example_rows import example_rows
 from airflow_mlcraft.tracking.signature import signature_of
 
 LOADER = "airflow_mlcraft.tracking.pyfunc_model"
 MODEL = "model.skops"
 CODE = "code"
 _PACKAGES = ("mlflow", "scikit-learn", "skops", "numpy", "scipy", "pandas", "airflow-provider-mlcraft")
-_EXAMPLE_ROWS = 5
 
 
 def write_model(
@@ -30,12 +30,14 @@ def write_model(
     requirements: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
     modules: Mapping[str, Path] | None = None,
+    example: Any = None,
     optional: Sequence[str] = (),
 ) -> Path:
     """Make an MLflow model of a file that skops has written.
 
     `frame` is some of what the model was trained on, before any preparation that the model itself does, and
-    `predictions` what it says to that: they give the signature, and the first rows are the input example.
+    `predictions` what it says to that: they give the signature. The input example is `example`, or else rows that are
+    made of the frame's ranges and names: a model's folder has no rows of the data that it learned from.
     Columns that are `optional` may be left out, as those without a value in some row of the frame may.
     `modules` are files of the user that the model's own types come from, by the names they were loaded under.
     """
@@ -57,9 +59,10 @@ def write_model(
             "dependencies": ["-r requirements.txt"],
         },
     )
-    example = frame.head(_EXAMPLE_ROWS).to_json(orient="split", index=False, date_format="iso")
-    (target / "input_example.json").write_text(example)
-    (target / "serving_input_example.json").write_text(json.dumps({"dataframe_split": json.loads(example)}))
+    rows = example_rows(frame) if example is None else example
+    written = rows.to_json(orient="split", index=False, date_format="iso")
+    (target / "input_example.json").write_text(written)
+    (target / "serving_input_example.json").write_text(json.dumps({"dataframe_split": json.loads(written)}))
     described = {
         "flavors": {
             "python_function": {

