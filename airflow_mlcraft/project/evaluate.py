@@ -1,15 +1,22 @@
-"""`evaluate`: the models of the last run again, by a metric of choice; the best becomes the champion."""
+"""`evaluate`: the models of the last run again, by a metric of choice; the best becomes the champion.
+
+Where the champion stays, the scores of the training say so at once; a new one is crowned by a run of Airflow's.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project import records
 from airflow_mlcraft.project.embedded import Listener, new_run_id, read_file, run_document
+from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.project.records import RunRecord
 from airflow_mlcraft.project.repository import commit_of
@@ -41,6 +48,10 @@ def evaluate(project: Project, metric: str = "", *, watch: Watch | None = None) 
         score=None,
     )
     watch.begin_other(f"{manifest.title}: {wanted}", wanted, before.models)
+    if known := _known_scores(project, manifest, before, wanted):
+        record = replace(with_scores(record, known), state="success", seconds=0.0, error="", outputs={})
+        records.remember(project, record)
+        return record
     job: dict[str, Any] = {
         "models": [{"class": "Directory", "path": path} for path in before.outputs["models"]],
         "test": {"class": "File", "path": before.outputs["test"]},
@@ -61,6 +72,67 @@ def evaluate(project: Project, metric: str = "", *, watch: Watch | None = None) 
         record = with_scores(record, read_file(finished.outputs["scores"]))
     records.remember(project, record)
     return record
+
+
+def _known_scores(project: Project, manifest: Manifest, before: RunRecord, wanted: str) -> dict[str, Any] | None:
+    """What an evaluation would say, out of scores.json; None where it could crown another model, or is not known.
+
+    The models and the test part are those of the training, which has measured them by every metric. Only a new champion
+    has to be registered, and that takes a run.
+    """
+    from airflow_mlcraft.ml.champion import choose_champion
+    from airflow_mlcraft.ml.metrics import metric_for
+
+    path = before.outputs.get("scores")
+    if not path or not Path(path).is_file():
+        return None
+    scores = json.loads(Path(path).read_bytes())
+    today = _champion_since(project, before, scores)
+    new = [model for model in scores["models"] if model["role"] == "new"]
+    if today is None or not all(wanted in model["test"] for model in (today, *new)):
+        return None
+    verdict = choose_champion(
+        metric_for(manifest.prediction, wanted),
+        [model["name"] for model in new],
+        [model["test"][wanted] for model in new],
+        champion=today["test"][wanted],
+        has_champion=True,
+        # The gate is of the project's own metric; by another it would have another value.
+        minimum=manifest.minimum if wanted == manifest.metric else None,
+        margin=manifest.margin,
+    )
+    if not verdict.kept:
+        return None
+    # The champion is one of these models itself, as a rule, and is then there twice, as an evaluation has it.
+    name = re.sub(r"^champion \((.*)\)$| \(\d+\)$", r"\1", today["name"])
+    champion = {**today, "name": f"champion ({name})", "role": "champion"}
+    told = {"metric": wanted, "winner": champion["name"], "kept": True, "why": verdict.why}
+    return {**scores, **told, "models": [*new, champion]}
+
+
+def _champion_since(project: Project, before: RunRecord, scores: dict[str, Any]) -> dict[str, Any] | None:
+    """Today's champion, with its scores: that of the training, or of an evaluation since; None where it is unsure."""
+    by_name = {model["name"]: model for model in scores["models"]}
+    today = by_name.get(scores["winner"] or "")
+    runs = records.runs_of(project)
+    for run in runs[runs.index(before) + 1 :]:
+        if not run.ok:
+            continue
+        if run.verb != EVALUATE or run.set.get(records.MODELS_OF) != before.run_id:
+            # Another training, here or on a server, may have crowned a model that these scores do not have.
+            return None
+        if not run.kept:
+            labels = _labels([model.name for model in run.models])
+            today = next((by_name.get(label) for label, model in zip(labels, run.models) if model.winner), None)  # noqa: B905
+    return today
+
+
+def _labels(names: list[str]) -> list[str]:
+    """The models' names as scores.json has them: numbered where one comes twice."""
+    return [
+        name if (number := names[: place + 1].count(name)) == 1 else f"{name} ({number})"
+        for place, name in enumerate(names)
+    ]
 
 
 def checked_metric(prediction: str, name: str) -> str:

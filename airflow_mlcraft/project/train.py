@@ -171,13 +171,19 @@ def told(base: RunRecord, finished: Finished, models: Sequence[ModelScore]) -> R
     return with_outputs(record, finished.outputs) if finished.result.ok else record
 
 
+_FILES = (
+    ("models", "trained"),
+    ("test", "test_part"),
+    ("train", "train_part"),
+    ("data", "data"),
+    ("scores", "scores"),
+)
+"""What a record keeps of a workflow's outputs, and the outputs' names."""
+
+
 def with_outputs(record: RunRecord, outputs: Mapping[str, Any]) -> RunRecord:
     """A record with what the workflow has given, in files of this machine."""
-    files = {
-        name: _path(outputs[port])
-        for name, port in (("models", "trained"), ("test", "test_part"), ("train", "train_part"), ("data", "data"))
-        if outputs.get(port) is not None
-    }
+    files = {name: _path(outputs[port]) for name, port in _FILES if outputs.get(port) is not None}
     models = tuple(
         replace(model, cv=cross_validated(metrics))
         for model, metrics in zip(record.models, outputs["metrics"], strict=True)

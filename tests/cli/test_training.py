@@ -87,6 +87,14 @@ def test_evaluate_by_another_metric(often: Workplace) -> None:
     assert found["champion"]["metric"] == "f1"
 
 
+def test_evaluate_by_known_scores_runs_nothing(changed: Workplace) -> None:
+    run = changed.mlcraft("evaluate", "iris", "acc", "--json").json()
+    assert (run["state"], run["kept"], run["metric"]) == ("success", True, "acc")
+    (trained,) = [run for run in runs(changed) if run["verb"] == "train"][-1:]
+    assert (run["champion"], run["score"]) == (trained["champion"], trained["score"])
+    assert not list(changed.project().logs.glob("evaluate_*.log"))
+
+
 @pytest.mark.parametrize(
     ("metric", "sentence"),
     [

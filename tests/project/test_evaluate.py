@@ -2,10 +2,85 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.project.evaluate import checked_metric
+from airflow_mlcraft.project import records
+from airflow_mlcraft.project.evaluate import checked_metric, evaluate
+from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.records import ModelScore, RunRecord
+from airflow_mlcraft.project.train import with_scores
+
+
+def trained(project: Project, scores: dict[str, Any], **more: Any) -> RunRecord:
+    """The record of a training, with its files."""
+    folder = project.folder / "outputs"
+    (folder / "models").mkdir(parents=True)
+    (folder / "test.parquet").touch()
+    (folder / "scores.json").write_text(json.dumps(scores))
+    paths = {
+        "models": [str(folder / "models")],
+        "test": str(folder / "test.parquet"),
+        "train": str(folder / "test.parquet"),
+        "scores": str(folder / "scores.json"),
+    }
+    models = tuple(ModelScore(model["name"].partition(" (")[0]) for model in scores["models"])
+    record = RunRecord("train_1", "train", "2026-01-01T00:00:00", 1.0, "success", "acc", models=models, outputs=paths)
+    record = replace(with_scores(record, scores), **more)
+    records.remember(project, record)
+    return record
+
+
+def scores_of(winner: str, kept: bool = False, **models: tuple[float, float]) -> dict[str, Any]:
+    found = [
+        {"name": name.replace("_2", " (2)"), "role": "new", "test": {"acc": acc, "recall": recall}}
+        for name, (acc, recall) in models.items()
+    ]
+    return {"metric": "acc", "winner": winner, "kept": kept, "why": "", "models": found}
+
+
+def test_scores_that_are_known_need_no_run(project: Project) -> None:
+    """There are no documents by which there could be one."""
+    shutil.rmtree(project.tools)
+    before = trained(project, scores_of("tree (2)", tree=(0.8, 0.7), tree_2=(0.9, 0.95), bayes=(0.85, 0.9)))
+    found = evaluate(project, "recall")
+    assert (found.state, found.metric, found.champion, found.score, found.kept) == (
+        "success",
+        "recall",
+        "tree",
+        0.95,
+        True,
+    )
+    assert found.why == "tree (2) is the best new model, but its recall of 0.95 does not beat the champion's 0.95"
+    assert [model.test["recall"] for model in found.models] == [0.7, 0.95, 0.9]
+    assert found.set == {"metric": "recall", "models_of": before.run_id}
+    assert records.runs_of(project)[-1] == found
+    again = evaluate(project, "recall")
+    assert (again.champion, again.score) == ("tree", 0.95)
+
+
+@pytest.mark.parametrize("why", ["another wins", "trained since", "not measured", "evaluated since"])
+def test_what_could_crown_another_model_is_run(project: Project, why: str) -> None:
+    shutil.rmtree(project.tools)
+    scores = scores_of("tree", tree=(0.9, 0.7 if why == "another wins" else 0.95), bayes=(0.85, 0.9))
+    if why == "not measured":
+        del scores["models"][1]["test"]["recall"]
+    before = trained(project, scores)
+    later = {"started": "2026-01-02T00:00:00", "run_id": "later"}
+    if why == "trained since":
+        records.remember(project, replace(before, outputs={}, server="http://airflow.example", **later))
+    if why == "evaluated since":
+        crowned = tuple(replace(model, winner=model.name == "bayes") for model in before.models)
+        given = {"metric": "f1", "models_of": before.run_id}
+        records.remember(project, replace(before, verb="evaluate", models=crowned, set=given, outputs={}, **later))
+    with pytest.raises(MlcraftError, match="evaluate.cwl"):
+        evaluate(project, "recall")
+
 
 METRICS = {
     "classification": ["acc", "precision", "recall", "f1", "roc_auc"],
