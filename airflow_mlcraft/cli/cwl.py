@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from enum import Enum
 from pathlib import Path
@@ -62,16 +63,28 @@ def show(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The file to write; .svg or .mmd sets the format.")
     ] = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many levels of sub-workflows to open; as many as can be read when left out."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw a workflow: in the terminal, as SVG or as Mermaid. With --json, print its plan."""
-    from airflow_mlcraft.cwl.check import plan_of_document
+    from airflow_mlcraft.cwl.check import cached_plan_of_document
+    from airflow_mlcraft.cwl.drawing.fold import depth_of, folded, readable_depth, steps_at
 
-    plan = plan_of_document(document)
+    plan = cached_plan_of_document(document, _plan_folder())
     if as_json:
         _print_json(plan.to_json())
         return
-    text = _drawn(plan, _form_of(form, out))
+    levels, shown = depth_of(plan.root), depth or readable_depth(plan)
+    text = _drawn(folded(plan, shown), _form_of(form, out))
+    if depth is None and shown < levels:
+        typer.echo(
+            f"drew {shown} of {levels} levels of workflows, because all {steps_at(plan.root, levels)} steps are too "
+            f"many to be read; --depth {levels} draws them",
+            err=True,
+        )
     if out is None:
         typer.echo(text)
     else:
@@ -185,6 +198,12 @@ def composer_form_(
             typer.echo(f"and {len(others)} files of tools; --out FOLDER writes all", err=True)
 
 
+def _plan_folder() -> Path:
+    """Where compiled documents are kept: Airflow's setting, or the user's own cache where there is none."""
+    folder = os.environ.get("AIRFLOW__MLCRAFT__CACHE")
+    return Path(folder) if folder else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mlcraft"
+
+
 def _form_of(form: Drawing, out: Path | None) -> Drawing:
     by_suffix = {".svg": Drawing.svg, ".mmd": Drawing.mermaid, ".mermaid": Drawing.mermaid}
     return by_suffix.get(out.suffix, form) if out is not None else form
@@ -196,9 +215,12 @@ def _drawn(plan: Any, form: Drawing) -> str:
 
         return to_svg(plan)
     if form is Drawing.mermaid:
-        from airflow_mlcraft.cwl.drawing.mermaid import to_mermaid
+        from airflow_mlcraft.cwl.drawing.mermaid import limit_passed, to_mermaid
 
-        return to_mermaid(plan)
+        text = to_mermaid(plan)
+        if why := limit_passed(text):
+            typer.echo(f"{why}; give a smaller --depth, or draw it as SVG", err=True)
+        return text
     import shutil
 
     from airflow_mlcraft.cwl.drawing.text import to_text

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.discover import documents_in
 from airflow_mlcraft.cwl.plan import Json, Plan, Workflow
 from airflow_mlcraft.errors import DocumentError, SeveralProcessesError
@@ -40,6 +41,19 @@ def plan_of_document(document: str) -> Plan:
     if not Path(path).is_file():
         raise DocumentError(f"there is no document {path}")
     return compile_document(load(Path(path), fragment))[0]
+
+
+def cached_plan_of_document(document: str, cache: Path) -> Plan:
+    """The same plan, compiled only where the cache has none for the document as it is now."""
+    path, _, fragment = document.partition("#")
+    if not Path(path).is_file():
+        raise DocumentError(f"there is no document {path}")
+    kept = PlanCache(cache)
+    try:
+        return kept.plan_of(Path(path), fragment)
+    except OSError:
+        # A cache that cannot be written is no reason not to draw.
+        return plan_of_document(document)
 
 
 def check_documents(names: Iterable[str]) -> Iterator[Checked]:

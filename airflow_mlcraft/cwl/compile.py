@@ -101,6 +101,7 @@ class _Compiler:
             steps=(step,),
             label=step.label,
             doc=step.doc,
+            hints={"Dag": step.hints["Dag"]} if "Dag" in (step.hints or {}) else None,
             interface=self._interface(process),
         )
 

@@ -12,7 +12,16 @@ from cwltool.errors import WorkflowException
 from ruamel.yaml.reader import ReaderError
 from schema_salad.exceptions import SchemaSaladException
 
-from airflow_mlcraft.cwl.places import deepest_at, empty_field_at, import_at, run_of_itself, step_at
+from airflow_mlcraft.cwl.places import (
+    deepest_at,
+    empty_field_at,
+    import_at,
+    line_at,
+    line_of_text,
+    run_of_itself,
+    step_at,
+)
+from airflow_mlcraft.cwl.shapes import wrong_shape_at
 from airflow_mlcraft.cwl.sources import path_of_uri
 from airflow_mlcraft.errors import DocumentError, MlcraftError, UnsupportedError
 
@@ -24,6 +33,11 @@ _UNFIT = re.compile(
     r"(?P<sink>sink '[^']*' of type .*?)(?= \(line \d+\) Source '| Source '|$)"
 )
 """A link whose ends are of different types; cwltool names all such links of a workflow in one breath."""
+_INTO = re.compile(r"Validation error in (?:field ([\w$]+)|position (\d+)):?\s*")
+"""schema-salad's way from the document's root to a fault; in a map, a position is one among the sorted names."""
+_MISSING = re.compile(r"\[Errno 2\] No such file or directory: '([^']*)'")
+_QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"|`([^`]+)`|#([\w./-]+)|(\$?\w*Requirement)")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _DEEP = 100
 _TOO_MANY = "found more steps that wait for each other, one after the other, than can be followed"
 _CONTENT = re.compile(r"^\s*[^\s#]", re.MULTILINE)
@@ -40,16 +54,17 @@ def readable_errors(path: Path, read: Mapping[str, str], fragment: str = "") -> 
         uri = path.absolute().as_uri() + (f"#{fragment}" if fragment else "")
         raise endless(uri, read) or DocumentError(_TOO_MANY, path=str(path)) from None
     except (SchemaSaladException, WorkflowException) as error:
-        raise _with_line(_document_error(error, path), str(error), read) from error
+        raise _with_some_line(_with_line(_document_error(error, path), str(error), read), path, read) from error
     except NotImplementedError as error:
-        raise UnsupportedError(str(error) or "asks for a feature that is not implemented", path=str(path)) from error
+        unsupported = UnsupportedError(str(error) or "asks for a feature that is not implemented", path=str(path))
+        raise _with_some_line(unsupported, path, read) from error
     except UnicodeDecodeError as error:
         raise _not_utf8(error, path) from error
     except OSError as error:
         raise DocumentError(f"cannot be read: {error.strerror or error}", path=str(path)) from error
     except Exception as error:
         # cwltool stumbles over some mistakes instead of naming them; one document must not take others along.
-        raise _stumbled(error, path, read) from error
+        raise _with_some_line(_stumbled(error, path, read), path, read) from error
 
 
 def endless(uri: str, read: Mapping[str, str]) -> DocumentError | None:
@@ -108,6 +123,19 @@ def _with_line(error: DocumentError, text: str, read: Mapping[str, str]) -> Docu
     return DocumentError(error.message, path=first, line=line)
 
 
+def _with_some_line(error: DocumentError, path: Path, read: Mapping[str, str]) -> DocumentError:
+    """The error with a line in any case: where cwltool's path into the document leads, where a name stands, or 1."""
+    if error.line:
+        return error
+    uri = Path(error.path or path).absolute().as_uri()
+    text = read.get(uri) or read.get(path.absolute().as_uri(), "")
+    steps = [name or int(number) for name, number in _INTO.findall(error.message)]
+    message = _MISSING.sub(r"there is no file \1", _INTO.sub("", error.message)).strip()
+    line = line_at(text, steps) if steps else None
+    named = [name for names in _QUOTED.findall(message) for name in names if name]
+    return type(error)(message, path=error.path, line=line or line_of_text(text, named) or 1)
+
+
 def _not_utf8(error: UnicodeDecodeError, path: Path) -> DocumentError:
     message = f"found bytes that are not UTF-8 text ({error.reason})"
     try:
@@ -120,15 +148,36 @@ def _not_utf8(error: UnicodeDecodeError, path: Path) -> DocumentError:
 def _stumbled(error: Exception, path: Path, read: Mapping[str, str]) -> DocumentError:
     if isinstance(error, StopIteration):
         empty = [path_of_uri(uri) for uri, text in read.items() if not _CONTENT.search(text)]
-        return DocumentError("found an empty file, expected a CWL document", path=str((empty or [path])[0]))
+        return DocumentError("found an empty file, expected a CWL document", path=str((empty or [path])[0]), line=1)
     if isinstance(error, ReaderError):
         return _unreadable_character(error, path, read)
+    if isinstance(error, UnicodeEncodeError):
+        return _half_a_character(path, read)
+    own = read.get(path.absolute().as_uri(), "")
+    if line := empty_field_at(own):
+        return DocumentError(
+            f"cannot be understood ({_one_line(str(error))}); look at the field that is empty",
+            path=str(path),
+            line=line,
+        )
+    for uri, text in sorted(read.items(), key=lambda item: item[0] != path.absolute().as_uri()):
+        if shape := wrong_shape_at(text):
+            return DocumentError(shape[1], path=str(path_of_uri(uri)), line=shape[0])
     return DocumentError(
         f"cannot be understood, and cwltool does not say why ({type(error).__name__}: {_one_line(str(error))}); "
         "look for a field that is empty or of the wrong type",
         path=str(path),
-        line=empty_field_at(read.get(path.absolute().as_uri(), "")),
     )
+
+
+def _half_a_character(path: Path, read: Mapping[str, str]) -> DocumentError:
+    """YAML does not put the two halves together that JSON writes some characters as."""
+    for uri, text in read.items():
+        if found := _SURROGATE.search(text):
+            line = text.count("\n", 0, found.start()) + 1
+            message = f"found {found[0]}, which is half of a character; write the character itself"
+            return DocumentError(message, path=str(path_of_uri(uri)), line=line)
+    return DocumentError("found half of a character that UTF-8 text cannot hold", path=str(path))
 
 
 def _unreadable_character(error: ReaderError, path: Path, read: Mapping[str, str]) -> DocumentError:

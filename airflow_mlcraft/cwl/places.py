@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urldefrag, urljoin
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.events import (
     MappingEndEvent,
     MappingStartEvent,
@@ -42,21 +42,21 @@ def empty_field_at(text: str) -> int | None:
     for node in _maps(_loaded(text)):
         for key, value in node.items():
             if value is None and key != "default":
-                return _line_of_key(node, key)
+                return line_of_key(node, key)
     return None
 
 
 def field_at(text: str, field: str, value: Any = None) -> int | None:
     """The line of the first field of that name, best with that value in it; without a name, of the value alone."""
     fallback = None
-    for node in _maps(_loaded_or_none(text)):
+    for node in _maps(loaded_or_none(text)):
         for key, item in node.items():
             if field and key != field:
                 continue
             if value is not None and any(_is_in(value, found) for found in (key, item)):
-                return _line_of_key(node, key)
+                return line_of_key(node, key)
             if field and (fallback is None or value is None):
-                fallback = fallback or _line_of_key(node, key)
+                fallback = fallback or line_of_key(node, key)
     return fallback
 
 
@@ -68,6 +68,34 @@ def _is_in(value: Any, item: Any) -> bool:
         # A text with odd characters may have been put together with others.
         return item == value or (not item.isprintable() and item in value)
     return bool(item == value)
+
+
+def line_at(text: str, way: Sequence[str | int]) -> int | None:
+    """The line that a way of field names and positions leads to, as far as it can be followed."""
+    node, line = loaded_or_none(text), None
+    for step in way:
+        if isinstance(step, int) and isinstance(node, CommentedMap):
+            # schema-salad makes lists of maps, sorted by name.
+            names = sorted(node, key=str)
+            step = names[step] if step < len(names) else ""  # noqa: PLW2901
+        if isinstance(node, CommentedMap) and step in node:
+            line = line_of_key(node, step)
+        elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
+            line = int(node.lc.item(step)[0]) + 1
+        else:
+            break
+        node = node[step]
+    return line
+
+
+def line_of_text(text: str, wanted: Iterable[str]) -> int | None:
+    """The first line that has one of these texts in it, the longest of them first; of a path, its end."""
+    lines = text.splitlines()
+    for name in sorted({name.rstrip("/").rpartition("/")[2].rpartition("#")[2] for name in wanted}, key=len)[::-1]:
+        for number, line in enumerate(lines, 1):
+            if name and name in line:
+                return number
+    return None
 
 
 def import_at(text: str) -> int | None:
@@ -105,7 +133,7 @@ def run_of_itself(uri: str, texts: Mapping[str, str]) -> Place | None:
             if isinstance(run, str):
                 target = _whole(urljoin(base, run))
                 if target in around:
-                    return Place(base, _line_of_key(step, "run"))
+                    return Place(base, line_of_key(step, "run"))
                 found = walk(process_at(target), urldefrag(target)[0], (*around, target))
             else:
                 found = walk(run, base, around)
@@ -144,7 +172,7 @@ def _steps(process: Any) -> Iterator[tuple[str, Any, int]]:
     """The id, the step and its line."""
     steps = process.get("steps") if isinstance(process, dict) else None
     if isinstance(steps, CommentedMap):
-        found = [(name, step, _line_of_key(steps, name)) for name, step in steps.items() if isinstance(step, dict)]
+        found = [(name, step, line_of_key(steps, name)) for name, step in steps.items() if isinstance(step, dict)]
     else:
         found = [(step.get("id", ""), step, step.lc.line + 1) for step in steps or () if isinstance(step, CommentedMap)]
     for name, step, line in found:
@@ -157,7 +185,8 @@ def _loaded(text: str) -> Any:
     return reader.load(text)
 
 
-def _loaded_or_none(text: str) -> Any:
+def loaded_or_none(text: str) -> Any:
+    """A document with the lines of its parts; None where it cannot be read."""
     try:
         return _loaded(text)
     except Exception:
@@ -165,5 +194,6 @@ def _loaded_or_none(text: str) -> Any:
         return None
 
 
-def _line_of_key(node: Any, key: str) -> int:
+def line_of_key(node: Any, key: Any) -> int:
+    """The line of a field of a map."""
     return int(node.lc.key(key)[0]) + 1

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import TaskGroup, XComArg
+from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
+from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.dag.build import build
+from airflow_mlcraft.errors import InputError
 from airflow_mlcraft.operators.base import plan_cache
 
 
@@ -37,6 +40,8 @@ class CwlTaskGroup(TaskGroup):
         super().__init__(group_id=group_id, **group_args)
         path, _, fragment = str(document).partition("#")
         self.plan = plan_cache().plan_of(Path(path), fragment)
+        if inputs is not None:
+            _check_inputs(self.plan, inputs)
         with self:
             self.first, self.last = build(
                 self.plan, prefix=f"{self.group_id}.", inputs=dict(inputs) if inputs is not None else None
@@ -45,4 +50,40 @@ class CwlTaskGroup(TaskGroup):
     @property
     def outputs(self) -> XComArg:
         """The output object; `group.outputs["name"]` is one output."""
-        return XComArg(self.last)
+        return _Outputs(self.last, self.plan)
+
+
+class _Outputs(PlainXComArg):
+    """The result of a workflow; a name that the document does not have is an error while the DAG file is parsed."""
+
+    def __init__(self, last: Any, plan: Plan) -> None:
+        super().__init__(last)
+        self._names = [link.id for link in plan.root.outputs]
+        self._document = plan.document
+
+    def __getitem__(self, item: str) -> XComArg:
+        if item not in self._names:
+            raise InputError(
+                f"{self._document} has no output {item!r}; {_listed('it has', self._names, 'it has no outputs')}"
+            )
+        return super().__getitem__(item)
+
+
+def _check_inputs(plan: Plan, inputs: Mapping[str, Any]) -> None:
+    """Names alone: what a value is may be known only as the task runs."""
+    ports = {port.id: port for port in plan.root.inputs}
+    for name in inputs:
+        # A job object may say more than the inputs, as `cwl:requirements`.
+        if name not in ports and ":" not in name:
+            raise InputError(
+                f"{plan.document} has no input {name!r}; {_listed('it has', list(ports), 'it has no inputs')}"
+            )
+    missing = [name for name, port in ports.items() if name not in inputs and not port.optional]
+    if missing:
+        raise InputError(
+            f"{plan.document} needs {_listed('the inputs', missing, '')}, which have no default; give them"
+        )
+
+
+def _listed(before: str, names: list[str], none: str) -> str:
+    return f"{before} {', '.join(names)}" if names else none

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -36,7 +37,7 @@ FAULTS = [
     ("runs_itself_packed", 22, None, ["runs itself"]),
     ("duplicate_keys", 6, 3, ["duplicate key", '"word"']),
     ("steps_in_a_circle", 6, None, ["circular", "#hen", "#egg"]),
-    ("empty", None, None, ["empty"]),
+    ("empty", 1, None, ["empty"]),
     ("requirements_left_empty", 6, None, ["field that is empty"]),
     ("imports_itself", 5, None, ["imports itself"]),
 ]
@@ -130,7 +131,7 @@ def test_a_folder_and_a_link_that_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "dangling.cwl").symlink_to("nowhere")
     with pytest.raises(DocumentError, match="directory"):
         load(tmp_path / "folder.cwl")
-    with pytest.raises(DocumentError, match="No such file"):
+    with pytest.raises(DocumentError, match="there is no file"):
         load(tmp_path / "dangling.cwl")
 
 
@@ -186,3 +187,23 @@ def test_a_long_chain_of_steps_is_no_circle(tmp_path: Path) -> None:
     finally:
         sys.setrecursionlimit(before)
     assert len(compile_document(loaded)[0].root.steps) == 450
+
+
+TOOL = "class: CommandLineTool\ncwlVersion: v1.2\noutputs: []\ninputs:\n  b: string\n  a:\n    type: "
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        (TOOL + "{$import: gone.yml}\n", 7, "there is no file"),
+        (TOOL + "{$import: 'https://cwl.example/t.yml'}\n", 7, "allowed_document_hosts"),
+        (TOOL.replace("CommandLineTool", "[CommandLineTool]") + "string\n", 1, "class is a list, expected one of"),
+        (TOOL + "string\n'': []\n", 8, "called ''"),
+    ],
+)
+def test_what_cwltool_gives_no_line_for_has_one(tmp_path: Path, text: str, line: int, message: str) -> None:
+    path = tmp_path / "document.cwl"
+    path.write_text(text)
+    with pytest.raises(DocumentError, match=re.escape(message)) as caught:
+        load(path)
+    assert caught.value.line == line

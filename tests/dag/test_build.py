@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk import Asset
+from airflow.sdk import DAG, Asset, task
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 from airflow.serialization.serialized_objects import DagSerialization
 
-from airflow_mlcraft import CwlDag
-from airflow_mlcraft.errors import DocumentError
+from airflow_mlcraft import CwlDag, CwlTaskGroup, load_cwl_dags
+from airflow_mlcraft.errors import DocumentError, InputError
 
 DOCUMENTS = Path(__file__).parents[1] / "documents"
 HEAD = """\
@@ -257,3 +257,51 @@ def test_native_tasks_before_and_after() -> None:
 def test_serialized_twice_the_same() -> None:
     for document in ("scatter_deep.cwl", "scatter_subworkflow.cwl", "conditions.cwl", "records.cwl", "files.cwl"):
         assert DagSerialization.to_dict(dag_of(document)) == DagSerialization.to_dict(dag_of(document))
+
+
+@pytest.mark.parametrize(
+    ("hidden", "setting", "made"),
+    [("", "True", True), ("", "False", False), ("true", "True", False), ("false", "False", True)],
+)
+def test_tools_may_be_kept_out_of_the_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hidden: str, setting: str, made: bool
+) -> None:
+    monkeypatch.setenv("AIRFLOW__MLCRAFT__TOOL_DAGS", setting)
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    hint = f"hints: [{{class: 'mlcraft:Dag', hidden: {hidden}}}]\n" if hidden else ""
+    (documents / "tool.cwl").write_text(
+        "cwlVersion: v1.2\nclass: CommandLineTool\nbaseCommand: 'true'\ninputs: []\noutputs: []\n"
+        f'$namespaces: {{mlcraft: "https://mlcraft.dev/cwl#"}}\n{hint}'
+    )
+    namespace: dict[str, Any] = {}
+    load_cwl_dags(namespace, documents)
+    assert [dag.dag_id for dag in namespace.values()] == (["tool"] if made else [])
+    dag = CwlDag(documents / "tool.cwl", "used")
+    assert dag.tags == {"cwl", "cwl:tool"}, "a DAG file may use it all the same"
+
+
+def group(**inputs: Any) -> CwlTaskGroup:
+    with DAG("native", schedule=None):
+        return CwlTaskGroup("counted", DOCUMENTS / "echo.cwl", inputs=inputs)
+
+
+def test_names_of_a_group_are_checked_while_parsing() -> None:
+    made = group(word="hi")
+    assert made.outputs["echoed"].key == "echoed"
+    with pytest.raises(InputError, match=r"echo.cwl has no output 'ecohed'; it has echoed"):
+        made.outputs["ecohed"]
+    with pytest.raises(InputError, match=r"echo.cwl has no input 'wrod'; it has word, name"):
+        group(wrod="hi")
+    with pytest.raises(InputError, match=r"echo.cwl needs the inputs word"):
+        group(name="x.txt")
+
+
+def test_all_outputs_of_a_group_are_a_result_like_any_other() -> None:
+    @task
+    def report(outputs: Any) -> None: ...
+
+    with DAG("native", schedule=None) as dag:
+        report(CwlTaskGroup("counted", DOCUMENTS / "echo.cwl", inputs={"word": "hi"}).outputs)
+    stored = DagSerialization.to_dict(dag)
+    assert DagSerialization.from_dict(stored).get_task("report").upstream_task_ids == {"counted.outputs"}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # Mermaid reads Markdown in labels ("1. x" is refused as a list, "_x_" is slanted) and HTML, so only
 # words stay, with the separators between two letters or digits. Beyond ASCII nothing has a meaning to it.
 _UNSAFE = re.compile(r"(?<![^\W_])[_.\-/]|[_.\-/](?![^\W_])|[!-,:-@\[-^`{-~]")
+_MAX_EDGES, _MAX_TEXT = 500, 50_000
 _BOXES = {"input": ("([", "])"), "output": ("([", "])"), "step": ("[", "]")}
 _STYLES = {
     "input": "fill:#e7f0fb,stroke:#4a7fb5,color:#16324f",
@@ -28,6 +29,16 @@ _STYLES = {
 def to_mermaid(plan: Plan) -> str:
     """A flowchart with inputs, steps and outputs; steps that run workflows are opened in place."""
     return "\n".join(["flowchart TD", *_Chart().lines(plan.root)]) + "\n"
+
+
+def limit_passed(chart: str) -> str:
+    """A sentence for a chart that Mermaid draws only where its settings are changed; "" for others."""
+    edges = chart.count(" --> ")
+    if edges >= _MAX_EDGES:
+        return f"the chart has {edges} edges, and Mermaid draws fewer than {_MAX_EDGES} (its setting maxEdges)"
+    if len(chart) > _MAX_TEXT:
+        return f"the chart has {len(chart):,} characters, and Mermaid draws at most {_MAX_TEXT:,} (maxTextSize)"
+    return ""
 
 
 class _Chart:

@@ -110,7 +110,9 @@ def _slots(layout: Layout) -> list[list[Slot]]:
 
 def _box(node: Node, width: int, least: int) -> Canvas:
     name = shorten(node.name, NAME_LIMIT)
-    notes = " ".join(caption for caption in node.captions if caption in ("⇶ scatter", "when"))
+    notes = " ".join(
+        caption for caption in node.captions if caption in ("⇶ scatter", "when") or caption.startswith("workflow of")
+    )
     if node.inner is not None:
         return _frame(node, " ".join([name, notes]).strip(), width, least)
     rows = [name, notes] if notes else [name]
