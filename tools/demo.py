@@ -12,11 +12,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx
-from project_home import AIRFLOW, FOLDER, PROJECT, environment, prepare_database
+from project_home import FOLDER, PROJECT, environment, prepare_database
 from rich.padding import Padding
 from run_table import console, follow, newest_run, outputs_of, plain_table, state_of
 
 from airflow_mlcraft.project.train import champion_name
+from airflow_mlcraft.project.web_ui import AIRFLOW
 
 DAG_ID = "workflows.classification"
 LOG = FOLDER / "demo.log"

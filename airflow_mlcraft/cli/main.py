@@ -28,6 +28,7 @@ from airflow_mlcraft.cli import (
     serve,
     trace,
     train,
+    ui,
 )
 from airflow_mlcraft.cli.options import Lists, Verbs
 from airflow_mlcraft.errors import MlcraftError
@@ -56,6 +57,7 @@ VERBS: list[tuple[str, Callable[..., Any], str]] = [
     ("predict", predict.predict, MODELS),
     ("history", history.history, MODELS),
     ("compare", history.compare, MODELS),
+    ("ui", ui.ui, SERVER),
     ("run", serve.run, SERVER),
     ("status", serve.server_status, SERVER),
     ("logs", serve.logs, SERVER),

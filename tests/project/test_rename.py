@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,11 @@ def test_copy(project: Project) -> None:
 
 
 def test_a_renamed_project_goes_on(trained: Workplace, tmp_path: Path) -> None:
+    for _ in range(60):
+        # The model is in the registry before the database is copied.
+        if trained.mlcraft("trace", "iris").code == 0:
+            break
+        time.sleep(1)
     place = trained.copy(tmp_path)
     said = place.mlcraft("rename", "iris", "flowers")
     assert said.code == 0, said.err
