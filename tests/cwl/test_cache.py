@@ -190,6 +190,21 @@ def test_a_host_that_is_allowed_later(documents: Path, cache: Counted) -> None:
     assert "allowed_document_hosts" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("umask", "mode"), [("022", 0o644), ("002", 0o664), ("077", 0o600)])
+def test_others_may_read_what_the_umask_lets_them_read(tmp_path: Path, umask: str, mode: int) -> None:
+    """As `run_as_user` needs it; the names of unfinished files are none that anybody takes for a plan."""
+    root = tmp_path / "cache"
+    program = (
+        f"import os, sys; os.umask(0o{umask}); from pathlib import Path;"
+        "from airflow_mlcraft.cwl.cache import PlanCache; PlanCache(Path(sys.argv[1])).plan_of(Path(sys.argv[2]))"
+    )
+    subprocess.run([sys.executable, "-c", program, str(root), str(DOCUMENTS / "echo.cwl")], check=True)
+    files = [path for path in root.rglob("*") if path.is_file()]
+    assert {path.parent.name for path in files} >= {"documents", "plans", "tools"}
+    assert {oct(path.stat().st_mode & 0o777) for path in files} == {oct(mode)}
+    assert all(path.suffix == ".json" for path in files)
+
+
 def test_processes_that_compile_at_once(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from airflow_mlcraft.cwl.cache import PlanCache;"
