@@ -108,6 +108,10 @@ def _adorn(schema: Schema, port: Port, branches: list[Json]) -> str:
     """Help the form choose a field for this schema; what remains to be said to the user."""
     if _paths(branches):
         return _adorn_path(schema, port, branches)
+    if (choices := _choices_or_text(branches)) is not None:
+        schema.pop("anyOf")
+        schema["examples"] = choices  # offered while one types
+        return ""
     if len(branches) > 1 or schema == _ANY:
         return "Text, or a value as JSON."
     if schema["type"] == "array":
@@ -117,6 +121,14 @@ def _adorn(schema: Schema, port: Port, branches: list[Json]) -> str:
     if schema["type"] == "string" and isinstance(port.default, str) and "\n" in port.default:
         schema["format"] = "multiline"
     return ""
+
+
+def _choices_or_text(branches: Sequence[Json]) -> list[str] | None:
+    """The choices of a type that is an enum or any text, such as the name of a known estimator or of another one."""
+    enums = [branch for branch in branches if isinstance(branch, dict) and branch.get("type") == "enum"]
+    if not enums or len(enums) + 1 != len(branches) or "string" not in branches:
+        return None
+    return [_short(symbol) for enum in enums for symbol in enum["symbols"]]
 
 
 def _adorn_path(schema: Schema, port: Port, branches: Sequence[Json]) -> str:

@@ -29,7 +29,23 @@ inputs:
   inputBinding:
     prefix: --train
 - id: metric
-  type: string?
+  type:
+  - 'null'
+  - type: enum
+    name: metric
+    symbols:
+    - acc
+    - precision
+    - recall
+    - f1
+    - roc_auc
+    - log_loss
+    - rmse
+    - mae
+    - mse
+    - r2
+    - mape
+  - string
   label: Metric
   doc: What decides; acc for classes and rmse for numbers when left out.
   inputBinding:

@@ -23,7 +23,30 @@ inputs:
   inputBinding:
     prefix: --recipe
 - id: estimator
-  type: string
+  type:
+  - type: enum
+    name: estimator
+    symbols:
+    - logistic_regression
+    - linear_discriminant
+    - naive_bayes
+    - k_neighbors
+    - svm
+    - decision_tree
+    - random_forest
+    - extra_trees
+    - gradient_boosting
+    - hist_gradient_boosting
+    - lightgbm
+    - xgboost
+    - catboost
+    - neural_network
+    - baseline
+    - linear_regression
+    - ridge
+    - lasso
+    - elastic_net
+  - string
   label: Estimator
   doc: Its name, such as random_forest.
   inputBinding:
@@ -69,7 +92,23 @@ inputs:
   inputBinding:
     prefix: --folds
 - id: metric
-  type: string?
+  type:
+  - 'null'
+  - type: enum
+    name: metric
+    symbols:
+    - acc
+    - precision
+    - recall
+    - f1
+    - roc_auc
+    - log_loss
+    - rmse
+    - mae
+    - mse
+    - r2
+    - mape
+  - string
   label: Metric
   doc: What is made best.
   inputBinding:

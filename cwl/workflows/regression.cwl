@@ -36,7 +36,28 @@ inputs:
   sbg:x: 0
   sbg:y: 390
 - id: models
-  type: string[]
+  type:
+    type: array
+    items:
+      type: enum
+      name: models
+      symbols:
+      - linear_regression
+      - ridge
+      - lasso
+      - elastic_net
+      - k_neighbors
+      - svm
+      - decision_tree
+      - random_forest
+      - extra_trees
+      - gradient_boosting
+      - hist_gradient_boosting
+      - lightgbm
+      - xgboost
+      - catboost
+      - neural_network
+      - baseline
   label: Models
   doc: The estimators to compare; each is trained in a task of its own.
   default:
@@ -57,7 +78,15 @@ inputs:
   sbg:x: 0
   sbg:y: 650
 - id: metric
-  type: string
+  type:
+    type: enum
+    name: metric
+    symbols:
+    - rmse
+    - mae
+    - mse
+    - r2
+    - mape
   label: Metric
   doc: What makes a model the best.
   default: rmse

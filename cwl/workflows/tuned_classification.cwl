@@ -36,7 +36,27 @@ inputs:
   sbg:x: 0
   sbg:y: 390
 - id: models
-  type: string[]
+  type:
+    type: array
+    items:
+      type: enum
+      name: models
+      symbols:
+      - logistic_regression
+      - linear_discriminant
+      - naive_bayes
+      - k_neighbors
+      - svm
+      - decision_tree
+      - random_forest
+      - extra_trees
+      - gradient_boosting
+      - hist_gradient_boosting
+      - lightgbm
+      - xgboost
+      - catboost
+      - neural_network
+      - baseline
   label: Models
   doc: The estimators to compare; each is trained in a task of its own.
   default:
@@ -52,7 +72,16 @@ inputs:
   sbg:x: 0
   sbg:y: 650
 - id: metric
-  type: string
+  type:
+    type: enum
+    name: metric
+    symbols:
+    - acc
+    - precision
+    - recall
+    - f1
+    - roc_auc
+    - log_loss
   label: Metric
   doc: What makes a model the best.
   default: acc

@@ -198,6 +198,8 @@ def _list(value: Any) -> list[Any]:
         (RECORD, None, "JSON"),
         ("Any", None, "text or JSON"),
         (["string", "int"], None, "text or JSON"),
+        ([COLOURS, "string"], "red", "text"),
+        (["null", COLOURS, "string"], None, "text"),
     ],
 )
 def test_field_of_the_form(cwl_type: Any, default: Any, shown: str) -> None:
@@ -243,3 +245,9 @@ def test_same_plan_same_serialization() -> None:
     first, second = (json.dumps(DagSerialization.to_dict(dag_of(*ports))["dag"]["params"]) for _ in range(2))
     assert first == second
     assert [name for name, _ in json.loads(first)] == [port.id for port in ports]
+
+
+def test_choices_beside_any_text_are_offered() -> None:
+    schema = served(Port("x", ["null", COLOURS, "string"])).get_param("x").schema
+    assert schema["examples"] == ["red", "green", "blue"]
+    assert check(Port("x", [COLOURS, "string"]), x="another") == {"x": "another"}

@@ -9,12 +9,14 @@ import io
 import json
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +34,7 @@ from airflow_mlcraft.project.places import Project
 from tests.deploying.conftest import KEY
 from tests.deploying.registry import registry
 from tests.serving.conftest import free_port, wait_until
+from tests.steps.processed import PARTS, processed
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 
@@ -53,6 +56,32 @@ def test_the_container_predicts(built: Built, iris: Project) -> None:
     assert about["name"] == iris.name
     status, said = ask(built.url, "POST", "/predict", {"records": about["example"]})
     assert (status, said["predictions"]) == (200, [0, 0, 0, 0, 0])
+
+
+def test_an_image_of_boosters(another: Project, base: str, client: DockerClient, tmp_path: Path) -> None:
+    """Trained as users do, LightGBM and XGBoost together; the image predicts before it gets its name."""
+    code = """
+from lightgbm import LGBMClassifier
+from sklearn.ensemble import VotingClassifier
+from xgboost import XGBClassifier
+
+class Both(VotingClassifier):
+    pass
+
+def estimators():
+    return {"both": Both([("a", LGBMClassifier(n_estimators=5, verbose=-1)), ("b", XGBClassifier(n_estimators=5))])}
+"""
+    steps = processed(tmp_path / "steps")
+    (steps.folder / "model.py").write_text(code)
+    steps.must("train", *PARTS, "--model", "both", "--code", "model.py", "--folds", "0")
+    shutil.rmtree(another.champion)
+    shutil.copytree(steps.folder / "model", another.champion)
+    made = build(another, base=base)
+    try:
+        assert made.image.size > 0
+    finally:
+        for tag in made.image.tags:
+            client.images.remove(tag)
 
 
 def test_a_deletion_would_name_it(built: Built, iris: Project) -> None:

@@ -10,6 +10,8 @@ import pytest
 from tests.operators.embedded import names_and_texts, warm
 from tests.operators.test_files import store_is_whole
 
+SHIPPED = Path(__file__).parents[2] / "cwl"
+
 
 def test_a_permanent_failure_is_not_tried_again(tmp_path: Path) -> None:
     ran = warm().run(tmp_path, "flaky.cwl", {"flag": str(tmp_path / "flag"), "code": 1})
@@ -73,6 +75,22 @@ def test_wrong_inputs_fail_the_first_task(tmp_path: Path, job: dict[str, Any], w
     assert [failure["task_id"] for failure in ran.failed] == ["inputs"]
     assert all(word in ran.sentences() for word in words), ran.sentences()
     assert ran.states["count"] == "upstream_failed"
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        ({"metric": "acuracy"}, ["'metric'", "acuracy", "'acc'", "'roc_auc'"]),
+        ({"models": ["svm", "forest"]}, ["'models'", "forest", "'random_forest'", "'lightgbm'"]),
+    ],
+)
+def test_an_unknown_metric_or_model_fails_before_anything_is_fetched(
+    tmp_path: Path, job: dict[str, Any], words: list[str]
+) -> None:
+    ran = warm().run(tmp_path, str(SHIPPED / "workflows" / "classification.cwl"), job)
+    assert [failure["task_id"] for failure in ran.failed] == ["inputs"]
+    assert all(word in ran.sentences() for word in words), ran.sentences()
+    assert ran.states["retrieve"] == "upstream_failed"
 
 
 def test_a_missing_input_is_not_tried_again(tmp_path: Path) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.estimators import ESTIMATORS
+from airflow_mlcraft.ml.metrics import METRICS, TASKS, metric_for
 
 TOOLS = Path(__file__).parents[2] / "cwl" / "tools"
 KINDS = sorted(path.stem for path in TOOLS.glob("*.cwl") if "mlcraft-step" in path.read_text())
@@ -43,3 +48,39 @@ def _options(kind: str) -> dict[str, argparse.Action]:
 def _prefixes(tool: dict[str, Any]) -> list[str]:
     bound = [port["inputBinding"]["prefix"] for port in tool["inputs"]]
     return bound + [argument["prefix"] for argument in tool.get("arguments", ())]
+
+
+CHOICES = {
+    "train": [("estimator", None), ("metric", None)],
+    "tune": [("estimator", None), ("metric", None)],
+    "evaluate": [("metric", None)],
+    "classification": [("models", "classification"), ("metric", "classification")],
+    "retraining": [("models", "classification"), ("metric", "classification")],
+    "tuned_classification": [("models", "classification"), ("metric", "classification")],
+    "regression": [("models", "regression"), ("metric", "regression")],
+}
+
+
+@pytest.mark.parametrize(("name", "port", "task"), [(name, *each) for name, ports in CHOICES.items() for each in ports])
+def test_choices_of_forms_are_what_the_steps_know(name: str, port: str, task: str | None) -> None:
+    """All metrics and estimators are offered, and nothing else is; tools take names of the user's own as well."""
+    (path,) = TOOLS.parent.glob(f"*/{name}.cwl")
+    document = yaml.safe_load(path.read_text())
+    kind = next(given["type"] for given in document["inputs"] if given["id"] == port)
+    kinds = kind if isinstance(kind, list) else [kind["items"] if kind["type"] == "array" else kind]
+    (symbols,) = [one["symbols"] for one in kinds if isinstance(one, dict)]
+    tasks = [task] if task else list(TASKS)
+    if port == "metric":
+        known = {metric.name for metric in METRICS.values() if metric.task in tasks}
+        assert known <= set(symbols), "a metric is missing in the document"
+        assert {metric_of(symbol, tasks) for symbol in symbols} == known, "one that no step knows"
+    else:
+        assert symbols == list(dict.fromkeys(name for each in tasks for name in ESTIMATORS[each]))
+    assert ("string" in kinds) == (path.parent == TOOLS)
+
+
+def metric_of(name: str, tasks: list[str]) -> str:
+    for task in tasks[:-1]:
+        with suppress(StepError):
+            return metric_for(task, name).name
+    return metric_for(tasks[-1], name).name
