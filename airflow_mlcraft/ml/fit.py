@@ -12,12 +12,22 @@ import numpy as np
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.folds import folds
-from airflow_mlcraft.ml.metrics import answers_of, scores
+from airflow_mlcraft.ml.metrics import Answers, answers_of, metric_for, scores
 from airflow_mlcraft.ml.preparation import pipeline, without_columns
+from airflow_mlcraft.ml.threshold import (
+    AUTO,
+    answers_at,
+    check_threshold,
+    choose_threshold,
+    metric_of_threshold,
+    thresholds_of_folds,
+    with_threshold,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from airflow_mlcraft.ml.metrics import Metric
     from airflow_mlcraft.ml.recipe import Recipe
 
 _EXPECTED = (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError)
@@ -33,30 +43,66 @@ class Fitted:
     cv: Mapping[str, Mapping[str, Any]]
     train: Scores
     warnings: list[str] = field(default_factory=list)
+    threshold: Mapping[str, Any] | None = None
 
 
-def fit(recipe: Recipe, train: pd.DataFrame, estimator: Any, *, name: str, count: int, seed: int, cores: int) -> Fitted:
-    """The pipeline of the recipe and the estimator, fitted on all of the training part."""
+def fit(
+    recipe: Recipe,
+    train: pd.DataFrame,
+    estimator: Any,
+    *,
+    name: str,
+    count: int,
+    seed: int,
+    cores: int,
+    threshold: float | str | None = None,
+    metric: Metric | None = None,
+) -> Fitted:
+    """The pipeline of the recipe and the estimator, fitted on all of the training part.
+
+    A `threshold` of "auto" is chosen on the folds for this metric; each fold is scored with what the others choose.
+    """
     from joblib import Parallel, delayed
     from sklearn.base import clone
     from threadpoolctl import threadpool_limits
 
     features, truth = recipe.typed(train), recipe.truth(train)
     cuts = folds(recipe, train, truth, count, seed)
-    model = pipeline(recipe, estimator)
-    after_columns = without_columns(model)
+    chosen = metric_of_threshold(metric or metric_for(recipe.task)) if threshold == AUTO else None
+    if threshold is not None:
+        check_threshold(recipe.task, recipe.classes, estimator, name)
+    if chosen is not None and not cuts:
+        raise StepError("--threshold auto is chosen on folds, and --folds is 0; give folds, or a threshold")
+    if isinstance(threshold, float):
+        estimator = with_threshold(estimator, threshold, recipe.positive)
+    each_model = without_columns(pipeline(recipe, estimator))
 
-    def fold(words: str, new: Any, cut: tuple[Any, Any]) -> Scores:
+    def fold(words: str, new: Any, cut: tuple[Any, Any]) -> Any:
         with _sentences(words), threadpool_limits({"openmp": 1}):
-            return fold_scores(recipe, new, features, truth, cut)
+            if chosen is None:
+                return fold_scores(recipe, new, features, truth, cut)
+            return _fold_answers(recipe, new, features, truth, cut)
 
     with on_cores(cores), telling(name) as told:
         folded = enumerate(cuts, 1)
-        each = Parallel()(delayed(fold)(f"{name} in fold {n}", clone(after_columns), cut) for n, cut in folded)
+        each = Parallel()(delayed(fold)(f"{name} in fold {n}", clone(each_model), cut) for n, cut in folded)
+        used: dict[str, Any] | None = None if threshold is None else {"value": threshold, "metric": None}
+        if chosen is not None:
+            places = thresholds_of_folds(chosen, each)
+            used = {"value": choose_threshold(chosen, each), "metric": chosen.name, "folds": places}
+            each = [scores(recipe.task, answers_at(one, at)) for one, at in zip(each, places, strict=True)]
+            estimator = with_threshold(estimator, used["value"], recipe.positive)
+        model = pipeline(recipe, estimator)
+        after_columns = without_columns(model)
         model[0].fit(features)
         after_columns.fit(features, truth)
         found = model_scores(recipe, after_columns, features, truth)
-    return Fitted(model, summary(each), found, told)
+    return Fitted(model, summary(each), found, told, used)
+
+
+def _fold_answers(recipe: Recipe, model: Any, features: pd.DataFrame, truth: Any, cut: tuple[Any, Any]) -> Answers:
+    fitted = model.fit(features.iloc[cut[0]], truth[cut[0]])
+    return answers_of(fitted, features.iloc[cut[1]], truth[cut[1]], positive=recipe.positive)
 
 
 def fold_scores(recipe: Recipe, model: Any, features: pd.DataFrame, truth: Any, cut: tuple[Any, Any]) -> Scores:

@@ -28,6 +28,20 @@ class Answers:
     probabilities: Any = None
     decisions: Any = None
 
+    def only(self, rows: Any) -> Answers:
+        """Those about some of the rows."""
+
+        def some(values: Any) -> Any:
+            return None if values is None else np.asarray(values)[rows]
+
+        return replace(
+            self,
+            truth=some(self.truth),
+            predictions=some(self.predictions),
+            probabilities=some(self.probabilities),
+            decisions=some(self.decisions),
+        )
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -69,17 +83,41 @@ def _accuracy(answers: Answers) -> float:
     return float(accuracy_score(answers.truth, answers.predictions))
 
 
+def _balanced_accuracy(answers: Answers) -> float:
+    """As scikit-learn has it, without its warning about classes that are predicted and are not there."""
+    from sklearn.metrics import recall_score
+
+    there = np.unique(np.asarray(answers.truth))
+    return float(recall_score(answers.truth, answers.predictions, labels=there, average="macro", zero_division=0))
+
+
+def _pr_auc(answers: Answers) -> float | None:
+    from sklearn.metrics import average_precision_score
+
+    values = _scores_of_positive(answers)
+    truth = np.asarray(answers.truth) == answers.positive
+    return None if values is None or not truth.any() else float(average_precision_score(truth, values))
+
+
+def _scores_of_positive(answers: Answers) -> Any:
+    """What grows with the belief in the positive class, where there are two classes and the model has such a thing."""
+    if answers.positive is None or len(answers.classes) < 2 or answers.positive not in answers.classes:  # noqa: PLR2004
+        return None
+    if answers.probabilities is not None:
+        return answers.probabilities[:, answers.classes.index(answers.positive)]
+    if answers.decisions is None:
+        return None
+    return answers.decisions if answers.positive == answers.classes[1] else -answers.decisions
+
+
 def _roc_auc(answers: Answers) -> float | None:
     from sklearn.metrics import roc_auc_score
 
     if len(answers.classes) == 1 or set(np.unique(answers.truth)) != set(answers.classes):
         return None
     if answers.positive is not None:
-        if answers.probabilities is not None:
-            values = answers.probabilities[:, answers.classes.index(answers.positive)]
-        elif answers.decisions is not None:
-            values = answers.decisions if answers.positive == answers.classes[1] else -answers.decisions
-        else:
+        values = _scores_of_positive(answers)
+        if values is None:
             return None
         return float(roc_auc_score(np.asarray(answers.truth) == answers.positive, values))
     if answers.probabilities is None:
@@ -117,10 +155,12 @@ METRICS = {
     metric.name: metric
     for metric in (
         Metric("acc", CLASSIFICATION, True, _accuracy, "share of right answers"),
+        Metric("balanced_acc", CLASSIFICATION, True, _balanced_accuracy, "mean over the classes of the share found"),
         Metric("precision", CLASSIFICATION, True, _averaged("precision_score"), "right among those called so"),
         Metric("recall", CLASSIFICATION, True, _averaged("recall_score"), "found among those that are so"),
         Metric("f1", CLASSIFICATION, True, _averaged("f1_score"), "harmonic mean of precision and recall"),
         Metric("roc_auc", CLASSIFICATION, True, _roc_auc, "chance that a pair is ranked rightly", True),
+        Metric("pr_auc", CLASSIFICATION, True, _pr_auc, "mean precision over all recalls, of the positive class", True),
         Metric("log_loss", CLASSIFICATION, False, _log_loss, "surprise at the truth, given the probabilities", True),
         Metric("rmse", REGRESSION, False, _plain("root_mean_squared_error"), "root of the mean squared error"),
         Metric("mae", REGRESSION, False, _plain("mean_absolute_error"), "mean absolute error"),
@@ -131,13 +171,56 @@ METRICS = {
 }
 
 
+ALIASES = {
+    "accuracy": "acc",
+    "accuracy_score": "acc",
+    "balanced_accuracy": "balanced_acc",
+    "balanced_accuracy_score": "balanced_acc",
+    "bacc": "balanced_acc",
+    "precision_score": "precision",
+    "precision_macro": "precision",
+    "ppv": "precision",
+    "recall_score": "recall",
+    "recall_macro": "recall",
+    "sensitivity": "recall",
+    "tpr": "recall",
+    "f1_score": "f1",
+    "f1_macro": "f1",
+    "auc": "roc_auc",
+    "auroc": "roc_auc",
+    "roc_auc_score": "roc_auc",
+    "roc_auc_ovr": "roc_auc",
+    "average_precision": "pr_auc",
+    "average_precision_score": "pr_auc",
+    "ap": "pr_auc",
+    "auprc": "pr_auc",
+    "prauc": "pr_auc",
+    "neg_log_loss": "log_loss",
+    "logloss": "log_loss",
+    "cross_entropy": "log_loss",
+    "root_mean_squared_error": "rmse",
+    "neg_root_mean_squared_error": "rmse",
+    "mean_absolute_error": "mae",
+    "neg_mean_absolute_error": "mae",
+    "mean_squared_error": "mse",
+    "neg_mean_squared_error": "mse",
+    "r2_score": "r2",
+    "r_squared": "r2",
+    "mean_absolute_percentage_error": "mape",
+    "neg_mean_absolute_percentage_error": "mape",
+}
+"""Other names of the metrics, as scikit-learn and people call them; `neg_` only turns a number around."""
+
+
 def metric_for(task: str, name: str | None = None) -> Metric:
-    """The metric of that name, or the default of the task."""
-    wanted = (name or DEFAULT[task]).strip().lower()
+    """The metric of that name, or the default of the task. scikit-learn's names are understood as well."""
+    wanted = "_".join((name or "").replace("-", " ").replace("_", " ").lower().split()) or DEFAULT[task]
+    wanted = ALIASES.get(wanted, wanted)
     of_task = [metric.name for metric in METRICS.values() if metric.task == task]
     found = METRICS.get(wanted)
     if found is None:
-        raise StepError(f"there is no metric {name!r}; for {task} {suggestion(wanted, of_task)}")
+        others = [alias for alias, metric in ALIASES.items() if metric in of_task]
+        raise StepError(f"there is no metric {name!r}; for {task} {suggestion(wanted, [*of_task, *others])}")
     if found.task != task:
         raise StepError(f"{wanted} is a metric for {found.task}, and this is {task}: {', '.join(of_task)}")
     return found
@@ -173,10 +256,23 @@ def _prepared(model: Any, frame: Any) -> tuple[Any, Any]:
     return model[-1], model[:-1].transform(frame)
 
 
-def scores(task: str, answers: Answers) -> dict[str, float | None]:
-    """All metrics of the task."""
+def scores(task: str, answers: Answers, *, only: str | None = None) -> dict[str, float | None]:
+    """All metrics of the task, or one. One that is no finite number has no value."""
     answers = _with_codes(answers)
-    return {metric.name: metric.score(answers) for metric in METRICS.values() if metric.task == task}
+    of_task = [metric for metric in METRICS.values() if metric.task == task and only in (None, metric.name)]
+    if np.asarray(answers.predictions).dtype.kind == "f" and not np.isfinite(answers.predictions).all():
+        return {metric.name: None for metric in of_task}
+    with np.errstate(over="ignore", invalid="ignore"):
+        return {metric.name: _finite(metric.score(answers)) for metric in of_task}
+
+
+def score_of(metric: Metric, answers: Answers) -> float | None:
+    """One of them."""
+    return scores(metric.task, answers, only=metric.name)[metric.name]
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None
 
 
 def _with_codes(answers: Answers) -> Answers:
@@ -186,7 +282,8 @@ def _with_codes(answers: Answers) -> Answers:
         return answers
     import pandas as pd
 
-    labels = sorted({*answers.classes, *pd.unique(truth), *pd.unique(predictions)})
+    positive = () if answers.positive is None else (answers.positive,)
+    labels = sorted({*answers.classes, *positive, *pd.unique(truth), *pd.unique(predictions)})
     index = pd.Index(labels, dtype=object)
     return replace(
         answers,

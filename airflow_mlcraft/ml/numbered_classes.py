@@ -48,7 +48,9 @@ def with_numbered_classes(estimator: Any) -> Any:
 
 
 def inner(estimator: Any) -> Any:
-    """The estimator that was asked for, fitted if it is."""
-    if not isinstance(estimator, NumberedClasses):
-        return estimator
-    return getattr(estimator, "estimator_", estimator.estimator)
+    """The estimator that was asked for, fitted if it is: without the classes' numbers, without a threshold."""
+    from sklearn.model_selection import FixedThresholdClassifier
+
+    while isinstance(estimator, NumberedClasses | FixedThresholdClassifier):
+        estimator = getattr(estimator, "estimator_", estimator.estimator)
+    return estimator

@@ -39,8 +39,11 @@ class Rarest:
 
 def class_counts(labels: Any) -> dict[Any, int]:
     """Rows of each class."""
-    found, counts = np.unique(np.asarray(labels), return_counts=True)
-    return dict(zip(found.tolist(), counts.tolist(), strict=True))
+    import pandas as pd
+
+    counts = pd.Series(np.asarray(labels)).value_counts(sort=False)
+    found = dict(zip(counts.index.tolist(), counts.tolist(), strict=True))
+    return {label: found[label] for label in sorted(found)}
 
 
 def rarest(counts: Mapping[Any, int]) -> Rarest:

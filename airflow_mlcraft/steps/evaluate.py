@@ -24,10 +24,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", required=True, nargs="+", metavar="FOLDER", help="models, as `train` makes them")
     parser.add_argument("--test", required=True, metavar="FILE", help="the test part, as `process` makes it")
     parser.add_argument("--train", metavar="FILE", help="the training part, for the report")
-    parser.add_argument("--metric", help="the metric that decides; acc or rmse by default")
+    parser.add_argument(
+        "--metric", help="the metric that decides; acc or rmse by default, another where a class is rare"
+    )
     parser.add_argument("--minimum", type=float, metavar="X", help="the worst score that may win")
     parser.add_argument("--margin", type=float, default=0.0, metavar="X", help="how much a new champion must gain (0)")
     parser.add_argument("--champion", metavar="FOLDER", help="the champion of today")
+    parser.add_argument(
+        "--replace-champion",
+        action="store_true",
+        help="replace a champion of today that cannot be compared, because it is one of other data or has learned the "
+        "test rows",
+    )
     parser.add_argument("--allow-none", action="store_true", help="end well when no model passes; nothing is crowned")
     parser.add_argument("--seed", type=int, default=0, help="seed of the importances (0)")
 
@@ -44,12 +52,20 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     train = inputs.frame(folder, options.train, "train") if options.train else None
     with on_cores(1):
         held = contest(folder, options.models, options.champion, test, options.metric)
-        found = outcome(held, test, train, minimum=options.minimum, margin=options.margin)
+        gates = {"minimum": options.minimum, "margin": options.margin, "replace_champion": options.replace_champion}
+        found = outcome(held, test, train, **gates)
         for line in held.notes:
             services.say(line)
         write_json(folder / "scores.json", found.to_json())
         write_report(found, folder, options.seed)
     record = _record(found, options)
+    if held.champion is not None and held.foreign and not options.replace_champion:
+        record.write(folder)
+        raise StepError(
+            f"the {held.champion.label} of today is one of other data, and is not replaced: {held.foreign}. "
+            "Register the new model under another name (`registry` in the hint mlcraft:Evaluate), or give "
+            "--replace-champion (`replace_champion` of the workflow)"
+        )
     if found.winner is not None:
         _crown(found.winner.folder, folder / CHAMPION)
         record.model(CHAMPION, found.winner.name)
@@ -83,6 +99,7 @@ def _crown(model: Path, target: Path) -> None:
 
 def _record(found: Outcome, options: argparse.Namespace) -> Record:
     told, record = found.to_json(), Record()
+    record.param(chosen_on=told["chosen_on"], replace_champion=options.replace_champion or None)
     record.param(metric=told["metric"], minimum=options.minimum, margin=options.margin, target=told["target"])
     record.param(champion=told["winner"], champion_kept=told["kept"], models=len(told["models"]), seed=options.seed)
     if found.winner is not None:

@@ -19,6 +19,7 @@ from airflow_mlcraft.ml.model_file import save, schema_of
 from airflow_mlcraft.ml.numbered_classes import inner
 from airflow_mlcraft.ml.preparation import pipeline
 from airflow_mlcraft.ml.user_code import imports_of, module_name
+from airflow_mlcraft.steps.learned_rows import write_learned_rows
 from airflow_mlcraft.steps.model_card import model_card
 from airflow_mlcraft.steps.model_options import ModelWork
 from airflow_mlcraft.steps.record import Record, write_json
@@ -40,9 +41,22 @@ def make_model(work: ModelWork, params: dict[str, Any], folder: Path, services: 
     estimator = work.estimator(params)
     if work.code is not None:
         _try_on_few_rows(work, params)
-    seeds = {"count": work.folds, "seed": work.seed, "cores": work.cores}
+    if work.metric_reason:
+        services.say(work.metric_reason)
+    if not work.knows_class_weight():
+        services.say(f"{work.name} knows no weights of classes; it is trained without them")
     with work.own_mistakes():
-        fitted = fit(work.recipe, work.train, estimator, name=work.name, **seeds)
+        fitted = fit(
+            work.recipe,
+            work.train,
+            estimator,
+            name=work.name,
+            count=work.folds,
+            seed=work.seed,
+            cores=work.cores,
+            threshold=work.threshold,
+            metric=work.metric,
+        )
     for line in fitted.warnings:
         services.say(line)
     trusted = write_folder(work, params, fitted, folder / MODEL)
@@ -81,6 +95,7 @@ def write_folder(work: ModelWork, params: dict[str, Any], fitted: Fitted, target
     if types:
         trusted = card[RECORD] = signed(target / MODEL_FILE, types)
     write_json(target / CARD, card)
+    write_learned_rows(target, work.recipe, work.train)
     _check_loads(work, target, features, predictions)
     return trusted
 
@@ -146,6 +161,7 @@ def _tell(work: ModelWork, fitted: Fitted, record: Record, services: Services) -
     recipe, metric = work.recipe, work.metric.name
     record.param(model=work.name, target=recipe.target, prediction=recipe.task, metric=metric)
     record.param(seed=work.seed, folds=work.folds, recipe=recipe.hash()[:12])
+    record.param(class_weight=work.class_weight, threshold=fitted.threshold["value"] if fitted.threshold else None)
     for name, value in shown_params(fitted.model).items():
         # An estimator may have a param of the same name, as k_neighbors has a metric.
         record.param(**{f"estimator.{name}" if name in record.params else name: value})
@@ -157,6 +173,9 @@ def _tell(work: ModelWork, fitted: Fitted, record: Record, services: Services) -
     record.dataset("train", "train.parquet", "training", profile)
     record.model(MODEL, work.name)
     record.artifact("metrics")
+    if fitted.threshold and fitted.threshold["metric"]:
+        chosen = f"{fitted.threshold['value']:g}, chosen on the folds for {fitted.threshold['metric']}"
+        services.say(f"{work.name}: {recipe.positive!r} is named from a probability of {chosen}")
     services.say(f"{work.name}: {_score(metric, fitted)} ({len(work.train)} rows)")
 
 

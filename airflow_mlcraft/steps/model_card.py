@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.ml import columns as kinds
+from airflow_mlcraft.ml.baseline import target_summary
 from airflow_mlcraft.ml.fit import Fitted
 from airflow_mlcraft.ml.numbered_classes import inner
+from airflow_mlcraft.steps.learned_rows import split_of_part
 from airflow_mlcraft.steps.model_options import ModelWork
 from airflow_mlcraft.tracking.model_folder import CODE
 from airflow_mlcraft.tracking.own_process import KEY
@@ -44,6 +46,9 @@ def model_card(work: ModelWork, params: dict[str, Any], fitted: Fitted) -> dict[
         "folds": work.folds,
         "recipe": recipe.hash(),
         **_process(recipe),
+        "split": split_of_part(recipe, work.train),
+        "target_values": target_summary(recipe.task, recipe.truth(work.train), recipe.classes),
+        **({"threshold": fitted.threshold} if fitted.threshold else {}),
     }
 
 

@@ -26,8 +26,20 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, metavar="NAME", help="random_forest, ridge, … or one of --code")
     parser.add_argument("--params", metavar="JSON", help="params of the model, or a file of them")
     parser.add_argument("--code", metavar="FILE", help="a Python file with `estimators()` or `model(**params)`")
-    parser.add_argument("--metric", help="the metric that counts; acc or rmse by default")
+    parser.add_argument(
+        "--metric", help="the metric that counts; acc or rmse by default, another where a class is rare"
+    )
     parser.add_argument("--folds", type=int, default=5, help="folds of the cross-validation (5)")
+    parser.add_argument(
+        "--class-weight",
+        metavar="WEIGHT",
+        help='for estimators that know weights of classes: balanced, or JSON with labels: {"yes": 10, "no": 1}',
+    )
+    parser.add_argument(
+        "--threshold",
+        metavar="P",
+        help="from which probability on the positive class is named: auto is chosen on the folds (0.5)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (0)")
     parser.add_argument("--cores", type=int, default=1, help="cores to use; nothing else depends on it (1)")
 
@@ -45,12 +57,30 @@ class ModelWork:
     folds: int
     seed: int
     cores: int
+    metric_reason: str = ""
+    class_weight: str | dict[Any, float] | None = None
+    threshold: float | str | None = None
 
     def estimator(self, params: dict[str, Any]) -> Any:
         """A new one, with these params."""
         from airflow_mlcraft.ml.choose import choose
+        from airflow_mlcraft.ml.class_weight import set_class_weight
 
-        return choose(self.recipe.task, self.name, params, self.seed, self.code)
+        made = choose(self.recipe.task, self.name, params, self.seed, self.code)
+        if self.class_weight is not None and not self._has_own_weight(params):
+            set_class_weight(made, self.class_weight)
+        return made
+
+    def knows_class_weight(self) -> bool:
+        """Whether the estimator takes the weights that were given."""
+        from airflow_mlcraft.ml.choose import choose
+        from airflow_mlcraft.ml.class_weight import set_class_weight
+
+        made = choose(self.recipe.task, self.name, self.params, self.seed, self.code)
+        return self.class_weight is None or set_class_weight(made, self.class_weight)
+
+    def _has_own_weight(self, params: dict[str, Any]) -> bool:
+        return any(name.rpartition("__")[2] == "class_weight" for name in params)
 
     def own_mistakes(self) -> AbstractContextManager[None]:
         """What goes wrong in the user's own estimators is told with file and line."""
@@ -61,21 +91,33 @@ class ModelWork:
 
 def read(options: argparse.Namespace, folder: Path) -> ModelWork:
     """Read and check everything before any work begins."""
-    from airflow_mlcraft.ml.metrics import metric_for
+    from airflow_mlcraft.ml.class_weight import parse_class_weight
+    from airflow_mlcraft.ml.metrics import CLASSIFICATION, metric_for
+    from airflow_mlcraft.ml.rare_classes import class_counts, default_metric
     from airflow_mlcraft.ml.recipe import from_json
 
     check_seed(options.seed)
     if options.cores < 1:
         raise StepError(f"--cores is {options.cores}; expected 1 or more")
     recipe = from_json(inputs.json_object(folder, str(inputs.file(folder, options.recipe, "recipe")), "recipe"))
+    from airflow_mlcraft.ml.threshold import parse_threshold
+
+    train, named, reason = inputs.frame(folder, options.train, "train"), options.metric, ""
+    if not named and recipe.task == CLASSIFICATION and recipe.target in train.columns:
+        named, reason = default_metric(recipe.task, class_counts(recipe.truth(train)), recipe.positive)
+    if options.class_weight is not None and recipe.task != CLASSIFICATION:
+        raise StepError(f"--class-weight is for classes, and this is a {recipe.task}; leave it out")
     return ModelWork(
         name=options.model,
         recipe=recipe,
-        metric=metric_for(recipe.task, options.metric),
+        metric=metric_for(recipe.task, named),
         params=inputs.json_object(folder, options.params, "params"),
         code=inputs.file(folder, options.code, "code") if options.code else None,
-        train=inputs.frame(folder, options.train, "train"),
+        train=train,
         folds=options.folds,
         seed=options.seed,
         cores=options.cores,
+        metric_reason=reason,
+        class_weight=parse_class_weight(options.class_weight, recipe.classes) if options.class_weight else None,
+        threshold=parse_threshold(options.threshold) if options.threshold else None,
     )

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlcraft.ml.champion import Gate
+from airflow_mlcraft.ml.baseline import BASELINE
+from airflow_mlcraft.ml.champion import CROSS_VALIDATION, TEST, Gate
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, METRICS
 from airflow_mlcraft.ml.report.html import html
 from airflow_mlcraft.ml.report.markdown import markdown
@@ -37,7 +38,7 @@ def write_report(found: Outcome, folder: Path, seed: int) -> None:
 def report_page(found: Outcome, seed: int) -> Page:
     """All that the report says."""
     told = found.to_json()
-    shown = found.winner or max(found.contest.new, key=lambda one: -_rank(told, one.label))
+    shown = found.winner if found.winner is not None and found.winner.answers is not None else found.best
     return Page(
         title=f"{told['task'].capitalize()} of {told['target']}",
         headline=_headline(found),
@@ -50,10 +51,6 @@ def report_page(found: Outcome, seed: int) -> Page:
     )
 
 
-def _rank(told: dict[str, Any], label: str) -> int:
-    return next(int(one["rank"]) for one in told["models"] if one["name"] == label)
-
-
 def _headline(found: Outcome) -> str:
     if found.winner is None:
         return f"No champion: {found.verdict.why}."
@@ -64,10 +61,13 @@ def _headline(found: Outcome) -> str:
 
 def _facts(found: Outcome, told: dict[str, Any]) -> list[tuple[str, str]]:
     metric = found.contest.metric
-    facts = [("decided by", f"{metric.name} ({metric.direction})"), ("models", str(len(told["models"])))]
+    facts = [("decided by", f"{metric.name} ({metric.direction})"), ("chosen on", _chosen_on(found))]
+    facts.append(("models", str(len(found.contest.new))))
     if found.train is not None:
         facts.append(("training rows", f"{len(found.train)}"))
     facts.append(("test rows", f"{len(found.test)}"))
+    if found.contest.learned:
+        facts.append(("of these new to the champion", str(len(found.test) - found.contest.learned)))
     card = found.contest.new[0].card
     facts.append(("columns", str(len(card["features"]))))
     if card["task"] == CLASSIFICATION:
@@ -75,6 +75,10 @@ def _facts(found: Outcome, told: dict[str, Any]) -> list[tuple[str, str]]:
         if card["positive"] is not None:
             facts.append(("positive class", str(card["positive"])))
     return facts
+
+
+def _chosen_on(found: Outcome) -> str:
+    return f"the {found.contest.chosen_on}" if found.contest.chosen_on == TEST else found.contest.chosen_on
 
 
 def _tables(found: Outcome, told: dict[str, Any]) -> Iterator[Table]:
@@ -95,18 +99,27 @@ def _models(found: Outcome, told: dict[str, Any]) -> Table:
     for model in told["models"]:
         won = model["name"] == told["winner"]
         cv = model["cv"].get(metric)
-        row = [Cell("★" if won else str(model["rank"])), Cell(model["name"], won)]
+        row = [Cell("★" if won else str(model["rank"] or "")), Cell(model["name"], won)]
         row.append(Cell(f"{number(cv['mean'])} ± {cv['std']:.3g}" if cv else "-", number=True))
         row.append(Cell(number(model["train"].get(metric)), number=True))
-        row += [Cell(number(model["test"][name]), model["test"][name] == best[name], True) for name in names]
+        test = model["test"]
+        row += [Cell(number(test.get(name)), name in test and test[name] == best[name], True) for name in names]
         rows.append(row)
     words = "; ".join(f"{name}: {METRICS[name].words}, {METRICS[name].direction}" for name in names)
-    note = f"cv is the mean over the folds of the training part, ± their standard deviation. {words}."
+    chosen = (
+        "The mean over the folds of the training part (cv, ± their standard deviation) has chosen among the new "
+        "models; the test part only measures them, and decides between the best of them and the champion of today."
+        if found.contest.chosen_on == CROSS_VALIDATION
+        else "The test part has chosen among the new models, so the score of the best one on it is too good by some."
+    )
+    note = f"{chosen} {words}."
     return Table("Models", header, rows, note)
 
 
 def _best(name: str, models: list[dict[str, Any]]) -> float | None:
-    values: list[float] = [model["test"][name] for model in models if model["test"][name] is not None]
+    values: list[float] = [
+        model["test"][name] for model in models if model["test"].get(name) is not None and model["role"] != BASELINE
+    ]
     if not values:
         return None
     return max(values) if METRICS[name].higher_is_better else min(values)
@@ -183,14 +196,16 @@ def _pictures(found: Outcome, shown: Contestant, seed: int) -> Iterator[Picture]
     from airflow_mlcraft.ml.report.number_plots import number_plots
 
     metric = found.contest.metric
+    answers = shown.answers
+    if answers is None:
+        return
     if len(found.contest.everyone) > 1:
         yield compare_plot(metric, found.to_json()["models"])
     if shown.card["task"] == CLASSIFICATION:
-        yield from class_plots(shown.answers)
+        yield from class_plots(answers)
     else:
-        yield from number_plots(shown.answers, seed)
-    ranked = importances(
-        shown.model, found.test, shown.answers.truth, metric, positive=shown.card.get("positive"), seed=seed
-    )
+        yield from number_plots(answers, seed)
+    test = found.test if len(found.test) == len(answers.truth) else found.test[found.contest.unseen]
+    ranked = importances(shown.model, test, answers.truth, metric, positive=shown.card.get("positive"), seed=seed)
     if ranked:
         yield importance_plot(ranked, metric)

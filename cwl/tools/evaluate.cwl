@@ -47,7 +47,7 @@ inputs:
     - mape
   - string
   label: Metric
-  doc: What decides; acc for classes and rmse for numbers when left out.
+  doc: What decides; when left out, acc for classes, rmse for numbers, and another where a class is rare.
   inputBinding:
     prefix: --metric
 - id: minimum
@@ -69,6 +69,12 @@ inputs:
   doc: Under Airflow it is taken from the registry when left out.
   inputBinding:
     prefix: --champion
+- id: replace_champion
+  type: boolean?
+  label: Replace the champion
+  doc: Whether a champion of today that cannot be compared, because it is one of other data, is replaced.
+  inputBinding:
+    prefix: --replace-champion
 - id: seed
   type: int
   label: Seed

@@ -93,6 +93,18 @@ inputs:
   doc: What counts in the comparison.
   inputBinding:
     prefix: --metric
+- id: class_weight
+  type: string?
+  label: Class weights
+  doc: 'For estimators that know them: balanced, or a JSON object with a weight for each label.'
+  inputBinding:
+    prefix: --class-weight
+- id: threshold
+  type: string?
+  label: Threshold
+  doc: The probability from which the positive class is named; auto chooses it on the folds.
+  inputBinding:
+    prefix: --threshold
 - id: code
   type: File?
   label: Code

@@ -11,6 +11,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import f1_score
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -28,6 +29,7 @@ from airflow_mlcraft.ml.decide import Wishes, decide
 from airflow_mlcraft.ml.estimators import ESTIMATORS
 from airflow_mlcraft.ml.fit import Fitted, fit
 from airflow_mlcraft.ml.folds import folds
+from airflow_mlcraft.ml.metrics import METRICS
 from airflow_mlcraft.ml.recipe import Recipe
 from airflow_mlcraft.ml.split import Split
 from tests.ml.samples import cancer, cut, diabetes, iris, wild
@@ -135,7 +137,8 @@ def test_each_estimator_is_the_same_on_one_core_and_on_two(task: str, name: str)
     assert one.train == two.train
     assert np.array_equal(one.model.predict(test), two.model.predict(test))
     if task == "classification":
-        assert set(one.cv) == {"acc", "precision", "recall", "f1", "roc_auc", "log_loss"}
+        expected = {"acc", "balanced_acc", "precision", "recall", "f1", "roc_auc", "pr_auc", "log_loss"}
+        assert set(one.cv) == expected
 
 
 def test_a_seed_changes_what_is_random() -> None:
@@ -186,3 +189,59 @@ def test_warnings_are_told_once() -> None:
     recipe, train, _ = cut(wild())
     (line,) = fitted(recipe, train, "neural_network", max_iter=2).warnings
     assert line.startswith("neural_network: Stochastic Optimizer: Maximum iterations (2)")
+
+
+def imbalanced(rows: int = 600, positives: int = 60) -> pd.DataFrame:
+    """A rare class that a model can rank, but does not name at a half."""
+    random = np.random.default_rng(4)
+    target = np.array(["yes"] * positives + ["no"] * (rows - positives))
+    return pd.DataFrame(
+        {"x": random.normal((target == "yes") * 1.5, 1), "z": random.normal(size=rows), "target": target}
+    )
+
+
+def test_a_threshold_is_chosen_on_folds_and_scored_on_rows_that_did_not_choose() -> None:
+    recipe, train, test = cut(imbalanced())
+    estimator = choose(recipe.task, "logistic_regression", {}, 5)
+    how = {"name": "m", "count": 4, "seed": 5, "cores": 1}
+    plain = fit(recipe, train, estimator, **how)  # type: ignore[arg-type]
+    ours = fit(recipe, train, estimator, **how, threshold="auto", metric=METRICS["f1"])  # type: ignore[arg-type]
+    assert ours.threshold is not None
+    assert ours.threshold["metric"] == "f1"
+    assert 0 < ours.threshold["value"] < 0.5
+    assert ours.cv["f1"]["mean"] > plain.cv["f1"]["mean"]
+    assert ours.cv["pr_auc"] == plain.cv["pr_auc"]
+    x, y = recipe.typed(train), recipe.truth(train)
+    for place, (learn, score) in enumerate(StratifiedKFold(4, shuffle=True, random_state=5).split(x, y)):
+        model = by_hand(LogisticRegression(max_iter=1000)).fit(x.iloc[learn], y[learn])
+        said = np.where(model.predict_proba(x.iloc[score])[:, 1] >= ours.threshold["folds"][place], "yes", "no")
+        assert ours.cv["f1"]["folds"][place] == f1_score(y[score], said, pos_label="yes")
+    chance = plain.model.predict_proba(test)[:, 1]
+    assert np.array_equal(ours.model.predict(test), np.where(chance >= ours.threshold["value"], "yes", "no"))
+    fixed = fit(recipe, train, estimator, **how, threshold=0.2)  # type: ignore[arg-type]
+    assert np.array_equal(fixed.model.predict(test), np.where(chance >= 0.2, "yes", "no"))
+
+
+@pytest.mark.parametrize(
+    ("frame", "name", "count", "words"),
+    [
+        (iris(), "naive_bayes", 3, "is for two classes, and this is 3 classes"),
+        (diabetes(), "ridge", 3, "is for two classes, and this is a regression"),
+        (cancer(), "naive_bayes", 0, "chosen on folds, and --folds is 0"),
+    ],
+)
+def test_thresholds_that_cannot_be(frame: pd.DataFrame, name: str, count: int, words: str) -> None:
+    recipe, train, _ = cut(frame)
+    estimator = choose(recipe.task, name, {}, 5)
+    with pytest.raises(StepError, match=words):
+        fit(recipe, train, estimator, name=name, count=count, seed=5, cores=1, threshold="auto")
+
+
+def test_folds_keep_rows_of_one_time_together() -> None:
+    frame = diabetes().assign(year=[2000 + row % 9 for row in range(442)])
+    recipe = decide(frame, "target", Split("time", "year"), Wishes())
+    years = frame["year"].to_numpy()
+    for learn, score in folds(recipe, frame, recipe.truth(frame), 5, 0):
+        assert years[learn].max() < years[score].min()
+    with pytest.raises(StepError, match="10 different times in 'year', and there are 9"):
+        folds(recipe, frame, recipe.truth(frame), 9, 0)

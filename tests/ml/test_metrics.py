@@ -8,6 +8,7 @@ from sklearn import metrics as theirs
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.metrics import Answers, metric_for, scores
+from airflow_mlcraft.ml.rare_classes import default_metric
 
 
 def test_two_classes() -> None:
@@ -18,10 +19,12 @@ def test_two_classes() -> None:
     found = scores("classification", Answers(truth, said, ("no", "yes"), "yes", np.column_stack([1 - chance, chance])))
     assert found == {
         "acc": theirs.accuracy_score(truth, said),
+        "balanced_acc": theirs.balanced_accuracy_score(truth, said),
         "precision": theirs.precision_score(truth, said, pos_label="yes"),
         "recall": theirs.recall_score(truth, said, pos_label="yes"),
         "f1": theirs.f1_score(truth, said, pos_label="yes"),
         "roc_auc": theirs.roc_auc_score(truth == "yes", chance),
+        "pr_auc": theirs.average_precision_score(truth == "yes", chance),
         "log_loss": theirs.log_loss(truth, np.column_stack([1 - chance, chance]), labels=["no", "yes"]),
     }
     other = scores("classification", Answers(truth, said, ("no", "yes"), "no", np.column_stack([1 - chance, chance])))
@@ -36,10 +39,12 @@ def test_three_classes() -> None:
     found = scores("classification", Answers(truth, said, (0, 1, 2), None, chances))
     assert found == {
         "acc": theirs.accuracy_score(truth, said),
+        "balanced_acc": theirs.balanced_accuracy_score(truth, said),
         "precision": theirs.precision_score(truth, said, average="macro", zero_division=0),
         "recall": theirs.recall_score(truth, said, average="macro", zero_division=0),
         "f1": theirs.f1_score(truth, said, average="macro", zero_division=0),
         "roc_auc": theirs.roc_auc_score(truth, chances, multi_class="ovr", average="macro"),
+        "pr_auc": None,
         "log_loss": theirs.log_loss(truth, chances),
     }
 
@@ -76,9 +81,61 @@ def test_directions() -> None:
 
 
 def test_a_metric_of_the_other_task_is_refused_with_the_list() -> None:
-    with pytest.raises(StepError, match="rmse is a metric for regression.*acc, precision, recall, f1, roc_auc, log_l"):
+    with pytest.raises(
+        StepError,
+        match="rmse is a metric for regression.*acc, balanced_acc, precision, recall, f1, roc_auc, pr_auc, log_l",
+    ):
         metric_for("classification", "rmse")
     with pytest.raises(StepError, match="rmse, mae, mse, r2, mape"):
         metric_for("regression", "accuracy")
     with pytest.raises(StepError, match="did you mean 'precision'"):
         metric_for("classification", "precison")
+
+
+@pytest.mark.parametrize(
+    ("task", "given", "name"),
+    [
+        ("classification", "accuracy", "acc"),
+        ("classification", "AUC", "roc_auc"),
+        ("classification", "f1_score", "f1"),
+        ("classification", "balanced accuracy", "balanced_acc"),
+        ("classification", "Average-Precision", "pr_auc"),
+        ("regression", "r2_score", "r2"),
+        ("regression", "neg_root_mean_squared_error", "rmse"),
+    ],
+)
+def test_other_names_are_understood(task: str, given: str, name: str) -> None:
+    assert metric_for(task, given).name == name
+
+
+def test_a_metric_that_may_have_been_meant() -> None:
+    with pytest.raises(StepError, match="there is no metric 'acuracy'; for classification did you mean 'accuracy'"):
+        metric_for("classification", "acuracy")
+    with pytest.raises(StepError, match="did you mean 'r2'"):
+        metric_for("regression", "r22")
+
+
+def test_what_is_no_finite_number_has_no_value() -> None:
+    truth = np.array([1.0, 2.0, 3.0])
+    assert set(scores("regression", Answers(truth, np.array([1.0, np.nan, 3.0]))).values()) == {None}
+    huge = scores("regression", Answers(truth, np.array([1e200, 2.0, 3.0])))
+    assert huge["mse"] is None
+    assert huge["mae"] == theirs.mean_absolute_error(truth, [1e200, 2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("counts", "positive", "name"),
+    [
+        ({"no": 2990, "yes": 10}, "yes", "pr_auc"),
+        ({"no": 2990, "yes": 10}, "no", "balanced_acc"),
+        ({"a": 50, "b": 45, "c": 5}, None, "balanced_acc"),
+        ({"no": 90, "yes": 10}, "yes", "acc"),
+    ],
+)
+def test_the_metric_where_a_class_is_rare(counts: dict[str, int], positive: str | None, name: str) -> None:
+    found, reason = default_metric("classification", counts, positive)
+    assert found == name
+    assert bool(reason) == (name != "acc")
+    if positive == "yes" and reason:
+        assert "the class 'yes' has 10 of 3000 rows (0.33%)" in reason
+        assert "has an acc of 0.9967" in reason

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, log_loss, mean_absolute_error, root_mean_squared_error
@@ -47,7 +48,7 @@ def test_the_best_wins_by_any_metric(steps: Steps) -> None:
     for metric in ("acc", "log_loss"):
         steps.must("evaluate", "--models", "linear", "forest", "--test", "test.parquet", "--metric", metric)
         told = scores(steps.folder)
-        values = {one["name"]: one["test"][metric] for one in told["models"]}
+        values = {one["name"]: one["cv"][metric]["mean"] for one in told["models"] if one["role"] == "new"}
         best = (min if metric == "log_loss" else max)(values, key=lambda name: values[name])
         assert told["winner"] == best == told["models"][0]["name"]
         assert told["direction"] == ("lower is better" if metric == "log_loss" else "higher is better")
@@ -102,18 +103,28 @@ def test_todays_champion_stays_or_goes(steps: Steps) -> None:
     assert "the champion stays" in steps.said[-1]
 
 
-def test_a_champion_of_other_data_is_out_and_it_is_said(steps: Steps, tmp_path: Path) -> None:
-    other = processed(tmp_path / "other", wild().assign(more=range(120)))
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        (wild().assign(more=range(120)), "the data lacks the column 'more'"),
+        (iris(), "one knows the classes ['setosa', 'versicolor', 'virginica'], the other ['short', 'tall']"),
+    ],
+    ids=["schema", "classes"],
+)
+def test_a_champion_of_other_data_is_not_replaced(
+    frame: pd.DataFrame, words: str, steps: Steps, tmp_path: Path
+) -> None:
+    other = processed(tmp_path / "other", frame)
     trained(other, "naive_bayes", "old")
     shutil.copytree(other.folder / "old", steps.folder / "old")
-    steps.must("evaluate", "--models", "linear", "--test", "test.parquet", "--champion", "old")
-    assert "cannot be compared and is out: the data lacks the column 'more'" in scores(steps.folder)["notes"][0]
+    evaluate = ("evaluate", "--models", "linear", "--test", "test.parquet", "--champion", "old")
+    sentence = steps.refusal(*evaluate)
+    assert words in sentence
+    assert "is one of other data, and is not replaced" in sentence
+    assert not (steps.folder / "champion").exists()
+    steps.must(*evaluate, "--replace-champion")
     assert scores(steps.folder)["winner"] == "logistic_regression"
-    three = processed(tmp_path / "three", iris())
-    trained(three, "naive_bayes", "three")
-    shutil.copytree(three.folder / "three", steps.folder / "three")
-    steps.must("evaluate", "--models", "linear", "--test", "test.parquet", "--champion", "three")
-    assert "one knows the classes ['short', 'tall'], the other" in scores(steps.folder)["notes"][0]
+    assert files(steps.folder / "champion") == files(steps.folder / "linear")
 
 
 def test_gates_and_nobody(steps: Steps) -> None:
@@ -130,7 +141,8 @@ def test_gates_and_nobody(steps: Steps) -> None:
 
 def test_two_models_of_one_name(steps: Steps) -> None:
     steps.must("evaluate", "--models", "linear", "linear", "--test", "test.parquet")
-    assert [one["name"] for one in scores(steps.folder)["models"]] == ["logistic_regression", "logistic_regression (2)"]
+    names = [one["name"] for one in scores(steps.folder)["models"] if one["role"] == "new"]
+    assert names == ["logistic_regression", "logistic_regression (2)"]
     assert scores(steps.folder)["winner"] == "logistic_regression"
 
 
@@ -138,7 +150,7 @@ def test_two_models_of_one_name(steps: Steps) -> None:
     ("options", "words"),
     [
         (["--metric", "rmse"], "rmse is a metric for regression"),
-        (["--metric", "accuracy"], "there is no metric 'accuracy'"),
+        (["--metric", "acuracy"], "there is no metric 'acuracy'"),
         (["--minimum", "nan"], "--minimum is nan; expected a number"),
         (["--margin", "-1"], "--margin is -1; expected 0 or more"),
         (["--champion", "plots"], "--champion: plots is no model"),
@@ -216,7 +228,7 @@ class Fails(RandomForestClassifier):
 
 class FailsLater(RandomForestClassifier):
     def predict(self, X):
-        if len(X) == 24:
+        if len(X) == 27:
             raise RuntimeError("not these rows")
         return super().predict(X)
 
@@ -238,7 +250,7 @@ def test_a_model_that_fails_takes_no_other_with_it(tmp_path: Path) -> None:
     steps.must("evaluate", "--models", "failed", "damaged", "good", "later", "--test", "test.parquet")
     told = json.loads((tmp_path / "scores.json").read_text())
     assert told["winner"] == "naive_bayes"
-    assert [one["name"] for one in told["models"]] == ["naive_bayes"]
+    assert [one["name"] for one in told["models"]] == ["naive_bayes", "baseline"]
     reasons = {one["label"]: one["reason"] for one in told["failed"]}
     assert reasons["fails"] == "model.py:6: RuntimeError: this one cannot learn"
     assert "cannot be read as a model" in reasons["decision_tree"]
@@ -259,3 +271,221 @@ def test_a_failed_search_has_all_outputs(tmp_path: Path) -> None:
     assert made["trials"]["trials"] == []
     assert "svm has no parameter 'x'" in made["metrics"]["failed"]
     assert "svm has no parameter 'x'" in steps.refusal("tune", *PARTS, "--model", "svm", "--space", '{"x": [1]}')
+
+
+def noisy(rows: int, seed: int = 0) -> pd.DataFrame:
+    """A table that grows: labels that can be learned by half, so that a row that was learned helps."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(rows, 4)).round(4)
+    target = np.where(x[:, 0] + random.normal(0, 1.2, rows) > 0, "up", "down")
+    return pd.DataFrame(x, columns=list("abcd")).assign(target=target)
+
+
+def trained_on(folder: Path, frame: pd.DataFrame, model: str, *how: str, code: str = "") -> Steps:
+    folder.mkdir(parents=True, exist_ok=True)
+    frame.to_csv(folder / "data.csv", index=False)
+    steps = Steps(folder)
+    steps.must("process", "--data", "data.csv", "--target", "target", *how)
+    trained(steps, model, "new")
+    return steps
+
+
+def test_a_champion_of_a_smaller_table_has_learned_none_of_the_test_rows(tmp_path: Path) -> None:
+    """A decision tree knows by heart what it has learned: on such rows it would be right always."""
+    frame = noisy(1200)
+    old = trained_on(tmp_path / "old", frame.head(600), "decision_tree")
+    new = trained_on(tmp_path / "new", frame.sample(frac=1, random_state=1), "logistic_regression")
+    learned = np.load(old.folder / "new" / "training_rows.npy")
+    test = pd.read_parquet(new.folder / "test.parquet")
+    assert learned.dtype == np.uint64
+    assert not np.isin(test["__row_hash__"], learned).any()
+    new.must("evaluate", "--models", "new", "--test", "test.parquet", "--champion", str(old.folder / "new"))
+    told = scores(new.folder)
+    assert told["comparison"] | {"new": None, "champion": None} == {
+        "rows": len(test), "learned": 0, "new": None, "champion": None,
+    }  # fmt: skip
+    assert told["comparison"]["champion"]["acc"] < 0.75
+    assert told["winner"] == "logistic_regression"
+
+
+@pytest.mark.parametrize("how", [("--seed", "7"), ("--test-size", "0.5", "--seed", "7"), ("--time", "when")])
+def test_a_champion_of_another_split_is_compared_on_what_it_has_not_learned(
+    how: tuple[str, ...], tmp_path: Path
+) -> None:
+    frame = noisy(1200).assign(when=range(1200))
+    old = trained_on(tmp_path / "old", frame, "decision_tree", "--drop", "when")
+    new = trained_on(tmp_path / "new", frame, "logistic_regression", *how)
+    new.must("evaluate", "--models", "new", "--test", "test.parquet", "--champion", str(old.folder / "new"))
+    told, test = scores(new.folder), pd.read_parquet(new.folder / "test.parquet")
+    learned = np.load(old.folder / "new" / "training_rows.npy")
+    unseen = ~np.isin(test["__row_hash__"], learned)
+    assert 30 <= unseen.sum() < len(test)
+    assert told["comparison"]["rows"] == int(unseen.sum())
+    assert told["comparison"]["learned"] == int((~unseen).sum())
+    for folder, role in ((old.folder, "champion"), (new.folder, "new")):
+        said = pyfunc_model.load(folder / "new" / "model.skops").predict(test[unseen])
+        assert told["comparison"][role]["acc"] == accuracy_score(test["target"][unseen], said)
+    assert told["winner"] == "logistic_regression"
+    assert f"has learned {int((~unseen).sum())} of the {len(test)} test rows" in " ".join(told["notes"])
+    assert told["notes"][-1] in (new.folder / "report.md").read_text()
+
+
+def test_a_champion_that_has_learned_nearly_all_test_rows_is_not_compared(tmp_path: Path) -> None:
+    frame = noisy(150)
+    old = trained_on(tmp_path / "old", frame, "decision_tree")
+    new = trained_on(tmp_path / "new", frame, "logistic_regression", "--seed", "7")
+    evaluate = ("evaluate", "--models", "new", "--test", "test.parquet", "--champion", str(old.folder / "new"))
+    new.must(*evaluate)
+    told = scores(new.folder)
+    assert told["kept"]
+    assert "30 others are needed to compare, of which there are" in told["why"]
+    new.must(*evaluate, "--replace-champion")
+    assert scores(new.folder)["winner"] == "logistic_regression"
+
+
+def test_a_champion_that_does_not_say_what_it_has_learned(tmp_path: Path) -> None:
+    new = trained_on(tmp_path / "new", noisy(300), "logistic_regression")
+    shutil.copytree(new.folder / "new", new.folder / "old")
+    (new.folder / "old" / "training_rows.npy").unlink()
+    new.must("evaluate", "--models", "new", "--test", "test.parquet", "--champion", "old")
+    assert "it does not say which rows it has learned" in scores(new.folder)["why"]
+    assert scores(new.folder)["kept"]
+
+
+def test_another_processor_does_not_make_other_rows(tmp_path: Path) -> None:
+    frame = noisy(600)
+    old = trained_on(tmp_path / "old", frame, "decision_tree")
+    (tmp_path / "processor.py").write_text("def process(frame):\n    return frame.assign(e=frame['a'] * frame['b'])\n")
+    how = ("--code", str(tmp_path / "processor.py"))
+    new = trained_on(tmp_path / "new", frame, "logistic_regression", *how)
+    new.must("evaluate", "--models", "new", "--test", "test.parquet", "--champion", str(old.folder / "new"))
+    assert scores(new.folder)["comparison"]["learned"] == 0
+
+
+def test_a_new_column_makes_other_rows_unless_an_id_tells_them(tmp_path: Path) -> None:
+    frame = noisy(600).assign(row=range(600))
+    wider = frame.assign(fresh=np.random.default_rng(2).normal(size=600))
+    for how, words in (((), "so which of the test rows it has learned is not known"), (("--id", "row"), "")):
+        folder = tmp_path / ("id" if how else "content")
+        old = trained_on(folder / "old", frame, "decision_tree", *how)
+        new = trained_on(folder / "new", wider, "logistic_regression", *how)
+        new.must("evaluate", "--models", "new", "--test", "test.parquet", "--champion", str(old.folder / "new"))
+        told = scores(new.folder)
+        assert words in told["why"]
+        assert told["kept"] is not how
+        assert (told["comparison"]["rows"] > 0) is bool(how)
+
+
+def test_groups_that_the_champion_has_learned_are_left_out(tmp_path: Path) -> None:
+    frame = noisy(900).assign(who=[f"p{row % 90}" for row in range(900)])
+    old = trained_on(tmp_path / "old", frame, "decision_tree", "--group", "who")
+    new = trained_on(
+        tmp_path / "new", frame, "logistic_regression", "--group", "who", "--seed", "3", "--test-size", "0.4"
+    )
+    new.must("evaluate", "--models", "new", "--test", "test.parquet", "--champion", str(old.folder / "new"))
+    known = set(pd.read_parquet(old.folder / "train.parquet")["who"])
+    test = pd.read_parquet(new.folder / "test.parquet")
+    assert scores(new.folder)["comparison"]["rows"] == int((~test["who"].isin(known)).sum()) > 0
+
+
+def rare(rows: int = 3000, positives: int = 30) -> pd.DataFrame:
+    random = np.random.default_rng(5)
+    target = np.array(["yes"] * positives + ["no"] * (rows - positives))
+    x = random.normal((target == "yes") * 2.0, 1)
+    return pd.DataFrame({"x": x, "z": random.normal(size=rows), "target": target}).sample(frac=1, random_state=0)
+
+
+def test_a_rare_class(tmp_path: Path) -> None:
+    """The metric follows the data unless one is named; what finds nothing is told; the baseline is in the table."""
+    steps = processed(tmp_path, rare())
+    trained(steps, "linear_discriminant", "blind", "--params", '{"priors": [0.9999, 0.0001]}')
+    trained(steps, "naive_bayes", "bayes")
+    said = "pr_auc decides, because the class 'yes' has"
+    assert sum(said in line for line in steps.said) == 2
+    steps.must("evaluate", "--models", "blind", "bayes", "--test", "test.parquet")
+    told, report = scores(tmp_path), (tmp_path / "report.md").read_text()
+    assert (told["metric"], told["chosen_on"]) == ("pr_auc", "cross-validation")
+    assert said in told["metric_reason"]
+    assert said in report
+    assert any("linear_discriminant finds none of the " in note and "recall 0" in note for note in told["notes"])
+    assert told["models"][-1]["role"] == "baseline"
+    assert (
+        told["models"][-1]["test"]["pr_auc"] == (pd.read_parquet(tmp_path / "test.parquet")["target"] == "yes").mean()
+    )
+    assert "| baseline |" in report.replace("  ", " ")
+    steps.must("evaluate", "--models", "blind", "bayes", "--test", "test.parquet", "--metric", "accuracy")
+    assert (scores(tmp_path)["metric"], scores(tmp_path)["metric_reason"]) == ("acc", "")
+    notes = " ".join(scores(tmp_path)["notes"])
+    least = scores(tmp_path)["models"][-1]["test"]["acc"]
+    assert (
+        f"linear_discriminant does not beat the baseline: its acc on the test part is {least:.6g}, and always naming "
+        "the most frequent class has the same"
+    ) in notes
+
+
+def test_a_baseline_is_never_the_champion(steps: Steps) -> None:
+    trained(steps, "baseline", "dummy")
+    refused = steps.refusal("evaluate", "--models", "dummy", "--test", "test.parquet")
+    assert "the baseline is the only new model, and it is never the champion" in refused
+    steps.must("evaluate", "--models", "dummy", "linear", "--test", "test.parquet")
+    assert [one["name"] for one in scores(steps.folder)["models"]] == ["logistic_regression", "baseline"]
+
+
+def test_models_without_folds_are_chosen_by_the_test_part_and_it_is_said(steps: Steps) -> None:
+    steps.must("train", *PARTS, "--model", "naive_bayes", "--folds", "0")
+    steps.must("evaluate", "--models", "model", "linear", "--test", "test.parquet")
+    told = scores(steps.folder)
+    assert told["chosen_on"] == "test part"
+    assert told["notes"][0].startswith(
+        "naive_bayes was trained without folds, so the test part chooses among the models"
+    )
+
+
+def test_a_regression_has_a_baseline(tmp_path: Path) -> None:
+    steps = numbers(tmp_path)
+    trained(steps, "ridge", "ridge")
+    steps.must("evaluate", "--models", "ridge", "--test", "test.parquet")
+    mean = pd.read_parquet(tmp_path / "train.parquet")["target"].mean()
+    truth = pd.read_parquet(tmp_path / "test.parquet")["target"]
+    baseline = scores(tmp_path)["models"][-1]
+    assert baseline["test"]["mae"] == mean_absolute_error(truth, np.full(len(truth), mean))
+
+
+def test_class_weights_and_thresholds(tmp_path: Path) -> None:
+    steps = processed(tmp_path, rare())
+    trained(steps, "logistic_regression", "plain")
+    trained(steps, "logistic_regression", "weighted", "--class-weight", "balanced")
+    trained(steps, "logistic_regression", "named", "--class-weight", '{"yes": 50}')
+    trained(steps, "logistic_regression", "moved", "--threshold", "auto", "--metric", "f1")
+    trained(steps, "naive_bayes", "bayes", "--class-weight", "balanced")
+    assert "naive_bayes knows no weights of classes; it is trained without them" in steps.said
+    steps.must("evaluate", "--models", "plain", "weighted", "named", "moved", "--test", "test.parquet")
+    recalls = [
+        one["test"]["recall"] for one in sorted(scores(tmp_path)["models"][:4], key=lambda one: str(one["name"]))
+    ]
+    assert all(recall > recalls[0] for recall in recalls[1:])
+    card = json.loads((tmp_path / "moved" / "model.json").read_text())
+    assert card["class"].endswith("LogisticRegression")
+    test = pd.read_parquet(tmp_path / "test.parquet")
+    model = pyfunc_model.load(tmp_path / "moved" / "model.skops")
+    chances = model.predict_proba(test)[:, 1]
+    assert np.array_equal(model.predict(test), np.where(chances >= card["threshold"]["value"], "yes", "no"))
+    weights = {name: _weight(tmp_path / name) for name in ("plain", "weighted", "named")}
+    assert weights == {"plain": None, "weighted": "balanced", "named": {"yes": 50.0}}
+
+
+def _weight(folder: Path) -> Any:
+    return pyfunc_model.load(folder / "model.skops")[-1].class_weight
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--class-weight", "heavy"], "--class-weight is 'heavy'; expected balanced, or JSON"),
+        (["--class-weight", '{"tal": 2}'], "there is no class 'tal'; did you mean 'tall'?"),
+        (["--class-weight", '{"tall": 0}'], "the weight of 'tall' is 0; expected a number above 0"),
+        (["--threshold", "1"], "--threshold is '1'; expected auto, or a probability between 0 and 1"),
+    ],
+)
+def test_weights_and_thresholds_that_cannot_be(options: list[str], words: str, steps: Steps) -> None:
+    assert words in steps.refusal("train", *PARTS, "--model", "naive_bayes", *options)

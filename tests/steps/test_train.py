@@ -54,7 +54,8 @@ def test_what_it_makes(tmp_path: Path) -> None:
     assert features["size"]["nullable"]
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["cv"] == card["cv"]
-    assert set(metrics["train"]) == {"acc", "precision", "recall", "f1", "roc_auc", "log_loss"}
+    expected = {"acc", "balanced_acc", "precision", "recall", "f1", "roc_auc", "pr_auc", "log_loss"}
+    assert set(metrics["train"]) == expected
     record = json.loads((tmp_path / "record.json").read_text())
     assert record["params"]["n_estimators"] == 9
     assert record["params"]["random_state"] == 2
@@ -67,14 +68,14 @@ def test_the_numbers_are_scikit_learns_own_on_the_same_files(tmp_path: Path) -> 
     steps = numbers(tmp_path)
     steps.must("train", *PARTS, "--model", "ridge", "--params", '{"alpha": 0.5}', "--seed", "8")
     train = pd.read_parquet(tmp_path / "train.parquet")
-    x, y = train.drop(columns="target"), train["target"]
+    x, y = train.drop(columns=["target", "__row_hash__"]), train["target"]
     model = make_pipeline(StandardScaler(), Ridge(alpha=0.5))
     theirs = cross_val_score(model, x, y, cv=KFold(5, shuffle=True, random_state=8), scoring="r2")
     cv = json.loads((tmp_path / "metrics.json").read_text())["cv"]
     assert cv["r2"]["folds"] == theirs.tolist()
     loaded = pyfunc_model.load(tmp_path / "model" / "model.skops")
     test = pd.read_parquet(tmp_path / "test.parquet")
-    assert np.array_equal(loaded.predict(test), model.fit(x, y).predict(test.drop(columns="target")))
+    assert np.array_equal(loaded.predict(test), model.fit(x, y).predict(test[x.columns]))
 
 
 def test_mlflow_loads_it_and_takes_raw_rows(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def compare_plot(metric: Metric, models: Sequence[Mapping[str, Any]]) -> Picture
             axes.errorbar(
                 means, places, xerr=spread, fmt="o", color=COLOURS[0], capsize=3, label="cross-validation ± std"
             )
-        test = [(place, one["test"][metric.name]) for place, one in enumerate(models)]
+        test = [(place, one["test"].get(metric.name)) for place, one in enumerate(models)]
         there = [(place + 0.12, value) for place, value in test if value is not None]
         axes.plot(
             [value for _, value in there], [place for place, _ in there], "D", color=COLOURS[1], label="test part"
