@@ -80,7 +80,8 @@ def _known_scores(project: Project, manifest: Manifest, before: RunRecord, wante
     The models and the test part are those of the training, which has measured them by every metric. Only a new champion
     has to be registered, and that takes a run.
     """
-    from airflow_mlcraft.ml.champion import choose_champion
+    from airflow_mlcraft.ml.baseline import is_baseline
+    from airflow_mlcraft.ml.champion import CROSS_VALIDATION, Candidate, Today, choose_champion
     from airflow_mlcraft.ml.metrics import metric_for
 
     path = before.outputs.get("scores")
@@ -91,12 +92,21 @@ def _known_scores(project: Project, manifest: Manifest, before: RunRecord, wante
     new = [model for model in scores["models"] if model["role"] == "new"]
     if today is None or not all(wanted in model["test"] for model in (today, *new)):
         return None
+    # A champion that has learned some of the test rows was scored on the others, and the new models were not.
+    if scores.get("chosen_on") != CROSS_VALIDATION or today.get("rows") != scores["rows"]:
+        return None
+    chosen = [model.get("cv", {}).get(wanted, {}).get("mean") for model in new]
+    if not any(score is not None for score in chosen):
+        return None
     verdict = choose_champion(
         metric_for(manifest.prediction, wanted),
-        [model["name"] for model in new],
-        [model["test"][wanted] for model in new],
-        champion=today["test"][wanted],
-        has_champion=True,
+        [
+            Candidate(
+                model["name"], score, model["test"][wanted], model["test"][wanted], is_baseline(str(model.get("class")))
+            )
+            for model, score in zip(new, chosen, strict=True)
+        ],
+        today=Today(today["test"][wanted]),
         # The gate is of the project's own metric; by another it would have another value.
         minimum=manifest.minimum if wanted == manifest.metric else None,
         margin=manifest.margin,
@@ -106,8 +116,9 @@ def _known_scores(project: Project, manifest: Manifest, before: RunRecord, wante
     # The champion is one of these models itself, as a rule, and is then there twice, as an evaluation has it.
     name = re.sub(r"^champion \((.*)\)$| \(\d+\)$", r"\1", today["name"])
     champion = {**today, "name": f"champion ({name})", "role": "champion"}
-    told = {"metric": wanted, "winner": champion["name"], "kept": True, "why": verdict.why}
-    return {**scores, **told, "models": [*new, champion]}
+    told = {"metric": wanted, "metric_reason": "", "winner": champion["name"], "kept": True, "why": verdict.why}
+    others = [model for model in scores["models"] if model["role"] not in ("new", "champion")]
+    return {**scores, **told, "comparison": None, "models": [*new, champion, *others]}
 
 
 def _champion_since(project: Project, before: RunRecord, scores: dict[str, Any]) -> dict[str, Any] | None:

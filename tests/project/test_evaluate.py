@@ -38,10 +38,18 @@ def trained(project: Project, scores: dict[str, Any], **more: Any) -> RunRecord:
 
 def scores_of(winner: str, kept: bool = False, **models: tuple[float, float]) -> dict[str, Any]:
     found = [
-        {"name": name.replace("_2", " (2)"), "role": "new", "test": {"acc": acc, "recall": recall}}
+        {
+            "name": name.replace("_2", " (2)"),
+            "role": "new",
+            "class": "x.Y",
+            "rows": 20,
+            "test": {"acc": acc, "recall": recall},
+            "cv": {"acc": {"mean": acc}, "recall": {"mean": recall}},
+        }
         for name, (acc, recall) in models.items()
     ]
-    return {"metric": "acc", "winner": winner, "kept": kept, "why": "", "models": found}
+    chosen = {"rows": 20, "chosen_on": "cross-validation"}
+    return {**chosen, "metric": "acc", "winner": winner, "kept": kept, "why": "", "models": found}
 
 
 def test_scores_that_are_known_need_no_run(project: Project) -> None:
@@ -56,7 +64,7 @@ def test_scores_that_are_known_need_no_run(project: Project) -> None:
         0.95,
         True,
     )
-    assert found.why == "tree (2) is the best new model, but its recall of 0.95 does not beat the champion's 0.95"
+    assert found.why == "tree (2) is the best new model, but its recall of 0.95 only equals the champion's"
     assert [model.test["recall"] for model in found.models] == [0.7, 0.95, 0.9]
     assert found.set == {"metric": "recall", "models_of": before.run_id}
     assert records.runs_of(project)[-1] == found
@@ -64,12 +72,14 @@ def test_scores_that_are_known_need_no_run(project: Project) -> None:
     assert (again.champion, again.score) == ("tree", 0.95)
 
 
-@pytest.mark.parametrize("why", ["another wins", "trained since", "not measured", "evaluated since"])
+@pytest.mark.parametrize("why", ["another wins", "trained since", "not measured", "evaluated since", "fewer rows"])
 def test_what_could_crown_another_model_is_run(project: Project, why: str) -> None:
     shutil.rmtree(project.tools)
     scores = scores_of("tree", tree=(0.9, 0.7 if why == "another wins" else 0.95), bayes=(0.85, 0.9))
     if why == "not measured":
         del scores["models"][1]["test"]["recall"]
+    if why == "fewer rows":
+        scores["models"][0]["rows"] = 12
     before = trained(project, scores)
     later = {"started": "2026-01-02T00:00:00", "run_id": "later"}
     if why == "trained since":
