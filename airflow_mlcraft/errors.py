@@ -40,6 +40,14 @@ class InputError(MlcraftError):
     """An input of a run that is missing or wrong."""
 
 
+class UnsafeNameError(MlcraftError):
+    """A name that was given for a file and would lead out of its folder."""
+
+
+class RefusedError(MlcraftError):
+    """Something that whoever started the run may not do on this Airflow. The message names the setting."""
+
+
 class LinkError(MlcraftError):
     """Values that could not be brought together for a step: linkMerge, pickValue, scatter, expressions."""
 

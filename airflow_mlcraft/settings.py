@@ -138,6 +138,46 @@ SETTINGS: dict[str, Setting] = {
         "",
         example="raw.githubusercontent.com",
     ),
+    "run_code": Setting(
+        "Whether a run on a server may bring own code, as a file in its form. The code of documents and projects runs "
+        "in any case.",
+        "False",
+        kind="boolean",
+    ),
+    "allow_job_requirements": Setting(
+        "Whether a run on a server may bring cwl:requirements, which change what a tool does.",
+        "False",
+        kind="boolean",
+    ),
+    "allowed_connections": Setting(
+        "Connections, separated by commas, that a run on a server may name; name=host where the connection itself "
+        "names no host. Those in documents are allowed.",
+        "",
+        example="warehouse,partner_api=api.partner.example",
+    ),
+    "allowed_secrets": Setting(
+        "Environment variables that a run on a server may name, each with the one host that it may be sent to. Those "
+        "in documents are allowed, for the hosts in the same document.",
+        "",
+        example="PARTNER_KEY=api.partner.example",
+    ),
+    "allowed_paths": Setting(
+        "Folders, separated by commas, of the worker's files that a run on a server may name. Files of documents are "
+        "allowed.",
+        "",
+        example="/data/incoming,/data/reference",
+    ),
+    "allowed_hosts": Setting(
+        "Hosts and buckets, separated by commas, with * for any characters, that a run on a server may fetch data "
+        "from; any public host when empty. Those in documents are allowed.",
+        "",
+        example="*.data.example,internal.example",
+    ),
+    "private_addresses": Setting(
+        "Whether a run on a server may fetch data from private and loopback addresses: refuse, or allow. Link-local "
+        "ones, where clouds give out credentials, need their host in allowed_hosts.",
+        "refuse",
+    ),
     "tracking": Setting(
         "Whether runs are tracked in MLflow: auto (documents with machine-learning steps), always, or never.",
         "auto",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ class OwnCommand:
     program: str
     run: Callable[[list[str], Path, Say], int]
     """Takes the arguments, the folder for the outputs, and who hears what it says; gives the exit code."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """The environment of the program, where it runs after all: in a container, or with streams of its own."""
 
     def complaint(self, said: Sequence[str]) -> str:
         """Why it failed: what it said last after its own name, as programs do."""
@@ -32,6 +34,7 @@ class OwnCommand:
 
 def take_over(job: JobBase, command: OwnCommand, say: Say) -> None:
     """Let a job be done here, where it is the command's, and asks for nothing that only a program can have."""
+    job.environment.update(command.variables)
     if not isinstance(job, CommandLineJob) or job.command_line[:1] != [command.program]:
         return
     if not (job.stdin or job.stdout or job.stderr):

@@ -11,7 +11,8 @@ from urllib.parse import quote, unquote, urlsplit
 from airflow_mlcraft.cwl.plan import Json, Plan, Port, Workflow
 from airflow_mlcraft.cwl.portable import placed
 from airflow_mlcraft.cwl.tool_log import LogLine
-from airflow_mlcraft.errors import InputError
+from airflow_mlcraft.errors import InputError, UnsafeNameError
+from airflow_mlcraft.safe_names import check_names, without_dirnames
 
 REQUIREMENTS = "cwl:requirements"
 """A job object may ask for requirements of its own, under either name."""
@@ -39,10 +40,18 @@ def job_of(plan: Plan, given: Mapping[str, Json], *, folder: Path) -> dict[str, 
             missing.append(port)
         # A default in the form is a path from the document's folder, wherever other inputs are looked for.
         folders = (folder, Path(plan.base))
-        job[port.id] = _at_hand(placed(_as_objects(port.type, value), plan.base), folders, namespaces)
+        job[port.id] = _at_hand(placed(without_dirnames(_as_objects(port.type, value)), plan.base), folders, namespaces)
+        _check_names(port.id, job[port.id], plan.document)
     if missing:
         raise InputError(_missing(missing, plan.document))
     return job
+
+
+def _check_names(name: str, value: Json, document: str) -> None:
+    try:
+        check_names(value)
+    except UnsafeNameError as error:
+        raise InputError(f"input '{name}' of {document}: {error}") from None
 
 
 def unknown_inputs(workflow: Workflow, given: Mapping[str, Json]) -> list[str]:

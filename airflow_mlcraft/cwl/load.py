@@ -20,7 +20,7 @@ from ruamel.yaml.scalarfloat import ScalarFloat
 from airflow_mlcraft.cwl.by_composer import make_process, without_inner_ids
 from airflow_mlcraft.cwl.deep_stack import with_deep_stack
 from airflow_mlcraft.cwl.load_errors import endless, readable_errors
-from airflow_mlcraft.cwl.sources import SourceFetcher, Sources
+from airflow_mlcraft.cwl.sources import SourceFetcher, Sources, refuse_redirects
 from airflow_mlcraft.errors import DocumentError, SeveralProcessesError, UnsupportedError
 
 SUPPORTED_VERSIONS = ("v1.0", "v1.1", "v1.2")
@@ -95,6 +95,7 @@ def _fetcher(
     texts: Mapping[str, str],
     within: Collection[Path] | None,
 ) -> SourceFetcher:
+    session.hooks["response"].append(partial(refuse_redirects, allowed_hosts))
     return SourceFetcher(cache, session, allowed_hosts=allowed_hosts, sources=sources, texts=texts, within=within)
 
 

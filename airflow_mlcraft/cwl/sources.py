@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from schema_salad.exceptions import ValidationException
 from schema_salad.fetcher import DefaultFetcher
@@ -118,3 +118,15 @@ class SourceFetcher(DefaultFetcher):
                 if imported not in seen:
                     seen.add(imported)
                     ahead.append(imported)
+
+
+def refuse_redirects(allowed_hosts: Collection[str], response: Any, *_: Any, **__: Any) -> None:
+    """A hook of a session: a host that documents may be read from does not lead on to one that they may not."""
+    if not response.is_redirect:
+        return
+    target = urljoin(response.url, response.headers["location"])
+    if urlsplit(target).hostname not in allowed_hosts:
+        raise ValidationException(
+            f"{response.url} redirects to {target}, and reading documents from {urlsplit(target).hostname} is not "
+            "allowed; add the host to the setting [mlcraft] allowed_document_hosts, or keep a copy beside the document"
+        )

@@ -34,8 +34,10 @@ from airflow_mlcraft.cwl.javascript import javascript_ready
 from airflow_mlcraft.cwl.ontology import ONTOLOGY, graph_of
 from airflow_mlcraft.cwl.orphaned_tools import ToolOwner, end_processes, end_running, mark_job
 from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.cwl.staging import guard_staging
 from airflow_mlcraft.cwl.tool_log import LogLine, ToolStreams, tool_log
-from airflow_mlcraft.errors import InputError, ToolError, UnsupportedError
+from airflow_mlcraft.errors import InputError, OutputError, ToolError, UnsafeNameError, UnsupportedError
+from airflow_mlcraft.safe_names import check_names, without_dirnames
 
 _MARK = "http://commonwl.org/cwltool#"
 # Seconds that a container has for ending by itself.
@@ -104,11 +106,14 @@ def run_tool(
             context = _context(name, folder, streams, containers=containers, in_container=in_container)
             mark = partial(mark_job, owner=owner, engine=containers.engine) if owner else None
             run = _Run(process, context, partial(_take_over, command, streams) if command else None, mark)
-            outputs, status = run.execute(_copied(job))
+            check_names(job)
+            outputs, status = run.execute(_copied(without_dirnames(job)))
         except UnsupportedRequirement as error:
             raise UnsupportedError(_one_line(error), path=name) from error
         except (WorkflowException, ValidationException) as error:
             raise _input_error(name, error) from error
+        except UnsafeNameError as error:
+            raise InputError(f"{name}: {error}") from None
     if status != "success" or outputs is None:
         if owner:
             # What the tool has started itself does not end with it, as at a time limit.
@@ -120,6 +125,7 @@ def run_tool(
             raise ToolError(f"{why}{hint}", temporary=True)
         why = (command and command.complaint(said)) or _failure(name, run, said, time.monotonic() - started)
         raise ToolError(why, temporary=status == "temporaryFail")
+    _check_outputs(name, outputs)
     return ToolRun(
         outputs=_without_marks(outputs),
         exit_code=run.exit_code,
@@ -127,6 +133,14 @@ def run_tool(
         container=container_of(process) if in_container else "",
         resources=run.resources,
     )
+
+
+def _check_outputs(name: str, outputs: Json) -> None:
+    """What a tool says of itself, in cwl.output.json or by an expression, is no more to be trusted than an input."""
+    try:
+        check_names(outputs)
+    except UnsafeNameError as error:
+        raise OutputError(f"{name}: an output is refused: {error}") from None
 
 
 def stop_tools() -> None:
@@ -167,6 +181,7 @@ class _Run:
             if job is None:
                 raise WorkflowException("the tool cannot go on")
             if isinstance(job, JobBase):
+                guard_staging(job, in_container=bool(self.context.use_container))
                 self._watch(job)
                 if self.mark is not None:
                     self.mark(job)

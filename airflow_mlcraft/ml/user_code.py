@@ -23,8 +23,23 @@ def module_name(path: Path) -> str:
     return f"mlcraft_{stem}_{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
 
 
+_checks: list[Callable[[Path], None]] = []
+
+
+@contextmanager
+def guarded(check: Callable[[Path], None]) -> Iterator[None]:
+    """For as long as the block lasts, no code is loaded, by any thread, that the check raises an error for."""
+    _checks.append(check)
+    try:
+        yield
+    finally:
+        _checks.remove(check)
+
+
 def load(path: Path) -> ModuleType:
     """The module in a file."""
+    for check in _checks:
+        check(path)
     name = module_name(path)
     if name in sys.modules:
         return sys.modules[name]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft import environments, settings
+from airflow_mlcraft.cwl.plan import ToolRef
+from airflow_mlcraft.operators.permissions import permissions_of
 from airflow_mlcraft.operators.report import record_in
 from airflow_mlcraft.operators.step import CwlStepOperator
 from airflow_mlcraft.operators.work import Work
 from airflow_mlcraft.steps.failed_model import TAG
+from airflow_mlcraft.steps.permissions import VARIABLE, Permissions
 from airflow_mlcraft.steps.services import variable_of
 
 if TYPE_CHECKING:
@@ -40,8 +44,15 @@ class MlStepOperator(CwlStepOperator):
         # What a try leaves there is found by the next one; nothing else has the same identity.
         state = task.store.root / "state" / identity[:2] / identity
         own = environments.requirements_of(Path(self.base))
-        run = partial(self._run_there, own, state, self.owner_of_tools(task)) if own else partial(self._run_here, state)
-        return OwnCommand(PROGRAM, run)
+        tool = self.layout().place(self.step).step.run
+        document = self.load_tool(tool.digest) if isinstance(tool, ToolRef) else None
+        permissions = permissions_of(self.load_plan(), document, task.store)
+        variables = {} if permissions.everything else {VARIABLE: permissions.to_json()}
+        if own:
+            return OwnCommand(
+                PROGRAM, partial(self._run_there, own, state, self.owner_of_tools(task), variables), variables
+            )
+        return OwnCommand(PROGRAM, partial(self._run_here, state, permissions), variables)
 
     def surroundings(self) -> str:
         """The packages that the step finds."""
@@ -61,6 +72,7 @@ class MlStepOperator(CwlStepOperator):
         requirements: list[str],
         state: Path,
         owner: ToolOwner,
+        more: Mapping[str, str],
         arguments: list[str],
         folder: Path,
         say: Say,
@@ -68,18 +80,18 @@ class MlStepOperator(CwlStepOperator):
         from airflow_mlcraft.cwl.orphaned_tools import ended_with_this_process
 
         own = environments.environment(requirements, settings.get_path("environments"), say)
-        variables = {environments.STATE: str(state), **owner.environment()}
+        variables = {environments.STATE: str(state), **owner.environment(), **more}
         for option, name in pairwise(arguments):
             if option == "--connection":
                 variables[variable_of(name)] = str(_connection(name).uri)
         with ended_with_this_process(owner):
             return own.run_step(arguments, folder, say, variables)
 
-    def _run_here(self, state: Path, arguments: list[str], folder: Path, say: Say) -> int:
+    def _run_here(self, state: Path, permissions: Permissions, arguments: list[str], folder: Path, say: Say) -> int:
         from airflow_mlcraft.steps.command import run
         from airflow_mlcraft.steps.services import Services
 
-        services = Services(secret=_secret, connection=_connection, state=state, say=say)
+        services = Services(secret=_secret, connection=_connection, state=state, say=say, permissions=permissions)
         with warnings.catch_warnings():
             # skops looks into every module that is loaded, and Airflow's old ones warn of each look.
             warnings.filterwarnings("ignore", r"The `airflow\.", FutureWarning)

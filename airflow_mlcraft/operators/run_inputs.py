@@ -14,9 +14,16 @@ from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import InputError
 from airflow_mlcraft.operators.base import CwlOperator
 from airflow_mlcraft.operators.failures import readable_failures
+from airflow_mlcraft.operators.permissions import (
+    check_job_requirements,
+    check_run_inputs,
+    permissions_of,
+    remember_code_of,
+)
 from airflow_mlcraft.operators.spill import restored, spilled
 from airflow_mlcraft.operators.tracked import begin_run
 from airflow_mlcraft.operators.work import work
+from airflow_mlcraft.steps.permissions import Permissions
 from airflow_mlcraft.store.download import downloaded
 
 
@@ -38,11 +45,17 @@ class CwlInputsOperator(CwlOperator):
         with readable_failures():
             plan = self.load_plan()
             given = self._given(context)
+            requirements = requirements_of(given)
+            check_job_requirements(requirements)
             folder = settings.get_path("input_folder") if settings.get("input_folder") else Path(self.base)
             log_unknown(unknown_inputs(plan.root, given), plan.document, self.say)
             with work(self.base) as task:
                 job = job_of(plan, given, folder=folder)
-                job = downloaded(task.stage(job), task.room(), self.say)
+                # What other tasks of a DAG hand over is of its author, and not of whoever starts it.
+                permissions = permissions_of(plan) if self.inputs is None else Permissions()
+                check_run_inputs(job, permissions)
+                remember_code_of(plan, job, task.store)
+                job = downloaded(task.stage(job), task.room(), self.say, permissions.addresses)
                 job = checked(
                     self.load_tool(plan.root.interface),
                     job,
@@ -52,7 +65,6 @@ class CwlInputsOperator(CwlOperator):
                 )
                 kept = task.keep({port.id: job.get(port.id) for port in plan.root.inputs})
             begin_run(plan, context["ti"], kept)
-            requirements = requirements_of(given)
             return spilled({**kept, REQUIREMENTS: requirements} if requirements else kept)
 
     def _given(self, context: Context) -> Mapping[str, Json]:

@@ -16,6 +16,7 @@ from airflow_mlcraft.operators.failures import readable_failures
 from airflow_mlcraft.operators.tracked import end_run
 from airflow_mlcraft.operators.values import Values
 from airflow_mlcraft.operators.work import open_store
+from airflow_mlcraft.safe_names import to_safe_name
 from airflow_mlcraft.store.export import export_value
 
 _PLACEHOLDER = re.compile(r"\{+ *(dag_id|run_id) *\}+")
@@ -42,7 +43,7 @@ class CwlOutputsOperator(CwlOperator):
         return exported
 
     def _folder(self, dag_id: str, run_id: str) -> Path:
-        names = {"dag_id": dag_id, "run_id": run_id.replace("/", "_").replace(":", "_")}
+        names = {"dag_id": to_safe_name(dag_id), "run_id": to_safe_name(run_id)}
         # Airflow takes one pair of braces off the defaults of providers.
         folder = _PLACEHOLDER.sub(lambda found: names[found.group(1)], settings.get("outputs"))
         # A group of a larger DAG has a folder of its own in the run's.

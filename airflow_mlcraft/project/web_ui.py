@@ -171,6 +171,13 @@ def _server_environment(home: UiHome, port: int, mlflow_port: int) -> dict[str, 
     """The settings of a web UI that only this machine sees."""
     return home.environment(
         AIRFLOW__MLCRAFT__TRACKING_URI=f"http://{HOST}:{mlflow_port}",
+        # Whoever logs in here has started it: what the command line may, the pages may too.
+        AIRFLOW__MLCRAFT__RUN_CODE="True",
+        AIRFLOW__MLCRAFT__ALLOW_JOB_REQUIREMENTS="True",
+        AIRFLOW__MLCRAFT__ALLOWED_CONNECTIONS="*",
+        AIRFLOW__MLCRAFT__ALLOWED_SECRETS="*",
+        AIRFLOW__MLCRAFT__ALLOWED_PATHS="/",
+        AIRFLOW__MLCRAFT__ALLOWED_HOSTS="*",
         AIRFLOW__API__HOST=HOST,
         AIRFLOW__API__PORT=str(port),
         AIRFLOW__API__BASE_URL=f"http://localhost:{port}",

@@ -14,10 +14,9 @@ from rocrate.rocrate import ROCrate
 
 from airflow_mlcraft.cwl.plan import Json, digest_of
 from airflow_mlcraft.cwl.portable import placed
-from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.provenance.ids import DATA
+from airflow_mlcraft.safe_names import is_safe_relative_path, safe_name
 from airflow_mlcraft.store.export import export_value
-from airflow_mlcraft.store.layout import is_inside
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.store.values import EMPTY_FOLDERS, keep_value, oid_of
 
@@ -104,7 +103,7 @@ class Data:
         if not oid:
             # Somewhere in the network, and nobody has fetched it.
             return self._crate.get(file["location"]) or self._crate.add_file(file["location"])
-        path = f"{room or f'{DATA}/{oid}'}/{_name(file)}"
+        path = f"{room or f'{DATA}/{oid}'}/{safe_name(file['basename'])}"
         target = self._folder / path
         if target.exists():
             return self._known(path)
@@ -122,13 +121,13 @@ class Data:
 
     def _folder_entity(self, folder: Mapping[str, Any], room: str = "") -> Entity:
         oid = oid_of(folder)
-        path = f"{room or f'{DATA}/{oid or digest_of(folder)[:32]}'}/{_name(folder)}"
+        path = f"{room or f'{DATA}/{oid or digest_of(folder)[:32]}'}/{safe_name(folder['basename'])}"
         target = self._folder / path
         if target.exists():
             return self._known(f"{path}/")
         if oid:
             self._store.checkout(oid, target)
-            for empty in filter(is_inside, folder.get(EMPTY_FOLDERS, ())):
+            for empty in filter(is_safe_relative_path, folder.get(EMPTY_FOLDERS, ())):
                 (target / empty).mkdir(parents=True, exist_ok=True)
         else:
             export_value(self._store, dict(folder), target.parent, writable=False)
@@ -160,10 +159,3 @@ def _has_files(value: Json) -> bool:
     return isinstance(value, dict) and (
         value.get("class") in ("File", "Directory") or any(_has_files(item) for item in value.values())
     )
-
-
-def _name(value: Mapping[str, Any]) -> str:
-    name = str(value["basename"])
-    if "/" in name or not is_inside(name):
-        raise MlcraftError(f"{name!r} is not a plain file name")
-    return name

@@ -11,6 +11,8 @@ from typing import NoReturn, Protocol, cast
 
 from airflow_mlcraft.environments import STATE
 from airflow_mlcraft.errors import MlcraftError, StepError
+from airflow_mlcraft.ml import user_code
+from airflow_mlcraft.steps.permissions import Permissions
 from airflow_mlcraft.steps.services import Services
 
 FAILED = 1
@@ -48,7 +50,8 @@ class _Parser(argparse.ArgumentParser):
 def main() -> NoReturn:
     """Run the command in the folder where it was called."""
     state = os.environ.get(STATE)
-    sys.exit(run(sys.argv[1:], folder=Path.cwd(), services=Services(state=Path(state) if state else None)))
+    services = Services(state=Path(state) if state else None, permissions=Permissions.from_environment())
+    sys.exit(run(sys.argv[1:], folder=Path.cwd(), services=services))
 
 
 def run(arguments: list[str], *, folder: Path, services: Services | None = None) -> int:
@@ -64,7 +67,9 @@ def run(arguments: list[str], *, folder: Path, services: Services | None = None)
         kind = _kind(arguments[0])
         parser = _Parser(prog=f"mlcraft-step {arguments[0]}", description=f"{KINDS[arguments[0]].capitalize()}.")
         kind.add_arguments(parser)
-        kind.run(parser.parse_args(arguments[1:]), folder, services)
+        options = parser.parse_args(arguments[1:])
+        with user_code.guarded(services.permissions.check_code):
+            kind.run(options, folder, services)
     except MlcraftError as error:
         services.say(f"mlcraft-step: {error}")
         return TEMPORARY if getattr(error, "temporary", False) else FAILED

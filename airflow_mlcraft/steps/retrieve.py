@@ -155,6 +155,8 @@ def _fetched(call: Call, options: argparse.Namespace, place: Path) -> Path:
     from airflow_mlcraft.steps.sources.together import joined
 
     scheme = _scheme(call.source)
+    permissions = call.services.permissions
+    permissions.check_source(call.source, connection=call.connection)
     if scheme in _WEB:
         return _from_web(call, place)
     if scheme:
@@ -169,7 +171,12 @@ def _fetched(call: Call, options: argparse.Namespace, place: Path) -> Path:
         call.say(f"asking the database of the connection {call.connection}")
         return database.write(call, place)
     here = call.folder
-    paths = local.given(options.file, here) if not call.source else local.found(local.path_of(call.source), here)
+    if call.source:
+        paths = local.found(
+            local.path_of(call.source), here, lambda path: permissions.check_path(path, call.source, here)
+        )
+    else:
+        paths = local.given(options.file, here)
     call.say(f"reading {paths[0].name}" if len(paths) == 1 else f"reading {len(paths)} files, from {paths[0].name} on")
     data = joined(paths, place, options.format)
     return data if data.parent == place else Path(shutil.copyfile(data, place / data.name))

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from airflow_mlcraft.steps.permissions import Permissions
+
 CONNECTION_PREFIX = "MLCRAFT_CONN_"
 
 
@@ -51,3 +53,4 @@ class Services:
     connection: Callable[[str], Connection | None] = connection_from_environment
     state: Path | None = None
     say: Callable[[str], None] = say_on_stderr
+    permissions: Permissions = field(default_factory=Permissions)

@@ -6,33 +6,73 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from airflow_mlcraft.errors import StoreError
+from airflow_mlcraft.safe_names import safe_name
 
 if TYPE_CHECKING:
+    from airflow_mlcraft.addresses import AddressRules
     from airflow_mlcraft.cwl.plan import Json
 
 _HERE = ("", "file", "store")
+_WEB = ("http", "https")
+_HOPS = 10
+_PIECE = 1 << 20
+_CONNECT, _SILENCE = 15.0, 60.0
 
 
-def downloaded(value: Json, folder: Path, log: Callable[[int, str], None]) -> Json:
-    """A value whose remote Files and Directories are copies below `folder`."""
+def downloaded(value: Json, folder: Path, log: Callable[[int, str], None], rules: AddressRules | None = None) -> Json:
+    """A value whose remote Files and Directories are copies below `folder`, from hosts that the rules allow."""
     if isinstance(value, list):
-        return [downloaded(item, folder, log) for item in value]
+        return [downloaded(item, folder, log, rules) for item in value]
     if not isinstance(value, dict):
         return value
-    value = {key: downloaded(item, folder, log) for key, item in value.items()}
+    value = {key: downloaded(item, folder, log, rules) for key, item in value.items()}
     location = value.get("location")
     if value.get("class") not in ("File", "Directory") or not isinstance(location, str):
         return value
     if urlsplit(location).scheme in _HERE or location.startswith("_:"):
         return value
     basename = value.get("basename") or unquote(urlsplit(location).path.rstrip("/").rpartition("/")[2]) or "file"
-    target = _room(folder) / Path(basename).name
+    target = _room(folder) / safe_name(basename)
     log(logging.INFO, f"fetching {_without_secrets(location)}")
-    _fetch(location, target)
+    if urlsplit(location).scheme in _WEB:
+        _fetch_from_web(location, target, rules)
+    else:
+        _fetch(location, target)
     return {**value, "location": target.as_uri(), "basename": basename}
+
+
+def _fetch_from_web(location: str, target: Path, rules: AddressRules | None) -> None:
+    import httpx
+
+    address = location
+    try:
+        with httpx.Client(timeout=httpx.Timeout(_SILENCE, connect=_CONNECT)) as client:
+            for _ in range(_HOPS):
+                extensions = {"trace": rules.trace(address)} if rules is not None else {}
+                with client.stream("GET", address, extensions=extensions) as response:
+                    if response.has_redirect_location:
+                        address = urljoin(address, response.headers["location"])
+                        if urlsplit(address).scheme not in _WEB:
+                            raise StoreError(f"{_without_secrets(location)} redirects to {_without_secrets(address)}")
+                        if rules is not None:
+                            rules.check(address, listed=not rules.is_named(location))
+                        continue
+                    response.raise_for_status()
+                    with target.open("wb") as file:
+                        for piece in response.iter_bytes(_PIECE):
+                            file.write(piece)
+                    return
+    except httpx.HTTPStatusError as error:
+        answer = f"{error.response.status_code} {error.response.reason_phrase}".strip()
+        raise StoreError(f"{_without_secrets(location)} could not be fetched: the server answers {answer}") from None
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        raise StoreError(
+            f"{_without_secrets(location)} could not be fetched: {type(error).__name__}: {error}"
+        ) from error
+    raise StoreError(f"{_without_secrets(location)} redirects more than {_HOPS} times")
 
 
 def _fetch(location: str, target: Path) -> None:

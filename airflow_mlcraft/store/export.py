@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import StoreError
+from airflow_mlcraft.safe_names import is_inside_folder, safe_name
 from airflow_mlcraft.store.values import EMPTY_FOLDERS, STORE, oid_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _BLOCK = 1024 * 1024
 
 def export_value(store: Store, value: Json, folder: Path, *, writable: bool) -> Json:
     """A value whose files are in `folder`, with their checksums: copies when they are to be written to, else links."""
-    return _Export(store, writable).value(value, _Room(folder))
+    return _Export(store, writable, folder).value(value, _Room(folder))
 
 
 @dataclass
@@ -32,8 +33,7 @@ class _Room:
 
     def place(self, basename: str, source: str) -> tuple[Path, bool]:
         """Where a file of that name goes, and whether the very same is there already."""
-        if basename in ("", ".", "..") or "/" in basename:
-            raise StoreError(f"an output is called {basename!r}, which cannot be the name of a file")
+        safe_name(basename)
         stem, dot, suffix = basename.partition(".")
         name, number = basename, 1
         while self.taken.get(name, source) != source:
@@ -45,8 +45,9 @@ class _Room:
 
 
 class _Export:
-    def __init__(self, store: Store, writable: bool):
+    def __init__(self, store: Store, writable: bool, root: Path):
         self._store = store
+        self._root = root
         self._put = store.copy if writable else store.link
 
     def value(self, value: Json, room: _Room) -> Json:
@@ -66,7 +67,7 @@ class _Export:
             return dict(file)
         path, known = room.place(file["basename"], location)
         if not known:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._make(path.parent)
             path.unlink(missing_ok=True)
             self._put(oid_of(file), path)
         rest = {key: item for key, item in file.items() if key not in ("secondaryFiles", "contents", "location")}
@@ -82,7 +83,7 @@ class _Export:
         if location and not location.startswith(STORE):
             return dict(folder)
         if not known:
-            path.mkdir(parents=True, exist_ok=True)
+            self._make(path)
         listing = (
             self._stored(folder, inside)
             if location
@@ -90,6 +91,12 @@ class _Export:
         )
         rest = {key: item for key, item in folder.items() if key not in ("listing", EMPTY_FOLDERS)}
         return {**rest, "location": path.as_uri(), "basename": path.name, "listing": listing}
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder for outputs. Names are checked before; a symbolic link that was there is found here."""
+        if not is_inside_folder(folder, self._root):
+            raise StoreError(f"{folder} is a link out of {self._root}, where the outputs belong; remove the link")
+        folder.mkdir(parents=True, exist_ok=True)
 
     def _stored(self, folder: Mapping[str, Any], room: _Room) -> list[Json]:
         """A folder of the store, as its nested listing."""
@@ -110,7 +117,7 @@ class _Export:
 
     def _branch(self, name: str, tree: Mapping[str, Any], room: _Room) -> Json:
         path, _ = room.place(name, "folder")
-        path.mkdir(parents=True, exist_ok=True)
+        self._make(path)
         return {
             "class": "Directory",
             "location": path.as_uri(),

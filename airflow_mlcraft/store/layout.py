@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_mlcraft.errors import StoreError
+from airflow_mlcraft.safe_names import is_safe_relative_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,11 +40,6 @@ def object_path(oid: str) -> str:
     return f"{OBJECTS}/{oid[:2]}/{oid[2:]}"
 
 
-def is_inside(relpath: str) -> bool:
-    """Whether a path with slashes stays inside the folder it starts from."""
-    return "\0" not in relpath and not any(part in ("", ".", "..") for part in relpath.split("/"))
-
-
 def write_dir(entries: Iterable[Entry]) -> bytes:
     """The bytes of a `.dir` object. DVC hashes these very bytes, so order and spacing matter."""
     ordered = sorted(entries, key=lambda entry: entry.relpath)
@@ -54,7 +50,7 @@ def read_dir(oid: str, data: bytes) -> list[Entry]:
     """The files that a `.dir` object names."""
     try:
         entries = [Entry(item["relpath"], item["md5"]) for item in json.loads(data)]
-        sound = all(is_inside(entry.relpath) and is_oid(entry.md5) for entry in entries)
+        sound = all(is_safe_relative_path(entry.relpath) and is_oid(entry.md5) for entry in entries)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise StoreError(f"Object {oid} is damaged: it is not the listing of a folder ({error}).") from error
     if not sound:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
 from airflow_mlcraft.errors import StoreError
+from airflow_mlcraft.safe_names import is_safe_relative_path, safe_name
 from airflow_mlcraft.store.folder import empty_folders_of
-from airflow_mlcraft.store.layout import is_inside
 from airflow_mlcraft.store.links_out import refuse_links_out_of
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ def keep_value(
         return value
     kind = value.get("class")
     path = local_path(value) if kind in ("File", "Directory") else ""
+    if kind in ("File", "Directory") and value.get("basename") is not None:
+        safe_name(value["basename"])
     if kind == "Directory" and path:
         # What is in the folder says more than a listing, which may be shallow or old.
         value = {key: item for key, item in value.items() if key not in ("listing", EMPTY_FOLDERS)}
@@ -143,6 +145,8 @@ class _Stage:
             return value
         oid = oid_of(value) if value.get("class") in ("File", "Directory") else ""
         if not oid:
+            if value.get("class") in ("File", "Directory") and value.get("basename") is not None:
+                safe_name(value["basename"])
             return {key: self.stage(item) for key, item in value.items()}
         place = beside or self._next_folder()
         staged = {
@@ -150,7 +154,7 @@ class _Stage:
             for key, item in value.items()
             if key != EMPTY_FOLDERS
         }
-        name = _safe_name(value.get("basename") or oid)
+        name = safe_name(value.get("basename") or oid)
         if value["class"] == "File":
             self._file(oid, place / name)
         else:
@@ -192,7 +196,7 @@ class _Stage:
             for entry in self._store.entries(oid):
                 self._known[f"{target}/{entry.relpath}"] = entry.md5
         for relpath in empty_folders:
-            if not is_inside(relpath):
+            if not is_safe_relative_path(relpath):
                 raise StoreError(f"The empty folder {relpath!r} of {target.name!r} would lie outside of it.")
             (target / relpath).mkdir(parents=True, exist_ok=True)
 
@@ -241,9 +245,3 @@ def _has_no_place(value: Json) -> bool:
 
 def _moved(value: Json) -> Json:
     return {key: item for key, item in value.items() if key not in _OF_A_PLACE}
-
-
-def _safe_name(name: str) -> str:
-    if "/" in name or not is_inside(name):
-        raise StoreError(f"The basename {name!r} is not a plain file name: it would lead out of the folder.")
-    return name

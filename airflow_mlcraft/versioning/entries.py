@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from airflow_mlcraft.errors import VersioningError
-from airflow_mlcraft.store.layout import DIR_SUFFIX, Entry, is_inside
+from airflow_mlcraft.safe_names import is_safe_name
+from airflow_mlcraft.store.layout import DIR_SUFFIX, Entry
 from airflow_mlcraft.store.values import oid_of
 from airflow_mlcraft.versioning.pointer import Data
 
@@ -39,7 +40,7 @@ def _named(store: Store, items: Json, prefix: str, what: str) -> Iterator[Entry]
     taken: set[str] = set()
     for item in [part for each in items for part in (each, *each.get("secondaryFiles", ()))]:
         basename = str(item["basename"])
-        if "/" in basename or not is_inside(basename):
+        if not is_safe_name(basename):
             raise VersioningError(f"{what} has the basename {basename!r}, which is not a plain file name")
         stem, dot, suffix = basename.partition(".")
         name, number = basename, 1

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -207,3 +210,31 @@ def test_what_cwltool_gives_no_line_for_has_one(tmp_path: Path, text: str, line:
     with pytest.raises(DocumentError, match=re.escape(message)) as caught:
         load(path)
     assert caught.value.line == line
+
+
+class _Redirects(BaseHTTPRequestHandler):
+    """Sends everybody to the same machine under another name."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.headers["Host"])
+        self.send_response(302)
+        self.send_header("Location", f"http://localhost:{self.server.server_port}{self.path}")  # type: ignore[attr-defined]
+        self.end_headers()
+
+    do_HEAD = do_GET  # noqa: N815
+
+
+def test_a_host_leads_on_to_no_other(tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Redirects) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        path = tmp_path / "far.cwl"
+        path.write_text(
+            "cwlVersion: v1.2\nclass: Workflow\ninputs: {}\noutputs: {}\n"
+            f"steps: {{far: {{run: 'http://127.0.0.1:{server.server_port}/tool.cwl', in: {{}}, out: []}}}}\n"
+        )
+        with pytest.raises(DocumentError, match=r"redirects to http://localhost|undefined reference to"):
+            load(path, allowed_hosts=["127.0.0.1"])
+        server.shutdown()
+    assert {host.partition(":")[0] for host in _Redirects.asked} == {"127.0.0.1"}

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_mlcraft.errors import OutputError, StoreError
+from airflow_mlcraft.errors import OutputError, StoreError, UnsafeNameError
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.store.values import (
     EMPTY_FOLDERS,
@@ -190,7 +190,7 @@ def test_what_passes_through_is_not_hashed(store: Store, tmp_path: Path, monkeyp
 @pytest.mark.parametrize("name", ["..", "a/b", "../x", ".", "/etc/passwd", "a\0b"])
 def test_names_cannot_lead_out_of_the_folder(store: Store, tmp_path: Path, name: str) -> None:
     location = f"store://md5/{store.keep_bytes(b'x')}"
-    with pytest.raises(StoreError, match="basename"):
+    with pytest.raises(UnsafeNameError, match="basename"):
         stage_value(store, {"class": "File", "location": location, "basename": name}, tmp_path / "in")
     (tmp_path / "d").mkdir()
     tree = {

@@ -16,6 +16,7 @@ from starlette.datastructures import UploadFile
 from airflow_mlcraft import settings
 from airflow_mlcraft.operators.work import open_store
 from airflow_mlcraft.plugin.web.access import same_origin
+from airflow_mlcraft.safe_names import name_fault
 from airflow_mlcraft.store.values import STORE
 
 _AROUND = 10_000
@@ -80,9 +81,11 @@ async def _of_form(request: Request, path: Path, name: str, limit: int) -> str:
 
 def _basename(name: str) -> str:
     base = posixpath.basename(name.replace("\\", "/"))
-    if base in ("", ".", "..") or not base.isprintable():
-        raise HTTPException(422, f"A file needs a name, and {name[:80]!r} is none; give one as ?name=table.csv")
-    return base[:255]
+    if fault := name_fault(base) or ("" if base.isprintable() else "a name has printable characters only"):
+        raise HTTPException(
+            422, f"A file needs a name, and {name[:80]!r} is none: {fault}; give one as ?name=table.csv"
+        )
+    return base
 
 
 def _too_large(limit: int) -> HTTPException:

@@ -35,12 +35,14 @@ class Call:
         """The connection that was named; from here on nothing of it is said."""
         if not self.connection:
             return None
+        self.services.permissions.check_connection(self.connection)
         connection = self.services.connection(self.connection)
         if connection is None:
             raise StepError(
                 f"there is no connection {self.connection!r}; make it in Airflow, or set the environment variable "
                 f"MLCRAFT_CONN_{self.connection.upper()} to its URI where the step runs without Airflow"
             )
+        self.services.permissions.check_connection_host(self.connection, self.source, connection.uri)
         self.secrets.add(connection.password)
         for name, value in connection.extra.items():
             if name not in _OPEN and isinstance(value, str) and len(value) >= _SECRET_LENGTH:

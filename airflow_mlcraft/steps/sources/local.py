@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -20,9 +20,13 @@ def path_of(source: str) -> str:
     return unquote(parts.path)
 
 
-def found(pattern: str, folder: Path) -> list[Path]:
-    """The files of a path or pattern, sorted by name. Relative ones start from `folder`."""
+def found(pattern: str, folder: Path, check: Callable[[Path], None] = lambda _: None) -> list[Path]:
+    """The files of a path or pattern, sorted by name. Relative ones start from `folder`.
+
+    `check` raises an error for a path that may not be read, before it is said whether there is such a file.
+    """
     path = folder / pattern
+    check(_fixed_part(pattern, folder))
     if path.is_dir():
         raise StepError(f"{pattern} is a folder; name a file, or a pattern such as {pattern.rstrip('/')}/*.csv")
     if path.exists():
@@ -33,7 +37,19 @@ def found(pattern: str, folder: Path) -> list[Path]:
         wrong = "no file is of this pattern" if glob.has_magic(pattern) else "there is no such file"
         where = "" if Path(pattern).is_absolute() else "; a relative path starts from the folder of the step"
         raise StepError(f"{pattern}: {wrong}{where}")
+    for file in files:
+        check(file)
     return files
+
+
+def _fixed_part(pattern: str, folder: Path) -> Path:
+    """A path, or of a pattern the folder that all files of it are below."""
+    fixed = folder
+    for part in Path(pattern).parts:
+        if glob.has_magic(part):
+            break
+        fixed /= part
+    return fixed
 
 
 def given(names: Sequence[str], folder: Path) -> list[Path]:

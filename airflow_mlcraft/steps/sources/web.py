@@ -141,9 +141,15 @@ class _Transfer:
     def _answer(self, conditions: dict[str, str]) -> Iterator[httpx.Response]:
         """The answer at the end of the redirects. The key goes to no other place than the one that was named."""
         address = self._address
+        rules = self._call.services.permissions.addresses
         for _ in range(_HOPS):
+            extensions = {}
+            if rules is not None:
+                extensions["trace"] = rules.trace(address)
             headers = {**conditions, **(self._headers if _same_place(self._address, address) else {})}
-            with self._client.stream("GET", address, headers=headers, follow_redirects=False) as response:
+            with self._client.stream(
+                "GET", address, headers=headers, follow_redirects=False, extensions=extensions
+            ) as response:
                 if response.status_code not in _REDIRECTS:
                     self._check(response, address)
                     yield response
@@ -154,6 +160,9 @@ class _Transfer:
             if urlsplit(target).scheme not in _PORTS or target == address:
                 raise StepError(f"{self.place} redirects to {plain_address(target)}, where nothing can be fetched")
             address = target
+            if rules is not None:
+                # A source of the document's own may lead to any public host.
+                rules.check(address, listed=not rules.is_named(self._address))
             self._call.say(f"redirected to {plain_address(address)}")
         raise StepError(f"{self.place} redirects more than {_HOPS} times; the last was to {plain_address(address)}")
 

@@ -27,6 +27,7 @@ def key_headers(call: Call) -> dict[str, str]:
             return _basic(call, connection.login, connection.password)
         return _named(call, connection.password, f"the connection {call.connection} has no password, which is the key")
     if call.key_env:
+        call.services.permissions.check_secret(call.key_env, call.source)
         key = call.services.secret(call.key_env)
         return _named(call, key or "", f"the environment variable {call.key_env} is not set; it should hold the key")
     parts = urlsplit(call.source)

@@ -1,0 +1,125 @@
+"""Which addresses on the network may be asked on behalf of somebody who only starts a run."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow_mlcraft.errors import RefusedError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_METADATA = (ipaddress.ip_network("fd00:ec2::/32"), ipaddress.ip_network("100.100.100.200/32"))
+"""Where clouds hand out the credentials of a machine, beside the link-local addresses."""
+_CONNECTED = "connection.connect_tcp.complete"
+_STARTED = "connection.connect_tcp.started"
+
+
+@dataclass(frozen=True)
+class AddressRules:
+    """What the settings and the document say of hosts. `trusted` ones need no further check."""
+
+    trusted: Collection[str] = ()
+    """Hosts that the document itself names, in lower case."""
+    allowed: Collection[str] = ()
+    """Hosts of the setting allowed_hosts, as patterns. Where there are any, no other host may be asked."""
+    private: bool = False
+    """Whether private and loopback addresses may be asked. Link-local ones, with a cloud's credentials, never may."""
+
+    def is_known(self, host: str) -> bool:
+        """Whether the document or the setting names a host."""
+        host = host.lower().rstrip(".")
+        return host in self.trusted or any(fnmatchcase(host, pattern.lower()) for pattern in self.allowed)
+
+    def is_named(self, url: str) -> bool:
+        """Whether the document itself names the host of an address."""
+        return (urlsplit(url).hostname or "").lower() in self.trusted
+
+    def check(self, url: str, *, listed: bool = True) -> None:
+        """Raise `RefusedError` for a host that may not be asked. Without `listed` only its addresses count."""
+        host = urlsplit(url).hostname or ""
+        if self.is_known(host):
+            return
+        if listed and self.allowed:
+            raise RefusedError(
+                f"data may not be fetched from {host} here; expected one of {', '.join(sorted(self.allowed))} "
+                "([mlcraft] allowed_hosts)"
+            )
+        for address in _addresses(host):
+            self.check_peer(host, address)
+
+    def check_peer(self, host: str, peer: str) -> None:
+        """Raise `RefusedError` for an address that a host turned out to have."""
+        address = _plain(peer)
+        if self.is_known(host) or address is None or is_public(address):
+            return
+        if self.private and not _is_link_local(address):
+            return
+        raise RefusedError(
+            f"{host} has the address {address}, which is not a public one, and is not asked on behalf of a run; "
+            "an administrator can name the host in [mlcraft] allowed_hosts"
+        )
+
+    def trace(self, url: str) -> Callable[[str, dict[str, Any]], None]:
+        """An httpx `trace` extension: checks the address that was really connected to, before anything is sent.
+
+        A proxy, which the worker's own settings name, may have a private address.
+        """
+        wanted, asked = (urlsplit(url).hostname or "").lower(), ""
+
+        def trace(event: str, info: dict[str, Any]) -> None:
+            nonlocal asked
+            if event == _STARTED:
+                asked = _text(info.get("host")).lower()
+            elif event == _CONNECTED and asked == wanted:
+                peer = info["return_value"].get_extra_info("server_addr")
+                self.check_peer(wanted, str(peer[0]) if peer else "")
+
+        return trace
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is one of the public internet, also behind the forms that IPv6 has for those of IPv4."""
+    inner = _inner(address)
+    if inner is not None:
+        return is_public(inner)
+    return address.is_global and not address.is_multicast and not any(address in network for network in _METADATA)
+
+
+def _is_link_local(address: Address) -> bool:
+    inner = _inner(address)
+    if inner is not None:
+        return _is_link_local(inner)
+    return address.is_link_local or any(address in network for network in _METADATA)
+
+
+def _inner(address: Address) -> ipaddress.IPv4Address | None:
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address in ipaddress.ip_network("64:ff9b::/96"):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
+def _addresses(host: str) -> list[str]:
+    """The addresses of a host; none where this machine does not know it, and a proxy may."""
+    try:
+        return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError):
+        return []
+
+
+def _plain(peer: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return None
+
+
+def _text(value: object) -> str:
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else str(value or "")

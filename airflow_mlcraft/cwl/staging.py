@@ -1,0 +1,78 @@
+"""Where cwltool is about to put a tool's files: nothing leaves the folders of the tool, whatever its names say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from cwltool.job import JobBase
+from cwltool.pathmapper import MapperEnt, PathMapper
+
+from airflow_mlcraft.errors import UnsafeNameError
+from airflow_mlcraft.safe_names import is_safe_relative_path
+
+MakePathMapper = Callable[..., PathMapper]
+
+
+def guard_staging(job: JobBase, *, in_container: bool) -> None:
+    """Refuse a job, before it writes anything, that would put a file outside of its folders.
+
+    cwltool knows the targets of a tool's inputs by now, and those of its working folder once the job starts. A
+    container has a file system of its own, in which a document may name any absolute path.
+    """
+    folders = [job.builder.stagedir, job.builder.outdir, job.builder.tmpdir]
+    make: MakePathMapper = job.make_path_mapper
+
+    def checked(*given: Any) -> PathMapper:
+        mapper = make(*given)
+        refuse_outside(mapper, folders, in_container=in_container)
+        return mapper
+
+    if (mapper := getattr(job, "pathmapper", None)) is not None:
+        refuse_outside(mapper, folders, in_container=in_container)
+    if job.builder.pathmapper is not None:
+        refuse_outside(job.builder.pathmapper, folders, in_container=in_container)
+    job.make_path_mapper = checked
+
+
+def refuse_outside(mapper: PathMapper, folders: Sequence[str], *, in_container: bool) -> None:
+    """Raise `UnsafeNameError` for a target that is not plain, or not in one of the folders, or behind a link."""
+    entries = [entry for _, entry in mapper.items()]
+    closed = {entry.target for entry in entries if _is_file(entry) or (not in_container and _is_linked_folder(entry))}
+    for entry in entries:
+        _refuse(entry, folders, anywhere=in_container)
+        if entry.staged and (behind := closed.intersection(_above(entry.target))):
+            raise UnsafeNameError(
+                f"{os.path.basename(entry.target)} would be written into {os.path.basename(behind.pop())}, "  # noqa: PTH119
+                "which is an input of that name; give the two different names"
+            )
+
+
+def _refuse(entry: MapperEnt, folders: Sequence[str], *, anywhere: bool) -> None:
+    target = entry.target
+    for folder in folders:
+        root = folder.rstrip("/")
+        if folder and target.startswith(f"{root}/") and is_safe_relative_path(target[len(root) + 1 :]):
+            return
+    if anywhere and target.startswith("/") and is_safe_relative_path(target[1:]):
+        return
+    raise UnsafeNameError(
+        f"a file would be written to {os.path.normpath(target)}, outside of the tool's folder; "
+        "give its basename or entryname a path that stays inside"
+    )
+
+
+def _is_file(entry: MapperEnt) -> bool:
+    return bool(entry.staged and entry.type is not None and "File" in entry.type)
+
+
+def _is_linked_folder(entry: MapperEnt) -> bool:
+    """Whether a folder of somewhere else is linked here, so that what is written into it would be written there."""
+    return bool(entry.type == "Directory" and entry.staged and not entry.resolved.startswith("_:"))
+
+
+def _above(path: str) -> Iterator[str]:
+    while (parent := os.path.dirname(path)) != path:  # noqa: PTH120
+        path = parent
+        yield path

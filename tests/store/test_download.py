@@ -1,0 +1,71 @@
+"""Inputs from the web, into a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_mlcraft.addresses import AddressRules
+from airflow_mlcraft.errors import MlcraftError, RefusedError, StoreError, UnsafeNameError
+from airflow_mlcraft.store.download import downloaded
+from tests.steps.sources.file_server import FileServer
+
+
+@pytest.fixture
+def files() -> Iterator[FileServer]:
+    with FileServer() as server:
+        yield server
+
+
+def fetched(url: str, folder: Path, rules: AddressRules | None = None, **more: Any) -> Path:
+    value = downloaded({"class": "File", "location": url, **more}, folder, lambda *_: None, rules)
+    return Path(value["location"].removeprefix("file://"))
+
+
+def test_a_file_of_the_web(files: FileServer, tmp_path: Path) -> None:
+    path = fetched(files.url(), tmp_path)
+    assert path.read_bytes() == files.content
+    assert path.name == "data.csv"
+
+
+def test_a_name_leads_nowhere(files: FileServer, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for more in ({"basename": ".."}, {"basename": "../x"}):
+        with pytest.raises(UnsafeNameError):
+            fetched(files.url(), tmp_path / "a", **more)
+    for path in ("/file/%2e%2e", "/file/..%2fx"):
+        with pytest.raises(MlcraftError):
+            fetched(files.url(path), tmp_path / "a")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_redirect_is_followed(files: FileServer, tmp_path: Path) -> None:
+    with FileServer(content=b"other") as other:
+        files.redirect = other.url()
+        assert fetched(files.url(), tmp_path).read_bytes() == b"other"
+
+
+def test_a_redirect_to_a_private_address_is_not(files: FileServer, tmp_path: Path) -> None:
+    with FileServer() as other:
+        files.redirect = f"http://localhost:{other.port}/file/data.csv"
+        with pytest.raises(RefusedError, match=r"localhost"):
+            fetched(files.url(), tmp_path, AddressRules(trusted=("127.0.0.1",)))
+        assert not other.asked
+
+
+def test_an_address_that_turns_out_to_be_private(files: FileServer, tmp_path: Path) -> None:
+    """What counts is the address that was connected to, whatever the name had before."""
+    with pytest.raises(RefusedError, match="not a public one"):
+        fetched(f"http://localhost:{files.port}/file/data.csv", tmp_path, AddressRules())
+    assert not files.asked
+
+
+def test_a_missing_file(files: FileServer, tmp_path: Path) -> None:
+    files.statuses = [(404, {})]
+    with pytest.raises(StoreError, match="404"):
+        fetched(files.url(), tmp_path)
+    with pytest.raises(StoreError, match="could not be fetched"):
+        fetched("http://127.0.0.1:1/x", tmp_path)
