@@ -88,8 +88,7 @@ def keep_value(
         return value
     kind = value.get("class")
     path = local_path(value) if kind in ("File", "Directory") else ""
-    if kind in ("File", "Directory") and value.get("basename") is not None:
-        safe_name(value["basename"])
+    _check_basename(value)
     if kind == "Directory" and path:
         # What is in the folder says more than a listing, which may be shallow or old.
         value = {key: item for key, item in value.items() if key not in ("listing", EMPTY_FOLDERS)}
@@ -145,8 +144,7 @@ class _Stage:
             return value
         oid = oid_of(value) if value.get("class") in ("File", "Directory") else ""
         if not oid:
-            if value.get("class") in ("File", "Directory") and value.get("basename") is not None:
-                safe_name(value["basename"])
+            _check_basename(value)
             return {key: self.stage(item) for key, item in value.items()}
         place = beside or self._next_folder()
         staged = {
@@ -228,6 +226,11 @@ def _keep_directory(
         "basename": name,
         **({EMPTY_FOLDERS: empty} if empty else {}),
     }
+
+
+def _check_basename(value: Json) -> None:
+    if value.get("class") in ("File", "Directory") and value.get("basename") is not None:
+        safe_name(value["basename"])
 
 
 def _is_literal(file: Json) -> bool:
