@@ -164,12 +164,15 @@ def composer_form_(
         Path | None,
         typer.Option("--out", "-o", help="Folder to write the form into; without it, the document goes to the screen."),
     ] = None,
+    allow_loss: Annotated[
+        bool, typer.Option("--allow-loss", help="Write it also where something is lost that no result depends on.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a document in the form that Rabix Composer opens and keeps, or say why it has none.
 
     The form is CWL v1.0, with a file for each tool and a place for each node. Where something would be
-    lost, nothing is written, and the exit code is 1.
+    lost, nothing is written, and the exit code is 1. With --allow-loss, what is lost is listed.
     """
     from airflow_mlcraft.cwl.composer_form import as_json as json_of
     from airflow_mlcraft.cwl.composer_form import composer_form
@@ -178,11 +181,11 @@ def composer_form_(
     path, _, fragment = document.partition("#")
     if not Path(path).is_file():
         raise MlcraftError(f"there is no document {path}")
-    form = composer_form(Path(path), fragment=fragment, into=out)
+    form = composer_form(Path(path), fragment=fragment, into=out, allow_loss=allow_loss)
     if as_json:
         _print_json(json_of(form))
-    for problem in () if as_json else form.problems:
-        typer.echo(str(problem), err=True)
+    else:
+        _say_losses(form, allow_loss)
     if form.problems:
         raise typer.Exit(1)
     if out is not None:
@@ -196,6 +199,15 @@ def composer_form_(
         typer.echo(first[1], nl=False)
         if others:
             typer.echo(f"and {len(others)} files of tools; --out FOLDER writes all", err=True)
+
+
+def _say_losses(form: Any, allow_loss: bool) -> None:
+    for problem in form.problems:
+        typer.echo(str(problem), err=True)
+    for loss in form.losses:
+        typer.echo(f"lost: {loss}", err=True)
+    if form.problems and not allow_loss and all(problem.harmless for problem in form.problems):
+        typer.echo("no result depends on any of it; --allow-loss writes the form all the same", err=True)
 
 
 def _plan_folder() -> Path:

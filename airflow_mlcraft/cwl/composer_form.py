@@ -17,7 +17,7 @@ from airflow_mlcraft.cwl.compile import compile_document
 from airflow_mlcraft.cwl.composer.losses import ComposerProblem, Losses
 from airflow_mlcraft.cwl.composer.names import Names, snake_case
 from airflow_mlcraft.cwl.composer.positions import positions_of
-from airflow_mlcraft.cwl.composer.same import is_same
+from airflow_mlcraft.cwl.composer.same import difference_of, is_same
 from airflow_mlcraft.cwl.composer.tool import ToolForm, described
 from airflow_mlcraft.cwl.composer.workflow import WorkflowForm
 from airflow_mlcraft.cwl.composer.writing import read, written
@@ -38,6 +38,8 @@ class ComposerForm:
     files: dict[str, str]
     """Their texts, by paths from the folder that they are written for."""
     problems: tuple[ComposerProblem, ...] = ()
+    losses: tuple[ComposerProblem, ...] = ()
+    """What the files do not say, where losses are allowed; they give the same results."""
 
 
 def composer_form(
@@ -47,9 +49,11 @@ def composer_form(
     fragment: str = "",
     into: Path | None = None,
     within: Collection[Path] | None = None,
+    allow_loss: bool = False,
 ) -> ComposerForm:
     """The document at `path`, which holds `text`, in Composer's form.
 
+    With `allow_loss`, what no result depends on may be lost; the plan of the form is compared with the document's.
     `into` names another folder to write it for; what is there already is otherwise left where it is. `within` are the
     only folders that files are read from, if given. A document that cannot be used at all raises `DocumentError`.
     """
@@ -58,20 +62,24 @@ def composer_form(
     with readable_errors(path, loaded.sources, fragment):
         writer = _Writer(loaded, into)
         writer.write_root()
-    if writer.losses.found:
-        return ComposerForm({}, tuple(writer.losses.found))
-    form = ComposerForm(writer.texts())
-    problem = _refused(form, writer.folder, path)
+    found = writer.losses.found
+    refused = [loss for loss in found if not (allow_loss and loss.harmless)]
+    if refused:
+        return ComposerForm({}, tuple(refused))
+    form = ComposerForm(writer.texts(), losses=tuple(found))
+    problem = _refused(form, writer, path)
     return ComposerForm({}, (problem,)) if problem else form
 
 
-def _refused(form: ComposerForm, folder: Path, path: Path) -> ComposerProblem | None:
-    """What v1.0 does not allow, and nobody has seen before."""
-    texts = {Path(os.path.normpath(folder / name)): text for name, text in form.files.items()}
+def _refused(form: ComposerForm, writer: _Writer, path: Path) -> ComposerProblem | None:
+    """What v1.0 does not allow, and nobody has seen before; or a plan that came out as another."""
+    texts = {Path(os.path.normpath(writer.folder / name)): text for name, text in form.files.items()}
     try:
-        load(next(iter(texts)), texts=texts)
+        plan, _ = compile_document(load(next(iter(texts)), texts=texts))
     except DocumentError as error:
-        return ComposerProblem(f"CWL v1.0 does not allow it: {error.message}", str(path))
+        return ComposerProblem(f"CWL v1.0 does not allow it: {error.message}", str(path), 1)
+    if form.losses and (difference := difference_of(writer.plan, plan.root)):
+        return ComposerProblem(f"the form would run otherwise: {difference}", str(path), 1)
     return None
 
 
@@ -83,7 +91,7 @@ class _Writer:
         self.folder = (into or loaded.path.parent).absolute()
         self._loaded = loaded
         self._elsewhere = into is not None
-        self._plan = compile_document(loaded)[0].root
+        self.plan = compile_document(loaded)[0].root
         stem = loaded.path.stem + (f"_{loaded.fragment}" if loaded.fragment not in ("", "main") else "")
         self._root = self.folder / f"{stem}.cwl"
         self._tools = self.folder / f"{snake_case(stem)}_tools"
@@ -93,7 +101,7 @@ class _Writer:
         """The document, which is the first file, and all others."""
         process = self._loaded.process
         self._files[self._root] = None
-        self._files[self._root] = self._form(process, self._plan, self._root.parent, self._loaded.path.stem)
+        self._files[self._root] = self._form(process, self.plan, self._root.parent, self._loaded.path.stem)
 
     def texts(self) -> dict[str, str]:
         """The files; the document's own text where it is in the form already."""
@@ -180,4 +188,5 @@ def as_json(form: ComposerForm) -> Mapping[str, Json]:
         {"message": each.message, "line": each.line, "column": each.column, "step": each.step, "severity": "error"}
         for each in form.problems
     ]
-    return {"files": form.files, "problems": problems}
+    losses = [{"message": each.message, "line": each.line, "step": each.step} for each in form.losses]
+    return {"files": form.files, "problems": problems, **({"losses": losses} if losses else {})}

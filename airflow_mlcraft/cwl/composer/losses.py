@@ -18,6 +18,8 @@ class ComposerProblem:
     line: int | None = None
     column: int | None = None
     step: str = ""
+    harmless: bool = False
+    """Whether the form gives the same results all the same: what is lost is a word about the document."""
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)
@@ -31,15 +33,24 @@ class Losses:
         self._document = document
         self.found: list[ComposerProblem] = []
 
-    def add(self, message: str, node: Any, key: str | None = None, *, step: str = "", around: Any = None) -> None:
-        """Note a problem of a part of the document, as cwltool has read it.
+    def add(
+        self,
+        message: str,
+        node: Any,
+        key: str | None = None,
+        *,
+        step: str = "",
+        around: Any = None,
+        harmless: bool = False,
+    ) -> None:
+        """Note a problem of a part of the document, as cwltool has read it; `harmless` where no result depends on it.
 
         Its place is that of what is around it, where cwltool has made the part of a single value.
         """
         path, line, column = self._place(node, key)
         if line is None and around is not None:
             path, line, column = self._place(around, None)
-        problem = ComposerProblem(message, path, line, column, step)
+        problem = ComposerProblem(message, path, line, column, step, harmless)
         if problem not in self.found:
             self.found.append(problem)
 

@@ -25,6 +25,11 @@ def is_good_id(name: str) -> bool:
     return _GOOD_ID.fullmatch(name) is not None
 
 
+def is_extension(field: str) -> bool:
+    """Whether a field is no word of CWL: a full address, or a name with a prefix that the document does not declare."""
+    return ":" in field
+
+
 def renamed(names: Sequence[str]) -> dict[str, str]:
     """The ids of one kind, each fit for Composer, no two alike."""
     taken = {name for name in names if is_good_id(name)}
@@ -126,5 +131,5 @@ class Names:
         return {
             self.key(key): self.value(item)
             for key, item in node.items()
-            if "://" in key and not key.startswith("http://commonwl.org/cwltool#original_")
+            if is_extension(key) and not key.startswith("http://commonwl.org/cwltool#original_")
         }

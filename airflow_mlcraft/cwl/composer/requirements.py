@@ -11,7 +11,7 @@ from cwltool.process import Process
 from cwltool.update import ORIGINAL_CWLVERSION
 
 from airflow_mlcraft.cwl.composer.losses import Losses
-from airflow_mlcraft.cwl.composer.names import CWLTOOL, Names, short
+from airflow_mlcraft.cwl.composer.names import CWLTOOL, SBG, Names, short
 from airflow_mlcraft.cwl.load import plain
 from airflow_mlcraft.cwl.plan import Json
 
@@ -39,6 +39,7 @@ _OF_V1_0 = [
 ]
 _TAKEN_FOR_FILES = {"run", "$import", "$include", "$mixin"}
 _INPUT = re.compile(r"\$\(\s*inputs\.(\w+)\s*\)")
+_REFERENCE = re.compile(r"""\$\([A-Za-z_]\w*(?:\.\w+|\[(?:'[^']*'|"[^"]*"|\d+)\])*\)""")
 _LITERAL = re.compile(r"""class["']?\s*:\s*["'](?:File|Directory)["']""")
 _BRIEF = 40
 _LISTED = {"EnvVarRequirement": "envDef", "SoftwareRequirement": "packages"}
@@ -58,6 +59,12 @@ def has_expressions(node: Any) -> bool:
     """Whether there is an expression anywhere in a part of a document."""
     text = json.dumps(plain(node), default=str)
     return "$(" in text or "${" in text
+
+
+def needs_javascript(node: Any) -> bool:
+    """Whether an expression in a part of a document is more than a reference to a parameter."""
+    text = json.dumps(plain(node), default=str, ensure_ascii=False).replace('\\"', '"')
+    return "${" in text or text.count("$(") != len(_REFERENCE.findall(text))
 
 
 def effective(process: Process) -> dict[str, Mapping[str, Any]]:
@@ -93,7 +100,7 @@ class Needs:
         for name, requirement in holding.items():
             if name in FEATURES or name == "SchemaDefRequirement":
                 continue
-            if name == JAVASCRIPT and name not in own and not uses:
+            if name == JAVASCRIPT and name not in own and not (uses and self._inherits_javascript(process)):
                 continue
             if name in EXTENSIONS:
                 hints.append(self._extension(requirement))
@@ -105,6 +112,12 @@ class Needs:
         hints += self._own(process, holding)
         hints += self._defaults(process)
         return {key: value for key, value in (("requirements", requirements), ("hints", hints)) if value}
+
+    def _inherits_javascript(self, process: Process) -> bool:
+        """In a document of Composer's, what is inherited was not written: our loader found that the links need it."""
+        namespaces = process.metadata.get("$namespaces")
+        by_composer = is_of_v1_0(process) and isinstance(namespaces, dict) and SBG in namespaces.values()
+        return not by_composer or needs_javascript(process.tool)
 
     def of_workflow(self, process: Process) -> list[Json]:
         """The hints of a workflow; its tools have what it requires."""

@@ -10,7 +10,7 @@ from typing import Any
 from cwltool.process import Process
 
 from airflow_mlcraft.cwl.composer.losses import Losses
-from airflow_mlcraft.cwl.composer.names import Names, in_order, is_good_id, short
+from airflow_mlcraft.cwl.composer.names import Names, in_order, is_extension, is_good_id, short
 from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, SHELL, Needs, has_expressions, is_of
 from airflow_mlcraft.cwl.composer.types import Types
 from airflow_mlcraft.cwl.load import plain
@@ -45,7 +45,7 @@ class ToolForm:
             self._losses.add(f"{self._tool['class']} is a class of CWL v1.2, which Composer does not know", self._tool)
         self._look_for_later_words()
         made: dict[str, Json] = {}
-        if "baseCommand" in self._tool:
+        if self._tool.get("baseCommand") is not None:
             command = self._names.value(self._tool["baseCommand"])
             made["baseCommand"] = command if isinstance(command, list) else [command]
         made["inputs"] = [self._input(port) for port in in_order(self._tool["inputs"])]
@@ -59,8 +59,13 @@ class ToolForm:
         if self._needs_javascript and not any(each["class"] == JAVASCRIPT for each in made.get("requirements", ())):
             made["requirements"] = [*made.get("requirements", ()), {"class": JAVASCRIPT}]
         for field in self._tool:
-            if field not in _ELSEWHERE and field not in _PLAIN and "://" not in field:
-                self._losses.add(f"{field} is a field of CWL v1.2, which Composer does not know", self._tool, field)
+            if field not in _ELSEWHERE and field not in _PLAIN and not is_extension(field):
+                self._losses.add(
+                    f"{field} is a field of CWL v1.2, which Composer does not know",
+                    self._tool,
+                    field,
+                    harmless=field == "intent",
+                )
         return made
 
     def _input(self, port: Mapping[str, Any]) -> Json:
@@ -160,7 +165,7 @@ class ToolForm:
             self._losses.add("a backslash beside an expression means something else in CWL v1.0", self._tool)
         for port in (*self._tool["inputs"], *self._tool["outputs"]):
             for field in port:
-                if field not in _PORT | {"secondaryFiles", "loadContents", "loadListing"} and "://" not in field:
+                if field not in _PORT | {"secondaryFiles", "loadContents", "loadListing"} and not is_extension(field):
                     self._losses.add(f"{field} of {short(str(port['id']))} is not in CWL v1.0", port, field)
 
 

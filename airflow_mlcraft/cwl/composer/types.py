@@ -8,7 +8,7 @@ from typing import Any
 from cwltool.process import Process
 
 from airflow_mlcraft.cwl.composer.losses import Losses
-from airflow_mlcraft.cwl.composer.names import Names, in_order, short
+from airflow_mlcraft.cwl.composer.names import Names, in_order, is_extension, short
 from airflow_mlcraft.cwl.plan import Json
 
 _KEPT = {
@@ -16,6 +16,8 @@ _KEPT = {
     "record": {"type", "name", "fields"},
     "enum": {"type", "name", "symbols"},
 }
+_WORDS = ("label", "doc", "name", "streamable", "format")
+"""What a type says to people, or to those that check it."""
 _FIELD = {"name", "type", "doc", "label", "inputBinding", "outputBinding"}
 
 
@@ -63,7 +65,12 @@ class Types:
             return self._full(port, node["type"], around)
         for field in sorted(set(node) - _KEPT[kind]):
             if node[field]:
-                self._losses.add(f"the {kind} type of {port} has a field {field}, which Composer loses", node, field)
+                self._losses.add(
+                    f"the {kind} type of {port} has a field {field}, which Composer loses",
+                    node,
+                    field,
+                    harmless=field in _WORDS or is_extension(field),
+                )
         if kind == "array":
             return self._array(port, node, around)
         name = self._name(short(str(node.get("name") or port)) or port)
@@ -87,8 +94,13 @@ class Types:
         name = short(str(field["name"]))
         made: dict[str, Json] = {"name": name, "type": self._full(name, field["type"], around)}
         for key, item in field.items():
-            if key not in _FIELD and "://" not in key:
-                self._losses.add(f"the field {name} of a record has {key}, which CWL v1.0 does not know", field, key)
+            if key not in _FIELD and not is_extension(key):
+                self._losses.add(
+                    f"the field {name} of a record has {key}, which CWL v1.0 does not know",
+                    field,
+                    key,
+                    harmless=key in _WORDS,
+                )
             elif key not in ("name", "type"):
                 made[self._names.key(key)] = (
                     _joined(self._names.value(item)) if key == "doc" else self._names.value(item)

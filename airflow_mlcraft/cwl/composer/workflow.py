@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,11 +11,12 @@ from cwltool.workflow import Workflow as CwltoolWorkflow
 from cwltool.workflow import WorkflowStep
 
 from airflow_mlcraft.cwl.composer.losses import Losses
-from airflow_mlcraft.cwl.composer.names import Names, in_order, renamed, short
+from airflow_mlcraft.cwl.composer.names import Names, in_order, is_extension, renamed, short
 from airflow_mlcraft.cwl.composer.positions import Positions, X, Y
 from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, Needs, effective
 from airflow_mlcraft.cwl.composer.tool import described, secondary_files
 from airflow_mlcraft.cwl.composer.types import Types, is_union
+from airflow_mlcraft.cwl.load import plain
 from airflow_mlcraft.cwl.plan import Json
 
 RunOf = Callable[[WorkflowStep], str]
@@ -55,13 +57,19 @@ class WorkflowForm:
         self._steps = renamed([shortname(step) for step in self._order])
         self._sources = self._source_names()
         self._placed = self._is_placed()
+        self._library: dict[str, Json] = {}
 
     def fields(self) -> dict[str, Json]:
         """All but what every process has."""
         tool = self._process.tool
         for field in tool:
-            if field not in _WORKFLOW and "://" not in field:
-                self._losses.add(f"{field} is a field of CWL v1.2, which Composer does not know", tool, field)
+            if field not in _WORKFLOW and not is_extension(field):
+                self._losses.add(
+                    f"{field} is a field of CWL v1.2, which Composer does not know",
+                    tool,
+                    field,
+                    harmless=field == "intent",
+                )
         made: dict[str, Json] = {
             "inputs": [self._input(port) for port in in_order(tool["inputs"])],
             "outputs": [self._output(port) for port in in_order(tool["outputs"])],
@@ -69,7 +77,11 @@ class WorkflowForm:
         }
         if hints := Needs(self._names, self._losses).of_workflow(self._process):
             made["hints"] = hints
-        if features := self._features(made["steps"]):
+        features = self._features(made["steps"])
+        if self._library:
+            # Composer keeps it until it saves the document for the second time.
+            features += [{"class": JAVASCRIPT, **{key: item for key, item in self._library.items() if key != "class"}}]
+        if features:
             made["requirements"] = features
         return made
 
@@ -81,7 +93,9 @@ class WorkflowForm:
         self._refuse_others(port, _INPUT, f"of the input {name}")
         made: dict[str, Json] = {"id": self._inputs[name], "type": self._types.of(name, port["type"])}
         if is_union(made["type"]):
-            self._losses.add(f"the input {name} takes several types, and Composer loses the types", port, "type")
+            self._losses.add(
+                f"the input {name} takes several types, and Composer loses the types", port, "type", harmless=True
+            )
         made.update(described(port))
         for field in ("default", "streamable", "inputBinding"):
             if port.get(field) is not None:
@@ -117,7 +131,7 @@ class WorkflowForm:
                 f"when of the step {name}: Composer knows CWL v1.0, which has no conditions", tool, "when", step=name
             )
         for field in tool:
-            if field not in _STEP | _OF_CWLTOOL | {"when"} and "://" not in field:
+            if field not in _STEP | _OF_CWLTOOL | {"when"} and not is_extension(field):
                 self._losses.add(f"{field} of the step {name} is not in CWL v1.0", tool, field, step=name)
         inner = step.embedded_tool
         inputs, outputs = port_names(inner)
@@ -128,6 +142,7 @@ class WorkflowForm:
                 links[link],
                 step=name,
                 around=tool,
+                harmless=not _may_use(tool, link),
             )
         made: dict[str, Json] = {"id": self._steps[name], **described(tool)}
         made.setdefault("label", str(inner.tool.get("label") or ""))
@@ -148,7 +163,7 @@ class WorkflowForm:
     def _link(self, link: Mapping[str, Any], name: str, step: str) -> dict[str, Json]:
         self._refuse_later(link, f"of {name} in the step {step}", step)
         for field in link:
-            if field not in _LINK | {"pickValue"} and "://" not in field and link[field]:
+            if field not in _LINK | {"pickValue"} and not is_extension(field) and link[field]:
                 self._losses.add(f"{field} of {name} in the step {step} is not in CWL v1.0", link, field, step=step)
         made: dict[str, Json] = {"id": name}
         sources = [self._sources[str(source)] for source in _listed(link.get("source"))]
@@ -207,7 +222,7 @@ class WorkflowForm:
 
     def _refuse_others(self, node: Mapping[str, Any], known: set[str], where: str) -> None:
         for field in node:
-            if field not in known and "://" not in field and node[field]:
+            if field not in known and not is_extension(field) and node[field]:
                 self._losses.add(f"{field} {where} is not in CWL v1.0", node, field)
 
     def _refuse_library(self, link: Mapping[str, Any], name: str, step: str) -> None:
@@ -219,7 +234,15 @@ class WorkflowForm:
                 link,
                 "valueFrom",
                 step=step,
+                harmless=True,
             )
+            self._library = plain(javascript)
+
+
+def _may_use(step: Mapping[str, Any], link: str) -> bool:
+    """Whether an expression of a step may read an input that its tool does not have."""
+    texts = [str(step.get("when") or ""), *(str(each.get("valueFrom") or "") for each in step["in"])]
+    return any(link in text or re.search(r"inputs\s*[\[)},;]", text) is not None for text in texts)
 
 
 def _listed(value: Any) -> list[Any]:

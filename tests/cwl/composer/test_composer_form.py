@@ -297,3 +297,82 @@ def test_a_text_that_is_not_yet_saved(tmp_path: Path) -> None:
     (tmp_path / "document.cwl").write_text("something else")
     form = form_of(tmp_path, TOOL)
     assert yaml.safe_load(form.files["document.cwl"])["baseCommand"] == ["echo"]
+
+
+def test_a_field_whose_prefix_is_not_declared_stays(tmp_path: Path) -> None:
+    text = WORKFLOW.replace("class: Workflow\n", "class: Workflow\nsd:upstream: https://sd.example\n")
+    files = converted(form_of(tmp_path, text, tool=EXPRESSION_TOOL))
+    assert files["document.cwl"]["sd:upstream"] == "https://sd.example"
+
+
+def test_a_base_command_that_is_left_empty_is_none(tmp_path: Path) -> None:
+    text = TOOL.replace("baseCommand: echo", "baseCommand:\narguments: [echo]")
+    (tool,) = converted(form_of(tmp_path, text)).values()
+    assert "baseCommand" not in tool
+
+
+COMPUTED = (
+    WORKFLOW.replace("in: {word: word}", "in: {word: {source: word, valueFrom: $(self)}}")
+    + "requirements: {StepInputExpressionRequirement: {}, InlineJavascriptRequirement: {}}\n"
+)
+
+
+@pytest.mark.parametrize("argument", ["$(inputs.word)", "$(inputs['word'])", "${ return 1; }", "$(1 + 1)"])
+def test_a_form_whose_links_have_expressions_is_its_own_form(tmp_path: Path, argument: str) -> None:
+    """Links with expressions let our loader find that a workflow of Composer's needs JavaScript."""
+    text = COMPUTED.replace(", InlineJavascriptRequirement: {}", "") if "inputs" in argument else COMPUTED
+    tool = EXPRESSION_TOOL.replace("requirements: {InlineJavascriptRequirement: {}}\n", "").replace(
+        "${return {said: inputs.word};}", argument
+    )
+    first = form_of(tmp_path, text, tool=tool)
+    for name, content in first.files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    document, *tools = first.files
+    assert tools
+    assert composer_form(tmp_path / document).files == {document: first.files[document]}
+
+
+UNION = WORKFLOW.replace("{word: string}\n", "{word: string, other: {type: [int, string]}}\n")
+
+
+def test_what_no_result_depends_on_may_be_lost(tmp_path: Path) -> None:
+    text = UNION.replace("in: {word: word}", "in: {word: word, unread: other}")
+    refused = form_of(tmp_path, text, tool=EXPRESSION_TOOL)
+    assert refused.files == {}
+    assert all(problem.harmless for problem in refused.problems)
+    form = composer_form(tmp_path / "document.cwl", text, allow_loss=True)
+    assert form.problems == ()
+    assert [(loss.line, loss.message.split(",")[0]) for loss in form.losses] == [
+        (3, "the input other takes several types"),
+        (8, "the step say has an input unread that its tool does not have"),
+    ]
+    written = yaml.safe_load(form.files["document.cwl"])
+    assert [link["id"] for link in written["steps"][0]["in"]] == ["word"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("in: {word: word}", "in: {word: word, read: word}\n    when: $(inputs.read != '')"),
+        ("in: {word: word}", "in: {word: {source: word, valueFrom: $(inputs.read)}, read: word}"),
+        ("outputSource: say/said", "outputSource: [say/said], pickValue: first_non_null"),
+    ],
+)
+def test_what_changes_a_result_is_refused_in_any_case(tmp_path: Path, change: tuple[str, str]) -> None:
+    (tmp_path / "tool.cwl").write_text(EXPRESSION_TOOL)
+    text = COMPUTED.replace("in: {word: {source: word, valueFrom: $(self)}}", "in: {word: word}").replace(*change)
+    form = composer_form(tmp_path / "document.cwl", text, allow_loss=True)
+    assert form.files == {}
+    assert not any(problem.harmless for problem in form.problems)
+
+
+def test_functions_of_a_workflow_stay_in_what_is_written(tmp_path: Path) -> None:
+    library = "InlineJavascriptRequirement: {expressionLib: ['function twice(x) { return x + x; }']}"
+    text = COMPUTED.replace("InlineJavascriptRequirement: {}", library).replace("$(self)", "$(twice(self))")
+    (tmp_path / "tool.cwl").write_text(EXPRESSION_TOOL)
+    assert not composer_form(tmp_path / "document.cwl", text).files
+    form = composer_form(tmp_path / "document.cwl", text, allow_loss=True)
+    assert form.problems == ()
+    assert "function twice" in form.files["document.cwl"]
+    assert "expressionLib" in form.losses[0].message
