@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from airflow_mlcraft.serving.plain_transformers import Array, Step, without_names
+from airflow_mlcraft.serving.plain_transformers import Array, NotPlain, Step, without_names
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,24 @@ def candidates(fitted: Any) -> list[Callable[[], PlainEstimator]]:
             found.append(lambda: _tree(fitted))
         if hasattr(fitted, "coef_") and hasattr(fitted, "intercept_"):
             found.append(lambda: _linear(fitted))
+        if hasattr(fitted, "threshold") and hasattr(fitted, "estimator_"):
+            found += [_at_threshold(fitted, inside) for inside in candidates(fitted.estimator_)]
     return [*found, lambda: _as_it_is(fitted)]
+
+
+def _at_threshold(fitted: Any, inside: Callable[[], PlainEstimator]) -> Callable[[], PlainEstimator]:
+    """A classifier of two classes that names the positive one from a probability on."""
+
+    def made() -> PlainEstimator:
+        proba = inside().proba
+        if proba is None:
+            raise NotPlain("a threshold is of probabilities")
+        classes, least = fitted.classes_, fitted.threshold
+        place = int(np.flatnonzero(classes == fitted.pos_label)[0])
+        labels = classes[[1 - place, place]]
+        return PlainEstimator(lambda array: labels.take(proba(array)[:, place] >= least, axis=0), proba)
+
+    return made
 
 
 def _as_it_is(fitted: Any) -> PlainEstimator:

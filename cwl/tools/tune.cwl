@@ -98,10 +98,12 @@ inputs:
     name: metric
     symbols:
     - acc
+    - balanced_acc
     - precision
     - recall
     - f1
     - roc_auc
+    - pr_auc
     - log_loss
     - rmse
     - mae

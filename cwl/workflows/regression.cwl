@@ -79,7 +79,8 @@ inputs:
   sbg:y: 650
 - id: metric
   type:
-    type: enum
+  - 'null'
+  - type: enum
     name: metric
     symbols:
     - rmse
@@ -88,8 +89,7 @@ inputs:
     - r2
     - mape
   label: Metric
-  doc: What makes a model the best.
-  default: rmse
+  doc: What makes a model the best; rmse when left out.
   sbg:x: 0
   sbg:y: 780
 - id: name
@@ -129,6 +129,13 @@ inputs:
   doc: The column that tells rows apart; a row with the same id stays on its side.
   sbg:x: 0
   sbg:y: 1560
+- id: replace_champion
+  type: boolean
+  label: Replace the champion
+  doc: Whether a champion of today that cannot be compared, because it is one of other data, is replaced.
+  default: false
+  sbg:x: 0
+  sbg:y: 1690
 outputs:
 - id: champion
   type: Directory
@@ -284,6 +291,9 @@ steps:
   - id: seed
     source:
     - seed
+  - id: replace_champion
+    source:
+    - replace_champion
   out:
   - id: champion
   - id: scores

@@ -81,10 +81,12 @@ inputs:
     name: metric
     symbols:
     - acc
+    - balanced_acc
     - precision
     - recall
     - f1
     - roc_auc
+    - pr_auc
     - log_loss
   label: Metric
   doc: What makes a model the best.
@@ -148,6 +150,25 @@ inputs:
   doc: The column that tells rows apart; a row with the same id stays on its side.
   sbg:x: 0
   sbg:y: 1950
+- id: class_weight
+  type: string?
+  label: Class weights
+  doc: 'For estimators that know them: balanced, or a JSON object with a weight for each label.'
+  sbg:x: 0
+  sbg:y: 2080
+- id: threshold
+  type: string?
+  label: Threshold
+  doc: The probability from which the positive class is named; auto chooses it on the folds.
+  sbg:x: 0
+  sbg:y: 2210
+- id: replace_champion
+  type: boolean
+  label: Replace the champion
+  doc: Whether a champion of today that cannot be compared, because it is one of other data, is replaced.
+  default: false
+  sbg:x: 0
+  sbg:y: 2340
 outputs:
 - id: champion
   type: Directory
@@ -282,6 +303,12 @@ steps:
     - metric
   - id: tolerate
     default: true
+  - id: class_weight
+    source:
+    - class_weight
+  - id: threshold
+    source:
+    - threshold
   out:
   - id: model
   - id: metrics
@@ -312,6 +339,9 @@ steps:
   - id: minimum
     source:
     - minimum
+  - id: replace_champion
+    source:
+    - replace_champion
   out:
   - id: champion
   - id: scores

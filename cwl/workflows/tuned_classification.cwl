@@ -73,18 +73,20 @@ inputs:
   sbg:y: 650
 - id: metric
   type:
-    type: enum
+  - 'null'
+  - type: enum
     name: metric
     symbols:
     - acc
+    - balanced_acc
     - precision
     - recall
     - f1
     - roc_auc
+    - pr_auc
     - log_loss
   label: Metric
-  doc: What makes a model the best.
-  default: acc
+  doc: What makes a model the best; acc, or another where a class is rare, when left out.
   sbg:x: 0
   sbg:y: 780
 - id: name
@@ -144,6 +146,25 @@ inputs:
   doc: The column that tells rows apart; a row with the same id stays on its side.
   sbg:x: 0
   sbg:y: 1950
+- id: class_weight
+  type: string?
+  label: Class weights
+  doc: 'For estimators that know them: balanced, or a JSON object with a weight for each label.'
+  sbg:x: 0
+  sbg:y: 2080
+- id: threshold
+  type: string?
+  label: Threshold
+  doc: The probability from which the positive class is named; auto chooses it on the folds.
+  sbg:x: 0
+  sbg:y: 2210
+- id: replace_champion
+  type: boolean
+  label: Replace the champion
+  doc: Whether a champion of today that cannot be compared, because it is one of other data, is replaced.
+  default: false
+  sbg:x: 0
+  sbg:y: 2340
 outputs:
 - id: champion
   type: Directory
@@ -289,6 +310,12 @@ steps:
     - trials
   - id: tolerate
     default: true
+  - id: class_weight
+    source:
+    - class_weight
+  - id: threshold
+    source:
+    - threshold
   out:
   - id: model
   - id: metrics
@@ -318,6 +345,9 @@ steps:
   - id: seed
     source:
     - seed
+  - id: replace_champion
+    source:
+    - replace_champion
   out:
   - id: champion
   - id: scores

@@ -13,6 +13,7 @@ from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from skops import io
@@ -108,6 +109,14 @@ def _strict() -> Made:
     return _of_people(LogisticRegression(max_iter=500), strict), *people()
 
 
+def _threshold() -> Made:
+    """Names one of two classes from another probability on than a half; it is the first of the two."""
+    frame, target = people()
+    forest = RandomForestClassifier(12, random_state=0)
+    fixed = FixedThresholdClassifier(forest, threshold=0.3, pos_label="no", response_method="predict_proba")
+    return make_pipeline(SimpleImputer(), fixed), frame[["age", "income"]], target
+
+
 def _ridge() -> Made:
     frame, target = load_diabetes(return_X_y=True, as_frame=True)
     return make_pipeline(StandardScaler(), Ridge()), frame, target.to_numpy()
@@ -143,6 +152,7 @@ MAKERS: dict[str, Callable[[], Made]] = {
     "people": _people,
     "boosted": _boosted,
     "strict": _strict,
+    "threshold": _threshold,
     "ridge": _ridge,
     "trees": _trees,
     "named": _named,

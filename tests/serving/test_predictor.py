@@ -24,7 +24,7 @@ def predictor_of(model_of: Callable[[str], Path], monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    "name", ["linear", "forest", "small_forest", "people", "boosted", "strict", "ridge", "trees", "named"]
+    "name", ["linear", "forest", "small_forest", "people", "boosted", "strict", "threshold", "ridge", "trees", "named"]
 )
 def test_says_what_the_model_says(name: str, predictor_of: Callable[[str], Predictor]) -> None:
     estimator, frame, target = models.MAKERS[name]()
@@ -46,7 +46,7 @@ def test_says_what_the_model_says(name: str, predictor_of: Callable[[str], Predi
     np.testing.assert_allclose(one_by_one, wanted[:5]) if wanted.dtype.kind == "f" else None
 
 
-@pytest.mark.parametrize("name", ["linear", "forest", "people", "boosted", "strict", "ridge", "trees"])
+@pytest.mark.parametrize("name", ["linear", "forest", "people", "boosted", "strict", "threshold", "ridge", "trees"])
 def test_most_models_need_no_data_frame(name: str, predictor_of: Callable[[str], Predictor]) -> None:
     assert predictor_of(name).way == "arrays"
 

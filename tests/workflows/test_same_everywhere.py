@@ -20,13 +20,13 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_error, r2_score, root_mean_squared_error
-from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier
 
+from airflow_mlcraft.ml.split import Split, split
 from airflow_mlcraft.serving import local_server
 from tests.operators.embedded import warm
 
@@ -176,7 +176,7 @@ def whole(load: Any) -> pd.DataFrame:
 
 
 def parts(load: Any, share: float) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame, pd.Series]:
-    train, test = train_test_split(whole(load), test_size=share, random_state=SEED)
+    train, test = split(whole(load), Split(test_size=share, seed=SEED))
     return train.drop(columns="target"), train["target"], test.drop(columns="target"), test["target"]
 
 
