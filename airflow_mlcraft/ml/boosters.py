@@ -7,6 +7,7 @@ a `SavedBooster` in place of each.
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ WRAPPERS = frozenset(
     }
 )
 """Classes of these libraries around a booster; without it they hold parameters and numbers."""
+_THREADS = re.compile(r"\[num_threads: -?\d+\]")
 _CATBOOST_TIME = "train_finish_time"
 _CATBOOST_ID = "model_guid"
 
@@ -88,6 +90,33 @@ def load_beside(model: Any, folder: Path) -> Any:
         return read[id(value)]
 
     return _replace(model, load, {}, [])
+
+
+@contextmanager
+def on_threads(estimator: Any, count: int) -> Iterator[None]:
+    """So many threads for LightGBM and XGBoost where one is asked for, and one again in the fitted model.
+
+    Neither's model depends on it, for LightGBM with `deterministic`.
+    """
+    every: list[Any] = [estimator, getattr(estimator, "estimator", None)]
+    parts = [part for part in every if _takes_threads(part)]
+    for part in parts:
+        part.set_params(n_jobs=count)
+    try:
+        yield
+    finally:
+        for part in (*parts, *([estimator.estimator_] if parts and hasattr(estimator, "estimator_") else [])):
+            part.set_params(n_jobs=1)
+
+
+def _takes_threads(part: Any) -> bool:
+    if f"{type(part).__module__}.{type(part).__qualname__}" not in WRAPPERS or type(part).__module__.startswith(
+        "catboost."
+    ):
+        return False
+    params = part.get_params()
+    same = type(part).__module__.startswith("xgboost.") or bool(params.get("deterministic"))
+    return same and params.get("n_jobs") == 1
 
 
 def _replace(value: Any, replaced: Callable[[Any], Any], seen: dict[int, Any], undo: list[Callable[[], None]]) -> Any:
@@ -143,7 +172,7 @@ def _written(value: Any, library: str, number: int, folder: Path) -> SavedBooste
     kind, state = "Booster", dict[str, Any]()
     if library == "lightgbm":
         # All trees are kept; `best_iteration` says how many of them answer.
-        path.write_text(value.model_to_string(num_iteration=-1), "utf-8")
+        path.write_text(_THREADS.sub("[num_threads: 1]", value.model_to_string(num_iteration=-1)), "utf-8")
         state = {"best_iteration": int(value.best_iteration)}
     elif library == "xgboost":
         path.write_bytes(bytes(value.save_raw("ubj")))

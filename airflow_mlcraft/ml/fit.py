@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.boosters import on_threads
 from airflow_mlcraft.ml.folds import folds
 from airflow_mlcraft.ml.metrics import Answers, answers_of, metric_for, scores
 from airflow_mlcraft.ml.preparation import pipeline, without_columns
@@ -95,7 +96,8 @@ def fit(
         model = pipeline(recipe, estimator)
         after_columns = without_columns(model)
         model[0].fit(features)
-        after_columns.fit(features, truth)
+        with on_threads(estimator, cores):
+            after_columns.fit(features, truth)
         found = model_scores(recipe, after_columns, features, truth)
     return Fitted(model, summary(each), found, told, used)
 

@@ -93,7 +93,9 @@ def test_mlflow_loads_it_and_takes_raw_rows(tmp_path: Path) -> None:
     assert loaded.metadata.metadata["model"] == "logistic_regression"
 
 
-@pytest.mark.parametrize("name", ["logistic_regression", "random_forest", "hist_gradient_boosting"])
+@pytest.mark.parametrize(
+    "name", ["logistic_regression", "random_forest", "hist_gradient_boosting", "lightgbm", "xgboost"]
+)
 def test_the_same_bytes_anywhere_on_any_number_of_cores(name: str, tmp_path: Path) -> None:
     for folder, cores in (("one", "1"), ("two", "2")):
         steps = processed(tmp_path / folder)
