@@ -116,7 +116,8 @@ def _known_scores(project: Project, manifest: Manifest, before: RunRecord, wante
     # The champion is one of these models itself, as a rule, and is then there twice, as an evaluation has it.
     name = re.sub(r"^champion \((.*)\)$| \(\d+\)$", r"\1", today["name"])
     champion = {**today, "name": f"champion ({name})", "role": "champion"}
-    told = {"metric": wanted, "metric_reason": "", "winner": champion["name"], "kept": True, "why": verdict.why}
+    why = f"{verdict.why}, by the scores of run {before.short}"
+    told = {"metric": wanted, "metric_reason": "", "winner": champion["name"], "kept": True, "why": why}
     others = [model for model in scores["models"] if model["role"] not in ("new", "champion")]
     return {**scores, **told, "comparison": None, "models": [*new, champion, *others]}
 

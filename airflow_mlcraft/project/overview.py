@@ -64,11 +64,17 @@ def overview(project: Project) -> Overview:
 
 
 def champion(project: Project) -> Champion | None:
-    """By what the last evaluation has left in the project."""
+    """By what the last evaluation has left in the project, and by the metric that was asked for last.
+
+    An evaluation by which the champion stays leaves the files as they are; they have its other scores too.
+    """
     try:
         card = json.loads((project.champion / "model.json").read_text("utf-8"))
         scores = json.loads(project.scores.read_text("utf-8"))
         won: dict[str, Any] = next((model for model in scores["models"] if model["name"] == scores["winner"]), {})
-        return Champion(str(card["name"]), scores["metric"], won.get("test", {}).get(scores["metric"]))
+        measured = won.get("test", {})
+        asked = next((run.metric for run in reversed(records.runs_of(project)) if run.ok and run.champion), "")
+        metric = asked if asked in measured else scores["metric"]
+        return Champion(str(card["name"]), metric, measured.get(metric))
     except (OSError, ValueError, KeyError, TypeError):
         return None

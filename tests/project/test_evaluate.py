@@ -64,7 +64,8 @@ def test_scores_that_are_known_need_no_run(project: Project) -> None:
         0.95,
         True,
     )
-    assert found.why == "tree (2) is the best new model, but its recall of 0.95 only equals the champion's"
+    why = "tree (2) is the best new model, but its recall of 0.95 only equals the champion's"
+    assert found.why == f"{why}, by the scores of run 1"
     assert [model.test["recall"] for model in found.models] == [0.7, 0.95, 0.9]
     assert found.set == {"metric": "recall", "models_of": before.run_id}
     assert records.runs_of(project)[-1] == found
