@@ -1,0 +1,65 @@
+"""Import errors of documents, which stay listed between two parses.
+
+Airflow files an error under a path and, each time that it looks for new DAG files, deletes those whose path is not
+among them; documents are not, so their errors would be gone until the next parse. They cannot be filed under the DAG
+file instead: an error of a DAG file takes all of its DAGs off the list. In the process that stores the errors, the
+deletion of one is taken back while its document is there and a recent parse has reported it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from airflow.listeners import hookimpl
+
+from airflow_mlcraft.cwl.discover import SUFFIXES
+
+
+@hookimpl
+def on_new_dag_import_error(filename: str, stacktrace: str) -> None:
+    """An error is stored in this process."""
+    _watch_deletions()
+
+
+@hookimpl
+def on_existing_dag_import_error(filename: str, stacktrace: str) -> None:
+    """An error is stored again in this process."""
+    _watch_deletions()
+
+
+@cache
+def _watch_deletions() -> None:
+    from sqlalchemy import event
+    from sqlalchemy.orm import Session
+
+    event.listen(Session, "before_flush", _take_back)
+
+
+def _take_back(session: Any, context: Any, instances: Any) -> None:
+    from airflow.models.errors import ParseImportError
+
+    for error in [each for each in session.deleted if isinstance(each, ParseImportError)]:
+        if _is_current(error):
+            # What is added again is not deleted.
+            session.add(error)
+
+
+def _is_current(error: Any) -> bool:
+    """Whether it is about a document that is there, and no parse since has found it mended."""
+    from airflow.sdk.timezone import utcnow
+
+    path = Path(str(error.filename))
+    reported = error.timestamp
+    return path.name.endswith(SUFFIXES) and path.exists() and reported is not None and utcnow() - reported < _longest()
+
+
+def _longest() -> timedelta:
+    """The longest time between two reports of an error: two parses, each as long and as late as it may be."""
+    from airflow.configuration import conf
+
+    interval = conf.getfloat("dag_processor", "min_file_process_interval", fallback=30)
+    limit = conf.getfloat("dag_processor", "dag_file_processor_timeout", fallback=50)
+    return timedelta(seconds=2 * (interval + limit))
