@@ -101,13 +101,16 @@ def show_prediction(outputs: dict[str, Any]) -> None:
 def show_where_to_look(outputs: dict[str, Any]) -> None:
     """Pages, files and commands."""
     deployment = json.loads(path_of(outputs["deployment"]).read_text())
-    table = plain_table()
-    table.add_row("the report", str(path_of(outputs["report"]).relative_to(PROJECT)))
-    table.add_row("the server", f"{deployment['url']} in a browser; it stays until the machine stops, or `make stop`")
-    table.add_row("Airflow and MLflow", "`make up`: the DAGs, their runs, the models with their data and documents")
-    table.add_row("the log", str(LOG.relative_to(PROJECT)))
+    places = {
+        "the report": str(path_of(outputs["report"]).relative_to(PROJECT)),
+        "the server": f"{deployment['url']} in a browser; it stays until the machine stops, or `make stop`",
+        "Airflow and MLflow": "`make up`: the DAGs, their runs, the models with their data and documents",
+        "the log": str(LOG.relative_to(PROJECT)),
+    }
     console.print("\n[bold]Where to look[/]")
-    console.print(Padding(table, (0, 2)))
+    for what, place in places.items():
+        # A table would break a path in its middle, and it could not be copied.
+        console.print(f"  {what:<20}{place}", soft_wrap=True)
 
 
 def path_of(file: dict[str, Any]) -> Path:

@@ -10,7 +10,7 @@ import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder, Name, find, split
 from airflow_mlcraft.cli.options import models as complete_models
-from airflow_mlcraft.cli.printing import aside, next_step, plain, print_json, say, show, status, table
+from airflow_mlcraft.cli.printing import aside, next_step, plain, print_json, say, status
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.places import Project
 
@@ -184,12 +184,13 @@ def _show(project: Project, as_json: bool) -> None:
     if as_json:
         print_json({"project": project.name, "folder": str(project.folder), **found})
         return
-    rows = table("", "")
-    rows.show_header = False
+    shown = []
     for name, value in {"folder": project.folder, **found}.items():
         if value not in (None, "", (), [], {}, False) and (not isinstance(value, dict) or _of(value)):
-            rows.add_row(f"[dim]{name}[/]", plain(_shown(value)))
-    show(rows)
+            shown.append((name, _shown(value)))
+    # A table would break a path in its middle, and it could not be copied.
+    width = max(len(name) for name, _ in shown)
+    say(*(f"[dim]{name:<{width}}[/]  {plain(text)}" for name, text in shown))
 
 
 def _shown(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -77,8 +78,13 @@ def show(rows: Table) -> None:
 
 
 def number(value: float | None) -> str:
-    """A score as people read it."""
-    return "" if value is None else f"{value:.4g}" if abs(value) >= 1000 else f"{value:.4f}"  # noqa: PLR2004
+    """A score as people read it: 0.9790, 1,234.6, 68,310."""
+    if value is None:
+        return ""
+    size = abs(value)
+    if not math.isfinite(value) or size >= 1e15:  # noqa: PLR2004
+        return f"{value:.4g}"
+    return f"{value:.4f}" if size < 1000 else f"{value:,.1f}" if size < 10_000 else f"{value:,.0f}"  # noqa: PLR2004
 
 
 def when(moment: str) -> str:

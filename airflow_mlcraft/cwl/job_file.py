@@ -46,9 +46,14 @@ def _read(name: str) -> tuple[str, Path, str]:
     if name == "-":
         return sys.stdin.read(), Path.cwd(), Path.cwd().as_uri() + "/"
     path = Path(name)
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"there is no job file {name}")
+    if path.is_dir():
+        raise InputError(f"the job file {name} is a folder; expected a file in YAML or JSON")
     try:
+        if not path.is_file():
+            # A pipe, as the shell's <(…), has no folder that paths could start from.
+            return path.read_text(encoding="utf-8"), Path.cwd(), Path.cwd().as_uri() + "/"
         return path.read_text(encoding="utf-8"), path.absolute().parent, path.absolute().as_uri()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"the job file {name} cannot be read: {error}") from error

@@ -28,7 +28,7 @@ FIRST_PORT = 8080
 FIRST_MLFLOW_PORT = 5000
 AIRFLOW = str(Path(sys.executable).with_name("airflow"))
 MLFLOW = str(Path(sys.executable).with_name("mlflow"))
-_START = 180.0
+_START = 300.0
 _STOP = 15.0
 _AUTH = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
 

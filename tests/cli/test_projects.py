@@ -148,6 +148,15 @@ def test_a_disk_that_is_full_later(changed: Workplace, size: int, words: list[st
     assert changed.mlcraft("predict", "iris", "data/test.parquet").code == 0
 
 
+def test_config_shows_what_is_set(changed: Workplace) -> None:
+    said = changed.mlcraft("config", "iris")
+    assert "{" not in said.out, "a table of mlcraft.toml as Python has it"
+    assert f"folder      {changed.project().folder}" in said.out
+    assert changed.mlcraft("config", "iris", "--impute", "age=mean", "size=zero", "--no-stratify").code == 0
+    assert "impute      age = mean; size = zero" in changed.mlcraft("config", "iris").out
+    assert "--impute age: expected one way" in changed.mlcraft("config", "iris", "--impute", "age", "size=zero").err
+
+
 def test_list(trained: Workplace) -> None:
     said = trained.mlcraft("list")
     heads, row = (line.split() for line in said.out.splitlines())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,21 @@ def test_not_text(tmp_path: Path) -> None:
     (tmp_path / "job.yml").write_bytes(b"a: \xff\n")
     with pytest.raises(InputError, match="job.yml"):
         read_job(str(tmp_path / "job.yml"))
+
+
+def test_a_job_from_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the shell's <(...) gives one: paths start from the current folder."""
+    monkeypatch.chdir(tmp_path)
+    reading, writing = os.pipe()
+    os.write(writing, b"word: hi\nfile: {class: File, path: a.txt}\n")
+    os.close(writing)
+    try:
+        found = read_job(f"/dev/fd/{reading}")
+    finally:
+        os.close(reading)
+    assert found == {"word": "hi", "file": {"class": "File", "location": (tmp_path / "a.txt").as_uri()}}
+
+
+def test_a_folder_is_no_job(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a folder; expected a file in YAML or JSON"):
+        read_job(str(tmp_path))

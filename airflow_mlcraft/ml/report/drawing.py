@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from airflow_mlcraft.ml.report.page import Picture
@@ -31,6 +32,8 @@ _STYLE: dict[Any, Any] = {
     "ytick.color": INK,
 }
 _DPI = 144
+_GAP = 4.0
+"""Pixels between two labels of an axis."""
 
 
 def picture(
@@ -45,11 +48,52 @@ def picture(
     with mpl.rc_context(style):
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
-        draw(figure.add_subplot())
+        axes = figure.add_subplot()
+        draw(axes)
+        _space_tick_labels(figure, axes)
         svg, png = io.BytesIO(), io.BytesIO()
         figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
         figure.savefig(png, format="png", dpi=_DPI, facecolor="white", metadata={"Software": None})
     return Picture(name, title, caption, _inline(svg.getvalue().decode(), title), png.getvalue())
+
+
+def _space_tick_labels(figure: Any, axes: Any) -> None:
+    """Fewer ticks on the axis below where their labels would run into each other; names that stay are slanted.
+
+    Large numbers have their unit at each tick: a factor for all (1e9) would run into the axis' own label.
+    """
+    from matplotlib.ticker import EngFormatter, FixedLocator, MaxNLocator, ScalarFormatter
+
+    figure.draw_without_rendering()
+    for axis in (axes.xaxis, axes.yaxis):
+        formatter = axis.get_major_formatter()
+        if isinstance(formatter, ScalarFormatter) and formatter.get_offset():
+            formatter.set_useOffset(False)
+            figure.draw_without_rendering()
+            if formatter.get_offset():
+                axis.set_major_formatter(EngFormatter())
+    if not _labels_overlap(figure, axes):
+        return
+    if isinstance(axes.xaxis.get_major_locator(), FixedLocator):
+        for label in axes.get_xticklabels():
+            label.set(rotation=45, ha="right")
+        return
+    for most in range(7, 0, -1):
+        axes.xaxis.set_major_locator(MaxNLocator(most, min_n_ticks=1))
+        if not _labels_overlap(figure, axes):
+            return
+
+
+def _labels_overlap(figure: Any, axes: Any) -> bool:
+    figure.draw_without_rendering()
+    low, high = sorted(axes.get_xlim())
+    shown = [
+        label for place, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=False) if low <= place <= high
+    ]
+    if any(label.get_rotation() for label in shown):
+        return False
+    ends = sorted((box.x0, box.x1) for box in (label.get_window_extent() for label in shown if label.get_text()))
+    return any(left[1] + _GAP > right[0] for left, right in pairwise(ends))
 
 
 def _inline(svg: str, title: str) -> str:

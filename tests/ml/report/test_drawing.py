@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -83,3 +84,29 @@ def test_models_without_scores_are_still_named() -> None:
         {"name": "b", "cv": {"acc": {"mean": 0.4, "std": 0.1}}, "test": {"acc": None}},
     ]
     assert ">b<" in compare_plot(METRICS["acc"], models).svg
+
+
+@pytest.mark.parametrize("values", [(4.66e9, 4.68e9), (68310.0, 71950.0), (0.9601, 0.9609), (1e-7, 3e-7), (-2e5, 3e5)])
+@pytest.mark.parametrize("name", ["tree", "an_estimator_with_a_name_that_takes_half_of_the_room"])
+def test_labels_do_not_overlap(values: tuple[float, float], name: str) -> None:
+    boxes: list[Any] = []
+
+    def draw(axes: Any) -> None:
+        axes.plot(values, [0, 1], "o")
+        axes.set_yticks([0, 1], [name, "baseline"])
+        axes.set(xlabel="a metric (lower is better)")
+        boxes.append(axes)
+
+    picture("models", "Models", "", draw)
+    (axes,) = boxes
+    axes.figure.draw_without_rendering()
+    low, high = sorted(axes.get_xlim())
+    labels = [
+        label.get_window_extent()
+        for place, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+        if low <= place <= high
+    ]
+    ends = sorted((box.x0, box.x1) for box in labels)
+    assert ends
+    assert all(left[1] < right[0] for left, right in pairwise(ends))
+    assert not axes.xaxis.get_offset_text().get_text(), "a factor would run into the label of the axis"
