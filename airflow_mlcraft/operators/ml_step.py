@@ -46,7 +46,7 @@ class MlStepOperator(CwlStepOperator):
         own = environments.requirements_of(Path(self.base))
         tool = self.layout().place(self.step).step.run
         document = self.load_tool(tool.digest) if isinstance(tool, ToolRef) else None
-        permissions = permissions_of(self.load_plan(), document, task.store)
+        permissions = permissions_of(self.load_plan(), document, task.store, task.folder)
         variables = {} if permissions.everything else {VARIABLE: permissions.to_json()}
         if own:
             return OwnCommand(

@@ -30,8 +30,10 @@ def is_own_machine() -> bool:
     return type(getattr(task_runner, "SUPERVISOR_COMMS", None)).__name__ == "InProcessSupervisorComms"
 
 
-def permissions_of(plan: Plan, tool: Json = None, store: Store | None = None) -> Permissions:
-    """The permissions of a run of a plan, or of one step of it with its tool."""
+def permissions_of(
+    plan: Plan, tool: Json = None, store: Store | None = None, staged: Path | None = None
+) -> Permissions:
+    """The permissions of a run of a plan, or of one step of it with its tool, whose files are staged in a folder."""
     if is_own_machine():
         return Permissions()
     private = settings.get("private_addresses")
@@ -44,6 +46,7 @@ def permissions_of(plan: Plan, tool: Json = None, store: Store | None = None) ->
         run_code=settings.get_bool("run_code"),
         known=tuple(sorted({text for value in values for text in texts_of(value)})),
         code=tuple(sorted({path for one in each_file_or_directory(values) if (path := local_path(one))})),
+        staged=str(staged or ""),
         ledger=str(store.root.joinpath(*_LEDGER)) if store is not None else "",
         connections=settings.get_list("allowed_connections"),
         secrets=settings.get_list("allowed_secrets"),

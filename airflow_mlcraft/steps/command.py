@@ -11,8 +11,7 @@ from typing import NoReturn, Protocol, cast
 
 from airflow_mlcraft.environments import STATE
 from airflow_mlcraft.errors import MlcraftError, StepError
-from airflow_mlcraft.ml import user_code
-from airflow_mlcraft.steps.permissions import Permissions
+from airflow_mlcraft.steps.permissions import Permissions, in_force
 from airflow_mlcraft.steps.services import Services
 
 FAILED = 1
@@ -68,7 +67,7 @@ def run(arguments: list[str], *, folder: Path, services: Services | None = None)
         parser = _Parser(prog=f"mlcraft-step {arguments[0]}", description=f"{KINDS[arguments[0]].capitalize()}.")
         kind.add_arguments(parser)
         options = parser.parse_args(arguments[1:])
-        with user_code.guarded(services.permissions.check_code):
+        with in_force(services.permissions):
             kind.run(options, folder, services)
     except MlcraftError as error:
         services.say(f"mlcraft-step: {error}")

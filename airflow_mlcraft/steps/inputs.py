@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.steps import permissions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,10 +54,21 @@ def batches(folder: Path, name: str, option: str) -> Iterator[pd.DataFrame]:
 
 
 def json_object(folder: Path, text: str | None, option: str) -> dict[str, Any]:
-    """Params: JSON itself, or the name of a file of it."""
+    """Params: JSON itself, or the name of a file of it, which may be any text that a run was given."""
     if not text or not text.strip():
         return {}
-    source = text if text.lstrip().startswith("{") else file(folder, text, option).read_text("utf-8")
+    if text.lstrip().startswith("{"):
+        return _json_object(text, option)
+    permissions.current().check_named_file(folder / text, text, folder)
+    return json_file(folder, text, option)
+
+
+def json_file(folder: Path, name: str, option: str) -> dict[str, Any]:
+    """The object in a JSON file that is an input of the step."""
+    return _json_object(file(folder, name, option).read_text("utf-8"), option)
+
+
+def _json_object(source: str, option: str) -> dict[str, Any]:
     try:
         value = json.loads(source)
     except json.JSONDecodeError as error:

@@ -99,7 +99,7 @@ def read(options: argparse.Namespace, folder: Path) -> ModelWork:
     check_seed(options.seed)
     if options.cores < 1:
         raise StepError(f"--cores is {options.cores}; expected 1 or more")
-    recipe = from_json(inputs.json_object(folder, str(inputs.file(folder, options.recipe, "recipe")), "recipe"))
+    recipe = from_json(inputs.json_file(folder, options.recipe, "recipe"))
     from airflow_mlcraft.ml.threshold import parse_threshold
 
     train, named, reason = inputs.frame(folder, options.train, "train"), options.metric, ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from airflow_mlcraft.addresses import AddressRules
 from airflow_mlcraft.errors import RefusedError
+from airflow_mlcraft.ml import user_code
 from airflow_mlcraft.safe_names import is_inside_folder
 
 VARIABLE = "MLCRAFT_STEP_PERMISSIONS"
@@ -37,6 +39,8 @@ class Permissions:
     """Texts that the document itself gives: defaults, constants of valueFrom, arguments."""
     code: tuple[str, ...] = ()
     """Files that the document itself gives; own code with the content of one of them is the document's."""
+    staged: str = ""
+    """Folder that the files of this very step were put into, as links into the store."""
     ledger: str = ""
     """Folder with the hashes of code that documents have given before."""
     connections: tuple[str, ...] = ()
@@ -120,6 +124,12 @@ class Permissions:
             "[mlcraft] allowed_paths"
         )
 
+    def check_named_file(self, path: Path, source: str, folder: Path) -> None:
+        """A file whose name is an option's text: an input of this step, or else a path as for `check_path`."""
+        inside = os.path.abspath(path).startswith(f"{self.staged}/") if self.staged else False  # noqa: PTH100
+        if not inside:
+            self.check_path(path, source, folder)
+
     def check_connection(self, name: str) -> None:
         """A connection by its name, before it is looked up."""
         if self.everything or _ANY in self.connections:
@@ -166,6 +176,25 @@ class Permissions:
 
     def _is_in_ledger(self, content: bytes) -> bool:
         return bool(self.ledger) and (Path(self.ledger) / hashlib.sha256(content).hexdigest()).is_file()
+
+
+_in_force: list[Permissions] = []
+
+
+@contextmanager
+def in_force(permissions: Permissions) -> Iterator[None]:
+    """For as long as the block lasts, these are the `current` ones of this process."""
+    _in_force.append(permissions)
+    try:
+        with user_code.guarded(permissions.check_code):
+            yield
+    finally:
+        _in_force.remove(permissions)
+
+
+def current() -> Permissions:
+    """The permissions of the step that this process does; everything outside of one."""
+    return _in_force[-1] if _in_force else Permissions()
 
 
 def remember_code(ledger: Path, path: Path) -> None:

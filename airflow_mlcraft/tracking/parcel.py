@@ -7,6 +7,7 @@ import tarfile
 from pathlib import PurePosixPath
 
 from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.safe_names import is_safe_relative_path
 from airflow_mlcraft.tracking.spool import Spool
 
 _FOLDERS = ("files", "sent", "lines")
@@ -34,7 +35,8 @@ def unpack(spool: Spool, parcel: bytes) -> None:
     with tarfile.open(fileobj=io.BytesIO(parcel), mode="r:gz") as opened:
         for member in opened:
             name = PurePosixPath(member.name)
-            if name.parts[0] not in _FOLDERS or ".." in name.parts or not (member.isfile() or member.isdir()):
+            inside = is_safe_relative_path(str(name)) and name.parts[0] in _FOLDERS
+            if not inside or not (member.isfile() or member.isdir()):
                 raise MlcraftError(f"{member.name!r} is nothing that a parcel of tracked runs has")
             source = opened.extractfile(member)
             if source is None:

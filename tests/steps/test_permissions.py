@@ -260,6 +260,21 @@ def test_own_code_of_every_kind_of_step(step: Step, tmp_path: Path, kind: str, o
     assert not (tmp_path / "ran").exists()
 
 
+def test_params_are_no_way_to_read_a_file(step: Step, tmp_path: Path) -> None:
+    """Params are JSON, or the name of a file of it."""
+    (tmp_path / "secret.json").write_text('{"password": "hunter2"}')
+    (step.folder / "a.csv").write_text("a,b\n" + "".join(f"{number},{number % 2}\n" for number in range(40)))
+    (step.folder / "own.py").write_text("def process(frame, **params):\n    print(params)\n    return frame\n")
+    said: list[str] = []
+    server = replace(SERVER, run_code=True)
+    options = ["process", "--data", "a.csv", "--target", "b", "--code", "own.py", "--params"]
+    for permissions, code in ((server, 1), (replace(server, staged=str(tmp_path)), 0), (Permissions(), 0)):
+        services = Services(say=said.append, permissions=permissions)
+        assert run([*options, str(tmp_path / "secret.json")], folder=step.folder, services=services) == code, said
+        if code:
+            assert "allowed_paths" in said[-1]
+
+
 def test_a_message_names_what_and_where_to_allow_it() -> None:
     with pytest.raises(RefusedError, match=r"SECRET to evil\.example.*SECRET=evil\.example to \[mlcraft\] allowed_sec"):
         SERVER.check_secret("SECRET", "https://evil.example/x")
