@@ -88,6 +88,9 @@ inputs:
     - mse
     - r2
     - mape
+    - r2_score
+    - mean_squared_error
+    - mean_absolute_error
   label: Metric
   doc: What makes a model the best; rmse when left out.
   sbg:x: 0

@@ -88,6 +88,10 @@ inputs:
     - roc_auc
     - pr_auc
     - log_loss
+    - accuracy
+    - balanced_accuracy
+    - auc
+    - average_precision
   label: Metric
   doc: What makes a model the best.
   default: f1

@@ -85,6 +85,10 @@ inputs:
     - roc_auc
     - pr_auc
     - log_loss
+    - accuracy
+    - balanced_accuracy
+    - auc
+    - average_precision
   label: Metric
   doc: What makes a model the best; acc, or another where a class is rare, when left out.
   sbg:x: 0
