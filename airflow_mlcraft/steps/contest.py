@@ -21,6 +21,7 @@ from airflow_mlcraft.steps import inputs
 from airflow_mlcraft.steps.failed_model import reason_in
 from airflow_mlcraft.steps.learned_rows import FEWEST, unseen_rows
 from airflow_mlcraft.steps.models import KeptModel, card_name, kept_model
+from airflow_mlcraft.tracking.own_process import KEY as PROCESS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -237,6 +238,11 @@ def _with_champion(found: Contest, today: KeptModel, test: pd.DataFrame, known: 
     try:
         today.model.predict(test.head(1))
     except StepError as error:
+        if _has_other_process(today.card, first.card):
+            note = (
+                f"the {label} of today was made with another processor.py, and cannot be asked about these rows; it is"
+            )
+            return replace(found, notes=[*found.notes, f"{note} not compared: {error}"])
         return _incomparable(found, unasked, str(error), foreign=True)
     unseen = unseen_rows(test, first, today)
     if unseen.reason:
@@ -260,6 +266,12 @@ def _with_champion(found: Contest, today: KeptModel, test: pd.DataFrame, known: 
         notes.append(f"{label} has no {name} on the test rows")
     score = Today(asked.scores.get(name))
     return replace(found, new=new, champion=replace(asked, role=CHAMPION), today=score, unseen=unseen.rows, notes=notes)
+
+
+def _has_other_process(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two models are of one source, whose rows their own `process` has made into others."""
+    sources = [card.get("split", {}).get("rows", {}).get("columns") for card in (one, other)]
+    return sources[0] is not None and sources[0] == sources[1] and one.get(PROCESS) != other.get(PROCESS)
 
 
 def _on(metric: Metric, one: Contestant, rows: Any) -> float | None:

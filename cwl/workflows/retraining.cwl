@@ -39,27 +39,7 @@ inputs:
   sbg:x: 0
   sbg:y: 390
 - id: models
-  type:
-    type: array
-    items:
-      type: enum
-      name: models
-      symbols:
-      - logistic_regression
-      - linear_discriminant
-      - naive_bayes
-      - k_neighbors
-      - svm
-      - decision_tree
-      - random_forest
-      - extra_trees
-      - gradient_boosting
-      - hist_gradient_boosting
-      - lightgbm
-      - xgboost
-      - catboost
-      - neural_network
-      - baseline
+  type: string[]
   label: Models
   doc: The estimators to compare; each is trained in a task of its own.
   default:

@@ -362,6 +362,21 @@ def test_another_processor_does_not_make_other_rows(tmp_path: Path) -> None:
     assert scores(new.folder)["comparison"]["learned"] == 0
 
 
+def test_a_champion_of_another_processor_with_other_columns_is_out(tmp_path: Path) -> None:
+    """It is of the same source, so it is one of the same thing; but nobody can ask it about these rows."""
+    frame = noisy(300)
+    cards = []
+    for name, column in (("old", "sum"), ("new", "total")):
+        code = tmp_path / f"{name}.py"
+        code.write_text(f"def process(frame):\n    return frame.assign({column}=frame['a'] + frame['b'])\n")
+        cards.append(trained_on(tmp_path / name, frame, "naive_bayes", "--code", str(code)))
+    old, new = cards
+    new.must("evaluate", "--models", "new", "--test", "test.parquet", "--champion", str(old.folder / "new"))
+    told = scores(new.folder)
+    assert told["winner"] == "naive_bayes"
+    assert "was made with another processor.py, and cannot be asked about these rows" in told["notes"][-1]
+
+
 def test_a_new_column_makes_other_rows_unless_an_id_tells_them(tmp_path: Path) -> None:
     frame = noisy(600).assign(row=range(600))
     wider = frame.assign(fresh=np.random.default_rng(2).normal(size=600))
