@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from airflow_mlcraft.project.server_api import PASSWORD, USER, ServerApi
 T = TypeVar("T")
 PROJECT = Path(__file__).parents[1]
 STAND_IN = PROJECT / "tests" / "compose"
-DAG = "classification"
+DAG = "workflows.classification"
 CONF = {"models": ["logistic_regression", "naive_bayes"], "folds": 2, "name": "compose_check"}
 RUN_ID = "compose-check"
 START, RUN = 300.0, 600.0
@@ -74,6 +75,8 @@ def main() -> None:
     if given.stand_in_postgres:
         variables["POSTGRES_IMAGE"] = build_stand_in()
     compose = Compose(variables)
+    # A time limit that ends this ends the services as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         compose("build", "migrate")
         print(f"The image is built: {image_size()}, {time.monotonic() - begun:.0f} s.", flush=True)
@@ -120,6 +123,8 @@ def run_workflow(compose: Compose, port: int) -> None:
         state = wait_for("The end of the run", RUN, lambda: ended(server))
         tasks = [f"{task['task_id']} {task['state']}" for task in server.tasks(DAG, RUN_ID)]
     if state != "success":
+        show = f'grep -h \'"level":"error"\' -r /opt/airflow/home/logs/dag_id={DAG} | tail -n 5'
+        print(compose("exec", "-T", "scheduler", "sh", "-c", show, quiet=True), file=sys.stderr)
         raise SystemExit(f"The run of {DAG} has ended as {state}: {', '.join(tasks)}")
 
 
