@@ -54,6 +54,22 @@ class BuilderPage(FramedPage):
         """A node by its key, such as `step:train`."""
         return self.inside.locator(f'.box-label[data-key="{key}"]')
 
+    def smallest_gap(self) -> float:
+        """Between any two boxes, across or down, in the picture's own pixels; below zero where one lies on another."""
+        boxes: list[dict[str, float]] = self.frame().evaluate(
+            """() => [...document.querySelectorAll('.react-flow__node')].map(node => {
+                const {m41, m42} = new DOMMatrix(getComputedStyle(node).transform);
+                return {x: m41, y: m42, width: node.offsetWidth, height: node.offsetHeight};
+            })"""
+        )
+
+        def gap(one: dict[str, float], other: dict[str, float]) -> float:
+            across = max(other["x"] - one["x"] - one["width"], one["x"] - other["x"] - other["width"])
+            down = max(other["y"] - one["y"] - one["height"], one["y"] - other["y"] - other["height"])
+            return max(across, down)
+
+        return min(gap(one, other) for index, one in enumerate(boxes) for other in boxes[index + 1 :])
+
     def port(self, node: str, port: str) -> Locator:
         """A port that can be drawn from, or to."""
         return self.inside.locator(f'.dot[data-node="{node}"][data-port="{port}"]')

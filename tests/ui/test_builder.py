@@ -27,6 +27,7 @@ def test_builder(tmp_path: Path) -> None:
 
         build(builder)
         draft_survives(builder, document)
+        fold_and_widen_panels(builder)
         fill_in_forms(builder)
         run(builder)
         break_and_see_why(builder)
@@ -46,20 +47,23 @@ def build(builder: BuilderPage) -> None:
     builder.new(PATH)
     builder.keyboard.press("/")
     builder.keyboard.type("retrieve data")
-    builder.keyboard.press("ArrowDown")
     builder.keyboard.press("Enter")
     expect(builder.box("step:retrieve")).to_be_visible()
+    expect(builder.problems()).to_contain_text("Step retrieve has nothing to retrieve")
     for words, name, x in (("process data", "process", 470), ("train a model", "train", 620)):
         graph = builder.inside.locator(".graph")
         builder.search(words).drag_to(graph, target_position={"x": x, "y": 200})
         expect(builder.box(f"step:{name}")).to_be_visible()
+    # The last was dropped onto another box.
+    assert builder.smallest_gap() > 0
     builder.inside.get_by_role("button", name="Tidy").click()
     builder.ui.settled()
+    assert builder.smallest_gap() >= 40
     builder.draw(("step:retrieve", "data"), ("step:process", "data"))
     builder.draw(("step:process", "train"), ("step:train", "train"))
     builder.draw(("step:process", "recipe"), ("step:train", "recipe"))
     expect(builder.wires()).to_have_count(3)
-    expect(builder.problems()).to_contain_text("2 problems")
+    expect(builder.problems()).to_contain_text("3 problems")
     connect_what_is_folded(builder)
 
 
@@ -79,6 +83,27 @@ def connect_what_is_folded(builder: BuilderPage) -> None:
     builder.keyboard.press("Control+z")
     expect(builder.wires()).to_have_count(3)
     expect(more).to_have_text("11 more")
+
+
+def fold_and_widen_panels(builder: BuilderPage) -> None:
+    """The picture has more than half of the page, and all of it where both panels are folded."""
+    page, picture = builder.inside.locator(".builder"), builder.inside.locator(".builder-middle")
+    width = builder.ui.place(page)["width"]
+    assert builder.ui.place(picture)["width"] > 0.5 * width
+    edge = builder.inside.get_by_role("separator", name="Width of the form")
+    before = builder.ui.place(builder.form())["width"]
+    edge.focus()
+    builder.keyboard.press("ArrowLeft")
+    expect(edge).to_have_attribute("aria-valuenow", str(round(before) + 20))
+    builder.keyboard.press("ArrowRight")
+    for name in ("the palette", "the form"):
+        builder.inside.get_by_role("button", name=f"Hide {name}").click()
+    expect(builder.inside.get_by_role("searchbox", name="Search tools")).to_have_count(0)
+    assert builder.ui.place(picture)["width"] == width
+    builder.expect_no_faults()
+    for name in ("the palette", "the form"):
+        builder.inside.get_by_role("button", name=f"Show {name}").click()
+    expect(builder.form()).to_be_visible()
 
 
 def draft_survives(builder: BuilderPage, document: Path) -> None:
@@ -141,11 +166,10 @@ def fill_in_forms(builder: BuilderPage) -> None:
 
 def set_value(builder: BuilderPage, port: str, value: str) -> None:
     """A value for an input of the step whose form is open."""
-    builder.form().get_by_role("button", name=f"More about {port}", exact=True).click()
-    field = builder.form().get_by_role("textbox", name="Value", exact=True)
+    field = builder.form().get_by_role("textbox", name=f"Value of {port}", exact=True)
     field.fill(value)
     field.press("Enter")
-    expect(builder.form().locator(".chip").filter(has_text=value)).to_be_visible()
+    expect(field).to_have_value(value)
 
 
 def run(builder: BuilderPage) -> None:
@@ -172,8 +196,7 @@ def break_and_see_why(builder: BuilderPage) -> None:
     """A target that the data do not have: the step is red, and its log says so."""
     builder.inside.get_by_role("button", name="Stop following").click()
     builder.box("step:process").click()
-    builder.form().get_by_role("button", name="More about target", exact=True).click()
-    field = builder.form().get_by_role("textbox", name="Value", exact=True)
+    field = builder.form().get_by_role("textbox", name="Value of target", exact=True)
     field.fill("colour")
     field.press("Enter")
     builder.inside.get_by_role("button", name="Save and run").click()

@@ -16,6 +16,7 @@ export interface PaletteProps {
   onOpen(document: DocumentEntry): void;
 }
 
+const GROUPS = ["Tools", "Workflows", "Shipped with MLcraft"];
 const ICONS: Record<string, IconName> = { Workflow: "workflow", ExpressionTool: "expression", Operation: "operation" };
 
 export const Palette = memo(function Palette({ documents, current, disabled = false, onAdd, onOpen }: PaletteProps) {
@@ -25,17 +26,28 @@ export const Palette = memo(function Palette({ documents, current, disabled = fa
     { title: "Tools", entries: found.filter((each) => each.class !== "Workflow" && each.origin !== "shipped") },
     { title: "Workflows", entries: found.filter((each) => each.class === "Workflow" && each.origin !== "shipped") },
     { title: "Shipped with MLcraft", entries: found.filter((each) => each.origin === "shipped") },
-  ].filter((group) => group.entries.length > 0);
+  ].filter((group) => group.entries.length > 0)
+    // The group with the best match comes first, so that the first entry is what Enter in the search adds.
+    .toSorted((one, other) => found.indexOf(one.entries[0]!) - found.indexOf(other.entries[0]!) || 0);
+  const shownGroups = words.trim() ? groups : GROUPS.flatMap((title) => groups.filter((group) => group.title === title));
+  const addFirst = (event: React.KeyboardEvent<HTMLInputElement>) => {
+    if (event.key !== "Enter" || !words.trim()) return;
+    event.preventDefault();
+    const first = shownGroups.flatMap((group) => group.entries).find((entry) => !entry.error);
+    if (!first || disabled) return;
+    onAdd(first);
+    event.currentTarget.select();
+  };
 
   return (
     <nav className="palette" aria-label="What can be a step" onKeyDown={walk}>
       <label className="palette-search">
         <Icon name="search" size={14} />
         <span className="hidden-text">Search tools and workflows</span>
-        <input className="field" type="search" placeholder="Search tools and workflows" value={words} onChange={(event) => setWords(event.target.value)} />
+        <input className="field" type="search" placeholder="Search tools and workflows" value={words} onChange={(event) => setWords(event.target.value)} onKeyDown={addFirst} />
       </label>
       <div className="palette-list">
-        {groups.map((group) => (
+        {shownGroups.map((group) => (
           <section key={group.title} aria-label={group.title}>
             <h3>{group.title}</h3>
             <ul>

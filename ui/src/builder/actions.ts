@@ -3,13 +3,14 @@ import { takeDocument } from "../api/documents";
 import type { DocumentEntry } from "../api/types";
 import { type Way, connectBy, wayOf } from "../document/connecting";
 import * as edits from "../document/edits";
-import { ofKey } from "../document/graph";
+import { ofKey, positionOf } from "../document/graph";
 import { freeName } from "../document/items";
-import { shown } from "../document/types";
-import { type Workflow, sourceOf, stepOf, takenBy } from "../document/workflow";
-import type { End, Fit } from "../graph";
+import { type CwlType, readType, shown } from "../document/types";
+import { type Workflow, linkOf, portIn, sourceOf, stepOf, takenBy } from "../document/workflow";
+import type { End, Fit, GraphHandle } from "../graph";
 import type { GraphEdge, Position } from "../graph/model";
 import { faceOfEntry, relative } from "./library";
+import { rank } from "./ranking";
 import type { Session } from "./session";
 
 export interface Connection {
@@ -52,7 +53,7 @@ export function scatterWords(workflow: Workflow, { from, to }: Connection): { ti
   };
 }
 
-/** Every connection that a node could get, for those who do not use a mouse. */
+/** Every connection that a node could get, the likeliest first, for those who do not use a mouse. */
 export function connectionsOf(workflow: Workflow, key: string): { connection: Connection; way: Way; label: string; note: string }[] {
   const node = ofKey(key);
   if (!node) return [];
@@ -65,15 +66,29 @@ export function connectionsOf(workflow: Workflow, key: string): { connection: Co
     ...workflow.outputs.map((one) => ({ step: "", port: one.item.id })),
   ];
   const own = (where: edits.Where, kind: "input" | "output") => (node.kind === "step" ? where.step === node.id : node.kind === kind && where.step === "" && where.port === node.id);
-  return sources.flatMap((from) =>
+  const found = sources.flatMap((from) =>
     targets.flatMap((to) => {
       if (!own(from, "input") && !own(to, "output")) return [];
       const way = wayOf(workflow, from, to);
       if (!way) return [];
       const type = shown(sourceOf(workflow, from).type);
-      return [{ connection: { from, to }, way, label: `${named(from)} → ${named(to)}`, note: way === "scatter" ? `for each of ${type}` : way === "collect" ? `${type}, into the list` : type }];
+      const place = rank({ way, from: { port: from.port, type }, to: { port: to.port, type: shown(typeInto(workflow, to)) }, ...needOf(workflow, to) });
+      return [{ place, connection: { from, to }, way, label: `${named(from)} → ${named(to)}`, note: way === "scatter" ? `for each of ${type}` : way === "collect" ? `${type}, into the list` : type }];
     }),
   );
+  return found.sort((one, other) => one.place - other.place);
+}
+
+function typeInto(workflow: Workflow, to: edits.Where): CwlType | undefined {
+  const step = stepOf(workflow, to.step);
+  return step ? takenBy(step, to.port) : readType(workflow.outputs.find((one) => one.item.id === to.port)?.item.fields["type"]);
+}
+
+function needOf(workflow: Workflow, to: edits.Where): { taken: boolean; required: boolean } {
+  const step = stepOf(workflow, to.step);
+  const link = step ? linkOf(step, to.port) : workflow.outputs.find((one) => one.item.id === to.port);
+  const hasValue = (link?.item.fields["default"] ?? null) !== null && !!step;
+  return { taken: !!link?.sources.length || hasValue, required: !step || !!portIn(step, to.port)?.required };
 }
 
 /** Adds a step that runs a document; one that comes along with us is copied into the folder first. */
@@ -103,6 +118,8 @@ export function removeKeys(session: Session, keys: readonly string[], allEdges: 
 }
 
 const MARK = "mlcraft-clip";
+/** How far from the original a copy is put at least. */
+const ASIDE: Position = { x: 40, y: 40 };
 
 export function copied(session: Session): string | undefined {
   const { workflow, selection } = session.state;
@@ -110,7 +127,7 @@ export function copied(session: Session): string | undefined {
   return workflow && keys.length ? JSON.stringify({ [MARK]: edits.copy(workflow, keys) }) : undefined;
 }
 
-export function pasted(session: Session, text: string): boolean {
+export function pasted(session: Session, text: string, handle: GraphHandle | null): boolean {
   let clip: edits.Clip;
   try {
     clip = (JSON.parse(text) as Record<string, edits.Clip>)[MARK]!;
@@ -119,7 +136,11 @@ export function pasted(session: Session, text: string): boolean {
   }
   const { workflow } = session.state;
   if (!isClip(clip) || !workflow) return false;
-  const { changes, keys } = edits.paste(workflow, clip, { x: 40, y: 40 });
+  const copies = (["steps", "inputs", "outputs"] as const).flatMap((kind) => clip[kind].flatMap(({ id, fields }) => {
+    const position = positionOf(fields);
+    return position ? [{ key: `${kind.slice(0, -1)}:${id}`, position }] : [];
+  }));
+  const { changes, keys } = edits.paste(workflow, clip, handle?.freeShift(copies, ASIDE) ?? ASIDE);
   return session.edit(() => changes, keys);
 }
 

@@ -13,6 +13,10 @@ export interface Finding {
   key?: string;
 }
 
+/** What the step *Retrieve* takes one of. Each alone is optional, so that its type does not tell. */
+const SOURCES = ["source", "sources", "files"];
+const RETRIEVE = "mlcraft:Retrieve";
+
 export function problemsOf(workflow: Workflow): Finding[] {
   return [
     ...twice(workflow),
@@ -59,6 +63,10 @@ function ofStep(workflow: Workflow, step: StepModel): Finding[] {
   for (const port of step.face?.inputs ?? []) {
     if (port.required && !linkOf(step, port.id)) found.push(say("error", `Step ${step.id} needs a value for ${port.id} (${shown(port.type) || "any type"}).`));
   }
+  const retrieves = step.face?.hint === RETRIEVE && SOURCES.some((id) => step.face?.inputs.some((port) => port.id === id));
+  if (retrieves && !SOURCES.some((id) => hasValue(linkOf(step, id)))) {
+    found.push(say("error", `Step ${step.id} has nothing to retrieve: give it a source, sources or files.`));
+  }
   for (const out of step.out) {
     if (step.face && !step.face.outputs.some((one) => one.id === out.id)) {
       found.push(say("error", `What step ${step.id} runs has no output ${out.id}.`, out.path));
@@ -97,6 +105,11 @@ function ofLink(workflow: Workflow, step: StepModel, link: Link, say: (severity:
     found.push(say("warning", `The file format of ${named(link.sources[0]!)} is another than the one that ${item.id} of step ${step.id} takes.`, item.path));
   }
   return found;
+}
+
+function hasValue(link: Link | undefined): boolean {
+  const fields = link?.item.fields;
+  return !!link && (link.sources.length > 0 || !!fields?.["valueFrom"] || (fields?.["default"] ?? "") !== "");
 }
 
 function ofOutput(workflow: Workflow, link: Link): Finding[] {

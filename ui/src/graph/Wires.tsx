@@ -1,9 +1,10 @@
 /** All connections in one drawing below the boxes: a component for each would cost more than all else on the page. */
-import { memo } from "react";
+import { memo, useMemo } from "react";
 import { curve } from "./geometry";
 import { type Box, type Picture, type Wire, jointOf } from "./picture";
 import { portKind } from "./port_kinds";
 import type { Position } from "./model";
+import { route } from "./routing";
 
 interface WiresProps {
   picture: Picture;
@@ -17,6 +18,7 @@ interface WiresProps {
 export const Wires = memo(function Wires({ picture, places, selection, hovered, onSelect }: WiresProps) {
   const boxes = new Map(picture.boxes.map((box) => [box.key, box]));
   const frames = picture.boxes.filter((box) => box.open);
+  const lines = useMemo(() => paths(picture, places), [picture, places]);
   const lit = (wire: Wire) =>
     selection.has(wire.key) || selection.has(wire.from.box) || selection.has(wire.to.box) || wire.from.box === hovered || wire.to.box === hovered;
   return (
@@ -32,7 +34,7 @@ export const Wires = memo(function Wires({ picture, places, selection, hovered, 
         return <rect key={box.key} className="frame" x={x} y={y} width={box.width} height={box.height} rx="10" />;
       })}
       {picture.wires.map((wire) => {
-        const line = path(wire, boxes, places);
+        const line = lines.get(wire.key);
         if (!line) return null;
         const look = `wire kind-${portKind(typeOf(wire, boxes))} ${lit(wire) ? "lit" : ""} ${selection.has(wire.key) ? "selected" : ""}`;
         if (!onSelect || wire.depth > 0) return <path key={wire.key} className={look} d={line} />;
@@ -47,15 +49,38 @@ export const Wires = memo(function Wires({ picture, places, selection, hovered, 
   );
 });
 
-/** The curve of a wire in the plane. */
-export function path(wire: Wire, boxes: ReadonlyMap<string, Box>, places: ReadonlyMap<string, Position>): string | undefined {
+/** In larger pictures wires are plain curves: to look at every box for every wire takes longer than all else. */
+const ROUTED = 150;
+
+/** The lines of all wires in the plane, around the boxes of their level. */
+export function paths(picture: Picture, places: ReadonlyMap<string, Position>): Map<string, string> {
+  const boxes = new Map(picture.boxes.map((box) => [box.key, box]));
+  const levels = new Map<string | undefined, Box[]>();
+  for (const box of picture.boxes) {
+    const level = levels.get(box.parent);
+    if (level) level.push(box);
+    else levels.set(box.parent, [box]);
+  }
+  const found = new Map<string, string>();
+  for (const wire of picture.wires) {
+    const level = wire.from.inner ? wire.from.box : boxes.get(wire.from.box)?.parent;
+    const others = picture.boxes.length > ROUTED ? [] : (levels.get(level) ?? []).filter(({ key }) => key !== wire.from.box && key !== wire.to.box);
+    const line = path(wire, boxes, places, others);
+    if (line) found.set(wire.key, line);
+  }
+  return found;
+}
+
+/** The line of a wire in the plane, around other boxes. */
+export function path(wire: Wire, boxes: ReadonlyMap<string, Box>, places: ReadonlyMap<string, Position>, others: readonly Box[] = []): string | undefined {
   const [from, to] = [wire.from, wire.to].map((end) => {
     const box = boxes.get(end.box);
     const place = places.get(end.box);
     const joint = box && jointOf(box, end);
     return place && joint && { x: place.x + joint.x, y: place.y + joint.y };
   });
-  return from && to ? curve(from, to) : undefined;
+  if (!from || !to) return undefined;
+  return others.length ? route(from, to, others.map(({ key, width, height }) => ({ ...places.get(key)!, width, height }))) : curve(from, to);
 }
 
 export function typeOf(wire: Wire, boxes: ReadonlyMap<string, Box>): string {

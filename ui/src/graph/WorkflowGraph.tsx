@@ -121,6 +121,8 @@ function Drawing(props: WorkflowGraphProps) {
       requestAnimationFrame(() => camera.showAll());
     },
     tidied: () => standing.tidied(latest.current.graph),
+    free: (size, wanted) => standing.free(size, wanted),
+    freeShift: (copies, first) => standing.freeShift(copies, first),
     standing: () => standing.all(),
     middle: () => standing.measured(camera.middle()),
     drawn: () => ({ picture: shown.current.drawn, places: inPlane(shown.current.drawn.boxes) }),
@@ -157,13 +159,18 @@ function Drawing(props: WorkflowGraphProps) {
 
   const dragged = useRef(tell);
   dragged.current = tell;
+  const showZoom = useCallback((zoom: number) => {
+    setFar(isFar(shown.current.drawn, zoom));
+    // Names are drawn larger where all else gets smaller; by the style alone, so that no box is drawn again.
+    frame.current?.style.setProperty("--zoom", String(zoom));
+  }, []);
   // React Flow draws every box again where one of these is another function than before.
   const heard = useMemo(() => ({
     onInit: (instance: ReactFlowInstance<BoxNodeType>) => {
       camera.flow = instance;
-      setFar(isFar(shown.current.drawn, instance.getZoom()));
+      showZoom(instance.getZoom());
     },
-    onViewportChange: ({ zoom }: { zoom: number }) => setFar(isFar(shown.current.drawn, zoom)),
+    onViewportChange: ({ zoom }: { zoom: number }) => showZoom(zoom),
     onMove: (event: unknown) => {
       if (event) camera.moved();
     },
@@ -180,7 +187,7 @@ function Drawing(props: WorkflowGraphProps) {
     },
     onConnectEnd: () => fits.stop(),
     onConnect: (link: Connection) => latest.current.onConnect?.(...ends(link)),
-  }), [camera, fits]);
+  }), [camera, fits, showZoom]);
 
   const onEdge = useMemo(() => editable ? (key: string, add: boolean) => {
     const { selection, onSelect } = latest.current;
@@ -190,41 +197,43 @@ function Drawing(props: WorkflowGraphProps) {
   return (
     <GraphContext value={shared}>
       <StepStatesContext value={states}>
-        <div ref={frame} className={`graph ${far ? "far" : ""} ${editable ? "editable" : ""}`} role="group" aria-label={props.label ?? "Workflow"}
-          onKeyDown={onKeyDown} onFocus={onFocus}
-          onDragOver={(event) => {
-            if (!props.onDrop || !event.dataTransfer.types.includes(DRAGGED)) return;
-            event.preventDefault();
-            event.dataTransfer.dropEffect = "copy";
-          }}
-          onDrop={(event) => {
-            const path = event.dataTransfer.getData(DRAGGED);
-            if (!path || !props.onDrop || !camera.flow) return;
-            event.preventDefault();
-            props.onDrop(path, standing.measured(camera.at({ x: event.clientX, y: event.clientY })));
-          }}>
-          <ReactFlow<BoxNodeType>
-            nodes={current} edges={[]} nodeTypes={TYPES} onNodesChange={onNodesChange}
-            {...heard}
-            fitView fitViewOptions={FIT} minZoom={0.03} maxZoom={2}
-            nodesDraggable={editable} nodesConnectable={editable} nodesFocusable={false} elementsSelectable
-            elevateNodesOnSelect={false} zIndexMode="manual" selectNodesOnDrag={false} nodeDragThreshold={3} zoomOnDoubleClick={false} deleteKeyCode={null}
-            selectionKeyCode={editable ? "Shift" : null} multiSelectionKeyCode={editable ? MULTIPLE : null}
-            selectionMode={SelectionMode.Partial} disableKeyboardA11y connectionMode={ConnectionMode.Strict} connectionRadius={28}
-            panOnScroll={false} proOptions={{ hideAttribution: true }}
-          >
-            <Background variant={BackgroundVariant.Dots} gap={22} size={1.4} color="var(--dots)" />
-            <ViewportPortal>
-              <Wires picture={drawn} places={places} selection={selection} hovered={hovered} onSelect={onEdge} />
-            </ViewportPortal>
-            <Overview states={states} />
-            <div className="graph-buttons" role="group" aria-label="Zoom">
-              <button type="button" title="Zoom in (+)" aria-label="Zoom in" onClick={() => camera.zoom("zoomIn")}><Icon name="plus" /></button>
-              <button type="button" title="Zoom out (-)" aria-label="Zoom out" onClick={() => camera.zoom("zoomOut")}><Icon name="minus" /></button>
-              <button type="button" title="Show all (0)" aria-label="Show all" onClick={() => camera.showAll()}><Icon name="fit" /></button>
-            </div>
-          </ReactFlow>
-          {!drawn.boxes.length && props.empty && <div className="graph-empty">{props.empty}</div>}
+        <div className="graph-whole">
+          <div ref={frame} className={`graph ${far ? "far" : ""} ${editable ? "editable" : ""}`} role="group" aria-label={props.label ?? "Workflow"}
+            onKeyDown={onKeyDown} onFocus={onFocus}
+            onDragOver={(event) => {
+              if (!props.onDrop || !event.dataTransfer.types.includes(DRAGGED)) return;
+              event.preventDefault();
+              event.dataTransfer.dropEffect = "copy";
+            }}
+            onDrop={(event) => {
+              const path = event.dataTransfer.getData(DRAGGED);
+              if (!path || !props.onDrop || !camera.flow) return;
+              event.preventDefault();
+              props.onDrop(path, standing.measured(camera.at({ x: event.clientX, y: event.clientY })));
+            }}>
+            <ReactFlow<BoxNodeType>
+              nodes={current} edges={[]} nodeTypes={TYPES} onNodesChange={onNodesChange}
+              {...heard}
+              fitView fitViewOptions={FIT} minZoom={0.03} maxZoom={2}
+              nodesDraggable={editable} nodesConnectable={editable} nodesFocusable={false} elementsSelectable
+              elevateNodesOnSelect={false} zIndexMode="manual" selectNodesOnDrag={false} nodeDragThreshold={3} zoomOnDoubleClick={false} deleteKeyCode={null}
+              selectionKeyCode={editable ? "Shift" : null} multiSelectionKeyCode={editable ? MULTIPLE : null}
+              selectionMode={SelectionMode.Partial} disableKeyboardA11y connectionMode={ConnectionMode.Strict} connectionRadius={28}
+              panOnScroll={false} proOptions={{ hideAttribution: true }}
+            >
+              <Background variant={BackgroundVariant.Dots} gap={22} size={1.4} color="var(--dots)" />
+              <ViewportPortal>
+                <Wires picture={drawn} places={places} selection={selection} hovered={hovered} onSelect={onEdge} />
+              </ViewportPortal>
+              <Overview states={states} />
+            </ReactFlow>
+            {!drawn.boxes.length && props.empty && <div className="graph-empty">{props.empty}</div>}
+          </div>
+          <div className="graph-buttons" role="group" aria-label="Zoom">
+            <button type="button" title="Zoom in (+)" aria-label="Zoom in" onClick={() => camera.zoom("zoomIn")}><Icon name="plus" /></button>
+            <button type="button" title="Zoom out (-)" aria-label="Zoom out" onClick={() => camera.zoom("zoomOut")}><Icon name="minus" /></button>
+            <button type="button" title="Show all (0)" aria-label="Show all" onClick={() => camera.showAll()}><Icon name="fit" /></button>
+          </div>
         </div>
       </StepStatesContext>
     </GraphContext>

@@ -7,7 +7,7 @@ const SWEEPS = 16;
 const SORTING = 10;
 /** Between columns, and between the boxes of one. */
 const ASIDE = 92;
-const BELOW = 30;
+const BELOW = 40;
 
 interface Pull {
   other: string;

@@ -1,5 +1,6 @@
 /** What a page tells the drawing, and what it may ask of it. */
 import type { ReactNode, Ref } from "react";
+import type { Size } from "./geometry";
 import type { Keys } from "./key_sets";
 import type { Graph, GraphEdge, Position, StepState } from "./model";
 import type { Picture } from "./picture";
@@ -45,6 +46,10 @@ export interface GraphHandle {
   tidied(): Move[];
   /** Where each of the outermost nodes stands. */
   standing(): Move[];
+  /** The place nearest below a wanted one, in the document's measure, where a new box of this size lies on no other. */
+  free(size: Size, wanted: Position): Position;
+  /** How far copies have to be moved for none to lie on what stands. */
+  freeShift(copies: readonly Move[], first: Position): Position;
   /** The middle of what is seen, in the document's measure. */
   middle(): Position;
   /** What is drawn, and where. */

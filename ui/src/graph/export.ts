@@ -5,7 +5,7 @@ import { ROW, SIDE, portsTop, HEADER, LINE } from "./geometry";
 import type { Port, Position, StepState } from "./model";
 import type { Box, Picture } from "./picture";
 import { isArray, portKind, shortType } from "./port_kinds";
-import { path, typeOf } from "./Wires";
+import { paths, typeOf } from "./Wires";
 
 export interface Drawn {
   picture: Picture;
@@ -42,6 +42,7 @@ export function svg({ picture, places, states }: Omit<Drawn, "name">, colour: Co
   const top = Math.min(0, ...edges.map((each) => each.y)) - MARGIN;
   const width = Math.max(1, ...edges.map((each) => each.x + each.width)) - left + MARGIN;
   const height = Math.max(1, ...edges.map((each) => each.y + each.height)) - top + MARGIN;
+  const lines = paths(picture, places);
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="${left} ${top} ${width} ${height}" font-family="${attribute(colour("font"))}">`,
     `<rect x="${left}" y="${top}" width="${width}" height="${height}" fill="${colour("page")}"/>`,
@@ -49,7 +50,7 @@ export function svg({ picture, places, states }: Omit<Drawn, "name">, colour: Co
       const { x, y } = places.get(box.key)!;
       return `<rect x="${x}" y="${y}" width="${box.width}" height="${box.height}" rx="10" fill="${colour("accent")}" fill-opacity="0.045"/>`;
     }),
-    ...picture.wires.map((wire) => `<path d="${path(wire, boxes, places) ?? ""}" fill="none" stroke="${colour(`port-${portKind(typeOf(wire, boxes))}`)}" stroke-opacity="0.65" stroke-width="1.6"/>`),
+    ...picture.wires.map((wire) => `<path d="${lines.get(wire.key) ?? ""}" fill="none" stroke="${colour(`port-${portKind(typeOf(wire, boxes))}`)}" stroke-opacity="0.65" stroke-width="1.6"/>`),
     ...picture.boxes.map((box) => drawBox(box, places.get(box.key)!, states?.[box.key], colour)),
     "</svg>",
   ];

@@ -75,8 +75,13 @@ export function joints(node: GraphNode, size: Size, open: boolean, ports: Ports)
 
 /** The curve of a wire. */
 export function curve(from: Position, to: Position): string {
-  const reach = Math.max(28, Math.min(160, Math.abs(to.x - from.x) / 2), to.x < from.x ? Math.min(240, from.x - to.x) : 0);
+  const reach = reachOf(from, to);
   return `M${round(from.x)},${round(from.y)}C${round(from.x + reach)},${round(from.y)} ${round(to.x - reach)},${round(to.y)} ${round(to.x)},${round(to.y)}`;
+}
+
+/** How far a wire goes level out of a port. */
+export function reachOf(from: Position, to: Position): number {
+  return Math.max(28, Math.min(160, Math.abs(to.x - from.x) / 2), to.x < from.x ? Math.min(240, from.x - to.x) : 0);
 }
 
 function round(value: number): number {

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { svg } from "./export";
 import type { Graph, GraphNode } from "./model";
 import { picture } from "./picture";
-import { inPlane, path } from "./Wires";
+import { Standing } from "./standing";
+import { inPlane, path, paths } from "./Wires";
 
 const NONE = new Set<string>();
 
@@ -132,3 +133,39 @@ test("inputs that are left alone take one line, unless there are few or somebody
   // The outputs are below.
   expect(many.joints.find((joint) => joint.port === "y")!.y - many.joints.find((joint) => joint.port === "x")!.y).toBe(40);
 });
+
+test("a tidy picture keeps 40 px between boxes, whatever the document's measure was", () => {
+  const nodes = ["a", "b", "c", "d", "e"].map((name, index) => step(`step:${name}`, { position: { x: index * 60, y: index * 7 } }));
+  const graph: Graph = { nodes, edges: [wire("step:a", "step:c"), wire("step:b", "step:c"), wire("step:c", "step:d"), wire("step:c", "step:e")] };
+  const drawn = picture(graph, { opened: NONE });
+  expect(drawn.scale).not.toEqual({ x: 1, y: 1 });
+  const moves = new Map(new Standing(drawn).tidied(graph).map(({ key, position }) => [key, position]));
+  const tidy = picture({ ...graph, nodes: nodes.map((node) => ({ ...node, position: moves.get(node.key)! })) }, { opened: NONE });
+  expect(tidy.scale).toEqual({ x: 1, y: 1 });
+  for (const one of tidy.boxes) {
+    for (const other of tidy.boxes) {
+      if (one !== other) expect(Math.max(apart(one.x, one.width, other.x, other.width), apart(one.y, one.height, other.y, other.height))).toBeGreaterThanOrEqual(40);
+    }
+  }
+});
+
+test("a new box is put below what is in its way", () => {
+  const drawn = picture({ nodes: [step("step:a", { position: { x: 0, y: 0 } }), step("step:b", { position: { x: 0, y: 150 } })], edges: [] }, { opened: NONE });
+  const place = new Standing(drawn).free({ width: 216, height: 200 }, { x: 10, y: 5 });
+  const lowest = Math.max(...drawn.boxes.map((box) => box.y + box.height));
+  expect(place).toEqual({ x: 10, y: lowest + 40 + 100 });
+  expect(new Standing(drawn).free({ width: 216, height: 90 }, { x: 400, y: 5 })).toEqual({ x: 400, y: 5 });
+});
+
+test("wires go around the boxes between their ends", () => {
+  const nodes = ["a", "b", "c"].map((name, index) => step(`step:${name}`, { position: { x: index * 400, y: 0 } }));
+  const drawn = picture({ nodes, edges: [wire("step:a", "step:c")] }, { opened: NONE });
+  const [line] = paths(drawn, inPlane(drawn.boxes)).values();
+  const { y, height } = drawn.boxes[1]!;
+  const corners = [...line!.matchAll(/(?:^M|L|\s)(-?[\d.]+),(-?[\d.]+)(?=[CL]|$)/g)].map((found) => Number(found[2]));
+  expect(corners.filter((at) => at <= y - 10 || at >= y + height + 10)).toHaveLength(2);
+});
+
+function apart(from: number, size: number, other: number, otherSize: number): number {
+  return Math.max(other - from - size, from - other - otherSize);
+}

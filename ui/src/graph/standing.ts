@@ -3,8 +3,14 @@ import { useMemo, useRef } from "react";
 import type { BoxNodeType } from "./BoxNode";
 import type { Move } from "./contract";
 import { type Keys, NO_KEYS } from "./key_sets";
+import type { Size } from "./geometry";
 import type { Graph, Position } from "./model";
 import { type Picture, picture } from "./picture";
+
+/** Between a new box and others. */
+const APART = 40;
+/** Of a box that was copied elsewhere. */
+const UNKNOWN: Size = { width: 216, height: 160 };
 
 /** Where nodes stand, in the document's measure, beside what is drawn. */
 export class Standing {
@@ -26,10 +32,35 @@ export class Standing {
     }));
   }
 
+  free(size: Size, wanted: Position): Position {
+    const { scale, boxes } = this.drawn;
+    const place = { x: wanted.x * scale.x, y: wanted.y * scale.y };
+    const outer = boxes.filter((box) => box.parent === undefined);
+    const inTheWay = () => outer.filter((box) => isNear(box, place, size));
+    // Each turn goes further down, so it ends below the lowest box.
+    for (let found = inTheWay(); found.length; found = inTheWay()) {
+      place.y = Math.max(...found.map((box) => box.y + box.height)) + APART + size.height / 2;
+    }
+    return { x: Math.round(place.x / scale.x), y: Math.ceil(place.y / scale.y) };
+  }
+
+  /** How far copies of boxes have to be moved, from a first shift downwards, for none to lie on a box that stands. */
+  freeShift(copies: readonly Move[], { x, y }: Position): Position {
+    const { scale, boxes } = this.drawn;
+    const outer = boxes.filter((box) => box.parent === undefined);
+    const sizes = new Map(outer.map(({ key, width, height }) => [key, { width, height }]));
+    const group = copies.map(({ key, position }) => ({ position, size: sizes.get(key) ?? UNKNOWN }));
+    const shift = { x, y };
+    const hits = () => group.some(({ position, size }) => outer.some((box) => isNear(box, { x: (position.x + shift.x) * scale.x, y: (position.y + shift.y) * scale.y }, size)));
+    while (hits()) shift.y += APART;
+    return shift;
+  }
+
+  /** In a measure of its own: what is tidy here is so in the document, too. */
   tidied(graph: Graph): Move[] {
     const bare = { ...graph, nodes: graph.nodes.map(({ position: _, ...node }) => node) };
     const tidied = picture(bare, { opened: NO_KEYS });
-    return tidied.boxes.map(({ key, x, y, width, height }) => ({ key, position: this.measured({ x: x + width / 2, y: y + height / 2 }) }));
+    return tidied.boxes.map(({ key, x, y, width, height }) => ({ key, position: { x: Math.round(x + width / 2), y: Math.round(y + height / 2) } }));
   }
 }
 
@@ -38,15 +69,18 @@ export function usePicture(graph: Graph, opened: Keys, unfolded: Keys, editable:
   const before = useRef<{ written: Map<string, Position | undefined>; kept: Map<string, Position>; scale: Position }>(undefined);
   return useMemo(() => {
     const last = editable ? before.current : undefined;
-    const keep = last && new Map(last.kept);
+    let keep = last && new Map(last.kept);
+    // Where the document has moved everything, as Tidy does, nothing is left that the old measure would hold.
+    const moved = graph.nodes.length > 1 && last && graph.nodes.every(({ key, position }) => position && isMoved(position, last.written.get(key)));
+    if (moved) keep = undefined;
     if (last && keep) {
       for (const { key, position } of graph.nodes) {
         const old = last.written.get(key);
-        const changed = position && (!last.written.has(key) || old?.x !== position.x || old.y !== position.y);
+        const changed = position && (!last.written.has(key) || isMoved(position, old));
         if (changed) keep.set(key, position);
       }
     }
-    const drawn = picture(graph, { opened, unfolded, keep, scale: last?.scale });
+    const drawn = picture(graph, { opened, unfolded, keep, scale: moved ? undefined : last?.scale });
     const standing = new Standing(drawn);
     if (editable) {
       // Around what is open others have given way: what is kept is where they stand when all is closed.
@@ -59,4 +93,14 @@ export function usePicture(graph: Graph, opened: Keys, unfolded: Keys, editable:
     }
     return { drawn, standing };
   }, [graph, opened, unfolded, editable]);
+}
+
+/** Whether a box of this size, with its middle at a place, would lie on another, or too near to it. */
+function isNear(box: Size & Position, place: Position, size: Size): boolean {
+  return Math.abs(box.x + box.width / 2 - place.x) < (box.width + size.width) / 2 + APART
+    && Math.abs(box.y + box.height / 2 - place.y) < (box.height + size.height) / 2 + APART;
+}
+
+function isMoved(now: Position, before: Position | undefined): boolean {
+  return before?.x !== now.x || before.y !== now.y;
 }

@@ -60,7 +60,7 @@ function RunFacts({ run }: { run: RunState }) {
         {STATES.filter((state) => counts[state]).map((state) => (
           <span key={state} className={`count state-${state}`} title={`${counts[state]} ${stateWord(state).toLowerCase()}`}>
             <i className={`state-dot ${isActive(state) ? "moving" : ""}`} />
-            {counts[state]}<span className="hidden-text"> {stateWord(state)}</span>
+            {counts[state]} {stateWord(state).toLowerCase()}
           </span>
         ))}
       </span>

@@ -16,12 +16,15 @@ import { TopBar } from "../TopBar";
 import { useProblems } from "../use_check";
 import { useFresh } from "../use_fresh";
 import { Beside } from "./Beside";
+import { Divider } from "./Divider";
+import { nextPlace } from "./next_place";
 import { Notices } from "./Notices";
 import { Picture } from "./Picture";
 import { useClipboard } from "./use_clipboard";
 import { useEditing } from "./use_editing";
 import { useInsides } from "./use_insides";
 import { useKeys } from "./use_keys";
+import { usePanels } from "./use_panels";
 import { useRunning } from "./use_running";
 import { useSaid } from "./use_said";
 import { useSaving } from "./use_saving";
@@ -47,7 +50,7 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
   const [opened, open] = useState<Window>();
   const [draftTold, setDraftTold] = useState(draft !== undefined);
   const [showProblems, setShowProblems] = useState(false);
-  const [palette, setPalette] = useState(true);
+  const panels = usePanels();
   const handle = useRef<GraphHandle>(null);
   const frame = useRef<HTMLDivElement>(null);
   const close = useCallback(() => open(undefined), []);
@@ -81,8 +84,8 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
   const { saveNow } = saving;
   const { runNow, following, states } = running;
   const { add, addPort, tidy } = editing;
-  useKeys({ session, frame, only, covered, saveNow, runNow, tidy, addPort, open, setSide });
-  useClipboard(session, covered);
+  useKeys({ session, frame, handle, only, covered, saveNow, runNow, tidy, addPort, open, setSide });
+  useClipboard(session, covered, handle);
 
   const openEntry = useCallback((entry: DocumentEntry) => onGo(entry.path), [onGo]);
   const toForm = () => {
@@ -90,17 +93,25 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
     requestAnimationFrame(() => frame.current?.querySelector<HTMLElement>(".inspector input, .panel-body")?.focus());
   };
 
+  const canAdd = !!workflow && editable;
+  const beside = side === "text" || !!workflow || !state.kind || !!state.broken;
+  const widths = {
+    "--palette": canAdd && !panels.folded.palette ? `${panels.widths.palette}px` : "0px",
+    "--side": beside && !panels.folded.side ? `${panels.widths[side]}px` : "0px",
+  } as React.CSSProperties;
+
   return (
-    <div className={`builder ${side === "text" ? "builder-text" : ""} ${palette && workflow && editable ? "" : "builder-wide"} ${side === "form" && !workflow && state.kind ? "builder-alone" : ""}`} ref={frame}>
-      <TopBar about={about} state={state} session={session} changed={session.isChanged} busy={work.busy} side={side} handle={handle} palette={palette}
-        onPalette={() => setPalette(!palette)} onSide={setSide} onGo={onGo} onSave={() => void saveNow()} onRun={() => void runNow()} onTidy={tidy}
+    <div className="builder" style={widths} ref={frame}>
+      <TopBar about={about} state={state} session={session} changed={session.isChanged} busy={work.busy} side={side} handle={handle} palette={!panels.folded.palette}
+        onPalette={() => panels.fold("palette", !panels.folded.palette)} onSide={setSide} onGo={onGo} onSave={() => void saveNow()} onRun={() => void runNow()} onTidy={tidy}
         onAdd={addPort} onWindow={(name) => open({ name })} states={states} />
       <Notices about={about} session={session} state={state} draft={draftTold ? draft : undefined} fresh={fresh} trouble={work.trouble}
         onDraftSeen={() => setDraftTold(false)} onDiscard={({ saved }) => { session.setText(saved); dropDraft(state.path); setDraftTold(false); }}
         onCompare={(theirs) => open({ name: "conflict", theirs })} onSave={() => void saveNow()} onTroubleSeen={() => work.setTrouble(undefined)} />
-      {workflow && editable && palette && (
+      {canAdd && !panels.folded.palette && (
         <Palette documents={library.entries} current={state.path} disabled={!!state.broken} onAdd={add} onOpen={openEntry} />
       )}
+      {canAdd && <Divider panel="palette" name="the palette" panels={panels} />}
       <main className={`builder-middle ${state.broken ? "builder-broken" : ""}`} aria-label="Picture">
         {following && <RunBar run={running.run} error={running.error} dagId={following.found.dag_id} runId={following.runId} onClose={running.stopFollowing} />}
         {state.broken && state.kind && <p className="broken-note" role="status">The text has an error; this is how it looked before.</p>}
@@ -109,9 +120,11 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
             : <p className="builder-nothing">{state.broken ? "The text on the right has an error; mend it there." : "This is no CWL document that can be shown; its text is on the right."}</p>}
         <Problems problems={problems} checking={checking} checked={checked} open={showProblems} onToggle={() => setShowProblems(!showProblems)} onJump={shown.jump} />
       </main>
-      {(side === "text" || workflow || !state.kind || state.broken) && (
+      {beside && <Divider panel={side} name={side === "text" ? "the text" : "the form"} panels={panels} />}
+      {beside && !panels.folded.side && (
         <Beside session={session} state={state} schema={schema} only={only} problems={problems} running={running} shown={shown}
-          onOpen={onGo} onConnect={() => open({ name: "connect" })} standing={() => handle.current?.standing() ?? []} />
+          onOpen={onGo} onConnect={() => open({ name: "connect" })} nextPlace={(kind) => nextPlace(handle.current, session, kind)}
+          standing={() => handle.current?.standing() ?? []} />
       )}
       <div className="toast" role="status" aria-live="polite">{said && <span>{said}</span>}</div>
       <Windows opened={opened} onClose={close} session={session} state={state} library={library} only={only} offer={editing.offer} write={saving.write}

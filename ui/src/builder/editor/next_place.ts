@@ -1,21 +1,29 @@
 /** Where a new node is put. */
+import type { Face } from "../../document/process";
 import type { GraphHandle } from "../../graph";
+import { END_HEIGHT, END_WIDTH, STEP_WIDTH, type Size, closedSize } from "../../graph/geometry";
 import type { Position } from "../../graph/model";
 import type { Session } from "../session";
 
-const BESIDE = 300;
+const END: Size = { width: END_WIDTH, height: END_HEIGHT };
+/** From the middle of one column to that of the next. */
+const BESIDE = STEP_WIDTH + 92;
 
-/** Beside the node that is selected, or in the middle of what is seen; inputs left of all, outputs right. */
-export function nextPlace(handle: GraphHandle | null, session: Session, kind: "input" | "output" | "step" = "step"): Position | undefined {
+/** Beside the node that is selected, or in the middle of what is seen; inputs left of all, outputs right. On no other box. */
+export function nextPlace(handle: GraphHandle | null, session: Session, kind: "input" | "output" | "step", size: Size = END): Position | undefined {
   if (!handle) return undefined;
   const standing = handle.standing();
+  if (!standing.length) return { x: 0, y: 0 };
   const selected = standing.find((one) => session.state.selection.has(one.key));
-  const [xs, y] = [standing.map((one) => one.position.x), (selected ?? standing[0])?.position.y ?? 0];
-  const wanted = !standing.length ? { x: 0, y: 0 }
-    : kind === "input" ? { x: Math.min(...xs.filter((_, index) => !standing[index]!.key.startsWith("input:")), Infinity) - BESIDE, y }
-      : kind === "output" ? { x: Math.max(...xs.filter((_, index) => !standing[index]!.key.startsWith("output:")), -Infinity) + BESIDE, y }
-        : selected ? { x: selected.position.x + BESIDE, y } : handle.middle();
-  if (!Number.isFinite(wanted.x)) wanted.x = xs[0]!;
-  while (standing.some(({ position }) => Math.abs(position.x - wanted.x) < 120 && Math.abs(position.y - wanted.y) < 90)) wanted.y += 110;
-  return { x: Math.round(wanted.x), y: Math.round(wanted.y) };
+  const y = (selected ?? standing[0]!).position.y;
+  if (kind === "step") return handle.free(size, selected ? { x: selected.position.x + BESIDE, y } : handle.middle());
+  const others = standing.filter((one) => !one.key.startsWith(`${kind}:`)).map((one) => one.position.x);
+  const x = !others.length ? standing[0]!.position.x : kind === "input" ? Math.min(...others) - BESIDE : Math.max(...others) + BESIDE;
+  return handle.free(size, { x, y });
+}
+
+/** How large the box of a new step is, into which nothing goes yet. */
+export function sizeOfStep({ inputs, outputs }: Pick<Face, "inputs" | "outputs">): Size {
+  const ports = (all: Face["inputs"]) => all.map(({ id, required }) => ({ id, type: "", quiet: !required }));
+  return closedSize({ key: "", kind: "step", id: "", label: "", inputs: ports(inputs), outputs: ports(outputs) });
 }

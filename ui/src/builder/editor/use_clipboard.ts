@@ -1,10 +1,11 @@
 /** Copy, cut and paste of nodes, by the clipboard of the system. */
-import { useLayoutEffect } from "react";
+import { type RefObject, useLayoutEffect } from "react";
+import type { GraphHandle } from "../../graph";
 import { copied, pasted, removeKeys } from "../actions";
 import type { Session } from "../session";
 import { isTyping } from "./typing";
 
-export function useClipboard(session: Session, covered: boolean): void {
+export function useClipboard(session: Session, covered: boolean, handle: RefObject<GraphHandle | null>): void {
   useLayoutEffect(() => {
     const onCopy = (event: ClipboardEvent) => {
       if (isTyping(document.activeElement) || covered || getSelection()?.isCollapsed === false) return;
@@ -16,7 +17,7 @@ export function useClipboard(session: Session, covered: boolean): void {
     };
     const onPaste = (event: ClipboardEvent) => {
       if (isTyping(document.activeElement) || covered) return;
-      if (pasted(session, event.clipboardData?.getData("text/plain") ?? "")) event.preventDefault();
+      if (pasted(session, event.clipboardData?.getData("text/plain") ?? "", handle.current)) event.preventDefault();
     };
     document.addEventListener("copy", onCopy);
     document.addEventListener("cut", onCopy);
@@ -26,5 +27,5 @@ export function useClipboard(session: Session, covered: boolean): void {
       document.removeEventListener("cut", onCopy);
       document.removeEventListener("paste", onPaste);
     };
-  }, [session, covered]);
+  }, [session, covered, handle]);
 }

@@ -8,7 +8,8 @@ import type { End, GraphHandle, Move } from "../../graph";
 import type { Position } from "../../graph/model";
 import { type Connection, addEnd, addStep, connect, connectionsOf, fitOf, named, placesOf } from "../actions";
 import type { Session } from "../session";
-import { nextPlace } from "./next_place";
+import { faceOfEntry } from "../library";
+import { nextPlace, sizeOfStep } from "./next_place";
 import type { Work } from "./use_work";
 import type { OpenWindow } from "./window";
 
@@ -26,7 +27,11 @@ export interface Editing {
 
 export function useEditing(session: Session, handle: RefObject<GraphHandle | null>, { attempt }: Work, open: OpenWindow, refresh: () => Promise<unknown>): Editing {
   const add = useCallback((entry: DocumentEntry, position?: Position) =>
-    void attempt("", () => addStep(session, entry, position ?? nextPlace(handle.current, session), refresh)), [session, handle, attempt, refresh]);
+    void attempt("", () => {
+      const size = sizeOfStep(faceOfEntry(entry));
+      const place = position ? (handle.current?.free(size, position) ?? position) : nextPlace(handle.current, session, "step", size);
+      return addStep(session, entry, place, refresh);
+    }), [session, handle, attempt, refresh]);
   const addPort = useCallback((kind: "input" | "output") => addEnd(session, kind, nextPlace(handle.current, session, kind)), [session, handle]);
   const move = useCallback((moves: readonly Move[]) => void session.edit((now) => edits.move(now, moves)), [session]);
 

@@ -1,5 +1,6 @@
 /** The keys of the builder. */
 import { type RefObject, useLayoutEffect } from "react";
+import type { GraphHandle } from "../../graph";
 import { copied, pasted } from "../actions";
 import type { Session } from "../session";
 import { isTyping } from "./typing";
@@ -12,6 +13,7 @@ import type { OpenWindow } from "./window";
 export interface Keys {
   session: Session;
   frame: RefObject<HTMLElement | null>;
+  handle: RefObject<GraphHandle | null>;
   /** The one node that is selected. */
   only: string | undefined;
   /** Whether a window is open, which has the keys then. */
@@ -24,7 +26,7 @@ export interface Keys {
   setSide(change: (now: Side) => Side): void;
 }
 
-export function useKeys({ session, frame, only, covered, saveNow, runNow, tidy, addPort, open, setSide }: Keys): void {
+export function useKeys({ session, frame, handle, only, covered, saveNow, runNow, tidy, addPort, open, setSide }: Keys): void {
   // Before it is seen: whoever sees the page may press a key at once.
   useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -38,7 +40,7 @@ export function useKeys({ session, frame, only, covered, saveNow, runNow, tidy, 
       else if (command && key === "a") session.select(new Set(session.state.graph.nodes.map((node) => node.key)));
       else if (command && key === "d") {
         const clip = copied(session);
-        if (clip) pasted(session, clip);
+        if (clip) pasted(session, clip, handle.current);
       } else if (command || event.altKey) return;
       else if (key === "/") frame.current?.querySelector<HTMLInputElement>(".palette input")?.focus();
       else if (key === "c" && only) open({ name: "connect" });
@@ -54,5 +56,5 @@ export function useKeys({ session, frame, only, covered, saveNow, runNow, tidy, 
     // Before the picture, for which Enter is Enter.
     addEventListener("keydown", onKey, true);
     return () => removeEventListener("keydown", onKey, true);
-  }, [session, frame, only, covered, saveNow, runNow, tidy, addPort, open, setSide]);
+  }, [session, frame, handle, only, covered, saveNow, runNow, tidy, addPort, open, setSide]);
 }

@@ -6,15 +6,18 @@ import { readType } from "../../document/types";
 import { type Workflow, linkOf, stepOf, takenBy } from "../../document/workflow";
 import { Options } from "../fields";
 import type { Session } from "../session";
+import type { InspectorProps } from "./props";
 import { chosen, sourcesFor } from "./sources";
 
 const NEW = "new";
 
 /** `step` is "" for an output of the workflow. */
-export function ConnectSelect({ session, workflow, step, port }: { session: Session; workflow: Workflow; step: string; port: string }) {
+export function ConnectSelect({ session, workflow, step, port, nextPlace }: {
+  session: Session; workflow: Workflow; step: string; port: string; nextPlace: InspectorProps["nextPlace"];
+}) {
   const to = { step, port };
   const take = (choice: string) => session.edit((now) => {
-    if (choice === NEW) return edits.addInputFor(now, step, port);
+    if (choice === NEW) return edits.addInputFor(now, step, port, nextPlace("input"));
     const { from, way } = chosen(choice);
     return step && way === "collect" ? connectBy(now, from, to, way) : edits.connect(now, from, to, way === "scatter");
   });

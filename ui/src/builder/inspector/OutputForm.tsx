@@ -12,7 +12,7 @@ import { Names } from "./Names";
 import type { InspectorProps } from "./props";
 import { SeveralSources } from "./SeveralSources";
 
-export function OutputForm({ session, state, workflow, id }: InspectorProps & { workflow: Workflow; id: string }) {
+export function OutputForm({ session, state, workflow, id, nextPlace }: InspectorProps & { workflow: Workflow; id: string }) {
   const link = workflow.outputs.find((one) => one.item.id === id);
   if (!link) return null;
   const key = `output:${id}`;
@@ -42,7 +42,7 @@ export function OutputForm({ session, state, workflow, id }: InspectorProps & { 
                 </span>
               );
             })}
-            {editable && <ConnectSelect session={session} workflow={workflow} step="" port={id} />}
+            {editable && <ConnectSelect session={session} workflow={workflow} step="" port={id} nextPlace={nextPlace} />}
           </div>
         </div>
         <SeveralSources link={link} editable={editable} set={set} />

@@ -13,7 +13,7 @@ import { PortCard } from "./PortCard";
 import type { InspectorProps } from "./props";
 import { StepOutputs } from "./StepOutputs";
 
-export function StepForm({ session, state, workflow, step, schema, onOpen, onConnect }: InspectorProps & { workflow: Workflow; step: StepModel }) {
+export function StepForm({ session, state, workflow, step, schema, onOpen, onConnect, nextPlace }: InspectorProps & { workflow: Workflow; step: StepModel }) {
   const { editable } = state;
   const key = `step:${step.id}`;
   const fields = step.item.fields;
@@ -39,10 +39,10 @@ export function StepForm({ session, state, workflow, step, schema, onOpen, onCon
       </div>
       <Section title="Inputs" aside={ports.length}>
         <ul className="links">
-          {ports.map((port) => <PortCard key={port} session={session} workflow={workflow} step={step} port={port} editable={editable} />)}
+          {ports.map((port) => <PortCard key={port} session={session} workflow={workflow} step={step} port={port} editable={editable} nextPlace={nextPlace} />)}
         </ul>
       </Section>
-      <StepOutputs session={session} workflow={workflow} step={step} editable={editable} />
+      <StepOutputs session={session} workflow={workflow} step={step} editable={editable} nextPlace={nextPlace} />
       <HowOften session={session} step={step} editable={editable} />
       <Hints session={session} state={state} schema={schema} place="step" owner={{ fields, path: step.item.path }} kind={step.face?.hint ?? ""} />
     </aside>

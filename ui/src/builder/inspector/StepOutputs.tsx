@@ -4,8 +4,11 @@ import { shown } from "../../document/types";
 import { type StepModel, type Workflow, givenBy } from "../../document/workflow";
 import { Button, Section } from "../../look/widgets";
 import type { Session } from "../session";
+import type { InspectorProps } from "./props";
 
-export function StepOutputs({ session, workflow, step, editable }: { session: Session; workflow: Workflow; step: StepModel; editable: boolean }) {
+export function StepOutputs({ session, workflow, step, editable, nextPlace }: {
+  session: Session; workflow: Workflow; step: StepModel; editable: boolean; nextPlace: InspectorProps["nextPlace"];
+}) {
   return (
     <Section title="Outputs" aside={step.face?.outputs.length ?? step.out.length} open={false}>
       <ul className="links">
@@ -16,7 +19,7 @@ export function StepOutputs({ session, workflow, step, editable }: { session: Se
               <div className="port-card-head">
                 <span className="port-card-name" title={port.doc}>{port.id}<small>{shown(givenBy(step, port.id))}</small></span>
                 {editable && !used && (
-                  <Button onClick={() => session.edit((now) => edits.addOutputFor(now, step.id, port.id))}>Make an output</Button>
+                  <Button onClick={() => session.edit((now) => edits.addOutputFor(now, step.id, port.id, nextPlace("output")))}>Make an output</Button>
                 )}
               </div>
             </li>

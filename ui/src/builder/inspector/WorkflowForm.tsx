@@ -12,7 +12,7 @@ import type { Session } from "../session";
 import { Head } from "./Head";
 import type { InspectorProps } from "./props";
 
-export function WorkflowForm({ session, state, workflow, schema }: InspectorProps & { workflow: Workflow }) {
+export function WorkflowForm({ session, state, workflow, schema, nextPlace }: InspectorProps & { workflow: Workflow }) {
   const { editable } = state;
   const { fields } = workflow;
   const path = workflow.place.process;
@@ -20,7 +20,8 @@ export function WorkflowForm({ session, state, workflow, schema }: InspectorProp
     value === undefined ? (key in fields ? [{ do: "delete", path: [...path, key] }] : []) : [{ do: "set", path: [...path, key], value, after: ["cwlVersion", "class", "id", "label"] }]);
   const add = (kind: "input" | "output") => {
     const id = freeName(kind, edits.idsOf(workflow));
-    session.edit((now) => (kind === "input" ? edits.addInput(now, id, { type: "File" }) : edits.addOutput(now, id, { type: "File" })), [`${kind}:${id}`]);
+    const place = nextPlace(kind);
+    session.edit((now) => (kind === "input" ? edits.addInput(now, id, { type: "File" }, place) : edits.addOutput(now, id, { type: "File" }, place)), [`${kind}:${id}`]);
   };
   const older = workflow.version !== "v1.2";
   return (
