@@ -23,7 +23,7 @@ FROM ${PYTHON_IMAGE}
 ARG AIRFLOW_UID=50000
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends git \
-  && rm -rf /var/lib/apt/lists/* \
+  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
   && useradd --uid ${AIRFLOW_UID} --gid 0 --create-home airflow \
   && install -d -o airflow -g 0 -m 0775 /opt/airflow/home
 COPY --from=build /opt/venv /opt/venv
