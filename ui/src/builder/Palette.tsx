@@ -44,7 +44,7 @@ export const Palette = memo(function Palette({ documents, current, disabled = fa
       <label className="palette-search">
         <Icon name="search" size={14} />
         <span className="hidden-text">Search tools and workflows</span>
-        <input className="field" type="search" placeholder="Search tools and workflows" value={words} onChange={(event) => setWords(event.target.value)} onKeyDown={addFirst} />
+        <input className="field" type="search" placeholder="Search (/)" value={words} onChange={(event) => setWords(event.target.value)} onKeyDown={addFirst} />
       </label>
       <div className="palette-list">
         {shownGroups.map((group) => (

@@ -27,7 +27,8 @@ import { inPlane, Wires } from "./Wires";
 
 const TYPES = { box: BoxNode };
 /** Below this zoom names are drawn large, and ports not at all; sooner where there is much to draw. */
-const FAR = { few: 0.3, many: 0.42 };
+/** Below these zooms names alone are drawn. Ports stay longer where somebody draws connections. */
+const FAR = { edited: 0.3, few: 0.5, many: 0.42 };
 const MANY = 80;
 const MULTIPLE = ["Meta", "Control", "Shift"];
 
@@ -160,7 +161,7 @@ function Drawing(props: WorkflowGraphProps) {
   const dragged = useRef(tell);
   dragged.current = tell;
   const showZoom = useCallback((zoom: number) => {
-    setFar(isFar(shown.current.drawn, zoom));
+    setFar(isFar(shown.current.drawn, zoom, latest.current.editable ?? false));
     // Names are drawn larger where all else gets smaller; by the style alone, so that no box is drawn again.
     frame.current?.style.setProperty("--zoom", String(zoom));
   }, []);
@@ -240,8 +241,8 @@ function Drawing(props: WorkflowGraphProps) {
   );
 }
 
-function isFar({ boxes }: Picture, zoom: number): boolean {
-  return zoom < (boxes.length > MANY ? FAR.many : FAR.few);
+function isFar({ boxes }: Picture, zoom: number, editable: boolean): boolean {
+  return zoom < (boxes.length > MANY ? FAR.many : editable ? FAR.edited : FAR.few);
 }
 
 function ends(link: Connection | Edge): Connecting {
