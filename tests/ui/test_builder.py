@@ -49,7 +49,7 @@ def build(builder: BuilderPage) -> None:
     builder.keyboard.type("retrieve data")
     builder.keyboard.press("Enter")
     expect(builder.box("step:retrieve")).to_be_visible()
-    expect(builder.problems()).to_contain_text("Step retrieve has nothing to retrieve")
+    expect(builder.problems()).to_contain_text("1 problem")
     for words, name, x in (("process data", "process", 470), ("train a model", "train", 620)):
         graph = builder.inside.locator(".graph")
         builder.search(words).drag_to(graph, target_position={"x": x, "y": 200})

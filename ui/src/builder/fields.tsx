@@ -146,7 +146,7 @@ export function ValueField({ label, hint, disabled, value, type, onChange }: Com
     }
   };
   const placeholder = isFile ? "path or address" : kind?.kind === "array" ? `- one a line (${shown(type)})` : shown(type);
-  return <TextField label={label} hint={hint} disabled={disabled ?? false} value={text} onChange={take} check={check} mono={!isText} placeholder={placeholder} {...(isLong ? { lines: 3 } : {})} />;
+  return <TextField label={label} hint={hint} disabled={disabled ?? false} value={text} onChange={take} check={check} mono={!isText} placeholder={placeholder} {...(isLong ? { lines: text ? 3 : 1 } : {})} />;
 }
 
 function filePath(value: Value | undefined): string | undefined {

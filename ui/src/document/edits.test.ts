@@ -14,6 +14,8 @@ const FACES: Record<string, Face> = {
   "count.cwl": faceFromPorts("CommandLineTool", [{ id: "text", type: "File" }, { id: "top", type: "int", default: 3 }], [{ id: "counts", type: "File" }]),
   "merge.cwl": faceFromPorts("CommandLineTool", [{ id: "parts", type: "File[]" }, { id: "name", type: "string?" }], [{ id: "report", type: "File" }]),
 };
+const RETRIEVE = faceFromPorts("CommandLineTool", [{ id: "source", type: "string?" }, { id: "files", type: "File[]?" }], [{ id: "data", type: "File" }]);
+FACES["retrieve.cwl"] = { ...RETRIEVE, hint: "Retrieve" };
 const library: Library = { find: (_, run) => (FACES[run] ? { path: run, face: FACES[run]! } : undefined) };
 
 const LISTS = `# A remark at the top
@@ -210,4 +212,23 @@ describe("problems", () => {
     const circle = MAPS.replace("in: {text: texts}", "in: {text: merge/report}").replace("        scatter: text\n", "");
     expect(said(circle)).toContain("These steps wait for each other: count → merge → count.");
   });
+});
+
+test("a step that retrieves has to be given something to retrieve", () => {
+  const text = (ins: string) => `cwlVersion: v1.2
+class: Workflow
+inputs: {address: string}
+outputs: []
+steps:
+- id: retrieve
+  run: retrieve.cwl
+  in: ${ins}
+  out: [data]
+`;
+  const said = (ins: string) => problemsOf(workflowOf(Document.open(text(ins)))).map((one) => one.message);
+  const sentence = "Step retrieve has nothing to retrieve: give it a source, sources or files.";
+  expect(said("[]")).toEqual([sentence]);
+  expect(said("[{id: source, default: ''}]")).toEqual([sentence]);
+  expect(said("[{id: source, default: 'sklearn:iris'}]")).toEqual([]);
+  expect(said("[{id: source, source: address}]")).toEqual([]);
 });

@@ -15,7 +15,7 @@ export interface Finding {
 
 /** What the step *Retrieve* takes one of. Each alone is optional, so that its type does not tell. */
 const SOURCES = ["source", "sources", "files"];
-const RETRIEVE = "mlcraft:Retrieve";
+const RETRIEVE = /(^|[:#])Retrieve$/;
 
 export function problemsOf(workflow: Workflow): Finding[] {
   return [
@@ -63,7 +63,7 @@ function ofStep(workflow: Workflow, step: StepModel): Finding[] {
   for (const port of step.face?.inputs ?? []) {
     if (port.required && !linkOf(step, port.id)) found.push(say("error", `Step ${step.id} needs a value for ${port.id} (${shown(port.type) || "any type"}).`));
   }
-  const retrieves = step.face?.hint === RETRIEVE && SOURCES.some((id) => step.face?.inputs.some((port) => port.id === id));
+  const retrieves = RETRIEVE.test(step.face?.hint ?? "") && SOURCES.some((id) => step.face?.inputs.some((port) => port.id === id));
   if (retrieves && !SOURCES.some((id) => hasValue(linkOf(step, id)))) {
     found.push(say("error", `Step ${step.id} has nothing to retrieve: give it a source, sources or files.`));
   }
