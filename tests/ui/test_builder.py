@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,8 @@ def build(builder: BuilderPage) -> None:
 def connect_what_is_folded(builder: BuilderPage) -> None:
     """Inputs that are left alone take one line; they show while one lingers there with a connection that fits one."""
     more = builder.more("step:process")
-    expect(more).to_have_text("11 more")
+    expect(more).to_have_text(re.compile(r"^\d+ more$"))
+    folded = int(more.inner_text().split()[0])
     expect(builder.port("step:process", "code")).to_have_count(0)
     builder.pull(("step:retrieve", "record"), more)
     expect(builder.port("step:process", "code").locator("xpath=ancestor::*[contains(@class, 'fits')]")).to_have_count(1)
@@ -79,10 +81,10 @@ def connect_what_is_folded(builder: BuilderPage) -> None:
     expect(more).to_have_text("fewer")
     builder.box("step:process").focus()
     builder.keyboard.press("o")
-    expect(more).to_have_text("10 more")
+    expect(more).to_have_text(f"{folded - 1} more")
     builder.keyboard.press("Control+z")
     expect(builder.wires()).to_have_count(3)
-    expect(more).to_have_text("11 more")
+    expect(more).to_have_text(f"{folded} more")
 
 
 def fold_and_widen_panels(builder: BuilderPage) -> None:
