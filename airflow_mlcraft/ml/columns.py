@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -12,10 +11,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.data.written import is_written_date
 from airflow_mlcraft.ml.nearest import suggestion
 
 NUMBER, CATEGORY, BOOLEAN, DATE = "number", "category", "boolean", "date"
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
 _TRUTH = {"true": True, "false": False}
 
 
@@ -44,6 +43,10 @@ def dates(values: pd.Series) -> pd.Series:
     """As times without a zone, in UTC; what is no time is missing."""
     if values.dtype.kind == "M" and getattr(values.dtype, "tz", None) is None:
         return values.astype("datetime64[us]")
+    if is_text(values):
+        # Nor are a week's day or a number without dashes, which pandas and Python take for times or do not.
+        written = values.astype(object).map(is_written_date, na_action="ignore")
+        values = values.where(written.fillna(False).astype(bool))
     found = pd.to_datetime(values, errors="coerce", utc=True, format="ISO8601")
     return found.dt.tz_localize(None).astype("datetime64[us]")
 
@@ -77,7 +80,7 @@ def is_booleans(values: pd.Series) -> bool:
 
 
 def _is_date(value: Any) -> bool:
-    return isinstance(value, date) or (isinstance(value, str) and _DATE.fullmatch(value.strip()) is not None)
+    return isinstance(value, date) or (isinstance(value, str) and is_written_date(value))
 
 
 def _truth(value: Any) -> bool | None:

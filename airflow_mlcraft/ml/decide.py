@@ -11,6 +11,7 @@ import pandas as pd
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml import columns as kinds
+from airflow_mlcraft.ml.encodings import choose_encodings
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
 from airflow_mlcraft.ml.nearest import suggestion
 from airflow_mlcraft.ml.recipe import Column, Recipe
@@ -23,8 +24,6 @@ IMPUTE = ("median", "mean", "most_frequent", "zero")
 SCALE = ("standard", "minmax", "robust", "none")
 _MANY = 20
 _MOSTLY = 0.9
-_CATEGORIES = 25
-_WIDTH = 4000
 _SHOWN = 3
 
 
@@ -36,12 +35,16 @@ class Wishes:
     positive: str | None = None
     impute: str = "median"
     scale: str = "standard"
+    max_categories: int | None = None
+    """So many columns for the categories of one column, and no target encoding."""
     impute_of: Mapping[str, str] = field(default_factory=dict)
     """How the gaps of single columns are filled; the others follow `impute`."""
 
 
 def decide(train: pd.DataFrame, target: str, how: Split, wishes: Wishes) -> Recipe:
     """The recipe for these training rows."""
+    if wishes.max_categories is not None and wishes.max_categories < 2:  # noqa: PLR2004
+        raise StepError(f"--max-categories is {wishes.max_categories}; expected 2 or more")
     imputed = [("impute", given, IMPUTE) for given in (wishes.impute, *wishes.impute_of.values())]
     for option, given, known in (*imputed, ("scale", wishes.scale, SCALE)):
         if given not in known:
@@ -67,15 +70,16 @@ def decide(train: pd.DataFrame, target: str, how: Split, wishes: Wishes) -> Reci
     if not used:
         said = "; ".join(f"{one['name']}: {one['why']}" for one in dropped[:_SHOWN])
         raise StepError(f"no column is left to predict {target!r} from{f' ({said})' if said else ''}")
-    categories = sum(column.kind == kinds.CATEGORY for column in used)
+    counts = {column.name: column.categories for column in used if column.kind == kinds.CATEGORY}
+    encoded = choose_encodings(tuple(used), counts, len(train), wishes.max_categories)
     return Recipe(
         task=task,
         target=target,
-        columns=tuple(used),
-        max_categories=max(2, min(_CATEGORIES, _WIDTH // max(1, categories))),
+        columns=encoded.columns,
+        max_categories=encoded.most,
         split=how.to_json(),
         dropped=tuple(dropped),
-        notes=tuple(notes),
+        notes=(*notes, *encoded.notes),
         **found,
     )
 
@@ -110,8 +114,11 @@ def _column(values: pd.Series, wishes: Wishes, notes: list[str]) -> Column | str
     if odd := _useless(made, kind, nullable):
         return odd
     name = str(values.name)
-    if kind in (kinds.CATEGORY, kinds.BOOLEAN):
-        return Column(name, kind, "constant" if kind == kinds.CATEGORY else "most_frequent", nullable=nullable)
+    if kind == kinds.BOOLEAN:
+        return Column(name, kind, "most_frequent", nullable=nullable)
+    if kind == kinds.CATEGORY:
+        count = int(made.nunique()) + nullable
+        return Column(name, kind, "constant", wishes.scale, nullable, categories=count)
     impute = wishes.impute_of.get(name, wishes.impute) if kind == kinds.NUMBER else "median"
     whole = kind == kinds.NUMBER and bool((rest := made.dropna()).eq(rest.round()).all())
     return Column(name, kind, impute, wishes.scale, nullable, whole)

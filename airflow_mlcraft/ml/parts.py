@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-_PARTS = ("year", "month", "day", "day_of_week", "hour")
+PARTS = ("year", "month", "day", "day_of_week", "hour")
 
 
 class _EachColumn(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -24,12 +24,12 @@ class DateParts(_EachColumn):
 
     def transform(self, frame: pd.DataFrame) -> Any:
         """Five numbers for each column."""
-        made = [getattr(frame[name].dt, part) for name in frame.columns for part in _PARTS]
+        made = [getattr(frame[name].dt, part) for name in frame.columns for part in PARTS]
         return np.column_stack([part.to_numpy("float64", na_value=np.nan) for part in made])
 
     def get_feature_names_out(self, names: Any = None) -> Any:
         """`<column>_<part>`."""
-        return np.asarray([f"{name}_{part}" for name in self.feature_names_in_ for part in _PARTS], dtype=object)
+        return np.asarray([f"{name}_{part}" for name in self.feature_names_in_ for part in PARTS], dtype=object)
 
 
 class Truth(_EachColumn):

@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from airflow_mlcraft.ml import columns as kinds
 from airflow_mlcraft.ml.columns import Columns
+from airflow_mlcraft.ml.encodings import (
+    MISSING,
+    NATIVE,
+    ONE_HOT,
+    ORDINAL,
+    TARGET,
+    one_hot,
+    ordinal,
+    takes_categories,
+    target_mean,
+)
+from airflow_mlcraft.ml.parts import PARTS, DateParts, Truth
 from airflow_mlcraft.ml.recipe import Column, Recipe, names
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-MISSING = "(missing)"
-
 
 def pipeline(recipe: Recipe, estimator: Any) -> Pipeline:
     """One model: its columns, their preparation, the estimator."""
+    from sklearn.base import clone
     from sklearn.pipeline import Pipeline
 
-    steps = [("columns", Columns(recipe.kinds, recipe.nullable)), ("prepare", preparation(recipe))]
+    native = takes_categories(estimator)
+    if native and (places := _native_places(recipe)):
+        estimator = clone(estimator).set_params(categorical_features=places)
+    steps = [("columns", Columns(recipe.kinds, recipe.nullable)), ("prepare", preparation(recipe, native=native))]
     return Pipeline([*steps, ("estimator", estimator)])
 
 
@@ -34,8 +46,8 @@ def without_columns(model: Pipeline) -> Pipeline:
     return Pipeline(model.steps[1:])
 
 
-def preparation(recipe: Recipe) -> Any:
-    """One row of numbers for each row of the recipe's columns."""
+def preparation(recipe: Recipe, *, native: bool = False) -> Any:
+    """One row of numbers for each row of the recipe's columns. `native`: the estimator takes categories as such."""
     from sklearn.compose import ColumnTransformer
 
     parts: list[tuple[str, Any, list[str]]] = []
@@ -46,8 +58,9 @@ def preparation(recipe: Recipe) -> Any:
             parts.append((_name(kind, parts), _numbers(kind, alike[0]), names(alike)))
     if truths := recipe.of_kind(kinds.BOOLEAN):
         parts.append((kinds.BOOLEAN, _truths(), names(truths)))
-    if texts := recipe.of_kind(kinds.CATEGORY):
-        parts.append((kinds.CATEGORY, _categories(recipe.max_categories), names(texts)))
+    for encode, alike in _by_encoding(recipe, native=native).items():
+        name = kinds.CATEGORY if encode == ONE_HOT else f"{kinds.CATEGORY}_{encode}"
+        parts.append((name, _categories(recipe, encode, alike), names(alike)))
     return ColumnTransformer(parts, sparse_threshold=0, verbose_feature_names_out=False)
 
 
@@ -58,8 +71,6 @@ def _name(kind: str, parts: list[tuple[str, Any, list[str]]]) -> str:
 
 def _numbers(kind: str, column: Column) -> Any:
     from sklearn.pipeline import make_pipeline
-
-    from airflow_mlcraft.ml.parts import DateParts
 
     steps: list[Any] = [DateParts()] if kind == kinds.DATE else []
     steps.append(_imputer(column.impute))
@@ -90,17 +101,33 @@ def _scaler(how: str) -> Any:
 def _truths() -> Any:
     from sklearn.pipeline import make_pipeline
 
-    from airflow_mlcraft.ml.parts import Truth
-
     return make_pipeline(Truth(), _imputer("most_frequent"))
 
 
-def _categories(most: int) -> Any:
+def _by_encoding(recipe: Recipe, *, native: bool) -> dict[str, list[Column]]:
+    found: dict[str, list[Column]] = {}
+    for column in recipe.of_kind(kinds.CATEGORY):
+        takes = native and column.encode and column.categories <= NATIVE
+        found.setdefault(ORDINAL if takes else column.encode or ONE_HOT, []).append(column)
+    return {encode: found[encode] for encode in (ORDINAL, ONE_HOT, TARGET) if encode in found}
+
+
+def _native_places(recipe: Recipe) -> list[int]:
+    """Which of the prepared columns are categories: they come after numbers, parts of dates, and truth values."""
+    before = len(recipe.of_kind(kinds.NUMBER)) + len(PARTS) * len(recipe.of_kind(kinds.DATE))
+    before += len(recipe.of_kind(kinds.BOOLEAN))
+    return list(range(before, before + len(_by_encoding(recipe, native=True).get(ORDINAL, []))))
+
+
+def _categories(recipe: Recipe, encode: str, alike: list[Column]) -> Any:
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder
 
-    encoder = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", max_categories=most, sparse_output=False, dtype=np.float64
-    )
-    return make_pipeline(SimpleImputer(strategy="constant", fill_value=MISSING, keep_empty_features=True), encoder)
+    steps: list[Any] = [SimpleImputer(strategy="constant", fill_value=MISSING, keep_empty_features=True)]
+    if encode == TARGET:
+        scaler = _scaler(alike[0].scale)
+        return make_pipeline(*steps, target_mean(recipe.task), *([scaler] if scaler is not None else []))
+    if encode == ORDINAL:
+        cut = any(column.encode == ONE_HOT and column.categories > recipe.max_categories for column in alike)
+        return make_pipeline(*steps, ordinal(recipe.max_categories if cut else None))
+    return make_pipeline(*steps, one_hot(recipe.max_categories))

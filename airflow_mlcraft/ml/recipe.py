@@ -18,7 +18,10 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Column:
-    """A column that the model reads. `nullable`: training rows lack values of it."""
+    """A column that the model reads. `nullable`: training rows lack values of it.
+
+    `encode` says how categories become numbers, and `categories` how many there are; models of before have neither.
+    """
 
     name: str
     kind: str
@@ -26,6 +29,8 @@ class Column:
     scale: str = ""
     nullable: bool = False
     integer: bool = False
+    encode: str = ""
+    categories: int = 0
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airflow_mlcraft.ml.data.csv_file import NULLS
+from airflow_mlcraft.ml.data.written import NULLS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -44,12 +44,14 @@ _INPUTS: dict[str, tuple[str, str, str]] = {
     "drop": ("string[]?", "Leave out", "Columns that are not to be learned from."),
     "impute": ("string?", "Fill gaps", "How missing numbers are filled; or a JSON object with a way for each column."),
     "positive": ("string?", "Positive class", "The one of two classes that is to be found."),
+    "max_categories": ("int?", "Categories", "Columns that the categories of one column become at most."),
     "row_id": ("string?", "Id", "The column that tells rows apart; all columns tell it when left out."),
 }
 _OF_STEP = {
     "process": {
-        **{name: name for name in ("stratify", "group", "time", "drop", "impute", "positive")},
-        "row_id": "id",
+        **{name: name for name in ("stratify", "group", "time", "drop", "impute", "positive", "max_categories")},
+        "max_categories": ("int?", "Categories", "Columns that the categories of one column become at most."),
+    "row_id": "id",
     },
 }
 """Inputs that lead to an input of a step; documents of before get them when they have a value."""

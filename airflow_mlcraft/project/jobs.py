@@ -45,6 +45,7 @@ def defaults_of(project: Project, manifest: Manifest) -> dict[str, Any]:
         "drop": list(manifest.drop) or None,
         "impute": impute_of(manifest),
         "positive": manifest.positive or None,
+        "max_categories": manifest.max_categories,
         "test_size": manifest.test_size,
         "split_seed": manifest.seed if manifest.split_seed is None else manifest.split_seed,
         "seed": manifest.seed,

@@ -55,6 +55,8 @@ class Manifest:
     drop: tuple[str, ...] = ()
     impute: str | Mapping[str, str] = ""
     positive: str = ""
+    max_categories: int | None = None
+    """Chosen by the data where it is left out."""
     minimum: float | None = None
     margin: float = 0.0
     port: int | None = None
@@ -97,6 +99,7 @@ def read(project: Project) -> Manifest:
         drop=found.texts("data.drop"),
         impute=found.impute("data.impute"),
         positive=found.text("data.positive"),
+        max_categories=found.whole("data.max_categories", 0, most=10_000) or None,
         minimum=found.optional_number("evaluate.minimum"),
         margin=found.number("evaluate.margin", 0.0),
         port=found.whole("targets.local.port", 0, most=65535) or None,

@@ -69,6 +69,7 @@ _OF_RUN: dict[str, Callable[[Any], Any]] = {
     "drop": _texts,
     "impute": _way,
     "positive": _text,
+    "max_categories": _whole,
     "seed": _whole,
     "split_seed": _whole,
     "folds": _whole,

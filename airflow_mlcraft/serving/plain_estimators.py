@@ -110,4 +110,9 @@ def _forest(fitted: Any) -> PlainEstimator:
 
 
 def _single(array: Array) -> Array:
-    return np.ascontiguousarray(array, dtype=np.float32)
+    """In 32 bits, in which trees calculate; scikit-learn refuses what is infinite there."""
+    with np.errstate(over="ignore"):
+        found = np.ascontiguousarray(array, dtype=np.float32)
+    if np.isinf(found).any():
+        raise ValueError("a number is too large for the trees of the model, which calculate in 32 bits")
+    return found

@@ -230,6 +230,27 @@ def _ordinal(fitted: Any) -> Step | None:
     return run
 
 
+def _target_mean(fitted: Any) -> Step:
+    """Each category as the mean target in training; one number for each class where there are several."""
+    several = fitted.target_type_ == "multiclass"
+    width = len(fitted.classes_) if several else 1
+    means = np.asarray(fitted.target_mean_, dtype=np.float64).reshape(-1)
+    known = []
+    for column, values in enumerate(fitted.categories_):
+        encodings = fitted.encodings_[column * width : (column + 1) * width]
+        numbers = np.column_stack([np.asarray(one, dtype=np.float64) for one in encodings])
+        known.append({_key(value): row for value, row in zip(values, numbers, strict=True)})
+
+    def run(array: Array) -> Array:
+        made = np.empty((len(array), len(known) * width))
+        for row, values in enumerate(array.tolist()):
+            for column, value in enumerate(values):
+                made[row, column * width : (column + 1) * width] = known[column].get(_key(value), means)
+        return made
+
+    return run
+
+
 def _key(value: Any) -> Any:
     """Missing is missing, whether it is None or NaN."""
     return None if value is None or value != value else value  # noqa: PLR0124
@@ -243,4 +264,5 @@ KNOWN: dict[str, Callable[[Any], Step | None]] = {
     "MinMaxScaler": _min_max,
     "OneHotEncoder": _one_hot,
     "OrdinalEncoder": _ordinal,
+    "TargetEncoder": _target_mean,
 }

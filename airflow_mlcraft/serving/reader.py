@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from airflow_mlcraft.ml.data.written import NULLS, is_written_date
 from airflow_mlcraft.serving.refusals import malformed, mismatch
 from airflow_mlcraft.serving.signature import NUMBER, TEXT, TIME, TRUTH, WHOLE, Column, Signature
 from airflow_mlcraft.serving.table import Table, object_matrix
@@ -31,6 +32,7 @@ _TYPES: dict[str, frozenset[type]] = {
 _WORDS = {NUMBER: "a number", WHOLE: "a whole number", TRUTH: "true or false", TEXT: "text", TIME: "a time (ISO 8601)"}
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 _SHOWN = 60
+_NULLS = frozenset(NULLS)
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -94,7 +96,7 @@ class Reader:
         return self._table(lambda name: turned.get(name, missing), len(rows))
 
     def csv(self, body: bytes) -> Table:
-        """Comma-separated values, with the names in the first line; an empty cell is a missing value."""
+        """Comma-separated values, with the names in the first line; an empty cell is a missing value, and so is NA."""
         try:
             lines = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
             rows = [line for line in lines if line]
@@ -198,7 +200,7 @@ def _checked(value: Any, column: Column, row: int) -> Any:
 def _cell(text: str, column: Column) -> Any:
     """The value that a cell stands for; text that stands for none is left for the check to refuse."""
     bare = text.strip()
-    if not bare:
+    if (text if column.kind == TEXT else bare) in _NULLS:
         return None
     if column.kind == TRUTH:
         return _TRUTHS.get(bare.lower(), text)
@@ -208,6 +210,8 @@ def _cell(text: str, column: Column) -> Any:
 
 
 def _is_time(value: str) -> bool:
+    if not is_written_date(value):
+        return False
     try:
         datetime.fromisoformat(value.replace("Z", "+00:00"))
     except ValueError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,13 +59,23 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
 
 
 def _with_predictions(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
-    made = {PREDICTION: model.predict(frame)}
-    if hasattr(model, "predict_proba"):
-        found = model.predict_proba(frame)
-        made |= {f"probability_{label}": found[:, place] for place, label in enumerate(model.classes_)}
+    with _answered():
+        made = {PREDICTION: model.predict(frame)}
+        if hasattr(model, "predict_proba"):
+            found = model.predict_proba(frame)
+            made |= {f"probability_{label}": found[:, place] for place, label in enumerate(model.classes_)}
     if taken := [name for name in made if name in frame.columns]:
         raise StepError(f"--data has a column {taken[0]!r} already, which would hold the prediction; rename it")
     return frame.assign(**made)
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """What a model cannot compute is told by the rows, as the server tells it."""
+    try:
+        yield
+    except (ValueError, ArithmeticError) as error:
+        raise StepError(f"--data: the model cannot answer these rows: {' '.join(str(error).split())}") from error
 
 
 def _check(frame: pd.DataFrame, features: list[dict[str, Any]], before: int) -> None:

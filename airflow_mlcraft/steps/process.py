@@ -38,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='for missing numbers: median (default), mean, most_frequent, zero; or JSON with columns: {"age": "mean"}',
     )
     parser.add_argument("--scale", default="standard", help="for numbers: standard (default), minmax, robust, none")
+    parser.add_argument(
+        "--max-categories",
+        type=int,
+        metavar="N",
+        help="columns that the categories of one column become at most; chosen by the data when left out",
+    )
     add_split_options(parser)
 
 
@@ -54,7 +60,9 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     how = split_of(options)
     columns = inputs.json_object(folder, options.impute, "impute") if options.impute.lstrip().startswith("{") else {}
     impute = "median" if columns else options.impute
-    wishes = Wishes(options.prediction, options.positive, impute, options.scale, columns)
+    wishes = Wishes(
+        options.prediction, options.positive, impute, options.scale, options.max_categories, impute_of=columns
+    )
     params = inputs.json_object(folder, options.params, "params")
     frame = inputs.frame(folder, options.data, "data")
     source = _with_names(frame)
@@ -88,6 +96,7 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     write_json(folder / "profile.json", profile_frame(frame.drop(columns=options.drop)))
     record.param(target=recipe.target, prediction=recipe.task, impute=options.impute, scale=options.scale)
     record.param(**{f"split_{name}": value for name, value in how.to_json().items()})
+    record.param(max_categories=options.max_categories)
     record.param(drop=options.drop or None, **{f"process_{name}": value for name, value in params.items()})
     record.metric({"rows_train": len(train), "rows_test": len(test), "features": len(recipe.columns)})
     record.artifact("recipe")

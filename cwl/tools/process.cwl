@@ -102,6 +102,12 @@ inputs:
   doc: The one of two classes that is to be found; the second one when left out.
   inputBinding:
     prefix: --positive
+- id: max_categories
+  type: int?
+  label: Categories
+  doc: Columns that the categories of one column become at most; chosen by the data when left out.
+  inputBinding:
+    prefix: --max-categories
 outputs:
 - id: train
   type: File

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.choose import choose
 from airflow_mlcraft.ml.decide import Wishes, decide
-from airflow_mlcraft.ml.preparation import preparation
+from airflow_mlcraft.ml.preparation import pipeline, preparation
 from airflow_mlcraft.ml.recipe import Recipe, from_json
 from airflow_mlcraft.ml.split import Split
 from tests.ml.samples import cut, diabetes, iris, wild
@@ -138,11 +139,55 @@ def test_serving_takes_what_training_has_not_seen() -> None:
         recipe.typed(test.drop(columns="leaves"))
 
 
-def test_rare_categories_are_put_together() -> None:
+def test_rare_categories_are_put_together_where_the_user_wants_few_columns() -> None:
     names = [f"c{number}" for number in range(60) for _ in range(60 - number)]
-    recipe = decide(pd.DataFrame({"x": names, "y": ["a", "b"] * (len(names) // 2)}), "y", Split(), Wishes())
-    made = preparation(recipe).fit_transform(recipe.typed(pd.DataFrame({"x": names})))
+    frame = pd.DataFrame({"x": names, "y": ["a", "b"] * (len(names) // 2)})
+    recipe = decide(frame, "y", Split(), Wishes(max_categories=25))
+    made = preparation(recipe).fit_transform(recipe.typed(frame), frame["y"])
     assert made.shape[1] == recipe.max_categories == 25
+    assert recipe.notes == (
+        "the column 'x' has 60 categories; the most frequent have a column each, 25 in all, as max_categories says",
+    )
+    with pytest.raises(StepError, match="--max-categories is 1; expected 2 or more"):
+        decide(frame, "y", Split(), Wishes(max_categories=1))
+
+
+@pytest.mark.parametrize(
+    ("categories", "rows", "encode", "width"),
+    [(25, 60, "one-hot", 25), (60, 1200, "one-hot", 60), (60, 300, "target", 1), (400, 8000, "target", 1)],
+)
+def test_the_encoding_of_categories_is_chosen_by_the_data(categories: int, rows: int, encode: str, width: int) -> None:
+    names = [f"c{number % categories}" for number in range(rows)]
+    frame = pd.DataFrame({"x": names, "y": np.random.default_rng(0).normal(size=rows)})
+    recipe = decide(frame, "y", Split(), Wishes("regression"))
+    (column,) = recipe.columns
+    assert (column.encode, column.categories) == (encode, categories)
+    assert preparation(recipe).fit_transform(recipe.typed(frame), frame["y"]).shape[1] == width
+    assert len(recipe.notes) == (categories > 25)
+    assert all(f"'x' has {categories} categories in {rows} rows" in note for note in recipe.notes)
+
+
+def test_the_mean_target_of_a_category_is_learned_from_other_rows() -> None:
+    """Categories that say nothing do not come to know the target of their own rows."""
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": random.integers(0, 400, 1200).astype(str), "y": random.normal(size=1200)})
+    frame["x"] = "c" + frame["x"]
+    recipe = decide(frame, "y", Split(), Wishes("regression"))
+    made = preparation(recipe).fit_transform(recipe.typed(frame), frame["y"])
+    assert abs(np.corrcoef(made[:, 0], frame["y"])[0, 1]) < 0.15
+
+
+def test_histogram_gradient_boosting_takes_categories_as_they_are() -> None:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"n": random.normal(size=900), "x": [f"c{place % 90}" for place in range(900)]})
+    frame["y"] = frame["n"] + random.normal(size=90).repeat(10).reshape(90, 10).T.reshape(-1)
+    recipe = decide(frame, "y", Split(), Wishes("regression"))
+    estimator = choose("regression", "hist_gradient_boosting", {"max_iter": 5}, 0)
+    model = pipeline(recipe, estimator).fit(frame, frame["y"])
+    assert model[-1].is_categorical_.tolist() == [False, True]
+    assert estimator.categorical_features == "from_dtype", "the estimator that was given is left alone"
+    unseen = frame.head(2).assign(x=["never seen", None])
+    assert np.isfinite(model.predict(unseen)).all()
 
 
 def test_a_thousand_columns() -> None:

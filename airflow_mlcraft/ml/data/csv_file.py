@@ -11,12 +11,11 @@ from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.data.dialect import wide_fields
 from airflow_mlcraft.ml.data.names import checked_names
 from airflow_mlcraft.ml.data.sniff import Form, csv_dialect, open_bytes, open_text
+from airflow_mlcraft.ml.data.written import NULLS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-NULLS = ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"]
-NULLS += ["NULL", "NaN", "None", "n/a", "nan", "null"]
 TRUE, FALSE = ["true", "True", "TRUE"], ["false", "False", "FALSE"]
 BLOCK = 1 << 24
 """Bytes that are read at once; no row may be longer."""
@@ -155,7 +154,7 @@ def _options(path: Path, form: Form) -> tuple[list[str], dict[str, Any]]:
             delimiter=csv_dialect(form).delimiter, quote_char=csv_dialect(form).quote, newlines_in_values=True
         ),
         "convert_options": arrow.ConvertOptions(
-            null_values=NULLS,
+            null_values=list(NULLS),
             true_values=TRUE,
             false_values=FALSE,
             strings_can_be_null=True,

@@ -55,7 +55,8 @@ def importances(
     for name in names:
         losses = []
         for _ in range(5 if len(names) <= _FEW_COLUMNS else 2):
-            shuffled = features.assign(**{name: features[name].to_numpy()[random.permutation(len(rows))]})
+            shuffled = features.copy(deep=False)
+            shuffled[name] = features[name].to_numpy()[random.permutation(len(rows))]
             losses.append(sign * (usual - (score(shuffled) or 0.0)))
         found.append(Importance(name, float(np.mean(losses)), float(np.std(losses))))
     return sorted(found, key=lambda one: -one.mean)
