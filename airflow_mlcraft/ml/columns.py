@@ -14,7 +14,7 @@ from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.data.written import is_written_date
 from airflow_mlcraft.ml.nearest import suggestion
 
-NUMBER, CATEGORY, BOOLEAN, DATE = "number", "category", "boolean", "date"
+NUMBER, CATEGORY, BOOLEAN, DATE, TEXT = "number", "category", "boolean", "date", "text"
 _TRUTH = {"true": True, "false": False}
 
 
@@ -39,10 +39,14 @@ def booleans(values: pd.Series) -> pd.Series:
     return found.astype(bool) if found.notna().all() else found.astype(object)
 
 
-def dates(values: pd.Series) -> pd.Series:
-    """As times without a zone, in UTC; what is no time is missing."""
+def dates(values: pd.Series, form: str = "") -> pd.Series:
+    """As times without a zone, in UTC; what is no time is missing. `form` is how they are written, if not ISO 8601."""
     if values.dtype.kind == "M" and getattr(values.dtype, "tz", None) is None:
         return values.astype("datetime64[us]")
+    if form:
+        found = pd.to_datetime(values.astype(object), errors="coerce", format=form)
+        found = found.dt.tz_convert(None) if found.dt.tz is not None else found
+        return found.astype("datetime64[us]")
     if is_text(values):
         # Nor are a week's day or a number without dashes, which pandas and Python take for times or do not.
         written = values.astype(object).map(is_written_date, na_action="ignore")
@@ -99,10 +103,28 @@ def _text(value: Any) -> Any:
     return str(value)
 
 
-AS = {NUMBER: numbers, BOOLEAN: booleans, DATE: dates, CATEGORY: categories}
+AS = {NUMBER: numbers, BOOLEAN: booleans, DATE: dates, CATEGORY: categories, TEXT: categories}
 
 
-def typed(frame: pd.DataFrame, kinds: Mapping[str, str], nullable: Sequence[str]) -> pd.DataFrame:
+def as_kind(values: pd.Series, kind: str, form: str = "") -> pd.Series:
+    """Values of a kind; `form` is how dates are written."""
+    return dates(values, form) if form else AS[kind](values)
+
+
+def check_written(frame: pd.DataFrame, formats: Mapping[str, str]) -> None:
+    """Refuse texts in columns of dates that are written otherwise: nobody would know that they count as missing."""
+    for name, form in formats.items():
+        if name not in frame.columns or frame[name].dtype.kind == "M":
+            continue
+        wrong = frame[name].notna() & dates(frame[name], form).isna()
+        if wrong.any():
+            place = int(wrong.to_numpy().argmax())
+            raise StepError(f"{name!r} of row {place + 1} is {frame[name].iloc[place]!r}; expected a date as {form}")
+
+
+def typed(
+    frame: pd.DataFrame, kinds: Mapping[str, str], nullable: Sequence[str], formats: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """Exactly these columns, each with values of its kind. Those that may be missing as values may lack as a whole."""
     lacking = [name for name in kinds if name not in frame.columns]
     if needed := [name for name in lacking if name not in nullable]:
@@ -111,16 +133,18 @@ def typed(frame: pd.DataFrame, kinds: Mapping[str, str], nullable: Sequence[str]
             f"that the model needs; {suggestion(needed[0], frame.columns)}"
         )
     empty = pd.Series(np.nan, index=frame.index)
-    made = {name: AS[kind](frame[name] if name in frame.columns else empty) for name, kind in kinds.items()}
+    forms = formats or {}
+    made = {name: as_kind(frame.get(name, empty), kind, forms.get(name, "")) for name, kind in kinds.items()}
     return pd.DataFrame(made, index=frame.index, copy=False)
 
 
 class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """The first step of every model: it takes its columns, in their kinds, from whatever frame it is given."""
 
-    def __init__(self, kinds: dict[str, str], nullable: list[str]):
+    def __init__(self, kinds: dict[str, str], nullable: list[str], formats: dict[str, str] | None = None):
         self.kinds = kinds
         self.nullable = nullable
+        self.formats = formats
 
     def fit(self, frame: pd.DataFrame, target: Any = None) -> Columns:
         """Nothing is learnt here."""
@@ -130,7 +154,9 @@ class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The columns of the recipe."""
-        return typed(frame, self.kinds, self.nullable)
+        formats = getattr(self, "formats", None) or {}  # Models of before have none.
+        check_written(frame, formats)
+        return typed(frame, self.kinds, self.nullable, formats)
 
     def get_feature_names_out(self, names: Any = None) -> Any:
         """The columns themselves."""

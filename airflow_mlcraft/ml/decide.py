@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml import columns as kinds
+from airflow_mlcraft.ml.column_kinds import KindWishes, kind_of, says_identifier
 from airflow_mlcraft.ml.encodings import choose_encodings
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
 from airflow_mlcraft.ml.nearest import suggestion
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 IMPUTE = ("median", "mean", "most_frequent", "zero")
 SCALE = ("standard", "minmax", "robust", "none")
 _MANY = 20
-_MOSTLY = 0.9
 _SHOWN = 3
 
 
@@ -37,6 +37,7 @@ class Wishes:
     scale: str = "standard"
     max_categories: int | None = None
     """So many columns for the categories of one column, and no target encoding."""
+    kinds: KindWishes = field(default_factory=KindWishes)
     impute_of: Mapping[str, str] = field(default_factory=dict)
     """How the gaps of single columns are filled; the others follow `impute`."""
 
@@ -50,6 +51,7 @@ def decide(train: pd.DataFrame, target: str, how: Split, wishes: Wishes) -> Reci
         if given not in known:
             raise StepError(f"--{option} is {given!r}; expected one of {', '.join(known)}")
     check_target(train, target)
+    wishes.kinds.check(list(train.columns))
     if unknown := [name for name in wishes.impute_of if name not in train.columns]:
         raise StepError(f"--impute: the data has no column {unknown[0]!r}; {suggestion(unknown[0], train.columns)}")
     values = train[target]
@@ -106,22 +108,24 @@ def _target(values: pd.Series, task: str, positive: str | None) -> dict[str, Any
 def _column(values: pd.Series, wishes: Wishes, notes: list[str]) -> Column | str:
     """What to do with a column, or why it is of no use."""
     there = values.dropna()
-    if odd := _unusable(there):
+    if odd := _unusable(there) or _identifier(there, wishes):
         return odd
-    kind = _kind(there, notes)
-    made = kinds.AS[kind](values)
+    found = kind_of(there, wishes.kinds)
+    kind, made = found.name, kinds.as_kind(values, found.name, found.format)
     nullable = bool(made.isna().any())
     if odd := _useless(made, kind, nullable):
         return odd
+    if found.note:
+        notes.append(found.note)
     name = str(values.name)
-    if kind == kinds.BOOLEAN:
-        return Column(name, kind, "most_frequent", nullable=nullable)
+    if kind in (kinds.TEXT, kinds.BOOLEAN):
+        return Column(name, kind, "constant" if kind == kinds.TEXT else "most_frequent", nullable=nullable)
     if kind == kinds.CATEGORY:
         count = int(made.nunique()) + nullable
         return Column(name, kind, "constant", wishes.scale, nullable, categories=count)
     impute = wishes.impute_of.get(name, wishes.impute) if kind == kinds.NUMBER else "median"
     whole = kind == kinds.NUMBER and bool((rest := made.dropna()).eq(rest.round()).all())
-    return Column(name, kind, impute, wishes.scale, nullable, whole)
+    return Column(name, kind, impute, wishes.scale, nullable, whole, format=found.format)
 
 
 def _useless(made: pd.Series, kind: str, nullable: bool) -> str:
@@ -135,6 +139,12 @@ def _useless(made: pd.Series, kind: str, nullable: bool) -> str:
     return ""
 
 
+def _identifier(values: pd.Series, wishes: Wishes) -> str:
+    if str(values.name) in wishes.kinds.types or not says_identifier(values):
+        return ""
+    return f"is an identifier: each of the {len(values)} rows has another"
+
+
 def _unusable(values: pd.Series) -> str:
     if values.empty:
         return "has no values"
@@ -144,34 +154,3 @@ def _unusable(values: pd.Series) -> str:
         return ""
     odd = next((value for value in values if not pd.api.types.is_scalar(value)), None)
     return "" if odd is None else f"holds values of type {type(odd).__name__}"
-
-
-def _kind(values: pd.Series, notes: list[str]) -> str:
-    if values.dtype.kind == "m" or (values.dtype.kind in "iuf" and values.dtype != bool):
-        return kinds.NUMBER
-    if kinds.is_booleans(values):
-        return kinds.BOOLEAN
-    if kinds.is_dates(values):
-        return kinds.DATE
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        return kinds.CATEGORY
-    found = pd.to_numeric(values.astype(object), errors="coerce").notna()
-    share = float(found.mean())
-    if share == 1:
-        return kinds.NUMBER
-    if share > 0:
-        notes.append(_mixed(values, found, share))
-    return kinds.NUMBER if share >= _MOSTLY else kinds.CATEGORY
-
-
-def _mixed(values: pd.Series, found: pd.Series, share: float) -> str:
-    odd = ", ".join(_different(values[~found]))
-    done = "it is taken for numbers, and these are missing" if share >= _MOSTLY else "it is taken for text"
-    return (
-        f"the column {values.name!r} mixes {int(found.sum())} numbers and {int((~found).sum())} texts ({odd}): {done}"
-    )
-
-
-def _different(values: Sequence[Any] | pd.Series) -> Iterator[str]:
-    seen = list(dict.fromkeys(str(value) for value in values))
-    yield from (repr(one) for one in seen[:_SHOWN])

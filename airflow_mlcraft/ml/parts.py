@@ -1,4 +1,4 @@
-"""Times as numbers that a model can use, and truth values as zeros and ones."""
+"""Times, truth values and words as numbers that a model can use."""
 
 from __future__ import annotations
 
@@ -42,3 +42,46 @@ class Truth(_EachColumn):
     def get_feature_names_out(self, names: Any = None) -> Any:
         """The columns themselves."""
         return self.feature_names_in_
+
+
+class FreeText(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """The words of one column of texts, weighed by TF-IDF; a missing text has none."""
+
+    def __init__(self, words: int = 200):
+        self.words = words
+
+    def fit(self, frame: Any, target: Any = None) -> FreeText:
+        """Learn the most frequent words."""
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        self.n_features_in_ = 1
+        self.feature_names_in_ = np.asarray(list(getattr(frame, "columns", ["text"])), dtype=object)
+        texts = _texts(frame)
+        most = max(1, min(self.words, _TEXT_CELLS // max(1, len(texts))))
+        vectorizer = TfidfVectorizer(max_features=most, min_df=2, sublinear_tf=True, **_WORD)
+        try:
+            self.vectorizer_ = vectorizer.fit(texts)
+        except ValueError:
+            self.vectorizer_ = None  # No word comes twice.
+        return self
+
+    def transform(self, frame: Any) -> Any:
+        """A column for each word."""
+        if self.vectorizer_ is None:
+            return np.zeros((len(frame), 1))
+        return self.vectorizer_.transform(_texts(frame)).toarray()
+
+    def get_feature_names_out(self, names: Any = None) -> Any:
+        """`<column>_<word>`."""
+        name = self.feature_names_in_[0]
+        words = [] if self.vectorizer_ is None else self.vectorizer_.get_feature_names_out()
+        return np.asarray([f"{name}_{word}" for word in words] or [f"{name}_no_words"], dtype=object)
+
+
+def _texts(frame: Any) -> list[str]:
+    values = np.asarray(frame, dtype=object).reshape(-1)
+    return [value if isinstance(value, str) else "" for value in values]
+
+
+_TEXT_CELLS = 20_000_000
+_WORD: dict[str, Any] = {"token_pattern": r"(?u)\b\w+\b"}

@@ -17,7 +17,7 @@ from airflow_mlcraft.ml.encodings import (
     takes_categories,
     target_mean,
 )
-from airflow_mlcraft.ml.parts import PARTS, DateParts, Truth
+from airflow_mlcraft.ml.parts import PARTS, DateParts, FreeText, Truth
 from airflow_mlcraft.ml.recipe import Column, Recipe, names
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ def pipeline(recipe: Recipe, estimator: Any) -> Pipeline:
     native = takes_categories(estimator)
     if native and (places := _native_places(recipe)):
         estimator = clone(estimator).set_params(categorical_features=places)
-    steps = [("columns", Columns(recipe.kinds, recipe.nullable)), ("prepare", preparation(recipe, native=native))]
+    steps = [
+        ("columns", Columns(recipe.kinds, recipe.nullable, recipe.formats or None)),
+        ("prepare", preparation(recipe, native=native)),
+    ]
     return Pipeline([*steps, ("estimator", estimator)])
 
 
@@ -61,6 +64,8 @@ def preparation(recipe: Recipe, *, native: bool = False) -> Any:
     for encode, alike in _by_encoding(recipe, native=native).items():
         name = kinds.CATEGORY if encode == ONE_HOT else f"{kinds.CATEGORY}_{encode}"
         parts.append((name, _categories(recipe, encode, alike), names(alike)))
+    for column in recipe.of_kind(kinds.TEXT):
+        parts.append((_name(kinds.TEXT, parts), FreeText(), [column.name]))
     return ColumnTransformer(parts, sparse_threshold=0, verbose_feature_names_out=False)
 
 

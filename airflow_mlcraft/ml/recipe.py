@@ -31,6 +31,8 @@ class Column:
     integer: bool = False
     encode: str = ""
     categories: int = 0
+    format: str = ""
+    """How the source writes dates, where that is not ISO 8601."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ class Recipe:
         return {column.name: column.kind for column in self.columns}
 
     @property
+    def formats(self) -> dict[str, str]:
+        """Name to how its dates are written, where they are not in ISO 8601."""
+        return {column.name: column.format for column in self.columns if column.format}
+
+    @property
     def nullable(self) -> list[str]:
         """Columns that may lack values."""
         return [column.name for column in self.columns if column.nullable]
@@ -85,7 +92,7 @@ class Recipe:
         """The features in a frame, in their kinds."""
         from airflow_mlcraft.ml.columns import typed
 
-        return typed(frame, self.kinds, self.nullable)
+        return typed(frame, self.kinds, self.nullable, self.formats)
 
     def truth(self, frame: pd.DataFrame) -> Any:
         """The target in a frame, in its kind."""

@@ -50,8 +50,7 @@ _INPUTS: dict[str, tuple[str, str, str]] = {
 _OF_STEP = {
     "process": {
         **{name: name for name in ("stratify", "group", "time", "drop", "impute", "positive", "max_categories")},
-        "max_categories": ("int?", "Categories", "Columns that the categories of one column become at most."),
-    "row_id": "id",
+        "row_id": "id",
     },
 }
 """Inputs that lead to an input of a step; documents of before get them when they have a value."""

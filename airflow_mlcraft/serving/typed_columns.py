@@ -5,7 +5,7 @@ They bring columns into their kinds, and take times apart; here each column is o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -26,6 +26,7 @@ def is_columns(step: Any) -> bool:
 def columns(step: Any, place: Place) -> tuple[Callable[[Table], Table], list[str], Place]:
     """What it does to a table, its columns, and where they are then."""
     worded: list[int] = []
+    formats = getattr(step, "formats", None) or {}
     made: Place = {}
     texts = sum(not numeric for numeric, _ in place.values())
     for name, kind in step.kinds.items():
@@ -37,16 +38,37 @@ def columns(step: Any, place: Place) -> tuple[Callable[[Table], Table], list[str
             worded.append(index)
         else:
             raise NotPlain
+    written = {made[name][1]: (name, form) for name, form in formats.items()}
     if not worded:
-        return (lambda table: table), list(step.kinds), made
+        return (lambda table: _with_times(table, written)), list(step.kinds), made
 
     def with_words(table: Table) -> Table:
+        table = _with_times(table, written)
         words = np.empty((len(table), len(worded)), dtype=object)
         for column, index in enumerate(worded):
             words[:, column] = [_word(value) for value in table.numbers[:, index].tolist()]
         return Table(table.numbers, np.hstack([table.texts, words]))
 
     return with_words, list(step.kinds), made
+
+
+def _with_times(table: Table, written: Mapping[int, tuple[str, str]]) -> Table:
+    """Dates in the way that the source writes them become ISO 8601."""
+    if not written:
+        return table
+    texts = table.texts.copy()
+    for index, (name, form) in written.items():
+        texts[:, index] = [_iso(value, name, form) for value in texts[:, index]]
+    return Table(table.numbers, texts)
+
+
+def _iso(value: Any, name: str, form: str) -> str | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        return datetime.strptime(value, form).isoformat()
+    except ValueError:
+        raise ValueError(f"{name!r} is {value!r}; expected a date as {form}") from None
 
 
 def _word(value: float) -> str | None:

@@ -32,6 +32,8 @@ from airflow_mlcraft.tracking.trusted_types import CARD, KEY, RECORD, TRUSTED, l
 if TYPE_CHECKING:
     import pandas as pd
 
+    from airflow_mlcraft.ml.recipe import Recipe
+
 MODEL = "model"
 _HEAD, _FEW = 5, 200
 
@@ -83,7 +85,7 @@ def write_folder(work: ModelWork, params: dict[str, Any], fitted: Fitted, target
         code = [*modules.values(), *([_written(own, Path(place))] if own is not None else [])]
         libraries = library_modules(schema_of(file)) | {name for path in code for name in imports_of(path)}
         needed = [*installed(), *(f"{one['name']}=={one['version']}" for one in packages_of(libraries))]
-        rows = work.recipe.typed(work.train) if own is None else own.example_frame()
+        rows = _as_written(work.recipe, work.recipe.typed(work.train)) if own is None else own.example_frame()
         optional = [] if own is None else [one.name for one in own.columns if one.nullable or not one.needed]
         write_model(
             target, file, rows, predictions, requirements=list(dict.fromkeys(needed)), metadata=metadata,
@@ -98,6 +100,13 @@ def write_folder(work: ModelWork, params: dict[str, Any], fitted: Fitted, target
     write_learned_rows(target, work.recipe, work.train)
     _check_loads(work, target, features, predictions)
     return trusted
+
+
+def _as_written(recipe: Recipe, rows: pd.DataFrame) -> pd.DataFrame:
+    """Dates as the source writes them, and as clients send them."""
+    for name, form in recipe.formats.items():
+        rows[name] = rows[name].dt.strftime(form).astype(object)
+    return rows
 
 
 def _written(process: row_process.RowProcess, folder: Path) -> Path:

@@ -67,6 +67,7 @@ def _feature(column: Column, values: pd.Series) -> dict[str, Any]:
         "kind": column.kind,
         "type": str(values.dtype),
         "nullable": column.nullable,
+        **({"format": column.format} if column.format else {}),
     }
     there = values.dropna()
     if column.kind == kinds.NUMBER:

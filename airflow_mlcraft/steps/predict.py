@@ -80,15 +80,16 @@ def _answered() -> Iterator[None]:
 
 def _check(frame: pd.DataFrame, features: list[dict[str, Any]], before: int) -> None:
     """The model would take what is no number for a gap; the server refuses it too. `before` counts earlier rows."""
-    from airflow_mlcraft.ml.columns import AS
+    from airflow_mlcraft.ml.columns import as_kind
 
     for feature in features:
         name, kind = feature["name"], feature["kind"]
         if name not in frame.columns:
             continue
-        wrong = frame[name].notna() & AS[kind](frame[name]).isna()
+        wrong = frame[name].notna() & as_kind(frame[name], kind, feature.get("format", "")).isna()
         if wrong.any():
+            expected = f"{kind} as {feature['format']}" if feature.get("format") else kind
             place = int(wrong.to_numpy().argmax())
             raise StepError(
-                f"--data: {name!r} of row {before + place + 1} is {frame[name].iloc[place]!r}; expected a {kind}"
+                f"--data: {name!r} of row {before + place + 1} is {frame[name].iloc[place]!r}; expected a {expected}"
             )

@@ -44,11 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="columns that the categories of one column become at most; chosen by the data when left out",
     )
+    parser.add_argument(
+        "--types", metavar="JSON", help='kinds of columns: {"zip": "category"}; number, category, boolean, date, text'
+    )
+    parser.add_argument("--dates", metavar="JSON", help='how dates are written, by column: {"joined": "%%d/%%m/%%Y"}')
     add_split_options(parser)
 
 
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Write train.parquet, test.parquet, recipe.json and profile.json."""
+    from airflow_mlcraft.ml.column_kinds import KindWishes
     from airflow_mlcraft.ml.data.profile import profile_frame
     from airflow_mlcraft.ml.decide import Wishes, decide
     from airflow_mlcraft.ml.row_hash import ROW_HASH
@@ -61,7 +66,15 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     columns = inputs.json_object(folder, options.impute, "impute") if options.impute.lstrip().startswith("{") else {}
     impute = "median" if columns else options.impute
     wishes = Wishes(
-        options.prediction, options.positive, impute, options.scale, options.max_categories, impute_of=columns
+        options.prediction,
+        options.positive,
+        impute,
+        options.scale,
+        options.max_categories,
+        KindWishes(
+            inputs.json_object(folder, options.types, "types"), inputs.json_object(folder, options.dates, "dates")
+        ),
+        columns,
     )
     params = inputs.json_object(folder, options.params, "params")
     frame = inputs.frame(folder, options.data, "data")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -25,7 +26,10 @@ _TOO_LONG = "straddling"
 
 
 def read_table(path: Path, form: Form) -> pa.Table:
-    """The whole table; each column has the one type that all its values have. Times of a day stay as written."""
+    """The whole table; each column has the one type that all its values have.
+
+    Times of a day stay as written, and so do codes: digits of which some begin with a zero, as 01234.
+    """
     import pyarrow as pa
     from pyarrow import csv as arrow
 
@@ -33,12 +37,41 @@ def read_table(path: Path, form: Form) -> pa.Table:
     with _Told(path, form, names):
         with open_bytes(path, form) as handle:
             table = arrow.read_csv(handle, **options)
-        clocks = {field.name: pa.string() for field in table.schema if pa.types.is_time(field.type)}
-        if not clocks:
+        written = [field.name for field in table.schema if pa.types.is_time(field.type)]
+        whole = [field.name for field in table.schema if pa.types.is_integer(field.type)]
+        if whole and _may_have_codes(path, form):
+            written += _codes(path, form, whole)
+        if not written:
             return table
-        options["convert_options"].column_types = clocks
+        options["convert_options"].column_types = dict.fromkeys(written, pa.string())
         with open_bytes(path, form) as handle:
             return arrow.read_csv(handle, **options)
+
+
+def _may_have_codes(path: Path, form: Form) -> bool:
+    """Whether some field may begin with a zero that a digit follows."""
+    begin = re.compile(rb"(?:^|[\s\"']|" + re.escape(csv_dialect(form).delimiter.encode()) + rb")0[0-9]")
+    rest = b""
+    with open_bytes(path, form) as handle:
+        while block := handle.read(1 << 20):
+            if begin.search(rest + block):
+                return True
+            rest = block[-2:]
+    return False
+
+
+def _codes(path: Path, form: Form, names: list[str]) -> list[str]:
+    """Those of these columns in which a value begins with a zero that a digit follows."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import csv as arrow
+
+    _, options = _options(path, form)
+    options["convert_options"].include_columns = names
+    options["convert_options"].column_types = dict.fromkeys(names, pa.string())
+    with open_bytes(path, form) as handle:
+        table = arrow.read_csv(handle, **options)
+    return [name for name in names if pc.any(pc.match_substring_regex(table[name], r"^\s*0[0-9]")).as_py()]
 
 
 def batches(path: Path, form: Form, types: Mapping[str, pa.DataType] | None = None) -> Iterator[pa.RecordBatch]:
