@@ -46,10 +46,15 @@ _INPUTS: dict[str, tuple[str, str, str]] = {
     "positive": ("string?", "Positive class", "The one of two classes that is to be found."),
     "max_categories": ("int?", "Categories", "Columns that the categories of one column become at most."),
     "row_id": ("string?", "Id", "The column that tells rows apart; all columns tell it when left out."),
+    "types": ("string?", "Kinds", "Kinds of columns as a JSON object: number, category, boolean, date or text."),
+    "dates": ("string?", "Dates", "How dates are written, by column, as a JSON object."),
 }
+_FOR_PROCESS = (
+    "stratify", "group", "time", "drop", "impute", "positive", "max_categories", "types", "dates",
+)  # fmt: skip
 _OF_STEP = {
     "process": {
-        **{name: name for name in ("stratify", "group", "time", "drop", "impute", "positive", "max_categories")},
+        **{name: name for name in _FOR_PROCESS},
         "row_id": "id",
     },
 }

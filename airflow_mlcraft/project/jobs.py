@@ -46,6 +46,8 @@ def defaults_of(project: Project, manifest: Manifest) -> dict[str, Any]:
         "impute": impute_of(manifest),
         "positive": manifest.positive or None,
         "max_categories": manifest.max_categories,
+        "types": json.dumps(dict(manifest.types), sort_keys=True) if manifest.types else None,
+        "dates": json.dumps(dict(manifest.dates), sort_keys=True) if manifest.dates else None,
         "test_size": manifest.test_size,
         "split_seed": manifest.seed if manifest.split_seed is None else manifest.split_seed,
         "seed": manifest.seed,

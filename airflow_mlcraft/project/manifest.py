@@ -26,6 +26,8 @@ METRICS = {"classification": "acc", "regression": "rmse"}
 SOURCES = {"classification": "sklearn:iris", "regression": "sklearn:diabetes"}
 IMPUTE = ("median", "mean", "most_frequent", "zero")
 """How missing numbers are filled; the same names as the option --impute of the step `process`."""
+KINDS = ("number", "category", "boolean", "date", "text")
+"""Of columns; the same names as in the option --types of the step `process`."""
 _LARGEST_SEED = 2**32 - 1
 
 
@@ -57,6 +59,9 @@ class Manifest:
     positive: str = ""
     max_categories: int | None = None
     """Chosen by the data where it is left out."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    dates: Mapping[str, str] = field(default_factory=dict)
+    """Kinds of columns, and how dates are written; columns that are not named are told by their values."""
     minimum: float | None = None
     margin: float = 0.0
     port: int | None = None
@@ -99,6 +104,8 @@ def read(project: Project) -> Manifest:
         drop=found.texts("data.drop"),
         impute=found.impute("data.impute"),
         positive=found.text("data.positive"),
+        types=found.text_table("data.types", KINDS),
+        dates=found.text_table("data.dates"),
         max_categories=found.whole("data.max_categories", 0, most=10_000) or None,
         minimum=found.optional_number("evaluate.minimum"),
         margin=found.number("evaluate.margin", 0.0),
@@ -235,6 +242,16 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
             self.wrong(name, value, f"a whole number from 0 to {most}")
         return int(value)
+
+    def text_table(self, name: str, known: Sequence[str] = ()) -> dict[str, str]:
+        value = self._value(name)
+        if value is None:
+            return {}
+        right = isinstance(value, dict) and all(isinstance(one, str) and one for one in value.values())
+        if not right or (known and not set(value.values()) <= set(known)):
+            of = f" of {', '.join(known)}" if known else ", as %d/%m/%Y"
+            self.wrong(name, value, f"a table with a text for each column{of}")
+        return {str(column): str(one) for column, one in value.items()}
 
     def tables(self, name: str) -> dict[str, dict[str, Any]]:
         value = self._value(name)

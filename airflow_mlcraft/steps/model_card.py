@@ -45,6 +45,8 @@ def model_card(work: ModelWork, params: dict[str, Any], fitted: Fitted) -> dict[
         "seed": work.seed,
         "folds": work.folds,
         "recipe": recipe.hash(),
+        "notes": list(recipe.notes),
+        "dropped": [dict(one) for one in recipe.dropped],
         **_process(recipe),
         "split": split_of_part(recipe, work.train),
         "target_values": target_summary(recipe.task, recipe.truth(work.train), recipe.classes),

@@ -46,7 +46,7 @@ def report_page(found: Outcome, seed: int) -> Page:
         facts=_facts(found, told),
         tables=list(_tables(found, told)),
         pictures=list(_pictures(found, shown, seed)),
-        details=[_data(found), _columns(found), _params(told)],
+        details=[_data(found), _columns(found), *_decisions(found), _params(told)],
         notes=found.contest.notes,
     )
 
@@ -171,12 +171,22 @@ def _columns(found: Outcome) -> Table:
     return Table("Columns of the training part", ["column", "kind", "values", "may be missing"], rows, note)
 
 
+def _decisions(found: Outcome) -> Iterator[Table]:
+    """What was decided about columns, and which are left out."""
+    card = found.contest.new[0].card
+    rows = [[Cell(str(one["name"])), Cell(f"it {one['why']}")] for one in card.get("dropped", [])[:_PARAMS]]
+    if rows:
+        yield Table("Columns that are left out", ["column", "why"], rows)
+    if notes := card.get("notes", []):
+        yield Table("Decided about the data", ["decision"], [[Cell(str(note))] for note in notes[:_PARAMS]])
+
+
 def _range(one: dict[str, Any]) -> str:
     if "categories" in one:
         shown = ", ".join(map(str, one["categories"][:5]))
         return f"{one['distinct']}: {shown}{', …' if one['distinct'] > 5 else ''}"  # noqa: PLR2004
     if "min" not in one:
-        return "true, false"
+        return "true, false" if one["kind"] == "boolean" else ""
     ends = [number(end) if isinstance(end, float) else str(end) for end in (one["min"], one["max"])]
     return f"{ends[0]} … {ends[1]}"
 

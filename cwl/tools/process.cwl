@@ -108,6 +108,18 @@ inputs:
   doc: Columns that the categories of one column become at most; chosen by the data when left out.
   inputBinding:
     prefix: --max-categories
+- id: types
+  type: string?
+  label: Kinds
+  doc: 'Kinds of columns as a JSON object: number, category, boolean, date or text; by their values when left out.'
+  inputBinding:
+    prefix: --types
+- id: dates
+  type: string?
+  label: Dates
+  doc: How dates are written, by column, as a JSON object; by their values when left out.
+  inputBinding:
+    prefix: --dates
 outputs:
 - id: train
   type: File

@@ -23,6 +23,8 @@ from airflow_mlcraft.project.places import Project
         ('[data]\nstratify = "yes"', "data.stratify is 'yes'; expected true or false"),
         ('[data]\nimpute = "guess"', "data.impute is 'guess'; expected median, mean, most_frequent, zero, or a table"),
         ('[data]\nimpute = {age = "guess"}', "data.impute is {'age': 'guess'}; expected median"),
+        ('[data]\ntypes = {zip = "zip"}', "expected a table with a text for each column of number, category, boolean"),
+        ("[data]\ndates = {joined = 3}", "data.dates is {'joined': 3}; expected a table with a text for each column"),
         ("[data]\nmax_categories = -1", "data.max_categories is -1; expected a whole number from 0 to 10000"),
         ('[data]\ndrop = "name"', "data.drop is 'name'; expected a list of texts"),
         ("[train.params]\nrandom_forest = 3", "train.params is {'random_forest': 3}; expected a table"),

@@ -63,7 +63,6 @@ def _may_have_codes(path: Path, form: Form) -> bool:
 def _codes(path: Path, form: Form, names: list[str]) -> list[str]:
     """Those of these columns in which a value begins with a zero that a digit follows."""
     import pyarrow as pa
-    import pyarrow.compute as pc
     from pyarrow import csv as arrow
 
     _, options = _options(path, form)
@@ -71,7 +70,13 @@ def _codes(path: Path, form: Form, names: list[str]) -> list[str]:
     options["convert_options"].column_types = dict.fromkeys(names, pa.string())
     with open_bytes(path, form) as handle:
         table = arrow.read_csv(handle, **options)
-    return [name for name in names if pc.any(pc.match_substring_regex(table[name], r"^\s*0[0-9]")).as_py()]
+    return [name for name in names if _has_codes(table[name])]
+
+
+def _has_codes(values: Any) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(pc.any(pc.match_substring_regex(values, r"^\s*0[0-9]")).as_py())
 
 
 def batches(path: Path, form: Form, types: Mapping[str, pa.DataType] | None = None) -> Iterator[pa.RecordBatch]:
@@ -103,7 +108,9 @@ def column_types(path: Path, form: Form) -> tuple[dict[str, pa.DataType], set[st
     inferring = arrow.ReadOptions(column_names=names, block_size=4 * BLOCK)
     types: dict[str, pa.DataType] = dict.fromkeys(names, pa.null())
     nullable: set[str] = set()
+    codes: set[str] = set()
     for batch in batches(path, form):
+        codes.update(name for name in names if name not in codes and _has_codes(batch.column(name)))
         written = pa.BufferOutputStream()
         form_of_piece = arrow.WriteOptions(include_header=False, quoting_style="needed")
         arrow.write_csv(batch, written, form_of_piece)
@@ -117,7 +124,9 @@ def column_types(path: Path, form: Form) -> tuple[dict[str, pa.DataType], set[st
             types[field.name] = _type_of_both(types[field.name], field.type)
             if piece.column(field.name).null_count:
                 nullable.add(field.name)
-    return {name: pa.string() if pa.types.is_time(found) else found for name, found in types.items()}, nullable
+    written = {name for name in codes if pa.types.is_integer(types[name])}
+    written |= {name for name, found in types.items() if pa.types.is_time(found)}
+    return {name: pa.string() if name in written else found for name, found in types.items()}, nullable
 
 
 def _type_of_both(one: pa.DataType, other: pa.DataType) -> pa.DataType:
