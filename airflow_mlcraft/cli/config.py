@@ -73,6 +73,13 @@ def config(  # noqa: PLR0917
     positive: Annotated[
         str | None, typer.Option("--positive", metavar="CLASS", help="Of two classes the one to find.")
     ] = None,
+    class_weight: Annotated[
+        str | None, typer.Option("--class-weight", metavar="WEIGHT", help="balanced, for estimators that know weights.")
+    ] = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option("--threshold", metavar="P", help="auto, or from which probability the positive class is named."),
+    ] = None,
     metric: Annotated[str, typer.Option("--metric", metavar="M", help="What makes a model the champion.")] = "",
     minimum: Annotated[
         float | None, typer.Option("--minimum", metavar="X", help="The worst score that a champion may have.")
@@ -124,6 +131,8 @@ def config(  # noqa: PLR0917
                     "data.drop": split(drop) or None,
                     "data.impute": _impute(impute or []),
                     "data.positive": positive,
+                    "train.class_weight": class_weight,
+                    "evaluate.threshold": _threshold(threshold),
                     "evaluate.minimum": minimum,
                     "evaluate.margin": margin,
                 }
@@ -147,6 +156,13 @@ def config(  # noqa: PLR0917
     if not done:
         say("Nothing had to be changed.")
     next_step(f"mlcraft train {name}", "trains with it.")
+
+
+def _threshold(text: str | None) -> float | str | None:
+    try:
+        return text if text is None else float(text)
+    except ValueError:
+        return text
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

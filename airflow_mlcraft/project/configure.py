@@ -33,6 +33,9 @@ OPTIONAL = (
     "data.test_size",
     "data.seed",
     "train.folds",
+    "train.class_weight",
+    "evaluate.threshold",
+    "evaluate.replace_champion",
     "evaluate.minimum",
     "evaluate.margin",
 )

@@ -45,6 +45,14 @@ _INPUTS: dict[str, tuple[str, str, str]] = {
     "impute": ("string?", "Fill gaps", "How missing numbers are filled; or a JSON object with a way for each column."),
     "positive": ("string?", "Positive class", "The one of two classes that is to be found."),
     "max_categories": ("int?", "Categories", "Columns that the categories of one column become at most."),
+    "class_weight": ("string?", "Class weights", "balanced, or a JSON object with a weight for each label."),
+    "threshold": ("string?", "Threshold", "From which probability on the positive class is named; or auto."),
+    "threshold_metric": ("string?", "Metric of the threshold", "What an automatic threshold makes best on the folds."),
+    "replace_champion": (
+        "boolean",
+        "Replace the champion",
+        "Whether a champion of today that cannot be compared, because it is one of other data, is replaced.",
+    ),
     "row_id": ("string?", "Id", "The column that tells rows apart; all columns tell it when left out."),
     "types": ("string?", "Kinds", "Kinds of columns as a JSON object: number, category, boolean, date or text."),
     "dates": ("string?", "Dates", "How dates are written, by column, as a JSON object."),
@@ -57,8 +65,12 @@ _OF_STEP = {
         **{name: name for name in _FOR_PROCESS},
         "row_id": "id",
     },
+    "train": {"class_weight": "class_weight", "threshold": "threshold", "threshold_metric": "metric"},
+    "evaluate": {"replace_champion": "replace_champion"},
 }
 """Inputs that lead to an input of a step; documents of before get them when they have a value."""
+_ONLY_TRAINED = ("threshold_metric",)
+"""Inputs that a search does not need: it has the metric anyway."""
 _TUNED: dict[str, tuple[str, str, str]] = {
     "trials": ("int", "Trials", "How many sets of parameters are tried for each model."),
     "space": ("string[]", "Spaces", "Where to search for each of the models, as JSON; {} for the usual places."),
@@ -114,6 +126,7 @@ def _add_inputs(path: Path, document: Any, project: Project, manifest: Manifest)
     """Add inputs that mlcraft.toml has a value for and a document of an earlier version lacks, with their links."""
     values = defaults_of(project, manifest)
     there = {port["id"] for port in document["inputs"]}
+    there |= set(_ONLY_TRAINED) if _is_tuned(document) else set()
     for step_name, ports in _OF_STEP.items():
         lacking = [name for name in ports if name not in there and values.get(name)]
         if not lacking:
@@ -126,7 +139,7 @@ def _add_inputs(path: Path, document: Any, project: Project, manifest: Manifest)
                 "is meant for it",
                 f"take {lacking[0]} out of {project.manifest.name}, or add an input {lacking[0]!r} to the workflow",
             )
-        _add_ports(tool_path, step_name, [ports[name] for name in lacking])
+        _add_ports(tool_path, "tune" if tool_path.stem == "tune" else step_name, [ports[name] for name in lacking])
         for name in lacking:
             row = max((int(port.get("sbg:y", 0)) for port in document["inputs"]), default=-130) // 130 + 1
             document["inputs"].append(_input(name, *_INPUTS[name], row))
@@ -163,7 +176,9 @@ def rename_documents(project: Project, old: str) -> list[Path]:
 
 def workflow(project: Project, manifest: Manifest, *, tuned: bool = False) -> dict[str, Any]:
     """The document of a project's workflow."""
-    inputs = {**_INPUTS, **(_TUNED if tuned else {})}
+    inputs = {**_INPUTS, **_TUNED} if tuned else dict(_INPUTS)
+    for name in _ONLY_TRAINED if tuned else ():
+        del inputs[name]
     made: dict[str, Any] = {
         "cwlVersion": "v1.0",
         "class": "Workflow",
@@ -181,9 +196,13 @@ def workflow(project: Project, manifest: Manifest, *, tuned: bool = False) -> di
     return made
 
 
+def _is_tuned(document: Any) -> bool:
+    return str(document.get("id", "")).endswith("_tuned")
+
+
 def _fill(document: Any, project: Project, manifest: Manifest) -> None:
     """Names, defaults and the kind of prediction."""
-    tuned = str(document.get("id", "")).endswith("_tuned")
+    tuned = _is_tuned(document)
     document["label"] = f"{manifest.title}, tuned" if tuned else manifest.title
     search = "Searches for the best parameters of several models" if tuned else "Trains several models"
     document["doc"] = (
@@ -238,6 +257,7 @@ def _steps(tuned: bool) -> list[dict[str, Any]]:
         "code": "model_code",
         "seed": "seed",
         "folds": "folds",
+        **{port: name for name, port in _OF_STEP["train"].items()},
     }
     evaluate = {
         "models": "train/model",
@@ -247,6 +267,7 @@ def _steps(tuned: bool) -> list[dict[str, Any]]:
         "minimum": "minimum",
         "margin": "margin",
         "seed": "seed",
+        **{port: name for name, port in _OF_STEP["evaluate"].items()},
     }
     process |= {
         "test_size": "test_size",

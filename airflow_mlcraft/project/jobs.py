@@ -43,11 +43,15 @@ def defaults_of(project: Project, manifest: Manifest) -> dict[str, Any]:
         "group": manifest.group or None,
         "time": manifest.time or None,
         "drop": list(manifest.drop) or None,
-        "impute": impute_of(manifest),
+        "impute": _json_or_text(manifest.impute),
         "positive": manifest.positive or None,
         "max_categories": manifest.max_categories,
         "types": json.dumps(dict(manifest.types), sort_keys=True) if manifest.types else None,
         "dates": json.dumps(dict(manifest.dates), sort_keys=True) if manifest.dates else None,
+        "class_weight": _json_or_text(manifest.class_weight),
+        "threshold": str(manifest.threshold) or None,
+        "threshold_metric": manifest.metric if manifest.threshold == "auto" else None,
+        "replace_champion": manifest.replace_champion,
         "test_size": manifest.test_size,
         "split_seed": manifest.seed if manifest.split_seed is None else manifest.split_seed,
         "seed": manifest.seed,
@@ -60,11 +64,9 @@ def defaults_of(project: Project, manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def impute_of(manifest: Manifest) -> str | None:
-    """The value of --impute: the name of a way, or JSON with the way of each column."""
-    if isinstance(manifest.impute, str):
-        return manifest.impute or None
-    return json.dumps(dict(manifest.impute), sort_keys=True) or None
+def _json_or_text(value: str | Mapping[str, Any]) -> str | None:
+    """The name of one way for all, or JSON with that of each column or class; None where there is nothing."""
+    return (value if isinstance(value, str) else json.dumps(dict(value), sort_keys=True) if value else "") or None
 
 
 def trained(candidates: Sequence[Candidate]) -> dict[str, Any]:

@@ -62,6 +62,9 @@ class Manifest:
     types: Mapping[str, str] = field(default_factory=dict)
     dates: Mapping[str, str] = field(default_factory=dict)
     """Kinds of columns, and how dates are written; columns that are not named are told by their values."""
+    class_weight: str | Mapping[str, float] = ""
+    threshold: float | str = ""
+    replace_champion: bool = False
     minimum: float | None = None
     margin: float = 0.0
     port: int | None = None
@@ -107,6 +110,9 @@ def read(project: Project) -> Manifest:
         types=found.text_table("data.types", KINDS),
         dates=found.text_table("data.dates"),
         max_categories=found.whole("data.max_categories", 0, most=10_000) or None,
+        class_weight=found.class_weight("train.class_weight"),
+        threshold=found.threshold("evaluate.threshold"),
+        replace_champion=found.flag("evaluate.replace_champion"),
         minimum=found.optional_number("evaluate.minimum"),
         margin=found.number("evaluate.margin", 0.0),
         port=found.whole("targets.local.port", 0, most=65535) or None,
@@ -222,6 +228,24 @@ class _Reader:
         if not all(isinstance(way, str) and way in IMPUTE for way in ways):
             self.wrong(name, value, f"{', '.join(IMPUTE)}, or a table of columns with one of these each")
         return value or ""
+
+    def class_weight(self, name: str) -> str | dict[str, float]:
+        """`balanced`, or a table with the weight of each class."""
+        value = self._value(name)
+        numbers = value.values() if isinstance(value, dict) else ()
+        given = value in (None, "", "balanced") if not isinstance(value, dict) else bool(value)
+        if not given or not all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in numbers):
+            self.wrong(name, value, "balanced, or a table with the weight of each class, as { yes = 10, no = 1 }")
+        return value or ""
+
+    def threshold(self, name: str) -> float | str:
+        """`auto`, or a probability."""
+        value = self._value(name)
+        if value in (None, "", "auto"):
+            return value or ""
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:
+            self.wrong(name, value, "auto, or a number between 0 and 1")
+        return float(value)
 
     def optional_number(self, name: str) -> float | None:
         value = self._value(name)

@@ -56,6 +56,10 @@ def _way(value: Any) -> str:
     return str(value)
 
 
+def _threshold(value: Any) -> float | str:
+    return value if value == "auto" else _number(value)
+
+
 def _optional(value: Any) -> float | None:
     return None if value is None else _number(value)
 
@@ -70,6 +74,9 @@ _OF_RUN: dict[str, Callable[[Any], Any]] = {
     "impute": _way,
     "positive": _text,
     "max_categories": _whole,
+    "class_weight": _text,
+    "threshold": _threshold,
+    "replace_champion": _flag,
     "seed": _whole,
     "split_seed": _whole,
     "folds": _whole,

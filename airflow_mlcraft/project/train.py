@@ -117,8 +117,14 @@ def job_of(project: Project, choice: Choice, tune: int) -> dict[str, Any]:
     given |= jobs.tuned(choice.manifest, choice.candidates, tune) if tune else jobs.trained(choice.candidates)
     if choice.process:
         given["process_params"] = json.dumps(choice.process, sort_keys=True)
-    unused = ("params",) if tune else ("space", "trials")
-    return {name: value for name, value in given.items() if value is not None and name not in unused}
+    unused = ("params", "threshold_metric") if tune else ("space", "trials")
+    # Documents of an earlier version lack the inputs of switches that are off.
+    off = {name for name, value in jobs.defaults_of(project, manifest.read(project)).items() if value is False}
+    return {
+        name: value
+        for name, value in given.items()
+        if value is not None and name not in unused and not (value is False and name in off)
+    }
 
 
 def asked(choice: Choice, models: Sequence[str], tune: int) -> dict[str, Any]:

@@ -94,6 +94,33 @@ def test_how_rows_are_split_reaches_the_step(project: Project, earlier: bool) ->
     assert [one.error for one in check_documents([str(project.folder)]) if one.error] == []
 
 
+@pytest.mark.parametrize("earlier", [False, True])
+def test_weights_and_a_threshold_reach_the_steps(project: Project, earlier: bool) -> None:
+    names = {"class_weight", "threshold", "threshold_metric", "replace_champion"}
+    if earlier:
+        for path in (project.workflow, project.tuned_workflow):
+            _without(path, names, "evaluate")
+            _without(path, names, "train")
+        for tool in ("train", "tune", "evaluate"):
+            _without(project.tools / f"{tool}.cwl", names)
+        sync(project, manifest.read(project))
+        assert names.isdisjoint(port["id"] for port in YAML(typ="safe").load(project.workflow)["inputs"])
+    values = {"train.class_weight": {"yes": 10, "no": 1}, "evaluate.threshold": "auto", "evaluate.metric": "f1"}
+    manifest.change(project, {**values, "evaluate.replace_champion": True})
+    sync(project, manifest.read(project))
+    for path, step_metric in ((project.workflow, ["threshold_metric"]), (project.tuned_workflow, ["metric"])):
+        document = YAML(typ="safe").load(path)
+        given = {port["id"]: port.get("default") for port in document["inputs"]}
+        assert (given["class_weight"], given["threshold"]) == ('{"no": 1, "yes": 10}', "auto")
+        assert given["replace_champion"] is True
+        assert ("threshold_metric" in given) == (step_metric == ["threshold_metric"])
+        links = {(step["id"], port["id"]): port.get("source") for step in document["steps"] for port in step["in"]}
+        assert links["train", "metric"] == step_metric
+        assert links["train", "threshold"] == ["threshold"]
+        assert links["evaluate", "replace_champion"] == ["replace_champion"]
+    assert [one.error for one in check_documents([str(project.folder)]) if one.error] == []
+
+
 def test_a_workflow_without_the_step_that_a_key_is_for(project: Project) -> None:
     text = project.workflow.read_text().replace("- id: process\n", "- id: prepare\n")
     project.workflow.write_text(text)
