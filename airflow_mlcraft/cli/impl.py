@@ -46,10 +46,12 @@ def impl(  # noqa: PLR0917
                 print_json({"file": str(path), "ok": False, "fault": tried.fault})
             raise typer.Exit(1)
     if as_json:
-        print_json({"file": str(path), "ok": True, "said": tried.said})
+        print_json({"file": str(path), "ok": True, "said": tried.said, "trusted": list(tried.trusted)})
         return
     if tried.said:
         say(f"[dim]{plain(tried.said[-1])}[/]")
+    for line in tried.trusted:
+        say(f"[yellow]![/] Trusted from now on, as your code makes it: {plain(line)}")
     say(f"[green]✓[/] {path.name} imports, has its function, and runs on a sample")
     next_step(f"mlcraft train {name}", "trains with it.")
 

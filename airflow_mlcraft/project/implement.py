@@ -28,12 +28,16 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of trying a part. `fault` is a sentence, empty where there is none."""
+    """What came of trying a part. `fault` is a sentence, empty where there is none.
+
+    `trusted` says which types of the user's code and packages its models bring along.
+    """
 
     part: str
     path: Path
     said: list[str]
     fault: str = ""
+    trusted: tuple[str, ...] = ()
 
 
 def path_of(project: Project, part: str) -> Path:
@@ -61,7 +65,7 @@ def edit(path: Path) -> None:
 
 def attempt(project: Project, part: str, say: Say = lambda _: None) -> Tried:
     """Try a part on a sample of the project's data."""
-    path, said = path_of(project, part), list[str]()
+    path, said, trusted = path_of(project, part), list[str](), list[str]()
 
     def hear(line: str) -> None:
         said.append(line)
@@ -69,10 +73,10 @@ def attempt(project: Project, part: str, say: Say = lambda _: None) -> Tried:
 
     try:
         with tempfile.TemporaryDirectory(prefix="mlcraft-impl-") as place:
-            _TRIES[part](_Sample(project, Path(place), hear))
+            _TRIES[part](_Sample(project, Path(place), hear, trusted))
     except MlcraftError as error:
         return Tried(part, path, said, str(error))
-    return Tried(part, path, said)
+    return Tried(part, path, said, trusted=tuple(trusted))
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ class _Sample:
     project: Project
     folder: Path
     say: Say
+    trusted: list[str]
 
     def step(self, *arguments: str) -> Path:
         """The folder with what a step has made."""
@@ -120,7 +125,8 @@ def _try_model(sample: _Sample) -> None:
     for name in names:
         arguments = ["train", "--train", str(_some_rows(parts / "train.parquet")), "--recipe"]
         arguments += [str(parts / "recipe.json"), "--model", name, "--folds", "0"]
-        sample.step(*arguments, "--code", sample.file("model"))
+        made = sample.step(*arguments, "--code", sample.file("model"))
+        sample.trusted.extend(_trusted(name, made / "model" / "model.json"))
     manifest = manifests.read(sample.project)
     if new := [name for name in names if name not in manifest.models]:
         gone = ["model"] if "model" not in names else []
@@ -128,6 +134,15 @@ def _try_model(sample: _Sample) -> None:
         manifests.change(sample.project, {"train.models": [*models, *new]})
         sync(sample.project, manifests.read(sample.project))
         sample.say(f"`mlcraft train` now trains {', '.join(new)} too")
+
+
+def _trusted(name: str, card: Path) -> list[str]:
+    record = json.loads(card.read_text("utf-8")).get("trusted")
+    if not record:
+        return []
+    types = ", ".join(str(one).rpartition(".")[2] for one in record["types"])
+    packages = ", ".join(f"{one['name']} {one['version']}" for one in record["packages"])
+    return [f"{name}: {types}{f' ({packages})' if packages else ''}"]
 
 
 def own_models(sample: _Sample) -> list[str]:

@@ -96,3 +96,41 @@ def test_a_dependency_that_cannot_be_had(changed: Workplace) -> None:
     assert (said.code, said.out) == (1, "")
     assert "the requirements xgboost==0.0.1 cannot be installed" in said.err
     assert changed.project().requirements.read_text() == before
+
+
+TYPES = """
+from sklearn.tree import DecisionTreeClassifier
+
+
+class Own(DecisionTreeClassifier):
+    pass
+
+
+class Fails(DecisionTreeClassifier):
+    def fit(self, x, y, **more):
+        if len(x) > 60:
+            raise RuntimeError("not so many rows")
+        return super().fit(x, y, **more)
+
+
+def estimators():
+    return {"own": Own(), "fails": Fails()}
+"""
+
+
+def test_types_that_are_trusted_and_a_model_that_fails(trained: Workplace, tmp_path: Path) -> None:
+    """Trust is said once; the model that fails later takes no other with it."""
+    place = trained.copy(tmp_path)
+    text = TYPES.replace("len(x) > 60", "False")
+    said = place.mlcraft("impl", "iris", "model", EDITOR=editor(tmp_path, text))
+    assert said.code == 0, said.err
+    assert "! Trusted from now on, as your code makes it: own: Own" in said.out
+    (place.project().folder / "model.py").write_text(TYPES)
+    said = place.mlcraft("train", "iris", "-m", "own", "-m", "fails")
+    assert said.code == 0, said.err
+    assert "✗ fails failed, and the others went on: model.py:12: RuntimeError: not so many rows" in said.out
+    assert "★ Champion: " in said.out
+    run = place.mlcraft("history", "iris", "--json").json()[-1]
+    assert [model["state"] for model in run["models"]] == ["success", "failed"]
+    said = place.mlcraft("evaluate", "iris", "f1")
+    assert said.code == 0, said.err
