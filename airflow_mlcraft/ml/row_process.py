@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ class RowProcess:
         return typed_like(frame, self.columns)
 
     def example_frame(self) -> pd.DataFrame:
-        """Rows of the training part as the source has them."""
+        """Rows as the source has them, which are none of its own."""
         return self.typed(pd.DataFrame(dict(self.example)))
 
 
@@ -81,7 +81,7 @@ def raw_columns(frame: pd.DataFrame) -> tuple[RawColumn, ...]:
     )
 
 
-def typed_like(frame: pd.DataFrame, columns: tuple[RawColumn, ...]) -> pd.DataFrame:
+def typed_like(frame: pd.DataFrame, columns: Sequence[RawColumn]) -> pd.DataFrame:
     """These columns, each in its type; a column that the frame lacks is missing in each row."""
     empty = pd.Series(np.nan, index=frame.index, dtype="float64")
     made = {one.name: _like(frame.get(one.name, empty), one) for one in columns if one.kind}

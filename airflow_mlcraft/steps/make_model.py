@@ -14,6 +14,7 @@ import numpy as np
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml import row_process
+from airflow_mlcraft.ml.example_rows import example_rows
 from airflow_mlcraft.ml.fit import Fitted, fit
 from airflow_mlcraft.ml.model_file import save, schema_of
 from airflow_mlcraft.ml.numbered_classes import inner
@@ -85,11 +86,15 @@ def write_folder(work: ModelWork, params: dict[str, Any], fitted: Fitted, target
         code = [*modules.values(), *([_written(own, Path(place))] if own is not None else [])]
         libraries = library_modules(schema_of(file)) | {name for path in code for name in imports_of(path)}
         needed = [*installed(), *(f"{one['name']}=={one['version']}" for one in packages_of(libraries))]
-        rows = _as_written(work.recipe, work.recipe.typed(work.train)) if own is None else own.example_frame()
+        if own is None:
+            every = work.recipe.typed(work.train)
+            rows, example = _as_written(work.recipe, every), _as_written(work.recipe, example_rows(every))
+        else:
+            rows = example = own.example_frame()
         optional = [] if own is None else [one.name for one in own.columns if one.nullable or not one.needed]
         write_model(
             target, file, rows, predictions, requirements=list(dict.fromkeys(needed)), metadata=metadata,
-            modules=modules, optional=optional,
+            modules=modules, example=example, optional=optional,
         )  # fmt: skip
         if own is not None:
             (target / CODE).mkdir(exist_ok=True)
@@ -104,9 +109,8 @@ def write_folder(work: ModelWork, params: dict[str, Any], fitted: Fitted, target
 
 def _as_written(recipe: Recipe, rows: pd.DataFrame) -> pd.DataFrame:
     """Dates as the source writes them, and as clients send them."""
-    for name, form in recipe.formats.items():
-        rows[name] = rows[name].dt.strftime(form).astype(object)
-    return rows
+    written = {name: rows[name].dt.strftime(form).astype(object) for name, form in recipe.formats.items()}
+    return type(rows)({name: written.get(name, rows[name]) for name in rows}) if written else rows
 
 
 def _written(process: row_process.RowProcess, folder: Path) -> Path:

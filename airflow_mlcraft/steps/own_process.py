@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from airflow_mlcraft.ml.recipe import Recipe
+    from airflow_mlcraft.ml.row_process import RawColumn
 
 CLEAN = "clean_table"
 _EXAMPLE_ROWS = 5
@@ -64,9 +65,8 @@ class OwnProcessed:
         seen = rows if self.places is None else rows.iloc[self.places[train.index]]
         source = self.path.read_bytes()
         kept = tuple(replace(one, needed=one.name not in unneeded) for one in raw_columns(seen) if one.kind)
-        process = RowProcess(
-            self.path.name, source.decode("utf-8"), hash_of(source), dict(self.params), kept, _example(seen, kept)
-        )
+        example = _example(seen, kept, processor(self.path, self.params))
+        process = RowProcess(self.path.name, source.decode("utf-8"), hash_of(source), dict(self.params), kept, example)
         say(f"{self.path.name} goes with the model: process() runs on each row to predict for")
         return replace(recipe, process=signed(process.to_json()))
 
@@ -143,13 +143,41 @@ def _check(made: Any, path: Path, function: str) -> None:
         raise StepError(f"{path.name}: {function}() gives a frame without {what}")
 
 
-def _example(rows: pd.DataFrame, columns: Any) -> dict[str, list[Any]]:
-    """The first rows, in the form of JSON; those without a gap come first."""
+def _example(rows: pd.DataFrame, columns: Sequence[RawColumn], process: Callable[..., Any]) -> dict[str, list[Any]]:
+    """Rows that `process` takes, in the form of JSON. None is a row of the data, unless it takes no others."""
     import json
 
-    from airflow_mlcraft.ml.row_process import typed_like
+    from airflow_mlcraft.ml.row_process import in_order, typed_like
 
     whole = rows[rows.notna().all(axis=1)]
-    seen = typed_like((whole if len(whole) else rows).head(_EXAMPLE_ROWS), columns)
-    found = json.loads(seen.to_json(orient="split", index=False, date_format="iso", double_precision=15))
+    real = typed_like((whole if len(whole) else rows).head(_EXAMPLE_ROWS), columns).reset_index(drop=True)
+    for made in (_made_up(typed_like(rows, columns), real, columns), _mixed(real), real):
+        try:
+            in_order(process(made.copy()), made, "")
+        except StepError:
+            continue
+        break
+    found = json.loads(made.to_json(orient="split", index=False, date_format="iso", double_precision=15))
     return {name: [row[place] for row in found["data"]] for place, name in enumerate(found["columns"])}
+
+
+def _made_up(rows: pd.DataFrame, real: pd.DataFrame, columns: Sequence[RawColumn]) -> pd.DataFrame:
+    """Numbers and times from the ranges, the most frequent names; texts that come once are of several rows."""
+    from airflow_mlcraft.ml.columns import CATEGORY
+    from airflow_mlcraft.ml.example_rows import example_rows
+    from airflow_mlcraft.ml.row_process import typed_like
+
+    made, mixed = example_rows(rows).head(len(real)), _mixed(real)
+    for column in columns:
+        if column.kind == CATEGORY and not rows[column.name].duplicated().any():
+            made[column.name] = mixed[column.name] if column.needed else None
+    return typed_like(made, columns)
+
+
+def _mixed(real: pd.DataFrame) -> pd.DataFrame:
+    """Each column begins at another row."""
+    import numpy as np
+
+    made = {name: real[name].to_numpy()[np.arange(place, place + len(real)) % len(real)]
+            for place, name in enumerate(real.columns)}  # fmt: skip
+    return type(real)(made, index=real.index).astype(real.dtypes.to_dict())
