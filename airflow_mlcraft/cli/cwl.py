@@ -139,7 +139,7 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Compile a folder's documents ahead of Airflow, list the DAGs that they make, and write the DAG file for them."""
-    from airflow_mlcraft.dag.import_folder import import_folder, write_dag_file
+    from airflow_mlcraft.dag.import_folder import import_folder, write_dag_files
 
     imported = list(import_folder(folder))
     if as_json:
@@ -151,8 +151,8 @@ def import_(
                 err=entry.error is not None,
             )
     if into is not None:
-        write_dag_file(folder, into)
-        typer.echo(f"wrote {into}", err=True)
+        for path in write_dag_files(folder, into, len(imported)):
+            typer.echo(f"wrote {path}", err=True)
     if any(entry.error for entry in imported):
         raise typer.Exit(1)
 

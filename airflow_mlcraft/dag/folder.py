@@ -72,12 +72,15 @@ class Folder:
         parsed = ParsedBefore(self.cache.root, name)
         waiting: deque[Document] = deque()
         left_out = 0
-        for document in sorted(documents, key=lambda document: document.dag_id not in parsed.dag_ids):
+        in_order = sorted(documents, key=lambda document: document.dag_id not in parsed.dag_ids)
+        for number, document in enumerate(in_order):
+            if self.clock.used() > (_MOST if document.dag_id in parsed.dag_ids else _MOST_FOR_NEW):
+                # Only to look at the others would take the time that there is not.
+                left_out = len(in_order) - number
+                break
             found = self.look(document, self.cache.ready)
             if any(plan is None for _, plan in found):
                 waiting.append(document)
-            elif self.clock.used() > (_MOST if document.dag_id in parsed.dag_ids else _MOST_FOR_NEW):
-                left_out += 1
             else:
                 yield from self._dags(document, found, parsed)
         if waiting:

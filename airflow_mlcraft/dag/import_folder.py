@@ -1,4 +1,4 @@
-"""Compile the documents of a folder into the plan cache, and write the DAG file that loads them."""
+"""Compile the documents of a folder into the plan cache, and write the DAG files that load them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.cwl.plan import Json, Plan
+from airflow_mlcraft.dag.checked_dag import build_dag, check_stored_form
 from airflow_mlcraft.dag.folder import Document, Folder
 from airflow_mlcraft.dag.loader import dag_ids_in
 from airflow_mlcraft.errors import MlcraftError
@@ -15,8 +16,10 @@ from airflow_mlcraft.errors import MlcraftError
 _DAG_FILE = """\
 from airflow_mlcraft import load_cwl_dags
 
-load_cwl_dags(globals(), {folder!r})
+load_cwl_dags(globals(), {folder!r}{part})
 """
+MOST_DOCUMENTS = 1500
+"""As many as Airflow parses well within its limits."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,44 @@ def import_folder(folder: Path) -> Iterator[Imported]:
     parsed = Folder(folder, [Document(*found) for found in dag_ids_in(folder)], {})
     for document in parsed.documents:
         for dag_id, plan in parsed.look(document, parsed.cache.compile):
-            yield Imported(dag_id, document.path, plan if isinstance(plan, MlcraftError) else None)
+            yield Imported(dag_id, document.path, _error_of(dag_id, plan))
 
 
-def write_dag_file(folder: Path, dag_file: Path) -> None:
-    """Write a DAG file for a folder; one that is there and does something else is left alone."""
-    text = _DAG_FILE.format(folder=_spelled(folder.absolute(), dag_file.absolute().parent))
-    if dag_file.exists() and dag_file.read_text(encoding="utf-8") != text:
-        raise MlcraftError(f"{dag_file} is there already and does something else; give another name")
-    dag_file.parent.mkdir(parents=True, exist_ok=True)
-    dag_file.write_text(text, encoding="utf-8")
+def _error_of(dag_id: str, plan: Plan | MlcraftError | None) -> MlcraftError | None:
+    """Why there is no plan, or why Airflow would not take its DAG."""
+    if not isinstance(plan, Plan):
+        return plan
+    try:
+        check_stored_form(build_dag(plan, dag_id))
+    except MlcraftError as error:
+        return error
+    return None
+
+
+def write_dag_files(folder: Path, dag_file: Path, documents: int) -> list[Path]:
+    """Write a DAG file for a folder, or several that share it out where one would be too large.
+
+    A file that is there and does something else is left alone.
+    """
+    spelled = _spelled(folder.absolute(), dag_file.absolute().parent)
+    parts = max(1, -(-documents // MOST_DOCUMENTS))
+    texts = {
+        dag_file if parts == 1 else dag_file.with_stem(f"{dag_file.stem}_{number}"): _DAG_FILE.format(
+            folder=spelled, part=f", part=({number}, {parts})" if parts > 1 else ""
+        )
+        for number in range(1, parts + 1)
+    }
+    if parts > 1 and dag_file.exists():
+        raise MlcraftError(
+            f"{documents} documents are too many for {dag_file} alone; remove it, and {parts} DAG files take its place"
+        )
+    for path, text in texts.items():
+        if path.exists() and path.read_text(encoding="utf-8") != text:
+            raise MlcraftError(f"{path} is there already and does something else; remove it, or give another name")
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return list(texts)
 
 
 def _spelled(folder: Path, start: Path) -> str:

@@ -11,6 +11,7 @@ from airflow.sdk import get_parsing_context
 
 from airflow_mlcraft.cwl.discover import names_in
 from airflow_mlcraft.dag.folder import Document, Folder
+from airflow_mlcraft.dag.parse_time import ParseClock
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.layout.task_ids import TaskIds
 
@@ -27,11 +28,12 @@ def load_cwl_dags(
     :param part: which part of the folder, of how many: `(1, 8)` to `(8, 8)` in eight DAG files share it out
     :param dag_args: arguments of all the DAGs
     """
+    clock = ParseClock()
     root = (Path(namespace.get("__file__", "")).parent / folder).resolve()
     if not root.is_dir():
         raise MlcraftError(f"load_cwl_dags: {root} is not a folder; give the folder of your CWL documents")
     documents = [Document(dag_id, path) for dag_id, path in dag_ids_in(root)]
-    parsed = Folder(root, documents, dag_args)
+    parsed = Folder(root, documents, dag_args, clock=clock)
     wanted = get_parsing_context().dag_id
     found = parsed.dags(_part_of(documents, part), part) if wanted is None else parsed.dag(wanted)
     for dag in found:

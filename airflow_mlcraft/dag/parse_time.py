@@ -32,9 +32,8 @@ class ParseClock:
     """
 
     def __init__(self) -> None:
-        self._started = time.monotonic()
-        # The DAG processor counts from the start of the process that parses.
-        self._age = _age_of_process() if in_dag_processor() else 0.0
+        # The DAG processor counts from the start of the process that parses, which is a little before the import.
+        self._started = time.monotonic() - (_age_of_process() if in_dag_processor() else 0.0)
         self._tasks = 0
         self._sampled_tasks = 0
         self._sampled_seconds = 0.0
@@ -50,10 +49,10 @@ class ParseClock:
 
     def used(self) -> float:
         """The part of the nearer limit that is used if the parse ends now: 1 is all of it."""
-        importing = time.monotonic() - self._started
-        used = importing / _import_limit()
+        passed = time.monotonic() - self._started
+        used = passed / _import_limit()
         if in_dag_processor():
-            used = max(used, (self._age + importing + self._seconds_to_serialize()) / _processor_limit())
+            used = max(used, (passed + self._seconds_to_serialize()) / _processor_limit())
         return used
 
     def _seconds_to_serialize(self) -> float:

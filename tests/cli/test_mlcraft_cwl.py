@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from airflow_mlcraft import __version__
+from airflow_mlcraft.dag.import_folder import write_dag_files
+from airflow_mlcraft.errors import MlcraftError
 from tests.operators.embedded import DOCUMENTS, Said, names_and_texts, warm
 
 COUNT = DOCUMENTS / "count_lines" / "count_lines.cwl"
@@ -202,3 +204,13 @@ def test_composer_form_in_place(tmp_path: Path) -> None:
     assert said.code == 1 and "echo.cwl itself would be replaced" in said.err
     assert (tmp_path / "echo.cwl").read_text() == (DOCUMENTS / "echo.cwl").read_text()
     assert "there is no document gone.cwl" in cwl(tmp_path, "composer-form", "gone.cwl").err
+
+
+def test_a_folder_too_large_for_one_dag_file_is_shared_out(tmp_path: Path) -> None:
+    (first, *others) = write_dag_files(tmp_path / "cwl", tmp_path / "dags" / "mine.py", 3001)
+    assert [path.name for path in (first, *others)] == ["mine_1.py", "mine_2.py", "mine_3.py"]
+    assert first.read_text().endswith("load_cwl_dags(globals(), '../cwl', part=(1, 3))\n")
+    assert write_dag_files(tmp_path / "cwl", tmp_path / "dags" / "mine.py", 3001) == [first, *others]
+    (tmp_path / "dags" / "mine.py").touch()
+    with pytest.raises(MlcraftError, match="3001 documents are too many for .*mine.py alone; remove it"):
+        write_dag_files(tmp_path / "cwl", tmp_path / "dags" / "mine.py", 3001)
