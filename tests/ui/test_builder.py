@@ -96,7 +96,7 @@ def fold_and_widen_panels(builder: BuilderPage) -> None:
     before = builder.ui.place(builder.form())["width"]
     edge.focus()
     builder.keyboard.press("ArrowLeft")
-    expect(edge).to_have_attribute("aria-valuenow", str(round(before) + 20))
+    builder.ui.until(lambda: builder.ui.place(builder.form())["width"] == before + 20, "a wider form")
     builder.keyboard.press("ArrowRight")
     for name in ("the palette", "the form"):
         builder.inside.get_by_role("button", name=f"Hide {name}").click()

@@ -31,6 +31,7 @@ def test_cwl_tab(tmp_path: Path) -> None:
         ui.page.set_viewport_size({"width": 1440, "height": 900})
         tab = CwlTab(ui)
 
+        see_all_of_a_large_one(tab)
         see_the_workflow(tab)
         see_written_places(tab)
         run_id = start(ui)
@@ -42,6 +43,25 @@ def test_cwl_tab(tmp_path: Path) -> None:
         go_to_the_task(tab)
         see_that_a_run_is_gone(tab)
         see_that_the_session_has_ended(tab, run_id)
+
+
+def see_all_of_a_large_one(tab: CwlTab) -> None:
+    """On a small screen: names can be read where all is shown, and the buttons cover nothing of it."""
+    tab.ui.page.set_viewport_size({"width": 1280, "height": 800})
+    tab.open("workflows.classification")
+    expect(tab.box("Step Retrieve")).to_be_visible()
+    tab.ui.settled()
+    smallest = tab.frame().evaluate(
+        """() => {
+            const zoom = Number(getComputedStyle(document.querySelector('.graph')).getPropertyValue('--zoom'));
+            const size = label => parseFloat(getComputedStyle(label).fontSize) * zoom;
+            return Math.min(...[...document.querySelectorAll('.box-label')].map(size));
+        }"""
+    )
+    assert smallest >= 9, f"names are {smallest} px"
+    picture, buttons = tab.ui.place(tab.picture()), tab.ui.place(tab.inside.get_by_role("group", name="Zoom"))
+    assert buttons["y"] >= picture["y"] + picture["height"]
+    tab.ui.page.set_viewport_size({"width": 1440, "height": 900})
 
 
 def see_the_workflow(tab: CwlTab) -> None:
@@ -93,6 +113,7 @@ def follow(tab: CwlTab, run_id: str) -> None:
     tab.open(HARVEST, run_id)
     run = tab.inside.get_by_role("status", name="State of the run")
     expect(run).to_contain_text("Failed")
+    expect(run).to_contain_text(re.compile(r"\d+ failed"))
     gather = tab.node("Step Gather fruit")
     expect(gather.locator(".step-scatter")).to_contain_text("plum")
     expect(gather.locator(".scatter-count")).to_have_text("4/5")
