@@ -192,12 +192,22 @@ def uv() -> str:
 
 def _base() -> list[str]:
     """What the steps need, with the lower bounds that this package has."""
+    from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
+    from packaging.utils import canonicalize_name
+
     try:
         every = requires(DISTRIBUTION) or []
     except PackageNotFoundError:
         every = []
-    found = {re.split(r"[\s<>=!~;\[]", line, maxsplit=1)[0].lower(): line for line in every if "extra ==" not in line}
-    return [found.get(name, name) for name in _OF_STEPS]
+    found = {}
+    for requirement in map(Requirement, every):
+        if requirement.marker is None or "extra" not in str(requirement.marker):
+            # An upper bound is there for Airflow's sake, which is not in these environments.
+            bounds = [str(bound) for bound in requirement.specifier if not bound.operator.startswith("<")]
+            requirement.specifier = SpecifierSet(",".join(sorted(bounds)))
+            found[canonicalize_name(requirement.name)] = str(requirement)
+    return [found.get(canonicalize_name(name), name) for name in _OF_STEPS]
 
 
 @contextlib.contextmanager

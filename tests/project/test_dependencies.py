@@ -38,6 +38,13 @@ def test_what_clashes_with_itself(project: Project, own_folder: Path, monkeypatc
     assert list(own_folder.glob("*/")) == []
 
 
+def test_what_steps_need_has_lower_bounds_alone() -> None:
+    base = environments._base()
+    assert any(line.startswith("fastapi>=") for line in base)
+    assert any(line.startswith("ruamel") and ">=" in line for line in base)
+    assert not [line for line in base if "<" in line]
+
+
 @pytest.mark.registry
 def test_they_are_added_and_replaced(project: Project) -> None:
     project.requirements.write_text("# mine\n")
