@@ -1,0 +1,48 @@
+"""The champion of a registered model in real runs: one of other data stays, a growing table compares fairly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pandas as pd
+
+from tests.operators.tracked import Tracked
+
+
+def table(rows: int) -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(rows, 3)).round(4)
+    return pd.DataFrame(x, columns=list("abc")).assign(
+        target=np.where(x[:, 0] + random.normal(0, 1, rows) > 0, "p", "q")
+    )
+
+
+def job(folder: Path, frame: pd.DataFrame, *models: str) -> dict[str, object]:
+    frame.to_csv(folder / "table.csv", index=False)
+    return {"source": str(folder / "table.csv"), "models": list(models)}
+
+
+def test_the_champion_of_other_data_is_not_dethroned(tmp_path: Path) -> None:
+    tracked = Tracked(tmp_path)
+    tracked.run(job=job(tmp_path, table(200), "naive_bayes")).ok()
+    other = table(200).rename(columns={"a": "height"}).assign(target=lambda frame: frame["target"] + "!")
+    ran = tracked.run(job=job(tmp_path, other, "naive_bayes"))
+    assert ran.states["evaluate"] == "failed"
+    assert "is one of other data, and is not replaced: one knows the classes ['p', 'q']" in ran.log("evaluate")
+    (version,) = tracked.api().versions("learning")
+    assert tracked.api().alias("learning", "champion") == version
+
+
+def test_a_growing_table(tmp_path: Path) -> None:
+    """A tree knows its training rows by heart; it is asked about none of them, and so a better model wins."""
+    tracked = Tracked(tmp_path)
+    tracked.run(job=job(tmp_path, table(400), "decision_tree")).ok()
+    outputs = tracked.run(job=job(tmp_path, table(900), "naive_bayes")).ok()
+    scores = json.loads(Path(unquote(urlsplit(outputs["scores"]["location"]).path)).read_text())
+    assert scores["comparison"]["learned"] == 0
+    assert scores["comparison"]["rows"] == scores["rows"]
+    assert scores["winner"] == "naive_bayes"
+    assert len(tracked.api().versions("learning")) == 2
