@@ -24,6 +24,12 @@ def module_name(path: Path) -> str:
 
 
 _checks: list[Callable[[Path], None]] = []
+_vouched: set[str] = set()
+
+
+def vouch_for(sha256: str) -> None:
+    """Let code of this content be loaded whatever a check says: it came with a model, and its signature is known."""
+    _vouched.add(sha256)
 
 
 @contextmanager
@@ -38,8 +44,9 @@ def guarded(check: Callable[[Path], None]) -> Iterator[None]:
 
 def load(path: Path) -> ModuleType:
     """The module in a file."""
-    for check in _checks:
-        check(path)
+    if _checks and hashlib.sha256(path.read_bytes()).hexdigest() not in _vouched:
+        for check in _checks:
+            check(path)
     name = module_name(path)
     if name in sys.modules:
         return sys.modules[name]

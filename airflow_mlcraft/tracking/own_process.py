@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.ml import user_code
 from airflow_mlcraft.tracking.trusted_types import CARD, signature_of_code
 from airflow_mlcraft.tracking.trusted_types import KEY as TRUST_KEY
 
@@ -70,6 +71,7 @@ def with_own_process(model: Any, folder: Path) -> Any:
             f"Read it, and if you trust it, name its hash in the environment variable {TRUSTED_CODE}={found}; "
             f"machines of one owner share the key in {TRUST_KEY} instead"
         )
+    user_code.vouch_for(found)
     return import_module("airflow_mlcraft.ml.processed_model").with_process(described, path, model)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -71,3 +72,21 @@ def test_a_function_that_makes_the_model(tmp_path: Path) -> None:
     assert (made.alpha, made.random_state) == (3, 4)
     with pytest.raises(StepError, match="unexpected keyword argument 'strenght'"):
         choose("regression", "mine", {"strenght": 3}, 4, path)
+
+
+def test_code_that_a_check_refuses_is_not_loaded_unless_somebody_vouches_for_it(tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text("value = 'of a model'\n")
+
+    def refuse(path: Path) -> None:
+        raise StepError(f"{path.name} is refused")
+
+    with user_code.guarded(refuse):
+        with pytest.raises(StepError, match="own.py is refused"):
+            user_code.load(own)
+        user_code.vouch_for(hashlib.sha256(own.read_bytes()).hexdigest())
+        assert user_code.load(own).value == "of a model"
+        own.write_text("value = 'another'\n")
+        with pytest.raises(StepError, match="own.py is refused"):
+            user_code.load(own)
+    assert user_code.load(own).value == "another"
