@@ -262,6 +262,8 @@ def _with_champion(found: Contest, today: KeptModel, test: pd.DataFrame, known: 
             f"{label} has learned {unseen.learned} of the {len(test)} test rows; it is compared with the best new "
             f"model on the other {left}"
         )
+    if _has_other_process(today.card, first.card):
+        notes.append(f"{label} was made with another processor.py; it is asked about rows as the new one makes them")
     if asked.scores.get(name) is None:
         notes.append(f"{label} has no {name} on the test rows")
     score = Today(asked.scores.get(name))
@@ -271,7 +273,13 @@ def _with_champion(found: Contest, today: KeptModel, test: pd.DataFrame, known: 
 def _has_other_process(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two models are of one source, whose rows their own `process` has made into others."""
     sources = [card.get("split", {}).get("rows", {}).get("columns") for card in (one, other)]
-    return sources[0] is not None and sources[0] == sources[1] and one.get(PROCESS) != other.get(PROCESS)
+    return sources[0] is not None and sources[0] == sources[1] and _code_of(one) != _code_of(other)
+
+
+def _code_of(card: Mapping[str, Any]) -> Any:
+    """What tells one `process` from another: the hash of its file, and its params. Its columns follow the data."""
+    process = card.get(PROCESS) or {}
+    return process.get("sha256"), process.get("params")
 
 
 def _on(metric: Metric, one: Contestant, rows: Any) -> float | None:
