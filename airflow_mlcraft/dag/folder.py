@@ -32,6 +32,8 @@ Found: TypeAlias = "list[tuple[str, Plan | MlcraftError | None]]"
 """What there is to a document: DAG ids, each with its plan, its error, or nothing yet."""
 _MUCH, _MOST_FOR_NEW, _MOST = 0.6, 0.75, 0.9
 """Parts of Airflow's limits: from which on a folder is said to be large, and at which documents are left out."""
+SMALL = 100
+"""Documents; a parse of fewer that takes long does so for another reason, such as a busy machine."""
 _GLANCE = 0.05
 """Seconds between two looks at what is being compiled."""
 
@@ -88,7 +90,7 @@ class Folder:
             yield from self._compiled_in_time(waiting, name, parsed)
         for document in waiting:
             yield from self._dags(document, self.look(document, self.cache.last), parsed)
-        if left_out or self.clock.used() > _MUCH:
+        if left_out or (len(documents) >= SMALL and self.clock.used() > _MUCH):
             yield self._too_large(len(documents), left_out)
         parsed.keep(document.dag_id for document in documents)
 

@@ -12,6 +12,7 @@ import pytest
 from airflow_mlcraft import load_cwl_dags
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.waiting import lists_wait, sole_compiler
+from airflow_mlcraft.dag import folder as folder_module
 from airflow_mlcraft.dag.broken_document import BrokenDocument
 from airflow_mlcraft.dag.folder import Document, Folder
 from airflow_mlcraft.dag.parse_time import ParseClock, seconds_to_wait
@@ -153,6 +154,7 @@ class CountingClock(ParseClock):
 
 
 def test_a_new_document_takes_no_known_dag_its_place(documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_module, "SMALL", 5)
     cache = PlanCache(documents.parent / "cache")
 
     def parsed(*names: str) -> tuple[list[str], str]:

@@ -92,6 +92,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     namespace: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__MLCRAFT__CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", "600")
         load_cwl_dags(namespace, written(tmp_path_factory.mktemp("documents")))
     return {dag.dag_id: dag for dag in namespace.values()}
 
@@ -173,6 +174,8 @@ print("\\n" + json.dumps([dag_id for dag_id, in stored]))
 @pytest.mark.skipif(found() is None, reason="no PostgreSQL is installed")
 def test_postgresql_stores_the_neighbours(tmp_path: Path) -> None:
     airflow = RealAirflow(tmp_path / "home")
+    airflow.environment["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "100"
+    airflow.environment["AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT"] = "110"
     written(airflow.documents)
     with postgres() as uri:
         stored = airflow.python(STORE.format(migrate=True), AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=uri)
@@ -181,6 +184,8 @@ def test_postgresql_stores_the_neighbours(tmp_path: Path) -> None:
 
 def test_the_dag_processor_stores_the_neighbours_and_an_error_for_each(tmp_path: Path) -> None:
     airflow = RealAirflow(tmp_path / "home")
+    airflow.environment["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "100"
+    airflow.environment["AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT"] = "110"
     written(airflow.documents)
     done = airflow.airflow("dag-processor", "--num-runs", "1")
     assert airflow.query("select dag_id, is_stale from dag") == [("good", 0)], done.stdout[-3000:]
