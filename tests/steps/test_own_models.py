@@ -148,10 +148,23 @@ def test_a_server_answers_with_boosters_and_a_class_of_the_users_own(tmp_path: P
     card = json.loads((tmp_path / "model" / "model.json").read_text())
     assert [name.rpartition(".")[2] for name in card["trusted"]["types"]] == ["Own"]
     assert list(card["trusted"]["code"]) == [f"{user_code.module_name(tmp_path / 'model.py')}.py"]
+    import mlflow
+
+    rows = pyfunc_rows(tmp_path, card)
+    asked = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(rows)
+    assert list(asked) == pyfunc_model.load(tmp_path / "model" / "model.skops").predict(rows).tolist()
     try:
         steps.must("serve", "--model", "model", "--name", "own", "--state-folder", "serving")
     finally:
         local_server.stop(tmp_path / "serving" / "own")
+
+
+def pyfunc_rows(folder: Path, card: dict[str, Any]) -> pd.DataFrame:
+    """Rows of the test part, in the types of the model's signature."""
+    test = pd.read_parquet(folder / "test.parquet")
+    return test[[one["name"] for one in card["features"]]].assign(
+        leaves=test["leaves"].astype("float64"), day=pd.to_datetime(test["day"])
+    )
 
 
 def test_what_the_users_packages_bring_is_recorded(tmp_path: Path) -> None:
