@@ -130,11 +130,11 @@ def run_until_stopped(
     stopping: Callable[[], None],
 ) -> int:
     """Start both, call `ready` once they answer, and stop both at Ctrl-C or SIGTERM. Gives Airflow's exit code."""
+    port = _free_port(port, FIRST_PORT)
+    mlflow_port = _free_port(mlflow_port, FIRST_MLFLOW_PORT)
     # Also where Ctrl-C is ignored by inheritance, as in the background of a script.
     for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(kind, _interrupt)
-    port = _free_port(port, FIRST_PORT)
-    mlflow_port = _free_port(mlflow_port, FIRST_MLFLOW_PORT)
     home.prepare_database()
     # Its queues for jobs would be six more processes, which nothing here has work for.
     without_jobs = home.environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")
