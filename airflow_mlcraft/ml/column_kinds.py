@@ -26,6 +26,9 @@ _DIGIT = re.compile(r"\d")
 _CODE = re.compile(r"0\d+", re.ASCII)
 _POSTAL = re.compile(r"(.*_)?(zip|zip_?code|post_?code|postal_?code|plz)", re.IGNORECASE)
 _ID = re.compile(r"(.*[a-z0-9_])?_?(id|uuid|guid|index|unnamed: 0)", re.IGNORECASE)
+_UNNAMED = re.compile(r"column_\d+", re.ASCII)
+"""What a column without a name in the header is called."""
+_SPREAD = 4
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,16 @@ def kind_of(values: pd.Series, wishes: KindWishes) -> Kind:
 
 
 def says_identifier(values: pd.Series) -> bool:
-    """Whether a column of whole numbers or texts is called an id, and each row has another."""
+    """Whether a column of whole numbers or texts is called an id, or numbers the rows, and each row has another."""
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(values.name)).strip()
     whole = values.dtype.kind in "iu" or kinds.is_text(values)
-    return whole and len(values) > _MANY and _ID.fullmatch(name) is not None and bool(values.is_unique)
+    named = _ID.fullmatch(name) is not None or (_UNNAMED.fullmatch(name) is not None and _are_row_numbers(values))
+    return whole and len(values) > _MANY and named and bool(values.is_unique)
+
+
+def _are_row_numbers(values: pd.Series) -> bool:
+    """Whether whole numbers leave out no more than a test part of the numbers between the least and the largest."""
+    return values.dtype.kind in "iu" and int(values.max()) - int(values.min()) < _SPREAD * len(values)
 
 
 def _is_numeric(values: pd.Series) -> bool:

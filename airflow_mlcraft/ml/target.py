@@ -27,7 +27,7 @@ def check_target(frame: pd.DataFrame, target: str) -> None:
         first = int(np.flatnonzero(missing)[0]) + 1
         raise StepError(
             f"the target {target!r} is missing in {int(missing.sum())} of {len(frame)} rows, first in row {first}; "
-            "fill them in or leave them out, for instance in processor.py"
+            "fill them in or leave them out, for instance in clean_table() of processor.py"
         )
 
 

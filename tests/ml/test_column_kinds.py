@@ -74,12 +74,21 @@ def test_codes_and_mixtures(name: str, values: list[Any], kind: str, words: str)
 
 @pytest.mark.parametrize(
     ("name", "values"),
-    [("id", range(100, 100 + ROWS)), ("customerId", [f"c{place}" for place in range(ROWS)]), ("uuid", range(ROWS))],
+    [
+        ("id", range(100, 100 + ROWS)),
+        ("customerId", [f"c{place}" for place in range(ROWS)]),
+        ("uuid", range(ROWS)),
+        ("column_1", range(ROWS)),
+    ],
 )
 def test_identifiers_are_left_out(name: str, values: Any) -> None:
     recipe = recipe_of(name, list(values))
     assert recipe.dropped == ({"name": name, "why": f"is an identifier: each of the {ROWS} rows has another"},)
     assert column(recipe_of(name, range(ROWS), KindWishes(types={name: "number"})), name) == ("number", "")
+
+
+def test_numbers_without_a_name_that_number_no_rows_stay() -> None:
+    assert column(recipe_of("column_1", [place * 100 for place in range(ROWS)]), "column_1") == ("number", "")
 
 
 def test_the_user_says_the_kind() -> None:
