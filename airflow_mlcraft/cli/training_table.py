@@ -101,7 +101,11 @@ def _short(value: Any) -> str:
 
 def summary(record: RunRecord) -> Any:
     """How a run ended."""
-    return models_table(record.models, record.metric)
+    made = models_table(record.models, record.metric)
+    score = record.baseline.get(record.metric)
+    if score is not None and any(model.test for model in record.models):
+        made.add_row("", Text("baseline", style="dim"), "", "", Text(number(score), style="dim"), "")
+    return made
 
 
 def _tell(watch: Watch, told: set[tuple[str, str]]) -> None:

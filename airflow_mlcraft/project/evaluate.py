@@ -46,6 +46,7 @@ def evaluate(project: Project, metric: str = "", *, watch: Watch | None = None) 
         commit=commit_of(project.folder),
         champion="",
         score=None,
+        notes=(),
     )
     watch.begin_other(f"{manifest.title}: {wanted}", wanted, before.models)
     if known := _known_scores(project, manifest, before, wanted):

@@ -60,7 +60,9 @@ class RunRecord:
     dirty: str = ""
     """Why that commit is not on the branch; empty where it is."""
     notes: tuple[str, ...] = ()
-    """What the data gave rise to."""
+    """What the data and the comparison gave rise to."""
+    baseline: Mapping[str, float | None] = field(default_factory=dict)
+    """What the test part says of a model that always names the most frequent class, or the mean."""
 
     @property
     def short(self) -> str:

@@ -160,7 +160,7 @@ def _train(  # noqa: PLR0917
         killed = replace(base, seconds=seconds, error="it was interrupted", models=tuple(watch.models))
         records.remember(project, killed)
         raise
-    record = replace(told(base, finished, watch.models), notes=tuple(watch.notes))
+    record = told(replace(base, notes=tuple(watch.notes)), finished, watch.models)
     records.remember(project, record)
     return record
 
@@ -213,6 +213,7 @@ def with_scores(record: RunRecord, scores: Mapping[str, Any]) -> RunRecord:
         winner = scores["winner"] == label
         models.append(replace(model, test=found.get("test", {}), winner=winner, state=state, fault=fault))
     best = tested.get(scores["winner"] or "", {})
+    baselines = [model["test"] for model in scores["models"] if model.get("role") == "baseline"]
     return replace(
         record,
         models=tuple(models),
@@ -221,6 +222,8 @@ def with_scores(record: RunRecord, scores: Mapping[str, Any]) -> RunRecord:
         score=best.get("test", {}).get(scores["metric"]),
         kept=bool(scores["kept"]),
         why=scores["why"],
+        notes=(*record.notes, *scores.get("notes", ())),
+        baseline=baselines[0] if baselines else {},
     )
 
 

@@ -52,7 +52,14 @@ def test_a_training_again_does_nothing_again(changed: Workplace) -> None:
     assert "the same tool has run on the same inputs" in said.err
     assert "(as before)" in said.out
     assert "naive_bayes: success, acc 0." in said.err
-    for text in ("★ Champion: ", "Report: ", "Next: mlcraft evaluate iris METRIC", "Next: mlcraft run iris serves"):
+    shown = (
+        "baseline",
+        "★ Champion: ",
+        "Report: ",
+        "Next: mlcraft evaluate iris METRIC",
+        "Next: mlcraft run iris serves",
+    )
+    for text in shown:
         assert text in said.out
     assert len(list(changed.project().logs.glob("train_*.log"))) == 2
 
