@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.project.projects import Workplace, processes_of
+from tests.versioning.repositories import git
 
 PATIENCE = 90
 
@@ -44,14 +45,17 @@ def test_init(place: Workplace) -> None:
 def test_train(changed: Workplace) -> None:
     project = changed.project()
     champion = (project.champion / "model.json").read_bytes()
-    commit = (project.folder / ".git" / "refs" / "heads" / "main").read_text()
+    commit = git(project.folder, "rev-parse", "main").strip()
     (project.folder / "processor.py").write_text(
         "import pathlib, time\n\n\ndef process(frame, **params):\n"
         f"    pathlib.Path({str(changed.folder / 'begun')!r}).touch()\n    time.sleep(600)\n"
     )
     interrupted(changed.begin("train", "iris", "-m", "naive_bayes"), (changed.folder / "begun").exists)
     assert (project.champion / "model.json").read_bytes() == champion
-    assert (project.folder / ".git" / "refs" / "heads" / "main").read_text() == commit
+    # The code that was to run is committed before the run, and nothing of the run after it.
+    log = git(project.folder, "log", "--format=%H", f"{commit}..main").split()
+    assert len(log) == 1
+    assert git(project.folder, "show", "--format=", "--name-only", log[0]).split() == ["processor.py"]
     runs = changed.mlcraft("history", "iris", "--json").json()
     assert [run["state"] for run in runs] == ["success", "killed"]
     assert runs[-1]["error"] == "it was interrupted"
