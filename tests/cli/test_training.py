@@ -105,8 +105,8 @@ def test_evaluate_by_known_scores_runs_nothing(changed: Workplace) -> None:
 @pytest.mark.parametrize(
     ("metric", "sentence"),
     [
-        ("rmse", "rmse is a metric for regression, and this is classification: acc, precision, recall, f1, roc_auc"),
-        ("accuracy_score", "there is no metric 'accuracy_score'"),
+        ("rmse", "rmse is a metric for regression, and this is classification: acc, balanced_acc, precision, recall"),
+        ("accurracy", "there is no metric 'accurracy'; for classification did you mean 'accuracy'?"),
     ],
 )
 def test_a_metric_of_the_wrong_type(trained: Workplace, metric: str, sentence: str) -> None:
