@@ -130,7 +130,7 @@ def _pipeline(fitted: Any) -> Step:
 
 def _missing(array: Array) -> Array:
     if array.dtype == object:
-        return np.array([[value is None or value != value for value in row] for row in array], dtype=bool)  # noqa: PLR0124
+        return np.asarray((array == None) | (array != array), dtype=bool)  # noqa: E711, PLR0124 - by element
     return np.isnan(array)
 
 
@@ -191,14 +191,14 @@ def _one_hot(fitted: Any) -> Step | None:
 
     def run(array: Array) -> Array:
         made = np.zeros((len(array), starts[-1]), dtype=dtype)
-        for row, values in enumerate(array.tolist()):
-            for column, value in enumerate(values):
-                key = _key(value)
-                index = known[column].get(key, unknown[column])
-                if refuse and key not in known[column]:
-                    raise ValueError(f"{value!r} is a category that was not there when the model was trained")
-                if index is not None:
-                    made[row, index] = 1
+        rows = np.arange(len(array))
+        for column, values in enumerate(array.T.tolist()):
+            places = _codes(values, known[column], unknown[column], refuse)
+            if None in places:
+                there = np.array([place is not None for place in places])
+                made[rows[there], [place for place in places if place is not None]] = 1
+            else:
+                made[rows, places] = 1
         return made
 
     return run
@@ -217,17 +217,25 @@ def _ordinal(fitted: Any) -> Step | None:
 
     def run(array: Array) -> Array:
         made = np.empty(array.shape, dtype=dtype)
-        for row, values in enumerate(array.tolist()):
-            for column, value in enumerate(values):
-                code = known[column].get(_key(value))
-                if code is None:
-                    if refuse:
-                        raise ValueError(f"{value!r} is a category that was not there when the model was trained")
-                    code = unknown
-                made[row, column] = code
+        for column, values in enumerate(array.T.tolist()):
+            made[:, column] = _codes(values, known[column], unknown, refuse)
         return made
 
     return run
+
+
+def _codes(values: list[Any], known: dict[Any, Any], unknown: Any, refuse: bool) -> list[Any]:
+    """The code of each value of a column; `unknown` for one that training has not seen, unless it is refused."""
+    codes = list(map(known.get, values))
+    if None in codes:
+        for row, code in enumerate(codes):
+            if code is None:
+                value = values[row]
+                key = _key(value)
+                if refuse and key not in known:
+                    raise ValueError(f"{value!r} is a category that was not there when the model was trained")
+                codes[row] = known.get(key, unknown)
+    return codes
 
 
 def _target_mean(fitted: Any) -> Step:

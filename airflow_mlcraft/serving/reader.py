@@ -8,6 +8,8 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,7 @@ _TYPES: dict[str, frozenset[type]] = {
 _WORDS = {NUMBER: "a number", WHOLE: "a whole number", TRUTH: "true or false", TEXT: "text", TIME: "a time (ISO 8601)"}
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 _SHOWN = 60
+_REMEMBERED = 8192
 _NULLS = frozenset(NULLS)
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -149,7 +152,7 @@ class Reader:
         numbers = []
         for column in self._signature.numeric:
             values = values_of(column.name)
-            if not _TYPES[column.kind].issuperset(map(type, values)) or column.kind == WHOLE:
+            if not _are_right(values, column):
                 values = [_checked(value, column, number) for number, value in enumerate(values)]
             numbers.append(values)
         matrix = np.array(numbers, dtype=np.float64).reshape(len(numbers), rows).T
@@ -160,7 +163,7 @@ class Reader:
         texts = []
         for column in self._signature.textual:
             values = values_of(column.name)
-            if not _TYPES[TEXT].issuperset(map(type, values)) or column.kind == TIME:
+            if not _are_right(values, column):
                 values = [_checked(value, column, number) for number, value in enumerate(values)]
             texts.append(values)
         return Table(np.ascontiguousarray(matrix), object_matrix(texts, rows))
@@ -169,6 +172,21 @@ class Reader:
         row, index = np.argwhere(np.abs(matrix) > LARGEST)[0].tolist()
         name = self._signature.numeric[index].name
         raise mismatch(f"{name!r} in row {row} is beyond ±{LARGEST}", column=name, row=row)
+
+
+def _are_right(values: Sequence[Any], column: Column) -> bool:
+    """Whether all values of a column are as the model takes them, so that none needs a look of its own."""
+    types = set(map(type, values))
+    there = values
+    if column.nullable and NoneType in types:
+        types.discard(NoneType)
+        there = [value for value in values if value is not None]
+    if not types <= _TYPES[column.kind]:
+        return False
+    if column.kind == WHOLE:
+        limit = _WHOLE_LIMITS[column.type]
+        return not there or (-limit <= min(there) and max(there) < limit)
+    return column.kind != TIME or all(map(_is_time, there))
 
 
 def _checked(value: Any, column: Column, row: int) -> Any:
@@ -209,6 +227,7 @@ def _cell(text: str, column: Column) -> Any:
     return text
 
 
+@lru_cache(_REMEMBERED)
 def _is_time(value: str) -> bool:
     if not is_written_date(value):
         return False

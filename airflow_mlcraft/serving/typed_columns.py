@@ -5,8 +5,9 @@ They bring columns into their kinds, and take times apart; here each column is o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -79,22 +80,28 @@ def _word(value: float) -> str | None:
 
 def _date_parts(_: Any) -> Step:
     def run(array: Array) -> Array:
-        made = [part for values in array.T.tolist() for part in _parts([_time(value) for value in values])]
-        return np.column_stack(made)
+        return np.hstack([np.array(list(map(_parts, values)), dtype=np.float64) for values in array.T.tolist()])
 
     return run
 
 
-def _parts(times: Sequence[datetime | None]) -> list[Array]:
-    found = [
-        [np.nan] * 5 if time is None else [time.year, time.month, time.day, time.weekday(), time.hour] for time in times
-    ]
-    return list(np.array(found, dtype=np.float64).T)
+_PARTS = 5
+_NO_PARTS = (np.nan,) * _PARTS
+_REMEMBERED = 8192
 
 
-def _time(value: Any) -> datetime | None:
-    if not isinstance(value, str):
-        return None
+def _parts(value: Any) -> tuple[float, ...]:
+    """Year, month, day, day of the week and hour of a time as text; all missing where it is none."""
+    return _parts_of_text(value) if isinstance(value, str) else _NO_PARTS
+
+
+@lru_cache(_REMEMBERED)
+def _parts_of_text(value: str) -> tuple[float, ...]:
+    time = _time(value)
+    return _NO_PARTS if time is None else (time.year, time.month, time.day, time.weekday(), time.hour)
+
+
+def _time(value: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(value.replace("Z", "+00:00"))
     except ValueError:
