@@ -30,7 +30,6 @@ inputs:
     prefix: --train
 - id: metric
   type:
-  - 'null'
   - type: enum
     name: metric
     symbols:
@@ -48,6 +47,7 @@ inputs:
     - r2
     - mape
   - string
+  - 'null'
   label: Metric
   doc: What decides; when left out, acc for classes, rmse for numbers, and another where a class is rare.
   inputBinding:

@@ -73,7 +73,6 @@ inputs:
     prefix: --folds
 - id: metric
   type:
-  - 'null'
   - type: enum
     name: metric
     symbols:
@@ -91,6 +90,7 @@ inputs:
     - r2
     - mape
   - string
+  - 'null'
   label: Metric
   doc: What counts in the comparison.
   inputBinding:

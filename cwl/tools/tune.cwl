@@ -93,7 +93,6 @@ inputs:
     prefix: --folds
 - id: metric
   type:
-  - 'null'
   - type: enum
     name: metric
     symbols:
@@ -111,6 +110,7 @@ inputs:
     - r2
     - mape
   - string
+  - 'null'
   label: Metric
   doc: What is made best.
   inputBinding:

@@ -47,7 +47,9 @@ class Types:
     def _full(self, port: str, node: Any, around: tuple[str, ...]) -> Json:
         if isinstance(node, list):
             kinds = [self._full(port, each, around) for each in node]
-            return kinds[0] if len(kinds) == 1 else sorted(kinds, key=lambda kind: kind != "null")
+            # Composer writes none as the first of two, and as the last of several.
+            last = len(kinds) > len(("null", "other"))
+            return kinds[0] if len(kinds) == 1 else sorted(kinds, key=lambda kind: (kind == "null") is last)
         if isinstance(node, Mapping):
             return self._structure(port, node, around)
         if node in self._schemas:
