@@ -30,7 +30,9 @@ CARD, RECORD = "model.json", "trusted"
 CODE = "code"
 _KEY_FILE = Path(".config") / "mlcraft" / "trust.key"
 _KNOWN = ("sklearn.", "airflow_mlcraft.ml.")
-_KNOWN_NAMES = WRAPPERS | {"numpy.dtype", "collections.OrderedDict"}
+_CHECKED_PARTIAL = {"functools.partial", "sklearn.utils.validation.check_array"}
+"""Histogram gradient boosting checks its columns by them; a partial names its function apart."""
+_KNOWN_NAMES = WRAPPERS | {"numpy.dtype", "collections.OrderedDict"} | _CHECKED_PARTIAL
 _ALWAYS_THERE = frozenset({"airflow_mlcraft", "numpy", "scipy", "sklearn", "pandas", "skops", *sys.stdlib_module_names})
 
 

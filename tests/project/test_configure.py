@@ -82,7 +82,7 @@ def test_another_prediction_keeps_the_old_model(project: Project) -> None:
         (Changes(prediction="clustering"), "there is no prediction type 'clustering'; expected classification or regr"),
         (Changes(models=("random_florest",)), "there is no model 'random_florest' for classification; did you mean"),
         (Changes(values={"data.impute": "guess"}), "data.impute is 'guess'; expected median, mean"),
-        (Changes(metric="rmse"), "rmse is a metric for regression, and this is classification: acc, precision"),
+        (Changes(metric="rmse"), "rmse is a metric for regression, and this is classification: acc, balanced_acc"),
         (Changes(prediction="regression", metric="acc"), "acc is a metric for classification"),
         (Changes(key="lower", key_value="x"), "'lower' cannot be the name of a key"),
         (Changes(key="NAME", key_value=""), "the value of NAME is empty"),
