@@ -68,6 +68,10 @@ class StepError(MlcraftError):
         super().__init__(message)
 
 
+class UnknownModelError(StepError):
+    """A name that no estimator has: a mistake of who asks, and no model that failed."""
+
+
 class StoreError(MlcraftError):
     """The store cannot keep or give a file."""
 

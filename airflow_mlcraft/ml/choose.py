@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.errors import StepError, UnknownModelError
 from airflow_mlcraft.ml import user_code
 from airflow_mlcraft.ml.estimators import ESTIMATORS, configured, named
 from airflow_mlcraft.ml.nearest import suggestion
@@ -32,7 +32,7 @@ def _chosen(task: str, name: str, params: Mapping[str, Any], seed: int, code: Pa
         return configured(named(task, name).make(), params, name, seed)
     make = user_code.function(module, "model")
     if make is None or (own and name != "model"):
-        raise StepError(f"there is no model {name!r} for {task}; {suggestion(name, [*own, *ESTIMATORS[task]])}")
+        raise UnknownModelError(f"there is no model {name!r} for {task}; {suggestion(name, [*own, *ESTIMATORS[task]])}")
     with user_code.told(code):
         made = make(**params)
     return configured(_checked(made, task, name, code), {}, name, seed)

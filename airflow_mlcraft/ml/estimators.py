@@ -8,7 +8,7 @@ from importlib import import_module
 from inspect import signature
 from typing import Any
 
-from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.errors import StepError, UnknownModelError
 from airflow_mlcraft.ml.boosters import missing, unloadable
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
 from airflow_mlcraft.ml.nearest import suggestion
@@ -165,7 +165,7 @@ def named(task: str, name: str) -> Estimator:
     """The estimator of that name."""
     found = ESTIMATORS[task].get(name)
     if found is None:
-        raise StepError(f"there is no model {name!r} for {task}; {suggestion(name, ESTIMATORS[task])}")
+        raise UnknownModelError(f"there is no model {name!r} for {task}; {suggestion(name, ESTIMATORS[task])}")
     return found
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.errors import MlcraftError, UnknownModelError
 from airflow_mlcraft.steps.record import Record, write_json
 from airflow_mlcraft.steps.services import Services
 
@@ -27,9 +27,14 @@ def add_tolerate_option(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def tolerated(options: argparse.Namespace, name: str, folder: Path, services: Services, **files: Any) -> Iterator[None]:
-    """With `--tolerate`, write outputs that tell of a failure instead of failing. `files` are other outputs then."""
+    """With `--tolerate`, write outputs that tell of a failure instead of failing. `files` are other outputs then.
+
+    A model that does not exist is an error all the same: a misspelt name would leave a comparison without it.
+    """
     try:
         yield
+    except UnknownModelError:
+        raise
     except Exception as error:
         if not getattr(options, _OPTION) or getattr(error, "temporary", False):
             raise

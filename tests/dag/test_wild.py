@@ -116,11 +116,12 @@ def test_what_airflow_refuses_is_the_documents_error(tmp_path: Path) -> None:
     (tmp_path / "good.cwl").write_text(TOOL)
     (tmp_path / "bad.cwl").write_text(
         "cwlVersion: v1.0\nclass: Workflow\ninputs: []\noutputs: []\nsteps: []\n"
-        f"$namespaces: {{mlcraft: 'https://mlcraft.dev/cwl#'}}\nhints: [{{class: mlcraft:Dag, tags: [{'x' * 101}]}}]\n"
+        "$namespaces: {mlcraft: 'https://mlcraft.dev/cwl#'}\n"
+        "hints: [{class: mlcraft:Dag, schedule: '@continuous', maxActiveRuns: 5}]\n"
     )
     dags = loaded(tmp_path)
     assert isinstance(dags["bad"], BrokenDocument)
-    assert "Airflow refuses its DAG (ValueError: tag cannot be longer" in str(dags["bad"]._error)
+    assert "Airflow refuses its DAG (ValueError: Invalid max_active_runs" in str(dags["bad"]._error)
     assert not isinstance(dags["good"], BrokenDocument)
 
 

@@ -273,6 +273,17 @@ def test_a_failed_search_has_all_outputs(tmp_path: Path) -> None:
     assert "svm has no parameter 'x'" in steps.refusal("tune", *PARTS, "--model", "svm", "--space", '{"x": [1]}')
 
 
+@pytest.mark.parametrize("kind", ["train", "tune"])
+@pytest.mark.parametrize("code", [[], ["--code", "model.py"]], ids=["ours", "own"])
+def test_a_misspelt_model_is_refused_also_where_failures_are_tolerated(
+    tmp_path: Path, kind: str, code: list[str]
+) -> None:
+    steps = processed(tmp_path)
+    (tmp_path / "model.py").write_text(FAILING)
+    refusal = steps.refusal(kind, *PARTS, "--model", "naive_bays", "--tolerate", *code)
+    assert "there is no model 'naive_bays' for classification; did you mean 'naive_bayes'" in refusal
+
+
 def noisy(rows: int, seed: int = 0) -> pd.DataFrame:
     """A table that grows: labels that can be learned by half, so that a row that was learned helps."""
     random = np.random.default_rng(seed)
