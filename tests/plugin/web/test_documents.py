@@ -102,6 +102,8 @@ def test_a_document_in_the_list(site: Site) -> None:
     shipped = found["shipped:tools/train.cwl"]
     assert (shipped["origin"], shipped["copy_to"], shipped["hint"]) == ("shipped", "tools/train.cwl", "Train")
     assert shipped["can_edit"] is False
+    estimator = next(port for port in shipped["inputs"] if port["id"] == "estimator")
+    assert [kind if isinstance(kind, str) else kind["type"] for kind in estimator["type"]] == ["enum", "string"]
 
 
 def test_the_text_is_as_it_is_on_disk(site: Site) -> None:

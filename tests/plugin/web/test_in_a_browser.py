@@ -1,8 +1,9 @@
-"""The builder as one who may only look, in a folder that cannot be written to, and with a document that means harm."""
+"""The builder for one who may only look, in a folder that cannot be written to, and with unusual documents."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +61,18 @@ def test_a_read_only_folder_keeps_ones_work(site: Site, tmp_path: Path) -> None:
         builder.keyboard.press("Control+s")
         expect(builder.saved()).to_have_text("saved")
     assert "Hello to all" in (site.documents / "greetings.cwl").read_text()
+
+
+def test_types_without_a_short_form_are_told_in_words(site: Site, tmp_path: Path) -> None:
+    with builder_of("admin", site, tmp_path) as builder:
+        builder.open_document("Choices")
+        train = builder.search("tools/train")
+        expect(train).to_have_attribute("title", re.compile(r"estimator: enum estimator \| string, "))
+        builder.inside.get_by_role("button", name="Run", exact=True).click()
+        expect(builder.dialog()).to_contain_text("Run Choices")
+        for name, words in (("size", "enum size"), ("colour", "enum colour?"), ("number", "int | string")):
+            expect(builder.dialog().locator("label").filter(has_text=name).locator("code")).to_have_text(words)
+        builder.dialog().get_by_label("size").select_option("large")
 
 
 def test_nothing_of_a_document_runs(site: Site, tmp_path: Path) -> None:

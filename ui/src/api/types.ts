@@ -1,4 +1,5 @@
 /** What the routes answer. */
+import type { Value } from "../document/value";
 import type { Graph, Port, StepState, TaskState } from "../graph/model";
 
 export interface ToolTask {
@@ -7,7 +8,12 @@ export interface ToolTask {
   group?: string;
 }
 
-export interface RunInput extends Port {
+/** A port whose type is CWL's short form where there is one; records, enums and unions of several types are JSON. */
+export interface TypedPort extends Omit<Port, "type"> {
+  type: Value;
+}
+
+export interface RunInput extends TypedPort {
   default?: unknown;
 }
 
@@ -101,8 +107,8 @@ export interface DocumentEntry {
   modified?: string | null;
   size?: number | null;
   error?: string | null;
-  inputs: (Port & { optional?: boolean })[];
-  outputs: Port[];
+  inputs: (TypedPort & { optional?: boolean })[];
+  outputs: TypedPort[];
   hint?: string | null;
   copy_to?: string | null;
   /** The documents that run it. */

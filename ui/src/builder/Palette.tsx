@@ -1,8 +1,9 @@
 /** All that can be a step: the documents of the folder and the tools that come along. */
 import { memo, useMemo, useState } from "react";
 import type { DocumentEntry } from "../api/types";
-import { DRAGGED, shortType } from "../graph";
+import { DRAGGED } from "../graph";
 import { Icon, type IconName } from "../look/Icon";
+import { signatureOf } from "./library";
 import "./palette.css";
 
 export interface PaletteProps {
@@ -67,7 +68,7 @@ function Entry({ entry, disabled, onAdd, onOpen }: { entry: DocumentEntry; disab
   return (
     <li>
       <button type="button" className={`palette-entry ${entry.error ? "palette-broken" : ""}`} draggable={usable}
-        title={entry.error ?? `${entry.doc ? `${entry.doc}\n\n` : ""}${signature(entry)}`}
+        title={entry.error ?? `${entry.doc ? `${entry.doc}\n\n` : ""}${signatureOf(entry)}`}
         onDragStart={(event) => {
           event.dataTransfer.setData(DRAGGED, entry.path);
           event.dataTransfer.effectAllowed = "copy";
@@ -89,11 +90,6 @@ function Entry({ entry, disabled, onAdd, onOpen }: { entry: DocumentEntry; disab
       )}
     </li>
   );
-}
-
-function signature(entry: DocumentEntry): string {
-  const ports = (all: DocumentEntry["inputs"]) => all.map((port) => `${port.id}: ${shortType(port.type)}`).join(", ") || "nothing";
-  return `takes ${ports(entry.inputs)}\ngives ${ports(entry.outputs)}`;
 }
 
 /** All words are somewhere in it; those that have them in their name come first. */

@@ -1,6 +1,7 @@
 /** The documents of the folder, for what a workflow runs. */
 import type { DocumentEntry } from "../api/types";
 import { type Face, faceFromPorts, faceOf, mainPath } from "../document/process";
+import { readType, shown } from "../document/types";
 import { type Value, at, isFields } from "../document/value";
 import type { Found, Library } from "../document/workflow";
 
@@ -69,6 +70,12 @@ export class DocumentLibrary implements Library {
 export function faceOfEntry(entry: DocumentEntry): Face {
   const more = { label: entry.label ?? "", doc: entry.doc ?? "", hint: entry.hint ?? "" };
   return faceFromPorts(entry.class, entry.inputs, entry.outputs, more);
+}
+
+/** What it takes and gives, with types, in two lines. */
+export function signatureOf(entry: DocumentEntry): string {
+  const ports = (all: DocumentEntry["inputs"]) => all.map((port) => `${port.id}: ${shown(readType(port.type))}`).join(", ") || "nothing";
+  return `takes ${ports(entry.inputs)}\ngives ${ports(entry.outputs)}`;
 }
 
 function named(value: Value, id: string): (string | number)[] | undefined {

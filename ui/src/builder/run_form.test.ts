@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { Value } from "../document/value";
 import { BadAnswer, fieldOf, fileAt, firstAnswer, valueOf } from "./run_form";
 
-const field = (type: string, more = {}) => fieldOf({ id: "x", type, ...more });
+const field = (type: Value, more = {}) => fieldOf({ id: "x", type, ...more });
 
 describe("a field of the form", () => {
   it("is of the kind that its type asks for", () => {
@@ -11,6 +12,13 @@ describe("a field of the form", () => {
     ]);
     const choice = field('{"type": "enum", "symbols": ["#main/x/a", "b"]}');
     expect([choice.kind, choice.choices]).toEqual(["choice", ["a", "b"]]);
+  });
+
+  it("has its type in words, whatever form that has in the document", () => {
+    const metric = { type: "enum", name: "metric", symbols: ["acc", "f1"] };
+    const types: Value[] = ["File[]", metric, ["null", metric], ["null", metric, "string"], ["File", "Directory"]];
+    expect(types.map((type) => field(type).type)).toEqual(["File[]", "enum metric", "enum metric?", "(enum metric | string)?", "File | Directory"]);
+    expect(field(["null", metric])).toMatchObject({ kind: "choice", choices: ["acc", "f1"], required: false });
   });
 
   it("need not be filled in where there is a default or null will do", () => {

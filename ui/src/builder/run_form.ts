@@ -1,7 +1,6 @@
 /** What a form asks for a workflow's input, and what comes of the answer. No part of it draws anything. */
 import type { CwlFile, RunInput } from "../api/types";
-import { type CwlType, isNull, readType } from "../document/types";
-import type { Value } from "../document/value";
+import { type CwlType, isNull, readType, shown } from "../document/types";
 
 export type FieldKind = "text" | "whole" | "number" | "boolean" | "choice" | "file" | "directory" | "files" | "lines" | "json";
 
@@ -10,7 +9,7 @@ export interface Field {
   kind: FieldKind;
   title: string;
   doc: string;
-  /** The type, in the short form where there is one. */
+  /** The type in words: the short form where there is one. */
   type: string;
   required: boolean;
   choices: string[];
@@ -27,7 +26,7 @@ const NAMES: Record<string, FieldKind> = { ...NUMBERS, string: "text", boolean: 
 const LISTS: Record<string, FieldKind> = { string: "lines", File: "files" };
 
 export function fieldOf(input: RunInput & { optional?: boolean }): Field {
-  const type = readType(input.type as Value);
+  const type = readType(input.type);
   const parts = type?.kind === "union" ? type.of : type ? [type] : [];
   const real = parts.filter((part) => !isNull(part));
   const only = real.length === 1 ? real[0] : undefined;
@@ -37,7 +36,7 @@ export function fieldOf(input: RunInput & { optional?: boolean }): Field {
     kind: only ? kindOf(only) : "json",
     title: input.label || input.id,
     doc: input.doc ?? "",
-    type: input.type,
+    type: shown(type),
     required: !optional,
     choices: only?.kind === "enum" ? only.symbols : [],
     default: input.default,

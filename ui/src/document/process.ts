@@ -1,4 +1,5 @@
 /** What a process shows to the outside: its kind, its inputs, its outputs. */
+import type { TypedPort } from "../api/types";
 import type { GraphNode, Port } from "../graph/model";
 import { type Item, items, localName } from "./items";
 import { type CwlType, isOptional, readType, shown } from "./types";
@@ -84,9 +85,9 @@ function facePort(item: Item, isInput: boolean): FacePort {
 }
 
 /** The face of a document of which the server has told the ports. */
-export function faceFromPorts(kind: string, inputs: (Port & { optional?: boolean; default?: unknown })[], outputs: Port[], more: Partial<Face> = {}): Face {
-  const port = (one: Port & { optional?: boolean; default?: unknown }, isInput: boolean): FacePort => {
-    const type = readType(one.type as Value);
+export function faceFromPorts(kind: string, inputs: (TypedPort & { optional?: boolean; default?: unknown })[], outputs: TypedPort[], more: Partial<Face> = {}): Face {
+  const port = (one: TypedPort & { optional?: boolean; default?: unknown }, isInput: boolean): FacePort => {
+    const type = readType(one.type);
     return { id: one.id, type, label: one.label ?? "", doc: one.doc ?? "", required: isInput && !one.optional && one.default === undefined && !isOptional(type) };
   };
   return {
