@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -89,8 +91,16 @@ def test_what_could_crown_another_model_is_run(project: Project, why: str) -> No
         crowned = tuple(replace(model, winner=model.name == "bayes") for model in before.models)
         given = {"metric": "f1", "models_of": before.run_id}
         records.remember(project, replace(before, verb="evaluate", models=crowned, set=given, outputs={}, **later))
-    with pytest.raises(MlcraftError, match="evaluate.cwl"):
-        evaluate(project, "recall")
+    # By a process that has not loaded Airflow with another home.
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom airflow_mlcraft.project.evaluate import evaluate\n"
+        "from airflow_mlcraft.project.places import Project\nevaluate(Project(Path(sys.argv[1])), 'recall')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(project.folder)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "evaluate.cwl" in done.stderr.splitlines()[-1]
 
 
 METRICS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -29,6 +30,16 @@ def errors(project: Project) -> list[object]:
     return [one.error for one in check_documents([str(project.folder)]) if one.error]
 
 
+def renamed(project: Project, name: str) -> str:
+    """Rename in a process that has not loaded Airflow with another home; gives what was done."""
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom airflow_mlcraft.project.places import Project\n"
+        "from airflow_mlcraft.project.rename import rename\nprint(rename(Project(Path(sys.argv[1])), sys.argv[2]))\n"
+    )
+    words = [sys.executable, "-c", code, str(project.folder), name]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
 def test_rename(project: Project) -> None:
     manifest.change(project, {"data.sources": ["data/rows.csv"]})
     model = str(project.runs / "train_1" / "model")
@@ -36,7 +47,7 @@ def test_rename(project: Project) -> None:
         project,
         RunRecord("train_1", "train", "2026-01-01T00:00:00", 1.0, "success", "acc", outputs={"models": [model]}),
     )
-    done = rename(project, "flowers")
+    done = renamed(project, "flowers")
     new = Project(project.folder.with_name("flowers"))
     assert not project.folder.exists()
     assert "title is Flowers" in done
@@ -50,7 +61,7 @@ def test_rename(project: Project) -> None:
 
 def test_a_title_of_the_users_stays(project: Project) -> None:
     manifest.change(project, {"title": "My plants"})
-    rename(project, "flowers")
+    renamed(project, "flowers")
     assert manifest.read(Project(project.folder.with_name("flowers"))).title == "My plants"
 
 

@@ -22,7 +22,7 @@ SHIPPED = {
     f"{path.parent.name}.{path.stem}"
     for name in ("tools", "workflows")
     for path in (PROJECT / "cwl" / name).glob("*.cwl")
-}
+} | {"housekeeping"}
 TEXTS = ("alice_in_wonderland", "moby_dick", "pride_and_prejudice")
 SHORTEST, TOP = 6, 4
 
