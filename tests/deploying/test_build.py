@@ -131,7 +131,7 @@ def test_no_secret_and_no_data_is_in_the_image(built: Built, client: DockerClien
         built.image.id, ["-c", program], entrypoint="python", remove=True, network_disabled=True
     )
     found, top, model = json.loads(said)
-    assert (found, top) == ([], ["model", "packages", "requirements.txt", "server"])
+    assert (found, top) == ([], ["lib", "model", "packages", "requirements.txt", "server"])
     assert model == [
         "MLmodel",
         "input_example.json",
