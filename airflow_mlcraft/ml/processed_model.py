@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.columns import AS
+from airflow_mlcraft.ml.columns import as_kind
 from airflow_mlcraft.ml.row_process import RowProcess, from_json, in_order, processor
 
 if TYPE_CHECKING:
@@ -40,10 +40,11 @@ class ProcessedModel:
 
     def _check(self, made: pd.DataFrame) -> None:
         """The pipeline would take what is no number for a missing one."""
+        formats = getattr(self.model[0], "formats", None) or {}
         for name, kind in self.model[0].kinds.items():
             if name not in made.columns:
                 continue
-            wrong = made[name].notna() & AS[kind](made[name]).isna()
+            wrong = made[name].notna() & as_kind(made[name], kind, formats.get(name, "")).isna()
             if wrong.any():
                 place = int(wrong.to_numpy().argmax())
                 raise StepError(
