@@ -43,7 +43,7 @@ def run(folder: Path, lines: list[str], **job: object) -> Ran:
             [COLUMNS, *GOOD, "1,2,"],
             "process",
             "the target 'target' is missing in 1 of 41 rows, first in row 41; fill them in or leave them out, for "
-            "instance in processor.py",
+            "instance in clean_table() of processor.py",
         ),
         (
             [COLUMNS, *GOOD, *(f"1,2,{number}.5" for number in range(40))],
