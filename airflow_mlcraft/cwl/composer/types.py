@@ -46,10 +46,7 @@ class Types:
 
     def _full(self, port: str, node: Any, around: tuple[str, ...]) -> Json:
         if isinstance(node, list):
-            kinds = [self._full(port, each, around) for each in node]
-            # Composer writes none as the first of two, and as the last of several.
-            last = len(kinds) > len(("null", "other"))
-            return kinds[0] if len(kinds) == 1 else sorted(kinds, key=lambda kind: (kind == "null") is last)
+            return _union([self._full(port, each, around) for each in node])
         if isinstance(node, Mapping):
             return self._structure(port, node, around)
         if node in self._schemas:
@@ -130,6 +127,17 @@ def is_union(kind: Json) -> bool:
 
 def _is_list_of(one: Json, other: Json) -> bool:
     return isinstance(one, dict) and one["type"] == "array" and one["items"] == other
+
+
+def _union(kinds: list[Json]) -> Json:
+    """In Composer's order: none, one, a list of it; or any other types, and none as the last."""
+    if len(kinds) == 1:
+        return kinds[0]
+    others = [kind for kind in kinds if kind != "null"]
+    none = ["null"] * (len(kinds) - len(others))
+    if is_union(kinds):
+        return [*others, *none]
+    return [*none, *(reversed(others) if _is_list_of(others[0], others[-1]) else others)]
 
 
 def _brief(kind: Json) -> Json:

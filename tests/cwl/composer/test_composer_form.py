@@ -183,6 +183,7 @@ inputs:
   people: "#person[]"
   colour: {type: {type: enum, symbols: [red, green]}}
   text: stdin
+  one_or_many: {type: [File, {type: array, items: File}, "null"]}
 outputs:
   said: stdout
 """
@@ -196,6 +197,7 @@ outputs:
         "people": {"type": "array", "items": {"type": "record", "name": "person_2", "fields": fields}},
         "colour": {"type": "enum", "name": "colour", "symbols": ["red", "green"]},
         "text": "File",
+        "one_or_many": ["null", "File", {"type": "array", "items": "File"}],
         "said": "stdout",
     }
     assert made["stdin"] == "$(inputs.text.path)"
