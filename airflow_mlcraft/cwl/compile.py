@@ -21,9 +21,11 @@ from airflow_mlcraft.cwl.ontology import ONTOLOGY, relations_of
 from airflow_mlcraft.cwl.plan import Json, Link, Plan, Port, Step, ToolRef, Workflow, digest_of
 from airflow_mlcraft.cwl.portable import Portable, is_random
 from airflow_mlcraft.cwl.sources import path_of_uri
-from airflow_mlcraft.errors import UnsupportedError
+from airflow_mlcraft.errors import DocumentError, UnsupportedError
 
 HINT_NAMESPACE = "https://mlcraft.dev/cwl#"
+CHOICES = "choices"
+"""The field of an input that lists its values, under the prefix `mlcraft:`."""
 _EXPRESSION_CLASSES = ("InlineJavascriptRequirement",)
 _INTERFACE_FIELDS = ("class", "id", "inputs", "requirements", "hints", "cwlVersion")
 _RESOURCE_FIELDS = ("coresMin", "coresMax", "ramMin", "ramMax", "tmpdirMin", "tmpdirMax", "outdirMin", "outdirMax")
@@ -206,7 +208,18 @@ class _Compiler:
             default=self.portable.value(port.get("default")),
             has_default="default" in port,
             format=self.portable.value(port.get("format")),
+            choices=self._choices(port),
         )
+
+    def _choices(self, port: Mapping[str, Json]) -> Json:
+        """An enum in all but the type: cwltool refuses an array of an enum that is not defined elsewhere."""
+        choices = next((port[name] for name in (HINT_NAMESPACE + CHOICES, f"mlcraft:{CHOICES}") if name in port), None)
+        if choices is not None and not (isinstance(choices, list) and all(isinstance(one, str) for one in choices)):
+            raise DocumentError(
+                f"mlcraft:{CHOICES} of input '{shortname(port['id'])}' is {choices!r}; expected a list of texts",
+                path=str(self.loaded.path),
+            )
+        return choices or None
 
     # Requirements and hints
 

@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.metadata import version
 
-_COMPILER = 8
+_COMPILER = 9
 
 
 @cache

@@ -12,6 +12,7 @@ from airflow_mlcraft.cwl.plan import Json, Plan, Port, Workflow
 from airflow_mlcraft.cwl.portable import placed
 from airflow_mlcraft.cwl.tool_log import LogLine
 from airflow_mlcraft.errors import InputError, UnsafeNameError
+from airflow_mlcraft.nearest import suggestion
 from airflow_mlcraft.safe_names import check_names, without_dirnames
 
 REQUIREMENTS = "cwl:requirements"
@@ -44,7 +45,17 @@ def job_of(plan: Plan, given: Mapping[str, Json], *, folder: Path) -> dict[str, 
         _check_names(port.id, job[port.id], plan.document)
     if missing:
         raise InputError(_missing(missing, plan.document))
+    check_choices(plan, job)
     return job
+
+
+def check_choices(plan: Plan, given: Mapping[str, Json]) -> None:
+    """Raise an `InputError` that names the nearest right value, where an input has none of those it may have."""
+    for port in plan.root.inputs:
+        value = given.get(port.id)
+        for one in (value if isinstance(value, list) else [value]) if port.choices else ():
+            if isinstance(one, str) and one not in port.choices:
+                raise InputError(f"input '{port.id}' of {plan.document} is {one!r}; {suggestion(one, port.choices)}")
 
 
 def _check_names(name: str, value: Json, document: str) -> None:

@@ -35,6 +35,8 @@ class Port:
     secondary_files: Json = None
     load_contents: bool = False
     load_listing: str = ""
+    choices: Json = None
+    """The texts that a value, or each item of a list, has to be one of: `mlcraft:choices` of the input."""
 
     @property
     def optional(self) -> bool:

@@ -38,6 +38,14 @@ class CwlDag(DAG):
         dag._fill(plan, dag_id, dag_args)
         return dag
 
+    def test(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the DAG once in this process. A value that is none of its input's choices is refused before that."""
+        # Its import takes the time of `urllib`, and a DAG file is parsed for each task.
+        from airflow_mlcraft.cwl.inputs import check_choices
+
+        check_choices(self.plan, kwargs.get("run_conf") or {})
+        return super().test(*args, **kwargs)
+
     def _fill(self, plan: Plan, dag_id: str, dag_args: dict[str, Any]) -> None:
         args = {**args_of_plan(plan), **dag_args}
         _check_schedule(plan, args)

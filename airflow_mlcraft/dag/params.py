@@ -1,9 +1,9 @@
 """The inputs of a workflow as Airflow's trigger form: a typed field for each.
 
-The schema shapes the form and nothing else: a run's `conf` may be a CWL job object, and the first task of the run
-checks it as CWL does, and says what is wrong in a sentence. How the form picks a field was read in Airflow's UI:
-several types at once make a text area that understands JSON, or, where there are `examples`, a plain text field; a
-list whose items have no `type` is written one a line.
+The schema shapes the form and nothing else, but for inputs that list their choices: a run's `conf` may be a CWL job
+object, and the first task of the run checks it as CWL does, and says what is wrong in a sentence. How the form picks a
+field was read in Airflow's UI: several types at once make a text area that understands JSON, or, where there are
+`examples`, a plain text field; a list whose items have no `type` is written one a line.
 """
 
 from __future__ import annotations
@@ -66,8 +66,16 @@ def _path_alone(value: Json) -> Json:
 
 def _param(port: Port) -> Param:
     schema = {"title": port.label or port.id, **_field(port), **_UNCHECKED}
+    if port.choices:
+        schema["definitions"] = {"anything": _checked_choices(port)}
     default = port.default if port.has_default and _survives(port.default) else None
     return Param(default, schema=schema)
+
+
+def _checked_choices(port: Port) -> Schema:
+    """What Airflow checks of an input with choices as a run is triggered, before there is a run."""
+    one: Schema = {"if": {"type": "string"}, "then": {"enum": port.choices}}
+    return {**one, "items": one}
 
 
 def _survives(default: Json) -> bool:
@@ -95,13 +103,22 @@ _EXAMPLES = {
 
 def _field(port: Port) -> Schema:
     """The schema of an input, with what makes its field in the form a good one."""
-    branches = _branches(port.type)
+    branches = [_with_choices(branch, port.choices) for branch in _branches(port.type)]
     schema = _schema_of(branches)
     hint = _adorn(schema, port, branches)
     if port.optional:
         schema = _nullable(schema)
     notes = "\n\n".join(note for note in (port.doc.strip(), hint) if note)
     return {**schema, "description_md": notes} if notes else schema
+
+
+def _with_choices(branch: Json, choices: Json) -> Json:
+    """A text, or a list of texts, that is one of these choices."""
+    if choices and branch == "string":
+        return {"type": "enum", "symbols": choices}
+    if choices and isinstance(branch, dict) and branch.get("type") == "array" and branch.get("items") == "string":
+        return {**branch, "items": {"type": "enum", "symbols": choices}}
+    return branch
 
 
 def _adorn(schema: Schema, port: Port, branches: list[Json]) -> str:

@@ -33,6 +33,7 @@ class Picture:
                 **_port(port.id, short_type(port.type), port.label, port.doc),
                 "optional": port.optional,
                 **({"default": port.default} if port.has_default else {}),
+                **({"choices": port.choices} if port.choices else {}),
             }
             for port in self.layout.root.workflow.inputs
         ]

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_mlcraft.errors import StepError, UnknownModelError
 from airflow_mlcraft.ml import user_code
 from airflow_mlcraft.ml.estimators import ESTIMATORS, configured, named
-from airflow_mlcraft.ml.nearest import suggestion
+from airflow_mlcraft.nearest import suggestion
 
 
 def choose(task: str, name: str, params: Mapping[str, Any], seed: int, code: Path | None = None) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.nearest import suggestion
+from airflow_mlcraft.nearest import suggestion
 
 BALANCED = "balanced"
 _PARAM, _CATBOOST, _CATBOOST_BALANCED = "class_weight", "class_weights", "auto_class_weights"

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.data.written import is_written_date
-from airflow_mlcraft.ml.nearest import suggestion
+from airflow_mlcraft.nearest import suggestion
 
 NUMBER, CATEGORY, BOOLEAN, DATE, TEXT = "number", "category", "boolean", "date", "text"
 _TRUTH = {"true": True, "false": False}

@@ -14,9 +14,9 @@ from airflow_mlcraft.ml import columns as kinds
 from airflow_mlcraft.ml.column_kinds import KindWishes, kind_of, says_identifier
 from airflow_mlcraft.ml.encodings import choose_encodings
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
-from airflow_mlcraft.ml.nearest import suggestion
 from airflow_mlcraft.ml.recipe import Column, Recipe
 from airflow_mlcraft.ml.target import check_classes, check_target, labels, labels_kind, regression_target, task_of
+from airflow_mlcraft.nearest import suggestion
 
 if TYPE_CHECKING:
     from airflow_mlcraft.ml.split import Split

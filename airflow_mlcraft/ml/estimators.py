@@ -11,7 +11,7 @@ from typing import Any
 from airflow_mlcraft.errors import StepError, UnknownModelError
 from airflow_mlcraft.ml.boosters import missing, unloadable
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
-from airflow_mlcraft.ml.nearest import suggestion
+from airflow_mlcraft.nearest import suggestion
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.nearest import suggestion
+from airflow_mlcraft.nearest import suggestion
 
 CLASSIFICATION = "classification"
 REGRESSION = "regression"

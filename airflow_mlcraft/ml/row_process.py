@@ -14,7 +14,7 @@ import pandas as pd
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml import columns as kinds
 from airflow_mlcraft.ml import user_code
-from airflow_mlcraft.ml.nearest import suggestion
+from airflow_mlcraft.nearest import suggestion
 
 FUNCTION = "process"
 FORM = "def process(frame, **params)"

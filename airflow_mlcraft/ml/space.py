@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.nearest import suggestion
+from airflow_mlcraft.nearest import suggestion
 
 _FORM = (
     'a list of choices, or a range such as {"low": 0.1, "high": 10, "log": true} '

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.nearest import suggestion
 from airflow_mlcraft.ml.row_hash import key_hashes, row_hashes, uniform
+from airflow_mlcraft.nearest import suggestion
 
 if TYPE_CHECKING:
     import pandas as pd

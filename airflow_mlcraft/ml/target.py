@@ -11,7 +11,7 @@ import pandas as pd
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.columns import is_text
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
-from airflow_mlcraft.ml.nearest import suggestion
+from airflow_mlcraft.nearest import suggestion
 
 INTEGER, TEXT, BOOLEAN = "integer", "text", "boolean"
 _FEW = 20

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.nearest import suggestion
+from airflow_mlcraft.nearest import suggestion
 
 
 def module_name(path: Path) -> str:

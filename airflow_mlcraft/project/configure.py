@@ -10,10 +10,10 @@ from typing import Any
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import dependencies, secrets
 from airflow_mlcraft.project import manifest as manifests
+from airflow_mlcraft.project.choices import check_models
 from airflow_mlcraft.project.create import model_template
 from airflow_mlcraft.project.documents import sync
 from airflow_mlcraft.project.evaluate import checked_metric
-from airflow_mlcraft.project.overrides import checked_models
 from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.project.repository import set_remote
 from airflow_mlcraft.project.source_profile import stored_source
@@ -103,7 +103,7 @@ def check(project: Project, changes: Changes) -> None:
     if changes.metric:
         checked_metric(prediction, changes.metric)
     if changes.models:
-        checked_models(project, manifests.with_values(manifests.read(project), prediction=prediction), changes.models)
+        check_models(project, manifests.with_values(manifests.read(project), prediction=prediction), changes.models)
     if changes.key:
         secrets.check_name(changes.key)
     if changes.dagshub and [bool(part) for part in changes.dagshub.split("/")] != [True, True]:

@@ -11,12 +11,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project.choices import metric_choices, model_choices
 from airflow_mlcraft.project.jobs import defaults_of
 from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.project.shipped import shipped
 from airflow_mlcraft.project.writing import write_text
 
+_CHOICES = "mlcraft:choices"
 TOOLS = ("retrieve", "process", "train", "tune", "evaluate", "predict")
 NAMESPACES = {"sbg": "https://www.sevenbridges.com/", "mlcraft": "https://mlcraft.dev/cwl#"}
 CODE = {"retriever": "retriever.py", "processor": "processor.py", "model_code": "model.py"}
@@ -210,9 +212,12 @@ def _fill(document: Any, project: Project, manifest: Manifest) -> None:
         "champion."
     )
     defaults = defaults_of(project, manifest)
+    choices = {"models": model_choices(project, manifest), "metric": metric_choices(manifest)}
     for port in document.get("inputs", ()):
         if port["id"] in defaults:
             _set(port, "default", defaults[port["id"]])
+        if port["id"] in choices:
+            _set(port, _CHOICES, choices[port["id"]])
     for step in document.get("steps", ()):
         for port in step.get("in", ()):
             if step["id"] == "process" and port["id"] == "prediction":

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project.choices import check_models
 from airflow_mlcraft.project.jobs import Candidate, candidates_of
 from airflow_mlcraft.project.manifest import IMPUTE, Manifest, with_values
 from airflow_mlcraft.project.places import Project
@@ -18,8 +19,6 @@ from airflow_mlcraft.project.places import Project
 _MOST_RUNS = 100
 _MOST_MODELS = 500
 _OF_PROCESS = "process"
-OWN = "model"
-"""The name of the estimator that the function `model` in model.py gives."""
 
 
 def _text(value: Any) -> str:
@@ -110,7 +109,7 @@ def choices(
 ) -> list[Choice]:
     """The runs that the command line asks for."""
     names = list(dict.fromkeys(models)) or list(manifest.models)
-    checked_models(project, manifest, names)
+    check_models(project, manifest, names)
     if tuned:
         names = _searched(manifest, names, chosen=bool(models))
     asked = [_parsed(text) for text in overrides]
@@ -139,22 +138,6 @@ def choices(
         raise ProjectError(f"--set asks for {len(candidates)} models; {_MOST_MODELS} at most are in one run")
     said = {one.key: one.values if len(one.values) > 1 else one.values[0] for one in of_models}
     return [_choice(manifest, candidates, of_run, values, said) for values in runs]
-
-
-def checked_models(project: Project, manifest: Manifest, names: Sequence[str]) -> None:
-    """Before anything runs; what a function `estimators` in model.py gives is only known when it is called."""
-    from airflow_mlcraft.ml.estimators import ESTIMATORS
-    from airflow_mlcraft.ml.nearest import suggestion
-
-    known = list(dict.fromkeys([*ESTIMATORS[manifest.prediction], *manifest.models, OWN]))
-    for name in names:
-        if name not in known and not _has_estimators(project):
-            raise ProjectError(f"there is no model {name!r} for {manifest.prediction}; {suggestion(name, known)}")
-
-
-def _has_estimators(project: Project) -> bool:
-    model = project.folder / "model.py"
-    return model.is_file() and "def estimators(" in model.read_text("utf-8", errors="replace")
 
 
 def _searched(manifest: Manifest, names: list[str], *, chosen: bool) -> list[str]:

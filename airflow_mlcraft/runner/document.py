@@ -94,9 +94,12 @@ def run_plan(
 
     `on_result` is told how the run ended while its store, with all that it made on the way, is still there.
     """
+    from airflow_mlcraft.cwl.inputs import check_choices
     from airflow_mlcraft.dag.cwl_dag import CwlDag
     from airflow_mlcraft.operators.spill import spilled
     from airflow_mlcraft.runner.embedded import run_dag
+
+    check_choices(plan, job)
     from airflow_mlcraft.store.work import remove
 
     store = options.store or Path(tempfile.mkdtemp(prefix="mlcraft-", dir=options.scratch))

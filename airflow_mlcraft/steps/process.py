@@ -174,7 +174,7 @@ def _with_names(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_drop(frame: pd.DataFrame, drop: list[str], target: str) -> None:
-    from airflow_mlcraft.ml.nearest import suggestion
+    from airflow_mlcraft.nearest import suggestion
 
     if target in drop:
         raise StepError(f"--drop {target}: that is the column to predict")

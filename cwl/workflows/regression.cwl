@@ -47,6 +47,23 @@ inputs:
   - svm
   - k_neighbors
   - decision_tree
+  mlcraft:choices:
+  - linear_regression
+  - ridge
+  - lasso
+  - elastic_net
+  - k_neighbors
+  - svm
+  - decision_tree
+  - random_forest
+  - extra_trees
+  - gradient_boosting
+  - hist_gradient_boosting
+  - lightgbm
+  - xgboost
+  - catboost
+  - neural_network
+  - baseline
   sbg:x: 0
   sbg:y: 520
 - id: folds

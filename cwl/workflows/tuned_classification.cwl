@@ -42,6 +42,22 @@ inputs:
   default:
   - random_forest
   - logistic_regression
+  mlcraft:choices:
+  - logistic_regression
+  - linear_discriminant
+  - naive_bayes
+  - k_neighbors
+  - svm
+  - decision_tree
+  - random_forest
+  - extra_trees
+  - gradient_boosting
+  - hist_gradient_boosting
+  - lightgbm
+  - xgboost
+  - catboost
+  - neural_network
+  - baseline
   sbg:x: 0
   sbg:y: 520
 - id: folds

@@ -16,6 +16,7 @@ from airflow_mlcraft.errors import MlcraftError
 from tests.operators.embedded import DOCUMENTS, Said, names_and_texts, warm
 
 COUNT = DOCUMENTS / "count_lines" / "count_lines.cwl"
+CLASSIFICATION = Path(__file__).parents[2] / "cwl" / "workflows" / "classification.cwl"
 MISSPELT = DOCUMENTS / "broken" / "misspelt_field.cwl"
 
 
@@ -47,6 +48,15 @@ def test_validate_a_folder_as_json(tmp_path: Path) -> None:
     assert found["misspelt_field.cwl"]["line"] == 3
     assert found["misspelt_field.cwl"]["path"] == str(MISSPELT)
     assert all(error["message"] for error in found.values())
+
+
+def test_a_misspelt_model_is_refused_before_a_run(tmp_path: Path) -> None:
+    (tmp_path / "job.yml").write_text("models: [random_forest, naive_bays]\n")
+    said = cwl(tmp_path, "run", CLASSIFICATION, "job.yml")
+    sentence = "input 'models' of classification.cwl is 'naive_bays'; did you mean 'naive_bayes'?"
+    assert (said.code, said.out) == (1, "")
+    assert sentence in said.err
+    assert "inputs" not in said.err.replace(sentence, ""), "no task has run"
 
 
 def test_show(tmp_path: Path) -> None:

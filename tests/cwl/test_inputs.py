@@ -12,7 +12,7 @@ from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.inputs import checked, job_of, log_unknown, requirements_of, unknown_inputs
 from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.cwl.portable import placed
-from airflow_mlcraft.errors import InputError
+from airflow_mlcraft.errors import DocumentError, InputError
 
 DOCUMENTS = Path(__file__).parents[1] / "documents"
 
@@ -152,3 +152,40 @@ def test_formats(cache: PlanCache) -> None:
     job = check(cache, plan, {"reads": {**file, "format": "ex:fasta"}}, folder)
     assert job["reads"]["format"] == "https://example.org/formats#fasta"
     assert "format" in refused(cache, plan, {"reads": {**file, "format": "ex:video"}}, folder)
+
+
+CHOICES = """
+cwlVersion: v1.0
+class: CommandLineTool
+$namespaces: {mlcraft: "https://mlcraft.dev/cwl#"}
+baseCommand: echo
+inputs:
+- {id: models, type: "string[]", default: [ridge, lasso], mlcraft:choices: [ridge, lasso, svm], inputBinding: {}}
+- {id: metric, type: "string?", mlcraft:choices: [rmse, mae]}
+outputs: []
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"models": ["ridge", "laso"]}, "input 'models' of choices.cwl is 'laso'; did you mean 'lasso'?"),
+        ({"metric": "x"}, "input 'metric' of choices.cwl is 'x'; there are: rmse, mae"),
+    ],
+)
+def test_a_value_that_is_none_of_the_choices(
+    cache: PlanCache, given: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    (tmp_path / "choices.cwl").write_text(CHOICES)
+    plan = cache.plan_of(tmp_path / "choices.cwl")
+    assert [port.choices for port in plan.root.inputs] == [["ridge", "lasso", "svm"], ["rmse", "mae"]]
+    assert job_of(plan, {"models": ["svm"]}, folder=tmp_path) == {"models": ["svm"], "metric": None}
+    with pytest.raises(InputError) as refused:
+        job_of(plan, given, folder=tmp_path)
+    assert str(refused.value) == sentence
+
+
+def test_choices_that_are_no_list(cache: PlanCache, tmp_path: Path) -> None:
+    (tmp_path / "choices.cwl").write_text(CHOICES.replace("[rmse, mae]", "rmse"))
+    with pytest.raises(DocumentError, match="mlcraft:choices of input 'metric' is 'rmse'; expected a list of texts"):
+        cache.plan_of(tmp_path / "choices.cwl")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -8,10 +9,15 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.bases.operator import BaseOperator
 from airflow.sdk.definitions.param import process_params
+from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.serialized_objects import DagSerialization
 
+from airflow_mlcraft import CwlDag
 from airflow_mlcraft.cwl.plan import Port, Workflow
 from airflow_mlcraft.dag.params import params_of
+from airflow_mlcraft.errors import InputError
+
+CWL = Path(__file__).parents[2] / "cwl"
 
 FILE = {
     "class": "File",
@@ -245,6 +251,29 @@ def test_same_plan_same_serialization() -> None:
     first, second = (json.dumps(DagSerialization.to_dict(dag_of(*ports))["dag"]["params"]) for _ in range(2))
     assert first == second
     assert [name for name, _ in json.loads(first)] == [port.id for port in ports]
+
+
+def test_listed_choices_are_a_form_and_a_check() -> None:
+    """Of texts and lists of texts. Airflow refuses another value as a run is triggered, and nothing else."""
+    names = ["red", "green"]
+    many = Port("x", a("string"), default=["red"], has_default=True, choices=names)
+    one = Port("x", ["null", "string"], choices=names)
+    assert (field(many), field(one)) == ("choices", "choice")
+    assert served(many).get_param("x").schema["examples"] == names
+    assert served(one).get_param("x").schema["enum"] == [*names, None]
+    assert check(many, x=["green", "red"]) == {"x": ["green", "red"]}
+    assert check(one) == check(one, x=None) == {"x": None}
+    assert check(many, x={"class": "File", "path": "a"}), "what is no text is for the first task"
+    for port, wrong in ((many, ["red", "gren"]), (one, "gren")):
+        with pytest.raises(ParamValidationError, match="'gren' is not one of"):
+            check(port, x=wrong)
+
+
+def test_a_test_of_the_dag_refuses_what_is_none_of_the_choices() -> None:
+    """With a sentence, and before there is a run: `airflow dags test` says it at once."""
+    dag = CwlDag(CWL / "workflows" / "classification.cwl", "trial")
+    with pytest.raises(InputError, match="input 'models' of classification.cwl is 'svn'; did you mean 'svm'"):
+        dag.test(run_conf={"models": ["svn"]})
 
 
 def test_choices_beside_any_text_are_offered() -> None:

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from airflow_mlcraft.cwl.check import check_documents
 from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.ml.estimators import ESTIMATORS
 from airflow_mlcraft.project import manifest
 from airflow_mlcraft.project.documents import sync
 from airflow_mlcraft.project.places import Project
@@ -38,6 +39,30 @@ def test_they_follow_mlcraft_toml(project: Project) -> None:
     inputs = {port["id"]: port.get("default") for port in YAML(typ="safe").load(project.workflow)["inputs"]}
     assert (inputs["target"], inputs["minimum"], inputs["models"], inputs["params"]) == ("kind", 0.8, ["svm"], ["{}"])
     assert sync(project, manifest.read(project)) == []
+
+
+def test_choices_of_models_and_metrics(project: Project) -> None:
+    """In documents of an earlier version as well. What `estimators` gives is not known where it is no plain table."""
+
+    def chosen(port: str) -> list[str] | None:
+        sync(project, manifest.read(project))
+        found = next(one for one in YAML(typ="safe").load(project.workflow)["inputs"] if one["id"] == port)
+        choices: list[str] | None = found.get("mlcraft:choices")
+        return choices
+
+    document = YAML(typ="safe").load(project.workflow)
+    for port in document["inputs"]:
+        port.pop("mlcraft:choices", None)
+    with project.workflow.open("w") as file:
+        YAML().dump(document, file)
+    assert chosen("models") == ["model", *ESTIMATORS["classification"]]
+    assert {"acc", "pr_auc", "accuracy"} <= set(chosen("metric") or ())
+    assert "rmse" not in (chosen("metric") or ())
+    (project.folder / "model.py").write_text("def estimators():\n    return {'mine': 1, 'yours': 2}\n")
+    assert (chosen("models") or [])[:3] == ["mine", "yours", "logistic_regression"]
+    (project.folder / "model.py").write_text("def estimators():\n    return dict(MORE)\n")
+    assert chosen("models") is None
+    assert [one.document for one in check_documents([str(project.folder)]) if one.error] == []
 
 
 SPLIT = {

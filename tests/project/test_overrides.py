@@ -118,7 +118,14 @@ def test_what_is_refused(project: Project, overrides: list[str], sentence: str) 
 def test_a_model_that_is_none(project: Project) -> None:
     with pytest.raises(ProjectError, match="there is no model 'random_florest' for classification; .*random_forest"):
         asked(project, models=("random_florest",))
-    (project.folder / "model.py").write_text("def estimators():\n    return {}\n")
+    manifest.change(project, {"train.models": ["random_florest", "model"]})
+    with pytest.raises(ProjectError, match="there is no model 'random_florest'"):
+        asked(project)
+    (project.folder / "model.py").write_text("def estimators():\n    return {'mine': 1}\n")
+    assert labels(asked(project, models=("mine",))[0]) == ["mine"]
+    with pytest.raises(ProjectError, match="there is no model 'mane' for classification; did you mean 'mine'"):
+        asked(project, models=("mane",))
+    (project.folder / "model.py").write_text("def estimators():\n    return dict(MORE)\n")
     assert labels(asked(project, models=("mine",))[0]) == ["mine"], "only estimators() knows its names"
 
 

@@ -59,7 +59,18 @@ CHOICES = {
     "tuned_classification": [("metric", "classification")],
     "regression": [("metric", "regression")],
 }
-# cwltool cannot run a document whose input is an array of an enum and has a default, so models are texts.
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [(name, ports[0][1]) for name, ports in CHOICES.items() if ports[0][1]],
+)
+def test_choices_of_models(name: str, task: str) -> None:
+    """cwltool cannot run a document whose input is an array of an enum and has a default: a field lists them."""
+    document = yaml.safe_load((TOOLS.parent / "workflows" / f"{name}.cwl").read_text())
+    models = next(given for given in document["inputs"] if given["id"] == "models")
+    assert models["mlcraft:choices"] == list(ESTIMATORS[task])
+    assert set(models["default"]) <= set(models["mlcraft:choices"])
 
 
 @pytest.mark.parametrize(("name", "port", "task"), [(name, *each) for name, ports in CHOICES.items() for each in ports])

@@ -15,6 +15,8 @@ export interface TypedPort extends Omit<Port, "type"> {
 
 export interface RunInput extends TypedPort {
   default?: unknown;
+  /** The texts that a value, or each item of a list, has to be one of. */
+  choices?: string[];
 }
 
 export interface DagGraph {

@@ -28,7 +28,8 @@ export function RunField({ field, answer, wrong, onAnswer, onUpload }: RunFieldP
 }
 
 function explained(field: Field): string {
-  const how = { lines: "One value a line.", json: "Written as JSON." }[field.kind as string];
+  const names = field.choices.length ? `One of these a line: ${field.choices.join(", ")}.` : "One value a line.";
+  const how = { lines: names, json: "Written as JSON." }[field.kind as string];
   return [field.doc, how].filter(Boolean).join(" ");
 }
 
@@ -46,6 +47,13 @@ function Control({ field, answer, wrong, onAnswer, onUpload, id, about }: RunFie
       return <Choice {...common} text={text} change={change} choices={["true", "false"]} words={["yes", "no"]} />;
     case "choice":
       return <Choice {...common} text={text} change={change} choices={field.choices} words={field.choices} />;
+    case "suggested":
+      return (
+        <>
+          <input {...common} list={`${id}-choices`} value={text} onChange={change} autoComplete="off" />
+          <datalist id={`${id}-choices`}>{field.choices.map((choice) => <option key={choice} value={choice} />)}</datalist>
+        </>
+      );
     case "lines":
     case "json":
       return <textarea {...common} rows={field.kind === "json" ? 4 : 3} value={text} onChange={change} spellCheck={false} />;

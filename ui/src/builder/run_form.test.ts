@@ -21,6 +21,16 @@ describe("a field of the form", () => {
     expect(field(["null", metric])).toMatchObject({ kind: "choice", choices: ["acc", "f1"], required: false });
   });
 
+  it("offers names beside any text, and holds to those that the input lists", () => {
+    const known = { type: "enum", name: "metric", symbols: ["acc", "f1"] };
+    expect(field(["null", known, "string"])).toMatchObject({ kind: "suggested", choices: ["acc", "f1"], required: false });
+    expect(valueOf(field([known, "string"]), "another")).toBe("another");
+    expect(field("string?", { choices: ["a"] })).toMatchObject({ kind: "choice", choices: ["a"] });
+    const models = field("string[]", { choices: ["svm", "ridge"], default: ["svm"] });
+    expect([models.kind, valueOf(models, " ridge\nsvm")]).toEqual(["lines", ["ridge", "svm"]]);
+    expect(() => valueOf(models, "rigde")).toThrow("x has no rigde; there are: svm, ridge");
+  });
+
   it("need not be filled in where there is a default or null will do", () => {
     expect([field("string").required, field("string?").required, field("string", { default: "a" }).required]).toEqual([true, false, false]);
     expect(() => valueOf(field("string"), "")).toThrow("x is needed");

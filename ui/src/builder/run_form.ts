@@ -2,7 +2,7 @@
 import type { CwlFile, RunInput } from "../api/types";
 import { type CwlType, isNull, readType, shown } from "../document/types";
 
-export type FieldKind = "text" | "whole" | "number" | "boolean" | "choice" | "file" | "directory" | "files" | "lines" | "json";
+export type FieldKind = "text" | "whole" | "number" | "boolean" | "choice" | "suggested" | "file" | "directory" | "files" | "lines" | "json";
 
 export interface Field {
   id: string;
@@ -30,20 +30,25 @@ export function fieldOf(input: RunInput & { optional?: boolean }): Field {
   const parts = type?.kind === "union" ? type.of : type ? [type] : [];
   const real = parts.filter((part) => !isNull(part));
   const only = real.length === 1 ? real[0] : undefined;
+  const listed = input.choices ?? [];
+  const symbols = real.flatMap((part) => (part.kind === "enum" ? part.symbols : []));
+  // A text with names to choose from, such as those of known estimators.
+  const suggested = real.length > 1 && real.every((part) => part.kind === "enum" || (part.kind === "name" && part.name === "string"));
   const optional = input.optional || real.length < parts.length || input.default !== undefined;
   return {
     id: input.id,
-    kind: only ? kindOf(only) : "json",
+    kind: only ? kindOf(only, listed.length > 0) : suggested ? "suggested" : "json",
     title: input.label || input.id,
     doc: input.doc ?? "",
     type: shown(type),
     required: !optional,
-    choices: only?.kind === "enum" ? only.symbols : [],
+    choices: listed.length ? listed : symbols,
     default: input.default,
   };
 }
 
-function kindOf(type: CwlType): FieldKind {
+function kindOf(type: CwlType, listed: boolean): FieldKind {
+  if (type.kind === "name" && type.name === "string" && listed) return "choice";
   if (type.kind === "name") return NAMES[type.name] ?? "json";
   if (type.kind === "enum") return "choice";
   if (type.kind === "array" && type.items.kind === "name") return LISTS[type.items.name] ?? "json";
@@ -85,7 +90,7 @@ function filled(field: Field, answer: Answer): unknown {
     return files[0];
   }
   const text = String(answer);
-  if (field.kind === "lines") return text.trim() || field.required ? text.split("\n").filter((line) => line.trim()) : undefined;
+  if (field.kind === "lines") return text.trim() || field.required ? linesOf(field, text) : undefined;
   if (text.trim() === "") return field.kind === "text" && field.required && text === "" ? undefined : text.trim() || undefined;
   switch (field.kind) {
     case "whole":
@@ -101,6 +106,15 @@ function filled(field: Field, answer: Answer): unknown {
     default:
       return text;
   }
+}
+
+function linesOf(field: Field, text: string): string[] {
+  const lines = text.split("\n").filter((line) => line.trim());
+  if (!field.choices.length) return lines;
+  const names = lines.map((line) => line.trim());
+  const wrong = names.find((name) => !field.choices.includes(name));
+  if (wrong !== undefined) throw new BadAnswer(`${field.title} has no ${wrong}; there are: ${field.choices.join(", ")}`);
+  return names;
 }
 
 function fromJson(field: Field, text: string): unknown {
