@@ -1,13 +1,15 @@
 """`evaluate`: the models of the last run again, by a metric of choice; the best becomes the champion.
 
-Where the champion stays, the scores of the training say so at once; a new one is crowned by a run of Airflow's.
+The scores of the training say at once who is the best. A run of Airflow's measures the models only where scores are
+missing, or where the registry has another champion than the project knows.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+import time
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -50,9 +52,15 @@ def evaluate(project: Project, metric: str = "", *, watch: Watch | None = None) 
     )
     watch.begin_other(f"{manifest.title}: {wanted}", wanted, before.models)
     if known := _known_scores(project, manifest, before, wanted):
-        record = replace(with_scores(record, known), state="success", seconds=0.0, error="", outputs={})
-        records.remember(project, record)
-        return record
+        begun = time.monotonic()
+        if reason := _crown(project, manifest, before, known, run_id, watch):
+            watch.on_log(EVALUATE, "info", f"the models are compared by a run, because {reason}")
+        else:
+            seconds = round(time.monotonic() - begun, 2)
+            known_record = with_scores(record, known.scores)
+            record = replace(known_record, state="success", seconds=seconds, error="", outputs={})
+            records.remember(project, record)
+            return record
     job: dict[str, Any] = {
         "models": [{"class": "Directory", "path": path} for path in before.outputs["models"]],
         "test": {"class": "File", "path": before.outputs["test"]},
@@ -75,11 +83,19 @@ def evaluate(project: Project, metric: str = "", *, watch: Watch | None = None) 
     return record
 
 
-def _known_scores(project: Project, manifest: Manifest, before: RunRecord, wanted: str) -> dict[str, Any] | None:
-    """What an evaluation would say, out of scores.json; None where it could crown another model, or is not known.
+@dataclass(frozen=True)
+class _Known:
+    """What an evaluation would say, as scores.json; with the labels of today's champion and of the one that follows."""
 
-    The models and the test part are those of the training, which has measured them by every metric. Only a new champion
-    has to be registered, and that takes a run.
+    scores: dict[str, Any]
+    today: str
+    winner: str = ""
+
+
+def _known_scores(project: Project, manifest: Manifest, before: RunRecord, wanted: str) -> _Known | None:
+    """What an evaluation would say, out of scores.json; None where that is not known.
+
+    The models and the test part are those of the training, which has measured them by every metric.
     """
     from airflow_mlcraft.ml.baseline import is_baseline
     from airflow_mlcraft.ml.champion import CROSS_VALIDATION, Candidate, Today, choose_champion
@@ -112,15 +128,48 @@ def _known_scores(project: Project, manifest: Manifest, before: RunRecord, wante
         minimum=manifest.minimum if wanted == manifest.metric else None,
         margin=manifest.margin,
     )
-    if not verdict.kept:
-        return None
     # The champion is one of these models itself, as a rule, and is then there twice, as an evaluation has it.
     name = re.sub(r"^champion \((.*)\)$| \(\d+\)$", r"\1", today["name"])
     champion = {**today, "name": f"champion ({name})", "role": "champion"}
-    why = f"{verdict.why}, by the scores of run {before.short}"
-    told = {"metric": wanted, "metric_reason": "", "winner": champion["name"], "kept": True, "why": why}
+    winner = "" if verdict.winner is None else str(new[verdict.winner]["name"])
+    told = {
+        "metric": wanted,
+        "metric_reason": "",
+        "winner": winner or champion["name"],
+        "kept": verdict.kept,
+        "why": f"{verdict.why}, by the scores of run {before.short}",
+        "gates": [asdict(gate) for gate in verdict.gates],
+        "comparison": None,
+        "notes": [],
+    }
     others = [model for model in scores["models"] if model["role"] not in ("new", "champion")]
-    return {**scores, **told, "comparison": None, "models": [*new, champion, *others]}
+    return _Known({**scores, **told, "models": [*new, champion, *others]}, today["name"], winner)
+
+
+def _crown(  # noqa: PLR0917
+    project: Project, manifest: Manifest, before: RunRecord, known: _Known, run_id: str, watch: Watch
+) -> str:
+    """Crown the winner, if it is another model than today's champion; the reason where that takes a run."""
+    if not known.winner:
+        return ""
+    labels = _labels([model.name for model in before.models])
+    folders = dict(zip(labels, map(Path, before.outputs["models"]), strict=False))
+    winner = folders.get(known.winner)
+    today = folders.get(known.today, project.champion)
+    for folder in (winner, today):
+        if folder is None or not (folder / "MLmodel").is_file():
+            return f"the files of a model are not there: {folder or known.winner}"
+    from airflow_mlcraft.project.crown import crown_without_run
+
+    return crown_without_run(
+        project,
+        manifest,
+        run_id,
+        known.scores,
+        winner=folders[known.winner],
+        today=today,
+        say=lambda level, line: watch.on_log(EVALUATE, level, line),
+    )
 
 
 def _champion_since(project: Project, before: RunRecord, scores: dict[str, Any]) -> dict[str, Any] | None:

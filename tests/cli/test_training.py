@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from airflow_mlcraft.project.places import projects_of
 from tests.project.projects import MODELS, Workplace
 
 COLUMNS = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)"
@@ -100,6 +103,73 @@ def test_evaluate_by_known_scores_runs_nothing(changed: Workplace) -> None:
     (trained,) = [run for run in runs(changed) if run["verb"] == "train"][-1:]
     assert (run["champion"], run["score"]) == (trained["champion"], trained["score"])
     assert not list(changed.project().logs.glob("evaluate_*.log"))
+
+
+def test_evaluate_crowns_another_model_without_a_run(trained: Workplace, changed: Workplace) -> None:
+    """By the scores of the training. The registry and the repository have the new champion at once."""
+    project = changed.project()
+    before = runs_of_copy(trained, changed)[-1]
+    old = registered(changed)
+    other = better_by_recall(before)
+    run = changed.mlcraft("evaluate", "iris", "recall", "--json").json()
+    assert (run["state"], run["champion"], run["kept"], run["metric"]) == ("success", other, False, "recall")
+    assert run["why"].startswith(
+        f"{other} has the best recall, 0.999 in cross-validation, of 2 new models, and its recall"
+    )
+    assert run["why"].endswith(f"beats the champion's 0.5, by the scores of run {before['run_id'][-4:]}")
+    assert not list(project.logs.glob("evaluate_*.log")), "no task has run"
+    now = registered(changed)
+    assert now["champion"] != old["champion"]
+    assert now["previous"] == old["champion"]
+    assert json.loads((project.champion / "model.json").read_text())["name"] == other
+    assert json.loads((project.folder / "reports" / "scores.json").read_text())["winner"] == other
+    subject = subprocess.run(
+        ["git", "log", "-1", "--format=%B", "--", "models/champion.dvc"],
+        cwd=project.folder, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert run["run_id"] in subject
+    again = changed.mlcraft("evaluate", "iris", "recall", "--json").json()
+    assert (again["champion"], again["kept"]) == (other, True)
+    assert changed.mlcraft("trace", "iris").code == 0
+
+
+def test_evaluate_runs_where_the_registry_has_another_champion(trained: Workplace, changed: Workplace) -> None:
+    """As after a rollback in MLflow: what the project remembers is not what a new model has to beat."""
+    better_by_recall(runs_of_copy(trained, changed)[-1])
+    with sqlite3.connect(projects_of(changed.project()).tracking / "mlflow.db") as database:
+        database.execute("delete from registered_model_aliases")
+    run = changed.mlcraft("evaluate", "iris", "recall", "--json").json()
+    assert run["state"] == "success"
+    assert run["score"] != 0.999, "measured again"
+    assert list(changed.project().logs.glob("evaluate_*.log"))
+
+
+def runs_of_copy(trained: Workplace, changed: Workplace) -> list[dict[str, Any]]:
+    """The runs, with files that may be changed."""
+    for path in changed.project().runs.glob("*.json"):
+        path.write_text(path.read_text().replace(str(trained.folder), str(changed.folder)))
+    return runs(changed)
+
+
+def better_by_recall(run: dict[str, Any]) -> str:
+    """Change the recorded scores so that the model that has not won has the better recall; its name."""
+    path = Path(run["outputs"]["scores"])
+    scores = json.loads(path.read_text())
+    path.chmod(0o644)
+    (other,) = [model["name"] for model in run["models"] if not model["winner"]]
+    for model in scores["models"]:
+        if model["role"] == "new":
+            value = 0.999 if model["name"] == other else 0.5
+            model["test"]["recall"] = value
+            model["cv"]["recall"]["mean"] = value
+    path.write_text(json.dumps(scores))
+    return str(other)
+
+
+def registered(place: Workplace) -> dict[str, str]:
+    """Versions by alias."""
+    with sqlite3.connect(projects_of(place.project()).tracking / "mlflow.db") as database:
+        return dict(database.execute("select alias, version from registered_model_aliases").fetchall())
 
 
 @pytest.mark.parametrize(
