@@ -72,6 +72,11 @@ def propose(frame: pd.DataFrame, target: str = "", prediction: str = "") -> Prop
         target, why = propose_target(frame)
         notes.append(f"target is {target!r}, {why}")
     values = frame[target].dropna()
+    if missing := len(frame) - len(values):
+        notes.append(
+            f"{target!r} is missing in {missing:,} of {len(frame):,} rows, from which nothing can be learned: fill "
+            "them in or leave them out in clean_table() of processor.py, before the first training"
+        )
     if not prediction:
         prediction, why = propose_prediction(values)
         notes.append(f"prediction is {prediction}: {why}")

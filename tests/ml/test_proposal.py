@@ -103,3 +103,11 @@ def test_what_is_known_stays() -> None:
     assert propose(frame, "education", "regression").target == "education"
     with pytest.raises(StepError, match="no column 'wages' to predict; did you mean 'wage'"):
         propose(frame, "wages")
+
+
+def test_rows_without_a_target() -> None:
+    frame = panel()
+    frame.loc[3:13, "wage"] = np.nan
+    (note,) = [note for note in propose(frame, "wage").notes if "missing" in note]
+    assert "'wage' is missing in 11 of 4,165 rows" in note and "clean_table() of processor.py" in note
+    assert not any("missing" in note for note in propose(panel(), "wage").notes)
