@@ -119,7 +119,10 @@ def check_written(frame: pd.DataFrame, formats: Mapping[str, str]) -> None:
         wrong = frame[name].notna() & dates(frame[name], form).isna()
         if wrong.any():
             place = int(wrong.to_numpy().argmax())
-            raise StepError(f"{name!r} of row {place + 1} is {frame[name].iloc[place]!r}; expected a date as {form}")
+            before = frame.index.start if isinstance(frame.index, pd.RangeIndex) else 0
+            raise StepError(
+                f"{name!r} of row {before + place + 1} is {frame[name].iloc[place]!r}; expected a date as {form}"
+            )
 
 
 def typed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,6 +41,25 @@ class Answers:
             probabilities=some(self.probabilities),
             decisions=some(self.decisions),
         )
+
+
+def join_answers(each: Sequence[Answers]) -> Answers:
+    """Answers of one model to several batches of rows as one."""
+    first = each[0]
+    if len(each) == 1:
+        return first
+
+    def joined(name: str) -> Any:
+        lacks = getattr(first, name) is None
+        return None if lacks else np.concatenate([getattr(one, name) for one in each])
+
+    return replace(
+        first,
+        truth=joined("truth"),
+        predictions=joined("predictions"),
+        probabilities=joined("probabilities"),
+        decisions=joined("decisions"),
+    )
 
 
 @dataclass(frozen=True)

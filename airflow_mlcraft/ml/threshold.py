@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.metrics import CLASSIFICATION, METRICS, Answers, Metric
+from airflow_mlcraft.ml.metrics import CLASSIFICATION, METRICS, Answers, Metric, join_answers
 
 AUTO = "auto"
 _TRIED = 200
@@ -53,7 +53,7 @@ def metric_of_threshold(metric: Metric) -> Metric:
 
 def choose_threshold(metric: Metric, each: Sequence[Answers]) -> float:
     """The best threshold for these answers together; of equal ones the one nearest to a half."""
-    answers = _joined(each)
+    answers = join_answers(each)
     values = _of_positive(answers)
     unique = np.unique(values)
     between = (unique[1:] + unique[:-1]) / 2
@@ -81,13 +81,3 @@ def answers_at(answers: Answers, threshold: float) -> Answers:
 
 def _of_positive(answers: Answers) -> Any:
     return answers.probabilities[:, answers.classes.index(answers.positive)]
-
-
-def _joined(each: Sequence[Answers]) -> Answers:
-    return replace(
-        each[0],
-        truth=np.concatenate([one.truth for one in each]),
-        predictions=np.concatenate([one.predictions for one in each]),
-        probabilities=np.concatenate([one.probabilities for one in each]),
-        decisions=None,
-    )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,17 +14,24 @@ from airflow_mlcraft.errors import MlcraftError, StepError
 from airflow_mlcraft.ml.baseline import BASELINE, baseline_answers, is_baseline
 from airflow_mlcraft.ml.champion import CROSS_VALIDATION, TEST, Today, told_apart
 from airflow_mlcraft.ml.fit import Scores
-from airflow_mlcraft.ml.metrics import CLASSIFICATION, Answers, Metric, answers_of, metric_for, score_of, scores
+from airflow_mlcraft.ml.metrics import (
+    CLASSIFICATION,
+    Answers,
+    Metric,
+    answers_of,
+    join_answers,
+    metric_for,
+    score_of,
+    scores,
+)
 from airflow_mlcraft.ml.rare_classes import default_metric
-from airflow_mlcraft.ml.target import truth
+from airflow_mlcraft.ml.target import check_target, truth
 from airflow_mlcraft.steps import inputs
+from airflow_mlcraft.steps.data_file import DataFile
 from airflow_mlcraft.steps.failed_model import reason_in
 from airflow_mlcraft.steps.learned_rows import FEWEST, unseen_rows
 from airflow_mlcraft.steps.models import KeptModel, card_name, kept_model
 from airflow_mlcraft.tracking.own_process import KEY as PROCESS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NEW, CHAMPION = "new", "champion"
 _SHOWN = 5
@@ -97,10 +104,11 @@ class Contest:
         return [*self.new, *(one for one in (self.champion, self.baseline) if one is not None)]
 
 
-def contest(
-    folder: Path, models: Sequence[str], champion: str | None, test: pd.DataFrame, metric: str | None
-) -> Contest:
-    """Ask all models about the test rows. What fails for one model takes it out, and the others are compared."""
+def contest(folder: Path, models: Sequence[str], champion: str | None, test: DataFile, metric: str | None) -> Contest:
+    """Ask all models about the test rows. What fails for one model takes it out, and the others are compared.
+
+    Of the rows only the target and what the models say are kept in memory.
+    """
     found = [_kept_or_failed(folder, name) for name in models]
     kept = [one for one in found if isinstance(one, KeptModel)]
     names = _labels([one.name if isinstance(one, KeptModel) else one.label for one in found])
@@ -113,9 +121,10 @@ def contest(
         if reason := _differs(first, other.card):
             raise StepError(f"--models: {kept[0].name} and {other.name} cannot be compared: {reason}")
     chosen, reason = _metric(first, metric)
-    known = truth(test, first["target"], first["task"], first["labels"], first["classes"])
-    positive = first.get("positive")
-    asked = [_asked_or_failed(one, label, test, known, positive) for one, label in zip(kept, labels, strict=True)]
+    check_target(test.head.head(0), first["target"])
+    targets = test.select([first["target"]])
+    known = truth(targets, first["target"], first["task"], first["labels"], first["classes"])
+    asked = _asked_or_failed(kept, labels, test, known, first.get("positive"))
     new = [one for one in asked if isinstance(one, Contestant)]
     failed += [one for one in asked if isinstance(one, Failed)]
     if not new:
@@ -139,9 +148,30 @@ def _kept_or_failed(folder: Path, name: str) -> KeptModel | Failed:
         return Failed(card_name(folder / name), _reason(error))
 
 
-def _asked_or_failed(kept: KeptModel, label: str, test: pd.DataFrame, known: Any, positive: Any) -> Contestant | Failed:
+def _asked_or_failed(
+    kept: Sequence[KeptModel], labels: Sequence[str], test: DataFile, known: Any, positive: Any
+) -> list[Contestant | Failed]:
+    """Each model about each batch of rows, so that the rows are read once."""
+    answers: list[list[Answers]] = [[] for _ in kept]
+    failed: dict[int, Failed] = {}
+    start = 0
+    for frame in test.batches():
+        rows = known[start : start + len(frame)]
+        start += len(frame)
+        for place, one in enumerate(kept):
+            if place not in failed:
+                try:
+                    answers[place].append(answers_of(one.model, frame, rows, positive=positive))
+                except Exception as error:
+                    failed[place] = Failed(labels[place], _reason(error))
+    return [
+        failed.get(place) or _scored_or_failed(one, labels[place], answers[place]) for place, one in enumerate(kept)
+    ]
+
+
+def _scored_or_failed(kept: KeptModel, label: str, answers: list[Answers]) -> Contestant | Failed:
     try:
-        return _asked(kept, label, test, known, positive)
+        return _scored(kept, label, answers)
     except Exception as error:
         return Failed(label, _reason(error))
 
@@ -228,7 +258,7 @@ def _missed(answers: Answers) -> str:
     return shown + (f" and of {len(missed) - _SHOWN} more classes" if len(missed) > _SHOWN else "")
 
 
-def _with_champion(found: Contest, today: KeptModel, test: pd.DataFrame, known: Any) -> Contest:
+def _with_champion(found: Contest, today: KeptModel, test: DataFile, known: Any) -> Contest:
     """The champion of today is asked about the rows that it has not learned, if it is one for the same thing."""
     label = f"champion ({today.name})"
     unasked = Contestant(today.folder, today.card, today.model, label, None, {}, CHAMPION)
@@ -236,7 +266,7 @@ def _with_champion(found: Contest, today: KeptModel, test: pd.DataFrame, known: 
     if reason := _differs(today.card, first.card):
         return _incomparable(found, unasked, reason, foreign=True)
     try:
-        today.model.predict(test.head(1))
+        today.model.predict(test.head)
     except StepError as error:
         if _has_other_process(today.card, first.card):
             note = (
@@ -253,7 +283,7 @@ def _with_champion(found: Contest, today: KeptModel, test: pd.DataFrame, known: 
             f"it has learned {unseen.learned} of the {len(test)} test rows, and {FEWEST} others are needed to compare"
         )
         return _incomparable(found, unasked, f"{reason}, of which there are {left}")
-    asked = _asked(today, label, test[unseen.rows], known[unseen.rows], first.card.get("positive"))
+    asked = _asked(today, label, test.only(unseen.rows), known[unseen.rows], first.card.get("positive"))
     name = found.metric.name
     new = [replace(one, against_champion=_on(found.metric, one, unseen.rows)) for one in found.new]
     notes = list(found.notes)
@@ -295,8 +325,17 @@ def _incomparable(found: Contest, champion: Contestant, reason: str, *, foreign:
     return replace(found, champion=champion, today=today, foreign=reason if foreign else "", notes=[*found.notes, note])
 
 
-def _asked(kept: KeptModel, label: str, test: pd.DataFrame, known: Any, positive: Any) -> Contestant:
-    answers = answers_of(kept.model, test, known, positive=positive)
+def _asked(kept: KeptModel, label: str, test: DataFile, known: Any, positive: Any) -> Contestant:
+    answers, start = list[Answers](), 0
+    for frame in test.batches():
+        if len(frame):
+            answers.append(answers_of(kept.model, frame, known[start : start + len(frame)], positive=positive))
+            start += len(frame)
+    return _scored(kept, label, answers)
+
+
+def _scored(kept: KeptModel, label: str, each: list[Answers]) -> Contestant:
+    answers = join_answers(each)
     found = scores(kept.card["task"], answers)
     return Contestant(kept.folder, kept.card, kept.model, label, answers, found)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.steps import inputs
 from airflow_mlcraft.steps.record import Record, write_json
 from airflow_mlcraft.steps.services import Services
 
@@ -44,12 +43,13 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Write champion/, scores.json, report.html, report.md, plots/ and record.json."""
     from airflow_mlcraft.ml.fit import on_cores
     from airflow_mlcraft.steps.contest import contest
+    from airflow_mlcraft.steps.data_file import data_file
     from airflow_mlcraft.steps.outcome import outcome
     from airflow_mlcraft.steps.report import write_report
 
     _check(options)
-    test = inputs.frame(folder, options.test, "test")
-    train = inputs.frame(folder, options.train, "train") if options.train else None
+    test = data_file(folder, options.test, "test")
+    train = data_file(folder, options.train, "train") if options.train else None
     with on_cores(1):
         held = contest(folder, options.models, options.champion, test, options.metric)
         gates = {"minimum": options.minimum, "margin": options.margin, "replace_champion": options.replace_champion}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +40,15 @@ def frame(folder: Path, name: str, option: str) -> pd.DataFrame:
     return found
 
 
-def batches(folder: Path, name: str, option: str) -> Iterator[pd.DataFrame]:
-    """The same in parts: frames of rows, with texts as the names of their columns."""
+def batches(folder: Path, name: str, option: str, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+    """The same in parts: frames of rows, with texts as the names of their columns; all columns or these."""
     from airflow_mlcraft.ml.data.batches import read_batches
 
     empty = True
-    for frame in read_batches(file(folder, name, option)):
+    for frame in read_batches(file(folder, name, option), columns=columns):
         if len(frame):
+            if columns is None and not len(frame.columns):
+                raise StepError(f"--{option}: {name} has no columns")
             empty = False
             yield frame.rename(columns=str)
     if empty:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from airflow_mlcraft.ml.recipe import Recipe
+    from airflow_mlcraft.steps.data_file import DataFile
     from airflow_mlcraft.steps.models import KeptModel
 
 ROWS, GROUPS = "training_rows.npy", "training_groups.npy"
@@ -54,13 +55,13 @@ def write_learned_rows(folder: Path, recipe: Recipe, train: pd.DataFrame) -> Non
         np.save(folder / GROUPS, np.unique(key_hashes(train[recipe.group])), allow_pickle=False)
 
 
-def unseen_rows(test: pd.DataFrame, new: KeptModel, champion: KeptModel) -> Unseen:
+def unseen_rows(test: DataFile, new: KeptModel, champion: KeptModel) -> Unseen:
     """The test rows of `new` that the champion has not learned."""
     unknown = np.zeros(len(test), dtype=bool)
     learned = _load(champion.folder / ROWS)
     if learned is None:
         return Unseen(unknown, "it does not say which rows it has learned, as models of earlier versions do not")
-    hashes = kept_row_hashes(test)
+    hashes = test.row_hashes()
     then, now = _split(champion), _split(new)
     if not are_comparable(then.get("rows", {}), now.get("rows", {})):
         today = np.concatenate([hashes, _none_if_missing(_load(new.folder / ROWS))])
@@ -78,7 +79,8 @@ def unseen_rows(test: pd.DataFrame, new: KeptModel, champion: KeptModel) -> Unse
             return Unseen(
                 unknown, f"it was not trained by groups of {now.get('column')!r}, whose rows it may have learned"
             )
-        rows &= ~np.isin(key_hashes(test[str(now["column"])]), groups)
+        column = str(now["column"])
+        rows &= ~np.isin(key_hashes(test.select([column])[column]), groups)
     return Unseen(rows)
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_mlcraft.ml.champion import Candidate, Verdict, choose_champion, order
 from airflow_mlcraft.steps.contest import Contest, Contestant
-
-if TYPE_CHECKING:
-    import pandas as pd
+from airflow_mlcraft.steps.data_file import DataFile
 
 
 @dataclass(frozen=True)
@@ -18,8 +16,8 @@ class Outcome:
 
     contest: Contest
     verdict: Verdict
-    test: pd.DataFrame
-    train: pd.DataFrame | None
+    test: DataFile
+    train: DataFile | None
 
     @property
     def winner(self) -> Contestant | None:
@@ -94,8 +92,8 @@ class Outcome:
 
 def outcome(
     contest: Contest,
-    test: pd.DataFrame,
-    train: pd.DataFrame | None,
+    test: DataFile,
+    train: DataFile | None,
     *,
     minimum: float | None,
     margin: float,

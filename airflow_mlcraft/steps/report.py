@@ -132,12 +132,16 @@ def _gate(gate: Gate) -> list[Cell]:
 
 def _data(found: Outcome) -> Table:
     parts = [("training", found.train), ("test", found.test)]
-    there = [(name, part) for name, part in parts if part is not None and _target(found) in part.columns]
+    there = [
+        (name, part.select([_target(found)])[_target(found)])
+        for name, part in parts
+        if part is not None and _target(found) in part.columns
+    ]
     if found.contest.new[0].card["task"] == CLASSIFICATION:
         return _classes(found, there)
     rows = []
     for name, part in there:
-        values = part[_target(found)].astype("float64")
+        values = part.astype("float64")
         numbers = (values.min(), values.median(), values.mean(), values.max(), values.std(ddof=0))
         rows.append(
             [Cell(name), Cell(str(len(part)), number=True), *(Cell(number(one), number=True) for one in numbers)]
@@ -145,14 +149,15 @@ def _data(found: Outcome) -> Table:
     return Table(f"The target: {_target(found)}", ["part", "rows", "min", "median", "mean", "max", "std"], rows)
 
 
-def _classes(found: Outcome, parts: list[tuple[str, pd.DataFrame]]) -> Table:
+def _classes(found: Outcome, parts: list[tuple[str, pd.Series]]) -> Table:
     classes = found.contest.new[0].card["classes"]
     rows = []
+    counted = [(part.astype(str).value_counts(), len(part)) for _, part in parts]
     for label in classes[:_CLASSES]:
         row = [Cell(str(label))]
-        for _, part in parts:
-            count = int((part[_target(found)].astype(str) == str(label)).sum())
-            row += [Cell(str(count), number=True), Cell(f"{count / len(part):.1%}", number=True)]
+        for counts, total in counted:
+            count = int(counts.get(str(label), 0))
+            row += [Cell(str(count), number=True), Cell(f"{count / total:.1%}", number=True)]
         rows.append(row)
     header = ["class", *(words for name, _ in parts for words in (f"{name} rows", f"{name} share"))]
     note = f"The first {_CLASSES} of {len(classes)} classes." if len(classes) > _CLASSES else ""
@@ -215,7 +220,7 @@ def _pictures(found: Outcome, shown: Contestant, seed: int) -> Iterator[Picture]
         yield from class_plots(answers)
     else:
         yield from number_plots(answers, seed)
-    test = found.test if len(found.test) == len(answers.truth) else found.test[found.contest.unseen]
+    test = found.test if len(found.test) == len(answers.truth) else found.test.only(found.contest.unseen)
     ranked = importances(shown.model, test, answers.truth, metric, positive=shown.card.get("positive"), seed=seed)
     if ranked:
         yield importance_plot(ranked, metric)

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, log_loss, mean_absolute_error, root_mean_squared_error
 
+from airflow_mlcraft.ml.data import batches, csv_file
 from airflow_mlcraft.tracking import pyfunc_model
 from tests.ml.samples import Steps, cancer, diabetes, iris, wild
 from tests.steps.processed import PARTS, files, numbers, processed, trained
@@ -515,3 +516,41 @@ def _weight(folder: Path) -> Any:
 )
 def test_weights_and_thresholds_that_cannot_be(options: list[str], words: str, steps: Steps) -> None:
     assert words in steps.refusal("train", *PARTS, "--model", "naive_bayes", *options)
+
+
+@pytest.mark.parametrize("by", [(), ("--group", "who")])
+def test_batches_give_what_one_batch_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: tuple[str, ...]
+) -> None:
+    """Scores, report, plots, and the comparison with a champion that has learned some of the rows."""
+    wild(2000).assign(who=np.arange(2000) % 40).to_csv(tmp_path / "data.csv", index=False)
+    steps = Steps(tmp_path)
+    steps.must("process", "--data", "data.csv", "--target", "target", "--seed", "1", *by)
+    trained(steps, "random_forest", "old", *FOREST)
+    steps.must("process", "--data", "data.csv", "--target", "target", "--test-size", "0.7", *by)
+    trained(steps, "random_forest", "forest", *FOREST)
+    trained(steps, "decision_tree", "tree", "--params", '{"max_depth": 3}')
+    words = ("--models", "forest", "tree", "--test", "test.parquet", "--train", "train.parquet", "--champion", "old")
+    steps.must("evaluate", *words)
+    told = scores(tmp_path)
+    assert told["rows"] > 500
+    assert by or 30 < told["comparison"]["learned"] < told["rows"]
+    whole = {name: (tmp_path / name).read_bytes() for name in ("scores.json", "report.md", "report.html")}
+    plots = files(tmp_path / "plots")
+    monkeypatch.setattr(batches, "ROWS", 97)
+    steps.must("evaluate", *words)
+    assert {name: (tmp_path / name).read_bytes() for name in whole} == whole
+    assert files(tmp_path / "plots") == plots
+
+
+def test_a_late_row_that_does_not_fit_is_told_by_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = wild()
+    frame["day"] = pd.to_datetime(frame["day"]).dt.strftime("%d/%m/%Y")
+    steps = processed(tmp_path, frame)
+    trained(steps, "decision_tree", "tree")
+    frame.loc[100, "day"] = "tomorrow"
+    frame.to_csv(tmp_path / "late.csv", index=False)
+    monkeypatch.setattr(csv_file, "PIECE", 1 << 10)
+    assert "'day' of row 101 is 'tomorrow'; expected a date as %d/%m/%Y" in steps.refusal(
+        "evaluate", "--models", "tree", "--test", "late.csv"
+    )

@@ -5,7 +5,7 @@ A file of JSON that is not lines is one value, and so it is read as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,11 +30,22 @@ if TYPE_CHECKING:
 ROWS = 50_000
 
 
-def read_batches(path: Path, format: str = "auto") -> Iterator[pd.DataFrame]:  # noqa: A002
-    """The rows of a file in their order. Together the frames equal what `read_frame` gives for the file."""
+def read_batches(
+    path: Path,
+    format: str = "auto",  # noqa: A002
+    *,
+    columns: Sequence[str] | None = None,
+) -> Iterator[pd.DataFrame]:
+    """The rows of a file in their order. Together the frames equal what `read_frame` gives for the file.
+
+    With `columns`, frames have those of these columns that are there.
+    """
     form = sniff(path, format)
     try:
-        yield from _READERS[form.format](path, form)
+        if form.format == "parquet":
+            yield from _parquet(path, columns)
+        else:
+            yield from (_some(frame, columns) for frame in _READERS[form.format](path, form))
     except UnicodeDecodeError as error:
         raise undecodable(path, form, error) from None
 
@@ -47,20 +58,36 @@ def _csv(path: Path, form: Form) -> Iterator[pd.DataFrame]:
         yield _with_gaps(frame_of_table(pa.Table.from_batches([batch])), nullable)
 
 
-def _parquet(path: Path, form: Form) -> Iterator[pd.DataFrame]:
+def _parquet(path: Path, columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
     with parquet_file(path) as file:
-        nullable = _nullable(file)
-        for batch in file.iter_batches(batch_size=ROWS):
-            yield _with_gaps(with_own_index(batch.to_pandas()), nullable)
+        read = None
+        if columns is not None and not _has_index(file):
+            read = [name for name in file.schema_arrow.names if name in columns]
+        nullable = _nullable(file, read)
+        for batch in file.iter_batches(batch_size=ROWS, columns=read):
+            yield _some(_with_gaps(with_own_index(batch.to_pandas()), nullable), columns)
 
 
-def _nullable(file: Any) -> set[str]:
+def _has_index(file: Any) -> bool:
+    """Whether columns of the file are the index of a frame, whose names may be others."""
+    kept = (file.schema_arrow.pandas_metadata or {}).get("index_columns", [])
+    return any(isinstance(one, str) for one in kept)
+
+
+def _some(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:
+    if columns is None:
+        return frame
+    return frame[[name for name in frame.columns if str(name) in columns]]
+
+
+def _nullable(file: Any, columns: Sequence[str] | None) -> set[str]:
     """Columns of whole numbers or truth values that lack a value somewhere."""
     import pyarrow as pa
 
     schema = file.schema_arrow
     kinds = (pa.types.is_integer, pa.types.is_boolean)
     names = [field.name for field in schema if any(is_kind(field.type) for is_kind in kinds)]
+    names = [name for name in names if columns is None or name in columns]
     found: set[str] = set()
     for batch in file.iter_batches(batch_size=ROWS, columns=names) if names else ():
         found.update(name for name in names if batch.column(name).null_count)
@@ -109,4 +136,4 @@ def _with_gaps(frame: pd.DataFrame, nullable: set[str]) -> pd.DataFrame:
     return frame.astype(wider) if wider else frame
 
 
-_READERS = {"csv": _csv, "json": _whole, "jsonl": _lines, "parquet": _parquet, "text": _text}
+_READERS = {"csv": _csv, "json": _whole, "jsonl": _lines, "text": _text}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -20,6 +20,14 @@ _SHOWN = 20
 _FEW_COLUMNS = 50
 
 
+class Table(Protocol):
+    """Rows of which some are taken, by their sorted places."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, indices: Any, /) -> pd.DataFrame: ...
+
+
 @dataclass(frozen=True)
 class Importance:
     """Mean and standard deviation of the loss, in units of the metric; positive is worse."""
@@ -29,19 +37,17 @@ class Importance:
     std: float
 
 
-def importances(
-    model: Any, frame: pd.DataFrame, truth: Any, metric: Metric, *, positive: Any, seed: int
-) -> list[Importance]:
+def importances(model: Any, table: Table, truth: Any, metric: Metric, *, positive: Any, seed: int) -> list[Importance]:
     """The most important column first. None for a model of very many columns, which would take long."""
     columns = model[0]
     names = list(columns.kinds)
     if len(names) > MOST_COLUMNS:
         return []
     random = np.random.default_rng(seed)
-    rows = np.arange(len(frame))
+    rows = np.arange(len(table))
     if len(rows) > _ROWS:
-        rows = np.sort(random.choice(len(frame), _ROWS, replace=False))
-    features, known = columns.transform(frame.iloc[rows]), truth[rows]
+        rows = np.sort(random.choice(len(table), _ROWS, replace=False))
+    features, known = columns.transform(table.take(rows)), truth[rows]
     prepared = model[1:]
 
     def score(values: pd.DataFrame) -> float | None:
