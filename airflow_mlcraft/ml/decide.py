@@ -19,6 +19,7 @@ from airflow_mlcraft.ml.target import check_classes, check_target, labels, label
 from airflow_mlcraft.nearest import suggestion
 
 if TYPE_CHECKING:
+    from airflow_mlcraft.ml.data.pieces import ColumnTable
     from airflow_mlcraft.ml.split import Split
 
 IMPUTE = ("median", "mean", "most_frequent", "zero")
@@ -42,7 +43,7 @@ class Wishes:
     """How the gaps of single columns are filled; the others follow `impute`."""
 
 
-def decide(train: pd.DataFrame, target: str, how: Split, wishes: Wishes) -> Recipe:
+def decide(train: ColumnTable, target: str, how: Split, wishes: Wishes) -> Recipe:
     """The recipe for these training rows."""
     if wishes.max_categories is not None and wishes.max_categories < 2:  # noqa: PLR2004
         raise StepError(f"--max-categories is {wishes.max_categories}; expected 2 or more")
@@ -53,7 +54,9 @@ def decide(train: pd.DataFrame, target: str, how: Split, wishes: Wishes) -> Reci
     check_target(train, target)
     wishes.kinds.check(list(train.columns))
     if unknown := [name for name in wishes.impute_of if name not in train.columns]:
-        raise StepError(f"--impute: the data has no column {unknown[0]!r}; {suggestion(unknown[0], train.columns)}")
+        raise StepError(
+            f"--impute: the data has no column {unknown[0]!r}; {suggestion(unknown[0], list(train.columns))}"
+        )
     values = train[target]
     task = wishes.prediction or task_of(values)
     found = _target(values, task, wishes.positive)

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, DEFAULT, REGRESSION
 from airflow_mlcraft.ml.rare_classes import RARE
+from airflow_mlcraft.ml.row_hash import row_hashes
 from airflow_mlcraft.ml.target import check_target, task_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from airflow_mlcraft.ml.data.pieces import ColumnTable
 
 _TARGETS = ("target", "label", "class", "y", "outcome", "response")
 _ENTITIES = (
@@ -166,7 +169,7 @@ def find_rare_class(values: pd.Series) -> RareClass | None:
     return RareClass(name, int(counts.iloc[-1]), int(counts.sum()), metric, name if binary else "")
 
 
-def find_group(frame: pd.DataFrame, target: str = "") -> Grouping | None:
+def find_group(frame: ColumnTable, target: str = "") -> Grouping | None:
     """The column of a person or thing that has several rows, if there is one for certain.
 
     Certain is a name that says so (customer_id, patient) with values that repeat; or a panel: a column that makes
@@ -241,24 +244,28 @@ def _repeats(values: pd.Series) -> bool:
     return rows / count <= _LARGEST_GROUP
 
 
-def _periods(frame: pd.DataFrame, name: str, target: str) -> list[str]:
+def _periods(frame: ColumnTable, name: str, target: str) -> list[str]:
     """Columns whose name says a time, and that have several values."""
     names = [str(one) for one in frame.columns if str(one) not in (name, target)]
     return [one for one in names if _PERIOD.fullmatch(_snake(one)) and frame[one].nunique() >= _TWO]
 
 
-def _is_panel(frame: pd.DataFrame, name: str, time: str) -> bool:
+def _is_panel(frame: ColumnTable, name: str, time: str) -> bool:
     """Whether both columns are a key of the rows, and by chance would not have been."""
+    import pandas as pd
+
     rows, groups, times = len(frame), int(frame[name].nunique()), int(frame[time].nunique())
     by_chance = rows * (rows - 1) / 2 / (groups * times)
-    return groups > times and by_chance >= _SURPRISING and not frame.duplicated([name, time]).any()
+    keys = pd.DataFrame({name: frame[name], time: frame[time]})
+    return groups > times and by_chance >= _SURPRISING and not keys.duplicated().any()
 
 
-def _differ_within(frame: pd.DataFrame, name: str) -> bool:
+def _differ_within(frame: ColumnTable, name: str) -> bool:
     """Whether the rows of one value are more than copies of each other."""
-    several = frame[frame[name].duplicated(keep=False)]
-    hashable = several.astype(str)
-    return not bool(hashable.duplicated(keep=False).all())
+    import pandas as pd
+
+    several = frame[name].duplicated(keep=False).to_numpy()
+    return not bool(pd.Series(row_hashes(frame)[several]).duplicated(keep=False).all())
 
 
 def _is_dates(values: pd.Series) -> bool:

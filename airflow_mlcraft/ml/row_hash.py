@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from airflow_mlcraft.ml.data.pieces import ColumnTable
+
     Hashes = NDArray[np.uint64]
 
 ROW_HASH = "__row_hash__"
@@ -35,7 +37,7 @@ _OF_INTEGER = np.uint64(0x165667B19E3779F9)
 _OF_TRUTH = np.array([0x2545F4914F6CDD1D, 0x8CB92BA72F3D8DD7], dtype=np.uint64)
 
 
-def row_hashes(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Hashes:
+def row_hashes(frame: ColumnTable, columns: Sequence[str] | None = None) -> Hashes:
     """One hash a row, over all columns or these. The order of columns does not matter, nor do those without values."""
     total = np.zeros(len(frame), dtype=np.uint64)
     for name in frame.columns if columns is None else columns:

@@ -5,7 +5,7 @@ A row that stays in a growing table stays on its side. Neither the order of rows
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,20 @@ def cut(frame: pd.DataFrame, how: Split, hashes: NDArray[np.uint64] | None = Non
     if how.test_size < 1 and abs(test.mean() - how.test_size) > _FAR * how.test_size:
         notes.append(f"{int(test.sum())} of {len(test)} rows are for testing: {test.mean():.1%}, not {how.test_size:g}")
     return Cut(order[~test[order]], order[test[order]], hashes, boundary, tuple(notes))
+
+
+def needed_columns(how: Split) -> dict[str, str]:
+    """The columns that decide sides, with the option that names each. The hashes of rows are of all columns."""
+    option = {STRATIFY: "--target", GROUP: "--group", TIME: "--time"}
+    wanted = {} if how.id is None else {how.id: "--id"}
+    return wanted if how.by == RANDOM else {**wanted, str(how.column): option[how.by]}
+
+
+def check_columns(names: Sequence[str], how: Split) -> None:
+    """The columns that decide sides are there."""
+    for name, option in needed_columns(how).items():
+        if name not in names:
+            raise StepError(f"{option}: the data has no column {name!r}; {suggestion(name, names)}")
 
 
 def _check_size(test_size: float, rows: int) -> None:
@@ -173,7 +187,7 @@ def _latest(values: Any, how: Split, frame: pd.DataFrame) -> tuple[NDArray[np.bo
 
 def _column(frame: pd.DataFrame, name: str | None, option: str) -> pd.Series:
     if name is None or name not in frame.columns:
-        raise StepError(f"{option}: the data has no column {name!r}; {suggestion(str(name), frame.columns)}")
+        raise StepError(f"{option}: the data has no column {name!r}; {suggestion(str(name), list(frame.columns))}")
     values = frame[name]
     if values.isna().any():
         raise StepError(f"{option} {name}: {int(values.isna().sum())} of {len(frame)} rows have no value of it")

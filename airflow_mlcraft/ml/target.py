@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,15 +13,18 @@ from airflow_mlcraft.ml.columns import is_text
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
 from airflow_mlcraft.nearest import suggestion
 
+if TYPE_CHECKING:
+    from airflow_mlcraft.ml.data.pieces import ColumnTable
+
 INTEGER, TEXT, BOOLEAN = "integer", "text", "boolean"
 _FEW = 20
 _SHOWN = 3
 
 
-def check_target(frame: pd.DataFrame, target: str) -> None:
+def check_target(frame: ColumnTable, target: str) -> None:
     """The target is there, and so are all its values."""
     if target not in frame.columns:
-        raise StepError(f"the data has no column {target!r} to predict; {suggestion(target, frame.columns)}")
+        raise StepError(f"the data has no column {target!r} to predict; {suggestion(target, list(frame.columns))}")
     missing = frame[target].isna().to_numpy()
     if missing.any():
         first = int(np.flatnonzero(missing)[0]) + 1

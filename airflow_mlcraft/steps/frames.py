@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_mlcraft.errors import StepError
 
@@ -21,8 +21,3 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
         raise StepError(
             f"{path.name} cannot be written: {' '.join(str(error).split())}; each column needs values of one type"
         ) from error
-
-
-def short_profile(frame: pd.DataFrame) -> dict[str, Any]:
-    """The size of a frame."""
-    return {"rows": len(frame), "columns": len(frame.columns)}

@@ -38,8 +38,11 @@ class OwnProcessed:
     added: tuple[str, ...]
     changes_nothing: bool
 
-    def recipe_with(self, recipe: Recipe, train: pd.DataFrame, say: Callable[[str], None]) -> Recipe:
-        """The recipe with `process` in it; refused where a row alone would get other features than in the table."""
+    def recipe_with(self, recipe: Recipe, train: Any, say: Callable[[str], None]) -> Recipe:
+        """The recipe with `process` in it; refused where a row alone would get other features than in the table.
+
+        `train` has the places of the training rows in the frame.
+        """
         from airflow_mlcraft.ml.process_check import ProcessCheck
         from airflow_mlcraft.ml.row_process import RowProcess, hash_of, processor, raw_columns
         from airflow_mlcraft.tracking.own_process import signed
@@ -55,14 +58,14 @@ class OwnProcessed:
         columns = raw_columns(rows)
         made = None if self.places is None else self.frame.set_axis(self.places, axis=0)
         check = ProcessCheck(self.path, processor(self.path, self.params), recipe, columns)
-        used = self.table if self.places is None else self.table.iloc[self.places[train.index]]
+        used = self.table if self.places is None else self.table.iloc[self.places[train]]
         unneeded = check.run(used.drop(columns=list(self.added)), made, self.added)
         if lost := len(self.table) - len(self.frame):
             say(
                 f"{self.path.name}: process() leaves out {lost} of {len(self.table)} rows; rows like these get no "
                 "prediction. clean_table() leaves rows out in training only"
             )
-        seen = rows if self.places is None else rows.iloc[self.places[train.index]]
+        seen = rows if self.places is None else rows.iloc[self.places[train]]
         source = self.path.read_bytes()
         kept = tuple(replace(one, needed=one.name not in unneeded) for one in raw_columns(seen) if one.kind)
         example = _example(seen, kept, processor(self.path, self.params))

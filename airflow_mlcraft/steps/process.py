@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps import inputs
@@ -16,8 +21,10 @@ from airflow_mlcraft.steps.split_options import add_split_options, split_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from airflow_mlcraft.ml.data.pieces import Pieces, TableView, WholeTable
+    from airflow_mlcraft.ml.decide import Wishes
     from airflow_mlcraft.ml.recipe import Recipe
-    from airflow_mlcraft.ml.split import Split
+    from airflow_mlcraft.ml.split import Cut, Split
     from airflow_mlcraft.steps.own_process import OwnProcessed
 
 
@@ -52,15 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
-    """Write train.parquet, test.parquet, recipe.json and profile.json."""
+    """Write train.parquet, test.parquet, recipe.json and profile.json.
+
+    Rows pass through in batches, and are decided about column by column. The user's own code gets the whole table.
+    """
     from airflow_mlcraft.ml.column_kinds import KindWishes
+    from airflow_mlcraft.ml.data.pieces import TableView
     from airflow_mlcraft.ml.data.profile import profile_frame
-    from airflow_mlcraft.ml.decide import Wishes, decide
-    from airflow_mlcraft.ml.row_hash import ROW_HASH
-    from airflow_mlcraft.ml.source_rows import hashes_of_source
-    from airflow_mlcraft.ml.split import cut
-    from airflow_mlcraft.ml.target import check_target
-    from airflow_mlcraft.steps.frames import write_frame
+    from airflow_mlcraft.ml.decide import Wishes
 
     how = split_of(options)
     columns = inputs.json_object(folder, options.impute, "impute") if options.impute.lstrip().startswith("{") else {}
@@ -77,86 +83,163 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
         columns,
     )
     params = inputs.json_object(folder, options.params, "params")
-    frame = inputs.frame(folder, options.data, "data")
-    source = _with_names(frame)
-    own = _own_process(source, options, params, folder, how)
-    frame = source if own is None else _with_names(own.frame)
-    hashes, rows = hashes_of_source(source, how.id) if own is None else (own.hashes, own.rows)
-    _check_drop(frame, options.drop, options.target)
-    check_target(frame, options.target)
-    how = _with_rare_classes(how, frame, options, services)
-    found = cut(frame, how, hashes)
-    train, test = (
-        frame.iloc[places].assign(**{ROW_HASH: found.hashes[places]}) for places in (found.train, found.test)
-    )
-    unused = [*options.drop, ROW_HASH, *([how.id] if how.id else [])]
-    recipe = decide(train.drop(columns=unused, errors="ignore"), options.target, how, wishes)
-    recipe = replace(recipe, split={**recipe.split, "boundary": found.boundary, "rows": rows})
-    if own is not None:
-        recipe = own.recipe_with(recipe, train, services.say)
-    recipe = _with_split_note(recipe, frame.drop(columns=unused, errors="ignore"), how)
-    for line in found.notes:
-        services.say(line)
-    for line in _notes(recipe):
-        services.say(line)
-    record = Record()
-    for port, part in (("train", train), ("test", test)):
-        made = ready(recipe, part)
-        write_frame(made, folder / f"{port}.parquet")
-        profile = {"rows": len(made), "columns": len(made.columns)}
-        record.dataset(port, f"{port}.parquet", "training" if port == "train" else "testing", profile)
+    with TemporaryDirectory(dir=folder, prefix=".process-") as name:
+        given = _given(options, params, folder, how, Path(name))
+        recipe, found, how = _decided(given, how, wishes, options, services)
+        sizes = _write_parts(recipe, given.table, found, folder, Path(name))
+        shown = [name for name in given.table.columns if name not in options.drop]
+        write_json(folder / "profile.json", profile_frame(TableView(given.table, shown)))
     write_json(folder / "recipe.json", recipe.to_json())
-    write_json(folder / "profile.json", profile_frame(frame.drop(columns=options.drop)))
+    record = Record()
+    for port, (rows, width) in sizes.items():
+        context = "training" if port == "train" else "testing"
+        record.dataset(port, f"{port}.parquet", context, {"rows": rows, "columns": width})
     record.param(target=recipe.target, prediction=recipe.task, impute=options.impute, scale=options.scale)
     record.param(**{f"split_{name}": value for name, value in how.to_json().items()})
     record.param(max_categories=options.max_categories)
     record.param(drop=options.drop or None, **{f"process_{name}": value for name, value in params.items()})
-    record.metric({"rows_train": len(train), "rows_test": len(test), "features": len(recipe.columns)})
+    record.metric({"rows_train": len(found.train), "rows_test": len(found.test), "features": len(recipe.columns)})
     record.artifact("recipe")
     record.artifact("profile")
     record.write(folder)
     services.say(
         f"{recipe.task} of {recipe.target!r} from {len(recipe.columns)} columns: "
-        f"{len(train)} rows for training, {len(test)} for testing ({how.by})"
+        f"{len(found.train)} rows for training, {len(found.test)} for testing ({how.by})"
     )
 
 
-def ready(recipe: Recipe, part: pd.DataFrame) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Given:
+    """The rows to split, their hashes, and what these are of. `names` has all columns, also those that are left out."""
+
+    table: Pieces | WholeTable
+    names: list[str]
+    hashes: Any
+    rows: dict[str, Any]
+    own: OwnProcessed | None = None
+
+
+def _given(options: argparse.Namespace, params: dict[str, Any], folder: Path, how: Split, place: Path) -> _Given:
+    from airflow_mlcraft.ml.data.pieces import Pieces, WholeTable
+    from airflow_mlcraft.ml.source_rows import hashes_of_source
+    from airflow_mlcraft.ml.split import needed_columns
+
+    if options.code is not None:
+        own = _own_process(_checked_names(inputs.frame(folder, options.data, "data")), options, params, folder, how)
+        frame = _checked_names(own.frame)
+        return _Given(WholeTable(frame), list(frame.columns), own.hashes, own.rows, own)
+    if params:
+        raise StepError("--params are for the function in --code; give that too")
+    table, hashes, names = Pieces(place), list[Any](), list[str]()
+    rows: dict[str, Any] = {}
+    unread = set(options.drop) - set(needed_columns(how)) - {options.target}
+    for frame in inputs.batches(folder, options.data, "data"):
+        names = list(_checked_names(frame).columns)
+        made, rows_of_batch = hashes_of_source(frame, how.id)
+        rows = rows or rows_of_batch
+        if rows != rows_of_batch:
+            # A later batch lacks an id, and so rows are told apart by all columns.
+            earlier = (hashes_of_source(one, None) for one in inputs.batches(folder, options.data, "data"))
+            hashes, how = [found[0] for found in islice(earlier, len(hashes))], replace(how, id=None)
+            made, rows = hashes_of_source(frame, None)
+        hashes.append(made)
+        table.add(frame[[name for name in names if name not in unread]])
+    return _Given(table, names, np.concatenate(hashes), rows)
+
+
+def _decided(
+    given: _Given, how: Split, wishes: Wishes, options: argparse.Namespace, services: Services
+) -> tuple[Recipe, Cut, Split]:
+    """The recipe, the side of each row, and how that was decided."""
+    import pandas as pd
+
+    from airflow_mlcraft.ml.data.pieces import TableView
+    from airflow_mlcraft.ml.decide import decide
+    from airflow_mlcraft.ml.row_hash import ROW_HASH
+    from airflow_mlcraft.ml.split import cut, needed_columns
+    from airflow_mlcraft.ml.target import check_target
+
+    table = given.table
+    _check_drop(given.names, options.drop, options.target)
+    check_target(table, options.target)
+    how = _with_rare_classes(how, table[options.target], options, services)
+    decisive = {name: table[name] for name in needed_columns(how) if name in table.columns}
+    found = cut(pd.DataFrame(decisive, index=range(len(table))), how, given.hashes)
+    unused = [*options.drop, ROW_HASH, *([how.id] if how.id else [])]
+    read = [name for name in table.columns if name not in unused]
+    recipe = decide(TableView(table, read, found.train), options.target, how, wishes)
+    recipe = replace(recipe, split={**recipe.split, "boundary": found.boundary, "rows": given.rows})
+    if given.own is not None:
+        recipe = given.own.recipe_with(recipe, found.train, services.say)
+    recipe = _with_split_note(recipe, TableView(table, read), how)
+    for line in found.notes:
+        services.say(line)
+    for line in _notes(recipe):
+        services.say(line)
+    return recipe, found, how
+
+
+def _write_parts(
+    recipe: Recipe, table: Pieces | WholeTable, found: Cut, folder: Path, place: Path
+) -> dict[str, tuple[int, int]]:
+    """Write both parts, and give the rows and columns of each."""
+    from airflow_mlcraft.ml.data.pieces import OrderedRows
+
+    orders = {"train": found.train, "test": found.test}
+    truth = _truth(recipe, table[recipe.target], list(orders.values()))
+    parts = {port: OrderedRows(order, len(table), place, port) for port, order in orders.items()}
+    start = columns = 0
+    for frame in table.frames():
+        stop = start + len(frame)
+        made = ready(recipe, frame, truth[start:stop], found.hashes[start:stop])
+        columns = len(made.columns)
+        for part in parts.values():
+            part.add(made, start)
+        start = stop
+    for port, part in parts.items():
+        part.write(folder / f"{port}.parquet")
+    return {port: (len(order), columns) for port, order in orders.items()}
+
+
+def _truth(recipe: Recipe, values: pd.Series, orders: Sequence[Any]) -> Any:
+    """The target of each row. It is made of a part as a whole: whether labels are numbers is seen from all of them."""
+    each = [recipe.truth(values.iloc[order].to_frame()) for order in orders]
+    made = np.empty(len(values), dtype=each[0].dtype)
+    for order, part in zip(orders, each, strict=True):
+        made[order] = part
+    return made
+
+
+def ready(recipe: Recipe, rows: pd.DataFrame, truth: Any, hashes: Any) -> pd.DataFrame:
     """The columns of the recipe in their kinds, the target, what rows are cut by, and their hashes."""
     from airflow_mlcraft.ml.row_hash import ROW_HASH
 
-    made = recipe.typed(part).copy()
+    made = recipe.typed(rows).copy()
     if recipe.group is not None:
-        made[recipe.group] = part[recipe.group].astype(str)
+        made[recipe.group] = rows[recipe.group].astype(str)
     if recipe.time is not None and recipe.time not in made.columns:
-        made[recipe.time] = part[recipe.time]
-    made[recipe.target] = recipe.truth(part)
-    if ROW_HASH in part.columns:
-        made[ROW_HASH] = part[ROW_HASH]
+        made[recipe.time] = rows[recipe.time]
+    made[recipe.target] = truth
+    made[ROW_HASH] = hashes
     return made
 
 
 def _own_process(
     source: pd.DataFrame, options: argparse.Namespace, params: dict[str, Any], folder: Path, how: Split
-) -> OwnProcessed | None:
-    if options.code is None:
-        if params:
-            raise StepError("--params are for the function in --code; give that too")
-        return None
+) -> OwnProcessed:
     from airflow_mlcraft.steps.own_process import run_own_process
 
     path = inputs.file(folder, options.code, "code")
     return run_own_process(source, path, params, target=options.target, column=how.id)
 
 
-def _with_rare_classes(how: Split, frame: pd.DataFrame, options: argparse.Namespace, services: Services) -> Split:
+def _with_rare_classes(how: Split, values: pd.Series, options: argparse.Namespace, services: Services) -> Split:
     """A random split has rows of each class on both sides where one of the classes is rare."""
     from airflow_mlcraft.ml.metrics import CLASSIFICATION
     from airflow_mlcraft.ml.rare_classes import class_counts, rarest
     from airflow_mlcraft.ml.split import RANDOM, STRATIFY
     from airflow_mlcraft.ml.target import task_of
 
-    values = frame[options.target]
     if how.by != RANDOM or (options.prediction or task_of(values)) != CLASSIFICATION:
         return how
     found = rarest(class_counts(values.astype(str)))
@@ -166,23 +249,23 @@ def _with_rare_classes(how: Split, frame: pd.DataFrame, options: argparse.Namesp
     return replace(how, by=STRATIFY, column=options.target)
 
 
-def _with_names(frame: pd.DataFrame) -> pd.DataFrame:
+def _checked_names(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.rename(columns=str)
     if double := sorted(set(frame.columns[frame.columns.duplicated()])):
         raise StepError(f"the data has several columns called {double[0]!r}; each needs a name of its own")
     return frame
 
 
-def _check_drop(frame: pd.DataFrame, drop: list[str], target: str) -> None:
+def _check_drop(names: list[str], drop: list[str], target: str) -> None:
     from airflow_mlcraft.nearest import suggestion
 
     if target in drop:
         raise StepError(f"--drop {target}: that is the column to predict")
-    if unknown := [name for name in drop if name not in frame.columns]:
-        raise StepError(f"--drop: the data has no column {unknown[0]!r}; {suggestion(unknown[0], frame.columns)}")
+    if unknown := [name for name in drop if name not in names]:
+        raise StepError(f"--drop: the data has no column {unknown[0]!r}; {suggestion(unknown[0], names)}")
 
 
-def _with_split_note(recipe: Recipe, frame: pd.DataFrame, how: Split) -> Recipe:
+def _with_split_note(recipe: Recipe, frame: TableView, how: Split) -> Recipe:
     """The recipe with a note where rows of one person or thing may be on both sides of the split."""
     from airflow_mlcraft.ml.proposal import find_group
     from airflow_mlcraft.ml.split import RANDOM, STRATIFY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from airflow_mlcraft.steps import inputs
 from airflow_mlcraft.steps.record import Record
@@ -19,22 +20,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
-    """Write train.parquet and test.parquet."""
-    from airflow_mlcraft.ml.split import cut
-    from airflow_mlcraft.steps.frames import short_profile, write_frame
+    """Write train.parquet and test.parquet.
+
+    The rows pass through in batches. In memory are their hashes, and the column by which they are split.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from airflow_mlcraft.ml.data.pieces import OrderedRows, Pieces
+    from airflow_mlcraft.ml.row_hash import row_hashes
+    from airflow_mlcraft.ml.split import check_columns, cut, needed_columns
 
     how = split_of(options)
-    frame = inputs.frame(folder, options.data, "data")
-    found = cut(frame, how)
-    train, test = frame.iloc[found.train], frame.iloc[found.test]
+    hashes = []
+    with TemporaryDirectory(dir=folder, prefix=".split-") as name:
+        table = Pieces(Path(name))
+        for frame in inputs.batches(folder, options.data, "data"):
+            check_columns(list(frame.columns), how)
+            if how.id is None:
+                hashes.append(row_hashes(frame))
+            table.add(frame)
+        needed = pd.DataFrame({column: table[column] for column in needed_columns(how)}, index=range(len(table)))
+        found = cut(needed, how, np.concatenate(hashes) if hashes else None)
+        parts = {
+            port: OrderedRows(order, len(table), Path(name), port)
+            for port, order in (("train", found.train), ("test", found.test))
+        }
+        start = 0
+        for frame in table.frames():
+            for part in parts.values():
+                part.add(frame, start)
+            start += len(frame)
+        for port, part in parts.items():
+            part.write(folder / f"{port}.parquet")
     for line in found.notes:
         services.say(line)
     record = Record()
     record.param(**{f"split_{name}": value for name, value in how.to_json().items()}, target=options.target)
-    record.metric({"rows_train": len(train), "rows_test": len(test)})
-    for port, part in (("train", train), ("test", test)):
-        write_frame(part, folder / f"{port}.parquet")
+    record.metric({"rows_train": len(found.train), "rows_test": len(found.test)})
+    for port, order in (("train", found.train), ("test", found.test)):
         context = "training" if port == "train" else "testing"
-        record.dataset(port, f"{port}.parquet", context, short_profile(part))
+        profile = {"rows": len(order), "columns": len(table.columns)}
+        record.dataset(port, f"{port}.parquet", context, profile)
     record.write(folder)
-    services.say(f"{len(frame)} rows: {len(train)} for training, {len(test)} for testing ({how.by})")
+    services.say(f"{len(table)} rows: {len(found.train)} for training, {len(found.test)} for testing ({how.by})")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from airflow_mlcraft.ml.data import batches, csv_file
 from tests.ml.samples import Steps, iris, wild
 
 
@@ -224,3 +225,40 @@ def test_an_id_decides_and_is_no_feature(tmp_path: Path) -> None:
     first, second = (pd.read_parquet(folder / "test.parquet") for folder in (tmp_path, tmp_path / "later"))
     assert set(first["__row_hash__"]) == set(second["__row_hash__"])
     assert "customer" not in str(recipe(tmp_path)["columns"])
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        (),
+        ("--stratify",),
+        ("--group", "leaves"),
+        ("--time", "day"),
+        ("--id", "note"),
+        ("--id", "size"),
+        ("--drop", "note", "wild"),
+        ("--prediction", "classification", "--types", '{"size": "category"}'),
+    ],
+)
+@pytest.mark.parametrize("name", ["data.csv", "data.parquet"])
+def test_batches_give_what_the_whole_gives(
+    how: tuple[str, ...], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parts, the recipe and the profile; from a table that is larger than a batch, and from one that is not."""
+    frame = wild(400)
+    frame["size"] = frame["size"].where(frame.index > 200, 3.5)
+    frame["late"] = np.where(frame.index > 300, frame["leaves"] * 0.5, np.nan)
+    getattr(frame, "to_csv" if name == "data.csv" else "to_parquet")(tmp_path / name, index=False)
+    steps = Steps(tmp_path)
+    steps.must("process", "--data", name, "--target", "target", *how)
+    said, kept = list(steps.said), ("recipe.json", "profile.json", "record.json")
+    whole = {file: (tmp_path / file).read_bytes() for file in kept}
+    parts = {port: pd.read_parquet(tmp_path / f"{port}.parquet") for port in ("train", "test")}
+    monkeypatch.setattr(batches, "ROWS", 37)
+    monkeypatch.setattr(csv_file, "PIECE", 1 << 11)
+    steps.must("process", "--data", name, "--target", "target", *how)
+    assert steps.said == said * 2
+    assert {file: (tmp_path / file).read_bytes() for file in kept} == whole
+    for port, part in parts.items():
+        pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / f"{port}.parquet"), part)
+    assert not list(tmp_path.glob(".process-*"))

@@ -12,8 +12,9 @@ from airflow_mlcraft.ml.data.column_profile import ColumnProfile
 from airflow_mlcraft.ml.data.sniff import Form, csv_dialect, open_text, sniff
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
+
+    from airflow_mlcraft.ml.data.pieces import ColumnTable
 
 Profile = dict[str, Any]
 _LINES = 100_000
@@ -39,8 +40,8 @@ def profile_file(path: Path, format: str = "auto") -> Profile:  # noqa: A002
     return {**_form(form), **_told(columns)}
 
 
-def profile_frame(frame: pd.DataFrame) -> Profile:
-    """The profile of a frame."""
+def profile_frame(frame: ColumnTable) -> Profile:
+    """The profile of a frame, which is read column by column."""
     import pyarrow as pa
 
     columns = []

@@ -1,0 +1,230 @@
+"""A table in a temporary folder: kept batch by batch, read by column or in batches, and written in another order.
+
+A single column, and a few numbers for each row, are all that is in memory as a whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.data import batches
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+_MOST_FILES = 256
+
+
+class ColumnTable(Protocol):
+    """What is read of a table column by column. A data frame is one."""
+
+    @property
+    def columns(self) -> Any: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, name: Any, /) -> Any: ...
+
+
+class Pieces:
+    """Rows in files of a folder, a file for each batch."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._files: list[Path] = []
+        self._rows = 0
+        self._last: tuple[str, pd.Series] | None = None
+        self.columns: list[str] = []
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """More rows, with the same columns."""
+        from pyarrow import feather
+
+        path = self._folder / f"piece-{len(self._files)}.arrow"
+        feather.write_feather(_arrow(frame), str(path), compression="lz4")
+        self._files.append(path)
+        self._rows += len(frame)
+        self.columns = [str(name) for name in frame.columns]
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __getitem__(self, name: str, /) -> pd.Series:
+        """One column of all rows."""
+        import pyarrow as pa
+        from pyarrow import feather
+
+        if self._last is None or self._last[0] != name:
+            self._last = None
+            parts = [feather.read_table(str(path), columns=[name], memory_map=False) for path in self._files]
+            with _told(f"the column {name!r}"):
+                table = pa.concat_tables(parts, promote_options="permissive")
+            self._last = name, _pandas(table)[name]
+        return self._last[1]
+
+    def frames(self) -> Iterator[pd.DataFrame]:
+        """The batches again."""
+        from pyarrow import feather
+
+        for path in self._files:
+            yield _pandas(feather.read_table(str(path), memory_map=False))
+
+
+class WholeTable:
+    """A frame in memory, in the same way."""
+
+    def __init__(self, frame: pd.DataFrame):
+        self.frame = frame
+        self.columns = list(frame.columns)
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __getitem__(self, name: str, /) -> pd.Series:
+        values: pd.Series = self.frame[name]
+        return values
+
+    def frames(self) -> Iterator[pd.DataFrame]:
+        """Slices of it."""
+        for start in range(0, len(self.frame), batches.ROWS):
+            yield self.frame.iloc[start : start + batches.ROWS]
+
+
+class TableView:
+    """Some columns and rows of a table. `places` says which rows, in which order; all of them where it is None."""
+
+    def __init__(self, table: ColumnTable, columns: Sequence[str], places: NDArray[np.intp] | None = None):
+        self._table = table
+        self._places = places
+        self.columns = list(columns)
+
+    def __len__(self) -> int:
+        return len(self._table) if self._places is None else len(self._places)
+
+    def __getitem__(self, name: str, /) -> pd.Series:
+        values: pd.Series = self._table[name]
+        return values if self._places is None else values.iloc[self._places]
+
+
+class OrderedRows:
+    """Rows of some places in an order of their own; they wait in files, each for a range of that order."""
+
+    def __init__(self, order: NDArray[np.intp], rows: int, folder: Path, name: str):
+        self._ranks = np.full(rows, -1, dtype=np.int64)
+        self._ranks[order] = np.arange(len(order))
+        self._size = max(batches.ROWS, -(-len(order) // _MOST_FILES))
+        self._count = len(order)
+        self._folder, self._name = folder, name
+        self._ranks_of: dict[int, list[NDArray[np.int64]]] = {}
+        self._schemas: dict[bytes, pa.Schema] = {}
+
+    def add(self, frame: pd.DataFrame, start: int) -> None:
+        """Rows of the table from this place on, of which those of the order are kept."""
+        import pyarrow as pa
+
+        ranks = self._ranks[start : start + len(frame)]
+        there = np.flatnonzero(ranks >= 0)
+        if not len(there):
+            return
+        there = there[np.argsort(ranks[there])]
+        ranks = ranks[there]
+        table = _arrow(frame.iloc[there])
+        self._schemas.setdefault(table.schema.serialize().to_pybytes(), table.schema)
+        files = ranks // self._size
+        for file in np.unique(files).tolist():
+            low, high = np.searchsorted(files, (file, file + 1))
+            self._ranks_of.setdefault(file, []).append(ranks[low:high])
+            with self._path(file).open("ab") as stream, pa.ipc.new_stream(stream, table.schema) as writer:
+                writer.write_table(table.slice(low, high - low))
+
+    def write(self, path: Path) -> None:
+        """All rows in their order, as Parquet."""
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        with _told(path.name):
+            schema = _schema_of_all(list(self._schemas.values()), self._count)
+            with parquet.ParquetWriter(path, schema) as writer:
+                for file in range(-(-self._count // self._size)):
+                    table = pa.concat_tables(self._waiting(file), promote_options="permissive").unify_dictionaries()
+                    order = np.argsort(np.concatenate(self._ranks_of.pop(file)))
+                    writer.write_table(table.combine_chunks().take(pa.array(order)).cast(schema))
+
+    def _path(self, file: int) -> Path:
+        return self._folder / f"{self._name}-{file}.arrows"
+
+    def _waiting(self, file: int) -> list[pa.Table]:
+        import pyarrow as pa
+
+        path, found = self._path(file), []
+        with pa.OSFile(str(path)) as stream:
+            while stream.tell() < stream.size():
+                with pa.ipc.open_stream(stream) as reader:
+                    found.append(reader.read_all())
+        path.unlink()
+        return found
+
+
+def _arrow(frame: pd.DataFrame) -> pa.Table:
+    import pyarrow as pa
+
+    with _told("a table"):
+        return pa.Table.from_pandas(frame.reset_index(drop=True))
+
+
+def _pandas(table: pa.Table) -> pd.DataFrame:
+    """As a frame whose lists are lists again."""
+    import pyarrow as pa
+
+    made = table.to_pandas()
+    for field in table.schema:
+        if pa.types.is_list(field.type) or pa.types.is_large_list(field.type):
+            made[field.name] = table[field.name].to_pylist()
+    return made
+
+
+def _schema_of_all(schemas: list[pa.Schema], rows: int) -> pa.Schema:
+    """One schema for all batches. What it says of pandas is what it would say of the whole frame."""
+    import pyarrow as pa
+
+    told = [schema.pandas_metadata for schema in schemas]
+    merged = {
+        **told[0],
+        "index_columns": [{"kind": "range", "name": None, "start": 0, "stop": rows, "step": 1}],
+        "columns": [_told_of_column(same) for same in zip(*(one["columns"] for one in told), strict=True)],
+    }
+    plain = [schema.remove_metadata() for schema in schemas]
+    found = pa.unify_schemas(plain, promote_options="permissive")
+    return found.with_metadata({b"pandas": json.dumps(merged).encode()})
+
+
+def _told_of_column(each: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A batch without a value does not know the type; one that lacks values has the type for that."""
+    known = [one for one in each if one["pandas_type"] != "empty"] or list(each)
+    return next((one for one in known if one["numpy_type"] == "object"), known[0])
+
+
+class _told:  # noqa: N801
+    """Arrow's complaint as a sentence."""
+
+    def __init__(self, what: str):
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        import pyarrow as pa
+
+        if isinstance(error, pa.ArrowException | ValueError | TypeError):
+            raise StepError(
+                f"{self._what} cannot be written: {' '.join(str(error).split())}; each column needs values of one type"
+            ) from error
