@@ -29,7 +29,7 @@ MODELS = {
 }
 _BIN = Path(sys.executable).parent
 
-_TABLE = """
+TABLE = """
 import sys
 import numpy as np
 import pandas as pd
@@ -134,7 +134,7 @@ def figures() -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="bench-training-scale-") as name:
         folder = Path(name)
         table = folder / "table.parquet"
-        subprocess.run([sys.executable, "-c", _TABLE, str(ROWS), str(table)], check=True)
+        subprocess.run([sys.executable, "-c", TABLE, str(ROWS), str(table)], check=True)
         (folder / "plain.py").write_text(_PLAIN)
         for task, models in MODELS.items():
             target, other = ("churned", "amount") if task == "classification" else ("amount", "churned")

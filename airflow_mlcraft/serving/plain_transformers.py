@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,28 @@ def _as_it_is(fitted: Any) -> Step:
 
 
 def _pipeline(fitted: Any) -> Step:
-    return chain([transformer(step) for _, step in fitted.steps if step is not None and step != "passthrough"])
+    steps = [step for _, step in fitted.steps if step is not None and step != "passthrough"]
+    made: list[Step] = []
+    while steps:
+        fill = _fill(steps[0]) if len(steps) > 1 and _encoder(steps[1]) else None
+        together = None if fill is None else ENCODERS[type(steps[1]).__name__](steps[1], fill)
+        made.append(transformer(steps[0]) if together is None else together)
+        del steps[: 1 if together is None else 2]
+    return chain(made)
+
+
+def _encoder(fitted: Any) -> bool:
+    return type(fitted).__module__.startswith("sklearn.") and type(fitted).__name__ in ENCODERS
+
+
+def _fill(fitted: Any) -> list[Any] | None:
+    """What an imputer puts in place of a missing value, by column, if that is all that it does."""
+    if type(fitted).__name__ != "SimpleImputer" or not type(fitted).__module__.startswith("sklearn."):
+        return None
+    if fitted.add_indicator or fitted.missing_values == fitted.missing_values:
+        return None
+    values = list(fitted.statistics_)
+    return None if any(_key(value) is None for value in values) else values
 
 
 def _missing(array: Array) -> Array:
@@ -169,7 +191,7 @@ def _min_max(fitted: Any) -> Step | None:
     return lambda array: array * scale + least
 
 
-def _one_hot(fitted: Any) -> Step | None:
+def _one_hot(fitted: Any, fill: Sequence[Any] | None = None) -> Step | None:
     if fitted.drop is not None:
         return None
     widths = fitted._n_features_outs
@@ -178,85 +200,96 @@ def _one_hot(fitted: Any) -> Step | None:
     starts = np.concatenate([[0], np.cumsum(widths)]).tolist()
     if starts[-1] > _WIDEST:
         raise NotPlain
-    known = [
-        {_key(value): start + (index if mapping is None else int(mapping[index])) for index, value in enumerate(values)}
-        for start, values, mapping in zip(starts, fitted.categories_, mappings, strict=False)
-    ]
-    unknown = [
-        start + int(mapping[rares[0]]) if rares is not None and fitted.handle_unknown != "ignore" else None
-        for start, rares, mapping in zip(starts, rare, mappings, strict=False)
-    ]
-    refuse = fitted.handle_unknown == "error"
-    dtype = fitted.dtype
+    codes = []
+    for column, values in enumerate(fitted.categories_):
+        start, mapping, rares = starts[column], mappings[column], rare[column]
+        places = [start + (index if mapping is None else int(mapping[index])) for index in range(len(values))]
+        unknown = np.nan
+        if mapping is not None and rares is not None and fitted.handle_unknown != "ignore":
+            unknown = start + int(mapping[rares[0]])
+        codes.append(_Codes(values, places, unknown, fitted.handle_unknown == "error", fill and fill[column]))
+    width, dtype = starts[-1], fitted.dtype
 
     def run(array: Array) -> Array:
-        made = np.zeros((len(array), starts[-1]), dtype=dtype)
+        made = np.zeros((len(array), width), dtype=dtype)
         rows = np.arange(len(array))
         for column, values in enumerate(array.T.tolist()):
-            places = _codes(values, known[column], unknown[column], refuse)
-            if None in places:
-                there = np.array([place is not None for place in places])
-                made[rows[there], [place for place in places if place is not None]] = 1
+            places = codes[column].of(values)
+            none = np.isnan(places)
+            if none.any():
+                made[rows[~none], places[~none].astype(np.intp)] = 1
             else:
-                made[rows, places] = 1
+                made[rows, places.astype(np.intp)] = 1
         return made
 
     return run
 
 
-def _ordinal(fitted: Any) -> Step | None:
+def _ordinal(fitted: Any, fill: Sequence[Any] | None = None) -> Step | None:
     if getattr(fitted, "_infrequent_enabled", False):
         return None
-    known = [{_key(value): float(index) for index, value in enumerate(values)} for values in fitted.categories_]
-    for values in known:
-        if None in values:
-            values[None] = fitted.encoded_missing_value
     refuse = fitted.handle_unknown == "error"
-    unknown = fitted.unknown_value
+    unknown = np.nan if fitted.unknown_value is None else fitted.unknown_value
+    codes = []
+    for column, values in enumerate(fitted.categories_):
+        places = [fitted.encoded_missing_value if _key(value) is None else place for place, value in enumerate(values)]
+        codes.append(_Codes(values, places, unknown, refuse, fill and fill[column]))
     dtype = fitted.dtype
 
     def run(array: Array) -> Array:
         made = np.empty(array.shape, dtype=dtype)
         for column, values in enumerate(array.T.tolist()):
-            made[:, column] = _codes(values, known[column], unknown, refuse)
+            made[:, column] = codes[column].of(values)
         return made
 
     return run
 
 
-def _codes(values: list[Any], known: dict[Any, Any], unknown: Any, refuse: bool) -> list[Any]:
-    """The code of each value of a column; `unknown` for one that training has not seen, unless it is refused."""
-    codes = list(map(known.get, values))
-    if None in codes:
-        for row, code in enumerate(codes):
-            if code is None:
-                value = values[row]
-                key = _key(value)
-                if refuse and key not in known:
-                    raise ValueError(f"{value!r} is a category that was not there when the model was trained")
-                codes[row] = known.get(key, unknown)
-    return codes
-
-
-def _target_mean(fitted: Any) -> Step:
+def _target_mean(fitted: Any, fill: Sequence[Any] | None = None) -> Step:
     """Each category as the mean target in training; one number for each class where there are several."""
     several = fitted.target_type_ == "multiclass"
     width = len(fitted.classes_) if several else 1
-    means = np.asarray(fitted.target_mean_, dtype=np.float64).reshape(-1)
-    known = []
+    means = np.asarray(fitted.target_mean_, dtype=np.float64).reshape(1, -1)
+    codes, numbers = [], []
     for column, values in enumerate(fitted.categories_):
         encodings = fitted.encodings_[column * width : (column + 1) * width]
-        numbers = np.column_stack([np.asarray(one, dtype=np.float64) for one in encodings])
-        known.append({_key(value): row for value, row in zip(values, numbers, strict=True)})
+        known = np.column_stack([np.asarray(one, dtype=np.float64) for one in encodings])
+        numbers.append(np.vstack([known, means]))
+        codes.append(_Codes(values, range(len(values)), len(values), False, fill and fill[column]))
 
     def run(array: Array) -> Array:
-        made = np.empty((len(array), len(known) * width))
-        for row, values in enumerate(array.tolist()):
-            for column, value in enumerate(values):
-                made[row, column * width : (column + 1) * width] = known[column].get(_key(value), means)
+        made = np.empty((len(array), len(codes) * width))
+        for column, values in enumerate(array.T.tolist()):
+            places = codes[column].of(values).astype(np.intp)
+            made[:, column * width : (column + 1) * width] = numbers[column].take(places, axis=0)
         return made
 
     return run
+
+
+class _Codes:
+    """Categories of one column as numbers. What is missing is `fill`, where an imputer comes before."""
+
+    def __init__(self, categories: Sequence[Any], codes: Sequence[float], unknown: float, refuse: bool, fill: Any):
+        self._known = {_key(value): float(code) for value, code in zip(categories, codes, strict=True)}
+        self._unknown, self._refuse = unknown, refuse
+        if fill is not None:
+            # An unknown fill that is to be refused stays unknown.
+            self._known.pop(None, None)
+            if fill in self._known or not refuse:
+                self._known[None] = self._known.get(fill, unknown)
+
+    def of(self, values: Sequence[Any]) -> Array:
+        """One code a value. Refuses a value that training has not seen, if the encoder does."""
+        codes = np.fromiter(map(self._known.get, values, repeat(np.nan)), np.float64, len(values))
+        missing = np.isnan(codes)
+        if missing.any():
+            for row in np.flatnonzero(missing).tolist():
+                key = _key(values[row])
+                if self._refuse and key not in self._known:
+                    raise ValueError(f"{values[row]!r} is a category that was not there when the model was trained")
+                codes[row] = self._known.get(key, self._unknown)
+        return codes
 
 
 def _key(value: Any) -> Any:
@@ -265,6 +298,11 @@ def _key(value: Any) -> Any:
 
 
 _WIDEST = 5000
+ENCODERS: dict[str, Callable[[Any, Sequence[Any] | None], Step | None]] = {
+    "OneHotEncoder": _one_hot,
+    "OrdinalEncoder": _ordinal,
+    "TargetEncoder": _target_mean,
+}
 KNOWN: dict[str, Callable[[Any], Step | None]] = {
     "Pipeline": _pipeline,
     "SimpleImputer": _imputer,

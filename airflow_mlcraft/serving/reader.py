@@ -86,14 +86,8 @@ class Reader:
         self._count(rows, "rows")
         order = self._checked_order(names)
         width = len(order)
-        for number, row in enumerate(rows):
-            if type(row) is not list:
-                raise mismatch(f"row {number} is {_shown(row)}; expected a list of {width} values", row=number)
-            if len(row) != width:
-                raise mismatch(
-                    f"row {number} has {len(row)} values; expected {width}: {_listed(order)}",
-                    row=number,
-                )
+        if set(map(type, rows)) != {list} or set(map(len, rows)) != {width}:
+            _name_the_odd_row(rows, order)
         turned = dict(zip(order, zip(*rows, strict=True), strict=True))
         missing = (None,) * len(rows)
         return self._table(lambda name: turned.get(name, missing), len(rows))
@@ -149,24 +143,24 @@ class Reader:
                 raise mismatch(f"the column {column.name!r} is missing{where}", column=column.name, row=row)
 
     def _table(self, values_of: Callable[[str], Sequence[Any]], rows: int) -> Table:
-        numbers = []
-        for column in self._signature.numeric:
+        # A column at a time: to find the shape of nested lists takes longer than to convert them.
+        matrix = np.empty((rows, len(self._signature.numeric)))
+        for index, column in enumerate(self._signature.numeric):
             values = values_of(column.name)
             if not _are_right(values, column):
                 values = [_checked(value, column, number) for number, value in enumerate(values)]
-            numbers.append(values)
-        matrix = np.array(numbers, dtype=np.float64).reshape(len(numbers), rows).T
+            matrix[:, index] = values
         if (np.abs(matrix) > LARGEST).any():
             self._name_the_largest(matrix)
         if self._no_texts:
-            return Table(np.ascontiguousarray(matrix), np.empty((rows, 0), dtype=object))
+            return Table(matrix, np.empty((rows, 0), dtype=object))
         texts = []
         for column in self._signature.textual:
             values = values_of(column.name)
             if not _are_right(values, column):
                 values = [_checked(value, column, number) for number, value in enumerate(values)]
             texts.append(values)
-        return Table(np.ascontiguousarray(matrix), object_matrix(texts, rows))
+        return Table(matrix, object_matrix(texts, rows))
 
     def _name_the_largest(self, matrix: Any) -> None:
         row, index = np.argwhere(np.abs(matrix) > LARGEST)[0].tolist()
@@ -174,19 +168,30 @@ class Reader:
         raise mismatch(f"{name!r} in row {row} is beyond ±{LARGEST}", column=name, row=row)
 
 
+def _name_the_odd_row(rows: Sequence[Any], order: Sequence[str]) -> None:
+    width = len(order)
+    for number, row in enumerate(rows):
+        if type(row) is not list:
+            raise mismatch(f"row {number} is {_shown(row)}; expected a list of {width} values", row=number)
+        if len(row) != width:
+            raise mismatch(f"row {number} has {len(row)} values; expected {width}: {_listed(order)}", row=number)
+
+
 def _are_right(values: Sequence[Any], column: Column) -> bool:
     """Whether all values of a column are as the model takes them, so that none needs a look of its own."""
     types = set(map(type, values))
-    there = values
-    if column.nullable and NoneType in types:
+    missing = column.nullable and NoneType in types
+    if missing:
         types.discard(NoneType)
-        there = [value for value in values if value is not None]
     if not types <= _TYPES[column.kind]:
         return False
+    if column.kind not in (WHOLE, TIME):
+        return True
+    there = [value for value in values if value is not None] if missing else values
     if column.kind == WHOLE:
         limit = _WHOLE_LIMITS[column.type]
         return not there or (-limit <= min(there) and max(there) < limit)
-    return column.kind != TIME or all(map(_is_time, there))
+    return all(map(_is_time, there))
 
 
 def _checked(value: Any, column: Column, row: int) -> Any:

@@ -80,25 +80,39 @@ def _word(value: float) -> str | None:
 
 def _date_parts(_: Any) -> Step:
     def run(array: Array) -> Array:
-        return np.hstack([np.array(list(map(_parts, values)), dtype=np.float64) for values in array.T.tolist()])
+        made = np.empty((len(array), _PARTS * array.shape[1]))
+        for column, values in enumerate(array.T.tolist()):
+            packed = np.fromiter(map(_packed_parts, values), np.int64, len(values))
+            missing = packed < 0
+            for part, size in enumerate(_SIZES):
+                packed, made[:, _PARTS * column + part] = np.divmod(packed, size)
+            if missing.any():
+                made[missing, _PARTS * column : _PARTS * (column + 1)] = np.nan
+        return made
 
     return run
 
 
-_PARTS = 5
-_NO_PARTS = (np.nan,) * _PARTS
+_SIZES = (10_000, 16, 32, 8, 32)
+"""More than the largest year, month, day, day of the week and hour."""
+_PARTS = len(_SIZES)
 _REMEMBERED = 8192
 
 
-def _parts(value: Any) -> tuple[float, ...]:
-    """Year, month, day, day of the week and hour of a time as text; all missing where it is none."""
-    return _parts_of_text(value) if isinstance(value, str) else _NO_PARTS
-
-
 @lru_cache(_REMEMBERED)
-def _parts_of_text(value: str) -> tuple[float, ...]:
-    time = _time(value)
-    return _NO_PARTS if time is None else (time.year, time.month, time.day, time.weekday(), time.hour)
+def _packed_parts(value: Any) -> int:
+    """Year, month, day, day of the week and hour of a time as text, in one number; -1 where it is none."""
+    time = _time(value) if isinstance(value, str) else None
+    if time is None:
+        return -1
+    packed = 0
+    for part, size in zip(_parts_of(time)[::-1], _SIZES[::-1], strict=True):
+        packed = packed * size + part
+    return packed
+
+
+def _parts_of(time: datetime) -> tuple[int, ...]:
+    return time.year, time.month, time.day, time.weekday(), time.hour
 
 
 def _time(value: str) -> datetime | None:
