@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
 import re
@@ -42,7 +43,7 @@ def main() -> None:
     for name in names:
         figures = import_module(f"bench.{name}").figures()
         for figure in figures:
-            print(f"{figure.value:6.2f}  {figure.aim:8}  {figure.name}  ({figure.detail})", flush=True)
+            print(f"{_number(figure.value):>6}  {figure.aim:8}  {figure.name}  ({figure.detail})", flush=True)
         _write(RESULTS, {**_sections(RESULTS), name: _section(name, figures)})
 
 
@@ -57,7 +58,9 @@ def _sections(path: Path) -> dict[str, str]:
 
 def _section(name: str, figures: list[Figure]) -> str:
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, Airflow {version('apache-airflow')}, "
-    rows = [f"| {figure.name} | {figure.value:.2f} | {figure.aim} | {figure.detail} |" for figure in figures]
+    rows = [
+        f"| {figure.name} | {_number(figure.value)} | {figure.aim} | {_cell(figure.detail)} |" for figure in figures
+    ]
     return "\n".join(
         [
             f"## `python -m bench {name}`",
@@ -68,6 +71,15 @@ def _section(name: str, figures: list[Figure]) -> str:
             *rows,
         ]
     )
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "/").split())
+
+
+def _number(value: float) -> str:
+    """NaN is what could not be measured; the detail says why."""
+    return "-" if math.isnan(value) else f"{value:.2f}"
 
 
 def _write(path: Path, sections: dict[str, str]) -> None:

@@ -10,7 +10,8 @@ import psutil
 
 from airflow_mlcraft.serving.admin import tell
 from bench.measure import Figure
-from bench.serving import make_models, request_body, result_of, serve_ours, start_client
+from bench.serving_load import result_of, serve_ours, start_client
+from bench.serving_models import LINEAR, NUMBERS, Served, numeric_models
 
 LONG = 600.0
 
@@ -18,21 +19,21 @@ LONG = 600.0
 def figures() -> list[Figure]:
     """The memory of all processes of the server."""
     with TemporaryDirectory(prefix="bench-endurance-") as name:
-        return [_memory(Path(name), make_models(Path(name))["linear model"])]
+        return [_memory(Path(name), numeric_models(Path(name))[LINEAR])]
 
 
-def _memory(folder: Path, model: Path) -> Figure:
+def _memory(folder: Path, served: Served) -> Figure:
     """All processes of the server: at the end of a long load, and after its first tenth."""
-    with serve_ours(folder, model, "--log-predictions", str(folder / "log")) as port:
+    with serve_ours(folder, served.folder, "--log-predictions", str(folder / "log")) as port:
         server = psutil.Process(tell(folder / "state", {"do": "status"})["pid"])
-        client = start_client(port, request_body(model, 1), LONG)
+        client = start_client(port, served.body(1), LONG)
         time.sleep(LONG / 10)
         first = _megabytes(server)
         time.sleep(LONG * 0.88)
         last = _megabytes(server)
         measured = result_of(client)
     return Figure(
-        f"memory after {LONG / 60:.0f} minutes of load / after the first",
+        f"{LINEAR} on {NUMBERS}, one row a request: memory after {LONG / 60:.0f} minutes of load / after the first",
         last / first,
         "≤ 1.05",
         f"{last:.0f} MB / {first:.0f} MB, {measured['requests']:.0f} requests a second",

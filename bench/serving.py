@@ -1,214 +1,206 @@
-"""Our server against `mlflow models serve`: the same model folder, one worker each, the same requests, in turn.
+"""Our server against others: the same pipeline, one worker each, the same rows, in turn. Before anything is measured,
+all answers are compared.
 
-The client runs on the same machine, in a process of its own.
+MLflow's scoring server has the same model folder. BentoML, MLServer and a plain route of FastAPI have the pipeline in
+environments of their own (bench/serving_peers.py). The clients run on the same machine, in one process of their own.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import signal
 import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from airflow_mlcraft.serving.admin import tell
-from bench.measure import ROOT, Figure, median
-from bench.postgres import free_port
+from bench.measure import Figure, median
+from bench.serving_load import CLIENTS, INVOCATIONS, post, result_of, serve_mlflow, serve_ours, start_client
+from bench.serving_models import (
+    FOREST,
+    LINEAR,
+    MIXED,
+    MIXED_TABLE,
+    NUMBERS,
+    Served,
+    mixed_models,
+    numeric_models,
+)
+from bench.serving_peers import PEERS, NotThere, Peer
 
-ROUNDS = 3
-SECONDS = 5.0
-CLIENTS = 8
+ROUNDS = int(os.environ.get("MLCRAFT_BENCH_ROUNDS", "3"))
+SECONDS = float(os.environ.get("MLCRAFT_BENCH_SECONDS", "2.5"))
 BATCH = 1000
 SWAPS = 10
 WAITING = 64
-START = 120.0
-_BIN = Path(sys.executable).parent
+OURS, MLFLOW = "ours", "mlflow"
+_AIMS = {(LINEAR, 1): "≥ 5", (FOREST, 1): "≥ 3", (MIXED[0], BATCH): "≥ 10", (MIXED[1], BATCH): "≥ 5"}
+_LEAST, _PEER = "≥ 1.5", "≥ 3"
+_P99 = "≤ 0.4"
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A server that runs, and how it is asked."""
+
+    port: int
+    body: Callable[[int], bytes]
+    path: str = INVOCATIONS
+    predictions: Callable[[Any], list[Any]] = lambda answer: list(answer["predictions"])
 
 
 def figures() -> list[Figure]:
-    """Requests a second and the slowest hundredth, for two models and two sizes; swaps; too many clients."""
+    """Requests a second and the slowest hundredth, by model, size and server; workers; swaps; too many clients."""
     made: list[Figure] = []
     with TemporaryDirectory(prefix="bench-serving-") as name:
         folder = Path(name)
-        models = make_models(folder)
-        for label, least in (("linear model", "≥ 5"), ("forest of 100 trees", "≥ 3")):
-            made += _against_mlflow(folder, models[label], label, 1, least)
-            made += _against_mlflow(folder, models[label], label, BATCH, "≥ 1.5")
-        made.append(_swapped(folder, models))
-        made.append(_overloaded(folder, models["forest of 100 trees"]))
+        numeric, mixed = numeric_models(folder), mixed_models(folder)
+        for label, served in numeric.items():
+            made += _compare(folder, served, f"{label} on {NUMBERS}", {})
+        peers = _installed()
+        for label, served in mixed.items():
+            made += _compare(folder, served, f"{label} on {MIXED_TABLE}", peers)
+        made += [_two_workers(folder, served, label) for label, served in mixed.items()]
+        made.append(_swapped(folder, numeric))
+        made.append(_overloaded(folder, numeric[FOREST]))
     return made
 
 
-def make_models(folder: Path) -> dict[str, Path]:
-    from sklearn.compose import make_column_transformer
-    from sklearn.datasets import load_breast_cancer
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    from skops import io
+def _installed() -> dict[str, Peer | str]:
+    """Peers by their name and version; in place of one that cannot be installed, the reason."""
+    found: dict[str, Peer | str] = {}
+    for peer in PEERS:
+        try:
+            found[f"{peer.name} {peer.install()}"] = peer
+        except NotThere as error:
+            found[peer.name] = str(error)
+    return found
 
-    from airflow_mlcraft.tracking.model_folder import write_model
 
-    frame, target = load_breast_cancer(return_X_y=True, as_frame=True)
-    frame = frame.iloc[:, :10]
-    estimators = {
-        "linear model": LogisticRegression(max_iter=1000),
-        "forest of 100 trees": RandomForestClassifier(100, random_state=0),
-    }
-    made = {}
-    for label, estimator in estimators.items():
-        numbers = make_pipeline(SimpleImputer(), StandardScaler())
-        pipeline = make_pipeline(make_column_transformer((numbers, list(frame.columns))), estimator)
-        pipeline.fit(frame, target)
-        file = folder / f"{label}.skops"
-        io.dump(pipeline, file)
-        made[label] = write_model(folder / label, file, frame, pipeline.predict(frame))
+def _compare(folder: Path, served: Served, what: str, peers: Mapping[str, Peer | str]) -> list[Figure]:
+    made = []
+    broken: dict[str, str] = {}
+    with ExitStack() as stack:
+        sides = {
+            OURS: _Side(stack.enter_context(serve_ours(folder, served.folder)), served.body),
+            MLFLOW: _Side(stack.enter_context(serve_mlflow(folder, served.folder)), served.body),
+        }
+        wanted = {rows: _answer(sides[MLFLOW], rows) for rows in (1, BATCH)}
+        for rows, answer in wanted.items():
+            assert _answer(sides[OURS], rows) == answer, f"{what}: our answers to {rows} rows are not those of MLflow"
+        for name, peer in peers.items():
+            if isinstance(peer, str):
+                broken[name] = peer
+                continue
+            try:
+                port = stack.enter_context(peer.serve(folder, served.folder))
+                side = _Side(port, partial(peer.request, served), peer.path, peer.predictions)
+                if any(_answer(side, rows) != answer for rows, answer in wanted.items()):
+                    raise NotThere("its answers are not those of MLflow")
+            except (NotThere, OSError, LookupError, subprocess.CalledProcessError) as error:
+                broken[name] = str(error)
+                continue
+            sides[name] = side
+        for rows in wanted:
+            made += _measured(sides, what, rows)
+    made += [Figure(f"{what}: {name} is not measured", float("nan"), "", why) for name, why in broken.items()]
     return made
 
 
-def _against_mlflow(folder: Path, model: Path, label: str, rows: int, least: str) -> list[Figure]:
-    body = request_body(model, rows)
-    found: dict[str, list[dict[str, Any]]] = {"ours": [], "mlflow": []}
-    with serve_ours(folder, model) as ours, _mlflow(folder, model) as theirs:
-        for _ in range(ROUNDS):
-            for side, port in (("ours", ours), ("mlflow", theirs)):
-                measured = _load(port, body, SECONDS)
-                assert set(measured["statuses"]) == {"200"}, measured
-                found[side].append(measured)
-    what = f"{label}, {'one row' if rows == 1 else f'{rows} rows'} a request, {CLIENTS} at once"
+def _answer(side: _Side, rows: int) -> list[Any]:
+    return side.predictions(post(side.port, side.path, side.body(rows)))
 
-    def of(side: str, key: str) -> float:
-        return median([measured[key] for measured in found[side]])
 
-    made = [
-        Figure(
-            f"{what}: requests a second / those of mlflow",
-            of("ours", "requests") / of("mlflow", "requests"),
-            least,
-            f"{of('ours', 'requests'):.0f} / {of('mlflow', 'requests'):.0f}",
-        )
-    ]
-    if rows == 1:
+def _measured(sides: Mapping[str, _Side], what: str, rows: int) -> list[Figure]:
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in sides}
+    bodies = {name: side.body(rows) for name, side in sides.items()}
+    for _ in range(ROUNDS):
+        for name, side in sides.items():
+            measured = result_of(start_client(side.port, bodies[name], SECONDS, path=side.path))
+            assert set(measured["statuses"]) == {"200"}, (name, measured)
+            found[name].append(measured)
+    about = f"{what}, {'one row' if rows == 1 else f'{rows} rows'} a request, {CLIENTS} at once"
+
+    def of(name: str, key: str) -> float:
+        return median([measured[key] for measured in found[name]])
+
+    made = []
+    for name in list(sides)[1:]:
+        ours, theirs = of(OURS, "requests"), of(name, "requests")
+        aim = _AIMS.get((what.partition(" on ")[0], rows), _LEAST) if name == MLFLOW else _PEER
         made.append(
-            Figure(
-                f"{what}: p99 / that of mlflow",
-                of("ours", "p99") / of("mlflow", "p99"),
-                "≤ 0.4",
-                f"{of('ours', 'p99'):.1f} ms / {of('mlflow', 'p99'):.1f} ms",
-            )
+            Figure(f"{about}: requests a second / those of {name}", ours / theirs, aim, f"{ours:.0f} / {theirs:.0f}")
         )
+        if rows == 1:
+            ours, theirs = of(OURS, "p99"), of(name, "p99")
+            aim = _P99 if name == MLFLOW else "≤ 1"
+            made.append(
+                Figure(f"{about}: p99 / that of {name}", ours / theirs, aim, f"{ours:.1f} ms / {theirs:.1f} ms")
+            )
     return made
 
 
-def _swapped(folder: Path, models: dict[str, Path]) -> Figure:
+def _two_workers(folder: Path, served: Served, label: str) -> Figure:
+    """Large requests, so that the servers and not the clients need the cores."""
+    found: dict[int, list[float]] = {1: [], 2: []}
+    with ExitStack() as stack:
+        ports = {}
+        for workers in found:
+            place = folder / f"{label}-workers-{workers}"
+            place.mkdir()
+            ports[workers] = stack.enter_context(serve_ours(place, served.folder, "--workers", str(workers)))
+        for _ in range(ROUNDS):
+            for workers, port in ports.items():
+                measured = result_of(start_client(port, served.body(BATCH), SECONDS))
+                assert set(measured["statuses"]) == {"200"}, measured
+                found[workers].append(measured["requests"])
+    one, two = median(found[1]), median(found[2])
+    return Figure(
+        f"{label} on {MIXED_TABLE}, {BATCH} rows a request, {CLIENTS} at once, {os.cpu_count()} cores that the clients "
+        "share: requests a second of two workers / of one",
+        two / one,
+        "≥ 1",
+        f"{two:.0f} / {one:.0f}",
+    )
+
+
+def _swapped(folder: Path, models: Mapping[str, Served]) -> Figure:
     """Requests without a right answer while the model is swapped again and again."""
-    labels = list(models)
-    with serve_ours(folder, models[labels[0]]) as port:
-        client = start_client(port, request_body(models[labels[0]], 1), 10.0)
+    places = [served.folder for served in models.values()]
+    with serve_ours(folder, places[0]) as port:
+        client = start_client(port, models[LINEAR].body(1), 10.0)
         for number in range(SWAPS):
-            content = tell(folder / "state", {"do": "prepare", "model": str(models[labels[(number + 1) % 2]])})
+            content = tell(folder / "state", {"do": "prepare", "model": str(places[(number + 1) % 2])})
             tell(folder / "state", {"do": "commit", "content": content})
             tell(folder / "state", {"do": "confirm"})
         assert client.poll() is None
         measured = result_of(client)
     wrong = sum(count for status, count in measured["statuses"].items() if status != "200")
     asked = sum(measured["statuses"].values())
-    return Figure(f"errors while the model is swapped {SWAPS} times under load", wrong, "0", f"of {asked} requests")
+    return Figure(
+        f"errors while {LINEAR} and {FOREST} on {NUMBERS} are swapped {SWAPS} times under load",
+        wrong,
+        "0",
+        f"of {asked} requests",
+    )
 
 
-def _overloaded(folder: Path, model: Path) -> Figure:
+def _overloaded(folder: Path, served: Served) -> Figure:
     """Four times the clients that may wait, each with a thousand rows: all get a prediction or a refusal."""
-    with serve_ours(folder, model, "--max-waiting", str(WAITING)) as port:
-        measured = result_of(start_client(port, request_body(model, BATCH), 20.0, 4 * WAITING), seconds=90.0)
+    with serve_ours(folder, served.folder, "--max-waiting", str(WAITING)) as port:
+        client = start_client(port, served.body(BATCH), 20.0, clients=4 * WAITING)
+        measured = result_of(client, seconds=90.0)
     counts = dict(measured["statuses"])
     answered = counts.pop("200", 0)
     refused = counts.pop("429", 0) + counts.pop("503", 0)
     return Figure(
-        f"{4 * WAITING} clients where {WAITING} may wait, {BATCH} rows each: neither answered nor refused",
+        f"{FOREST} on {NUMBERS}, {4 * WAITING} clients where {WAITING} may wait, {BATCH} rows each: "
+        "neither answered nor refused",
         sum(counts.values()),
         "0",
         f"{answered} answered, {refused} refused, the slowest hundredth {measured['p99'] / 1000:.1f} s",
     )
-
-
-def request_body(model: Path, rows: int) -> bytes:
-    split = json.loads((model / "serving_input_example.json").read_text())["dataframe_split"]
-    data = (split["data"] * (rows // len(split["data"]) + 1))[:rows]
-    return json.dumps({"dataframe_split": {"columns": split["columns"], "data": data}}).encode()
-
-
-def start_client(port: int, body: bytes, seconds: float, clients: int = CLIENTS) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "bench.http_load", str(port), "/invocations", str(clients), str(seconds)]
-    client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
-    assert client.stdin is not None
-    client.stdin.write(body)
-    client.stdin.close()
-    return client
-
-
-def result_of(client: subprocess.Popen[bytes], seconds: float | None = None) -> dict[str, Any]:
-    # Its input is closed already, which `communicate` would try to flush.
-    client.stdin = None
-    said, _ = client.communicate(timeout=seconds)
-    assert client.returncode == 0
-    found: dict[str, Any] = json.loads(said)
-    return found
-
-
-def _load(port: int, body: bytes, seconds: float) -> dict[str, Any]:
-    return result_of(start_client(port, body, seconds))
-
-
-@contextmanager
-def serve_ours(folder: Path, model: Path, *options: str) -> Iterator[int]:
-    port = free_port()
-    (folder / "state").mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "airflow_mlcraft.serving", "--model", str(model), "--port", str(port)]
-    with _running([*command, "--state", str(folder / "state"), *options], folder, port, "/health/ready"):
-        yield port
-
-
-@contextmanager
-def _mlflow(folder: Path, model: Path) -> Iterator[int]:
-    port = free_port()
-    command = [str(_BIN / "mlflow"), "models", "serve", "--model-uri", str(model), "--env-manager", "local"]
-    with _running([*command, "--port", str(port), "--workers", "1"], folder, port, "/health"):
-        yield port
-
-
-@contextmanager
-def _running(command: list[str], folder: Path, port: int, health: str) -> Iterator[None]:
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{_BIN}:{os.environ['PATH']}"}
-    log = (folder / f"{port}.log").open("wb")
-    process = subprocess.Popen(command, stdout=log, stderr=log, env=env, cwd=folder, start_new_session=True)
-    try:
-        deadline = time.monotonic() + START
-        while not _answers(port, health):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit((folder / f"{port}.log").read_text()[-3000:])
-            time.sleep(0.2)
-        yield
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-        log.close()
-        shutil.rmtree(folder / "log", ignore_errors=True)
-
-
-def _answers(port: int, path: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False

@@ -18,6 +18,11 @@ from typing import Any
 from bench.measure import ROOT
 from bench.postgres import free_port
 
+
+class NotThere(Exception):  # noqa: N818 - the reason is the environment's
+    """A server cannot be installed or started; the message is the reason."""
+
+
 CLIENTS = 8
 INVOCATIONS = "/invocations"
 _START = 120.0
@@ -85,7 +90,7 @@ def running(
         deadline = time.monotonic() + _START
         while not _answers(port, health):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit((folder / f"{port}.log").read_text()[-3000:])
+                raise NotThere((folder / f"{port}.log").read_text()[-3000:])
             time.sleep(0.2)
         yield
     finally:

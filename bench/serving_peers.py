@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.measure import ROOT
 from bench.postgres import free_port
-from bench.serving_load import running
+from bench.serving_load import NotThere, running
 from bench.serving_models import Served
 
 ENVIRONMENTS = Path(
@@ -71,10 +71,6 @@ import joblib
 joblib.dump(model, "model.joblib")
 """
 _DATATYPES = {bool: "BOOL", float: "FP64", int: "INT64"}
-
-
-class NotThere(Exception):  # noqa: N818 - not a fault of ours
-    """The environment of a peer cannot be made; the message is the reason."""
 
 
 @dataclass(frozen=True)
