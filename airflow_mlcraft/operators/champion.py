@@ -24,29 +24,41 @@ def registered_name(hint: Mapping[str, Json], plan: Plan) -> str:
     return str(hint.get(REGISTRY) or plan.root.id)
 
 
+class UnknownChampionError(MlcraftError):
+    """The registry does not answer, so nobody knows whether there is a champion."""
+
+
+class LostChampionError(MlcraftError):
+    """There is a champion, and the store does not have its files."""
+
+
 def champion_of_today(name: str, tracked: TaskRun, task: Work, say: Say) -> Json | None:
-    """The champion as a Directory of the store; None where there is none, or none that can be had."""
+    """The champion as a Directory of the store; None where there is none."""
     try:
         version = tracked.tracking.champion(name)
     except MlcraftError as error:
-        say(logging.WARNING, f"the champion of {name} is not known, and is not compared with: {error}")
-        return None
+        raise UnknownChampionError(f"the champion of {name} is not known: {error}") from None
     if version is None:
         say(logging.INFO, f"{name} has no champion yet")
         return None
     oid = version.tags.get(tags.CONTENT, "")
     if oid not in task.store:
-        say(
-            logging.WARNING,
-            f"version {version.version} of {name} is the champion, and is not compared with: "
-            f"the store {task.store.url} does not have its files",
+        raise LostChampionError(
+            f"version {version.version} of {name} is the champion, and its files {oid or '(without a content hash)'} "
+            f"are not in the store {task.store.url}: bring them back, as from a backup, by `dvc pull`, or with "
+            "[mlcraft] store or store_remote where they were made"
         )
-        return None
     say(logging.INFO, f"the champion of today is version {version.version} of {name}")
     return {"class": "Directory", "location": f"{STORE}{oid}", "basename": "champion"}
 
 
-def crown(name: str, model: Json, tracked: TaskRun, say: Say) -> None:
-    """Register a model, and make it the champion; the champion of today becomes `previous`."""
-    tracked.open().register(name, content=oid_of(model), champion=True)
-    say(logging.INFO, f"the model is the champion of {name}: models:/{name}@{registry.CHAMPION}")
+def crown(name: str, model: Json, tracked: TaskRun, say: Say, *, only_first: bool = False) -> None:
+    """Register a model, and make it the champion; the champion of today becomes `previous`.
+
+    With `only_first` it is the champion only if there is none when MLflow hears of it.
+    """
+    tracked.open().register(name, content=oid_of(model), champion=True, only_first=only_first)
+    if only_first:
+        say(logging.INFO, f"the model becomes a version of {name}, and its champion if there is none")
+    else:
+        say(logging.INFO, f"the model is the champion of {name}: models:/{name}@{registry.CHAMPION}")

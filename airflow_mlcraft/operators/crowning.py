@@ -20,11 +20,14 @@ class CrowningOperator(MlStepOperator):
         """The models are known when a run ends; until then an alias stands for them."""
         return {"outlets": [model_alias(document)]}
 
-    def crown(self, name: str, model: Json) -> None:
-        """Register a model, and make it the champion."""
+    def crown(self, name: str, model: Json, *, only_first: bool = False) -> None:
+        """Register a model, and make it the champion; with `only_first` only if there is none."""
         if self._run is None or self._context is None:
             return
-        crown(name, model, self._run, self.say)
+        crown(name, model, self._run, self.say, only_first=only_first)
+        if only_first:
+            # Nobody knows by now whether there is another model.
+            return
         ti = self._context["ti"]
         extra = {"content": oid_of(model), "dag_id": ti.dag_id, "run_id": ti.run_id}
         tell_of_model(self._context, model_alias(self.document), name, extra)

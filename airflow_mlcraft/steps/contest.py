@@ -104,10 +104,19 @@ class Contest:
         return [*self.new, *(one for one in (self.champion, self.baseline) if one is not None)]
 
 
-def contest(folder: Path, models: Sequence[str], champion: str | None, test: DataFile, metric: str | None) -> Contest:
+def contest(
+    folder: Path,
+    models: Sequence[str],
+    champion: str | None,
+    test: DataFile,
+    metric: str | None,
+    *,
+    replace_champion: bool = False,
+) -> Contest:
     """Ask all models about the test rows. What fails for one model takes it out, and the others are compared.
 
-    Of the rows only the target and what the models say are kept in memory.
+    Of the rows only the target and what the models say are kept in memory. A champion of today that cannot be loaded is
+    a `StepError`, unless it is to be replaced.
     """
     found = [_kept_or_failed(folder, name) for name in models]
     kept = [one for one in found if isinstance(one, KeptModel)]
@@ -135,7 +144,19 @@ def contest(folder: Path, models: Sequence[str], champion: str | None, test: Dat
     held = Contest(chosen, new, None, _baseline(new, known), chosen_on, reason, failed=failed)
     out = [f"{one.label} is out: {one.reason}" for one in failed]
     held = replace(held, notes=[*([reason] if reason else []), *notes, *out, *_warnings(held)])
-    return held if champion is None else _with_champion(held, kept_model(folder, champion, "champion"), test, known)
+    if champion is None:
+        return held
+    try:
+        today = kept_model(folder, champion, "champion")
+    except Exception as error:
+        if not replace_champion:
+            raise StepError(
+                f"the champion of today cannot be loaded, and stays: {_reason(error)}. Bring back what it needs, or "
+                "give --replace-champion (`replace_champion` of the workflow) to replace it without a comparison"
+            ) from error
+        note = f"the champion of today cannot be loaded, and is replaced without a comparison: {_reason(error)}"
+        return replace(held, notes=[*held.notes, note])
+    return _with_champion(held, today, test, known)
 
 
 def _kept_or_failed(folder: Path, name: str) -> KeptModel | Failed:

@@ -51,7 +51,14 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     test = data_file(folder, options.test, "test")
     train = data_file(folder, options.train, "train") if options.train else None
     with on_cores(1):
-        held = contest(folder, options.models, options.champion, test, options.metric)
+        held = contest(
+            folder,
+            options.models,
+            options.champion,
+            test,
+            options.metric,
+            replace_champion=options.replace_champion,
+        )
         gates = {"minimum": options.minimum, "margin": options.margin, "replace_champion": options.replace_champion}
         found = outcome(held, test, train, **gates)
         for line in held.notes:

@@ -231,7 +231,12 @@ class Deliverer:
         near = [model for model in found if model.tags.get(tags.RUN) == run.tags.get(tags.RUN)]
         # The first of them was trained; others have been compared with it, and have copied it.
         version = registry.register(self._api, record["model"], near or found[-1:], record["tags"])
-        if record["champion"]:
+        if record["champion"] and record.get("only_first") and (today := registry.champion(self._api, record["model"])):
+            log.warning(
+                "version %s of %s stays the champion: version %s was not compared with it, because the store did not "
+                "answer then", today.version, record["model"], version.version,
+            )  # fmt: skip
+        elif record["champion"]:
             registry.promote(self._api, record["model"], version.version, at=record["time"])
 
     def _refused(self, record: Record, error: Exception) -> None:

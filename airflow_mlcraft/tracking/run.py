@@ -175,11 +175,13 @@ class TrackedRun:
         content: str = "",
         name: str = "model",
         champion: bool = False,
+        only_first: bool = False,
         tags: Mapping[str, Any] | None = None,
     ) -> None:
         """A version of a registered model: of the model with a content, whichever run has made it.
 
-        Without `content` it is the model that this run has made by that name. `champion` moves the aliases.
+        Without `content` it is the model that this run has made by that name. `champion` moves the aliases; with
+        `only_first`, only where there is no champion when the store hears of it.
         """
         content = content or self._models.get(name, "")
         if not content:
@@ -198,6 +200,7 @@ class TrackedRun:
                 "model": model,
                 "content": content,
                 "champion": champion,
+                **({"only_first": True} if only_first else {}),
                 "tags": carried,
                 "time": time.time(),
             }

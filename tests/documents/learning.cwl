@@ -11,6 +11,7 @@ inputs:
   models: {type: "string[]", default: [naive_bayes, decision_tree]}
   params: string?
   code: File?
+  replace_champion: boolean?
 outputs:
   champion: {type: Directory, outputSource: evaluate/champion}
   scores: {type: File, outputSource: evaluate/scores}
@@ -34,5 +35,5 @@ steps:
     out: [model, metrics, record]
   evaluate:
     run: ../../cwl/tools/evaluate.cwl
-    in: {models: train/model, test: process/test, train: process/train}
+    in: {models: train/model, test: process/test, train: process/train, replace_champion: replace_champion}
     out: [champion, scores, report_html, report_md, plots, record]

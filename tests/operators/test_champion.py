@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 import pandas as pd
 
+from airflow_mlcraft.store.store import Store
+from airflow_mlcraft.tracking import tags
 from tests.operators.tracked import Tracked
 
 
@@ -46,3 +48,35 @@ def test_a_growing_table(tmp_path: Path) -> None:
     assert scores["comparison"]["rows"] == scores["rows"]
     assert scores["winner"] == "naive_bayes"
     assert len(tracked.api().versions("learning")) == 2
+
+
+def test_a_champion_whose_files_are_away_stays(tmp_path: Path) -> None:
+    tracked = Tracked(tmp_path)
+    tracked.run(job=job(tmp_path, table(200), "naive_bayes")).ok()
+    (version,) = tracked.api().versions("learning")
+    content = version.tags[tags.CONTENT]
+    Store(tmp_path / "store").path_of(content).unlink()
+    given = job(tmp_path, table(200), "decision_tree")
+    ran = tracked.run(job=given)
+    assert ran.states["evaluate"] == "failed"
+    said = ran.log("evaluate")
+    assert f"version 1 of learning is the champion, and its files {content} are not in the store {tmp_path}" in said
+    assert "It stays the champion; to replace it without a comparison, set `replace_champion`" in said
+    assert tracked.api().alias("learning", "champion") == version
+
+    ran = tracked.run(job={**given, "replace_champion": True})
+    ran.ok()
+    assert "it is replaced without a comparison, as was asked for" in ran.log("evaluate")
+    champion = tracked.api().alias("learning", "champion")
+    assert champion is not None
+    assert (champion.version, tracked.api().alias("learning", "previous")) == ("2", version)
+
+
+def test_a_registry_that_does_not_answer(tmp_path: Path) -> None:
+    """The run goes on, and says that the champion of today, if there is one, stays."""
+    ran = Tracked(tmp_path, "http://127.0.0.1:9").run(job=job(tmp_path, table(200), "naive_bayes"))
+    ran.ok()
+    said = ran.log("evaluate")
+    assert "the champion of learning is not known: " in said
+    assert "the best new model becomes the champion only if there is none" in said
+    assert "the model is the champion of learning" not in said

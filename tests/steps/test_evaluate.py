@@ -128,6 +128,20 @@ def test_a_champion_of_other_data_is_not_replaced(
     assert files(steps.folder / "champion") == files(steps.folder / "linear")
 
 
+def test_a_champion_that_cannot_be_loaded_stays(steps: Steps) -> None:
+    shutil.copytree(steps.folder / "forest", steps.folder / "old")
+    (steps.folder / "old" / "model.skops").chmod(0o644)
+    (steps.folder / "old" / "model.skops").write_bytes(b"torn")
+    evaluate = ("evaluate", "--models", "linear", "--test", "test.parquet", "--champion", "old")
+    sentence = steps.refusal(*evaluate)
+    assert "the champion of today cannot be loaded, and stays: " in sentence
+    assert "give --replace-champion" in sentence
+    assert not (steps.folder / "champion").exists()
+    steps.must(*evaluate, "--replace-champion")
+    assert files(steps.folder / "champion") == files(steps.folder / "linear")
+    assert "is replaced without a comparison" in " ".join(scores(steps.folder)["notes"])
+
+
 def test_gates_and_nobody(steps: Steps) -> None:
     evaluate = ("evaluate", "--models", "linear", "--test", "test.parquet", "--minimum", "1.01")
     assert "no champion: logistic_regression is the best new model, but its acc of" in steps.refusal(*evaluate)

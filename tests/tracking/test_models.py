@@ -80,6 +80,21 @@ def test_a_retry_that_makes_the_same_model_makes_no_second_version(
     assert name in tracking.api().registered_models()
 
 
+def test_a_champion_that_nobody_could_ask_about_stays(tracking: Tracking, flow: DagRunName, tmp_path: Path) -> None:
+    """A model of a run that could not reach the store is the champion only if there is none."""
+    name = f"iris_{flow.dag_id}"
+    for number, trees in enumerate((3, 7)):
+        with tracking.step(StepName(flow, "train", number)) as run:
+            run.model(fitted_model(tmp_path, trees))
+            run.register(name, champion=True, only_first=True)
+    assert tracking.flush() == 0
+    assert len(tracking.api().versions(name)) == 2
+    champion = tracking.api().alias(name, "champion")
+    assert champion is not None
+    assert champion.version == "1"
+    assert tracking.api().alias(name, "previous") is None
+
+
 def test_a_step_registers_what_another_has_made(tracking: Tracking, flow: DagRunName, tmp_path: Path) -> None:
     name = f"iris_{flow.dag_id}"
     contents = []
