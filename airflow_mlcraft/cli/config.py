@@ -202,7 +202,9 @@ def _show(project: Project, as_json: bool) -> None:
         return
     shown = []
     for name, value in {"folder": project.folder, **found}.items():
-        if value not in (None, "", (), [], {}, False) and (not isinstance(value, dict) or _of(value)):
+        if name == "metric" and not value:
+            shown.append((name, "chosen by the data when you train"))
+        elif value not in (None, "", (), [], {}, False) and (not isinstance(value, dict) or _of(value)):
             shown.append((name, _shown(value)))
     # A table would break a path in its middle, and it could not be copied.
     width = max(len(name) for name, _ in shown)

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder
-from airflow_mlcraft.cli.printing import ask, can_ask, confirm, next_step, plain, print_json, say, status
+from airflow_mlcraft.cli.printing import (
+    ask,
+    ask_date_format,
+    can_ask,
+    confirm,
+    next_step,
+    plain,
+    print_json,
+    say,
+    status,
+)
 from airflow_mlcraft.errors import MlcraftError, ProjectError
 from airflow_mlcraft.project.places import projects_at
 
@@ -118,8 +128,25 @@ def _choose(found: SourceTable, target: str, prediction: str, *, asks: bool, qui
         if not prediction:
             proposal = propose(found.frame, proposal.target, _ask_prediction(proposal))
         values = _agreed(_values(proposal), proposal)
+    dates, notes = _dates(found, proposal.target, asks=asks)
+    if dates:
+        values["data.dates"] = dates
     # Who was asked has seen the reasons.
-    return _Chosen(proposal.prediction, proposal.target, values, () if asks else proposal.notes)
+    return _Chosen(proposal.prediction, proposal.target, values, () if asks else (*proposal.notes, *notes))
+
+
+def _dates(found: SourceTable, target: str, *, asks: bool) -> tuple[dict[str, str], list[str]]:
+    """How dates are written that can be read in two ways, as the user says; or sentences about them."""
+    from airflow_mlcraft.ml.column_kinds import ambiguous_dates
+
+    columns = ambiguous_dates(found.frame.drop(columns=target))
+    if asks:
+        return {name: ask_date_format(name, about) for name, about in columns.items()}, []
+    return {}, [
+        f"{name} is read with the day first ({about['day_first']}), and all of its dates, such as {about['example']}, "
+        f'could have the month first: set [data] dates = {{ {name} = "{about["month_first"]}" }} where they do'
+        for name, about in columns.items()
+    ]
 
 
 def _values(proposal: Proposal) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import functools
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -104,6 +104,12 @@ def confirm(question: str, default: bool = True) -> bool:
     from rich.prompt import Confirm
 
     return Confirm.ask(question, default=default, console=aside())
+
+
+def ask_date_format(column: str, about: Mapping[str, str]) -> str:
+    """How the dates of a column are written, where day and month can be either."""
+    day_first = confirm(f"Is the day first in the dates of {column}, such as {about['example']}?")
+    return about["day_first"] if day_first else about["month_first"]
 
 
 def can_ask() -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder, Name, find, metrics, split
 from airflow_mlcraft.cli.options import models as complete_models
-from airflow_mlcraft.cli.printing import can_ask, next_step, number, plain, print_json, say, show
+from airflow_mlcraft.cli.printing import ask_date_format, can_ask, next_step, number, plain, print_json, say, show
 from airflow_mlcraft.project.places import Project
-from airflow_mlcraft.project.records import RunRecord
+from airflow_mlcraft.project.records import TRAIN, RunRecord
 
 _SHORT = 12
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
@@ -45,6 +46,9 @@ def train(  # noqa: PLR0917
     ] = False,
     url: Annotated[str, typer.Option("--url", metavar="URL", help="That Airflow's address.")] = "",
     parallel: Annotated[int, typer.Option("--parallel", min=0, help="Tasks at once (as many as cores, and 2).")] = 0,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Ask nothing: dates that can be read in two ways have the day first.")
+    ] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     projects: Folder = None,
@@ -57,6 +61,7 @@ def train(  # noqa: PLR0917
     `--set random_forest.max_depth=4,8` trains two forests in one run.
     """
     from airflow_mlcraft.cli.training_table import following
+    from airflow_mlcraft.project.train import train as run
 
     project = find(name, projects)
     with following(quiet=quiet or as_json, verbose=verbose) as watch:
@@ -73,8 +78,13 @@ def train(  # noqa: PLR0917
                 ask=_ask_login if can_ask() else None,
             )
         else:
-            from airflow_mlcraft.project.train import train as run
-
+            made = run(
+                project, models=split(models), tune=tune, overrides=overrides or [], parallel=parallel, watch=watch
+            )
+    asks = bool(watch.ambiguous_dates) and can_ask() and not as_json and not yes
+    if asks and _ask_dates(project, watch.ambiguous_dates):
+        say("The models are trained again, with these dates.")
+        with following(quiet=quiet, verbose=verbose) as watch:
             made = run(
                 project, models=split(models), tune=tune, overrides=overrides or [], parallel=parallel, watch=watch
             )
@@ -126,6 +136,7 @@ def evaluate(  # noqa: PLR0917
 
 def _show(project: Project, record: RunRecord) -> None:
     from airflow_mlcraft.cli.training_table import summary
+    from airflow_mlcraft.project.manifest import read
 
     show(summary(record))
     if record.dirty:
@@ -146,9 +157,23 @@ def _show(project: Project, record: RunRecord) -> None:
         f"[dim]on the test part, after {record.seconds:.0f} s{f'; {plain(record.asked)}' if record.asked else ''}[/]"
     )
     say(f"  [dim]{plain(record.why)}[/]")
+    if record.verb == TRAIN and "metric" not in record.set and not read(project).metric:
+        say(f"  [dim]{record.metric} was chosen by the data; `mlcraft config {project.name} --metric M` sets one[/]")
     if record.split_anew:
         say("  [dim]The rows were split anew: a champion of before may have learned from some of the test part[/]")
     say(f"  [dim]Report:[/] {plain(project.folder / 'reports' / 'report.html')}")
+
+
+def _ask_dates(project: Project, columns: Mapping[str, Mapping[str, str]]) -> bool:
+    """Ask how dates are written, and note it in mlcraft.toml, so that it is asked once; whether it was otherwise."""
+    from airflow_mlcraft.project.documents import sync
+    from airflow_mlcraft.project.manifest import change, read
+
+    found = {name: ask_date_format(name, about) for name, about in columns.items()}
+    change(project, {"data.dates": {**read(project).dates, **found}})
+    sync(project, read(project))
+    say(f"[green]✓[/] It is noted in {plain(project.manifest.name)}, as dates.")
+    return any(found[name] != about["day_first"] for name, about in columns.items())
 
 
 def _ask_login(url: str) -> tuple[str, str]:

@@ -33,11 +33,15 @@ _SPREAD = 4
 
 @dataclass(frozen=True)
 class Kind:
-    """`format` is how dates are written, where that is not ISO 8601; `note` is worth a sentence."""
+    """`format` is how dates are written, where that is not ISO 8601; `note` is worth a sentence.
+
+    `month_first` is the format with day and month the other way round, where all values fit that as well.
+    """
 
     name: str
     format: str = ""
     note: str = ""
+    month_first: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,24 @@ def _date_format(texts: pd.Series, name: str) -> Kind | None:
     about = f"the column {name!r} holds dates as {found}, such as {texts.iloc[0]!r}"
     if days and months:
         about += f'; month and day could be the other way round: set dates = {{ {name} = "{months}" }} where they are'
-    return Kind(kinds.DATE, found, about)
+    return Kind(kinds.DATE, found, about, months if days and months else "")
+
+
+def ambiguous_dates(frame: pd.DataFrame, wishes: KindWishes | None = None) -> dict[str, dict[str, str]]:
+    """Columns whose dates can be read with the day first and with the month first: an example, and both formats."""
+    found = {}
+    for name in map(str, frame.columns):
+        values = frame[name].dropna()
+        if len(values) and kinds.is_text(values):
+            kind = kind_of(values, wishes or KindWishes())
+            if kind.month_first:
+                found[name] = as_ambiguous(values, kind)
+    return found
+
+
+def as_ambiguous(values: pd.Series, kind: Kind) -> dict[str, str]:
+    """What has to be known to ask how dates are written."""
+    return {"example": str(values.iloc[0]), "day_first": kind.format, "month_first": kind.month_first}
 
 
 def _first_format(texts: pd.Series, few: pd.Series, forms: Sequence[str]) -> str | None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml import columns as kinds
-from airflow_mlcraft.ml.column_kinds import KindWishes, kind_of, says_identifier
+from airflow_mlcraft.ml.column_kinds import KindWishes, as_ambiguous, kind_of, says_identifier
 from airflow_mlcraft.ml.encodings import choose_encodings
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
 from airflow_mlcraft.ml.recipe import Column, Recipe
@@ -64,10 +64,11 @@ def decide(train: ColumnTable, target: str, how: Split, wishes: Wishes) -> Recip
     used: list[Column] = []
     dropped: list[Mapping[str, str]] = []
     notes: list[str] = []
+    ambiguous: dict[str, Mapping[str, str]] = {}
     for name in train.columns:
         if name in (target, grouped):
             continue
-        column = _column(train[name], wishes, notes)
+        column = _column(train[name], wishes, notes, ambiguous)
         if isinstance(column, Column):
             used.append(column)
         else:
@@ -85,6 +86,7 @@ def decide(train: ColumnTable, target: str, how: Split, wishes: Wishes) -> Recip
         split=how.to_json(),
         dropped=tuple(dropped),
         notes=(*notes, *encoded.notes),
+        ambiguous_dates=ambiguous,
         **found,
     )
 
@@ -108,7 +110,9 @@ def _target(values: pd.Series, task: str, positive: str | None) -> dict[str, Any
     return {"classes": tuple(classes), "labels": kind, "positive": chosen}
 
 
-def _column(values: pd.Series, wishes: Wishes, notes: list[str]) -> Column | str:
+def _column(
+    values: pd.Series, wishes: Wishes, notes: list[str], ambiguous: dict[str, Mapping[str, str]]
+) -> Column | str:
     """What to do with a column, or why it is of no use."""
     there = values.dropna()
     if odd := _unusable(there) or _identifier(there, wishes):
@@ -121,6 +125,8 @@ def _column(values: pd.Series, wishes: Wishes, notes: list[str]) -> Column | str
     if found.note:
         notes.append(found.note)
     name = str(values.name)
+    if found.month_first:
+        ambiguous[name] = as_ambiguous(there, found)
     if kind in (kinds.TEXT, kinds.BOOLEAN):
         return Column(name, kind, "constant" if kind == kinds.TEXT else "most_frequent", nullable=nullable)
     if kind == kinds.CATEGORY:

@@ -49,6 +49,8 @@ class Recipe:
     split: Mapping[str, Any] = field(default_factory=dict)
     dropped: tuple[Mapping[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    ambiguous_dates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Dates that were read with the day first, and could have been with the month first, by column."""
     process: Mapping[str, Any] | None = None
     """The user's own code that makes the columns of rows as the source has them: a RowProcess in JSON."""
 
@@ -108,6 +110,8 @@ class Recipe:
         """The same for the same recipe, whoever has signed its code."""
         process = {name: value for name, value in (self.process or {}).items() if name != "signature"}
         plain = {**self.to_json(), "process": process or None}
+        # It changes nothing, and recipes of before do not say it.
+        del plain["ambiguous_dates"]
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 

@@ -34,6 +34,7 @@ OPTIONAL = (
     "data.seed",
     "train.folds",
     "train.class_weight",
+    "evaluate.metric",
     "evaluate.threshold",
     "evaluate.replace_champion",
     "evaluate.minimum",
@@ -144,12 +145,13 @@ def _values(project: Project, before: manifests.Manifest, changes: Changes) -> d
         found |= {
             "prediction": changes.prediction,
             "train.models": list(changes.models) or manifests.TASKS[changes.prediction],
-            "evaluate.metric": changes.metric or manifests.METRICS[changes.prediction],
+            "evaluate.metric": changes.metric or None,
             "evaluate.minimum": None,
         }
+        taken_out = {"evaluate.minimum"} | ({"evaluate.metric"} if before.metric else set())
         if before.sources == (manifests.SOURCES[before.prediction],) and not changes.sources:
             found["data.sources"] = [manifests.SOURCES[changes.prediction]]
-        chosen = {name: value for name, value in found.items() if value or name == "evaluate.minimum"}
+        chosen = {name: value for name, value in found.items() if value or name in taken_out}
     else:
         chosen = {name: value for name, value in found.items() if value}
     return chosen | dict(changes.values)

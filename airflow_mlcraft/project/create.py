@@ -85,7 +85,6 @@ def _write_files(project: Project, prediction: str, source: str, target: str, mo
         "data.sources": [source],
         "data.target": target or "target",
         "train.models": manifests.TASKS[prediction],
-        "evaluate.metric": manifests.METRICS[prediction],
         **more,
     }
     project.manifest.write_text(manifests.changed(template(MANIFEST), values), "utf-8")

@@ -37,7 +37,7 @@ _INPUTS: dict[str, tuple[str, str, str]] = {
     "params": ("string[]", "Parameters", "Of each of the models, as a JSON object."),
     "model_code": ("File", "Model", "The project's own estimators."),
     "folds": ("int", "Folds", "Of cross-validation."),
-    "metric": ("string", "Metric", "What makes a model the best."),
+    "metric": ("string?", "Metric", "What makes a model the best; chosen by the data when left out."),
     "minimum": ("double?", "Gate", "The worst value of the metric that a champion may have."),
     "margin": ("double", "Margin", "By how much a new model must beat the champion of today."),
     "stratify": ("boolean", "Stratify", "Whether both parts get the same share of each class."),
@@ -216,6 +216,9 @@ def _fill(document: Any, project: Project, manifest: Manifest) -> None:
     for port in document.get("inputs", ()):
         if port["id"] in defaults:
             _set(port, "default", defaults[port["id"]])
+        if port["id"] == "metric" and port["type"] == "string":
+            # As documents of an earlier version have it, when each project had a metric.
+            port["type"] = "string?"
         if port["id"] in choices:
             _set(port, _CHOICES, choices[port["id"]])
     for step in document.get("steps", ()):

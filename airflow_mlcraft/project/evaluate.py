@@ -31,12 +31,16 @@ def evaluate(project: Project, metric: str = "", *, watch: Watch | None = None) 
     """Compare the models that were trained last with each other and with the champion, on the test part."""
     watch = watch or Watch()
     manifest = manifests.read(project)
-    wanted = checked_metric(manifest.prediction, metric or manifest.metric)
+    if metric:
+        checked_metric(manifest.prediction, metric)
     before = records.last_models(project)
     if before is None:
         raise ProjectError(
             f"{project.name} has no models to compare", f"train some with `mlcraft train {project.name}`"
         )
+    # Where mlcraft.toml names none, the data have chosen one for the training.
+    manifest = manifests.with_values(manifest, metric=manifest.metric or before.metric)
+    wanted = checked_metric(manifest.prediction, metric or manifest.metric)
     run_id = new_run_id(EVALUATE)
     record = replace(
         before,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.places import Project
 
@@ -50,18 +52,27 @@ def defaults_of(project: Project, manifest: Manifest) -> dict[str, Any]:
         "dates": json.dumps(dict(manifest.dates), sort_keys=True) if manifest.dates else None,
         "class_weight": _json_or_text(manifest.class_weight),
         "threshold": str(manifest.threshold) or None,
-        "threshold_metric": manifest.metric if manifest.threshold == "auto" else None,
+        "threshold_metric": _metric(manifest) if manifest.threshold == "auto" else None,
         "replace_champion": manifest.replace_champion,
         "test_size": manifest.test_size,
         "split_seed": manifest.seed if manifest.split_seed is None else manifest.split_seed,
         "seed": manifest.seed,
         "folds": manifest.folds,
-        "metric": manifest.metric,
+        "metric": _metric(manifest),
         "minimum": manifest.minimum,
         "margin": manifest.margin,
         **trained(candidates_of(manifest)),
         **tuned(manifest, candidates_of(manifest), 20),
     }
+
+
+def _metric(manifest: Manifest) -> str | None:
+    """The metric by our name for it; None where the data choose. A wrong one is refused as the run starts."""
+    from airflow_mlcraft.ml.metrics import metric_for
+
+    with contextlib.suppress(StepError):
+        return metric_for(manifest.prediction, manifest.metric).name if manifest.metric else None
+    return manifest.metric
 
 
 def _json_or_text(value: str | Mapping[str, Any]) -> str | None:

@@ -45,6 +45,7 @@ class Manifest:
     models: tuple[str, ...]
     folds: int
     metric: str
+    """Chosen by the data where it is empty."""
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     space: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     split_seed: int | None = None
@@ -74,6 +75,11 @@ class Manifest:
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Where the model is served; each target knows its own values."""
 
+    @property
+    def usual_metric(self) -> str:
+        """The metric, or the one that counts unless the data choose another."""
+        return self.metric or METRICS[self.prediction]
+
 
 def title_of(name: str) -> str:
     """The title of a project that has none of its own."""
@@ -96,7 +102,7 @@ def read(project: Project) -> Manifest:
         seed=found.whole("data.seed", 42, most=_LARGEST_SEED),
         models=found.texts("train.models") or tuple(TASKS[prediction]),
         folds=found.whole("train.folds", 5),
-        metric=found.text("evaluate.metric") or METRICS[prediction],
+        metric=found.text("evaluate.metric"),
         params=found.tables("train.params"),
         space=found.tables("tune.space"),
         key=found.text("data.key"),

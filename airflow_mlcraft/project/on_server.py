@@ -74,9 +74,9 @@ def _train(  # noqa: PLR0917
 ) -> RunRecord:
     run_id, begun = new_run_id(TRAIN), time.monotonic()
     started = datetime.now(tz=timezone.utc).isoformat(timespec="seconds")
-    base = RunRecord(run_id, TRAIN, started, 0.0, "killed", choice.manifest.metric, given)
+    base = RunRecord(run_id, TRAIN, started, 0.0, "killed", choice.manifest.usual_metric, given)
     base = replace(base, commit=commit_of(project.folder), server=api.url)
-    watch.begin(f"{choice.manifest.title} on {api.url}", choice.manifest.metric, choice.candidates)
+    watch.begin(f"{choice.manifest.title} on {api.url}", choice.manifest.usual_metric, choice.candidates)
     api.trigger(dag_id, run_id, job_of(project, choice, tune))
     try:
         state = _followed(api, dag_id, run_id, watch)

@@ -41,6 +41,8 @@ class Watch:
     """The state of each task that is no model."""
     notes: list[str] = field(default_factory=list)
     """What the data gave rise to: columns left out, rows that should stay together."""
+    ambiguous_dates: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Columns whose dates can be read in two ways, with an example and both formats."""
     done: int = 0
     total: int = 0
 
@@ -69,7 +71,10 @@ class Watch:
         if event.task_id != TRAIN:
             self.steps[event.task_id] = event.state
             if event.task_id == PROCESS and event.state == "success":
-                self.notes = notes_of(read_xcoms()(PROCESS))
+                outputs = read_xcoms()(PROCESS)
+                self.notes = notes_of(outputs)
+                if outputs and outputs.get("recipe"):
+                    self.ambiguous_dates = read_file(outputs["recipe"]).get("ambiguous_dates", {})
         elif 0 <= event.map_index < len(self.models):
             found = replace(self.models[event.map_index], state=event.state, seconds=event.duration)
             if event.state == "success":
@@ -143,11 +148,11 @@ def _train(  # noqa: PLR0917
     run_id = new_run_id(TRAIN)
     started = datetime.now(tz=timezone.utc).isoformat(timespec="seconds")
     title = choice.manifest.title + (f" · {choice.label}" if choice.label else "")
-    watch.begin(title, choice.manifest.metric, choice.candidates)
+    watch.begin(title, choice.manifest.usual_metric, choice.candidates)
     listener = Listener(watch.on_dag, watch.on_event, watch.on_log)
     document = project.tuned_workflow if tune else project.workflow
     job = job_of(project, choice, tune)
-    base = RunRecord(run_id, TRAIN, started, 0.0, "killed", choice.manifest.metric, given)
+    base = RunRecord(run_id, TRAIN, started, 0.0, "killed", choice.manifest.usual_metric, given)
     kept = keep_code(project, run_id)
     base = replace(base, commit=commit_of(project.folder), code=kept.commit, dirty=kept.dirty)
     begun = time.monotonic()

@@ -164,6 +164,24 @@ inputs:
   default: false
   sbg:x: 0
   sbg:y: 2210
+- id: max_categories
+  type: int?
+  label: Categories
+  doc: Columns that the categories of one column become at most; chosen by the data when left out.
+  sbg:x: 0
+  sbg:y: 2340
+- id: types
+  type: string?
+  label: Kinds
+  doc: 'Kinds of columns as a JSON object: number, category, boolean, date or text; by their values when left out.'
+  sbg:x: 0
+  sbg:y: 2470
+- id: dates
+  type: string?
+  label: Dates
+  doc: How dates are written, by column, as a JSON object; by their values when left out.
+  sbg:x: 0
+  sbg:y: 2600
 outputs:
 - id: champion
   type: Directory
@@ -260,6 +278,15 @@ steps:
   - id: impute
     source:
     - impute
+  - id: max_categories
+    source:
+    - max_categories
+  - id: types
+    source:
+    - types
+  - id: dates
+    source:
+    - dates
   - id: positive
     source:
     - positive

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_mlcraft.project import manifest
 from tests.project.projects import PROJECT, Workplace
 
 pytestmark = pytest.mark.tmux
@@ -106,6 +107,31 @@ def test_from_init_to_a_prediction(terminal: Terminal, tmp_path: Path) -> None:
     terminal.shows(r"\[y/n\]")
     terminal.type("y")
     terminal.shows("iris is gone")
+
+
+def test_dates_that_can_be_read_in_two_ways(terminal: Terminal, tmp_path: Path) -> None:
+    """`init` and `train` ask once, and mlcraft.toml has the answer."""
+    rows = [f"{place % 12 + 1:02}/{place % 11 + 1:02}/2024,{place % 7},{'yn'[place % 7 > 3]}" for place in range(140)]
+    (tmp_path / "visits.csv").write_text("\n".join(["seen,n,ill", *rows]) + "\n")
+    terminal.type("mlcraft init asked --from visits.csv --target ill -p classification")
+    terminal.shows(r"By which metric is a model the best\?")
+    terminal.type("")
+    terminal.shows("Is the day first in the dates of seen, such as 01/01/2024")
+    terminal.type("n")
+    terminal.shows(r"Next: mlcraft train asked")
+    place = Workplace(tmp_path)
+    assert manifest.read(place.project("asked")).dates == {"seen": "%m/%d/%Y"}
+
+    said = place.mlcraft("init", "told", "--from", "visits.csv", "--target", "ill", "--yes").out
+    assert 'set [data] dates = { seen = "%m/%d/%Y" } where they do' in " ".join(said.split())
+    assert manifest.read(place.project("told")).dates == {}
+    terminal.type("clear; mlcraft train told -m naive_bayes")
+    terminal.shows("Is the day first in the dates of seen")
+    terminal.type("n")
+    terminal.shows("The models are trained again, with these dates")
+    terminal.shows(r"(?s)trained again.*Next: mlcraft run told")
+    assert manifest.read(place.project("told")).dates == {"seen": "%m/%d/%Y"}
+    assert len(place.mlcraft("history", "told", "--json").json()) == 2
 
 
 def test_an_editor_is_opened_again(terminal: Terminal, tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from airflow_mlcraft.project.places import projects_of
@@ -86,6 +88,27 @@ def test_a_search(changed: Workplace) -> None:
     (model,) = run["models"]
     assert model["test"]["acc"] > 0.8
     assert isinstance(model["params"], dict)
+
+
+def test_the_data_choose_the_metric(place: Workplace) -> None:
+    """A project that was made without data has no metric; a class in a fifteenth of the rows chooses another."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=300).round(3)
+    y = np.where(np.arange(300) % 15 == 0, "ill", "well")
+    pd.DataFrame({"x": x + (y == "ill"), "y": y}).to_csv(place.folder / "rare.csv", index=False)
+    place.mlcraft("init", "rare", "-p", "classification")
+    assert "metric = " in place.project("rare").manifest.read_text()
+    assert "chosen by the data when you train" in place.mlcraft("config", "rare").out
+    place.mlcraft("config", "rare", "--source", place.folder / "rare.csv", "--target", "y")
+    said = place.mlcraft("train", "rare", "--quiet", "-m", "naive_bayes")
+    assert said.code == 0, said.err
+    text = " ".join(said.out.split())
+    assert "decides, because the class 'ill' has" in text
+    assert "was chosen by the data; `mlcraft config rare --metric M` sets one" in text
+    (run,) = place.mlcraft("history", "rare", "--json").json()
+    assert run["metric"] in ("balanced_acc", "pr_auc")
+    again = place.mlcraft("evaluate", "rare", "--json").json()
+    assert (again["metric"], again["kept"]) == (run["metric"], True)
 
 
 def test_evaluate_by_another_metric(often: Workplace) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.column_kinds import KindWishes
+from airflow_mlcraft.ml.column_kinds import KindWishes, ambiguous_dates
 from airflow_mlcraft.ml.decide import Wishes, decide
 from airflow_mlcraft.ml.recipe import Recipe
 from airflow_mlcraft.ml.split import Split
@@ -189,3 +189,17 @@ def test_what_became_of_columns_is_in_the_report(tmp_path: Path) -> None:
     report = (tmp_path / "report.md").read_text()
     for words in ("is an identifier", "has one value only", "holds dates as", "free text"):
         assert words in report
+
+
+def test_dates_that_can_be_read_in_two_ways() -> None:
+    frame = pd.DataFrame(
+        {
+            "either": ["03/04/2024", "05/06/2024"],
+            "day": ["13/04/2024", "05/06/2024"],
+            "iso": ["2024-04-03"] * 2,
+            "n": [1, 2],
+        }
+    )
+    either = {"example": "03/04/2024", "day_first": "%d/%m/%Y", "month_first": "%m/%d/%Y"}
+    assert ambiguous_dates(frame) == {"either": either}
+    assert ambiguous_dates(frame, KindWishes(dates={"either": "%m/%d/%Y"})) == {}

@@ -69,7 +69,7 @@ def test_another_prediction_keeps_the_old_model(project: Project) -> None:
     done = configure(project, Changes(prediction="regression"))
     assert "model.py is one for regression; the old one is kept as classification_model.py" in done
     found = manifest.read(project)
-    assert (found.prediction, found.metric, found.sources) == ("regression", "rmse", ("sklearn:diabetes",))
+    assert (found.prediction, found.metric, found.sources) == ("regression", "", ("sklearn:diabetes",))
     assert "RegressorMixin" in model.read_text()
     configure(project, Changes(prediction="classification"))
     assert model.read_text().endswith("# mine\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -39,6 +40,27 @@ def test_they_follow_mlcraft_toml(project: Project) -> None:
     inputs = {port["id"]: port.get("default") for port in YAML(typ="safe").load(project.workflow)["inputs"]}
     assert (inputs["target"], inputs["minimum"], inputs["models"], inputs["params"]) == ("kind", 0.8, ["svm"], ["{}"])
     assert sync(project, manifest.read(project)) == []
+
+
+def test_a_metric_that_the_data_choose(project: Project) -> None:
+    """A project begins without one, and documents of an earlier version, which had one, follow."""
+
+    def port() -> dict[str, Any]:
+        sync(project, manifest.read(project))
+        found: dict[str, Any] = next(
+            one for one in YAML(typ="safe").load(project.workflow)["inputs"] if one["id"] == "metric"
+        )
+        return found
+
+    assert manifest.read(project).metric == ""
+    document = YAML(typ="safe").load(project.workflow)
+    next(one for one in document["inputs"] if one["id"] == "metric").update({"type": "string", "default": "acc"})
+    with project.workflow.open("w") as file:
+        YAML().dump(document, file)
+    assert (port()["type"], port().get("default")) == ("string?", None)
+    manifest.change(project, {"evaluate.metric": "F1-score"})
+    assert port()["default"] == "f1", "by the name that the form offers"
+    assert [one.document for one in check_documents([str(project.folder)]) if one.error] == []
 
 
 def test_choices_of_models_and_metrics(project: Project) -> None:

@@ -47,7 +47,8 @@ def test_what_is_wrong(project: Project, line: str, sentence: str) -> None:
 def test_what_is_left_out(project: Project) -> None:
     project.manifest.write_text('prediction = "regression"')
     found = manifest.read(project)
-    assert (found.title, found.target, found.metric, found.folds) == ("iris", "target", "rmse", 5)
+    assert (found.title, found.target, found.metric, found.folds) == ("iris", "target", "", 5)
+    assert found.usual_metric == "rmse"
     assert "ridge" in found.models
 
 

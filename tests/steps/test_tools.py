@@ -91,6 +91,17 @@ def test_choices_of_forms_are_what_the_steps_know(name: str, port: str, task: st
     assert ("string" in kinds) == (path.parent == TOOLS)
 
 
+@pytest.mark.parametrize("name", ["classification", "regression", "retraining", "tuned_classification"])
+def test_what_process_can_be_told_is_in_the_form(name: str) -> None:
+    document = yaml.safe_load((TOOLS.parent / "workflows" / f"{name}.cwl").read_text())
+    (process,) = [step for step in document["steps"] if step["id"] == "process"]
+    links = {link["id"]: link.get("source") for link in process["in"]}
+    given = {port["id"] for port in document["inputs"]}
+    for port in ("max_categories", "types", "dates", "impute", "drop", "group", "time"):
+        assert links[port] == [port]
+        assert port in given
+
+
 def metric_of(name: str, tasks: list[str]) -> str:
     for task in tasks[:-1]:
         with suppress(StepError):
