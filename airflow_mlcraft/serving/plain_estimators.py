@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from airflow_mlcraft.serving.plain_boosting import scores_by_bits, scores_by_trees
 from airflow_mlcraft.serving.plain_transformers import Array, NotPlain, Step, without_names
 
 
@@ -33,7 +35,7 @@ def candidates(fitted: Any) -> list[Callable[[], PlainEstimator]]:
         if hasattr(fitted, "coef_") and hasattr(fitted, "intercept_"):
             found.append(lambda: _linear(fitted))
         if hasattr(fitted, "_predictors") and hasattr(fitted, "_bin_mapper"):
-            found.append(lambda: _hist_boosting(fitted))
+            found += [partial(_hist_boosting, fitted, scores) for scores in (scores_by_bits, scores_by_trees)]
         if hasattr(fitted, "threshold") and hasattr(fitted, "estimator_"):
             found += [_at_threshold(fitted, inside) for inside in candidates(fitted.estimator_)]
     return [*found, lambda: _as_it_is(fitted)]
@@ -111,23 +113,10 @@ def _forest(fitted: Any) -> PlainEstimator:
     return _classes_of(fitted.classes_, mean)
 
 
-def _hist_boosting(fitted: Any) -> PlainEstimator:
-    """The trees themselves, in one thread; scikit-learn looks for names, threads and kinds of columns each time."""
-    prepare = _boosting_features(fitted)
-    trees = [(place, tree) for iteration in fitted._predictors for place, tree in enumerate(iteration)]
-    known, places = fitted._bin_mapper.make_known_categories_bitsets()
-    start, width, inverse = fitted._baseline_prediction, fitted.n_trees_per_iteration_, fitted._loss
-
-    def raw(array: Array) -> Array:
-        features = prepare(array)
-        total = np.zeros((len(array), width), dtype=start.dtype, order="F")
-        total += start
-        for place, tree in trees:
-            total[:, place] += tree.predict(features, known, places, 1)
-        return total
-
+def _hist_boosting(fitted: Any, raw_scores: Callable[[Any], Step]) -> PlainEstimator:
+    raw, loss, width = raw_scores(fitted), fitted._loss, fitted.n_trees_per_iteration_
     if not hasattr(fitted, "classes_"):
-        return PlainEstimator(lambda array: inverse.link.inverse(raw(array).ravel()))
+        return PlainEstimator(lambda array: loss.link.inverse(raw(array).ravel()))
     classes = fitted.classes_
 
     def predict(array: Array) -> Array:
@@ -135,30 +124,7 @@ def _hist_boosting(fitted: Any) -> PlainEstimator:
         best = (found.ravel() > 0).astype(np.intp) if width == 1 else found.argmax(axis=1)
         return classes.take(best, axis=0)
 
-    return PlainEstimator(predict, lambda array: inverse.predict_proba(raw(array)))
-
-
-def _boosting_features(fitted: Any) -> Step:
-    """Categories first and as numbers from 0 on, then the other columns; what training has not seen is missing."""
-    if fitted._preprocessor is None:
-        return lambda array: np.ascontiguousarray(array, dtype=np.float64)
-    encoder = fitted._preprocessor.named_transformers_["encoder"]
-    places = np.flatnonzero(fitted.is_categorical_).tolist()
-    known = [np.asarray(values, dtype=np.float64) for values in encoder.categories_]
-    known = [values[~np.isnan(values)] for values in known]
-    if not all(len(values) for values in known):
-        raise NotPlain
-    order = [*places, *np.flatnonzero(~fitted.is_categorical_).tolist()]
-
-    def run(array: Array) -> Array:
-        made = np.asarray(array, dtype=np.float64).take(order, axis=1)
-        for column, values in enumerate(known):
-            given = made[:, column]
-            found = values.searchsorted(given).clip(max=len(values) - 1)
-            made[:, column] = np.where(values[found] == given, found, np.nan)
-        return made
-
-    return run
+    return PlainEstimator(predict, lambda array: loss.predict_proba(raw(array)))
 
 
 def _single(array: Array) -> Array:

@@ -11,9 +11,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
+from threadpoolctl import threadpool_limits
 
 from airflow_mlcraft.serving.plain_estimators import candidates
-from airflow_mlcraft.serving.plain_transformers import transformer
+from airflow_mlcraft.serving.plain_transformers import NotPlain, transformer
 from airflow_mlcraft.serving.typed_columns import KNOWN
 
 _CONSTANT = SimpleImputer(strategy="constant", fill_value="(missing)", keep_empty_features=True)
@@ -63,13 +64,20 @@ def test_a_strict_encoder_refuses_what_it_has_not_seen() -> None:
 
 @pytest.mark.parametrize("classes", [0, 2, 3])
 @pytest.mark.parametrize("categories", [[], [1, 4]], ids=["numbers", "categories"])
-def test_histogram_gradient_boosting(classes: int, categories: list[int]) -> None:
+@pytest.mark.parametrize("leaves", [31, 60, 90])
+@threadpool_limits.wrap(limits=1)
+def test_histogram_gradient_boosting(classes: int, categories: list[int], leaves: int) -> None:
     random = np.random.default_rng(classes)
-    features = random.normal(size=(2000, 6))
-    features[:, [1, 4]] = random.integers(0, 9, (2000, 2)) * 2
+    features = random.normal(size=(700, 6))
+    features[:, [1, 4]] = random.integers(0, 9, (700, 2)) * 2
     features[random.random(features.shape) < 0.1] = np.nan
-    value = np.nan_to_num(features[:, 0]) + np.isin(features[:, 1], [2, 8]) + random.normal(size=2000) / 4
-    options: dict[str, Any] = {"max_iter": 12, "categorical_features": categories or None, "random_state": 0}
+    value = np.nan_to_num(features[:, 0]) + np.isin(features[:, 1], [2, 8]) + random.normal(size=700) / 4
+    options: dict[str, Any] = {
+        "max_iter": 8,
+        "categorical_features": categories or None,
+        "max_leaf_nodes": leaves,
+        "min_samples_leaf": 2,
+    }
     if classes:
         labels = np.array(["low", "mid", "top"])[pd.qcut(value, classes, labels=False)]
         fitted = HistGradientBoostingClassifier(**options).fit(features, labels)
@@ -79,12 +87,18 @@ def test_histogram_gradient_boosting(classes: int, categories: list[int]) -> Non
     new[:, [1, 4]] = random.choice([-1.0, 0, 1, 2, 3, 8, 16, 17, 1e9, 0.5], (500, 2))
     new[random.random(new.shape) < 0.2] = np.nan
     new[::50, 0] = np.inf
-    plain = candidates(fitted)[0]()
-    for rows in (new, new[:1], np.asfortranarray(new)):
-        np.testing.assert_array_equal(plain.predict(rows), fitted.predict(rows))
-        if classes:
-            assert plain.proba is not None
-            np.testing.assert_array_equal(plain.proba(rows), fitted.predict_proba(rows))
+    made = candidates(fitted)
+    assert len(made) == 3
+    if leaves > 64:
+        with pytest.raises(NotPlain):
+            made.pop(0)()
+    for way in made:
+        plain = way()
+        for rows in (new, new[:1], np.asfortranarray(new)):
+            np.testing.assert_array_equal(plain.predict(rows), fitted.predict(rows))
+            if classes:
+                assert plain.proba is not None
+                np.testing.assert_array_equal(plain.proba(rows), fitted.predict_proba(rows))
 
 
 def test_parts_of_dates() -> None:
