@@ -188,17 +188,16 @@ def _write_parts(
     orders = {"train": found.train, "test": found.test}
     truth = _truth(recipe, table[recipe.target], list(orders.values()))
     parts = {port: OrderedRows(order, len(table), place, port) for port, order in orders.items()}
-    start = columns = 0
+    start = 0
     for frame in table.frames():
-        stop = start + len(frame)
-        made = ready(recipe, frame, truth[start:stop], found.hashes[start:stop])
-        columns = len(made.columns)
         for part in parts.values():
-            part.add(made, start)
-        start = stop
+            part.add(frame, start, lambda rows, at: ready(recipe, rows, truth[at], found.hashes[at]))
+        start += len(frame)
     for port, part in parts.items():
         part.write(folder / f"{port}.parquet")
-    return {port: (len(order), columns) for port, order in orders.items()}
+    return {
+        port: (len(order), part.columns) for (port, order), part in zip(orders.items(), parts.values(), strict=True)
+    }
 
 
 def _truth(recipe: Recipe, values: pd.Series, orders: Sequence[Any]) -> Any:

@@ -6,7 +6,7 @@ A single column, and a few numbers for each row, are all that is in memory as a 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOST_FILES = 256
+
+
+Prepare = Callable[["pd.DataFrame", "NDArray[np.intp]"], "pd.DataFrame"]
 
 
 class ColumnTable(Protocol):
@@ -126,8 +129,11 @@ class OrderedRows:
         self._ranks_of: dict[int, list[NDArray[np.int64]]] = {}
         self._schemas: dict[bytes, pa.Schema] = {}
 
-    def add(self, frame: pd.DataFrame, start: int) -> None:
-        """Rows of the table from this place on, of which those of the order are kept."""
+    def add(self, frame: pd.DataFrame, start: int, prepare: Prepare | None = None) -> None:
+        """Rows of the table from this place on, of which those of the order are kept.
+
+        `prepare` gets only those, with their places in the table: no other row has a say in what is made of them.
+        """
         import pyarrow as pa
 
         ranks = self._ranks[start : start + len(frame)]
@@ -136,7 +142,8 @@ class OrderedRows:
             return
         there = there[np.argsort(ranks[there])]
         ranks = ranks[there]
-        table = _arrow(frame.iloc[there])
+        rows = frame.iloc[there]
+        table = _arrow(rows if prepare is None else prepare(rows, start + there))
         self._schemas.setdefault(table.schema.serialize().to_pybytes(), table.schema)
         files = ranks // self._size
         for file in np.unique(files).tolist():
@@ -144,6 +151,11 @@ class OrderedRows:
             self._ranks_of.setdefault(file, []).append(ranks[low:high])
             with self._path(file).open("ab") as stream, pa.ipc.new_stream(stream, table.schema) as writer:
                 writer.write_table(table.slice(low, high - low))
+
+    @property
+    def columns(self) -> int:
+        """How many columns the rows have."""
+        return len(next(iter(self._schemas.values())).names)
 
     def write(self, path: Path) -> None:
         """All rows in their order, as Parquet."""
