@@ -72,9 +72,16 @@ class ServingState:
         asyncio.get_running_loop().call_later(1, _give_back)
 
 
+def freeze_memory() -> None:
+    """Leave what is in memory now out of garbage collections: a large request starts one, over all libraries."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
 def _give_back() -> None:
     """A model is many small arrays, whose pages the C library would keep."""
-    gc.collect()
+    freeze_memory()
     trim: Any = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

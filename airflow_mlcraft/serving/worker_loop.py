@@ -28,7 +28,7 @@ from airflow_mlcraft.serving.options import Options
 from airflow_mlcraft.serving.prediction_log import PredictionLog
 from airflow_mlcraft.serving.refusals import Refusal, ServingError
 from airflow_mlcraft.serving.routes import routes
-from airflow_mlcraft.serving.state import ServingState
+from airflow_mlcraft.serving.state import ServingState, freeze_memory
 
 log = logging.getLogger(__name__)
 _KEEP_ALIVE = 75
@@ -94,6 +94,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         loop.add_reader(self._orders.fileno(), self._read)
         loop.add_signal_handler(signal.SIGTERM, self._drain)
+        freeze_memory()
         self._orders.send({"event": "ready", "content": content})
         await self._server.serve(sockets=[listener])
         for lines in (access, predictions):
