@@ -15,6 +15,7 @@ from bench.measure import ROOT, Figure
 
 NAMES = (
     "parse",
+    "folder",
     "dags_test",
     "command",
     "suite",

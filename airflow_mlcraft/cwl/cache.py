@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_mlcraft.atomic_write import write_atomically
 from airflow_mlcraft.cwl.compiler_version import compiler_version
@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 _RETRY = 300.0
 """Seconds after which an error may have passed that is not of the files' making."""
 _KINDS = {kind.__name__: kind for kind in (DocumentError, UnsupportedError, SeveralProcessesError)}
+
+
+class PlanName(NamedTuple):
+    """What a plan in the cache is found by, and the folder that its document lies in."""
+
+    digest: str
+    base: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,16 @@ class PlanCache:
         """The document's plan, if it need not be compiled. Raises the `DocumentError` that is known of it."""
         entry = self._entry(document, fragment)
         return self._result(entry) if entry is not None and self._is_current(entry) else None
+
+    def ready_name(self, document: Path, fragment: str = "") -> PlanName | None:
+        """The same without the plan, which takes most of the time to read."""
+        entry = self._entry(document, fragment)
+        if entry is None or not self._is_current(entry):
+            return None
+        if "error" in entry:
+            raise _error_of(entry["error"])
+        name = PlanName(entry["plan"], entry["base"])
+        return name if (self.root / "plans" / f"{name.digest}.json").exists() else None
 
     def last(self, document: Path, fragment: str = "") -> Plan | None:
         """What the document came to when it was compiled last, whatever has changed since."""

@@ -8,6 +8,7 @@ from typing import Any
 from airflow_mlcraft.cwl.plan import Json, Plan
 from airflow_mlcraft.dag.cwl_dag import CwlDag
 from airflow_mlcraft.dag.hint_fields import FieldError
+from airflow_mlcraft.dag.stored_dag import dag_serialization
 from airflow_mlcraft.dag.table_limits import Misfit, misfits_of
 from airflow_mlcraft.errors import DocumentError, MlcraftError
 
@@ -35,18 +36,18 @@ def build_dag(plan: Plan, dag_id: str, text: str | None = None, **dag_args: Any)
     return dag
 
 
-def check_stored_form(dag: CwlDag, text: str | None = None) -> None:
-    """Raise a `DocumentError` for a DAG that Airflow could not write to its database."""
-    from airflow.serialization.serialized_objects import DagSerialization
-
+def check_stored_form(dag: CwlDag, text: str | None = None) -> Json:
+    """The serialized form of a DAG. Raises a `DocumentError` for one that Airflow could not write to its database."""
     try:
-        misfits = list(misfits_of(dag, DagSerialization.to_dict(dag)))
+        form = dag_serialization().to_dict(dag)
+        misfits = list(misfits_of(dag, form))
     except Exception as error:
         message = f"Airflow cannot store its DAG ({type(error).__name__}: {_one_line(error)})"
         raise _located(dag.plan, text, message) from None
     if misfits:
         first = misfits[0]
         raise _located(dag.plan, text, _sentence(misfits), first.field, first.value)
+    return form
 
 
 def _sentence(misfits: list[Misfit]) -> str:

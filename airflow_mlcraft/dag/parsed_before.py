@@ -1,68 +1,131 @@
-"""What earlier parses of a folder found out: which documents are DAGs, and which of these Airflow can store."""
+"""What earlier parses of a folder have left: which documents are DAGs, and the serialized form of each DAG."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from airflow_mlcraft.cwl.cache import write_whole
-from airflow_mlcraft.cwl.plan import Plan
+from airflow.sdk import DAG, BaseOperator
 
-_EVERY = 50
-"""Of so many DAGs that are known to be storable, one is serialized again: how long that takes depends on the hour."""
+from airflow_mlcraft import settings
+from airflow_mlcraft.atomic_write import write_atomically
+from airflow_mlcraft.cwl.cache import PlanName, write_whole
+from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.dag.stored_dag import dag_serialization
+
+_PACKAGE = Path(__file__).parents[1]
+_BUILD_DAGS = ("dag", "layout", "operators")
+"""The folders of this package whose code decides what the DAG of a plan is."""
+
+
+class Form(NamedTuple):
+    """The serialized form of a DAG, as JSON text."""
+
+    dag_id: str
+    text: bytes
 
 
 class ParsedBefore:
     """Kept below the plan cache; `dag_ids` are those of the documents that the last parse made DAGs of.
 
-    A cache that was lost is filled again by the next parse.
+    A form is a file whose name tells document, DAG, and what the DAG was made of; its first line is the DAG's id. A
+    cache that was lost is filled again by the next parses.
     """
 
-    def __init__(self, root: Path, name: str) -> None:
+    def __init__(self, root: Path, folder: Path, name: str) -> None:
         self._list = root / "parsed" / f"{name}.json"
-        self._storable = root / "storable"
-        self._forms = _names_in(self._storable)
-        self._seen = 0
+        self._forms = root / "forms" / _short_hash(str(folder))
+        self._kept: dict[str, dict[str, str]] = {}
+        for document, dag, key in map(_parts, _names_in(self._forms)):
+            self._kept.setdefault(document, {})[dag] = key
         self.dag_ids = _listed(self._list)
         self.built: set[str] = set()
 
-    def is_storable(self, form: str) -> bool:
-        """Whether a DAG of this form was serialized and checked before."""
-        return form in self._forms
+    def has_form(self, document: str, dag_id: str, key: str) -> bool:
+        """Whether the DAG was serialized before, made of what `key` stands for."""
+        return self._kept.get(_short_hash(document), {}).get(_short_hash(dag_id)) == key
 
-    def is_sample(self) -> bool:
-        """True for one call in fifty, the first among them."""
-        self._seen += 1
-        return self._seen % _EVERY == 1
+    def last_forms(self, document: str) -> list[Form]:
+        """The forms of all DAGs that a document made when they were serialized last."""
+        name = _short_hash(document)
+        return [form for dag in self._kept.get(name, ()) if (form := self._read(name, dag)) is not None]
 
-    def note_storable(self, form: str) -> None:
-        """A DAG of this form need not be checked again."""
-        if form not in self._forms:
-            self._forms.add(form)
-            self._storable.mkdir(parents=True, exist_ok=True)
-            (self._storable / form).touch()
+    def keep_form(self, document: str, dag_id: str, key: str, data: Json) -> Form:
+        """Keep the form of a DAG in place of the one before."""
+        form = Form(dag_id, json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
+        name, dag = _short_hash(document), _short_hash(dag_id)
+        before = self._kept.setdefault(name, {}).get(dag)
+        write_atomically(self._path(name, dag, key), json.dumps(dag_id).encode() + b"\n" + form.text)
+        self._kept[name][dag] = key
+        if before not in (None, key):
+            self._path(name, dag, str(before)).unlink(missing_ok=True)
+        return form
 
-    def keep(self, documents: Iterable[str]) -> None:
-        """Note which of the documents that are there were DAGs, at this parse or the one before."""
-        kept = (self.dag_ids | self.built) & set(documents)
+    def keep_only(self, document: str, dag_ids: Collection[str]) -> None:
+        """Forget the forms of DAGs that a document made once, and makes no more."""
+        name = _short_hash(document)
+        for dag in self._kept.get(name, {}).keys() - {_short_hash(dag_id) for dag_id in dag_ids}:
+            self._path(name, dag, self._kept[name].pop(dag)).unlink(missing_ok=True)
+
+    def keep(self, documents: Iterable[str], part: Iterable[str]) -> None:
+        """Note which documents were DAGs, at this parse or the one before; forget the forms of those that are gone.
+
+        :param documents: all documents of the folder; `part` has those of this parse
+        """
+        kept = (self.dag_ids | self.built) & set(part)
         if kept != self.dag_ids:
             write_whole(self._list, sorted(kept))
+        for name in self._kept.keys() - set(map(_short_hash, documents)):
+            for dag, key in self._kept.pop(name).items():
+                self._path(name, dag, key).unlink(missing_ok=True)
+
+    def _read(self, document: str, dag: str) -> Form | None:
+        key = self._kept.get(document, {}).get(dag)
+        # Another parse of the same folder may have put another form in its place, and a full disk may have spoilt it.
+        with suppress(OSError, ValueError):
+            if key is not None:
+                first, _, text = self._path(document, dag, key).read_bytes().partition(b"\n")
+                return Form(json.loads(first), text)
+        return None
+
+    def _path(self, document: str, dag: str, key: str) -> Path:
+        return self._forms / f"{document}-{dag}-{key}.form"
 
 
-def form_of(plan: Plan, dag_id: str, dag_args: Mapping[str, Any]) -> str:
-    """A name for all that a DAG is made of."""
-    made_of = [plan.digest, plan.base, dag_id, _airflow_version(), _described(dag_args)]
-    return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:40]
+class FormKeys:
+    """Names for all that a form is made of: the plan, the arguments in the DAG file, the installation."""
+
+    def __init__(self, dag_args: Mapping[str, Any]) -> None:
+        from airflow.configuration import conf
+
+        made_of = [
+            _airflow_version(),
+            _code(),
+            conf.get("core", "executor", fallback=""),
+            settings.get("tool_dags"),
+            _serialized(dag_args),
+        ]
+        self._common = json.dumps(made_of)
+
+    def key(self, plan: PlanName, dag_id: str) -> str:
+        """The name of the form of one DAG."""
+        return _short_hash(json.dumps([self._common, plan.digest, plan.base, dag_id]))
 
 
-def _described(dag_args: Mapping[str, Any]) -> str:
-    # Some arguments, such as callbacks, have an address in their description that is another in each process.
-    return json.dumps(dag_args, sort_keys=True, default=lambda value: type(value).__qualname__)
+def _serialized(dag_args: Mapping[str, Any]) -> Any:
+    """What Airflow would store of the arguments, with the defaults of its configuration."""
+    with DAG("arguments", **{**dag_args, "auto_register": False}) as dag:
+        BaseOperator(task_id="defaults")
+    data = dag_serialization().to_dict(dag)
+    data["dag"].pop("fileloc", None)
+    return json.dumps(data, sort_keys=True)
 
 
 @cache
@@ -72,11 +135,33 @@ def _airflow_version() -> str:
     return version("apache-airflow-core")
 
 
-def _names_in(folder: Path) -> set[str]:
+@cache
+def _code() -> str:
+    code = hashlib.sha256()
+    for folder in _BUILD_DAGS:
+        for path in sorted((_PACKAGE / folder).glob("*.py")):
+            code.update(path.read_bytes())
+    return code.hexdigest()
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _parts(name: str) -> tuple[str, str, str]:
+    document, dag, key = name.removesuffix(".form").split("-")
+    return document, dag, key
+
+
+_FORM = re.compile(r"[0-9a-f]+-[0-9a-f]+-[0-9a-f]+\.form")
+
+
+def _names_in(folder: Path) -> list[str]:
+    """The names of the forms; one that begins with a dot is being written."""
     try:
-        return set(os.listdir(folder))  # noqa: PTH208
+        return [name for name in os.listdir(folder) if _FORM.fullmatch(name)]  # noqa: PTH208
     except OSError:
-        return set()
+        return []
 
 
 def _listed(path: Path) -> set[str]:

@@ -40,11 +40,9 @@ def register(dag: Any, *, conf: dict[str, Any] | None, run_id: str | None, sessi
 
 
 def _serialize(dag: Any) -> tuple[dict[str, Any], Any]:
-    from airflow.serialization import serialized_objects
+    from airflow_mlcraft.dag.stored_dag import dag_serialization
 
-    # Airflow 3.2 took the work of (de)serializing out of the class SerializedDAG.
-    name = "DagSerialization" if hasattr(serialized_objects, "DagSerialization") else "SerializedDAG"
-    form: Any = getattr(serialized_objects, name)
+    form = dag_serialization()
     data = form.to_dict(dag)
     return data, form.from_dict(data)
 

@@ -147,10 +147,10 @@ class CountingClock(ParseClock):
     """A clock by which each DAG takes a tenth of the time that there is."""
 
     def used(self) -> float:
-        return self._tasks / 100
+        return self._to_serialize.total / 100
 
     def count(self, tasks: int) -> None:
-        self._tasks += 10
+        self._to_serialize.total += 10
 
 
 def test_a_new_document_takes_no_known_dag_its_place(documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
