@@ -25,6 +25,10 @@ PROJECT, REQUIREMENTS = "mlcraft.toml", "requirements.txt"
 DISTRIBUTION = "airflow-provider-mlcraft"
 _READY = "ready.json"
 _GRACE = 10.0
+_UV_SECONDS = 1800.0
+"""Large packages over a slow line take their time; a process that hangs would keep the lock of its environment."""
+_FRAME = " \u00d7╰─▶│├"
+"""What uv draws around its messages."""
 _PACKAGE = Path(__file__).parent
 
 _OF_STEPS = (
@@ -160,25 +164,55 @@ def environment(requirements: Sequence[str], root: Path, say: Say = lambda _: No
 
 
 def _make(folder: Path, requirements: Sequence[str]) -> None:
-    program = uv()
-    _do([program, "venv", "--quiet", "--no-project", "--python", sys.executable, str(folder)], requirements)
+    _do(["venv", "--quiet", "--no-project", "--python", sys.executable, str(folder)], requirements)
     wanted = folder / "wanted.txt"
     wanted.write_text("\n".join([*requirements, *_base()]) + "\n", "utf-8")
     python = str(folder / "bin" / "python")
-    _do([program, "pip", "install", "--quiet", "--python", python, "--requirement", str(wanted)], requirements)
+    _do(["pip", "install", "--quiet", "--python", python, "--requirement", str(wanted)], requirements)
     libraries = next((folder / "lib").glob("python*")) / "site-packages"
     # The steps' code is that of this installation, whatever else is installed there.
     (libraries / _PACKAGE.name).symlink_to(_PACKAGE, target_is_directory=True)
     (folder / _READY).write_text(json.dumps({"requirements": list(requirements)}) + "\n", "utf-8")
 
 
-def _do(command: list[str], requirements: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - uv, by its path
-    if done.returncode:
-        said = [line.strip(" \u00d7╰─▶│├") for line in done.stderr.splitlines() if line.strip()]
+def _do(arguments: list[str], requirements: Sequence[str]) -> None:
+    try:
+        run_uv(arguments)
+    except UvError as error:
         raise PythonEnvironmentError(
-            f"the requirements {', '.join(requirements)} cannot be installed: {' '.join(said[-4:]) or 'uv failed'}"
+            f"the requirements {', '.join(requirements)} cannot be installed: {' '.join(error.lines[-4:])}"
+        ) from None
+
+
+class UvError(Exception):
+    """What uv says, line by line; the end of it as the message."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__(" ".join(lines[-8:]))
+        self.lines = lines
+
+
+def run_uv(arguments: Sequence[str]) -> str:
+    """What uv prints. Raises a `UvError` with its message, also where it does not end."""
+    try:
+        done = subprocess.run(  # noqa: S603 - uv, by its path
+            [uv(), *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_UV_SECONDS,
         )
+    except subprocess.TimeoutExpired:
+        raise UvError(
+            [
+                f"uv {' '.join(arguments[:2])} did not end within {_UV_SECONDS / 60:.0f} minutes and was ended;",
+                "see whether the package index answers, and try again: what was downloaded is kept",
+            ]
+        ) from None
+    if done.returncode:
+        raise UvError([line.strip(_FRAME) for line in done.stderr.splitlines() if line.strip()] or ["uv failed"])
+    return done.stdout
 
 
 def uv() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
@@ -44,7 +43,7 @@ def pinned(recipe: Recipe, base: Base, folder: Path) -> str:
     command += ["--generate-hashes", "--constraints", str(versions), *_for(base)]
     try:
         _compile([*command, str(wanted), "--output-file", str(made)])
-    except _UvError as error:
+    except environments.UvError as error:
         raise DeployingError(
             f"the packages that the model was made with cannot be had for {base.name}{_other_python(recipe, base)}: "
             f"{error}",
@@ -65,7 +64,7 @@ def _compile(command: list[str]) -> None:
     """All versions are known: where uv has seen them before, no index has to be asked."""
     try:
         _uv([*command, "--offline"])
-    except _UvError:
+    except environments.UvError:
         _uv(command)
 
 
@@ -74,7 +73,7 @@ def install(pins: Path, base: Base, folder: Path) -> None:
     command = ["install", "--target", str(folder), "--no-deps", "--require-hashes", *_for(base)]
     try:
         _uv([*command, "--requirement", str(pins)])
-    except _UvError as error:
+    except environments.UvError as error:
         raise DeployingError(f"the packages of the image cannot be had: {error}") from None
 
 
@@ -118,14 +117,5 @@ def _for(base: Base) -> list[str]:
     return ["--only-binary", ":all:", "--python-version", base.python, "--python-platform", base.platform]
 
 
-class _UvError(Exception):
-    """What uv says."""
-
-
 def _uv(arguments: Sequence[str]) -> str:
-    command = [environments.uv(), "pip", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - uv, by its path
-    if done.returncode:
-        said = [line.strip(" ×╰─▶│├") for line in done.stderr.splitlines() if line.strip()]  # noqa: RUF001
-        raise _UvError(" ".join(said[-8:]) or "uv failed")
-    return done.stdout
+    return environments.run_uv(["pip", *arguments])

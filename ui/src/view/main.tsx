@@ -1,6 +1,7 @@
 /** The CWL tab of a DAG or of a run. */
 import { createRoot } from "react-dom/client";
 import { dagGraph } from "../api/runs";
+import { ErrorBoundary } from "../look/ErrorBoundary";
 import { followTheme } from "../look/theme";
 import { App } from "./App";
 
@@ -11,4 +12,8 @@ const given = asked.get("run_id") ?? "";
 const runId = given && given !== "{RUN_ID}" ? given : undefined;
 
 followTheme();
-createRoot(document.getElementById("root")!).render(<App dagId={dagId} runId={runId} first={dagGraph(dagId, runId)} />);
+createRoot(document.getElementById("root")!).render(
+  <ErrorBoundary>
+    <App dagId={dagId} runId={runId} first={dagGraph(dagId, runId)} />
+  </ErrorBoundary>,
+);
