@@ -1,8 +1,10 @@
-"""Peak memory: of the process that runs a task, and of all processes of a run with many scattered items."""
+"""Peak memory: of the process that runs a task, of all processes of a run with many scattered items, and of the steps
+that read tables in batches, for few and for many rows."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +12,18 @@ from tempfile import TemporaryDirectory
 
 from bench.measure import ROOT, Figure, environment, median, ratio
 from bench.runners import BIN
+from bench.training_scale import make_table, run_command
 
 ROUNDS = 3
 MANY, FEW = 5000, 50
+LARGE = int(os.environ.get("MLCRAFT_BENCH_ROWS", "1000000"))
+TABLES = {"base": LARGE // 500, "small": LARGE // 5, "large": LARGE}
+STEPS = {
+    "process": ("--data=table.parquet", "--target=churned", "--drop=amount"),
+    "split": ("--data=table.parquet",),
+    "evaluate": ("--models", "../model", "--test=table.parquet", "--train=train.parquet"),
+    "predict": ("--model=../model", "--data=table.parquet"),
+}
 
 _PEAK = """
 import json, resource, sys
@@ -51,8 +62,35 @@ outputs: {said: stdout}
 
 
 def figures() -> list[Figure]:
-    """A task, and a scatter."""
-    return [_task(), _scatter()]
+    """A task, a scatter, and the steps that read tables in batches."""
+    return [_task(), _scatter(), *_steps()]
+
+
+def _steps() -> list[Figure]:
+    """What a step needs beside Python, its libraries and a small table. As large as the rows, the ratio would be 5."""
+    peaks: dict[str, dict[str, float]] = {step: {} for step in STEPS}
+    with TemporaryDirectory(prefix="bench-memory-") as name:
+        home = Path(name)
+        for size, rows in TABLES.items():
+            place = home / size
+            place.mkdir()
+            make_table(rows, place / "table.parquet")
+            for step, words in STEPS.items():
+                peaks[step][size] = run_command([BIN / "mlcraft-step", step, *words], place)[1]
+                if not (home / "model").exists():
+                    train = ["--train=train.parquet", "--recipe=recipe.json", "--model=logistic_regression"]
+                    run_command([BIN / "mlcraft-step", "train", *train, "--folds=0"], place)
+                    (place / "model").rename(home / "model")
+    return [
+        Figure(
+            f"peak memory of `{step}` on {TABLES['large']:,} rows / on {TABLES['small']:,}, each beyond that on "
+            f"{TABLES['base']:,} rows",
+            (found["large"] - found["base"]) / (found["small"] - found["base"]),
+            "≤ 3",
+            f"{found['large']:.0f} MB / {found['small']:.0f} MB, {found['base']:.0f} MB",
+        )
+        for step, found in peaks.items()
+    ]
 
 
 def _scatter() -> Figure:

@@ -134,18 +134,23 @@ def figures() -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="bench-training-scale-") as name:
         folder = Path(name)
         table = folder / "table.parquet"
-        subprocess.run([sys.executable, "-c", TABLE, str(ROWS), str(table)], check=True)
+        make_table(ROWS, table)
         (folder / "plain.py").write_text(_PLAIN)
         for task, models in MODELS.items():
             target, other = ("churned", "amount") if task == "classification" else ("amount", "churned")
             place = folder / task
             place.mkdir()
             words = ["process", f"--data={table}", f"--target={target}", "--test-size=0.01", "--drop", other]
-            _run([_BIN / "mlcraft-step", *words], place)
+            run_command([_BIN / "mlcraft-step", *words], place)
             rows = place / "train.parquet"
             for model in models:
                 made += _compare(task, model, rows, place)
     return made
+
+
+def make_table(rows: int, path: Path) -> None:
+    """A table of numbers, categories, truth values and a date; its targets are `churned` and `amount`."""
+    subprocess.run([sys.executable, "-c", TABLE, str(rows), str(path)], check=True)
 
 
 def _compare(task: str, model: str, rows: Path, place: Path) -> list[Figure]:
@@ -160,7 +165,7 @@ def _compare(task: str, model: str, rows: Path, place: Path) -> list[Figure]:
     for _ in range(ROUNDS):
         for side, words in sides.items():
             begun = time.monotonic()
-            used, peak, said = _run(words, place)
+            used, peak, said = run_command(words, place)
             times[side].append(time.monotonic() - begun)
             seconds[side].append(used)
             peaks[side].append(peak)
@@ -191,7 +196,7 @@ def _check_scores(ours: dict[str, dict[str, list[float]]], plain: list[dict[str,
                 raise SystemExit(f"{metric} of fold {fold} is {score} in `mlcraft-step train`, and {other} by hand")
 
 
-def _run(words: list[object], place: Path) -> tuple[float, float, str]:
+def run_command(words: list[object], place: Path) -> tuple[float, float, str]:
     """CPU seconds, megabytes and output of one command."""
     child = subprocess.Popen([str(word) for word in words], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert child.stdout is not None
