@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from airflow_mlcraft.errors import RefusedError
 
@@ -70,15 +71,18 @@ class AddressRules:
 
         A proxy, which the worker's own settings name, may have a private address.
         """
-        wanted, asked = (urlsplit(url).hostname or "").lower(), ""
+        written, sent = _host_of(url), _sent_host_of(url)
+        proxies = {_host_of(proxy) for proxy in getproxies().values()} - {sent}
+        asked = ""
 
         def trace(event: str, info: dict[str, Any]) -> None:
             nonlocal asked
             if event == _STARTED:
                 asked = _text(info.get("host")).lower()
-            elif event == _CONNECTED and asked == wanted:
+            elif event == _CONNECTED and asked not in proxies:
                 peer = info["return_value"].get_extra_info("server_addr")
-                self.check_peer(wanted, str(peer[0]) if peer else "")
+                # The rules know a name as somebody has written it; httpx sends ü as xn--tda.
+                self.check_peer(written if asked == sent else asked, str(peer[0]) if peer else "")
 
         return trace
 
@@ -104,6 +108,20 @@ def _inner(address: Address) -> ipaddress.IPv4Address | None:
     if address in ipaddress.ip_network("64:ff9b::/96"):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
+
+
+def _host_of(address: str) -> str:
+    return (urlsplit(address if "://" in address else f"//{address}").hostname or "").lower()
+
+
+def _sent_host_of(url: str) -> str:
+    """The host as httpx asks for it, which is ASCII."""
+    import httpx
+
+    try:
+        return httpx.URL(url).raw_host.decode("ascii").lower()
+    except httpx.InvalidURL:
+        return _host_of(url)
 
 
 def _addresses(host: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from airflow_mlcraft.addresses import AddressRules
@@ -61,6 +62,33 @@ def test_an_address_that_turns_out_to_be_private(files: FileServer, tmp_path: Pa
     with pytest.raises(RefusedError, match="not a public one"):
         fetched(f"http://localhost:{files.port}/file/data.csv", tmp_path, AddressRules())
     assert not files.asked
+
+
+def test_a_private_address_behind_a_name_that_is_not_ascii(files: FileServer) -> None:
+    """httpx connects to another spelling of such a name than the one that was written."""
+    address = f"http://127。0。0。1:{files.port}/file/data.csv"
+    with httpx.Client() as client:
+        extensions = {"trace": AddressRules().trace(address)}
+        with pytest.raises(RefusedError, match="not a public one"):
+            client.get(address, extensions=extensions)
+        assert not files.asked
+        known = {"trace": AddressRules(trusted=("127。0。0。1",)).trace(address)}
+        assert client.get(address, extensions=known).content == files.content
+
+
+def test_a_proxy_of_the_worker_may_have_a_private_address(
+    files: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It resolves the names of the hosts behind it; asked for itself, it is refused like any other."""
+    for name in ("NO_PROXY", "no_proxy", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{files.port}")
+    source = "http://nowhere.invalid/file/data.csv"
+    assert fetched(source, tmp_path, AddressRules()).read_bytes() == files.content
+    assert files.asked[-1].path == source
+    with pytest.raises(RefusedError, match="not a public one"):
+        fetched(files.url(), tmp_path, AddressRules())
+    assert len(files.asked) == 1
 
 
 def test_a_missing_file(files: FileServer, tmp_path: Path) -> None:
