@@ -62,12 +62,13 @@ def _eval(expression: str, job: dict[str, Json], requirements: Json, context: Js
     from cwl_utils.expression import do_eval
     from cwltool.errors import WorkflowException
 
-    from airflow_mlcraft.cwl.javascript import javascript_ready
+    from airflow_mlcraft.cwl import javascript
     from airflow_mlcraft.cwl.tool_log import complaint_of
 
-    javascript_ready()
+    javascript.javascript_ready()
+    seconds = javascript.STEP_SECONDS
     try:
-        return do_eval(expression, job, requirements or [], None, None, {}, context=context)
+        return do_eval(expression, job, requirements or [], None, None, {}, context=context, timeout=seconds)
     except (WorkflowException, JavascriptException, SubstitutionError, ValueError) as error:
         raise LinkError(f"{where}: {expression} could not be evaluated: {complaint_of(str(error))}") from error
 

@@ -22,6 +22,10 @@ _engines: list[tuple[int, NodeJSEngine]] = []
 _OLDEST = (20, 0)
 _STABLE = ((22, 13), (23, 5))
 """From these versions on the permission model has its final name: of the line of 22, and of all later ones."""
+STEP_SECONDS = 20.0
+"""How long an expression of a step may take."""
+TOOL_SECONDS = 60.0
+"""How long one of a tool may take."""
 _HEAP = 1024
 """MiB for the values of an expression."""
 _DATA = 4 * 1024**3

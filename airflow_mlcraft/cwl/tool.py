@@ -27,10 +27,10 @@ from ruamel.yaml.comments import CommentedMap
 from schema_salad.exceptions import ValidationException
 from schema_salad.sourceline import cmap
 
+from airflow_mlcraft.cwl import javascript
 from airflow_mlcraft.cwl.container_end import end_container, end_container_of
 from airflow_mlcraft.cwl.containers import Containers, container_of, uses_container
 from airflow_mlcraft.cwl.in_process import OwnCommand, take_over
-from airflow_mlcraft.cwl.javascript import javascript_ready
 from airflow_mlcraft.cwl.ontology import ONTOLOGY, graph_of
 from airflow_mlcraft.cwl.orphaned_tools import ToolOwner, end_processes, end_running, mark_job
 from airflow_mlcraft.cwl.plan import Json
@@ -97,7 +97,7 @@ def run_tool(
 
     With an owner, the tool is ended when this process is killed.
     """
-    javascript_ready()
+    javascript.javascript_ready()
     started = time.monotonic()
     with tool_log(log) as streams:
         try:
@@ -281,7 +281,7 @@ def _context(
             "default_stderr": streams.stderr,
             "mutation_manager": MutationManager(),
             "workflow_eval_lock": threading.Condition(threading.RLock()),
-            "eval_timeout": 60.0,
+            "eval_timeout": javascript.TOOL_SECONDS,
         }
     )
 

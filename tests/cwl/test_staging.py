@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cwltool.pathmapper import PathMapper
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.containers import Containers
+from airflow_mlcraft.cwl.staging import refuse_outside
 from airflow_mlcraft.cwl.tool import ToolRun, run_tool
-from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.errors import MlcraftError, UnsafeNameError
 
 NEVER = Containers(use="never")
 LITERAL = {"class": "File", "basename": "zz.py", "contents": "raise SystemExit"}
@@ -129,6 +131,20 @@ def test_entry_names_inside_of_the_working_folder(run: Runner, name: str) -> Non
     listing = '[{entryname: "$(inputs.x)", entry: made}]'
     text = tool("x: string", WORKING_FOLDER.format(listing=listing), arguments="[cat]")
     run(f'{text}\narguments: ["$(inputs.x)"]\n', {"x": name})
+
+
+def test_in_a_container_any_path_of_the_container(tmp_path: Path) -> None:
+    """A container has a file system of its own."""
+
+    def refuse(target: str, *, in_container: bool) -> None:
+        mapper = PathMapper([], "", "/var/lib/cwl")
+        mapper.update("x", str(tmp_path / "made"), target, "CreateFile", True)
+        refuse_outside(mapper, ["/var/lib/cwl"], in_container=in_container)
+
+    refuse("/etc/tool.conf", in_container=True)
+    for target, in_container in (("/etc/tool.conf", False), ("/etc/../tool.conf", True), ("etc/tool.conf", True)):
+        with pytest.raises(UnsafeNameError, match="outside of the tool's folder"):
+            refuse(target, in_container=in_container)
 
 
 OUTPUTS = """
