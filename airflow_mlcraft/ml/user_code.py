@@ -47,19 +47,23 @@ def load(path: Path) -> ModuleType:
     if _checks and hashlib.sha256(path.read_bytes()).hexdigest() not in _vouched:
         for check in _checks:
             check(path)
-    name = module_name(path)
+    with told(path):
+        return import_content(module_name(path), path, path.read_bytes())
+
+
+def import_content(name: str, path: Path, content: bytes) -> ModuleType:
+    """The module of that name, made from this content where nobody has imported it yet; `path` is for tracebacks."""
     if name in sys.modules:
         return sys.modules[name]
     module = ModuleType(name)
     module.__file__ = str(path)
-    with told(path):
-        code = compile(path.read_bytes(), str(path), "exec")
-        sys.modules[name] = module
-        try:
-            exec(code, module.__dict__)  # noqa: S102
-        except BaseException:
-            del sys.modules[name]
-            raise
+    code = compile(content, str(path), "exec")
+    sys.modules[name] = module
+    try:
+        exec(code, module.__dict__)  # noqa: S102
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 

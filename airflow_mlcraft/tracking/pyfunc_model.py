@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
 from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.ml import user_code
 from airflow_mlcraft.ml.boosters import SUFFIXES, load_beside, missing
 from airflow_mlcraft.tracking import trusted_types
 from airflow_mlcraft.tracking.own_process import with_own_process
@@ -61,33 +59,30 @@ def load(path: str | os.PathLike[str]) -> Any:
         own |= unknown & trusted_types.trusted_by_record(file)
     if unknown - own:
         raise trusted_types.refusal(file, unknown - own)
-    with _code_beside(file, own):
-        try:
-            model = io.load(file, trusted=sorted(io.get_untrusted_types(file=file)))
-        except ModuleNotFoundError as error:
-            library = str(error.name).partition(".")[0]
-            raise MlcraftError(
-                missing(library) if library in SUFFIXES else f"{file} needs {error.name}, which is not installed here"
-            ) from error
-        return load_beside(model, file.parent)
-
-
-@contextmanager
-def _code_beside(file: Path, trusted: set[str]) -> Iterator[None]:
-    """The user's own types come from files beside the model, whose names say which content was trusted."""
-    folder = file.parent / "code"
-    needed = {name.partition(".")[0] for name in trusted}
-    files = [one for one in sorted(folder.glob("*.py")) if one.stem in needed]
-    for one in files:
-        if not one.stem.endswith(hashlib.sha256(one.read_bytes()).hexdigest()[:CODE_HASH]):
-            raise MlcraftError(f"{one} is not the file that its name stands for; train the model again")
-    if files:
-        sys.path.insert(0, str(folder))
     try:
-        yield
-    finally:
-        if files:
-            sys.path.remove(str(folder))
+        _import_code_beside(file, own)
+        model = io.load(file, trusted=sorted(io.get_untrusted_types(file=file)))
+    except ModuleNotFoundError as error:
+        library = str(error.name).partition(".")[0]
+        raise MlcraftError(
+            missing(library) if library in SUFFIXES else f"{file} needs {error.name}, which is not installed here"
+        ) from error
+    return load_beside(model, file.parent)
+
+
+def _import_code_beside(file: Path, trusted: set[str]) -> None:
+    """Import the user's own types from files beside the model, whose names say which content was trusted.
+
+    No other file of the folder can be imported: it is on no path.
+    """
+    needed = {name.partition(".")[0] for name in trusted}
+    for one in sorted((file.parent / "code").glob("*.py")):
+        if one.stem not in needed:
+            continue
+        content = one.read_bytes()
+        if not one.stem.endswith(hashlib.sha256(content).hexdigest()[:CODE_HASH]):
+            raise MlcraftError(f"{one} is not the file that its name stands for; train the model again")
+        user_code.import_content(one.stem, one, content)
 
 
 def _load_pyfunc(path: str) -> SkopsModel:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -126,6 +128,26 @@ def test_own_estimators_and_own_types(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "is not the file that its name stands for" in steps.refusal(
         "predict", "--model", "model", "--data", "data.csv"
     )
+
+
+def test_no_other_file_beside_a_model_is_imported(tmp_path: Path) -> None:
+    """In a process that has not imported the code yet."""
+    steps = processed(tmp_path)
+    (tmp_path / "model.py").write_text(
+        f"import contextlib\nwith contextlib.suppress(ImportError):\n    import mlcraft_beside_it\n{OWN}"
+    )
+    steps.must("train", *PARTS, "--model", "most", "--code", "model.py")
+    there = tmp_path / "there"
+    package = tmp_path / "model" / "code" / "mlcraft_beside_it"
+    package.mkdir()
+    (package / "__init__.py").write_text(f"from pathlib import Path\nPath({str(there)!r}).touch()\n")
+    program = (
+        "import sys; from pathlib import Path; from airflow_mlcraft.serving.served import load; load(Path(sys.argv[1]))"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "model")]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert not there.exists()
 
 
 @pytest.mark.parametrize(
