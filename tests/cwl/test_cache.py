@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -128,6 +129,15 @@ def test_a_damaged_tool_heals(cache: Counted, documents: Path, damage: bytes) ->
     document.write_text(document.read_text() + "\n")
     cache.digest(document)
     assert cache.tool(tool)["baseCommand"] == ["printf", "%s\\n"]
+
+
+def test_who_may_write_into_the_cache_decides_what_runs(tmp_path: Path) -> None:
+    """It is read as it stands; only what is no JSON any more is made again."""
+    cache = PlanCache(tmp_path / "cache")
+    digest = cache.plan_of(DOCUMENTS / "echo.cwl").root.steps[0].run.digest
+    (path,) = (tmp_path / "cache").rglob(f"{digest}.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "baseCommand": "another"}))
+    assert PlanCache(tmp_path / "cache").tool(digest)["baseCommand"] == "another"
 
 
 def test_a_removed_cache_is_made_again(cache: Counted, documents: Path) -> None:

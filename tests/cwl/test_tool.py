@@ -110,6 +110,34 @@ def test_lines_are_logged_before_the_tool_ends(run: Runner) -> None:
     assert "[stderr] unfinished" in heard, "a last line without its end"
 
 
+def test_a_tool_runs_as_the_user_of_the_worker_and_sees_its_files(
+    tmp_path: Path, run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a container nothing else stands between them."""
+    (tmp_path.parent / "of_the_worker.txt").write_text("anything")
+    (tmp_path.parent / "looks.cwl").write_text(
+        "cwlVersion: v1.2\nclass: CommandLineTool\ninputs: []\noutputs: []\n"
+        f'baseCommand: [sh, -c, "id -u; cat {tmp_path.parent}/of_the_worker.txt; env"]\n'
+    )
+    monkeypatch.setenv("A_SECRET_OF_THE_WORKER", "hunter2")
+    run(str(tmp_path.parent / "looks"))
+    assert f"[stdout] {os.getuid()}\n" in run.said()
+    assert "anything" in run.said()
+    assert "hunter2" not in run.said(), "the environment of the worker is not the tool's"
+
+
+def test_a_text_is_one_argument_unless_the_document_gives_it_to_a_shell(tmp_path: Path, run: Runner) -> None:
+    for name, command in (("plain", "[echo, $(inputs.text)]"), ("shell", "[sh, -c, $(inputs.text)]")):
+        (tmp_path.parent / f"{name}.cwl").write_text(
+            "cwlVersion: v1.2\nclass: CommandLineTool\ninputs: {text: string}\noutputs: []\n"
+            f"baseCommand: env\narguments: {command}\n"
+        )
+        run(str(tmp_path.parent / name), {"text": "echo one; echo two"})
+    assert [line for _, line in run.lines if line.startswith("[stdout]")] == [
+        "[stdout] echo one; echo two", "[stdout] one", "[stdout] two",
+    ]  # fmt: skip
+
+
 def test_a_time_limit(run: Runner) -> None:
     started = time.monotonic()
     with pytest.raises(ToolError, match="too_slow failed"):

@@ -12,7 +12,10 @@ import pytest
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.library import workshop as module
 from airflow_mlcraft.library.check import check
+from airflow_mlcraft.library.folder import DocumentFolder
 from airflow_mlcraft.library.workshop import FaultsError, Reading, Workshop
+from airflow_mlcraft.plugin.web.workshops import reading as reading_of
+from airflow_mlcraft.project.shipped import shipped
 
 TOOL = "cwlVersion: v1.2\nclass: CommandLineTool\nbaseCommand: echo\ninputs: []\noutputs: []\n"
 
@@ -86,6 +89,19 @@ def test_it_has_no_secrets(
     environment = Path(f"/proc/{workshop._process.pid}/environ")
     if environment.exists():
         assert b"hidden" not in environment.read_bytes()
+
+
+def test_shipped_documents_are_read(workshop: Workshop, tmp_path: Path) -> None:
+    tool = shipped("tools", "count_words.cwl").resolve()
+    text = (
+        "cwlVersion: v1.2\nclass: Workflow\ninputs: {files: 'File[]'}\noutputs: []\n"
+        f"steps: {{a: {{run: {tool}, in: {{files: files}}, out: []}}}}\n"
+    )
+    given = reading_of(DocumentFolder(tmp_path))
+    found = check(workshop, tmp_path / "w.cwl", text, "w", Reading(given.within, cache=tmp_path / "cache"))
+    assert "outside of" not in str(found)
+    (problem,) = check(workshop, tmp_path / "w.cwl", text, "w", Reading([tmp_path]))
+    assert "outside of the documents folder" in problem.message
 
 
 @pytest.mark.parametrize("link", [False, True])

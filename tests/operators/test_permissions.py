@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.exceptions import AirflowException
+from airflow.sdk import Context
 
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.errors import MlcraftError, RefusedError
@@ -16,8 +19,9 @@ from airflow_mlcraft.operators.permissions import (
     permissions_of,
     remember_code_of,
 )
+from airflow_mlcraft.operators.run_inputs import CwlInputsOperator
 from airflow_mlcraft.store.store import Store
-from tests.operators.embedded import warm
+from tests.operators.embedded import DOCUMENTS, warm
 
 WORKFLOW = """
 cwlVersion: v1.2
@@ -108,6 +112,22 @@ def test_files_of_a_run(plan: Any, document: Path, tmp_path: Path, monkeypatch: 
             check_run_inputs({"a": [wrong]}, permissions)
     monkeypatch.setenv("AIRFLOW__MLCRAFT__ALLOWED_PATHS", str(tmp_path))
     check_run_inputs({"a": {"class": "Directory", "location": document.parent.as_uri()}}, permissions_of(plan))
+
+
+def test_what_a_task_group_is_given_is_its_authors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tasks of the DAG hand it over; the same file in a run's form is refused."""
+    for name, value in {"STORE": tmp_path / "store", "CACHE": tmp_path / "cache", "TRACKING": "never"}.items():
+        monkeypatch.setenv(f"AIRFLOW__MLCRAFT__{name}", str(value))
+    (tmp_path / "a.txt").write_text("of the worker\n")
+    given = {"text": {"class": "File", "location": (tmp_path / "a.txt").as_uri()}}
+    document = DOCUMENTS / "count_lines" / "count_lines.cwl"
+    plan = PlanCache(tmp_path / "cache").plan_of(document)
+    told = {"task_id": "inputs", "plan": plan.digest, "base": plan.base, "document": str(document)}
+    made = CwlInputsOperator(**told, inputs=given).execute(Context(ti=None))  # type: ignore[arg-type,typeddict-item]
+    assert made["text"]["location"].startswith("store:")
+    run = SimpleNamespace(conf=given)
+    with pytest.raises(AirflowException, match="allowed_paths"):
+        CwlInputsOperator(**told).execute(Context(params={}, dag_run=run))  # type: ignore[arg-type,typeddict-item]
 
 
 def test_requirements_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:

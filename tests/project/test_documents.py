@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.check import check_documents
-from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.errors import ProjectError, RefusedError
 from airflow_mlcraft.ml.estimators import ESTIMATORS
+from airflow_mlcraft.operators.permissions import permissions_of
 from airflow_mlcraft.project import manifest
 from airflow_mlcraft.project.documents import sync
 from airflow_mlcraft.project.places import Project
@@ -202,3 +204,21 @@ def test_the_folder_of_projects_is_imported_as_dags(project: Project, tmp_path: 
     assert found["iris.workflow"] is None
     assert found["iris.tuned"] is None
     assert set(found.values()) == {None}
+
+
+def test_what_mlcraft_toml_says_needs_no_setting_on_a_server(project: Project, tmp_path: Path) -> None:
+    """It is the document's own: the source, the name of its key, and the code."""
+    (project.folder / "own.csv").touch()
+    sources = ["https://api.example/data.csv", str(tmp_path / "anywhere.csv")]
+    manifest.change(project, {"data.sources": sources, "data.key": "API_KEY"})
+    sync(project, manifest.read(project))
+    permissions = permissions_of(PlanCache(tmp_path / "cache").plan_of(project.workflow))
+    assert not permissions.everything
+    permissions.check_secret("API_KEY", sources[0])
+    permissions.check_path(Path(sources[1]), sources[1])
+    for name in ("processor.py", "model.py"):
+        permissions.check_code(project.folder / name)
+    with pytest.raises(RefusedError):
+        permissions.check_secret("API_KEY", "https://evil.example/data.csv")
+    with pytest.raises(RefusedError):
+        permissions.check_path(tmp_path / "other.csv", str(tmp_path / "other.csv"))

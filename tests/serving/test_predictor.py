@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +66,36 @@ def test_the_model_is_asked_which_columns_may_be_null(predictor_of: Callable[[st
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ServingError, match="it has no file MLmodel"):
         load(tmp_path)
+
+
+def test_the_server_knows_neither_airflow_nor_mlflow(model_of: Callable[[str], Path]) -> None:
+    program = (
+        "import sys; from pathlib import Path; from airflow_mlcraft.serving import command, worker; "
+        "from airflow_mlcraft.serving.served import load; load(Path(sys.argv[1])); "
+        "print([name for name in ('airflow', 'mlflow', 'airflow_mlcraft.settings') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(model_of("linear"))], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_mlflow_itself_runs_what_a_model_folder_names(tmp_path: Path) -> None:
+    """Unlike our server: that is why a folder from elsewhere is not for `mlflow.pyfunc`."""
+    there = tmp_path / "there"
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "mlcraft_loader_of_the_tests.py").write_text(
+        f"from pathlib import Path\n\ndef _load_pyfunc(path):\n    Path({str(there)!r}).touch()\n    return object()\n"
+    )
+    (tmp_path / "MLmodel").write_text(
+        'flavors: {"python_function": {"loader_module": "mlcraft_loader_of_the_tests", "code": "code"}}\n'
+    )
+    with pytest.raises(ServingError, match="would run code when it is loaded"):
+        load(tmp_path)
+    assert not there.exists()
+    program = "import sys, mlflow; mlflow.pyfunc.load_model(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, check=False)
+    assert there.exists()
 
 
 def test_a_model_that_would_run_code(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.project.build import _trusted
+from airflow_mlcraft.project.places import Project
 from airflow_mlcraft.serving.reader import Reader
 from airflow_mlcraft.serving.served import load
 from airflow_mlcraft.tracking.own_process import TRUSTED_CODE
@@ -143,6 +145,19 @@ def test_code_that_nobody_trusts_does_not_run(tmp_path: Path, monkeypatch: pytes
     assert "not the file that the model was trained with" in steps.refusal(
         "predict", "--model", "model", "--data", "new.csv"
     )
+
+
+def test_an_image_trusts_the_code_of_its_own_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where whoever builds it does; nobody else's word goes along."""
+    trained(tmp_path)
+    known = hashlib.sha256((tmp_path / "processor.py").read_bytes()).hexdigest()
+    file = tmp_path / "model" / "model.skops"
+    assert file.is_file()
+    assert _trusted(Project(tmp_path), file) == {TRUSTED_CODE: known}
+    as_somebody_else(monkeypatch)
+    assert _trusted(Project(tmp_path), file) == {}
+    trust(monkeypatch, tmp_path)
+    assert _trusted(Project(tmp_path), file) == {TRUSTED_CODE: known}
 
 
 def test_evaluating_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -176,6 +178,46 @@ def test_a_star_allows_all(step: Step, files: FileServer) -> None:
 def test_the_workers_own_keys_open_no_bucket(step: Step) -> None:
     assert step(SERVER, "--source", "s3://bucket/a.csv") == 1
     assert "the worker's own keys" in step.last
+
+
+def test_a_bucket_by_a_connection_or_by_its_name() -> None:
+    for allowed, connection in ((SERVER, "lake"), (replace(SERVER, hosts=("bucket",)), "")):
+        allowed.check_source("s3://bucket/a.csv", connection=connection)
+        with pytest.raises(RefusedError, match="the worker's own keys"):
+            allowed.check_source("s3://another/a.csv")
+
+
+def test_link_local_addresses_by_their_host() -> None:
+    for source in ("http://169.254.169.254/latest", "http://100.100.100.200/latest"):
+        with pytest.raises(RefusedError, match="allowed_hosts"):
+            SERVER.check_source(source)
+        replace(SERVER, hosts=(source.split("/")[2],)).check_source(source)
+
+
+def test_an_allowed_connection_takes_any_query(step: Step, tmp_path: Path) -> None:
+    """Its database user is who limits it."""
+    with closing(sqlite3.connect(tmp_path / "a.db")) as database, database:
+        database.execute("create table secret as select 'hunter2' as word")
+    step.connections["warehouse"] = Connection(f"sqlite:///{tmp_path}/a.db")
+    options = ("--source", "sql", "--connection", "warehouse", "--query", "select * from secret")
+    assert step(replace(SERVER, connections=("warehouse",)), *options) == 0, step.last
+
+
+def test_public_hosts_are_asked() -> None:
+    """Without the network: a public address passes, and so does a name that this machine cannot resolve."""
+    for source in ("http://93.184.215.14/a.csv", "https://nowhere.invalid/a.csv"):
+        SERVER.check_source(source)
+        with pytest.raises(RefusedError, match="allowed_hosts"):
+            replace(SERVER, hosts=("*.example.org",)).check_source(source)
+    replace(SERVER, hosts=("*.example.org",)).check_source("https://data.example.org/a.csv")
+
+
+def test_hosts_of_sftp_are_checked_by_their_name() -> None:
+    """What a name leads to when somebody connects is not looked at again."""
+    for scheme in ("sftp", "smb", "hdfs", "ftp"):
+        with pytest.raises(RefusedError, match="not a public one"):
+            SERVER.check_source(f"{scheme}://127.0.0.1/a.csv", connection="mine")
+        SERVER.check_source(f"{scheme}://nowhere.invalid/a.csv", connection="mine")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"])  # noqa: S104

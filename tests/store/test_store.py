@@ -325,6 +325,20 @@ def keeper(store: Store, *paths: Path, code: str = KEEP) -> subprocess.Popen[str
     return process
 
 
+def test_nobody_else_may_write_to_what_is_kept(tmp_path: Path) -> None:
+    """With the umask that most machines have."""
+    before = os.umask(0o022)
+    try:
+        store = Store(tmp_path / "store")
+        store.keep_file(write(tmp_path / "a", b"hello"))
+        (tmp_path / "folder").mkdir()
+        write(tmp_path / "folder" / "b", b"there")
+        store.keep_tree(tmp_path / "folder")
+    finally:
+        os.umask(before)
+    assert [path for path in (store.root, *store.root.rglob("*")) if mode(path) & 0o022] == []
+
+
 def test_many_processes_keep_the_same(store: Store, tmp_path: Path) -> None:
     paths = [write(tmp_path / str(number), os.urandom(200_000)) for number in range(30)]
     expected = [md5(path.read_bytes()) for path in paths]
