@@ -102,6 +102,7 @@ OTHER_SCHEMES = (
 def test_a_run_reads_by_no_other_scheme(step: Step, source: str) -> None:
     assert step(replace(SERVER, private=True), "--source", source) == 1
     assert "may not name a source of" in step.last
+    replace(SERVER, known=(source,)).check_source(source)
 
 
 def test_allowed_paths(step: Step, tmp_path: Path) -> None:
