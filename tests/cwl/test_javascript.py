@@ -116,6 +116,7 @@ def test_dates_are_in_the_time_zone_of_the_worker() -> None:
 
 
 def test_memory_has_a_limit() -> None:
+    assert javascript._HEAP == 1024, "MiB, as the page about security says"
     with pytest.raises(LinkError):
         value("${ const all = []; while (true) { all.push(new Array(1e6).fill(Math.random())) } }")
     assert value("$(1)") == 1, "the next expression has a new process"
