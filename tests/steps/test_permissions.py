@@ -215,7 +215,12 @@ def test_public_hosts_are_asked() -> None:
 
 def test_hosts_of_sftp_are_checked_by_their_name() -> None:
     """What a name leads to when somebody connects is not looked at again."""
-    for scheme in ("sftp", "smb", "hdfs", "ftp"):
+    for scheme in ("sftp", "smb", "hdfs", "webhdfs", "webdav", "ftp"):
+        with pytest.raises(RefusedError, match="the worker's own keys"):
+            SERVER.check_source(f"{scheme}://nowhere.invalid/a.csv")
+        with pytest.raises(RefusedError, match=r"is not for nowhere\.invalid"):
+            SERVER.check_connection_host("mine", f"{scheme}://nowhere.invalid/a.csv", "sftp://own.example")
+        replace(SERVER, hosts=("nowhere.invalid",)).check_source(f"{scheme}://nowhere.invalid/a.csv")
         with pytest.raises(RefusedError, match="not a public one"):
             SERVER.check_source(f"{scheme}://127.0.0.1/a.csv", connection="mine")
         SERVER.check_source(f"{scheme}://nowhere.invalid/a.csv", connection="mine")
