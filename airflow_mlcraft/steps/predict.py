@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
-    """Write predictions.csv: all columns, the prediction, and for classes the probability of each.
+    """Write predictions.csv: all columns of the data, the prediction, and for classes the probability of each.
 
     Rows are read, predicted for and written in batches, so that memory does not grow with them.
     """
@@ -59,6 +59,8 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
 
 
 def _with_predictions(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
+    from airflow_mlcraft.ml.row_hash import ROW_HASH
+
     with _answered():
         made = {PREDICTION: model.predict(frame)}
         if hasattr(model, "predict_proba"):
@@ -66,7 +68,8 @@ def _with_predictions(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
             made |= {f"probability_{label}": found[:, place] for place, label in enumerate(model.classes_)}
     if taken := [name for name in made if name in frame.columns]:
         raise StepError(f"--data has a column {taken[0]!r} already, which would hold the prediction; rename it")
-    return frame.assign(**made)
+    # The test part of a training has the hashes of its rows, which mean nothing to the user.
+    return frame.drop(columns=ROW_HASH, errors="ignore").assign(**made)
 
 
 @contextmanager

@@ -34,7 +34,8 @@ def test_numbers(tmp_path: Path) -> None:
     steps = numbers(tmp_path)
     steps.must("train", *PARTS, "--model", "linear_regression", "--folds", "0")
     steps.must("predict", "--model", "model", "--data", "test.parquet")
-    assert pd.read_csv(tmp_path / "predictions.csv").columns[-1] == "prediction"
+    columns = list(pd.read_csv(tmp_path / "predictions.csv").columns)
+    assert columns[-1] == "prediction" and not any(name.startswith("__") for name in columns)
 
 
 def test_rows_as_they_come(tmp_path: Path) -> None:
