@@ -46,13 +46,17 @@ class MlStepOperator(CwlStepOperator):
         own = environments.requirements_of(Path(self.base))
         tool = self.layout().place(self.step).step.run
         document = self.load_tool(tool.digest) if isinstance(tool, ToolRef) else None
-        permissions = permissions_of(self.load_plan(), document, task.store, task.folder)
+        permissions = self.permissions(permissions_of(self.load_plan(), document, task.store, task.folder))
         variables = {} if permissions.everything else {VARIABLE: permissions.to_json()}
         if own:
             return OwnCommand(
                 PROGRAM, partial(self._run_there, own, state, self.owner_of_tools(task), variables), variables
             )
         return OwnCommand(PROGRAM, partial(self._run_here, state, permissions), variables)
+
+    def permissions(self, found: Permissions) -> Permissions:
+        """What the step may use: what the document and the settings say."""
+        return found
 
     def surroundings(self) -> str:
         """The packages that the step finds."""

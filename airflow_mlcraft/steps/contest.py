@@ -26,7 +26,7 @@ from airflow_mlcraft.ml.metrics import (
 )
 from airflow_mlcraft.ml.rare_classes import default_metric
 from airflow_mlcraft.ml.target import check_target, truth
-from airflow_mlcraft.steps import inputs
+from airflow_mlcraft.steps import inputs, permissions
 from airflow_mlcraft.steps.data_file import DataFile
 from airflow_mlcraft.steps.failed_model import reason_in
 from airflow_mlcraft.steps.learned_rows import FEWEST, unseen_rows
@@ -160,6 +160,7 @@ def contest(
 
 
 def _kept_or_failed(folder: Path, name: str) -> KeptModel | Failed:
+    permissions.current().check_named_file(folder / name, name, folder)
     if (known := reason_in(folder / name)) is not None:
         return Failed(*known)
     inputs.model_folder(folder, name, "models")

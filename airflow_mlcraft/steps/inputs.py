@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def file(folder: Path, name: str, option: str) -> Path:
     """The file that an option names."""
     path = folder / name
+    permissions.current().check_named_file(path, name, folder)
     if not path.is_file():
         raise StepError(f"--{option}: there is no file {name}")
     return path
@@ -25,6 +26,7 @@ def file(folder: Path, name: str, option: str) -> Path:
 def model_folder(folder: Path, name: str, option: str) -> Path:
     """The folder of a model that an option names."""
     path = folder / name
+    permissions.current().check_named_file(path, name, folder)
     if not (path / "MLmodel").is_file():
         raise StepError(f"--{option}: {name} is no model; expected a folder with an MLmodel file, as train makes it")
     return path
@@ -61,7 +63,6 @@ def json_object(folder: Path, text: str | None, option: str) -> dict[str, Any]:
         return {}
     if text.lstrip().startswith("{"):
         return _json_object(text, option)
-    permissions.current().check_named_file(folder / text, text, folder)
     return json_file(folder, text, option)
 
 

@@ -115,19 +115,34 @@ class Permissions:
 
     def check_path(self, path: Path, source: str, folder: Path | None = None) -> None:
         """A file of this machine, symbolic links resolved: below an allowed path, or in the step's own folder."""
-        if self.everything or source in self._known or (folder is not None and is_inside_folder(path, folder)):
-            return
-        if any(is_inside_folder(path, os.path.expanduser(allowed)) for allowed in self.paths):  # noqa: PTH111
+        if (folder is not None and is_inside_folder(path, folder)) or self._may_use(path, source):
             return
         raise RefusedError(
             f"a run may not read {source} on this machine; upload the file, or let an administrator add its folder to "
             "[mlcraft] allowed_paths"
         )
 
+    def check_target(self, path: Path, source: str) -> None:
+        """A folder of this machine that is written into, and stays when the step ends."""
+        if not self._may_use(path, source):
+            raise RefusedError(
+                f"a run may not write into {source} on this machine; the document can name the folder, or an "
+                "administrator can add it to [mlcraft] allowed_paths"
+            )
+
+    def _may_use(self, path: Path, source: str) -> bool:
+        return (
+            self.everything
+            or source in self._known
+            or any(is_inside_folder(path, os.path.expanduser(allowed)) for allowed in self.paths)  # noqa: PTH111
+        )
+
     def check_named_file(self, path: Path, source: str, folder: Path) -> None:
-        """A file whose name is an option's text: an input of this step, or else a path as for `check_path`."""
-        inside = os.path.abspath(path).startswith(f"{self.staged}/") if self.staged else False  # noqa: PTH100
-        if not inside:
+        """A file or folder that an option names: an input of this step, or else a path as for `check_path`.
+
+        A text of a run that looks like an option, in an array of texts, may name any.
+        """
+        if not (self.everything or self._is_staged(path) or os.path.abspath(path) in self.code):  # noqa: PTH100
             self.check_path(path, source, folder)
 
     def check_connection(self, name: str) -> None:
@@ -167,6 +182,10 @@ class Permissions:
             f"a run may not send the environment variable {name} to {host}; the document can name both, or an "
             f"administrator can add {name}={host} to [mlcraft] allowed_secrets"
         )
+
+    def _is_staged(self, path: Path) -> bool:
+        """Whether the file was put there for this step, itself as a link into the store."""
+        return bool(self.staged) and path.name != ".." and is_inside_folder(path.parent, self.staged)
 
     def _listed(self) -> dict[str, str]:
         return {one.partition("=")[0]: one.partition("=")[2] for one in self.connections}

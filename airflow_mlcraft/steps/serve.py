@@ -45,11 +45,11 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
         made = roll_out(
             model,
             options.name,
-            _state(folder, options),
+            _state(folder, options, services),
             rows=rows,
             host=options.host,
             port=options.port,
-            options=_options(folder, options),
+            options=_options(folder, options, services),
             say=services.say,
         )
     except StepError:
@@ -65,13 +65,13 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     record.write(folder)
 
 
-def _options(folder: Path, options: argparse.Namespace) -> list[str]:
+def _options(folder: Path, options: argparse.Namespace, services: Services) -> list[str]:
     """Those of the server itself."""
     if options.workers < 1:
         raise StepError(f"--workers is {options.workers}; expected 1 or more")
     found = ["--workers", str(options.workers)]
     if options.log_predictions:
-        found += ["--log-predictions", str((folder / options.log_predictions).absolute())]
+        found += ["--log-predictions", str(_named_folder(folder, options.log_predictions, services))]
     return found
 
 
@@ -88,11 +88,18 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _state(folder: Path, options: argparse.Namespace) -> Path:
+def _state(folder: Path, options: argparse.Namespace, services: Services) -> Path:
     if options.state_folder:
-        return (folder / Path(options.state_folder).expanduser()).absolute()
+        return _named_folder(folder, options.state_folder, services)
     named = os.environ.get(STATE_VARIABLE)
     return Path(named).expanduser().absolute() if named else _home(folder) / ".mlcraft" / "serving"
+
+
+def _named_folder(folder: Path, name: str, services: Services) -> Path:
+    """A folder that is written into, outside of the step's own."""
+    path = (folder / Path(name).expanduser()).absolute()
+    services.permissions.check_target(path, name)
+    return path
 
 
 def _home(folder: Path) -> Path:

@@ -15,6 +15,7 @@ from airflow_mlcraft.errors import RefusedError
 from airflow_mlcraft.steps.command import run
 from airflow_mlcraft.steps.permissions import VARIABLE, Permissions, remember_code
 from airflow_mlcraft.steps.services import Connection, Services
+from tests.serving import models
 from tests.steps.sources.file_server import FileServer
 
 SERVER = Permissions(everything=False)
@@ -321,6 +322,60 @@ def test_params_are_no_way_to_read_a_file(step: Step, tmp_path: Path) -> None:
         assert run([*options, str(tmp_path / "secret.json")], folder=step.folder, services=services) == code, said
         if code:
             assert "allowed_paths" in said[-1]
+
+
+TABLE = "a,b,c\n" + "".join(f"{number},{number % 2},{number % 7}\n" for number in range(40))
+NAMED_AGAIN = {
+    "process": ["--target", "b", "--data", "data.csv", "--drop", "a", "--data", "{secret}"],
+    "split": ["--target", "b", "--data", "data.csv", "--data", "{secret}"],
+    "train": ["--train", "data.csv", "--recipe", "{secret}", "--model", "ridge"],
+    "predict": ["--model", "{secret}", "--data", "data.csv"],
+    "evaluate": ["--models", "{secret}", "--test", "data.csv"],
+    "approve": ["--model", "{secret}"],
+    "serve": ["--model", "{secret}", "--name", "a", "--state-folder", "state"],
+}
+
+
+@pytest.mark.parametrize("kind", NAMED_AGAIN)
+@pytest.mark.parametrize("where", ["absolute", "relative", "behind the inputs", "above the inputs"])
+def test_no_option_of_a_step_names_a_file_of_the_worker(tmp_path: Path, kind: str, where: str) -> None:
+    """cwltool gives the texts of an array as they are, and one of them may look like an option."""
+    work, staged = tmp_path / "run", tmp_path / "staged"
+    work.mkdir()
+    (staged / "in").mkdir(parents=True)
+    (tmp_path / "secret.csv").write_text(TABLE)
+    secret = {
+        "absolute": str(tmp_path / "secret.csv"),
+        "relative": "../secret.csv",
+        "behind the inputs": f"{staged}/in/../../secret.csv",
+        "above the inputs": f"{staged}/..",
+    }[where]
+    (work / "data.csv").write_text(TABLE)
+    server = replace(SERVER, staged=str(staged), known=("state",))
+    said: list[str] = []
+    arguments = [kind, *(option.format(secret=secret) for option in NAMED_AGAIN[kind])]
+    services = Services(say=said.append, permissions=server)
+    assert run(arguments, folder=work, services=services) == 1
+    assert "allowed_paths" in said[-1]
+    if kind == "process":
+        (staged / "in" / "secret.csv").symlink_to(tmp_path / "secret.csv")
+        assert run([*arguments[:-1], f"{staged}/in/secret.csv"], folder=work, services=services) == 0, said
+
+
+def test_a_run_names_no_folder_that_is_written_into(tmp_path: Path) -> None:
+    """A server keeps the files of its model there: in the folder of DAGs they would be read as one."""
+    models.make("people", tmp_path)
+    dags = tmp_path / "dags"
+    options = ["serve", "--model", "people", "--name", "people"]
+    for more in (["--state-folder", str(dags)], ["--state-folder", "state", "--log-predictions", str(dags)]):
+        said: list[str] = []
+        services = Services(say=said.append, permissions=replace(SERVER, known=("state",)))
+        assert run([*options, *more], folder=tmp_path, services=services) == 1
+        assert "a run may not write into" in said[-1]
+        assert "allowed_paths" in said[-1]
+    assert not dags.exists()
+    for allowed in (replace(SERVER, known=(str(dags),)), replace(SERVER, paths=(str(tmp_path),)), Permissions()):
+        allowed.check_target(dags, str(dags))
 
 
 def test_a_message_names_what_and_where_to_allow_it() -> None:

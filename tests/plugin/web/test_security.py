@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from airflow_mlcraft.project.shipped import shipped
+from tests.operators.embedded import DOCUMENTS
 from tests.plugin.site import Run, Site, until
 from tests.steps.sources.file_server import FileServer
 
@@ -35,6 +36,7 @@ outputs:
 baseCommand: cat
 stdout: said.txt
 """
+TABLE = "a,b,c\n" + "".join(f"{number},{number % 5},{number % 2}\n" for number in range(60))
 WITH_CODE = """
 cwlVersion: v1.2
 class: Workflow
@@ -90,10 +92,17 @@ def person(site: Site) -> Iterator[Person]:
     (folder / "with_code.cwl").write_text(WITH_CODE)
     (folder / "own.py").write_text(CODE.format(place=str(site.home / "code of the document")))
     (site.home / "secret.txt").write_text("hunter2")
+    (site.home / "secret.csv").write_text(TABLE.replace("b,c", "hunter2,c"))
+    tools = folder / "tools"
+    shutil.copytree(shipped("tools"), tools, ignore=shutil.ignore_patterns("retrieve.cwl"))
+    shutil.copyfile(folder / "retrieve.cwl", tools / "retrieve.cwl")
+    learning = (DOCUMENTS / "learning.cwl").read_text().replace("../../cwl/tools", "tools")
+    (folder / "learning.cwl").write_text(learning)
     with site.client("admin") as admin:
         connection = {"connection_id": "warehouse", "conn_type": "http", "password": "hunter2"}
         admin.post("/api/v2/connections", json=connection)
-        wanted = {"safe.retrieve", "safe.reads", "safe.with_code"}
+        wanted = {"safe.retrieve", "safe.reads", "safe.with_code", "safe.learning"}
+        wanted |= {"safe.tools.process", "safe.tools.serve"}
 
         def there() -> bool:
             return wanted <= {dag["dag_id"] for dag in admin.get("/api/v2/dags?limit=200").json()["dags"]}
@@ -182,6 +191,33 @@ def test_a_run_cannot_ask_private_addresses(person: Person, listening: FileServe
         assert run.state == "failed"
         assert "not a public one" in run.log
     assert not listening.asked
+
+
+def test_a_text_in_a_list_is_no_way_to_name_a_file(person: Person) -> None:
+    """It may look like an option of the step."""
+    data = person.upload("safe.tools.process", "data.csv", TABLE)
+    secret = str(person.site.home / "secret.csv")
+    run = person.start("safe.tools.process", {"data": data, "target": "c", "drop": ["a"]})
+    assert run.state == "success", run.log
+    run = person.start("safe.tools.process", {"data": data, "target": "c", "drop": ["a", "--data", secret]})
+    assert run.state == "failed"
+    assert "allowed_paths" in run.log
+
+
+def test_a_run_cannot_name_a_folder_to_write_into(person: Person) -> None:
+    dags = person.site.home / "dags"
+    before = sorted(dags.rglob("*.py"))
+    model = {"class": "Directory", "basename": "m", "listing": [{**LITERAL, "basename": "MLmodel"}, LITERAL]}
+    run = person.start("safe.tools.serve", {"model": model, "name": "zz", "state_folder": str(dags)})
+    assert run.state == "failed"
+    assert "a run may not write into" in run.log
+    assert sorted(dags.rglob("*.py")) == before
+    assert not (dags / "zz").exists()
+
+
+def test_the_steps_of_machine_learning_need_no_setting(person: Person) -> None:
+    run = person.start("safe.learning", {})
+    assert run.state == "success", run.log
 
 
 def test_an_uploaded_file_is_data(person: Person) -> None:
