@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cwltool.context import RuntimeContext
-from cwltool.job import CommandLineJob, JobBase
+from cwltool.job import CommandLineJob, ContainerCommandLineJob, JobBase
 
 Say = Callable[[str], Any]
 
@@ -23,7 +23,9 @@ class OwnCommand:
     run: Callable[[list[str], Path, Say], int]
     """Takes the arguments, the folder for the outputs, and who hears what it says; gives the exit code."""
     variables: Mapping[str, str] = field(default_factory=dict)
-    """The environment of the program, where it runs after all: in a container, or with streams of its own."""
+    """The environment of the program, where it runs after all, with streams of its own."""
+    variables_in_container: Mapping[str, str] = field(default_factory=dict)
+    """The same in a container, where files have other paths."""
 
     def complaint(self, said: Sequence[str]) -> str:
         """Why it failed: what it said last after its own name, as programs do."""
@@ -34,7 +36,8 @@ class OwnCommand:
 
 def take_over(job: JobBase, command: OwnCommand, say: Say) -> None:
     """Let a job be done here, where it is the command's, and asks for nothing that only a program can have."""
-    job.environment.update(command.variables)
+    in_container = isinstance(job, ContainerCommandLineJob)
+    job.environment.update(command.variables_in_container if in_container else command.variables)
     if not isinstance(job, CommandLineJob) or job.command_line[:1] != [command.program]:
         return
     if not (job.stdin or job.stdout or job.stderr):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -47,12 +48,14 @@ class MlStepOperator(CwlStepOperator):
         tool = self.layout().place(self.step).step.run
         document = self.load_tool(tool.digest) if isinstance(tool, ToolRef) else None
         permissions = self.permissions(permissions_of(self.load_plan(), document, task.store, task.folder))
-        variables = {} if permissions.everything else {VARIABLE: permissions.to_json()}
-        if own:
-            return OwnCommand(
-                PROGRAM, partial(self._run_there, own, state, self.owner_of_tools(task), variables), variables
-            )
-        return OwnCommand(PROGRAM, partial(self._run_here, state, permissions), variables)
+        variables = _variables(permissions)
+        run = (
+            partial(self._run_there, own, state, self.owner_of_tools(task), variables)
+            if own
+            else partial(self._run_here, state, permissions)
+        )
+        # A container has no files of the worker but those that were put into it for the step.
+        return OwnCommand(PROGRAM, run, variables, _variables(replace(permissions, staged="/")))
 
     def permissions(self, found: Permissions) -> Permissions:
         """What the step may use: what the document and the settings say."""
@@ -100,6 +103,10 @@ class MlStepOperator(CwlStepOperator):
             # skops looks into every module that is loaded, and Airflow's old ones warn of each look.
             warnings.filterwarnings("ignore", r"The `airflow\.", FutureWarning)
             return run(arguments, folder=folder, services=services)
+
+
+def _variables(permissions: Permissions) -> dict[str, str]:
+    return {} if permissions.everything else {VARIABLE: permissions.to_json()}
 
 
 def _secret(name: str) -> str | None:

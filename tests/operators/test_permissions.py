@@ -12,6 +12,8 @@ from airflow.sdk import Context
 
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.errors import MlcraftError, RefusedError
+from airflow_mlcraft.operators.kinds import operator_of
+from airflow_mlcraft.operators.ml_step import MlStepOperator
 from airflow_mlcraft.operators.permissions import (
     check_job_requirements,
     check_run_inputs,
@@ -128,6 +130,17 @@ def test_what_a_task_group_is_given_is_its_authors(tmp_path: Path, monkeypatch: 
     run = SimpleNamespace(conf=given)
     with pytest.raises(AirflowException, match="allowed_paths"):
         CwlInputsOperator(**told).execute(Context(params={}, dag_run=run))  # type: ignore[arg-type,typeddict-item]
+
+
+@pytest.mark.parametrize(("hint", "limited"), [("hints: {mlcraft:Retrieve: {}}", True), ("", False)])
+def test_the_hint_of_a_step_is_what_limits_it(hint: str, limited: bool, tmp_path: Path) -> None:
+    """A tool without one is a program like any other: it does what its author wrote."""
+    (tmp_path / "tool.cwl").write_text(
+        'cwlVersion: v1.2\nclass: CommandLineTool\n$namespaces: {mlcraft: "https://mlcraft.dev/cwl#"}\n'
+        f"{hint}\ninputs: []\noutputs: []\nbaseCommand: [mlcraft-step, retrieve]\n"
+    )
+    (step,) = PlanCache(tmp_path / "cache").plan_of(tmp_path / "tool.cwl").root.steps
+    assert issubclass(operator_of(step), MlStepOperator) is limited
 
 
 def test_requirements_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
