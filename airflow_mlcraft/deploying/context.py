@@ -15,8 +15,8 @@ import airflow_mlcraft
 from airflow_mlcraft.deploying.recipe import Recipe
 
 _PACKAGE = Path(airflow_mlcraft.__file__).parent
-_SERVER = ("__init__.py", "errors.py", "ml", "serving", "tracking")
-"""What of this package serves a model: its rooms that know neither Airflow nor cwltool."""
+_SERVER = ("__init__.py", "errors.py", "nearest.py", "ml", "serving", "tracking")
+"""What of this package serves a model: rooms and modules that know neither Airflow nor cwltool."""
 _LEFT_OUT = ("tests", "__pycache__", "RECORD")
 """Of the packages: a fifth of their size, which nothing imports, and RECORD, which differs each time."""
 _COMMANDS = ("bin", ".lock")
