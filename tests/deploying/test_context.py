@@ -35,7 +35,7 @@ def test_the_image_has_all_that_its_server_imports(tmp_path: Path) -> None:
             if imported not in seen:
                 seen.add(imported)
                 left.append(imported)
-    assert {"airflow_mlcraft/serving/worker.py", "airflow_mlcraft/ml/row_process.py"} <= seen <= files
+    assert {"airflow_mlcraft/serving/worker.py", "airflow_mlcraft/ml/user_code.py"} <= seen <= files
 
 
 def _imports(path: Path, *, only_at_import: bool) -> Iterator[str]:
