@@ -20,21 +20,21 @@ inputs:
   doc: The column that is to be predicted.
   default: target
   sbg:x: 0
-  sbg:y: 130
+  sbg:y: 100
 - id: test_size
   type: double
   label: Test part
   doc: The share of the rows that is kept for the test.
   default: 0.25
   sbg:x: 0
-  sbg:y: 260
+  sbg:y: 200
 - id: seed
   type: int
   label: Seed
   doc: Where random numbers start; the same seed gives the same result.
   default: 42
   sbg:x: 0
-  sbg:y: 390
+  sbg:y: 300
 - id: models
   type: string[]
   label: Models
@@ -59,14 +59,14 @@ inputs:
   - neural_network
   - baseline
   sbg:x: 0
-  sbg:y: 520
+  sbg:y: 400
 - id: folds
   type: int
   label: Folds
   doc: Of cross-validation.
   default: 5
   sbg:x: 0
-  sbg:y: 650
+  sbg:y: 500
 - id: metric
   type:
   - 'null'
@@ -88,101 +88,101 @@ inputs:
   label: Metric
   doc: What makes a model the best; acc, or another where a class is rare, when left out.
   sbg:x: 0
-  sbg:y: 780
+  sbg:y: 600
 - id: name
   type: string
   label: Deployment
   doc: What the served model is called.
   default: tuned_classification
   sbg:x: 0
-  sbg:y: 910
+  sbg:y: 700
 - id: trials
   type: int
   label: Trials
   doc: How many sets of parameters are tried for each model.
   default: 15
   sbg:x: 0
-  sbg:y: 1040
+  sbg:y: 800
 - id: stratify
   type: boolean
   label: Stratify
   doc: Whether both parts get the same share of each class.
   default: false
   sbg:x: 0
-  sbg:y: 1170
+  sbg:y: 900
 - id: group
   type: string?
   label: Group
   doc: A column whose equal values stay in one part, such as the id of a person.
   sbg:x: 0
-  sbg:y: 1300
+  sbg:y: 1000
 - id: time
   type: string?
   label: Time
   doc: A column by which the latest rows become the test part.
   sbg:x: 0
-  sbg:y: 1430
+  sbg:y: 1100
 - id: drop
   type: string[]?
   label: Leave out
   doc: Columns that are not to be learned from.
   sbg:x: 0
-  sbg:y: 1560
+  sbg:y: 1200
 - id: impute
   type: string?
   label: Fill gaps
   doc: 'How missing numbers are filled: median, mean, most_frequent or zero.'
   sbg:x: 0
-  sbg:y: 1690
+  sbg:y: 1300
 - id: positive
   type: string?
   label: Positive class
   doc: The one of two classes that is to be found.
   sbg:x: 0
-  sbg:y: 1820
+  sbg:y: 1400
 - id: row_id
   type: string?
   label: Id
   doc: The column that tells rows apart; a row with the same id stays on its side.
   sbg:x: 0
-  sbg:y: 1950
+  sbg:y: 1500
 - id: class_weight
   type: string?
   label: Class weights
   doc: 'For estimators that know them: balanced, or a JSON object with a weight for each label.'
   sbg:x: 0
-  sbg:y: 2080
+  sbg:y: 1600
 - id: threshold
   type: string?
   label: Threshold
   doc: The probability from which the positive class is named; auto chooses it on the folds.
   sbg:x: 0
-  sbg:y: 2210
+  sbg:y: 1700
 - id: replace_champion
   type: boolean
   label: Replace the champion
   doc: Whether a champion of today that cannot be compared, because it is one of other data, is replaced.
   default: false
   sbg:x: 0
-  sbg:y: 2340
+  sbg:y: 1800
 - id: max_categories
   type: int?
   label: Categories
   doc: Columns that the categories of one column become at most; chosen by the data when left out.
   sbg:x: 0
-  sbg:y: 2470
+  sbg:y: 1900
 - id: types
   type: string?
   label: Kinds
   doc: 'Kinds of columns as a JSON object: number, category, boolean, date or text; by their values when left out.'
   sbg:x: 0
-  sbg:y: 2600
+  sbg:y: 2000
 - id: dates
   type: string?
   label: Dates
   doc: How dates are written, by column, as a JSON object; by their values when left out.
   sbg:x: 0
-  sbg:y: 2730
+  sbg:y: 2100
 outputs:
 - id: champion
   type: Directory
