@@ -29,6 +29,10 @@ class FramedPage:
         for dark in (True, False):
             self.dark(dark)
             faults = self.faults()
+            if faults:
+                # What is seen while something still appears or goes counts only if it stays.
+                self.ui.page.wait_for_timeout(2000)
+                faults = self.faults()
             assert not faults, f"{'dark' if dark else 'light'}: {faults}"
 
     def faults(self) -> list[Any]:
