@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -64,6 +65,7 @@ def train(  # noqa: PLR0917
     from airflow_mlcraft.project.train import train as run
 
     project = find(name, projects)
+    run_here = partial(run, project, models=split(models), tune=tune, overrides=overrides or [], parallel=parallel)
     with following(quiet=quiet or as_json, verbose=verbose) as watch:
         if server or url:
             from airflow_mlcraft.project.on_server import train_on_server
@@ -78,16 +80,12 @@ def train(  # noqa: PLR0917
                 ask=_ask_login if can_ask() else None,
             )
         else:
-            made = run(
-                project, models=split(models), tune=tune, overrides=overrides or [], parallel=parallel, watch=watch
-            )
+            made = run_here(watch=watch)
     asks = bool(watch.ambiguous_dates) and can_ask() and not as_json and not yes
     if asks and _ask_dates(project, watch.ambiguous_dates):
         say("The models are trained again, with these dates.")
         with following(quiet=quiet, verbose=verbose) as watch:
-            made = run(
-                project, models=split(models), tune=tune, overrides=overrides or [], parallel=parallel, watch=watch
-            )
+            made = run_here(watch=watch)
     if as_json:
         print_json([record.to_json() for record in made])
     else:

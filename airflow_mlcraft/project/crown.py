@@ -90,7 +90,7 @@ def _version(  # noqa: PLR0917
     told = store.keep_bytes((json.dumps(scores, indent=2) + "\n").encode())
     values = {
         project.champion: {"class": "Directory", "location": STORE + content, "basename": "champion"},
-        project.folder / "reports" / "scores.json": {
+        project.folder / SCORES: {
             "class": "File",
             "location": STORE + told,
             "basename": "scores.json",

@@ -154,6 +154,8 @@ def _crown(  # noqa: PLR0917
     project: Project, manifest: Manifest, before: RunRecord, known: _Known, run_id: str, watch: Watch
 ) -> str:
     """Crown the winner, if it is another model than today's champion; the reason where that takes a run."""
+    from airflow_mlcraft.project.crown import crown_without_run
+
     if not known.winner:
         return ""
     labels = _labels([model.name for model in before.models])
@@ -163,8 +165,6 @@ def _crown(  # noqa: PLR0917
     for folder in (winner, today):
         if folder is None or not (folder / "MLmodel").is_file():
             return f"the files of a model are not there: {folder or known.winner}"
-    from airflow_mlcraft.project.crown import crown_without_run
-
     return crown_without_run(
         project,
         manifest,

@@ -98,10 +98,9 @@ def run_plan(
     from airflow_mlcraft.dag.cwl_dag import CwlDag
     from airflow_mlcraft.operators.spill import spilled
     from airflow_mlcraft.runner.embedded import run_dag
-
-    check_choices(plan, job)
     from airflow_mlcraft.store.work import remove
 
+    check_choices(plan, job)
     store = options.store or Path(tempfile.mkdtemp(prefix="mlcraft-", dir=options.scratch))
     os.environ.update(_environment(options, store))
     try:

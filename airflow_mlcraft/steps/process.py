@@ -183,21 +183,15 @@ def _write_parts(
     recipe: Recipe, table: Pieces | WholeTable, found: Cut, folder: Path, place: Path
 ) -> dict[str, tuple[int, int]]:
     """Write both parts, and give the rows and columns of each."""
-    from airflow_mlcraft.ml.data.pieces import OrderedRows
+    from airflow_mlcraft.ml.data.pieces import write_ordered
 
     orders = {"train": found.train, "test": found.test}
     truth = _truth(recipe, table[recipe.target], list(orders.values()))
-    parts = {port: OrderedRows(order, len(table), place, port) for port, order in orders.items()}
-    start = 0
-    for frame in table.frames():
-        for part in parts.values():
-            part.add(frame, start, lambda rows, at: ready(recipe, rows, truth[at], found.hashes[at]))
-        start += len(frame)
-    for port, part in parts.items():
-        part.write(folder / f"{port}.parquet")
-    return {
-        port: (len(order), part.columns) for (port, order), part in zip(orders.items(), parts.values(), strict=True)
-    }
+
+    def prepare(rows: pd.DataFrame, at: Any) -> pd.DataFrame:
+        return ready(recipe, rows, truth[at], found.hashes[at])
+
+    return write_ordered(table, orders, folder, place, prepare)
 
 
 def _truth(recipe: Recipe, values: pd.Series, orders: Sequence[Any]) -> Any:

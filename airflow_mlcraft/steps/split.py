@@ -27,7 +27,7 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     import numpy as np
     import pandas as pd
 
-    from airflow_mlcraft.ml.data.pieces import OrderedRows, Pieces
+    from airflow_mlcraft.ml.data.pieces import Pieces, write_ordered
     from airflow_mlcraft.ml.row_hash import row_hashes
     from airflow_mlcraft.ml.split import check_columns, cut, needed_columns
 
@@ -42,25 +42,14 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
             table.add(frame)
         needed = pd.DataFrame({column: table[column] for column in needed_columns(how)}, index=range(len(table)))
         found = cut(needed, how, np.concatenate(hashes) if hashes else None)
-        parts = {
-            port: OrderedRows(order, len(table), Path(name), port)
-            for port, order in (("train", found.train), ("test", found.test))
-        }
-        start = 0
-        for frame in table.frames():
-            for part in parts.values():
-                part.add(frame, start)
-            start += len(frame)
-        for port, part in parts.items():
-            part.write(folder / f"{port}.parquet")
+        sizes = write_ordered(table, {"train": found.train, "test": found.test}, folder, Path(name))
     for line in found.notes:
         services.say(line)
     record = Record()
     record.param(**{f"split_{name}": value for name, value in how.to_json().items()}, target=options.target)
     record.metric({"rows_train": len(found.train), "rows_test": len(found.test)})
-    for port, order in (("train", found.train), ("test", found.test)):
+    for port, (rows, width) in sizes.items():
         context = "training" if port == "train" else "testing"
-        profile = {"rows": len(order), "columns": len(table.columns)}
-        record.dataset(port, f"{port}.parquet", context, profile)
+        record.dataset(port, f"{port}.parquet", context, {"rows": rows, "columns": width})
     record.write(folder)
     services.say(f"{len(table)} rows: {len(found.train)} for training, {len(found.test)} for testing ({how.by})")

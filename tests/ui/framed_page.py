@@ -28,11 +28,9 @@ class FramedPage:
         """Nothing serious, in the light and in the dark."""
         for dark in (True, False):
             self.dark(dark)
+            # What appears or goes is seen through for a moment, and has another contrast then.
+            self.ui.settled()
             faults = self.faults()
-            if faults:
-                # What is seen while something still appears or goes counts only if it stays.
-                self.ui.page.wait_for_timeout(2000)
-                faults = self.faults()
             assert not faults, f"{'dark' if dark else 'light'}: {faults}"
 
     def faults(self) -> list[Any]:

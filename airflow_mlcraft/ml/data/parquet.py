@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 
 
 @contextmanager
+def writing(what: str) -> Iterator[None]:
+    """Arrow's complaint about values that it cannot write as a sentence."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise StepError(
+            f"{what} cannot be written: {' '.join(str(error).split())}; each column needs values of one type"
+        ) from error
+
+
+@contextmanager
 def parquet_file(path: Path) -> Iterator[ParquetFile]:
     """An open file. What is wrong with its bytes, found now or while it is read, is a sentence."""
     import pyarrow as pa

@@ -6,14 +6,14 @@ A single column, and a few numbers for each row, are all that is in memory as a 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.data import batches
+from airflow_mlcraft.ml.data.parquet import writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ class Pieces:
         if self._last is None or self._last[0] != name:
             self._last = None
             parts = [feather.read_table(str(path), columns=[name], memory_map=False) for path in self._files]
-            with _told(f"the column {name!r}"):
+            with writing(f"the column {name!r}"):
                 table = pa.concat_tables(parts, promote_options="permissive")
             self._last = name, _pandas(table)[name]
         return self._last[1]
@@ -162,7 +162,7 @@ class OrderedRows:
         import pyarrow as pa
         from pyarrow import parquet
 
-        with _told(path.name):
+        with writing(path.name):
             schema = _schema_of_all(list(self._schemas.values()), self._count)
             with parquet.ParquetWriter(path, schema) as writer:
                 for file in range(-(-self._count // self._size)):
@@ -185,10 +185,29 @@ class OrderedRows:
         return found
 
 
+def write_ordered(
+    table: Pieces | WholeTable,
+    orders: Mapping[str, NDArray[np.intp]],
+    folder: Path,
+    place: Path,
+    prepare: Prepare | None = None,
+) -> dict[str, tuple[int, int]]:
+    """Write NAME.parquet for each order, and give its rows and columns; the rows wait in `place`."""
+    parts = {name: OrderedRows(order, len(table), place, name) for name, order in orders.items()}
+    start = 0
+    for frame in table.frames():
+        for part in parts.values():
+            part.add(frame, start, prepare)
+        start += len(frame)
+    for name, part in parts.items():
+        part.write(folder / f"{name}.parquet")
+    return {name: (len(orders[name]), part.columns) for name, part in parts.items()}
+
+
 def _arrow(frame: pd.DataFrame) -> pa.Table:
     import pyarrow as pa
 
-    with _told("a table"):
+    with writing("a table"):
         return pa.Table.from_pandas(frame.reset_index(drop=True))
 
 
@@ -222,21 +241,3 @@ def _told_of_column(each: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """A batch without a value does not know the type; one that lacks values has the type for that."""
     known = [one for one in each if one["pandas_type"] != "empty"] or list(each)
     return next((one for one in known if one["numpy_type"] == "object"), known[0])
-
-
-class _told:  # noqa: N801
-    """Arrow's complaint as a sentence."""
-
-    def __init__(self, what: str):
-        self._what = what
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        import pyarrow as pa
-
-        if isinstance(error, pa.ArrowException | ValueError | TypeError):
-            raise StepError(
-                f"{self._what} cannot be written: {' '.join(str(error).split())}; each column needs values of one type"
-            ) from error
