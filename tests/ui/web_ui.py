@@ -16,7 +16,7 @@ from playwright.sync_api import Error, FloatRect, Locator, Page, expect, sync_pl
 from .make_up import Site
 
 T = TypeVar("T")
-PATIENCE = 180.0
+PATIENCE = 600.0
 """Seconds; the machine may have other things to do."""
 _ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
