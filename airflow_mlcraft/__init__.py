@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from airflow_mlcraft.dag.cwl_dag import CwlDag
     from airflow_mlcraft.dag.cwl_task_group import CwlTaskGroup
     from airflow_mlcraft.dag.loader import load_cwl_dags
-    from airflow_mlcraft.operators.tracked_run import current_run, tracked_run
+    from airflow_mlcraft.operators.task_run import current_run, tracked_run
 
 __version__ = "0.1.0"
 __all__ = ["CwlDag", "CwlTaskGroup", "__version__", "current_run", "load_cwl_dags", "tracked_run"]
@@ -20,9 +20,9 @@ __all__ = ["CwlDag", "CwlTaskGroup", "__version__", "current_run", "load_cwl_dag
 _HOME_OF = {
     "CwlDag": "airflow_mlcraft.dag.cwl_dag",
     "CwlTaskGroup": "airflow_mlcraft.dag.cwl_task_group",
-    "current_run": "airflow_mlcraft.operators.tracked_run",
+    "current_run": "airflow_mlcraft.operators.task_run",
     "load_cwl_dags": "airflow_mlcraft.dag.loader",
-    "tracked_run": "airflow_mlcraft.operators.tracked_run",
+    "tracked_run": "airflow_mlcraft.operators.task_run",
 }
 
 

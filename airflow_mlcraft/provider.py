@@ -25,42 +25,30 @@ def get_provider_info() -> dict[str, Any]:
                 "integration-name": CWL,
                 "python-modules": [
                     "airflow_mlcraft.operators.step",
-                    "airflow_mlcraft.operators.frame",
+                    "airflow_mlcraft.operators.subworkflow",
                     "airflow_mlcraft.operators.run_inputs",
                     "airflow_mlcraft.operators.run_outputs",
-                    "airflow_mlcraft.operators.version_data",
                 ],
             },
             {
                 "integration-name": "MLflow",
                 "python-modules": [
-                    f"airflow_mlcraft.operators.{kind}"
-                    for kind in (
-                        "retrieve",
-                        "split",
-                        "process",
-                        "train",
-                        "tune",
-                        "evaluate",
-                        "approve",
-                        "predict",
-                        "serve",
-                        "tracked_task",
-                    )
+                    "airflow_mlcraft.operators.ml",
+                    "airflow_mlcraft.operators.task_run",
                 ],
             },
         ],
         "task-decorators": [
-            {"name": "tracked", "class-name": "airflow_mlcraft.operators.tracked_task.tracked_task"},
+            {"name": "tracked", "class-name": "airflow_mlcraft.operators.task_run.tracked_task"},
         ],
         "hooks": [
             {"integration-name": CWL, "python-modules": ["airflow_mlcraft.hooks.store"]},
-            {"integration-name": "MLflow", "python-modules": ["airflow_mlcraft.hooks.tracking"]},
+            {"integration-name": "MLflow", "python-modules": ["airflow_mlcraft.hooks.mlflow"]},
             {"integration-name": "DVC", "python-modules": ["airflow_mlcraft.hooks.dvc"]},
         ],
         "connection-types": [
             {"connection-type": "mlcraft_store", "hook-class-name": "airflow_mlcraft.hooks.store.StoreHook"},
-            {"connection-type": "mlflow", "hook-class-name": "airflow_mlcraft.hooks.tracking.MlflowHook"},
+            {"connection-type": "mlflow", "hook-class-name": "airflow_mlcraft.hooks.mlflow.MlflowHook"},
             {"connection-type": "dvc", "hook-class-name": "airflow_mlcraft.hooks.dvc.DvcHook"},
         ],
         "extra-links": [

@@ -21,7 +21,7 @@ import io, json, os, sys, time
 from contextlib import redirect_stdout
 from airflow_mlcraft.runner.home import prepare
 prepare()
-from airflow_mlcraft.runner.warm import warm_up
+from airflow_mlcraft.runner.preload import warm_up
 warm_up()
 import airflow_mlcraft.cwl.compile, airflow_mlcraft.cwl.tool, airflow_mlcraft.dag.cwl_dag, airflow_mlcraft.store.values
 from airflow_mlcraft.cli.cwl_runner import main

@@ -12,7 +12,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from airflow_mlcraft.cwl.composer_form import composer_form
+from airflow_mlcraft.cwl.composer.form import composer_form
 from airflow_mlcraft.cwl.load import load
 from airflow_mlcraft.errors import MlcraftError
 

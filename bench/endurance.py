@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from airflow_mlcraft.serving.admin import tell
+from airflow_mlcraft.serving.process.control_socket import tell
 from bench.measure import Figure
 from bench.serving_load import result_of, serve_ours, start_client
 from bench.serving_models import LINEAR, NUMBERS, Served, numeric_models

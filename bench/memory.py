@@ -38,7 +38,7 @@ if side == "bash":
 else:
     from airflow_mlcraft.dag.cwl_dag import CwlDag
     dag = CwlDag(document)
-from airflow_mlcraft.runner.embedded import run_dag
+from airflow_mlcraft.runner.run_dag import run_dag
 result = run_dag(dag, parallel=1)
 assert result.ok, result
 # The tasks run in a child of this process, which holds no more than that child does when it is forked.

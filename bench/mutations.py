@@ -115,7 +115,7 @@ def refusal_of(mutation: Mutation) -> str:
     """What is wrong with how a document is refused; "" where it compiles, or is refused well."""
     from airflow_mlcraft.cwl.compile import compile_document
     from airflow_mlcraft.cwl.load import load
-    from airflow_mlcraft.dag.checked_dag import build_dag, check_stored_form
+    from airflow_mlcraft.dag.airflow_limits import build_dag, check_stored_form
     from airflow_mlcraft.errors import DocumentError
 
     try:

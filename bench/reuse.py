@@ -19,11 +19,11 @@ import json, os, sys, time
 from pathlib import Path
 from airflow_mlcraft.runner.home import prepare
 prepare()
-from airflow_mlcraft.runner.warm import warm_up
+from airflow_mlcraft.runner.preload import warm_up
 warm_up()
 from airflow.sdk import DAG
 from airflow_mlcraft.dag.cwl_dag import CwlDag
-from airflow_mlcraft.runner.embedded import run_dag
+from airflow_mlcraft.runner.run_dag import run_dag
 from airflow.sdk.bases.operator import BaseOperator
 
 class Nothing(BaseOperator):

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from airflow_mlcraft.serving.admin import tell
+from airflow_mlcraft.serving.process.control_socket import tell
 from bench.measure import Figure, median
 from bench.serving_load import CLIENTS, INVOCATIONS, post, result_of, serve_mlflow, serve_ours, start_client
 from bench.serving_models import (

@@ -20,12 +20,12 @@ from importlib import import_module
 from pathlib import Path
 from airflow_mlcraft.runner.home import prepare
 prepare()
-from airflow_mlcraft.runner.warm import warm_up
+from airflow_mlcraft.runner.preload import warm_up
 warm_up()
 for name in ("matplotlib.figure", "pandas", "pyarrow.parquet", "skops.io", "sklearn.ensemble", "sklearn.inspection"):
     import_module(name)
 from airflow_mlcraft.dag.cwl_dag import CwlDag
-from airflow_mlcraft.runner.embedded import run_dag
+from airflow_mlcraft.runner.run_dag import run_dag
 from airflow_mlcraft.runner.events import label
 
 document, rounds, models, ways = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3]), json.loads(sys.argv[4])

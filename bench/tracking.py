@@ -25,7 +25,7 @@ def work():
 
 def spooled(number, uri, **options):
     from airflow_mlcraft.tracking.names import DagRunName, StepName
-    from airflow_mlcraft.tracking.tracking import Tracking
+    from airflow_mlcraft.tracking.client import Tracking
     tracking = Tracking(uri, spool=folder + "/spool", linger=5, **options)
     with tracking.step(StepName(DagRunName("bench", "run"), "train", number)) as run:
         run.params({f"p{i}": i for i in range(10)})

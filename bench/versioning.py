@@ -24,7 +24,7 @@ _OURS = """
 import sys
 from pathlib import Path
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.versioning.entries import data_of
+from airflow_mlcraft.versioning.targets import data_of
 from airflow_mlcraft.versioning.repository import repository_at
 from airflow_mlcraft.versioning.version import Versioning
 data, store, repo = Path(sys.argv[1]), Store(sys.argv[2]), Path(sys.argv[3])

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.environments import uv
+from airflow_mlcraft.common.python_environments import uv
 
 PROJECT = Path(__file__).parents[1]
 

@@ -109,7 +109,7 @@ def test_the_plugin_warns_and_breaks_nothing(monkeypatch: pytest.MonkeyPatch, ca
 
 
 def test_a_result_is_measured_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_mlcraft.operators.spill import restored, spilled
+    from airflow_mlcraft.operators.xcom_overflow import restored, spilled
 
     monkeypatch.setenv("AIRFLOW__MLCRAFT__XCOM_LIMIT", "100 B")
     text = "ü" * 60

@@ -22,7 +22,7 @@ from typing import TypeVar
 
 import httpx
 
-from airflow_mlcraft.project.server_api import PASSWORD, USER, ServerApi
+from airflow_mlcraft.project.server.api import PASSWORD, USER, ServerApi
 
 T = TypeVar("T")
 PROJECT = Path(__file__).parents[1]

@@ -16,8 +16,8 @@ from project_home import FOLDER, PROJECT, environment, prepare_database
 from rich.padding import Padding
 from run_table import console, follow, newest_run, outputs_of, plain_table, state_of
 
-from airflow_mlcraft.project.train import champion_name
-from airflow_mlcraft.project.web_ui import AIRFLOW
+from airflow_mlcraft.project.server.web_ui import AIRFLOW
+from airflow_mlcraft.project.training import champion_name
 
 DAG_ID = "workflows.classification"
 LOG = FOLDER / "demo.log"

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.project.web_ui import UiHome
+from airflow_mlcraft.project.server.web_ui import UiHome
 
 PROJECT = Path(__file__).resolve().parents[1]
 FOLDER = PROJECT / ".mlcraft"

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from airflow_mlcraft.environments import uv
+from airflow_mlcraft.common.python_environments import uv
 
 PROJECT = Path(__file__).parents[1]
 DOCUMENT = PROJECT / "tests" / "documents" / "count_lines"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from project_home import HOME
 
-from airflow_mlcraft.serving import local_server
+from airflow_mlcraft.serving.process import local_server
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import sys
 from project_home import PROJECT, UI
 
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.project.web_ui import Addresses, run_until_stopped
+from airflow_mlcraft.project.server.web_ui import Addresses, run_until_stopped
 
 
 def main() -> int:

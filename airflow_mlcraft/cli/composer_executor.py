@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
+
+from airflow_mlcraft.runner.events import COMPLETED, FAILED, STARTED
 
 app = typer.Typer(help="Let Rabix Composer run its workflows here.", no_args_is_help=True)
 
@@ -28,8 +33,8 @@ def install(
     The jar names the runner by its place here: write it anew when the environment of MLcraft moves. It needs Java 8 or
     newer. The variable MLCRAFT_CWL_RUNNER names another runner.
     """
+    from airflow_mlcraft.common.files import explained
     from airflow_mlcraft.errors import MlcraftError
-    from airflow_mlcraft.project.writing import explained
     from airflow_mlcraft.runner.jar.jar import jar, runner_path
 
     if login is not None and not server:
@@ -46,3 +51,26 @@ def install(
         target.write_bytes(jar(command))
     typer.echo(f"wrote {target}; it starts {' '.join(command)}", err=True)
     typer.echo(f"choose it in Composer's settings as custom executor: {target.absolute()}", err=True)
+
+
+OPTION = "--enable-composer-logs"
+_WORDS = {STARTED: "READY", COMPLETED: "COMPLETED", FAILED: "FAILED"}
+_WITH_VALUE = "--outdir"
+
+
+def tell_composer(step: str, state: str, message: str, out: TextIO | None = None) -> None:
+    """Tell of one step."""
+    said = {"status": _WORDS[state], "stepId": f"root.{step}", "message": message}
+    stream = out or sys.stderr
+    # Composer reads whatever comes at once: one write keeps a line together.
+    stream.write(f"Composer: {json.dumps(said)}\n")
+    stream.flush()
+
+
+def in_our_order(arguments: Sequence[str]) -> list[str]:
+    """Composer names the folder for outputs last; with us, what follows the document belongs to it."""
+    given = list(arguments)
+    if OPTION not in given or _WITH_VALUE not in given:
+        return given
+    place = given.index(_WITH_VALUE)
+    return [*given[place : place + 2], *given[:place], *given[place + 2 :]]

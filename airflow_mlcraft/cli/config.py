@@ -12,7 +12,7 @@ from airflow_mlcraft.cli.options import AsJson, Folder, Name, find, split
 from airflow_mlcraft.cli.options import models as complete_models
 from airflow_mlcraft.cli.printing import aside, next_step, plain, print_json, say, status
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.project_paths import Project
 
 
 def config(  # noqa: PLR0917
@@ -192,11 +192,11 @@ def _secret(name: str) -> str:
 
 
 def _show(project: Project, as_json: bool) -> None:
-    from airflow_mlcraft.project import secrets
+    from airflow_mlcraft.project import env_file
     from airflow_mlcraft.project.manifest import read
     from airflow_mlcraft.project.repository import remote_of
 
-    found = {**asdict(read(project)), "keys": sorted(secrets.read(project)), "remote": remote_of(project.folder)}
+    found = {**asdict(read(project)), "keys": sorted(env_file.read(project)), "remote": remote_of(project.folder)}
     if as_json:
         print_json({"project": project.name, "folder": str(project.folder), **found})
         return

@@ -71,7 +71,7 @@ def show(
 ) -> None:
     """Draw a workflow: in the terminal, as SVG or as Mermaid. With --json, print its plan."""
     from airflow_mlcraft.cwl.check import cached_plan_of_document
-    from airflow_mlcraft.cwl.drawing.fold import depth_of, folded, readable_depth, steps_at
+    from airflow_mlcraft.cwl.drawing.graph import depth_of, folded, readable_depth, steps_at
 
     plan = cached_plan_of_document(document, _plan_folder())
     if as_json:
@@ -113,8 +113,8 @@ def run(  # noqa: PLR0917
     """Run a document here, as a DAG run of an embedded Airflow, and print its output object."""
     from airflow_mlcraft.cli.progress import Progress
     from airflow_mlcraft.cwl.job_file import read_job
-    from airflow_mlcraft.provenance.recorder import Recorder
-    from airflow_mlcraft.runner.document import RunOptions, plan_of, run_plan
+    from airflow_mlcraft.provenance.crate import Recorder
+    from airflow_mlcraft.runner.run_document import RunOptions, plan_of, run_plan
 
     plan = plan_of(document)
     recorder = Recorder(plan, document, provenance) if provenance else None
@@ -174,9 +174,9 @@ def composer_form_(
     The form is CWL v1.0, with a file for each tool and a place for each node. Where something would be
     lost, nothing is written, and the exit code is 1. With --allow-loss, what is lost is listed.
     """
-    from airflow_mlcraft.cwl.composer_form import as_json as json_of
-    from airflow_mlcraft.cwl.composer_form import composer_form
-    from airflow_mlcraft.project.writing import write_text
+    from airflow_mlcraft.common.files import write_text
+    from airflow_mlcraft.cwl.composer.form import as_json as json_of
+    from airflow_mlcraft.cwl.composer.form import composer_form
 
     path, _, fragment = document.partition("#")
     if not Path(path).is_file():
@@ -235,7 +235,7 @@ def _drawn(plan: Any, form: Drawing) -> str:
         return text
     import shutil
 
-    from airflow_mlcraft.cwl.drawing.text import to_text
+    from airflow_mlcraft.cwl.drawing.terminal import to_text
 
     return to_text(plan, shutil.get_terminal_size((100, 24)).columns)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft import __version__
-from airflow_mlcraft.cli.composer_log import OPTION, in_our_order, tell_composer
+from airflow_mlcraft.cli.composer_executor import OPTION, in_our_order, tell_composer
 from airflow_mlcraft.errors import MlcraftError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> object:
     from airflow_mlcraft.cli.progress import Progress
-    from airflow_mlcraft.provenance.recorder import Recorder
-    from airflow_mlcraft.runner.document import RunOptions, plan_of, run_plan
+    from airflow_mlcraft.provenance.crate import Recorder
+    from airflow_mlcraft.runner.run_document import RunOptions, plan_of, run_plan
 
     plan = plan_of(options.document)
     job = _job(options, plan)
@@ -104,7 +104,7 @@ def _run(options: argparse.Namespace) -> object:
 
 
 def _telling_composer(plan: Plan, on_event: OnEvent) -> OnEvent:
-    from airflow_mlcraft.runner.step_progress import StepProgress
+    from airflow_mlcraft.runner.events import StepProgress
 
     steps = StepProgress(plan, tell_composer)
 
@@ -116,7 +116,7 @@ def _telling_composer(plan: Plan, on_event: OnEvent) -> OnEvent:
 
 
 def _run_on_server(options: argparse.Namespace, plan: Plan, job: dict[str, Any]) -> object:
-    from airflow_mlcraft.project.document_on_server import run_on_server
+    from airflow_mlcraft.project.server.document_run import run_on_server
 
     if options.provenance:
         raise MlcraftError("--provenance writes down a run here; leave it or --server out")
@@ -132,8 +132,8 @@ def _run_on_server(options: argparse.Namespace, plan: Plan, job: dict[str, Any])
 
 
 def _job(options: argparse.Namespace, plan: Plan) -> dict[str, object]:
+    from airflow_mlcraft.cwl.inputs import job_from_options
     from airflow_mlcraft.cwl.job_file import read_job
-    from airflow_mlcraft.cwl.job_options import job_from_options
 
     given: list[str] = options.job
     if len(given) == 1 and (given[0] == "-" or not given[0].startswith("-")):

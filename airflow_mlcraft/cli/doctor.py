@@ -8,7 +8,7 @@ import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder
 from airflow_mlcraft.cli.printing import plain, print_json, say
-from airflow_mlcraft.project.places import projects_at
+from airflow_mlcraft.project.project_paths import projects_at
 
 _MARKS = {"good": "[green]✓[/]", "warning": "[yellow]![/]", "wrong": "[red]✗[/]"}
 

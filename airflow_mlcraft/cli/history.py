@@ -8,7 +8,7 @@ import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder, Name, find
 from airflow_mlcraft.cli.printing import next_step, number, plain, print_json, say, show, table, when
-from airflow_mlcraft.project.records import words
+from airflow_mlcraft.project.run_records import words
 
 _BAR = 10
 _STARS = {True: "[green]", False: ""}

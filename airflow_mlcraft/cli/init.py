@@ -20,7 +20,7 @@ from airflow_mlcraft.cli.printing import (
     status,
 )
 from airflow_mlcraft.errors import MlcraftError, ProjectError
-from airflow_mlcraft.project.places import projects_at
+from airflow_mlcraft.project.project_paths import projects_at
 
 if TYPE_CHECKING:
     from airflow_mlcraft.ml.proposal import Proposal

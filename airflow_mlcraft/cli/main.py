@@ -10,20 +10,17 @@ import typer
 
 from airflow_mlcraft import __version__
 from airflow_mlcraft.cli import (
-    build,
     composer_executor,
     config,
     cwl,
-    delete,
     deploy,
     doctor,
     history,
     impl,
     init,
-    list_projects,
     predict,
+    projects,
     prune,
-    rename,
     reproduce,
     serve,
     trace,
@@ -31,8 +28,8 @@ from airflow_mlcraft.cli import (
     ui,
 )
 from airflow_mlcraft.cli.options import Lists, Verbs
+from airflow_mlcraft.common.files import refused_by_disk
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.project.writing import refused_by_disk
 
 app = typer.Typer(
     name="mlcraft",
@@ -45,13 +42,13 @@ app = typer.Typer(
 
 PROJECTS, MODELS, SERVER, AROUND = "Projects", "Models", "Server", "Around them"
 VERBS: list[tuple[str, Callable[..., Any], str]] = [
-    ("list", list_projects.list_projects, PROJECTS),
+    ("list", projects.list_projects, PROJECTS),
     ("init", init.init, PROJECTS),
     ("config", config.config, PROJECTS),
     ("impl", impl.impl, PROJECTS),
-    ("copy", rename.copy, PROJECTS),
-    ("rename", rename.rename, PROJECTS),
-    ("delete", delete.delete, PROJECTS),
+    ("copy", projects.copy, PROJECTS),
+    ("rename", projects.rename, PROJECTS),
+    ("delete", projects.delete, PROJECTS),
     ("train", train.train, MODELS),
     ("evaluate", train.evaluate, MODELS),
     ("predict", predict.predict, MODELS),
@@ -62,7 +59,7 @@ VERBS: list[tuple[str, Callable[..., Any], str]] = [
     ("status", serve.server_status, SERVER),
     ("logs", serve.logs, SERVER),
     ("stop", serve.stop, SERVER),
-    ("build", build.build, SERVER),
+    ("build", deploy.build, SERVER),
     ("deploy", deploy.deploy, SERVER),
     ("trace", trace.trace, AROUND),
     ("reproduce", reproduce.reproduce, AROUND),

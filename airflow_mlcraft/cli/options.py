@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from airflow_mlcraft.project.places import VARIABLE, projects_at
+from airflow_mlcraft.project.project_paths import VARIABLE, projects_at
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.project.places import Project
+    from airflow_mlcraft.project.project_paths import Project
 
 
 def _names(incomplete: str) -> list[str]:

@@ -32,8 +32,8 @@ def predict(
 
     This needs no server. The model does what the server would: it checks the columns, and prepares them.
     """
-    from airflow_mlcraft.project.predict import predictions
-    from airflow_mlcraft.project.writing import write_stream
+    from airflow_mlcraft.common.files import write_stream
+    from airflow_mlcraft.project.ml_step import predictions
 
     project = find(name, projects)
     if data == "-" and sys.stdin.isatty():

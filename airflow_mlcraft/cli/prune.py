@@ -11,11 +11,11 @@ import typer
 from airflow_mlcraft.cli.options import AsJson, Folder
 from airflow_mlcraft.cli.printing import plain, print_json, say, show, status, table
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.project.places import projects_at
+from airflow_mlcraft.project.project_paths import projects_at
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.project.places import Projects
-    from airflow_mlcraft.pruning.places import Places
+    from airflow_mlcraft.project.project_paths import Projects
+    from airflow_mlcraft.pruning.locations import Places
     from airflow_mlcraft.pruning.prune import Pruning
 
 
@@ -39,7 +39,7 @@ def prune(
     What a `.dvc` file, a registered model, a deployment or a recent run names stays, and so does all that was used
     within a day.
     """
-    from airflow_mlcraft.pruning.limits import parse_limits
+    from airflow_mlcraft.pruning.items import parse_limits
     from airflow_mlcraft.pruning.prune import delete, plan_pruning
 
     age, size = parse_limits(older_than, keep)
@@ -57,7 +57,7 @@ def prune(
 
 
 def _airflow() -> Iterator[Places]:
-    from airflow_mlcraft.pruning.places import places_of_airflow
+    from airflow_mlcraft.pruning.locations import places_of_airflow
 
     yield places_of_airflow()
 
@@ -66,8 +66,8 @@ def _projects(projects: Projects) -> Iterator[Places]:
     """The places of each project, with its settings in force meanwhile, and those that projects share."""
     from airflow_mlcraft.project import manifest
     from airflow_mlcraft.project.embedded import environment
-    from airflow_mlcraft.project.homes import environments_folder
-    from airflow_mlcraft.pruning.places import places_of_project, shared_places
+    from airflow_mlcraft.project.user_dirs import environments_folder
+    from airflow_mlcraft.pruning.locations import places_of_project, shared_places
     from airflow_mlcraft.runner.home import prepare
 
     every = projects.all()
@@ -85,8 +85,7 @@ def _projects(projects: Projects) -> Iterator[Places]:
 
 
 def _show(found: list[Pruning], deleted: bool) -> None:
-    from airflow_mlcraft.pruning.items import KINDS
-    from airflow_mlcraft.pruning.limits import format_bytes
+    from airflow_mlcraft.pruning.items import KINDS, format_bytes
 
     rows = table("where", "what", "all", "deleted" if deleted else "would go", "size", numbers=("all", "size"))
     for pruning in found:

@@ -9,7 +9,7 @@ import typer
 from airflow_mlcraft.cli.options import AsJson, Folder
 from airflow_mlcraft.cli.printing import plain, print_json, say, show, table
 from airflow_mlcraft.cli.progress import Progress
-from airflow_mlcraft.project.places import projects_at
+from airflow_mlcraft.project.project_paths import projects_at
 
 if TYPE_CHECKING:
     from airflow_mlcraft.runner.reproduce import Compared, Reproduction
@@ -37,7 +37,7 @@ def reproduce(  # noqa: PLR0917
 
     Nothing is reused. What was retrieved is taken from the store; nothing is served, crowned, versioned or tracked.
     """
-    from airflow_mlcraft.project.past import looking_at, project_named_in, run_of
+    from airflow_mlcraft.project.tracking_lookup import looking_at, project_named_in, run_of
     from airflow_mlcraft.runner.reproduce import past_run
 
     project = project_named_in(run, projects_at(projects))

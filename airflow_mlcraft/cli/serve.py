@@ -12,7 +12,7 @@ import typer
 from airflow_mlcraft.cli.options import AsJson, Folder, Name, find
 from airflow_mlcraft.cli.printing import next_step, number, plain, print_json, say, status, table
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.project_paths import Project
 
 NOT_RUNNING = 3
 
@@ -152,7 +152,7 @@ def _ending_by_signals() -> Iterator[None]:
 
 def _show(project: Project, found: dict[str, Any]) -> None:
     from airflow_mlcraft.cli.printing import show
-    from airflow_mlcraft.project.overview import champion
+    from airflow_mlcraft.project.list_projects import champion
 
     name, best = project.name, champion(project) if found["current"] else None
     what = f"{plain(best.model)}, {best.metric} {number(best.score)} " if best else ""

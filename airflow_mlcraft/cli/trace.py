@@ -9,12 +9,12 @@ import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder
 from airflow_mlcraft.cli.printing import console, number, plain, print_json
-from airflow_mlcraft.project.places import projects_at
+from airflow_mlcraft.project.project_paths import projects_at
 
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from airflow_mlcraft.project.past import Code
+    from airflow_mlcraft.project.tracking_lookup import Code
     from airflow_mlcraft.tracking.trace import Step, Trace
 
 _METRICS = 6
@@ -35,11 +35,11 @@ def trace(
     A model that has the name of a project is looked for where the project tracks its runs; any other where the
     Airflow of this machine does.
     """
-    from airflow_mlcraft.project.past import code_of, looking_at, project_named_in
+    from airflow_mlcraft.project.tracking_lookup import code_of, looking_at, project_named_in
 
     project = project_named_in(model, projects_at(projects))
     with looking_at(project):
-        from airflow_mlcraft.hooks.tracking import tracked_store
+        from airflow_mlcraft.hooks.mlflow import tracked_store
         from airflow_mlcraft.tracking.trace import trace as look_back
 
         found = look_back(tracked_store(), model)

@@ -11,8 +11,8 @@ import typer
 from airflow_mlcraft.cli.options import AsJson, Folder, Name, find, metrics, split
 from airflow_mlcraft.cli.options import models as complete_models
 from airflow_mlcraft.cli.printing import ask_date_format, can_ask, next_step, number, plain, print_json, say, show
-from airflow_mlcraft.project.places import Project
-from airflow_mlcraft.project.records import TRAIN, RunRecord
+from airflow_mlcraft.project.project_paths import Project
+from airflow_mlcraft.project.run_records import TRAIN, RunRecord
 
 _SHORT = 12
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
@@ -62,13 +62,13 @@ def train(  # noqa: PLR0917
     `--set random_forest.max_depth=4,8` trains two forests in one run.
     """
     from airflow_mlcraft.cli.training_table import following
-    from airflow_mlcraft.project.train import train as run
+    from airflow_mlcraft.project.training import train as run
 
     project = find(name, projects)
     run_here = partial(run, project, models=split(models), tune=tune, overrides=overrides or [], parallel=parallel)
     with following(quiet=quiet or as_json, verbose=verbose) as watch:
         if server or url:
-            from airflow_mlcraft.project.on_server import train_on_server
+            from airflow_mlcraft.project.server.training_run import train_on_server
 
             made = train_on_server(
                 project,
@@ -117,7 +117,7 @@ def evaluate(  # noqa: PLR0917
 ) -> None:
     """Compare the models that were trained last by a metric, and crown the best of them and today's champion."""
     from airflow_mlcraft.cli.training_table import following
-    from airflow_mlcraft.project.evaluate import evaluate as run
+    from airflow_mlcraft.project.evaluation import evaluate as run
 
     project = find(name, projects)
     with following(quiet=quiet or as_json, verbose=verbose) as watch:

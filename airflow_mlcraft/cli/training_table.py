@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_mlcraft.cli.printing import aside, number, table
-from airflow_mlcraft.project.records import ModelScore, RunRecord
-from airflow_mlcraft.project.train import Watch
+from airflow_mlcraft.project.run_records import ModelScore, RunRecord
+from airflow_mlcraft.project.training import Watch
 
 _MARKS = {
     "waiting": ("·", "dim"),

@@ -10,10 +10,10 @@ import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder
 from airflow_mlcraft.cli.printing import aside, plain, print_json, say
-from airflow_mlcraft.project.places import projects_at
+from airflow_mlcraft.project.project_paths import projects_at
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.project.web_ui import Addresses
+    from airflow_mlcraft.project.server.web_ui import Addresses
 
 
 def ui(
@@ -30,7 +30,7 @@ def ui(
     Each project's workflow is a DAG there, with the workflow builder and the tab CWL; the shipped workflows are beside
     them. Only this machine sees it. What it keeps is in the folder of projects, in .mlcraft/ui.
     """
-    from airflow_mlcraft.project.web_ui import home_of, run_until_stopped
+    from airflow_mlcraft.project.server.web_ui import home_of, run_until_stopped
 
     home = home_of(projects_at(projects))
 

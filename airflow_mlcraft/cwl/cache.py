@@ -18,10 +18,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_mlcraft.atomic_write import write_atomically
-from airflow_mlcraft.cwl.compiler_version import compiler_version
+from airflow_mlcraft.common.files import write_atomically
 from airflow_mlcraft.cwl.ontology import ONTOLOGY
-from airflow_mlcraft.cwl.plan import Json, Plan
+from airflow_mlcraft.cwl.plan import Json, Plan, compiler_version
 from airflow_mlcraft.errors import DocumentError, SeveralProcessesError, UnsupportedError
 
 if TYPE_CHECKING:

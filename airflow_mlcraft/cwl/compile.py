@@ -14,11 +14,10 @@ from cwltool.update import INTERNAL_VERSION, ORIGINAL_CWLVERSION
 from cwltool.workflow import Workflow as CwltoolWorkflow
 from cwltool.workflow import WorkflowStep
 
-from airflow_mlcraft.cwl.compiler_version import compiler_version
+from airflow_mlcraft.cwl.errors.load_errors import readable_errors
 from airflow_mlcraft.cwl.load import LoadedDocument, plain
-from airflow_mlcraft.cwl.load_errors import readable_errors
 from airflow_mlcraft.cwl.ontology import ONTOLOGY, relations_of
-from airflow_mlcraft.cwl.plan import Json, Link, Plan, Port, Step, ToolRef, Workflow, digest_of
+from airflow_mlcraft.cwl.plan import Json, Link, Plan, Port, Step, ToolRef, Workflow, compiler_version, digest_of
 from airflow_mlcraft.cwl.portable import Portable, is_random
 from airflow_mlcraft.cwl.sources import path_of_uri
 from airflow_mlcraft.errors import DocumentError, UnsupportedError

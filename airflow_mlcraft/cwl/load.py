@@ -17,9 +17,9 @@ from cwltool.process import SCHEMA_CACHE, Process
 from rdflib import Graph
 from ruamel.yaml.scalarfloat import ScalarFloat
 
-from airflow_mlcraft.cwl.by_composer import make_process, without_inner_ids
-from airflow_mlcraft.cwl.deep_stack import with_deep_stack
-from airflow_mlcraft.cwl.load_errors import endless, readable_errors
+from airflow_mlcraft.cwl.composer.repairs import make_process, without_inner_ids
+from airflow_mlcraft.cwl.deep_recursion import with_deep_stack
+from airflow_mlcraft.cwl.errors.load_errors import endless, readable_errors
 from airflow_mlcraft.cwl.sources import SourceFetcher, Sources, refuse_redirects
 from airflow_mlcraft.errors import DocumentError, SeveralProcessesError, UnsupportedError
 

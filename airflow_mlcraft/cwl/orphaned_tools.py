@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlcraft.variables import TASK, independent
+from airflow_mlcraft.common.environment_variables import TASK, independent
 
 if TYPE_CHECKING:
     from cwltool.job import JobBase

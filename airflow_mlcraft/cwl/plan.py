@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field, fields
+from functools import cache
+from importlib.metadata import version
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any
@@ -183,3 +185,12 @@ def _step(data: Json) -> Step:
 
 def _link(data: Json) -> Link:
     return Link(**{**data, "sources": tuple(data.get("sources", ()))})
+
+
+_COMPILER = 9
+
+
+@cache
+def compiler_version() -> str:
+    """Part of every plan's digest."""
+    return f"{_COMPILER}/{version('cwltool')}"

@@ -9,8 +9,8 @@ from typing import Any
 from cwltool.job import JobBase
 from cwltool.pathmapper import MapperEnt, PathMapper
 
+from airflow_mlcraft.common.safe_names import is_safe_relative_path
 from airflow_mlcraft.errors import UnsafeNameError
-from airflow_mlcraft.safe_names import is_safe_relative_path
 
 MakePathMapper = Callable[..., PathMapper]
 

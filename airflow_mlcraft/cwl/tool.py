@@ -27,17 +27,16 @@ from ruamel.yaml.comments import CommentedMap
 from schema_salad.exceptions import ValidationException
 from schema_salad.sourceline import cmap
 
+from airflow_mlcraft.common.safe_names import check_names, without_dirnames
 from airflow_mlcraft.cwl import javascript
-from airflow_mlcraft.cwl.container_end import end_container, end_container_of
-from airflow_mlcraft.cwl.containers import Containers, container_of, uses_container
-from airflow_mlcraft.cwl.in_process import OwnCommand, take_over
+from airflow_mlcraft.cwl.containers import Containers, container_of, end_container, end_container_of, uses_container
+from airflow_mlcraft.cwl.inline_command import OwnCommand, take_over
 from airflow_mlcraft.cwl.ontology import ONTOLOGY, graph_of
 from airflow_mlcraft.cwl.orphaned_tools import ToolOwner, end_processes, end_running, mark_job
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.cwl.staging import guard_staging
 from airflow_mlcraft.cwl.tool_log import LogLine, ToolStreams, tool_log
 from airflow_mlcraft.errors import InputError, OutputError, ToolError, UnsafeNameError, UnsupportedError
-from airflow_mlcraft.safe_names import check_names, without_dirnames
 
 _MARK = "http://commonwl.org/cwltool#"
 # Seconds that a container has for ending by itself.

@@ -14,7 +14,7 @@ from typing import Any
 from airflow.exceptions import AirflowClusterPolicySkipDag, SerializationError
 from airflow.sdk import DAG
 
-from airflow_mlcraft.dag.parse_time import in_dag_processor
+from airflow_mlcraft.dag.parse_time_limit import in_dag_processor
 from airflow_mlcraft.errors import DocumentError, MlcraftError
 
 

@@ -16,13 +16,11 @@ from airflow_mlcraft.dag.task_args import args_of_group, args_of_step
 from airflow_mlcraft.layout.frames import Frame, Place
 from airflow_mlcraft.layout.layout import layout_of
 from airflow_mlcraft.operators.assets import data_alias
-from airflow_mlcraft.operators.base import CwlOperator
-from airflow_mlcraft.operators.frame import CwlFrameOperator, CwlScatterOperator
-from airflow_mlcraft.operators.kinds import operator_of
-from airflow_mlcraft.operators.per_item import ITEM_NAME
+from airflow_mlcraft.operators.base import ITEM_NAME, CwlOperator
+from airflow_mlcraft.operators.ml import operator_of
 from airflow_mlcraft.operators.run_inputs import CwlInputsOperator
-from airflow_mlcraft.operators.run_outputs import CwlOutputsOperator
-from airflow_mlcraft.operators.version_data import CwlVersionOperator
+from airflow_mlcraft.operators.run_outputs import CwlOutputsOperator, CwlVersionOperator
+from airflow_mlcraft.operators.subworkflow import CwlFrameOperator, CwlScatterOperator
 
 AFTER_SKIPPED = "none_failed"
 """A step that CWL skips gives nulls, and those who read them go on."""

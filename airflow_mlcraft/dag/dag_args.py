@@ -7,8 +7,8 @@ from typing import Any
 
 from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.plan import Json, Plan
-from airflow_mlcraft.dag.hint_fields import HintField, read_hint, to_flag, to_integer, to_text
 from airflow_mlcraft.dag.params import params_of
+from airflow_mlcraft.layout.hints import HintField, read_hint, to_flag, to_integer, to_text
 
 
 def _texts(value: Json) -> list[str]:

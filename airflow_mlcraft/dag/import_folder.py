@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_mlcraft.cwl.plan import Json, Plan
-from airflow_mlcraft.dag.checked_dag import build_dag, check_stored_form
-from airflow_mlcraft.dag.folder import Document, Folder
-from airflow_mlcraft.dag.loader import dag_ids_in
+from airflow_mlcraft.dag.airflow_limits import build_dag, check_stored_form
+from airflow_mlcraft.dag.loader import Document, Folder, dag_ids_in
 from airflow_mlcraft.errors import MlcraftError
 
 _DAG_FILE = """\

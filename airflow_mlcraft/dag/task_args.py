@@ -8,9 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow_mlcraft.cwl.plan import Json, Step
-from airflow_mlcraft.dag.hint_fields import FieldError, HintField, read_hint, to_integer, to_text
-from airflow_mlcraft.dag.kind_fields import KIND_FIELDS
-from airflow_mlcraft.operators.kind_names import kind_of
+from airflow_mlcraft.layout.hints import KIND_FIELDS, FieldError, HintField, kind_of, read_hint, to_integer, to_text
 
 _GRACE = 60.0
 """Seconds beyond a tool's own time limit: cwltool ends the tool with a sentence, Airflow would end the task."""

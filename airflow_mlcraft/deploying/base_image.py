@@ -6,8 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_mlcraft.deploying.failures import DeployingError
-from airflow_mlcraft.deploying.watch import Watch
+from airflow_mlcraft.deploying.errors import DeployingError, Watch
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from airflow_mlcraft.deploying.failures import DeployingError
+from airflow_mlcraft.deploying.errors import DeployingError
 
 Ask = Callable[..., tuple[int, Any]]
 """Sends (method, path, body) and gives the status and the JSON."""

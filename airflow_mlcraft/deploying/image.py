@@ -11,13 +11,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from airflow_mlcraft.deploying import context
+from airflow_mlcraft.deploying import build_context
 from airflow_mlcraft.deploying.base_image import Base, look_at
+from airflow_mlcraft.deploying.build_context import Recipe
 from airflow_mlcraft.deploying.container import tried
-from airflow_mlcraft.deploying.failures import DeployingError
+from airflow_mlcraft.deploying.errors import DeployingError, Watch
 from airflow_mlcraft.deploying.pins import install, pinned
-from airflow_mlcraft.deploying.recipe import Recipe
-from airflow_mlcraft.deploying.watch import Watch
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -69,7 +68,7 @@ def prepare(client: DockerClient, recipe: Recipe, watch: Watch) -> Prepared:
     watch.say("Choosing packages")
     with _disk_explained(), tempfile.TemporaryDirectory(prefix="mlcraft-image-") as place:
         pins = pinned(recipe, base, Path(place))
-    return Prepared(recipe, base, pins, context.identity(recipe, pins, base.id))
+    return Prepared(recipe, base, pins, build_context.identity(recipe, pins, base.id))
 
 
 def build(client: DockerClient, prepared: Prepared, tags: tuple[str, ...], watch: Watch) -> Image:
@@ -126,7 +125,7 @@ def _context(prepared: Prepared, watch: Watch) -> Iterator[tuple[BinaryIO, int]]
             pins.write_text(prepared.pins, "utf-8")
             install(pins, prepared.base, packages)
             with tar.open("wb") as stream:
-                context.write(prepared.recipe, prepared.pins, packages, stream)
+                build_context.write(prepared.recipe, prepared.pins, packages, stream)
             shutil.rmtree(packages)
         with tar.open("rb") as stream:
             yield stream, tar.stat().st_size

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from airflow_mlcraft.deploying.failures import DeployingError
+from airflow_mlcraft.deploying.errors import DeployingError
 
 Options = TypeVar("Options")
 _KINDS: dict[str, tuple[type, str]] = {

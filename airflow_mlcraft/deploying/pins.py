@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
-from airflow_mlcraft import environments
+from airflow_mlcraft.common import python_environments
 from airflow_mlcraft.deploying.base_image import Base
-from airflow_mlcraft.deploying.failures import DeployingError
-from airflow_mlcraft.deploying.recipe import Recipe
+from airflow_mlcraft.deploying.build_context import Recipe
+from airflow_mlcraft.deploying.errors import DeployingError
 
 _DISTRIBUTION = "airflow-provider-mlcraft"
 _OF_SERVING = (
@@ -43,7 +43,7 @@ def pinned(recipe: Recipe, base: Base, folder: Path) -> str:
     command += ["--generate-hashes", "--constraints", str(versions), *_for(base)]
     try:
         _compile([*command, str(wanted), "--output-file", str(made)])
-    except environments.UvError as error:
+    except python_environments.UvError as error:
         raise DeployingError(
             f"the packages that the model was made with cannot be had for {base.name}{_other_python(recipe, base)}: "
             f"{error}",
@@ -64,7 +64,7 @@ def _compile(command: list[str]) -> None:
     """All versions are known: where uv has seen them before, no index has to be asked."""
     try:
         _uv([*command, "--offline"])
-    except environments.UvError:
+    except python_environments.UvError:
         _uv(command)
 
 
@@ -73,7 +73,7 @@ def install(pins: Path, base: Base, folder: Path) -> None:
     command = ["install", "--target", str(folder), "--no-deps", "--require-hashes", *_for(base)]
     try:
         _uv([*command, "--requirement", str(pins)])
-    except environments.UvError as error:
+    except python_environments.UvError as error:
         raise DeployingError(f"the packages of the image cannot be had: {error}") from None
 
 
@@ -86,14 +86,14 @@ def python_of(model: Path) -> str:
 
 def _of_model(recipe: Recipe) -> list[str]:
     """What the model itself needs beyond the server, such as lightgbm."""
-    said = environments.requirements_in(recipe.model / "requirements.txt")
+    said = python_environments.requirements_in(recipe.model / "requirements.txt")
     known = {*_OF_SERVING, *_OF_TRAINING, *map(_name, recipe.requirements)}
     return [line for line in said if _name(line) not in known]
 
 
 def _versions(recipe: Recipe) -> list[str]:
     """Of the model's own environment; where the model itself says another version, that one."""
-    said = environments.requirements_in(recipe.model / "requirements.txt")
+    said = python_environments.requirements_in(recipe.model / "requirements.txt")
     ours = [line for line in said if "==" in line and _name(line) not in _OF_TRAINING]
     known = {_name(line) for line in ours}
     frozen = _uv(["freeze", "--exclude-editable", "--python", str(recipe.python)]).splitlines()
@@ -118,4 +118,4 @@ def _for(base: Base) -> list[str]:
 
 
 def _uv(arguments: Sequence[str]) -> str:
-    return environments.run_uv(["pip", *arguments])
+    return python_environments.run_uv(["pip", *arguments])

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from airflow_mlcraft.deploying.failures import DeployingError
-from airflow_mlcraft.deploying.watch import Watch
+from airflow_mlcraft.deploying.errors import DeployingError, Watch
 
 if TYPE_CHECKING:
     from docker import DockerClient

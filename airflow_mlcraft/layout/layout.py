@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from airflow_mlcraft.cwl.plan import Plan, Step, Workflow
-from airflow_mlcraft.layout.data_hints import DataHint, data_hints
-from airflow_mlcraft.layout.frames import Axis, Frame, Place
-from airflow_mlcraft.layout.task_ids import TaskIds
+from airflow_mlcraft.layout.frames import Axis, Frame, Place, TaskIds
+from airflow_mlcraft.layout.hints import DataHint, data_hints
 
 
 @dataclass

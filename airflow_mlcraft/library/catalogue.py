@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from airflow_mlcraft.cwl.discover import SUFFIXES
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.library.errors import BadNameError, NoSuchDocumentError
 from airflow_mlcraft.library.folder import DocumentFolder, Text, read_text
-from airflow_mlcraft.library.references import references_of
-from airflow_mlcraft.library.refusals import NoSuchDocumentError
+from airflow_mlcraft.library.references import moved, references_of
 from airflow_mlcraft.library.summary import Summary, summary_of
-from airflow_mlcraft.project.shipped import shipped
+from airflow_mlcraft.project.user_dirs import shipped
 
 SHIPPED = "shipped:"
 """What the paths of shipped documents begin with; in the folder no path can."""
@@ -82,3 +85,36 @@ def _entry(name: str, path: Path, dag_id: str) -> Entry:
 def _looked_at(name: str, path: str, _changed: int, _size: int) -> tuple[Summary, frozenset[str]]:
     text = read_text(Path(path), name).text
     return summary_of(text, name), frozenset(found.target for found in references_of(text, name))
+
+
+def take(folder: DocumentFolder, path: str, to: str, may_write: Callable[[str], object]) -> tuple[str, list[str]]:
+    """Copy the shipped document at `path`; the copy's version, and what else came along.
+
+    A document that the folder has already is left as it is.
+    """
+    if not path.startswith(SHIPPED):
+        raise BadNameError(f"{path} is no shipped document; duplicate it")
+    name = path.removeprefix(SHIPPED)
+    text = read_text(shipped_path(path), path).text
+    brought: dict[str, str] = {}
+    _gather(folder, name, text, brought)
+    for other in brought:
+        may_write(other)
+    version = folder.save(to, moved(text, name, to), None)
+    for other, content in brought.items():
+        folder.save(other, content, None)
+    return version, list(brought)
+
+
+def _gather(folder: DocumentFolder, name: str, text: str, brought: dict[str, str]) -> None:
+    for found in references_of(text, name):
+        other = posixpath.normpath(found.target)
+        if other in brought or not other.endswith(SUFFIXES):
+            continue
+        try:
+            folder.read(other)
+        except NoSuchDocumentError:
+            brought[other] = read_text(shipped_path(SHIPPED + other), other).text
+            _gather(folder, other, brought[other], brought)
+        except MlcraftError:
+            continue

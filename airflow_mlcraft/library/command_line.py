@@ -17,11 +17,11 @@ from cwltool.mutation import MutationManager
 from cwltool.process import Process
 from schema_salad.exceptions import ValidationException
 
+from airflow_mlcraft.cwl.errors.load_errors import readable_errors
 from airflow_mlcraft.cwl.load import LoadedDocument, plain
-from airflow_mlcraft.cwl.load_errors import readable_errors
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import DocumentError
-from airflow_mlcraft.library.made_up import MadeUp
+from airflow_mlcraft.library.placeholder_values import MadeUp
 
 
 class _NoJavascript(JSEngine):

@@ -6,16 +6,16 @@ import fcntl
 import hashlib
 import os
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_mlcraft.cwl.discover import names_in
+from airflow_mlcraft.cwl.discover import SUFFIXES, names_in
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.layout.task_ids import TaskIds
-from airflow_mlcraft.library.names import good_name
-from airflow_mlcraft.library.refusals import (
+from airflow_mlcraft.layout.frames import TaskIds
+from airflow_mlcraft.library.errors import (
     BadNameError,
     ConflictError,
     NoSuchDocumentError,
@@ -256,3 +256,33 @@ def _written(path: Path, data: bytes) -> Path:
             temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+_MAX_LENGTH = 1000
+_MAX_PART = 240
+
+
+def good_name(path: str) -> str:
+    """The path, if it can be that of a document below the folder."""
+    if fault := _fault_of(path):
+        raise BadNameError(f"{_shown(path)} cannot be the path of a document: {fault}")
+    return path
+
+
+def _fault_of(path: str) -> str:
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in path):
+        return "it has characters that cannot be seen"
+    if path.startswith("/") or "\\" in path or ":" in path:
+        return "expected one below the documents folder, with / between folders, such as texts/count.cwl"
+    parts = path.split("/")
+    if any(not part or part.startswith((".", "__pycache__")) for part in parts):
+        return "each of its names has to be there, and not to begin with a dot"
+    if not path.endswith(SUFFIXES):
+        return f"expected a name that ends with one of {', '.join(SUFFIXES)}"
+    too_long = len(path) > _MAX_LENGTH or any(len(part.encode()) > _MAX_PART for part in parts)
+    return "it is too long" if too_long else ""
+
+
+def _shown(path: str) -> str:
+    text = repr(path)
+    return text if len(text) <= 80 else f"{text[:79]}…'"  # noqa: PLR2004

@@ -6,14 +6,11 @@ from collections.abc import Mapping
 
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.dag.dag_args import DAG_FIELDS
-from airflow_mlcraft.dag.hint_fields import HintField
-from airflow_mlcraft.dag.kind_fields import KIND_FIELDS
 from airflow_mlcraft.dag.task_args import TASK_FIELDS
-from airflow_mlcraft.layout.data_hints import STEP_LISTS, WORKFLOW_LISTS
+from airflow_mlcraft.layout.hints import KIND_FIELDS, KINDS, STEP_LISTS, WORKFLOW_LISTS, HintField
 from airflow_mlcraft.library.folder import read_text
 from airflow_mlcraft.library.summary import summary_of
-from airflow_mlcraft.operators.kind_names import KINDS
-from airflow_mlcraft.project.shipped import shipped
+from airflow_mlcraft.project.user_dirs import shipped
 
 _NAMESPACE = "https://mlcraft.dev/cwl#"
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import yaml
 
-from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.common.cwl_types import short_type
+from airflow_mlcraft.cwl.plan import Json, Plan
+from airflow_mlcraft.dag.airflow_limits import build_dag, check_stored_form
 from airflow_mlcraft.errors import DocumentError, MlcraftError
-from airflow_mlcraft.library.glance import TooMuchError, composed
-from airflow_mlcraft.library.types import short_type
+from airflow_mlcraft.library.sandbox import FaultsError, Reading, Workshop
+from airflow_mlcraft.library.shallow_yaml import TooMuchError, composed
 
 _TYPE = re.compile(r'of type ("[^"]*"|[\[{].*?[\]}])(?=[ ;,.]|$)')
 """A type as cwltool writes it, which is JSON."""
@@ -127,3 +129,30 @@ def _field(node: yaml.Node, name: str) -> str:
             if getattr(key, "value", "") == name and isinstance(value, yaml.ScalarNode):
                 return str(value.value).rpartition("#")[2].rpartition("/")[2]
     return ""
+
+
+def check(
+    workshop: Workshop, path: Path, text: str, dag_id: str, reading: Reading, *, keep: bool = False
+) -> list[Problem]:
+    """The problems of a text as if it were at `path`. With `keep` it is there, and is compiled for Airflow as well."""
+    try:
+        places = Places(text)
+    except DocumentError as error:
+        return [Problem(error.message, error.line)]
+    errors: list[MlcraftError] = []
+    try:
+        for plan in workshop.plans(path, None if keep else text, reading, keep=keep):
+            errors += _of_dag(plan, dag_id, text)
+    except FaultsError as faults:
+        errors += faults.errors
+    found = dict.fromkeys(problem_of(error, path, places, reading.within) for error in errors)
+    return sorted(found, key=lambda problem: problem.line or 0)
+
+
+def _of_dag(plan: Plan, dag_id: str, text: str) -> list[MlcraftError]:
+    """What Airflow, or one of our hints, has against the DAG."""
+    try:
+        check_stored_form(build_dag(plan, dag_id, text), text)
+    except MlcraftError as error:
+        return [error]
+    return []

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 import yaml
 
 from airflow_mlcraft.errors import DocumentError
-from airflow_mlcraft.library.glance import composed
+from airflow_mlcraft.library.shallow_yaml import composed
 
 _FIELDS = ("run", "$import", "$include", "$mixin")
 _FILE_FIELDS = ("location", "path")

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_mlcraft.common.cwl_types import is_optional, short_type
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import DocumentError
-from airflow_mlcraft.library.glance import glance
-from airflow_mlcraft.library.types import is_optional, short_type
-from airflow_mlcraft.operators.kind_names import KINDS
+from airflow_mlcraft.layout.hints import KINDS
+from airflow_mlcraft.library.shallow_yaml import glance
 
 _PREFIX = "mlcraft:"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from airflow_mlcraft.ml.class_balance import class_counts
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, Answers
-from airflow_mlcraft.ml.rare_classes import class_counts
 
 BASELINE = "baseline"
 _DUMMIES = ("sklearn.dummy.",)

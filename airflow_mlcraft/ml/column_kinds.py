@@ -53,7 +53,7 @@ class KindWishes:
 
     def check(self, names: Sequence[str]) -> None:
         """The columns are there, and the kinds are known."""
-        from airflow_mlcraft.nearest import suggestion
+        from airflow_mlcraft.common.did_you_mean import suggestion
 
         for option, given in (("types", self.types), ("dates", self.dates)):
             if unknown := [name for name in given if name not in names]:

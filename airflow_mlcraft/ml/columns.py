@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from airflow_mlcraft.common.did_you_mean import suggestion
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.data.written import is_written_date
-from airflow_mlcraft.nearest import suggestion
+from airflow_mlcraft.ml.data.text_values import is_written_date
 
 NUMBER, CATEGORY, BOOLEAN, DATE, TEXT = "number", "category", "boolean", "date", "text"
 _TRUTH = {"true": True, "false": False}

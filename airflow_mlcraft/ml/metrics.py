@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from airflow_mlcraft.common.did_you_mean import suggestion
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.nearest import suggestion
 
 CLASSIFICATION = "classification"
 REGRESSION = "regression"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.ml import columns as kinds
-from airflow_mlcraft.ml.columns import Columns
-from airflow_mlcraft.ml.encodings import (
+from airflow_mlcraft.ml.category_encodings import (
     MISSING,
     NATIVE,
     ONE_HOT,
@@ -17,7 +16,8 @@ from airflow_mlcraft.ml.encodings import (
     takes_categories,
     target_mean,
 )
-from airflow_mlcraft.ml.parts import PARTS, DateParts, FreeText, Truth
+from airflow_mlcraft.ml.columns import Columns
+from airflow_mlcraft.ml.date_features import PARTS, DateParts, FreeText, Truth
 from airflow_mlcraft.ml.recipe import Column, Recipe, names
 
 if TYPE_CHECKING:

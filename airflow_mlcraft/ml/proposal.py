@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft.ml.class_balance import RARE
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, DEFAULT, REGRESSION
-from airflow_mlcraft.ml.rare_classes import RARE
 from airflow_mlcraft.ml.row_hash import row_hashes
 from airflow_mlcraft.ml.target import check_target, task_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from airflow_mlcraft.ml.data.pieces import ColumnTable
+    from airflow_mlcraft.ml.data.table_on_disk import ColumnTable
 
 _TARGETS = ("target", "label", "class", "y", "outcome", "response")
 _ENTITIES = (

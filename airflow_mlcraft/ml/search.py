@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from airflow_mlcraft.common.did_you_mean import suggestion
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.journal import storage
 from airflow_mlcraft.ml.metrics import Metric
-from airflow_mlcraft.ml.space import decoded
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
+
 
 COMPLETE, PRUNED, FAILED = "complete", "pruned", "failed"
 PRUNERS = ("median", "none")
@@ -170,3 +173,90 @@ def _forget_interrupted(study: Study) -> None:
 def _was_interrupted(trial: FrozenTrial) -> bool:
     """A trial that failed by itself says why."""
     return trial.state.name == "FAIL" and _ERROR not in trial.user_attrs
+
+
+_FORM = (
+    'a list of choices, or a range such as {"low": 0.1, "high": 10, "log": true} '
+    'or {"low": 1, "high": 9, "type": "int"}'
+)
+_KNOWN = ("low", "high", "log", "type")
+
+
+def distributions(space: Mapping[str, Any], known: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The space in Optuna's words. `known` are the parameters that the model has."""
+    if not space:
+        raise StepError(f"no search space is known for {name}; give one with --space")
+    if unknown := [param for param in space if param not in known]:
+        raise StepError(f"--space: {name} has no parameter {unknown[0]!r}; {suggestion(unknown[0], known)}")
+    return {param: _distribution(param, space[param]) for param in sorted(space)}
+
+
+def decoded(params: Mapping[str, Any], space: Mapping[str, Any]) -> dict[str, Any]:
+    """Params that Optuna has chosen, as the model takes them."""
+    return {
+        param: json.loads(value) if isinstance(space[param], list) else value for param, value in sorted(params.items())
+    }
+
+
+def _distribution(param: str, given: Any) -> Any:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if isinstance(given, list) and given:
+        return CategoricalDistribution([json.dumps(choice, sort_keys=True) for choice in given])
+    low, high, log, whole = _range(param, given)
+    if whole:
+        return IntDistribution(int(low), int(high), log=log)
+    return FloatDistribution(float(low), float(high), log=log)
+
+
+def _range(param: str, given: Any) -> tuple[float, float, bool, bool]:
+    if not isinstance(given, dict) or not {"low", "high"} <= set(given) <= set(_KNOWN):
+        raise StepError(f"--space: {param} is {json.dumps(given)}; expected {_FORM}")
+    low, high = given["low"], given["high"]
+    if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high)) or low > high:
+        raise StepError(f"--space: {param} goes from {low!r} to {high!r}; expected two numbers, the smaller one first")
+    log, whole = bool(given.get("log", False)), given.get("type", "float") == "int"
+    if log and low <= 0:
+        raise StepError(f"--space: {param} goes from {low!r} in a logarithmic range; expected more than 0")
+    if whole and not (float(low).is_integer() and float(high).is_integer()):
+        raise StepError(f"--space: {param} goes from {low!r} to {high!r}; expected whole numbers for an int")
+    return low, high, log, whole
+
+
+@contextmanager
+def storage(journal: Path | None) -> Iterator[Any]:
+    """Optuna's storage. One process at a time has the file; the system frees it however that process ends."""
+    if journal is None:
+        from optuna.storages import InMemoryStorage
+
+        yield InMemoryStorage()
+        return
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    with journal.open("ab") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StepError("another process is at work on the same search; try again later", temporary=True) from None
+        _drop_half_line(journal)
+        held: Any = _Held()
+        yield JournalStorage(JournalFileBackend(str(journal), lock_obj=held))
+
+
+class _Held:
+    """A lock for Optuna, whose own would wait half a minute for a killed process. The file is ours already."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        return
+
+
+def _drop_half_line(journal: Path) -> None:
+    """A process that was killed while it wrote leaves the beginning of a line."""
+    with journal.open("r+b") as handle:
+        content = handle.read()
+        handle.truncate(content.rfind(b"\n") + 1)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from airflow_mlcraft.common.did_you_mean import suggestion
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.row_hash import key_hashes, row_hashes, uniform
-from airflow_mlcraft.nearest import suggestion
 
 if TYPE_CHECKING:
     import pandas as pd

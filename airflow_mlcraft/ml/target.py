@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from airflow_mlcraft.common.did_you_mean import suggestion
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.columns import is_text
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
-from airflow_mlcraft.nearest import suggestion
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.ml.data.pieces import ColumnTable
+    from airflow_mlcraft.ml.data.table_on_disk import ColumnTable
 
 INTEGER, TEXT, BOOLEAN = "integer", "text", "boolean"
 _FEW = 20

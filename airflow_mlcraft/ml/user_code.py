@@ -13,8 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from airflow_mlcraft.common.did_you_mean import suggestion
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.nearest import suggestion
 
 
 def module_name(path: Path) -> str:

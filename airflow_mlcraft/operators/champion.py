@@ -12,8 +12,8 @@ from airflow_mlcraft.store.values import STORE, oid_of
 from airflow_mlcraft.tracking import registry, tags
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.operators.tracked import TaskRun
-    from airflow_mlcraft.operators.work import Say, Work
+    from airflow_mlcraft.operators.task_files import Say, Work
+    from airflow_mlcraft.operators.task_run import TaskRun
 
 REGISTRY = "registry"
 """The field of a hint that names the registered model."""

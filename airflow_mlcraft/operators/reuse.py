@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -14,10 +15,10 @@ from urllib.parse import unquote, urlsplit
 from airflow_mlcraft import __version__, settings
 from airflow_mlcraft.cwl.cache import write_whole
 from airflow_mlcraft.cwl.plan import Json, digest_of
-from airflow_mlcraft.store.layout import DIR_SUFFIX
+from airflow_mlcraft.store.object_paths import DIR_SUFFIX
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.operators.work import Work
+    from airflow_mlcraft.operators.task_files import Work
     from airflow_mlcraft.store.store import Store
 
 
@@ -91,3 +92,39 @@ def _objects(outputs: Json) -> Iterator[str]:
     for item in each_file_or_directory(outputs):
         if oid := oid_of(item):
             yield oid
+
+
+VARIABLE = "MLCRAFT_REPLAY"
+OUTPUTS, INPUTS = "outputs", "inputs"
+
+
+def key_of(task_id: str, map_index: int | None) -> str:
+    """The name of a task instance in the file."""
+    return task_id if map_index is None or map_index < 0 else f"{task_id}[{map_index}]"
+
+
+def outputs_of_then(ti: Any) -> dict[str, Json] | None:
+    """The outputs of a task instance in the run that is repeated; None where it is to be done again."""
+    found: dict[str, Json] | None = _replay()[OUTPUTS].get(key_of(ti.task_id, ti.map_index))
+    return found
+
+
+def inputs_of_then(ti: Any) -> dict[str, Json]:
+    """The inputs that a task instance had besides those of the document."""
+    found: dict[str, Json] = _replay()[INPUTS].get(key_of(ti.task_id, ti.map_index), {})
+    return found
+
+
+def replaying() -> bool:
+    """Whether this run repeats one of the past."""
+    return bool(os.environ.get(VARIABLE))
+
+
+def _replay() -> dict[str, Any]:
+    return _read(os.environ.get(VARIABLE, ""))
+
+
+@cache
+def _read(path: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(path).read_bytes()) if path else {OUTPUTS: {}, INPUTS: {}}
+    return found

@@ -20,9 +20,9 @@ from airflow_mlcraft.operators.permissions import (
     permissions_of,
     remember_code_of,
 )
-from airflow_mlcraft.operators.spill import restored, spilled
-from airflow_mlcraft.operators.tracked import begin_run
-from airflow_mlcraft.operators.work import work
+from airflow_mlcraft.operators.task_files import work
+from airflow_mlcraft.operators.task_run import begin_run
+from airflow_mlcraft.operators.xcom_overflow import restored, spilled
 from airflow_mlcraft.steps.permissions import Permissions
 from airflow_mlcraft.store.download import downloaded
 

@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
 
-from airflow_mlcraft.cwl.expressions import evaluate, has_expressions, tool_inputs
 from airflow_mlcraft.cwl.inputs import REQUIREMENTS
 from airflow_mlcraft.cwl.plan import Json, ToolRef
+from airflow_mlcraft.cwl.step_inputs import evaluate, has_expressions, tool_inputs
 from airflow_mlcraft.layout.frames import Place
+from airflow_mlcraft.operators.base import CwlPerItemOperator
 from airflow_mlcraft.operators.failures import readable_failures
 from airflow_mlcraft.operators.links import DataVersionLink, MlflowRunLink, ReusedRunLink
-from airflow_mlcraft.operators.per_item import CwlPerItemOperator
-from airflow_mlcraft.operators.replay import inputs_of_then, outputs_of_then
-from airflow_mlcraft.operators.report import facts_of_step, say_step
-from airflow_mlcraft.operators.reuse import Reuse, identity_of, may_be_reused
-from airflow_mlcraft.operators.tracked import TaskRun, task_run
+from airflow_mlcraft.operators.reuse import Reuse, identity_of, inputs_of_then, may_be_reused, outputs_of_then
+from airflow_mlcraft.operators.run_report import facts_of_step, say_step
+from airflow_mlcraft.operators.task_files import Work, containers, work
+from airflow_mlcraft.operators.task_run import TaskRun, task_run
 from airflow_mlcraft.operators.values import UPDATES, Values, updates_between
-from airflow_mlcraft.operators.work import Work, containers, work
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.cwl.in_process import OwnCommand
+    from airflow_mlcraft.cwl.inline_command import OwnCommand
     from airflow_mlcraft.cwl.orphaned_tools import ToolOwner
 
 

@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from airflow_mlcraft.cwl.links import ValueOf, gather, value_of_link
 from airflow_mlcraft.cwl.plan import Json, Link
 from airflow_mlcraft.cwl.scatter import regroup
+from airflow_mlcraft.cwl.step_inputs import ValueOf, gather, value_of_link
 from airflow_mlcraft.errors import LinkError
 from airflow_mlcraft.layout.frames import Axis, Frame, Place
-from airflow_mlcraft.operators.spill import restored
+from airflow_mlcraft.operators.xcom_overflow import restored
 from airflow_mlcraft.store.values import EMPTY_FOLDERS
 
 ITEMS = "items"

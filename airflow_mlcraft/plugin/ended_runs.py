@@ -26,7 +26,7 @@ def _end(dag_run: Any, status: str) -> None:
     """In the scheduler, which must not wait for any store."""
     if not _may_be_tracked(dag_run):
         return
-    from airflow_mlcraft.hooks.tracking import open_tracking
+    from airflow_mlcraft.hooks.mlflow import open_tracking
     from airflow_mlcraft.tracking.names import DagRunName
 
     flow = DagRunName(dag_run.dag_id, dag_run.run_id)
@@ -39,7 +39,7 @@ def _end(dag_run: Any, status: str) -> None:
 def _may_be_tracked(dag_run: Any) -> bool:
     """Whether a task of the DAG has an operator whose runs are tracked."""
     from airflow_mlcraft import settings
-    from airflow_mlcraft.operators.kind_names import MODULES
+    from airflow_mlcraft.layout.hints import MODULES
 
     wanted = settings.get_choice("tracking")
     if wanted == "never" or dag_run.dag is None:

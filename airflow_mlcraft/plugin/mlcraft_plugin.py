@@ -1,4 +1,4 @@
-"""The plugin, as Airflow finds it by its entry point."""
+"""Where the pages show up in Airflow's web UI."""
 
 from __future__ import annotations
 
@@ -9,8 +9,36 @@ from airflow.plugins_manager import AirflowPlugin
 
 from airflow_mlcraft import settings
 from airflow_mlcraft.plugin import ended_runs, import_errors, preload
-from airflow_mlcraft.plugin.views import EXTERNAL_VIEWS
 from airflow_mlcraft.plugin.web.lazy_app import URL_PREFIX, LazyApp
+
+# Relative, so that an Airflow below a path of its server finds them too.
+_PAGES = "mlcraft/pages"
+_ICONS = {"icon": f"{_PAGES}/workflow.svg", "icon_dark_mode": f"{_PAGES}/workflow_dark.svg"}
+
+EXTERNAL_VIEWS: list[dict[str, Any]] = [
+    {
+        "name": "Workflows",
+        "href": f"{_PAGES}/builder.html",
+        "destination": "nav",
+        "url_route": "workflows",
+        "nav_top_level": True,
+        **_ICONS,
+    },
+    {
+        "name": "CWL",
+        "href": f"{_PAGES}/view.html?dag_id={{DAG_ID}}",
+        "destination": "dag",
+        "url_route": "cwl",
+        **_ICONS,
+    },
+    {
+        "name": "CWL",
+        "href": f"{_PAGES}/view.html?dag_id={{DAG_ID}}&run_id={{RUN_ID}}",
+        "destination": "dag_run",
+        "url_route": "cwl_run",
+        **_ICONS,
+    },
+]
 
 log = logging.getLogger(__name__)
 

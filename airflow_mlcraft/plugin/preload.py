@@ -15,7 +15,7 @@ _FOR_STEPS = (
     "airflow_mlcraft.operators.run_inputs",
     "airflow_mlcraft.operators.run_outputs",
     "airflow_mlcraft.store.values",
-    "airflow_mlcraft.store.work",
+    "airflow_mlcraft.store.task_folders",
 )
 
 

@@ -9,23 +9,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlcraft import __version__, environments
-from airflow_mlcraft.deploying.container import PROJECT
-from airflow_mlcraft.deploying.engine import engine
-from airflow_mlcraft.deploying.failures import DeployingError
+from airflow_mlcraft import __version__
+from airflow_mlcraft.common import python_environments
+from airflow_mlcraft.deploying.build_context import Recipe
+from airflow_mlcraft.deploying.container import PROJECT, engine
+from airflow_mlcraft.deploying.errors import DeployingError, Watch
 from airflow_mlcraft.deploying.image import Image, check_tag
 from airflow_mlcraft.deploying.options import read, slug
 from airflow_mlcraft.deploying.pins import python_of
-from airflow_mlcraft.deploying.recipe import Recipe
-from airflow_mlcraft.deploying.watch import Watch
-from airflow_mlcraft.project import dependencies, elsewhere, records, secrets
+from airflow_mlcraft.project import dependencies, env_file, external_resources, run_records
 from airflow_mlcraft.project import manifest as manifests
-from airflow_mlcraft.project.places import Project
-from airflow_mlcraft.project.train import needs_champion
-from airflow_mlcraft.serving.model_folder import open_model
+from airflow_mlcraft.project.project_paths import Project
+from airflow_mlcraft.project.training import needs_champion
+from airflow_mlcraft.serving.model.folder import open_model
 from airflow_mlcraft.serving.options import KEY_VARIABLE
-from airflow_mlcraft.tracking.own_process import TRUSTED_CODE, process_of, trusts
 from airflow_mlcraft.tracking.trusted_types import TRUSTED, trusted_by_record
+from airflow_mlcraft.tracking.user_process import TRUSTED_CODE, process_of, trusts
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -90,13 +89,13 @@ def build(
     with engine() as client:
         image = images.build(client, images.prepare(client, recipe, watch), names, watch)
         for name in names:
-            elsewhere.note(project, f"the image {name}", f"`docker image rm {name}` removes it")
+            external_resources.note(project, f"the image {name}", f"`docker image rm {name}` removes it")
         pushed = {}
         if push:
             for name in names:
                 repository, tag = images.parted(name)
                 pushed[name] = send(client, repository, tag, watch)
-                elsewhere.note(project, f"the image {name} in its registry", "")
+                external_resources.note(project, f"the image {name} in its registry", "")
         made = Built(project.name, image, pushed)
         return _run(client, project, made, host=host, port=port, watch=watch) if run else made
 
@@ -113,7 +112,7 @@ def recipe_of(project: Project, base: str = "", watch: Watch | None = None) -> R
         content=model.content,
         python=own.python if own else Path(sys.executable),
         base=base or _base_of(champion),
-        requirements=tuple(environments.requirements_in(project.requirements)),
+        requirements=tuple(python_environments.requirements_in(project.requirements)),
         labels=_labels(project, model.content),
         environment=_trusted(project, model.path / model.estimator_file),
     )
@@ -140,13 +139,13 @@ def container_name(project: Project) -> str:
 def _run(client: DockerClient, project: Project, made: Built, *, host: str, port: int | None, watch: Watch) -> Built:
     from airflow_mlcraft.deploying.container import run
 
-    key = secrets.read(project).get(KEY_VARIABLE) or os.environ.get(KEY_VARIABLE, "")
+    key = env_file.read(project).get(KEY_VARIABLE) or os.environ.get(KEY_VARIABLE, "")
     environment = {KEY_VARIABLE: key} if key else {}
     name = container_name(project)
     running = run(
         client, made.image.id, name, watch, project=project.name, host=host, port=port, environment=environment
     )
-    elsewhere.note(project, f"the container {running.name}", f"`docker rm --force {running.name}` removes it")
+    external_resources.note(project, f"the container {running.name}", f"`docker rm --force {running.name}` removes it")
     return replace(made, container=running.name, url=running.url)
 
 
@@ -157,7 +156,7 @@ def _base_of(model: Path) -> str:
 
 def _trusted(project: Project, file: Path) -> dict[str, str]:
     """Types and code that the server in the image may load: what the user names, and what the user has signed."""
-    named = secrets.read(project).get(TRUSTED) or os.environ.get(TRUSTED, "")
+    named = env_file.read(project).get(TRUSTED) or os.environ.get(TRUSTED, "")
     types = {name.strip() for name in named.split(",") if name.strip()} | trusted_by_record(file)
     found = {TRUSTED: ",".join(sorted(types))} if types else {}
     process = process_of(file.parent)
@@ -185,7 +184,7 @@ def _labels(project: Project, content: str) -> dict[str, str]:
 def _origin(project: Project) -> tuple[str, str, str]:
     """The run that made the champion, its data and its commit; empty where this machine does not know."""
     run = data = commit = ""
-    for record in reversed(records.runs_of(project)):
+    for record in reversed(run_records.runs_of(project)):
         if not record.ok or record.kept or not record.champion:
             continue
         run, commit, data = run or record.run_id, commit or record.commit, data or record.data

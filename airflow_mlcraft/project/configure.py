@@ -7,19 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from airflow_mlcraft.common.files import all_or_nothing, write_text
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.project import dependencies, secrets
+from airflow_mlcraft.project import dependencies, env_file
 from airflow_mlcraft.project import manifest as manifests
-from airflow_mlcraft.project.choices import check_models
 from airflow_mlcraft.project.create import model_template
 from airflow_mlcraft.project.documents import sync
-from airflow_mlcraft.project.evaluate import checked_metric
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.evaluation import checked_metric
+from airflow_mlcraft.project.model_choices import check_models
+from airflow_mlcraft.project.project_paths import Project
 from airflow_mlcraft.project.repository import set_remote
 from airflow_mlcraft.project.source_profile import stored_source
-from airflow_mlcraft.project.tracked_by import DAGSHUB_TOKEN
-from airflow_mlcraft.project.undo import all_or_nothing
-from airflow_mlcraft.project.writing import write_text
+from airflow_mlcraft.project.tracking_server import DAGSHUB_TOKEN
 
 OPTIONAL = (
     "data.id",
@@ -83,7 +82,7 @@ def configure(project: Project, changes: Changes, say: Callable[[str], None] = l
         if changes.prediction and changes.prediction != before.prediction:
             done.append(_swap_model(project, before.prediction, changes.prediction))
         if changes.key:
-            secrets.write(project, changes.key, changes.key_value)
+            env_file.write(project, changes.key, changes.key_value)
             done.append(f"{changes.key} is in .env, which git ignores and nobody else may read")
         if changes.remote or changes.dagshub:
             done.append(_set_remote(project, changes))
@@ -106,7 +105,7 @@ def check(project: Project, changes: Changes) -> None:
     if changes.models:
         check_models(project, manifests.with_values(manifests.read(project), prediction=prediction), changes.models)
     if changes.key:
-        secrets.check_name(changes.key)
+        env_file.check_name(changes.key)
     if changes.dagshub and [bool(part) for part in changes.dagshub.split("/")] != [True, True]:
         raise ProjectError(f"{changes.dagshub!r} is no repository of DagsHub", "expected OWNER/REPOSITORY")
     if changes.dagshub and changes.remote:
@@ -189,7 +188,7 @@ def _set_remote(project: Project, changes: Changes) -> str:
     if changes.remote:
         set_remote(project.folder, changes.remote)
         return f"data is pushed to {changes.remote}, with the next run"
-    token = secrets.read(project).get(DAGSHUB_TOKEN)
+    token = env_file.read(project).get(DAGSHUB_TOKEN)
     url = f"https://dagshub.com/{changes.dagshub}.dvc"
     secret = {"auth": "basic", "user": token, "password": token} if token else None
     set_remote(project.folder, url, secret)

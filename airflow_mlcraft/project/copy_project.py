@@ -8,14 +8,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from airflow_mlcraft.common.files import explained
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project.create import FOLDERS
-from airflow_mlcraft.project.jobs import is_local
-from airflow_mlcraft.project.places import HIDDEN, Project, projects_of
+from airflow_mlcraft.project.project_paths import HIDDEN, Project, projects_of
 from airflow_mlcraft.project.rename import set_name
 from airflow_mlcraft.project.repository import first_commit, make_repository
-from airflow_mlcraft.project.writing import explained
+from airflow_mlcraft.project.run_inputs import is_local
 from airflow_mlcraft.versioning.git import Git
 
 

@@ -9,14 +9,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from airflow_mlcraft.common.files import explained
 from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project import env_file
 from airflow_mlcraft.project import manifest as manifests
-from airflow_mlcraft.project import secrets
 from airflow_mlcraft.project.documents import write_documents
-from airflow_mlcraft.project.places import HIDDEN, MANIFEST, Project, Projects
+from airflow_mlcraft.project.project_paths import HIDDEN, MANIFEST, Project, Projects
 from airflow_mlcraft.project.repository import first_commit, make_repository
 from airflow_mlcraft.project.source_profile import stored_source
-from airflow_mlcraft.project.writing import explained
 
 FOLDERS = ("data", "models", "reports", "logs")
 _COPIED = {
@@ -91,8 +91,8 @@ def _write_files(project: Project, prediction: str, source: str, target: str, mo
     for here, there in _COPIED.items():
         (project.folder / there).write_text(template(here), "utf-8")
     (project.folder / "model.py").write_text(model_template(prediction), "utf-8")
-    project.secrets.touch(secrets.MODE)
-    project.secrets.chmod(secrets.MODE)
+    project.secrets.touch(env_file.MODE)
+    project.secrets.chmod(env_file.MODE)
     project.secrets.write_text(template("env"), "utf-8")
     for folder in FOLDERS:
         (project.folder / folder).mkdir()

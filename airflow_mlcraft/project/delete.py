@@ -6,12 +6,12 @@ import contextlib
 import secrets
 import shutil
 
+from airflow_mlcraft.common.files import explained
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.project import elsewhere, manifest, serve
-from airflow_mlcraft.project.places import HIDDEN, Project, projects_of
+from airflow_mlcraft.project import external_resources, manifest, serve
+from airflow_mlcraft.project.project_paths import HIDDEN, Project, projects_of
 from airflow_mlcraft.project.repository import remote_of
-from airflow_mlcraft.project.writing import explained
-from airflow_mlcraft.serving import local_server
+from airflow_mlcraft.serving.process import local_server
 
 
 def delete(project: Project) -> list[str]:
@@ -38,5 +38,5 @@ def kept_by(project: Project) -> list[str]:
         kept.append(f"the runs and models in MLflow ({where or projects_of(project).tracking / 'mlflow.db'})")
     if remote := remote_of(project.folder):
         kept.append(f"the data in the DVC remote ({remote})")
-    kept += [f"{what}; {removal}" if removal else what for what, removal in elsewhere.noted(project).items()]
+    kept += [f"{what}; {removal}" if removal else what for what, removal in external_resources.noted(project).items()]
     return kept

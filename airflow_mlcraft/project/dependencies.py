@@ -9,12 +9,12 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from airflow_mlcraft import environments
+from airflow_mlcraft.common import python_environments
+from airflow_mlcraft.common.files import write_text
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
-from airflow_mlcraft.project.homes import environments_folder
-from airflow_mlcraft.project.places import Project
-from airflow_mlcraft.project.writing import write_text
+from airflow_mlcraft.project.project_paths import Project
+from airflow_mlcraft.project.user_dirs import environments_folder
 
 
 def changed_by(project: Project) -> list[Path]:
@@ -32,7 +32,7 @@ def add(project: Project, wanted: Sequence[str], say: Callable[[str], None] = la
     before = [line for line in manifests.read(project).dependencies if _name(line) not in names]
     manifests.change(project, {"dependencies": [*before, *asked]})
     prepare(project, say)
-    return environments.requirements_in(project.requirements)
+    return python_environments.requirements_in(project.requirements)
 
 
 def lacking_for(
@@ -43,7 +43,7 @@ def lacking_for(
     A project with requirements has an environment of its own, in which nothing else is installed.
     """
     is_installed = is_installed or _is_installed
-    there = environments.requirements_in(project.requirements)
+    there = python_environments.requirements_in(project.requirements)
     named = {_name_in(line) for line in there}
     found = []
     for model in models:
@@ -57,7 +57,7 @@ def lacking_for(
 def _of_extra(name: str) -> list[str]:
     """The packages of an extra of MLcraft on this system; nothing where there is no such extra."""
     found = []
-    for line in metadata.requires(environments.DISTRIBUTION) or ():
+    for line in metadata.requires(python_environments.DISTRIBUTION) or ():
         one = Requirement(line)
         if one.marker is not None and "extra" in str(one.marker) and one.marker.evaluate({"extra": name}):
             one.marker = None
@@ -73,10 +73,10 @@ def _is_installed(name: str) -> bool:
     return True
 
 
-def prepare(project: Project, say: Callable[[str], None] = lambda _: None) -> environments.Environment | None:
+def prepare(project: Project, say: Callable[[str], None] = lambda _: None) -> python_environments.Environment | None:
     """The project's own environment, made if it is not there yet; None where it needs none."""
-    wanted = environments.requirements_in(project.requirements)
-    return environments.environment(wanted, environments_folder(), say) if wanted else None
+    wanted = python_environments.requirements_in(project.requirements)
+    return python_environments.environment(wanted, environments_folder(), say) if wanted else None
 
 
 def _checked(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_mlcraft.deploying.aws import changes
 from airflow_mlcraft.deploying.aws.account import Account, refusals, sign_in
 from airflow_mlcraft.deploying.aws.changes import Change
-from airflow_mlcraft.deploying.aws.patience import Patience
+from airflow_mlcraft.deploying.aws.retry import Patience
 from airflow_mlcraft.deploying.aws.targets import (
     ECS,
     LAMBDA,
@@ -20,14 +20,13 @@ from airflow_mlcraft.deploying.aws.targets import (
     on_ecs,
     on_lambda,
 )
-from airflow_mlcraft.deploying.engine import engine
-from airflow_mlcraft.deploying.failures import DeployingError
+from airflow_mlcraft.deploying.container import engine
+from airflow_mlcraft.deploying.errors import DeployingError, Watch
 from airflow_mlcraft.deploying.options import read, slug
-from airflow_mlcraft.deploying.watch import Watch
 from airflow_mlcraft.project import build as building
-from airflow_mlcraft.project import elsewhere, secrets
+from airflow_mlcraft.project import env_file, external_resources
 from airflow_mlcraft.project import manifest as manifests
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.project_paths import Project
 from airflow_mlcraft.serving.options import KEY_VARIABLE
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def deploy(project: Project, asked: Asked, watch: Watch | None = None) -> Outcom
     with engine() as client:
         deployment = _deployment(project, asked, account, _deployed(project, asked, client, watch), watch)
         made = changes.apply(deployment.resources, watch)
-        elsewhere.note(
+        external_resources.note(
             project,
             _service(project, asked, account),
             f"`mlcraft deploy {project.name} --to {asked.target} --destroy` removes it, while the project is there",
@@ -112,7 +111,7 @@ def destroy(project: Project, asked: Asked, watch: Watch | None = None) -> Outco
     account = _account(project, asked)
     deployment = _deployment(project, asked, account, _nothing(project, asked), watch)
     made = changes.remove(deployment.resources, watch)
-    elsewhere.forget(project, _service(project, asked, account))
+    external_resources.forget(project, _service(project, asked, account))
     return Outcome(project.name, asked.target, account.id, account.region, tuple(made))
 
 
@@ -159,7 +158,7 @@ def _deployed(project: Project, asked: Asked, client: DockerClient, watch: Watch
         machine=prepared.base.machine,
         send=send,
         open=asked.open,
-        key=secrets.read(project).get(KEY_VARIABLE, ""),
+        key=env_file.read(project).get(KEY_VARIABLE, ""),
     )
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from airflow_mlcraft import __version__
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.project import homes, manifest, secrets
+from airflow_mlcraft.project import env_file, manifest, user_dirs
 from airflow_mlcraft.project.implement import EDITORS
-from airflow_mlcraft.project.places import Project, Projects
+from airflow_mlcraft.project.project_paths import Project, Projects
 from airflow_mlcraft.project.repository import remote_of
-from airflow_mlcraft.project.tracked_by import DAGSHUB_TOKEN
+from airflow_mlcraft.project.tracking_server import DAGSHUB_TOKEN
 from airflow_mlcraft.project.version_conflicts import ROOT, find_version_conflicts
 
 GOOD, WARNING, WRONG = "good", "warning", "wrong"
@@ -114,13 +114,13 @@ def _embedded(projects: Projects) -> Finding:
 
 
 def _uv(projects: Projects) -> Finding:
-    from airflow_mlcraft.environments import uv
+    from airflow_mlcraft.common.python_environments import uv
 
     try:
         said = _said([uv(), "--version"])
     except MlcraftError as error:
         return Finding("uv", WARNING, str(error), "pip install uv; it installs what projects need beyond MLcraft")
-    folder = homes.environments_folder()
+    folder = user_dirs.environments_folder()
     made = len(list(folder.glob("*/ready.json"))) if folder.is_dir() else 0
     return Finding("uv", GOOD, f"{said}, {made} environment{'' if made == 1 else 's'} in {folder}")
 
@@ -172,8 +172,8 @@ def _check_documents(project: Project) -> None:
 
 
 def _faults(project: Project, found: manifest.Manifest) -> Iterator[Finding]:
-    keys = secrets.read(project)
-    if secrets.readable_by_others(project):
+    keys = env_file.read(project)
+    if env_file.readable_by_others(project):
         yield Finding(project.name, WARNING, ".env can be read by others", f"chmod 600 {project.secrets}")
     for name in [*([found.key] if found.key else []), *([DAGSHUB_TOKEN] if found.dagshub else [])]:
         if name not in keys and not os.environ.get(name):

@@ -10,13 +10,13 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from airflow_mlcraft.common.files import write_text
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.project.choices import metric_choices, model_choices
-from airflow_mlcraft.project.jobs import defaults_of
 from airflow_mlcraft.project.manifest import Manifest
-from airflow_mlcraft.project.places import Project
-from airflow_mlcraft.project.shipped import shipped
-from airflow_mlcraft.project.writing import write_text
+from airflow_mlcraft.project.model_choices import metric_choices, model_choices
+from airflow_mlcraft.project.project_paths import Project
+from airflow_mlcraft.project.run_inputs import defaults_of
+from airflow_mlcraft.project.user_dirs import shipped
 
 _CHOICES = "mlcraft:choices"
 TOOLS = ("retrieve", "process", "train", "tune", "evaluate", "predict")

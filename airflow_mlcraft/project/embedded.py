@@ -13,15 +13,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlcraft.environments import requirements_in
+from airflow_mlcraft.common.environment_variables import variables
+from airflow_mlcraft.common.files import explained
+from airflow_mlcraft.common.python_environments import requirements_in
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.project import secrets
-from airflow_mlcraft.project.homes import environments_folder
+from airflow_mlcraft.project import env_file
 from airflow_mlcraft.project.manifest import Manifest
-from airflow_mlcraft.project.places import Project, projects_of
-from airflow_mlcraft.project.tracked_by import tracking_environment
-from airflow_mlcraft.project.writing import explained
-from airflow_mlcraft.variables import variables
+from airflow_mlcraft.project.project_paths import Project, projects_of
+from airflow_mlcraft.project.tracking_server import tracking_environment
+from airflow_mlcraft.project.user_dirs import environments_folder
 
 if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import RunResult, TaskEvent
@@ -87,15 +87,15 @@ def run_document(
     parallel: int = 0,
 ) -> Finished:
     """Run a document of the project. Ctrl-C ends all tasks, and the run counts as killed in MLflow."""
-    from airflow_mlcraft.runner.document import CONFIGURATION, plan_of
+    from airflow_mlcraft.runner.run_document import CONFIGURATION, plan_of
 
     begun = time.monotonic()
     with environment(project, manifest, run_id), _log(project, run_id) as write:
         # Airflow is imported here, with these settings.
         plan = plan_of(str(document))
         from airflow_mlcraft.dag.cwl_dag import CwlDag
-        from airflow_mlcraft.operators.spill import spilled
-        from airflow_mlcraft.runner.embedded import read_xcoms, run_dag
+        from airflow_mlcraft.operators.xcom_overflow import spilled
+        from airflow_mlcraft.runner.run_dag import read_xcoms, run_dag
 
         dag = CwlDag.of_plan(plan, str(plan.root.id))
         listener.on_dag(dag)
@@ -123,7 +123,7 @@ def run_document(
 def environment(project: Project, manifest: Manifest, run_id: str = "") -> Iterator[None]:
     """The settings of this project and its keys, for as long as something of it runs in this process."""
     values = {
-        **secrets.read(project),
+        **env_file.read(project),
         "AIRFLOW__MLCRAFT__STORE": str(project.store),
         "AIRFLOW__MLCRAFT__STORE_REMOTE": "",
         "AIRFLOW__MLCRAFT__STORE_CONN_ID": "",
@@ -145,7 +145,7 @@ def environment(project: Project, manifest: Manifest, run_id: str = "") -> Itera
 
 def read_file(value: Any) -> Any:
     """The JSON in a File, of the store or of the disk."""
-    from airflow_mlcraft.operators.work import open_store
+    from airflow_mlcraft.operators.task_files import open_store
     from airflow_mlcraft.store.values import local_path, oid_of
 
     oid = oid_of(value)
@@ -170,7 +170,7 @@ def _log(project: Project, run_id: str) -> Iterator[Callable[[str], Any]]:
 
 
 def _killed(dag_id: str, run_id: str) -> None:
-    from airflow_mlcraft.hooks.tracking import open_tracking
+    from airflow_mlcraft.hooks.mlflow import open_tracking
     from airflow_mlcraft.tracking.names import DagRunName
 
     with contextlib.suppress(MlcraftError):

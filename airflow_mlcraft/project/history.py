@@ -8,10 +8,10 @@ from itertools import pairwise
 from typing import Any
 
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.project import records
+from airflow_mlcraft.project import run_records
 from airflow_mlcraft.project.own_code import diffstat
-from airflow_mlcraft.project.places import Project
-from airflow_mlcraft.project.records import MODELS_OF, TRAIN, ModelScore, RunRecord
+from airflow_mlcraft.project.project_paths import Project
+from airflow_mlcraft.project.run_records import MODELS_OF, TRAIN, ModelScore, RunRecord
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Comparison:
 
 def history(project: Project, last: int = 0) -> list[RunRecord]:
     """The runs, the newest last; only so many, where that is asked for."""
-    found = records.runs_of(project)
+    found = run_records.runs_of(project)
     if not found:
         raise ProjectError(f"{project.name} has not been run yet", f"start with `mlcraft train {project.name}`")
     return found[-last:] if last else found
@@ -38,7 +38,7 @@ def history(project: Project, last: int = 0) -> list[RunRecord]:
 
 def compare(project: Project, runs: Sequence[str] = (), metric: str = "") -> Comparison:
     """Runs by the ends or beginnings of their names; the last two that ended well when none is named."""
-    from airflow_mlcraft.project.evaluate import checked_metric
+    from airflow_mlcraft.project.evaluation import checked_metric
     from airflow_mlcraft.project.manifest import read
 
     every = history(project)

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from airflow_mlcraft.common.files import all_or_nothing
 from airflow_mlcraft.errors import MlcraftError, ProjectError
-from airflow_mlcraft.project import dependencies, jobs
+from airflow_mlcraft.project import dependencies, run_inputs
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project.documents import sync
-from airflow_mlcraft.project.places import Project
-from airflow_mlcraft.project.step import run_step
-from airflow_mlcraft.project.undo import all_or_nothing
+from airflow_mlcraft.project.ml_step import run_step
+from airflow_mlcraft.project.project_paths import Project
 
 PARTS = ("retriever", "processor", "model")
 EDITORS = ("VISUAL", "EDITOR")
@@ -100,7 +100,7 @@ class _Sample:
 
 def _try_retriever(sample: _Sample) -> Path:
     manifest = manifests.read(sample.project)
-    sources = [jobs.address(sample.project, source) for source in manifest.sources]
+    sources = [run_inputs.address(sample.project, source) for source in manifest.sources]
     key = ["--key-env", manifest.key] if manifest.key else []
     made = sample.step("retrieve", "--sources", *sources, "--code", sample.file("retriever"), *key)
     return next(made.glob("data.*"))

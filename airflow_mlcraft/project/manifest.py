@@ -12,9 +12,9 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from airflow_mlcraft.common.files import write_text
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.project.places import MANIFEST, Project
-from airflow_mlcraft.project.writing import write_text
+from airflow_mlcraft.project.project_paths import MANIFEST, Project
 
 PREDICTIONS = ("classification", "regression")
 TASKS = {

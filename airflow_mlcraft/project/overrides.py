@@ -11,10 +11,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.project.choices import check_models
-from airflow_mlcraft.project.jobs import Candidate, candidates_of
 from airflow_mlcraft.project.manifest import IMPUTE, Manifest, with_values
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.model_choices import check_models
+from airflow_mlcraft.project.project_paths import Project
+from airflow_mlcraft.project.run_inputs import Candidate, candidates_of
 
 _MOST_RUNS = 100
 _MOST_MODELS = 500

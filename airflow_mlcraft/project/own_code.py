@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from airflow_mlcraft.common.files import write_text
 from airflow_mlcraft.errors import VersioningError
-from airflow_mlcraft.project.places import MANIFEST, Project
-from airflow_mlcraft.project.writing import write_text
-from airflow_mlcraft.store.work import unique_name
+from airflow_mlcraft.project.project_paths import MANIFEST, Project
+from airflow_mlcraft.store.task_folders import unique_name
+from airflow_mlcraft.versioning.commit import held_index, one_at_a_time, put_index
 from airflow_mlcraft.versioning.git import NOTHING, Git
-from airflow_mlcraft.versioning.index_lock import held_index, one_at_a_time, put_index
 from airflow_mlcraft.versioning.repository import Repository, repository_at
 
 _REF = "refs/mlcraft/"

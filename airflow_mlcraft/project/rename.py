@@ -6,16 +6,15 @@ import contextlib
 import json
 from pathlib import Path
 
+from airflow_mlcraft.common.files import all_or_nothing, explained, write_text
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
-from airflow_mlcraft.project import records, serve
+from airflow_mlcraft.project import run_records, serve
 from airflow_mlcraft.project.documents import rename_documents, sync
 from airflow_mlcraft.project.manifest import title_of
-from airflow_mlcraft.project.past import looking_at
-from airflow_mlcraft.project.places import Project, projects_of
-from airflow_mlcraft.project.undo import all_or_nothing
-from airflow_mlcraft.project.writing import explained, write_text
-from airflow_mlcraft.serving import local_server
+from airflow_mlcraft.project.project_paths import Project, projects_of
+from airflow_mlcraft.project.tracking_lookup import looking_at
+from airflow_mlcraft.serving.process import local_server
 
 _FILE = "sqlite:///"
 _LIMIT = 60.0
@@ -61,7 +60,7 @@ def _move_record(path: Path, before: Project, after: Project) -> None:
         found = json.loads(path.read_text("utf-8"))
         prefix = f"{before.folder}/"
         moved = {name: _moved(value, prefix, f"{after.folder}/") for name, value in found.get("outputs", {}).items()}
-        tuned = records.TUNE in found.get("set", {})
+        tuned = run_records.TUNE in found.get("set", {})
         dag = found.get("dag") or (f"{before.name}_tuned" if tuned else before.name)
         write_text(path, json.dumps({**found, "outputs": moved, "dag": dag}, indent=1) + "\n")
 
@@ -78,7 +77,7 @@ def _send_all(project: Project) -> str:
     Raises ProjectError where it cannot be sent.
     """
     with looking_at(project):
-        from airflow_mlcraft.hooks.tracking import open_tracking
+        from airflow_mlcraft.hooks.mlflow import open_tracking
 
         tracking = open_tracking()
         if tracking is None:

@@ -13,11 +13,11 @@ from typing import Any
 
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
-from airflow_mlcraft.project.places import Project
-from airflow_mlcraft.project.step import run_step
-from airflow_mlcraft.project.train import needs_champion
-from airflow_mlcraft.serving import local_server
-from airflow_mlcraft.serving.rollout import STATE, Deployment
+from airflow_mlcraft.project.ml_step import run_step
+from airflow_mlcraft.project.project_paths import Project
+from airflow_mlcraft.project.training import needs_champion
+from airflow_mlcraft.serving.process import local_server
+from airflow_mlcraft.serving.process.rollout import STATE, Deployment
 
 _GLANCE = 0.2
 HOST = "127.0.0.1"
@@ -76,7 +76,7 @@ def status(project: Project) -> dict[str, Any]:
 
 def _is_current(project: Project, found: dict[str, Any]) -> bool:
     """Whether the served model is the champion."""
-    from airflow_mlcraft.serving.model_folder import content_of
+    from airflow_mlcraft.serving.model.folder import content_of
 
     return project.champion.is_dir() and content_of(project.champion) == found.get("content")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.project.jobs import is_local
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.project_paths import Project
+from airflow_mlcraft.project.run_inputs import is_local
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ class SourceTable:
 
     def lines(self) -> list[str]:
         """The profile for a terminal; only the first columns of many."""
-        from airflow_mlcraft.steps.table import profile_lines
+        from airflow_mlcraft.steps.profile_table import profile_lines
 
         columns = self.profile["columns"]
         shown = dict(list(columns.items())[:_SHOWN])

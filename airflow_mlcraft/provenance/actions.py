@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
 from typing import Any
 
-from rocrate.model import ContextEntity, Entity, Person
+from rocrate.model import ContextEntity, Entity, Person, SoftwareApplication
 from rocrate.rocrate import ROCrate
 
+from airflow_mlcraft import __version__
 from airflow_mlcraft.cwl.plan import Json, Workflow
 from airflow_mlcraft.provenance.data import Data
 from airflow_mlcraft.provenance.history import Execution
-from airflow_mlcraft.provenance.ids import part_of
+from airflow_mlcraft.provenance.parameters import part_of
 from airflow_mlcraft.provenance.processes import Processes
 
 _COMPLETED = "http://schema.org/CompletedActionStatus"
@@ -123,3 +125,20 @@ def _agent(crate: ROCrate) -> Entity | None:
     if orcid and not orcid.startswith("http"):
         orcid = f"https://orcid.org/{orcid}"
     return crate.add(Person(crate, orcid or "#agent", properties={"name": name or orcid}))
+
+
+def add_engine(crate: ROCrate) -> SoftwareApplication:
+    """This package, with the Airflow and the cwltool that it ran on."""
+    parts = [
+        _package(crate, "apache-airflow", "Apache Airflow", version("apache-airflow-core")),
+        _package(crate, "cwltool", "cwltool", version("cwltool")),
+    ]
+    engine = _package(crate, "airflow-provider-mlcraft", "MLcraft", __version__)
+    engine["softwareRequirements"] = parts
+    return engine
+
+
+def _package(crate: ROCrate, package: str, name: str, number: str) -> SoftwareApplication:
+    page = f"https://pypi.org/project/{package}/{number}/"
+    properties = {"name": name, "version": number, "url": page}
+    return crate.add(SoftwareApplication(crate, page, properties=properties))

@@ -10,20 +10,25 @@ import mimetypes
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
 from airflow_mlcraft.cwl.plan import Json, Plan, Workflow
-from airflow_mlcraft.operators.work import open_store
-from airflow_mlcraft.provenance.actions import Actions
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.operators.task_files import open_store
+from airflow_mlcraft.provenance.actions import Actions, add_engine
 from airflow_mlcraft.provenance.data import Data
 from airflow_mlcraft.provenance.history import Execution
-from airflow_mlcraft.provenance.ids import WORKFLOW
-from airflow_mlcraft.provenance.processes import Processes
-from airflow_mlcraft.provenance.software import add_engine
-from airflow_mlcraft.provenance.source import Source
+from airflow_mlcraft.provenance.parameters import WORKFLOW
+from airflow_mlcraft.provenance.processes import Processes, Source
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.cwl.plan import Plan
+    from airflow_mlcraft.runner.events import OnEvent, RunResult, TaskEvent
+
 
 # What the profiles build on; a later RO-Crate has other types.
 _RO_CRATE = "1.1"
@@ -124,3 +129,42 @@ def _flatten(crate: ROCrate) -> None:
         for name, value in list(entity.properties().items()):
             if not name.startswith("@") and isinstance(value, list) and len(value) == 1:
                 entity[name] = value[0]
+
+
+class Recorder:
+    """The record of one run of a document (`path` or `path#id`), to be written into a folder."""
+
+    def __init__(self, plan: Plan, document: str, folder: Path):
+        from airflow_mlcraft.provenance.processes import source_of
+
+        _refuse_used(folder)
+        self._plan = plan
+        # Now, as somebody may edit the document while it runs.
+        self._source = source_of(document, plan.base)
+        self._folder = folder.absolute()
+        self._tasks: dict[tuple[str, int], TaskEvent] = {}
+
+    def listening(self, on_event: OnEvent) -> OnEvent:
+        """An `on_event` that notes each event, and hands it on."""
+
+        def note(event: TaskEvent) -> None:
+            self._tasks[event.task_id, event.map_index] = event
+            on_event(event)
+
+        return note
+
+    def write(self, result: RunResult) -> None:
+        """Write the crate; the run's store must still be there."""
+        from airflow_mlcraft.provenance.history import history_of
+
+        run = history_of(self._plan, result, self._tasks)
+        try:
+            write_crate(run, self._plan, self._source, self._folder)
+        except OSError as error:
+            raise MlcraftError(f"the provenance cannot be written to {self._folder}: {error}") from error
+
+
+def _refuse_used(folder: Path) -> None:
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        found = "is not empty" if folder.is_dir() else "is a file"
+        raise MlcraftError(f"{folder} {found}; the provenance of a run goes into a folder that is new or empty")

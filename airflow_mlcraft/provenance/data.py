@@ -12,10 +12,10 @@ from urllib.parse import quote
 from rocrate.model import ContextEntity, Entity
 from rocrate.rocrate import ROCrate
 
+from airflow_mlcraft.common.safe_names import is_safe_relative_path, safe_name
 from airflow_mlcraft.cwl.plan import Json, digest_of
 from airflow_mlcraft.cwl.portable import placed
-from airflow_mlcraft.provenance.ids import DATA
-from airflow_mlcraft.safe_names import is_safe_relative_path, safe_name
+from airflow_mlcraft.provenance.parameters import DATA
 from airflow_mlcraft.store.export import export_value
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.store.values import EMPTY_FOLDERS, keep_value, oid_of

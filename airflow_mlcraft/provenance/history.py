@@ -8,17 +8,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.cwl.plan import Json, Plan, ToolRef, Workflow
-from airflow_mlcraft.errors import LinkError
+from airflow_mlcraft.cwl.portable import placed
+from airflow_mlcraft.cwl.step_inputs import evaluate, tool_inputs
+from airflow_mlcraft.errors import LinkError, MlcraftError
 from airflow_mlcraft.layout.frames import Axis, Frame, Place
 from airflow_mlcraft.layout.layout import layout_of
-from airflow_mlcraft.operators.spill import restored
+from airflow_mlcraft.operators.base import plan_cache
+from airflow_mlcraft.operators.task_files import work
 from airflow_mlcraft.operators.values import Values
-from airflow_mlcraft.provenance.tool_inputs import inputs_of_tool
+from airflow_mlcraft.operators.xcom_overflow import restored
+from airflow_mlcraft.provenance.parameters import short_name
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_mlcraft.runner.events import RunResult, TaskEvent
+
 
 _DONE = ("success", "skipped")
 _NOT_MAPPED = -1
@@ -201,3 +206,31 @@ class _History:
                 found[of].append(index)
             self._below[axis.items] = found
         return self._below[axis.items].get(parent, ())
+
+
+def inputs_of_tool(place: Place, raw: dict[str, Json], base: str) -> Mapping[str, Json]:
+    """The inputs by name, their files in the store.
+
+    The task kept none of this, so expressions are evaluated once more; `when` was true, or it had not run.
+    """
+    tool = place.step.run
+    defaults = _defaults(plan_cache().tool(tool.digest)) if isinstance(tool, ToolRef) else {}
+    computed = any(link.value_from for link in place.step.links)
+    missing = {name: value for name, value in defaults.items() if raw.get(name) is None}
+    if not computed and not missing:
+        return tool_inputs(place.step, raw)
+    try:
+        with work(base) as task:
+            job = raw
+            if computed:
+                staged = task.stage(raw)
+                job = task.keep(evaluate(place.step, staged, place.frame.workflow.expression_requirements) or staged)
+            missing = {name: value for name, value in defaults.items() if job.get(name) is None}
+            return tool_inputs(place.step, {**job, **task.keep(placed(missing, base))})
+    except MlcraftError:
+        # An expression that fails is why the step did; what came before it is known all the same.
+        return tool_inputs(place.step, raw)
+
+
+def _defaults(document: Json) -> dict[str, Json]:
+    return {short_name(port["id"]): port["default"] for port in document["inputs"] if port.get("default") is not None}

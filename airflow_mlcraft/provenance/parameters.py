@@ -1,15 +1,145 @@
-"""An input or output of a process, as an entity."""
+"""What entities are called: sources by their path in the crate, their parts by a fragment of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote, unquote
 
 from rocrate.model import Entity
 from rocrate.rocrate import ROCrate
 
-from airflow_mlcraft.cwl.plan import Json
-from airflow_mlcraft.provenance.ids import part_of
-from airflow_mlcraft.provenance.parameter_types import ParameterType
+from airflow_mlcraft.cwl.plan import Json, Link, Step, ToolRef, Workflow
+from airflow_mlcraft.cwl.portable import SCHEME
+
+WORKFLOW = "workflow"
+"""The folder of the document's files."""
+DATA = "data"
+"""The folder of the files that the run read and made."""
+
+_SAFE = "/._-~"
+
+
+def short_name(port_id: str) -> str:
+    """The name of an input or output, of its URI."""
+    return port_id.rpartition("#")[2].rpartition("/")[2]
+
+
+def part_of(owner: str, *path: str) -> str:
+    """The id of a part of a file, or of a part of such a part."""
+    tail = "/".join(quote(name, safe=_SAFE) for name in path)
+    return f"{owner}/{tail}" if "#" in owner else f"{owner}#{tail}"
+
+
+def id_of_uri(uri: str) -> str:
+    """The id of a process that has a name of its own; empty when it is nameless."""
+    if uri.startswith("_:"):
+        return ""
+    if not uri.startswith(SCHEME):
+        return uri
+    path, _, fragment = uri.removeprefix(SCHEME).partition("#")
+    file = id_of_file(unquote(path))
+    return part_of(file, unquote(fragment)) if fragment else file
+
+
+def id_of_file(path: str) -> str:
+    """The id of a file of the document."""
+    return quote(f"{WORKFLOW}/{path}")
+
+
+_PLAIN = {
+    "File": "File",
+    "Directory": "Dataset",
+    "string": "Text",
+    "boolean": "Boolean",
+    "int": "Integer",
+    "long": "Integer",
+    "float": "Float",
+    "double": "Float",
+    "Any": "DataType",
+    "stdout": "File",
+    "stderr": "File",
+    "stdin": "File",
+    "enum": "Text",
+    "record": "PropertyValue",
+}
+
+
+@dataclass(frozen=True)
+class ParameterType:
+    """What a parameter takes: the types of a single value, and whether it takes several or none."""
+
+    types: tuple[str, ...]
+    several: bool = False
+    optional: bool = False
+    pattern: str = ""
+    """The choices of an enum."""
+
+
+def named_types(process: Json) -> Mapping[str, Json]:
+    """The types that a process' document defines, by name."""
+    defined = [item for item in process.get("requirements", ()) if item.get("class") == "SchemaDefRequirement"]
+    return {entry["name"]: entry for item in defined for entry in item["types"] if "name" in entry}
+
+
+def parameter_type(cwl: Json, named: Mapping[str, Json] = MappingProxyType({})) -> ParameterType:
+    """The type of a parameter; one that cannot be told is any."""
+    if isinstance(cwl, list):
+        parts = [parameter_type(part, named) for part in cwl if part != "null"]
+        return ParameterType(
+            types=tuple(dict.fromkeys(name for part in parts for name in part.types)) or ("DataType",),
+            several=any(part.several for part in parts),
+            optional="null" in cwl,
+            pattern=parts[0].pattern if len(parts) == 1 else "",
+        )
+    if isinstance(cwl, dict):
+        kind = cwl.get("type")
+        if kind == "array":
+            return ParameterType(parameter_type(cwl.get("items"), named).types, several=True)
+        if kind == "enum":
+            symbols = [str(name).rpartition("#")[2].rpartition("/")[2] for name in cwl.get("symbols", ())]
+            return ParameterType(("Text",), pattern="|".join(symbols))
+        return parameter_type(kind, named)
+    if cwl in named:
+        return parameter_type(named[cwl])
+    return ParameterType((_PLAIN.get(str(cwl), "DataType"),))
+
+
+class OutputTypes:
+    """The types of workflow outputs: those of the steps they come from."""
+
+    def __init__(
+        self, workflow: Workflow, named: Mapping[str, Json], of_tool: Mapping[str, Mapping[str, ParameterType]]
+    ):
+        self._workflow = workflow
+        self._named = named
+        self._of_tool = of_tool
+        """By the tool's digest and the output's name."""
+
+    def of(self, link: Link) -> ParameterType:
+        """The type of one output."""
+        found = [self._of_source(source) for source in link.sources]
+        return ParameterType(
+            types=tuple(dict.fromkeys(name for one in found for name in one.types)) or ("DataType",),
+            several=any(one.several for one in found) or (len(found) > 1 and not link.pick_value),
+            optional=any(one.optional for one in found),
+        )
+
+    def _of_source(self, source: str) -> ParameterType:
+        step_id, _, name = source.rpartition("/")
+        if not step_id:
+            return next(parameter_type(port.type, self._named) for port in self._workflow.inputs if port.id == name)
+        step = self._workflow.step(step_id)
+        inner = self._of_step(step, name)
+        return ParameterType(inner.types, inner.several or bool(step.scatter), inner.optional or bool(step.when))
+
+    def _of_step(self, step: Step, name: str) -> ParameterType:
+        if isinstance(step.run, ToolRef):
+            return self._of_tool[step.run.digest].get(name, ParameterType(("DataType",)))
+        link = next(link for link in step.run.outputs if link.id == name)
+        return OutputTypes(step.run, self._named, self._of_tool).of(link)
 
 
 def add_parameter(crate: ROCrate, owner: Entity, kind: str, name: str, *, takes: ParameterType, facts: Json) -> None:

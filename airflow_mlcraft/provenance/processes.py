@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,20 @@ from urllib.parse import unquote
 from rocrate.model import ContextEntity, Entity
 from rocrate.rocrate import ROCrate
 
+from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.plan import Json, Plan, Step, ToolRef, Workflow
 from airflow_mlcraft.operators.base import plan_cache
-from airflow_mlcraft.provenance.ids import id_of_file, id_of_uri, part_of, short_name
-from airflow_mlcraft.provenance.parameter_types import OutputTypes, ParameterType, named_types, parameter_type
-from airflow_mlcraft.provenance.parameters import add_parameter
+from airflow_mlcraft.provenance.parameters import (
+    OutputTypes,
+    ParameterType,
+    add_parameter,
+    id_of_file,
+    id_of_uri,
+    named_types,
+    parameter_type,
+    part_of,
+    short_name,
+)
 
 Steps = tuple[str, ...]
 """The steps that lead to a process, from the outermost."""
@@ -191,3 +201,41 @@ def _in_running_order(workflow: Workflow) -> list[Step]:
         sources = {source.rpartition("/")[0] for link in step.links for source in link.sources}
         order.add(step.id, *sorted(sources - {""}))
     return [workflow.step(step_id) for step_id in order.static_order()]
+
+
+_LICENSE = ("https://schema.org/license", "http://schema.org/license")
+_SECRETS = "http://commonwl.org/cwltool#Secrets"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A document's files by path, relative to the folder they have in common."""
+
+    main: str
+    texts: Mapping[str, str]
+    license: str
+    secrets: frozenset[str]
+    """The inputs whose values are nobody's business."""
+
+
+def source_of(document: str, folder: str) -> Source:
+    """Read a document (`path` or `path#id`), whose files are all below a folder. Raises `DocumentError`."""
+    from airflow_mlcraft.cwl.load import load
+    from airflow_mlcraft.cwl.sources import path_of_uri
+
+    path, _, fragment = document.partition("#")
+    loaded = load(Path(path), fragment, allowed_hosts=settings.get_list("allowed_document_hosts"))
+    base = Path(folder)
+    # What was read from the network has its address in the crate, and stays where it is.
+    local = {path_of_uri(uri): text for uri, text in loaded.sources.items() if uri.startswith("file:")}
+    hidden: Any = loaded.process.get_requirement(_SECRETS)[0] or {}
+    return Source(
+        main=Path(path).absolute().relative_to(base).as_posix(),
+        texts={file.relative_to(base).as_posix(): text for file, text in local.items()},
+        license=_license_of(loaded.process.tool),
+        secrets=frozenset(name.rpartition("#")[2].rpartition("/")[2] for name in hidden.get("secrets", ())),
+    )
+
+
+def _license_of(tool: Mapping[str, Any]) -> str:
+    return next((str(tool[name]) for name in _LICENSE if tool.get(name)), "")

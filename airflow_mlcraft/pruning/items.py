@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_mlcraft.store.layout import OBJECTS, is_oid
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.store.object_paths import OBJECTS, is_oid
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.pruning.places import Places
+    from airflow_mlcraft.pruning.locations import Places
+
 
 OBJECT = "objects of the store"
 REUSE = "records of reuse"
@@ -138,7 +140,7 @@ def _plans(root: Path) -> Iterator[Item]:
 
 
 def _predictions(root: Path) -> Iterator[Item]:
-    from airflow_mlcraft.serving import local_server
+    from airflow_mlcraft.serving.process import local_server
 
     for deployment in sorted(root.glob("*/")):
         # A server that runs holds its files open, and writes on into the newest.
@@ -146,3 +148,40 @@ def _predictions(root: Path) -> Iterator[Item]:
         for item in _files(PREDICTIONS, deployment / "predictions", "*.jsonl"):
             if not serving or _ROTATED.search(item.path.name):
                 yield item
+
+
+DEFAULT_AGE = "30d"
+_AGES = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
+_SIZES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_UNITS = (("kB", 10**3), ("MB", 10**6), ("GB", 10**9), ("TB", 10**12))
+
+
+def parse_limits(older_than: str, keep: str) -> tuple[float | None, int | None]:
+    """Seconds and bytes of `30d` and `20GB`; where neither is given, the age is 30 days."""
+    return _parse_age(older_than or ("" if keep else DEFAULT_AGE)), _parse_size(keep)
+
+
+def format_bytes(size: int) -> str:
+    """A size with the unit that fits it."""
+    unit, factor = next((one for one in reversed(_UNITS) if size >= one[1]), ("B", 1))
+    return f"{size} B" if unit == "B" else f"{size / factor:.1f} {unit}"
+
+
+def _parse_age(text: str) -> float | None:
+    """Seconds of `12h`, `30d`, `8w`; None of nothing."""
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([hdw])", text.strip())
+    if found is None:
+        raise MlcraftError(f"the age is {text!r}; expected a number with h, d or w, as 30d")
+    return float(found[1]) * _AGES[found[2]]
+
+
+def _parse_size(text: str) -> int | None:
+    """Bytes of `500MB`, `20GB`; None of nothing."""
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?)B?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise MlcraftError(f"the size is {text!r}; expected a number with MB, GB or TB, as 20GB")
+    return int(float(found[1]) * _SIZES[found[2].upper()])

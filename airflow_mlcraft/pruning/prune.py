@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import MlcraftError, StoreError
 from airflow_mlcraft.pruning.items import KINDS, OBJECT, OUTPUTS, Item, find_items, last_use
-from airflow_mlcraft.pruning.named import Named, find_named
-from airflow_mlcraft.store.layout import DIR_SUFFIX, read_dir
-from airflow_mlcraft.store.work import remove
+from airflow_mlcraft.pruning.references import Named, find_named
+from airflow_mlcraft.store.object_paths import DIR_SUFFIX, read_dir
+from airflow_mlcraft.store.task_folders import remove
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.pruning.places import Places
+    from airflow_mlcraft.pruning.locations import Places
 
 logger = logging.getLogger(__name__)
 
@@ -158,8 +158,8 @@ def _size(items: Iterable[Item]) -> int:
 
 def prune_airflow(older_than: str, keep: str, *, delete_it: bool) -> dict[str, Any]:
     """Prune the folders of this Airflow in a task, and log what is deleted."""
-    from airflow_mlcraft.pruning.limits import format_bytes, parse_limits
-    from airflow_mlcraft.pruning.places import places_of_airflow
+    from airflow_mlcraft.pruning.items import format_bytes, parse_limits
+    from airflow_mlcraft.pruning.locations import places_of_airflow
 
     age, size = parse_limits(older_than, keep)
     pruning = plan_pruning(places_of_airflow(), older_than=age, keep=size)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow_mlcraft.layout.layout import layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+
+    from airflow_mlcraft.cwl.plan import Plan
+    from airflow_mlcraft.layout.frames import Place
 
 
 class LogSink(Protocol):
@@ -49,6 +55,9 @@ class TaskEvent:
         return (self.ended - self.started).total_seconds()
 
 
+OnEvent = Callable[[TaskEvent], None]
+
+
 @dataclass(frozen=True)
 class TaskFailure:
     """Why a task instance failed for good. `temporary`: the exception said that another try may help."""
@@ -81,5 +90,58 @@ def label(task_id: str, map_index: int) -> str:
     return task_id if map_index < 0 else f"{task_id}[{map_index}]"
 
 
-if TYPE_CHECKING:
-    OnEvent = Callable[[TaskEvent], None]
+STARTED, COMPLETED, FAILED = "started", "completed", "failed"
+OnStep = Callable[[str, str, str], None]
+"""Takes a step's id, its state and a sentence."""
+_WELL = ("success", "skipped")
+_BEGUN = ("running", *_WELL, "failed")
+
+
+@dataclass
+class _Step:
+    id: str
+    open: set[str]
+    """The tasks that have not ended with all their instances."""
+    state: str = ""
+    tasks: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tasks = frozenset(self.open)
+
+
+class StepProgress:
+    """Listens to the tasks of a run, and tells what becomes of the steps of the outermost workflow."""
+
+    def __init__(self, plan: Plan, tell: OnStep):
+        self._tell = tell
+        steps = [_Step(name, set(_tasks_of(place))) for name, place in layout_of(plan).root.places.items()]
+        self._step_of = {task: step for step in steps for task in step.tasks}
+
+    def on_event(self, event: TaskEvent) -> None:
+        """A task came into another state."""
+        step = self._step_of.get(event.task_id)
+        if step is None or step.state in (COMPLETED, FAILED) or event.state not in _BEGUN:
+            return
+        if not step.state:
+            self._now(step, STARTED, f"{step.id} has started")
+        if event.state == "failed":
+            self._now(step, FAILED, f"{step.id} has failed" + (f": {event.message}" if event.message else ""))
+        elif event.state in _WELL and event.left == 0:
+            step.open.discard(event.task_id)
+            if not step.open:
+                self._now(step, COMPLETED, f"{step.id} has completed")
+
+    def _now(self, step: _Step, state: str, message: str) -> None:
+        step.state = state
+        self._tell(step.id, state, message)
+
+
+def _tasks_of(place: Place) -> Iterator[str]:
+    """All tasks that a step has: its own, what lists its items, and those of the workflow that it runs."""
+    yield place.task_id
+    if place.items:
+        yield place.items
+    if place.child is not None:
+        yield place.child.entry
+        for inner in place.child.places.values():
+            yield from _tasks_of(inner)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.runner.bring_back import ORDER, REPLAY, STORE
-from airflow_mlcraft.store.work import remove
+from airflow_mlcraft.runner.gather_inputs import ORDER, REPLAY, STORE
+from airflow_mlcraft.store.task_folders import remove
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.plan import Plan
@@ -77,8 +77,8 @@ class Past:
         log: LogSink | None = None,
     ) -> Reproduction:
         """Run it: nothing is reused, served, crowned or tracked."""
-        from airflow_mlcraft.operators.replay import VARIABLE
-        from airflow_mlcraft.runner.document import RunOptions, run_plan
+        from airflow_mlcraft.operators.reuse import VARIABLE
+        from airflow_mlcraft.runner.run_document import RunOptions, run_plan
 
         os.environ.update({"AIRFLOW__MLCRAFT__REUSE": "False", VARIABLE: str(self.folder / REPLAY)})
         past, given = self.order["past"], self.order["settings"]
@@ -104,7 +104,7 @@ class Past:
 @contextmanager
 def past_run(run: str, dag_run_id: str = "", document: str = "") -> Iterator[Past]:
     """A run by its id in MLflow, or by those of DAG and DAG run; its data is here for as long as this is open."""
-    from airflow_mlcraft.runner.document import plan_of_order
+    from airflow_mlcraft.runner.run_document import plan_of_order
 
     with tempfile.TemporaryDirectory(prefix="mlcraft-again-") as name:
         folder = Path(name)
@@ -117,7 +117,7 @@ def past_run(run: str, dag_run_id: str = "", document: str = "") -> Iterator[Pas
 
 
 def _brought_back(folder: Path, run: list[str], document: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "airflow_mlcraft.runner.bring_back", str(folder), *run]
+    command = [sys.executable, "-m", "airflow_mlcraft.runner.gather_inputs", str(folder), *run]
     done = subprocess.run(  # noqa: S603
         [*command, *(["--document", document] if document else [])], capture_output=True, text=True, check=False
     )
@@ -130,9 +130,9 @@ def _brought_back(folder: Path, run: list[str], document: str) -> dict[str, Any]
 
 
 def _compare(order: Mapping[str, Any], result: RunResult, folder: Path) -> Iterator[Compared]:
-    from airflow_mlcraft.operators.replay import key_of
-    from airflow_mlcraft.operators.report import made_by_port, record_in
-    from airflow_mlcraft.operators.spill import restored
+    from airflow_mlcraft.operators.reuse import key_of
+    from airflow_mlcraft.operators.run_report import made_by_port, record_in
+    from airflow_mlcraft.operators.xcom_overflow import restored
     from airflow_mlcraft.store.store import Store
 
     store = Store(folder)
@@ -156,7 +156,7 @@ def _pairs(step: str, kind: str, then: Mapping[str, Any], now: Mapping[str, Any]
 
 def _metrics(record: Mapping[str, Any]) -> dict[str, float]:
     """As MLflow has them: of a series, the last value."""
-    from airflow_mlcraft.tracking.acceptable import acceptable
+    from airflow_mlcraft.tracking.names import acceptable
 
     last = {name: points[-1][1] for name, points in record.get("series", {}).items() if points}
     return {acceptable(name): float(value) for name, value in {**record.get("metrics", {}), **last}.items()}

@@ -2,7 +2,7 @@
 
 import sys
 
-from airflow_mlcraft.serving.command import main
+from airflow_mlcraft.serving.process.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

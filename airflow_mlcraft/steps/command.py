@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, Protocol, cast
 
-from airflow_mlcraft.environments import STATE
+from airflow_mlcraft.common.python_environments import STATE
 from airflow_mlcraft.errors import MlcraftError, StepError
 from airflow_mlcraft.steps.permissions import Permissions, in_force
 from airflow_mlcraft.steps.services import Services

@@ -13,7 +13,7 @@ from airflow_mlcraft.steps.record import Record, write_json
 from airflow_mlcraft.steps.services import Services
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.steps.outcome import Outcome
+    from airflow_mlcraft.steps.comparison_outcome import Outcome
 
 CHAMPION = "champion"
 
@@ -42,9 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Write champion/, scores.json, report.html, report.md, plots/ and record.json."""
     from airflow_mlcraft.ml.fit import on_cores
-    from airflow_mlcraft.steps.contest import contest
+    from airflow_mlcraft.steps.comparison_outcome import outcome
     from airflow_mlcraft.steps.data_file import data_file
-    from airflow_mlcraft.steps.outcome import outcome
+    from airflow_mlcraft.steps.model_comparison import contest
     from airflow_mlcraft.steps.report import write_report
 
     _check(options)
@@ -85,7 +85,7 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from airflow_mlcraft.steps.split_options import check_seed
+    from airflow_mlcraft.steps.split import check_seed
 
     check_seed(options.seed)
     for name in ("minimum", "margin"):

@@ -79,3 +79,11 @@ def _json_object(source: str, option: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise StepError(f'--{option} is JSON, but no object; expected names and values such as {{"depth": 3}}')
     return value
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """As Parquet; rows are counted anew."""
+    from airflow_mlcraft.ml.data.parquet import writing
+
+    with writing(path.name):
+        frame.reset_index(drop=True).to_parquet(path)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airflow_mlcraft.ml.row_hash import ROW_HASH, kept_row_hashes, key_hashes
-from airflow_mlcraft.ml.source_rows import are_comparable
+from airflow_mlcraft.ml.row_hash import ROW_HASH, are_comparable, kept_row_hashes, key_hashes
 
 if TYPE_CHECKING:
     import pandas as pd

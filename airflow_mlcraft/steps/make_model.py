@@ -21,8 +21,8 @@ from airflow_mlcraft.ml.numbered_classes import inner
 from airflow_mlcraft.ml.preparation import pipeline
 from airflow_mlcraft.ml.user_code import imports_of, module_name
 from airflow_mlcraft.steps.learned_rows import write_learned_rows
-from airflow_mlcraft.steps.model_card import model_card
 from airflow_mlcraft.steps.model_options import ModelWork
+from airflow_mlcraft.steps.models import model_card
 from airflow_mlcraft.steps.record import Record, write_json
 from airflow_mlcraft.steps.services import Services
 from airflow_mlcraft.tracking import pyfunc_model

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps import inputs
-from airflow_mlcraft.steps.split_options import check_seed
+from airflow_mlcraft.steps.split import check_seed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,8 +63,8 @@ class ModelWork:
 
     def estimator(self, params: dict[str, Any]) -> Any:
         """A new one, with these params."""
-        from airflow_mlcraft.ml.choose import choose
-        from airflow_mlcraft.ml.class_weight import set_class_weight
+        from airflow_mlcraft.ml.class_balance import set_class_weight
+        from airflow_mlcraft.ml.estimators import choose
 
         made = choose(self.recipe.task, self.name, params, self.seed, self.code)
         if self.class_weight is not None and not self._has_own_weight(params):
@@ -73,8 +73,8 @@ class ModelWork:
 
     def knows_class_weight(self) -> bool:
         """Whether the estimator takes the weights that were given."""
-        from airflow_mlcraft.ml.choose import choose
-        from airflow_mlcraft.ml.class_weight import set_class_weight
+        from airflow_mlcraft.ml.class_balance import set_class_weight
+        from airflow_mlcraft.ml.estimators import choose
 
         made = choose(self.recipe.task, self.name, self.params, self.seed, self.code)
         return self.class_weight is None or set_class_weight(made, self.class_weight)
@@ -91,9 +91,8 @@ class ModelWork:
 
 def read(options: argparse.Namespace, folder: Path) -> ModelWork:
     """Read and check everything before any work begins."""
-    from airflow_mlcraft.ml.class_weight import parse_class_weight
+    from airflow_mlcraft.ml.class_balance import class_counts, default_metric, parse_class_weight
     from airflow_mlcraft.ml.metrics import CLASSIFICATION, metric_for
-    from airflow_mlcraft.ml.rare_classes import class_counts, default_metric
     from airflow_mlcraft.ml.recipe import from_json
 
     check_seed(options.seed)

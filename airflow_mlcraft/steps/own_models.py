@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Write own_models.json."""
     from airflow_mlcraft.ml import user_code
-    from airflow_mlcraft.ml.choose import own_estimators
+    from airflow_mlcraft.ml.estimators import own_estimators
 
     path = inputs.file(folder, options.code, "code")
     names = list(own_estimators(user_code.load(path), path)) or ["model"]

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from airflow_mlcraft.addresses import AddressRules
+from airflow_mlcraft.common.network_access import AddressRules
+from airflow_mlcraft.common.safe_names import is_inside_folder
 from airflow_mlcraft.errors import RefusedError
 from airflow_mlcraft.ml import user_code
-from airflow_mlcraft.safe_names import is_inside_folder
 
 VARIABLE = "MLCRAFT_STEP_PERMISSIONS"
 """The environment variable that hands the permissions, as JSON, to a step that runs as a program of its own."""

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """
     from airflow_mlcraft.ml.fit import on_cores
     from airflow_mlcraft.steps.models import inputs_of, kept_model
-    from airflow_mlcraft.tracking.own_process import with_own_process
+    from airflow_mlcraft.tracking.user_process import with_own_process
 
     kept = kept_model(folder, options.model, "model")
     model, features = with_own_process(kept.model, kept.folder), inputs_of(kept.card)

@@ -16,16 +16,16 @@ from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps import inputs
 from airflow_mlcraft.steps.record import Record, write_json
 from airflow_mlcraft.steps.services import Services
-from airflow_mlcraft.steps.split_options import add_split_options, split_of
+from airflow_mlcraft.steps.split import add_split_options, split_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from airflow_mlcraft.ml.data.pieces import Pieces, TableView, WholeTable
-    from airflow_mlcraft.ml.decide import Wishes
+    from airflow_mlcraft.ml.choose_recipe import Wishes
+    from airflow_mlcraft.ml.data.table_on_disk import Pieces, TableView, WholeTable
     from airflow_mlcraft.ml.recipe import Recipe
     from airflow_mlcraft.ml.split import Cut, Split
-    from airflow_mlcraft.steps.own_process import OwnProcessed
+    from airflow_mlcraft.steps.user_process import OwnProcessed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,10 +63,10 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
 
     Rows pass through in batches, and are decided about column by column. The user's own code gets the whole table.
     """
+    from airflow_mlcraft.ml.choose_recipe import Wishes
     from airflow_mlcraft.ml.column_kinds import KindWishes
-    from airflow_mlcraft.ml.data.pieces import TableView
     from airflow_mlcraft.ml.data.profile import profile_frame
-    from airflow_mlcraft.ml.decide import Wishes
+    from airflow_mlcraft.ml.data.table_on_disk import TableView
 
     how = split_of(options)
     columns = inputs.json_object(folder, options.impute, "impute") if options.impute.lstrip().startswith("{") else {}
@@ -120,8 +120,8 @@ class _Given:
 
 
 def _given(options: argparse.Namespace, params: dict[str, Any], folder: Path, how: Split, place: Path) -> _Given:
-    from airflow_mlcraft.ml.data.pieces import Pieces, WholeTable
-    from airflow_mlcraft.ml.source_rows import hashes_of_source
+    from airflow_mlcraft.ml.data.table_on_disk import Pieces, WholeTable
+    from airflow_mlcraft.ml.row_hash import hashes_of_source
     from airflow_mlcraft.ml.split import needed_columns
 
     if options.code is not None:
@@ -153,8 +153,8 @@ def _decided(
     """The recipe, the side of each row, and how that was decided."""
     import pandas as pd
 
-    from airflow_mlcraft.ml.data.pieces import TableView
-    from airflow_mlcraft.ml.decide import decide
+    from airflow_mlcraft.ml.choose_recipe import decide
+    from airflow_mlcraft.ml.data.table_on_disk import TableView
     from airflow_mlcraft.ml.row_hash import ROW_HASH
     from airflow_mlcraft.ml.split import cut, needed_columns
     from airflow_mlcraft.ml.target import check_target
@@ -183,7 +183,7 @@ def _write_parts(
     recipe: Recipe, table: Pieces | WholeTable, found: Cut, folder: Path, place: Path
 ) -> dict[str, tuple[int, int]]:
     """Write both parts, and give the rows and columns of each."""
-    from airflow_mlcraft.ml.data.pieces import write_ordered
+    from airflow_mlcraft.ml.data.table_on_disk import write_ordered
 
     orders = {"train": found.train, "test": found.test}
     truth = _truth(recipe, table[recipe.target], list(orders.values()))
@@ -220,7 +220,7 @@ def ready(recipe: Recipe, rows: pd.DataFrame, truth: Any, hashes: Any) -> pd.Dat
 def _own_process(
     source: pd.DataFrame, options: argparse.Namespace, params: dict[str, Any], folder: Path, how: Split
 ) -> OwnProcessed:
-    from airflow_mlcraft.steps.own_process import run_own_process
+    from airflow_mlcraft.steps.user_process import run_own_process
 
     path = inputs.file(folder, options.code, "code")
     return run_own_process(source, path, params, target=options.target, column=how.id)
@@ -228,8 +228,8 @@ def _own_process(
 
 def _with_rare_classes(how: Split, values: pd.Series, options: argparse.Namespace, services: Services) -> Split:
     """A random split has rows of each class on both sides where one of the classes is rare."""
+    from airflow_mlcraft.ml.class_balance import class_counts, rarest
     from airflow_mlcraft.ml.metrics import CLASSIFICATION
-    from airflow_mlcraft.ml.rare_classes import class_counts, rarest
     from airflow_mlcraft.ml.split import RANDOM, STRATIFY
     from airflow_mlcraft.ml.target import task_of
 
@@ -250,7 +250,7 @@ def _checked_names(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_drop(names: list[str], drop: list[str], target: str) -> None:
-    from airflow_mlcraft.nearest import suggestion
+    from airflow_mlcraft.common.did_you_mean import suggestion
 
     if target in drop:
         raise StepError(f"--drop {target}: that is the column to predict")

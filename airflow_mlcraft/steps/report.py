@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_mlcraft.ml.baseline import BASELINE
 from airflow_mlcraft.ml.champion import CROSS_VALIDATION, TEST, Gate
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, METRICS
-from airflow_mlcraft.ml.report.html import html
-from airflow_mlcraft.ml.report.markdown import markdown
-from airflow_mlcraft.ml.report.page import Cell, Page, Picture, Table, number
-from airflow_mlcraft.steps.contest import Contestant
-from airflow_mlcraft.steps.outcome import Outcome
+from airflow_mlcraft.ml.report.page import Cell, Page, Picture, Table, html, markdown, number
+from airflow_mlcraft.steps.comparison_outcome import Outcome
+from airflow_mlcraft.steps.model_comparison import Contestant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -205,10 +203,8 @@ def _params(told: dict[str, Any]) -> Table:
 
 
 def _pictures(found: Outcome, shown: Contestant, seed: int) -> Iterator[Picture]:
-    from airflow_mlcraft.ml.report.class_plots import class_plots
-    from airflow_mlcraft.ml.report.compare_plot import compare_plot
     from airflow_mlcraft.ml.report.importances import importance_plot, importances
-    from airflow_mlcraft.ml.report.number_plots import number_plots
+    from airflow_mlcraft.ml.report.plots import class_plots, compare_plot, number_plots
 
     metric = found.contest.metric
     answers = shown.answers

@@ -16,13 +16,13 @@ from urllib.parse import unquote, urlsplit
 
 from airflow_mlcraft.errors import MlcraftError, StepError
 from airflow_mlcraft.steps import inputs
+from airflow_mlcraft.steps.profile_table import profile_lines
 from airflow_mlcraft.steps.record import Record, write_json
 from airflow_mlcraft.steps.services import Services
 from airflow_mlcraft.steps.sources import local
-from airflow_mlcraft.steps.sources.call import Call
-from airflow_mlcraft.steps.sources.kept import Kept, hash_of, put, room
+from airflow_mlcraft.steps.sources.download_cache import Kept, hash_of, put, room
 from airflow_mlcraft.steps.sources.secrets import plain_address, secrets_of
-from airflow_mlcraft.steps.table import profile_lines
+from airflow_mlcraft.steps.sources.source import Call
 
 if TYPE_CHECKING:
     from airflow_mlcraft.ml.data.profile import Profile
@@ -105,10 +105,10 @@ def _brought(calls: list[Call], options: argparse.Namespace) -> Iterator[Path]:
         return
     with room(None, calls[0].folder, "") as place:
         if options.code is not None:
-            from airflow_mlcraft.steps.sources import own
+            from airflow_mlcraft.steps.sources import user_retriever
 
             code = inputs.file(calls[0].folder, options.code, "code")
-            yield own.write(code, [call.source for call in calls], _fetch(calls[0], options, place), place)
+            yield user_retriever.write(code, [call.source for call in calls], _fetch(calls[0], options, place), place)
         else:
             yield _together(calls, options, place)
 
@@ -125,7 +125,7 @@ def _one(call: Call, options: argparse.Namespace, folder: Path) -> Iterator[Path
 
 
 def _together(calls: list[Call], options: argparse.Namespace, place: Path) -> Path:
-    from airflow_mlcraft.steps.sources.together import joined
+    from airflow_mlcraft.steps.sources.concat import joined
 
     files = []
     for number, call in enumerate(calls):
@@ -152,7 +152,7 @@ def _fetch(call: Call, options: argparse.Namespace, place: Path) -> Callable[[st
 
 def _fetched(call: Call, options: argparse.Namespace, place: Path) -> Path:
     """The data as a file in the room."""
-    from airflow_mlcraft.steps.sources.together import joined
+    from airflow_mlcraft.steps.sources.concat import joined
 
     scheme = _scheme(call.source)
     permissions = call.services.permissions
@@ -162,9 +162,9 @@ def _fetched(call: Call, options: argparse.Namespace, place: Path) -> Path:
     if scheme:
         return joined(_from_remote(call, place), place, options.format)
     if call.source.startswith(_BUNDLED):
-        from airflow_mlcraft.steps.sources import bundled
+        from airflow_mlcraft.steps.sources import local
 
-        return bundled.write(call.source, place)
+        return local.write(call.source, place)
     if call.source == "sql":
         from airflow_mlcraft.steps.sources import database
 

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Roll the model out, and write deployment.json. When it fails, what was served before is served on."""
-    from airflow_mlcraft.serving.rollout import roll_out
+    from airflow_mlcraft.serving.process.rollout import roll_out
 
     if options.target not in _TARGETS:
         raise StepError(f"--target {options.target!r} is unknown; expected {' or '.join(_TARGETS)}")

@@ -65,8 +65,7 @@ def _tune(options: argparse.Namespace, work: ModelWork, folder: Path, services: 
 def _search(options: argparse.Namespace, work: ModelWork, space: dict[str, Any], services: Services) -> Search:
     from airflow_mlcraft.ml.estimators import known_params
     from airflow_mlcraft.ml.numbered_classes import inner
-    from airflow_mlcraft.ml.search import PRUNERS, Search
-    from airflow_mlcraft.ml.space import distributions
+    from airflow_mlcraft.ml.search import PRUNERS, Search, distributions
 
     if options.trials < 1:
         raise StepError(f"--trials is {options.trials}; expected 1 or more")
@@ -92,8 +91,7 @@ def _search(options: argparse.Namespace, work: ModelWork, space: dict[str, Any],
 
 def _usual_space(work: ModelWork) -> dict[str, Any]:
     """What our table says; params that are given stay as they are given."""
-    from airflow_mlcraft.ml.choose import is_own
-    from airflow_mlcraft.ml.estimators import ESTIMATORS
+    from airflow_mlcraft.ml.estimators import ESTIMATORS, is_own
 
     known = ESTIMATORS[work.recipe.task].get(work.name)
     own = work.code is not None and is_own(work.name, work.code)
@@ -102,8 +100,7 @@ def _usual_space(work: ModelWork) -> dict[str, Any]:
 
 
 def _score_fold(work: ModelWork) -> FoldScores:
-    from airflow_mlcraft.ml.fit import fold_scores, telling
-    from airflow_mlcraft.ml.folds import folds
+    from airflow_mlcraft.ml.fit import fold_scores, folds, telling
     from airflow_mlcraft.ml.preparation import pipeline, without_columns
 
     features, truth = work.recipe.typed(work.train), work.recipe.truth(work.train)

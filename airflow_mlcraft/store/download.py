@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
+from airflow_mlcraft.common.safe_names import safe_name
 from airflow_mlcraft.errors import StoreError
-from airflow_mlcraft.safe_names import safe_name
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.addresses import AddressRules
+    from airflow_mlcraft.common.network_access import AddressRules
     from airflow_mlcraft.cwl.plan import Json
 
 _HERE = ("", "file", "store")

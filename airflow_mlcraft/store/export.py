@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft.common.safe_names import is_inside_folder, safe_name
 from airflow_mlcraft.errors import StoreError
-from airflow_mlcraft.safe_names import is_inside_folder, safe_name
 from airflow_mlcraft.store.values import EMPTY_FOLDERS, STORE, oid_of
 
 if TYPE_CHECKING:

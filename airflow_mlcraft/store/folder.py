@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_mlcraft.errors import StoreError
-from airflow_mlcraft.store.place import stat_file
+from airflow_mlcraft.store.file_ops import stat_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

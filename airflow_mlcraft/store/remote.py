@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import StoreError
-from airflow_mlcraft.store.layout import object_path
-from airflow_mlcraft.store.work import unique_name
+from airflow_mlcraft.store.object_paths import object_path
+from airflow_mlcraft.store.task_folders import unique_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -16,13 +16,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft.common.hashing import md5_of_bytes, md5_of_file, md5_of_files
 from airflow_mlcraft.errors import StoreError
-from airflow_mlcraft.store import place
+from airflow_mlcraft.store import file_ops
 from airflow_mlcraft.store.folder import files_of
-from airflow_mlcraft.store.hashing import md5_of_bytes, md5_of_file, md5_of_files
-from airflow_mlcraft.store.layout import DIR_SUFFIX, OBJECTS, Entry, is_oid, object_path, read_dir, write_dir
+from airflow_mlcraft.store.object_paths import DIR_SUFFIX, OBJECTS, Entry, is_oid, object_path, read_dir, write_dir
 from airflow_mlcraft.store.remote import Remote
-from airflow_mlcraft.store.work import TEMPORARY, unique_name
+from airflow_mlcraft.store.task_folders import TEMPORARY, unique_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -72,9 +72,9 @@ class Store:
         both are the same file on disk.
         """
         given = os.path.abspath(path)
-        with place.explained(f"Cannot keep {given} in the store at {self.root}"):
+        with file_ops.explained(f"Cannot keep {given} in the store at {self.root}"):
             file = os.path.realpath(given)
-            state = place.stat_file(file)
+            state = file_ops.stat_file(file)
             oid = self._recognised(file, state, known) or (known and self._recognised(given, state, known))
             if not oid:
                 oid = md5_of_file(file)
@@ -90,7 +90,7 @@ class Store:
         Unlike `dvc add`, folders behind symbolic links are kept too. Empty folders have no place in a `.dir`.
         """
         folder = os.path.abspath(path)
-        with place.explained(f"Cannot keep {folder} in the store at {self.root}"):
+        with file_ops.explained(f"Cannot keep {folder} in the store at {self.root}"):
             found = list(files_of(folder))
             oids = self._keep_all(found, hand_over=hand_over, known=known)
             # Last, so that a listing in the store never names files that are not.
@@ -101,7 +101,7 @@ class Store:
 
     def keep_listing(self, entries: Iterable[Entry]) -> str:
         """Keep a folder of files that are in the store already, and return its `<md5>.dir`."""
-        with place.explained(f"Cannot keep a folder in the store at {self.root}"):
+        with file_ops.explained(f"Cannot keep a folder in the store at {self.root}"):
             tree = self._list(entries)
         self._push([tree])
         return tree
@@ -109,7 +109,7 @@ class Store:
     def keep_bytes(self, data: bytes) -> str:
         """Keep bytes at hand and return their md5."""
         oid = md5_of_bytes(data)
-        with place.explained(f"Cannot keep {len(data)} bytes in the store at {self.root}"):
+        with file_ops.explained(f"Cannot keep {len(data)} bytes in the store at {self.root}"):
             self._put(oid, len(data), lambda temporary: _write(temporary, data))
         self._push([oid])
         return oid
@@ -127,7 +127,7 @@ class Store:
                 files.update(dict.fromkeys(entry.md5 for entry in source.entries(oid)))
             else:
                 files[oid] = None
-        with place.explained(f"Cannot bring data into the cache at {self.root}"):
+        with file_ops.explained(f"Cannot bring data into the cache at {self.root}"):
             for oid in (*files, *folders):
                 self._take(oid, source)
 
@@ -148,14 +148,14 @@ class Store:
         """The files of a folder."""
         if not oid.endswith(DIR_SUFFIX):
             raise StoreError(f"{oid} is a file in the store, not a folder: a folder's name ends with '.dir'.")
-        with place.explained(f"Cannot read {oid} in the store at {self.root}"):
+        with file_ops.explained(f"Cannot read {oid} in the store at {self.root}"):
             return read_dir(oid, self.path_of(oid).read_bytes())
 
     def checkout(self, oid: str, target: str | os.PathLike[str]) -> None:
         """Make a folder of read-only hardlinks, or else copies; nothing in it is replaced."""
         entries = self.entries(oid)
         self._pull_all(entry.md5 for entry in entries)
-        with place.explained(f"Cannot put {oid} at {os.fspath(target)}"):
+        with file_ops.explained(f"Cannot put {oid} at {os.fspath(target)}"):
             base = os.path.abspath(target)
             os.makedirs(base, exist_ok=True)
             made = {base}
@@ -165,23 +165,23 @@ class Store:
                 if parent not in made:
                     os.makedirs(parent, exist_ok=True)
                     made.add(parent)
-                place.link_or_copy(self._local(entry.md5), file)
+                file_ops.link_or_copy(self._local(entry.md5), file)
 
     def link(self, oid: str, target: str | os.PathLike[str]) -> None:
         """Make a file that is a read-only hardlink to the object, or else a read-only copy."""
         source = self.path_of(oid)
-        with place.explained(f"Cannot put {oid} at {os.fspath(target)}"):
-            place.link_or_copy(str(source), os.fspath(target))
+        with file_ops.explained(f"Cannot put {oid} at {os.fspath(target)}"):
+            file_ops.link_or_copy(str(source), os.fspath(target))
 
     def copy(self, oid: str, target: str | os.PathLike[str]) -> None:
         """Make a private copy that may be written to, sharing blocks where the file system can."""
         source = self.path_of(oid)
-        with place.explained(f"Cannot copy {oid} to {os.fspath(target)}"):
+        with file_ops.explained(f"Cannot copy {oid} to {os.fspath(target)}"):
             if os.path.lexists(target):
                 raise FileExistsError(errno.EEXIST, "File exists", os.fspath(target))
             folder, name = os.path.split(os.path.abspath(target))
-            with place.replacing(f"{folder}/{name}", f"{folder}/.{unique_name()}") as temporary:
-                place.copy_bytes(str(source), temporary)
+            with file_ops.replacing(f"{folder}/{name}", f"{folder}/.{unique_name()}") as temporary:
+                file_ops.copy_bytes(str(source), temporary)
 
     def _take(self, oid: str, source: Store) -> None:
         path, target = str(source.path_of(oid)), self._local(oid)
@@ -189,7 +189,7 @@ class Store:
             # A link is there as a whole or not at all.
             os.link(path, target)
         except OSError:
-            self._put(oid, os.stat(path).st_size, lambda temporary: place.link_or_copy(path, temporary))
+            self._put(oid, os.stat(path).st_size, lambda temporary: file_ops.link_or_copy(path, temporary))
 
     def _list(self, entries: Iterable[Entry]) -> str:
         listing = write_dir(entries)
@@ -228,7 +228,7 @@ class Store:
 
     def _keep(self, oid: str, path: str, state: os.stat_result, *, hand_over: bool) -> None:
         # Another name of the file may be one that nobody gave away.
-        bring = place.take_over if hand_over and state.st_nlink == 1 else place.copy_read_only
+        bring = file_ops.take_over if hand_over and state.st_nlink == 1 else file_ops.copy_read_only
 
         def make(temporary: str) -> None:
             bring(path, temporary)
@@ -244,7 +244,7 @@ class Store:
         if _is_sound(target, size) and _set_used(target, time.time_ns()):
             return
         os.makedirs(self._temporary, exist_ok=True)
-        with place.replacing(target, f"{self._temporary}/{unique_name()}") as temporary:
+        with file_ops.replacing(target, f"{self._temporary}/{unique_name()}") as temporary:
             make(temporary)
 
     def _local(self, oid: str) -> str:
@@ -259,9 +259,9 @@ class Store:
         places = f"in the store at {self.root}"
         if self._remote:
             places = f"neither {places} nor at {self._remote}"
-            with place.explained(f"Cannot fetch {oid} into the store at {self.root}"):
+            with file_ops.explained(f"Cannot fetch {oid} into the store at {self.root}"):
                 os.makedirs(self._temporary, exist_ok=True)
-                with place.replacing(path, f"{self._temporary}/{unique_name()}") as temporary:
+                with file_ops.replacing(path, f"{self._temporary}/{unique_name()}") as temporary:
                     if self._remote.pull(oid, temporary):
                         return self._accept(oid, temporary)
                     raise StoreError(_missing(oid, places))
@@ -274,7 +274,7 @@ class Store:
                 f"Object {oid} at {self._remote} is damaged: its content hashes to {found}. "
                 "Remove it there and run the step that made it again."
             )
-        os.chmod(path, place.READ_ONLY)
+        os.chmod(path, file_ops.READ_ONLY)
 
     def _pull_all(self, oids: Iterable[str]) -> None:
         missing = [oid for oid in set(oids) if not os.path.isfile(self._local(oid))]
@@ -309,7 +309,7 @@ def _set_used(path: str, now: int) -> bool:
 
 def _write(path: str, data: bytes) -> None:
     Path(path).write_bytes(data)
-    os.chmod(path, place.READ_ONLY)
+    os.chmod(path, file_ops.READ_ONLY)
 
 
 def _missing(oid: str, where: str) -> str:

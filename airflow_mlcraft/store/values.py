@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
+from airflow_mlcraft.common.safe_names import is_safe_relative_path, safe_name
 from airflow_mlcraft.errors import StoreError
-from airflow_mlcraft.safe_names import is_safe_relative_path, safe_name
 from airflow_mlcraft.store.folder import empty_folders_of
-from airflow_mlcraft.store.links_out import refuse_links_out_of
+from airflow_mlcraft.store.symlink_guard import refuse_links_out_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import hashlib
 import inspect
+import logging
 import os
 import platform
 import random
@@ -17,7 +18,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from airflow_mlcraft.tracking import tags
+from airflow_mlcraft.tracking.client import Tracking
 from airflow_mlcraft.tracking.installed_packages import packages_of
+from airflow_mlcraft.tracking.names import StepName
+from airflow_mlcraft.tracking.run import TrackedRun
+from airflow_mlcraft.tracking.tags import GIT_COMMIT
 
 _SECRET = ("password", "passwd", "secret", "token", "api_key", "apikey", "credential", "private_key")
 _LONGEST = 500
@@ -180,3 +185,47 @@ def _short(value: Any) -> Any:
         # Also an object of the user's whose repr raises is no reason for its task to fail.
         text = f"<{type(value).__name__} without a text: {type(error).__name__}>"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def tracked_run(
+    tracking: Tracking,
+    name: StepName,
+    function: Callable[..., Any] | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    seed: int | None = None,
+    tags: Mapping[str, Any] | None = None,
+    parent: str | None = None,
+) -> Iterator[TrackedRun]:
+    """`Tracking.step`, with what a reader of the run will ask for; `capture.arguments` gives a call's `arguments`.
+
+    Random numbers are seeded: with `seed`, or with one that follows from the run's name, so that a retry repeats it.
+    """
+    given = readable(arguments or {})
+    seed = seed_from(name.key) if seed is None else seed
+    chosen = given.get("seed")
+    if isinstance(chosen, int) and not isinstance(chosen, bool):
+        seed = chosen
+    with tracking.step(name, tags={**_commit(), **(tags or {})}, parent=parent) as run:
+        run.params({**given, "seed": seed})
+        run.tags(host())
+        if function is not None:
+            try:
+                run.tags(code(function))
+            except Exception as error:
+                log.warning("the code of %r is not tracked: %s", function, error)
+        seed_everything(seed)
+        with printed() as parts:
+            try:
+                yield run
+            finally:
+                run.text("".join(parts), "printed.txt")
+
+
+def _commit() -> dict[str, str]:
+    commit = git_commit()
+    return {GIT_COMMIT: commit} if commit else {}

@@ -10,8 +10,8 @@ from typing import Any
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.api import Api, RefusedError, Run
-from airflow_mlcraft.tracking.find_run import find
 from airflow_mlcraft.tracking.names import DagRunName
+from airflow_mlcraft.tracking.spool.delivery import find
 from airflow_mlcraft.tracking.trace import Step, steps_below
 
 INPUTS = "inputs.json"

@@ -12,7 +12,7 @@ from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.ml import user_code
 from airflow_mlcraft.ml.boosters import SUFFIXES, load_beside, missing
 from airflow_mlcraft.tracking import trusted_types
-from airflow_mlcraft.tracking.own_process import with_own_process
+from airflow_mlcraft.tracking.user_process import with_own_process
 
 CODE_HASH = 16
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
+from airflow_mlcraft.common.hashing import content_of
 from airflow_mlcraft.tracking import tags as names
-from airflow_mlcraft.tracking.acceptable import acceptable
-from airflow_mlcraft.tracking.content import content_of
-from airflow_mlcraft.tracking.spool import Writer
+from airflow_mlcraft.tracking.names import acceptable
+from airflow_mlcraft.tracking.spool.spool import Writer
 
 _BATCH = 500
 _SECONDS = 1.0
@@ -209,7 +209,7 @@ class TrackedRun:
     @contextlib.contextmanager
     def system_metrics(self, seconds: float = 10, *, after: float = 0) -> Iterator[None]:
         """What the machine does while this is open, as metrics; until `after` so many seconds only what was used."""
-        from airflow_mlcraft.tracking.system_metrics import sampled
+        from airflow_mlcraft.tracking.resource_usage import sampled
 
         with sampled(self.metrics, seconds, after=after):
             yield

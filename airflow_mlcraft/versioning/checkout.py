@@ -9,20 +9,20 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from airflow_mlcraft.common.hashing import md5_of_file
 from airflow_mlcraft.errors import StoreError, VersioningError
-from airflow_mlcraft.store import place
+from airflow_mlcraft.store import file_ops
 from airflow_mlcraft.store.folder import files_of
-from airflow_mlcraft.store.hashing import md5_of_file
-from airflow_mlcraft.store.layout import DIR_SUFFIX
+from airflow_mlcraft.store.object_paths import DIR_SUFFIX
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.store.work import remove, unique_name
+from airflow_mlcraft.store.task_folders import remove, unique_name
 from airflow_mlcraft.versioning.repository import Repository
 
 _LINKS: Mapping[str, Callable[[str, str], None]] = {
     "hardlink": os.link,
     "symlink": os.symlink,
-    "reflink": place.copy_bytes,
-    "copy": place.copy_bytes,
+    "reflink": file_ops.copy_bytes,
+    "copy": file_ops.copy_bytes,
 }
 
 
@@ -59,7 +59,7 @@ def check_out(repository: Repository, cache: Store, oid: str, path: Path, before
     ways = _ways(repository)
     new, old = (repository.temporary / unique_name() for _ in range(2))
     new.parent.mkdir(parents=True, exist_ok=True)
-    with place.explained(f"Cannot put data at {path}"):
+    with file_ops.explained(f"Cannot put data at {path}"):
         try:
             _make(cache, oid, str(new), ways)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def _link(source: str, target: str, ways: Sequence[str]) -> None:
         try:
             _LINKS[way](source, target)
         except OSError as error:
-            if way == ways[-1] or error.errno not in place.CANNOT_LINK:
+            if way == ways[-1] or error.errno not in file_ops.CANNOT_LINK:
                 raise
         else:
             return

@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from airflow_mlcraft.errors import VersioningError
-from airflow_mlcraft.store.work import remove, unique_name
+from airflow_mlcraft.store.task_folders import remove, unique_name
+from airflow_mlcraft.versioning.commit import one_at_a_time
 from airflow_mlcraft.versioning.git import Git
-from airflow_mlcraft.versioning.index_lock import one_at_a_time
 from airflow_mlcraft.versioning.repository import Repository, repository_at
 
 

@@ -1,25 +1,101 @@
-"""One commit of pointers, added to the branch whatever else goes on in the repository.
-
-The commit is made beside the user's work, and the branch moves only if it is still where it was; otherwise the
-commit is made again on top of what came. The user's index and files follow where the user has not changed them.
-"""
+"""Holding git's index while a commit is added, as git itself does, so that the user's index follows the branch."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
-from collections.abc import Callable, Mapping
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from airflow_mlcraft.errors import VersioningError
-from airflow_mlcraft.store.work import unique_name
+from airflow_mlcraft.store.task_folders import unique_name
+from airflow_mlcraft.versioning.dvc_files import Data, with_lines, written
 from airflow_mlcraft.versioning.git import NOTHING, Blob
-from airflow_mlcraft.versioning.ignore import with_lines
-from airflow_mlcraft.versioning.index_lock import held_index, put_index
-from airflow_mlcraft.versioning.pointer import Data, written
 from airflow_mlcraft.versioning.repository import Repository
 from airflow_mlcraft.versioning.targets import Target, lines_by_file, targets_of
+
+_PATIENCE = 60.0
+_GLANCE = 0.05
+
+
+@contextmanager
+def one_at_a_time(lock: Path) -> Iterator[IO[str]]:
+    """Keep other processes of ours out; the lock ends with its process, however that ends."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+
+
+@contextmanager
+def held_index(git_dir: Path, note: IO[str]) -> Iterator[Path]:
+    """A copy of the index, while nobody else can change the index; `put_index` makes it the index.
+
+    Git's own lock is a file, which would stay if this process were killed. So its inode is noted in a file that only
+    one of our processes has open at a time, and the next of them removes what was left.
+    """
+    lock, copy, mark = git_dir / "index.lock", git_dir / "mlcraft-index", git_dir / f"mlcraft-{unique_name()}"
+    _remove_what_was_left(lock, note)
+    mark.touch()
+    try:
+        _note(note, str(mark.stat().st_ino))
+        _link(mark, lock)
+        copy.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            # With its time, by which git tells files that were edited in the instant when the index was written.
+            shutil.copy2(git_dir / "index", copy)
+        yield copy
+    finally:
+        with suppress(FileNotFoundError):
+            if lock.samefile(mark):
+                lock.unlink()
+        mark.unlink(missing_ok=True)
+        copy.unlink(missing_ok=True)
+        _note(note, "")
+
+
+def put_index(git_dir: Path, copy: Path) -> None:
+    """Make the copy the index."""
+    copy.replace(git_dir / "index")
+
+
+def _link(mark: Path, lock: Path) -> None:
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            os.link(mark, lock)
+        except FileExistsError:
+            if time.monotonic() > end:
+                raise VersioningError(
+                    f"{lock} has been there for {_PATIENCE:.0f} s: git is at work in this repository, or was ended "
+                    "there; if no git is running, remove the file",
+                    temporary=True,
+                ) from None
+            time.sleep(_GLANCE)
+        else:
+            return
+
+
+def _note(note: IO[str], text: str) -> None:
+    note.seek(0)
+    note.truncate()
+    note.write(text)
+    note.flush()
+
+
+def _remove_what_was_left(lock: Path, note: IO[str]) -> None:
+    note.seek(0)
+    inode = note.read()
+    with suppress(FileNotFoundError):
+        if inode and str(lock.stat().st_ino) == inode:
+            lock.unlink()
+
 
 _TRIES = 100
 _WEB = {"github.com": "commit", "gitlab.com": "-/commit", "bitbucket.org": "commits", "dagshub.com": "commit"}

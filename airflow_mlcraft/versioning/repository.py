@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlcraft.errors import VersioningError
-from airflow_mlcraft.store.work import TEMPORARY
+from airflow_mlcraft.store.task_folders import TEMPORARY
 from airflow_mlcraft.versioning.git import Git
 
 _REMEDY = "make one with `git init && dvc init` in the project's folder, and commit"

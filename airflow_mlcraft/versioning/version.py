@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from airflow_mlcraft.errors import VersioningError
-from airflow_mlcraft.store.place import explained
+from airflow_mlcraft.store.file_ops import explained
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.store.work import sweep
+from airflow_mlcraft.store.task_folders import sweep
 from airflow_mlcraft.versioning.checkout import check_out, refuse_to_overwrite
 from airflow_mlcraft.versioning.clone import Clone
-from airflow_mlcraft.versioning.commit import Committed, commit, made_by, page_of
-from airflow_mlcraft.versioning.index_lock import one_at_a_time
-from airflow_mlcraft.versioning.pointer import Data
+from airflow_mlcraft.versioning.commit import Committed, commit, made_by, one_at_a_time, page_of
+from airflow_mlcraft.versioning.dvc_files import Data
 from airflow_mlcraft.versioning.push import Remote, push
 from airflow_mlcraft.versioning.repository import Repository
 from airflow_mlcraft.versioning.targets import Target

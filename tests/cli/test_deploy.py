@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 
 from airflow_mlcraft.cli.main import app
 from airflow_mlcraft.deploying.aws.account import Account
+from airflow_mlcraft.deploying.errors import Watch
 from airflow_mlcraft.deploying.image import IDENTITY, prepare
-from airflow_mlcraft.deploying.watch import Watch
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import build as building
 from airflow_mlcraft.project.delete import kept_by
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.project_paths import Project
 from tests.deploying.aws.conftest import KEY, REGION, account, aws, credentials
 from tests.deploying.aws.express_mode import express_mode
 from tests.deploying.conftest import base, champion, client, project

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlcraft.project.places import projects_of
+from airflow_mlcraft.project.project_paths import projects_of
 from tests.project.projects import MODELS, Workplace
 
 COLUMNS = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)"

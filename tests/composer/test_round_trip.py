@@ -13,7 +13,7 @@ import yaml
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_mlcraft import CwlDag
-from airflow_mlcraft.cwl.composer_form import composer_form
+from airflow_mlcraft.cwl.composer.form import composer_form
 from airflow_mlcraft.cwl.discover import documents_in
 from airflow_mlcraft.errors import MlcraftError
 from tests.composer.composer import HERE, VERSIONS, Opened, open_and_save

@@ -62,7 +62,7 @@ def _warm_up() -> None:
     from airflow_mlcraft.runner.home import prepare
 
     prepare()
-    from airflow_mlcraft.runner.warm import warm_up
+    from airflow_mlcraft.runner.preload import warm_up
 
     warm_up()
     import airflow_mlcraft.cwl.compile

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from airflow_mlcraft.cwl.composer_form import composer_form
+from airflow_mlcraft.cwl.composer.form import composer_form
 from airflow_mlcraft.errors import DocumentError
 from tests.conformance.suite import ConformanceTest
 

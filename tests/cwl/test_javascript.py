@@ -19,9 +19,9 @@ from cwl_utils.sandboxjs import get_js_engine
 from airflow_mlcraft.cwl import javascript
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.containers import Containers
-from airflow_mlcraft.cwl.expressions import evaluate
 from airflow_mlcraft.cwl.javascript import javascript_ready, node_path, permission_flags, start_node
 from airflow_mlcraft.cwl.plan import Link, Step, ToolRef
+from airflow_mlcraft.cwl.step_inputs import evaluate
 from airflow_mlcraft.cwl.tool import run_tool
 from airflow_mlcraft.errors import LinkError, MlcraftError
 

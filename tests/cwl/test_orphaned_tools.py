@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from airflow_mlcraft.common.environment_variables import TASK, independent
 from airflow_mlcraft.cwl.orphaned_tools import LABEL, ToolOwner, end_what_is_left
 from airflow_mlcraft.errors import ToolError
-from airflow_mlcraft.variables import TASK, independent
 from tests.cwl.test_tool import TOOLS, Runner, run
 
 __all__ = ["run"]

@@ -11,11 +11,11 @@ import pytest
 
 from airflow_mlcraft import load_cwl_dags
 from airflow_mlcraft.cwl.cache import PlanCache
-from airflow_mlcraft.cwl.waiting import lists_wait, sole_compiler
-from airflow_mlcraft.dag import folder as folder_module
+from airflow_mlcraft.cwl.compile_queue import lists_wait, sole_compiler
+from airflow_mlcraft.dag import loader as folder_module
 from airflow_mlcraft.dag.broken_document import BrokenDocument
-from airflow_mlcraft.dag.folder import Document, Folder
-from airflow_mlcraft.dag.parse_time import ParseClock, seconds_to_wait
+from airflow_mlcraft.dag.loader import Document, Folder
+from airflow_mlcraft.dag.parse_time_limit import ParseClock, seconds_to_wait
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.operators.base import plan_cache
 from tests.dag.real_airflow import RealAirflow

@@ -17,8 +17,8 @@ from docker.errors import APIError
 
 from airflow_mlcraft.project.build import Built, build
 from airflow_mlcraft.project.create import create
-from airflow_mlcraft.project.places import Project, Projects
-from airflow_mlcraft.project.records import RunRecord, remember
+from airflow_mlcraft.project.project_paths import Project, Projects
+from airflow_mlcraft.project.run_records import RunRecord, remember
 from tests.serving import models
 
 _PYTHON = ".".join(map(str, sys.version_info[:2]))

@@ -25,12 +25,11 @@ from docker import DockerClient
 from typer.testing import CliRunner
 
 from airflow_mlcraft.cli.main import app
-from airflow_mlcraft.deploying.failures import DeployingError
+from airflow_mlcraft.deploying.errors import DeployingError, Watch
 from airflow_mlcraft.deploying.push import push
-from airflow_mlcraft.deploying.watch import Watch
 from airflow_mlcraft.project.build import Built, build, container_name
 from airflow_mlcraft.project.delete import kept_by
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.project_paths import Project
 from tests.deploying.conftest import KEY
 from tests.deploying.registry import registry
 from tests.serving.conftest import free_port, wait_until

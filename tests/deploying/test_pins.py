@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from airflow_mlcraft.deploying.base_image import Base
-from airflow_mlcraft.deploying.failures import DeployingError
+from airflow_mlcraft.deploying.errors import DeployingError
 from airflow_mlcraft.deploying.pins import pinned, python_of
 from airflow_mlcraft.project.build import recipe_of
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.project_paths import Project
 
 pytestmark = pytest.mark.registry
 BASE = Base("python:slim", "sha256:0", "", platform.python_version(), f"{platform.machine()}-manylinux_2_36")

@@ -6,13 +6,13 @@ import shutil
 
 import pytest
 
-from airflow_mlcraft.deploying.failures import DeployingError
+from airflow_mlcraft.deploying.errors import DeployingError
 from airflow_mlcraft.deploying.image import check_tag, parted
 from airflow_mlcraft.deploying.options import slug
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest
 from airflow_mlcraft.project.build import build, options_of, recipe_of, tags_of
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.project_paths import Project
 
 
 def test_no_engine(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.hooks.store import StoreHook
-from airflow_mlcraft.operators.work import open_store
+from airflow_mlcraft.operators.task_files import open_store
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.library.folder import DocumentFolder
-from airflow_mlcraft.library.names import good_name
-from airflow_mlcraft.library.refusals import (
+from airflow_mlcraft.library.errors import (
     BadNameError,
     ConflictError,
     NoSuchDocumentError,
@@ -21,6 +19,7 @@ from airflow_mlcraft.library.refusals import (
     ReadOnlyError,
     TakenError,
 )
+from airflow_mlcraft.library.folder import DocumentFolder, good_name
 
 
 @pytest.fixture

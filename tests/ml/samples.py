@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
-from airflow_mlcraft.ml.decide import Wishes, decide
+from airflow_mlcraft.ml.choose_recipe import Wishes, decide
 from airflow_mlcraft.ml.recipe import Recipe
 from airflow_mlcraft.ml.split import Split, split
 from airflow_mlcraft.steps.command import run

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.choose_recipe import Wishes, decide
 from airflow_mlcraft.ml.column_kinds import KindWishes, ambiguous_dates
-from airflow_mlcraft.ml.decide import Wishes, decide
 from airflow_mlcraft.ml.recipe import Recipe
 from airflow_mlcraft.ml.split import Split
-from airflow_mlcraft.serving.reader import Reader
-from airflow_mlcraft.serving.served import load
+from airflow_mlcraft.serving.http.request_reader import Reader
+from airflow_mlcraft.serving.model.state import load
 from tests.ml.samples import Steps
 
 ROWS = 60

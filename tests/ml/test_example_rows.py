@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from airflow_mlcraft.ml.example_rows import example_rows
-from airflow_mlcraft.serving.model_folder import open_model
-from airflow_mlcraft.serving.predictor import Predictor
+from airflow_mlcraft.serving.model.folder import open_model
+from airflow_mlcraft.serving.model.predictor import Predictor
 from tests.ml.samples import wild
 from tests.steps.processed import PARTS, processed
 

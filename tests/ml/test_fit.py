@@ -24,11 +24,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.choose import choose
-from airflow_mlcraft.ml.decide import Wishes, decide
-from airflow_mlcraft.ml.estimators import ESTIMATORS
-from airflow_mlcraft.ml.fit import Fitted, fit
-from airflow_mlcraft.ml.folds import folds
+from airflow_mlcraft.ml.choose_recipe import Wishes, decide
+from airflow_mlcraft.ml.estimators import ESTIMATORS, choose
+from airflow_mlcraft.ml.fit import Fitted, fit, folds
 from airflow_mlcraft.ml.metrics import METRICS
 from airflow_mlcraft.ml.recipe import Recipe
 from airflow_mlcraft.ml.split import Split

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlcraft.ml.choose import choose
-from airflow_mlcraft.ml.decide import Wishes, decide
-from airflow_mlcraft.ml.fit import fit
-from airflow_mlcraft.ml.folds import folds
+from airflow_mlcraft.ml.choose_recipe import Wishes, decide
+from airflow_mlcraft.ml.estimators import choose
+from airflow_mlcraft.ml.fit import fit, folds
 from airflow_mlcraft.ml.preparation import pipeline
 from airflow_mlcraft.ml.split import Split, split
 from tests.ml.samples import Steps, diabetes, wild

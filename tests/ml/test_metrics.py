@@ -7,8 +7,8 @@ import pytest
 from sklearn import metrics as theirs
 
 from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.ml.class_balance import default_metric
 from airflow_mlcraft.ml.metrics import Answers, metric_for, scores
-from airflow_mlcraft.ml.rare_classes import default_metric
 
 
 def test_two_classes() -> None:

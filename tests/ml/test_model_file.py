@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.choose import choose
-from airflow_mlcraft.ml.estimators import ESTIMATORS
+from airflow_mlcraft.ml.estimators import ESTIMATORS, choose
 from airflow_mlcraft.ml.model_file import save
 from airflow_mlcraft.ml.preparation import pipeline
 from airflow_mlcraft.tracking import pyfunc_model

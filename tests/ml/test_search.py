@@ -15,10 +15,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.journal import storage
 from airflow_mlcraft.ml.metrics import METRICS
-from airflow_mlcraft.ml.search import Search, Trial
-from airflow_mlcraft.ml.space import decoded, distributions
+from airflow_mlcraft.ml.search import Search, Trial, decoded, distributions, storage
 
 SPACE = {
     "C": {"low": 0.01, "high": 100, "log": True},
@@ -130,7 +128,7 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
 def test_the_lock_goes_with_its_process(tmp_path: Path) -> None:
     journal = tmp_path / "search.journal"
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom airflow_mlcraft.ml.journal import storage\n"
+        "import sys, time\nfrom pathlib import Path\nfrom airflow_mlcraft.ml.search import storage\n"
         "with storage(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(600)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(journal)], stdout=subprocess.PIPE)

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml import user_code
-from airflow_mlcraft.ml.choose import choose
+from airflow_mlcraft.ml.estimators import choose
 
 
 def written(tmp_path: Path, text: str, name: str = "model.py") -> Path:

@@ -18,7 +18,7 @@ LATE = (
     "airflow_mlcraft.store.values",
     "airflow_mlcraft.cli.main",
     "cwltool.main",
-    "airflow_mlcraft.runner.document",
+    "airflow_mlcraft.runner.run_document",
     "airflow_mlcraft.cwl.check",
     "airflow_mlcraft.dag.import_folder",
 )
@@ -29,7 +29,7 @@ LEARNING = ("matplotlib.figure", "pandas", "pyarrow.parquet", "skops.io", "sklea
 
 def main(home: str) -> None:
     """Until standard input ends."""
-    from airflow_mlcraft.runner.warm import warm_up
+    from airflow_mlcraft.runner.preload import warm_up
 
     warm_up(Path(home))
     for name in LATE:
@@ -81,8 +81,8 @@ def _dag(order: dict[str, Any], home: Path) -> int:
     }
     os.environ.update({f"AIRFLOW__MLCRAFT__{name.upper()}": str(value) for name, value in settings.items()})
     from airflow_mlcraft.errors import MlcraftError
-    from airflow_mlcraft.runner.embedded import run_dag
     from airflow_mlcraft.runner.events import label
+    from airflow_mlcraft.runner.run_dag import run_dag
 
     try:
         dag = _made(Path(order["document"]), order.get("dag_args", {}))

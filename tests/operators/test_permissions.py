@@ -12,8 +12,7 @@ from airflow.sdk import Context
 
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.errors import MlcraftError, RefusedError
-from airflow_mlcraft.operators.kinds import operator_of
-from airflow_mlcraft.operators.ml_step import MlStepOperator
+from airflow_mlcraft.operators.ml import MlStepOperator, operator_of
 from airflow_mlcraft.operators.permissions import (
     check_job_requirements,
     check_run_inputs,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.project.shipped import shipped
+from airflow_mlcraft.project.user_dirs import shipped
 from tests.operators.tracked import Tracked
 from tests.steps.sources.file_server import FileServer
 

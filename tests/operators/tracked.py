@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlcraft.tracking.api import Api, Run
-from airflow_mlcraft.tracking.tracking import Tracking
+from airflow_mlcraft.tracking.client import Tracking
 from tests.operators.embedded import DOCUMENTS, Ran, warm
 
 ENOUGH = 180

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mlcraft.project.create import create
-from airflow_mlcraft.project.places import Project, Projects
+from airflow_mlcraft.project.project_paths import Project, Projects
 from tests.project.projects import Workplace
 from tests.project.projects import trained as trained_once
 

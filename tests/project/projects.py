@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from airflow_mlcraft.project.places import Project, Projects
+from airflow_mlcraft.project.project_paths import Project, Projects
 from tests.operators.embedded import PROJECT, Said, warm
 
 MODELS = ("naive_bayes", "decision_tree")

@@ -11,7 +11,7 @@ from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import configure as configuring
 from airflow_mlcraft.project import manifest
 from airflow_mlcraft.project.configure import Changes, configure, key_names
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.project_paths import Project
 from airflow_mlcraft.project.repository import remote_of
 
 

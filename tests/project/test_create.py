@@ -13,7 +13,7 @@ from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import create as creating
 from airflow_mlcraft.project import manifest
 from airflow_mlcraft.project.create import create
-from airflow_mlcraft.project.places import Project, Projects
+from airflow_mlcraft.project.project_paths import Project, Projects
 
 
 def git(project: Project, *arguments: str) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft import environments
+from airflow_mlcraft.common import python_environments
 from airflow_mlcraft.errors import MlcraftError, ProjectError
 from airflow_mlcraft.project import dependencies, manifest
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.project_paths import Project
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def test_what_clashes_with_itself(project: Project, own_folder: Path, monkeypatc
 
 
 def test_what_steps_need_has_lower_bounds_alone() -> None:
-    base = environments._base()
+    base = python_environments._base()
     assert any(line.startswith("fastapi>=") for line in base)
     assert any(line.startswith("ruamel") and ">=" in line for line in base)
     assert not [line for line in base if "<" in line]
@@ -55,7 +55,7 @@ def test_they_are_added_and_replaced(project: Project) -> None:
     made = dependencies.prepare(project)
     assert made is not None
     assert made.python.is_file()
-    assert made.key == environments.key_of(["Humanize==4.12.0"])
+    assert made.key == python_environments.key_of(["Humanize==4.12.0"])
 
 
 def test_the_package_of_a_model(project: Project) -> None:

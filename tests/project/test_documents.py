@@ -15,7 +15,7 @@ from airflow_mlcraft.ml.estimators import ESTIMATORS
 from airflow_mlcraft.operators.permissions import permissions_of
 from airflow_mlcraft.project import manifest
 from airflow_mlcraft.project.documents import sync
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.project_paths import Project
 from tests.project.projects import Workplace
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.project_paths import Project
 
 
 @pytest.mark.parametrize(

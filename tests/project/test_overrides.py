@@ -8,9 +8,9 @@ import pytest
 
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest
-from airflow_mlcraft.project.jobs import defaults_of
 from airflow_mlcraft.project.overrides import Choice, choices
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.project_paths import Project
+from airflow_mlcraft.project.run_inputs import defaults_of
 
 
 def asked(project: Project, *overrides: str, models: tuple[str, ...] = (), tuned: bool = False) -> list[Choice]:

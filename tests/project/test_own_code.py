@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mlcraft.project.own_code import diffstat, files_of, keep_code
-from airflow_mlcraft.project.places import Project
+from airflow_mlcraft.project.project_paths import Project
 
 
 def git(folder: Path, *arguments: str) -> str:

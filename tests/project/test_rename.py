@@ -15,9 +15,9 @@ from airflow_mlcraft.cwl.check import check_documents
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import manifest
 from airflow_mlcraft.project.copy_project import copy
-from airflow_mlcraft.project.places import Project, projects_of
-from airflow_mlcraft.project.records import RunRecord, remember, runs_of
+from airflow_mlcraft.project.project_paths import Project, projects_of
 from airflow_mlcraft.project.rename import rename
+from airflow_mlcraft.project.run_records import RunRecord, remember, runs_of
 from tests.project.projects import Workplace
 
 
@@ -33,7 +33,7 @@ def errors(project: Project) -> list[object]:
 def renamed(project: Project, name: str) -> str:
     """Rename in a process that has not loaded Airflow with another home; gives what was done."""
     code = (
-        "import sys\nfrom pathlib import Path\nfrom airflow_mlcraft.project.places import Project\n"
+        "import sys\nfrom pathlib import Path\nfrom airflow_mlcraft.project.project_paths import Project\n"
         "from airflow_mlcraft.project.rename import rename\nprint(rename(Project(Path(sys.argv[1])), sys.argv[2]))\n"
     )
     words = [sys.executable, "-c", code, str(project.folder), name]

@@ -19,7 +19,7 @@ from tests.operators.embedded import PROJECT
 
 PLAN_IN_40_DAYS = """
 import json, time
-from airflow_mlcraft.pruning.places import places_of_airflow
+from airflow_mlcraft.pruning.locations import places_of_airflow
 from airflow_mlcraft.pruning.prune import plan_pruning
 pruning = plan_pruning(places_of_airflow(), older_than=30 * 86400, now=time.time() + 40 * 86400)
 print(json.dumps({"gone": [item.oid for item in pruning.items if item.oid], "kept": dict(pruning.kept)}))

@@ -14,7 +14,7 @@ import pytest
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.operators.reuse import Reuse
 from airflow_mlcraft.pruning import items
-from airflow_mlcraft.pruning.places import Places
+from airflow_mlcraft.pruning.locations import Places
 from airflow_mlcraft.pruning.prune import DAY, Pruning, delete, plan_pruning
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.store.values import STORE, keep_value

@@ -15,8 +15,8 @@ from airflow.sdk import DAG, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_mlcraft.errors import MlcraftError, ToolError
-from airflow_mlcraft.runner.embedded import cores, run_dag
 from airflow_mlcraft.runner.home import prepare
+from airflow_mlcraft.runner.run_dag import cores, run_dag
 
 
 def tell(result: Any, *wanted: Any) -> dict[str, Any]:

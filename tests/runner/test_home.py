@@ -24,7 +24,7 @@ from pathlib import Path
 from airflow_mlcraft.runner.home import prepare
 prepare(Path(sys.argv[1]))
 from airflow.sdk import DAG, task
-from airflow_mlcraft.runner.embedded import run_dag
+from airflow_mlcraft.runner.run_dag import run_dag
 with DAG("one") as dag:
     @task
     def hello():

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from airflow_mlcraft.runner.warm import warm_up
+from airflow_mlcraft.runner.preload import warm_up
 
 
 def main(home: str) -> None:

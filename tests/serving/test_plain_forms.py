@@ -13,9 +13,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from threadpoolctl import threadpool_limits
 
-from airflow_mlcraft.serving.plain_estimators import candidates
-from airflow_mlcraft.serving.plain_transformers import NotPlain, transformer
-from airflow_mlcraft.serving.typed_columns import KNOWN
+from airflow_mlcraft.serving.model.fast_estimators import candidates
+from airflow_mlcraft.serving.model.fast_transformers import NotPlain, transformer
+from airflow_mlcraft.serving.model.typed_columns import KNOWN
 
 _CONSTANT = SimpleImputer(strategy="constant", fill_value="(missing)", keep_empty_features=True)
 _FREQUENT = SimpleImputer(strategy="most_frequent")

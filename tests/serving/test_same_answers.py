@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from airflow_mlcraft.ml.recipe import from_json
-from airflow_mlcraft.serving.reader import Reader
-from airflow_mlcraft.serving.refusals import Refusal
-from airflow_mlcraft.serving.served import load
+from airflow_mlcraft.serving.http.errors import Refusal
+from airflow_mlcraft.serving.http.request_reader import Reader
+from airflow_mlcraft.serving.model.state import load
 from tests.ml.samples import Steps
 
 PARTS = ("--train", "train.parquet", "--recipe", "recipe.json", "--folds", "0")

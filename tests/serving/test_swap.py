@@ -12,8 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
-from airflow_mlcraft.serving.admin import tell
-from airflow_mlcraft.serving.refusals import ServingError
+from airflow_mlcraft.serving.http.errors import ServingError
+from airflow_mlcraft.serving.process.control_socket import tell
 from tests.serving import models
 from tests.serving.conftest import Running, running, wait_until
 from tests.serving.load import Load, Outcome
@@ -123,7 +123,7 @@ def test_workers_end_with_their_supervisor(tmp_path: Path, model_of: ModelOf) ->
 
 
 def test_a_port_that_is_taken(iris: Running, tmp_path: Path, model_of: ModelOf) -> None:
-    from airflow_mlcraft.serving.command import main
+    from airflow_mlcraft.serving.process.command import main
 
     with pytest.raises(SystemExit):
         main(["--port", "1"])

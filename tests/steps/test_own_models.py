@@ -12,12 +12,12 @@ import pytest
 from sklearn.base import clone
 
 from airflow_mlcraft.ml import user_code
-from airflow_mlcraft.ml.choose import own_estimators
+from airflow_mlcraft.ml.estimators import own_estimators
 from airflow_mlcraft.ml.preparation import preparation
 from airflow_mlcraft.ml.recipe import from_json
-from airflow_mlcraft.serving import local_server
-from airflow_mlcraft.serving.model_folder import open_model
-from airflow_mlcraft.serving.predictor import Predictor
+from airflow_mlcraft.serving.model.folder import open_model
+from airflow_mlcraft.serving.model.predictor import Predictor
+from airflow_mlcraft.serving.process import local_server
 from airflow_mlcraft.tracking import pyfunc_model
 from tests.steps.processed import PARTS, numbers, processed
 
@@ -100,7 +100,7 @@ def test_each_shape_is_trained_compared_asked_and_served(name: str, tmp_path: Pa
 
 
 def example(predictor: Predictor) -> pd.DataFrame:
-    from airflow_mlcraft.serving.frames import frame_of
+    from airflow_mlcraft.serving.model.tables import frame_of
 
     return frame_of(predictor.example, predictor.signature)
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_mlcraft.serving import local_server
+from airflow_mlcraft.serving.process import local_server
 from airflow_mlcraft.steps.command import run
 from airflow_mlcraft.steps.serve import STATE_VARIABLE
 from airflow_mlcraft.steps.services import Services

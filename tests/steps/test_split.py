@@ -12,7 +12,7 @@ from airflow_mlcraft.ml import split as ml_split
 from airflow_mlcraft.ml.data import batches, csv_file
 from airflow_mlcraft.ml.data.read import read_frame
 from airflow_mlcraft.ml.split import Split
-from airflow_mlcraft.steps.frames import write_frame
+from airflow_mlcraft.steps.inputs import write_frame
 from tests.ml.samples import Steps, wild
 
 SPLITS = {

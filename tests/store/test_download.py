@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_mlcraft.addresses import AddressRules
+from airflow_mlcraft.common.network_access import AddressRules
 from airflow_mlcraft.errors import MlcraftError, RefusedError, StoreError, UnsafeNameError
 from airflow_mlcraft.store.download import downloaded
 from tests.steps.sources.file_server import FileServer

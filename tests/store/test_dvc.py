@@ -9,7 +9,7 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from airflow_mlcraft.store.layout import Entry, write_dir
+from airflow_mlcraft.store.object_paths import Entry, write_dir
 from airflow_mlcraft.store.store import Store
 
 
@@ -102,7 +102,7 @@ def test_dvc_pulls_from_our_remote_and_we_from_its(repo: Repo, tmp_path: Path) -
 
 
 def test_dvc_gc_leaves_what_is_in_use(repo: Repo, store: Store, tmp_path: Path) -> None:
-    from airflow_mlcraft.store.work import WorkFolder
+    from airflow_mlcraft.store.task_folders import WorkFolder
 
     sample(tmp_path / "given")
     oid, unused = store.keep_tree(tmp_path / "given"), store.keep_bytes(b"unused")

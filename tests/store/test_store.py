@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_mlcraft.errors import StoreError
-from airflow_mlcraft.store.layout import Entry
+from airflow_mlcraft.store.object_paths import Entry
 from airflow_mlcraft.store.store import Store
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ def test_what_is_known_is_not_hashed(store: Store, tmp_path: Path, monkeypatch: 
 
 
 def test_a_file_that_changes_meanwhile(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_mlcraft.store import hashing
+    from airflow_mlcraft.common import hashing
 
     file = write(tmp_path / "a")
 
@@ -372,7 +372,7 @@ print(""",
 
 
 def test_killed_in_the_middle(store: Store, tmp_path: Path) -> None:
-    from airflow_mlcraft.store.work import WorkFolder
+    from airflow_mlcraft.store.task_folders import WorkFolder
 
     file = write(tmp_path / "big", os.urandom(5 << 20))
     oid = md5(file.read_bytes())
@@ -414,7 +414,7 @@ def test_no_room(store: Store, tmp_path: Path) -> None:
 def test_importing_costs_nothing() -> None:
     code = (
         "import sys, airflow_mlcraft.store; before = set(sys.modules)\n"
-        "import airflow_mlcraft.store.store, airflow_mlcraft.store.values, airflow_mlcraft.store.work\n"
+        "import airflow_mlcraft.store.store, airflow_mlcraft.store.values, airflow_mlcraft.store.task_folders\n"
         "print(*(name.split('.')[0] for name in sys.modules))"
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -172,7 +172,7 @@ def test_what_passes_through_is_not_hashed(store: Store, tmp_path: Path, monkeyp
     staged.append({"class": "File", "location": file_location(folder / "x")})
     with monkeypatch.context() as patched:
         patched.setattr("airflow_mlcraft.store.store.md5_of_file", None)
-        patched.setattr("airflow_mlcraft.store.hashing.md5_of_file", None)
+        patched.setattr("airflow_mlcraft.common.hashing.md5_of_file", None)
         through = keep_value(store, staged, made_in=tmp_path, known=known)
     assert through[:2] == kept
     assert [oid_of(item) for item in through[2:]] == [md5(b"hello"), md5(b"x")]

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
+from airflow_mlcraft.tracking.client import Tracking
 from airflow_mlcraft.tracking.names import DagRunName
-from airflow_mlcraft.tracking.tracking import Tracking
 from tests.tracking.server import Proxy, Server
 
 ENOUGH = 120.0

@@ -15,10 +15,10 @@ from skops import io
 
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.tracking import pyfunc_model, registry, tags
+from airflow_mlcraft.tracking.client import Tracking
 from airflow_mlcraft.tracking.model_folder import write_model
 from airflow_mlcraft.tracking.names import DagRunName, StepName
 from airflow_mlcraft.tracking.trace import trace
-from airflow_mlcraft.tracking.tracking import Tracking
 
 FRAME = pd.DataFrame(
     {

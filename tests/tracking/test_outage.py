@@ -9,15 +9,15 @@ from pathlib import Path
 from shutil import rmtree
 
 import pytest
+from tests.tracking.test_tracking import all_runs, by_task
 
 from airflow_mlcraft.tracking import tags
-from airflow_mlcraft.tracking.deliver import Deliverer
+from airflow_mlcraft.tracking.client import Tracking
 from airflow_mlcraft.tracking.names import DagRunName, StepName
-from airflow_mlcraft.tracking.tracking import Tracking
+from airflow_mlcraft.tracking.spool.delivery import Deliverer
 from tests.tracking.conftest import ENOUGH, eventually
 from tests.tracking.server import Proxy, Server, free_port
 from tests.tracking.test_models import fitted_model
-from tests.tracking.test_tracking import all_runs, by_task
 
 
 def test_a_server_that_is_killed_in_mid_run_and_comes_back(

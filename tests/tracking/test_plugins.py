@@ -11,7 +11,7 @@ from mlflow.data.dataset_source_registry import resolve_dataset_source
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.tracking import tags
-from airflow_mlcraft.tracking.dvc_source import DvcSource
+from airflow_mlcraft.tracking.mlflow_plugins import DvcSource
 
 
 def test_a_file_is_fetched_from_the_store(tmp_path: Path) -> None:

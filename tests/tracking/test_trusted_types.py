@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.tracking import own_process, trusted_types
+from airflow_mlcraft.tracking import trusted_types, user_process
 
 TYPES = ["mlcraft_model_0123.Mine"]
 
@@ -70,5 +70,5 @@ def test_sums_of_trusted_code_are_separated_by_commas(model: Path, monkeypatch: 
     known, other = (hashlib.sha256(text).hexdigest() for text in (b"known", b"other"))
     described = {"sha256": known, "params": {}}
     for named, trusted in ((other, False), (f"{other}, {known}", True), (known, True)):
-        monkeypatch.setenv(own_process.TRUSTED_CODE, named)
-        assert own_process.trusts(described) is trusted
+        monkeypatch.setenv(user_process.TRUSTED_CODE, named)
+        assert user_process.trusts(described) is trusted

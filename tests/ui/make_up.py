@@ -95,7 +95,7 @@ def _processes_of(project: Path) -> dict[int, str]:
         with suppress(OSError):
             if home in (folder / "environ").read_bytes():
                 found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-    return {pid: command for pid, command in found.items() if "airflow_mlcraft.tracking.sender" not in command}
+    return {pid: command for pid, command in found.items() if "airflow_mlcraft.tracking.spool.sender" not in command}
 
 
 def _free_port() -> int:

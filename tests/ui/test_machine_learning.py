@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from airflow_mlcraft.tracking import tags
-from airflow_mlcraft.tracking.tracking import Tracking
+from airflow_mlcraft.tracking.client import Tracking
 
 from .make_up import make_up
 from .test_web_ui import path_of

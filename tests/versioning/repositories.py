@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.versioning.entries import data_of
-from airflow_mlcraft.versioning.pointer import Data
+from airflow_mlcraft.versioning.dvc_files import Data
 from airflow_mlcraft.versioning.repository import repository_at
+from airflow_mlcraft.versioning.targets import data_of
 from airflow_mlcraft.versioning.version import Version, Versioning
 
 ABOUT = {"DAG": "iris", "Run": "manual__1"}

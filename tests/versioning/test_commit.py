@@ -182,7 +182,7 @@ def test_git_is_waited_for(repo: Path, store: Store) -> None:
 
 
 def test_a_lock_that_git_left_is_said(repo: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_mlcraft.versioning.index_lock._PATIENCE", 0.2)
+    monkeypatch.setattr("airflow_mlcraft.versioning.commit._PATIENCE", 0.2)
     (repo / ".git" / "index.lock").touch()
     with pytest.raises(VersioningError, match=r"index\.lock has been there .* remove the file") as caught:
         version(repo, store, {"a": "1"})
@@ -193,7 +193,7 @@ def test_a_lock_that_git_left_is_said(repo: Path, store: Store, monkeypatch: pyt
 KILLED = """
 import os, sys
 from pathlib import Path
-from airflow_mlcraft.versioning.index_lock import held_index, one_at_a_time
+from airflow_mlcraft.versioning.commit import held_index, one_at_a_time
 git = Path(sys.argv[1])
 with one_at_a_time(git / "mlcraft.lock") as note, held_index(git, note):
     os.kill(os.getpid(), 9)

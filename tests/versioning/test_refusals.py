@@ -10,7 +10,7 @@ import pytest
 
 from airflow_mlcraft.errors import StoreError, VersioningError
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.versioning.paths import fault_of, first_overlap
+from airflow_mlcraft.versioning.data_paths import fault_of, first_overlap
 from airflow_mlcraft.versioning.repository import repository_at
 from tests.versioning.repositories import dvc, git, repository, version
 

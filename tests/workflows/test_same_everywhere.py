@@ -27,7 +27,7 @@ from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier
 
 from airflow_mlcraft.ml.split import Split, split
-from airflow_mlcraft.serving import local_server
+from airflow_mlcraft.serving.process import local_server
 from tests.operators.embedded import warm
 
 WORKFLOWS = Path(__file__).parents[2] / "cwl" / "workflows"

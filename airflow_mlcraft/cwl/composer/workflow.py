@@ -12,12 +12,13 @@ from cwltool.workflow import WorkflowStep
 
 from airflow_mlcraft.cwl.composer.losses import Losses
 from airflow_mlcraft.cwl.composer.names import Names, in_order, is_extension, renamed, short
-from airflow_mlcraft.cwl.composer.positions import Positions, X, Y
 from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, Needs, effective
 from airflow_mlcraft.cwl.composer.tool import described, secondary_files
 from airflow_mlcraft.cwl.composer.types import Types, is_union
+from airflow_mlcraft.cwl.drawing.graph import graph_of
+from airflow_mlcraft.cwl.drawing.layout import Spacing, layouts
 from airflow_mlcraft.cwl.load import plain
-from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.cwl.plan import Json, Workflow
 
 RunOf = Callable[[WorkflowStep], str]
 """Writes what a step runs, and gives the path of it."""
@@ -249,3 +250,28 @@ def _listed(value: Any) -> list[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, list) else [value]
+
+
+X, Y = "sbg:x", "sbg:y"
+_COLUMN, _ROW = 300, 130
+_SPACING = Spacing(gap=30, bend=20)
+_BREADTH = 100.0
+
+Positions = dict[tuple[str, str], tuple[int, int]]
+"""By kind ("input", "step", "output") and id."""
+
+
+def positions_of(workflow: Workflow) -> Positions:
+    """Columns from left to right, one below the other where parts are not connected."""
+    graph = graph_of(workflow)
+    pairs = [(edge.source, edge.target) for edge in graph.edges]
+    made: Positions = {}
+    below = 0.0
+    for layout in layouts([_BREADTH] * len(graph.nodes), pairs, _SPACING):
+        for rank, layer in enumerate(layout.layers):
+            for cell in layer:
+                if cell.node is not None:
+                    node = graph.nodes[cell.node]
+                    made[node.kind, node.id] = (rank * _COLUMN, round(below + cell.at))
+        below += layout.breadth + _ROW
+    return made

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from airflow_mlcraft.cwl.drawing.cells import columns, shorten
 from airflow_mlcraft.cwl.drawing.graph import Graph, Node, graph_of
 from airflow_mlcraft.cwl.drawing.layout import Layout, Spacing, layouts, shelves
+from airflow_mlcraft.cwl.drawing.terminal_canvas import columns, shorten
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.plan import Plan, Workflow

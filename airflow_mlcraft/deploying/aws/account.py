@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlcraft.deploying.failures import DeployingError
+from airflow_mlcraft.deploying.errors import DeployingError
 
 if TYPE_CHECKING:
     from boto3.session import Session
+
 
 _LOGINS = (
     "log in with `aws configure` or `aws sso login`, choose a profile with --profile or AWS_PROFILE, or set "
@@ -121,3 +122,37 @@ def unless_missing(*codes: str) -> Iterator[None]:
     except ClientError as error:
         if code_of(error) not in codes:
             raise
+
+
+PROJECT, TARGET, MADE_BY = "mlcraft:project", "mlcraft:target", "mlcraft:made-by"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A project's deployment to a target."""
+
+    project: str
+    target: str
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return {PROJECT: self.project, TARGET: self.target, MADE_BY: "mlcraft"}
+
+    def pairs(self, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+        """The tags as most of AWS wants them."""
+        return [{key: name, value: text} for name, text in self.tags.items()]
+
+    def check(self, kind: str, name: str, tags: Mapping[str, str]) -> None:
+        """Refuse what somebody else has made."""
+        if tags.get(PROJECT) == self.project and tags.get(TARGET) == self.target:
+            return
+        whose = f"it belongs to the project {tags[PROJECT]!r}" if PROJECT in tags else "mlcraft has not made it"
+        raise DeployingError(
+            f"the {kind} {name} is there already, and {whose}",
+            f'choose another name: `name = "…"` below [targets.{self.target}] in mlcraft.toml',
+        )
+
+
+def plain(pairs: Sequence[Mapping[str, Any]] | None, key: str = "Key", value: str = "Value") -> dict[str, str]:
+    """A list of tags as a mapping."""
+    return {str(pair[key]): str(pair[value]) for pair in pairs or ()}

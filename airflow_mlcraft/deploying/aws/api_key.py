@@ -5,9 +5,8 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
-from airflow_mlcraft.deploying.aws.account import Account, unless_missing
+from airflow_mlcraft.deploying.aws.account import Account, Owner, plain, unless_missing
 from airflow_mlcraft.deploying.aws.changes import Found
-from airflow_mlcraft.deploying.aws.ownership import Owner, plain
 
 _CURRENT = "AWSCURRENT"
 

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from airflow_mlcraft.deploying.aws.account import refusals
-from airflow_mlcraft.deploying.failures import DeployingError
-from airflow_mlcraft.deploying.watch import Watch
+from airflow_mlcraft.deploying.errors import DeployingError, Watch
 from airflow_mlcraft.errors import MlcraftError
 
 CREATE, CHANGE, KEEP, DELETE = "create", "change", "keep", "delete"

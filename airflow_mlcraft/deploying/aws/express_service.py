@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_mlcraft.deploying.aws.account import Account, unless_missing
+from airflow_mlcraft.deploying.aws.account import Account, Owner, plain, unless_missing
 from airflow_mlcraft.deploying.aws.api_key import ApiKey
 from airflow_mlcraft.deploying.aws.changes import Found
 from airflow_mlcraft.deploying.aws.log_group import LogGroup
-from airflow_mlcraft.deploying.aws.ownership import Owner, plain
-from airflow_mlcraft.deploying.aws.patience import Patience
 from airflow_mlcraft.deploying.aws.repository import PushedImage
+from airflow_mlcraft.deploying.aws.retry import Patience
 from airflow_mlcraft.deploying.aws.role import Role
 from airflow_mlcraft.deploying.container import PORT
-from airflow_mlcraft.deploying.failures import DeployingError
+from airflow_mlcraft.deploying.errors import DeployingError, Watch
 from airflow_mlcraft.deploying.health import check, over_http
-from airflow_mlcraft.deploying.watch import Watch
 from airflow_mlcraft.serving.options import KEY_VARIABLE
 
 CLUSTER = "default"

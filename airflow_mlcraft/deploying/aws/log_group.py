@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_mlcraft.deploying.aws.account import Account, unless_missing
+from airflow_mlcraft.deploying.aws.account import Account, Owner, unless_missing
 from airflow_mlcraft.deploying.aws.changes import Found
-from airflow_mlcraft.deploying.aws.ownership import Owner
 
 _DAYS = 30
 

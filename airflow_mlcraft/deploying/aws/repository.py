@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_mlcraft.deploying.aws.account import Account, unless_missing
+from airflow_mlcraft.deploying.aws.account import Account, Owner, plain, unless_missing
 from airflow_mlcraft.deploying.aws.changes import Found
-from airflow_mlcraft.deploying.aws.ownership import Owner, plain
 from airflow_mlcraft.deploying.aws.policies import Policy
 
 _KEPT = 10

@@ -6,9 +6,8 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 
-from airflow_mlcraft.deploying.aws.account import Account, unless_missing
+from airflow_mlcraft.deploying.aws.account import Account, Owner, plain, unless_missing
 from airflow_mlcraft.deploying.aws.changes import Found
-from airflow_mlcraft.deploying.aws.ownership import Owner, plain
 from airflow_mlcraft.deploying.aws.policies import Policy
 
 _INLINE = "mlcraft"

@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from airflow_mlcraft.deploying.aws import policies
-from airflow_mlcraft.deploying.aws.account import Account
+from airflow_mlcraft.deploying.aws.account import Account, Owner
 from airflow_mlcraft.deploying.aws.api_key import ApiKey
 from airflow_mlcraft.deploying.aws.changes import Resource
 from airflow_mlcraft.deploying.aws.express_service import ExpressService
-from airflow_mlcraft.deploying.aws.function import Function
-from airflow_mlcraft.deploying.aws.function_url import FunctionUrl
+from airflow_mlcraft.deploying.aws.function import Function, FunctionUrl
 from airflow_mlcraft.deploying.aws.log_group import LogGroup
-from airflow_mlcraft.deploying.aws.ownership import Owner
-from airflow_mlcraft.deploying.aws.patience import Patience
 from airflow_mlcraft.deploying.aws.repository import PushedImage, Repository, Send
+from airflow_mlcraft.deploying.aws.retry import Patience
 from airflow_mlcraft.deploying.aws.role import Role, role_name
-from airflow_mlcraft.deploying.watch import Watch
+from airflow_mlcraft.deploying.errors import Watch
 
 ECS, LAMBDA = "aws", "aws-lambda"
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.data.dialect import wide_fields
-from airflow_mlcraft.ml.data.names import checked_names
+from airflow_mlcraft.ml.data.csv_dialect import wide_fields
 from airflow_mlcraft.ml.data.sniff import Form, csv_dialect, open_bytes, open_text
-from airflow_mlcraft.ml.data.written import NULLS
+from airflow_mlcraft.ml.data.text_values import NULLS, checked_names
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.data.names import checked_names
+from airflow_mlcraft.ml.data.text_values import checked_names
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile

@@ -14,7 +14,7 @@ from airflow_mlcraft.ml.data.sniff import Form, csv_dialect, open_text, sniff
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from airflow_mlcraft.ml.data.pieces import ColumnTable
+    from airflow_mlcraft.ml.data.table_on_disk import ColumnTable
 
 Profile = dict[str, Any]
 _LINES = 100_000

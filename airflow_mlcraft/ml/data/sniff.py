@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO, Literal, TextIO, cast, get_args
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.data.dialect import Dialect, dialect_of
-from airflow_mlcraft.ml.data.encoding import encoding_of
+from airflow_mlcraft.ml.data.csv_dialect import Dialect, dialect_of
+from airflow_mlcraft.ml.data.text_encoding import encoding_of
 
 Format = Literal["csv", "json", "jsonl", "parquet", "text"]
 FORMATS: tuple[Format, ...] = get_args(Format)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from airflow_mlcraft.ml.metrics import Metric, answers_of
-from airflow_mlcraft.ml.report.drawing import COLOURS, INK, picture
 from airflow_mlcraft.ml.report.page import Picture
+from airflow_mlcraft.ml.report.plots import COLOURS, INK, picture
 
 if TYPE_CHECKING:
     import pandas as pd

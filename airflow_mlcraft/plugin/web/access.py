@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from airflow.configuration import conf
-from fastapi import Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
+
+from airflow_mlcraft import settings
+from airflow_mlcraft.plugin.web.document_folder import documents, workshop
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -85,3 +88,28 @@ def _host(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
     return parts.scheme, parts.netloc.lower().removesuffix(default)
+
+
+router = APIRouter()
+_PARSE = 2.0
+"""Seconds that a DAG file takes to be parsed, once Airflow was asked to."""
+
+
+@router.get("/me")
+def me(access: AccessDep) -> dict[str, Any]:
+    """The user and the folder."""
+    folder = documents()
+    can_edit = access.may("PUT", None)
+    if can_edit:
+        workshop.warm_up()
+    why_not = folder.why_not_writable()
+    update = conf.getfloat("core", "min_serialized_dag_update_interval", fallback=30)
+    return {
+        "user": access.name,
+        "can_edit": can_edit,
+        "folder": str(folder.root),
+        "writable": not why_not,
+        "why_not": why_not,
+        "airflow": {"dag_parsing_seconds": max(_PARSE, update)},
+        "composer_form_default": settings.get_bool("composer_form"),
+    }

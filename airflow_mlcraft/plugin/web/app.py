@@ -4,26 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
 
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.library.errors import (
+    BadNameError,
+    ConflictError,
+    NoSuchDocumentError,
+    NotTextError,
+    ReadOnlyError,
+    TakenError,
+    TooLargeError,
+)
 from airflow_mlcraft.plugin.web import (
+    access,
     checking,
     documents,
-    files,
     graph,
-    me,
     pages,
     run_state,
     saving,
     schema,
     step_details,
+    uploads,
 )
-from airflow_mlcraft.plugin.web.answers import add_error_handlers
-from airflow_mlcraft.plugin.web.headers import SafeHeaders
 
 _SHARED = ("auth_manager", "dag_bag", "secret_key")
 """What Airflow's own dependencies look for in the state of the app that they are called in."""
-_ROUTES = (me, documents, saving, checking, schema, graph, run_state, step_details, files)
+_ROUTES = (access, documents, saving, checking, schema, graph, run_state, step_details, uploads)
 
 
 def make_app(airflow: Any) -> FastAPI:
@@ -37,3 +47,71 @@ def make_app(airflow: Any) -> FastAPI:
         app.include_router(module.router, prefix="/api")
     app.include_router(pages.router, prefix="/pages")
     return app
+
+
+_STATUS: dict[type[MlcraftError], int] = {
+    BadNameError: 400,
+    NoSuchDocumentError: 404,
+    ReadOnlyError: 403,
+    TooLargeError: 413,
+    NotTextError: 422,
+    TakenError: 409,
+    ConflictError: 409,
+    MlcraftError: 422,
+}
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer each of our errors with its sentence."""
+
+    def answer(_request: Request, error: Exception) -> JSONResponse:
+        status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+        content = {"detail": str(error)}
+        if isinstance(error, ConflictError):
+            content |= {"text": error.text, "version": error.version}
+        return JSONResponse(content, status_code=status)
+
+    app.add_exception_handler(MlcraftError, answer)
+
+
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        # The editor and the graph set styles as they go.
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "worker-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class SafeHeaders:
+    """Adds the headers to all answers; what is not a page's file is not kept by any cache."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request."""
+
+        async def send_safely(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, send_safely)

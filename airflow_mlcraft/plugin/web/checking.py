@@ -7,11 +7,10 @@ from typing import Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from airflow_mlcraft.library.check import check
 from airflow_mlcraft.library.folder import MAX_SIZE
+from airflow_mlcraft.library.problems import check
 from airflow_mlcraft.plugin.web.access import AccessDep, same_origin
-from airflow_mlcraft.plugin.web.places import documents
-from airflow_mlcraft.plugin.web.workshops import reading, workshop
+from airflow_mlcraft.plugin.web.document_folder import documents, reading, workshop
 
 router = APIRouter(dependencies=[Depends(same_origin)])
 

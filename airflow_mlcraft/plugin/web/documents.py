@@ -9,8 +9,8 @@ from fastapi import APIRouter
 
 from airflow_mlcraft.library.catalogue import SHIPPED, Entry, entries_of, read_any
 from airflow_mlcraft.plugin.web.access import AccessDep
-from airflow_mlcraft.plugin.web.places import documents
-from airflow_mlcraft.plugin.web.times import iso
+from airflow_mlcraft.plugin.web.document_folder import documents
+from airflow_mlcraft.plugin.web.run_state import iso
 
 router = APIRouter()
 

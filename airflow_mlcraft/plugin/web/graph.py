@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import requires_access_dag
-from fastapi import APIRouter, Depends
+from airflow.models.dag_version import DagVersion
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.models.taskinstance import TaskInstance
+from fastapi import APIRouter, Depends, HTTPException
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.cwl.portable import placed
+from airflow_mlcraft.layout.layout import Layout, layout_of
 from airflow_mlcraft.library.folder import DocumentFolder
-from airflow_mlcraft.library.graph import Picture
-from airflow_mlcraft.library.positions import Positions, positions_in
+from airflow_mlcraft.library.graph import Picture, Positions, positions_in
 from airflow_mlcraft.operators.base import plan_cache
 from airflow_mlcraft.plugin.web.access import AccessDep
-from airflow_mlcraft.plugin.web.places import documents
-from airflow_mlcraft.plugin.web.plans import DagPlan, plan_of_dag
+from airflow_mlcraft.plugin.web.document_folder import documents
 
 router = APIRouter()
 
@@ -50,3 +58,72 @@ def _positions(found: DagPlan, folder: DocumentFolder) -> Positions:
     # A document of another folder may be drawn with what lies beside it.
     inside = folder.root if found.document.resolve().is_relative_to(folder.root) else found.document.parent
     return positions_in(found.document, inside, found.plan.document.partition("#")[2])
+
+
+_FIRST_TASK = "CwlInputsOperator"
+
+
+@dataclass(frozen=True)
+class DagPlan:
+    """A plan where it stands in a DAG."""
+
+    plan: Plan
+    prefix: str
+    title: str
+    doc: str
+
+    @property
+    def layout(self) -> Layout:
+        """Its tasks."""
+        return layout_of(self.plan, self.prefix)
+
+    @property
+    def document(self) -> Path:
+        """The file that it was made of."""
+        return Path(self.plan.base) / self.plan.file
+
+
+def plan_of_dag(session: Session, dag_id: str, run_id: str = "") -> DagPlan:
+    """The plan of a DAG as it is now, or as it was for a run; 404 for a DAG that is not made of a document."""
+    data = _serialized(session, dag_id, run_id)
+    for task in _tasks(data):
+        if task.get("task_type", task.get("_task_type")) == _FIRST_TASK:
+            found = plan_cache().remembered(task["plan"])
+            if found is None:
+                raise HTTPException(
+                    404,
+                    f"The compiled document of {dag_id} is not in the folder that [mlcraft] cache names for the API "
+                    "server; share it with the DAG processor",
+                )
+            prefix = str(task["task_id"]).removesuffix("inputs")
+            return DagPlan(found, prefix, data.get("dag_display_name") or dag_id, data.get("doc_md") or "")
+    raise HTTPException(404, f"The DAG {dag_id} is not made of a CWL document")
+
+
+def _serialized(session: Session, dag_id: str, run_id: str) -> dict[str, Any]:
+    query = select(SerializedDagModel).where(SerializedDagModel.dag_id == dag_id)
+    version = _version_of_run(session, dag_id, run_id) if run_id else None
+    if version is not None:
+        found = session.scalar(query.where(SerializedDagModel.dag_version_id == version))
+    else:
+        found = session.scalar(query.order_by(SerializedDagModel.created_at.desc()).limit(1))
+    if found is None or not found.data:
+        raise HTTPException(404, f"There is no DAG {dag_id}, or Airflow has not read it yet")
+    dag: dict[str, Any] = found.data["dag"]
+    return dag
+
+
+def _version_of_run(session: Session, dag_id: str, run_id: str) -> Any:
+    """The newest version that a task of the run was made by."""
+    return session.scalar(
+        select(DagVersion.id)
+        .join(TaskInstance, TaskInstance.dag_version_id == DagVersion.id)
+        .where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id)
+        .order_by(DagVersion.version_number.desc())
+        .limit(1)
+    )
+
+
+def _tasks(dag: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for task in dag.get("tasks", ()):
+        yield task.get("__var", task)

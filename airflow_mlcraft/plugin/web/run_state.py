@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -18,8 +18,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from airflow_mlcraft.layout.frames import Frame, Place
-from airflow_mlcraft.plugin.web.plans import plan_of_dag
-from airflow_mlcraft.plugin.web.times import iso_or_none
+from airflow_mlcraft.plugin.web.graph import plan_of_dag
 
 router = APIRouter()
 _WORST_FIRST = (
@@ -163,3 +162,13 @@ def _items(place: Place, tallies: dict[str, Tally]) -> Tally:
 
 def _name(state: Any) -> str:
     return "none" if state is None else str(getattr(state, "value", state))
+
+
+def iso(seconds: float) -> str:
+    """A time of a file."""
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat()
+
+
+def iso_or_none(moment: datetime | None) -> str | None:
+    """A time of a row, which may not have come yet."""
+    return moment.isoformat() if moment is not None else None

@@ -10,14 +10,12 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from airflow_mlcraft.library.catalogue import SHIPPED, read_any
-from airflow_mlcraft.library.check import check
+from airflow_mlcraft.library.catalogue import SHIPPED, read_any, take
+from airflow_mlcraft.library.problems import check
 from airflow_mlcraft.library.references import moved
-from airflow_mlcraft.library.taking import take
 from airflow_mlcraft.plugin.web.access import Access, AccessDep, same_origin
-from airflow_mlcraft.plugin.web.parsing import ask_to_parse, forget, forget_error
-from airflow_mlcraft.plugin.web.places import documents
-from airflow_mlcraft.plugin.web.workshops import reading, workshop
+from airflow_mlcraft.plugin.web.document_folder import documents, reading, workshop
+from airflow_mlcraft.plugin.web.reparse import ask_to_parse, forget, forget_error
 
 router = APIRouter(dependencies=[Depends(same_origin)])
 

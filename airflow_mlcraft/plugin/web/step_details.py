@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+import shlex
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import requires_access_dag
 from airflow.models.taskinstance import TaskInstance
+from airflow.utils.log.log_reader import TaskLogReader
 from fastapi import APIRouter, Depends, HTTPException
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
@@ -18,13 +24,12 @@ from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.layout.frames import Place
 from airflow_mlcraft.layout.layout import Layout
 from airflow_mlcraft.operators.links import DataVersionLink, MlflowRunLink, ReusedRunLink, page_of
-from airflow_mlcraft.operators.spill import restored
 from airflow_mlcraft.operators.values import Values
+from airflow_mlcraft.operators.xcom_overflow import restored
 from airflow_mlcraft.plugin.web.access import Access, AccessDep
-from airflow_mlcraft.plugin.web.plans import plan_of_dag
-from airflow_mlcraft.plugin.web.task_log import TaskLog, task_log
-from airflow_mlcraft.plugin.web.times import iso_or_none
-from airflow_mlcraft.plugin.web.values import PassedOn, shown
+from airflow_mlcraft.plugin.web.graph import plan_of_dag
+from airflow_mlcraft.plugin.web.run_state import iso_or_none
+from airflow_mlcraft.plugin.web.xcom_values import PassedOn, shown
 
 router = APIRouter()
 _ITEMS = 1000
@@ -183,3 +188,66 @@ def _version(pulled: PassedOn, task_id: str, path: str) -> Json:
         return {}
     page = _link(pulled, DataVersionLink, task_id, -1)
     return {"commit": made.get("commit"), **made.get("data", {}).get(path, {}), **({"href": page} if page else {})}
+
+
+_TAIL = 200
+_MOST = 200_000
+"""Lines of a log that are read to find its end."""
+_LONGEST = 500
+_COMMAND = re.compile(r"^\[job [^\]]+\] \S+\$ (?P<command>.*)$")
+_ROOM = re.compile(r"/[^\s'\"]*/tmp/[^/\s'\"]+/run\d+/(?:stage/stg[0-9a-f-]+|out|tmp/\w+)(?:/|(?=[\s'\"]|$))")
+"""The folders that the tool was run in, which were made for it and are gone."""
+
+
+@dataclass(frozen=True)
+class TaskLog:
+    """What is shown of a log."""
+
+    tail: str = ""
+    command: str | None = None
+
+
+def task_log(instance: Any) -> TaskLog:
+    """Of the last try of a task instance."""
+    if not instance.try_number:
+        return TaskLog()
+    stream, _ = TaskLogReader().read_log_chunks(instance, instance.try_number, {"end_of_log": False})
+    return _read(islice(_lines(stream), _MOST))
+
+
+def _read(lines: Iterable[str]) -> TaskLog:
+    tail: deque[str] = deque(maxlen=_TAIL)
+    command: list[str] = []
+    goes_on = False
+    for line in lines:
+        tail.append(line)
+        if started := _COMMAND.match(line):
+            command, goes_on = [started["command"]], True
+        elif goes_on:
+            command.append(line)
+        goes_on = goes_on and len(command) < _LONGEST and _is_open(command)
+    text = _ROOM.sub("", "\n".join(command))
+    return TaskLog("\n".join(tail), text or None)
+
+
+def _is_open(command: list[str]) -> bool:
+    """Whether a command line goes on in the next line: by its last word, or within quotes."""
+    if command[-1].endswith(" \\"):
+        return True
+    try:
+        shlex.split("\n".join(command))
+    except ValueError:
+        return True
+    return False
+
+
+def _lines(stream: Any) -> Iterator[str]:
+    for message in stream:
+        event = getattr(message, "event", None)
+        text = str(event if event is not None else message)
+        if text.startswith(("::group::", "::endgroup::")):
+            continue
+        error = getattr(message, "error_detail", None)
+        yield text
+        if error:
+            yield from (f"{one.get('exc_type', '')}: {one.get('exc_value', '')}" for one in error)

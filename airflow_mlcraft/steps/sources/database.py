@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from uuid import UUID
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.steps.sources.call import Call
+from airflow_mlcraft.steps.sources.source import Call
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,11 +9,10 @@ from urllib.parse import urlsplit
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps.services import Connection
-from airflow_mlcraft.steps.sources.call import Call
-from airflow_mlcraft.steps.sources.kept import Facts, Kept
-from airflow_mlcraft.steps.sources.patience import TroubleError, disk_told, patiently
-from airflow_mlcraft.steps.sources.progress import Progress, size
+from airflow_mlcraft.steps.sources.download_cache import Facts, Kept
+from airflow_mlcraft.steps.sources.retry import TroubleError, disk_told, patiently
 from airflow_mlcraft.steps.sources.secrets import plain_address, secrets_of
+from airflow_mlcraft.steps.sources.source import Call, Progress, size
 
 _PIECE = 1 << 22
 _FACTS = (

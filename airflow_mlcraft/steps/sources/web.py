@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.steps.sources.call import Call
-from airflow_mlcraft.steps.sources.kept import Facts, Kept
-from airflow_mlcraft.steps.sources.patience import TroubleError, disk_told, patiently
-from airflow_mlcraft.steps.sources.progress import Progress, size
+from airflow_mlcraft.steps.sources.download_cache import Facts, Kept
+from airflow_mlcraft.steps.sources.http_auth import key_headers, without_user
+from airflow_mlcraft.steps.sources.retry import TroubleError, disk_told, patiently
 from airflow_mlcraft.steps.sources.secrets import plain_address, secrets_of
-from airflow_mlcraft.steps.sources.web_key import key_headers, without_user
+from airflow_mlcraft.steps.sources.source import Call, Progress, size
 
 if TYPE_CHECKING:
     import httpx

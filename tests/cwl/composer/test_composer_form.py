@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from airflow_mlcraft.cwl.check import plan_of_document
-from airflow_mlcraft.cwl.composer_form import ComposerForm, composer_form
+from airflow_mlcraft.cwl.composer.form import ComposerForm, composer_form
 from airflow_mlcraft.errors import DocumentError
 
 PROJECT = Path(__file__).parents[3]

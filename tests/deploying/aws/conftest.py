@@ -17,7 +17,7 @@ from moto.iam.models import AWSManagedPolicy, iam_backends
 
 from airflow_mlcraft.deploying.aws.account import Account, sign_in
 from airflow_mlcraft.deploying.aws.policies import INFRASTRUCTURE
-from airflow_mlcraft.serving.model_folder import content_of
+from airflow_mlcraft.serving.model.folder import content_of
 from tests.deploying.aws.express_mode import ExpressMode, express_mode
 from tests.serving.conftest import Running, running
 from tests.serving.models import make

@@ -10,11 +10,9 @@ from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 
 from airflow_mlcraft.deploying.aws import changes
-from airflow_mlcraft.deploying.aws.account import refusals, sign_in
-from airflow_mlcraft.deploying.aws.ownership import Owner
+from airflow_mlcraft.deploying.aws.account import Owner, refusals, sign_in
 from airflow_mlcraft.deploying.aws.role import Role, role_name
-from airflow_mlcraft.deploying.failures import DeployingError
-from airflow_mlcraft.deploying.watch import Watch
+from airflow_mlcraft.deploying.errors import DeployingError, Watch
 
 
 def test_no_credentials(credentials: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 
 from airflow_mlcraft.deploying.aws import changes
-from airflow_mlcraft.deploying.aws.account import Account
-from airflow_mlcraft.deploying.aws.ownership import MADE_BY, PROJECT, TARGET
-from airflow_mlcraft.deploying.aws.patience import Patience
+from airflow_mlcraft.deploying.aws.account import MADE_BY, PROJECT, TARGET, Account
+from airflow_mlcraft.deploying.aws.retry import Patience
 from airflow_mlcraft.deploying.aws.targets import Deployed, Deployment, EcsOptions, on_ecs
-from airflow_mlcraft.deploying.failures import DeployingError
-from airflow_mlcraft.deploying.watch import Watch
+from airflow_mlcraft.deploying.errors import DeployingError, Watch
 from tests.deploying.aws.conftest import EMPTY, KEY, REGION, Pushes
 from tests.deploying.aws.express_mode import ExpressMode
 from tests.serving.conftest import Running

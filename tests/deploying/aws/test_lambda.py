@@ -11,10 +11,9 @@ from moto.awslambda_simple.models import lambda_simple_backends
 
 from airflow_mlcraft.deploying.aws import changes
 from airflow_mlcraft.deploying.aws.account import Account
-from airflow_mlcraft.deploying.aws.patience import Patience
+from airflow_mlcraft.deploying.aws.retry import Patience
 from airflow_mlcraft.deploying.aws.targets import Deployed, Deployment, LambdaOptions, on_lambda
-from airflow_mlcraft.deploying.failures import DeployingError
-from airflow_mlcraft.deploying.watch import Watch
+from airflow_mlcraft.deploying.errors import DeployingError, Watch
 from tests.deploying.aws.conftest import EMPTY, REGION, Pushes
 
 Everything = Callable[[], dict[str, list[str]]]

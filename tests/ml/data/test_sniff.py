@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.data.dialect import Dialect
+from airflow_mlcraft.ml.data.csv_dialect import Dialect
 from airflow_mlcraft.ml.data.sniff import Form, sniff
 
 

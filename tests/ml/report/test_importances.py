@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlcraft.ml.choose import choose
+from airflow_mlcraft.ml.estimators import choose
 from airflow_mlcraft.ml.metrics import METRICS
 from airflow_mlcraft.ml.preparation import pipeline
 from airflow_mlcraft.ml.report.importances import Importance, importances

@@ -7,7 +7,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from airflow_mlcraft.plugin.views import EXTERNAL_VIEWS
+from airflow_mlcraft.plugin.mlcraft_plugin import EXTERNAL_VIEWS
 from tests.plugin.site import Site
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_mlcraft.project.shipped import shipped
+from airflow_mlcraft.project.user_dirs import shipped
 from tests.operators.embedded import DOCUMENTS
 from tests.plugin.site import Run, Site, until
 from tests.steps.sources.file_server import FileServer

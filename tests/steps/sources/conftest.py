@@ -12,7 +12,7 @@ import pytest
 
 from airflow_mlcraft.steps.command import run
 from airflow_mlcraft.steps.services import Connection, Services
-from airflow_mlcraft.steps.sources import patience
+from airflow_mlcraft.steps.sources import retry
 
 
 @dataclass
@@ -65,4 +65,4 @@ def retrieve(tmp_path: Path) -> Retrieval:
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "FIRST", 0.01)
+    monkeypatch.setattr(retry, "FIRST", 0.01)

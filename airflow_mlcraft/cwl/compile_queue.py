@@ -1,0 +1,102 @@
+"""Leave documents to a process that compiles them by itself, one for each plan cache, and see whether it is at work.
+
+Layout: a file in `waiting/` below the cache lists documents; `compiler.lock` is locked by the process that works
+through the lists, and holds its pid; `compiler.log` is what that process has to say.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from airflow_mlcraft.common.environment_variables import independent
+from airflow_mlcraft.cwl.cache import PlanCache, write_whole
+from airflow_mlcraft.cwl.plan import Json
+
+LOG = "compiler.log"
+_LOCK = "compiler.lock"
+_LISTS = "waiting"
+
+
+def leave(cache: PlanCache, name: str, documents: Iterable[Path]) -> subprocess.Popen[bytes] | None:
+    """Have documents compiled, in their order; `name` tells lists of different origin apart.
+
+    Gives the process, where one had to be started for it.
+    """
+    listed = {"documents": [str(path) for path in documents], "hosts": sorted(cache.allowed_hosts)}
+    write_whole(cache.root / _LISTS / f"{name}.json", listed)
+    with sole_compiler(cache.root) as alone:
+        pass
+    return _start(cache.root) if alone else None
+
+
+def taken_lists(root: Path) -> Iterator[Json]:
+    """The lists that wait; each is gone once it is given."""
+    for path in sorted((root / _LISTS).glob("*.json")):
+        # Moved away before it is read: a list that takes its place meanwhile is another file, and stays.
+        taken = path.with_name(f".{path.name}.{os.getpid()}.taken")
+        try:
+            path.replace(taken)
+            listed = json.loads(taken.read_bytes())
+        except FileNotFoundError:
+            continue
+        finally:
+            taken.unlink(missing_ok=True)
+        yield listed
+
+
+def lists_wait(root: Path) -> bool:
+    """Whether there is something to compile."""
+    return any((root / _LISTS).glob("*.json"))
+
+
+@contextmanager
+def sole_compiler(root: Path) -> Iterator[bool]:
+    """Whether no other process compiles for this cache; if so, none can while this lasts.
+
+    The system takes the lock back from a process that ends, however it ends.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / _LOCK).open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield True
+
+
+def is_wanted(root: Path) -> bool:
+    """Whether the cache is still there: who removes it wants no more plans."""
+    return (root / _LOCK).exists()
+
+
+def last_words(root: Path) -> str:
+    """The end of what the compiling process wrote."""
+    with suppress(OSError):
+        lines = (root / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
+    return ""
+
+
+def _start(root: Path) -> subprocess.Popen[bytes]:
+    """Independent of this process: it is to go on when a parse has ended."""
+    path = os.pathsep.join(folder for folder in sys.path if folder)
+    with (root / LOG).open("wb") as log:
+        return subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "airflow_mlcraft.cwl.compile_process", str(root)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**independent(os.environ), "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
+        )

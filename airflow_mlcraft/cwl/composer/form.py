@@ -1,0 +1,231 @@
+"""A document in the form that Rabix Composer opens and keeps, or what cannot be said in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import urldefrag
+
+from cwltool.process import Process
+from cwltool.workflow import Workflow as CwltoolWorkflow
+from cwltool.workflow import WorkflowStep
+from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import LiteralScalarString
+
+from airflow_mlcraft.cwl.compile import compile_document
+from airflow_mlcraft.cwl.composer.equivalence import difference_of, is_same
+from airflow_mlcraft.cwl.composer.losses import ComposerProblem, Losses
+from airflow_mlcraft.cwl.composer.names import Names, snake_case
+from airflow_mlcraft.cwl.composer.tool import ToolForm, described
+from airflow_mlcraft.cwl.composer.workflow import WorkflowForm, positions_of
+from airflow_mlcraft.cwl.errors.load_errors import readable_errors
+from airflow_mlcraft.cwl.load import LoadedDocument, load, plain
+from airflow_mlcraft.cwl.plan import Json, ToolRef, Workflow
+from airflow_mlcraft.cwl.portable import is_random
+from airflow_mlcraft.cwl.sources import path_of_uri
+from airflow_mlcraft.errors import DocumentError
+
+__all__ = ["ComposerForm", "ComposerProblem", "composer_form"]
+
+
+@dataclass(frozen=True)
+class ComposerForm:
+    """The files of the form, the document itself first; none where there are problems."""
+
+    files: dict[str, str]
+    """Their texts, by paths from the folder that they are written for."""
+    problems: tuple[ComposerProblem, ...] = ()
+    losses: tuple[ComposerProblem, ...] = ()
+    """What the files do not say, where losses are allowed; they give the same results."""
+
+
+def composer_form(
+    path: Path,
+    text: str | None = None,
+    *,
+    fragment: str = "",
+    into: Path | None = None,
+    within: Collection[Path] | None = None,
+    allow_loss: bool = False,
+) -> ComposerForm:
+    """The document at `path`, which holds `text`, in Composer's form.
+
+    With `allow_loss`, what no result depends on may be lost; the plan of the form is compared with the document's.
+    `into` names another folder to write it for; what is there already is otherwise left where it is. `within` are the
+    only folders that files are read from, if given. A document that cannot be used at all raises `DocumentError`.
+    """
+    path = path.absolute()
+    loaded = load(path, fragment, texts=None if text is None else {path: text}, within=within)
+    with readable_errors(path, loaded.sources, fragment):
+        writer = _Writer(loaded, into)
+        writer.write_root()
+    found = writer.losses.found
+    refused = [loss for loss in found if not (allow_loss and loss.harmless)]
+    if refused:
+        return ComposerForm({}, tuple(refused))
+    form = ComposerForm(writer.texts(), losses=tuple(found))
+    problem = _refused(form, writer, path)
+    return ComposerForm({}, (problem,)) if problem else form
+
+
+def _refused(form: ComposerForm, writer: _Writer, path: Path) -> ComposerProblem | None:
+    """What v1.0 does not allow, and nobody has seen before; or a plan that came out as another."""
+    texts = {Path(os.path.normpath(writer.folder / name)): text for name, text in form.files.items()}
+    try:
+        plan, _ = compile_document(load(next(iter(texts)), texts=texts))
+    except DocumentError as error:
+        return ComposerProblem(f"CWL v1.0 does not allow it: {error.message}", str(path), 1)
+    if form.losses and (difference := difference_of(writer.plan, plan.root)):
+        return ComposerProblem(f"the form would run otherwise: {difference}", str(path), 1)
+    return None
+
+
+class _Writer:
+    """Writes a document and what its steps run, each process into a file."""
+
+    def __init__(self, loaded: LoadedDocument, into: Path | None):
+        self.losses = Losses(loaded.path)
+        self.folder = (into or loaded.path.parent).absolute()
+        self._loaded = loaded
+        self._elsewhere = into is not None
+        self.plan = compile_document(loaded)[0].root
+        stem = loaded.path.stem + (f"_{loaded.fragment}" if loaded.fragment not in ("", "main") else "")
+        self._root = self.folder / f"{stem}.cwl"
+        self._tools = self.folder / f"{snake_case(stem)}_tools"
+        self._files: dict[Path, Json] = {}
+
+    def write_root(self) -> None:
+        """The document, which is the first file, and all others."""
+        process = self._loaded.process
+        self._files[self._root] = None
+        self._files[self._root] = self._form(process, self.plan, self._root.parent, self._loaded.path.stem)
+
+    def texts(self) -> dict[str, str]:
+        """The files; the document's own text where it is in the form already."""
+        return {
+            os.path.relpath(path, self.folder).replace(os.sep, "/"): self._text(path, form)
+            for path, form in self._files.items()
+        }
+
+    def _text(self, path: Path, form: Json) -> str:
+        given = self._loaded.sources.get(path.as_uri())
+        return given if given is not None and is_same(read(given), form) else written(form)
+
+    def _form(self, process: Process, plan: Any, folder: Path, name: str) -> Json:
+        """A process as a document of its own in a folder."""
+        tool = process.tool
+        names = Names(plain(process.metadata.get("$namespaces")) or {}, folder)
+        fields = (
+            self._workflow(process, plan, folder, names)
+            if isinstance(process, CwltoolWorkflow)
+            else ToolForm(process, names, self.losses).fields()
+        )
+        head = {
+            "cwlVersion": "v1.0",
+            "class": str(tool["class"]),
+            "id": snake_case(_name_of(process) or name),
+            **described(tool),
+        }
+        extras = names.extras(tool)
+        schemas = [names.path(str(each)) for each in plain(process.metadata.get("$schemas")) or ()]
+        declared = {"$namespaces": names.namespaces(), **({"$schemas": schemas} if schemas else {})}
+        return {**head, **declared, **fields, **extras}
+
+    def _workflow(self, process: CwltoolWorkflow, plan: Workflow, folder: Path, names: Names) -> dict[str, Json]:
+        runs = {step.id: step.run for step in plan.steps}
+
+        def run_of(step: WorkflowStep) -> str:
+            name = urldefrag(str(step.id))[1].rpartition("/")[2]
+            file = self._written(step.embedded_tool, runs[name], name)
+            return names.path(file.as_uri())
+
+        return WorkflowForm(process, positions_of(plan), names, self.losses, run_of).fields()
+
+    def _written(self, process: Process, plan: ToolRef | Workflow, step: str) -> Path:
+        """The file of what a step runs: the one it comes from, if that is in the form, or a new one."""
+        name = _name_of(process) or step
+        source = self._source_of(process)
+        if source is not None and not self._elsewhere:
+            made, kept = dict(self._files), len(self.losses.found)
+            form = self._form(process, plan, source.parent, name)
+            if is_same(read(self._loaded.sources.get(source.as_uri()) or source.read_text("utf-8")), form):
+                return source
+            self._files = made
+            del self.losses.found[kept:]
+        form = self._form(process, plan, self._tools, name)
+        for file, other in self._files.items():
+            if file.parent == self._tools and {**other, "id": ""} == {**form, "id": ""}:
+                return file
+        file, number = self._tools / f"{snake_case(name)}.cwl", 1
+        while file in self._files:
+            number += 1
+            file = self._tools / f"{snake_case(name)}_{number}.cwl"
+        self._files[file] = form
+        return file
+
+    def _source_of(self, process: Process) -> Path | None:
+        """The file that holds this process alone."""
+        uri, _ = urldefrag(str(process.tool["id"]))
+        if is_random(str(process.tool["id"])) or not uri.startswith("file:"):
+            return None
+        path = path_of_uri(uri)
+        return path if path != self._loaded.path and path.is_file() else None
+
+
+def _name_of(process: Process) -> str:
+    uri, fragment = urldefrag(str(process.tool["id"]))
+    if is_random(fragment or uri):
+        return ""
+    return fragment.rpartition("/")[2] if fragment not in ("", "main") else Path(uri).stem
+
+
+def as_json(form: ComposerForm) -> Mapping[str, Json]:
+    """The form for those who read JSON."""
+    problems = [
+        {"message": each.message, "line": each.line, "column": each.column, "step": each.step, "severity": "error"}
+        for each in form.problems
+    ]
+    losses = [{"message": each.message, "line": each.line, "step": each.step} for each in form.losses]
+    return {"files": form.files, "problems": problems, **({"losses": losses} if losses else {})}
+
+
+_WIDTH = 4096
+"""Expressions are not broken into lines that they do not have."""
+
+
+def written(form: Json) -> str:
+    """The text of a document."""
+    yaml = YAML()
+    yaml.width = _WIDTH
+    yaml.allow_unicode = True
+    out = StringIO()
+    yaml.dump(_with_blocks(form), out)
+    return out.getvalue()
+
+
+def read(text: str) -> Json:
+    """What a document says."""
+    yaml = YAML(pure=True)
+    yaml.allow_duplicate_keys = True
+    return plain(yaml.load(text))
+
+
+def _with_blocks(node: Json) -> Json:
+    if isinstance(node, dict):
+        return {key: _with_blocks(item) for key, item in node.items()}
+    if isinstance(node, list):
+        return [_with_blocks(item) for item in node]
+    if isinstance(node, str) and "\n" in node and _fits_a_block(node):
+        return LiteralScalarString(node)
+    return str(node) if isinstance(node, str) else node
+
+
+def _fits_a_block(text: str) -> bool:
+    lines = text.split("\n")
+    return not any(line != line.rstrip() or not line.isprintable() for line in lines) and not text.startswith(
+        (" ", "\n")
+    )

@@ -1,0 +1,188 @@
+"""A plan drawn for a terminal, from top to bottom; a list of its steps where that is too wide."""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING
+
+from airflow_mlcraft.cwl.drawing.graph import Graph, Node, graph_of
+from airflow_mlcraft.cwl.drawing.layout import Layout, Spacing, layouts, shelves
+from airflow_mlcraft.cwl.drawing.terminal_canvas import Canvas, Channel, Slot, columns, one_line, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_mlcraft.cwl.plan import Plan, Workflow
+
+
+SPACING = Spacing(gap=2, bend=3)
+NAME_LIMIT = 32
+
+
+class _TooWideError(Exception):
+    """The drawing would not fit."""
+
+
+def to_text(plan: Plan, width: int) -> str:
+    """The steps as boxes joined by lines, between a line of inputs and one of outputs."""
+    root = plan.root
+    try:
+        drawing = _workflow(root, width).lines()
+    except _TooWideError:
+        drawing = outline(root, width)
+    above = _ports("inputs", [port.id for port in root.inputs], width)
+    below = _ports("outputs", [link.id for link in root.outputs], width)
+    return "\n".join([*above, *drawing, *below]) + "\n"
+
+
+def _ports(kind: str, names: list[str], width: int) -> list[str]:
+    words = [one_line(name) for name in names]
+    return wrapped(f"{kind}: ", [word + "," for word in words[:-1]] + words[-1:], width) if words else []
+
+
+def _workflow(workflow: Workflow, width: int) -> Canvas:
+    graph = graph_of(workflow, ports=False)
+    incoming = [0] * len(graph.nodes)
+    for edge in graph.edges:
+        incoming[edge.target] += 1
+    # Each line wants a column of its own on the border of its target.
+    boxes = [_box(node, width, 2 * count + 3) for node, count in zip(graph.nodes, incoming, strict=True)]
+    pairs = [(edge.source, edge.target) for edge in graph.edges]
+    laid_out = layouts([box.width for box in boxes], pairs, SPACING)
+    parts = [_part(layout, graph, boxes, width) for layout in laid_out]
+    sizes = [(part.width, len(part.rows)) for part in parts]
+    places = shelves(sizes, width, SPACING.gap)
+    sheet = Canvas(max((int(x) + w for (x, _), (w, _) in zip(places, sizes, strict=True)), default=0))
+    for part, (x, y) in zip(parts, places, strict=True):
+        sheet.paste(int(x), int(y), part.rows)
+    return sheet
+
+
+def _part(layout: Layout, graph: Graph, boxes: list[Canvas], width: int) -> Canvas:
+    """One connected part, layer by layer."""
+    layers = _slots(layout)
+    broad = max(slot.right for layer in layers for slot in layer) + 1
+    if broad > width:
+        raise _TooWideError
+    sheet = Canvas(broad)
+    y = 0
+    for layer, following in zip(layers, [*layers[1:], []], strict=True):
+        height = max(len(boxes[slot.node].rows) for slot in layer if slot.node is not None)
+        for slot in layer:
+            if slot.node is not None:
+                sheet.paste(slot.left, y, boxes[slot.node].rows)
+        channel = Channel(layer, following)
+        for slot in layer:
+            if slot.targets:
+                shown = 0 if slot.node is None else len(boxes[slot.node].rows)
+                _lead_down(sheet, slot, y + shown, y + height)
+        y += height
+        if following:
+            channel.draw(sheet, y)
+            y += channel.height
+    return sheet
+
+
+def _lead_down(sheet: Canvas, slot: Slot, top: int, bottom: int) -> None:
+    """From the lower border of a box (or, for a bend, the top of its layer) to the end of the layer."""
+    if slot.node is not None:
+        sheet.write(slot.leaves, top - 1, "┬")
+    sheet.upright(slot.leaves, top, bottom)
+
+
+def _slots(layout: Layout) -> list[list[Slot]]:
+    """The cells of a layout in whole columns."""
+    slots: dict[int, Slot] = {}
+    layers = []
+    for cells in layout.layers:
+        row: list[Slot] = []
+        for cell in cells:
+            left = round(cell.start)
+            if row:
+                left = max(left, row[-1].right + 1 + int(SPACING.gap))
+            slot = slots[id(cell)] = Slot(cell.node, left, left + int(cell.breadth) - 1)
+            row.append(slot)
+        layers.append(row)
+    for source, target in layout.segments:
+        slots[id(source)].targets.append(slots[id(target)])
+        slots[id(target)].sources.append(slots[id(source)])
+    return layers
+
+
+def _box(node: Node, width: int, least: int) -> Canvas:
+    name = shorten(node.name, NAME_LIMIT)
+    notes = " ".join(
+        caption for caption in node.captions if caption in ("⇶ scatter", "when") or caption.startswith("workflow of")
+    )
+    if node.inner is not None:
+        return _frame(node, " ".join([name, notes]).strip(), width, least)
+    rows = [name, notes] if notes else [name]
+    sheet = Canvas(max(least, *(columns(row) + 4 for row in rows)))
+    sheet.box(0, 0, sheet.width, len(rows) + 2, dashed=node.conditional)
+    for y, row in enumerate(rows, 1):
+        sheet.write((sheet.width - columns(row)) // 2, y, row)
+    return sheet
+
+
+def _frame(node: Node, heading: str, width: int, least: int) -> Canvas:
+    """The box of a sub-workflow around its drawing."""
+    assert node.inner is not None  # noqa: S101
+    inside = _workflow(node.inner, width - 4)
+    sheet = Canvas(max(least, inside.width + 4, columns(heading) + 4))
+    sheet.box(0, 0, sheet.width, len(inside.rows) + 3, dashed=node.conditional)
+    sheet.write(2, 1, heading)
+    sheet.paste((sheet.width - inside.width) // 2, 2, inside.rows)
+    return sheet
+
+
+def outline(workflow: Workflow, width: int, indent: str = "") -> list[str]:
+    """One entry a step, in an order they can run in; the steps of a sub-workflow below it, further in."""
+    graph = graph_of(workflow)
+    sources: list[list[str]] = [[] for _ in graph.nodes]
+    for edge in graph.edges:
+        sources[edge.target].append(graph.nodes[edge.source].name)
+    lines = []
+    for index in _in_order(graph):
+        node = graph.nodes[index]
+        if node.kind != "step":
+            continue
+        notes = [f"({caption})" for caption in node.captions if caption != "command"]
+        names = [name + "," for name in sources[index][:-1]] + sources[index][-1:]
+        arrow = ["←"] if names else []
+        lines += wrapped(f"{indent}• ", [node.name, *notes, *arrow, *names], width, hang=indent + "    ")
+        if node.inner is not None:
+            lines += outline(node.inner, width, indent + "  ")
+    return lines
+
+
+def wrapped(head: str, words: Iterable[str], width: int, hang: str = "  ") -> list[str]:
+    """Words after a head, on as many lines as they need. A word broader than a line stays whole."""
+    lines, line = [], head
+    fresh = True
+    for word in words:
+        if not fresh and columns(line) + 1 + columns(word) > width:
+            lines.append(line)
+            line, fresh = hang, True
+        line += word if fresh else " " + word
+        fresh = False
+    return [*lines, line]
+
+
+def _in_order(graph: Graph) -> list[int]:
+    """Sources before their users, otherwise as written."""
+    users: list[list[int]] = [[] for _ in graph.nodes]
+    waiting = [0] * len(graph.nodes)
+    for edge in graph.edges:
+        users[edge.source].append(edge.target)
+        waiting[edge.target] += 1
+    ready = [index for index, count in enumerate(waiting) if not count]
+    heapify(ready)
+    order = []
+    while ready:
+        index = heappop(ready)
+        order.append(index)
+        for user in users[index]:
+            waiting[user] -= 1
+            if not waiting[user]:
+                heappush(ready, user)
+    return order

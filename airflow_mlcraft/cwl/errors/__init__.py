@@ -1,0 +1,1 @@
+"""Mistakes in documents as sentences with file and line."""

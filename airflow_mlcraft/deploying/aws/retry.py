@@ -1,0 +1,53 @@
+"""Waiting with an end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from airflow_mlcraft.deploying.aws.account import code_of
+from airflow_mlcraft.deploying.errors import DeployingError
+
+Value = TypeVar("Value")
+_ROLE_SECONDS = 60.0
+_ROLE_CODES = (
+    "InvalidParameterValueException",
+    "InvalidParameterException",
+    "ClientException",
+    "AccessDeniedException",
+)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for AWS in all, and how long between two looks, in seconds."""
+
+    seconds: float = 1200.0
+    pause: float = 5.0
+
+    def wait(self, what: str, look: Callable[[], Value | None]) -> Value:
+        """The first answer that is one."""
+        deadline = time.monotonic() + self.seconds
+        while True:
+            if (found := look()) is not None:
+                return found
+            if time.monotonic() > deadline:
+                raise DeployingError(f"{what} within {self.seconds:g} s", "give it more time with --timeout")
+            time.sleep(self.pause)
+
+    def with_new_role(self, call: Callable[[], Any]) -> Any:
+        """Call something that needs a role, which AWS knows everywhere only some seconds after it was made."""
+        from botocore.exceptions import ClientError
+
+        deadline = time.monotonic() + min(_ROLE_SECONDS, self.seconds)
+        while True:
+            try:
+                return call()
+            except ClientError as error:
+                message = str(error).lower()
+                about_role = "role" in message and ("assume" in message or "trust" in message)
+                if code_of(error) not in _ROLE_CODES or not about_role or time.monotonic() > deadline:
+                    raise
+            time.sleep(self.pause)

@@ -1,0 +1,125 @@
+"""Where runs are tracked, as the settings or a connection of type `mlflow` say it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+
+from airflow_mlcraft import settings
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.tracking.client import Tracking
+from airflow_mlcraft.tracking.rest.connection import Credentials, dagshub
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.tracking.api import Api
+
+
+def open_tracking() -> Tracking | None:
+    """The tracking that the settings name; None where runs are not tracked."""
+    if settings.get_choice("tracking") == "never":
+        return None
+    if connection := settings.get("tracking_conn_id"):
+        return MlflowHook(connection).get_conn()
+    return _tracking(settings.get("tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI") or _embedded(), None)
+
+
+def tracked_store() -> Api:
+    """The store itself, to look back at what was tracked; a sentence where nothing was."""
+    tracking = open_tracking()
+    if tracking is None:
+        raise MlcraftError("[mlcraft] tracking is never: no runs are tracked")
+    prefix = "sqlite:///"
+    if tracking.uri.startswith(prefix) and not Path(tracking.uri[len(prefix) :]).is_file():
+        raise MlcraftError(
+            f"there is no {tracking.uri[len(prefix) :]}: nothing has been tracked in the Airflow home "
+            f"{os.environ.get('AIRFLOW_HOME') or '~/airflow'}; AIRFLOW_HOME and tracking_uri say where to look"
+        )
+    tracking.flush()
+    return tracking.api()
+
+
+class MlflowHook(BaseHook):
+    """Tracks in the store of a connection of type `mlflow`.
+
+    The connection's host is the address of a tracking server, or of another store as `sqlite:////folder/mlflow.db`;
+    login and password are those of the server, and a password alone is a token. For DagsHub, extra is
+    `{"dagshub": "owner/repository"}`, and the password a token of DagsHub's.
+    """
+
+    conn_name_attr = "mlflow_conn_id"
+    default_conn_name = "mlflow_default"
+    conn_type = "mlflow"
+    hook_name = "MLflow"
+
+    def __init__(self, mlflow_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.mlflow_conn_id = mlflow_conn_id
+
+    def get_conn(self) -> Tracking:
+        """The tracking of the connection."""
+        connection = self.get_connection(self.mlflow_conn_id)
+        login, password = connection.login or "", connection.password or ""
+        if repository := connection.extra_dejson.get("dagshub"):
+            owner, slash, name = str(repository).partition("/")
+            if not slash or not password:
+                raise MlcraftError(
+                    f'the connection {self.mlflow_conn_id} has {{"dagshub": "{repository}"}}; expected owner/repository'
+                    " there, and a token as the password"
+                )
+            return _tracking(*dagshub(owner, name, password))
+        if not connection.host:
+            raise MlcraftError(
+                f"the connection {self.mlflow_conn_id} has no host; expected the address of a tracking server, "
+                "as http://mlflow.example:5000"
+            )
+        given = Credentials(login, password) if login else Credentials(token=password)
+        return _tracking(_address(connection), given if password else None)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Look for the experiment that every store has."""
+        try:
+            self.get_conn().api().experiment("Default")
+        except MlcraftError as error:
+            return False, str(error)
+        return True, "the tracking store answers"
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """The form of the connection."""
+        return {
+            "hidden_fields": ["schema"],
+            "relabeling": {"host": "Tracking URI", "login": "User", "password": "Password or token"},
+            "placeholders": {"host": "http://localhost:5000", "extra": '{"dagshub": "owner/repository"}'},
+        }
+
+
+def _tracking(uri: str, credentials: Credentials | None) -> Tracking:
+    return Tracking(
+        uri,
+        spool=settings.get_path("tracking_spool"),
+        experiment=settings.get("tracking_experiment"),
+        limit=settings.get_seconds("tracking_limit"),
+        wait=_waits(settings.get_choice("tracking_wait")),
+        linger=settings.get_seconds("tracking_linger"),
+        credentials=credentials,
+    )
+
+
+def _address(connection: Any) -> str:
+    """The host as it is, or made an address of: Airflow takes a URI apart."""
+    if ":" in connection.host:
+        return str(connection.host)
+    scheme = connection.schema or "http"
+    return f"{scheme}://{connection.host}{f':{connection.port}' if connection.port else ''}"
+
+
+def _embedded() -> str:
+    return f"sqlite:///{settings.get_path('tracking_spool').absolute().parent / 'mlflow.db'}"
+
+
+def _waits(text: str) -> bool:
+    """By itself, a task waits in a pod: its disk goes with it."""
+    return text == "always" or (text == "auto" and bool(os.environ.get("AIRFLOW_IS_K8S_EXECUTOR_POD")))

@@ -1,0 +1,113 @@
+"""The process that reads documents for the pages: cwltool is loaded once, and a document that brings it down, fills
+its memory or never ends takes nothing else along. A request is a line of JSON, and so is its answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+from airflow_mlcraft.cwl.cache import PlanCache
+from airflow_mlcraft.cwl.compile import compile_document
+from airflow_mlcraft.cwl.composer.form import as_json, composer_form
+from airflow_mlcraft.cwl.errors.load_errors import parts_of
+from airflow_mlcraft.cwl.load import load
+from airflow_mlcraft.cwl.plan import Json
+from airflow_mlcraft.cwl.sources import Sources
+from airflow_mlcraft.errors import DocumentError, MlcraftError, SeveralProcessesError
+from airflow_mlcraft.library.command_line import command_line
+
+_MEMORY = 4 * 1024**3
+
+
+def main() -> None:
+    """Answer until nobody asks any more."""
+    asked, answers = _private_streams()
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    print(json.dumps({"ready": True}), file=answers, flush=True)
+    for line in asked:
+        request = json.loads(line)
+        print(json.dumps(_answer(request), ensure_ascii=True), file=answers, flush=True)
+
+
+def _private_streams() -> tuple[TextIO, TextIO]:
+    """Whatever cwltool prints must not get between the answers."""
+    asked, answers = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    with open(os.devnull) as nothing:  # noqa: PTH123
+        os.dup2(nothing.fileno(), 0)
+    return asked, answers
+
+
+def _answer(request: dict[str, Any]) -> Json:
+    try:
+        return {"done": _ACTIONS[request["action"]](request)}
+    except MlcraftError as error:
+        return {"errors": list(_errors(error))}
+    except MemoryError:
+        return {"errors": [{"message": "needs more memory to be read than there is"}]}
+
+
+def _check(request: dict[str, Any]) -> Json:
+    """The plans that a text makes."""
+    try:
+        names = [""]
+        loaded = _load(request, "")
+    except SeveralProcessesError as several:
+        names = list(several.names)
+    plans = {name: compile_document(_load(request, name) if name else loaded)[0] for name in names}
+    return [
+        {"plan": plan.to_json(), "digest": plan.digest, "base": plan.base, "fragment": name}
+        for name, plan in plans.items()
+    ]
+
+
+def _compile(request: dict[str, Any]) -> Json:
+    """The same, of what is on disk; and the plans are in the cache, where the DAG file's parse finds them."""
+    plans = _check(request)
+    cache = PlanCache(Path(request["cache"]), request["hosts"])
+    for found in plans:
+        cache.compile(Path(request["path"]), found["fragment"])
+    if len(plans) > 1:
+        # That there are several is known by its error.
+        with suppress(SeveralProcessesError):
+            cache.compile(Path(request["path"]))
+    return plans
+
+
+def _command(request: dict[str, Any]) -> Json:
+    return command_line(_load(request, ""), request["values"])
+
+
+def _load(request: dict[str, Any], fragment: str) -> Any:
+    path = Path(request["path"])
+    texts = {path: request["text"]} if request.get("text") is not None else None
+    return load(
+        path,
+        fragment,
+        allowed_hosts=request["hosts"],
+        sources=Sources(),
+        texts=texts,
+        within=[Path(folder) for folder in request["within"]],
+    )
+
+
+def _errors(error: MlcraftError) -> Iterator[Json]:
+    """All that a loader has found at once, each with its place, where it tells."""
+    for part in parts_of(error) if isinstance(error, DocumentError) else [DocumentError(str(error))]:
+        yield {"message": part.message, "path": part.path, "line": part.line, "column": part.column}
+
+
+def _composer_form(request: dict[str, Any]) -> Json:
+    within = [Path(folder) for folder in request["within"]]
+    return dict(as_json(composer_form(Path(request["path"]), request["text"], within=within)))
+
+
+_ACTIONS = {"check": _check, "compile": _compile, "command": _command, "composer_form": _composer_form}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,286 @@
+"""Draw with matplotlib so that the same plot has the same bytes, and so that a page decides about its colours."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from airflow_mlcraft.ml.metrics import Answers, Metric
+from airflow_mlcraft.ml.report.page import Picture
+
+INK, LINE = "#23303c", "#ccd3da"
+COLOURS = ("#2f6fde", "#e07b28", "#2a9d6f", "#b54fa8", "#c23b4a", "#7a6ff0", "#8a6d3b", "#128ba6", "#6b8e23", "#d4508f")
+_STYLE: dict[Any, Any] = {
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": False,
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+_DPI = 144
+_GAP = 4.0
+"""Pixels between two labels of an axis."""
+
+
+def picture(
+    name: str, title: str, caption: str, draw: Callable[[Any], None], size: tuple[float, float] = (4.8, 3.6)
+) -> Picture:
+    """A plot on one pair of axes."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    style: dict[Any, Any] = {**mpl.rcParamsDefault, **_STYLE, "svg.hashsalt": name, "backend": "agg"}
+    with mpl.rc_context(style):
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        draw(axes)
+        _space_tick_labels(figure, axes)
+        svg, png = io.BytesIO(), io.BytesIO()
+        figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        figure.savefig(png, format="png", dpi=_DPI, facecolor="white", metadata={"Software": None})
+    return Picture(name, title, caption, _inline(svg.getvalue().decode(), title), png.getvalue())
+
+
+def _space_tick_labels(figure: Any, axes: Any) -> None:
+    """Fewer ticks on the axis below where their labels would run into each other; names that stay are slanted.
+
+    Large numbers have their unit at each tick: a factor for all (1e9) would run into the axis' own label.
+    """
+    from matplotlib.ticker import EngFormatter, FixedLocator, MaxNLocator, ScalarFormatter
+
+    figure.draw_without_rendering()
+    for axis in (axes.xaxis, axes.yaxis):
+        formatter = axis.get_major_formatter()
+        if isinstance(formatter, ScalarFormatter) and formatter.get_offset():
+            formatter.set_useOffset(False)
+            figure.draw_without_rendering()
+            if formatter.get_offset():
+                axis.set_major_formatter(EngFormatter())
+    if not _labels_overlap(figure, axes):
+        return
+    if isinstance(axes.xaxis.get_major_locator(), FixedLocator):
+        for label in axes.get_xticklabels():
+            label.set(rotation=45, ha="right")
+        return
+    for most in range(7, 0, -1):
+        axes.xaxis.set_major_locator(MaxNLocator(most, min_n_ticks=1))
+        if not _labels_overlap(figure, axes):
+            return
+
+
+def _labels_overlap(figure: Any, axes: Any) -> bool:
+    figure.draw_without_rendering()
+    low, high = sorted(axes.get_xlim())
+    shown = [
+        label for place, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=False) if low <= place <= high
+    ]
+    if any(label.get_rotation() for label in shown):
+        return False
+    ends = sorted((box.x0, box.x1) for box in (label.get_window_extent() for label in shown if label.get_text()))
+    return any(left[1] + _GAP > right[0] for left, right in pairwise(ends))
+
+
+def _inline(svg: str, title: str) -> str:
+    """The svg element alone, in the colours and the font of the page around it."""
+    from html import escape
+
+    body = svg[svg.index("<svg") :]
+    body = body.replace(INK, "var(--ink)").replace(LINE, "var(--line)").replace("'DejaVu Sans'", "inherit")
+    return body.replace("<svg", f'<svg role="img" aria-label="{escape(title, quote=True)}"', 1)
+
+
+_MOST_CLASSES = 30
+_MOST_CURVES = 10
+_BINARY = 2
+_BINS = 10
+
+
+def class_plots(answers: Answers) -> Iterator[Picture]:
+    """Confusion matrix; ROC, precision and recall, calibration, where there are probabilities."""
+    if len(answers.classes) <= _MOST_CLASSES:
+        yield _confusion(answers)
+    curves = list(_one_against_rest(answers))
+    if curves:
+        yield _roc(curves)
+        yield _precision_recall(curves)
+    if answers.probabilities is not None and curves:
+        yield _calibration(curves)
+
+
+def _one_against_rest(answers: Answers) -> Iterator[tuple[str, Any, Any, str]]:
+    """Class, whether a row is of it, how much the model thinks so, colour."""
+    if answers.probabilities is None and answers.decisions is None:
+        return
+    shown = [answers.positive] if len(answers.classes) == _BINARY else list(answers.classes)[:_MOST_CURVES]
+    for place, label in enumerate(shown):
+        index = answers.classes.index(label)
+        if answers.probabilities is not None:
+            values = answers.probabilities[:, index]
+        elif len(answers.classes) == _BINARY:
+            values = answers.decisions if index == 1 else -answers.decisions
+        else:
+            values = answers.decisions[:, index]
+        truth = np.asarray(answers.truth == label)
+        if 0 < truth.sum() < len(truth):
+            yield str(label), truth, values, COLOURS[place % len(COLOURS)]
+
+
+def _confusion(answers: Answers) -> Picture:
+    from sklearn.metrics import confusion_matrix
+
+    counts = confusion_matrix(answers.truth, answers.predictions, labels=list(answers.classes))
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    names = [_short(label) for label in answers.classes]
+    few = len(names) <= 12  # noqa: PLR2004
+
+    def draw(axes: Any) -> None:
+        for (row, column), share in np.ndenumerate(shares):
+            colour = COLOURS[2] if row == column else COLOURS[4]
+            axes.add_patch(_square(column, row, colour, float(share)))
+            if few:
+                axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=INK)
+        axes.set(xlim=(-0.5, len(names) - 0.5), ylim=(len(names) - 0.5, -0.5), xlabel="predicted", ylabel="true")
+        slanted = sum(map(len, names)) > 40  # noqa: PLR2004
+        axes.set_xticks(range(len(names)), names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
+        axes.set_yticks(range(len(names)), names)
+        axes.grid(False)
+
+    caption = "Rows are true classes, columns predicted ones; the shade is the share of the true class."
+    side = min(8.0, 3.0 + 0.3 * len(names))
+    return picture("confusion_matrix", "Confusion matrix", caption, draw, (side * 1.2, side))
+
+
+def _square(column: int, row: int, colour: str, share: float) -> Any:
+    from matplotlib.patches import Rectangle
+
+    rgba = tuple(int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    return Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=(*rgba, round(0.6 * share, 3)), edgecolor=LINE)
+
+
+def _roc(curves: list[tuple[str, Any, Any, str]]) -> Picture:
+    from sklearn.metrics import auc, roc_curve
+
+    def draw(axes: Any) -> None:
+        for name, truth, values, colour in curves:
+            false, true, _ = roc_curve(truth, values)
+            axes.plot(false, true, color=colour, label=f"{_short(name)} ({auc(false, true):.3f})")
+        axes.plot([0, 1], [0, 1], color=LINE, linestyle="--")
+        axes.set(xlabel="false positive rate", ylabel="true positive rate")
+        axes.legend(loc="lower right")
+
+    return picture("roc", "ROC curve", "The area under each curve in brackets; the dashed line is guessing.", draw)
+
+
+def _precision_recall(curves: list[tuple[str, Any, Any, str]]) -> Picture:
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
+    def draw(axes: Any) -> None:
+        for name, truth, values, colour in curves:
+            precision, recall, _ = precision_recall_curve(truth, values)
+            label = f"{_short(name)} ({average_precision_score(truth, values):.3f})"
+            axes.plot(recall, precision, color=colour, label=label, drawstyle="steps-post")
+        axes.set(xlabel="recall", ylabel="precision", ylim=(-0.02, 1.05))
+        axes.legend(loc="lower left")
+
+    return picture("precision_recall", "Precision and recall", "The average precision of each in brackets.", draw)
+
+
+def _calibration(curves: list[tuple[str, Any, Any, str]]) -> Picture:
+    from sklearn.calibration import calibration_curve
+
+    def draw(axes: Any) -> None:
+        for name, truth, values, colour in curves:
+            happened, said = calibration_curve(truth, np.clip(values, 0, 1), n_bins=_BINS)
+            axes.plot(said, happened, color=colour, marker="o", markersize=4, label=_short(name))
+        axes.plot([0, 1], [0, 1], color=LINE, linestyle="--")
+        axes.set(xlabel="predicted probability", ylabel="how often it was so")
+        axes.legend(loc="upper left")
+
+    caption = "On the dashed line, what is said to happen in 7 of 10 cases does so in 7 of 10."
+    return picture("calibration", "Calibration", caption, draw)
+
+
+def _short(label: Any) -> str:
+    text = str(label)
+    return text if len(text) <= 18 else f"{text[:17]}…"  # noqa: PLR2004
+
+
+_POINTS = 1000
+
+
+def number_plots(answers: Answers, seed: int) -> Iterator[Picture]:
+    """Predicted against true, residuals against predicted, and how residuals are spread."""
+    truth, said = np.asarray(answers.truth, "float64"), np.asarray(answers.predictions, "float64")
+    residuals = truth - said
+    shown = np.arange(len(truth))
+    if len(truth) > _POINTS:
+        shown = np.sort(np.random.default_rng(seed).choice(len(truth), _POINTS, replace=False))
+    some = f" {_POINTS} of {len(truth)} rows are shown." if len(truth) > _POINTS else ""
+    dots: dict[str, Any] = {"s": 12, "alpha": 0.55, "color": COLOURS[0], "linewidths": 0}
+
+    def predicted(axes: Any) -> None:
+        axes.scatter(truth[shown], said[shown], **dots)
+        ends = [min(truth.min(), said.min()), max(truth.max(), said.max())]
+        axes.plot(ends, ends, color=INK, linestyle="--", linewidth=1)
+        axes.set(xlabel="true", ylabel="predicted")
+
+    def against(axes: Any) -> None:
+        axes.scatter(said[shown], residuals[shown], **dots)
+        axes.axhline(0, color=INK, linestyle="--", linewidth=1)
+        axes.set(xlabel="predicted", ylabel="true - predicted")
+
+    def spread(axes: Any) -> None:
+        axes.hist(residuals, bins=min(40, max(5, int(np.sqrt(len(residuals))))), color=COLOURS[0], alpha=0.75)
+        axes.axvline(0, color=INK, linestyle="--", linewidth=1)
+        axes.set(xlabel="true - predicted", ylabel="rows")
+
+    yield picture("predicted", "Predicted against true", f"On the dashed line, both are the same.{some}", predicted)
+    caption = f"A shape in this cloud is something that the model has missed.{some}"
+    yield picture("residuals", "Residuals", caption, against)
+    yield picture("residual_histogram", "Spread of the residuals", "How large errors are, and to which side.", spread)
+
+
+def compare_plot(metric: Metric, models: Sequence[Mapping[str, Any]]) -> Picture:
+    """The best at the top."""
+
+    def draw(axes: Any) -> None:
+        cv = [(place, one["cv"][metric.name]) for place, one in enumerate(models) if metric.name in one["cv"]]
+        if cv:
+            means, spread = [found["mean"] for _, found in cv], [found["std"] for _, found in cv]
+            places = [place - 0.12 for place, _ in cv]
+            axes.errorbar(
+                means, places, xerr=spread, fmt="o", color=COLOURS[0], capsize=3, label="cross-validation ± std"
+            )
+        test = [(place, one["test"].get(metric.name)) for place, one in enumerate(models)]
+        there = [(place + 0.12, value) for place, value in test if value is not None]
+        axes.plot(
+            [value for _, value in there], [place for place, _ in there], "D", color=COLOURS[1], label="test part"
+        )
+        axes.set_yticks(range(len(models)), [str(one["name"]) for one in models])
+        axes.invert_yaxis()
+        axes.set(xlabel=f"{metric.name} ({metric.direction})")
+        axes.figure.legend(loc="outside upper right", ncols=2)
+
+    height = max(2.4, 1.2 + 0.34 * len(models))
+    return picture(
+        "models", "Models compared", "Each model in cross-validation and on the test part.", draw, (4.8, height)
+    )

@@ -1,0 +1,27 @@
+"""Where the documents are that the pages show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow.configuration import conf
+
+from airflow_mlcraft import settings
+from airflow_mlcraft.library.folder import DocumentFolder
+from airflow_mlcraft.library.sandbox import Reading, Workshop
+from airflow_mlcraft.operators.base import plan_cache
+from airflow_mlcraft.project.user_dirs import shipped
+
+
+def documents() -> DocumentFolder:
+    """The folder that the settings name; a relative one starts from the DAGs folder."""
+    return DocumentFolder(Path(conf.get("core", "dags_folder")).expanduser() / settings.get_path("documents"))
+
+
+workshop = Workshop()
+
+
+def reading(folder: DocumentFolder) -> Reading:
+    """Documents may refer to each other and to the shipped ones, and to nothing else of this machine."""
+    within = [folder.root, shipped("tools").resolve().parent]
+    return Reading(within, settings.get_list("allowed_document_hosts"), plan_cache().root)

@@ -1,0 +1,46 @@
+"""The keys and passwords of a project: `.env`, which git ignores and nobody else may read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from dotenv import dotenv_values, set_key
+
+from airflow_mlcraft.common.files import explained
+from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project.project_paths import Project
+
+MODE = 0o600
+_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+def read(project: Project) -> Mapping[str, str]:
+    """All of them, by name."""
+    if not project.secrets.is_file():
+        return {}
+    values = dotenv_values(project.secrets, interpolate=False)
+    return {name: value for name, value in values.items() if value}
+
+
+def write(project: Project, name: str, value: str) -> None:
+    """Set one; the others and all comments stay."""
+    check_name(name)
+    if not value or "\n" in value:
+        raise ProjectError(f"the value of {name} is empty or has several lines")
+    with explained(project.secrets):
+        project.secrets.touch(MODE)
+        project.secrets.chmod(MODE)
+        set_key(project.secrets, name, value)
+        project.secrets.chmod(MODE)
+
+
+def check_name(name: str) -> None:
+    """Whether a key can have this name."""
+    if not _NAME.fullmatch(name):
+        raise ProjectError(f"{name!r} cannot be the name of a key: expected capitals, digits and _, such as DATA_KEY")
+
+
+def readable_by_others(project: Project) -> bool:
+    """Whether the file's mode lets others in."""
+    return project.secrets.is_file() and bool(project.secrets.stat().st_mode & 0o077)

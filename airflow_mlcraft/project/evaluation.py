@@ -1,0 +1,208 @@
+"""`evaluate`: the models of the last run again, by a metric of choice; the best becomes the champion.
+
+The scores of the training say at once who is the best. A run of Airflow's measures the models only where scores are
+missing, or where the registry has another champion than the project knows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project import manifest as manifests
+from airflow_mlcraft.project import run_records
+from airflow_mlcraft.project.embedded import Listener, new_run_id, read_file, run_document
+from airflow_mlcraft.project.manifest import Manifest
+from airflow_mlcraft.project.project_paths import Project
+from airflow_mlcraft.project.repository import commit_of
+from airflow_mlcraft.project.run_records import RunRecord
+from airflow_mlcraft.project.training import Watch, with_scores
+
+EVALUATE = "evaluate"
+
+
+def evaluate(project: Project, metric: str = "", *, watch: Watch | None = None) -> RunRecord:
+    """Compare the models that were trained last with each other and with the champion, on the test part."""
+    watch = watch or Watch()
+    manifest = manifests.read(project)
+    if metric:
+        checked_metric(manifest.prediction, metric)
+    before = run_records.last_models(project)
+    if before is None:
+        raise ProjectError(
+            f"{project.name} has no models to compare", f"train some with `mlcraft train {project.name}`"
+        )
+    # Where mlcraft.toml names none, the data have chosen one for the training.
+    manifest = manifests.with_values(manifest, metric=manifest.metric or before.metric)
+    wanted = checked_metric(manifest.prediction, metric or manifest.metric)
+    run_id = new_run_id(EVALUATE)
+    record = replace(
+        before,
+        run_id=run_id,
+        verb=EVALUATE,
+        started=datetime.now(tz=timezone.utc).isoformat(timespec="seconds"),
+        metric=wanted,
+        set={"metric": wanted, run_records.MODELS_OF: before.run_id},
+        commit=commit_of(project.folder),
+        champion="",
+        score=None,
+        notes=(),
+    )
+    watch.begin_other(f"{manifest.title}: {wanted}", wanted, before.models)
+    if known := _known_scores(project, manifest, before, wanted):
+        begun = time.monotonic()
+        if reason := _crown(project, manifest, before, known, run_id, watch):
+            watch.on_log(EVALUATE, "info", f"the models are compared by a run, because {reason}")
+        else:
+            seconds = round(time.monotonic() - begun, 2)
+            known_record = with_scores(record, known.scores)
+            record = replace(known_record, state="success", seconds=seconds, error="", outputs={})
+            run_records.remember(project, record)
+            return record
+    job: dict[str, Any] = {
+        "models": [{"class": "Directory", "path": path} for path in before.outputs["models"]],
+        "test": {"class": "File", "path": before.outputs["test"]},
+        "train": {"class": "File", "path": before.outputs["train"]},
+        "metric": wanted,
+        "margin": manifest.margin,
+        "seed": manifest.seed,
+    }
+    # The gate is of the project's own metric; by another it would have another value.
+    if manifest.minimum is not None and wanted == manifest.metric:
+        job["minimum"] = manifest.minimum
+    listener = Listener(watch.on_dag, watch.on_event, watch.on_log)
+    finished = run_document(project, manifest, project.tools / "evaluate.cwl", job, run_id=run_id, listener=listener)
+    record = replace(
+        record, state=finished.result.state, seconds=round(finished.seconds, 2), error=finished.error(), outputs={}
+    )
+    if finished.result.ok:
+        record = with_scores(record, read_file(finished.outputs["scores"]))
+    run_records.remember(project, record)
+    return record
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What an evaluation would say, as scores.json; with the labels of today's champion and of the one that follows."""
+
+    scores: dict[str, Any]
+    today: str
+    winner: str = ""
+
+
+def _known_scores(project: Project, manifest: Manifest, before: RunRecord, wanted: str) -> _Known | None:
+    """What an evaluation would say, out of scores.json; None where that is not known.
+
+    The models and the test part are those of the training, which has measured them by every metric.
+    """
+    from airflow_mlcraft.ml.baseline import is_baseline
+    from airflow_mlcraft.ml.champion import CROSS_VALIDATION, Candidate, Today, choose_champion
+    from airflow_mlcraft.ml.metrics import metric_for
+
+    path = before.outputs.get("scores")
+    if not path or not Path(path).is_file():
+        return None
+    scores = json.loads(Path(path).read_bytes())
+    today = _champion_since(project, before, scores)
+    new = [model for model in scores["models"] if model["role"] == "new"]
+    if today is None or not all(wanted in model["test"] for model in (today, *new)):
+        return None
+    # A champion that has learned some of the test rows was scored on the others, and the new models were not.
+    if scores.get("chosen_on") != CROSS_VALIDATION or today.get("rows") != scores["rows"]:
+        return None
+    chosen = [model.get("cv", {}).get(wanted, {}).get("mean") for model in new]
+    if not any(score is not None for score in chosen):
+        return None
+    verdict = choose_champion(
+        metric_for(manifest.prediction, wanted),
+        [
+            Candidate(
+                model["name"], score, model["test"][wanted], model["test"][wanted], is_baseline(str(model.get("class")))
+            )
+            for model, score in zip(new, chosen, strict=True)
+        ],
+        today=Today(today["test"][wanted]),
+        # The gate is of the project's own metric; by another it would have another value.
+        minimum=manifest.minimum if wanted == manifest.metric else None,
+        margin=manifest.margin,
+    )
+    # The champion is one of these models itself, as a rule, and is then there twice, as an evaluation has it.
+    name = re.sub(r"^champion \((.*)\)$| \(\d+\)$", r"\1", today["name"])
+    champion = {**today, "name": f"champion ({name})", "role": "champion"}
+    winner = "" if verdict.winner is None else str(new[verdict.winner]["name"])
+    told = {
+        "metric": wanted,
+        "metric_reason": "",
+        "winner": winner or champion["name"],
+        "kept": verdict.kept,
+        "why": f"{verdict.why}, by the scores of run {before.short}",
+        "gates": [asdict(gate) for gate in verdict.gates],
+        "comparison": None,
+        "notes": [],
+    }
+    others = [model for model in scores["models"] if model["role"] not in ("new", "champion")]
+    return _Known({**scores, **told, "models": [*new, champion, *others]}, today["name"], winner)
+
+
+def _crown(  # noqa: PLR0917
+    project: Project, manifest: Manifest, before: RunRecord, known: _Known, run_id: str, watch: Watch
+) -> str:
+    """Crown the winner, if it is another model than today's champion; the reason where that takes a run."""
+    from airflow_mlcraft.project.set_champion import crown_without_run
+
+    if not known.winner:
+        return ""
+    labels = _labels([model.name for model in before.models])
+    folders = dict(zip(labels, map(Path, before.outputs["models"]), strict=False))
+    winner = folders.get(known.winner)
+    today = folders.get(known.today, project.champion)
+    for folder in (winner, today):
+        if folder is None or not (folder / "MLmodel").is_file():
+            return f"the files of a model are not there: {folder or known.winner}"
+    return crown_without_run(
+        project,
+        manifest,
+        run_id,
+        known.scores,
+        winner=folders[known.winner],
+        today=today,
+        say=lambda level, line: watch.on_log(EVALUATE, level, line),
+    )
+
+
+def _champion_since(project: Project, before: RunRecord, scores: dict[str, Any]) -> dict[str, Any] | None:
+    """Today's champion, with its scores: that of the training, or of an evaluation since; None where it is unsure."""
+    by_name = {model["name"]: model for model in scores["models"]}
+    today = by_name.get(scores["winner"] or "")
+    runs = run_records.runs_of(project)
+    for run in runs[runs.index(before) + 1 :]:
+        if not run.ok:
+            continue
+        if run.verb != EVALUATE or run.set.get(run_records.MODELS_OF) != before.run_id:
+            # Another training, here or on a server, may have crowned a model that these scores do not have.
+            return None
+        if not run.kept:
+            labels = _labels([model.name for model in run.models])
+            today = next((by_name.get(label) for label, model in zip(labels, run.models) if model.winner), None)  # noqa: B905
+    return today
+
+
+def _labels(names: list[str]) -> list[str]:
+    """The models' names as scores.json has them: numbered where one comes twice."""
+    return [
+        name if (number := names[: place + 1].count(name)) == 1 else f"{name} ({number})"
+        for place, name in enumerate(names)
+    ]
+
+
+def checked_metric(prediction: str, name: str) -> str:
+    """A metric of this type of prediction; another is refused with the list."""
+    from airflow_mlcraft.ml.metrics import metric_for
+
+    return metric_for(prediction, name).name

@@ -1,0 +1,80 @@
+"""`list`: each project in a few words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.project import manifest, run_records
+from airflow_mlcraft.project.project_paths import Project, Projects
+from airflow_mlcraft.project.serve import folder_of
+from airflow_mlcraft.serving.process import local_server
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The best model, and what made it the best."""
+
+    model: str
+    metric: str
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A project in a list. `fault` says why no more is known."""
+
+    name: str
+    title: str = ""
+    prediction: str = ""
+    last_run: str = ""
+    last_state: str = ""
+    champion: Champion | None = None
+    server: str = ""
+    fault: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def overviews(projects: Projects) -> list[Overview]:
+    """All projects, by name."""
+    return [overview(project) for project in projects.all()]
+
+
+def overview(project: Project) -> Overview:
+    """One project; a broken one is told of rather than left out."""
+    try:
+        about = manifest.read(project)
+    except MlcraftError as error:
+        return Overview(project.name, fault=str(error))
+    runs = run_records.runs_of(project)
+    server = local_server.running(folder_of(project))
+    return Overview(
+        project.name,
+        about.title,
+        about.prediction,
+        runs[-1].started if runs else "",
+        runs[-1].state if runs else "",
+        champion(project),
+        server.url if server else "",
+    )
+
+
+def champion(project: Project) -> Champion | None:
+    """By what the last evaluation has left in the project, and by the metric that was asked for last.
+
+    An evaluation by which the champion stays leaves the files as they are; they have its other scores too.
+    """
+    try:
+        card = json.loads((project.champion / "model.json").read_text("utf-8"))
+        scores = json.loads(project.scores.read_text("utf-8"))
+        won: dict[str, Any] = next((model for model in scores["models"] if model["name"] == scores["winner"]), {})
+        measured = won.get("test", {})
+        asked = next((run.metric for run in reversed(run_records.runs_of(project)) if run.ok and run.champion), "")
+        metric = asked if asked in measured else scores["metric"]
+        return Champion(str(card["name"]), metric, measured.get(metric))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

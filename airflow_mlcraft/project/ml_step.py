@@ -1,0 +1,67 @@
+"""One step of machine learning for a project, outside of any run: with its keys, and in its own environment."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project import dependencies
+from airflow_mlcraft.project import manifest as manifests
+from airflow_mlcraft.project.embedded import environment
+from airflow_mlcraft.project.manifest import Manifest
+from airflow_mlcraft.project.project_paths import Project
+from airflow_mlcraft.project.training import needs_champion
+from airflow_mlcraft.steps.predict import FILE
+from airflow_mlcraft.steps.services import Services
+
+
+def run_step(
+    project: Project, manifest: Manifest, arguments: list[str], folder: Path, say: Callable[[str], None] | None = None
+) -> None:
+    """Run `mlcraft-step` with these arguments; its outputs are in the folder. A failure is told in the step's words."""
+    from airflow_mlcraft.steps.command import run
+
+    said: list[str] = []
+
+    def hear(line: str) -> None:
+        said.append(line)
+        if say is not None:
+            say(line)
+
+    own = dependencies.prepare(project, hear)
+    with environment(project, manifest):
+        if own is None:
+            code = run(arguments, folder=folder, services=Services(say=hear))
+        else:
+            code = own.run_step(arguments, folder, hear, {})
+    if code != 0:
+        raise ProjectError(said[-1].removeprefix("mlcraft-step: ") if said else f"the step {arguments[0]} failed")
+
+
+@contextmanager
+def predictions(project: Project, data: Path | BinaryIO) -> Iterator[Path]:
+    """A file of CSV with the rows of a file, or of a stream, and the predictions; it is gone afterwards."""
+    champion = needs_champion(project)
+    with tempfile.TemporaryDirectory(prefix="mlcraft-predict-") as place:
+        folder = Path(place)
+        if isinstance(data, Path):
+            path = _found(project, data)
+        else:
+            path = folder / "given"
+            with path.open("wb") as copy:
+                shutil.copyfileobj(data, copy)
+        run_step(project, manifests.read(project), ["predict", "--model", str(champion), "--data", str(path)], folder)
+        yield folder / FILE
+
+
+def _found(project: Project, data: Path) -> Path:
+    """A file from where the user is, or from the project's folder."""
+    for path in (data.absolute(), project.folder / data):
+        if path.is_file():
+            return path
+    raise ProjectError(f"there is no file {data}", "name a file of CSV, JSON, JSON lines or Parquet")

@@ -1,0 +1,67 @@
+"""What the inputs `models` and `metric` of a project may be: for forms, and checked before anything runs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from airflow_mlcraft.common.did_you_mean import suggestion
+from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.project.manifest import Manifest
+from airflow_mlcraft.project.project_paths import Project
+
+OWN = "model"
+"""The name of the estimator that the function `model` in model.py gives."""
+
+_OTHER_NAMES = (
+    "accuracy", "balanced_accuracy", "auc", "average_precision", "r2_score", "mean_absolute_error",
+    "mean_squared_error", "root_mean_squared_error", "mean_absolute_percentage_error",
+)  # fmt: skip
+"""Other names of metrics that a form offers; not all that are understood."""
+
+
+def model_choices(project: Project, manifest: Manifest) -> list[str] | None:
+    """Names of estimators, ours and those of model.py; None where only calling `estimators` there would tell."""
+    from airflow_mlcraft.ml.estimators import ESTIMATORS
+
+    own = _own_names(project)
+    return None if own is None else list(dict.fromkeys([*own, *ESTIMATORS[manifest.prediction]]))
+
+
+def metric_choices(manifest: Manifest) -> list[str]:
+    """Names of metrics, and what else they are called."""
+    from airflow_mlcraft.ml.metrics import ALIASES, METRICS
+
+    names = [metric.name for metric in METRICS.values() if metric.task == manifest.prediction]
+    return [*names, *(alias for alias, name in ALIASES.items() if name in names and alias in _OTHER_NAMES)]
+
+
+def check_models(project: Project, manifest: Manifest, names: Sequence[str]) -> None:
+    """Raise a `ProjectError` that names the nearest model where there is none of a name."""
+    known = model_choices(project, manifest)
+    if known is None:
+        return
+    for name in names:
+        if name not in known:
+            raise ProjectError(f"there is no model {name!r} for {manifest.prediction}; {suggestion(name, known)}")
+
+
+def _own_names(project: Project) -> list[str] | None:
+    model = project.folder / "model.py"
+    try:
+        body = ast.parse(model.read_text("utf-8", errors="replace")).body
+    except FileNotFoundError:
+        return [OWN]
+    except (SyntaxError, ValueError):
+        return None
+    functions = {one.name: one for one in body if isinstance(one, ast.FunctionDef)}
+    if "estimators" not in functions:
+        # `from elsewhere import estimators` is a definition as well.
+        imported = any(isinstance(one, (ast.ImportFrom, ast.Assign)) and "estimators" in ast.dump(one) for one in body)
+        return None if imported else [OWN]
+    returned = [one.value for one in ast.walk(functions["estimators"]) if isinstance(one, ast.Return)]
+    if len(returned) != 1 or not isinstance(returned[0], ast.Dict):
+        return None
+    keys = [key.value if isinstance(key, ast.Constant) else None for key in returned[0].keys]
+    names = [key for key in keys if isinstance(key, str)]
+    return [*names, *([OWN] if "model" in functions else [])] if len(names) == len(keys) else None

@@ -1,0 +1,109 @@
+"""The inputs of a run: what mlcraft.toml says, and what was said on the command line."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.project.manifest import Manifest
+from airflow_mlcraft.project.project_paths import Project
+
+_AT_ONCE = ("sklearn:", "file:")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model to be trained, with the parameters that are not its defaults."""
+
+    model: str
+    params: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """As tables show it."""
+        given = ", ".join(f"{name}={value}" for name, value in self.params.items())
+        return f"{self.model} ({given})" if given else self.model
+
+
+def candidates_of(manifest: Manifest, models: Sequence[str] = ()) -> list[Candidate]:
+    """The models of the project, or those that were named."""
+    return [Candidate(name, dict(manifest.params.get(name, {}))) for name in models or manifest.models]
+
+
+def defaults_of(project: Project, manifest: Manifest) -> dict[str, Any]:
+    """The inputs of the workflow as the project has them; None where there is nothing."""
+    return {
+        "sources": [address(project, source) for source in manifest.sources],
+        "key_env": manifest.key or None,
+        "target": manifest.target,
+        "row_id": manifest.id or None,
+        "stratify": manifest.stratify,
+        "group": manifest.group or None,
+        "time": manifest.time or None,
+        "drop": list(manifest.drop) or None,
+        "impute": _json_or_text(manifest.impute),
+        "positive": manifest.positive or None,
+        "max_categories": manifest.max_categories,
+        "types": json.dumps(dict(manifest.types), sort_keys=True) if manifest.types else None,
+        "dates": json.dumps(dict(manifest.dates), sort_keys=True) if manifest.dates else None,
+        "class_weight": _json_or_text(manifest.class_weight),
+        "threshold": str(manifest.threshold) or None,
+        "threshold_metric": _metric(manifest) if manifest.threshold == "auto" else None,
+        "replace_champion": manifest.replace_champion,
+        "test_size": manifest.test_size,
+        "split_seed": manifest.seed if manifest.split_seed is None else manifest.split_seed,
+        "seed": manifest.seed,
+        "folds": manifest.folds,
+        "metric": _metric(manifest),
+        "minimum": manifest.minimum,
+        "margin": manifest.margin,
+        **trained(candidates_of(manifest)),
+        **tuned(manifest, candidates_of(manifest), 20),
+    }
+
+
+def _metric(manifest: Manifest) -> str | None:
+    """The metric by our name for it; None where the data choose. A wrong one is refused as the run starts."""
+    from airflow_mlcraft.ml.metrics import metric_for
+
+    with contextlib.suppress(StepError):
+        return metric_for(manifest.prediction, manifest.metric).name if manifest.metric else None
+    return manifest.metric
+
+
+def _json_or_text(value: str | Mapping[str, Any]) -> str | None:
+    """The name of one way for all, or JSON with that of each column or class; None where there is nothing."""
+    return (value if isinstance(value, str) else json.dumps(dict(value), sort_keys=True) if value else "") or None
+
+
+def trained(candidates: Sequence[Candidate]) -> dict[str, Any]:
+    """The inputs that say which models are trained."""
+    return {
+        "models": [one.model for one in candidates],
+        "params": [json.dumps(dict(one.params), sort_keys=True) for one in candidates],
+    }
+
+
+def tuned(manifest: Manifest, candidates: Sequence[Candidate], trials: int) -> dict[str, Any]:
+    """The inputs that say which models are searched, and where."""
+    return {
+        "models": [one.model for one in candidates],
+        "space": [json.dumps(dict(manifest.space.get(one.model, {})), sort_keys=True) for one in candidates],
+        "trials": trials,
+    }
+
+
+def is_local(source: str) -> bool:
+    """Whether a source is a path."""
+    return not ("://" in source or source.startswith(_AT_ONCE) or source == "sql")
+
+
+def address(project: Project, source: str) -> str:
+    """A source as a step finds it: a path starts from the project's folder, and a step has another one."""
+    if not is_local(source):
+        return source
+    return str((project.folder / source).absolute())

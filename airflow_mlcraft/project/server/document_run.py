@@ -1,0 +1,166 @@
+"""Run one document on a running Airflow: it is saved there, its files are sent, and its run is followed to the end."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+from airflow_mlcraft.cwl.plan import Json, Plan
+from airflow_mlcraft.errors import ProjectError
+from airflow_mlcraft.layout.layout import layout_of
+from airflow_mlcraft.project.embedded import new_run_id
+from airflow_mlcraft.project.server.api import ServerApi
+from airflow_mlcraft.runner.events import StepProgress, TaskEvent
+from airflow_mlcraft.runner.sigterm import sigterm_as_exit
+from airflow_mlcraft.store.values import each_file_or_directory, file_location, local_path
+
+FOLDER = "composer"
+"""Where documents from here are put, below the server's own folder of documents."""
+_GLANCE = 1.0
+_PATIENCE = 180.0
+_FINISHED = ("success", "failed", "upstream_failed", "skipped", "removed")
+_RUN = "composer"
+_SHORT = 10
+
+
+def run_on_server(
+    document: Path,
+    plan: Plan,
+    job: Mapping[str, Json],
+    *,
+    url: str,
+    outdir: Path,
+    login: Path | None = None,
+    on_step: Callable[[str, str, str], None] | None = None,
+) -> Json:
+    """The output object of a run there. Ctrl-C and SIGTERM end the run there too."""
+    text = _whole(document, plan)
+    with ServerApi(url, {**os.environ, **_keys(login)}) as api, sigterm_as_exit():
+        dag_id = api.save_document(f"{FOLDER}/{_name(plan.root.id or document.stem, text)}.cwl", text)
+        _wait_for(api, dag_id)
+        api.unpause(dag_id)
+        run_id = new_run_id(_RUN)
+        api.trigger(dag_id, run_id, _sent(api, dag_id, job))
+        try:
+            state = _followed(api, dag_id, run_id, StepProgress(plan, on_step) if on_step else None)
+        except BaseException:
+            api.stop(dag_id, run_id)
+            raise
+        if state != "success":
+            failed = sorted({task["task_id"] for task in api.tasks(dag_id, run_id) if task["state"] == "failed"})
+            raise ProjectError(
+                f"{', '.join(failed) or 'the run'} failed on the server", f"see {api.url}/dags/{dag_id}/runs/{run_id}"
+            )
+        return _brought(api.xcom(dag_id, run_id, layout_of(plan).outputs), outdir)
+
+
+def _name(process: str, text: str) -> str:
+    """The same document is the same DAG; another with its name is another."""
+    return f"{re.sub(r'[^A-Za-z0-9_]', '_', process)}_{hashlib.sha256(text.encode()).hexdigest()[:_SHORT]}"
+
+
+def _whole(document: Path, plan: Plan) -> str:
+    from airflow_mlcraft.cwl.load import load
+
+    loaded = load(document)
+    if others := sorted(uri.rpartition("/")[2] for uri in loaded.sources.keys() - {document.absolute().as_uri()}):
+        raise ProjectError(
+            f"{plan.document} refers to {', '.join(others)}, and the server takes a document that is all in one file",
+            "pack it, or import its folder there",
+        )
+    return document.read_text(encoding="utf-8")
+
+
+def _keys(login: Path | None) -> dict[str, str]:
+    if login is None:
+        return {}
+    if not login.is_file():
+        raise ProjectError(f"there is no file {login} with the login of the server")
+    return {name: value for name, value in dotenv_values(login, interpolate=False).items() if value}
+
+
+def _wait_for(api: ServerApi, dag_id: str) -> None:
+    end = time.monotonic() + _PATIENCE
+    while not api.has_dag(dag_id):
+        if time.monotonic() > end:
+            raise ProjectError(
+                f"the Airflow at {api.url} has not imported {dag_id} within {_PATIENCE:.0f} s",
+                "its import errors may say why",
+            )
+        time.sleep(_GLANCE / 2)
+
+
+def _sent(api: ServerApi, dag_id: str, value: Json) -> Json:
+    """The job with files that the server has: what lies here is sent."""
+    if isinstance(value, list):
+        return [_sent(api, dag_id, item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if value.get("class") == "File" and (path := local_path(value)):
+        made = api.upload(dag_id, Path(path), str(value.get("basename") or Path(path).name))
+        kept = {key: item for key, item in value.items() if key not in ("location", "path", "basename")}
+        value = {**kept, **made}
+    elif value.get("class") == "Directory" and "listing" not in value and (path := local_path(value)):
+        listing = [
+            {"class": "Directory" if each.is_dir() else "File", "location": file_location(each), "basename": each.name}
+            for each in sorted(Path(path).iterdir())
+        ]
+        value = {"class": "Directory", "basename": value.get("basename") or Path(path).name, "listing": listing}
+    return {key: _sent(api, dag_id, item) for key, item in value.items()}
+
+
+def _followed(api: ServerApi, dag_id: str, run_id: str, steps: StepProgress | None) -> str:
+    told: dict[tuple[str, int], str] = {}
+    while True:
+        # In this order: when the run is over, so are its tasks.
+        state = api.run_state(dag_id, run_id)
+        if steps is not None:
+            _tell(api.tasks(dag_id, run_id), told, steps)
+        if state in ("success", "failed"):
+            return state
+        time.sleep(_GLANCE)
+
+
+def _tell(tasks: list[dict[str, Any]], told: dict[tuple[str, int], str], steps: StepProgress) -> None:
+    left = Counter(task["task_id"] for task in tasks if task["state"] not in _FINISHED)
+    done = len(tasks) - sum(left.values())
+    for task in tasks:
+        key, state = (task["task_id"], task["map_index"]), str(task["state"] or "")
+        if told.get(key) != state:
+            told[key] = state
+            steps.on_event(
+                TaskEvent(*key, state, task["try_number"], None, None, None, done, len(tasks), left[task["task_id"]])
+            )
+
+
+def _brought(outputs: Json, outdir: Path) -> Json:
+    """The outputs' files in the folder, where the server's are on a disk that this machine has too."""
+    for value in each_file_or_directory(outputs):
+        path = Path(local_path(value) or "/dev/null")
+        if path.is_file() or path.is_dir():
+            target = _free(outdir.absolute() / str(value.get("basename") or path.name))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():
+                shutil.copytree(path, target)
+            else:
+                shutil.copyfile(path, target)
+            value["location"] = file_location(target)
+            value.pop("path", None)
+    return outputs
+
+
+def _free(path: Path) -> Path:
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}_{number}{path.suffix}")
+    return free

@@ -1,0 +1,132 @@
+"""Objects of the store that something names: `.dvc` files, registered models, runs in Airflow's database."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.errors import MlcraftError
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.pruning.locations import Places
+
+DVC, REGISTERED, RUN = "a .dvc file", "a registered model", "a run"
+_OID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
+_POINTERS = ("*.dvc", "dvc.lock", "*/dvc.lock")
+_SQLITE = "sqlite:///"
+
+
+class Named:
+    """The objects that have to stay, and what names each of them."""
+
+    def __init__(self) -> None:
+        self.by: dict[str, str] = {}
+        self.notes: list[str] = []
+        """Sentences about what could not be looked at."""
+
+    def add(self, text: str, what: str) -> None:
+        """Each name of an object in a text; a folder may be named with `.dir` or without."""
+        for oid in _OID.findall(text):
+            self.by.setdefault(oid, what)
+            self.by.setdefault(f"{oid.removesuffix('.dir')}.dir", what)
+
+
+def find_named(places: Places, since: float) -> Named:
+    """Everything that is named. Raises MlcraftError where it cannot be found out, since then nothing may go."""
+    named = Named()
+    for folder in places.repositories:
+        for text in _pointers(folder):
+            named.add(text, DVC)
+    for text in _registered():
+        named.add(text, REGISTERED)
+    if places.in_airflow:
+        _add_runs(named, places.store, since)
+    return named
+
+
+def _pointers(folder: Path) -> Iterator[str]:
+    """The `.dvc` files of a repository: those in the folder, and those of all commits."""
+    from airflow_mlcraft.versioning.git import Git
+
+    if not folder.is_dir():
+        return
+    git = Git(folder)
+    if git.ask("rev-parse", "--is-inside-work-tree") is None:
+        return
+    top = git.at(Path(git.text("rev-parse", "--show-toplevel")))
+    for name in top.text("ls-files", "-z", "--cached", "--others", "--", *_POINTERS).split("\0"):
+        if name and (top.folder / name).is_file():
+            yield (top.folder / name).read_text("utf-8", "replace")
+    yield top.text("log", "--all", "--format=", "--patch", "--no-ext-diff", "--no-textconv", "--", *_POINTERS)
+
+
+def _registered() -> Iterator[str]:
+    """What registered models and the runs that made them say of their data."""
+    from airflow_mlcraft.hooks.mlflow import open_tracking
+
+    tracking = open_tracking()
+    if tracking is None:
+        return
+    if tracking.uri.startswith(_SQLITE) and not os.path.isfile(tracking.uri[len(_SQLITE) :]):  # noqa: PTH113
+        return
+    try:
+        api = tracking.api()
+        for name in api.registered_models():
+            for version in api.versions(name):
+                run = api.get_run(version.run_id) if version.run_id else None
+                data: list[Any] = [version.source, dict(version.tags)]
+                if run is not None:
+                    data += [dict(run.tags), dict(run.params), [str(dataset) for dataset in run.datasets]]
+                yield json.dumps(data)
+    except MlcraftError as error:
+        raise MlcraftError(
+            f"the registered models are not known, so nothing of the store can be judged: {error}"
+        ) from error
+
+
+def _add_runs(named: Named, store: Path, since: float) -> None:
+    """What runs have in Airflow's database that have not ended, or not long ago."""
+    from airflow.configuration import conf
+
+    if str(conf.get("database", "sql_alchemy_conn", fallback="")).startswith("airflow-db-not-allowed"):
+        named.notes.append(
+            "a task cannot read Airflow's database: of a run that waits for longer than the age, files may go"
+        )
+        return
+    from airflow.models.dagrun import DagRun
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import or_, select
+    from sqlalchemy.exc import SQLAlchemyError
+
+    recent = or_(DagRun.end_date.is_(None), DagRun.end_date >= datetime.fromtimestamp(since, timezone.utc))
+    of_run = (DagRun.dag_id == XComModel.dag_id) & (DagRun.run_id == XComModel.run_id)
+    try:
+        with create_session() as session:
+            for value in session.scalars(select(XComModel.value).join(DagRun, of_run).where(recent)):
+                _add_value(named, store, value)
+            for value in session.scalars(select(DagRun.conf).where(recent)):
+                _add_value(named, store, value)
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", error)).strip().split("\n")[0]
+        raise MlcraftError(
+            f"Airflow's database cannot be read, so it is not known which runs go on: {reason}"
+        ) from error
+
+
+def _add_value(named: Named, store: Path, value: Any) -> None:
+    """A value of a run; of one that is itself in the store, what it says."""
+    from airflow_mlcraft.operators.xcom_overflow import SPILLED
+    from airflow_mlcraft.store.object_paths import object_path
+
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    named.add(text, RUN)
+    for oid in re.findall(rf"{SPILLED}\W+([0-9a-f]{{32}})", text):
+        path = store / object_path(oid)
+        if path.is_file():
+            named.add(path.read_text("utf-8", "replace"), RUN)

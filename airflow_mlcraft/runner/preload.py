@@ -1,0 +1,97 @@
+"""Pay in a parent, once, what the first run of a process costs; children forked from it run at once."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.runner import database
+from airflow_mlcraft.runner.home import prepare
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from airflow_mlcraft.runner.task import Job
+    from airflow_mlcraft.runner.workers import Outcome
+
+# What Airflow imports late, in its functions, when the first task runs; not each of its versions has all of it.
+LATE = ("airflow.models.dagrun", "airflow.sdk.execution_time.task_runner", "airflow.sdk.plugins_manager")
+
+
+def warm_up(home: Path | None = None) -> Path:
+    """Prepare the embedded Airflow, and rehearse a run. No thread, loop or connection is left behind."""
+    home = prepare(home)
+    from airflow_mlcraft.runner.workers import is_warm
+
+    with contextlib.redirect_stdout(sys.stderr):
+        for name in LATE:
+            with contextlib.suppress(ModuleNotFoundError):
+                importlib.import_module(name)
+        _rehearse(home)
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(1)  # those of the API have been told to end
+    database.release()
+    is_warm()
+    return home
+
+
+def _rehearse(home: Path) -> None:
+    """Run a small DAG in this process: caches of statements, models and templates are filled on the way."""
+    from airflow_mlcraft.runner import api
+    from airflow_mlcraft.runner.database import register
+    from airflow_mlcraft.runner.scheduler import Schedule
+
+    dag = _dag()
+    with database.copy_for_run(home), api.connected(), database.session() as session:
+        run = register(dag, conf=None, run_id=None, session=session)
+        Schedule(run, _Here(dag), session, None).go()
+
+
+def _dag() -> Any:
+    from airflow.sdk import DAG, task
+
+    with DAG("rehearsal") as dag:
+
+        @task
+        def several() -> Any:
+            return [1, 2]
+
+        @task
+        def each(item: Any) -> Any:
+            return item
+
+        @task(trigger_rule="none_failed")
+        def gather(items: Any) -> Any:
+            return sum(items)
+
+        gather(each.expand(item=several()))
+    return dag
+
+
+class _Here:
+    """A pool of no workers: this process does the job."""
+
+    size = 1
+    spare = 0
+
+    def __init__(self, dag: Any) -> None:
+        self._jobs: list[Job] = []
+        self._dag = dag
+
+    @property
+    def jobs(self) -> list[Job]:
+        return list(self._jobs)
+
+    def give(self, job: Job) -> None:
+        self._jobs.append(job)
+
+    def wait(self, timeout: float | None) -> list[Outcome]:
+        from airflow_mlcraft.runner.task import perform
+        from airflow_mlcraft.runner.workers import Outcome
+
+        job = self._jobs.pop()
+        return [Outcome(job, perform(job, self._dag))]

@@ -1,0 +1,100 @@
+"""Run one DAG from here to its end."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.runner import database, logs
+from airflow_mlcraft.runner.events import RunResult, TaskFailure
+from airflow_mlcraft.runner.home import current
+from airflow_mlcraft.runner.sigterm import sigterm_as_exit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from airflow_mlcraft.runner.events import LogSink, OnEvent, XComReader
+    from airflow_mlcraft.runner.scheduler import Schedule
+
+# Places beyond the cores.
+SPARE = 2
+
+
+def run_dag(
+    dag: Any,
+    *,
+    conf: dict[str, Any] | None = None,
+    parallel: int = 0,
+    on_event: OnEvent | None = None,
+    log: LogSink | None = None,
+    run_id: str | None = None,
+    keep: Path | None = None,
+) -> RunResult:
+    """Run a DAG as a DagRun in a database of its own, at most `parallel` tasks at once (0: as many as there
+    are cores, and two more of those that need one core: some task always waits for its tool to start or to end).
+
+    A failed run is a result, not an exception. Ctrl-C and SIGTERM end all tasks, then go on their way as
+    KeyboardInterrupt and SystemExit. `keep` names a folder that holds the database afterwards.
+    """
+    home = current()
+    begun = time.monotonic()
+    logs.route(log)
+    try:
+        with database.copy_for_run(home, keep), sigterm_as_exit():
+            schedule, state, run_id = _run(dag, conf, parallel, on_event, run_id)
+            xcom = read_xcoms()
+    finally:
+        logs.route(None)
+    failed = tuple(
+        schedule.failures.get(key) or TaskFailure(*key, "The task failed, its log says why.", "")
+        for key in [(row.task_id, row.map_index) for row in schedule.rows if row.state == "failed"]
+    )
+    return RunResult(state, run_id, failed, xcom, time.monotonic() - begun, schedule.reason)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _run(
+    dag: Any, conf: dict[str, Any] | None, parallel: int, on_event: OnEvent | None, run_id: str | None
+) -> tuple[Schedule, str, str]:
+    from airflow_mlcraft.runner.workers import Pool
+
+    with Pool(parallel or cores(), dag, 0 if parallel else SPARE) as pool, database.session() as session:
+        from airflow_mlcraft.runner.database import register
+        from airflow_mlcraft.runner.scheduler import Schedule
+
+        run = register(dag, conf=conf, run_id=run_id, session=session)
+        schedule = Schedule(run, pool, session, on_event)
+        try:
+            schedule.go()
+        except BaseException:
+            jobs = pool.jobs
+            pool.stop()
+            schedule.give_up("The run was interrupted.", jobs)
+            raise
+        return schedule, str(run.state), run.run_id
+
+
+def read_xcoms() -> XComReader:
+    """All that the tasks pushed, taken along in its stored form, as the database goes."""
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        rows = session.execute(select(XComModel.task_id, XComModel.map_index, XComModel.key, XComModel.value)).all()
+    stored = {(row.task_id, row.map_index, row.key): row for row in rows}
+
+    def read(task_id: str, map_index: int = -1, key: str = "return_value") -> Any:
+        from airflow.sdk.execution_time.xcom import XCom
+
+        row = stored.get((task_id, map_index, key))
+        return None if row is None else XCom.deserialize_value(row)
+
+    return read

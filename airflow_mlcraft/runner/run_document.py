@@ -1,0 +1,162 @@
+"""Run one CWL document through the embedded Airflow: a real DAG run, with the very operators of a server."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.errors import MlcraftError, UnsupportedError
+from airflow_mlcraft.runner.home import prepare
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.cwl.plan import Json, Plan
+    from airflow_mlcraft.runner.events import LogSink, OnEvent, RunResult
+
+
+# Airflow's scheduling reads a run's configuration once more with each of its task instances.
+CONFIGURATION = 4096
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a document is run here."""
+
+    outdir: Path
+    containers: str = "auto"
+    engine: str = "docker"
+    pull: bool = True
+    network: str = ""
+    parallel: int = 0
+    scratch: Path | None = None
+    """Where the run keeps its files while it goes on; the system's folder for temporary files by default."""
+    store: Path | None = None
+    """The store of the run, which stays; by default it has one of its own, which goes with it."""
+
+
+class RunError(MlcraftError):
+    """A run that ended without outputs; its message has the sentences of the tasks that failed."""
+
+    def __init__(self, result: RunResult):
+        sentences = [f"{failure.task_id}: {failure.message}" for failure in result.failed]
+        super().__init__("\n".join(sentences) or result.reason or "the run failed")
+        self.result = result
+
+    @property
+    def unsupported(self) -> bool:
+        """Whether a task found that it cannot do what the document asks for."""
+        return any(failure.exception == "UnsupportedFailure" for failure in self.result.failed)
+
+
+def become_embedded() -> None:
+    """Make this process an embedded Airflow, with that one's cache of plans."""
+    os.environ["AIRFLOW__MLCRAFT__CACHE"] = str(prepare() / "cache")
+
+
+def plan_of(document: str, *, allowed_hosts: str = "") -> Plan:
+    """The plan of a document (`path` or `path#id`), from the embedded Airflow's own cache."""
+    become_embedded()
+    if allowed_hosts:
+        os.environ["AIRFLOW__MLCRAFT__ALLOWED_DOCUMENT_HOSTS"] = allowed_hosts
+    from airflow_mlcraft.operators.base import plan_cache
+
+    path, _, fragment = document.partition("#")
+    if not Path(path).is_file():
+        raise MlcraftError(f"there is no document {path}")
+    plan = plan_cache().plan_of(Path(path), fragment)
+    _refuse_abstract(plan)
+    return plan
+
+
+def plan_of_order(digest: str, base: str, cache: str) -> Plan:
+    """A plan that the cache of another Airflow home has."""
+    prepare()
+    os.environ["AIRFLOW__MLCRAFT__CACHE"] = cache
+    from airflow_mlcraft.operators.base import plan_cache
+
+    return plan_cache().plan(digest, base)
+
+
+def run_plan(
+    plan: Plan,
+    job: Mapping[str, Json],
+    options: RunOptions,
+    *,
+    on_dag: Callable[[Any], None] | None = None,
+    on_event: OnEvent | None = None,
+    log: LogSink | None = None,
+    on_result: Callable[[RunResult], None] | None = None,
+) -> dict[str, Json]:
+    """The output object of a run; its files are in `options.outdir`. Raises `RunError`.
+
+    `on_result` is told how the run ended while its store, with all that it made on the way, is still there.
+    """
+    from airflow_mlcraft.cwl.inputs import check_choices
+    from airflow_mlcraft.dag.cwl_dag import CwlDag
+    from airflow_mlcraft.operators.xcom_overflow import spilled
+    from airflow_mlcraft.runner.run_dag import run_dag
+    from airflow_mlcraft.store.task_folders import remove
+
+    check_choices(plan, job)
+    store = options.store or Path(tempfile.mkdtemp(prefix="mlcraft-", dir=options.scratch))
+    os.environ.update(_environment(options, store))
+    try:
+        dag = CwlDag.of_plan(plan, _dag_id(plan))
+        if on_dag:
+            on_dag(dag)
+        conf = spilled(dict(job), CONFIGURATION)
+        result = run_dag(dag, conf=conf, parallel=options.parallel, on_event=on_event, log=log)
+        if on_result:
+            on_result(result)
+        if not result.ok:
+            raise RunError(result)
+        outputs: dict[str, Json] = result.xcom(dag.last.task_id)
+        return outputs
+    finally:
+        if options.store is None:
+            remove(store)
+
+
+def _environment(options: RunOptions, store: Path) -> dict[str, str]:
+    return {
+        "AIRFLOW__MLCRAFT__STORE": str(store),
+        "AIRFLOW__MLCRAFT__STORE_REMOTE": "",
+        "AIRFLOW__MLCRAFT__OUTPUTS": str(options.outdir.absolute()),
+        "AIRFLOW__MLCRAFT__OUTPUTS_WRITABLE": "True",
+        "AIRFLOW__MLCRAFT__INPUT_FOLDER": str(Path.cwd()),
+        "AIRFLOW__MLCRAFT__CONTAINERS": options.containers,
+        "AIRFLOW__MLCRAFT__CONTAINER_ENGINE": options.engine,
+        "AIRFLOW__MLCRAFT__CONTAINER_PULL": str(options.pull),
+        "AIRFLOW__MLCRAFT__CONTAINER_NETWORK": options.network,
+        # The store goes with the run: MLflow would name data that nobody has.
+        "AIRFLOW__MLCRAFT__TRACKING": "never",
+    }
+
+
+def _dag_id(plan: Plan) -> str:
+    from airflow_mlcraft.layout.frames import TaskIds
+
+    return TaskIds().task(plan.root.id or Path(plan.document).stem)
+
+
+def _refuse_abstract(plan: Plan) -> None:
+    """An Operation has nothing to run; better said before the first step than at the last."""
+    from airflow_mlcraft.cwl.plan import ToolRef, Workflow
+
+    def operations(workflow: Workflow) -> list[str]:
+        found = []
+        for step in workflow.steps:
+            if isinstance(step.run, ToolRef):
+                found += [step.id] if step.run.kind == "Operation" else []
+            else:
+                found += operations(step.run)
+        return found
+
+    abstract = operations(plan.root)
+    if abstract:
+        raise UnsupportedError(
+            f"step {', '.join(abstract)} is an abstract Operation, which has nothing to run", path=plan.document
+        )

@@ -1,0 +1,301 @@
+"""The small scheduler: asks Airflow what can run, gives it to the workers, until the run is over."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.taskreschedule import TaskReschedule
+from airflow.utils.state import DagRunState, State, TaskInstanceState
+from sqlalchemy import func, select, update
+
+from airflow_mlcraft.runner.events import TaskEvent, TaskFailure
+from airflow_mlcraft.runner.task import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.models.dagrun import DagRun
+    from sqlalchemy.orm import Session
+
+    from airflow_mlcraft.runner.events import OnEvent
+    from airflow_mlcraft.runner.workers import Outcome
+
+# What a caller is not told: a task on its way to a worker.
+UNTOLD = frozenset({None, TaskInstanceState.SCHEDULED, TaskInstanceState.QUEUED})
+# A task instance that was in one of these, and is finished now, was finished by Airflow's scheduling.
+UNSTARTED = frozenset({None, TaskInstanceState.UP_FOR_RETRY, TaskInstanceState.UP_FOR_RESCHEDULE})
+UNDER_WAY = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING)
+# Asking Airflow what may run costs time for every task instance of the run, so that asking after each end
+# would cost the square of a large scatter. While there is other work, it takes this share of the time.
+ASKING = 0.1
+TI = TaskInstance
+
+
+def _key(job: Job) -> Any:
+    """A task instance's id as the database has it: text before Airflow 3.2."""
+    return UUID(job.id) if TI.id.type.python_type is UUID else job.id
+
+
+class Workers(Protocol):
+    """Who does the jobs: a pool, or the process itself."""
+
+    size: int
+    # Places beyond those, for tasks that need no more than one.
+    spare: int
+
+    @property
+    def jobs(self) -> list[Job]: ...
+
+    def give(self, job: Job, /) -> None: ...
+
+    def wait(self, timeout: float | None, /) -> list[Outcome]: ...
+
+
+class Schedule:
+    """One run on its way. `failures`: the last error of each task instance; `reason`: why it was given up."""
+
+    def __init__(self, run: DagRun, pool: Workers, session: Session, on_event: OnEvent | None) -> None:
+        self.failures: dict[tuple[str, int], TaskFailure] = {}
+        self.reason = ""
+        self._rows: dict[tuple[str, int], Any] = {}
+        self._order: list[tuple[str, int]] = []
+        self._done = 0
+        self._left: Counter[str] = Counter()
+        self._next_ask = 0.0
+        self._run = run
+        self._dag: Any = run.dag
+        self._pool = pool
+        self._session = session
+        self._on_event = on_event
+        self._told: dict[tuple[str, int], tuple[str, int]] = {}
+
+    @property
+    def rows(self) -> list[Any]:
+        """All task instances as they were last seen, the most urgent first."""
+        return [self._rows[key] for key in self._order]
+
+    def go(self) -> None:
+        """Until the run is over."""
+        while True:
+            if not self._dispatch() or not self._pool.jobs or time.monotonic() >= self._next_ask:
+                self._ask()
+                if self._run.state != DagRunState.RUNNING:
+                    # A task is done in the database a moment before its worker says how it went.
+                    while self._pool.jobs:
+                        self._hear(None)
+                    self._look()
+                    return
+                self._dispatch()
+            wake = self._wake()
+            if not self._pool.jobs and wake is None:
+                self.give_up(self._why_stuck())
+                return
+            self._hear(None if wake is None else max(wake, self._next_ask - time.monotonic()))
+
+    def give_up(self, reason: str, jobs: Sequence[Job] = ()) -> None:
+        """Mark the run, and what was under way in it, as failed.
+
+        `jobs` were ended from outside: they failed, even if one took the end of its tool for success.
+        """
+        self.reason = reason
+        self._session.rollback()
+        self._session.execute(
+            update(TI)
+            .where(TI.dag_id == self._run.dag_id, TI.run_id == self._run.run_id)
+            .where(TI.state.in_(UNDER_WAY) | TI.id.in_([_key(job) for job in jobs]))
+            .values(state=TaskInstanceState.FAILED, end_date=datetime.now(tz=timezone.utc))
+            .execution_options(synchronize_session=False)
+        )
+        self._run.set_state(DagRunState.FAILED)
+        self._session.merge(self._run)
+        self._session.commit()
+        self._look()
+
+    def _ask(self) -> None:
+        """Let Airflow decide what may run next, until that alone moves nothing more."""
+        begun = time.monotonic()
+        while self._advance():
+            pass
+        ended = time.monotonic()
+        self._next_ask = ended + (ended - begun) / ASKING
+
+    def _advance(self) -> bool:
+        """Let Airflow decide what may run now: trigger rules, mapping, retries, the state of the run.
+
+        Says whether that alone moved anything: a task that was skipped may decide about the next one.
+        """
+        before = {key: row.state for key, row in self._rows.items()}
+        self._session.expire_all()
+        ready, _ = self._run.update_state(session=self._session)
+        self._run.schedule_tis(ready, session=self._session)
+        self._session.commit()
+        self._look()
+        return self._run.state == DagRunState.RUNNING and any(
+            row.state in State.finished and before.get(key) in UNSTARTED for key, row in self._rows.items()
+        )
+
+    def _look(self) -> None:
+        """Read the state of all task instances, and tell what has changed."""
+        rows = self._read(TI.priority_weight.desc(), TI.task_id, TI.map_index)
+        self._rows = {(row.task_id, row.map_index): row for row in rows}
+        self._order = list(self._rows)
+        self._done = sum(row.state in State.finished for row in rows)
+        self._left = Counter(row.task_id for row in rows if row.state not in State.finished)
+        self._tell_all(rows)
+
+    def _look_at(self, ids: list[Any]) -> None:
+        """Read the state of some that have ended."""
+        rows = self._read(only=TI.id.in_(ids))
+        for row in rows:
+            key = (row.task_id, row.map_index)
+            before = self._rows.get(key)
+            ended = (row.state in State.finished) - (before is not None and before.state in State.finished)
+            self._done += ended
+            self._left[row.task_id] -= ended
+            self._rows[key] = row
+        self._tell_all(rows)
+
+    def _read(self, *order: Any, only: Any = True) -> list[Any]:
+        columns: list[Any] = [TI.id, TI.dag_id, TI.run_id, TI.task_id, TI.map_index, TI.state, TI.try_number]
+        columns += [TI.start_date, TI.end_date, TI.dag_version_id, TI.pool_slots, TI.trigger_id]
+        query: Any = select(*columns, TI.rendered_map_index)  # type: ignore[call-overload]
+        mine = query.where(TI.dag_id == self._run.dag_id, TI.run_id == self._run.run_id, only)
+        rows = list(self._session.execute(mine.order_by(*order)))
+        self._session.commit()
+        return rows
+
+    def _tell_all(self, rows: list[Any]) -> None:
+        for row in rows:
+            if row.state not in UNTOLD:
+                self._tell(row, str(row.state), row.start_date, row.end_date)
+
+    def _tell(self, row: Any, state: str, started: datetime | None, ended: datetime | None) -> None:
+        key, news = (row.task_id, row.map_index), (state, row.try_number)
+        if self._on_event is None or self._told.get(key) == news:
+            return
+        self._told[key] = news
+        failure = self.failures.get(key) if state == TaskInstanceState.FAILED else None
+        self._on_event(
+            TaskEvent(
+                row.task_id,
+                row.map_index,
+                state,
+                row.try_number,
+                started,
+                ended if state in State.finished else None,
+                row.rendered_map_index,
+                done=self._done,
+                total=len(self._rows),
+                left=self._left[row.task_id],
+                message=failure.message if failure else "",
+            )
+        )
+
+    def _dispatch(self) -> bool:
+        """Give what is scheduled to workers, the most urgent first, as far as there is room.
+
+        Says whether something more was waiting for room.
+        """
+        running = self._pool.jobs
+        given = {job.id for job in running}
+        room = min(self._pool.size + self._pool.spare, self._dag.max_active_tasks) - sum(job.slots for job in running)
+        active = Counter(job.task_id for job in running)
+        chosen = []
+        waiting = False
+        for row in self.rows:
+            deferred = row.state == TaskInstanceState.DEFERRED
+            if str(row.id) in given or (not deferred and row.state != TaskInstanceState.SCHEDULED):
+                continue
+            slots = min(row.pool_slots, self._pool.size)
+            places = slots if slots == 1 else slots + self._pool.spare
+            if places > room or active[row.task_id] >= self._limit(row.task_id):
+                waiting = True
+                continue
+            room -= slots
+            active[row.task_id] += 1
+            chosen.append(
+                Job(
+                    str(row.id),
+                    row.dag_id,
+                    row.run_id,
+                    row.task_id,
+                    row.map_index,
+                    row.try_number,
+                    str(row.dag_version_id),
+                    slots,
+                    row.trigger_id if deferred else None,
+                )
+            )
+            if not deferred:
+                self._tell(row, "running", datetime.now(tz=timezone.utc), None)
+        self._queue([_key(job) for job in chosen if job.trigger_id is None])
+        for job in chosen:
+            self._pool.give(job)
+        return waiting
+
+    def _limit(self, task_id: str) -> int:
+        task = self._dag.get_task(task_id)
+        limits = [task.max_active_tis_per_dag, task.max_active_tis_per_dagrun]
+        return min((limit for limit in limits if limit is not None), default=self._pool.size + self._pool.spare)
+
+    def _queue(self, ids: list[Any]) -> None:
+        if not ids:
+            return
+        self._session.execute(
+            update(TI)
+            .where(TI.id.in_(ids))
+            .values(state=TaskInstanceState.QUEUED, queued_dttm=datetime.now(tz=timezone.utc))
+            .execution_options(synchronize_session=False)
+        )
+        self._session.commit()
+
+    def _hear(self, timeout: float | None) -> None:
+        outcomes = self._pool.wait(timeout)
+        for outcome in outcomes:
+            self._settle(outcome)
+        if outcomes:
+            self._look_at([_key(outcome.job) for outcome in outcomes])
+
+    def _settle(self, outcome: Outcome) -> None:
+        """Note why a task failed; do for a task whose worker died what Airflow's scheduler does for it."""
+        job = outcome.job
+        key = (job.task_id, job.map_index)
+        if outcome.failure is not None:
+            self.failures[key] = outcome.failure
+        instance = self._session.get(TI, _key(job), populate_existing=True)
+        if instance is not None and instance.state in UNDER_WAY:
+            sentence = outcome.lost or "The task ended without saying how."
+            self.failures.setdefault(key, TaskFailure(*key, sentence, "ProcessDied", temporary=True))
+            instance.task = self._dag.get_task(job.task_id)
+            instance.handle_failure(error=sentence, session=self._session)
+        self._session.commit()
+
+    def _wake(self) -> float | None:
+        """Seconds until a task that waits for a time can run; none waits: None."""
+        times: list[datetime] = []
+        for row in self.rows:
+            if row.state == TaskInstanceState.UP_FOR_RETRY:
+                instance = self._session.get(TI, row.id)
+                if instance is not None:
+                    instance.task = self._dag.get_task(row.task_id)
+                    times.append(instance.next_retry_datetime())  # type: ignore[no-untyped-call]
+            elif row.state == TaskInstanceState.UP_FOR_RESCHEDULE:
+                latest = func.max(TaskReschedule.reschedule_date)
+                found = self._session.scalar(select(latest).where(TaskReschedule.ti_id == row.id))
+                times.append(found or datetime.now(tz=timezone.utc))
+        self._session.commit()
+        if not times:
+            return None
+        return max(0.0, (min(times) - datetime.now(tz=timezone.utc)).total_seconds()) + 0.001
+
+    def _why_stuck(self) -> str:
+        stuck = [row for row in self.rows if row.state not in State.finished]
+        names = ", ".join(sorted({row.task_id for row in stuck}))
+        if any(str(row.state) == "awaiting_input" for row in stuck):
+            return f"These tasks wait for somebody's answer, which the embedded Airflow cannot take: {names}."
+        return f"Nothing runs and nothing can start; these tasks are left over: {names}."

@@ -1,0 +1,302 @@
+"""The life of a worker: a forked child that does one job after the other, and dies with its parent."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import multiprocessing.connection
+import os
+import selectors
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlcraft.runner import database, logs
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from airflow_mlcraft.runner.events import TaskFailure
+    from airflow_mlcraft.runner.task import Job
+
+
+# Seconds from a polite end of what a worker runs to an impolite one.
+GRACE = 3.0
+
+
+def live(channel: Connection, lifeline: int, out: int, err: int, dag: Any) -> None:
+    """Serve jobs until the parent hangs up. Never returns into the parent's code that forked us."""
+    status = 1
+    try:
+        # A session of our own: a terminal's Ctrl-C reaches the parent alone, which then ends us and
+        # everything that we started, as one process group.
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _take_streams(out, err)
+        lock = threading.Lock()
+
+        def to_parent(task: str, level: str, line: str) -> None:
+            with lock:
+                channel.send(("log", task, level, line))
+
+        logs.route(to_parent)
+        threading.Thread(target=_watch, args=(lifeline,), daemon=True).start()
+        # Imported here, at the same time as the parent imports other things.
+        from airflow_mlcraft.runner.api import connected
+
+        with connected():
+            _serve(channel, lock, dag)
+        status = 0
+    finally:
+        # Not sys.exit: what the parent registered to run at its end is not ours to run.
+        os._exit(status)
+
+
+def _serve(channel: Connection, lock: Any, dag: Any) -> None:
+    from airflow_mlcraft.runner.task import describe, perform
+
+    while True:
+        try:
+            job: Job = channel.recv()
+        except (EOFError, ConnectionResetError):
+            return
+        try:
+            failure = perform(job, dag)
+        except Exception as error:
+            # The task runner itself failed: the parent sees a task that did not end, and settles it.
+            logs.emit("error", f"{type(error).__name__}: {error}")
+            failure = describe(error, job)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        with lock:
+            channel.send(("done", failure))
+
+
+def _take_streams(out: int, err: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    for number in (nothing, out, err):
+        os.close(number)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+
+
+def _watch(lifeline: int) -> None:
+    """End with the parent, however it ended: nothing is ever written, so reading returns when it is gone."""
+    os.read(lifeline, 1)
+    os.killpg(0, signal.SIGTERM)
+    threading.Event().wait(GRACE)
+    os.killpg(0, signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A job is over. `lost` is a sentence when its worker died over it."""
+
+    job: Job
+    failure: TaskFailure | None = None
+    lost: str = ""
+
+
+@dataclass(eq=False)
+class _Worker:
+    pid: int
+    channel: Connection
+    lifeline: int
+    # What tasks, and the tools that they start, write past the log: descriptor -> level, rest of a line.
+    streams: dict[int, tuple[str, bytearray]]
+    job: Job | None = None
+    gone: int | None = field(default=None)
+
+    def descriptors(self) -> list[int]:
+        return [self.channel.fileno(), *self.streams, *([] if self.gone is None else [self.gone])]
+
+    def close(self) -> None:
+        for number in (*self.streams, self.lifeline, *([] if self.gone is None else [self.gone])):
+            os.close(number)
+        self.channel.close()
+
+
+class _Process:
+    """Whether this process has never run a DAG."""
+
+    first_run = True
+
+
+def is_warm() -> None:
+    """This process has all that a first worker would build."""
+    _Process.first_run = False
+
+
+class Pool:
+    """At most `size` workers, and some to spare; each knows the DAG by having been forked from here."""
+
+    def __init__(self, size: int, dag: Any, spare: int = 0) -> None:
+        self.size = size
+        self.spare = spare
+        self._dag = dag
+        self._workers: list[_Worker] = []
+        self._selector = selectors.DefaultSelector()
+
+    def __enter__(self) -> Pool:
+        if _Process.first_run:
+            # The first worker builds its API while the parent registers the DAG: each takes a second.
+            self._fork()
+            _Process.first_run = False
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+        self._selector.close()
+
+    @property
+    def jobs(self) -> list[Job]:
+        """What is being done just now."""
+        return [worker.job for worker in self._workers if worker.job is not None]
+
+    def give(self, job: Job) -> None:
+        """Let a worker that is idle, or a new one, do the job."""
+        worker = next((worker for worker in self._workers if worker.job is None), None) or self._fork()
+        worker.job = job
+        # Should it have died while idle, its end is noticed by the next wait.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            worker.channel.send(job)
+
+    def wait(self, timeout: float | None) -> list[Outcome]:
+        """Sleep until something is over, or the time is; log lines are passed on meanwhile."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = None if until is None else max(0.0, until - time.monotonic())
+            ready = self._selector.select(left)
+            outcomes = []
+            for worker in {id(key.data): key.data for key, _ in ready}.values():
+                if (outcome := self._hear(worker)) is not None:
+                    outcomes.append(outcome)
+            if outcomes or (until is not None and time.monotonic() >= until):
+                return outcomes
+
+    def stop(self) -> None:
+        """End all workers and what they started: at once when idle, after some grace when not."""
+        until = time.monotonic() + GRACE
+        try:
+            for worker in self._workers:
+                if worker.job is not None:
+                    _signal_group(worker.pid, signal.SIGTERM)
+            while self.jobs and time.monotonic() < until:
+                self.wait(until - time.monotonic())
+        finally:
+            for worker in list(self._workers):
+                self._bury(worker)
+
+    def _fork(self) -> _Worker:
+        ours, theirs = multiprocessing.connection.Pipe()
+        life_read, life_write = os.pipe()
+        out_read, out_write = os.pipe()
+        err_read, err_write = os.pipe()
+        if not _Process.first_run or self._workers:
+            from airflow_mlcraft.runner import api
+
+            api.app()  # built here, every worker from now on has it
+        database.release()
+        # Else the child would say once more what the parent has not yet flushed.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        gc.freeze()  # what is shared stays shared: the child's collector does not touch it
+        pid = os.fork()
+        if pid == 0:
+            for worker in self._workers:
+                worker.close()
+            ours.close()
+            for number in (life_write, out_read, err_read):
+                os.close(number)
+            live(theirs, life_read, out_write, err_write, self._dag)
+        theirs.close()
+        for number in (life_read, out_write, err_write):
+            os.close(number)
+        streams = {out_read: ("info", bytearray()), err_read: ("warning", bytearray())}
+        # Where there are no pidfds, the end of its channel tells that a worker is gone.
+        gone = os.pidfd_open(pid) if sys.platform == "linux" else None
+        worker = _Worker(pid, ours, life_write, streams, gone=gone)
+        for number in streams:
+            os.set_blocking(number, False)
+        for number in worker.descriptors():
+            self._selector.register(number, selectors.EVENT_READ, worker)
+        self._workers.append(worker)
+        return worker
+
+    def _hear(self, worker: _Worker) -> Outcome | None:
+        self._drain(worker)
+        try:
+            while worker.channel.poll():
+                kind, *message = worker.channel.recv()
+                if kind == "log":
+                    logs.pass_on(*message)
+                    continue
+                self._drain(worker)
+                job, worker.job = worker.job, None
+                return None if job is None else Outcome(job, failure=message[0])
+        except (EOFError, ConnectionResetError):
+            return self._lose(worker)
+        if worker.gone is not None and _ended(worker.pid):
+            return self._lose(worker)
+        return None
+
+    def _lose(self, worker: _Worker) -> Outcome | None:
+        self._drain(worker)
+        status = self._bury(worker)
+        if worker.job is None:
+            return None
+        how = f"signal {-status}" if status < 0 else f"exit code {status}"
+        return Outcome(worker.job, lost=f"The process of the task died ({how}).")
+
+    def _bury(self, worker: _Worker) -> int:
+        """Kill the worker's process group, so that no tool outlives it, and say how it had ended."""
+        # In this order: until the worker is waited for, no other process group can get its number.
+        _signal_group(worker.pid, signal.SIGKILL)
+        _, status = os.waitpid(worker.pid, 0)
+        for number in worker.descriptors():
+            with contextlib.suppress(KeyError):  # a stream that had ended was unregistered before
+                self._selector.unregister(number)
+        worker.close()
+        self._workers.remove(worker)
+        return os.waitstatus_to_exitcode(status)
+
+    def _drain(self, worker: _Worker) -> None:
+        for number, (level, rest) in list(worker.streams.items()):
+            while True:
+                try:
+                    data = os.read(number, 65536)
+                except BlockingIOError:
+                    break
+                if not data:
+                    with contextlib.suppress(KeyError):
+                        self._selector.unregister(number)
+                    break
+                rest.extend(data)
+            *lines, last = rest.split(b"\n")
+            worker.streams[number] = (level, bytearray(last))
+            name = "airflow" if worker.job is None else worker.job.label
+            for line in lines:
+                logs.pass_on(name, level, line.decode(errors="replace"))
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        # It has not come to make itself a group, or there is nothing left of it.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _ended(pid: int) -> bool:
+    """Whether a child has ended; it stays to be waited for."""
+    found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    return found is not None

@@ -1,0 +1,1 @@
+"""The HTTP side of the inference server: requests in, predictions out, metrics and logs."""

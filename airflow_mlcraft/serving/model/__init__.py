@@ -1,0 +1,1 @@
+"""The model in the server: its folder, its signature, and fast predictions without data frames."""

@@ -1,0 +1,1 @@
+"""The processes of the inference server: supervisor, workers, command, rollout."""

@@ -1,0 +1,79 @@
+"""The user's `process` beside a model: it runs only where somebody has said that its content is to be trusted."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.ml import user_code
+from airflow_mlcraft.tracking.trusted_types import CARD, signature_of_code
+from airflow_mlcraft.tracking.trusted_types import KEY as TRUST_KEY
+
+TRUSTED_CODE = "MLCRAFT_TRUSTED_CODE"
+KEY = "process"
+SIGNATURE = "signature"
+
+
+def trusted_hashes() -> set[str]:
+    """The sha256 of each file of code that may run with a model."""
+    return {one.strip() for one in os.environ.get(TRUSTED_CODE, "").split(",") if one.strip()}
+
+
+def signed(described: Mapping[str, Any]) -> dict[str, Any]:
+    """The description, signed with the key of the user, who trusts the code; unchanged where no key can be kept."""
+    with suppress(MlcraftError):
+        return {**described, SIGNATURE: signature_of_code(_content(described), make=True)}
+    return dict(described)
+
+
+def trusts(described: Mapping[str, Any]) -> bool:
+    """Whether this user has signed the code and its params, or names the hash of the code."""
+    if described["sha256"] in trusted_hashes():
+        return True
+    expected = signature_of_code(_content(described), make=False)
+    return bool(expected) and hmac.compare_digest(expected, str(described.get(SIGNATURE, "")))
+
+
+def process_of(folder: Path) -> dict[str, Any] | None:
+    """What model.json says of the code that prepares rows for the model, where there is any."""
+    try:
+        found = json.loads((folder / CARD).read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise MlcraftError(f"{folder / CARD} cannot be read: {error}") from None
+    described = found.get(KEY) if isinstance(found, dict) else None
+    return described if isinstance(described, dict) else None
+
+
+def with_own_process(model: Any, folder: Path) -> Any:
+    """The model for rows as the source has them: itself, where no code of a user prepares them."""
+    described = process_of(folder)
+    if described is None:
+        return model
+    path = folder / str(described["path"])
+    if path.resolve().parent.parent != folder.resolve() or not path.is_file():
+        raise MlcraftError(f"{folder} is no whole model: {described['path']} is missing")
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != described["sha256"]:
+        raise MlcraftError(f"{path} is not the file that the model was trained with; train the model again")
+    if not trusts(described):
+        raise MlcraftError(
+            f"{folder} runs {path.name}, code of whoever trained the model, with each row. "
+            f"Read it, and if you trust it, name its hash in the environment variable {TRUSTED_CODE}={found}; "
+            f"machines of one owner share the key in {TRUST_KEY} instead"
+        )
+    user_code.vouch_for(found)
+    return import_module("airflow_mlcraft.ml.row_process").with_process(described, path, model)
+
+
+def _content(described: Mapping[str, Any]) -> str:
+    return json.dumps(["process", described["sha256"], described["params"]], sort_keys=True)

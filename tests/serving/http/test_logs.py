@@ -1,0 +1,86 @@
+"""What was asked and answered is kept for monitoring, and never at the cost of a request."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.serving.test_refusals import PERSON
+
+from airflow_mlcraft.serving.http.logs import LineLog, rotated
+from tests.serving.conftest import running, wait_until
+
+ModelOf = Callable[[str], Path]
+
+
+def test_every_prediction(tmp_path: Path, model_of: ModelOf) -> None:
+    folder = tmp_path / "log of predictions"
+    with running(tmp_path / "server", model_of("people"), "--log-predictions", str(folder)) as server:
+        for number in range(5):
+            headers = {"X-Request-ID": f"r{number}"}
+            body = {"records": [PERSON, PERSON | {"job": None, "income": None}]}
+            answer = server.post("/predict", body, headers=headers)
+            assert answer.status == 200, answer.text
+        server.post("/predict", {"records": [{}]})
+        assert server.stop() == 0
+        lines = [json.loads(line) for path in folder.glob("*.jsonl") for line in path.read_text().splitlines()]
+    assert [line["request_id"] for line in lines] == [f"r{number}" for number in range(5)]
+    assert lines[0]["model"] == answer.json["model"]
+    assert lines[0]["predictions"] == answer.json["predictions"]
+    assert lines[0]["columns"]["job"] == ["cook", None]
+    assert lines[0]["columns"]["income"] == [1.5, None]
+
+
+def test_none_of_them(tmp_path: Path, model_of: ModelOf) -> None:
+    folder = tmp_path / "predictions"
+    options = ("--log-predictions", str(folder), "--log-sample", "0")
+    with running(tmp_path / "server", model_of("people"), *options) as server:
+        assert server.post("/predict", {"records": [PERSON]}).status == 200
+        server.stop()
+    assert [path.read_text() for path in folder.glob("*")] == [""]
+
+
+def test_files_are_turned_over(tmp_path: Path) -> None:
+    opened, full = rotated(tmp_path / "x.jsonl", 1000, 3)
+    log = LineLog(opened, full=full)
+    for number in range(20):
+        log.put({"number": number, "padding": "x" * 200})
+        log._write()
+    log.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.1.jsonl", "x.2.jsonl", "x.jsonl"]
+    kept = [
+        json.loads(line)["number"]
+        for name in ("x.2.jsonl", "x.1.jsonl", "x.jsonl")
+        for line in (tmp_path / name).read_text().splitlines()
+    ]
+    assert kept == sorted(kept)
+    assert kept[-1] == 19
+
+
+def test_what_comes_too_fast_is_dropped_and_counted(tmp_path: Path) -> None:
+    dropped: list[int] = []
+    held = threading.Event()
+
+    def word(number: int) -> dict[str, int]:
+        held.wait(10)
+        return {"number": number}
+
+    log = LineLog(rotated(tmp_path / "x.jsonl", 10**9, 2)[0], word=word, dropped=dropped.append)
+    for number in range(50_000):
+        log.put(number)
+    held.set()
+    log.close()
+    written = len((tmp_path / "x.jsonl").read_text().splitlines())
+    assert written + sum(dropped) == 50_000
+    assert written <= 20_000
+
+
+def test_a_full_disk_ends_nothing() -> None:
+    dropped: list[int] = []
+    log = LineLog(lambda: Path("/dev/full").open("ab"), dropped=dropped.append)  # noqa: SIM115
+    log.put({"number": 1})
+    wait_until(lambda: dropped == [1])
+    log.put({"number": 2})
+    wait_until(lambda: dropped == [1, 1])

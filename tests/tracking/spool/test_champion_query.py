@@ -1,0 +1,45 @@
+"""The champion of a model, asked without importing mlflow; the sender is a real one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_mlcraft.tracking.client import Tracking
+from airflow_mlcraft.tracking.names import DagRunName, StepName
+from airflow_mlcraft.tracking.spool.champion_query import ask_for_champion
+from airflow_mlcraft.tracking.spool.spool import Spool
+from tests.tracking.test_models import fitted_model
+
+
+def test_the_champion_after_what_was_said_just_now(tracking: Tracking, flow: DagRunName, tmp_path: Path) -> None:
+    name = f"model_{flow.dag_id}"
+    assert tracking.champion(name) is None
+    for item in range(2):
+        with tracking.step(StepName(flow, "train", item)) as run:
+            content = run.model(fitted_model(tmp_path, item + 1), content=f"{item}" * 32)
+            run.register(name, champion=True)
+        found = tracking.champion(name)
+        assert found is not None
+        assert (found.version, found.tags["mlcraft.content"]) == (str(item + 1), content)
+    assert found == tracking.api().alias(name, "champion")
+
+
+def test_mlflow_is_not_imported(database: str, tmp_path: Path) -> None:
+    program = (
+        "import sys; from airflow_mlcraft.tracking.client import Tracking;"
+        "tracking = Tracking(sys.argv[1], spool=sys.argv[2], limit=60, linger=1);"
+        "print(tracking.champion('nobody'), 'mlflow' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, database, str(tmp_path / "spool")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "None False\n"
+
+
+def test_a_sender_that_does_not_answer(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    with pytest.raises(TimeoutError, match="has not answered within 0.05 s"):
+        ask_for_champion(spool, "model", 0.05)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
