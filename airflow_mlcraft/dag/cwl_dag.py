@@ -13,8 +13,8 @@ from airflow.sdk.definitions.param import ParamsDict
 from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.dag.build import build
 from airflow_mlcraft.dag.dag_args import args_of_plan
-from airflow_mlcraft.layout.frames import TaskIds
 from airflow_mlcraft.layout.hints import FieldError
+from airflow_mlcraft.layout.tasks import TaskIds
 from airflow_mlcraft.operators.base import plan_cache
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.plan import Json, Plan
 from airflow_mlcraft.dag.params import params_of
-from airflow_mlcraft.layout.hints import HintField, read_hint, to_flag, to_integer, to_text
+from airflow_mlcraft.layout.hints import HintField, read_hint, to_boolean, to_integer, to_text
 
 
 def _texts(value: Json) -> list[str]:
@@ -72,14 +72,14 @@ DAG_FIELDS: dict[str, HintField] = {
     ),
     "catchup": HintField(
         "catchup",
-        to_flag,
+        to_boolean,
         "Catch up",
         "Whether runs that were missed since the start date are made up for.",
         {"type": "boolean", "default": False},
     ),
     "hidden": HintField(
         "hidden",
-        to_flag,
+        to_boolean,
         "Hidden",
         "Whether the document has no DAG of its own, and is only used by others.",
         {"type": "boolean", "default": False},

@@ -24,7 +24,7 @@ from airflow_mlcraft.dag.dag_args import is_hidden
 from airflow_mlcraft.dag.parse_cache import ParsedBefore, StoredForms
 from airflow_mlcraft.dag.parse_time_limit import ParseClock, seconds_to_wait
 from airflow_mlcraft.errors import MlcraftError, SeveralProcessesError
-from airflow_mlcraft.layout.frames import MAX_LENGTH, TaskIds
+from airflow_mlcraft.layout.tasks import MAX_TASK_ID_LENGTH, TaskIds
 from airflow_mlcraft.operators.base import plan_cache
 
 log = logging.getLogger(__name__)
@@ -200,7 +200,7 @@ class Folder:
         for name in names:
             made = ids.task(f"{dag_id}.{name}")
             if made.lower() in taken:
-                made = f"{made[: MAX_LENGTH - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+                made = f"{made[: MAX_TASK_ID_LENGTH - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
             yield made, name
 
     def _dags(self, document: Document, found: Found[Plan], forms: StoredForms, parsed: ParsedBefore) -> Iterator[DAG]:

@@ -8,7 +8,15 @@ from datetime import timedelta
 from typing import Any
 
 from airflow_mlcraft.cwl.plan import Json, Step
-from airflow_mlcraft.layout.hints import KIND_FIELDS, FieldError, HintField, kind_of, read_hint, to_integer, to_text
+from airflow_mlcraft.layout.hints import (
+    KIND_FIELDS,
+    FieldError,
+    HintField,
+    get_step_kind,
+    read_hint,
+    to_integer,
+    to_text,
+)
 
 _GRACE = 60.0
 """Seconds beyond a tool's own time limit: cwltool ends the tool with a sentence, Airflow would end the task."""
@@ -69,7 +77,7 @@ def args_of_step(step: Step) -> dict[str, Any]:
     args.update(_resources(step.resources or {}))
     hints = step.hints or {}
     args.update(read_hint("Task", hints.get("Task", {}), TASK_FIELDS, step.id))
-    if (kind := kind_of(step)) is not None:
+    if (kind := get_step_kind(step)) is not None:
         # The operator reads them as the task runs.
         read_hint(kind, hints[kind], KIND_FIELDS[kind], step.id)
     return args

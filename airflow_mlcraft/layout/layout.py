@@ -1,6 +1,6 @@
 """Where each step of a plan stands in a DAG: task ids, groups, and the scatters around them.
 
-The DAG is built from this, and a running task finds its neighbours with it.
+The DAG is built from this layout, and a running task finds the tasks that it depends on with it.
 """
 
 from __future__ import annotations
@@ -9,51 +9,52 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from airflow_mlcraft.cwl.plan import Plan, Step, Workflow
-from airflow_mlcraft.layout.frames import Axis, Frame, Place, TaskIds
-from airflow_mlcraft.layout.hints import DataHint, data_hints
+from airflow_mlcraft.layout.hints import DataHint, read_data_hints
+from airflow_mlcraft.layout.tasks import ScatterAxis, StepLayout, TaskIds, WorkflowLayout
 
 
 @dataclass
 class Layout:
-    """A whole plan, laid out."""
+    """The tasks of a plan."""
 
     plan: Plan
-    root: Frame
-    outputs: str
-    data: tuple[DataHint, ...] = ()
-    """What is to have a version after each run."""
-    version: str = ""
-    """The task that does so; "" where nothing is to have one."""
+    root: WorkflowLayout
+    outputs_task_id: str
+    data_hints: tuple[DataHint, ...] = ()
+    """The values that are versioned after each run."""
+    version_task_id: str = ""
+    """The task that versions them; "" where there are none."""
 
-    def version_of(self, step: str) -> str:
-        """The task that versions what a step makes; "" where none does."""
-        return self.version if any(hint.step == step for hint in self.data) else ""
+    def version_task_of(self, step: str) -> str:
+        """The task that versions an output of the step with that path; "" where none does."""
+        return self.version_task_id if any(hint.step == step for hint in self.data_hints) else ""
 
-    def place(self, path: str) -> Place:
-        """The place of the step with the path `a/b/c`."""
+    def step(self, path: str) -> StepLayout:
+        """The step with the path `a/b/c`."""
         *outer, step = path.split("/")
-        return self.frame("/".join(outer)).places[step]
+        return self.workflow("/".join(outer)).steps[step]
 
-    def frame(self, path: str) -> Frame:
-        """The frame of the sub-workflow step with that path; the root for an empty one."""
-        frame = self.root
+    def workflow(self, path: str) -> WorkflowLayout:
+        """The workflow that the step with that path runs; the root for an empty path."""
+        workflow_layout = self.root
         for name in path.split("/") if path else ():
-            child = frame.places[name].child
-            if child is None:
+            subworkflow = workflow_layout.steps[name].subworkflow
+            if subworkflow is None:
                 raise KeyError(path)
-            frame = child
-        return frame
+            workflow_layout = subworkflow
+        return workflow_layout
 
 
 @lru_cache(maxsize=64)
-def layout_of(plan: Plan, prefix: str = "") -> Layout:
-    """Lay a plan out below a group prefix (`group.`), or as a DAG of its own."""
+def build_layout(plan: Plan, prefix: str = "") -> Layout:
+    """The layout of a plan below a group's prefix (`group.`), or as a DAG of its own."""
     ids = TaskIds(prefix)
-    root = Frame(workflow=plan.root, path=(), prefix=prefix, entry="", axis=None)
-    _lay(root, ids)
-    root.entry = prefix + ids.task("inputs")
-    outputs, data = prefix + ids.task("outputs"), data_hints(root)
-    return Layout(plan, root, outputs, data, prefix + ids.task("version_data") if data else "")
+    root = WorkflowLayout(workflow=plan.root, path=(), prefix=prefix, inputs_task_id="", axis=None)
+    _add_steps(root, ids)
+    root.inputs_task_id = prefix + ids.task("inputs")
+    outputs_task_id, data_hints = prefix + ids.task("outputs"), read_data_hints(root)
+    version_task_id = prefix + ids.task("version_data") if data_hints else ""
+    return Layout(plan, root, outputs_task_id, data_hints, version_task_id)
 
 
 def has_scatter(workflow: Workflow) -> bool:
@@ -61,40 +62,40 @@ def has_scatter(workflow: Workflow) -> bool:
     return any(step.scatter or (isinstance(step.run, Workflow) and has_scatter(step.run)) for step in workflow.steps)
 
 
-def _lay(frame: Frame, ids: TaskIds) -> None:
-    for step in frame.workflow.steps:
-        frame.places[step.id] = _place(step, frame, ids)
-    for place in frame.places.values():
-        if place.step.scatter:
-            place.items = frame.prefix + ids.task(f"{place.step.id}.items")
-            place.axis = Axis(place.items, frame.axis)
-        if isinstance(place.step.run, Workflow):
-            place.child = _child(place, place.step.run)
+def _add_steps(workflow_layout: WorkflowLayout, ids: TaskIds) -> None:
+    for step in workflow_layout.workflow.steps:
+        workflow_layout.steps[step.id] = _step_layout(step, workflow_layout, ids)
+    for step_layout in workflow_layout.steps.values():
+        if step_layout.step.scatter:
+            step_layout.items_task_id = workflow_layout.prefix + ids.task(f"{step_layout.step.id}.items")
+            step_layout.axis = ScatterAxis(step_layout.items_task_id, workflow_layout.axis)
+        if isinstance(step_layout.step.run, Workflow):
+            step_layout.subworkflow = _add_subworkflow(step_layout, step_layout.step.run)
 
 
-def _place(step: Step, frame: Frame, ids: TaskIds) -> Place:
+def _step_layout(step: Step, parent: WorkflowLayout, ids: TaskIds) -> StepLayout:
     if isinstance(step.run, Workflow):
-        group = frame.prefix + ids.group(step.id)
-        return Place(step, frame, task_id="", axis=frame.axis, group=group)
-    return Place(step, frame, task_id=frame.prefix + ids.task(step.id), axis=frame.axis)
+        group_id = parent.prefix + ids.group(step.id)
+        return StepLayout(step, parent, task_id="", axis=parent.axis, group_id=group_id)
+    return StepLayout(step, parent, task_id=parent.prefix + ids.task(step.id), axis=parent.axis)
 
 
-def _child(place: Place, workflow: Workflow) -> Frame:
-    scattered = bool(place.step.scatter)
-    inherits = place.frame.mapped_group and not scattered
-    child = Frame(
+def _add_subworkflow(step_layout: StepLayout, workflow: Workflow) -> WorkflowLayout:
+    is_scattered, parent = bool(step_layout.step.scatter), step_layout.parent
+    inherits = parent.is_mapped_group and not is_scattered
+    subworkflow = WorkflowLayout(
         workflow=workflow,
-        path=(*place.frame.path, place.step.id),
-        prefix=place.group + ".",
-        entry=place.items,
-        axis=place.axis,
-        scattered=scattered,
+        path=(*parent.path, step_layout.step.id),
+        prefix=step_layout.group_id + ".",
+        inputs_task_id=step_layout.items_task_id,
+        axis=step_layout.axis,
+        is_scattered=is_scattered,
         # Airflow refuses a mapping inside a mapped group; a scatter further in maps over all items at once.
-        mapped_group=inherits or (scattered and place.frame.axis is None and not has_scatter(workflow)),
+        is_mapped_group=inherits or (is_scattered and parent.axis is None and not has_scatter(workflow)),
     )
-    ids = TaskIds(child.prefix)
-    _lay(child, ids)
-    if not scattered:
-        child.entry = child.prefix + ids.task("inputs")
-    place.task_id = child.entry
-    return child
+    ids = TaskIds(subworkflow.prefix)
+    _add_steps(subworkflow, ids)
+    if not is_scattered:
+        subworkflow.inputs_task_id = subworkflow.prefix + ids.task("inputs")
+    step_layout.task_id = subworkflow.inputs_task_id
+    return subworkflow

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from airflow_mlcraft.cwl.discover import SUFFIXES, names_in
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.layout.frames import TaskIds
+from airflow_mlcraft.layout.tasks import TaskIds
 from airflow_mlcraft.library.errors import (
     BadNameError,
     ConflictError,

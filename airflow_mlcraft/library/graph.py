@@ -11,9 +11,9 @@ from typing import Any
 from airflow_mlcraft.common.cwl_types import array_of, short_type
 from airflow_mlcraft.cwl.plan import Json, Link, Port, Step, ToolRef, Workflow
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.layout.frames import Frame, Place
-from airflow_mlcraft.layout.hints import kind_of
+from airflow_mlcraft.layout.hints import get_step_kind
 from airflow_mlcraft.layout.layout import Layout
+from airflow_mlcraft.layout.tasks import StepLayout, WorkflowLayout
 from airflow_mlcraft.library.folder import read_text
 from airflow_mlcraft.library.shallow_yaml import glance
 from airflow_mlcraft.library.summary import listed, main_process
@@ -44,13 +44,13 @@ class Picture:
             for port in self.layout.root.workflow.inputs
         ]
 
-    def _workflow(self, frame: Frame, positions: Positions) -> Json:
-        workflow = frame.workflow
+    def _workflow(self, workflow_layout: WorkflowLayout, positions: Positions) -> Json:
+        workflow = workflow_layout.workflow
         types = _Types(workflow, self.tool)
-        prefix = "".join(f"{name}/" for name in frame.path)
+        prefix = "".join(f"{name}/" for name in workflow_layout.path)
         nodes = [
             *(self._end(prefix, "input", port.id, short_type(port.type), port) for port in workflow.inputs),
-            *(self._step(place, types, positions, prefix) for place in frame.places.values()),
+            *(self._step(step_layout, types, positions, prefix) for step_layout in workflow_layout.steps.values()),
             *(self._end(prefix, "output", link.id, types.of_link(link), None) for link in workflow.outputs),
         ]
         for node in nodes:
@@ -70,9 +70,13 @@ class Picture:
             "outputs": end if kind == "input" else [],
         }
 
-    def _step(self, place: Place, types: _Types, positions: Positions, prefix: str) -> Json:
-        step = place.step
-        task = {"task_id": place.task_id, "items_task_id": place.items, "group": place.group}
+    def _step(self, step_layout: StepLayout, types: _Types, positions: Positions, prefix: str) -> Json:
+        step = step_layout.step
+        task = {
+            "task_id": step_layout.task_id,
+            "items_task_id": step_layout.items_task_id,
+            "group": step_layout.group_id,
+        }
         node = {
             "key": f"{prefix}step:{step.id}",
             "kind": "step",
@@ -94,8 +98,8 @@ class Picture:
             "when": step.when,
             "task": {key: value for key, value in task.items() if value},
         }
-        if place.child is not None:
-            node["inside"] = self._workflow(place.child, positions.inside.get(step.id, Positions()))
+        if step_layout.subworkflow is not None:
+            node["inside"] = self._workflow(step_layout.subworkflow, positions.inside.get(step.id, Positions()))
         return {key: value for key, value in node.items() if value or key in ("inputs", "outputs")}
 
 
@@ -178,7 +182,7 @@ def _tool(step: Step) -> Json:
     return {
         "kind": step.run.kind,
         "name": step.run.id,
-        **({"hint": hint} if (hint := kind_of(step)) else {}),
+        **({"hint": hint} if (hint := get_step_kind(step)) else {}),
         **({"container": step.run.container} if step.run.container else {}),
     }
 

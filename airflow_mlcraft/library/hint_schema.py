@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.dag.dag_args import DAG_FIELDS
 from airflow_mlcraft.dag.task_args import TASK_FIELDS
-from airflow_mlcraft.layout.hints import KIND_FIELDS, KINDS, STEP_LISTS, WORKFLOW_LISTS, HintField
+from airflow_mlcraft.layout.hints import KIND_FIELDS, STEP_DATA_FIELDS, STEP_KINDS, WORKFLOW_DATA_FIELDS, HintField
 from airflow_mlcraft.library.folder import read_text
 from airflow_mlcraft.library.summary import summary_of
 from airflow_mlcraft.project.user_dirs import shipped
@@ -24,9 +24,9 @@ def hint_schema() -> Json:
             "Dag": _object("Dag", "DAG", "When the workflow runs, and how much of it at once.", DAG_FIELDS, "workflow"),
             "Task": _object("Task", "Task", "How Airflow runs the step.", TASK_FIELDS, "step", "tool"),
             "Data": _data("The values that get a version in the project's git and DVC repository."),
-            **{kind: _kind(kind) for kind in KINDS},
+            **{kind: _kind(kind) for kind in STEP_KINDS},
         },
-        "kinds": list(KINDS),
+        "kinds": list(STEP_KINDS),
     }
 
 
@@ -72,7 +72,7 @@ def _data(description: str) -> Json:
             },
         }
 
-    lists = {name: paths(name[:-1]) for name in WORKFLOW_LISTS}
-    for name in set(WORKFLOW_LISTS) - set(STEP_LISTS):
+    lists = {name: paths(name[:-1]) for name in WORKFLOW_DATA_FIELDS}
+    for name in set(WORKFLOW_DATA_FIELDS) - set(STEP_DATA_FIELDS):
         lists[name]["places"] = ["workflow"]
     return _schema("Data", "Data versions", description, lists, "workflow", "step", "tool")

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_mlcraft.common.cwl_types import is_optional, short_type
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import DocumentError
-from airflow_mlcraft.layout.hints import KINDS
+from airflow_mlcraft.layout.hints import STEP_KINDS
 from airflow_mlcraft.library.shallow_yaml import glance
 
 _PREFIX = "mlcraft:"
@@ -108,7 +108,7 @@ def _kind_of(process: dict[str, Any]) -> str:
     if isinstance(hints, list):
         hints = [hint.get("class") for hint in hints if isinstance(hint, dict)]
     names = [_text(name).rpartition("#")[2].removeprefix(_PREFIX) for name in hints or ()]
-    return next((name for name in names if name in KINDS), "")
+    return next((name for name in names if name in STEP_KINDS), "")
 
 
 def _text(value: Any) -> str:

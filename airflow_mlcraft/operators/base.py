@@ -13,8 +13,8 @@ from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.cwl.portable import placed
-from airflow_mlcraft.layout.frames import Place
-from airflow_mlcraft.layout.layout import Layout, layout_of
+from airflow_mlcraft.layout.layout import Layout, build_layout
+from airflow_mlcraft.layout.tasks import StepLayout
 from airflow_mlcraft.operators.failures import readable_failures
 from airflow_mlcraft.operators.values import Values
 from airflow_mlcraft.operators.xcom_overflow import spilled
@@ -62,7 +62,7 @@ class CwlOperator(BaseOperator):
 
     def layout(self) -> Layout:
         """The plan as it is laid out in this DAG."""
-        return layout_of(self.load_plan(), self.prefix)
+        return build_layout(self.load_plan(), self.prefix)
 
     def load_plan(self) -> Plan:
         """The plan of this task; parsing the DAG file has put it into the cache."""
@@ -91,27 +91,27 @@ class CwlPerItemOperator(CwlOperator):
         """What came of the item; a list when there are several."""
         ti = context["ti"]
         with readable_failures():
-            place = self.layout().place(self.step)
-            values = Values(ti, place.axis)
+            step_layout = self.layout().step(self.step)
+            values = Values(ti, step_layout.axis)
             # For the template of the instance's name.
             context[ITEM_NAME] = values.own_name()  # type: ignore[literal-required]
-            results = [self._named(values, place, item) for item in values.own_items()]
+            results = [self._named(values, step_layout, item) for item in values.own_items()]
             if all(result is None for result in results):
-                if place.axis is not None:
+                if step_layout.axis is not None:
                     # Those who regroup the items must find a null in its place.
                     ti.xcom_push("return_value", None)
-                raise AirflowSkipException(f"step {place.step.id} is not to run: its condition is false")
+                raise AirflowSkipException(f"step {step_layout.step.id} is not to run: its condition is false")
             self.finish(ti)
             return spilled(results if values.chunked() else results[0])
 
-    def one(self, values: Values, place: Place, item: int) -> dict[str, Json] | None:
+    def one(self, values: Values, step_layout: StepLayout, item: int) -> dict[str, Json] | None:
         """The value of one item; None when it is to be skipped."""
         raise NotImplementedError
 
     def finish(self, ti: Any) -> None:
         """What remains to be done once all items are there."""
 
-    def _named(self, values: Values, place: Place, item: int) -> dict[str, Json] | None:
+    def _named(self, values: Values, step_layout: StepLayout, item: int) -> dict[str, Json] | None:
         """One bad item of many is to be found."""
-        with readable_failures(f"item {item}" if place.axis is not None else ""):
-            return self.one(values, place, item)
+        with readable_failures(f"item {item}" if step_layout.axis is not None else ""):
+            return self.one(values, step_layout, item)

@@ -19,8 +19,8 @@ from airflow_mlcraft import settings
 from airflow_mlcraft.common import python_environments
 from airflow_mlcraft.cwl.plan import Json, Step, ToolRef
 from airflow_mlcraft.errors import InputError
-from airflow_mlcraft.layout.frames import Place
-from airflow_mlcraft.layout.hints import kind_of
+from airflow_mlcraft.layout.hints import get_step_kind
+from airflow_mlcraft.layout.tasks import StepLayout
 from airflow_mlcraft.operators.assets import model_alias, tell_of_model
 from airflow_mlcraft.operators.champion import (
     LostChampionError,
@@ -69,7 +69,7 @@ class MlStepOperator(CwlStepOperator):
         # What a try leaves there is found by the next one; nothing else has the same identity.
         state = task.store.root / "state" / identity[:2] / identity
         own = python_environments.requirements_of(Path(self.base))
-        tool = self.layout().place(self.step).step.run
+        tool = self.layout().step(self.step).step.run
         document = self.load_tool(tool.digest) if isinstance(tool, ToolRef) else None
         permissions = self.permissions(permissions_of(self.load_plan(), document, task.store, task.folder))
         variables = _variables(permissions)
@@ -209,11 +209,11 @@ class EvaluateOperator(CrowningOperator):
     ui_color = "#e8eaf6"
     _only_first = False
 
-    def prepare(self, job: dict[str, Json], task: Work, place: Place) -> dict[str, Json]:
+    def prepare(self, job: dict[str, Json], task: Work, step_layout: StepLayout) -> dict[str, Json]:
         """The tool's inputs, with the champion of today."""
         if self._run is None or job.get("today") is not None:
             return job
-        name, replaces = registered_name(self._hint(place), self.load_plan()), bool(job.get("replace_champion"))
+        name, replaces = registered_name(self._hint(step_layout), self.load_plan()), bool(job.get("replace_champion"))
         try:
             champion = champion_of_today(name, self._run, task, self.say)
         except UnknownChampionError as error:
@@ -230,17 +230,17 @@ class EvaluateOperator(CrowningOperator):
             return job
         return job if champion is None else {**job, "today": task.stage(champion)}
 
-    def conclude(self, given: dict[str, Json], outputs: dict[str, Json], task: Work, place: Place) -> None:
+    def conclude(self, given: dict[str, Json], outputs: dict[str, Json], task: Work, step_layout: StepLayout) -> None:
         """Crown the best, if it is not the champion of today."""
-        best, hint = outputs.get("champion"), self._hint(place)
+        best, hint = outputs.get("champion"), self._hint(step_layout)
         if best is None or hint.get("crown") is False:
             return
         today = task.keep(given.get("today"))
         if today is None or oid_of(today) != oid_of(best):
             self.crown(registered_name(hint, self.load_plan()), best, only_first=self._only_first)
 
-    def _hint(self, place: Place) -> dict[str, Json]:
-        hint: dict[str, Json] = (place.step.hints or {}).get("Evaluate", {})
+    def _hint(self, step_layout: StepLayout) -> dict[str, Json]:
+        hint: dict[str, Json] = (step_layout.step.hints or {}).get("Evaluate", {})
         return hint
 
 
@@ -294,7 +294,7 @@ class ApproveOperator(CrowningOperator):
             self.crown(self._registered_name(), restored(outputs)["model"])
         return outputs
 
-    def conclude(self, given: dict[str, Json], outputs: dict[str, Json], task: Work, place: Place) -> None:
+    def conclude(self, given: dict[str, Json], outputs: dict[str, Json], task: Work, step_layout: StepLayout) -> None:
         """What the question shows."""
         if report := given.get("report"):
             self._report = Path(local_path(report)).read_text(errors="replace")[:_LONGEST]
@@ -306,7 +306,7 @@ class ApproveOperator(CrowningOperator):
         return ApprovalOperator(task_id=self.task_id, subject=subject, body=self._report or None)
 
     def _registered_name(self) -> str:
-        hint = (self.layout().place(self.step).step.hints or {}).get("Approve", {})
+        hint = (self.layout().step(self.step).step.hints or {}).get("Approve", {})
         return registered_name(hint, self.load_plan())
 
 
@@ -318,11 +318,11 @@ class PredictOperator(MlStepOperator):
 
     ui_color = "#fef7e0"
 
-    def prepare(self, job: dict[str, Json], task: Work, place: Place) -> dict[str, Json]:
+    def prepare(self, job: dict[str, Json], task: Work, step_layout: StepLayout) -> dict[str, Json]:
         """The tool's inputs, with the champion where no model is given."""
         if self._run is None or job.get("model") is not None:
             return job
-        name = registered_name((place.step.hints or {}).get("Predict", {}), self.load_plan())
+        name = registered_name((step_layout.step.hints or {}).get("Predict", {}), self.load_plan())
         champion = champion_of_today(name, self._run, task, self.say)
         if champion is None:
             raise InputError(
@@ -336,7 +336,7 @@ class ServeOperator(MlStepOperator):
 
     ui_color = "#e6f4ea"
 
-    def prepare(self, job: dict[str, Json], task: Work, place: Place) -> dict[str, Json]:
+    def prepare(self, job: dict[str, Json], task: Work, step_layout: StepLayout) -> dict[str, Json]:
         """The tool's inputs, with the folder that remembers what is served here."""
         if job.get("state_folder") is not None:
             return job
@@ -367,7 +367,7 @@ OPERATORS: Mapping[str, type[MlStepOperator]] = {
 
 def operator_of(step: Step) -> type[CwlStepOperator]:
     """The operator of a step that runs a tool."""
-    kind = kind_of(step)
+    kind = get_step_kind(step)
     if kind is None:
         return CwlStepOperator
     return OPERATORS[kind]

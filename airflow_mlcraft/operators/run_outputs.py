@@ -81,7 +81,7 @@ class CwlVersionOperator(CwlOperator):
             raise AirflowSkipException("this run only repeats one of the past, whose data has its versions")
         with readable_failures():
             layout, values, store = self.layout(), Values(ti), open_store()
-            found = {hint.path: data_of(store, _value(values, layout, hint), str(hint)) for hint in layout.data}
+            found = {hint.path: data_of(store, _value(values, layout, hint), str(hint)) for hint in layout.data_hints}
             data = {path: item for path, item in found.items() if item is not None}
             for path in found.keys() - data.keys():
                 self.say(logging.INFO, f"{path} stays as it was: this run has no value for it")
@@ -114,7 +114,7 @@ class CwlVersionOperator(CwlOperator):
 
 def _value(values: Values, layout: Layout, hint: DataHint) -> Json:
     if hint.step:
-        return values.step_output(layout.place(hint.step), hint.port)
+        return values.step_output(layout.step(hint.step), hint.port)
     if hint.is_input:
         return (values.frame_inputs(layout.root, 0) or {}).get(hint.port)
     return values.outputs(layout.root).get(hint.port)

@@ -13,7 +13,7 @@ from airflow.sdk import Context
 from airflow_mlcraft.cwl.inputs import REQUIREMENTS
 from airflow_mlcraft.cwl.plan import Json, ToolRef
 from airflow_mlcraft.cwl.step_inputs import evaluate, has_expressions, tool_inputs
-from airflow_mlcraft.layout.frames import Place
+from airflow_mlcraft.layout.tasks import StepLayout
 from airflow_mlcraft.operators.base import CwlPerItemOperator
 from airflow_mlcraft.operators.failures import readable_failures
 from airflow_mlcraft.operators.links import DataVersionLink, MlflowRunLink, ReusedRunLink
@@ -47,7 +47,7 @@ class CwlStepOperator(CwlPerItemOperator):
         self._context = context
         with readable_failures(), task_run(self.load_plan(), context["ti"]) as self._run:
             outputs = super().execute(context)
-            self.version_task = self.layout().version_of(self.step)
+            self.version_task = self.layout().version_task_of(self.step)
             self.mlflow_page = self._run.link() if self._run else ""
             return outputs
 
@@ -70,7 +70,7 @@ class CwlStepOperator(CwlPerItemOperator):
         """Arguments of the task beside those that its step gives."""
         return {}
 
-    def prepare(self, job: dict[str, Json], task: Work, place: Place) -> dict[str, Json]:
+    def prepare(self, job: dict[str, Json], task: Work, step_layout: StepLayout) -> dict[str, Json]:
         """The inputs of the tool, with what the operator itself adds."""
         return job
 
@@ -82,42 +82,42 @@ class CwlStepOperator(CwlPerItemOperator):
         """What the outputs depend on besides the tool and its inputs."""
         return ""
 
-    def conclude(self, given: dict[str, Json], outputs: dict[str, Json], task: Work, place: Place) -> None:
+    def conclude(self, given: dict[str, Json], outputs: dict[str, Json], task: Work, step_layout: StepLayout) -> None:
         """What follows from the outputs, made now or reused."""
 
-    def one(self, values: Values, place: Place, item: int) -> dict[str, Json] | None:
+    def one(self, values: Values, step_layout: StepLayout, item: int) -> dict[str, Json] | None:
         """The step's outputs, their files in the store."""
-        if place.step.scatter:
-            raw = values.items(place.axis).jobs[item] if place.axis else None
+        if step_layout.step.scatter:
+            raw = values.items(step_layout.axis).jobs[item] if step_layout.axis else None
         else:
-            raw = values.step_inputs(place, item)
+            raw = values.step_inputs(step_layout, item)
         if raw is None:
             return None
         if self._run is not None:
             item_name = values.own_name()
-            self._run.open(f"{place.step.id} {item_name}".strip())
+            self._run.open(f"{step_layout.step.id} {item_name}".strip())
         with work(self.base) as task:
-            staged: dict[str, Json] = task.stage(raw, writable=place.step.updates_in_place)
+            staged: dict[str, Json] = task.stage(raw, writable=step_layout.step.updates_in_place)
             job: dict[str, Json] | None = staged
-            if has_expressions(place.step):
-                job = evaluate(place.step, staged, place.frame.workflow.expression_requirements)
+            if has_expressions(step_layout.step):
+                job = evaluate(step_layout.step, staged, step_layout.parent.workflow.expression_requirements)
             if job is None:
                 return None
-            tool = place.step.run
+            tool = step_layout.step.run
             if not isinstance(tool, ToolRef):
                 raise TypeError(f"{self.step} runs a workflow")
             document = self.load_tool(tool.digest)
             if self.load_plan().kind != "Workflow":
-                document = _with_requirements(document, values.frame_inputs(place.frame, item) or {})
+                document = _with_requirements(document, values.frame_inputs(step_layout.parent, item) or {})
             task.bring(document)
-            given = tool_inputs(place.step, job)
-            if place.step.updates_in_place:
+            given = tool_inputs(step_layout.step, job)
+            if step_layout.step.updates_in_place:
                 kept = self._kept(document, given, task)
                 self._updates.update(updates_between(raw, task.keep(staged)))
                 return kept
-            given = self.prepare(given, task, place)
+            given = self.prepare(given, task, step_layout)
             outputs = self._made(tool, document, given, task, values.ti)
-            self.conclude(given, outputs, task, place)
+            self.conclude(given, outputs, task, step_layout)
             return outputs
 
     def _made(self, tool: ToolRef, document: Json, given: dict[str, Json], task: Work, ti: Any) -> dict[str, Json]:

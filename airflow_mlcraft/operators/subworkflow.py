@@ -9,7 +9,7 @@ from airflow.sdk import Context
 from airflow_mlcraft.cwl.plan import Json, Step, Workflow
 from airflow_mlcraft.cwl.scatter import Split, split
 from airflow_mlcraft.cwl.step_inputs import evaluate, has_expressions, tool_inputs
-from airflow_mlcraft.layout.frames import Place
+from airflow_mlcraft.layout.tasks import StepLayout
 from airflow_mlcraft.operators.base import CwlOperator, CwlPerItemOperator
 from airflow_mlcraft.operators.failures import readable_failures
 from airflow_mlcraft.operators.task_files import work
@@ -22,10 +22,10 @@ class CwlFrameOperator(CwlPerItemOperator):
 
     ui_color = "#f1f3f4"
 
-    def one(self, values: Values, place: Place, item: int) -> dict[str, Json] | None:
+    def one(self, values: Values, step_layout: StepLayout, item: int) -> dict[str, Json] | None:
         """The sub-workflow's inputs."""
-        raw = values.step_inputs(place, item)
-        return None if raw is None else frame_job(place, raw, self.base)
+        raw = values.step_inputs(step_layout, item)
+        return None if raw is None else frame_job(step_layout, raw, self.base)
 
 
 class CwlScatterOperator(CwlOperator):
@@ -37,35 +37,35 @@ class CwlScatterOperator(CwlOperator):
         """A short name for each item."""
         ti = context["ti"]
         with readable_failures():
-            place = self.layout().place(self.step)
-            items = self._items(Values(ti), place)
+            step_layout = self.layout().step(self.step)
+            items = self._items(Values(ti), step_layout)
             ti.xcom_push(ITEMS, spilled(items.to_json()))
             return list(items.names)
 
-    def _items(self, values: Values, place: Place) -> Items:
-        around = place.frame.axis
+    def _items(self, values: Values, step_layout: StepLayout) -> Items:
+        around = step_layout.parent.axis
         parents = range(len(values.items(around).jobs)) if around else range(1)
         jobs: list[dict[str, Any] | None] = []
         belongs: list[int] = []
         shapes: list[tuple[int, ...] | None] = []
         for parent in parents:
-            raw = values.step_inputs(place, parent)
+            raw = values.step_inputs(step_layout, parent)
             if raw is None:
                 shapes.append(None)
                 continue
-            made = split(place.step, raw)
+            made = split(step_layout.step, raw)
             shapes.append(made.shape)
-            jobs += self._jobs(place, made)
+            jobs += self._jobs(step_layout, made)
             belongs += [parent] * len(made.items)
         chunk = -(-len(jobs) // _most_instances()) or 1
-        names = chunk_names([item_name(place.step, job, number) for number, job in enumerate(jobs)], chunk)
+        names = chunk_names([item_name(step_layout.step, job, number) for number, job in enumerate(jobs)], chunk)
         return Items(jobs, belongs, shapes, names, chunk)
 
-    def _jobs(self, place: Place, made: Split) -> list[dict[str, Any] | None]:
+    def _jobs(self, step_layout: StepLayout, made: Split) -> list[dict[str, Any] | None]:
         """A tool's task evaluates its own item's expressions; a workflow has many tasks, and one must do it."""
-        if not isinstance(place.step.run, Workflow):
+        if not isinstance(step_layout.step.run, Workflow):
             return list(made.items)
-        return [frame_job(place, item, self.base) for item in made.items]
+        return [frame_job(step_layout, item, self.base) for item in made.items]
 
 
 def _most_instances() -> int:
@@ -75,19 +75,19 @@ def _most_instances() -> int:
     return max(1, conf.getint("core", "max_map_length", fallback=1024))
 
 
-def frame_job(place: Place, raw: dict[str, Json], base: str) -> dict[str, Json] | None:
+def frame_job(step_layout: StepLayout, raw: dict[str, Json], base: str) -> dict[str, Json] | None:
     """The inputs of one run of a sub-workflow; None when its condition is false."""
-    workflow = place.step.run
+    workflow = step_layout.step.run
     if not isinstance(workflow, Workflow):
-        raise TypeError(f"{place.step.id} runs a tool")
+        raise TypeError(f"{step_layout.step.id} runs a tool")
     job: dict[str, Json] | None = raw
-    if has_expressions(place.step):
+    if has_expressions(step_layout.step):
         with work(base) as task:
-            job = evaluate(place.step, task.stage(raw), place.frame.workflow.expression_requirements)
+            job = evaluate(step_layout.step, task.stage(raw), step_layout.parent.workflow.expression_requirements)
             job = None if job is None else task.keep(job)
     if job is None:
         return None
-    given = tool_inputs(place.step, job)
+    given = tool_inputs(step_layout.step, job)
     return {
         port.id: port.default if given.get(port.id) is None and port.has_default else given.get(port.id)
         for port in workflow.inputs

@@ -16,7 +16,7 @@ from airflow_mlcraft.cwl.plan import Json, Link
 from airflow_mlcraft.cwl.scatter import regroup
 from airflow_mlcraft.cwl.step_inputs import ValueOf, gather, value_of_link
 from airflow_mlcraft.errors import LinkError
-from airflow_mlcraft.layout.frames import Axis, Frame, Place
+from airflow_mlcraft.layout.tasks import ScatterAxis, StepLayout, WorkflowLayout
 from airflow_mlcraft.operators.xcom_overflow import restored
 from airflow_mlcraft.store.values import EMPTY_FOLDERS
 
@@ -69,20 +69,20 @@ class Items:
 class Values:
     """The values of one run, each read once, for a task that is mapped over `axis`."""
 
-    def __init__(self, ti: TaskInstance, axis: Axis | None = None):
+    def __init__(self, ti: TaskInstance, axis: ScatterAxis | None = None):
         self.ti = ti
         self._axis = axis
         self._items: dict[str, Items] = {}
         self._all: dict[str, list[Json]] = {}
         self._one: dict[tuple[str, int], Json] = {}
 
-    def items(self, axis: Axis) -> Items:
+    def items(self, axis: ScatterAxis) -> Items:
         """The items of a scatter."""
-        if axis.items not in self._items:
-            data = restored(self.ti.xcom_pull(axis.items, key=ITEMS, map_indexes=-1))
+        if axis.items_task_id not in self._items:
+            data = restored(self.ti.xcom_pull(axis.items_task_id, key=ITEMS, map_indexes=-1))
             # The list task is skipped with the workflow around it.
-            self._items[axis.items] = Items(**data) if data else Items((), (), (None,))
-        return self._items[axis.items]
+            self._items[axis.items_task_id] = Items(**data) if data else Items((), (), (None,))
+        return self._items[axis.items_task_id]
 
     def own_items(self) -> Sequence[int]:
         """The items that the running task instance stands for; item 0 when nothing is scattered."""
@@ -100,85 +100,87 @@ class Values:
         """Whether mapped instances of the running task stand for several items each."""
         return self._axis is not None and self.items(self._axis).chunk > 1
 
-    def frame_inputs(self, frame: Frame, item: int) -> dict[str, Json] | None:
+    def frame_inputs(self, workflow_layout: WorkflowLayout, item: int) -> dict[str, Json] | None:
         """The inputs of a workflow, for one item of the scatter around; None when it is skipped."""
-        if frame.scattered and frame.axis is not None:
-            return self.items(frame.axis).jobs[item]
-        inputs: dict[str, Json] | None = self._of_task(frame.entry, frame.axis, item)
+        if workflow_layout.is_scattered and workflow_layout.axis is not None:
+            return self.items(workflow_layout.axis).jobs[item]
+        inputs: dict[str, Json] | None = self._of_task(workflow_layout.inputs_task_id, workflow_layout.axis, item)
         return inputs
 
-    def step_inputs(self, place: Place, item: int) -> dict[str, Json] | None:
+    def step_inputs(self, step_layout: StepLayout, item: int) -> dict[str, Json] | None:
         """What a step's links bring, before scatter and expressions; None when the workflow around is skipped."""
-        inputs = self.frame_inputs(place.frame, item)
+        inputs = self.frame_inputs(step_layout.parent, item)
         if inputs is None:
             return None
         try:
-            job: dict[str, Json] = gather(place.step.links, self._value_of(place.frame, item, inputs))
-            changed: dict[str, Json] = updated(job, self._updates(place.frame, item, place.step.links))
+            job: dict[str, Json] = gather(step_layout.step.links, self._value_of(step_layout.parent, item, inputs))
+            changed: dict[str, Json] = updated(job, self._updates(step_layout.parent, item, step_layout.step.links))
             return changed
         except LinkError as error:
-            raise LinkError(f"step {place.step.id}: {error}") from error
+            raise LinkError(f"step {step_layout.step.id}: {error}") from error
 
-    def outputs(self, frame: Frame, item: int = 0) -> dict[str, Json]:
+    def outputs(self, workflow_layout: WorkflowLayout, item: int = 0) -> dict[str, Json]:
         """The outputs of a workflow; all null when it was skipped."""
-        inputs = self.frame_inputs(frame, item)
+        inputs = self.frame_inputs(workflow_layout, item)
         if inputs is None:
-            return dict.fromkeys((link.id for link in frame.workflow.outputs), None)
-        value_of = self._value_of(frame, item, inputs)
-        outputs = {link.id: value_of_link(link, value_of) for link in frame.workflow.outputs}
-        changed: dict[str, Json] = updated(outputs, self._updates(frame, item, frame.workflow.outputs))
+            return dict.fromkeys((link.id for link in workflow_layout.workflow.outputs), None)
+        value_of = self._value_of(workflow_layout, item, inputs)
+        outputs = {link.id: value_of_link(link, value_of) for link in workflow_layout.workflow.outputs}
+        changed: dict[str, Json] = updated(
+            outputs, self._updates(workflow_layout, item, workflow_layout.workflow.outputs)
+        )
         return changed
 
-    def step_output(self, place: Place, output: str) -> Json:
+    def step_output(self, step_layout: StepLayout, output: str) -> Json:
         """What a step has made; in a scatter, a list with what it has made of each item."""
-        frame = place.frame
+        workflow_layout = step_layout.parent
         made = [
-            None if inputs is None else self._source(frame, item, inputs, f"{place.step.id}/{output}")
-            for item in (range(len(self.items(frame.axis).jobs)) if frame.axis else (0,))
-            for inputs in [self.frame_inputs(frame, item)]
+            None if inputs is None else self._source(workflow_layout, item, inputs, f"{step_layout.step.id}/{output}")
+            for item in (range(len(self.items(workflow_layout.axis).jobs)) if workflow_layout.axis else (0,))
+            for inputs in [self.frame_inputs(workflow_layout, item)]
         ]
-        return made if frame.axis else made[0]
+        return made if workflow_layout.axis else made[0]
 
-    def _updates(self, frame: Frame, item: int, links: Iterable[Link]) -> dict[str, Json]:
+    def _updates(self, workflow_layout: WorkflowLayout, item: int, links: Iterable[Link]) -> dict[str, Json]:
         """What the steps that these links come from have changed in place."""
         updates: dict[str, Json] = {}
         for step in sorted({source.rpartition("/")[0] for link in links for source in link.sources} - {""}):
-            place = frame.places[step]
-            if place.step.updates_in_place and place.child is None:
-                index = -1 if place.axis is None else item // self.items(place.axis).chunk
-                updates.update(self.ti.xcom_pull(place.task_id, key=UPDATES, map_indexes=index) or {})
+            step_layout = workflow_layout.steps[step]
+            if step_layout.step.updates_in_place and step_layout.subworkflow is None:
+                index = -1 if step_layout.axis is None else item // self.items(step_layout.axis).chunk
+                updates.update(self.ti.xcom_pull(step_layout.task_id, key=UPDATES, map_indexes=index) or {})
         return updates
 
-    def _value_of(self, frame: Frame, item: int, inputs: dict[str, Json]) -> ValueOf:
-        return partial(self._source, frame, item, inputs)
+    def _value_of(self, workflow_layout: WorkflowLayout, item: int, inputs: dict[str, Json]) -> ValueOf:
+        return partial(self._source, workflow_layout, item, inputs)
 
-    def _source(self, frame: Frame, item: int, inputs: dict[str, Json], source: str) -> Json:
+    def _source(self, workflow_layout: WorkflowLayout, item: int, inputs: dict[str, Json], source: str) -> Json:
         step, _, output = source.rpartition("/")
         if not step:
             return inputs.get(output)
-        place = frame.places[step]
-        if place.step.scatter and place.axis is not None:
-            return self._scattered(place, place.axis, item, output)
-        return self._output(place, item, output)
+        step_layout = workflow_layout.steps[step]
+        if step_layout.step.scatter and step_layout.axis is not None:
+            return self._scattered(step_layout, step_layout.axis, item, output)
+        return self._output(step_layout, item, output)
 
-    def _scattered(self, place: Place, axis: Axis, item: int, output: str) -> Json:
+    def _scattered(self, step_layout: StepLayout, axis: ScatterAxis, item: int, output: str) -> Json:
         items = self.items(axis)
         shape = items.shapes[item] if item < len(items.shapes) else None
         if shape is None:
             return None
-        return regroup(shape, [self._output(place, below, output) for below in items.below(item)])
+        return regroup(shape, [self._output(step_layout, below, output) for below in items.below(item)])
 
-    def _output(self, place: Place, item: int, output: str) -> Json:
-        if place.child is None:
-            outputs = self._of_task(place.task_id, place.axis, item)
+    def _output(self, step_layout: StepLayout, item: int, output: str) -> Json:
+        if step_layout.subworkflow is None:
+            outputs = self._of_task(step_layout.task_id, step_layout.axis, item)
             return None if outputs is None else outputs.get(output)
-        link = next(link for link in place.child.workflow.outputs if link.id == output)
-        inputs = self.frame_inputs(place.child, item)
+        link = next(link for link in step_layout.subworkflow.workflow.outputs if link.id == output)
+        inputs = self.frame_inputs(step_layout.subworkflow, item)
         if inputs is None:
             return None
-        return value_of_link(link, self._value_of(place.child, item, inputs))
+        return value_of_link(link, self._value_of(step_layout.subworkflow, item, inputs))
 
-    def _of_task(self, task_id: str, axis: Axis | None, item: int) -> Json:
+    def _of_task(self, task_id: str, axis: ScatterAxis | None, item: int) -> Json:
         """The value that a task has pushed for one item."""
         if axis is None:
             return self._pulled(task_id, -1)
@@ -196,7 +198,7 @@ class Values:
             self._one[key] = restored(self.ti.xcom_pull(task_id, map_indexes=map_index))
         return self._one[key]
 
-    def _all_of(self, task_id: str, axis: Axis) -> list[Json]:
+    def _all_of(self, task_id: str, axis: ScatterAxis) -> list[Json]:
         """The values of all mapped instances of a task, in order."""
         if task_id not in self._all:
             items = self.items(axis)

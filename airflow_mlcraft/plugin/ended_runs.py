@@ -39,11 +39,11 @@ def _end(dag_run: Any, status: str) -> None:
 def _may_be_tracked(dag_run: Any) -> bool:
     """Whether a task of the DAG has an operator whose runs are tracked."""
     from airflow_mlcraft import settings
-    from airflow_mlcraft.layout.hints import MODULES
+    from airflow_mlcraft.layout.hints import TRACKED_OPERATOR_MODULES
 
     wanted = settings.get_choice("tracking")
     if wanted == "never" or dag_run.dag is None:
         return False
     modules = {getattr(task, "_task_module", None) or type(task).__module__ for task in dag_run.dag.tasks}
     ours = {name for name in modules if str(name).startswith(_OPERATORS)}
-    return bool(ours) and (wanted == "always" or not ours.isdisjoint(MODULES))
+    return bool(ours) and (wanted == "always" or not ours.isdisjoint(TRACKED_OPERATOR_MODULES))

@@ -11,8 +11,8 @@ from airflow_mlcraft.cwl.plan import Json, Plan, ToolRef, Workflow
 from airflow_mlcraft.cwl.portable import placed
 from airflow_mlcraft.cwl.step_inputs import evaluate, tool_inputs
 from airflow_mlcraft.errors import LinkError, MlcraftError
-from airflow_mlcraft.layout.frames import Axis, Frame, Place
-from airflow_mlcraft.layout.layout import layout_of
+from airflow_mlcraft.layout.layout import build_layout
+from airflow_mlcraft.layout.tasks import ScatterAxis, StepLayout, WorkflowLayout
 from airflow_mlcraft.operators.base import plan_cache
 from airflow_mlcraft.operators.task_files import work
 from airflow_mlcraft.operators.values import Values
@@ -81,7 +81,7 @@ class _History:
         self._plan = plan
         self._result = result
         self._tasks = tasks
-        self._root = layout_of(plan).root
+        self._root = build_layout(plan).root
         self._values = Values(_Pushed(result))
         self._errors = {(failure.task_id, failure.map_index): failure.message for failure in result.failed}
         self._below: dict[str, Mapping[int, Sequence[int]]] = {}
@@ -99,137 +99,142 @@ class _History:
         return execution
 
     def _workflow(
-        self, frame: Frame, item: int, steps: tuple[str, ...], name: str, inputs: Mapping[str, Json]
+        self, workflow_layout: WorkflowLayout, item: int, steps: tuple[str, ...], name: str, inputs: Mapping[str, Json]
     ) -> Execution:
-        execution = Execution(frame.workflow, steps, name, inputs)
-        for place in frame.places.values():
-            if ran := self._step(place, item, name):
-                execution.inside[place.step.id] = ran
+        execution = Execution(workflow_layout.workflow, steps, name, inputs)
+        for step_layout in workflow_layout.steps.values():
+            if ran := self._step(step_layout, item, name):
+                execution.inside[step_layout.step.id] = ran
         inner = [one for ran in execution.inside.values() for one in ran]
         execution.started = min((one.started for one in inner if one.started), default=None)
         execution.ended = max((one.ended for one in inner if one.ended), default=None)
-        execution.failed = any(one.failed for one in inner) or not self._complete(frame, item)
+        execution.failed = any(one.failed for one in inner) or not self._complete(workflow_layout, item)
         if not execution.failed:
             try:
-                execution.outputs = self._values.outputs(frame, item)
+                execution.outputs = self._values.outputs(workflow_layout, item)
             except LinkError as error:
                 execution.failed, execution.error = True, str(error)
         return execution
 
-    def _step(self, place: Place, item: int, around: str) -> list[Execution]:
+    def _step(self, step_layout: StepLayout, item: int, around: str) -> list[Execution]:
         """What a step ran for one item of the scatter around it."""
         prefix = f"{around}/" if around else ""
-        run = self._sub_workflow if place.child is not None else self._tool
-        if not place.step.scatter or place.axis is None:
-            executions = [run(place, item, prefix + place.step.id)]
+        run = self._sub_workflow if step_layout.subworkflow is not None else self._tool
+        if not step_layout.step.scatter or step_layout.axis is None:
+            executions = [run(step_layout, item, prefix + step_layout.step.id)]
         else:
-            items = self._items_below(place.axis, item)
-            executions = [run(place, index, f"{prefix}{place.step.id}/{n}") for n, index in enumerate(items)]
+            items = self._items_below(step_layout.axis, item)
+            executions = [
+                run(step_layout, index, f"{prefix}{step_layout.step.id}/{n}") for n, index in enumerate(items)
+            ]
         return [execution for execution in executions if execution is not None]
 
-    def _sub_workflow(self, place: Place, item: int, name: str) -> Execution | None:
-        if place.child is None:
+    def _sub_workflow(self, step_layout: StepLayout, item: int, name: str) -> Execution | None:
+        if step_layout.subworkflow is None:
             return None
-        inputs = self._values.frame_inputs(place.child, item)
+        inputs = self._values.frame_inputs(step_layout.subworkflow, item)
         if inputs is None:
             return None
-        return self._workflow(place.child, item, place.child.path, name, inputs)
+        return self._workflow(step_layout.subworkflow, item, step_layout.subworkflow.path, name, inputs)
 
-    def _tool(self, place: Place, item: int, name: str) -> Execution | None:
-        instance = self._instance(place.axis, item)
-        event = self._tasks.get((place.task_id, instance))
+    def _tool(self, step_layout: StepLayout, item: int, name: str) -> Execution | None:
+        instance = self._instance(step_layout.axis, item)
+        event = self._tasks.get((step_layout.task_id, instance))
         if event is None or event.started is None or event.state not in ("success", "failed"):
             return None
         failed = event.state == "failed"
-        outputs = None if failed else self._pushed_by(place, item, instance)
+        outputs = None if failed else self._pushed_by(step_layout, item, instance)
         if outputs is None and not failed:
             return None
         return Execution(
-            place.step.run,
-            (*place.frame.path, place.step.id),
+            step_layout.step.run,
+            (*step_layout.parent.path, step_layout.step.id),
             name,
-            self._inputs(place, item),
+            self._inputs(step_layout, item),
             outputs or {},
             event.started,
             event.ended,
             failed,
-            self._errors.get((place.task_id, instance), ""),
+            self._errors.get((step_layout.task_id, instance), ""),
         )
 
-    def _inputs(self, place: Place, item: int) -> Mapping[str, Json]:
+    def _inputs(self, step_layout: StepLayout, item: int) -> Mapping[str, Json]:
         try:
-            if place.step.scatter and place.axis is not None:
-                raw = self._values.items(place.axis).jobs[item]
+            if step_layout.step.scatter and step_layout.axis is not None:
+                raw = self._values.items(step_layout.axis).jobs[item]
             else:
-                raw = self._values.step_inputs(place, item)
+                raw = self._values.step_inputs(step_layout, item)
         except LinkError:
             # This is why the step failed.
             return {}
-        return inputs_of_tool(place, raw or {}, self._plan.base)
+        return inputs_of_tool(step_layout, raw or {}, self._plan.base)
 
-    def _pushed_by(self, place: Place, item: int, instance: int) -> Mapping[str, Json] | None:
-        value = restored(self._result.xcom(place.task_id, instance))
-        chunk = self._chunk(place.axis)
+    def _pushed_by(self, step_layout: StepLayout, item: int, instance: int) -> Mapping[str, Json] | None:
+        value = restored(self._result.xcom(step_layout.task_id, instance))
+        chunk = self._chunk(step_layout.axis)
         outputs: Mapping[str, Json] | None = value[item % chunk] if chunk > 1 and value is not None else value
         return outputs
 
-    def _complete(self, frame: Frame, item: int) -> bool:
+    def _complete(self, workflow_layout: WorkflowLayout, item: int) -> bool:
         """Whether all tasks of a workflow came to a good end, for one item of the scatter around."""
-        for place in frame.places.values():
-            scattered = bool(place.items)
-            states = [self._state(place.items, frame.axis, item) if scattered else ""]
-            if scattered and place.axis is not None:
+        for step_layout in workflow_layout.steps.values():
+            scattered = bool(step_layout.items_task_id)
+            states = [self._state(step_layout.items_task_id, workflow_layout.axis, item) if scattered else ""]
+            if scattered and step_layout.axis is not None:
                 states += [
-                    self._state(place.task_id, place.axis, below) for below in self._items_below(place.axis, item)
+                    self._state(step_layout.task_id, step_layout.axis, below)
+                    for below in self._items_below(step_layout.axis, item)
                 ]
             else:
-                states.append(self._state(place.task_id, place.axis, item))
+                states.append(self._state(step_layout.task_id, step_layout.axis, item))
             if any(state and state not in _DONE for state in states):
                 return False
         return True
 
-    def _state(self, task_id: str, axis: Axis | None, item: int) -> str:
+    def _state(self, task_id: str, axis: ScatterAxis | None, item: int) -> str:
         event = self._tasks.get((task_id, self._instance(axis, item))) or self._tasks.get((task_id, _NOT_MAPPED))
         return event.state if event else "none"
 
-    def _instance(self, axis: Axis | None, item: int) -> int:
+    def _instance(self, axis: ScatterAxis | None, item: int) -> int:
         return _NOT_MAPPED if axis is None else item // self._chunk(axis)
 
-    def _chunk(self, axis: Axis | None) -> int:
+    def _chunk(self, axis: ScatterAxis | None) -> int:
         return 1 if axis is None else self._values.items(axis).chunk
 
-    def _items_below(self, axis: Axis, parent: int) -> Sequence[int]:
+    def _items_below(self, axis: ScatterAxis, parent: int) -> Sequence[int]:
         """`Items.below` of thousands of parents, in one pass."""
-        if axis.items not in self._below:
+        if axis.items_task_id not in self._below:
             found: dict[int, list[int]] = defaultdict(list)
             for index, of in enumerate(self._values.items(axis).parents):
                 found[of].append(index)
-            self._below[axis.items] = found
-        return self._below[axis.items].get(parent, ())
+            self._below[axis.items_task_id] = found
+        return self._below[axis.items_task_id].get(parent, ())
 
 
-def inputs_of_tool(place: Place, raw: dict[str, Json], base: str) -> Mapping[str, Json]:
+def inputs_of_tool(step_layout: StepLayout, raw: dict[str, Json], base: str) -> Mapping[str, Json]:
     """The inputs by name, their files in the store.
 
     The task kept none of this, so expressions are evaluated once more; `when` was true, or it had not run.
     """
-    tool = place.step.run
+    tool = step_layout.step.run
     defaults = _defaults(plan_cache().tool(tool.digest)) if isinstance(tool, ToolRef) else {}
-    computed = any(link.value_from for link in place.step.links)
+    computed = any(link.value_from for link in step_layout.step.links)
     missing = {name: value for name, value in defaults.items() if raw.get(name) is None}
     if not computed and not missing:
-        return tool_inputs(place.step, raw)
+        return tool_inputs(step_layout.step, raw)
     try:
         with work(base) as task:
             job = raw
             if computed:
                 staged = task.stage(raw)
-                job = task.keep(evaluate(place.step, staged, place.frame.workflow.expression_requirements) or staged)
+                job = task.keep(
+                    evaluate(step_layout.step, staged, step_layout.parent.workflow.expression_requirements) or staged
+                )
             missing = {name: value for name, value in defaults.items() if job.get(name) is None}
-            return tool_inputs(place.step, {**job, **task.keep(placed(missing, base))})
+            return tool_inputs(step_layout.step, {**job, **task.keep(placed(missing, base))})
     except MlcraftError:
         # An expression that fails is why the step did; what came before it is known all the same.
-        return tool_inputs(place.step, raw)
+        return tool_inputs(step_layout.step, raw)
 
 
 def _defaults(document: Json) -> dict[str, Json]:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_mlcraft.layout.layout import layout_of
+from airflow_mlcraft.layout.layout import build_layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from airflow_mlcraft.cwl.plan import Plan
-    from airflow_mlcraft.layout.frames import Place
+    from airflow_mlcraft.layout.tasks import StepLayout
 
 
 class LogSink(Protocol):
@@ -114,7 +114,9 @@ class StepProgress:
 
     def __init__(self, plan: Plan, tell: OnStep):
         self._tell = tell
-        steps = [_Step(name, set(_tasks_of(place))) for name, place in layout_of(plan).root.places.items()]
+        steps = [
+            _Step(name, set(_tasks_of(step_layout))) for name, step_layout in build_layout(plan).root.steps.items()
+        ]
         self._step_of = {task: step for step in steps for task in step.tasks}
 
     def on_event(self, event: TaskEvent) -> None:
@@ -136,12 +138,12 @@ class StepProgress:
         self._tell(step.id, state, message)
 
 
-def _tasks_of(place: Place) -> Iterator[str]:
+def _tasks_of(step_layout: StepLayout) -> Iterator[str]:
     """All tasks that a step has: its own, what lists its items, and those of the workflow that it runs."""
-    yield place.task_id
-    if place.items:
-        yield place.items
-    if place.child is not None:
-        yield place.child.entry
-        for inner in place.child.places.values():
+    yield step_layout.task_id
+    if step_layout.items_task_id:
+        yield step_layout.items_task_id
+    if step_layout.subworkflow is not None:
+        yield step_layout.subworkflow.inputs_task_id
+        for inner in step_layout.subworkflow.steps.values():
             yield from _tasks_of(inner)

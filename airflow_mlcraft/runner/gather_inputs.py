@@ -79,10 +79,14 @@ def _where(past: PastRun) -> str:
 
 
 def _replay(plan: Plan, past: PastRun, store: Store) -> dict[str, Any]:
-    from airflow_mlcraft.layout.layout import layout_of
+    from airflow_mlcraft.layout.layout import build_layout
     from airflow_mlcraft.operators.reuse import INPUTS, OUTPUTS, key_of
 
-    places = {place.task_id: place for frame in layout_of(plan).root.frames() for place in frame.places.values()}
+    places = {
+        step_layout.task_id: step_layout
+        for workflow_layout in build_layout(plan).root.walk()
+        for step_layout in workflow_layout.steps.values()
+    }
     if unknown := sorted({step.task_id for step in past.steps} - places.keys()):
         raise MlcraftError(
             f"the document has no step for {', '.join(unknown)}; a document that is a task group of a larger DAG "

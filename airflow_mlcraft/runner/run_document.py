@@ -137,7 +137,7 @@ def _environment(options: RunOptions, store: Path) -> dict[str, str]:
 
 
 def _dag_id(plan: Plan) -> str:
-    from airflow_mlcraft.layout.frames import TaskIds
+    from airflow_mlcraft.layout.tasks import TaskIds
 
     return TaskIds().task(plan.root.id or Path(plan.document).stem)
 

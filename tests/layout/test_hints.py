@@ -9,7 +9,7 @@ import pytest
 from airflow_mlcraft.cwl.plan import Link, Plan, Port, Step, ToolRef, Workflow
 from airflow_mlcraft.errors import DocumentError
 from airflow_mlcraft.layout.hints import DataHint
-from airflow_mlcraft.layout.layout import layout_of
+from airflow_mlcraft.layout.layout import build_layout
 
 TOOL = ToolRef(digest="0", kind="CommandLineTool")
 
@@ -29,7 +29,7 @@ def workflow(*steps: Step, data: Any = None) -> Workflow:
 
 
 def hints_of(root: Workflow) -> tuple[DataHint, ...]:
-    return layout_of(Plan(digest="0", root=root, document="flow.cwl", kind="Workflow", cwl_version="v1.0")).data
+    return build_layout(Plan(digest="0", root=root, document="flow.cwl", kind="Workflow", cwl_version="v1.0")).data
 
 
 def test_outputs_and_inputs_of_the_workflow_and_outputs_of_steps() -> None:
@@ -44,15 +44,17 @@ def test_outputs_and_inputs_of_the_workflow_and_outputs_of_steps() -> None:
         DataHint("one", "other", "data/other"),
         DataHint("sub/deep", "out", "deep"),
     )
-    layout = layout_of(Plan(digest="0", root=root, document="flow.cwl", kind="Workflow", cwl_version="v1.0"), "group.")
-    assert layout.version == layout.version_of("sub/deep") == "group.version_data"
-    assert layout.version_of("sub") == ""
+    layout = build_layout(
+        Plan(digest="0", root=root, document="flow.cwl", kind="Workflow", cwl_version="v1.0"), "group."
+    )
+    assert layout.version_task_id == layout.version_task_of("sub/deep") == "group.version_data"
+    assert layout.version_task_of("sub") == ""
     assert str(DataHint("sub/deep", "out", "deep")) == "output out of sub/deep"
 
 
 def test_without_hints_there_is_no_task() -> None:
     plan = Plan(digest="1", root=workflow(step("one")), document="flow.cwl", kind="Workflow", cwl_version="v1.0")
-    assert layout_of(plan).version == layout_of(plan).version_of("one") == ""
+    assert build_layout(plan).version == build_layout(plan).version_task_of("one") == ""
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.cwl.portable import placed
-from airflow_mlcraft.layout.layout import Layout, layout_of
+from airflow_mlcraft.layout.layout import Layout, build_layout
 from airflow_mlcraft.library.folder import DocumentFolder
 from airflow_mlcraft.library.graph import Picture, Positions, positions_in
 from airflow_mlcraft.operators.base import plan_cache
@@ -75,7 +75,7 @@ class DagPlan:
     @property
     def layout(self) -> Layout:
         """Its tasks."""
-        return layout_of(self.plan, self.prefix)
+        return build_layout(self.plan, self.prefix)
 
     @property
     def document(self) -> Path:

@@ -17,7 +17,7 @@ from fastapi import APIRouter, Depends, HTTPException
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from airflow_mlcraft.layout.frames import Frame, Place
+from airflow_mlcraft.layout.tasks import StepLayout, WorkflowLayout
 from airflow_mlcraft.plugin.web.graph import plan_of_dag
 
 router = APIRouter()
@@ -136,28 +136,32 @@ def _tallies(session: Session, dag_id: str, run_id: str) -> dict[str, Tally]:
     return tallies
 
 
-def _steps(frame: Frame, tallies: dict[str, Tally]) -> Iterator[tuple[str, dict[str, Any]]]:
-    prefix = "".join(f"{name}/" for name in frame.path)
-    for place in frame.places.values():
-        key = f"{prefix}step:{place.step.id}"
-        if place.child is None:
-            own = tallies.get(place.task_id, Tally())
-            yield key, (own + _items(place, tallies)).to_json(own.counts)
+def _steps(workflow_layout: WorkflowLayout, tallies: dict[str, Tally]) -> Iterator[tuple[str, dict[str, Any]]]:
+    prefix = "".join(f"{name}/" for name in workflow_layout.path)
+    for step_layout in workflow_layout.steps.values():
+        key = f"{prefix}step:{step_layout.step.id}"
+        if step_layout.subworkflow is None:
+            own = tallies.get(step_layout.task_id, Tally())
+            yield key, (own + _items(step_layout, tallies)).to_json(own.counts)
         else:
-            yield key, (_inside(place.child, tallies) + _items(place, tallies)).to_json()
-            yield from _steps(place.child, tallies)
+            yield key, (_inside(step_layout.subworkflow, tallies) + _items(step_layout, tallies)).to_json()
+            yield from _steps(step_layout.subworkflow, tallies)
 
 
-def _inside(frame: Frame, tallies: dict[str, Tally]) -> Tally:
-    total = Tally() if frame.scattered else tallies.get(frame.entry, Tally())
-    for place in frame.places.values():
-        total += _items(place, tallies)
-        total += _inside(place.child, tallies) if place.child else tallies.get(place.task_id, Tally())
+def _inside(workflow_layout: WorkflowLayout, tallies: dict[str, Tally]) -> Tally:
+    total = Tally() if workflow_layout.is_scattered else tallies.get(workflow_layout.inputs_task_id, Tally())
+    for step_layout in workflow_layout.steps.values():
+        total += _items(step_layout, tallies)
+        total += (
+            _inside(step_layout.subworkflow, tallies)
+            if step_layout.subworkflow
+            else tallies.get(step_layout.task_id, Tally())
+        )
     return total
 
 
-def _items(place: Place, tallies: dict[str, Tally]) -> Tally:
-    return tallies.get(place.items, Tally()) if place.items else Tally()
+def _items(step_layout: StepLayout, tallies: dict[str, Tally]) -> Tally:
+    return tallies.get(step_layout.items_task_id, Tally()) if step_layout.items_task_id else Tally()
 
 
 def _name(state: Any) -> str:

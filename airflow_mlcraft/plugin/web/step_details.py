@@ -21,8 +21,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.layout.frames import Place
 from airflow_mlcraft.layout.layout import Layout
+from airflow_mlcraft.layout.tasks import StepLayout
 from airflow_mlcraft.operators.links import DataVersionLink, MlflowRunLink, ReusedRunLink, page_of
 from airflow_mlcraft.operators.values import Values
 from airflow_mlcraft.operators.xcom_overflow import restored
@@ -66,34 +66,38 @@ def step_details(
     """Of the step that the picture calls so; in a scatter, of one item when it is named."""
     session = shown_to.session
     layout = plan_of_dag(session, dag_id, run_id).layout
-    place = _place(layout, key)
-    instances = _instances(session, dag_id, run_id, place.task_id)
+    step_layout = _place(layout, key)
+    instances = _instances(session, dag_id, run_id, step_layout.task_id)
     if map_index is None and len(instances) == 1:
         map_index = instances[0].map_index
     instance = next((each for each in instances if each.map_index == map_index), None)
     pulled = PassedOn(session, dag_id, run_id, map_index)
     log = TaskLog()
-    if instance is not None and place.child is None and shown_to.may(dag_id, DagAccessEntity.TASK_LOGS):
+    if instance is not None and step_layout.subworkflow is None and shown_to.may(dag_id, DagAccessEntity.TASK_LOGS):
         log = _log(session, instance)
     values = shown_to.may(dag_id, DagAccessEntity.XCOM)
     return {
-        "items": [_item(each) for each in instances] if place.axis is not None else [],
+        "items": [_item(each) for each in instances] if step_layout.axis is not None else [],
         "state": str(instance.state) if instance is not None and instance.state else None,
         "tries": instance.try_number if instance is not None else 0,
         "command": log.command,
         "log_tail": log.tail or None,
-        **(_values(layout, place, pulled, map_index) if values else {"inputs": None, "outputs": None}),
+        **(_values(layout, step_layout, pulled, map_index) if values else {"inputs": None, "outputs": None}),
         "links": {
-            "task": page_of(dag_id, run_id, place.task_id, map_index),
-            **(_links(layout, place, pulled, map_index) if values else {"mlflow": None, "made_by": None, "data": []}),
+            "task": page_of(dag_id, run_id, step_layout.task_id, map_index),
+            **(
+                _links(layout, step_layout, pulled, map_index)
+                if values
+                else {"mlflow": None, "made_by": None, "data": []}
+            ),
         },
     }
 
 
-def _place(layout: Layout, key: str) -> Place:
+def _place(layout: Layout, key: str) -> StepLayout:
     path, _, step = key.rpartition("step:")
     try:
-        return layout.place(f"{path}{step}")
+        return layout.step(f"{path}{step}")
     except KeyError:
         raise HTTPException(404, f"There is no step {key} in this workflow") from None
 
@@ -119,31 +123,31 @@ def _item(instance: Any) -> Json:
     }
 
 
-def _values(layout: Layout, place: Place, pulled: PassedOn, map_index: int | None) -> dict[str, Json]:
+def _values(layout: Layout, step_layout: StepLayout, pulled: PassedOn, map_index: int | None) -> dict[str, Json]:
     """What went in, before expressions, and what came out; as far as it is there yet."""
-    values = Values(pulled, place.axis)
+    values = Values(pulled, step_layout.axis)
     return {
-        "inputs": _shown_or_none(lambda: _inputs(values, place, map_index)),
-        "outputs": _shown_or_none(lambda: _outputs(values, layout, place, map_index)),
+        "inputs": _shown_or_none(lambda: _inputs(values, step_layout, map_index)),
+        "outputs": _shown_or_none(lambda: _outputs(values, layout, step_layout, map_index)),
     }
 
 
-def _inputs(values: Values, place: Place, map_index: int | None) -> Json:
-    one = place.axis is not None and map_index is not None and map_index >= 0
+def _inputs(values: Values, step_layout: StepLayout, map_index: int | None) -> Json:
+    one = step_layout.axis is not None and map_index is not None and map_index >= 0
     item = values.own_items()[0] if one else 0
-    if place.step.scatter and one and place.axis is not None and place.child is None:
-        return values.items(place.axis).jobs[item]
-    return values.step_inputs(place, item)
+    if step_layout.step.scatter and one and step_layout.axis is not None and step_layout.subworkflow is None:
+        return values.items(step_layout.axis).jobs[item]
+    return values.step_inputs(step_layout, item)
 
 
-def _outputs(values: Values, layout: Layout, place: Place, map_index: int | None) -> Json:
-    if place.child is not None:
-        return values.outputs(place.child) if place.axis is None else None
-    if place.axis is None:
-        return restored(values.ti.xcom_pull(place.task_id, map_indexes=-1))
+def _outputs(values: Values, layout: Layout, step_layout: StepLayout, map_index: int | None) -> Json:
+    if step_layout.subworkflow is not None:
+        return values.outputs(step_layout.subworkflow) if step_layout.axis is None else None
+    if step_layout.axis is None:
+        return restored(values.ti.xcom_pull(step_layout.task_id, map_indexes=-1))
     if map_index is not None:
-        return restored(values.ti.xcom_pull(place.task_id, map_indexes=map_index))
-    return {output: values.step_output(place, output) for output in place.step.outputs}
+        return restored(values.ti.xcom_pull(step_layout.task_id, map_indexes=map_index))
+    return {output: values.step_output(step_layout, output) for output in step_layout.step.outputs}
 
 
 def _shown_or_none(read: Callable[[], Json]) -> Json:
@@ -162,16 +166,16 @@ def _log(session: Session, instance: Any) -> TaskLog:
     return task_log(whole)
 
 
-def _links(layout: Layout, place: Place, pulled: PassedOn, map_index: int | None) -> dict[str, Json]:
+def _links(layout: Layout, step_layout: StepLayout, pulled: PassedOn, map_index: int | None) -> dict[str, Json]:
     """What the task has told Airflow; and of its data, what the task that versions it has."""
     index = -1 if map_index is None else map_index
-    path = "/".join((*place.frame.path, place.step.id))
+    path = "/".join((*step_layout.parent.path, step_layout.step.id))
     return {
-        "mlflow": _link(pulled, MlflowRunLink, place.task_id, index),
-        "made_by": _link(pulled, ReusedRunLink, place.task_id, index),
+        "mlflow": _link(pulled, MlflowRunLink, step_layout.task_id, index),
+        "made_by": _link(pulled, ReusedRunLink, step_layout.task_id, index),
         "data": [
-            {"output": hint.port, "path": hint.path, **_version(pulled, layout.version, hint.path)}
-            for hint in layout.data
+            {"output": hint.port, "path": hint.path, **_version(pulled, layout.version_task_id, hint.path)}
+            for hint in layout.data_hints
             if hint.step == path and not hint.is_input
         ],
     }

@@ -16,7 +16,7 @@ from dotenv import dotenv_values
 
 from airflow_mlcraft.cwl.plan import Json, Plan
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.layout.layout import layout_of
+from airflow_mlcraft.layout.layout import build_layout
 from airflow_mlcraft.project.embedded import new_run_id
 from airflow_mlcraft.project.server.api import ServerApi
 from airflow_mlcraft.runner.events import StepProgress, TaskEvent
@@ -60,7 +60,7 @@ def run_on_server(
             raise ProjectError(
                 f"{', '.join(failed) or 'the run'} failed on the server", f"see {api.url}/dags/{dag_id}/runs/{run_id}"
             )
-        return _brought(api.xcom(dag_id, run_id, layout_of(plan).outputs), outdir)
+        return _brought(api.xcom(dag_id, run_id, build_layout(plan).outputs_task_id), outdir)
 
 
 def _name(process: str, text: str) -> str:

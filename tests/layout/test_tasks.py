@@ -8,7 +8,7 @@ import pytest
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TaskGroup
 
-from airflow_mlcraft.layout.frames import MAX_LENGTH, TaskIds
+from airflow_mlcraft.layout.tasks import MAX_TASK_ID_LENGTH, TaskIds
 
 STRANGE = [
     "two words",
@@ -87,7 +87,7 @@ def test_deep_groups_leave_room(depth: int) -> None:
         for name in STRANGE:
             EmptyOperator(task_id=ids.task(name))
     assert len(dag.task_ids) == len(STRANGE)
-    assert max(map(len, dag.task_ids)) <= MAX_LENGTH
+    assert max(map(len, dag.task_ids)) <= MAX_TASK_ID_LENGTH
 
 
 class _Nested:
