@@ -16,7 +16,7 @@ from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml import row_process
 from airflow_mlcraft.ml.example_rows import example_rows
 from airflow_mlcraft.ml.fit import Fitted, fit
-from airflow_mlcraft.ml.model_file import save, schema_of
+from airflow_mlcraft.ml.model_file import read_schema, save
 from airflow_mlcraft.ml.numbered_classes import inner
 from airflow_mlcraft.ml.preparation import pipeline
 from airflow_mlcraft.ml.user_code import imports_of, module_name
@@ -84,7 +84,7 @@ def write_folder(work: ModelWork, params: dict[str, Any], fitted: Fitted, target
         modules = _own_code(work, types)
         own = None if work.recipe.process is None else row_process.from_json(work.recipe.process)
         code = [*modules.values(), *([_written(own, Path(place))] if own is not None else [])]
-        libraries = library_modules(schema_of(file)) | {name for path in code for name in imports_of(path)}
+        libraries = library_modules(read_schema(file)) | {name for path in code for name in imports_of(path)}
         needed = [*installed(), *(f"{one['name']}=={one['version']}" for one in packages_of(libraries))]
         if own is None:
             every = work.recipe.typed(work.train)

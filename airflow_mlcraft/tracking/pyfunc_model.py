@@ -9,7 +9,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.ml import user_code
+from airflow_mlcraft.ml import model_file, user_code
 from airflow_mlcraft.ml.boosters import SUFFIXES, load_beside, missing
 from airflow_mlcraft.tracking import trusted_types
 from airflow_mlcraft.tracking.user_process import with_own_process
@@ -37,10 +37,8 @@ class SkopsModel:
 
 def unknown_types(file: Path) -> set[str]:
     """Types in a model file that loading it needs trust for."""
-    from skops import io
-
     try:
-        return {name for name in io.get_untrusted_types(file=file) if not trusted_types.is_known(name)}
+        return {name for name in model_file.untrusted_types(file) if not trusted_types.is_known(name)}
     except (OSError, BadZipFile, KeyError, ValueError) as error:
         raise MlcraftError(f"{file} cannot be read as a model: {error}") from error
 
@@ -50,8 +48,6 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     They are if the model is signed with the user's key, or if MLCRAFT_TRUSTED_TYPES names them.
     """
-    from skops import io
-
     file = Path(path)
     unknown = unknown_types(file)
     own = unknown & trusted_types.named_by_user()
@@ -61,7 +57,7 @@ def load(path: str | os.PathLike[str]) -> Any:
         raise trusted_types.refusal(file, unknown - own)
     try:
         _import_code_beside(file, own)
-        model = io.load(file, trusted=sorted(io.get_untrusted_types(file=file)))
+        model = model_file.load(file, trusted=model_file.untrusted_types(file))
     except ModuleNotFoundError as error:
         library = str(error.name).partition(".")[0]
         raise MlcraftError(
