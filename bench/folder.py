@@ -130,8 +130,8 @@ def _busy_cores() -> Iterator[None]:
 _COMPILE = """
 import sys
 from pathlib import Path
-from airflow_mlcraft.operators.base import plan_cache
-cache = plan_cache()
+from airflow_mlcraft.layout.plan_cache import open_plan_cache
+cache = open_plan_cache()
 for path in sys.stdin.read().splitlines():
     cache.plan_of(Path(path))
 """

@@ -109,11 +109,11 @@ def test_the_plugin_warns_and_breaks_nothing(monkeypatch: pytest.MonkeyPatch, ca
 
 
 def test_a_result_is_measured_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_mlcraft.operators.xcom_overflow import restored, spilled
+    from airflow_mlcraft.operators.xcom_overflow import from_xcom, to_xcom
 
     monkeypatch.setenv("AIRFLOW__MLCRAFT__XCOM_LIMIT", "100 B")
     text = "ü" * 60
-    kept = spilled(text)
+    kept = to_xcom(text)
     assert kept != text
-    assert restored(kept) == text
-    assert spilled("u" * 60) == "u" * 60
+    assert from_xcom(kept) == text
+    assert to_xcom("u" * 60) == "u" * 60

@@ -17,7 +17,7 @@ from airflow_mlcraft.layout.layout import build_layout
 from airflow_mlcraft.layout.tasks import StepLayout, WorkflowLayout
 from airflow_mlcraft.operators.assets import data_alias
 from airflow_mlcraft.operators.base import ITEM_NAME, CwlOperator
-from airflow_mlcraft.operators.ml import operator_of
+from airflow_mlcraft.operators.ml import find_operator_class
 from airflow_mlcraft.operators.run_inputs import CwlInputsOperator
 from airflow_mlcraft.operators.run_outputs import CwlOutputsOperator, CwlVersionOperator
 from airflow_mlcraft.operators.subworkflow import CwlFrameOperator, CwlScatterOperator
@@ -84,13 +84,13 @@ class _Builder:
                     unmapped=True,
                 )
             if step_layout.subworkflow is None:
-                kind = operator_of(step_layout.step)
+                kind = find_operator_class(step_layout.step)
                 self._task(
                     kind,
                     step_layout.task_id,
                     workflow_layout,
                     path,
-                    {**args_of_step(step_layout.step), **kind.args_of(self.plan.document)},
+                    {**args_of_step(step_layout.step), **kind.extra_task_args(self.plan.document)},
                     step_layout=step_layout,
                     name=step_layout.step.id,
                 )

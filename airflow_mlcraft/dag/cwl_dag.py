@@ -14,8 +14,8 @@ from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.dag.build import build
 from airflow_mlcraft.dag.dag_args import args_of_plan
 from airflow_mlcraft.layout.hints import FieldError
+from airflow_mlcraft.layout.plan_cache import open_plan_cache
 from airflow_mlcraft.layout.tasks import TaskIds
-from airflow_mlcraft.operators.base import plan_cache
 
 
 class CwlDag(DAG):
@@ -29,7 +29,7 @@ class CwlDag(DAG):
 
     def __init__(self, document: str | Path, dag_id: str = "", **dag_args: Any) -> None:
         path, _, fragment = str(document).partition("#")
-        self._fill(plan_cache().plan_of(Path(path), fragment), dag_id, dag_args)
+        self._fill(open_plan_cache().plan_of(Path(path), fragment), dag_id, dag_args)
 
     @classmethod
     def of_plan(cls, plan: Plan, dag_id: str, **dag_args: Any) -> CwlDag:

@@ -12,7 +12,7 @@ from airflow.sdk.definitions.xcom_arg import PlainXComArg
 from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.dag.build import build
 from airflow_mlcraft.errors import InputError
-from airflow_mlcraft.operators.base import plan_cache
+from airflow_mlcraft.layout.plan_cache import open_plan_cache
 
 
 class CwlTaskGroup(TaskGroup):
@@ -39,7 +39,7 @@ class CwlTaskGroup(TaskGroup):
     ) -> None:
         super().__init__(group_id=group_id, **group_args)
         path, _, fragment = str(document).partition("#")
-        self.plan = plan_cache().plan_of(Path(path), fragment)
+        self.plan = open_plan_cache().plan_of(Path(path), fragment)
         if inputs is not None:
             _check_inputs(self.plan, inputs)
         with self:

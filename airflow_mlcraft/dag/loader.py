@@ -24,8 +24,8 @@ from airflow_mlcraft.dag.dag_args import is_hidden
 from airflow_mlcraft.dag.parse_cache import ParsedBefore, StoredForms
 from airflow_mlcraft.dag.parse_time_limit import ParseClock, seconds_to_wait
 from airflow_mlcraft.errors import MlcraftError, SeveralProcessesError
+from airflow_mlcraft.layout.plan_cache import open_plan_cache
 from airflow_mlcraft.layout.tasks import MAX_TASK_ID_LENGTH, TaskIds
-from airflow_mlcraft.operators.base import plan_cache
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Folder:
     root: Path
     documents: list[Document]
     dag_args: dict[str, Any]
-    cache: PlanCache = field(default_factory=plan_cache)
+    cache: PlanCache = field(default_factory=open_plan_cache)
     started: float = field(default_factory=time.monotonic)
     clock: ParseClock = field(default_factory=ParseClock)
 

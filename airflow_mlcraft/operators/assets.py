@@ -1,6 +1,6 @@
 """Data and models as Airflow's assets: `dvc://<repository>/<path>` and `mlflow://<model>`.
 
-What an asset is like at a moment (its hash, its commit, its version) is in the `extra` of its events.
+The hash, commit or version of an asset is in the `extra` of its events.
 """
 
 from __future__ import annotations
@@ -25,38 +25,38 @@ def model_uri(name: str) -> str:
 
 
 def data_alias(document: str) -> AssetAlias:
-    """Stands for all data of a document: which of it has changed is known when a run ends."""
+    """The alias of all data of a document: which of it has changed is known only when a run ends."""
     return AssetAlias(f"data of {document}")
 
 
 def model_alias(document: str) -> AssetAlias:
-    """Stands for all models of a document."""
+    """The alias of all models of a document."""
     return AssetAlias(f"models of {document}")
 
 
-def tell_of_data(context: Any, alias: AssetAlias, repository: str, path: str, extra: dict[str, Any]) -> None:
-    """Have an event of data when this task ends well; the alias must be among the task's outlets."""
-    _tell(context, alias, data_uri(repository, path), extra)
+def add_data_event(context: Any, alias: AssetAlias, repository: str, path: str, extra: dict[str, Any]) -> None:
+    """Add an event of data, emitted when this task succeeds; the alias must be among the task's outlets."""
+    _add_event(context, alias, data_uri(repository, path), extra)
 
 
-def tell_of_model(context: Any, alias: AssetAlias, name: str, extra: dict[str, Any]) -> None:
-    """Have an event of a model when this task ends well; the alias must be among the task's outlets."""
-    _tell(context, alias, model_uri(name), extra)
+def add_model_event(context: Any, alias: AssetAlias, name: str, extra: dict[str, Any]) -> None:
+    """Add an event of a model, emitted when this task succeeds; the alias must be among the task's outlets."""
+    _add_event(context, alias, model_uri(name), extra)
 
 
 def sanitize_data_uri(uri: SplitResult) -> SplitResult:
-    """Check a `dvc://` URI as Airflow asks, and write it as `data_uri` does."""
+    """Validate a `dvc://` URI, and write it as `data_uri` does. Airflow calls it for each asset of the scheme."""
     if not uri.netloc or not uri.path.strip("/"):
         raise ValueError(f"{uri.geturl()} is no data: expected dvc://<repository>/<path>, as dvc://iris/data/raw.csv")
     return uri._replace(netloc=quote(unquote(uri.netloc), safe=""), path=quote(unquote(uri.path)), query="")
 
 
 def sanitize_model_uri(uri: SplitResult) -> SplitResult:
-    """Check an `mlflow://` URI as Airflow asks, and write it as `model_uri` does."""
+    """Validate an `mlflow://` URI, and write it as `model_uri` does. Airflow calls it for each asset of the scheme."""
     if not uri.netloc or uri.path.strip("/"):
         raise ValueError(f"{uri.geturl()} is no model: expected mlflow://<name of the registered model>")
     return uri._replace(netloc=quote(unquote(uri.netloc), safe=""), path="", query="")
 
 
-def _tell(context: Any, alias: AssetAlias, uri: str, extra: dict[str, Any]) -> None:
+def _add_event(context: Any, alias: AssetAlias, uri: str, extra: dict[str, Any]) -> None:
     context["outlet_events"][alias].add(Asset(uri), extra=extra)

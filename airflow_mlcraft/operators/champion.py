@@ -1,4 +1,4 @@
-"""The champion of a registered model: who it is today, and the crowning of another."""
+"""The champion of a registered model: how it is found in the registry, and how another version takes its place."""
 
 from __future__ import annotations
 
@@ -12,53 +12,58 @@ from airflow_mlcraft.store.values import STORE, oid_of
 from airflow_mlcraft.tracking import registry, tags
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.operators.task_files import Say, Work
+    from airflow_mlcraft.operators.task_files import LogLine, TaskFiles
     from airflow_mlcraft.operators.task_run import TaskRun
 
 REGISTRY = "registry"
 """The field of a hint that names the registered model."""
 
 
-def registered_name(hint: Mapping[str, Json], plan: Plan) -> str:
-    """What a document's model is called in the registry: by the hint, or as the document."""
+def registered_model_name(hint: Mapping[str, Json], plan: Plan) -> str:
+    """The name of a document's model in the registry: the hint's, or else the document's own."""
     return str(hint.get(REGISTRY) or plan.root.id)
 
 
 class UnknownChampionError(MlcraftError):
-    """The registry does not answer, so nobody knows whether there is a champion."""
+    """The registry does not answer, so it is unknown whether there is a champion."""
 
 
-class LostChampionError(MlcraftError):
+class ChampionFilesMissingError(MlcraftError):
     """There is a champion, and the store does not have its files."""
 
 
-def champion_of_today(name: str, tracked: TaskRun, task: Work, say: Say) -> Json | None:
-    """The champion as a Directory of the store; None where there is none."""
+def find_champion(name: str, task_run: TaskRun, files: TaskFiles, log_line: LogLine) -> Json | None:
+    """The champion as a Directory of the store; None where there is none.
+
+    Raises an `UnknownChampionError` or a `ChampionFilesMissingError`.
+    """
     try:
-        version = tracked.tracking.champion(name)
+        version = task_run.tracking.champion(name)
     except MlcraftError as error:
         raise UnknownChampionError(f"the champion of {name} is not known: {error}") from None
     if version is None:
-        say(logging.INFO, f"{name} has no champion yet")
+        log_line(logging.INFO, f"{name} has no champion yet")
         return None
     oid = version.tags.get(tags.CONTENT, "")
-    if oid not in task.store:
-        raise LostChampionError(
+    if oid not in files.store:
+        raise ChampionFilesMissingError(
             f"version {version.version} of {name} is the champion, and its files {oid or '(without a content hash)'} "
-            f"are not in the store {task.store.url}: bring them back, as from a backup, by `dvc pull`, or with "
+            f"are not in the store {files.store.url}: bring them back, as from a backup, by `dvc pull`, or with "
             "[mlcraft] store or store_remote where they were made"
         )
-    say(logging.INFO, f"the champion of today is version {version.version} of {name}")
+    log_line(logging.INFO, f"the champion of today is version {version.version} of {name}")
     return {"class": "Directory", "location": f"{STORE}{oid}", "basename": "champion"}
 
 
-def crown(name: str, model: Json, tracked: TaskRun, say: Say, *, only_first: bool = False) -> None:
-    """Register a model, and make it the champion; the champion of today becomes `previous`.
+def register_champion(
+    name: str, model: Json, task_run: TaskRun, log_line: LogLine, *, only_first: bool = False
+) -> None:
+    """Register a model, and make it the champion; the champion until now gets the alias `previous`.
 
-    With `only_first` it is the champion only if there is none when MLflow hears of it.
+    With `only_first` it becomes the champion only if there is none at the time when MLflow receives it.
     """
-    tracked.open().register(name, content=oid_of(model), champion=True, only_first=only_first)
+    task_run.open().register(name, content=oid_of(model), champion=True, only_first=only_first)
     if only_first:
-        say(logging.INFO, f"the model becomes a version of {name}, and its champion if there is none")
+        log_line(logging.INFO, f"the model becomes a version of {name}, and its champion if there is none")
     else:
-        say(logging.INFO, f"the model is the champion of {name}: models:/{name}@{registry.CHAMPION}")
+        log_line(logging.INFO, f"the model is the champion of {name}: models:/{name}@{registry.CHAMPION}")

@@ -1,4 +1,4 @@
-"""What a task that fails says: a sentence for what a user can mend, and whether another try may help."""
+"""Errors of this package as Airflow's exceptions: retried or not, and without a traceback in the task's log."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class UnsupportedFailure(AirflowFailException):
 
 
 @contextmanager
-def readable_failures(where: str = "") -> Iterator[None]:
-    """Our errors as Airflow's: permanent ones are not retried, as CWL has it."""
+def as_airflow_exceptions(where: str = "") -> Iterator[None]:
+    """Raise our errors as Airflow's exceptions, `where` before their message; permanent ones are not retried."""
     prefix = f"{where}: " if where else ""
     try:
         yield
@@ -27,21 +27,21 @@ def readable_failures(where: str = "") -> Iterator[None]:
         _log_without_traceback()
         raise UnsupportedFailure(f"{prefix}{error}") from None
     except MlcraftError as error:
-        passing = isinstance(error, StoreError) or getattr(error, "temporary", False)
-        kind = AirflowException if passing else AirflowFailException
+        temporary = isinstance(error, StoreError) or getattr(error, "temporary", False)
+        exception = AirflowException if temporary else AirflowFailException
         _log_without_traceback()
-        raise kind(f"{prefix}{error}") from None
+        raise exception(f"{prefix}{error}") from None
 
 
 def _log_without_traceback() -> None:
-    """Let the task's log end in the sentence. Airflow logs how it came to call us as well, of use to nobody."""
+    """Have the task's log end in the error's message alone: Airflow's stack above it is of no use to a user."""
     processors = structlog.get_config()["processors"]
-    # In place: the task's logger was made long ago, and has this list.
-    if isinstance(processors, list) and _sentence_alone not in processors:
-        processors.insert(0, _sentence_alone)
+    # In place: the task's logger exists already, and holds this list.
+    if isinstance(processors, list) and _drop_traceback not in processors:
+        processors.insert(0, _drop_traceback)
 
 
-def _sentence_alone(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _drop_traceback(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     error = sys.exc_info()[1] if event.get("exc_info") else None
     if isinstance(error, AirflowException) and isinstance(error.__context__, MlcraftError):
         del event["exc_info"]

@@ -1,4 +1,4 @@
-"""What a run may use: everything on one's own machine; on a server what the document and the settings say."""
+"""The permissions of a run: everything on the user's own machine; on a server what document and settings allow."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ if TYPE_CHECKING:
     from airflow_mlcraft.store.store import Store
 
 _LEDGER = ("state", "code")
-_CODE = ".py"
+_CODE_SUFFIX = ".py"
 
 
 def is_own_machine() -> bool:
-    """Whether the task runs in the process of the person who started it: `mlcraft`, or `airflow dags test`.
+    """Whether the task runs in the process of the user who started it: `mlcraft`, or `airflow dags test`.
 
-    On a server a task talks to a supervisor in another process, whoever has started the run.
+    On a server a task has its supervisor in another process.
     """
     from airflow.sdk.execution_time import task_runner
 
     return type(getattr(task_runner, "SUPERVISOR_COMMS", None)).__name__ == "InProcessSupervisorComms"
 
 
-def permissions_of(
+def build_permissions(
     plan: Plan, tool: Json = None, store: Store | None = None, staged: Path | None = None
 ) -> Permissions:
-    """The permissions of a run of a plan, or of one step of it with its tool, whose files are staged in a folder."""
+    """The permissions of a run of a plan, or of one step of it with its tool, whose files are in `staged`."""
     if is_own_machine():
         return Permissions()
     private = settings.get("private_addresses")
     if private not in ("refuse", "allow"):
         raise MlcraftError(f"[mlcraft] private_addresses is {private!r}, expected refuse or allow")
-    given = [*_given(plan.root), *(_given_by_tool(tool) if tool else ())]
-    values = [placed(value, plan.base) for value in given]
+    constants = [*_workflow_constants(plan.root), *(_tool_constants(tool) if tool else ())]
+    values = [placed(value, plan.base) for value in constants]
     return Permissions(
         everything=False,
         run_code=settings.get_bool("run_code"),
         known=tuple(sorted({text for value in values for text in texts_of(value)})),
-        code=tuple(sorted({path for one in each_file_or_directory(values) if (path := local_path(one))})),
+        code=tuple(sorted({path for item in each_file_or_directory(values) if (path := local_path(item))})),
         staged=str(staged or ""),
         ledger=str(store.root.joinpath(*_LEDGER)) if store is not None else "",
         connections=settings.get_list("allowed_connections"),
@@ -57,22 +57,22 @@ def permissions_of(
 
 
 def check_run_inputs(job: Mapping[str, Json], permissions: Permissions) -> None:
-    """Refuse a File or Directory of a run that lies where a run may not read."""
+    """Raise a `RefusedError` for a File or Directory of a run's inputs that a run may not read."""
     if permissions.everything:
         return
-    own = set(permissions.code)
+    document_files = set(permissions.code)
     for name, value in job.items():
         for item in each_file_or_directory(value):
             try:
-                _check_location(item, own, permissions)
+                _check_location(item, document_files, permissions)
             except RefusedError as error:
                 raise RefusedError(f"input '{name}': {error}") from None
 
 
-def _check_location(item: Mapping[str, Any], own: set[str], permissions: Permissions) -> None:
+def _check_location(item: Mapping[str, Any], document_files: set[str], permissions: Permissions) -> None:
     path = local_path(item)
     if path:
-        if path not in own:
+        if path not in document_files:
             permissions.check_path(Path(path), path)
         return
     location = str(item.get("location") or "")
@@ -81,7 +81,7 @@ def _check_location(item: Mapping[str, Any], own: set[str], permissions: Permiss
 
 
 def check_job_requirements(requirements: list[Json]) -> None:
-    """Requirements in a run's inputs add JavaScript, files and variables to a tool: not on a server."""
+    """Refuse requirements in a run's inputs on a server: they add JavaScript, files and variables to a tool."""
     if requirements and not is_own_machine() and not settings.get_bool("allow_job_requirements"):
         kinds = ", ".join(sorted({str(one.get("class")) for one in requirements if isinstance(one, Mapping)}))
         raise RefusedError(
@@ -90,25 +90,26 @@ def check_job_requirements(requirements: list[Json]) -> None:
         )
 
 
-def remember_code_of(plan: Plan, job: Mapping[str, Json], store: Store) -> None:
-    """Note the code that the document gives to a run: it stays the document's when its file is edited later."""
-    own = {local_path(one) for one in each_file_or_directory([placed(value, plan.base) for value in _given(plan.root)])}
+def record_document_code(plan: Plan, job: Mapping[str, Json], store: Store) -> None:
+    """Record the hashes of the document's Python files in a run's inputs: they stay permitted when edited later."""
+    constants = [placed(value, plan.base) for value in _workflow_constants(plan.root)]
+    document_files = {local_path(item) for item in each_file_or_directory(constants)}
     for item in each_file_or_directory(dict(job)):
         path = local_path(item)
-        if path.endswith(_CODE) and path in own and Path(path).is_file():
+        if path.endswith(_CODE_SUFFIX) and path in document_files and Path(path).is_file():
             remember_code(store.root.joinpath(*_LEDGER), Path(path))
 
 
-def _given(workflow: Workflow) -> Iterator[Json]:
-    """What a workflow itself gives: defaults of its inputs, defaults and constants of its steps' inputs."""
+def _workflow_constants(workflow: Workflow) -> Iterator[Json]:
+    """The values in a workflow's document: defaults of its inputs, defaults and constants of its steps' inputs."""
     yield from (port.default for port in workflow.inputs if port.has_default)
     for step in workflow.steps:
-        yield from _given_by_step(step)
+        yield from _step_constants(step)
         if not isinstance(step.run, ToolRef):
-            yield from _given(step.run)
+            yield from _workflow_constants(step.run)
 
 
-def _given_by_step(step: Step) -> Iterator[Json]:
+def _step_constants(step: Step) -> Iterator[Json]:
     for link in step.links:
         if link.has_default:
             yield link.default
@@ -116,7 +117,7 @@ def _given_by_step(step: Step) -> Iterator[Json]:
             yield link.value_from
 
 
-def _given_by_tool(tool: Json) -> Iterator[Json]:
+def _tool_constants(tool: Json) -> Iterator[Json]:
     yield from (port["default"] for port in tool.get("inputs", ()) if "default" in port)
     for argument in tool.get("arguments") or ():
         text = argument.get("valueFrom") if isinstance(argument, Mapping) else argument

@@ -1,4 +1,10 @@
-"""A step that was run before, with the same tool and the same inputs, is not run again."""
+"""Outputs of earlier runs instead of running a tool again.
+
+Reuse: a step with the same tool and the same inputs takes the outputs from the store's reuse cache. Replay: a run that
+repeats another one (`mlcraft reproduce`) takes values of it from a file that an environment variable names. Of steps
+that reach outside it takes the outputs: what they fetch may have changed, and what they serve is served already. Other
+steps get from it the inputs that did not come from the document.
+"""
 
 from __future__ import annotations
 
@@ -18,57 +24,59 @@ from airflow_mlcraft.cwl.plan import Json, digest_of
 from airflow_mlcraft.store.object_paths import DIR_SUFFIX
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.operators.task_files import Work
+    from airflow_mlcraft.operators.task_files import TaskFiles
     from airflow_mlcraft.store.store import Store
 
 
-def identity_of(tool: str, document: Json, inputs: Json, task: Work, surroundings: str = "") -> str:
-    """What a run of a tool depends on: the tool, its files and its inputs by content, where it runs, and us."""
-    files = [file for file in _files_of(document) if Path(unquote(urlsplit(file["location"]).path)).exists()]
-    where = [settings.get_choice("containers"), settings.get_choice("container_engine"), __version__]
-    where += [surroundings] if surroundings else []
-    return digest_of([tool, document["requirements"], task.keep(files), task.keep(inputs), where])
+def compute_step_identity(
+    tool_digest: str, document: Json, inputs: Json, files: TaskFiles, environment_key: str = ""
+) -> str:
+    """A hash of all that the outputs depend on: tool, its files and its inputs by content, environment, our version."""
+    tool_files = [file for file in _files_of(document) if Path(unquote(urlsplit(file["location"]).path)).exists()]
+    environment = [settings.get_choice("containers"), settings.get_choice("container_engine"), __version__]
+    environment += [environment_key] if environment_key else []
+    return digest_of([tool_digest, document["requirements"], files.keep(tool_files), files.keep(inputs), environment])
 
 
-def may_be_reused(document: Json) -> bool:
-    """Whether the setting and the tool's WorkReuse allow it; evaluating an expression takes less than looking."""
+def is_reuse_allowed(document: Json) -> bool:
+    """Whether the setting `reuse` and the tool's WorkReuse allow it. Expressions are evaluated faster than found."""
     if document["class"] != "CommandLineTool" or not settings.get_bool("reuse"):
         return False
-    asked = [
+    work_reuse = [
         item
         for item in [*document.get("hints", ()), *document.get("requirements", ())]
         if item.get("class") == "WorkReuse"
     ]
-    return asked[-1].get("enableReuse") is not False if asked else True
+    return work_reuse[-1].get("enableReuse") is not False if work_reuse else True
 
 
 @dataclass(frozen=True)
-class Reuse:
-    """The runs that a store remembers."""
+class ReuseCache:
+    """The outputs of earlier runs of tools, by step identity, in a folder of the store."""
 
     store: Store
 
     def find(self, identity: str) -> Mapping[str, Any] | None:
-        """What was made, and by whom; None when nothing was, or when a file of it is gone."""
+        """The outputs and the task instance that produced them; None when there are none, or a file of them is gone."""
         path = self._path(identity)
         try:
             record: dict[str, Any] = json.loads(path.read_bytes())
         except (FileNotFoundError, json.JSONDecodeError):
             return None
-        oids = list(_objects(record["outputs"]))
-        # First noted as used and then looked for, so that what is there now is not pruned a moment later.
+        oids = list(_object_ids(record["outputs"]))
+        # Marked as used before the check, so that an object that is found is not pruned a moment later.
         self.store.touch(oids)
         with suppress(OSError):
             os.utime(path)
-        return record if all(self._is_whole(oid) for oid in oids) else None
+        return record if all(self._is_complete(oid) for oid in oids) else None
 
-    def remember(self, identity: str, outputs: Json, ti: Any) -> None:
-        """Note what a task has made. Of two that made it at once, the later note stands; both are true."""
-        made_by = {name: getattr(ti, name) for name in ("dag_id", "run_id", "task_id", "map_index")}
-        write_whole(self._path(identity), {"outputs": outputs, **made_by})
+    def save(self, identity: str, outputs: Json, ti: Any) -> None:
+        """Save the outputs of a task. Of two tasks that do so at once the later one stays; both are right."""
+        producer = {name: getattr(ti, name) for name in ("dag_id", "run_id", "task_id", "map_index")}
+        write_whole(self._path(identity), {"outputs": outputs, **producer})
 
-    def _is_whole(self, oid: str) -> bool:
-        """Whether an object is there, and of a folder all files."""
+    def _is_complete(self, oid: str) -> bool:
+        """Whether the store has an object, and all files of it if it is a folder."""
         if oid not in self.store:
             return False
         return not oid.endswith(DIR_SUFFIX) or all(entry.md5 in self.store for entry in self.store.entries(oid))
@@ -78,7 +86,7 @@ class Reuse:
 
 
 def _files_of(document: Json) -> Iterator[Json]:
-    """The Files and Directories that a tool brings along, as defaults or for its working folder."""
+    """The local Files and Directories in a tool's document, as defaults or for its working folder."""
     from airflow_mlcraft.store.values import each_file_or_directory
 
     for item in each_file_or_directory(document):
@@ -86,7 +94,7 @@ def _files_of(document: Json) -> Iterator[Json]:
             yield {"class": item["class"], "location": item["location"]}
 
 
-def _objects(outputs: Json) -> Iterator[str]:
+def _object_ids(outputs: Json) -> Iterator[str]:
     from airflow_mlcraft.store.values import each_file_or_directory, oid_of
 
     for item in each_file_or_directory(outputs):
@@ -94,37 +102,39 @@ def _objects(outputs: Json) -> Iterator[str]:
             yield oid
 
 
-VARIABLE = "MLCRAFT_REPLAY"
+REPLAY_VARIABLE = "MLCRAFT_REPLAY"
+"""The environment variable with the path of the replay file."""
 OUTPUTS, INPUTS = "outputs", "inputs"
+"""The keys of the replay file."""
 
 
-def key_of(task_id: str, map_index: int | None) -> str:
-    """The name of a task instance in the file."""
+def task_instance_key(task_id: str, map_index: int | None) -> str:
+    """The key of a task instance in the replay file."""
     return task_id if map_index is None or map_index < 0 else f"{task_id}[{map_index}]"
 
 
-def outputs_of_then(ti: Any) -> dict[str, Json] | None:
-    """The outputs of a task instance in the run that is repeated; None where it is to be done again."""
-    found: dict[str, Json] | None = _replay()[OUTPUTS].get(key_of(ti.task_id, ti.map_index))
-    return found
+def find_replayed_outputs(ti: Any) -> dict[str, Json] | None:
+    """The outputs of a task instance in the run that is repeated; None where it is to run again."""
+    outputs: dict[str, Json] | None = _load_replay()[OUTPUTS].get(task_instance_key(ti.task_id, ti.map_index))
+    return outputs
 
 
-def inputs_of_then(ti: Any) -> dict[str, Json]:
+def find_replayed_inputs(ti: Any) -> dict[str, Json]:
     """The inputs that a task instance had besides those of the document."""
-    found: dict[str, Json] = _replay()[INPUTS].get(key_of(ti.task_id, ti.map_index), {})
-    return found
+    inputs: dict[str, Json] = _load_replay()[INPUTS].get(task_instance_key(ti.task_id, ti.map_index), {})
+    return inputs
 
 
-def replaying() -> bool:
-    """Whether this run repeats one of the past."""
-    return bool(os.environ.get(VARIABLE))
+def is_replay() -> bool:
+    """Whether this run repeats an earlier one."""
+    return bool(os.environ.get(REPLAY_VARIABLE))
 
 
-def _replay() -> dict[str, Any]:
-    return _read(os.environ.get(VARIABLE, ""))
+def _load_replay() -> dict[str, Any]:
+    return _read_replay_file(os.environ.get(REPLAY_VARIABLE, ""))
 
 
 @cache
-def _read(path: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(Path(path).read_bytes()) if path else {OUTPUTS: {}, INPUTS: {}}
-    return found
+def _read_replay_file(path: str) -> dict[str, Any]:
+    replay: dict[str, Any] = json.loads(Path(path).read_bytes()) if path else {OUTPUTS: {}, INPUTS: {}}
+    return replay

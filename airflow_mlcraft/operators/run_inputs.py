@@ -13,22 +13,22 @@ from airflow_mlcraft.cwl.inputs import REQUIREMENTS, checked, job_of, log_unknow
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import InputError
 from airflow_mlcraft.operators.base import CwlOperator
-from airflow_mlcraft.operators.failures import readable_failures
+from airflow_mlcraft.operators.failures import as_airflow_exceptions
 from airflow_mlcraft.operators.permissions import (
+    build_permissions,
     check_job_requirements,
     check_run_inputs,
-    permissions_of,
-    remember_code_of,
+    record_document_code,
 )
-from airflow_mlcraft.operators.task_files import work
+from airflow_mlcraft.operators.task_files import open_task_files
 from airflow_mlcraft.operators.task_run import begin_run
-from airflow_mlcraft.operators.xcom_overflow import restored, spilled
+from airflow_mlcraft.operators.xcom_overflow import from_xcom, to_xcom
 from airflow_mlcraft.steps.permissions import Permissions
 from airflow_mlcraft.store.download import downloaded
 
 
 class CwlInputsOperator(CwlOperator):
-    """Takes what a run was given, and makes of it what the document declares.
+    """Reads a run's inputs, checks them against the document, and puts their files into the store.
 
     :param inputs: the values, which may be XComs of other tasks; the run's configuration and form when None
     """
@@ -42,43 +42,43 @@ class CwlInputsOperator(CwlOperator):
 
     def execute(self, context: Context) -> Json:
         """The inputs of the workflow."""
-        with readable_failures():
+        with as_airflow_exceptions():
             plan = self.load_plan()
-            given = self._given(context)
+            given = self._read_inputs(context)
             requirements = requirements_of(given)
             check_job_requirements(requirements)
             folder = settings.get_path("input_folder") if settings.get("input_folder") else Path(self.base)
-            log_unknown(unknown_inputs(plan.root, given), plan.document, self.say)
-            with work(self.base) as task:
+            log_unknown(unknown_inputs(plan.root, given), plan.document, self.log_line)
+            with open_task_files(self.base) as files:
                 job = job_of(plan, given, folder=folder)
-                # What other tasks of a DAG hand over is of its author, and not of whoever starts it.
-                permissions = permissions_of(plan) if self.inputs is None else Permissions()
+                # Inputs from other tasks of a DAG come from its author, not from the user who starts the run.
+                permissions = build_permissions(plan) if self.inputs is None else Permissions()
                 check_run_inputs(job, permissions)
-                remember_code_of(plan, job, task.store)
-                job = downloaded(task.stage(job), task.room(), self.say, permissions.addresses)
+                record_document_code(plan, job, files.store)
+                job = downloaded(files.stage(job), files.make_run_folder(), self.log_line, permissions.addresses)
                 job = checked(
                     self.load_tool(plan.root.interface),
                     job,
                     document=plan.document,
                     folder=folder,
-                    log=self.say,
+                    log=self.log_line,
                 )
-                kept = task.keep({port.id: job.get(port.id) for port in plan.root.inputs})
+                kept = files.keep({port.id: job.get(port.id) for port in plan.root.inputs})
             begin_run(plan, context["ti"], kept)
-            return spilled({**kept, REQUIREMENTS: requirements} if requirements else kept)
+            return to_xcom({**kept, REQUIREMENTS: requirements} if requirements else kept)
 
-    def _given(self, context: Context) -> Mapping[str, Json]:
+    def _read_inputs(self, context: Context) -> Mapping[str, Json]:
         if self.inputs is not None:
-            given = {key: _plain(value) for key, value in self.inputs.items()}
+            given = {key: _list_if_lazy(value) for key, value in self.inputs.items()}
         else:
-            given = {**context["params"], **(restored(context["dag_run"].conf) or {})}
+            given = {**context["params"], **(from_xcom(context["dag_run"].conf) or {})}
         if not isinstance(given, Mapping):
             raise InputError(f"the inputs must be a map of names and values, found {type(given).__name__}")
         return given
 
 
-def _plain(value: Any) -> Json:
-    """Lazy sequences of mapped tasks' results as lists."""
+def _list_if_lazy(value: Any) -> Json:
+    """A lazy sequence of mapped tasks' results as a list; other values as they are."""
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, list)):
         return list(value)
     return value

@@ -1,4 +1,4 @@
-"""What a step's run in MLflow says: its inputs and outputs by hash, and what the step itself has recorded."""
+"""What a step logs to its run in MLflow: inputs and outputs by hash, and the record that the step has written."""
 
 from __future__ import annotations
 
@@ -8,101 +8,105 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.cwl.plan import Json, ToolRef
-from airflow_mlcraft.operators.task_run import TaskRun, plain_values
+from airflow_mlcraft.operators.task_run import TaskRun, select_params
 from airflow_mlcraft.store.values import each_file_or_directory, oid_of
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.capture import readable
 from airflow_mlcraft.tracking.names import DagRunName, StepName
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.operators.task_files import Work
+    from airflow_mlcraft.operators.task_files import TaskFiles
     from airflow_mlcraft.store.store import Store
     from airflow_mlcraft.tracking.client import Tracking
     from airflow_mlcraft.tracking.run import TrackedRun
 
 RECORD = "record"
-"""The output by which a step says what its run is to show."""
-_ABSENT: Mapping[str, Any] = {}
+"""The output with the file `record.json`: metrics, models, plots and more that the step wants in its run."""
+_NO_RECORD: Mapping[str, Any] = {}
 
 
-def facts_of_step(
-    tracking: Tracking, tool: ToolRef, identity: str, made_by: Mapping[str, Any] | None
+def build_step_tags(
+    tracking: Tracking, tool: ToolRef, identity: str, reused_from: Mapping[str, Any] | None
 ) -> dict[str, str]:
-    """What ran, as tags; and where it was not run, who has made the outputs, with the run that tells of it."""
-    facts = {tags.STEP_IDENTITY: identity}
+    """The tags of a step's run: identity, image, and the task and run that reused outputs come from."""
+    values = {tags.STEP_IDENTITY: identity}
     if tool.container:
-        facts[tags.IMAGE] = tool.container
-    if made_by:
-        facts[tags.REUSED] = "{dag_id}.{task_id} in {run_id}".format_map(made_by)
-        index = -1 if made_by["map_index"] is None else made_by["map_index"]
-        maker = StepName(DagRunName(made_by["dag_id"], made_by["run_id"]), made_by["task_id"], index)
-        facts[tags.REUSED_RUN] = tracking.run_id(maker, 0) or ""
-    return {name: value for name, value in facts.items() if value}
+        values[tags.IMAGE] = tool.container
+    if reused_from:
+        values[tags.REUSED] = "{dag_id}.{task_id} in {run_id}".format_map(reused_from)
+        index = -1 if reused_from["map_index"] is None else reused_from["map_index"]
+        producer = StepName(DagRunName(reused_from["dag_id"], reused_from["run_id"]), reused_from["task_id"], index)
+        values[tags.REUSED_RUN] = tracking.run_id(producer, 0) or ""
+    return {name: value for name, value in values.items() if value}
 
 
-def say_step(
-    tracked: TaskRun, facts: Mapping[str, str], inputs: Mapping[str, Json], outputs: Mapping[str, Json], task: Work
+def log_step(
+    task_run: TaskRun,
+    step_tags: Mapping[str, str],
+    inputs: Mapping[str, Json],
+    outputs: Mapping[str, Json],
+    files: TaskFiles,
 ) -> None:
-    """All that is known once a step has its outputs, made now or by another run."""
-    run = tracked.open()
-    run.tags(facts)
-    record = record_in(outputs, task.store)
-    # A parameter has one value for good: what the step made of an input counts.
-    run.params({**readable(plain_values(inputs)), **record.get("params", {})})
-    profiles = {described["port"]: described for described in record.get("datasets", ())}
-    made = {port: value for port, value in outputs.items() if port in profiles and port not in inputs}
-    say_data(run, {**inputs, **made}, task, profiles)
-    say_outputs(run, outputs)
-    say_record(tracked, record, outputs, task)
+    """Log a step once it has its outputs, new or reused: tags, params, data sets, hashes of outputs, its record."""
+    run = task_run.open()
+    run.tags(step_tags)
+    record = load_record(outputs, files.store)
+    # A param of MLflow cannot be changed: where the step has changed an input, its value counts.
+    run.params({**readable(select_params(inputs)), **record.get("params", {})})
+    datasets = {dataset["port"]: dataset for dataset in record.get("datasets", ())}
+    new = {port: value for port, value in outputs.items() if port in datasets and port not in inputs}
+    log_datasets(run, {**inputs, **new}, files, datasets)
+    log_output_hashes(run, outputs)
+    log_record(task_run, record, outputs, files)
 
 
-def say_data(run: TrackedRun, files: Mapping[str, Json], task: Work, profiles: Mapping[str, Json]) -> None:
-    """What was read as data sets, by their content; also what a step has brought from elsewhere, and describes."""
-    kept = task.keep(files)
-    url = task.store.url
-    for port, value in kept.items():
-        described = profiles.get(port, _ABSENT)
+def log_datasets(run: TrackedRun, values: Mapping[str, Json], files: TaskFiles, datasets: Mapping[str, Json]) -> None:
+    """Log files as data sets with their hashes; `datasets` has what the step's record says of them, by port."""
+    stored = files.keep(values)
+    url = files.store.url
+    for port, value in stored.items():
+        dataset = datasets.get(port, _NO_RECORD)
         for item in each_file_or_directory(value):
             if oid := oid_of(item):
                 run.dataset(
-                    described.get("name") or item.get("basename") or port,
+                    dataset.get("name") or item.get("basename") or port,
                     md5=oid,
                     size=item.get("size"),
                     url=url,
                     path=item.get("basename", ""),
-                    context=described.get("context", port),
-                    profile=described.get("profile"),
+                    context=dataset.get("context", port),
+                    profile=dataset.get("profile"),
                 )
 
 
-def say_outputs(run: TrackedRun, outputs: Mapping[str, Json]) -> None:
-    """The hashes of what was made, each with its name."""
-    for port, made in made_by_port(outputs).items():
-        run.tags({f"{tags.OUTPUT}{port}": "\n".join(f"{name} {oid}".strip() for name, oid in made)})
+def log_output_hashes(run: TrackedRun, outputs: Mapping[str, Json]) -> None:
+    """Log the name and hash of each output's files, as tags."""
+    for port, objects in objects_by_output(outputs).items():
+        run.tags({f"{tags.OUTPUT}{port}": "\n".join(f"{name} {oid}".strip() for name, oid in objects)})
 
 
-def made_by_port(outputs: Mapping[str, Json]) -> dict[str, list[tuple[str, str]]]:
-    """The files and folders of each output, by name and object; without the record, which is about the others."""
-    found = {
+def objects_by_output(outputs: Mapping[str, Json]) -> dict[str, list[tuple[str, str]]]:
+    """Name and object id of each File and Directory, by output; without the record, which describes the others."""
+    by_output = {
         port: [(item.get("basename", ""), oid) for item, oid in _objects(value)]
         for port, value in outputs.items()
         if port != RECORD
     }
-    return {port: made for port, made in found.items() if made}
+    return {port: objects for port, objects in by_output.items() if objects}
 
 
-def record_in(outputs: Mapping[str, Json], store: Store) -> Mapping[str, Any]:
-    """What the step has written down, if it is one that does."""
+def load_record(outputs: Mapping[str, Json], store: Store) -> Mapping[str, Any]:
+    """The step's record; empty for a step that writes none."""
     for item, oid in _objects(outputs.get(RECORD)):
         if item.get("basename") == "record.json":
-            found: dict[str, Any] = json.loads(store.path_of(oid).read_bytes())
-            return found
-    return _ABSENT
+            record: dict[str, Any] = json.loads(store.path_of(oid).read_bytes())
+            return record
+    return _NO_RECORD
 
 
-def say_record(tracked: TaskRun, record: Mapping[str, Any], outputs: Mapping[str, Json], task: Work) -> None:
-    """Metrics, models, plots and trials."""
-    run = tracked.open()
+def log_record(task_run: TaskRun, record: Mapping[str, Any], outputs: Mapping[str, Json], files: TaskFiles) -> None:
+    """Log the metrics, tags, models, artifacts and trials of a record."""
+    run = task_run.open()
     run.metrics(record.get("metrics", {}))
     run.tags(record.get("tags", {}))
     for name, points in record.get("series", {}).items():
@@ -110,23 +114,23 @@ def say_record(tracked: TaskRun, record: Mapping[str, Any], outputs: Mapping[str
             run.metric(name, value, step)
     for model in record.get("models", ()):
         for item, oid in _objects(outputs.get(model["port"])):
-            run.model(_local(item, task), model.get("name", "model"), content=oid)
+            run.model(_staged_path(item, files), model.get("name", "model"), content=oid)
     for artifact in record.get("artifacts", ()):
         for item, _ in _objects(outputs.get(artifact["port"])):
-            run.artifact(_local(item, task), artifact.get("folder", ""))
+            run.artifact(_staged_path(item, files), artifact.get("folder", ""))
     for trial in record.get("trials", ()):
-        _say_trial(tracked, trial)
+        _log_trial(task_run, trial)
 
 
-def _say_trial(tracked: TaskRun, trial: Mapping[str, Any]) -> None:
-    """A trial of a search is a run below that of the step."""
-    name = tracked.name
+def _log_trial(task_run: TaskRun, trial: Mapping[str, Any]) -> None:
+    """Log a trial of a search as a child run of the step's run."""
+    name = task_run.name
     number = trial["number"]
-    below = StepName(name.flow, f"{name.task_id}/trial {number}", name.map_index, name.try_number, f"trial {number}")
-    run = tracked.tracking.open(below, tags={"mlcraft.trial": trial.get("state", "")}, above=name)
+    child = StepName(name.flow, f"{name.task_id}/trial {number}", name.map_index, name.try_number, f"trial {number}")
+    run = task_run.tracking.open(child, tags={"mlcraft.trial": trial.get("state", "")}, above=name)
     run.params(trial.get("params", {}))
     run.metrics(trial.get("metrics", {}))
-    tracked.tracking.close(run, "FAILED" if trial.get("state") == "failed" else "FINISHED")
+    task_run.tracking.close(run, "FAILED" if trial.get("state") == "failed" else "FINISHED")
 
 
 def _objects(value: Json) -> Iterator[tuple[Json, str]]:
@@ -139,7 +143,7 @@ def _objects(value: Json) -> Iterator[tuple[Json, str]]:
             yield item, oid
 
 
-def _local(item: Json, task: Work) -> Path:
+def _staged_path(item: Json, files: TaskFiles) -> Path:
     from airflow_mlcraft.store.values import local_path
 
-    return Path(local_path(task.stage(item)))
+    return Path(local_path(files.stage(item)))

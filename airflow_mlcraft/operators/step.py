@@ -1,4 +1,7 @@
-"""One step of a workflow: gather its inputs, stage their files, run its tool, keep what came out, report."""
+"""The operator of a step: it gathers and stages the inputs, runs the tool, stores the outputs, and logs them to MLflow.
+
+The operators of the machine-learning steps (`operators.ml`) override some of its methods.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,19 @@ from airflow_mlcraft.cwl.plan import Json, ToolRef
 from airflow_mlcraft.cwl.step_inputs import evaluate, has_expressions, tool_inputs
 from airflow_mlcraft.layout.tasks import StepLayout
 from airflow_mlcraft.operators.base import CwlPerItemOperator
-from airflow_mlcraft.operators.failures import readable_failures
+from airflow_mlcraft.operators.failures import as_airflow_exceptions
 from airflow_mlcraft.operators.links import DataVersionLink, MlflowRunLink, ReusedRunLink
-from airflow_mlcraft.operators.reuse import Reuse, identity_of, inputs_of_then, may_be_reused, outputs_of_then
-from airflow_mlcraft.operators.run_report import facts_of_step, say_step
-from airflow_mlcraft.operators.task_files import Work, containers, work
+from airflow_mlcraft.operators.reuse import (
+    ReuseCache,
+    compute_step_identity,
+    find_replayed_inputs,
+    find_replayed_outputs,
+    is_reuse_allowed,
+)
+from airflow_mlcraft.operators.run_report import build_step_tags, log_step
+from airflow_mlcraft.operators.task_files import TaskFiles, container_settings, open_task_files
 from airflow_mlcraft.operators.task_run import TaskRun, task_run
-from airflow_mlcraft.operators.values import UPDATES, Values, updates_between
+from airflow_mlcraft.operators.values import UPDATES, Values, find_updates
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.inline_command import OwnCommand
@@ -35,69 +44,48 @@ class CwlStepOperator(CwlPerItemOperator):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.made_by: dict[str, Any] | None = None
+        # The operator links read these three.
+        self.reused_from: dict[str, Any] | None = None
         self.mlflow_page = ""
         self.version_task = ""
-        self._run: TaskRun | None = None
+        self._task_run: TaskRun | None = None
         self._context: Context | None = None
         self._updates: dict[str, Json] = {}
 
     def execute(self, context: Context) -> Json:
-        """The step's outputs, and its run in MLflow."""
+        """Run the step inside its run in MLflow; returns its outputs."""
         self._context = context
-        with readable_failures(), task_run(self.load_plan(), context["ti"]) as self._run:
+        with as_airflow_exceptions(), task_run(self.load_plan(), context["ti"]) as self._task_run:
             outputs = super().execute(context)
             self.version_task = self.layout().version_task_of(self.step)
-            self.mlflow_page = self._run.link() if self._run else ""
+            self.mlflow_page = self._task_run.link() if self._task_run else ""
             return outputs
 
     def on_kill(self) -> None:
-        """End the tool when the task is told to stop."""
+        """End the tool when the task is killed."""
         from airflow_mlcraft.cwl.tool import stop_tools
 
         stop_tools()
 
-    def say(self, level: int, line: str) -> None:
-        """Write a line to the task's log, of which the run in MLflow keeps a copy."""
-        super().say(level, line)
-        if self._run is not None:
-            self._run.hear(line)
+    def log_line(self, level: int, line: str) -> None:
+        """Write a line to the task's log, and to the copy of it in the run in MLflow."""
+        super().log_line(level, line)
+        if self._task_run is not None:
+            self._task_run.add_log_line(line)
 
-    # What operators of a kind of their own do otherwise
-
-    @classmethod
-    def args_of(cls, document: str) -> Mapping[str, Any]:
-        """Arguments of the task beside those that its step gives."""
-        return {}
-
-    def prepare(self, job: dict[str, Json], task: Work, step_layout: StepLayout) -> dict[str, Json]:
-        """The inputs of the tool, with what the operator itself adds."""
-        return job
-
-    def command(self, task: Work, identity: str) -> OwnCommand | None:
-        """What this process does in place of the program that a tool's command line names."""
-        return None
-
-    def surroundings(self) -> str:
-        """What the outputs depend on besides the tool and its inputs."""
-        return ""
-
-    def conclude(self, given: dict[str, Json], outputs: dict[str, Json], task: Work, step_layout: StepLayout) -> None:
-        """What follows from the outputs, made now or reused."""
-
-    def one(self, values: Values, step_layout: StepLayout, item: int) -> dict[str, Json] | None:
-        """The step's outputs, their files in the store."""
+    def execute_item(self, values: Values, step_layout: StepLayout, item: int) -> dict[str, Json] | None:
+        """The step's outputs, their files in the store; None when its condition is false."""
         if step_layout.step.scatter:
             raw = values.items(step_layout.axis).jobs[item] if step_layout.axis else None
         else:
             raw = values.step_inputs(step_layout, item)
         if raw is None:
             return None
-        if self._run is not None:
-            item_name = values.own_name()
-            self._run.open(f"{step_layout.step.id} {item_name}".strip())
-        with work(self.base) as task:
-            staged: dict[str, Json] = task.stage(raw, writable=step_layout.step.updates_in_place)
+        if self._task_run is not None:
+            item_name = values.instance_name()
+            self._task_run.open(f"{step_layout.step.id} {item_name}".strip())
+        with open_task_files(self.base) as files:
+            staged: dict[str, Json] = files.stage(raw, writable=step_layout.step.updates_in_place)
             job: dict[str, Json] | None = staged
             if has_expressions(step_layout.step):
                 job = evaluate(step_layout.step, staged, step_layout.parent.workflow.expression_requirements)
@@ -108,93 +96,131 @@ class CwlStepOperator(CwlPerItemOperator):
                 raise TypeError(f"{self.step} runs a workflow")
             document = self.load_tool(tool.digest)
             if self.load_plan().kind != "Workflow":
-                document = _with_requirements(document, values.frame_inputs(step_layout.parent, item) or {})
-            task.bring(document)
-            given = tool_inputs(step_layout.step, job)
+                document = _with_job_requirements(document, values.frame_inputs(step_layout.parent, item) or {})
+            files.add_input_files(document)
+            inputs = tool_inputs(step_layout.step, job)
             if step_layout.step.updates_in_place:
-                kept = self._kept(document, given, task)
-                self._updates.update(updates_between(raw, task.keep(staged)))
-                return kept
-            given = self.prepare(given, task, step_layout)
-            outputs = self._made(tool, document, given, task, values.ti)
-            self.conclude(given, outputs, task, step_layout)
+                outputs = self._run_and_store(document, inputs, files)
+                self._updates.update(find_updates(raw, files.keep(staged)))
+                return outputs
+            inputs = self.add_inputs(inputs, files, step_layout)
+            outputs = self._run_or_reuse(tool, document, inputs, files, values.ti)
+            self.handle_outputs(inputs, outputs, files, step_layout)
             return outputs
 
-    def _made(self, tool: ToolRef, document: Json, given: dict[str, Json], task: Work, ti: Any) -> dict[str, Json]:
-        """The step's outputs, by this run of its tool or an earlier one on the same inputs."""
-        then = outputs_of_then(ti)
-        if then is not None:
-            self.say(logging.INFO, "the outputs are those of the run that this one repeats")
-            return {output: then.get(output) for output in outputs_of(document)}
-        if more := inputs_of_then(ti):
-            given = {**given, **task.stage(more)}
-        identity = identity_of(tool.digest, document, given, task, self.surroundings())
-        self.made_by = None
-        reuse = Reuse(task.store) if may_be_reused(document) else None
-        # Who retries or clears a task wants it to run.
-        found = reuse.find(identity) if reuse and ti.try_number == 1 else None
-        if found is not None:
-            who = "{dag_id}.{task_id} in {run_id}".format_map(found)
-            self.say(logging.INFO, f"the same tool has run on the same inputs: these are the outputs of {who}")
-            self.made_by = {name: found[name] for name in ("dag_id", "run_id", "task_id", "map_index")}
-            outputs: dict[str, Json] = found["outputs"]
-        else:
-            outputs = self._kept(document, given, task, identity)
-            if reuse and self.may_be_remembered(outputs, task):
-                reuse.remember(identity, outputs, ti)
-        if self._run is not None:
-            facts = facts_of_step(self._run.tracking, tool, identity, self.made_by)
-            say_step(self._run, facts, given, outputs, task)
-        return outputs
+    def finish(self, ti: Any) -> None:
+        """Push the files that the tool has changed in place."""
+        if self._updates:
+            ti.xcom_push(UPDATES, self._updates)
 
-    def may_be_remembered(self, outputs: dict[str, Json], task: Work) -> bool:
-        """Whether these outputs may stand for those of another run on the same inputs."""
+    # Methods for subclasses to override
+
+    @classmethod
+    def extra_task_args(cls, document: str) -> Mapping[str, Any]:
+        """Arguments of the task that do not come from its step."""
+        return {}
+
+    def add_inputs(self, inputs: dict[str, Json], files: TaskFiles, step_layout: StepLayout) -> dict[str, Json]:
+        """The inputs of the tool, with those that the operator itself adds."""
+        return inputs
+
+    def inline_command(self, files: TaskFiles, identity: str) -> OwnCommand | None:
+        """A function to call in this process in place of the tool's program; None to run the program."""
+        return None
+
+    def environment_key(self) -> str:
+        """A key of what the outputs depend on besides the tool and its inputs."""
+        return ""
+
+    def is_reusable(self, outputs: dict[str, Json], files: TaskFiles) -> bool:
+        """Whether another run on the same inputs may reuse these outputs."""
         return True
 
-    def _kept(self, document: Json, given: dict[str, Json], task: Work, identity: str = "") -> dict[str, Json]:
-        self._end_what_is_left(task)
-        with self._run.measured() if self._run is not None else nullcontext():
-            outputs = self._run_tool(document, given, task, self.command(task, identity))
-        kept: dict[str, Json] = task.keep({name: outputs.get(name) for name in outputs_of(document)})
-        return kept
+    def handle_outputs(
+        self, inputs: dict[str, Json], outputs: dict[str, Json], files: TaskFiles, step_layout: StepLayout
+    ) -> None:
+        """Called with the outputs, whether they are new or reused."""
 
-    def owner_of_tools(self, task: Work) -> ToolOwner:
-        """What the tools of this task are marked with; the store tells Airflows on one machine apart."""
+    def build_tool_owner(self, files: TaskFiles) -> ToolOwner:
+        """The mark of this task on the processes of its tools; the store's path tells Airflows on a machine apart."""
         from airflow_mlcraft.cwl.orphaned_tools import ToolOwner
 
         if self._context is None:
             raise RuntimeError("the task is not being executed")
         ti = self._context["ti"]
         names = {name: getattr(ti, name) for name in ("dag_id", "run_id", "task_id", "map_index")}
-        return ToolOwner.of_task(task.store.root, *names.values(), **names, try_number=ti.try_number)
+        return ToolOwner.of_task(files.store.root, *names.values(), **names, try_number=ti.try_number)
 
-    def _end_what_is_left(self, task: Work) -> None:
+    # Running the tool
+
+    def _run_or_reuse(
+        self, tool: ToolRef, document: Json, inputs: dict[str, Json], files: TaskFiles, ti: Any
+    ) -> dict[str, Json]:
+        """The step's outputs, from this run of its tool or an earlier one on the same inputs."""
+        replayed = find_replayed_outputs(ti)
+        if replayed is not None:
+            self.log_line(logging.INFO, "the outputs are those of the run that this one repeats")
+            return {output: replayed.get(output) for output in output_names(document)}
+        if replayed_inputs := find_replayed_inputs(ti):
+            inputs = {**inputs, **files.stage(replayed_inputs)}
+        identity = compute_step_identity(tool.digest, document, inputs, files, self.environment_key())
+        self.reused_from = None
+        cache = ReuseCache(files.store) if is_reuse_allowed(document) else None
+        # A user who retries or clears a task wants it to run.
+        record = cache.find(identity) if cache and ti.try_number == 1 else None
+        if record is not None:
+            producer = "{dag_id}.{task_id} in {run_id}".format_map(record)
+            self.log_line(
+                logging.INFO, f"the same tool has run on the same inputs: these are the outputs of {producer}"
+            )
+            self.reused_from = {name: record[name] for name in ("dag_id", "run_id", "task_id", "map_index")}
+            outputs: dict[str, Json] = record["outputs"]
+        else:
+            outputs = self._run_and_store(document, inputs, files, identity)
+            if cache and self.is_reusable(outputs, files):
+                cache.save(identity, outputs, ti)
+        if self._task_run is not None:
+            tags = build_step_tags(self._task_run.tracking, tool, identity, self.reused_from)
+            log_step(self._task_run, tags, inputs, outputs, files)
+        return outputs
+
+    def _run_and_store(
+        self, document: Json, inputs: dict[str, Json], files: TaskFiles, identity: str = ""
+    ) -> dict[str, Json]:
+        """Run the tool, and put its outputs into the store."""
+        self._end_orphaned_tools(files)
+        with self._task_run.record_usage() if self._task_run is not None else nullcontext():
+            outputs = self._run_tool(document, inputs, files, self.inline_command(files, identity))
+        stored: dict[str, Json] = files.keep({name: outputs.get(name) for name in output_names(document)})
+        return stored
+
+    def _end_orphaned_tools(self, files: TaskFiles) -> None:
         """End the tool of an earlier try whose worker was lost: it would go on beside this one."""
         from airflow_mlcraft.cwl.orphaned_tools import end_what_is_left
 
         if self._context is None or self._context["ti"].try_number == 1:
             return
-        engine = containers()
-        used = engine.use != "never" and shutil.which(engine.engine)
-        ended = end_what_is_left(self.owner_of_tools(task), engine.engine if used else "")
+        containers = container_settings()
+        has_engine = containers.use != "never" and shutil.which(containers.engine)
+        ended = end_what_is_left(self.build_tool_owner(files), containers.engine if has_engine else "")
         if ended:
-            self.warn(f"{ended} of an earlier try of this task ran still, and had to be ended")
+            self.log_warning(f"{ended} of an earlier try of this task ran still, and had to be ended")
 
     def _run_tool(
-        self, document: Json, job: dict[str, Json], task: Work, command: OwnCommand | None
+        self, document: Json, inputs: dict[str, Json], files: TaskFiles, command: OwnCommand | None
     ) -> dict[str, Json]:
         from airflow_mlcraft.cwl.tool import run_tool
 
         name = self.step.rpartition("/")[2]
         run = run_tool(
             document,
-            job,
+            inputs,
             name=name,
-            folder=task.room(),
-            log=self.say,
-            containers=containers(),
+            folder=files.make_run_folder(),
+            log=self.log_line,
+            containers=container_settings(),
             command=command,
-            owner=self.owner_of_tools(task),
+            owner=self.build_tool_owner(files),
         )
         facts = [f"{name} took {run.seconds:.2f} s"]
         if run.exit_code is not None:
@@ -203,21 +229,16 @@ class CwlStepOperator(CwlPerItemOperator):
             facts.append(f"container {run.container}")
         if run.resources:
             facts.append("reserved {cores:g} cores and {ram:g} MiB of memory".format_map(run.resources))
-        self.say(logging.INFO, ", ".join(facts))
+        self.log_line(logging.INFO, ", ".join(facts))
         return run.outputs
 
-    def finish(self, ti: Any) -> None:
-        """Tell which files the tool has changed in place."""
-        if self._updates:
-            ti.xcom_push(UPDATES, self._updates)
 
-
-def outputs_of(document: Json) -> list[str]:
-    """What a tool's outputs are called."""
+def output_names(document: Json) -> list[str]:
+    """The names of a tool's outputs."""
     return [port["id"].rpartition("#")[2].rpartition("/")[2] for port in document["outputs"]]
 
 
-def _with_requirements(document: Json, inputs: dict[str, Json]) -> Json:
-    """A job object may ask for requirements of a tool that is the whole document."""
-    asked = inputs.get(REQUIREMENTS, [])
-    return {**document, "requirements": [*document["requirements"], *asked]} if asked else document
+def _with_job_requirements(document: Json, inputs: dict[str, Json]) -> Json:
+    """A tool with the `cwl:requirements` of the job object, which count where the tool is the whole document."""
+    requirements = inputs.get(REQUIREMENTS, [])
+    return {**document, "requirements": [*document["requirements"], *requirements]} if requirements else document

@@ -1,4 +1,4 @@
-"""The inputs of a sub-workflow, and the items of a scatter."""
+"""The tasks at the start of sub-workflows and scatters: the inputs of a sub-workflow, the items of a scattered step."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from airflow_mlcraft.cwl.scatter import Split, split
 from airflow_mlcraft.cwl.step_inputs import evaluate, has_expressions, tool_inputs
 from airflow_mlcraft.layout.tasks import StepLayout
 from airflow_mlcraft.operators.base import CwlOperator, CwlPerItemOperator
-from airflow_mlcraft.operators.failures import readable_failures
-from airflow_mlcraft.operators.task_files import work
+from airflow_mlcraft.operators.failures import as_airflow_exceptions
+from airflow_mlcraft.operators.task_files import open_task_files
 from airflow_mlcraft.operators.values import ITEMS, Items, Values
-from airflow_mlcraft.operators.xcom_overflow import spilled
+from airflow_mlcraft.operators.xcom_overflow import to_xcom
 
 
 class CwlFrameOperator(CwlPerItemOperator):
-    """Works out the inputs of a sub-workflow; all its tasks read them from here."""
+    """Computes the inputs of a sub-workflow, which all its tasks read."""
 
     ui_color = "#f1f3f4"
 
-    def one(self, values: Values, step_layout: StepLayout, item: int) -> dict[str, Json] | None:
+    def execute_item(self, values: Values, step_layout: StepLayout, item: int) -> dict[str, Json] | None:
         """The sub-workflow's inputs."""
         raw = values.step_inputs(step_layout, item)
-        return None if raw is None else frame_job(step_layout, raw, self.base)
+        return None if raw is None else compute_subworkflow_inputs(step_layout, raw, self.base)
 
 
 class CwlScatterOperator(CwlOperator):
@@ -36,87 +36,90 @@ class CwlScatterOperator(CwlOperator):
     def execute(self, context: Context) -> Json:
         """A short name for each item."""
         ti = context["ti"]
-        with readable_failures():
+        with as_airflow_exceptions():
             step_layout = self.layout().step(self.step)
             items = self._items(Values(ti), step_layout)
-            ti.xcom_push(ITEMS, spilled(items.to_json()))
+            ti.xcom_push(ITEMS, to_xcom(items.to_json()))
             return list(items.names)
 
     def _items(self, values: Values, step_layout: StepLayout) -> Items:
-        around = step_layout.parent.axis
-        parents = range(len(values.items(around).jobs)) if around else range(1)
+        outer = step_layout.parent.axis
+        outer_items = range(len(values.items(outer).jobs)) if outer else range(1)
         jobs: list[dict[str, Any] | None] = []
-        belongs: list[int] = []
+        parents: list[int] = []
         shapes: list[tuple[int, ...] | None] = []
-        for parent in parents:
+        for parent in outer_items:
             raw = values.step_inputs(step_layout, parent)
             if raw is None:
                 shapes.append(None)
                 continue
-            made = split(step_layout.step, raw)
-            shapes.append(made.shape)
-            jobs += self._jobs(step_layout, made)
-            belongs += [parent] * len(made.items)
-        chunk = -(-len(jobs) // _most_instances()) or 1
-        names = chunk_names([item_name(step_layout.step, job, number) for number, job in enumerate(jobs)], chunk)
-        return Items(jobs, belongs, shapes, names, chunk)
+            scattered = split(step_layout.step, raw)
+            shapes.append(scattered.shape)
+            jobs += self._jobs(step_layout, scattered)
+            parents += [parent] * len(scattered.items)
+        chunk = -(-len(jobs) // _max_map_length()) or 1
+        names = build_chunk_names(
+            [build_item_name(step_layout.step, job, number) for number, job in enumerate(jobs)], chunk
+        )
+        return Items(jobs, parents, shapes, names, chunk)
 
-    def _jobs(self, step_layout: StepLayout, made: Split) -> list[dict[str, Any] | None]:
-        """A tool's task evaluates its own item's expressions; a workflow has many tasks, and one must do it."""
+    def _jobs(self, step_layout: StepLayout, scattered: Split) -> list[dict[str, Any] | None]:
+        """The inputs of each item. Expressions of a sub-workflow's step are evaluated here, as it has many tasks."""
         if not isinstance(step_layout.step.run, Workflow):
-            return list(made.items)
-        return [frame_job(step_layout, item, self.base) for item in made.items]
+            return list(scattered.items)
+        return [compute_subworkflow_inputs(step_layout, item, self.base) for item in scattered.items]
 
 
-def _most_instances() -> int:
-    """Airflow refuses to map over more; a longer list is cut into chunks."""
+def _max_map_length() -> int:
+    """The number of instances that Airflow maps a task to at most; a longer list is cut into chunks."""
     from airflow.configuration import conf
 
     return max(1, conf.getint("core", "max_map_length", fallback=1024))
 
 
-def frame_job(step_layout: StepLayout, raw: dict[str, Json], base: str) -> dict[str, Json] | None:
+def compute_subworkflow_inputs(step_layout: StepLayout, raw: dict[str, Json], base: str) -> dict[str, Json] | None:
     """The inputs of one run of a sub-workflow; None when its condition is false."""
     workflow = step_layout.step.run
     if not isinstance(workflow, Workflow):
         raise TypeError(f"{step_layout.step.id} runs a tool")
     job: dict[str, Json] | None = raw
     if has_expressions(step_layout.step):
-        with work(base) as task:
-            job = evaluate(step_layout.step, task.stage(raw), step_layout.parent.workflow.expression_requirements)
-            job = None if job is None else task.keep(job)
+        with open_task_files(base) as files:
+            job = evaluate(step_layout.step, files.stage(raw), step_layout.parent.workflow.expression_requirements)
+            job = None if job is None else files.keep(job)
     if job is None:
         return None
-    given = tool_inputs(step_layout.step, job)
+    inputs = tool_inputs(step_layout.step, job)
     return {
-        port.id: port.default if given.get(port.id) is None and port.has_default else given.get(port.id)
+        port.id: port.default if inputs.get(port.id) is None and port.has_default else inputs.get(port.id)
         for port in workflow.inputs
     }
 
 
-_MAX_LENGTH = 60
+_MAX_NAME_LENGTH = 60
 
 
-def item_name(step: Step, job: dict[str, Json] | None, index: int) -> str:
-    """What tells an item from the others: its number and the values that are scattered."""
+def build_item_name(step: Step, job: dict[str, Json] | None, index: int) -> str:
+    """The name of an item in a list of mapped tasks: its number, and its values of the scattered inputs."""
     if job is None:
         return f"{index} (skipped)"
-    named = [name for name in (_named(job.get(input_id)) for input_id in step.scatter) if name]
-    return _shortened(" · ".join([str(index), *named]))
+    labels = [label for label in (_value_label(job.get(input_id)) for input_id in step.scatter) if label]
+    return _shorten(" · ".join([str(index), *labels]))
 
 
-def chunk_names(names: list[str], chunk: int) -> list[str]:
-    """A name for each mapped instance: its item's, or its first and last item's."""
+def build_chunk_names(names: list[str], chunk: int) -> list[str]:
+    """A name for each mapped instance: its item's, or those of the first and last item of its chunk."""
     if chunk == 1:
         return names
-    return [_shortened(f"{names[i]} … {names[min(i + chunk, len(names)) - 1]}") for i in range(0, len(names), chunk)]
+    return [_shorten(f"{names[i]} … {names[min(i + chunk, len(names)) - 1]}") for i in range(0, len(names), chunk)]
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 1] + "…"
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_NAME_LENGTH else text[: _MAX_NAME_LENGTH - 1] + "…"
 
 
-def _named(value: Json) -> str:
+def _value_label(value: Json) -> str:
+    """A text or number as it is, a File or Directory by its name, nothing for a list."""
     if isinstance(value, dict):
         return str(value.get("basename") or str(value.get("location", "")).rpartition("/")[2])
     return "" if value is None or isinstance(value, list) else str(value)

@@ -1,4 +1,4 @@
-"""The store and the folder that a running task works in."""
+"""The files of a running task: the store, the task's working folder, and how tools run in containers."""
 
 from __future__ import annotations
 
@@ -16,53 +16,54 @@ if TYPE_CHECKING:
     from airflow_mlcraft.cwl.containers import Containers
     from airflow_mlcraft.store.store import Store
 
-Say = Callable[[int, str], None]
+LogLine = Callable[[int, str], None]
+"""Writes a line to the task's log, with a level of `logging`."""
 
 
 @dataclass
-class Work:
-    """One task's hands: files come out of the store into a folder, and results go back."""
+class TaskFiles:
+    """Copies files of values from the store into a task's folder, and its results back into the store."""
 
     store: Store
     folder: Path
     base: str
-    _known: dict[str, str] = field(default_factory=dict)
-    _brought: set[str] = field(default_factory=set)
-    _stages: int = 0
+    _staged_objects: dict[str, str] = field(default_factory=dict)
+    _inputs: set[str] = field(default_factory=set)
+    _folders_made: int = 0
 
     def stage(self, value: Json, *, writable: bool = False) -> Json:
-        """A value whose files are in place; copies when a tool is to change them."""
+        """The value with its files in the task's folder; as copies when a tool is to change them."""
         from airflow_mlcraft.store.values import stage_value
 
-        self._stages += 1
+        self._folders_made += 1
         value = placed(value, self.base)
-        self.bring(value)
+        self.add_input_files(value)
         return stage_value(
             self.store,
             value,
-            self.folder / f"in{self._stages}",
-            known=self._known,
+            self.folder / f"in{self._folders_made}",
+            known=self._staged_objects,
             writable=writable,
         )
 
     def keep(self, value: Json) -> Json:
-        """A value whose files are in the store; what the task made is handed over, the rest is copied."""
+        """The value with its files in the store; files of the task's folder are moved, others are copied."""
         from airflow_mlcraft.store.values import keep_value
 
-        return keep_value(self.store, value, made_in=self.folder, known=self._known, brought=self._brought)
+        return keep_value(self.store, value, made_in=self.folder, known=self._staged_objects, brought=self._inputs)
 
-    def bring(self, value: Json) -> None:
-        """Let a tool's outputs link to the files of a value that are where the document has them."""
+    def add_input_files(self, value: Json) -> None:
+        """Allow a tool's outputs to link to the local files of a value."""
         from airflow_mlcraft.store.values import each_file_or_directory, local_path
 
-        self._brought |= {path for item in each_file_or_directory(value) if (path := local_path(item))}
+        self._inputs |= {path for item in each_file_or_directory(value) if (path := local_path(item))}
 
-    def room(self) -> Path:
+    def make_run_folder(self) -> Path:
         """A new empty folder to run a tool in."""
-        self._stages += 1
-        room = self.folder / f"run{self._stages}"
-        room.mkdir()
-        return room
+        self._folders_made += 1
+        folder = self.folder / f"run{self._folders_made}"
+        folder.mkdir()
+        return folder
 
 
 def open_store() -> Store:
@@ -77,17 +78,17 @@ def open_store() -> Store:
 
 
 @contextmanager
-def work(base: str) -> Iterator[Work]:
-    """A task's work: its folder is on the store's own file system, and is gone afterwards."""
+def open_task_files(base: str) -> Iterator[TaskFiles]:
+    """The files of a task. Its folder is on the store's own file system, and is deleted afterwards."""
     from airflow_mlcraft.store.task_folders import WorkFolder
 
     store = open_store()
     with WorkFolder(store.root) as folder:
-        yield Work(store, folder, base)
+        yield TaskFiles(store, folder, base)
 
 
-def containers() -> Containers:
-    """How tools that name a container are run here."""
+def container_settings() -> Containers:
+    """The container settings: whether tools run in the container that they name, and in which engine."""
     from airflow_mlcraft.cwl.containers import Containers
 
     return Containers(

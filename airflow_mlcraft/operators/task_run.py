@@ -1,4 +1,7 @@
-"""The MLflow run of a task: opened when the task has something to do, ended as the task ends."""
+"""The MLflow runs of tasks: of a CWL step, of native code by `with tracked_run(context)`, and of `@task.tracked`.
+
+A run is opened when its task has something to log, and ended as the task ends, below the run of its whole DAG run.
+"""
 
 from __future__ import annotations
 
@@ -30,59 +33,56 @@ if TYPE_CHECKING:
     from airflow.sdk.bases.decorator import TaskDecorator
 
     from airflow_mlcraft.cwl.plan import Json, Plan
-    from airflow_mlcraft.tracking.client import Tracking
-    from airflow_mlcraft.tracking.run import TrackedRun
+
+_SCALAR_TYPES = (str, int, float, bool)
+_MAX_LOG_LINES = 20_000
+"""How many of the last lines of a task's log its run keeps."""
+_SYSTEM_METRICS_AFTER = 3.0
+"""Seconds; a tool that ends earlier has no system metrics over time, only its usage at the end."""
 
 
-_PLAIN = (str, int, float, bool)
-_LINES = 20_000
-"""Of a task's log, the last that its run keeps."""
-_MOMENT = 3.0
-"""Seconds of a tool; what is over by then is measured at its end alone."""
-
-
-def tracking_of(plan: Plan) -> Tracking | None:
-    """Where the runs of a plan are tracked; None where they are not."""
-    wanted = settings.get_choice("tracking")
-    if wanted == "never" or (wanted == "auto" and not has_machine_learning(plan)):
+def open_plan_tracking(plan: Plan) -> Tracking | None:
+    """The tracking for the runs of a plan; None where they are not tracked."""
+    choice = settings.get_choice("tracking")
+    if choice == "never" or (choice == "auto" and not has_machine_learning(plan)):
         return None
     from airflow_mlcraft.hooks.mlflow import open_tracking
 
     return open_tracking()
 
 
-def flow_of(ti: Any) -> DagRunName:
+def dag_run_name(ti: Any) -> DagRunName:
     """The name of a task's DAG run."""
     return DagRunName(ti.dag_id, ti.run_id)
 
 
 class TaskRun:
-    """One try of a task. Nothing is said of it to MLflow before it is opened."""
+    """The run of one try of a task. MLflow has no run of it before `open`."""
 
-    def __init__(self, tracking: Tracking, name: StepName, facts: Mapping[str, str]):
+    def __init__(self, tracking: Tracking, name: StepName, run_tags: Mapping[str, str]):
         self.tracking = tracking
         self.name = name
-        self._facts = facts
+        self._tags = run_tags
         self._run: TrackedRun | None = None
-        self._lines: deque[str] = deque(maxlen=_LINES)
+        self._lines: deque[str] = deque(maxlen=_MAX_LOG_LINES)
 
     def open(self, label: str = "") -> TrackedRun:
-        """The run; the first call may name it."""
+        """The run; the first call opens it, with `label` as part of its name."""
         if self._run is None:
             self.name = StepName(self.name.flow, self.name.task_id, self.name.map_index, self.name.try_number, label)
-            self._run = self.tracking.open(self.name, tags={**self._facts, tags.WORKER: socket.gethostname()})
+            self._run = self.tracking.open(self.name, tags={**self._tags, tags.WORKER: socket.gethostname()})
         return self._run
 
-    def measured(self) -> AbstractContextManager[None]:
-        """What is used, as metrics; and what the machine does meanwhile, if it takes longer than a moment."""
-        return self.open().system_metrics(after=_MOMENT)
+    def record_usage(self) -> AbstractContextManager[None]:
+        """Log time and memory used in the block, and the machine's system metrics if it takes more than 3 seconds."""
+        return self.open().system_metrics(after=_SYSTEM_METRICS_AFTER)
 
-    def hear(self, line: str) -> None:
-        """A line of the task's log."""
+    def add_log_line(self, line: str) -> None:
+        """Add a line to the copy of the task's log."""
         self._lines.append(line)
 
     def close(self, status: str = "FINISHED") -> None:
-        """End the run, if there is one; a failure is one in any case."""
+        """End the run. One that was never opened is opened for a failure only."""
         if self._run is None and status == "FINISHED":
             return
         run = self.open()
@@ -91,19 +91,19 @@ class TaskRun:
         self.tracking.close(run, status)
 
     def link(self) -> str:
-        """The run's page, where it is known by now."""
+        """The URL of the run's page; empty where it is not known yet."""
         return self.tracking.link(self.name) if self._run is not None else ""
 
 
 @contextmanager
 def task_run(plan: Plan, ti: Any) -> Iterator[TaskRun | None]:
-    """The run of a task while it is worked on; None where runs are not tracked."""
-    tracking = tracking_of(plan)
+    """The run of a task, ended with the block; None where runs are not tracked."""
+    tracking = open_plan_tracking(plan)
     if tracking is None:
         yield None
         return
     index = ti.map_index if ti.map_index is not None else -1
-    run = TaskRun(tracking, StepName(flow_of(ti), ti.task_id, index, ti.try_number), _facts_of(plan))
+    run = TaskRun(tracking, StepName(dag_run_name(ti), ti.task_id, index, ti.try_number), _document_tags(plan))
     try:
         yield run
     except AirflowSkipException:
@@ -112,8 +112,8 @@ def task_run(plan: Plan, ti: Any) -> Iterator[TaskRun | None]:
     except Exception as error:
         run.close("FAILED")
         if isinstance(error, AirflowFailException) or ti.try_number > ti.max_tries:
-            # The task that would end the whole run will not come to it.
-            tracking.end(flow_of(ti), "FAILED")
+            # The last task, which ends the run of the DAG run, will not be executed.
+            tracking.end(dag_run_name(ti), "FAILED")
         raise
     except BaseException:
         run.close("KILLED")
@@ -122,44 +122,44 @@ def task_run(plan: Plan, ti: Any) -> Iterator[TaskRun | None]:
 
 
 def begin_run(plan: Plan, ti: Any, inputs: Mapping[str, Json]) -> None:
-    """Make the run of the whole DAG run, with what it was given."""
-    tracking = tracking_of(plan)
+    """Open the run of the DAG run, with its inputs as params."""
+    tracking = open_plan_tracking(plan)
     if tracking is not None:
         texts = {INPUTS: json.dumps(inputs)}
-        tracking.begin(flow_of(ti), tags=_facts_of(plan), params=readable(plain_values(inputs)), texts=texts)
+        tracking.begin(dag_run_name(ti), tags=_document_tags(plan), params=readable(select_params(inputs)), texts=texts)
 
 
 def end_run(plan: Plan, ti: Any) -> None:
-    """All steps are done."""
-    tracking = tracking_of(plan)
+    """End the run of the DAG run as finished."""
+    tracking = open_plan_tracking(plan)
     if tracking is not None:
-        tracking.end(flow_of(ti))
+        tracking.end(dag_run_name(ti))
 
 
-def plain_values(inputs: Mapping[str, Json]) -> dict[str, Json]:
-    """The inputs that are params: texts and numbers, and lists of them as JSON."""
-    found: dict[str, Json] = {}
+def select_params(inputs: Mapping[str, Json]) -> dict[str, Json]:
+    """The inputs that can be params: texts and numbers, and lists of them as JSON."""
+    params: dict[str, Json] = {}
     for name, value in inputs.items():
-        if isinstance(value, list) and value and all(isinstance(item, _PLAIN) for item in value):
-            found[name] = json.dumps(value)
-        elif isinstance(value, _PLAIN) and value != "":
-            found[name] = value
-    return found
+        if isinstance(value, list) and value and all(isinstance(item, _SCALAR_TYPES) for item in value):
+            params[name] = json.dumps(value)
+        elif isinstance(value, _SCALAR_TYPES) and value != "":
+            params[name] = value
+    return params
 
 
-def _facts_of(plan: Plan) -> dict[str, str]:
-    """Which document it was."""
-    found = document_tags(Path(plan.base) / plan.file)
-    _, number, fragment = plan.document.partition("#")
-    return {**found, tags.DOCUMENT: found[tags.DOCUMENT] + number + fragment, tags.PLAN: plan.digest}
+def _document_tags(plan: Plan) -> dict[str, str]:
+    """The tags of a plan's document, which name the process in it and the plan as well."""
+    file_tags = document_tags(Path(plan.base) / plan.file)
+    _, separator, fragment = plan.document.partition("#")
+    return {**file_tags, tags.DOCUMENT: file_tags[tags.DOCUMENT] + separator + fragment, tags.PLAN: plan.digest}
 
 
 _current: ContextVar[TrackedRun | None] = ContextVar("current", default=None)
 
 
 def current_run() -> TrackedRun:
-    """The run of the task that is running; outside of one, a run that says nothing to anybody."""
-    return _current.get() or _silent()
+    """The run of the `tracked_run` block or `@task.tracked` task that is running; elsewhere a run that logs nothing."""
+    return _current.get() or _disabled_run()
 
 
 @contextmanager
@@ -171,17 +171,17 @@ def tracked_run(
     arguments: Mapping[str, Any] | None = None,
     seed: int | None = None,
 ) -> Iterator[TrackedRun]:
-    """The run of a task, below that of its DAG run, while it is worked on; what mlflow makes meanwhile is below it.
+    """The run of a task, ended with the block. Runs that mlflow starts in the block are its children.
 
-    `function` and `arguments` say what is called, and with what; random numbers are seeded, with `seed` if it is given.
+    `function` and `arguments` are the call that is logged. Random numbers are seeded, with `seed` if it is given.
     """
     from airflow_mlcraft.hooks.mlflow import open_tracking
 
     tracking = open_tracking()
     if tracking is None:
-        yield _silent()
+        yield _disabled_run()
         return
-    with _begun(tracking, context, label=label, function=function, arguments=arguments, seed=seed) as run:
+    with _open_run(tracking, context, label=label, function=function, arguments=arguments, seed=seed) as run:
         token = _current.set(run)
         try:
             yield run
@@ -190,7 +190,7 @@ def tracked_run(
 
 
 @contextmanager
-def _begun(
+def _open_run(
     tracking: Tracking,
     context: Context,
     *,
@@ -203,15 +203,15 @@ def _begun(
 
     ti = context["ti"]
     index = -1 if ti.map_index is None else ti.map_index
-    name = StepName(flow_of(ti), ti.task_id, index, ti.try_number, label)
-    facts = document_tags(Path(ti.task.dag.fileloc))
-    # Whichever task comes first makes the run above; the others say the same once more.
-    tracking.begin(name.flow, tags=facts, params=readable(plain_values(dict(context["params"]))))
+    name = StepName(dag_run_name(ti), ti.task_id, index, ti.try_number, label)
+    file_tags = document_tags(Path(ti.task.dag.fileloc))
+    # The first task creates the run of the DAG run; the others repeat the same call.
+    tracking.begin(name.flow, tags=file_tags, params=readable(select_params(dict(context["params"]))))
     tracking.made(name.flow)
     skipped: AirflowSkipException | None = None
-    own = {**facts, tags.WORKER: socket.gethostname()}
+    task_tags = {**file_tags, tags.WORKER: socket.gethostname()}
     with (
-        capture.tracked_run(tracking, name, function, arguments, seed=seed, tags=own) as run,
+        capture.tracked_run(tracking, name, function, arguments, seed=seed, tags=task_tags) as run,
         variables(tracking.environment(name)),
     ):
         try:
@@ -222,14 +222,15 @@ def _begun(
         raise skipped
 
 
-def _silent() -> TrackedRun:
+def _disabled_run() -> TrackedRun:
+    """A run without tracking: its methods do nothing."""
     return TrackedRun(None, {"key": "", "tags": {}})
 
 
 class TrackedOperator(_PythonDecoratedOperator):
-    """Calls a Python function, and tracks the call.
+    """Calls a Python function, and logs the call to a run in MLflow.
 
-    :param seed: where random numbers start; by default it follows from the task's name, so that a retry repeats it
+    :param seed: the seed of random numbers; by default it follows from the task's name, so that a retry repeats it
     """
 
     custom_operator_name = "@task.tracked"
@@ -251,27 +252,26 @@ class TrackedOperator(_PythonDecoratedOperator):
             return super().execute_callable()
 
     async def aexecute_callable(self) -> Any:
-        """Call the function, one that is to be awaited."""
+        """Call and await an asynchronous function."""
         with self._tracked():
             return await super().aexecute_callable()
 
     def _tracked(self) -> AbstractContextManager[TrackedRun]:
         function = self.python_callable
-        given = arguments(function, *self.op_args, **self.op_kwargs)
-        # What Airflow itself passes is no choice of the user's.
-        chosen = {name: value for name, value in given.items() if name not in _AIRFLOWS}
+        bound = arguments(function, *self.op_args, **self.op_kwargs)
+        user_arguments = {name: value for name, value in bound.items() if name not in _AIRFLOW_ARGUMENTS}
         if self._context is None:
             raise RuntimeError("the task is not being executed")
-        return tracked_run(self._context, function=function, arguments=chosen, seed=self.seed)
+        return tracked_run(self._context, function=function, arguments=user_arguments, seed=self.seed)
 
 
-_AIRFLOWS = {*KNOWN_CONTEXT_KEYS, "templates_dict"}
+_AIRFLOW_ARGUMENTS = {*KNOWN_CONTEXT_KEYS, "templates_dict"}
 
 
 def tracked_task(
     python_callable: Callable[..., Any] | None = None, multiple_outputs: bool | None = None, **kwargs: Any
 ) -> TaskDecorator:
-    """Make a task of a function, whose calls are tracked."""
+    """The decorator `@task.tracked`: a task that calls a function, and logs the call to a run in MLflow."""
     decorator: TaskDecorator = task_decorator_factory(
         python_callable=python_callable,
         multiple_outputs=multiple_outputs,

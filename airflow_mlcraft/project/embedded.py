@@ -94,7 +94,7 @@ def run_document(
         # Airflow is imported here, with these settings.
         plan = plan_of(str(document))
         from airflow_mlcraft.dag.cwl_dag import CwlDag
-        from airflow_mlcraft.operators.xcom_overflow import spilled
+        from airflow_mlcraft.operators.xcom_overflow import to_xcom
         from airflow_mlcraft.runner.run_dag import read_xcoms, run_dag
 
         dag = CwlDag.of_plan(plan, str(plan.root.id))
@@ -107,7 +107,7 @@ def run_document(
             write(f"{time.strftime('%H:%M:%S')} [{task}] {level}: {line}\n")
             listener.on_log(task, level, line)
 
-        conf = spilled(dict(job), CONFIGURATION)
+        conf = to_xcom(dict(job), CONFIGURATION)
         if not requirements_in(project.requirements):
             _load_libraries()
         try:

@@ -12,11 +12,11 @@ from airflow_mlcraft.cwl.portable import placed
 from airflow_mlcraft.cwl.step_inputs import evaluate, tool_inputs
 from airflow_mlcraft.errors import LinkError, MlcraftError
 from airflow_mlcraft.layout.layout import build_layout
+from airflow_mlcraft.layout.plan_cache import open_plan_cache
 from airflow_mlcraft.layout.tasks import ScatterAxis, StepLayout, WorkflowLayout
-from airflow_mlcraft.operators.base import plan_cache
-from airflow_mlcraft.operators.task_files import work
+from airflow_mlcraft.operators.task_files import open_task_files
 from airflow_mlcraft.operators.values import Values
-from airflow_mlcraft.operators.xcom_overflow import restored
+from airflow_mlcraft.operators.xcom_overflow import from_xcom
 from airflow_mlcraft.provenance.parameters import short_name
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class _History:
         return inputs_of_tool(step_layout, raw or {}, self._plan.base)
 
     def _pushed_by(self, step_layout: StepLayout, item: int, instance: int) -> Mapping[str, Json] | None:
-        value = restored(self._result.xcom(step_layout.task_id, instance))
+        value = from_xcom(self._result.xcom(step_layout.task_id, instance))
         chunk = self._chunk(step_layout.axis)
         outputs: Mapping[str, Json] | None = value[item % chunk] if chunk > 1 and value is not None else value
         return outputs
@@ -217,13 +217,13 @@ def inputs_of_tool(step_layout: StepLayout, raw: dict[str, Json], base: str) -> 
     The task kept none of this, so expressions are evaluated once more; `when` was true, or it had not run.
     """
     tool = step_layout.step.run
-    defaults = _defaults(plan_cache().tool(tool.digest)) if isinstance(tool, ToolRef) else {}
+    defaults = _defaults(open_plan_cache().tool(tool.digest)) if isinstance(tool, ToolRef) else {}
     computed = any(link.value_from for link in step_layout.step.links)
     missing = {name: value for name, value in defaults.items() if raw.get(name) is None}
     if not computed and not missing:
         return tool_inputs(step_layout.step, raw)
     try:
-        with work(base) as task:
+        with open_task_files(base) as task:
             job = raw
             if computed:
                 staged = task.stage(raw)

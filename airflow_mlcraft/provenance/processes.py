@@ -14,7 +14,7 @@ from rocrate.rocrate import ROCrate
 
 from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.plan import Json, Plan, Step, ToolRef, Workflow
-from airflow_mlcraft.operators.base import plan_cache
+from airflow_mlcraft.layout.plan_cache import open_plan_cache
 from airflow_mlcraft.provenance.parameters import (
     OutputTypes,
     ParameterType,
@@ -58,7 +58,7 @@ class Processes:
         if not steps or self._plan.kind != "Workflow":
             return self._main
         digest = process.digest if isinstance(process, ToolRef) else process.interface
-        if named := id_of_uri(str(plan_cache().tool(digest)["id"])):
+        if named := id_of_uri(str(open_plan_cache().tool(digest)["id"])):
             return named
         by_place = part_of(self._main, *(word for step in steps for word in ("steps", step)), "run")
         # Two workflows may look alike from outside; tools of one digest are one.
@@ -76,7 +76,7 @@ class Processes:
     def _read_tools(self, workflow: Workflow, steps: Steps) -> None:
         for step in workflow.steps:
             if isinstance(step.run, ToolRef):
-                self._tools[step.run.digest] = plan_cache().tool(step.run.digest)
+                self._tools[step.run.digest] = open_plan_cache().tool(step.run.digest)
                 # The names of nameless tools follow the document, not what happened to run first.
                 self.id_of(step.run, (*steps, step.id))
             else:
@@ -110,7 +110,7 @@ class Processes:
         whole = bool(runs) or not steps
         types = ["SoftwareSourceCode", *(["ComputationalWorkflow"] if whole else []), *(["HowTo"] if runs else [])]
         entity = self._entity(identifier, types, workflow)
-        named = named_types(plan_cache().tool(workflow.interface))
+        named = named_types(open_plan_cache().tool(workflow.interface))
         for port in workflow.inputs:
             facts = {"doc": port.doc, "default": port.default, "format": port.format}
             takes = parameter_type(port.type, named)

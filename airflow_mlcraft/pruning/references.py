@@ -121,12 +121,12 @@ def _add_runs(named: Named, store: Path, since: float) -> None:
 
 def _add_value(named: Named, store: Path, value: Any) -> None:
     """A value of a run; of one that is itself in the store, what it says."""
-    from airflow_mlcraft.operators.xcom_overflow import SPILLED
+    from airflow_mlcraft.operators.xcom_overflow import STORE_REFERENCE
     from airflow_mlcraft.store.object_paths import object_path
 
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     named.add(text, RUN)
-    for oid in re.findall(rf"{SPILLED}\W+([0-9a-f]{{32}})", text):
+    for oid in re.findall(rf"{STORE_REFERENCE}\W+([0-9a-f]{{32}})", text):
         path = store / object_path(oid)
         if path.is_file():
             named.add(path.read_text("utf-8", "replace"), RUN)

@@ -31,13 +31,13 @@ def bring_back(folder: Path, run: str, dag_run_id: str = "", document: str = "")
     """Fill a folder, and say what is in it."""
     from airflow_mlcraft import settings
     from airflow_mlcraft.hooks.mlflow import tracked_store
-    from airflow_mlcraft.operators.base import plan_cache
+    from airflow_mlcraft.layout.plan_cache import open_plan_cache
     from airflow_mlcraft.operators.task_files import open_store
     from airflow_mlcraft.store.store import Store
     from airflow_mlcraft.tracking.past_run import past_run
 
     past = past_run(tracked_store(), run, dag_run_id, experiment=settings.get("tracking_experiment"))
-    plan = _plan(plan_cache(), past, document)
+    plan = _plan(open_plan_cache(), past, document)
     store = open_store()
     replay = _replay(plan, past, store)
     Store(folder / STORE).take(_there(sorted(_objects([dict(past.inputs), replay])), store, past), store)
@@ -46,7 +46,7 @@ def bring_back(folder: Path, run: str, dag_run_id: str = "", document: str = "")
         "past": past.to_json(),
         "plan": plan.digest,
         "base": plan.base,
-        "cache": str(plan_cache().root),
+        "cache": str(open_plan_cache().root),
         "replayed": sorted(replay["outputs"]),
         "settings": {name: settings.get(name) for name in _SETTINGS},
     }
@@ -80,7 +80,7 @@ def _where(past: PastRun) -> str:
 
 def _replay(plan: Plan, past: PastRun, store: Store) -> dict[str, Any]:
     from airflow_mlcraft.layout.layout import build_layout
-    from airflow_mlcraft.operators.reuse import INPUTS, OUTPUTS, key_of
+    from airflow_mlcraft.operators.reuse import INPUTS, OUTPUTS, task_instance_key
 
     places = {
         step_layout.task_id: step_layout
@@ -94,7 +94,7 @@ def _replay(plan: Plan, past: PastRun, store: Store) -> dict[str, Any]:
         )
     replay: dict[str, Any] = {OUTPUTS: {}, INPUTS: {}}
     for step in past.steps:
-        key, hints = key_of(step.task_id, step.map_index), places[step.task_id].step.hints or {}
+        key, hints = task_instance_key(step.task_id, step.map_index), places[step.task_id].step.hints or {}
         if any(kind in hints for kind in REACH_OUTSIDE):
             replay[OUTPUTS][key] = {port: _value(made, store) for port, made in step.outputs.items()}
         elif "Evaluate" in hints and (today := _champion_of_then(step)):

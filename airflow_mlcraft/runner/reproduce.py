@@ -77,10 +77,10 @@ class Past:
         log: LogSink | None = None,
     ) -> Reproduction:
         """Run it: nothing is reused, served, crowned or tracked."""
-        from airflow_mlcraft.operators.reuse import VARIABLE
+        from airflow_mlcraft.operators.reuse import REPLAY_VARIABLE
         from airflow_mlcraft.runner.run_document import RunOptions, run_plan
 
-        os.environ.update({"AIRFLOW__MLCRAFT__REUSE": "False", VARIABLE: str(self.folder / REPLAY)})
+        os.environ.update({"AIRFLOW__MLCRAFT__REUSE": "False", REPLAY_VARIABLE: str(self.folder / REPLAY)})
         past, given = self.order["past"], self.order["settings"]
         compared: list[Compared] = []
         options = RunOptions(
@@ -130,23 +130,23 @@ def _brought_back(folder: Path, run: list[str], document: str) -> dict[str, Any]
 
 
 def _compare(order: Mapping[str, Any], result: RunResult, folder: Path) -> Iterator[Compared]:
-    from airflow_mlcraft.operators.reuse import key_of
-    from airflow_mlcraft.operators.run_report import made_by_port, record_in
-    from airflow_mlcraft.operators.xcom_overflow import restored
+    from airflow_mlcraft.operators.reuse import task_instance_key
+    from airflow_mlcraft.operators.run_report import load_record, objects_by_output
+    from airflow_mlcraft.operators.xcom_overflow import from_xcom
     from airflow_mlcraft.store.store import Store
 
     store = Store(folder)
     for step in order["past"]["steps"]:
-        if key_of(step["task_id"], step["map_index"]) in order["replayed"]:
+        if task_instance_key(step["task_id"], step["map_index"]) in order["replayed"]:
             continue
-        outputs = restored(result.xcom(step["task_id"], step["map_index"]))
+        outputs = from_xcom(result.xcom(step["task_id"], step["map_index"]))
         if not isinstance(outputs, dict):
             outputs = {}
         then = {port: "\n".join(each["md5"] for each in made) for port, made in step["outputs"].items()}
-        now = {port: "\n".join(oid for _, oid in made) for port, made in made_by_port(outputs).items()}
+        now = {port: "\n".join(oid for _, oid in made) for port, made in objects_by_output(outputs).items()}
         yield from _pairs(step["name"], "output", then, now)
         measured = {name: value for name, value in step["metrics"].items() if not name.startswith("system/")}
-        yield from _pairs(step["name"], "metric", measured, _metrics(record_in(outputs, store)))
+        yield from _pairs(step["name"], "metric", measured, _metrics(load_record(outputs, store)))
 
 
 def _pairs(step: str, kind: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Compared]:

@@ -61,12 +61,12 @@ def plan_of(document: str, *, allowed_hosts: str = "") -> Plan:
     become_embedded()
     if allowed_hosts:
         os.environ["AIRFLOW__MLCRAFT__ALLOWED_DOCUMENT_HOSTS"] = allowed_hosts
-    from airflow_mlcraft.operators.base import plan_cache
+    from airflow_mlcraft.layout.plan_cache import open_plan_cache
 
     path, _, fragment = document.partition("#")
     if not Path(path).is_file():
         raise MlcraftError(f"there is no document {path}")
-    plan = plan_cache().plan_of(Path(path), fragment)
+    plan = open_plan_cache().plan_of(Path(path), fragment)
     _refuse_abstract(plan)
     return plan
 
@@ -75,9 +75,9 @@ def plan_of_order(digest: str, base: str, cache: str) -> Plan:
     """A plan that the cache of another Airflow home has."""
     prepare()
     os.environ["AIRFLOW__MLCRAFT__CACHE"] = cache
-    from airflow_mlcraft.operators.base import plan_cache
+    from airflow_mlcraft.layout.plan_cache import open_plan_cache
 
-    return plan_cache().plan(digest, base)
+    return open_plan_cache().plan(digest, base)
 
 
 def run_plan(
@@ -96,7 +96,7 @@ def run_plan(
     """
     from airflow_mlcraft.cwl.inputs import check_choices
     from airflow_mlcraft.dag.cwl_dag import CwlDag
-    from airflow_mlcraft.operators.xcom_overflow import spilled
+    from airflow_mlcraft.operators.xcom_overflow import to_xcom
     from airflow_mlcraft.runner.run_dag import run_dag
     from airflow_mlcraft.store.task_folders import remove
 
@@ -107,7 +107,7 @@ def run_plan(
         dag = CwlDag.of_plan(plan, _dag_id(plan))
         if on_dag:
             on_dag(dag)
-        conf = spilled(dict(job), CONFIGURATION)
+        conf = to_xcom(dict(job), CONFIGURATION)
         result = run_dag(dag, conf=conf, parallel=options.parallel, on_event=on_event, log=log)
         if on_result:
             on_result(result)

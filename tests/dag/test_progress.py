@@ -17,7 +17,7 @@ from airflow_mlcraft.dag.broken_document import BrokenDocument
 from airflow_mlcraft.dag.loader import Document, Folder
 from airflow_mlcraft.dag.parse_time_limit import ParseClock, seconds_to_wait
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.operators.base import plan_cache
+from airflow_mlcraft.layout.plan_cache import open_plan_cache
 from tests.dag.real_airflow import RealAirflow
 from tests.operators.embedded import DOCUMENTS
 
@@ -109,7 +109,7 @@ def test_in_a_task_its_document_is_compiled_whatever_else_waits(
         shutil.copy(DOCUMENTS / "echo.cwl", documents / f"echo_{number}.cwl")
     monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "echo_3")
     namespace: dict[str, Any] = {}
-    with sole_compiler(plan_cache().root):
+    with sole_compiler(open_plan_cache().root):
         load_cwl_dags(namespace, documents)
     assert [dag.dag_id for dag in namespace.values()] == ["echo_3"]
     assert len(list((documents.parent / "cache" / "documents").iterdir())) == 1

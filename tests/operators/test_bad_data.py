@@ -111,14 +111,14 @@ from airflow.sdk.log import configure_logging
 configure_logging(output=sys.stdout.buffer, json_output=True)
 import structlog
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.operators.failures import readable_failures
+from airflow_mlcraft.operators.failures import as_airflow_exceptions
 
 # Made before there is a failure, as Airflow makes it.
 log = structlog.get_logger(logger_name="task").bind()
 
 def run(task):
     try:
-        with readable_failures("item 3"):
+        with as_airflow_exceptions("item 3"):
             task()
     except Exception:
         log.exception("Task failed with exception")

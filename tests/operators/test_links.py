@@ -12,11 +12,11 @@ PAGE = "/dags/a.b/runs/manual__2026-01-01T00%3A00%3A00%2B00%3A00/tasks/count"
 
 
 @pytest.mark.parametrize(
-    ("made_by", "link"),
+    ("reused_from", "link"),
     [(None, ""), (RUN, PAGE), ({**RUN, "map_index": None}, PAGE), ({**RUN, "map_index": 3}, f"{PAGE}/mapped/3")],
 )
-def test_the_page_of_the_task_that_made_it(made_by: Any, link: str) -> None:
-    assert ReusedRunLink().get_link(SimpleNamespace(made_by=made_by), ti_key=None) == link
+def test_the_page_of_the_task_that_made_it(reused_from: Any, link: str) -> None:
+    assert ReusedRunLink().get_link(SimpleNamespace(reused_from=reused_from), ti_key=None) == link
 
 
 def test_the_version_of_data() -> None:

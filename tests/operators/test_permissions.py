@@ -12,13 +12,13 @@ from airflow.sdk import Context
 
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.errors import MlcraftError, RefusedError
-from airflow_mlcraft.operators.ml import MlStepOperator, operator_of
+from airflow_mlcraft.operators.ml import MlStepOperator, find_operator_class
 from airflow_mlcraft.operators.permissions import (
+    build_permissions,
     check_job_requirements,
     check_run_inputs,
     is_own_machine,
-    permissions_of,
-    remember_code_of,
+    record_document_code,
 )
 from airflow_mlcraft.operators.run_inputs import CwlInputsOperator
 from airflow_mlcraft.store.store import Store
@@ -85,7 +85,7 @@ def test_a_task_knows_whether_it_is_on_a_server(tmp_path: Path) -> None:
 
 def test_what_a_document_names(plan: Any, document: Path, tmp_path: Path) -> None:
     tool = PlanCache(tmp_path / "cache").tool(next(step.run.digest for step in plan.root.steps if step.id == "tool"))
-    found = permissions_of(plan, tool)
+    found = build_permissions(plan, tool)
     assert not found.everything
     assert {"https://api.example/data.csv", "warehouse", "constant", "TOOL_KEY", "--fixed"} <= set(found.known)
     assert not {"$(inputs.key)", "from an expression", "free"} & set(found.known)
@@ -96,7 +96,7 @@ def test_what_a_document_names(plan: Any, document: Path, tmp_path: Path) -> Non
 
 
 def test_files_of_a_run(plan: Any, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    permissions = permissions_of(plan)
+    permissions = build_permissions(plan)
     own = {"class": "File", "location": (document.parent / "own.py").as_uri()}
     check_run_inputs({"a": own, "b": {"class": "File", "basename": "x", "contents": ""}}, permissions)
     check_run_inputs({"a": {"class": "File", "location": "store://md5/" + "0" * 32}}, permissions)
@@ -112,7 +112,7 @@ def test_files_of_a_run(plan: Any, document: Path, tmp_path: Path, monkeypatch: 
         with pytest.raises(RefusedError, match="input 'a'"):
             check_run_inputs({"a": [wrong]}, permissions)
     monkeypatch.setenv("AIRFLOW__MLCRAFT__ALLOWED_PATHS", str(tmp_path))
-    check_run_inputs({"a": {"class": "Directory", "location": document.parent.as_uri()}}, permissions_of(plan))
+    check_run_inputs({"a": {"class": "Directory", "location": document.parent.as_uri()}}, build_permissions(plan))
 
 
 def test_what_a_task_group_is_given_is_its_authors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +139,7 @@ def test_the_hint_of_a_step_is_what_limits_it(hint: str, limited: bool, tmp_path
         f"{hint}\ninputs: []\noutputs: []\nbaseCommand: [mlcraft-step, retrieve]\n"
     )
     (step,) = PlanCache(tmp_path / "cache").plan_of(tmp_path / "tool.cwl").root.steps
-    assert issubclass(operator_of(step), MlStepOperator) is limited
+    assert issubclass(find_operator_class(step), MlStepOperator) is limited
 
 
 def test_requirements_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,9 +158,9 @@ def test_the_documents_code_stays_its_own_when_it_is_edited(plan: Any, document:
     uploaded = tmp_path / "uploaded.py"
     uploaded.write_text("print('not the document's')\n")
     job = {"code": {"class": "File", "location": code.as_uri()}, "b": {"class": "File", "location": uploaded.as_uri()}}
-    remember_code_of(plan, job, store)
+    record_document_code(plan, job, store)
     code.write_text("print('edited')\n")
-    permissions = permissions_of(plan, store=store)
+    permissions = build_permissions(plan, store=store)
     for path in (kept, code):
         permissions.check_code(path)
     with pytest.raises(RefusedError):
@@ -170,4 +170,4 @@ def test_the_documents_code_stays_its_own_when_it_is_edited(plan: Any, document:
 def test_a_wrong_setting_is_named(plan: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__MLCRAFT__PRIVATE_ADDRESSES", "maybe")
     with pytest.raises(MlcraftError, match="private_addresses is 'maybe', expected refuse or allow"):
-        permissions_of(plan)
+        build_permissions(plan)

@@ -12,7 +12,7 @@ from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.check import check_documents
 from airflow_mlcraft.errors import ProjectError, RefusedError
 from airflow_mlcraft.ml.estimators import ESTIMATORS
-from airflow_mlcraft.operators.permissions import permissions_of
+from airflow_mlcraft.operators.permissions import build_permissions
 from airflow_mlcraft.project import manifest
 from airflow_mlcraft.project.documents import sync
 from airflow_mlcraft.project.project_paths import Project
@@ -212,7 +212,7 @@ def test_what_mlcraft_toml_says_needs_no_setting_on_a_server(project: Project, t
     sources = ["https://api.example/data.csv", str(tmp_path / "anywhere.csv")]
     manifest.change(project, {"data.sources": sources, "data.key": "API_KEY"})
     sync(project, manifest.read(project))
-    permissions = permissions_of(PlanCache(tmp_path / "cache").plan_of(project.workflow))
+    permissions = build_permissions(PlanCache(tmp_path / "cache").plan_of(project.workflow))
     assert not permissions.everything
     permissions.check_secret("API_KEY", sources[0])
     permissions.check_path(Path(sources[1]), sources[1])

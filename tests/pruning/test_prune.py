@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.operators.reuse import Reuse
+from airflow_mlcraft.operators.reuse import ReuseCache
 from airflow_mlcraft.pruning import items
 from airflow_mlcraft.pruning.locations import Places
 from airflow_mlcraft.pruning.prune import DAY, Pruning, delete, plan_pruning
@@ -149,12 +149,12 @@ def test_a_record_of_reuse_without_its_objects_is_a_miss(store: Store, places: P
     folder.mkdir()
     (folder / "a.txt").write_text("a")
     tree = store.keep_tree(folder)
-    reuse, ti = Reuse(store), SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1)
-    reuse.remember("ab" * 32, {"out": {"class": "Directory", "basename": "made", "location": STORE + tree}}, ti)
+    reuse, ti = ReuseCache(store), SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1)
+    reuse.save("ab" * 32, {"out": {"class": "Directory", "basename": "made", "location": STORE + tree}}, ti)
     assert reuse.find("ab" * 32) is not None
     delete(in_40_days(places))
     assert not list(store.root.glob("reuse/*/*"))
-    reuse.remember("ab" * 32, {"out": {"class": "Directory", "basename": "made", "location": STORE + tree}}, ti)
+    reuse.save("ab" * 32, {"out": {"class": "Directory", "basename": "made", "location": STORE + tree}}, ti)
     assert reuse.find("ab" * 32) is None
     store.keep_listing([])
     store.keep_tree(folder)

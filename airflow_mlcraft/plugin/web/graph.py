@@ -19,9 +19,9 @@ from sqlalchemy.orm import Session
 from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.cwl.portable import placed
 from airflow_mlcraft.layout.layout import Layout, build_layout
+from airflow_mlcraft.layout.plan_cache import open_plan_cache
 from airflow_mlcraft.library.folder import DocumentFolder
 from airflow_mlcraft.library.graph import Picture, Positions, positions_in
-from airflow_mlcraft.operators.base import plan_cache
 from airflow_mlcraft.plugin.web.access import AccessDep
 from airflow_mlcraft.plugin.web.document_folder import documents
 
@@ -34,7 +34,7 @@ def graph(dag_id: str, access: AccessDep, session: SessionDep, run_id: str = "")
     found = plan_of_dag(session, dag_id, run_id)
     folder = documents()
     path = _path_of(found, folder)
-    picture = Picture(found.layout, plan_cache().tool, _positions(found, folder))
+    picture = Picture(found.layout, open_plan_cache().tool, _positions(found, folder))
     return {
         "dag_id": dag_id,
         "title": found.title,
@@ -88,7 +88,7 @@ def plan_of_dag(session: Session, dag_id: str, run_id: str = "") -> DagPlan:
     data = _serialized(session, dag_id, run_id)
     for task in _tasks(data):
         if task.get("task_type", task.get("_task_type")) == _FIRST_TASK:
-            found = plan_cache().remembered(task["plan"])
+            found = open_plan_cache().remembered(task["plan"])
             if found is None:
                 raise HTTPException(
                     404,

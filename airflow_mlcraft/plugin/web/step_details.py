@@ -23,9 +23,9 @@ from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.layout.layout import Layout
 from airflow_mlcraft.layout.tasks import StepLayout
-from airflow_mlcraft.operators.links import DataVersionLink, MlflowRunLink, ReusedRunLink, page_of
+from airflow_mlcraft.operators.links import DataVersionLink, MlflowRunLink, ReusedRunLink, task_instance_page
 from airflow_mlcraft.operators.values import Values
-from airflow_mlcraft.operators.xcom_overflow import restored
+from airflow_mlcraft.operators.xcom_overflow import from_xcom
 from airflow_mlcraft.plugin.web.access import Access, AccessDep
 from airflow_mlcraft.plugin.web.graph import plan_of_dag
 from airflow_mlcraft.plugin.web.run_state import iso_or_none
@@ -84,7 +84,7 @@ def step_details(
         "log_tail": log.tail or None,
         **(_values(layout, step_layout, pulled, map_index) if values else {"inputs": None, "outputs": None}),
         "links": {
-            "task": page_of(dag_id, run_id, step_layout.task_id, map_index),
+            "task": task_instance_page(dag_id, run_id, step_layout.task_id, map_index),
             **(
                 _links(layout, step_layout, pulled, map_index)
                 if values
@@ -134,7 +134,7 @@ def _values(layout: Layout, step_layout: StepLayout, pulled: PassedOn, map_index
 
 def _inputs(values: Values, step_layout: StepLayout, map_index: int | None) -> Json:
     one = step_layout.axis is not None and map_index is not None and map_index >= 0
-    item = values.own_items()[0] if one else 0
+    item = values.instance_items()[0] if one else 0
     if step_layout.step.scatter and one and step_layout.axis is not None and step_layout.subworkflow is None:
         return values.items(step_layout.axis).jobs[item]
     return values.step_inputs(step_layout, item)
@@ -144,10 +144,10 @@ def _outputs(values: Values, layout: Layout, step_layout: StepLayout, map_index:
     if step_layout.subworkflow is not None:
         return values.outputs(step_layout.subworkflow) if step_layout.axis is None else None
     if step_layout.axis is None:
-        return restored(values.ti.xcom_pull(step_layout.task_id, map_indexes=-1))
+        return from_xcom(values.ti.xcom_pull(step_layout.task_id, map_indexes=-1))
     if map_index is not None:
-        return restored(values.ti.xcom_pull(step_layout.task_id, map_indexes=map_index))
-    return {output: values.step_output(step_layout, output) for output in step_layout.step.outputs}
+        return from_xcom(values.ti.xcom_pull(step_layout.task_id, map_indexes=map_index))
+    return {output: values.collect_step_output(step_layout, output) for output in step_layout.step.outputs}
 
 
 def _shown_or_none(read: Callable[[], Json]) -> Json:

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.operators.permissions import check_job_requirements, permissions_of
+from airflow_mlcraft.operators.permissions import build_permissions, check_job_requirements
 from airflow_mlcraft.project.project_paths import Project, projects_of
 from airflow_mlcraft.project.server.web_ui import _mlflow_options, _server_environment, home_of, run_until_stopped
 from tests.operators.embedded import DOCUMENTS
@@ -44,7 +44,7 @@ def test_whoever_has_started_it_may_do_there_what_the_command_line_may(
     for name, value in environment.items():
         if name.startswith("AIRFLOW__MLCRAFT__"):
             monkeypatch.setenv(name, value)
-    permissions = permissions_of(PlanCache(tmp_path / "cache").plan_of(DOCUMENTS / "echo.cwl"))
+    permissions = build_permissions(PlanCache(tmp_path / "cache").plan_of(DOCUMENTS / "echo.cwl"))
     assert not permissions.everything, "it is a server"
     own = tmp_path / "own.py"
     own.touch()
