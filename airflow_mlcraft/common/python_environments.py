@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -11,12 +10,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 from airflow_mlcraft import __version__
+from airflow_mlcraft.common.locks import locked
 from airflow_mlcraft.errors import MlcraftError
 
 STATE = "MLCRAFT_STEP_STATE"
@@ -151,7 +151,7 @@ def environment(requirements: Sequence[str], root: Path, say: Say = lambda _: No
             (folder / _READY).touch()
         return Environment(folder)
     root.mkdir(parents=True, exist_ok=True)
-    with _alone(root / f"{folder.name}.lock"):
+    with locked(root / f"{folder.name}.lock"):
         if not (folder / _READY).is_file():
             say(f"making a Python environment with {', '.join(requirements)}")
             shutil.rmtree(folder, ignore_errors=True)
@@ -242,11 +242,3 @@ def _base() -> list[str]:
             requirement.specifier = SpecifierSet(",".join(sorted(bounds)))
             found[canonicalize_name(requirement.name)] = str(requirement)
     return [found.get(canonicalize_name(name), name) for name in _OF_STEPS]
-
-
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process makes an environment; the lock goes with it, however it ends."""
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

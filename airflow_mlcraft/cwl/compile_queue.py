@@ -6,7 +6,6 @@ through the lists, and holds its pid; `compiler.log` is what that process has to
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
@@ -16,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from airflow_mlcraft.common.environment_variables import independent
+from airflow_mlcraft.common.locks import locked_if_free
 from airflow_mlcraft.cwl.cache import PlanCache, write_whole
 from airflow_mlcraft.cwl.plan import Json
 
@@ -63,16 +63,12 @@ def sole_compiler(root: Path) -> Iterator[bool]:
     The system takes the lock back from a process that ends, however it ends.
     """
     root.mkdir(parents=True, exist_ok=True)
-    with (root / _LOCK).open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        yield True
+    with locked_if_free(root / _LOCK) as lock:
+        if lock is not None:
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
+        yield lock is not None
 
 
 def is_wanted(root: Path) -> bool:

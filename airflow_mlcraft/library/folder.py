@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from airflow_mlcraft.common.locks import temporary_lock
 from airflow_mlcraft.cwl.discover import SUFFIXES, names_in
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.layout.tasks import TaskIds
@@ -196,41 +195,18 @@ def _changing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """One at a time, also of several API servers, which may be on several machines.
+    """The lock of a folder, shared by all API servers, which may run on several machines.
 
-    The lock is of a file that is open for writing: NFS makes it a lock of a range of bytes, and refuses an exclusive
-    one (EBADF) of what is open for reading only, as a folder always is.
+    A server that hangs while it holds the lock does not make the others hang: they raise `ReadOnlyError`.
     """
-    lock = folder / LOCK
-    handle = _lock_file(lock)
-    try:
+    path = folder / LOCK
+    with temporary_lock(path, _LONGEST_WAIT) as held:
+        if not held:
+            raise ReadOnlyError(
+                f"somebody has been saving in {folder} for {_LONGEST_WAIT:.0f} s; try again, and if it stays so, end "
+                f"the process that has {path} open"
+            )
         yield
-    finally:
-        # Removed while it is locked: who waits for it sees that it has another file than the one of this name.
-        lock.unlink(missing_ok=True)
-        os.close(handle)
-
-
-def _lock_file(lock: Path) -> int:
-    """A descriptor of the file, locked. A server that hangs with the lock does not make all others hang."""
-    end = time.monotonic() + _LONGEST_WAIT
-    while time.monotonic() < end:
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(handle), lock.stat()):
-                return handle
-        except (BlockingIOError, FileNotFoundError):
-            pass
-        except OSError:
-            os.close(handle)
-            raise
-        os.close(handle)
-        time.sleep(0.01)
-    raise ReadOnlyError(
-        f"somebody has been saving in {lock.parent} for {_LONGEST_WAIT:.0f} s; try again, and if it stays so, end the "
-        f"process that has {lock} open"
-    )
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airflow_mlcraft.common.did_you_mean import suggestion
+from airflow_mlcraft.common.locks import locked_if_free
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.metrics import Metric
 
@@ -235,11 +235,9 @@ def storage(journal: Path | None) -> Iterator[Any]:
     from optuna.storages.journal import JournalFileBackend
 
     journal.parent.mkdir(parents=True, exist_ok=True)
-    with journal.open("ab") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StepError("another process is at work on the same search; try again later", temporary=True) from None
+    with locked_if_free(journal) as lock:
+        if lock is None:
+            raise StepError("another process is at work on the same search; try again later", temporary=True)
         _drop_half_line(journal)
         held: Any = _Held()
         yield JournalStorage(JournalFileBackend(str(journal), lock_obj=held))

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_mlcraft.common.files import write_text
+from airflow_mlcraft.common.locks import locked
 from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.project.project_paths import MANIFEST, Project
 from airflow_mlcraft.store.task_folders import unique_name
-from airflow_mlcraft.versioning.commit import held_index, one_at_a_time, put_index
+from airflow_mlcraft.versioning.commit import held_index, put_index
 from airflow_mlcraft.versioning.git import NOTHING, Git
 from airflow_mlcraft.versioning.repository import Repository, repository_at
 
@@ -40,7 +41,7 @@ def keep_code(project: Project, run_id: str) -> KeptCode:
     """Have the project's own code in a commit, and say in which; without git there is none."""
     try:
         repository = repository_at(project.folder)
-        with one_at_a_time(repository.common_dir / "mlcraft.lock") as note:
+        with locked(repository.common_dir / "mlcraft.lock") as note:
             if not _changed(repository, project):
                 return KeptCode(repository.git.ask("rev-parse", "--verify", "--quiet", "HEAD") or "")
             if reason := _why_not(repository, project):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft.common.locks import locked
 from airflow_mlcraft.runner.home import key
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ def template(home: Path) -> Path:
     path = home / f"template-{key()}.db"
     if path.exists():
         return path
-    with (home / "template.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # given back by the kernel, should we be killed
+    with locked(home / "template.lock"):
         if not path.exists():
             for left in home.glob("template-*.part*"):
                 left.unlink()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from mlflow import MlflowClient, entities
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
+from airflow_mlcraft.common.locks import locked
 from airflow_mlcraft.tracking.api import BusyError, Dataset, LoggedModel, Metric, RefusedError, Run, Version, quoted
 from airflow_mlcraft.tracking.tags import CONTENT, CONTEXT
 
@@ -283,8 +283,7 @@ def _alone(uri: str) -> Iterator[None]:
     if database is None or not os.access(database.parent, os.W_OK):
         yield
         return
-    with database.with_name(f"{database.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(database.with_name(f"{database.name}.lock")):
         yield
 
 

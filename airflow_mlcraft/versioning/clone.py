@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from airflow_mlcraft.common.locks import locked
 from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.store.task_folders import remove, unique_name
-from airflow_mlcraft.versioning.commit import one_at_a_time
 from airflow_mlcraft.versioning.git import Git
 from airflow_mlcraft.versioning.repository import Repository, repository_at
 
@@ -67,7 +67,8 @@ class Clone:
 def clone_of(origin: Origin, folder: Path) -> Clone:
     """The clone of a repository below a folder, made at the first time."""
     place = folder / hashlib.sha256(origin.plain.encode()).hexdigest()[:16]
-    with one_at_a_time(Path(f"{place}.lock")):
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(Path(f"{place}.lock")):
         if not place.is_dir():
             new = folder / f"new-{unique_name()}"
             try:

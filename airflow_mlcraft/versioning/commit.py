@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -22,15 +21,6 @@ from airflow_mlcraft.versioning.targets import Target, lines_by_file, targets_of
 
 _PATIENCE = 60.0
 _GLANCE = 0.05
-
-
-@contextmanager
-def one_at_a_time(lock: Path) -> Iterator[IO[str]]:
-    """Keep other processes of ours out; the lock ends with its process, however that ends."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield file
 
 
 @contextmanager

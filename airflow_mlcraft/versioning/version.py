@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO
 
+from airflow_mlcraft.common.locks import locked
 from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.store.file_ops import explained
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.store.task_folders import sweep
 from airflow_mlcraft.versioning.checkout import check_out, refuse_to_overwrite
 from airflow_mlcraft.versioning.clone import Clone
-from airflow_mlcraft.versioning.commit import Committed, commit, made_by, one_at_a_time, page_of
+from airflow_mlcraft.versioning.commit import Committed, commit, made_by, page_of
 from airflow_mlcraft.versioning.dvc_files import Data
 from airflow_mlcraft.versioning.push import Remote, push
 from airflow_mlcraft.versioning.repository import Repository
@@ -65,7 +66,7 @@ class Versioning:
             cache.take([item.oid for item in data.values()], store)
         with explained(f"Cannot version data in {self.repository.root}"):
             sweep(self.repository.own)
-            with one_at_a_time(self.repository.common_dir / "mlcraft.lock") as note:
+            with locked(self.repository.common_dir / "mlcraft.lock") as note:
                 committed = self._commit(data, about, cache, note)
                 if self.checkout:
                     self._check_out(committed, cache)

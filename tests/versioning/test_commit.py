@@ -193,9 +193,10 @@ def test_a_lock_that_git_left_is_said(repo: Path, store: Store, monkeypatch: pyt
 KILLED = """
 import os, sys
 from pathlib import Path
-from airflow_mlcraft.versioning.commit import held_index, one_at_a_time
+from airflow_mlcraft.common.locks import locked
+from airflow_mlcraft.versioning.commit import held_index
 git = Path(sys.argv[1])
-with one_at_a_time(git / "mlcraft.lock") as note, held_index(git, note):
+with locked(git / "mlcraft.lock") as note, held_index(git, note):
     os.kill(os.getpid(), 9)
 """
 

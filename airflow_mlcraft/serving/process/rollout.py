@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import http.client
 import json
 import math
@@ -16,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from airflow_mlcraft.common.locks import locked_if_free
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.serving.http.errors import ServingError
 from airflow_mlcraft.serving.model.folder import content_of, open_model
@@ -256,12 +256,10 @@ def _serves(target: _Target, process: Process, content: str) -> bool:
 
 @contextlib.contextmanager
 def _alone(target: _Target) -> Iterator[None]:
-    """One roll-out a name at a time; the lock goes with its process, however that ends."""
-    with (target.folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(f"another roll-out of {target.name!r} is under way; try again when it has ended") from None
+    """One roll-out a name at a time."""
+    with locked_if_free(target.folder / "lock") as lock:
+        if lock is None:
+            raise BusyError(f"another roll-out of {target.name!r} is under way; try again when it has ended")
         yield
 
 

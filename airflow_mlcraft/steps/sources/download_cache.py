@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -10,7 +9,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+from airflow_mlcraft.common.locks import locked_if_free
 
 _HIDDEN_FOLDER = ".retrieve"
 _PIECE = 1 << 20
@@ -79,8 +80,8 @@ def room(state: Path | None, folder: Path, identity: str) -> Iterator[Path]:
     if state is not None:
         place = state / "retrieve" / hashlib.sha256(identity.encode()).hexdigest()[:20]
         place.mkdir(parents=True, exist_ok=True)
-        with (place / "lock").open("w") as lock:
-            if _locked(lock):
+        with locked_if_free(place / "lock") as lock:
+            if lock is not None:
                 yield place
                 return
     place = folder / _HIDDEN_FOLDER
@@ -90,15 +91,6 @@ def room(state: Path | None, folder: Path, identity: str) -> Iterator[Path]:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
-
-
-def _locked(lock: IO[str]) -> bool:
-    """The lock goes with the process, however it ends."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def put(source: Path, target: Path) -> None:

@@ -6,7 +6,6 @@ A task pays nothing for it. It imports mlflow where the store needs that, once, 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from airflow_mlcraft.common.environment_variables import independent
+from airflow_mlcraft.common.locks import locked_if_free
 from airflow_mlcraft.tracking.api import Api, RefusedError, UnreachableError
 from airflow_mlcraft.tracking.open_store import open_api
 from airflow_mlcraft.tracking.rest.connection import Credentials
@@ -38,10 +38,8 @@ _started: list[subprocess.Popen[bytes]] = []
 def ensure_sender(root: Path, uri: str, credentials: Credentials, linger: float = LINGER) -> None:
     """Start the sender of a spool, unless it is there."""
     _started[:] = [process for process in _started if process.poll() is None]
-    with (root / "sender.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with locked_if_free(root / "sender.lock") as lock:
+        if lock is None:
             return
     environment = {**independent(os.environ), **credentials.environment(), "MLFLOW_TRACKING_URI": uri}
     # A run that was set for the task's own code is not the sender's.
@@ -125,10 +123,8 @@ def main(root: Path, linger: float) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     sender = Sender(root, os.environ["MLFLOW_TRACKING_URI"], Credentials.from_environment(), linger)
     while root.is_dir():
-        with (root / "sender.lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with locked_if_free(root / "sender.lock") as lock:
+            if lock is None:
                 return
             sender.run()
             sender.tidy()

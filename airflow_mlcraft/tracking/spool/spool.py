@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import secrets
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from airflow_mlcraft.common.files import write_atomically
+from airflow_mlcraft.common.locks import try_lock
 
 Record = dict[str, Any]
 
@@ -61,7 +61,7 @@ class Spool:
         try:
             with self.lines(stem).open("rb") as handle:
                 # Shared: of many who look at the same moment, none takes another one for the writer.
-                return _lock(handle, fcntl.LOCK_SH)
+                return try_lock(handle, shared=True)
         except FileNotFoundError:
             return False
 
@@ -127,7 +127,7 @@ class Spool:
             yield None
             return
         with handle:
-            if not _lock(handle):
+            if not try_lock(handle):
                 yield None
                 return
             if not self.lines(stem).exists():
@@ -183,7 +183,7 @@ class Writer:
         hidden = spool.root / "lines" / f".{stem}"
         self._handle = hidden.open("ab", buffering=0)
         self._size = 0
-        _lock(self._handle)
+        try_lock(self._handle)
         hidden.rename(spool.lines(stem))
 
     def write(self, record: Record) -> None:
@@ -283,14 +283,6 @@ def _record_of(line: bytes) -> Record:
     except ValueError:
         record = None
     return record if isinstance(record, dict) and "op" in record else {"op": "unreadable", "line": repr(line[:500])}
-
-
-def _lock(handle: IO[Any], kind: int = fcntl.LOCK_EX) -> bool:
-    try:
-        fcntl.flock(handle, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _link_or_copy(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
