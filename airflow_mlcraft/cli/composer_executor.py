@@ -33,7 +33,7 @@ def install(
     The jar names the runner by its place here: write it anew when the environment of MLcraft moves. It needs Java 8 or
     newer. The variable MLCRAFT_CWL_RUNNER names another runner.
     """
-    from airflow_mlcraft.common.files import explained
+    from airflow_mlcraft.common.files import translate_os_errors
     from airflow_mlcraft.errors import MlcraftError
     from airflow_mlcraft.runner.jar.jar import jar, runner_path
 
@@ -46,7 +46,7 @@ def install(
     command += ["--server", server] if server else []
     command += ["--login", str(login.absolute())] if login else []
     target = path / "mlcraft-executor.jar" if path.is_dir() else path
-    with explained(target):
+    with translate_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(jar(command))
     typer.echo(f"wrote {target}; it starts {' '.join(command)}", err=True)

@@ -174,7 +174,7 @@ def composer_form_(
     The form is CWL v1.0, with a file for each tool and a place for each node. Where something would be
     lost, nothing is written, and the exit code is 1. With --allow-loss, what is lost is listed.
     """
-    from airflow_mlcraft.common.files import write_text
+    from airflow_mlcraft.common.files import write_text_atomically
     from airflow_mlcraft.cwl.composer.form import as_json as json_of
     from airflow_mlcraft.cwl.composer.form import composer_form
 
@@ -192,7 +192,7 @@ def composer_form_(
         if any((out / name).absolute() == Path(path).absolute() for name in form.files):
             raise MlcraftError(f"{path} itself would be replaced; name another folder with --out")
         for name, text in form.files.items():
-            write_text(out / name, text)
+            write_text_atomically(out / name, text)
             typer.echo(f"wrote {out / name}", err=True)
     elif not as_json:
         first, *others = form.files.items()

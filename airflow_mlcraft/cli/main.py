@@ -28,7 +28,7 @@ from airflow_mlcraft.cli import (
     ui,
 )
 from airflow_mlcraft.cli.options import Lists, Verbs
-from airflow_mlcraft.common.files import refused_by_disk
+from airflow_mlcraft.common.files import disk_error_message
 from airflow_mlcraft.errors import MlcraftError
 
 app = typer.Typer(
@@ -103,7 +103,7 @@ def main() -> None:
     except MlcraftError as error:
         _fail(str(error))
     except Exception as error:
-        if not (said := refused_by_disk(error)):
+        if not (said := disk_error_message(error)):
             raise
         _fail(f"{said}; `mlcraft doctor` says how much room there is")
 

@@ -32,7 +32,7 @@ def predict(
 
     This needs no server. The model does what the server would: it checks the columns, and prepares them.
     """
-    from airflow_mlcraft.common.files import write_stream
+    from airflow_mlcraft.common.files import write_stream_atomically
     from airflow_mlcraft.project.ml_step import predictions
 
     project = find(name, projects)
@@ -44,7 +44,7 @@ def predict(
                 print_json([{key: _number_or_text(cell) for key, cell in row.items()} for row in csv.DictReader(text)])
         elif out is not None:
             with path.open("rb") as content:
-                write_stream(out.absolute(), content)
+                write_stream_atomically(out.absolute(), content)
         else:
             with path.open(encoding="utf-8", newline="") as text:
                 shutil.copyfileobj(text, sys.stdout)

@@ -1,82 +1,96 @@
-"""Files that are written whole or not at all, with the mode that the process's umask gives to new files."""
+"""Atomic writes of files, error messages for a disk that refuses them, and restoring files after an error."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import io
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from airflow_mlcraft.errors import ProjectError
 
+_LONGEST_NAME_PART = 100
+_DISK_ERRORS = (errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EPERM, errno.EROFS)
+"""Errors of a disk that is full, or must not be written."""
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees all of it, or the file that was there before; make its folder if need be.
 
-    The file may be read by whom the umask lets read: `tempfile` gives its files to their user alone, and the other
-    users of a machine (`run_as_user`) could not read them.
+def write_atomically(path: Path, data: bytes, *, mode: int | None = None, sync: bool = False) -> None:
+    """Write a file so that a reader sees all of it, or the file that was there before; create its folder if missing.
+
+    Without `mode`, the umask decides who may read the file: `tempfile` gives its files to their user alone, and the
+    other users of a machine (`run_as_user`) could not read them. With `sync`, the bytes are on the disk before the
+    file gets its name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name[:100]}.{os.urandom(6).hex()}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(data)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with _temporary_file(path, io.BytesIO(data), mode, sync=sync) as temporary:
+        temporary.replace(path)
 
 
-def write_text(path: Path, text: str, mode: int = 0o644) -> None:
-    """Replace a file; whoever reads it sees the old text or the new one."""
-    write_stream(path, io.BytesIO(text.encode()), mode)
+def create_atomically(path: Path, data: bytes, *, sync: bool = False) -> None:
+    """The same for a new file only: raises `FileExistsError` where the path exists, and leaves it as it is."""
+    with _temporary_file(path, io.BytesIO(data), None, sync=sync) as temporary:
+        # Unlike a rename, a link never replaces an existing file.
+        os.link(temporary, path)
 
 
-def write_stream(path: Path, content: BinaryIO, mode: int = 0o644) -> None:
-    """The same with what a stream has."""
-    with explained(path):
+def write_text_atomically(path: Path, text: str, mode: int = 0o644) -> None:
+    """Write a text in UTF-8 like `write_atomically`; raises `ProjectError` where it cannot be written."""
+    write_stream_atomically(path, io.BytesIO(text.encode()), mode)
+
+
+def write_stream_atomically(path: Path, content: BinaryIO, mode: int = 0o644) -> None:
+    """Write the rest of a stream like `write_text_atomically`."""
+    with translate_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        part = Path(name)
-        try:
-            with os.fdopen(number, "wb") as stream:
-                shutil.copyfileobj(content, stream)
-            part.chmod(mode)
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        with _temporary_file(path, content, mode) as temporary:
+            temporary.replace(path)
 
 
-_REFUSED = (errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EPERM, errno.EROFS)
-"""What a disk says that is full, or not to be written."""
+@contextmanager
+def _temporary_file(path: Path, content: BinaryIO, mode: int | None, *, sync: bool = False) -> Iterator[Path]:
+    """A hidden file beside a path, with this content; removed after the block if it is still there."""
+    start = os.fsencode(path.name)[:_LONGEST_NAME_PART].decode("utf-8", "ignore")
+    temporary = path.with_name(f".{start}.{os.urandom(6).hex()}.part")
+    try:
+        with temporary.open("xb") as file:
+            shutil.copyfileobj(content, file)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        if mode is not None:
+            temporary.chmod(mode)
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
-def refused_by_disk(error: BaseException) -> str:
-    """What the disk said, and of which file; empty where it was something else. SQLite says it in its own way."""
-    if isinstance(error, OSError) and error.errno in _REFUSED:
+def disk_error_message(error: BaseException) -> str:
+    """The message for an error of a full or read-only disk, with the file; empty for any other error.
+
+    SQLAlchemy wraps such errors of SQLite, which have no number.
+    """
+    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
         return f"{error.filename2 or error.filename or 'a file'} cannot be written: {error.strerror}"
-    said = str(getattr(error, "orig", ""))
-    return f"a database cannot be written: {said}" if "disk" in said or "readonly" in said else ""
+    message = str(getattr(error, "orig", ""))
+    return f"a database cannot be written: {message}" if "disk" in message or "readonly" in message else ""
 
 
-@contextlib.contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """A disk that is full or refuses, as a sentence."""
+@contextmanager
+def translate_os_errors(path: Path) -> Iterator[None]:
+    """Raise an `OSError` of the block as a `ProjectError` that names the file, or this path."""
     try:
         yield
     except OSError as error:
         raise ProjectError(f"{error.filename or path} cannot be written: {error.strerror or error}") from error
 
 
-@contextlib.contextmanager
-def all_or_nothing(*paths: Path) -> Iterator[None]:
-    """When what is done here fails, or is interrupted, these files are again as they were."""
+@contextmanager
+def restore_files_on_error(*paths: Path) -> Iterator[None]:
+    """Restore the content and mode of these files when the block fails or is interrupted; remove new ones."""
     before = {path: (path.read_bytes(), path.stat().st_mode) if path.is_file() else None for path in paths}
     try:
         yield

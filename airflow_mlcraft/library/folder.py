@@ -6,10 +6,11 @@ import hashlib
 import os
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from airflow_mlcraft.common.files import create_atomically, write_atomically
 from airflow_mlcraft.common.locks import temporary_lock
 from airflow_mlcraft.cwl.discover import SUFFIXES, names_in
 from airflow_mlcraft.errors import MlcraftError
@@ -94,7 +95,8 @@ class DocumentFolder:
                     self._create(name, path, data)
                 else:
                     self._expect(name, base)
-                    _replace(Path(os.path.realpath(path)), data)
+                    target = Path(os.path.realpath(path))
+                    write_atomically(target, data, mode=target.stat().st_mode & 0o7777, sync=True)
         return _version(data)
 
     def rename(self, name: str, to: str, base: str, text: str) -> str:
@@ -122,17 +124,13 @@ class DocumentFolder:
         return now
 
     def _create(self, name: str, path: Path, data: bytes) -> None:
-        temporary = _written(path, data)
         try:
-            # Unlike a rename, a link never replaces what is there.
-            os.link(temporary, path)
+            create_atomically(path, data, sync=True)
         except FileExistsError:
             now = self.read(name)
             raise ConflictError(
                 f"{name} is there already; give another name, or open it", text=now.text, version=now.version
             ) from None
-        finally:
-            temporary.unlink()
 
     def _make_folder(self, path: Path) -> None:
         if not self.root.is_dir():
@@ -207,31 +205,6 @@ def _locked(folder: Path) -> Iterator[None]:
                 f"the process that has {path} open"
             )
         yield
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = _written(path, data)
-    try:
-        temporary.chmod(path.stat().st_mode & 0o7777)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _written(path: Path, data: bytes) -> Path:
-    """A file beside it, whose bytes are on the disk; hidden, so that nobody takes it for a document."""
-    temporary = path.with_name(f".{hashlib.sha256(path.name.encode()).hexdigest()[:16]}.{os.urandom(6).hex()}.part")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
-    return temporary
 
 
 _MAX_LENGTH = 1000

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from airflow_mlcraft.common.files import all_or_nothing, write_text
+from airflow_mlcraft.common.files import restore_files_on_error, write_text_atomically
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import dependencies, env_file
 from airflow_mlcraft.project import manifest as manifests
@@ -74,7 +74,7 @@ def configure(project: Project, changes: Changes, say: Callable[[str], None] = l
     check(project, changes)
     needed = [*changes.dependencies, *dependencies.lacking_for(project, changes.models)]
     done = []
-    with all_or_nothing(*files):
+    with restore_files_on_error(*files):
         values = _values(project, before, changes)
         if values:
             manifests.change(project, values)
@@ -179,7 +179,7 @@ def _swap_model(project: Project, before: str, after: str) -> str:
     text = earlier.read_text("utf-8") if earlier.is_file() else model_template(after)
     if model.is_file():
         model.replace(kept)
-    write_text(model, text)
+    write_text_atomically(model, text)
     earlier.unlink(missing_ok=True)
     return f"model.py is one for {after}; the old one is kept as {kept.name}"
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from airflow_mlcraft.common.files import explained
+from airflow_mlcraft.common.files import translate_os_errors
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project.create import FOLDERS
@@ -24,7 +24,7 @@ def copy(project: Project, name: str) -> Project:
     manifest = manifests.read(project)
     made = projects_of(project).free(name)
     hidden = projects_of(project).root / HIDDEN
-    with explained(hidden):
+    with translate_os_errors(hidden):
         hidden.mkdir(parents=True, exist_ok=True)
         room = Path(tempfile.mkdtemp(prefix="new-", dir=hidden))
         try:

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from airflow_mlcraft.common.files import explained
+from airflow_mlcraft.common.files import translate_os_errors
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import env_file
 from airflow_mlcraft.project import manifest as manifests
@@ -47,7 +47,7 @@ def create(
         )
     project = projects.free(name)
     hidden = projects.root / HIDDEN
-    with explained(projects.root):
+    with translate_os_errors(projects.root):
         hidden.mkdir(parents=True, exist_ok=True)
         _sweep(hidden)
         room = Path(tempfile.mkdtemp(prefix="new-", dir=hidden))

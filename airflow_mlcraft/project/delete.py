@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import shutil
 
-from airflow_mlcraft.common.files import explained
+from airflow_mlcraft.common.files import translate_os_errors
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import external_resources, manifest, serve
 from airflow_mlcraft.project.project_paths import HIDDEN, Project, projects_of
@@ -20,7 +20,7 @@ def delete(project: Project) -> list[str]:
     if local_server.running(serve.folder_of(project)) is not None:
         serve.stop(project)
     hidden = projects_of(project).root / HIDDEN
-    with explained(project.folder):
+    with translate_os_errors(project.folder):
         hidden.mkdir(exist_ok=True)
         # First out of sight, in one move: half a project is never seen. The next `init` sweeps what is left.
         gone = hidden / f"deleted-{secrets.token_hex(4)}"

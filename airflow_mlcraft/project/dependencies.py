@@ -10,7 +10,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from airflow_mlcraft.common import python_environments
-from airflow_mlcraft.common.files import write_text
+from airflow_mlcraft.common.files import write_text_atomically
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project.project_paths import Project
@@ -28,7 +28,7 @@ def add(project: Project, wanted: Sequence[str], say: Callable[[str], None] = la
     names = {_name(one) for one in asked}
     lines = project.requirements.read_text("utf-8").splitlines() if project.requirements.is_file() else []
     kept = [line for line in lines if _name_in(line) not in names]
-    write_text(project.requirements, "\n".join([*kept, *asked]) + "\n")
+    write_text_atomically(project.requirements, "\n".join([*kept, *asked]) + "\n")
     before = [line for line in manifests.read(project).dependencies if _name(line) not in names]
     manifests.change(project, {"dependencies": [*before, *asked]})
     prepare(project, say)

@@ -10,7 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from airflow_mlcraft.common.files import write_text
+from airflow_mlcraft.common.files import write_text_atomically
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.model_choices import metric_choices, model_choices
@@ -119,7 +119,7 @@ def sync(project: Project, manifest: Manifest) -> list[Path]:
         _fill(document, project, manifest)
         text = _text(document)
         if text != path.read_text("utf-8"):
-            write_text(path, text)
+            write_text_atomically(path, text)
             changed.append(path)
     return changed
 
@@ -171,7 +171,7 @@ def rename_documents(project: Project, old: str) -> list[Path]:
             if isinstance(hint, dict) and hint.get("registry") == old:
                 hint["registry"] = project.name
         if (text := _text(document)) != before:
-            write_text(path, text)
+            write_text_atomically(path, text)
             changed.append(path)
     return changed
 
@@ -329,7 +329,7 @@ def _load(path: Path) -> Any:
 
 
 def _write(path: Path, document: Any) -> None:
-    write_text(path, _text(document))
+    write_text_atomically(path, _text(document))
 
 
 def _text(document: Any) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.common.environment_variables import variables
-from airflow_mlcraft.common.files import explained
+from airflow_mlcraft.common.files import translate_os_errors
 from airflow_mlcraft.common.python_environments import requirements_in
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import env_file
@@ -162,7 +162,7 @@ def _load_libraries() -> None:
 @contextlib.contextmanager
 def _log(project: Project, run_id: str) -> Iterator[Callable[[str], Any]]:
     """The whole log of the run, in the project's folder logs."""
-    with explained(project.logs):
+    with translate_os_errors(project.logs):
         project.logs.mkdir(parents=True, exist_ok=True)
         stream = (project.logs / f"{run_id}.log").open("w", encoding="utf-8", buffering=1)
     with stream:

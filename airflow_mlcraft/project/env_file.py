@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from dotenv import dotenv_values, set_key
 
-from airflow_mlcraft.common.files import explained
+from airflow_mlcraft.common.files import translate_os_errors
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.project_paths import Project
 
@@ -28,7 +28,7 @@ def write(project: Project, name: str, value: str) -> None:
     check_name(name)
     if not value or "\n" in value:
         raise ProjectError(f"the value of {name} is empty or has several lines")
-    with explained(project.secrets):
+    with translate_os_errors(project.secrets):
         project.secrets.touch(MODE)
         project.secrets.chmod(MODE)
         set_key(project.secrets, name, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TypeAlias
 
-from airflow_mlcraft.common.files import write_text
+from airflow_mlcraft.common.files import write_text_atomically
 from airflow_mlcraft.project.project_paths import Project
 
 Notes: TypeAlias = "dict[str, str]"
@@ -34,4 +34,4 @@ def forget(project: Project, what: str) -> None:
 
 
 def _write(project: Project, notes: Notes) -> None:
-    write_text(project.elsewhere, json.dumps(notes, indent=1) + "\n")
+    write_text_atomically(project.elsewhere, json.dumps(notes, indent=1) + "\n")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_mlcraft.common.files import all_or_nothing
+from airflow_mlcraft.common.files import restore_files_on_error
 from airflow_mlcraft.errors import MlcraftError, ProjectError
 from airflow_mlcraft.project import dependencies, run_inputs
 from airflow_mlcraft.project import manifest as manifests
@@ -49,7 +49,7 @@ def path_of(project: Project, part: str) -> Path:
 
 def add_dependencies(project: Project, wanted: Sequence[str], say: Say) -> None:
     """Before the editor opens: all of them, or none."""
-    with all_or_nothing(*dependencies.changed_by(project)):
+    with restore_files_on_error(*dependencies.changed_by(project)):
         dependencies.add(project, wanted, say)
 
 

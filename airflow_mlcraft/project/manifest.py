@@ -12,7 +12,7 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from airflow_mlcraft.common.files import write_text
+from airflow_mlcraft.common.files import write_text_atomically
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.project_paths import MANIFEST, Project
 
@@ -132,7 +132,7 @@ def read(project: Project) -> Manifest:
 def change(project: Project, values: Mapping[str, Any]) -> None:
     """Set values by their dotted names; everything else stays as it was written."""
     _document(project)
-    write_text(project.manifest, changed(project.manifest.read_text("utf-8"), values))
+    write_text_atomically(project.manifest, changed(project.manifest.read_text("utf-8"), values))
 
 
 def changed(text: str, values: Mapping[str, Any]) -> str:

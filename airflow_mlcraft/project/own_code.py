@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_mlcraft.common.files import write_text
+from airflow_mlcraft.common.files import write_text_atomically
 from airflow_mlcraft.common.locks import locked
 from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.project.project_paths import MANIFEST, Project
@@ -141,7 +141,7 @@ def _keep_aside(repository: Repository, project: Project, run_id: str, reason: s
     made = git.commit(tree, head, f"Code of {run_id}\n")
     git.run("update-ref", f"{_REF}{run_id}", made)
     diff = git.run("diff", "--binary", head or git.text("hash-object", "-t", "tree", "/dev/null"), tree)
-    write_text(project.runs / f"{run_id}.diff", diff.decode("utf-8", "replace"))
+    write_text_atomically(project.runs / f"{run_id}.diff", diff.decode("utf-8", "replace"))
     return KeptCode(made, reason)
 
 

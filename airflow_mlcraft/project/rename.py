@@ -6,7 +6,7 @@ import contextlib
 import json
 from pathlib import Path
 
-from airflow_mlcraft.common.files import all_or_nothing, explained, write_text
+from airflow_mlcraft.common.files import restore_files_on_error, translate_os_errors, write_text_atomically
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project import run_records, serve
@@ -26,7 +26,7 @@ def rename(project: Project, name: str) -> list[str]:
     if local_server.running(serve.folder_of(project)) is not None:
         raise ProjectError(f"the server of {project.name} runs", f"end it first: mlcraft stop {project.name}")
     old, tracked = project.name, _send_all(project)
-    with explained(project.folder):
+    with translate_os_errors(project.folder):
         project.folder.rename(new.folder)
     try:
         done = [f"{old} is {new.folder}", *set_name(new, old)]
@@ -44,7 +44,7 @@ def set_name(project: Project, old: str) -> list[str]:
     """The name of the folder in everything that has the old one in it."""
     tools = sorted(project.tools.glob("*.cwl"))
     done = []
-    with all_or_nothing(project.manifest, project.workflow, project.tuned_workflow, *tools):
+    with restore_files_on_error(project.manifest, project.workflow, project.tuned_workflow, *tools):
         if manifests.read(project).title == title_of(old):
             manifests.change(project, {"title": title_of(project.name)})
             done.append(f"title is {title_of(project.name)}")
@@ -62,7 +62,7 @@ def _move_record(path: Path, before: Project, after: Project) -> None:
         moved = {name: _moved(value, prefix, f"{after.folder}/") for name, value in found.get("outputs", {}).items()}
         tuned = run_records.TUNE in found.get("set", {})
         dag = found.get("dag") or (f"{before.name}_tuned" if tuned else before.name)
-        write_text(path, json.dumps({**found, "outputs": moved, "dag": dag}, indent=1) + "\n")
+        write_text_atomically(path, json.dumps({**found, "outputs": moved, "dag": dag}, indent=1) + "\n")
 
 
 def _moved(value: object, before: str, after: str) -> object:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from airflow_mlcraft.common.files import write_text
+from airflow_mlcraft.common.files import write_text_atomically
 from airflow_mlcraft.project.project_paths import Project
 
 TRAIN = "train"
@@ -95,7 +95,7 @@ def words(value: Any) -> str:
 
 def remember(project: Project, record: RunRecord) -> None:
     """Keep a record."""
-    write_text(project.runs / f"{record.run_id}.json", json.dumps(record.to_json(), indent=1) + "\n")
+    write_text_atomically(project.runs / f"{record.run_id}.json", json.dumps(record.to_json(), indent=1) + "\n")
 
 
 def runs_of(project: Project) -> list[RunRecord]:

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlcraft.common.files import all_or_nothing
+from airflow_mlcraft.common.files import restore_files_on_error
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import dependencies, manifest, run_inputs, run_records
 from airflow_mlcraft.project.documents import sync
@@ -112,7 +112,7 @@ def _add_packages(project: Project, models: Sequence[str], watch: Watch) -> None
     """Have the packages of models that MLcraft knows by name but does not bring."""
     if lacking := dependencies.lacking_for(project, models):
         watch.on_log("dependencies", "warning", f"requirements.txt asks for {', '.join(lacking)} from now on")
-        with all_or_nothing(*dependencies.changed_by(project)):
+        with restore_files_on_error(*dependencies.changed_by(project)):
             dependencies.add(project, lacking, lambda line: watch.on_log("dependencies", "info", line))
 
 

@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from airflow_mlcraft.common.files import explained, write_text
+from airflow_mlcraft.common.files import translate_os_errors, write_text_atomically
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.project_paths import HIDDEN, Projects
 from airflow_mlcraft.project.user_dirs import shipped
@@ -62,7 +62,7 @@ class UiHome:
 
     def close_to_others(self) -> None:
         """Let nobody else on this machine into the folder: the password is in it, in two files of Airflow's."""
-        with explained(self.folder):
+        with translate_os_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o700)
 
@@ -118,12 +118,12 @@ def home_of(projects: Projects) -> UiHome:
     """The Airflow that shows the projects of a folder, and the shipped workflows."""
     folder = projects.root / HIDDEN / "ui"
     dags = folder / "dags"
-    with explained(folder):
+    with translate_os_errors(folder):
         dags.mkdir(parents=True, exist_ok=True)
         for name, documents in (("projects", projects.root), ("shipped", shipped("workflows").parent)):
             text = f"from airflow_mlcraft import load_cwl_dags\n\nload_cwl_dags(globals(), {str(documents)!r})\n"
             if not (dags / f"{name}.py").is_file() or (dags / f"{name}.py").read_text("utf-8") != text:
-                write_text(dags / f"{name}.py", text)
+                write_text_atomically(dags / f"{name}.py", text)
     return UiHome(folder, dags, projects.tracking, projects.root)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from airflow_mlcraft.common.environment_variables import independent
+from airflow_mlcraft.common.files import write_atomically
 from airflow_mlcraft.serving.http.errors import ServingError
 from airflow_mlcraft.serving.process.control_socket import tell
 
@@ -76,7 +77,7 @@ def start(
             env=_environment(),
         )
     process = Process(child.pid, psutil.Process(child.pid).create_time(), host, chosen)
-    _write(folder / _PROCESS, asdict(process))
+    write_atomically(folder / _PROCESS, (json.dumps(asdict(process), indent=2) + "\n").encode())
     try:
         _wait(child, folder, begun_at, seconds)
     except BaseException:
@@ -209,9 +210,3 @@ def _environment() -> dict[str, str]:
 def _turn_over(path: Path) -> None:
     if path.exists() and path.stat().st_size > _LONGEST_LOG:
         path.replace(path.with_suffix(".1.log"))
-
-
-def _write(path: Path, values: dict[str, Any]) -> None:
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(values, indent=2) + "\n")
-    part.replace(path)

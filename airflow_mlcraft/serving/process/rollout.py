@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from airflow_mlcraft.common.files import write_atomically
 from airflow_mlcraft.common.locks import locked_if_free
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.serving.http.errors import ServingError
@@ -309,6 +310,4 @@ def _remembered(target: _Target) -> Deployment | None:
 
 
 def _remember(target: _Target, made: Deployment) -> None:
-    part = target.folder / f".{STATE}.part"
-    part.write_text(json.dumps(asdict(made), indent=2) + "\n")
-    part.replace(target.folder / STATE)
+    write_atomically(target.folder / STATE, (json.dumps(asdict(made), indent=2) + "\n").encode())

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from airflow_mlcraft.common.files import write_atomically
 from airflow_mlcraft.common.locks import locked_if_free
 
 _HIDDEN_FOLDER = ".retrieve"
@@ -46,7 +47,7 @@ class Kept:
     def begin(self, facts: Facts) -> None:
         """A new part, of which this is said."""
         self.part.unlink(missing_ok=True)
-        _write(self.folder / "part.json", facts)
+        write_atomically(self.folder / "part.json", json.dumps(facts).encode())
         self.part.touch()
 
     def drop_part(self) -> None:
@@ -60,7 +61,7 @@ class Kept:
         found = hash_of(self.part, "sha256")
         same = self.data.is_file() and hash_of(self.data, "sha256") == found
         self.part.replace(self.data)
-        _write(self.folder / "whole.json", {**facts, "sha256": found})
+        write_atomically(self.folder / "whole.json", json.dumps({**facts, "sha256": found}).encode())
         self.drop_part()
         return same
 
@@ -117,10 +118,3 @@ def _read(path: Path) -> Facts | None:
     except (OSError, ValueError):
         return None
     return facts if isinstance(facts, dict) else None
-
-
-def _write(path: Path, facts: Facts) -> None:
-    """At once or not at all."""
-    beside = path.with_suffix(".new")
-    beside.write_text(json.dumps(facts), "utf-8")
-    beside.replace(path)
