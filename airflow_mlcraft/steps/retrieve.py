@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from airflow_mlcraft.common.urls import mask_url
 from airflow_mlcraft.errors import MlcraftError, StepError
 from airflow_mlcraft.steps import inputs
 from airflow_mlcraft.steps.profile_table import profile_lines
@@ -21,7 +22,7 @@ from airflow_mlcraft.steps.record import Record, write_json
 from airflow_mlcraft.steps.services import Services
 from airflow_mlcraft.steps.sources import local
 from airflow_mlcraft.steps.sources.download_cache import Kept, hash_of, put, room
-from airflow_mlcraft.steps.sources.secrets import plain_address, secrets_of
+from airflow_mlcraft.steps.sources.secrets import secrets_of
 from airflow_mlcraft.steps.sources.source import Call
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def _from_web(call: Call, place: Path) -> Path:
     from airflow_mlcraft.steps.sources import web
 
     kept = Kept(place, _file_name(call.source))
-    call.say(f"fetching {plain_address(call.source)}")
+    call.say(f"fetching {mask_url(call.source)}")
     if not _is_here(kept, call):
         web.fetch(call, kept)
     return kept.data
@@ -209,7 +210,7 @@ def _from_web(call: Call, place: Path) -> Path:
 def _from_remote(call: Call, place: Path) -> list[Path]:
     from airflow_mlcraft.steps.sources.remote import Remote
 
-    call.say(f"fetching {plain_address(call.source)}")
+    call.say(f"fetching {mask_url(call.source)}")
     single = Kept(place, _file_name(call.source))
     if _is_here(single, call):
         return [single.data]
@@ -307,7 +308,7 @@ def _shown(call: Call, options: argparse.Namespace) -> str:
     if _scheme(call.source):
         for value in secrets_of(call.source):
             call.secrets.add(value)
-        return call.secrets.mask(plain_address(call.source))
+        return call.secrets.mask(mask_url(call.source))
     if call.source == "sql" or call.source.startswith(_BUNDLED):
         return call.source
     return Path(local.path_of(call.source)).name

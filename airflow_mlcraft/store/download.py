@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
 from airflow_mlcraft.common.safe_names import safe_name
+from airflow_mlcraft.common.urls import without_userinfo_and_query
 from airflow_mlcraft.errors import StoreError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def downloaded(value: Json, folder: Path, log: Callable[[int, str], None], rules
         return value
     basename = value.get("basename") or unquote(urlsplit(location).path.rstrip("/").rpartition("/")[2]) or "file"
     target = _room(folder) / safe_name(basename)
-    log(logging.INFO, f"fetching {_without_secrets(location)}")
+    log(logging.INFO, f"fetching {without_userinfo_and_query(location)}")
     if urlsplit(location).scheme in _WEB:
         _fetch_from_web(location, target, rules)
     else:
@@ -47,7 +48,7 @@ def downloaded(value: Json, folder: Path, log: Callable[[int, str], None], rules
 def _fetch_from_web(location: str, target: Path, rules: AddressRules | None) -> None:
     import httpx
 
-    address = location
+    address, masked = location, without_userinfo_and_query(location)
     try:
         with httpx.Client(timeout=httpx.Timeout(_SILENCE, connect=_CONNECT)) as client:
             for _ in range(_HOPS):
@@ -56,7 +57,7 @@ def _fetch_from_web(location: str, target: Path, rules: AddressRules | None) -> 
                     if response.has_redirect_location:
                         address = urljoin(address, response.headers["location"])
                         if urlsplit(address).scheme not in _WEB:
-                            raise StoreError(f"{_without_secrets(location)} redirects to {_without_secrets(address)}")
+                            raise StoreError(f"{masked} redirects to {without_userinfo_and_query(address)}")
                         if rules is not None:
                             rules.check(address, listed=not rules.is_named(location))
                         continue
@@ -67,35 +68,26 @@ def _fetch_from_web(location: str, target: Path, rules: AddressRules | None) -> 
                     return
     except httpx.HTTPStatusError as error:
         answer = f"{error.response.status_code} {error.response.reason_phrase}".strip()
-        raise StoreError(f"{_without_secrets(location)} could not be fetched: the server answers {answer}") from None
+        raise StoreError(f"{masked} could not be fetched: the server answers {answer}") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        raise StoreError(
-            f"{_without_secrets(location)} could not be fetched: {type(error).__name__}: {error}"
-        ) from error
-    raise StoreError(f"{_without_secrets(location)} redirects more than {_HOPS} times")
+        raise StoreError(f"{masked} could not be fetched: {type(error).__name__}: {error}") from error
+    raise StoreError(f"{masked} redirects more than {_HOPS} times")
 
 
 def _fetch(location: str, target: Path) -> None:
     import fsspec  # type: ignore[import-untyped]
 
+    masked = without_userinfo_and_query(location)
     try:
         filesystem, path = fsspec.core.url_to_fs(location)
         filesystem.get(path, str(target), recursive=filesystem.isdir(path))
     except ImportError as error:
-        raise StoreError(f"{_without_secrets(location)} cannot be read: {error}") from error
+        raise StoreError(f"{masked} cannot be read: {error}") from error
     except (OSError, ValueError) as error:
-        raise StoreError(
-            f"{_without_secrets(location)} could not be fetched: {type(error).__name__}: {error}"
-        ) from error
+        raise StoreError(f"{masked} could not be fetched: {type(error).__name__}: {error}") from error
 
 
 def _room(folder: Path) -> Path:
     room = folder / f"fetched{sum(1 for _ in folder.iterdir())}"
     room.mkdir()
     return room
-
-
-def _without_secrets(location: str) -> str:
-    """A URI without user, password and query, which may be a signature."""
-    parts = urlsplit(location)
-    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"

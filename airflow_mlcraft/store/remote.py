@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft.common.urls import without_userinfo
 from airflow_mlcraft.errors import StoreError
 from airflow_mlcraft.store.object_paths import object_path
 from airflow_mlcraft.store.task_folders import unique_name
@@ -29,7 +29,7 @@ class Remote:
         self._seen: set[str] = set()
 
     def __str__(self) -> str:
-        return re.sub(r"//[^/@]*@", "//", self._url)
+        return without_userinfo(self._url)
 
     def has(self, oid: str) -> bool:
         """Whether the object is there."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from airflow_mlcraft.common.urls import without_userinfo
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.tracking import registry
 from airflow_mlcraft.tracking import tags as names
@@ -290,8 +291,7 @@ class Tracking:
         return not self.spool.closed()
 
     def _where(self) -> str:
-        scheme, found, rest = self.uri.partition("://")
-        return f"{scheme}{found}{rest.rpartition('@')[2]}".rstrip("/")
+        return without_userinfo(self.uri).rstrip("/")
 
     def _why(self) -> str:
         trouble = self.spool.trouble()

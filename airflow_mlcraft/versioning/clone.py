@@ -6,9 +6,10 @@ import hashlib
 from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 from airflow_mlcraft.common.locks import locked
+from airflow_mlcraft.common.urls import host_and_port, without_userinfo
 from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.store.task_folders import remove, unique_name
 from airflow_mlcraft.versioning.git import Git
@@ -26,8 +27,7 @@ class Origin:
     @property
     def plain(self) -> str:
         """The URL without a user and password."""
-        parts = urlsplit(self.url)
-        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if parts.password else self.url
+        return without_userinfo(self.url) if urlsplit(self.url).password else self.url
 
     def secrets(self) -> dict[str, str]:
         """What git is configured with to be let in."""
@@ -36,7 +36,7 @@ class Origin:
         if not password or parts.scheme not in ("http", "https"):
             return {}
         said = b64encode(f"{login or 'git'}:{password}".encode()).decode()
-        return {f"http.{parts.scheme}://{parts.netloc.rpartition('@')[2]}/.extraHeader": f"Authorization: Basic {said}"}
+        return {f"http.{parts.scheme}://{host_and_port(self.url)}/.extraHeader": f"Authorization: Basic {said}"}
 
 
 @dataclass(frozen=True)

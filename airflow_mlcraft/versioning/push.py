@@ -7,12 +7,12 @@ could not. There is no repository-wide lock: pushing an object twice does no har
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft.common.urls import remove_userinfo
 from airflow_mlcraft.errors import VersioningError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _explained(name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = re.sub(r"//[^/@\s]*@", "//", str(error) or type(error).__name__).strip().rstrip(".")
+        said = remove_userinfo(str(error) or type(error).__name__).strip().rstrip(".")
         raise VersioningError(
             f"the data could not be pushed to the DVC remote {name}: {said}. It is in the cache, and its pointers are "
             "committed; the next run, or `dvc push`, pushes it",

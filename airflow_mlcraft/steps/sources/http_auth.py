@@ -11,12 +11,6 @@ from airflow_mlcraft.steps.sources.source import Call
 _AUTHORIZATION = "Authorization"
 
 
-def without_user(address: str) -> str:
-    """The address as it is asked for."""
-    parts = urlsplit(address)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
-
-
 def key_headers(call: Call) -> dict[str, str]:
     """At most one header."""
     if call.key_env and call.connection:

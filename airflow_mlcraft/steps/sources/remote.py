@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_mlcraft.common.urls import mask_url
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps.services import Connection
 from airflow_mlcraft.steps.sources.download_cache import Facts, Kept
 from airflow_mlcraft.steps.sources.retry import TroubleError, disk_told, patiently
-from airflow_mlcraft.steps.sources.secrets import plain_address, secrets_of
+from airflow_mlcraft.steps.sources.secrets import secrets_of
 from airflow_mlcraft.steps.sources.source import Call, Progress, size
 
 _PIECE = 1 << 22
@@ -47,7 +48,7 @@ class Remote:
         self._call = call
         for value in secrets_of(call.source):
             call.secrets.add(value)
-        self.place = plain_address(call.source)
+        self.place = mask_url(call.source)
         options = _options(call)
         self._files, self._path = self._told(lambda: _opened(call.source, options), "opened")
 
@@ -156,7 +157,7 @@ def _opened(source: str, options: Mapping[str, Any]) -> tuple[Any, str]:
         fsspec.get_filesystem_class(scheme)
     except ValueError:
         raise StepError(
-            f"{plain_address(source)}: nothing can read {scheme}://; expected a path, http(s)://, s3://, gs://, "
+            f"{mask_url(source)}: nothing can read {scheme}://; expected a path, http(s)://, s3://, gs://, "
             "sftp:// or another scheme of fsspec, sklearn:NAME or sql"
         ) from None
     except ImportError as error:

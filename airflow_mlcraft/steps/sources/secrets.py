@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
-HIDDEN = "***"
+from airflow_mlcraft.common.urls import MASK
+
 _LONG = 12
 _TELLING = re.compile(r"key|token|secret|pass|sig|auth|cred|code", re.IGNORECASE)
 _SHORTEST = 4
@@ -26,24 +27,8 @@ class Secrets:
     def mask(self, text: str) -> str:
         """The text without them."""
         for value in sorted(self._values, key=lambda value: (-len(value), value)):
-            text = text.replace(value, HIDDEN)
+            text = text.replace(value, MASK)
         return text
-
-
-def plain_address(address: str) -> str:
-    """An address that can be shown: without user and password, and without the values of its query."""
-    if "://" not in address:
-        return address
-    parts = urlsplit(address)
-    user, at, place = parts.netloc.rpartition("@")
-    netloc = f"{HIDDEN}@{place}" if user or at else parts.netloc
-    query = "&".join(_hidden_value(pair) for pair in parts.query.split("&")) if parts.query else ""
-    return parts._replace(netloc=netloc, query=query, fragment="").geturl()
-
-
-def _hidden_value(pair: str) -> str:
-    name, equals, _ = pair.partition("=")
-    return f"{name}={HIDDEN}" if equals else HIDDEN
 
 
 def secrets_of(address: str) -> list[str]:

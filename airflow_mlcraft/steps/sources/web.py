@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urldefrag, urljoin, urlsplit
 
+from airflow_mlcraft.common.urls import mask_url, without_userinfo
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps.sources.download_cache import Facts, Kept
-from airflow_mlcraft.steps.sources.http_auth import key_headers, without_user
+from airflow_mlcraft.steps.sources.http_auth import key_headers
 from airflow_mlcraft.steps.sources.retry import TroubleError, disk_told, patiently
-from airflow_mlcraft.steps.sources.secrets import plain_address, secrets_of
+from airflow_mlcraft.steps.sources.secrets import secrets_of
 from airflow_mlcraft.steps.sources.source import Call, Progress, size
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ class _Transfer:
 
     def __init__(self, call: Call, kept: Kept, client: httpx.Client, headers: dict[str, str]):
         self._call, self._kept, self._client, self._headers = call, kept, client, headers
-        self._address = without_user(call.source)
-        self.place = plain_address(self._address)
+        self._address = without_userinfo(urldefrag(call.source).url)
+        self.place = mask_url(self._address)
         self.same = False
 
     def once(self) -> None:
@@ -157,13 +158,13 @@ class _Transfer:
             for value in secrets_of(target):
                 self._call.secrets.add(value)
             if urlsplit(target).scheme not in _PORTS or target == address:
-                raise StepError(f"{self.place} redirects to {plain_address(target)}, where nothing can be fetched")
+                raise StepError(f"{self.place} redirects to {mask_url(target)}, where nothing can be fetched")
             address = target
             if rules is not None:
                 # A source of the document's own may lead to any public host.
                 rules.check(address, listed=not rules.is_named(self._address))
-            self._call.say(f"redirected to {plain_address(address)}")
-        raise StepError(f"{self.place} redirects more than {_HOPS} times; the last was to {plain_address(address)}")
+            self._call.say(f"redirected to {mask_url(address)}")
+        raise StepError(f"{self.place} redirects more than {_HOPS} times; the last was to {mask_url(address)}")
 
     def _check(self, response: httpx.Response, address: str) -> None:
         status = response.status_code
@@ -172,7 +173,7 @@ class _Transfer:
         words = f"the server answers {status} {response.reason_phrase}".rstrip()
         if status in _LATER:
             raise TroubleError(words, after=_retry_after(response.headers.get("Retry-After", "")))
-        elsewhere = "" if address == self._address else f" (redirected to {plain_address(address)})"
+        elsewhere = "" if address == self._address else f" (redirected to {mask_url(address)})"
         hint = _WHY.get(status, "check the address")
         raise StepError(f"{self.place}{elsewhere}: {words}: {hint}")
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from airflow_mlcraft.common.urls import host_and_port, without_userinfo
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.tracking.api import BusyError, RefusedError, UnreachableError
 from airflow_mlcraft.tracking.rest.connection import Credentials
@@ -26,10 +27,12 @@ class Http:
     def __init__(self, uri: str, credentials: Credentials, seconds: float = 10):
         parts = urlsplit(uri)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise MlcraftError(f"{_plain(uri)!r} is no tracking server; expected an address like http://host:5000")
+            raise MlcraftError(
+                f"{without_userinfo(uri)!r} is no tracking server; expected an address like http://host:5000"
+            )
         if parts.username and not credentials.header():
             credentials = Credentials(parts.username, parts.password or "")
-        self.address = _plain(uri)
+        self.address = without_userinfo(uri)
         self._parts = parts
         self._path = parts.path.rstrip("/")
         self._headers = credentials.header()
@@ -125,9 +128,7 @@ class Http:
 
     def _prefix(self) -> str:
         """A proxy is asked for plain http by the whole address."""
-        return (
-            f"http://{self._parts.netloc.rpartition('@')[2]}" if self._parts.scheme == "http" and self._proxy() else ""
-        )
+        return f"http://{host_and_port(self.address)}" if self._parts.scheme == "http" and self._proxy() else ""
 
 
 def _tls() -> ssl.SSLContext:
@@ -137,9 +138,3 @@ def _tls() -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def _plain(uri: str) -> str:
-    """An address without the password in it."""
-    parts = urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
