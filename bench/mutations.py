@@ -115,12 +115,12 @@ def refusal_of(mutation: Mutation) -> str:
     """What is wrong with how a document is refused; "" where it compiles, or is refused well."""
     from airflow_mlcraft.cwl.compile import compile_document
     from airflow_mlcraft.cwl.load import load
-    from airflow_mlcraft.dag.airflow_limits import build_dag, check_stored_form
+    from airflow_mlcraft.dag.airflow_limits import build_dag, serialize_dag
     from airflow_mlcraft.errors import DocumentError
 
     try:
         plan, _ = compile_document(load(mutation.path, texts={mutation.path: mutation.text}))
-        check_stored_form(build_dag(plan, "mutated", mutation.text), mutation.text)
+        serialize_dag(build_dag(plan, "mutated", mutation.text), mutation.text)
     except DocumentError as error:
         if not error.line:
             return f"no line: {error}"

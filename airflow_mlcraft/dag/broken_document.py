@@ -1,8 +1,8 @@
-"""A document that cannot be used, shown by Airflow as one import error under the document's own name.
+"""Documents with errors, each as an import error in Airflow under the document's own name.
 
-Airflow knows import errors by DAG file, and one DAG file holds all documents of a folder. Its DAG processor
-reports a DAG that cannot be serialized under the DAG's own location, and keeps the others: so a broken
-document stands among the DAGs as one that says, when it is serialized, what is wrong with the document.
+Airflow has one import error for each DAG file, and one DAG file loads all documents of a folder. But it reports a DAG
+that cannot be serialized under the DAG's own location, and keeps the others: so a broken document is loaded as a DAG
+that raises the document's error when it is serialized.
 """
 
 from __future__ import annotations
@@ -19,21 +19,20 @@ from airflow_mlcraft.errors import DocumentError, MlcraftError
 
 
 class DocumentImportError(SerializationError, SyntaxError):
-    """Python prints a SyntaxError with file, line and the line's text: just what a broken document needs."""
+    """The error of a document. As a SyntaxError, Python prints it with file, line and the line's text."""
 
 
 class BrokenDocument(DAG):
-    """Stands for a document with an error."""
+    """The DAG of a document with an error; serializing it raises that error."""
 
     def __init__(self, dag_id: str, path: Path, error: MlcraftError) -> None:
-        # Airflow writes the DAG file's own name into these two.
         super().__init__(dag_id, schedule=None)
         self._document = path
         self._error = error
 
     @property
     def relative_fileloc(self) -> str:
-        """Where Airflow files the error."""
+        """The path that Airflow reports the error under; Airflow sets it to the DAG file's, which is ignored."""
         return os.path.relpath(self._document)
 
     @relative_fileloc.setter
@@ -41,17 +40,17 @@ class BrokenDocument(DAG):
         pass
 
     def validate(self) -> None:
-        """Leave quietly where nobody collects errors by location: commands would stop at the first one."""
+        """Skip this DAG outside of the DAG processor: commands would stop at the first error."""
         if not in_dag_processor():
             raise AirflowClusterPolicySkipDag(str(self._error))
 
     def get_serialized_fields(self) -> Any:  # type: ignore[override]
-        """The first thing that Airflow asks for when it serializes."""
-        raise import_error(self._document, self._error) from None
+        """Raise the error; serialization calls this method first."""
+        raise to_import_error(self._document, self._error) from None
 
 
-def import_error(path: Path, error: MlcraftError) -> DocumentImportError:
-    """The error with the line it is about."""
+def to_import_error(path: Path, error: MlcraftError) -> DocumentImportError:
+    """A document's error as an import error, with the text of its line."""
     if not isinstance(error, DocumentError) or not error.line:
         return DocumentImportError(str(error))
     where = Path(error.path or path)

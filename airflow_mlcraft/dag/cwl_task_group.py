@@ -1,4 +1,4 @@
-"""A CWL document as a task group inside a DAG of native tasks."""
+"""The task group of a CWL document, inside a DAG with native tasks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow.sdk import TaskGroup, XComArg
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
 from airflow_mlcraft.cwl.plan import Plan
-from airflow_mlcraft.dag.build import build
+from airflow_mlcraft.dag.build import build_tasks
 from airflow_mlcraft.errors import InputError
 from airflow_mlcraft.layout.plan_cache import open_plan_cache
 
@@ -43,18 +43,18 @@ class CwlTaskGroup(TaskGroup):
         if inputs is not None:
             _check_inputs(self.plan, inputs)
         with self:
-            self.first, self.last = build(
+            self.first, self.last = build_tasks(
                 self.plan, prefix=f"{self.group_id}.", inputs=dict(inputs) if inputs is not None else None
             )
 
     @property
     def outputs(self) -> XComArg:
         """The output object; `group.outputs["name"]` is one output."""
-        return _Outputs(self.last, self.plan)
+        return _WorkflowOutputs(self.last, self.plan)
 
 
-class _Outputs(PlainXComArg):
-    """The result of a workflow; a name that the document does not have is an error while the DAG file is parsed."""
+class _WorkflowOutputs(PlainXComArg):
+    """The output object of a workflow. An unknown name of an output is an error while the DAG file is parsed."""
 
     def __init__(self, last: Any, plan: Plan) -> None:
         super().__init__(last)
@@ -64,26 +64,26 @@ class _Outputs(PlainXComArg):
     def __getitem__(self, item: str) -> XComArg:
         if item not in self._names:
             raise InputError(
-                f"{self._document} has no output {item!r}; {_listed('it has', self._names, 'it has no outputs')}"
+                f"{self._document} has no output {item!r}; {_names_or('it has', self._names, 'it has no outputs')}"
             )
         return super().__getitem__(item)
 
 
 def _check_inputs(plan: Plan, inputs: Mapping[str, Any]) -> None:
-    """Names alone: what a value is may be known only as the task runs."""
+    """Check the names of inputs; their values may be known only when the task runs."""
     ports = {port.id: port for port in plan.root.inputs}
     for name in inputs:
-        # A job object may say more than the inputs, as `cwl:requirements`.
+        # A job object may have other keys than the inputs, such as `cwl:requirements`.
         if name not in ports and ":" not in name:
             raise InputError(
-                f"{plan.document} has no input {name!r}; {_listed('it has', list(ports), 'it has no inputs')}"
+                f"{plan.document} has no input {name!r}; {_names_or('it has', list(ports), 'it has no inputs')}"
             )
     missing = [name for name, port in ports.items() if name not in inputs and not port.optional]
     if missing:
         raise InputError(
-            f"{plan.document} needs {_listed('the inputs', missing, '')}, which have no default; give them"
+            f"{plan.document} needs {_names_or('the inputs', missing, '')}, which have no default; give them"
         )
 
 
-def _listed(before: str, names: list[str], none: str) -> str:
+def _names_or(before: str, names: list[str], none: str) -> str:
     return f"{before} {', '.join(names)}" if names else none

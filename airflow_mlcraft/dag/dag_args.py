@@ -1,4 +1,4 @@
-"""What a document says about its DAG: documentation, the trigger form, and the `mlcraft:Dag` hint."""
+"""A document's arguments for its DAG: documentation, the trigger form, and the fields of the `mlcraft:Dag` hint."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from typing import Any
 
 from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.plan import Json, Plan
-from airflow_mlcraft.dag.params import params_of
+from airflow_mlcraft.dag.params import build_params
 from airflow_mlcraft.layout.hints import HintField, read_hint, to_boolean, to_integer, to_text
 
 
-def _texts(value: Json) -> list[str]:
+def _to_texts(value: Json) -> list[str]:
     return [to_text(item) for item in (value if isinstance(value, list) else [value])]
 
 
-def _tags(value: Json) -> list[str]:
+def _to_tags(value: Json) -> list[str]:
     from airflow.sdk.definitions.dag import TAG_MAX_LEN
 
-    tags = _texts(value)
+    tags = _to_texts(value)
     if too_long := [tag for tag in tags if len(tag) > TAG_MAX_LEN]:
         raise ValueError(f"a tag has {len(too_long[0])} characters, expected at most {TAG_MAX_LEN}")
     return tags
 
 
-def _moment(value: Json) -> datetime:
+def _to_datetime(value: Json) -> datetime:
     from airflow.sdk.timezone import parse
 
     return parse(str(value))
 
 
-def _schedule(value: Json) -> str:
-    """Airflow finds a wrong one only as it stores the DAG, and then shows no other DAG of the file either."""
+def _to_schedule(value: Json) -> str:
+    """A validated schedule: Airflow finds an invalid one only as it stores the DAG, and drops the whole DAG file."""
     from croniter import croniter
 
     text = to_text(value)
@@ -40,14 +40,14 @@ def _schedule(value: Json) -> str:
     return text
 
 
-def _assets(value: Json) -> Any:
+def _to_assets(value: Json) -> Any:
     from airflow.sdk import Asset
 
-    return [Asset(uri) for uri in _texts(value)]
+    return [Asset(uri) for uri in _to_texts(value)]
 
 
 _PRESETS = ("@once", "@continuous", "@quarterly")
-"""Those that croniter does not know."""
+"""Airflow's presets that croniter does not accept."""
 _TEXT = {"type": "string"}
 _TEXTS = {"type": "array", "items": _TEXT}
 _AT_LEAST_ONE = {"type": "integer", "minimum": 1}
@@ -55,17 +55,17 @@ _AT_LEAST_ONE = {"type": "integer", "minimum": 1}
 DAG_FIELDS: dict[str, HintField] = {
     "schedule": HintField(
         "schedule",
-        _schedule,
+        _to_schedule,
         "Schedule",
         "When the DAG runs by itself: a cron expression or a preset. All inputs then need defaults.",
         {**_TEXT, "examples": ["@daily", "@hourly", "@weekly", "0 6 * * 1-5"]},
     ),
     "scheduleOn": HintField(
-        "schedule", _assets, "Run on assets", "The URIs of assets; a change of all of them starts a run.", _TEXTS
+        "schedule", _to_assets, "Run on assets", "The URIs of assets; a change of all of them starts a run.", _TEXTS
     ),
     "startDate": HintField(
         "start_date",
-        _moment,
+        _to_datetime,
         "Start date",
         "The schedule holds from this day on.",
         {**_TEXT, "examples": ["2026-01-01"]},
@@ -84,7 +84,7 @@ DAG_FIELDS: dict[str, HintField] = {
         "Whether the document has no DAG of its own, and is only used by others.",
         {"type": "boolean", "default": False},
     ),
-    "tags": HintField("tags", _tags, "Tags", "What the list of DAGs can be searched by.", _TEXTS),
+    "tags": HintField("tags", _to_tags, "Tags", "What the list of DAGs can be searched by.", _TEXTS),
     "owner": HintField("owner", to_text, "Owner", "Who looks after the tasks.", _TEXT),
     "maxActiveRuns": HintField(
         "max_active_runs", to_integer, "Runs at once", "How many runs of the DAG there are at once.", _AT_LEAST_ONE
@@ -110,24 +110,24 @@ _TOOL_TAG = "cwl:tool"
 
 
 def is_hidden(plan: Plan) -> bool:
-    """Whether a document of a folder is to have no DAG of its own: it says so, or it is a tool and a setting does."""
+    """Whether a document of a folder has no DAG of its own: by its hint, or as a tool by the setting `tool_dags`."""
     hint = (plan.root.hints or {}).get("Dag", {})
     hidden = hint.get("hidden") if isinstance(hint, dict) else None
     return hidden is True or (hidden is None and plan.kind != "Workflow" and not settings.get_bool("tool_dags"))
 
 
-def args_of_plan(plan: Plan) -> dict[str, Any]:
+def build_dag_args(plan: Plan) -> dict[str, Any]:
     """The arguments of a plan's DAG."""
     root = plan.root
     hint = read_hint("Dag", (root.hints or {}).get("Dag", {}), DAG_FIELDS, plan.document)
-    # What makes no DAG in a folder may be one elsewhere.
+    # A document that is hidden in a folder can still be the DAG of a `CwlDag`.
     hint.pop("hidden", None)
     default_args = {name: hint.pop(name) for name in _DEFAULT_ARGS if name in hint}
     doc = root.doc.strip()
     return {
         "schedule": None,
         "catchup": False,
-        "params": params_of(root),
+        "params": build_params(root),
         "default_args": default_args,
         **({"dag_display_name": root.label} if root.label else {}),
         **({"description": doc.splitlines()[0][:200], "doc_md": doc} if doc else {}),

@@ -1,4 +1,4 @@
-"""Compile the documents of a folder into the plan cache, and write the DAG files that load them."""
+"""The import of a folder of documents: compilation into the plan cache, and the DAG files that load them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_mlcraft.cwl.plan import Json, Plan
-from airflow_mlcraft.dag.airflow_limits import build_dag, check_stored_form
-from airflow_mlcraft.dag.loader import Document, Folder, dag_ids_in
+from airflow_mlcraft.dag.airflow_limits import build_dag, serialize_dag
+from airflow_mlcraft.dag.loader import Document, DocumentFolder, dag_ids_in
 from airflow_mlcraft.errors import MlcraftError
 
 _DAG_FILE = """\
@@ -17,20 +17,20 @@ from airflow_mlcraft import load_cwl_dags
 
 load_cwl_dags(globals(), {folder!r}{part})
 """
-MOST_DOCUMENTS = 1500
-"""As many as Airflow parses well within its limits."""
+MAX_DOCUMENTS_PER_FILE = 1500
+"""The number of documents that Airflow parses well within its time limits."""
 
 
 @dataclass(frozen=True)
-class Imported:
-    """A document and the DAG that it makes, or why it makes none."""
+class ImportedDag:
+    """A document's DAG, or the error in its place."""
 
     dag_id: str
     document: Path
     error: MlcraftError | None = None
 
     def to_json(self) -> Json:
-        """Its parts."""
+        """A dict of the fields."""
         return {
             "dag_id": self.dag_id,
             "document": str(self.document),
@@ -38,35 +38,35 @@ class Imported:
         }
 
 
-def import_folder(folder: Path) -> Iterator[Imported]:
+def import_folder(folder: Path) -> Iterator[ImportedDag]:
     """Compile each document of a folder, so that Airflow's first parse finds all plans ready."""
-    parsed = Folder(folder, [Document(*found) for found in dag_ids_in(folder)], {})
+    parsed = DocumentFolder(folder, [Document(*found) for found in dag_ids_in(folder)], {})
     for document in parsed.documents:
-        for dag_id, plan in parsed.look(document, parsed.cache.compile):
-            yield Imported(dag_id, document.path, _error_of(dag_id, plan))
+        for dag_id, plan in parsed.look_up(document, parsed.cache.compile):
+            yield ImportedDag(dag_id, document.path, _find_error(dag_id, plan))
 
 
-def _error_of(dag_id: str, plan: Plan | MlcraftError | None) -> MlcraftError | None:
-    """Why there is no plan, or why Airflow would not take its DAG."""
+def _find_error(dag_id: str, plan: Plan | MlcraftError | None) -> MlcraftError | None:
+    """The error of a document that has no plan, or whose DAG Airflow would refuse."""
     if not isinstance(plan, Plan):
         return plan
     try:
-        check_stored_form(build_dag(plan, dag_id))
+        serialize_dag(build_dag(plan, dag_id))
     except MlcraftError as error:
         return error
     return None
 
 
 def write_dag_files(folder: Path, dag_file: Path, documents: int) -> list[Path]:
-    """Write a DAG file for a folder, or several that share it out where one would be too large.
+    """Write a DAG file for a folder, or several with a part of it each where there are too many documents for one.
 
-    A file that is there and does something else is left alone.
+    Raises an error for an existing file with other content.
     """
-    spelled = _spelled(folder.absolute(), dag_file.absolute().parent)
-    parts = max(1, -(-documents // MOST_DOCUMENTS))
+    argument = _folder_argument(folder.absolute(), dag_file.absolute().parent)
+    parts = max(1, -(-documents // MAX_DOCUMENTS_PER_FILE))
     texts = {
         dag_file if parts == 1 else dag_file.with_stem(f"{dag_file.stem}_{number}"): _DAG_FILE.format(
-            folder=spelled, part=f", part=({number}, {parts})" if parts > 1 else ""
+            folder=argument, part=f", part=({number}, {parts})" if parts > 1 else ""
         )
         for number in range(1, parts + 1)
     }
@@ -83,7 +83,7 @@ def write_dag_files(folder: Path, dag_file: Path, documents: int) -> list[Path]:
     return list(texts)
 
 
-def _spelled(folder: Path, start: Path) -> str:
-    """Relative to the DAG file where both move together, absolute otherwise."""
+def _folder_argument(folder: Path, start: Path) -> str:
+    """The folder relative to the DAG file where it is beside or below it or its parent, absolute otherwise."""
     relative = os.path.relpath(folder, start)
     return str(folder) if Path(relative).parts.count("..") > 1 else relative

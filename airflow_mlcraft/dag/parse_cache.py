@@ -1,4 +1,4 @@
-"""What earlier parses of a folder have left: which documents are DAGs, and the serialized form of each DAG."""
+"""The cache of earlier parses of a folder: which documents are DAGs, and the serialized form of each DAG."""
 
 from __future__ import annotations
 
@@ -21,84 +21,176 @@ from airflow_mlcraft import settings
 from airflow_mlcraft.common.files import write_atomically
 from airflow_mlcraft.cwl.cache import PlanName, write_whole
 from airflow_mlcraft.cwl.plan import Json
-from airflow_mlcraft.dag.airflow_limits import check_stored_form
+from airflow_mlcraft.dag.airflow_limits import serialize_dag
 from airflow_mlcraft.dag.cwl_dag import CwlDag
 from airflow_mlcraft.dag.parse_time_limit import ParseClock, in_dag_processor
-from airflow_mlcraft.dag.serialized_dag import StoredDag, dag_serialization, has_policies, take_stored_forms
+from airflow_mlcraft.dag.serialized_dag import (
+    PreserializedDag,
+    has_policies,
+    patch_dag_serialization,
+    serialization_class,
+)
+
+log = logging.getLogger(__name__)
 
 _PACKAGE = Path(__file__).parents[1]
 _BUILD_DAGS = ("dag", "layout", "operators")
 """The folders of this package whose code decides what the DAG of a plan is."""
+_REBUILD_ONE_IN = 50
+"""One of so many unchanged DAGs is built again: for changes that no key covers, and to measure the time it takes."""
+_FORM = re.compile(r"[0-9a-f]+-[0-9a-f]+-[0-9a-f]+\.form")
 
 
-class Form(NamedTuple):
+class SerializedForm(NamedTuple):
     """The serialized form of a DAG, as JSON text."""
 
     dag_id: str
     text: bytes
 
 
-class ParsedBefore:
-    """Kept below the plan cache; `dag_ids` are those of the documents that the last parse made DAGs of.
+class CachedDags:
+    """The DAGs of a folder in their serialized forms, which are in `parsed`.
 
-    A form is a file whose name tells document, DAG, and what the DAG was made of; its first line is the DAG's id. A
-    cache that was lost is filled again by the next parses.
+    Forms are passed to Airflow in the DAG processor only, and not in an installation with cluster policies, which need
+    the DAGs themselves.
+    """
+
+    def __init__(
+        self, parsed: ParseCache, clock: ParseClock, dag_args: Mapping[str, Any], build: Callable[[str], DAG]
+    ) -> None:
+        self._parsed = parsed
+        self._clock = clock
+        self._dag_args = dag_args
+        self._template = PreserializedDag("form", build, dag_args)
+        self._keys = _form_keys(dag_args)
+        self._forms_used = 0
+        self.uses_forms = self._keys is not None and in_dag_processor() and not has_policies()
+        if self.uses_forms:
+            patch_dag_serialization()
+
+    def load(self, document: str) -> list[DAG]:
+        """The DAGs of a document as they were built last; none where forms are not used."""
+        forms = self._parsed.load_forms(document) if self.uses_forms else []
+        return [self._preserialized(form) for form in forms]
+
+    def are_current(self, document: str, cached: list[DAG], plan_names: Mapping[str, PlanName]) -> bool:
+        """Whether the cached DAGs were built of these plans; False at random for some, which are built again."""
+        return (
+            {dag.dag_id for dag in cached} == plan_names.keys()
+            and all(self._has_form(document, dag_id, name) for dag_id, name in plan_names.items())
+            and not _is_rebuild_due()
+        )
+
+    def serialize(self, document: str, dag: CwlDag) -> DAG:
+        """The DAG for Airflow, with its form saved. Raises a `DocumentError` for one that Airflow cannot store."""
+        tasks = len(dag.task_dict)
+        name = PlanName(dag.plan.digest, dag.plan.base)
+        if not self.uses_forms and self._has_form(document, dag.dag_id, name) and not _is_rebuild_due():
+            self._clock.add_dag(tasks)
+            return dag
+        started = time.process_time()
+        data = serialize_dag(dag)
+        self._clock.measure_dag(tasks, time.process_time() - started)
+        if self._keys is not None:
+            form = self._parsed.save_form(document, dag.dag_id, self._keys.key(name, dag.dag_id), data)
+            if self.uses_forms and not any(map(_needs_airflow_check, dag.tasks)):
+                return self._preserialized(form)
+        self._clock.add_dag(tasks)
+        return dag
+
+    def _has_form(self, document: str, dag_id: str, name: PlanName) -> bool:
+        return self._keys is not None and self._parsed.has_form(document, dag_id, self._keys.key(name, dag_id))
+
+    def _preserialized(self, form: SerializedForm) -> DAG:
+        self._clock.add_form(len(form.text))
+        if self._forms_used % _REBUILD_ONE_IN == 0:
+            started = time.process_time()
+            json.loads(form.text)
+            self._clock.measure_form(len(form.text), time.process_time() - started)
+        self._forms_used += 1
+        return self._template.with_form(form.dag_id, form.text)
+
+
+def _is_rebuild_due() -> bool:
+    return random.random() < 1 / _REBUILD_ONE_IN  # noqa: S311
+
+
+def _form_keys(dag_args: Mapping[str, Any]) -> FormKeys | None:
+    try:
+        return FormKeys(dag_args)
+    except Exception as error:
+        # Wrong arguments are reported for each DAG that is built with them.
+        log.debug("no form of a DAG is kept: %s", error)
+        return None
+
+
+def _needs_airflow_check(task: Any) -> bool:
+    """Whether Airflow checks a task against the installation's executors or listeners as it loads the DAG."""
+    return bool(getattr(task, "executor", None) or getattr(task, "end_from_trigger", False))
+
+
+class ParseCache:
+    """The files of the cache, below the plan cache.
+
+    `dag_ids` are the documents that were DAGs at the last parse, `built` those of this parse. A form is a file named by
+    hashes of the document, the DAG, and all that the form depends on (its key); its first line is the DAG's id. A lost
+    cache is filled again by the next parses.
     """
 
     def __init__(self, root: Path, folder: Path, name: str) -> None:
         self._list = root / "parsed" / f"{name}.json"
         self._forms = root / "forms" / _short_hash(str(folder))
-        self._kept: dict[str, dict[str, str]] = {}
-        for document, dag, key in map(_parts, _names_in(self._forms)):
-            self._kept.setdefault(document, {})[dag] = key
-        self.dag_ids = _listed(self._list)
+        self._keys_by_document: dict[str, dict[str, str]] = {}
+        for document, dag, key in map(_parse_file_name, _form_file_names(self._forms)):
+            self._keys_by_document.setdefault(document, {})[dag] = key
+        self.dag_ids = _read_dag_ids(self._list)
         self.built: set[str] = set()
 
     def has_form(self, document: str, dag_id: str, key: str) -> bool:
-        """Whether the DAG was serialized before, made of what `key` stands for."""
-        return self._kept.get(_short_hash(document), {}).get(_short_hash(dag_id)) == key
+        """Whether there is a form of the DAG with this key."""
+        return self._keys_by_document.get(_short_hash(document), {}).get(_short_hash(dag_id)) == key
 
-    def last_forms(self, document: str) -> list[Form]:
-        """The forms of all DAGs that a document made when they were serialized last."""
+    def load_forms(self, document: str) -> list[SerializedForm]:
+        """The forms of all DAGs of a document, as they were serialized last."""
         name = _short_hash(document)
-        return [form for dag in self._kept.get(name, ()) if (form := self._read(name, dag)) is not None]
+        return [form for dag in self._keys_by_document.get(name, ()) if (form := self._read(name, dag)) is not None]
 
-    def keep_form(self, document: str, dag_id: str, key: str, data: Json) -> Form:
-        """Keep the form of a DAG in place of the one before."""
-        form = Form(dag_id, json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
+    def save_form(self, document: str, dag_id: str, key: str, data: Json) -> SerializedForm:
+        """Save the form of a DAG in place of the last one."""
+        form = SerializedForm(dag_id, json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
         name, dag = _short_hash(document), _short_hash(dag_id)
-        before = self._kept.setdefault(name, {}).get(dag)
+        last_key = self._keys_by_document.setdefault(name, {}).get(dag)
         write_atomically(self._path(name, dag, key), json.dumps(dag_id).encode() + b"\n" + form.text)
-        self._kept[name][dag] = key
-        if before not in (None, key):
-            self._path(name, dag, str(before)).unlink(missing_ok=True)
+        self._keys_by_document[name][dag] = key
+        if last_key not in (None, key):
+            self._path(name, dag, str(last_key)).unlink(missing_ok=True)
         return form
 
-    def keep_only(self, document: str, dag_ids: Collection[str]) -> None:
-        """Forget the forms of DAGs that a document made once, and makes no more."""
+    def delete_forms_except(self, document: str, dag_ids: Collection[str]) -> None:
+        """Delete the forms of DAGs that a document no longer has."""
         name = _short_hash(document)
-        for dag in self._kept.get(name, {}).keys() - {_short_hash(dag_id) for dag_id in dag_ids}:
-            self._path(name, dag, self._kept[name].pop(dag)).unlink(missing_ok=True)
+        for dag in self._keys_by_document.get(name, {}).keys() - {_short_hash(dag_id) for dag_id in dag_ids}:
+            self._path(name, dag, self._keys_by_document[name].pop(dag)).unlink(missing_ok=True)
 
-    def keep(self, documents: Iterable[str], part: Iterable[str]) -> None:
-        """Note which documents were DAGs, at this parse or the one before; forget the forms of those that are gone.
+    def save_dag_ids(self, documents: Iterable[str], part: Iterable[str]) -> None:
+        """Save which documents were DAGs at this parse or the last one; delete the forms of removed documents.
 
         :param documents: all documents of the folder; `part` has those of this parse
         """
-        kept = (self.dag_ids | self.built) & set(part)
-        if kept != self.dag_ids:
-            write_whole(self._list, sorted(kept))
-        for name in self._kept.keys() - set(map(_short_hash, documents)):
-            for dag, key in self._kept.pop(name).items():
+        dag_ids = (self.dag_ids | self.built) & set(part)
+        if dag_ids != self.dag_ids:
+            write_whole(self._list, sorted(dag_ids))
+        for name in self._keys_by_document.keys() - set(map(_short_hash, documents)):
+            for dag, key in self._keys_by_document.pop(name).items():
                 self._path(name, dag, key).unlink(missing_ok=True)
 
-    def _read(self, document: str, dag: str) -> Form | None:
-        key = self._kept.get(document, {}).get(dag)
-        # Another parse of the same folder may have put another form in its place, and a full disk may have spoilt it.
+    def _read(self, document: str, dag: str) -> SerializedForm | None:
+        key = self._keys_by_document.get(document, {}).get(dag)
+        # Another parse of the same folder may have replaced the form, and a full disk may have truncated it.
         with suppress(OSError, ValueError):
             if key is not None:
                 first, _, text = self._path(document, dag, key).read_bytes().partition(b"\n")
-                return Form(json.loads(first), text)
+                return SerializedForm(json.loads(first), text)
         return None
 
     def _path(self, document: str, dag: str, key: str) -> Path:
@@ -106,30 +198,30 @@ class ParsedBefore:
 
 
 class FormKeys:
-    """Names for all that a form is made of: the plan, the arguments in the DAG file, the installation."""
+    """The keys of forms: hashes of the plan, the arguments in the DAG file, and the installation."""
 
     def __init__(self, dag_args: Mapping[str, Any]) -> None:
         from airflow.configuration import conf
 
-        made_of = [
+        common = [
             _airflow_version(),
-            _code(),
+            _code_hash(),
             conf.get("core", "executor", fallback=""),
             settings.get("tool_dags"),
-            _serialized(dag_args),
+            _serialize_dag_args(dag_args),
         ]
-        self._common = json.dumps(made_of)
+        self._common = json.dumps(common)
 
     def key(self, plan: PlanName, dag_id: str) -> str:
-        """The name of the form of one DAG."""
+        """The key of the form of one DAG."""
         return _short_hash(json.dumps([self._common, plan.digest, plan.base, dag_id]))
 
 
-def _serialized(dag_args: Mapping[str, Any]) -> Any:
-    """What Airflow would store of the arguments, with the defaults of its configuration."""
+def _serialize_dag_args(dag_args: Mapping[str, Any]) -> Any:
+    """The arguments as Airflow would store them, with the defaults of its configuration."""
     with DAG("arguments", **{**dag_args, "auto_register": False}) as dag:
         BaseOperator(task_id="defaults")
-    data = dag_serialization().to_dict(dag)
+    data = serialization_class().to_dict(dag)
     data["dag"].pop("fileloc", None)
     return json.dumps(data, sort_keys=True)
 
@@ -142,7 +234,7 @@ def _airflow_version() -> str:
 
 
 @cache
-def _code() -> str:
+def _code_hash() -> str:
     code = hashlib.sha256()
     for folder in _BUILD_DAGS:
         for path in sorted((_PACKAGE / folder).glob("*.py")):
@@ -154,111 +246,22 @@ def _short_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def _parts(name: str) -> tuple[str, str, str]:
+def _parse_file_name(name: str) -> tuple[str, str, str]:
     document, dag, key = name.removesuffix(".form").split("-")
     return document, dag, key
 
 
-_FORM = re.compile(r"[0-9a-f]+-[0-9a-f]+-[0-9a-f]+\.form")
-
-
-def _names_in(folder: Path) -> list[str]:
-    """The names of the forms; one that begins with a dot is being written."""
+def _form_file_names(folder: Path) -> list[str]:
+    """The names of the forms' files, without temporary ones that are being written."""
     try:
         return [name for name in os.listdir(folder) if _FORM.fullmatch(name)]  # noqa: PTH208
     except OSError:
         return []
 
 
-def _listed(path: Path) -> set[str]:
+def _read_dag_ids(path: Path) -> set[str]:
     try:
         listed = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return set()
     return {str(item) for item in listed} if isinstance(listed, list) else set()
-
-
-log = logging.getLogger(__name__)
-
-_EVERY = 50
-"""Of so many DAGs that have not changed, one is built anew: for changes that no key tells of, and to measure."""
-
-
-class StoredForms:
-    """The forms of a folder's DAGs, kept by `parsed`. They are handed on in the DAG processor alone.
-
-    Where the installation has cluster policies, Airflow gets the DAGs themselves.
-    """
-
-    def __init__(
-        self, parsed: ParsedBefore, clock: ParseClock, dag_args: Mapping[str, Any], build: Callable[[str], DAG]
-    ) -> None:
-        self._parsed = parsed
-        self._clock = clock
-        self._dag_args = dag_args
-        self._like = StoredDag("form", build, dag_args)
-        self._keys = _keys_or_none(dag_args)
-        self._handed_on = 0
-        self.handed_on = self._keys is not None and in_dag_processor() and not has_policies()
-        if self.handed_on:
-            take_stored_forms()
-
-    def kept(self, document: str) -> list[DAG]:
-        """The DAGs that a document made when they were built last."""
-        forms = self._parsed.last_forms(document) if self.handed_on else []
-        return [self._stored(form) for form in forms]
-
-    def are_current(self, document: str, kept: list[DAG], named: Mapping[str, PlanName]) -> bool:
-        """Whether what is kept was made of the plans of these names; now and then not, so that it is built anew."""
-        return (
-            {dag.dag_id for dag in kept} == named.keys()
-            and all(self._is_kept(document, dag_id, name) for dag_id, name in named.items())
-            and not _is_built_anew()
-        )
-
-    def checked(self, document: str, dag: CwlDag) -> DAG:
-        """The DAG for Airflow, its form kept. Raises a `DocumentError` for one that Airflow cannot store."""
-        tasks = len(dag.task_dict)
-        name = PlanName(dag.plan.digest, dag.plan.base)
-        if not self.handed_on and self._is_kept(document, dag.dag_id, name) and not _is_built_anew():
-            self._clock.count(tasks)
-            return dag
-        started = time.process_time()
-        data = check_stored_form(dag)
-        self._clock.sample(tasks, time.process_time() - started)
-        if self._keys is not None:
-            form = self._parsed.keep_form(document, dag.dag_id, self._keys.key(name, dag.dag_id), data)
-            if self.handed_on and not any(map(_is_judged_by_airflow, dag.tasks)):
-                return self._stored(form)
-        self._clock.count(tasks)
-        return dag
-
-    def _is_kept(self, document: str, dag_id: str, name: PlanName) -> bool:
-        return self._keys is not None and self._parsed.has_form(document, dag_id, self._keys.key(name, dag_id))
-
-    def _stored(self, form: Form) -> DAG:
-        self._clock.count_form(len(form.text))
-        if self._handed_on % _EVERY == 0:
-            started = time.process_time()
-            json.loads(form.text)
-            self._clock.sample_form(len(form.text), time.process_time() - started)
-        self._handed_on += 1
-        return self._like.with_form(form.dag_id, form.text)
-
-
-def _is_built_anew() -> bool:
-    return random.random() < 1 / _EVERY  # noqa: S311
-
-
-def _keys_or_none(dag_args: Mapping[str, Any]) -> FormKeys | None:
-    try:
-        return FormKeys(dag_args)
-    except Exception as error:
-        # What is wrong with the arguments is said of each DAG that is built with them.
-        log.debug("no form of a DAG is kept: %s", error)
-        return None
-
-
-def _is_judged_by_airflow(task: Any) -> bool:
-    """Whether Airflow compares a task with the installation's executors or listeners as it takes the DAG."""
-    return bool(getattr(task, "executor", None) or getattr(task, "end_from_trigger", False))

@@ -1,6 +1,7 @@
-"""How long the parse of a DAG file may take: Airflow ends one that takes too long, and then has none of its DAGs.
+"""Airflow's time limits for the parse of a DAG file, and how much of them a parse has used.
 
-There are two limits: on the import of the file, and, in the DAG processor, on import and serialization together.
+Airflow ends a parse that takes too long, and then has none of the file's DAGs. There are two limits: on the import of
+the file, and, in the DAG processor, on import and serialization together.
 """
 
 from __future__ import annotations
@@ -13,62 +14,62 @@ from airflow_mlcraft import settings
 
 
 def in_dag_processor() -> bool:
-    """Only the process that parses for Airflow's DAG processor talks to a supervisor while it parses."""
+    """Whether this process parses for Airflow's DAG processor: only there a parse is connected to a supervisor."""
     runner = sys.modules.get("airflow.sdk.execution_time.task_runner")
     return hasattr(runner, "SUPERVISOR_COMMS")
 
 
-def seconds_to_wait() -> float:
-    """For documents to be compiled. A command parses once, so it waits while it may."""
+def compile_wait_seconds() -> float:
+    """How long a parse waits for documents that are being compiled; longer in a command, which parses only once."""
     if not in_dag_processor():
         return _import_limit() * 2 / 3
     return min(settings.get_seconds("parse_seconds"), _import_limit() / 3, _processor_limit() / 3)
 
 
 class ParseClock:
-    """How much of Airflow's limits a parse has used, with what Airflow still has to do to its DAGs.
+    """The fraction of Airflow's limits that a parse has used, with the time that its DAGs will take after the import.
 
-    What that takes is measured on the way, in seconds of a core; and how long this process has to wait for one.
+    That time is estimated from samples in seconds of CPU time, and from how long this process waits for a core.
     """
 
     def __init__(self) -> None:
-        # The DAG processor counts from the start of the process that parses, which is a little before the import.
+        # The DAG processor counts from the start of the parsing process, a little before the import.
         age = _age_of_process() if in_dag_processor() else 0.0
         self._started = time.monotonic() - age
         self._cpu_at_start = time.process_time() if not age else 0.0
         self._import_limit, self._processor_limit = _import_limit(), _processor_limit()
         self._slept = 0.0
-        self._to_serialize = _Work()
-        self._to_send = _Work()
+        self._to_serialize = _WorkEstimate()
+        self._to_send = _WorkEstimate()
         self._broken = 0
 
-    def count(self, tasks: int) -> None:
-        """One more DAG is built, of so many tasks, which Airflow has to serialize and send."""
+    def add_dag(self, tasks: int) -> None:
+        """Count a DAG with so many tasks, which Airflow has to serialize and send."""
         self._to_serialize.total += tasks + _TASKS_OF_A_DAG
 
-    def sample(self, tasks: int, seconds: float) -> None:
-        """The serialization of a DAG took so long."""
-        self._to_serialize.sample(tasks + _TASKS_OF_A_DAG, seconds)
+    def measure_dag(self, tasks: int, seconds: float) -> None:
+        """Add a sample: how long the serialization of a DAG with so many tasks took."""
+        self._to_serialize.add_sample(tasks + _TASKS_OF_A_DAG, seconds)
 
-    def count_form(self, size: int) -> None:
-        """One more DAG is there in its serialized form, of so many bytes, which Airflow has to send."""
+    def add_form(self, size: int) -> None:
+        """Count a DAG in its serialized form of so many bytes, which Airflow has to send."""
         self._to_send.total += size
 
-    def sample_form(self, size: int, seconds: float) -> None:
-        """A form was read in so long."""
-        self._to_send.sample(size, seconds)
+    def measure_form(self, size: int, seconds: float) -> None:
+        """Add a sample: how long it took to read a form of so many bytes."""
+        self._to_send.add_sample(size, seconds)
 
-    def count_broken(self) -> None:
-        """One more document is an import error, which Airflow logs with its stack."""
+    def add_broken_document(self) -> None:
+        """Count an import error, which Airflow logs with its stack."""
         self._broken += 1
 
     def sleep(self, seconds: float) -> None:
-        """Wait, which says nothing of how busy the machine is."""
+        """Wait, without counting the time as a sign of a busy machine."""
         time.sleep(seconds)
         self._slept += seconds
 
-    def used(self) -> float:
-        """The part of the nearer limit that is used if the parse ends now: 1 is all of it."""
+    def used_fraction(self) -> float:
+        """The fraction of the nearer limit that is used if the parse ends now."""
         passed = time.monotonic() - self._started
         used = passed / self._import_limit
         if in_dag_processor():
@@ -76,7 +77,7 @@ class ParseClock:
         return used
 
     def _slowdown(self, passed: float) -> float:
-        """Seconds that pass while this process has a core for one."""
+        """Seconds of time for each second of CPU time of this process."""
         worked = time.process_time() - self._cpu_at_start
         return max(1.0, (passed - self._slept) / worked) if worked else 1.0
 
@@ -88,15 +89,15 @@ class ParseClock:
         )
 
 
-class _Work:
-    """So much to do, of which some was done and measured."""
+class _WorkEstimate:
+    """An amount of work, with an estimate of its time from samples."""
 
     def __init__(self) -> None:
         self.total = 0
         self._fastest = math.inf
 
-    def sample(self, amount: int, seconds: float) -> None:
-        # A collection of garbage may have fallen into any other.
+    def add_sample(self, amount: int, seconds: float) -> None:
+        # The fastest sample counts: garbage collection may have slowed down any other.
         self._fastest = min(self._fastest, seconds / amount)
 
     def seconds(self) -> float:
@@ -104,11 +105,11 @@ class _Work:
 
 
 _WITH_SENDING = 1.35
-"""Serialized DAGs are encoded and sent to the process that stores them, which takes a third of their serialization."""
+"""The factor for encoding serialized DAGs and sending them to the process that stores them."""
 _TASKS_OF_A_DAG = 3
-"""A DAG without its tasks takes as long as so many tasks."""
+"""The number of tasks that take as long as a DAG without its tasks."""
 _SENT_TO_READ = 32.0
-"""A form is read, copied, encoded, sent and decoded after the import: so many times what it takes to read it."""
+"""The factor for what is done with a form after the import: it is read, copied, encoded, sent and decoded."""
 _SECONDS_OF_A_BROKEN_DOCUMENT = 0.005
 
 

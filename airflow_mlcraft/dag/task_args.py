@@ -1,4 +1,4 @@
-"""What a document's requirements and `mlcraft:` hints say about its tasks, as arguments of Airflow's operators."""
+"""A step's arguments for its task: documentation, time limit, resources, and the fields of the `mlcraft:Task` hint."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from airflow_mlcraft.layout.hints import (
     to_text,
 )
 
-_GRACE = 60.0
-"""Seconds beyond a tool's own time limit: cwltool ends the tool with a sentence, Airflow would end the task."""
-_LONGEST = 3650 * 86400.0
-"""Seconds of ten years: Airflow adds a task's limit to the time of day, which ends in the year 9999."""
+_GRACE_SECONDS = 60.0
+"""Seconds beyond a tool's own time limit, so that cwltool ends the tool with a message before Airflow ends the task."""
+_MAX_SECONDS = 3650 * 86400.0
+"""Ten years: Airflow adds a task's limit to the current date, which ends in the year 9999."""
 
 
-def _seconds(value: Json) -> timedelta:
+def _to_timedelta(value: Json) -> timedelta:
     if isinstance(value, bool) or not float(value) >= 0:
         raise ValueError("expected a number of seconds")
     return timedelta(seconds=float(value))
@@ -37,9 +37,9 @@ _TEXT = {"type": "string"}
 
 TASK_FIELDS: dict[str, HintField] = {
     "retries": HintField("retries", to_integer, "Retries", "How often the task is tried again when it fails.", _COUNT),
-    "retryDelay": HintField("retry_delay", _seconds, "Retry delay", "Seconds before it is tried again.", _TIME),
+    "retryDelay": HintField("retry_delay", _to_timedelta, "Retry delay", "Seconds before it is tried again.", _TIME),
     "timeout": HintField(
-        "execution_timeout", _seconds, "Timeout", "Seconds after which the task is ended, and has failed.", _TIME
+        "execution_timeout", _to_timedelta, "Timeout", "Seconds after which the task is ended, and has failed.", _TIME
     ),
     "queue": HintField("queue", to_text, "Queue", "The queue whose workers run the task.", _TEXT),
     "pool": HintField("pool", to_text, "Pool", "The pool whose slots the task takes.", _TEXT),
@@ -60,30 +60,30 @@ TASK_FIELDS: dict[str, HintField] = {
 }
 
 
-def args_of_step(step: Step) -> dict[str, Any]:
+def build_task_args(step: Step) -> dict[str, Any]:
     """The arguments of the task that runs a step."""
     args: dict[str, Any] = {}
     doc = "\n\n".join(text for text in (step.label, step.doc or _tool_doc(step)) if text)
     if doc:
         args["doc_md"] = doc
     if step.time_limit > 0:
-        if not step.time_limit <= _LONGEST:
+        if not step.time_limit <= _MAX_SECONDS:
             raise FieldError(
-                f"ToolTimeLimit of {step.id} is {step.time_limit:g} seconds, expected at most {_LONGEST:g}",
+                f"ToolTimeLimit of {step.id} is {step.time_limit:g} seconds, expected at most {_MAX_SECONDS:g}",
                 "timelimit",
                 step.time_limit,
             )
-        args["execution_timeout"] = _seconds(step.time_limit + _GRACE)
-    args.update(_resources(step.resources or {}))
+        args["execution_timeout"] = _to_timedelta(step.time_limit + _GRACE_SECONDS)
+    args.update(_resource_args(step.resources or {}))
     hints = step.hints or {}
     args.update(read_hint("Task", hints.get("Task", {}), TASK_FIELDS, step.id))
     if (kind := get_step_kind(step)) is not None:
-        # The operator reads them as the task runs.
+        # Only validated here; the operator reads the fields when the task runs.
         read_hint(kind, hints[kind], KIND_FIELDS[kind], step.id)
     return args
 
 
-def args_of_group(step: Step) -> dict[str, Any]:
+def build_group_args(step: Step) -> dict[str, Any]:
     """The arguments of the task group of a sub-workflow."""
     args = {"group_display_name": step.label or step.id}
     tooltip = step.doc or _tool_doc(step)
@@ -94,7 +94,7 @@ def _tool_doc(step: Step) -> str:
     return "\n\n".join(text for text in (step.run.label, step.run.doc) if text)
 
 
-def _resources(resources: Mapping[str, Json]) -> dict[str, Any]:
+def _resource_args(resources: Mapping[str, Json]) -> dict[str, Any]:
     """Cores as slots of the task's pool, and as requests of its pod where tasks run in pods."""
     args: dict[str, Any] = {}
     cores = resources.get("coresMin", resources.get("coresMax"))
@@ -103,7 +103,7 @@ def _resources(resources: Mapping[str, Json]) -> dict[str, Any]:
             raise FieldError(f"ResourceRequirement asks for {cores} cores, expected a number", "coresMin", cores)
         args["pool_slots"] = math.ceil(cores)
     if resources and _tasks_run_in_pods():
-        args["executor_config"] = {"pod_override": _pod(resources)}
+        args["executor_config"] = {"pod_override": _build_pod_override(resources)}
     return args
 
 
@@ -113,7 +113,7 @@ def _tasks_run_in_pods() -> bool:
     return "Kubernetes" in conf.get("core", "executor", fallback="")
 
 
-def _pod(resources: Mapping[str, Json]) -> Any:
+def _build_pod_override(resources: Mapping[str, Json]) -> Any:
     from kubernetes.client import models
 
     requests, limits = {}, {}

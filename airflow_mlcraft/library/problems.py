@@ -12,7 +12,7 @@ import yaml
 
 from airflow_mlcraft.common.cwl_types import short_type
 from airflow_mlcraft.cwl.plan import Json, Plan
-from airflow_mlcraft.dag.airflow_limits import build_dag, check_stored_form
+from airflow_mlcraft.dag.airflow_limits import build_dag, serialize_dag
 from airflow_mlcraft.errors import DocumentError, MlcraftError
 from airflow_mlcraft.library.sandbox import FaultsError, Reading, Workshop
 from airflow_mlcraft.library.shallow_yaml import TooMuchError, composed
@@ -152,7 +152,7 @@ def check(
 def _of_dag(plan: Plan, dag_id: str, text: str) -> list[MlcraftError]:
     """What Airflow, or one of our hints, has against the DAG."""
     try:
-        check_stored_form(build_dag(plan, dag_id, text), text)
+        serialize_dag(build_dag(plan, dag_id, text), text)
     except MlcraftError as error:
         return [error]
     return []

@@ -45,7 +45,7 @@ class CwlOutputsOperator(CwlOperator):
         with as_airflow_exceptions():
             layout = self.layout()
             values = Values(ti)
-            if values.frame_inputs(layout.root, 0) is None:
+            if values.workflow_inputs(layout.root, 0) is None:
                 raise AirflowSkipException("the workflow was skipped")
             outputs = values.outputs(layout.root)
             folder = self._output_folder(ti.dag_id, ti.run_id)
@@ -118,7 +118,7 @@ def _value_of_hint(values: Values, layout: Layout, hint: DataHint) -> Json:
     if hint.step:
         return values.collect_step_output(layout.step(hint.step), hint.port)
     if hint.is_input:
-        return (values.frame_inputs(layout.root, 0) or {}).get(hint.port)
+        return (values.workflow_inputs(layout.root, 0) or {}).get(hint.port)
     return values.outputs(layout.root).get(hint.port)
 
 

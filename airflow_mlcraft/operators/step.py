@@ -96,7 +96,7 @@ class CwlStepOperator(CwlPerItemOperator):
                 raise TypeError(f"{self.step} runs a workflow")
             document = self.load_tool(tool.digest)
             if self.load_plan().kind != "Workflow":
-                document = _with_job_requirements(document, values.frame_inputs(step_layout.parent, item) or {})
+                document = _with_job_requirements(document, values.workflow_inputs(step_layout.parent, item) or {})
             files.add_input_files(document)
             inputs = tool_inputs(step_layout.step, job)
             if step_layout.step.updates_in_place:

@@ -98,7 +98,7 @@ class Values:
         """Whether each mapped instance of the running task runs several items."""
         return self._axis is not None and self.items(self._axis).chunk > 1
 
-    def frame_inputs(self, workflow_layout: WorkflowLayout, item: int) -> dict[str, Json] | None:
+    def workflow_inputs(self, workflow_layout: WorkflowLayout, item: int) -> dict[str, Json] | None:
         """The inputs of a workflow, for one item of the outer scatter; None when it is skipped."""
         if workflow_layout.is_scattered and workflow_layout.axis is not None:
             return self.items(workflow_layout.axis).jobs[item]
@@ -107,7 +107,7 @@ class Values:
 
     def step_inputs(self, step_layout: StepLayout, item: int) -> dict[str, Json] | None:
         """The values of a step's links, before scatter and expressions; None when the step's workflow is skipped."""
-        inputs = self.frame_inputs(step_layout.parent, item)
+        inputs = self.workflow_inputs(step_layout.parent, item)
         if inputs is None:
             return None
         try:
@@ -121,7 +121,7 @@ class Values:
 
     def outputs(self, workflow_layout: WorkflowLayout, item: int = 0) -> dict[str, Json]:
         """The outputs of a workflow; all None when it was skipped."""
-        inputs = self.frame_inputs(workflow_layout, item)
+        inputs = self.workflow_inputs(workflow_layout, item)
         if inputs is None:
             return dict.fromkeys((link.id for link in workflow_layout.workflow.outputs), None)
         value_of = self._value_of(workflow_layout, item, inputs)
@@ -139,7 +139,7 @@ class Values:
             if inputs is None
             else self._source_value(workflow_layout, item, inputs, f"{step_layout.step.id}/{output}")
             for item in (range(len(self.items(workflow_layout.axis).jobs)) if workflow_layout.axis else (0,))
-            for inputs in [self.frame_inputs(workflow_layout, item)]
+            for inputs in [self.workflow_inputs(workflow_layout, item)]
         ]
         return values if workflow_layout.axis else values[0]
 
@@ -177,7 +177,7 @@ class Values:
             outputs = self._task_value(step_layout.task_id, step_layout.axis, item)
             return None if outputs is None else outputs.get(output)
         link = next(link for link in step_layout.subworkflow.workflow.outputs if link.id == output)
-        inputs = self.frame_inputs(step_layout.subworkflow, item)
+        inputs = self.workflow_inputs(step_layout.subworkflow, item)
         if inputs is None:
             return None
         return value_of_link(link, self._value_of(step_layout.subworkflow, item, inputs))

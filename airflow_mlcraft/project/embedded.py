@@ -97,7 +97,7 @@ def run_document(
         from airflow_mlcraft.operators.xcom_overflow import to_xcom
         from airflow_mlcraft.runner.run_dag import read_xcoms, run_dag
 
-        dag = CwlDag.of_plan(plan, str(plan.root.id))
+        dag = CwlDag.from_plan(plan, str(plan.root.id))
         listener.on_dag(dag)
 
         def on_event(event: TaskEvent) -> None:

@@ -87,7 +87,7 @@ class _History:
         self._below: dict[str, Mapping[int, Sequence[int]]] = {}
 
     def whole(self) -> Execution:
-        given = self._values.frame_inputs(self._root, 0) or {}
+        given = self._values.workflow_inputs(self._root, 0) or {}
         inputs = {port.id: given.get(port.id) for port in self._plan.root.inputs}
         execution = self._workflow(self._root, 0, (), "", inputs)
         times = [time for event in self._tasks.values() for time in (event.started, event.ended) if time]
@@ -132,7 +132,7 @@ class _History:
     def _sub_workflow(self, step_layout: StepLayout, item: int, name: str) -> Execution | None:
         if step_layout.subworkflow is None:
             return None
-        inputs = self._values.frame_inputs(step_layout.subworkflow, item)
+        inputs = self._values.workflow_inputs(step_layout.subworkflow, item)
         if inputs is None:
             return None
         return self._workflow(step_layout.subworkflow, item, step_layout.subworkflow.path, name, inputs)

@@ -173,9 +173,9 @@ def register(dag: Any, *, conf: dict[str, Any] | None, run_id: str | None, sessi
 
 
 def _serialize(dag: Any) -> tuple[dict[str, Any], Any]:
-    from airflow_mlcraft.dag.serialized_dag import dag_serialization
+    from airflow_mlcraft.dag.serialized_dag import serialization_class
 
-    form = dag_serialization()
+    form = serialization_class()
     data = form.to_dict(dag)
     return data, form.from_dict(data)
 

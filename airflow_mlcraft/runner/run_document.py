@@ -104,7 +104,7 @@ def run_plan(
     store = options.store or Path(tempfile.mkdtemp(prefix="mlcraft-", dir=options.scratch))
     os.environ.update(_environment(options, store))
     try:
-        dag = CwlDag.of_plan(plan, _dag_id(plan))
+        dag = CwlDag.from_plan(plan, _dag_id(plan))
         if on_dag:
             on_dag(dag)
         conf = to_xcom(dict(job), CONFIGURATION)

@@ -14,7 +14,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_mlcraft import CwlDag
 from airflow_mlcraft.cwl.plan import Port, Workflow
-from airflow_mlcraft.dag.params import params_of
+from airflow_mlcraft.dag.params import build_params
 from airflow_mlcraft.errors import InputError
 
 CWL = Path(__file__).parents[2] / "cwl"
@@ -42,7 +42,7 @@ def a(items: Any) -> dict[str, Any]:
 
 
 def dag_of(*ports: Port) -> DAG:
-    return DAG("d", schedule=None, params=params_of(Workflow("main", inputs=ports)))
+    return DAG("d", schedule=None, params=build_params(Workflow("main", inputs=ports)))
 
 
 def served(*ports: Port) -> Any:

@@ -1,4 +1,4 @@
-"""DAGs that the DAG processor gets in the form that an earlier parse has kept of them."""
+"""The cached serialized forms of DAGs, which later parses pass to the DAG processor."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.dag import parse_cache
 from airflow_mlcraft.dag.broken_document import BrokenDocument
 from airflow_mlcraft.dag.cwl_dag import CwlDag
-from airflow_mlcraft.dag.loader import Document, Folder, dag_ids_in
+from airflow_mlcraft.dag.loader import Document, DocumentFolder, dag_ids_in
 from airflow_mlcraft.dag.parse_time_limit import ParseClock
-from airflow_mlcraft.dag.serialized_dag import StoredDag
+from airflow_mlcraft.dag.serialized_dag import PreserializedDag
 from airflow_mlcraft.errors import MlcraftError
 from tests.operators.embedded import DOCUMENTS
 
@@ -31,7 +31,7 @@ def in_dag_processor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", "1e6")
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT", "1e6")
     monkeypatch.setattr(DagSerialization, "to_dict", DagSerialization.to_dict)
-    monkeypatch.setattr(parse_cache, "_EVERY", 1e9)
+    monkeypatch.setattr(parse_cache, "_REBUILD_ONE_IN", 1e9)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def dags_of(folder: Path, **dag_args: Any) -> dict[str, Any]:
     return {dag.dag_id: dag for dag in namespace.values() if not isinstance(dag, BrokenDocument)}
 
 
-def as_airflow_stores(dags: dict[str, Any]) -> dict[str, str]:
+def as_stored_by_airflow(dags: dict[str, Any]) -> dict[str, str]:
     for dag in dags.values():
         dag.fileloc, dag.relative_fileloc = "/dags/cwl.py", "cwl.py"
     return {dag_id: json.dumps(DagSerialization.to_dict(dag), sort_keys=True) for dag_id, dag in dags.items()}
@@ -66,23 +66,23 @@ def test_the_form_is_that_of_the_dag(documents: Path, monkeypatch: pytest.Monkey
     first = dags_of(documents, **args)
     then = dags_of(documents, **args)
     assert then.keys() >= {"echo", "packed.json", "count_lines.count_lines", "packed_tools.one", "packed_tools.two"}
-    assert {type(dag) for dag in then.values()} == {StoredDag}
+    assert {type(dag) for dag in then.values()} == {PreserializedDag}
     monkeypatch.delattr("airflow.sdk.execution_time.task_runner.SUPERVISOR_COMMS")
     built = dags_of(documents, **args)
     assert {type(dag) for dag in built.values()} == {CwlDag}
-    assert as_airflow_stores(first) == as_airflow_stores(then) == as_airflow_stores(built)
+    assert as_stored_by_airflow(first) == as_stored_by_airflow(then) == as_stored_by_airflow(built)
 
 
 def test_what_a_dag_is_made_of_makes_another_form(documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     document = documents / "echo.cwl"
     name = "echo"
-    before = as_airflow_stores(dags_of(documents))[name]
+    before = as_stored_by_airflow(dags_of(documents))[name]
     document.write_text(document.read_text().replace("label: Echo", "label: Edited"))
-    edited = as_airflow_stores(dags_of(documents))[name]
+    edited = as_stored_by_airflow(dags_of(documents))[name]
     assert "Edited" in edited
     assert "Edited" not in before
     later = dags_of(documents, start_date=datetime(2027, 2, 3, tzinfo=timezone.utc))
-    assert as_airflow_stores(later)[name] != edited
+    assert as_stored_by_airflow(later)[name] != edited
     monkeypatch.setenv("AIRFLOW__OPERATORS__DEFAULT_OWNER", "somebody")
     monkeypatch.setenv("AIRFLOW__MLCRAFT__TOOL_DAGS", "False")
     hidden = dags_of(documents)
@@ -107,7 +107,7 @@ def test_it_is_built_for_a_callback_and_cannot_be_changed(documents: Path) -> No
     told: list[str] = []
     dags_of(documents)
     dag = dags_of(documents, on_failure_callback=told.append)["echo"]
-    assert isinstance(dag, StoredDag)
+    assert isinstance(dag, PreserializedDag)
     assert dag.on_failure_callback == told.append
     assert dag.get_task("outputs").task_id == "outputs"
     with pytest.raises(MlcraftError, match=r"write CwlDag\(document\) for a DAG with tasks of your own"):
@@ -132,22 +132,22 @@ def test_with_cluster_policies_airflow_gets_the_dags(documents: Path, monkeypatc
         assert {type(dag) for dag in dags_of(documents).values()} == {CwlDag}
     finally:
         manager.unregister(Policy, "ours")
-    assert {type(dag) for dag in dags_of(documents).values()} == {StoredDag}
+    assert {type(dag) for dag in dags_of(documents).values()} == {PreserializedDag}
 
 
-class ABusyMachine(ParseClock):
+class BusyMachineClock(ParseClock):
     """A clock by which building a DAG takes a third of the time that there is, and handing one on a hundredth."""
 
-    def used(self) -> float:
+    def used_fraction(self) -> float:
         return (self._to_serialize.total + self._to_send.total) / 100
 
-    def count(self, tasks: int) -> None:
+    def add_dag(self, tasks: int) -> None:
         self._to_serialize.total += 33
 
-    def sample(self, tasks: int, seconds: float) -> None:
+    def measure_dag(self, tasks: int, seconds: float) -> None:
         self._to_serialize.total += 33
 
-    def count_form(self, size: int) -> None:
+    def add_form(self, size: int) -> None:
         self._to_send.total += 1
 
 
@@ -160,8 +160,8 @@ def test_no_known_dag_goes_when_all_have_to_be_built_anew(tmp_path: Path) -> Non
 
     def parsed(**dag_args: Any) -> dict[str, Any]:
         listed = [Document(*found) for found in dag_ids_in(folder)]
-        dags = Folder(folder, listed, dag_args, cache, clock=ABusyMachine()).dags(listed)
-        return as_airflow_stores({dag.dag_id: dag for dag in dags if not isinstance(dag, BrokenDocument)})
+        dags = DocumentFolder(folder, listed, dag_args, cache, clock=BusyMachineClock()).load_dags(listed)
+        return as_stored_by_airflow({dag.dag_id: dag for dag in dags if not isinstance(dag, BrokenDocument)})
 
     sizes = [len(parsed()) for _ in range(5)]
     assert sizes[0] == 3

@@ -15,11 +15,11 @@ PAGE = "/dags/a.b/runs/manual__2026-01-01T00%3A00%3A00%2B00%3A00/tasks/count"
     ("reused_from", "link"),
     [(None, ""), (RUN, PAGE), ({**RUN, "map_index": None}, PAGE), ({**RUN, "map_index": 3}, f"{PAGE}/mapped/3")],
 )
-def test_the_page_of_the_task_that_made_it(reused_from: Any, link: str) -> None:
+def test_the_link_to_the_task_that_produced_reused_outputs(reused_from: Any, link: str) -> None:
     assert ReusedRunLink().get_link(SimpleNamespace(reused_from=reused_from), ti_key=None) == link
 
 
-def test_the_version_of_data() -> None:
+def test_the_link_to_the_version_of_data() -> None:
     key = SimpleNamespace(dag_id="a.b", run_id="manual__1")
     link = DataVersionLink()
     assert link.get_link(SimpleNamespace(version_task="version_data"), ti_key=key) == (

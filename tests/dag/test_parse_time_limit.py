@@ -1,4 +1,4 @@
-"""Documents that are not compiled yet, in a real dag-processor with Airflow's own limits."""
+"""Parses within Airflow's time limits: documents that are still being compiled, and folders that are too large."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from airflow_mlcraft import load_cwl_dags
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.compile_queue import lists_wait, sole_compiler
-from airflow_mlcraft.dag import loader as folder_module
+from airflow_mlcraft.dag import loader
 from airflow_mlcraft.dag.broken_document import BrokenDocument
-from airflow_mlcraft.dag.loader import Document, Folder
-from airflow_mlcraft.dag.parse_time_limit import ParseClock, seconds_to_wait
+from airflow_mlcraft.dag.loader import Document, DocumentFolder
+from airflow_mlcraft.dag.parse_time_limit import ParseClock, compile_wait_seconds
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.layout.plan_cache import open_plan_cache
 from tests.dag.real_airflow import RealAirflow
@@ -62,7 +62,7 @@ def compiled(airflow: RealAirflow) -> None:
     raise AssertionError("still compiling")
 
 
-def said(airflow: RealAirflow) -> str:
+def log_of(airflow: RealAirflow) -> str:
     logs = (airflow.home / "logs" / "dag_processor").glob("2*/*/*.log")
     return "".join(log.read_text() for log in logs)
 
@@ -72,7 +72,7 @@ def test_a_folder_comes_up_over_parses(airflow: RealAirflow) -> None:
         shutil.copy(DOCUMENTS / "echo.cwl", airflow.documents / f"echo_{number}.cwl")
     shutil.copy(DOCUMENTS / "broken" / "misspelt_field.cwl", airflow.documents)
     assert parse(airflow) == {}
-    assert f"{MANY + 1} of {MANY + 1} documents below {airflow.documents} are still being compiled" in said(airflow)
+    assert f"{MANY + 1} of {MANY + 1} documents below {airflow.documents} are still being compiled" in log_of(airflow)
     compiled(airflow)
     first = parse(airflow)
     assert len(first) == MANY
@@ -86,9 +86,9 @@ def test_a_folder_comes_up_over_parses(airflow: RealAirflow) -> None:
         assert airflow.query("select count(*) from import_error") == [(1,)]
     assert parse(airflow) == first
     compiled(airflow)
-    then = parse(airflow)
-    assert then.keys() == first.keys()
-    assert [dag_id for dag_id in then if then[dag_id] != first[dag_id]] == ["echo_7"]
+    later = parse(airflow)
+    assert later.keys() == first.keys()
+    assert [dag_id for dag_id in later if later[dag_id] != first[dag_id]] == ["echo_7"]
 
 
 def test_a_parse_waits_for_what_is_soon_ready(airflow: RealAirflow) -> None:
@@ -98,7 +98,7 @@ def test_a_parse_waits_for_what_is_soon_ready(airflow: RealAirflow) -> None:
     shutil.copy(DOCUMENTS / "echo.cwl", airflow.documents)
     shutil.copy(DOCUMENTS / "wild" / "several" / "packed_tools.cwl", airflow.documents)
     assert parse(airflow).keys() == {"echo", "packed_tools.one", "packed_tools.two"}
-    assert "still being compiled" not in said(airflow)
+    assert "still being compiled" not in log_of(airflow)
 
 
 def test_in_a_task_its_document_is_compiled_whatever_else_waits(
@@ -115,7 +115,7 @@ def test_in_a_task_its_document_is_compiled_whatever_else_waits(
     assert len(list((documents.parent / "cache" / "documents").iterdir())) == 1
 
 
-def test_a_compiler_that_cannot_start_is_said(
+def test_a_compiler_that_cannot_start_is_logged(
     documents: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("AIRFLOW__MLCRAFT__CACHE", str(documents.parent / "cache"))
@@ -146,15 +146,15 @@ def test_dags_that_do_not_fit_into_a_parse_are_an_error(documents: Path, monkeyp
 class CountingClock(ParseClock):
     """A clock by which each DAG takes a tenth of the time that there is."""
 
-    def used(self) -> float:
+    def used_fraction(self) -> float:
         return self._to_serialize.total / 100
 
-    def count(self, tasks: int) -> None:
+    def add_dag(self, tasks: int) -> None:
         self._to_serialize.total += 10
 
 
-def test_a_new_document_takes_no_known_dag_its_place(documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder_module, "SMALL", 5)
+def test_known_dags_come_before_new_ones_where_time_is_short(documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loader, "SMALL_FOLDER", 5)
     cache = PlanCache(documents.parent / "cache")
 
     def parsed(*names: str) -> tuple[list[str], str]:
@@ -162,7 +162,7 @@ def test_a_new_document_takes_no_known_dag_its_place(documents: Path, monkeypatc
             document = shutil.copy(DOCUMENTS / "echo.cwl", documents / f"{name}.cwl")
             cache.plan_of(Path(document))
         listed = [Document(path.stem, path) for path in sorted(documents.iterdir())]
-        dags = list(Folder(documents, listed, {}, cache, clock=CountingClock()).dags(listed))
+        dags = list(DocumentFolder(documents, listed, {}, cache, clock=CountingClock()).load_dags(listed))
         errors = [str(dag._error) for dag in dags if isinstance(dag, BrokenDocument)]
         return [dag.dag_id for dag in dags if not isinstance(dag, BrokenDocument)], "".join(errors)
 
@@ -184,25 +184,25 @@ def test_the_clock_counts_what_airflow_still_has_to_do(monkeypatch: pytest.Monke
     # As if no other process needed a core meanwhile.
     monkeypatch.setattr("time.process_time", time.monotonic)
     clock = ParseClock()
-    clock.sample(7, 5000.0)
+    clock.measure_dag(7, 5000.0)
     for _ in range(100):
-        clock.count(7)
-    assert clock.used() < 0.1, "a command serializes nothing"
+        clock.add_dag(7)
+    assert clock.used_fraction() < 0.1, "a command serializes nothing"
     monkeypatch.setattr("airflow.sdk.execution_time.task_runner.SUPERVISOR_COMMS", object(), raising=False)
-    assert 0.5 < clock.used() < 0.8
+    assert 0.5 < clock.used_fraction() < 0.8
 
 
 def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", "60")
-    assert seconds_to_wait() == 40, "a command has only this one parse"
+    assert compile_wait_seconds() == 40, "a command has only this one parse"
     monkeypatch.setattr("airflow.sdk.execution_time.task_runner.SUPERVISOR_COMMS", object(), raising=False)
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT", "45")
-    assert seconds_to_wait() == 10
+    assert compile_wait_seconds() == 10
     monkeypatch.setenv("AIRFLOW__MLCRAFT__PARSE_SECONDS", "500")
-    assert seconds_to_wait() == 15
+    assert compile_wait_seconds() == 15
     monkeypatch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", "0")
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT", "0")
-    assert seconds_to_wait() == 500
+    assert compile_wait_seconds() == 500
     monkeypatch.setenv("AIRFLOW__MLCRAFT__PARSE_SECONDS", "soon")
     with pytest.raises(MlcraftError, match="parse_seconds is 'soon', expected a number of seconds"):
-        seconds_to_wait()
+        compile_wait_seconds()
