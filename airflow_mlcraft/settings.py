@@ -25,18 +25,18 @@ class Setting(NamedTuple):
 
 
 SECTION = "mlcraft"
-_VARIABLE = "AIRFLOW__MLCRAFT__"
-_WORDS = {
+_VARIABLE_PREFIX = "AIRFLOW__MLCRAFT__"
+_BOOLEANS = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),
     **dict.fromkeys(("false", "f", "no", "n", "off", "0"), False),
 }
 _NUMBER = re.compile(r"([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([a-zA-Z]*)")
-_BYTES = {
+_BYTE_UNITS = {
     **dict.fromkeys(("", "b", "byte", "bytes"), 1.0),
     **{f"{prefix}{end}": 1000.0**power for power, prefix in enumerate("kmgt", 1) for end in ("", "b")},
     **{f"{prefix}{end}": 1024.0**power for power, prefix in enumerate("kmgt", 1) for end in ("i", "ib")},
 }
-_SECONDS = {
+_TIME_UNITS = {
     **dict.fromkeys(("", "s", "sec", "second", "seconds"), 1.0),
     "ms": 0.001,
     **dict.fromkeys(("m", "min", "minute", "minutes"), 60.0),
@@ -251,22 +251,26 @@ def get(name: str) -> str:
 
 def get_bool(name: str) -> bool:
     """A setting that is true or false."""
-    return _bool(name, get(name))
+    return _parse_bool(name, get(name))
 
 
 def get_choice(name: str) -> str:
     """A setting that is one of a few words."""
-    return _choice(name, get(name))
+    return _parse_choice(name, get(name))
 
 
 def get_seconds(name: str) -> float:
     """A setting that is a time: a number of seconds, or one with a unit, as 5 min."""
-    return _number_with_unit(name, get(name), _SECONDS, "a number of seconds, or one with s, min or h")
+    return _parse_number_with_unit(name, get(name), _TIME_UNITS, "a number of seconds, or one with s, min or h")
 
 
 def get_bytes(name: str) -> int:
     """A setting that is a size: a number of bytes, or one with a unit, as 100 kB or 1 GiB."""
-    return int(_number_with_unit(name, get(name), _BYTES, "a number of bytes, or one with kB, MB, GB, KiB, MiB or GiB"))
+    return int(
+        _parse_number_with_unit(
+            name, get(name), _BYTE_UNITS, "a number of bytes, or one with kB, MB, GB, KiB, MiB or GiB"
+        )
+    )
 
 
 def get_path(name: str) -> Path:
@@ -299,70 +303,70 @@ def config_section() -> dict[str, Any]:
     }
 
 
-def problems(given: Mapping[str, str] | None = None) -> list[str]:
+def find_problems(options: Mapping[str, str] | None = None) -> list[str]:
     """A sentence for each option that is set and cannot be used; without `given`, of Airflow's configuration."""
-    found = []
-    for name, value in (_configured() if given is None else given).items():
+    sentences = []
+    for name, value in (_read_configuration() if options is None else options).items():
         if name not in SETTINGS:
-            near = get_close_matches(name, SETTINGS, 1)
-            guess = f"; {near[0]} is meant?" if near else "; docs/settings.md lists what there is"
-            found.append(f"[{SECTION}] has no option {name}{guess}")
+            nearest = get_close_matches(name, SETTINGS, 1)
+            guess = f"; {nearest[0]} is meant?" if nearest else "; docs/settings.md lists what there is"
+            sentences.append(f"[{SECTION}] has no option {name}{guess}")
             continue
         try:
-            _check(name, value)
+            _check_value(name, value)
         except SettingsError as error:
-            found.append(str(error))
-    return found
+            sentences.append(str(error))
+    return sentences
 
 
-def given_in_environment() -> dict[str, str]:
+def read_environment() -> dict[str, str]:
     """The options that environment variables set, also where there is no Airflow configuration."""
-    found = {name: value for name, value in os.environ.items() if name.startswith(_VARIABLE)}
-    return {name.removeprefix(_VARIABLE).lower(): value for name, value in found.items()}
+    variables = {name: value for name, value in os.environ.items() if name.startswith(_VARIABLE_PREFIX)}
+    return {name.removeprefix(_VARIABLE_PREFIX).lower(): value for name, value in variables.items()}
 
 
-def _configured() -> dict[str, str]:
+def _read_configuration() -> dict[str, str]:
     from airflow.configuration import conf
 
     return {str(name): str(value) for name, value in (conf.getsection(SECTION) or {}).items()}
 
 
-def _check(name: str, value: str) -> None:
+def _check_value(name: str, value: str) -> None:
     setting = SETTINGS[name]
     if setting.choices:
-        _choice(name, value)
+        _parse_choice(name, value)
     elif setting.kind == "boolean":
-        _bool(name, value)
+        _parse_bool(name, value)
     elif setting.unit == "bytes":
-        _number_with_unit(name, value, _BYTES, "a number of bytes, or one with kB, MB, GB, KiB, MiB or GiB")
+        _parse_number_with_unit(name, value, _BYTE_UNITS, "a number of bytes, or one with kB, MB, GB, KiB, MiB or GiB")
     elif setting.unit == "seconds":
-        _number_with_unit(name, value, _SECONDS, "a number of seconds, or one with s, min or h")
+        _parse_number_with_unit(name, value, _TIME_UNITS, "a number of seconds, or one with s, min or h")
 
 
-def _bool(name: str, value: str) -> bool:
+def _parse_bool(name: str, value: str) -> bool:
     word = (value.strip() or SETTINGS[name].default).lower()
-    if word not in _WORDS:
-        raise _wrong(name, value, "true or false")
-    return _WORDS[word]
+    if word not in _BOOLEANS:
+        raise _to_error(name, value, "true or false")
+    return _BOOLEANS[word]
 
 
-def _choice(name: str, value: str) -> str:
+def _parse_choice(name: str, value: str) -> str:
     word, choices = (value.strip() or SETTINGS[name].default).lower(), SETTINGS[name].choices
     if word not in choices:
-        raise _wrong(name, value, f"{', '.join(choices[:-1])} or {choices[-1]}")
+        raise _to_error(name, value, f"{', '.join(choices[:-1])} or {choices[-1]}")
     return word
 
 
-def _number_with_unit(name: str, value: str, units: Mapping[str, float], expected: str) -> float:
-    found = _NUMBER.fullmatch(value.strip() or SETTINGS[name].default)
-    factor = units.get(found[2].lower()) if found else None
-    if found is None or factor is None:
-        raise _wrong(name, value, expected)
-    return float(found[1].replace("_", "")) * factor
+def _parse_number_with_unit(name: str, value: str, units: Mapping[str, float], expected: str) -> float:
+    match = _NUMBER.fullmatch(value.strip() or SETTINGS[name].default)
+    factor = units.get(match[2].lower()) if match else None
+    if match is None or factor is None:
+        raise _to_error(name, value, expected)
+    return float(match[1].replace("_", "")) * factor
 
 
-def _wrong(name: str, value: str, expected: str) -> SettingsError:
-    variable = f"{_VARIABLE}{name.upper()}"
+def _to_error(name: str, value: str, expected: str) -> SettingsError:
+    variable = f"{_VARIABLE_PREFIX}{name.upper()}"
     where = f"the environment variable {variable}" if variable in os.environ else "airflow.cfg"
     return SettingsError(f"[{SECTION}] {name} is {value!r}, expected {expected}; it is set in {where}")
 

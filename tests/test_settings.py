@@ -86,18 +86,18 @@ def test_what_is_wrong_is_a_sentence(monkeypatch: pytest.MonkeyPatch, name: str)
     text, sentence = WRONG[name]
     variable = f"AIRFLOW__MLCRAFT__{name.upper()}"
     monkeypatch.setenv(variable, text)
-    for found in (settings.problems(), settings.problems(settings.given_in_environment())):
+    for found in (settings.find_problems(), settings.find_problems(settings.read_environment())):
         assert [problem for problem in found if sentence in problem]
     if name in settings.SETTINGS:
-        assert any(variable in problem for problem in settings.problems())
+        assert any(variable in problem for problem in settings.find_problems())
 
 
 def test_the_settings_of_this_installation_are_good() -> None:
-    assert settings.problems() == []
+    assert settings.find_problems() == []
 
 
 def test_every_default_is_of_its_kind() -> None:
-    assert settings.problems({name: setting.default for name, setting in settings.SETTINGS.items()}) == []
+    assert settings.find_problems({name: setting.default for name, setting in settings.SETTINGS.items()}) == []
 
 
 def test_the_plugin_warns_and_breaks_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

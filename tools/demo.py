@@ -17,7 +17,7 @@ from rich.padding import Padding
 from run_table import console, follow, newest_run, outputs_of, plain_table, state_of
 
 from airflow_mlcraft.project.server.web_ui import AIRFLOW
-from airflow_mlcraft.project.training import champion_name
+from airflow_mlcraft.project.training import format_champion_name
 
 DAG_ID = "workflows.classification"
 LOG = FOLDER / "demo.log"
@@ -83,7 +83,7 @@ def show_models(outputs: dict[str, Any]) -> None:
     console.print(f"\n[bold]The models[/] on {scores['rows']} rows that none of them has seen")
     console.print(Padding(table, (0, 2)))
     verb = "stays" if scores["kept"] else "is"
-    console.print(f"\n[bold]The champion {verb}[/] {champion_name(scores)}: {scores['why']}", soft_wrap=True)
+    console.print(f"\n[bold]The champion {verb}[/] {format_champion_name(scores)}: {scores['why']}", soft_wrap=True)
 
 
 def show_prediction(outputs: dict[str, Any]) -> None:

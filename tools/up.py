@@ -16,7 +16,7 @@ def main() -> int:
     print("Starting Airflow and MLflow …", flush=True)
     ports = {"port": int(os.environ.get("PORT") or 0), "mlflow_port": int(os.environ.get("MLFLOW_PORT") or 0)}
     try:
-        return run_until_stopped(UI, **ports, ready=print_addresses, stopping=print_stopping)
+        return run_until_stopped(UI, **ports, on_ready=print_addresses, on_stopping=print_stopping)
     except MlcraftError as error:
         sys.exit(f"{error} (make up PORT=…)" if ports["port"] else str(error))
 

@@ -39,9 +39,9 @@ def install(
 
     if login is not None and not server:
         raise MlcraftError("--login is for a server; name it with --server")
-    for given in (runner, login):
-        if given is not None and not given.is_file():
-            raise MlcraftError(f"there is no file {given}")
+    for file in (runner, login):
+        if file is not None and not file.is_file():
+            raise MlcraftError(f"there is no file {file}")
     command = [str(runner.absolute() if runner else runner_path())]
     command += ["--server", server] if server else []
     command += ["--login", str(login.absolute())] if login else []
@@ -53,24 +53,24 @@ def install(
     typer.echo(f"choose it in Composer's settings as custom executor: {target.absolute()}", err=True)
 
 
-OPTION = "--enable-composer-logs"
-_WORDS = {STARTED: "READY", COMPLETED: "COMPLETED", FAILED: "FAILED"}
-_WITH_VALUE = "--outdir"
+COMPOSER_OPTION = "--enable-composer-logs"
+_COMPOSER_STATES = {STARTED: "READY", COMPLETED: "COMPLETED", FAILED: "FAILED"}
+_OUTDIR_OPTION = "--outdir"
 
 
-def tell_composer(step: str, state: str, message: str, out: TextIO | None = None) -> None:
+def write_composer_line(step: str, state: str, message: str, out: TextIO | None = None) -> None:
     """Tell of one step."""
-    said = {"status": _WORDS[state], "stepId": f"root.{step}", "message": message}
+    report = {"status": _COMPOSER_STATES[state], "stepId": f"root.{step}", "message": message}
     stream = out or sys.stderr
     # Composer reads whatever comes at once: one write keeps a line together.
-    stream.write(f"Composer: {json.dumps(said)}\n")
+    stream.write(f"Composer: {json.dumps(report)}\n")
     stream.flush()
 
 
-def in_our_order(arguments: Sequence[str]) -> list[str]:
+def reorder_outdir(arguments: Sequence[str]) -> list[str]:
     """Composer names the folder for outputs last; with us, what follows the document belongs to it."""
-    given = list(arguments)
-    if OPTION not in given or _WITH_VALUE not in given:
-        return given
-    place = given.index(_WITH_VALUE)
-    return [*given[place : place + 2], *given[:place], *given[place + 2 :]]
+    words = list(arguments)
+    if COMPOSER_OPTION not in words or _OUTDIR_OPTION not in words:
+        return words
+    index = words.index(_OUTDIR_OPTION)
+    return [*words[index : index + 2], *words[:index], *words[index + 2 :]]

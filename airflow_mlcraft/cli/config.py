@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from airflow_mlcraft.cli.options import AsJson, Folder, Name, find, split
-from airflow_mlcraft.cli.options import models as complete_models
-from airflow_mlcraft.cli.printing import aside, next_step, plain, print_json, say, status
+from airflow_mlcraft.cli.options import AsJson, Folder, Name, complete_models, find_project, split_values
+from airflow_mlcraft.cli.printing import error_console, escape, print_json, print_lines, print_next_step, spinner
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.project_paths import Project
 
@@ -104,9 +103,9 @@ def config(  # noqa: PLR0917
 
     A key is never taken from the command line, where others could read it.
     """
-    from airflow_mlcraft.project.configure import Changes, check, configure, key_names
+    from airflow_mlcraft.project.configure import Changes, check_changes, configure, resolve_key_names
 
-    project = find(name, projects)
+    project = find_project(name, projects)
     changes = Changes(
         title=title,
         prediction=prediction,
@@ -117,9 +116,9 @@ def config(  # noqa: PLR0917
         key=key,
         dagshub=dagshub,
         remote=remote,
-        models=split(models),
+        models=split_values(models),
         values={
-            **_given(
+            **_without_none(
                 {
                     "train.folds": folds,
                     "data.test_size": test_size,
@@ -128,101 +127,106 @@ def config(  # noqa: PLR0917
                     "data.stratify": stratify,
                     "data.group": group,
                     "data.time": time,
-                    "data.drop": split(drop) or None,
-                    "data.impute": _impute(impute or []),
+                    "data.drop": split_values(drop) or None,
+                    "data.impute": _parse_impute(impute or []),
                     "data.positive": positive,
                     "train.class_weight": class_weight,
-                    "evaluate.threshold": _threshold(threshold),
+                    "evaluate.threshold": _parse_threshold(threshold),
                     "evaluate.minimum": minimum,
                     "evaluate.margin": margin,
                 }
             ),
-            **dict.fromkeys(key_names(split(unset))),
+            **dict.fromkeys(resolve_key_names(split_values(unset))),
         },
     )
-    if not changes.any:
-        _show(project, as_json)
+    if not changes.has_changes:
+        _print_project(project, as_json)
         return
-    check(project, changes)
+    check_changes(project, changes)
     if key:
-        changes = replace(changes, key_value=_secret(key))
-    with status(f"Changing {name} …", as_json) as doing:
-        done = configure(project, changes, doing)
+        changes = replace(changes, key_value=_ask_secret(key))
+    with spinner(f"Changing {name} …", as_json) as report:
+        sentences = configure(project, changes, report)
     if as_json:
-        print_json({"project": name, "done": done})
+        print_json({"project": name, "done": sentences})
         return
-    for line in done:
-        say(f"[green]✓[/] {plain(line)}")
-    if not done:
-        say("Nothing had to be changed.")
-    next_step(f"mlcraft train {name}", "trains with it.")
+    for line in sentences:
+        print_lines(f"[green]✓[/] {escape(line)}")
+    if not sentences:
+        print_lines("Nothing had to be changed.")
+    print_next_step(f"mlcraft train {name}", "trains with it.")
 
 
-def _threshold(text: str | None) -> float | str | None:
+def _parse_threshold(text: str | None) -> float | str | None:
     try:
         return text if text is None else float(text)
     except ValueError:
         return text
 
 
-def _given(values: dict[str, Any]) -> dict[str, Any]:
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     """Without the options that were left out."""
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _impute(values: list[str]) -> str | dict[str, str] | None:
+def _parse_impute(values: list[str]) -> str | dict[str, str] | None:
     """One way for all columns, or a way for each that is named, as age=mean."""
     if not values:
         return None
     if len(values) == 1 and "=" not in values[0]:
         return values[0]
     pairs = [value.partition("=") for value in values]
-    if wrong := [column for column, equals, _ in pairs if not equals]:
-        raise ProjectError(f"--impute {wrong[0]}: expected one way for all columns, or COLUMN=WAY for each")
+    if without_way := [column for column, equals, _ in pairs if not equals]:
+        raise ProjectError(f"--impute {without_way[0]}: expected one way for all columns, or COLUMN=WAY for each")
     return {column: way for column, _, way in pairs}
 
 
-def _secret(name: str) -> str:
+def _ask_secret(name: str) -> str:
     """From the terminal, where it is not shown, or from a pipe."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().strip()
     from rich.prompt import Prompt
 
-    return Prompt.ask(f"Value of {plain(name)}", password=True, console=aside()).strip()
+    return Prompt.ask(f"Value of {escape(name)}", password=True, console=error_console()).strip()
 
 
-def _show(project: Project, as_json: bool) -> None:
+def _print_project(project: Project, as_json: bool) -> None:
     from airflow_mlcraft.project import env_file
-    from airflow_mlcraft.project.manifest import read
-    from airflow_mlcraft.project.repository import remote_of
+    from airflow_mlcraft.project.manifest import read_manifest
+    from airflow_mlcraft.project.repository import read_remote
 
-    found = {**asdict(read(project)), "keys": sorted(env_file.read(project)), "remote": remote_of(project.folder)}
+    values = {
+        **asdict(read_manifest(project)),
+        "keys": sorted(env_file.read_env_file(project)),
+        "remote": read_remote(project.folder),
+    }
     if as_json:
-        print_json({"project": project.name, "folder": str(project.folder), **found})
+        print_json({"project": project.name, "folder": str(project.folder), **values})
         return
-    shown = []
-    for name, value in {"folder": project.folder, **found}.items():
+    rows = []
+    for name, value in {"folder": project.folder, **values}.items():
         if name == "metric" and not value:
-            shown.append((name, "chosen by the data when you train"))
-        elif value not in (None, "", (), [], {}, False) and (not isinstance(value, dict) or _of(value)):
-            shown.append((name, _shown(value)))
+            rows.append((name, "chosen by the data when you train"))
+        elif value not in (None, "", (), [], {}, False) and (not isinstance(value, dict) or _list_set_entries(value)):
+            rows.append((name, _format_value(value)))
     # A table would break a path in its middle, and it could not be copied.
-    width = max(len(name) for name, _ in shown)
-    say(*(f"[dim]{name:<{width}}[/]  {plain(text)}" for name, text in shown))
+    width = max(len(name) for name, _ in rows)
+    print_lines(*(f"[dim]{name:<{width}}[/]  {escape(text)}" for name, text in rows))
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     """A value as people read it: lists with commas, tables as `name: key = value`."""
     if isinstance(value, (tuple, list)):
         return ", ".join(map(str, value))
     if isinstance(value, dict):
         parts = [
-            f"{name}: {_shown(item)}" if isinstance(item, dict) else f"{name} = {item}" for name, item in _of(value)
+            f"{name}: {_format_value(item)}" if isinstance(item, dict) else f"{name} = {item}"
+            for name, item in _list_set_entries(value)
         ]
         return "; ".join(parts)
     return str(value)
 
 
-def _of(table: dict[str, Any]) -> list[tuple[str, Any]]:
+def _list_set_entries(table: dict[str, Any]) -> list[tuple[str, Any]]:
     """The entries that say something."""
     return [(name, item) for name, item in table.items() if item not in (None, "", {}, [])]

@@ -78,7 +78,7 @@ def show(
         _print_json(plan.to_json())
         return
     levels, shown = depth_of(plan.root), depth or readable_depth(plan)
-    text = _drawn(folded(plan, shown), _form_of(form, out))
+    text = _draw(folded(plan, shown), _choose_drawing(form, out))
     if depth is None and shown < levels:
         typer.echo(
             f"drew {shown} of {levels} levels of workflows, because all {steps_at(plan.root, levels)} steps are too "
@@ -111,7 +111,7 @@ def run(  # noqa: PLR0917
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="The tasks' whole logs.")] = False,
 ) -> None:
     """Run a document here, as a DAG run of an embedded Airflow, and print its output object."""
-    from airflow_mlcraft.cli.progress import Progress
+    from airflow_mlcraft.cli.progress import RunProgress
     from airflow_mlcraft.cwl.job_file import read_job
     from airflow_mlcraft.provenance.crate import Recorder
     from airflow_mlcraft.runner.run_document import RunOptions, plan_of, run_plan
@@ -119,7 +119,7 @@ def run(  # noqa: PLR0917
     plan = plan_of(document)
     recorder = Recorder(plan, document, provenance) if provenance else None
     options = RunOptions(outdir=outdir, containers=containers.value, parallel=parallel)
-    with Progress(plan, quiet=quiet, verbose=verbose) as progress:
+    with RunProgress(plan, quiet=quiet, verbose=verbose) as progress:
         outputs = run_plan(
             plan,
             read_job(job) if job else {},
@@ -185,7 +185,7 @@ def composer_form_(
     if as_json:
         _print_json(json_of(form))
     else:
-        _say_losses(form, allow_loss)
+        _print_losses(form, allow_loss)
     if form.problems:
         raise typer.Exit(1)
     if out is not None:
@@ -201,7 +201,7 @@ def composer_form_(
             typer.echo(f"and {len(others)} files of tools; --out FOLDER writes all", err=True)
 
 
-def _say_losses(form: Any, allow_loss: bool) -> None:
+def _print_losses(form: Any, allow_loss: bool) -> None:
     for problem in form.problems:
         typer.echo(str(problem), err=True)
     for loss in form.losses:
@@ -216,12 +216,12 @@ def _plan_folder() -> Path:
     return Path(folder) if folder else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mlcraft"
 
 
-def _form_of(form: Drawing, out: Path | None) -> Drawing:
+def _choose_drawing(form: Drawing, out: Path | None) -> Drawing:
     by_suffix = {".svg": Drawing.svg, ".mmd": Drawing.mermaid, ".mermaid": Drawing.mermaid}
     return by_suffix.get(out.suffix, form) if out is not None else form
 
 
-def _drawn(plan: Any, form: Drawing) -> str:
+def _draw(plan: Any, form: Drawing) -> str:
     if form is Drawing.svg:
         from airflow_mlcraft.cwl.drawing.svg import to_svg
 

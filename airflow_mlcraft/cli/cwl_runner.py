@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft import __version__
-from airflow_mlcraft.cli.composer_executor import OPTION, in_our_order, tell_composer
+from airflow_mlcraft.cli.composer_executor import COMPOSER_OPTION, reorder_outdir, write_composer_line
 from airflow_mlcraft.errors import MlcraftError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -21,63 +21,65 @@ if TYPE_CHECKING:
 UNSUPPORTED = 33
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """The options, as in cwltool where it has them too."""
-    made = argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="mlcraft-cwl-runner",
         description="Run a CWL document as a DAG run of an embedded Airflow.",
         epilog="After the document: a job file (YAML or JSON, - for standard input), or the inputs as options: "
         "mlcraft-cwl-runner count.cwl --text book.txt. With --help after the document, its inputs are listed.",
         allow_abbrev=False,
     )
-    made.add_argument("--version", action="version", version=f"mlcraft-cwl-runner {__version__}")
-    made.add_argument("--outdir", type=Path, default=Path(), help="where output files go (here)")
-    made.add_argument("--quiet", action="store_true", help="no progress and no warnings")
-    made.add_argument("--verbose", "--debug", action="store_true", help="the tasks' whole logs on stderr")
-    made.add_argument("--no-container", action="store_true", help="run tools that only hint at a container without")
-    made.add_argument("--podman", action="store_true", help="podman instead of docker")
-    made.add_argument("--disable-pull", action="store_true", help="only use images that are here")
-    made.add_argument("--custom-net", metavar="NAME", default="", help="network that containers join")
-    made.add_argument("--parallel", type=int, default=0, metavar="N", help="tasks at once (cores and two more)")
-    made.add_argument("--tmpdir-prefix", type=Path, default=None, metavar="DIR", help="where the run keeps its files")
-    made.add_argument(
+    parser.add_argument("--version", action="version", version=f"mlcraft-cwl-runner {__version__}")
+    parser.add_argument("--outdir", type=Path, default=Path(), help="where output files go (here)")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no warnings")
+    parser.add_argument("--verbose", "--debug", action="store_true", help="the tasks' whole logs on stderr")
+    parser.add_argument("--no-container", action="store_true", help="run tools that only hint at a container without")
+    parser.add_argument("--podman", action="store_true", help="podman instead of docker")
+    parser.add_argument("--disable-pull", action="store_true", help="only use images that are here")
+    parser.add_argument("--custom-net", metavar="NAME", default="", help="network that containers join")
+    parser.add_argument("--parallel", type=int, default=0, metavar="N", help="tasks at once (cores and two more)")
+    parser.add_argument("--tmpdir-prefix", type=Path, default=None, metavar="DIR", help="where the run keeps its files")
+    parser.add_argument(
         "--provenance", type=Path, default=None, metavar="DIR", help="new folder for a Workflow Run RO-Crate of the run"
     )
-    made.add_argument(
-        OPTION, action="store_true", help="tell Rabix Composer on stderr of each step that starts or ends"
+    parser.add_argument(
+        COMPOSER_OPTION, action="store_true", help="tell Rabix Composer on stderr of each step that starts or ends"
     )
-    made.add_argument("--server", metavar="URL", default="", help="run it on this Airflow, which has MLcraft's plugin")
-    made.add_argument(
+    parser.add_argument(
+        "--server", metavar="URL", default="", help="run it on this Airflow, which has MLcraft's plugin"
+    )
+    parser.add_argument(
         "--login", type=Path, metavar="FILE", help="env file with MLCRAFT_SERVER_USER and _PASSWORD for it"
     )
-    made.add_argument("document", help="a CWL document, with #id to pick one process of several")
-    made.add_argument("job", nargs=argparse.REMAINDER, help="a job file, or the inputs as options")
-    return made
+    parser.add_argument("document", help="a CWL document, with #id to pick one process of several")
+    parser.add_argument("job", nargs=argparse.REMAINDER, help="a job file, or the inputs as options")
+    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the result is its exit code."""
-    options = parser().parse_args(in_our_order(sys.argv[1:] if arguments is None else arguments))
+    options = build_parser().parse_args(reorder_outdir(sys.argv[1:] if arguments is None else arguments))
     try:
         outputs = _run(options)
     except UnsupportedError as error:
-        return _say(error, UNSUPPORTED)
+        return _print_error(error, UNSUPPORTED)
     except MlcraftError as error:
-        return _say(error, UNSUPPORTED if getattr(error, "unsupported", False) else 1)
+        return _print_error(error, UNSUPPORTED if getattr(error, "unsupported", False) else 1)
     except KeyboardInterrupt:
-        return _say("interrupted", 130)
+        return _print_error("interrupted", 130)
     json.dump(outputs, sys.stdout, indent=4, ensure_ascii=False)
     sys.stdout.write("\n")
     return 0
 
 
 def _run(options: argparse.Namespace) -> object:
-    from airflow_mlcraft.cli.progress import Progress
+    from airflow_mlcraft.cli.progress import RunProgress
     from airflow_mlcraft.provenance.crate import Recorder
     from airflow_mlcraft.runner.run_document import RunOptions, plan_of, run_plan
 
     plan = plan_of(options.document)
-    job = _job(options, plan)
+    job = _read_job(options, plan)
     if options.server:
         return _run_on_server(options, plan, job)
     run_options = RunOptions(
@@ -90,29 +92,29 @@ def _run(options: argparse.Namespace) -> object:
         scratch=options.tmpdir_prefix,
     )
     recorder = Recorder(plan, options.document, options.provenance) if options.provenance else None
-    with Progress(plan, quiet=options.quiet, verbose=options.verbose) as progress:
+    with RunProgress(plan, quiet=options.quiet, verbose=options.verbose) as progress:
         on_event = recorder.listening(progress.on_event) if recorder else progress.on_event
         return run_plan(
             plan,
             job,
             run_options,
             on_dag=progress.on_dag,
-            on_event=_telling_composer(plan, on_event) if options.enable_composer_logs else on_event,
+            on_event=_also_report_to_composer(plan, on_event) if options.enable_composer_logs else on_event,
             log=progress.log,
             on_result=recorder.write if recorder else None,
         )
 
 
-def _telling_composer(plan: Plan, on_event: OnEvent) -> OnEvent:
+def _also_report_to_composer(plan: Plan, on_event: OnEvent) -> OnEvent:
     from airflow_mlcraft.runner.events import StepProgress
 
-    steps = StepProgress(plan, tell_composer)
+    steps = StepProgress(plan, write_composer_line)
 
-    def both(event: TaskEvent) -> None:
+    def on_both(event: TaskEvent) -> None:
         on_event(event)
         steps.on_event(event)
 
-    return both
+    return on_both
 
 
 def _run_on_server(options: argparse.Namespace, plan: Plan, job: dict[str, Any]) -> object:
@@ -127,21 +129,21 @@ def _run_on_server(options: argparse.Namespace, plan: Plan, job: dict[str, Any])
         url=options.server,
         login=options.login,
         outdir=options.outdir,
-        on_step=tell_composer if options.enable_composer_logs else None,
+        on_step=write_composer_line if options.enable_composer_logs else None,
     )
 
 
-def _job(options: argparse.Namespace, plan: Plan) -> dict[str, object]:
+def _read_job(options: argparse.Namespace, plan: Plan) -> dict[str, object]:
     from airflow_mlcraft.cwl.inputs import job_from_options
     from airflow_mlcraft.cwl.job_file import read_job
 
-    given: list[str] = options.job
-    if len(given) == 1 and (given[0] == "-" or not given[0].startswith("-")):
-        return read_job(given[0])
-    return job_from_options(plan.root, given, prog=f"mlcraft-cwl-runner {options.document}")
+    words: list[str] = options.job
+    if len(words) == 1 and (words[0] == "-" or not words[0].startswith("-")):
+        return read_job(words[0])
+    return job_from_options(plan.root, words, prog=f"mlcraft-cwl-runner {options.document}")
 
 
-def _say(what: object, code: int) -> int:
+def _print_error(what: object, code: int) -> int:
     sys.stderr.write(f"mlcraft-cwl-runner: {what}\n")
     return code
 

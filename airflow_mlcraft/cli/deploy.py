@@ -6,13 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from airflow_mlcraft.cli.options import AsJson, Folder, Name, find
-from airflow_mlcraft.cli.printing import aside, can_ask, next_step, plain, print_json, say, show, table
-from airflow_mlcraft.cli.progress import watching
+from airflow_mlcraft.cli.options import AsJson, Folder, Name, find_project
+from airflow_mlcraft.cli.printing import (
+    can_ask,
+    error_console,
+    escape,
+    new_table,
+    print_json,
+    print_lines,
+    print_next_step,
+    print_table,
+)
+from airflow_mlcraft.cli.progress import deployment_progress
 from airflow_mlcraft.errors import ProjectError
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.project.deploy import Outcome
+    from airflow_mlcraft.project.deploy import DeployResult
 
 
 _COLOURS = {"create": "green", "change": "yellow", "keep": "dim", "delete": "red"}
@@ -44,74 +53,78 @@ def deploy(  # noqa: PLR0917
     from airflow_mlcraft.deploying.aws.retry import Patience
     from airflow_mlcraft.project import deploy as deploying
 
-    project = find(name, projects)
-    asked = deploying.Asked(to, region, profile, base, open_to_all, Patience(timeout))
-    with watching(quiet=quiet or as_json, verbose=verbose) as watch:
+    project = find_project(name, projects)
+    request = deploying.DeployRequest(to, region, profile, base, open_to_all, Patience(timeout))
+    with deployment_progress(quiet=quiet or as_json, verbose=verbose) as watch:
         if destroy:
-            made = deploying.plan_removal(project, asked)
+            result = deploying.plan_removal(project, request)
         else:
-            made = (deploying.plan if dry_run else deploying.deploy)(project, asked, watch)
-    if destroy and not dry_run and made.changes:
-        _ask(made, yes=yes)
-        with watching(quiet=quiet or as_json) as watch:
-            made = deploying.destroy(project, asked, watch)
+            result = (deploying.plan if dry_run else deploying.deploy)(project, request, watch)
+    if destroy and not dry_run and result.changes:
+        _confirm_removal(result, yes=yes)
+        with deployment_progress(quiet=quiet or as_json) as watch:
+            result = deploying.destroy(project, request, watch)
     if as_json:
-        print_json({**made.to_json(), "dry_run": dry_run})
+        print_json({**result.to_json(), "dry_run": dry_run})
         return
-    if not made.changes:
-        say(f"Nothing of {name} is in {_place(made)}.")
+    if not result.changes:
+        print_lines(f"Nothing of {name} is in {_format_account(result)}.")
         return
-    _show(made)
+    _print_changes(result)
     if dry_run:
-        say("[dim]This is what would be done; nothing was. Without --dry-run it is.[/]")
+        print_lines("[dim]This is what would be done; nothing was. Without --dry-run it is.[/]")
     elif destroy:
-        say(f"[green]✓[/] {name} is gone from {_place(made)}")
+        print_lines(f"[green]✓[/] {name} is gone from {_format_account(result)}")
     else:
-        _tell(name, made)
+        _print_result(name, result)
 
 
-def _show(made: Outcome) -> None:
-    rows = table("", "what", "name", "why")
-    for change in made.changes:
+def _print_changes(result: DeployResult) -> None:
+    rows = new_table("", "what", "name", "why")
+    for change in result.changes:
         colour = _COLOURS[change.action]
-        rows.add_row(f"[{colour}]{change.action}[/]", change.kind, plain(change.name), plain(", ".join(change.why)))
-    show(rows)
+        rows.add_row(f"[{colour}]{change.action}[/]", change.kind, escape(change.name), escape(", ".join(change.why)))
+    print_table(rows)
 
 
-def _tell(name: str, made: Outcome) -> None:
-    same = all(change.action == "keep" for change in made.changes)
-    say(f"[green]✓[/] {name} {'is' if same else 'answers'} at [bold]{made.url}[/] [dim]({_place(made)})[/]")
+def _print_result(name: str, result: DeployResult) -> None:
+    same = all(change.action == "keep" for change in result.changes)
+    print_lines(
+        f"[green]✓[/] {name} {'is' if same else 'answers'} at [bold]{result.url}[/] [dim]({_format_account(result)})[/]"
+    )
     if same:
-        say("[dim]Nothing had to be changed.[/]")
-    if made.key:
-        say(f"[dim]Requests need the key in the secret[/] {made.key}[dim], as X-API-Key:[/]")
-        say(
-            f"  aws secretsmanager get-secret-value --region {made.region} --secret-id {made.key} "
+        print_lines("[dim]Nothing had to be changed.[/]")
+    if result.key:
+        print_lines(f"[dim]Requests need the key in the secret[/] {result.key}[dim], as X-API-Key:[/]")
+        print_lines(
+            f"  aws secretsmanager get-secret-value --region {result.region} --secret-id {result.key} "
             "--query SecretString --output text"
         )
-    elif made.target == "aws-lambda":
-        say("[dim]Requests are signed by users of AWS who may lambda:InvokeFunctionUrl; --open lets everybody ask.[/]")
-    next_step(
-        f"mlcraft deploy {name} --to {made.target} --destroy", "deletes it all; it costs money as long as it runs."
+    elif result.target == "aws-lambda":
+        print_lines(
+            "[dim]Requests are signed by users of AWS who may lambda:InvokeFunctionUrl; --open lets everybody ask.[/]"
+        )
+    print_next_step(
+        f"mlcraft deploy {name} --to {result.target} --destroy", "deletes it all; it costs money as long as it runs."
     )
 
 
-def _place(made: Outcome) -> str:
-    return f"the AWS account {made.account}, {made.region}"
+def _format_account(result: DeployResult) -> str:
+    return f"the AWS account {result.account}, {result.region}"
 
 
-def _ask(made: Outcome, *, yes: bool) -> None:
+def _confirm_removal(result: DeployResult, *, yes: bool) -> None:
     if yes:
         return
-    command = f"mlcraft deploy {made.project} --to {made.target} --destroy --yes"
+    command = f"mlcraft deploy {result.project} --to {result.target} --destroy --yes"
     if not can_ask():
-        raise ProjectError(f"what was deployed of {made.project} is only deleted when you say so", command)
+        raise ProjectError(f"what was deployed of {result.project} is only deleted when you say so", command)
     from rich.prompt import Confirm
 
-    for change in made.changes:
-        aside().print(f"[red]delete[/] {change.kind} {plain(change.name)}")
-    if not Confirm.ask(f"Delete all this from {_place(made)}?", console=aside()):
-        say("Nothing was deleted.")
+    for change in result.changes:
+        error_console().print(f"[red]delete[/] {change.kind} {escape(change.name)}")
+    if not Confirm.ask(f"Delete all this from {_format_account(result)}?", console=error_console()):
+        print_lines("Nothing was deleted.")
         raise typer.Exit(1)
 
 
@@ -145,23 +158,26 @@ def build(  # noqa: PLR0917
     It has the very packages that the model was made with, and nothing of the project but the model. It runs without
     root, read-only, and says whether it is healthy. It is tried before it gets its name.
     """
-    from airflow_mlcraft.project.build import build as make
+    from airflow_mlcraft.project.build import build_image as make
 
-    project = find(name, projects)
-    with watching(quiet=quiet or as_json, verbose=verbose) as watch:
-        made = make(project, base=base, tags=tag or (), push=push, run=run, host=host, port=port, watch=watch)
+    project = find_project(name, projects)
+    with deployment_progress(quiet=quiet or as_json, verbose=verbose) as watch:
+        built = make(project, base=base, tags=tag or (), push=push, run=run, host=host, port=port, watch=watch)
     if as_json:
-        print_json(made.to_json())
+        print_json(built.to_json())
         return
-    image = made.image
-    say(f"[green]✓[/] [bold]{plain(image.tags[0])}[/] [dim]({image.size / _MEGABYTE:.0f} MB on {plain(image.base)})[/]")
+    image = built.image
+    print_lines(
+        f"[green]✓[/] [bold]{escape(image.tags[0])}[/] "
+        f"[dim]({image.size / _MEGABYTE:.0f} MB on {escape(image.base)})[/]"
+    )
     for other in image.tags[1:]:
-        say(f"  [dim]also[/] {plain(other)}")
-    for pushed, digest in made.pushed.items():
-        say(f"[green]✓[/] pushed {plain(pushed)} [dim]{digest}[/]")
-    if made.url:
-        say(f"[green]✓[/] the container [bold]{made.container}[/] answers at [bold]{made.url}[/]")
-        next_step(f"docker rm --force {made.container}", "ends it; `docker logs` has what it says.")
+        print_lines(f"  [dim]also[/] {escape(other)}")
+    for pushed, digest in built.pushed.items():
+        print_lines(f"[green]✓[/] pushed {escape(pushed)} [dim]{digest}[/]")
+    if built.url:
+        print_lines(f"[green]✓[/] the container [bold]{built.container}[/] answers at [bold]{built.url}[/]")
+        print_next_step(f"docker rm --force {built.container}", "ends it; `docker logs` has what it says.")
     else:
-        next_step(f"mlcraft build {name} --run", "starts it here;")
-        next_step(f"mlcraft deploy {name} --to aws --dry-run", "says what it would take to serve it from AWS.")
+        print_next_step(f"mlcraft build {name} --run", "starts it here;")
+        print_next_step(f"mlcraft deploy {name} --to aws --dry-run", "says what it would take to serve it from AWS.")

@@ -6,12 +6,21 @@ from typing import Annotated, Any
 
 import typer
 
-from airflow_mlcraft.cli.options import AsJson, Folder, Name, find
-from airflow_mlcraft.cli.printing import next_step, number, plain, print_json, say, show, table, when
-from airflow_mlcraft.project.run_records import words
+from airflow_mlcraft.cli.options import AsJson, Folder, Name, find_project
+from airflow_mlcraft.cli.printing import (
+    escape,
+    format_score,
+    format_time,
+    new_table,
+    print_json,
+    print_lines,
+    print_next_step,
+    print_table,
+)
+from airflow_mlcraft.project.run_records import format_value
 
 _BAR = 10
-_STARS = {True: "[green]", False: ""}
+_BEST_STYLE = {True: "[green]", False: ""}
 
 
 def history(
@@ -21,34 +30,36 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Show the project's runs: what was asked, how they ended, which model won, and a plot of the scores."""
-    from airflow_mlcraft.project.history import history as run
+    from airflow_mlcraft.project.history import list_runs as run
 
-    found = run(find(name, projects), last)
+    records = run(find_project(name, projects), last)
     if as_json:
-        print_json([record.to_json() for record in found])
+        print_json([record.to_json() for record in records])
         return
-    scores = [record.score for record in found if record.score is not None]
-    rows = table(
+    scores = [record.score for record in records if record.score is not None]
+    rows = new_table(
         "run", "", "started", "asked", "champion", "metric", "score", "", "seconds", numbers=["score", "seconds"]
     )
-    for record in found:
-        same = [one.score for one in found if one.metric == record.metric and one.score is not None]
+    for record in records:
+        same = [one.score for one in records if one.metric == record.metric and one.score is not None]
         rows.add_row(
-            record.short,
+            record.short_id,
             record.verb,
-            when(record.started),
-            plain(record.asked),
-            plain(record.champion) + (" [dim](stays)[/]" if record.kept else "") if record.ok else _state(record.state),
+            format_time(record.started),
+            escape(record.options_text),
+            escape(record.champion) + (" [dim](stays)[/]" if record.kept else "")
+            if record.ok
+            else _format_state(record.state),
             record.metric,
-            number(record.score),
-            bar(record.score, same),
+            format_score(record.score),
+            format_bar(record.score, same),
             f"{record.seconds:.0f}",
         )
-    show(rows)
+    print_table(rows)
     if len(scores) > 1:
-        next_step(f"mlcraft compare {name}", "puts the last two trainings side by side; RUN RUN names others.")
+        print_next_step(f"mlcraft compare {name}", "puts the last two trainings side by side; RUN RUN names others.")
         return
-    next_step(f"mlcraft train {name} --set seed=7", "makes another run, to compare.")
+    print_next_step(f"mlcraft train {name} --set seed=7", "makes another run, to compare.")
 
 
 def compare(
@@ -61,43 +72,45 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Put runs side by side: what they were asked, and what each model came to, as a table and a plot."""
-    from airflow_mlcraft.project.history import compare as run
+    from airflow_mlcraft.project.history import compare_runs as run
 
-    found = run(find(name, projects), runs or [], metric)
+    comparison = run(find_project(name, projects), runs or [], metric)
     if as_json:
-        told: dict[str, Any] = {"metric": found.metric, "runs": [one.run_id for one in found.runs]}
-        print_json(told | {"differs": found.differs, "scores": found.scores, "code": found.code})
+        report: dict[str, Any] = {"metric": comparison.metric, "runs": [one.run_id for one in comparison.runs]}
+        print_json(report | {"differs": comparison.differs, "scores": comparison.scores, "code": comparison.code})
         return
-    rows = table("", *(f"{record.verb} {record.short}" for record in found.runs))
-    rows.add_row("[dim]started[/]", *(when(record.started) for record in found.runs))
-    for key, values in found.differs.items():
-        rows.add_row(f"[dim]{plain(key)}[/]", *(plain("" if value is None else words(value)) for value in values))
-    rows.add_row("champion", *(plain(record.champion) for record in found.runs))
-    every = [value for values in found.scores.values() for value in values if value is not None]
-    for label, values in found.scores.items():
+    rows = new_table("", *(f"{record.verb} {record.short_id}" for record in comparison.runs))
+    rows.add_row("[dim]started[/]", *(format_time(record.started) for record in comparison.runs))
+    for key, values in comparison.differs.items():
+        rows.add_row(
+            f"[dim]{escape(key)}[/]", *(escape("" if value is None else format_value(value)) for value in values)
+        )
+    rows.add_row("champion", *(escape(record.champion) for record in comparison.runs))
+    all_scores = [value for values in comparison.scores.values() for value in values if value is not None]
+    for label, values in comparison.scores.items():
         known = [value for value in values if value is not None]
-        best = (max if found.higher_is_better else min)(known) if known else None
+        best = (max if comparison.higher_is_better else min)(known) if known else None
         cells = [
-            f"{_STARS[value == best and len(set(known)) > 1]}{number(value)}"
-            f"{'[/]' if value == best and len(set(known)) > 1 else ''} {bar(value, every)}"
+            f"{_BEST_STYLE[value == best and len(set(known)) > 1]}{format_score(value)}"
+            f"{'[/]' if value == best and len(set(known)) > 1 else ''} {format_bar(value, all_scores)}"
             for value in values
         ]
-        rows.add_row(plain(label), *cells)
-    show(rows)
-    names = {record.run_id: record for record in found.runs}
-    for run_id, files in found.code.items():
-        before = found.runs[found.runs.index(names[run_id]) - 1]
-        say(f"[yellow]![/] The code changed between {before.short} and {names[run_id].short}:")
-        say(*(f"    {plain(line)}" for line in files))
-    better = "higher is better" if found.higher_is_better else "lower is better"
-    say(f"[dim]{found.metric} on the test part, {better}[/]")
+        rows.add_row(escape(label), *cells)
+    print_table(rows)
+    names = {record.run_id: record for record in comparison.runs}
+    for run_id, files in comparison.code.items():
+        before = comparison.runs[comparison.runs.index(names[run_id]) - 1]
+        print_lines(f"[yellow]![/] The code changed between {before.short_id} and {names[run_id].short_id}:")
+        print_lines(*(f"    {escape(line)}" for line in files))
+    better = "higher is better" if comparison.higher_is_better else "lower is better"
+    print_lines(f"[dim]{comparison.metric} on the test part, {better}[/]")
 
 
-def _state(state: str) -> str:
+def _format_state(state: str) -> str:
     return f"[red]{state}[/]"
 
 
-def bar(value: float | None, among: list[float]) -> str:
+def format_bar(value: float | None, among: list[float]) -> str:
     """A score as a bar, between the lowest and the highest of its kind."""
     if value is None or not among:
         return ""

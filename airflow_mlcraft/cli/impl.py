@@ -6,13 +6,23 @@ from typing import Annotated
 
 import typer
 
-from airflow_mlcraft.cli.options import AsJson, Folder, Name, find, parts
-from airflow_mlcraft.cli.printing import aside, can_ask, next_step, plain, print_json, say, status
+from airflow_mlcraft.cli.options import AsJson, Folder, Name, complete_parts, find_project
+from airflow_mlcraft.cli.printing import (
+    can_ask,
+    error_console,
+    escape,
+    print_json,
+    print_lines,
+    print_next_step,
+    spinner,
+)
 
 
 def impl(  # noqa: PLR0917
     name: Name,
-    part: Annotated[str, typer.Argument(help="retriever, processor or model.", metavar="PART", autocompletion=parts)],
+    part: Annotated[
+        str, typer.Argument(help="retriever, processor or model.", metavar="PART", autocompletion=complete_parts)
+    ],
     dependencies: Annotated[
         list[str] | None,
         typer.Option("-d", "--dependency", metavar="DEP…", help="A Python package the code needs; installs it first."),
@@ -28,35 +38,35 @@ def impl(  # noqa: PLR0917
     """
     from airflow_mlcraft.project import implement
 
-    project = find(name, projects)
-    path = implement.path_of(project, part)
+    project = find_project(name, projects)
+    path = implement.part_path(project, part)
     if dependencies:
-        with status(f"Installing {', '.join(dependencies)} …", as_json) as doing:
-            implement.add_dependencies(project, dependencies, doing)
+        with spinner(f"Installing {', '.join(dependencies)} …", as_json) as report:
+            implement.install_dependencies(project, dependencies, report)
     while True:
         if not no_edit:
-            implement.edit(path)
-        with status(f"Trying {path.name} …", as_json) as doing:
-            tried = implement.attempt(project, part, doing)
-        if not tried.fault:
+            implement.open_editor(path)
+        with spinner(f"Trying {path.name} …", as_json) as report:
+            trial = implement.try_part(project, part, report)
+        if not trial.fault:
             break
-        aside().print(f"[red]✗[/] {plain(tried.fault)}", soft_wrap=True)
-        if no_edit or not can_ask() or not _again(path.name):
+        error_console().print(f"[red]✗[/] {escape(trial.fault)}", soft_wrap=True)
+        if no_edit or not can_ask() or not _ask_again(path.name):
             if as_json:
-                print_json({"file": str(path), "ok": False, "fault": tried.fault})
+                print_json({"file": str(path), "ok": False, "fault": trial.fault})
             raise typer.Exit(1)
     if as_json:
-        print_json({"file": str(path), "ok": True, "said": tried.said, "trusted": list(tried.trusted)})
+        print_json({"file": str(path), "ok": True, "said": trial.lines, "trusted": list(trial.trusted)})
         return
-    if tried.said:
-        say(f"[dim]{plain(tried.said[-1])}[/]")
-    for line in tried.trusted:
-        say(f"[yellow]![/] Trusted from now on, as your code makes it: {plain(line)}")
-    say(f"[green]✓[/] {path.name} imports, has its function, and runs on a sample")
-    next_step(f"mlcraft train {name}", "trains with it.")
+    if trial.lines:
+        print_lines(f"[dim]{escape(trial.lines[-1])}[/]")
+    for line in trial.trusted:
+        print_lines(f"[yellow]![/] Trusted from now on, as your code makes it: {escape(line)}")
+    print_lines(f"[green]✓[/] {path.name} imports, has its function, and runs on a sample")
+    print_next_step(f"mlcraft train {name}", "trains with it.")
 
 
-def _again(name: str) -> bool:
+def _ask_again(name: str) -> bool:
     from rich.prompt import Confirm
 
-    return Confirm.ask(f"Open {name} again?", default=True, console=aside())
+    return Confirm.ask(f"Open {name} again?", default=True, console=error_console())

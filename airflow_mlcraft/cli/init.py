@@ -9,18 +9,18 @@ import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder
 from airflow_mlcraft.cli.printing import (
-    ask,
     ask_date_format,
+    ask_user,
     can_ask,
     confirm,
-    next_step,
-    plain,
+    escape,
     print_json,
-    say,
-    status,
+    print_lines,
+    print_next_step,
+    spinner,
 )
 from airflow_mlcraft.errors import MlcraftError, ProjectError
-from airflow_mlcraft.project.project_paths import projects_at
+from airflow_mlcraft.project.project_paths import find_projects
 
 if TYPE_CHECKING:
     from airflow_mlcraft.ml.proposal import Proposal
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class _Chosen:
+class _Choices:
     """What the project begins with, and the sentences that say why."""
 
     prediction: str
@@ -60,124 +60,137 @@ def init(  # noqa: PLR0917
     With --from the table is looked at: its profile is shown, and target, type of prediction, split and metric are
     proposed. Without --from the project has a data set of scikit-learn's, so that everything can be tried at once.
     """
-    from airflow_mlcraft.project.create import create
-    from airflow_mlcraft.project.manifest import PREDICTIONS
+    from airflow_mlcraft.project.create import create_project
+    from airflow_mlcraft.project.manifest import PREDICTION_TYPES
 
-    place = projects_at(projects)
-    place.free(name)
-    if prediction and prediction not in PREDICTIONS:
-        raise ProjectError(f"there is no prediction type {prediction!r}", f"expected {' or '.join(PREDICTIONS)}")
-    asks = can_ask() and not yes and not as_json
-    found, fault = _look_at(source, quiet=as_json) if source else (None, "")
-    if found is not None:
-        chosen = _choose(found, target, prediction, asks=asks, quiet=as_json)
+    projects_folder = find_projects(projects)
+    projects_folder.new_project(name)
+    if prediction and prediction not in PREDICTION_TYPES:
+        raise ProjectError(f"there is no prediction type {prediction!r}", f"expected {' or '.join(PREDICTION_TYPES)}")
+    interactive = can_ask() and not yes and not as_json
+    table, fault = _read_source_table(source, quiet=as_json) if source else (None, "")
+    if table is not None:
+        chosen = _choose_values(table, target, prediction, interactive=interactive, quiet=as_json)
     else:
-        if not prediction and not asks:
+        if not prediction and not interactive:
             reason = f"it is not said what is to be predicted{f', and {fault}' if fault else ''}"
             raise ProjectError(reason, "add -p classification or -p regression")
-        chosen = _Chosen(
-            prediction or ask("What is to be predicted: a class, or a number?", PREDICTIONS, PREDICTIONS[0]), target
+        chosen = _Choices(
+            prediction
+            or ask_user("What is to be predicted: a class, or a number?", PREDICTION_TYPES, PREDICTION_TYPES[0]),
+            target,
         )
-    with status(f"Making {name} …", as_json) as doing:
-        made = create(
-            place, name, chosen.prediction, source=source, target=chosen.target, values=chosen.values, say=doing
+    with spinner(f"Making {name} …", as_json) as report:
+        project = create_project(
+            projects_folder,
+            name,
+            chosen.prediction,
+            source=source,
+            target=chosen.target,
+            values=chosen.values,
+            report=report,
         )
     if as_json:
-        told: dict[str, Any] = {"project": made.name, "folder": str(made.folder), "prediction": chosen.prediction}
-        if found is not None:
-            told |= {"target": chosen.target, **chosen.values, "notes": chosen.notes, "profile": found.profile}
-        print_json({**told, **({"fault": fault} if fault else {})})
+        result: dict[str, Any] = {
+            "project": project.name,
+            "folder": str(project.folder),
+            "prediction": chosen.prediction,
+        }
+        if table is not None:
+            result |= {"target": chosen.target, **chosen.values, "notes": chosen.notes, "profile": table.profile}
+        print_json({**result, **({"fault": fault} if fault else {})})
         return
     if fault:
-        say(f"[yellow]![/] The data could not be looked at: {plain(fault)}")
+        print_lines(f"[yellow]![/] The data could not be looked at: {escape(fault)}")
     for line in chosen.notes:
-        say(f"  {plain(line)}")
-    say(f"[green]✓[/] {name} is in [bold]{plain(made.folder)}[/]")
+        print_lines(f"  {escape(line)}")
+    print_lines(f"[green]✓[/] {name} is in [bold]{escape(project.folder)}[/]")
     if chosen.notes:
-        say(f"  [dim]All of it is in {plain(made.manifest.name)}; `mlcraft config {name}` changes it.[/]")
+        print_lines(f"  [dim]All of it is in {escape(project.manifest.name)}; `mlcraft config {name}` changes it.[/]")
     if source and not chosen.target:
-        next_step(f"mlcraft config {name} --target COLUMN", "names the column to predict.")
+        print_next_step(f"mlcraft config {name} --target COLUMN", "names the column to predict.")
     else:
-        next_step(f"mlcraft train {name}", "trains its models, and finds the best.")
+        print_next_step(f"mlcraft train {name}", "trains its models, and finds the best.")
 
 
-def _look_at(source: str, *, quiet: bool) -> tuple[SourceTable | None, str]:
+def _read_source_table(source: str, *, quiet: bool) -> tuple[SourceTable | None, str]:
     """The table of a source, or the reason why it cannot be read now."""
     from airflow_mlcraft.project.source_profile import read_source
 
     try:
-        with status(f"Reading {source} …", quiet):
+        with spinner(f"Reading {source} …", quiet):
             return read_source(source), ""
     except MlcraftError as error:
         return None, str(error)
 
 
-def _choose(found: SourceTable, target: str, prediction: str, *, asks: bool, quiet: bool) -> _Chosen:
+def _choose_values(table: SourceTable, target: str, prediction: str, *, interactive: bool, quiet: bool) -> _Choices:
     """Target, type, split and metric: as the data suggest, and as the user decides where he can be asked."""
     from airflow_mlcraft.ml.proposal import propose
 
     if not quiet:
-        for line in found.lines():
-            say(f"  [dim]{plain(line)}[/]")
-        say("")
-    if asks and not target:
-        target = ask("Which column is to be predicted?", default=propose(found.frame).target)
-    proposal = propose(found.frame, target, prediction)
-    values = _values(proposal)
-    if asks:
+        for line in table.lines():
+            print_lines(f"  [dim]{escape(line)}[/]")
+        print_lines("")
+    if interactive and not target:
+        target = ask_user("Which column is to be predicted?", default=propose(table.frame).target)
+    proposal = propose(table.frame, target, prediction)
+    values = _proposed_values(proposal)
+    if interactive:
         if not prediction:
-            proposal = propose(found.frame, proposal.target, _ask_prediction(proposal))
-        values = _agreed(_values(proposal), proposal)
-    dates, notes = _dates(found, proposal.target, asks=asks)
+            proposal = propose(table.frame, proposal.target, _ask_prediction(proposal))
+        values = _confirm_values(_proposed_values(proposal), proposal)
+    dates, notes = _choose_date_formats(table, proposal.target, interactive=interactive)
     if dates:
         values["data.dates"] = dates
     # Who was asked has seen the reasons.
-    return _Chosen(proposal.prediction, proposal.target, values, () if asks else (*proposal.notes, *notes))
+    return _Choices(proposal.prediction, proposal.target, values, () if interactive else (*proposal.notes, *notes))
 
 
-def _dates(found: SourceTable, target: str, *, asks: bool) -> tuple[dict[str, str], list[str]]:
+def _choose_date_formats(table: SourceTable, target: str, *, interactive: bool) -> tuple[dict[str, str], list[str]]:
     """How dates are written that can be read in two ways, as the user says; or sentences about them."""
     from airflow_mlcraft.ml.column_kinds import ambiguous_dates
 
-    columns = ambiguous_dates(found.frame.drop(columns=target))
-    if asks:
-        return {name: ask_date_format(name, about) for name, about in columns.items()}, []
+    columns = ambiguous_dates(table.frame.drop(columns=target))
+    if interactive:
+        return {name: ask_date_format(name, formats) for name, formats in columns.items()}, []
     return {}, [
-        f"{name} is read with the day first ({about['day_first']}), and all of its dates, such as {about['example']}, "
-        f'could have the month first: set [data] dates = {{ {name} = "{about["month_first"]}" }} where they do'
-        for name, about in columns.items()
+        f"{name} is read with the day first ({formats['day_first']}), and all of its dates, such as "
+        f"{formats['example']}, "
+        f'could have the month first: set [data] dates = {{ {name} = "{formats["month_first"]}" }} where they do'
+        for name, formats in columns.items()
     ]
 
 
-def _values(proposal: Proposal) -> dict[str, Any]:
+def _proposed_values(proposal: Proposal) -> dict[str, Any]:
     """The proposal as values of mlcraft.toml, by their names."""
-    found = {
+    values = {
         "evaluate.metric": proposal.metric,
         "data.stratify": proposal.stratify,
         "data.group": proposal.group,
         "data.time": proposal.time,
         "data.positive": proposal.positive,
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in values.items() if value}
 
 
 def _ask_prediction(proposal: Proposal) -> str:
-    from airflow_mlcraft.project.manifest import PREDICTIONS
+    from airflow_mlcraft.project.manifest import PREDICTION_TYPES
 
-    return ask("Is a class to be predicted, or a number?", PREDICTIONS, proposal.prediction)
+    return ask_user("Is a class to be predicted, or a number?", PREDICTION_TYPES, proposal.prediction)
 
 
-def _agreed(values: dict[str, Any], proposal: Proposal) -> dict[str, Any]:
+def _confirm_values(values: dict[str, Any], proposal: Proposal) -> dict[str, Any]:
     """Without what the user does not want."""
     from airflow_mlcraft.ml.metrics import METRICS
 
     names = [metric.name for metric in METRICS.values() if metric.task == proposal.prediction]
     for line in proposal.notes:
-        say(f"  {plain(line)}")
+        print_lines(f"  {escape(line)}")
     for name, question in (
         ("data.group", f"Keep the rows of one {proposal.group} together?"),
         ("data.time", f"Test on the latest rows by {proposal.time}?"),
     ):
         if name in values and not confirm(question):
             del values[name]
-    return {**values, "evaluate.metric": ask("By which metric is a model the best?", names, proposal.metric)}
+    return {**values, "evaluate.metric": ask_user("By which metric is a model the best?", names, proposal.metric)}

@@ -27,13 +27,13 @@ from airflow_mlcraft.cli import (
     train,
     ui,
 )
-from airflow_mlcraft.cli.options import Lists, Verbs
+from airflow_mlcraft.cli.options import ListOptionCommand, VerbGroup
 from airflow_mlcraft.common.files import disk_error_message
 from airflow_mlcraft.errors import MlcraftError
 
 app = typer.Typer(
     name="mlcraft",
-    cls=Verbs,
+    cls=VerbGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -67,13 +67,13 @@ VERBS: list[tuple[str, Callable[..., Any], str]] = [
     ("prune", prune.prune, AROUND),
 ]
 for _name, _verb, _panel in VERBS:
-    app.command(_name, cls=Lists, rich_help_panel=_panel)(_verb)
+    app.command(_name, cls=ListOptionCommand, rich_help_panel=_panel)(_verb)
 app.add_typer(cwl.app, name="cwl", rich_help_panel=AROUND)
 app.add_typer(composer_executor.app, name="composer-executor", rich_help_panel=AROUND)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"mlcraft {__version__}")
         raise typer.Exit
 
@@ -81,7 +81,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Machine-learning projects from a first file to a served model, each a CWL workflow that Airflow runs.

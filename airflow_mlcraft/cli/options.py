@@ -8,39 +8,43 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from airflow_mlcraft.project.project_paths import VARIABLE, projects_at
+from airflow_mlcraft.project.project_paths import PROJECTS_VARIABLE, find_projects
 
 if TYPE_CHECKING:
     from airflow_mlcraft.project.project_paths import Project
 
 
-def _names(incomplete: str) -> list[str]:
-    return [project.name for project in projects_at().all() if project.name.startswith(incomplete)]
+def _complete_projects(incomplete: str) -> list[str]:
+    return [project.name for project in find_projects().all() if project.name.startswith(incomplete)]
 
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The project.", autocompletion=_names, show_default=False)]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="The project.", autocompletion=_complete_projects, show_default=False)
+]
 Folder = Annotated[
     Path | None,
-    typer.Option("--projects", metavar="FOLDER", help=f"Where the projects are; ${VARIABLE} or ./ml_projects else."),
+    typer.Option(
+        "--projects", metavar="FOLDER", help=f"Where the projects are; ${PROJECTS_VARIABLE} or ./ml_projects else."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value, and nothing else, on stdout.")]
 
 
-def parts(incomplete: str) -> list[str]:
+def complete_parts(incomplete: str) -> list[str]:
     """Completes a part of a project."""
     from airflow_mlcraft.project.implement import PARTS
 
     return [part for part in PARTS if part.startswith(incomplete)]
 
 
-def metrics(incomplete: str) -> list[str]:
+def complete_metrics(incomplete: str) -> list[str]:
     """Completes a metric."""
     from airflow_mlcraft.ml.metrics import METRICS
 
     return [name for name in METRICS if name.startswith(incomplete)]
 
 
-def models(incomplete: str) -> list[str]:
+def complete_models(incomplete: str) -> list[str]:
     """Completes a model that MLcraft brings."""
     from airflow_mlcraft.ml.estimators import ESTIMATORS
 
@@ -48,12 +52,12 @@ def models(incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
-def find(name: str, folder: Path | None) -> Project:
+def find_project(name: str, folder: Path | None) -> Project:
     """The project that was named."""
-    return projects_at(folder).find(name)
+    return find_projects(folder).find(name)
 
 
-class Verbs(TyperGroup):
+class VerbGroup(TyperGroup):
     """The verbs. After Ctrl-C, each has put things right by itself; here it is only said."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -64,7 +68,7 @@ class Verbs(TyperGroup):
             raise typer.Exit(130) from None
 
 
-class Lists(TyperCommand):
+class ListOptionCommand(TyperCommand):
     """A command whose options of several values may be written as `-m one two` and `-m one -m two`.
 
     The project's name has to come first, since nobody could tell it from the values.
@@ -92,6 +96,6 @@ class Lists(TyperCommand):
         return {name for param in self.params if getattr(param, kind, False) for name in getattr(param, "opts", ())}
 
 
-def split(values: list[str] | None) -> list[str]:
+def split_values(values: list[str] | None) -> list[str]:
     """Values that were also parted by commas."""
     return [part.strip() for value in values or () for part in value.split(",") if part.strip()]

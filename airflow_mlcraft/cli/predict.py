@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from airflow_mlcraft.cli.options import AsJson, Folder, Name, find
+from airflow_mlcraft.cli.options import AsJson, Folder, Name, find_project
 from airflow_mlcraft.cli.printing import print_json
 from airflow_mlcraft.errors import ProjectError
 
@@ -33,12 +33,12 @@ def predict(
     This needs no server. The model does what the server would: it checks the columns, and prepares them.
     """
     from airflow_mlcraft.common.files import write_stream_atomically
-    from airflow_mlcraft.project.ml_step import predictions
+    from airflow_mlcraft.project.ml_step import predict_to_csv
 
-    project = find(name, projects)
+    project = find_project(name, projects)
     if data == "-" and sys.stdin.isatty():
         raise ProjectError("no rows were given", f"name a file: mlcraft predict {name} data/test.parquet")
-    with predictions(project, sys.stdin.buffer if data == "-" else Path(data)) as path:
+    with predict_to_csv(project, sys.stdin.buffer if data == "-" else Path(data)) as path:
         if as_json:
             with path.open(encoding="utf-8", newline="") as text:
                 print_json([{key: _number_or_text(cell) for key, cell in row.items()} for row in csv.DictReader(text)])

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-_WIDE = 160
-_WHOLE = ("started", "last run", "score", "server")
+_PIPE_WIDTH = 160
+_UNBROKEN_COLUMNS = ("started", "last run", "score", "server")
 """Columns that are never broken."""
 
 
@@ -25,29 +25,29 @@ def console() -> Console:
     """For results: stdout. A pipe has no width that lines would have to keep to."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 
 @functools.cache
-def aside() -> Console:
+def error_console() -> Console:
     """For what goes on meanwhile: stderr."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _WIDE)
+    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
 
 
-def say(*lines: str) -> None:
+def print_lines(*lines: str) -> None:
     """Sentences, in rich's markup."""
     for line in lines:
         console().print(line, soft_wrap=True)
 
 
-def next_step(command: str, what: str) -> None:
+def print_next_step(command: str, purpose: str) -> None:
     """What is to be done after this."""
-    say(f"[dim]Next:[/] [bold]{command}[/] {what}")
+    print_lines(f"[dim]Next:[/] [bold]{command}[/] {purpose}")
 
 
-def plain(text: Any) -> str:
+def escape(text: Any) -> str:
     """A text that is shown as it is, whatever signs it has."""
     from rich.markup import escape
 
@@ -60,24 +60,24 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
-def table(*columns: str, numbers: Iterable[str] = ()) -> Table:
+def new_table(*columns: str, numbers: Iterable[str] = ()) -> Table:
     """A table without lines; the columns of numbers go to the right."""
     from rich.table import Table
 
-    made = Table(box=None, pad_edge=False, header_style="dim")
-    right = set(numbers)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    number_columns = set(numbers)
     for column in columns:
-        side: Any = "right" if column in right else "left"
-        made.add_column(column, justify=side, overflow="fold", no_wrap=column in _WHOLE)
-    return made
+        side: Any = "right" if column in number_columns else "left"
+        table.add_column(column, justify=side, overflow="fold", no_wrap=column in _UNBROKEN_COLUMNS)
+    return table
 
 
-def show(rows: Table) -> None:
+def print_table(rows: Table) -> None:
     """A table on stdout."""
     console().print(rows)
 
 
-def number(value: float | None) -> str:
+def format_score(value: float | None) -> str:
     """A score as people read it: 0.9790, 1,234.6, 68,310."""
     if value is None:
         return ""
@@ -87,23 +87,23 @@ def number(value: float | None) -> str:
     return f"{value:.4f}" if size < 1000 else f"{value:,.1f}" if size < 10_000 else f"{value:,.0f}"  # noqa: PLR2004
 
 
-def when(moment: str) -> str:
+def format_time(moment: str) -> str:
     """A moment of a record, by the clock of who looks."""
     return f"{datetime.fromisoformat(moment).astimezone():%d %b %H:%M}"
 
 
-def ask(question: str, choices: Sequence[str] = (), default: str = "") -> str:
+def ask_user(question: str, choices: Sequence[str] = (), default: str = "") -> str:
     """An answer from the terminal."""
     from rich.prompt import Prompt
 
-    return Prompt.ask(question, choices=list(choices) or None, default=default, console=aside())
+    return Prompt.ask(question, choices=list(choices) or None, default=default, console=error_console())
 
 
 def confirm(question: str, default: bool = True) -> bool:
     """Yes or no, from the terminal."""
     from rich.prompt import Confirm
 
-    return Confirm.ask(question, default=default, console=aside())
+    return Confirm.ask(question, default=default, console=error_console())
 
 
 def ask_date_format(column: str, about: Mapping[str, str]) -> str:
@@ -118,10 +118,10 @@ def can_ask() -> bool:
 
 
 @contextmanager
-def status(what: str, quiet: bool = False) -> Iterator[Any]:
+def spinner(text: str, quiet: bool = False) -> Iterator[Any]:
     """A sign that something goes on, for as long as it does; gives what changes its words."""
     if quiet or not sys.stderr.isatty():
         yield lambda line: None
         return
-    with aside().status(what) as spinner:
-        yield lambda line: spinner.update(plain(line))
+    with error_console().status(text) as live:
+        yield lambda line: live.update(escape(line))

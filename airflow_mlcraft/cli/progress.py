@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlcraft.cli.printing import aside, plain
+from airflow_mlcraft.cli.printing import error_console, escape
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 # Why a task failed is said at the end.
-_LOUD = ("warning",)
+SHOWN_LEVELS = ("warning",)
 
 
-class Progress:
+class RunProgress:
     """A live line per running task on a terminal; plain lines for warnings and errors elsewhere."""
 
     def __init__(self, plan: Plan, *, quiet: bool, verbose: bool):
@@ -34,7 +34,7 @@ class Progress:
         self._bar: Any = None
         self._all: Any = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> RunProgress:
         if not self._quiet and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -78,7 +78,7 @@ class Progress:
 
     def log(self, task: str, level: str, line: str) -> None:
         """A line of a task's log."""
-        if self._quiet or not (self._verbose or level.lower() in _LOUD):
+        if self._quiet or not (self._verbose or level.lower() in SHOWN_LEVELS):
             return
         text = f"[{task}] {line}"
         if self._bar is not None:
@@ -91,28 +91,28 @@ class Progress:
         return f"{name} · {event.rendered_map_index or event.map_index}" if event.map_index >= 0 else name
 
 
-Doing = Callable[[str, float, float], None]
+OnProgress = Callable[[str, float, float], None]
 
 
 @contextmanager
-def watching(*, quiet: bool, verbose: bool = False) -> Iterator[Watch]:
+def deployment_progress(*, quiet: bool, verbose: bool = False) -> Iterator[Watch]:
     """A bar on a terminal, and a line for each thing that begins elsewhere; with `verbose` the whole log."""
     from airflow_mlcraft.deploying.errors import Watch
 
-    def line(text: str) -> None:
+    def print_log(text: str) -> None:
         if verbose and not quiet:
-            aside().print(plain(text), style="dim", soft_wrap=True)
+            error_console().print(escape(text), style="dim", soft_wrap=True)
 
     if quiet:
-        yield Watch(line=line)
+        yield Watch(line=print_log)
     elif not sys.stderr.isatty():
-        yield Watch(_Lines().doing, line)
+        yield Watch(_LineProgress().doing, print_log)
     else:
-        with _bar() as doing:
-            yield Watch(doing, line)
+        with _progress_bar() as doing:
+            yield Watch(doing, print_log)
 
 
-class _Lines:
+class _LineProgress:
     """Says each thing once."""
 
     def __init__(self) -> None:
@@ -126,18 +126,18 @@ class _Lines:
 
 
 @contextmanager
-def _bar() -> Iterator[Doing]:
+def _progress_bar() -> Iterator[OnProgress]:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=aside(), transient=True) as bar:
-        said, task = "", bar.add_task("", total=None)
+    with Progress(*columns, TimeElapsedColumn(), console=error_console(), transient=True) as bar:
+        current, task = "", bar.add_task("", total=None)
 
-        def doing(text: str, done: float, total: float) -> None:
-            nonlocal said, task
-            if text != said:
+        def on_progress(text: str, done: float, total: float) -> None:
+            nonlocal current, task
+            if text != current:
                 bar.remove_task(task)
-                said, task = text, bar.add_task(plain(text), total=None)
+                current, task = text, bar.add_task(escape(text), total=None)
             bar.update(task, completed=done, total=total or None)
 
-        yield doing
+        yield on_progress

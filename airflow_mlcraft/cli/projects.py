@@ -6,50 +6,50 @@ from typing import Annotated
 
 import typer
 
-from airflow_mlcraft.cli.options import AsJson, Folder, Name, find
+from airflow_mlcraft.cli.options import AsJson, Folder, Name, find_project
 from airflow_mlcraft.cli.printing import (
-    aside,
     can_ask,
-    next_step,
-    number,
-    plain,
+    error_console,
+    escape,
+    format_score,
+    format_time,
+    new_table,
     print_json,
-    say,
-    show,
-    status,
-    table,
-    when,
+    print_lines,
+    print_next_step,
+    print_table,
+    spinner,
 )
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.project.project_paths import projects_at
+from airflow_mlcraft.project.project_paths import find_projects
 
 
 def list_projects(projects: Folder = None, as_json: AsJson = False) -> None:
     """List the projects: type, last run, champion and its score, and where the server answers."""
-    from airflow_mlcraft.project.list_projects import overviews
+    from airflow_mlcraft.project.list_projects import list_overviews
 
-    place = projects_at(projects)
-    found = overviews(place)
+    projects_folder = find_projects(projects)
+    overviews = list_overviews(projects_folder)
     if as_json:
-        print_json([one.to_json() for one in found])
+        print_json([one.to_json() for one in overviews])
         return
-    if not found:
-        say(f"There is no project in {plain(place.root)}.")
-        next_step("mlcraft init NAME -p classification", "makes one.")
+    if not overviews:
+        print_lines(f"There is no project in {escape(projects_folder.root)}.")
+        print_next_step("mlcraft init NAME -p classification", "makes one.")
         return
-    rows = table("project", "type", "last run", "champion", "score", "server", numbers=["score"])
-    for one in found:
+    rows = new_table("project", "type", "last run", "champion", "score", "server", numbers=["score"])
+    for one in overviews:
         best = one.champion
-        ended = f"{when(one.last_run)} {one.last_state}" if one.last_run else "[dim]never[/]"
+        ended = f"{format_time(one.last_run)} {one.last_state}" if one.last_run else "[dim]never[/]"
         rows.add_row(
             f"[bold]{one.name}[/]",
-            one.prediction or f"[red]{plain(one.fault)}[/]",
+            one.prediction or f"[red]{escape(one.fault)}[/]",
             ended,
-            plain(best.model) if best else "[dim]none[/]",
-            f"{best.metric} {number(best.score)}" if best else "",
+            escape(best.model) if best else "[dim]none[/]",
+            f"{best.metric} {format_score(best.score)}" if best else "",
             one.server or "[dim]stopped[/]",
         )
-    show(rows)
+    print_table(rows)
 
 
 NewName = Annotated[str, typer.Argument(metavar="NEW", help="The name that it is to have.", show_default=False)]
@@ -57,30 +57,33 @@ NewName = Annotated[str, typer.Argument(metavar="NEW", help="The name that it is
 
 def rename(name: Name, new: NewName, projects: Folder = None, as_json: AsJson = False) -> None:
     """Give a project another name: its folder and documents, its runs and its model in MLflow."""
-    from airflow_mlcraft.project.rename import rename as run
+    from airflow_mlcraft.project.rename import rename_project as run
 
-    with status(f"Renaming {name} …", as_json):
-        done = run(find(name, projects), new)
+    with spinner(f"Renaming {name} …", as_json):
+        sentences = run(find_project(name, projects), new)
     if as_json:
-        print_json({"project": new, "done": done})
+        print_json({"project": new, "done": sentences})
         return
-    for line in done:
-        say(f"[green]✓[/] {plain(line)}")
-    next_step("mlcraft list", "lists the projects.")
+    for line in sentences:
+        print_lines(f"[green]✓[/] {escape(line)}")
+    print_next_step("mlcraft list", "lists the projects.")
 
 
 def copy(name: Name, new: NewName, projects: Folder = None, as_json: AsJson = False) -> None:
     """Make a project with the same code, settings and keys. Its runs, models and data begin anew."""
-    from airflow_mlcraft.project.copy_project import copy as run
+    from airflow_mlcraft.project.copy_project import copy_project as run
 
-    with status(f"Copying {name} …", as_json):
-        made = run(find(name, projects), new)
+    with spinner(f"Copying {name} …", as_json):
+        new_project = run(find_project(name, projects), new)
     if as_json:
-        print_json({"project": made.name, "folder": str(made.folder), "copy_of": name})
+        print_json({"project": new_project.name, "folder": str(new_project.folder), "copy_of": name})
         return
-    say(f"[green]✓[/] {plain(made.name)} is in [bold]{plain(made.folder)}[/], with the code and settings of {name}")
-    next_step(f"mlcraft config {new} --metric METRIC", "changes it;")
-    next_step(f"mlcraft train {new}", "trains its models.")
+    print_lines(
+        f"[green]✓[/] {escape(new_project.name)} is in [bold]{escape(new_project.folder)}[/], "
+        f"with the code and settings of {name}"
+    )
+    print_next_step(f"mlcraft config {new} --metric METRIC", "changes it;")
+    print_next_step(f"mlcraft train {new}", "trains its models.")
 
 
 def delete(
@@ -90,26 +93,26 @@ def delete(
     as_json: AsJson = False,
 ) -> None:
     """Delete a project's folder, after stopping its server. What is elsewhere stays, and is named."""
-    from airflow_mlcraft.project.delete import delete as run
-    from airflow_mlcraft.project.delete import kept_by
+    from airflow_mlcraft.project.delete import delete_project as run
+    from airflow_mlcraft.project.delete import list_remaining
 
-    project = find(name, projects)
-    kept = kept_by(project)
+    project = find_project(name, projects)
+    remaining = list_remaining(project)
     if not yes:
         if not can_ask():
             raise ProjectError(f"{name} is only deleted when you say so", f"mlcraft delete {name} --yes")
         from rich.prompt import Confirm
 
-        for line in kept:
-            aside().print(f"[dim]Stays:[/] {plain(line)}")
-        if not Confirm.ask(f"Delete [bold]{plain(project.folder)}[/] with all its data?", console=aside()):
-            say("Nothing was deleted.")
+        for line in remaining:
+            error_console().print(f"[dim]Stays:[/] {escape(line)}")
+        if not Confirm.ask(f"Delete [bold]{escape(project.folder)}[/] with all its data?", console=error_console()):
+            print_lines("Nothing was deleted.")
             raise typer.Exit(1)
-    with status(f"Deleting {name} …", as_json):
+    with spinner(f"Deleting {name} …", as_json):
         run(project)
     if as_json:
-        print_json({"deleted": str(project.folder), "kept": kept})
+        print_json({"deleted": str(project.folder), "kept": remaining})
         return
-    say(f"[green]✓[/] {plain(project.folder)} is gone")
-    for line in kept:
-        say(f"[dim]Stays:[/] {plain(line)}")
+    print_lines(f"[green]✓[/] {escape(project.folder)} is gone")
+    for line in remaining:
+        print_lines(f"[dim]Stays:[/] {escape(line)}")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder
-from airflow_mlcraft.cli.printing import plain, print_json, say, show, status, table
+from airflow_mlcraft.cli.printing import escape, new_table, print_json, print_lines, print_table, spinner
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.project.project_paths import projects_at
+from airflow_mlcraft.project.project_paths import find_projects
 
 if TYPE_CHECKING:
     from airflow_mlcraft.project.project_paths import Projects
@@ -43,52 +43,52 @@ def prune(
     from airflow_mlcraft.pruning.prune import delete, plan_pruning
 
     age, size = parse_limits(older_than, keep)
-    found: list[Pruning] = []
-    for places in _airflow() if airflow else _projects(projects_at(projects)):
-        with status(f"Looking through {places.name} …", as_json):
+    prunings: list[Pruning] = []
+    for places in _airflow_places() if airflow else _project_places(find_projects(projects)):
+        with spinner(f"Looking through {places.name} …", as_json):
             pruning = plan_pruning(places, older_than=age, keep=size)
-            found.append(delete(pruning) if yes else pruning)
+            prunings.append(delete(pruning) if yes else pruning)
     if as_json:
-        print_json([pruning.to_json(yes) for pruning in found])
+        print_json([pruning.to_json(yes) for pruning in prunings])
     else:
-        _show(found, yes)
-    if any(pruning.failures for pruning in found):
+        _print_pruning(prunings, yes)
+    if any(pruning.failures for pruning in prunings):
         raise typer.Exit(1)
 
 
-def _airflow() -> Iterator[Places]:
+def _airflow_places() -> Iterator[Places]:
     from airflow_mlcraft.pruning.locations import places_of_airflow
 
     yield places_of_airflow()
 
 
-def _projects(projects: Projects) -> Iterator[Places]:
+def _project_places(projects: Projects) -> Iterator[Places]:
     """The places of each project, with its settings in force meanwhile, and those that projects share."""
     from airflow_mlcraft.project import manifest
-    from airflow_mlcraft.project.embedded import environment
+    from airflow_mlcraft.project.embedded import project_environment
     from airflow_mlcraft.project.user_dirs import environments_folder
     from airflow_mlcraft.pruning.locations import places_of_project, shared_places
     from airflow_mlcraft.runner.home import prepare
 
-    every = projects.all()
-    if not every:
+    all_projects = projects.all()
+    if not all_projects:
         raise ProjectError(
             f"there is no project in {projects.root}", "name their folder with --projects, or give --airflow"
         )
     # Nothing of the user's own Airflow is looked at.
     prepare()
-    for project in every:
+    for project in all_projects:
         with ExitStack() as stack:
-            stack.enter_context(environment(project, manifest.read(project)))
+            stack.enter_context(project_environment(project, manifest.read_manifest(project)))
             yield places_of_project(project)
-    yield shared_places(projects.tracking, environments_folder())
+    yield shared_places(projects.tracking_folder, environments_folder())
 
 
-def _show(found: list[Pruning], deleted: bool) -> None:
+def _print_pruning(prunings: list[Pruning], deleted: bool) -> None:
     from airflow_mlcraft.pruning.items import KINDS, format_bytes
 
-    rows = table("where", "what", "all", "deleted" if deleted else "would go", "size", numbers=("all", "size"))
-    for pruning in found:
+    rows = new_table("where", "what", "all", "deleted" if deleted else "would go", "size", numbers=("all", "size"))
+    for pruning in prunings:
         for kind in KINDS:
             items = [item for item in pruning.items if item.kind == kind]
             every = sum(item.kind == kind for item in pruning.all_items)
@@ -96,17 +96,19 @@ def _show(found: list[Pruning], deleted: bool) -> None:
                 rows.add_row(
                     pruning.places, kind, str(every), str(len(items)), format_bytes(sum(one.size for one in items))
                 )
-    show(rows)
-    for pruning in found:
+    print_table(rows)
+    for pruning in prunings:
         for what, count in sorted(pruning.kept.items()):
-            say(f"[dim]Stays although it is old in {plain(pruning.places)}:[/] {count}, named by {plain(what)}")
+            print_lines(
+                f"[dim]Stays although it is old in {escape(pruning.places)}:[/] {count}, named by {escape(what)}"
+            )
         for note in pruning.notes:
-            say(f"[yellow]![/] {plain(note)}")
+            print_lines(f"[yellow]![/] {escape(note)}")
         for failure in pruning.failures:
-            say(f"[red]✗[/] {plain(failure)}")
-    gone = format_bytes(sum(one.size for one in found))
-    before = format_bytes(sum(one.size_before for one in found))
+            print_lines(f"[red]✗[/] {escape(failure)}")
+    gone = format_bytes(sum(one.size for one in prunings))
+    before = format_bytes(sum(one.size_before for one in prunings))
     if deleted:
-        say(f"[green]✓[/] {gone} of {before} deleted")
+        print_lines(f"[green]✓[/] {gone} of {before} deleted")
     else:
-        say(f"{gone} of {before} would go. Nothing was deleted: [bold]--yes[/] does it.")
+        print_lines(f"{gone} of {before} would go. Nothing was deleted: [bold]--yes[/] does it.")

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder
-from airflow_mlcraft.cli.printing import plain, print_json, say, show, table
-from airflow_mlcraft.cli.progress import Progress
-from airflow_mlcraft.project.project_paths import projects_at
+from airflow_mlcraft.cli.printing import escape, new_table, print_json, print_lines, print_table
+from airflow_mlcraft.cli.progress import RunProgress
+from airflow_mlcraft.project.project_paths import find_projects
 
 if TYPE_CHECKING:
     from airflow_mlcraft.runner.reproduce import Compared, Reproduction
 
-_SHORT = 12
+_HASH_LENGTH = 12
 
 
 def reproduce(  # noqa: PLR0917
@@ -37,45 +37,50 @@ def reproduce(  # noqa: PLR0917
 
     Nothing is reused. What was retrieved is taken from the store; nothing is served, crowned, versioned or tracked.
     """
-    from airflow_mlcraft.project.tracking_lookup import looking_at, project_named_in, run_of
+    from airflow_mlcraft.project.tracking_lookup import find_dag_run, find_project_of_model, tracking_settings
     from airflow_mlcraft.runner.reproduce import past_run
 
-    project = project_named_in(run, projects_at(projects))
+    project = find_project_of_model(run, find_projects(projects))
     if project is not None:
-        run, dag_run_id = run_of(project, dag_run_id)
+        run, dag_run_id = find_dag_run(project, dag_run_id)
     with (
-        looking_at(project),
+        tracking_settings(project),
         past_run(run, dag_run_id, document) as past,
-        Progress(past.plan, quiet=quiet, verbose=verbose) as progress,
+        RunProgress(past.plan, quiet=quiet, verbose=verbose) as progress,
     ):
-        found = past.again(on_dag=progress.on_dag, on_event=progress.on_event, log=progress.log)
+        reproduction = past.again(on_dag=progress.on_dag, on_event=progress.on_event, log=progress.log)
     if as_json:
-        print_json(found.to_json())
+        print_json(reproduction.to_json())
     else:
-        _show(found)
-    if not found.same:
+        _print_comparison(reproduction)
+    if not reproduction.same:
         raise typer.Exit(1)
 
 
-def _show(found: Reproduction) -> None:
-    rows = table("step", "", "name", "then", "now")
-    for each in found.compared:
-        if each.kind == "output" or not each.same:
-            mark = "[green]✓[/]" if each.same else "[red]✗[/]"
-            rows.add_row(plain(each.step), mark, plain(each.name), _cell(each.then), _cell(each.now))
-    show(rows)
-    outputs, metrics = (_count(found.compared, kind) for kind in ("output", "metric"))
-    say(f"{outputs} outputs and {metrics} metrics are the same as in {plain(found.dag_id)} {plain(found.dag_run_id)}.")
-    if found.replayed:
-        say(f"[dim]Not done again, their outputs are those of then: {plain(', '.join(found.replayed))}.[/]")
+def _print_comparison(reproduction: Reproduction) -> None:
+    rows = new_table("step", "", "name", "then", "now")
+    for item in reproduction.compared:
+        if item.kind == "output" or not item.same:
+            mark = "[green]✓[/]" if item.same else "[red]✗[/]"
+            rows.add_row(escape(item.step), mark, escape(item.name), _format_cell(item.then), _format_cell(item.now))
+    print_table(rows)
+    outputs, metrics = (_count_same(reproduction.compared, kind) for kind in ("output", "metric"))
+    print_lines(
+        f"{outputs} outputs and {metrics} metrics are the same as in "
+        f"{escape(reproduction.dag_id)} {escape(reproduction.dag_run_id)}."
+    )
+    if reproduction.replayed:
+        print_lines(
+            f"[dim]Not done again, their outputs are those of then: {escape(', '.join(reproduction.replayed))}.[/]"
+        )
 
 
-def _count(compared: tuple[Compared, ...], kind: str) -> str:
+def _count_same(compared: tuple[Compared, ...], kind: str) -> str:
     all_ = [each for each in compared if each.kind == kind]
     return f"{sum(each.same for each in all_)} of {len(all_)}"
 
 
-def _cell(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     if value is None:
         return "[dim]nothing[/]"
-    return plain(value if isinstance(value, float) else f"{str(value)[:_SHORT]}")
+    return escape(value if isinstance(value, float) else f"{str(value)[:_HASH_LENGTH]}")

@@ -9,8 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from airflow_mlcraft.cli.options import AsJson, Folder, Name, find
-from airflow_mlcraft.cli.printing import next_step, number, plain, print_json, say, status, table
+from airflow_mlcraft.cli.options import AsJson, Folder, Name, find_project
+from airflow_mlcraft.cli.printing import (
+    escape,
+    format_score,
+    new_table,
+    print_json,
+    print_lines,
+    print_next_step,
+    spinner,
+)
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.project_paths import Project
 
@@ -36,51 +44,57 @@ def run(  # noqa: PLR0917
     """
     from airflow_mlcraft.project import serve
 
-    project = find(name, projects)
+    project = find_project(name, projects)
     running = serve.status(project)["running"]
-    with _ending_by_signals(), status(f"Starting the server of {name} …", as_json) as doing:
-        made = serve.run(project, port=port, host=host, workers=workers, say=doing)
+    with _exit_on_signals(), spinner(f"Starting the server of {name} …", as_json) as report:
+        deployment = serve.run(project, port=port, host=host, workers=workers, report=report)
     if as_json:
-        print_json({"project": name, "url": made.url, "content": made.content, "replaced": made.replaced})
+        print_json(
+            {"project": name, "url": deployment.url, "content": deployment.content, "replaced": deployment.replaced}
+        )
     else:
-        say(f"[green]✓[/] {name} answers at [bold]{made.url}[/] [dim](model {made.content[:12]})[/]")
-        next_step(f"mlcraft predict {name} data/test.parquet", f"predicts rows; {made.url} is a page to try.")
+        print_lines(
+            f"[green]✓[/] {name} answers at [bold]{deployment.url}[/] [dim](model {deployment.content[:12]})[/]"
+        )
+        print_next_step(
+            f"mlcraft predict {name} data/test.parquet", f"predicts rows; {deployment.url} is a page to try."
+        )
     if detach or running:
         if not as_json:
-            next_step(f"mlcraft stop {name}", "ends the server; `logs` and `status` look at it.")
+            print_next_step(f"mlcraft stop {name}", "ends the server; `logs` and `status` look at it.")
         return
     if not as_json:
-        say("[dim]Ctrl-C ends it.[/]")
-    _in_foreground(project)
+        print_lines("[dim]Ctrl-C ends it.[/]")
+    _follow_until_stopped(project)
 
 
 def stop(name: Name, projects: Folder = None, as_json: AsJson = False) -> None:
     """End the project's server; requests that it has begun are answered."""
     from airflow_mlcraft.project import serve
 
-    project = find(name, projects)
-    with status(f"Stopping the server of {name} …", as_json):
+    project = find_project(name, projects)
+    with spinner(f"Stopping the server of {name} …", as_json):
         serve.stop(project)
     if as_json:
         print_json({"project": name, "running": False})
     else:
-        say(f"[green]✓[/] the server of {name} has ended")
+        print_lines(f"[green]✓[/] the server of {name} has ended")
 
 
 def server_status(name: Name, projects: Folder = None, as_json: AsJson = False) -> None:
     """Say whether the project's server runs, where, and with which model. Exit code 3 when it does not run."""
     from airflow_mlcraft.project import serve
 
-    project = find(name, projects)
-    found = serve.status(project)
+    project = find_project(name, projects)
+    status = serve.status(project)
     if as_json:
-        print_json(found)
-    elif found["running"]:
-        _show(project, found)
+        print_json(status)
+    elif status["running"]:
+        _print_status(project, status)
     else:
-        say(f"No server of {name} runs.")
-        next_step(f"mlcraft run {name} --detach", "starts one.")
-    if not found["running"]:
+        print_lines(f"No server of {name} runs.")
+        print_next_step(f"mlcraft run {name} --detach", "starts one.")
+    if not status["running"]:
         raise typer.Exit(NOT_RUNNING)
 
 
@@ -97,12 +111,12 @@ def logs(  # noqa: PLR0917
     """Show the log of the project's server, or of a run."""
     from airflow_mlcraft.project import serve
 
-    project = find(name, projects)
-    found = _run_log(project, run_id, lines) if run_id else serve.log_lines(project, lines)
+    project = find_project(name, projects)
+    log_lines = _run_log(project, run_id, lines) if run_id else serve.log_lines(project, lines)
     if as_json:
-        print_json(found)
+        print_json(log_lines)
         return
-    for line in found:
+    for line in log_lines:
         typer.echo(line)
     if follow and not run_id:
         for line in serve.follow_log(project):
@@ -110,21 +124,21 @@ def logs(  # noqa: PLR0917
 
 
 def _run_log(project: Project, run_id: str, lines: int) -> list[str]:
-    found = sorted(project.logs.glob("*.log"), key=lambda path: path.stat().st_mtime)
-    named = found[-1:] if run_id == "last" else [path for path in found if run_id in path.stem]
-    if len(named) != 1:
+    logs = sorted(project.logs.glob("*.log"), key=lambda path: path.stat().st_mtime)
+    matches = logs[-1:] if run_id == "last" else [path for path in logs if run_id in path.stem]
+    if len(matches) != 1:
         raise ProjectError(
-            f"there is {'no run' if not named else 'more than one run'} {run_id!r} with a log in {project.logs}",
+            f"there is {'no run' if not matches else 'more than one run'} {run_id!r} with a log in {project.logs}",
             f"`mlcraft history {project.name}` lists the runs",
         )
-    every = named[0].read_text("utf-8", errors="replace").splitlines()
-    return every[-lines:] if lines else []
+    log_lines = matches[0].read_text("utf-8", errors="replace").splitlines()
+    return log_lines[-lines:] if lines else []
 
 
-def _in_foreground(project: Project) -> None:
+def _follow_until_stopped(project: Project) -> None:
     from airflow_mlcraft.project import serve
 
-    with _ending_by_signals():
+    with _exit_on_signals():
         try:
             for line in serve.follow_log(project, while_running=True):
                 typer.echo(line)
@@ -132,17 +146,17 @@ def _in_foreground(project: Project) -> None:
         except (KeyboardInterrupt, SystemExit):
             with contextlib.suppress(ProjectError):
                 serve.stop(project)
-            say(f"[green]✓[/] the server of {project.name} has ended")
+            print_lines(f"[green]✓[/] the server of {project.name} has ended")
 
 
 @contextlib.contextmanager
-def _ending_by_signals() -> Iterator[None]:
+def _exit_on_signals() -> Iterator[None]:
     """A closed terminal and `kill` unwind as Ctrl-C does, so that the server is ended."""
 
-    def leave(number: int, frame: Any) -> None:
+    def exit_on_signal(number: int, frame: Any) -> None:
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, exit_on_signal) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
@@ -150,17 +164,17 @@ def _ending_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _show(project: Project, found: dict[str, Any]) -> None:
-    from airflow_mlcraft.cli.printing import show
-    from airflow_mlcraft.project.list_projects import champion
+def _print_status(project: Project, status: dict[str, Any]) -> None:
+    from airflow_mlcraft.cli.printing import print_table
+    from airflow_mlcraft.project.list_projects import read_champion
 
-    name, best = project.name, champion(project) if found["current"] else None
-    what = f"{plain(best.model)}, {best.metric} {number(best.score)} " if best else ""
-    rows = table("", "")
+    name, best = project.name, read_champion(project) if status["current"] else None
+    model = f"{escape(best.model)}, {best.metric} {format_score(best.score)} " if best else ""
+    rows = new_table("", "")
     rows.show_header = False
-    rows.add_row("server", f"[green]runs[/] at [bold]{found['url']}[/] [dim](process {found['pid']})[/]")
-    newer = "" if found["current"] else f" [yellow]not today's champion; `mlcraft run {name} -d` swaps it in[/]"
-    rows.add_row("model", f"{what}[dim]({found['content'][:12]})[/]{newer}")
-    rows.add_row("workers", plain(len(found["workers"])))
-    show(rows)
-    next_step(f"mlcraft logs {name} --follow", "shows its requests.")
+    rows.add_row("server", f"[green]runs[/] at [bold]{status['url']}[/] [dim](process {status['pid']})[/]")
+    newer = "" if status["current"] else f" [yellow]not today's champion; `mlcraft run {name} -d` swaps it in[/]"
+    rows.add_row("model", f"{model}[dim]({status['content'][:12]})[/]{newer}")
+    rows.add_row("workers", escape(len(status["workers"])))
+    print_table(rows)
+    print_next_step(f"mlcraft logs {name} --follow", "shows its requests.")

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder
-from airflow_mlcraft.cli.printing import console, number, plain, print_json
-from airflow_mlcraft.project.project_paths import projects_at
+from airflow_mlcraft.cli.printing import console, escape, format_score, print_json
+from airflow_mlcraft.project.project_paths import find_projects
 
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from airflow_mlcraft.project.tracking_lookup import Code
+    from airflow_mlcraft.project.tracking_lookup import RunCode
     from airflow_mlcraft.tracking.trace import Step, Trace
 
-_METRICS = 6
+_MAX_METRICS = 6
 
 
 def trace(
@@ -35,71 +35,71 @@ def trace(
     A model that has the name of a project is looked for where the project tracks its runs; any other where the
     Airflow of this machine does.
     """
-    from airflow_mlcraft.project.tracking_lookup import code_of, looking_at, project_named_in
+    from airflow_mlcraft.project.tracking_lookup import find_code, find_project_of_model, tracking_settings
 
-    project = project_named_in(model, projects_at(projects))
-    with looking_at(project):
+    project = find_project_of_model(model, find_projects(projects))
+    with tracking_settings(project):
         from airflow_mlcraft.hooks.mlflow import tracked_store
         from airflow_mlcraft.tracking.trace import trace as look_back
 
-        found = look_back(tracked_store(), model)
-    code = code_of(project, found.dag_run_id) if project else None
+        result = look_back(tracked_store(), model)
+    code = find_code(project, result.dag_run_id) if project else None
     if as_json:
-        print_json(found.to_json() | ({"code": asdict(code)} if code else {}))
+        print_json(result.to_json() | ({"code": asdict(code)} if code else {}))
     else:
-        tree = _tree(found)
+        tree = _build_tree(result)
         if code is not None:
             _add_code(tree, code)
         console().print(tree)
 
 
-def _add_code(tree: Tree, code: Code) -> None:
+def _add_code(tree: Tree, code: RunCode) -> None:
     """The project's own code that ran, and what has changed since."""
-    where = f" [yellow]on no branch: {plain(code.dirty)}[/]" if code.dirty else ""
+    where = f" [yellow]on no branch: {escape(code.dirty)}[/]" if code.dirty else ""
     branch = tree.add(f"code in git commit [cyan]{code.commit}[/]{where}")
     for name in code.files:
-        branch.add(plain(name))
+        branch.add(escape(name))
     if code.changed_since:
         since = branch.add("[yellow]changed since[/]")
         for line in code.changed_since:
-            since.add(plain(line))
+            since.add(escape(line))
     else:
         branch.add("[dim]not changed since[/]")
 
 
-def _tree(found: Trace) -> Tree:
+def _build_tree(trace: Trace) -> Tree:
     from rich.tree import Tree
 
-    tree = Tree(f"[bold]{plain(found.model)}[/] version {found.version} [dim]{plain(found.content)}[/]")
-    made = tree.add(f"made by [bold]{plain(found.made_by.name)}[/] [dim]run {found.made_by.run_id}[/]")
-    _add_results(made, found.made_by)
-    run = tree.add(f"in [bold]{plain(found.dag_id)}[/] {plain(found.dag_run_id)} [dim]run {found.run_id}[/]")
-    places = list(dict.fromkeys(data.url for data in found.data if data.url))
-    for step in _in_order(found.steps):
+    tree = Tree(f"[bold]{escape(trace.model)}[/] version {trace.version} [dim]{escape(trace.content)}[/]")
+    branch_of_run = tree.add(f"made by [bold]{escape(trace.made_by.name)}[/] [dim]run {trace.made_by.run_id}[/]")
+    _add_results(branch_of_run, trace.made_by)
+    run = tree.add(f"in [bold]{escape(trace.dag_id)}[/] {escape(trace.dag_run_id)} [dim]run {trace.run_id}[/]")
+    places = list(dict.fromkeys(data.url for data in trace.data if data.url))
+    for step in _order_steps(trace.steps):
         mark = "" if step.status == "FINISHED" else f" [red]{step.status.lower()}[/]"
-        branch = run.add(f"{plain(step.name)}{mark} [dim]run {step.run_id}[/]")
+        branch = run.add(f"{escape(step.name)}{mark} [dim]run {step.run_id}[/]")
         if step.reused_from:
-            branch.add(f"[dim]reused from {plain(step.reused_from)}[/]")
+            branch.add(f"[dim]reused from {escape(step.reused_from)}[/]")
         for data in step.data:
             place = f" in {data.url}{f' at {data.rev}' if data.rev else ''}" if len(places) > 1 and data.url else ""
-            branch.add(f"reads  {plain(data.name)} [cyan]{data.md5}[/][dim]{plain(place)}[/]")
+            branch.add(f"reads  {escape(data.name)} [cyan]{data.md5}[/][dim]{escape(place)}[/]")
         for port, files in step.outputs.items():
             for file in files:
-                branch.add(f"makes  {plain(file.name or port)} [cyan]{file.md5}[/]")
+                branch.add(f"makes  {escape(file.name or port)} [cyan]{file.md5}[/]")
     if len(places) == 1:
-        tree.add(f"data in {plain(places[0])}")
-    origin = tree.add(f"from [bold]{plain(found.document or '?')}[/]")
+        tree.add(f"data in {escape(places[0])}")
+    origin = tree.add(f"from [bold]{escape(trace.document or '?')}[/]")
     for name, value in (
-        ("document", found.document_hash),
-        ("plan", found.plan),
-        ("git commit", found.git_commit),
+        ("document", trace.document_hash),
+        ("plan", trace.plan),
+        ("git commit", trace.git_commit),
     ):
         if value:
             origin.add(f"{name} [cyan]{value}[/]")
     return tree
 
 
-def _in_order(steps: tuple[Step, ...]) -> list[Step]:
+def _order_steps(steps: tuple[Step, ...]) -> list[Step]:
     """The items of a scatter together, by number."""
     tasks = list(dict.fromkeys(step.task_id for step in steps))
     return sorted(steps, key=lambda step: (tasks.index(step.task_id), step.map_index))
@@ -107,5 +107,5 @@ def _in_order(steps: tuple[Step, ...]) -> list[Step]:
 
 def _add_results(branch: Tree, step: Step) -> None:
     shown = [name for name in step.metrics if name.startswith("cv_") and not name.endswith("_std")]
-    for name in (shown or sorted(step.metrics))[:_METRICS]:
-        branch.add(f"{plain(name)} {number(step.metrics[name])}")
+    for name in (shown or sorted(step.metrics))[:_MAX_METRICS]:
+        branch.add(f"{escape(name)} {format_score(step.metrics[name])}")

@@ -8,13 +8,29 @@ from typing import Annotated
 
 import typer
 
-from airflow_mlcraft.cli.options import AsJson, Folder, Name, find, metrics, split
-from airflow_mlcraft.cli.options import models as complete_models
-from airflow_mlcraft.cli.printing import ask_date_format, can_ask, next_step, number, plain, print_json, say, show
+from airflow_mlcraft.cli.options import (
+    AsJson,
+    Folder,
+    Name,
+    complete_metrics,
+    complete_models,
+    find_project,
+    split_values,
+)
+from airflow_mlcraft.cli.printing import (
+    ask_date_format,
+    can_ask,
+    escape,
+    format_score,
+    print_json,
+    print_lines,
+    print_next_step,
+    print_table,
+)
 from airflow_mlcraft.project.project_paths import Project
 from airflow_mlcraft.project.run_records import TRAIN, RunRecord
 
-_SHORT = 12
+_HASH_LENGTH = 12
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="The whole log of all tasks.")]
 
@@ -61,43 +77,47 @@ def train(  # noqa: PLR0917
     has run before on the same inputs is not run again. `--set seed=1,2,3` makes three runs;
     `--set random_forest.max_depth=4,8` trains two forests in one run.
     """
-    from airflow_mlcraft.cli.training_table import following
+    from airflow_mlcraft.cli.training_table import training_progress
     from airflow_mlcraft.project.training import train as run
 
-    project = find(name, projects)
-    run_here = partial(run, project, models=split(models), tune=tune, overrides=overrides or [], parallel=parallel)
-    with following(quiet=quiet or as_json, verbose=verbose) as watch:
+    project = find_project(name, projects)
+    run_here = partial(
+        run, project, models=split_values(models), tune=tune, overrides=overrides or [], parallel=parallel
+    )
+    with training_progress(quiet=quiet or as_json, verbose=verbose) as progress:
         if server or url:
             from airflow_mlcraft.project.server.training_run import train_on_server
 
-            made = train_on_server(
+            records = train_on_server(
                 project,
                 url=url,
-                models=split(models),
+                models=split_values(models),
                 tune=tune,
                 overrides=overrides or [],
-                watch=watch,
-                ask=_ask_login if can_ask() else None,
+                progress=progress,
+                ask_login=_ask_login if can_ask() else None,
             )
         else:
-            made = run_here(watch=watch)
-    asks = bool(watch.ambiguous_dates) and can_ask() and not as_json and not yes
-    if asks and _ask_dates(project, watch.ambiguous_dates):
-        say("The models are trained again, with these dates.")
-        with following(quiet=quiet, verbose=verbose) as watch:
-            made = run_here(watch=watch)
+            records = run_here(progress=progress)
+    asks_dates = bool(progress.ambiguous_dates) and can_ask() and not as_json and not yes
+    if asks_dates and _ask_dates(project, progress.ambiguous_dates):
+        print_lines("The models are trained again, with these dates.")
+        with training_progress(quiet=quiet, verbose=verbose) as progress:
+            records = run_here(progress=progress)
     if as_json:
-        print_json([record.to_json() for record in made])
+        print_json([record.to_json() for record in records])
     else:
-        for record in made:
-            _show(project, record)
-    if not all(record.ok for record in made):
+        for record in records:
+            _print_record(project, record)
+    if not all(record.ok for record in records):
         raise typer.Exit(1)
     if not as_json:
-        if len(made) > 1:
-            next_step(f"mlcraft compare {name} {' '.join(one.short for one in made)}", "puts the runs side by side;")
-        next_step(f"mlcraft evaluate {name} METRIC", "decides by another metric;")
-        next_step(f"mlcraft run {name}", "serves the champion.")
+        if len(records) > 1:
+            print_next_step(
+                f"mlcraft compare {name} {' '.join(one.short_id for one in records)}", "puts the runs side by side;"
+            )
+        print_next_step(f"mlcraft evaluate {name} METRIC", "decides by another metric;")
+        print_next_step(f"mlcraft run {name}", "serves the champion.")
 
 
 def evaluate(  # noqa: PLR0917
@@ -107,7 +127,7 @@ def evaluate(  # noqa: PLR0917
         typer.Argument(
             help="acc, precision, recall, f1, roc_auc or log_loss; rmse, mae, mse, r2 or mape. The project's own else.",
             show_default=False,
-            autocompletion=metrics,
+            autocompletion=complete_metrics,
         ),
     ] = "",
     quiet: Quiet = False,
@@ -116,69 +136,74 @@ def evaluate(  # noqa: PLR0917
     as_json: AsJson = False,
 ) -> None:
     """Compare the models that were trained last by a metric, and crown the best of them and today's champion."""
-    from airflow_mlcraft.cli.training_table import following
+    from airflow_mlcraft.cli.training_table import training_progress
     from airflow_mlcraft.project.evaluation import evaluate as run
 
-    project = find(name, projects)
-    with following(quiet=quiet or as_json, verbose=verbose) as watch:
-        record = run(project, metric, watch=watch)
+    project = find_project(name, projects)
+    with training_progress(quiet=quiet or as_json, verbose=verbose) as progress:
+        record = run(project, metric, progress=progress)
     if as_json:
         print_json(record.to_json())
     else:
-        _show(project, record)
+        _print_record(project, record)
     if not record.ok:
         raise typer.Exit(1)
     if not as_json:
-        next_step(f"mlcraft run {name}", "serves the champion.")
+        print_next_step(f"mlcraft run {name}", "serves the champion.")
 
 
-def _show(project: Project, record: RunRecord) -> None:
-    from airflow_mlcraft.cli.training_table import summary
-    from airflow_mlcraft.project.manifest import read
+def _print_record(project: Project, record: RunRecord) -> None:
+    from airflow_mlcraft.cli.training_table import build_summary
+    from airflow_mlcraft.project.manifest import read_manifest
 
-    show(summary(record))
+    print_table(build_summary(record))
     if record.dirty:
-        kept = f"; it is kept in commit {record.code[:_SHORT]} and {record.run_id}.diff" if record.code else ""
-        say(f"[yellow]![/] The code of this run is on no branch: {plain(record.dirty)}{kept}")
+        kept = f"; it is kept in commit {record.code[:_HASH_LENGTH]} and {record.run_id}.diff" if record.code else ""
+        print_lines(f"[yellow]![/] The code of this run is on no branch: {escape(record.dirty)}{kept}")
     for model in record.models:
         if model.fault and record.ok:
-            say(f"[red]✗[/] {plain(model.name)} failed, and the others went on: {plain(model.fault)}")
+            print_lines(f"[red]✗[/] {escape(model.name)} failed, and the others went on: {escape(model.fault)}")
     for note in record.notes:
-        say(f"[yellow]![/] {plain(note)}")
+        print_lines(f"[yellow]![/] {escape(note)}")
     if not record.ok:
-        say(f"[red]✗ The run failed[/] after {record.seconds:.0f} s: {plain(record.error)}")
-        say(f"[dim]The whole log:[/] {plain(project.logs / record.run_id)}.log")
+        print_lines(f"[red]✗ The run failed[/] after {record.seconds:.0f} s: {escape(record.error)}")
+        print_lines(f"[dim]The whole log:[/] {escape(project.logs / record.run_id)}.log")
         return
     stays = " [dim](as before)[/]" if record.kept else ""
-    say(
-        f"[bold yellow]★[/] Champion: [bold]{plain(record.champion)}[/]{stays}, {record.metric} {number(record.score)} "
-        f"[dim]on the test part, after {record.seconds:.0f} s{f'; {plain(record.asked)}' if record.asked else ''}[/]"
+    options = f"; {escape(record.options_text)}" if record.options_text else ""
+    print_lines(
+        f"[bold yellow]★[/] Champion: [bold]{escape(record.champion)}[/]{stays}, "
+        f"{record.metric} {format_score(record.score)} [dim]on the test part, after {record.seconds:.0f} s{options}[/]"
     )
-    say(f"  [dim]{plain(record.why)}[/]")
-    if record.verb == TRAIN and "metric" not in record.set and not read(project).metric:
-        say(f"  [dim]{record.metric} was chosen by the data; `mlcraft config {project.name} --metric M` sets one[/]")
-    if record.split_anew:
-        say("  [dim]The rows were split anew: a champion of before may have learned from some of the test part[/]")
-    say(f"  [dim]Report:[/] {plain(project.folder / 'reports' / 'report.html')}")
+    print_lines(f"  [dim]{escape(record.why)}[/]")
+    if record.verb == TRAIN and "metric" not in record.set and not read_manifest(project).metric:
+        print_lines(
+            f"  [dim]{record.metric} was chosen by the data; `mlcraft config {project.name} --metric M` sets one[/]"
+        )
+    if record.has_other_split:
+        print_lines(
+            "  [dim]The rows were split anew: a champion of before may have learned from some of the test part[/]"
+        )
+    print_lines(f"  [dim]Report:[/] {escape(project.folder / 'reports' / 'report.html')}")
 
 
 def _ask_dates(project: Project, columns: Mapping[str, Mapping[str, str]]) -> bool:
     """Ask how dates are written, and note it in mlcraft.toml, so that it is asked once; whether it was otherwise."""
-    from airflow_mlcraft.project.documents import sync
-    from airflow_mlcraft.project.manifest import change, read
+    from airflow_mlcraft.project.documents import sync_documents
+    from airflow_mlcraft.project.manifest import change_manifest, read_manifest
 
-    found = {name: ask_date_format(name, about) for name, about in columns.items()}
-    change(project, {"data.dates": {**read(project).dates, **found}})
-    sync(project, read(project))
-    say(f"[green]✓[/] It is noted in {plain(project.manifest.name)}, as dates.")
-    return any(found[name] != about["day_first"] for name, about in columns.items())
+    formats = {name: ask_date_format(name, description) for name, description in columns.items()}
+    change_manifest(project, {"data.dates": {**read_manifest(project).dates, **formats}})
+    sync_documents(project, read_manifest(project))
+    print_lines(f"[green]✓[/] It is noted in {escape(project.manifest.name)}, as dates.")
+    return any(formats[name] != description["day_first"] for name, description in columns.items())
 
 
 def _ask_login(url: str) -> tuple[str, str]:
     """Who the user is to a server; the password is not shown."""
     from rich.prompt import Prompt
 
-    from airflow_mlcraft.cli.printing import aside
+    from airflow_mlcraft.cli.printing import error_console
 
-    user = Prompt.ask(f"User of {url}", console=aside())
-    return user, Prompt.ask("Password", password=True, console=aside())
+    user = Prompt.ask(f"User of {url}", console=error_console())
+    return user, Prompt.ask("Password", password=True, console=error_console())

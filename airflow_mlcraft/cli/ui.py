@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder
-from airflow_mlcraft.cli.printing import aside, plain, print_json, say
-from airflow_mlcraft.project.project_paths import projects_at
+from airflow_mlcraft.cli.printing import error_console, escape, print_json, print_lines
+from airflow_mlcraft.project.project_paths import find_projects
 
 if TYPE_CHECKING:
     from airflow_mlcraft.project.server.web_ui import Addresses
@@ -30,26 +30,32 @@ def ui(
     Each project's workflow is a DAG there, with the workflow builder and the tab CWL; the shipped workflows are beside
     them. Only this machine sees it. What it keeps is in the folder of projects, in .mlcraft/ui.
     """
-    from airflow_mlcraft.project.server.web_ui import home_of, run_until_stopped
+    from airflow_mlcraft.project.server.web_ui import prepare_home, run_until_stopped
 
-    home = home_of(projects_at(projects))
+    home = prepare_home(find_projects(projects))
 
-    def ready(found: Addresses) -> None:
+    def print_ready(addresses: Addresses) -> None:
         if as_json:
-            print_json({**asdict(found), "log": str(home.log)})
+            print_json({**asdict(addresses), "log": str(home.log)})
         else:
-            _say_addresses(found, home.log)
+            _print_addresses(addresses, home.log)
         if browser:
-            typer.launch(found.airflow)
+            typer.launch(addresses.airflow)
 
-    def stopping() -> None:
-        aside().print("Stopping …")
+    def print_stopping() -> None:
+        error_console().print("Stopping …")
 
-    aside().print("Starting Airflow and MLflow, which takes half a minute …")
-    code = run_until_stopped(home, port=port, mlflow_port=mlflow_port, ready=ready, stopping=stopping)
+    error_console().print("Starting Airflow and MLflow, which takes half a minute …")
+    code = run_until_stopped(home, port=port, mlflow_port=mlflow_port, on_ready=print_ready, on_stopping=print_stopping)
     raise typer.Exit(code)
 
 
-def _say_addresses(found: Addresses, log: Path) -> None:
-    say(f"  Airflow   [bold]{found.airflow}[/]", f"  user      {found.user}", f"  password  {plain(found.password)}")
-    say("", f"  MLflow    [bold]{found.mlflow}[/]", "", f"[dim]The log is in {plain(log)}. Ctrl-C stops it.[/]")
+def _print_addresses(addresses: Addresses, log: Path) -> None:
+    print_lines(
+        f"  Airflow   [bold]{addresses.airflow}[/]",
+        f"  user      {addresses.user}",
+        f"  password  {escape(addresses.password)}",
+    )
+    print_lines(
+        "", f"  MLflow    [bold]{addresses.mlflow}[/]", "", f"[dim]The log is in {escape(log)}. Ctrl-C stops it.[/]"
+    )

@@ -15,7 +15,7 @@ from airflow_mlcraft.library.errors import BadNameError, NoSuchDocumentError
 from airflow_mlcraft.library.folder import DocumentFolder, Text, read_text
 from airflow_mlcraft.library.references import moved, references_of
 from airflow_mlcraft.library.summary import Summary, summary_of
-from airflow_mlcraft.project.user_dirs import shipped
+from airflow_mlcraft.project.user_dirs import find_shipped
 
 SHIPPED = "shipped:"
 """What the paths of shipped documents begin with; in the folder no path can."""
@@ -68,7 +68,9 @@ def shipped_path(path: str) -> Path:
 
 
 def _shipped() -> list[tuple[str, Path]]:
-    return [(f"{kind}/{file.name}", file) for kind in _SHIPPED_FOLDERS for file in sorted(shipped(kind).glob("*.cwl"))]
+    return [
+        (f"{kind}/{file.name}", file) for kind in _SHIPPED_FOLDERS for file in sorted(find_shipped(kind).glob("*.cwl"))
+    ]
 
 
 def _entry(name: str, path: Path, dag_id: str) -> Entry:

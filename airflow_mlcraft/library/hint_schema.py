@@ -10,7 +10,7 @@ from airflow_mlcraft.dag.task_args import TASK_FIELDS
 from airflow_mlcraft.layout.hints import KIND_FIELDS, STEP_DATA_FIELDS, STEP_KINDS, WORKFLOW_DATA_FIELDS, HintField
 from airflow_mlcraft.library.folder import read_text
 from airflow_mlcraft.library.summary import summary_of
-from airflow_mlcraft.project.user_dirs import shipped
+from airflow_mlcraft.project.user_dirs import find_shipped
 
 _NAMESPACE = "https://mlcraft.dev/cwl#"
 
@@ -32,7 +32,7 @@ def hint_schema() -> Json:
 
 def _kind(kind: str) -> Json:
     name = f"tools/{kind.lower()}.cwl"
-    tool = summary_of(read_text(shipped(*name.split("/")), name).text, name)
+    tool = summary_of(read_text(find_shipped(*name.split("/")), name).text, name)
     return {**_object(kind, tool.label, tool.doc, KIND_FIELDS[kind], "step", "tool"), "tool": name}
 
 

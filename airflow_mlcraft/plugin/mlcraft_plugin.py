@@ -54,5 +54,5 @@ class MlcraftPlugin(AirflowPlugin):
     @classmethod
     def on_load(cls, *args: Any, **kwargs: Any) -> None:
         """Warn of settings that cannot be used; what needs one of them fails with the same sentence."""
-        for problem in settings.problems():
+        for problem in settings.find_problems():
             log.warning("%s", problem)

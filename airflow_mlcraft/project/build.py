@@ -20,7 +20,7 @@ from airflow_mlcraft.deploying.pins import python_of
 from airflow_mlcraft.project import dependencies, env_file, external_resources, run_records
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project.project_paths import Project
-from airflow_mlcraft.project.training import needs_champion
+from airflow_mlcraft.project.training import require_champion
 from airflow_mlcraft.serving.model.folder import open_model
 from airflow_mlcraft.serving.options import KEY_VARIABLE
 from airflow_mlcraft.tracking.trusted_types import TRUSTED, trusted_by_record
@@ -29,8 +29,8 @@ from airflow_mlcraft.tracking.user_process import TRUSTED_CODE, process_of, trus
 if TYPE_CHECKING:
     from docker import DockerClient
 
-TARGET = "image"
-_SHORT = 12
+IMAGE_TARGET = "image"
+_TAG_LENGTH = 12
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ImageOptions:
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltImage:
     """An image, the digests that registries know it by, and where it runs, if that was asked for."""
 
     project: str
@@ -61,7 +61,7 @@ class Built:
         }
 
 
-def build(
+def build_image(
     project: Project,
     *,
     base: str = "",
@@ -71,64 +71,68 @@ def build(
     host: str = "127.0.0.1",
     port: int | None = None,
     watch: Watch | None = None,
-) -> Built:
+) -> BuiltImage:
     """Build the image of the champion and try it; push it, and start it, where that is asked for."""
     from airflow_mlcraft.deploying import image as images
     from airflow_mlcraft.deploying.push import push as send
 
     watch = watch or Watch()
-    options = options_of(project)
-    recipe = recipe_of(project, base or options.base, watch)
-    names = tuple(tags) or tags_of(project, recipe, options)
-    for name in names:
+    options = read_image_options(project)
+    recipe = build_recipe(project, base or options.base, watch)
+    tags_to_set = tuple(tags) or choose_tags(project, recipe, options)
+    for name in tags_to_set:
         check_tag(name)
-    if push and not any("/" in name for name in names):
+    if push and not any("/" in name for name in tags_to_set):
         raise DeployingError(
-            f"{names[0]} has no registry that it could be pushed to", "name one with --tag REGISTRY/NAME:TAG"
+            f"{tags_to_set[0]} has no registry that it could be pushed to", "name one with --tag REGISTRY/NAME:TAG"
         )
     with engine() as client:
-        image = images.build(client, images.prepare(client, recipe, watch), names, watch)
-        for name in names:
-            external_resources.note(project, f"the image {name}", f"`docker image rm {name}` removes it")
+        image = images.build(client, images.prepare(client, recipe, watch), tags_to_set, watch)
+        for name in tags_to_set:
+            external_resources.add_resource(project, f"the image {name}", f"`docker image rm {name}` removes it")
         pushed = {}
         if push:
-            for name in names:
+            for name in tags_to_set:
                 repository, tag = images.parted(name)
                 pushed[name] = send(client, repository, tag, watch)
-                external_resources.note(project, f"the image {name} in its registry", "")
-        made = Built(project.name, image, pushed)
-        return _run(client, project, made, host=host, port=port, watch=watch) if run else made
+                external_resources.add_resource(project, f"the image {name} in its registry", "")
+        built = BuiltImage(project.name, image, pushed)
+        return _start_container(client, project, built, host=host, port=port, watch=watch) if run else built
 
 
-def recipe_of(project: Project, base: str = "", watch: Watch | None = None) -> Recipe:
+def build_recipe(project: Project, base: str = "", watch: Watch | None = None) -> Recipe:
     """What goes into the image of the champion."""
-    champion = needs_champion(project)
+    champion = require_champion(project)
     watch = watch or Watch()
     model = open_model(champion)
-    own = dependencies.prepare(project, watch.say)
+    environment = dependencies.prepare_environment(project, watch.say)
     return Recipe(
         name=project.name,
         model=champion,
         content=model.content,
-        python=own.python if own else Path(sys.executable),
-        base=base or _base_of(champion),
+        python=environment.python if environment else Path(sys.executable),
+        base=base or _default_base(champion),
         requirements=tuple(python_environments.requirements_in(project.requirements)),
-        labels=_labels(project, model.content),
-        environment=_trusted(project, model.path / model.estimator_file),
+        labels=_build_labels(project, model.content),
+        environment=_trusted_environment(project, model.path / model.estimator_file),
     )
 
 
-def options_of(project: Project) -> ImageOptions:
+def read_image_options(project: Project) -> ImageOptions:
     """What mlcraft.toml says about images."""
-    return read(ImageOptions, manifests.read(project).targets.get(TARGET, {}), f"{project.manifest}: targets.{TARGET}")
+    return read(
+        ImageOptions,
+        manifests.read_manifest(project).targets.get(IMAGE_TARGET, {}),
+        f"{project.manifest}: targets.{IMAGE_TARGET}",
+    )
 
 
-def tags_of(project: Project, recipe: Recipe, options: ImageOptions) -> tuple[str, ...]:
+def choose_tags(project: Project, recipe: Recipe, options: ImageOptions) -> tuple[str, ...]:
     """What an image is called: by its model, and as the latest."""
     if ":" in options.tag.rpartition("/")[2]:
         return (options.tag,)
     name = options.tag or slug(project.name)
-    return (f"{name}:{recipe.content[:_SHORT]}", f"{name}:latest")
+    return (f"{name}:{recipe.content[:_TAG_LENGTH]}", f"{name}:latest")
 
 
 def container_name(project: Project) -> str:
@@ -136,41 +140,45 @@ def container_name(project: Project) -> str:
     return f"mlcraft-{slug(project.name)}"
 
 
-def _run(client: DockerClient, project: Project, made: Built, *, host: str, port: int | None, watch: Watch) -> Built:
+def _start_container(
+    client: DockerClient, project: Project, built: BuiltImage, *, host: str, port: int | None, watch: Watch
+) -> BuiltImage:
     from airflow_mlcraft.deploying.container import run
 
-    key = env_file.read(project).get(KEY_VARIABLE) or os.environ.get(KEY_VARIABLE, "")
+    key = env_file.read_env_file(project).get(KEY_VARIABLE) or os.environ.get(KEY_VARIABLE, "")
     environment = {KEY_VARIABLE: key} if key else {}
     name = container_name(project)
     running = run(
-        client, made.image.id, name, watch, project=project.name, host=host, port=port, environment=environment
+        client, built.image.id, name, watch, project=project.name, host=host, port=port, environment=environment
     )
-    external_resources.note(project, f"the container {running.name}", f"`docker rm --force {running.name}` removes it")
-    return replace(made, container=running.name, url=running.url)
+    external_resources.add_resource(
+        project, f"the container {running.name}", f"`docker rm --force {running.name}` removes it"
+    )
+    return replace(built, container=running.name, url=running.url)
 
 
-def _base_of(model: Path) -> str:
+def _default_base(model: Path) -> str:
     python = python_of(model) or ".".join(map(str, sys.version_info[:2]))
     return f"python:{python}-slim"
 
 
-def _trusted(project: Project, file: Path) -> dict[str, str]:
+def _trusted_environment(project: Project, file: Path) -> dict[str, str]:
     """Types and code that the server in the image may load: what the user names, and what the user has signed."""
-    named = env_file.read(project).get(TRUSTED) or os.environ.get(TRUSTED, "")
-    types = {name.strip() for name in named.split(",") if name.strip()} | trusted_by_record(file)
-    found = {TRUSTED: ",".join(sorted(types))} if types else {}
+    listed = env_file.read_env_file(project).get(TRUSTED) or os.environ.get(TRUSTED, "")
+    types = {name.strip() for name in listed.split(",") if name.strip()} | trusted_by_record(file)
+    environment = {TRUSTED: ",".join(sorted(types))} if types else {}
     process = process_of(file.parent)
     if process is not None and trusts(process):
-        found[TRUSTED_CODE] = str(process["sha256"])
-    return found
+        environment[TRUSTED_CODE] = str(process["sha256"])
+    return environment
 
 
-def _labels(project: Project, content: str) -> dict[str, str]:
-    about = manifests.read(project)
-    run, data, commit = _origin(project)
-    found = {
-        "org.opencontainers.image.title": about.title,
-        "org.opencontainers.image.version": content[:_SHORT],
+def _build_labels(project: Project, content: str) -> dict[str, str]:
+    manifest = manifests.read_manifest(project)
+    run, data, commit = _find_origin(project)
+    labels = {
+        "org.opencontainers.image.title": manifest.title,
+        "org.opencontainers.image.version": content[:_TAG_LENGTH],
         "org.opencontainers.image.revision": commit,
         PROJECT: project.name,
         "mlcraft.model": content,
@@ -178,13 +186,13 @@ def _labels(project: Project, content: str) -> dict[str, str]:
         "mlcraft.data": data,
         "mlcraft.version": __version__,
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in labels.items() if value}
 
 
-def _origin(project: Project) -> tuple[str, str, str]:
+def _find_origin(project: Project) -> tuple[str, str, str]:
     """The run that made the champion, its data and its commit; empty where this machine does not know."""
     run = data = commit = ""
-    for record in reversed(run_records.runs_of(project)):
+    for record in reversed(run_records.load_records(project)):
         if not record.ok or record.kept or not record.champion:
             continue
         run, commit, data = run or record.run_id, commit or record.commit, data or record.data

@@ -11,16 +11,16 @@ from airflow_mlcraft.common.files import restore_files_on_error, write_text_atom
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import dependencies, env_file
 from airflow_mlcraft.project import manifest as manifests
-from airflow_mlcraft.project.create import model_template
-from airflow_mlcraft.project.documents import sync
-from airflow_mlcraft.project.evaluation import checked_metric
+from airflow_mlcraft.project.create import read_model_template
+from airflow_mlcraft.project.documents import sync_documents
+from airflow_mlcraft.project.evaluation import validate_metric
 from airflow_mlcraft.project.model_choices import check_models
 from airflow_mlcraft.project.project_paths import Project
 from airflow_mlcraft.project.repository import set_remote
-from airflow_mlcraft.project.source_profile import stored_source
+from airflow_mlcraft.project.source_profile import source_for_manifest
 from airflow_mlcraft.project.tracking_server import DAGSHUB_TOKEN
 
-OPTIONAL = (
+OPTIONAL_KEYS = (
     "data.id",
     "data.stratify",
     "data.group",
@@ -61,73 +61,77 @@ class Changes:
     """Other values of mlcraft.toml by their dotted names; None takes one out."""
 
     @property
-    def any(self) -> bool:
+    def has_changes(self) -> bool:
         """Whether something is to be changed at all."""
         return any(vars(self).values())
 
 
-def configure(project: Project, changes: Changes, say: Callable[[str], None] = lambda _: None) -> list[str]:
+def configure(project: Project, changes: Changes, report: Callable[[str], None] = lambda _: None) -> list[str]:
     """Change a project; gives a sentence for each thing that was done."""
     files = [project.manifest, project.secrets, project.requirements, project.workflow, project.tuned_workflow]
-    files += [project.folder / ".dvc" / "config", project.folder / ".dvc" / "config.local", *_models(project)]
-    before = manifests.read(project)
-    check(project, changes)
-    needed = [*changes.dependencies, *dependencies.lacking_for(project, changes.models)]
-    done = []
+    files += [project.folder / ".dvc" / "config", project.folder / ".dvc" / "config.local", *_model_files(project)]
+    before = manifests.read_manifest(project)
+    check_changes(project, changes)
+    requirements = [*changes.dependencies, *dependencies.find_missing(project, changes.models)]
+    sentences = []
     with restore_files_on_error(*files):
-        values = _values(project, before, changes)
+        values = _manifest_values(project, before, changes)
         if values:
-            manifests.change(project, values)
-            done += [_told(name, value) for name, value in values.items()]
+            manifests.change_manifest(project, values)
+            sentences += [_describe_value(name, value) for name, value in values.items()]
         if changes.prediction and changes.prediction != before.prediction:
-            done.append(_swap_model(project, before.prediction, changes.prediction))
+            sentences.append(_swap_model(project, before.prediction, changes.prediction))
         if changes.key:
-            env_file.write(project, changes.key, changes.key_value)
-            done.append(f"{changes.key} is in .env, which git ignores and nobody else may read")
+            env_file.write_key(project, changes.key, changes.key_value)
+            sentences.append(f"{changes.key} is in .env, which git ignores and nobody else may read")
         if changes.remote or changes.dagshub:
-            done.append(_set_remote(project, changes))
-        if needed:
-            lines = dependencies.add(project, needed, say)
-            done.append(f"requirements.txt asks for {', '.join(lines)}, which are installed for this project alone")
-        done += [f"{path.name} follows" for path in sync(project, manifests.read(project))]
-    return done
+            sentences.append(_set_remote(project, changes))
+        if requirements:
+            lines = dependencies.add_dependencies(project, requirements, report)
+            sentences.append(
+                f"requirements.txt asks for {', '.join(lines)}, which are installed for this project alone"
+            )
+        sentences += [f"{path.name} follows" for path in sync_documents(project, manifests.read_manifest(project))]
+    return sentences
 
 
-def check(project: Project, changes: Changes) -> None:
+def check_changes(project: Project, changes: Changes) -> None:
     """Refuse what cannot be, before anything is changed or asked."""
-    prediction = changes.prediction or manifests.read(project).prediction
-    if prediction not in manifests.PREDICTIONS:
+    prediction = changes.prediction or manifests.read_manifest(project).prediction
+    if prediction not in manifests.PREDICTION_TYPES:
         raise ProjectError(
-            f"there is no prediction type {prediction!r}", f"expected {' or '.join(manifests.PREDICTIONS)}"
+            f"there is no prediction type {prediction!r}", f"expected {' or '.join(manifests.PREDICTION_TYPES)}"
         )
     if changes.metric:
-        checked_metric(prediction, changes.metric)
+        validate_metric(prediction, changes.metric)
     if changes.models:
-        check_models(project, manifests.with_values(manifests.read(project), prediction=prediction), changes.models)
+        check_models(
+            project, manifests.replace_values(manifests.read_manifest(project), prediction=prediction), changes.models
+        )
     if changes.key:
-        env_file.check_name(changes.key)
+        env_file.check_key_name(changes.key)
     if changes.dagshub and [bool(part) for part in changes.dagshub.split("/")] != [True, True]:
         raise ProjectError(f"{changes.dagshub!r} is no repository of DagsHub", "expected OWNER/REPOSITORY")
     if changes.dagshub and changes.remote:
         raise ProjectError("--dagshub brings a DVC remote of its own", "leave out --remote, or set it afterwards")
 
 
-def key_names(names: Sequence[str]) -> list[str]:
+def resolve_key_names(names: Sequence[str]) -> list[str]:
     """Dotted names of keys that may be taken out of mlcraft.toml; the table may be left out, as in `group`."""
-    found = []
+    keys = []
     for name in names:
-        matching = [one for one in OPTIONAL if name in (one, one.partition(".")[2])]
+        matching = [key for key in OPTIONAL_KEYS if name in (key, key.partition(".")[2])]
         if not matching:
-            known = ", ".join(one.partition(".")[2] for one in OPTIONAL)
+            allowed = ", ".join(key.partition(".")[2] for key in OPTIONAL_KEYS)
             raise ProjectError(
-                f"--unset {name}: mlcraft.toml cannot do without it, or has no such key", f"expected {known}"
+                f"--unset {name}: mlcraft.toml cannot do without it, or has no such key", f"expected {allowed}"
             )
-        found += matching
-    return found
+        keys += matching
+    return keys
 
 
-def _values(project: Project, before: manifests.Manifest, changes: Changes) -> dict[str, Any]:
-    found: dict[str, Any] = {
+def _manifest_values(project: Project, before: manifests.Manifest, changes: Changes) -> dict[str, Any]:
+    values: dict[str, Any] = {
         "title": changes.title,
         "data.target": changes.target,
         "tracking.dagshub": changes.dagshub,
@@ -136,27 +140,29 @@ def _values(project: Project, before: manifests.Manifest, changes: Changes) -> d
     }
     if changes.sources:
         # The sample of a new project makes room for the user's own data.
-        kept = [source for source in before.sources if source not in manifests.SOURCES.values()]
-        found["data.sources"] = list(dict.fromkeys([*kept, *(stored_source(project, one) for one in changes.sources)]))
+        own_sources = [source for source in before.sources if source not in manifests.SAMPLE_SOURCES.values()]
+        values["data.sources"] = list(
+            dict.fromkeys([*own_sources, *(source_for_manifest(project, source) for source in changes.sources)])
+        )
     if changes.key and changes.key != DAGSHUB_TOKEN:
-        found["data.key"] = changes.key
+        values["data.key"] = changes.key
     if changes.prediction and changes.prediction != before.prediction:
-        found |= {
+        values |= {
             "prediction": changes.prediction,
-            "train.models": list(changes.models) or manifests.TASKS[changes.prediction],
+            "train.models": list(changes.models) or manifests.DEFAULT_MODELS[changes.prediction],
             "evaluate.metric": changes.metric or None,
             "evaluate.minimum": None,
         }
-        taken_out = {"evaluate.minimum"} | ({"evaluate.metric"} if before.metric else set())
-        if before.sources == (manifests.SOURCES[before.prediction],) and not changes.sources:
-            found["data.sources"] = [manifests.SOURCES[changes.prediction]]
-        chosen = {name: value for name, value in found.items() if value or name in taken_out}
+        removed = {"evaluate.minimum"} | ({"evaluate.metric"} if before.metric else set())
+        if before.sources == (manifests.SAMPLE_SOURCES[before.prediction],) and not changes.sources:
+            values["data.sources"] = [manifests.SAMPLE_SOURCES[changes.prediction]]
+        chosen = {name: value for name, value in values.items() if value or name in removed}
     else:
-        chosen = {name: value for name, value in found.items() if value}
+        chosen = {name: value for name, value in values.items() if value}
     return chosen | dict(changes.values)
 
 
-def _told(name: str, value: Any) -> str:
+def _describe_value(name: str, value: Any) -> str:
     if value is None:
         return f"{name} is taken out"
     if isinstance(value, bool):
@@ -166,9 +172,9 @@ def _told(name: str, value: Any) -> str:
     return f"{name} is {', '.join(value) if isinstance(value, list) else value}"
 
 
-def _models(project: Project) -> list[Path]:
-    own = [project.folder / f"{prediction}_model.py" for prediction in manifests.PREDICTIONS]
-    return [project.folder / "model.py", *own]
+def _model_files(project: Project) -> list[Path]:
+    saved = [project.folder / f"{prediction}_model.py" for prediction in manifests.PREDICTION_TYPES]
+    return [project.folder / "model.py", *saved]
 
 
 def _swap_model(project: Project, before: str, after: str) -> str:
@@ -176,7 +182,7 @@ def _swap_model(project: Project, before: str, after: str) -> str:
     model = project.folder / "model.py"
     kept = project.folder / f"{before}_model.py"
     earlier = project.folder / f"{after}_model.py"
-    text = earlier.read_text("utf-8") if earlier.is_file() else model_template(after)
+    text = earlier.read_text("utf-8") if earlier.is_file() else read_model_template(after)
     if model.is_file():
         model.replace(kept)
     write_text_atomically(model, text)
@@ -188,10 +194,10 @@ def _set_remote(project: Project, changes: Changes) -> str:
     if changes.remote:
         set_remote(project.folder, changes.remote)
         return f"data is pushed to {changes.remote}, with the next run"
-    token = env_file.read(project).get(DAGSHUB_TOKEN)
+    token = env_file.read_env_file(project).get(DAGSHUB_TOKEN)
     url = f"https://dagshub.com/{changes.dagshub}.dvc"
-    secret = {"auth": "basic", "user": token, "password": token} if token else None
-    set_remote(project.folder, url, secret)
+    credentials = {"auth": "basic", "user": token, "password": token} if token else None
+    set_remote(project.folder, url, credentials)
     if token:
         return f"runs and data go to DagsHub, {changes.dagshub}"
     return (

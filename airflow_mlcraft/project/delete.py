@@ -9,34 +9,39 @@ import shutil
 from airflow_mlcraft.common.files import translate_os_errors
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import external_resources, manifest, serve
-from airflow_mlcraft.project.project_paths import HIDDEN, Project, projects_of
-from airflow_mlcraft.project.repository import remote_of
+from airflow_mlcraft.project.project_paths import HIDDEN_FOLDER, Project, projects_of
+from airflow_mlcraft.project.repository import read_remote
 from airflow_mlcraft.serving.process import local_server
 
 
-def delete(project: Project) -> list[str]:
+def delete_project(project: Project) -> list[str]:
     """Stop the server and delete the folder; gives what stays."""
-    kept = kept_by(project)
-    if local_server.running(serve.folder_of(project)) is not None:
+    remaining = list_remaining(project)
+    if local_server.running(serve.deployment_folder(project)) is not None:
         serve.stop(project)
-    hidden = projects_of(project).root / HIDDEN
+    hidden_folder = projects_of(project).root / HIDDEN_FOLDER
     with translate_os_errors(project.folder):
-        hidden.mkdir(exist_ok=True)
+        hidden_folder.mkdir(exist_ok=True)
         # First out of sight, in one move: half a project is never seen. The next `init` sweeps what is left.
-        gone = hidden / f"deleted-{secrets.token_hex(4)}"
-        project.folder.rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)
-    return kept
+        deleted_folder = hidden_folder / f"deleted-{secrets.token_hex(4)}"
+        project.folder.rename(deleted_folder)
+    shutil.rmtree(deleted_folder, ignore_errors=True)
+    return remaining
 
 
-def kept_by(project: Project) -> list[str]:
+def list_remaining(project: Project) -> list[str]:
     """What a deletion leaves: it is not in the project's folder."""
-    kept = []
+    remaining = []
     with contextlib.suppress(MlcraftError):
-        found = manifest.read(project)
-        where = f"DagsHub, {found.dagshub}" if found.dagshub else found.tracking_uri
-        kept.append(f"the runs and models in MLflow ({where or projects_of(project).tracking / 'mlflow.db'})")
-    if remote := remote_of(project.folder):
-        kept.append(f"the data in the DVC remote ({remote})")
-    kept += [f"{what}; {removal}" if removal else what for what, removal in external_resources.noted(project).items()]
-    return kept
+        project_manifest = manifest.read_manifest(project)
+        where = f"DagsHub, {project_manifest.dagshub}" if project_manifest.dagshub else project_manifest.tracking_uri
+        remaining.append(
+            f"the runs and models in MLflow ({where or projects_of(project).tracking_folder / 'mlflow.db'})"
+        )
+    if remote := read_remote(project.folder):
+        remaining.append(f"the data in the DVC remote ({remote})")
+    remaining += [
+        f"{resource}; {removal}" if removal else resource
+        for resource, removal in external_resources.read_resources(project).items()
+    ]
+    return remaining

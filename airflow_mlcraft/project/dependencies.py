@@ -17,25 +17,27 @@ from airflow_mlcraft.project.project_paths import Project
 from airflow_mlcraft.project.user_dirs import environments_folder
 
 
-def changed_by(project: Project) -> list[Path]:
+def changed_files(project: Project) -> list[Path]:
     """The files that adding dependencies changes."""
     return [project.manifest, project.requirements]
 
 
-def add(project: Project, wanted: Sequence[str], say: Callable[[str], None] = lambda _: None) -> list[str]:
+def add_dependencies(
+    project: Project, requirements: Sequence[str], report: Callable[[str], None] = lambda _: None
+) -> list[str]:
     """Add dependencies and install them; one that was there is replaced. Gives the lines of requirements.txt."""
-    asked = [_checked(text) for text in wanted]
-    names = {_name(one) for one in asked}
+    added = [_validate_requirement(text) for text in requirements]
+    names = {_canonical_name(requirement) for requirement in added}
     lines = project.requirements.read_text("utf-8").splitlines() if project.requirements.is_file() else []
-    kept = [line for line in lines if _name_in(line) not in names]
-    write_text_atomically(project.requirements, "\n".join([*kept, *asked]) + "\n")
-    before = [line for line in manifests.read(project).dependencies if _name(line) not in names]
-    manifests.change(project, {"dependencies": [*before, *asked]})
-    prepare(project, say)
+    kept = [line for line in lines if _name_of_line(line) not in names]
+    write_text_atomically(project.requirements, "\n".join([*kept, *added]) + "\n")
+    before = [line for line in manifests.read_manifest(project).dependencies if _canonical_name(line) not in names]
+    manifests.change_manifest(project, {"dependencies": [*before, *added]})
+    prepare_environment(project, report)
     return python_environments.requirements_in(project.requirements)
 
 
-def lacking_for(
+def find_missing(
     project: Project, models: Sequence[str], is_installed: Callable[[str], bool] | None = None
 ) -> list[str]:
     """What requirements.txt has to ask for so that models of MLcraft's extras can be trained, as lightgbm>=4.6.
@@ -43,26 +45,30 @@ def lacking_for(
     A project with requirements has an environment of its own, in which nothing else is installed.
     """
     is_installed = is_installed or _is_installed
-    there = python_environments.requirements_in(project.requirements)
-    named = {_name_in(line) for line in there}
-    found = []
+    installed_lines = python_environments.requirements_in(project.requirements)
+    listed = {_name_of_line(line) for line in installed_lines}
+    missing = []
     for model in models:
-        wanted = _of_extra(model)
-        installed = not there and all(is_installed(_name(line)) for line in wanted)
-        if wanted and not installed:
-            found += [line for line in wanted if _name(line) not in named]
-    return list(dict.fromkeys(found))
+        needed = _packages_of_extra(model)
+        installed = not installed_lines and all(is_installed(_canonical_name(line)) for line in needed)
+        if needed and not installed:
+            missing += [line for line in needed if _canonical_name(line) not in listed]
+    return list(dict.fromkeys(missing))
 
 
-def _of_extra(name: str) -> list[str]:
+def _packages_of_extra(name: str) -> list[str]:
     """The packages of an extra of MLcraft on this system; nothing where there is no such extra."""
-    found = []
+    packages = []
     for line in metadata.requires(python_environments.DISTRIBUTION) or ():
-        one = Requirement(line)
-        if one.marker is not None and "extra" in str(one.marker) and one.marker.evaluate({"extra": name}):
-            one.marker = None
-            found.append(str(one))
-    return found
+        requirement = Requirement(line)
+        if (
+            requirement.marker is not None
+            and "extra" in str(requirement.marker)
+            and requirement.marker.evaluate({"extra": name})
+        ):
+            requirement.marker = None
+            packages.append(str(requirement))
+    return packages
 
 
 def _is_installed(name: str) -> bool:
@@ -73,13 +79,15 @@ def _is_installed(name: str) -> bool:
     return True
 
 
-def prepare(project: Project, say: Callable[[str], None] = lambda _: None) -> python_environments.Environment | None:
+def prepare_environment(
+    project: Project, report: Callable[[str], None] = lambda _: None
+) -> python_environments.Environment | None:
     """The project's own environment, made if it is not there yet; None where it needs none."""
-    wanted = python_environments.requirements_in(project.requirements)
-    return python_environments.environment(wanted, environments_folder(), say) if wanted else None
+    requirements = python_environments.requirements_in(project.requirements)
+    return python_environments.environment(requirements, environments_folder(), report) if requirements else None
 
 
-def _checked(text: str) -> str:
+def _validate_requirement(text: str) -> str:
     try:
         return str(Requirement(text.strip()))
     except InvalidRequirement as error:
@@ -88,12 +96,12 @@ def _checked(text: str) -> str:
         ) from None
 
 
-def _name(text: str) -> str:
+def _canonical_name(text: str) -> str:
     return re.sub(r"[-_.]+", "-", Requirement(text).name).lower()
 
 
-def _name_in(line: str) -> str:
+def _name_of_line(line: str) -> str:
     try:
-        return _name(re.sub(r"(^|\s)#.*$", "", line).strip())
+        return _canonical_name(re.sub(r"(^|\s)#.*$", "", line).strip())
     except InvalidRequirement:
         return ""

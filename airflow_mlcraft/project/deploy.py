@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from airflow_mlcraft.deploying.image import Prepared
 
 TARGETS = (ECS, LAMBDA)
-_TAG = 40
+_TAG_LENGTH = 40
 
 
 @dataclass(frozen=True)
-class Asked:
+class DeployRequest:
     """What is asked for on the command line; mlcraft.toml and AWS's own configuration say the rest."""
 
     target: str = ECS
@@ -51,7 +51,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DeployResult:
     """What was done, or would be. `key` is the name of the secret that has the key, where requests need one."""
 
     project: str
@@ -74,95 +74,97 @@ class Outcome:
         }
 
 
-def plan(project: Project, asked: Asked, watch: Watch | None = None) -> Outcome:
+def plan(project: Project, asked: DeployRequest, watch: Watch | None = None) -> DeployResult:
     """What a deployment would make, change and keep. The packages are chosen, but nothing is built."""
     watch = watch or Watch()
-    account = _account(project, asked)
+    account = _sign_in(project, asked)
     with engine() as client:
-        deployment = _deployment(project, asked, account, _deployed(project, asked, client, watch), watch)
-        return _outcome(project, asked, account, deployment, changes.plan(deployment.resources))
+        deployment = _build_deployment(project, asked, account, _with_image(project, asked, client, watch), watch)
+        return _to_result(project, asked, account, deployment, changes.plan(deployment.resources))
 
 
-def deploy(project: Project, asked: Asked, watch: Watch | None = None) -> Outcome:
+def deploy(project: Project, asked: DeployRequest, watch: Watch | None = None) -> DeployResult:
     """Deploy the champion. When something fails, or the model does not answer, all is as it was before."""
     watch = watch or Watch()
-    account = _account(project, asked)
+    account = _sign_in(project, asked)
     with engine() as client:
-        deployment = _deployment(project, asked, account, _deployed(project, asked, client, watch), watch)
+        deployment = _build_deployment(project, asked, account, _with_image(project, asked, client, watch), watch)
         made = changes.apply(deployment.resources, watch)
-        external_resources.note(
+        external_resources.add_resource(
             project,
-            _service(project, asked, account),
+            _describe_service(project, asked, account),
             f"`mlcraft deploy {project.name} --to {asked.target} --destroy` removes it, while the project is there",
         )
-        return _outcome(project, asked, account, deployment, made)
+        return _to_result(project, asked, account, deployment, made)
 
 
-def plan_removal(project: Project, asked: Asked) -> Outcome:
+def plan_removal(project: Project, asked: DeployRequest) -> DeployResult:
     """What `destroy` would delete."""
-    account = _account(project, asked)
-    deployment = _deployment(project, asked, account, _nothing(project, asked), Watch())
-    return _outcome(project, asked, account, deployment, changes.plan_removal(deployment.resources))
+    account = _sign_in(project, asked)
+    deployment = _build_deployment(project, asked, account, _without_image(project, asked), Watch())
+    return _to_result(project, asked, account, deployment, changes.plan_removal(deployment.resources))
 
 
-def destroy(project: Project, asked: Asked, watch: Watch | None = None) -> Outcome:
+def destroy(project: Project, asked: DeployRequest, watch: Watch | None = None) -> DeployResult:
     """Delete all that was deployed; what mlcraft has not made for this project is refused."""
     watch = watch or Watch()
-    account = _account(project, asked)
-    deployment = _deployment(project, asked, account, _nothing(project, asked), watch)
+    account = _sign_in(project, asked)
+    deployment = _build_deployment(project, asked, account, _without_image(project, asked), watch)
     made = changes.remove(deployment.resources, watch)
-    external_resources.forget(project, _service(project, asked, account))
-    return Outcome(project.name, asked.target, account.id, account.region, tuple(made))
+    external_resources.remove_resource(project, _describe_service(project, asked, account))
+    return DeployResult(project.name, asked.target, account.id, account.region, tuple(made))
 
 
-def _account(project: Project, asked: Asked) -> Account:
+def _sign_in(project: Project, asked: DeployRequest) -> Account:
     if asked.target not in TARGETS:
         raise DeployingError(f"there is no target {asked.target!r}", f"expected {' or '.join(TARGETS)}")
-    return sign_in(asked.region or _options(project, asked).region, asked.profile)
+    return sign_in(asked.region or _read_options(project, asked).region, asked.profile)
 
 
-def _options(project: Project, asked: Asked) -> EcsOptions | LambdaOptions:
+def _read_options(project: Project, asked: DeployRequest) -> EcsOptions | LambdaOptions:
     kind: type[EcsOptions | LambdaOptions] = EcsOptions if asked.target == ECS else LambdaOptions
-    table = manifests.read(project).targets.get(asked.target, {})
+    table = manifests.read_manifest(project).targets.get(asked.target, {})
     return read(kind, table, f"{project.manifest}: targets.{asked.target}")
 
 
-def _service(project: Project, asked: Asked, account: Account) -> str:
-    return f"the service {_name(project, asked)} in AWS ({asked.target}, account {account.id}, {account.region})"
-
-
-def _name(project: Project, asked: Asked) -> str:
-    return slug(_options(project, asked).name or project.name)
-
-
-def _nothing(project: Project, asked: Asked) -> Deployed:
-    return Deployed(project.name, _name(project, asked), tag="none")
-
-
-def _deployed(project: Project, asked: Asked, client: DockerClient, watch: Watch) -> Deployed:
-    from airflow_mlcraft.deploying.image import prepare
-
-    options = building.options_of(project)
-    recipe = building.recipe_of(project, asked.base or options.base, watch)
-    prepared = prepare(client, recipe, watch)
-
-    def send(repository: str, tag: str, login: Mapping[str, str]) -> str:
-        names = building.tags_of(project, recipe, options)
-        return _send(client, prepared, names=names, place=(repository, tag), login=login, watch=watch)
-
-    return Deployed(
-        project.name,
-        _name(project, asked),
-        content=recipe.content,
-        tag=prepared.identity[:_TAG],
-        machine=prepared.base.machine,
-        send=send,
-        open=asked.open,
-        key=env_file.read(project).get(KEY_VARIABLE, ""),
+def _describe_service(project: Project, asked: DeployRequest, account: Account) -> str:
+    return (
+        f"the service {_service_name(project, asked)} in AWS ({asked.target}, account {account.id}, {account.region})"
     )
 
 
-def _send(
+def _service_name(project: Project, asked: DeployRequest) -> str:
+    return slug(_read_options(project, asked).name or project.name)
+
+
+def _without_image(project: Project, asked: DeployRequest) -> Deployed:
+    return Deployed(project.name, _service_name(project, asked), tag="none")
+
+
+def _with_image(project: Project, asked: DeployRequest, client: DockerClient, watch: Watch) -> Deployed:
+    from airflow_mlcraft.deploying.image import prepare
+
+    options = building.read_image_options(project)
+    recipe = building.build_recipe(project, asked.base or options.base, watch)
+    prepared = prepare(client, recipe, watch)
+
+    def send(repository: str, tag: str, login: Mapping[str, str]) -> str:
+        names = building.choose_tags(project, recipe, options)
+        return _push_image(client, prepared, names=names, place=(repository, tag), login=login, watch=watch)
+
+    return Deployed(
+        project.name,
+        _service_name(project, asked),
+        content=recipe.content,
+        tag=prepared.identity[:_TAG_LENGTH],
+        machine=prepared.base.machine,
+        send=send,
+        open=asked.open,
+        key=env_file.read_env_file(project).get(KEY_VARIABLE, ""),
+    )
+
+
+def _push_image(
     client: DockerClient,
     prepared: Prepared,
     *,
@@ -184,15 +186,19 @@ def _send(
         client.images.remove(f"{repository}:{tag}", noprune=True)
 
 
-def _deployment(project: Project, asked: Asked, account: Account, what: Deployed, watch: Watch) -> Deployment:
-    options = _options(project, asked)
+def _build_deployment(
+    project: Project, asked: DeployRequest, account: Account, what: Deployed, watch: Watch
+) -> Deployment:
+    options = _read_options(project, asked)
     if isinstance(options, EcsOptions):
         return on_ecs(account, what, options, asked.patience, watch)
     return on_lambda(account, what, options, asked.patience, watch)
 
 
-def _outcome(project: Project, asked: Asked, account: Account, deployment: Deployment, made: list[Change]) -> Outcome:
+def _to_result(
+    project: Project, asked: DeployRequest, account: Account, deployment: Deployment, made: list[Change]
+) -> DeployResult:
     with refusals():
         url = deployment.place.url()
     key = deployment.key.name if deployment.key else ""
-    return Outcome(project.name, asked.target, account.id, account.region, tuple(made), url, key)
+    return DeployResult(project.name, asked.target, account.id, account.region, tuple(made), url, key)

@@ -15,13 +15,13 @@ from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.model_choices import metric_choices, model_choices
 from airflow_mlcraft.project.project_paths import Project
-from airflow_mlcraft.project.run_inputs import defaults_of
-from airflow_mlcraft.project.user_dirs import shipped
+from airflow_mlcraft.project.run_inputs import build_default_inputs
+from airflow_mlcraft.project.user_dirs import find_shipped
 
-_CHOICES = "mlcraft:choices"
-TOOLS = ("retrieve", "process", "train", "tune", "evaluate", "predict")
+_CHOICES_FIELD = "mlcraft:choices"
+TOOL_NAMES = ("retrieve", "process", "train", "tune", "evaluate", "predict")
 NAMESPACES = {"sbg": "https://www.sevenbridges.com/", "mlcraft": "https://mlcraft.dev/cwl#"}
-CODE = {"retriever": "retriever.py", "processor": "processor.py", "model_code": "model.py"}
+CODE_FILES = {"retriever": "retriever.py", "processor": "processor.py", "model_code": "model.py"}
 
 _INPUTS: dict[str, tuple[str, str, str]] = {
     "sources": ("string[]", "Sources", "Where the data come from: addresses, paths, or sklearn:NAME."),
@@ -59,21 +59,21 @@ _INPUTS: dict[str, tuple[str, str, str]] = {
     "types": ("string?", "Kinds", "Kinds of columns as a JSON object: number, category, boolean, date or text."),
     "dates": ("string?", "Dates", "How dates are written, by column, as a JSON object."),
 }
-_FOR_PROCESS = (
+_PROCESS_INPUTS = (
     "stratify", "group", "time", "drop", "impute", "positive", "max_categories", "types", "dates",
 )  # fmt: skip
-_OF_STEP = {
+_STEP_INPUTS = {
     "process": {
-        **{name: name for name in _FOR_PROCESS},
+        **{name: name for name in _PROCESS_INPUTS},
         "row_id": "id",
     },
     "train": {"class_weight": "class_weight", "threshold": "threshold", "threshold_metric": "metric"},
     "evaluate": {"replace_champion": "replace_champion"},
 }
 """Inputs that lead to an input of a step; documents of before get them when they have a value."""
-_ONLY_TRAINED = ("threshold_metric",)
+_TRAINING_ONLY_INPUTS = ("threshold_metric",)
 """Inputs that a search does not need: it has the metric anyway."""
-_TUNED: dict[str, tuple[str, str, str]] = {
+_TUNING_INPUTS: dict[str, tuple[str, str, str]] = {
     "trials": ("int", "Trials", "How many sets of parameters are tried for each model."),
     "space": ("string[]", "Spaces", "Where to search for each of the models, as JSON; {} for the usual places."),
 }
@@ -90,119 +90,125 @@ _OUTPUTS: dict[str, tuple[str, str, str]] = {
     "trained": ("Directory[]", "train/model", "All models."),
     "metrics": ("File[]", "train/metrics", "What cross-validation measured, for each model."),
 }
-_DATA = {"data": "data/retrieved", "train_part": "data/train.parquet", "test_part": "data/test.parquet"}
+_DATA_PATHS = {"data": "data/retrieved", "train_part": "data/train.parquet", "test_part": "data/test.parquet"}
 """Outputs that get a version in the project's repository, and their paths there."""
-_EVALUATED = {"champion": "models/champion", "scores": "reports/scores.json", "report_html": "reports/report.html"}
+_EVALUATION_PATHS = {
+    "champion": "models/champion",
+    "scores": "reports/scores.json",
+    "report_html": "reports/report.html",
+}
 
 
-def write_documents(project: Project, manifest: Manifest, home: Project | None = None) -> None:
+def write_documents(project: Project, manifest: Manifest, final_project: Project | None = None) -> None:
     """The workflows and their tools. `home` is where the project is going to be, if it is not there yet."""
     project.tools.mkdir(parents=True, exist_ok=True)
-    for name in TOOLS:
-        tool = _load(shipped("tools", f"{name}.cwl"))
+    for name in TOOL_NAMES:
+        tool = _load_document(find_shipped("tools", f"{name}.cwl"))
         if name in ("evaluate", "predict"):
             # The same model of the registry, whatever the DAG is called that Airflow makes of the folder.
             tool["hints"][0]["registry"] = project.name
         if name == "evaluate":
-            tool["hints"].append(_versioned(_EVALUATED))
-        _write(project.tools / f"{name}.cwl", tool)
-    _write(project.workflow, workflow(home or project, manifest))
-    _write(project.tuned_workflow, workflow(home or project, manifest, tuned=True))
+            tool["hints"].append(_build_data_hint(_EVALUATION_PATHS))
+        _write_document(project.tools / f"{name}.cwl", tool)
+    _write_document(project.workflow, build_workflow(final_project or project, manifest))
+    _write_document(project.tuned_workflow, build_workflow(final_project or project, manifest, tuned=True))
 
 
-def sync(project: Project, manifest: Manifest) -> list[Path]:
+def sync_documents(project: Project, manifest: Manifest) -> list[Path]:
     """Bring what mlcraft.toml says into the workflows; what else was done to them stays. Gives what has changed."""
     changed = []
     for path in (project.workflow, project.tuned_workflow):
-        document = _load(path)
-        _add_inputs(path, document, project, manifest)
-        _fill(document, project, manifest)
-        text = _text(document)
+        document = _load_document(path)
+        _add_missing_inputs(path, document, project, manifest)
+        _update_values(document, project, manifest)
+        text = _to_yaml(document)
         if text != path.read_text("utf-8"):
             write_text_atomically(path, text)
             changed.append(path)
     return changed
 
 
-def _add_inputs(path: Path, document: Any, project: Project, manifest: Manifest) -> None:
+def _add_missing_inputs(path: Path, document: Any, project: Project, manifest: Manifest) -> None:
     """Add inputs that mlcraft.toml has a value for and a document of an earlier version lacks, with their links."""
-    values = defaults_of(project, manifest)
-    there = {port["id"] for port in document["inputs"]}
-    there |= set(_ONLY_TRAINED) if _is_tuned(document) else set()
-    for step_name, ports in _OF_STEP.items():
-        lacking = [name for name in ports if name not in there and values.get(name)]
-        if not lacking:
+    values = build_default_inputs(project, manifest)
+    existing = {port["id"] for port in document["inputs"]}
+    existing |= set(_TRAINING_ONLY_INPUTS) if _is_tuned(document) else set()
+    for step_name, ports in _STEP_INPUTS.items():
+        missing = [name for name in ports if name not in existing and values.get(name)]
+        if not missing:
             continue
-        step = next((one for one in document["steps"] if one["id"] == step_name), None)
+        step = next((each for each in document["steps"] if each["id"] == step_name), None)
         tool_path = path.parent / str(step["run"]) if step is not None and isinstance(step.get("run"), str) else None
         if step is None or tool_path is None:
             raise ProjectError(
-                f"{path} has no step {step_name!r} with a tool in a file, and {lacking[0]} of {project.manifest.name} "
+                f"{path} has no step {step_name!r} with a tool in a file, and {missing[0]} of {project.manifest.name} "
                 "is meant for it",
-                f"take {lacking[0]} out of {project.manifest.name}, or add an input {lacking[0]!r} to the workflow",
+                f"take {missing[0]} out of {project.manifest.name}, or add an input {missing[0]!r} to the workflow",
             )
-        _add_ports(tool_path, "tune" if tool_path.stem == "tune" else step_name, [ports[name] for name in lacking])
-        for name in lacking:
+        _add_tool_inputs(
+            tool_path, "tune" if tool_path.stem == "tune" else step_name, [ports[name] for name in missing]
+        )
+        for name in missing:
             row = max((int(port.get("sbg:y", 0)) for port in document["inputs"]), default=-130) // 130 + 1
-            document["inputs"].append(_input(name, *_INPUTS[name], row))
+            document["inputs"].append(_build_input(name, *_INPUTS[name], row))
             if all(link["id"] != ports[name] for link in step["in"]):
                 step["in"].append({"id": ports[name], "source": [name]})
 
 
-def _add_ports(path: Path, shipped_name: str, names: Sequence[str]) -> None:
+def _add_tool_inputs(path: Path, shipped_name: str, names: Sequence[str]) -> None:
     """Add inputs of a shipped tool to a copy of an earlier version."""
-    tool = _load(path)
-    lacking = set(names) - {port["id"] for port in tool["inputs"]}
-    if lacking:
-        known = _load(shipped("tools", f"{shipped_name}.cwl"))["inputs"]
-        tool["inputs"].extend(port for port in known if port["id"] in lacking)
-        _write(path, tool)
+    tool = _load_document(path)
+    missing = set(names) - {port["id"] for port in tool["inputs"]}
+    if missing:
+        shipped_inputs = _load_document(find_shipped("tools", f"{shipped_name}.cwl"))["inputs"]
+        tool["inputs"].extend(port for port in shipped_inputs if port["id"] in missing)
+        _write_document(path, tool)
 
 
 def rename_documents(project: Project, old: str) -> list[Path]:
     """Have the project's name in its documents instead of an old one. Gives what has changed."""
     changed = []
     for path in (project.workflow, project.tuned_workflow, *sorted(project.tools.glob("*.cwl"))):
-        document = _load(path)
-        before = _text(document)
+        document = _load_document(path)
+        before = _to_yaml(document)
         if document.get("class") == "Workflow" and document.get("id") in (old, f"{old}_tuned"):
             document["id"] = project.name + str(document["id"]).removeprefix(old)
         for hint in document.get("hints", ()):
             if isinstance(hint, dict) and hint.get("registry") == old:
                 hint["registry"] = project.name
-        if (text := _text(document)) != before:
+        if (text := _to_yaml(document)) != before:
             write_text_atomically(path, text)
             changed.append(path)
     return changed
 
 
-def workflow(project: Project, manifest: Manifest, *, tuned: bool = False) -> dict[str, Any]:
+def build_workflow(project: Project, manifest: Manifest, *, tuned: bool = False) -> dict[str, Any]:
     """The document of a project's workflow."""
-    inputs = {**_INPUTS, **_TUNED} if tuned else dict(_INPUTS)
-    for name in _ONLY_TRAINED if tuned else ():
+    inputs = {**_INPUTS, **_TUNING_INPUTS} if tuned else dict(_INPUTS)
+    for name in _TRAINING_ONLY_INPUTS if tuned else ():
         del inputs[name]
-    made: dict[str, Any] = {
+    document: dict[str, Any] = {
         "cwlVersion": "v1.0",
         "class": "Workflow",
         "id": f"{project.name}_tuned" if tuned else project.name,
         "label": "",
         "doc": "",
         "$namespaces": dict(NAMESPACES),
-        "inputs": [_input(name, *about, row) for row, (name, about) in enumerate(inputs.items())],
-        "outputs": [_output(name, *about, row) for row, (name, about) in enumerate(_OUTPUTS.items())],
-        "steps": _steps(tuned),
-        "hints": [_versioned(_DATA)],
+        "inputs": [_build_input(name, *field, row) for row, (name, field) in enumerate(inputs.items())],
+        "outputs": [_build_output(name, *field, row) for row, (name, field) in enumerate(_OUTPUTS.items())],
+        "steps": _build_steps(tuned),
+        "hints": [_build_data_hint(_DATA_PATHS)],
         "requirements": [{"class": "ScatterFeatureRequirement"}],
     }
-    _fill(made, project, manifest)
-    return made
+    _update_values(document, project, manifest)
+    return document
 
 
 def _is_tuned(document: Any) -> bool:
     return str(document.get("id", "")).endswith("_tuned")
 
 
-def _fill(document: Any, project: Project, manifest: Manifest) -> None:
+def _update_values(document: Any, project: Project, manifest: Manifest) -> None:
     """Names, defaults and the kind of prediction."""
     tuned = _is_tuned(document)
     document["label"] = f"{manifest.title}, tuned" if tuned else manifest.title
@@ -211,41 +217,41 @@ def _fill(document: Any, project: Project, manifest: Manifest) -> None:
         f"{search} for the {manifest.prediction} of {manifest.target!r}, compares them, and names the best one the "
         "champion."
     )
-    defaults = defaults_of(project, manifest)
+    defaults = build_default_inputs(project, manifest)
     choices = {"models": model_choices(project, manifest), "metric": metric_choices(manifest)}
     for port in document.get("inputs", ()):
         if port["id"] in defaults:
-            _set(port, "default", defaults[port["id"]])
+            _set_or_remove(port, "default", defaults[port["id"]])
         if port["id"] == "metric" and port["type"] == "string":
             # As documents of an earlier version have it, when each project had a metric.
             port["type"] = "string?"
         if port["id"] in choices:
-            _set(port, _CHOICES, choices[port["id"]])
+            _set_or_remove(port, _CHOICES_FIELD, choices[port["id"]])
     for step in document.get("steps", ()):
         for port in step.get("in", ()):
             if step["id"] == "process" and port["id"] == "prediction":
                 port["default"] = manifest.prediction
 
 
-def _set(port: Any, name: str, value: Any) -> None:
+def _set_or_remove(port: Any, name: str, value: Any) -> None:
     if value is None:
         port.pop(name, None)
     elif port.get(name) != value:
         port[name] = value
 
 
-def _input(name: str, kind: str, label: str, doc: str, row: int) -> dict[str, Any]:
-    made: dict[str, Any] = {"id": name, "type": kind, "label": label, "doc": doc, "sbg:x": 0, "sbg:y": 130 * row}
-    if name in CODE:
-        made["default"] = {"class": "File", "location": CODE[name]}
-    return made
+def _build_input(name: str, type_: str, label: str, doc: str, row: int) -> dict[str, Any]:
+    port: dict[str, Any] = {"id": name, "type": type_, "label": label, "doc": doc, "sbg:x": 0, "sbg:y": 130 * row}
+    if name in CODE_FILES:
+        port["default"] = {"class": "File", "location": CODE_FILES[name]}
+    return port
 
 
-def _output(name: str, kind: str, source: str, doc: str, row: int) -> dict[str, Any]:
+def _build_output(name: str, type_: str, source: str, doc: str, row: int) -> dict[str, Any]:
     label = name.replace("_", " ").capitalize()
     return {
         "id": name,
-        "type": kind,
+        "type": type_,
         "label": label,
         "doc": doc,
         "outputSource": [source],
@@ -254,7 +260,7 @@ def _output(name: str, kind: str, source: str, doc: str, row: int) -> dict[str, 
     }
 
 
-def _steps(tuned: bool) -> list[dict[str, Any]]:
+def _build_steps(tuned: bool) -> list[dict[str, Any]]:
     retrieve = {"sources": "sources", "key_env": "key_env", "code": "retriever"}
     process = {"data": "retrieve/data", "target": "target", "code": "processor", "params": "process_params"}
     train = {
@@ -265,7 +271,7 @@ def _steps(tuned: bool) -> list[dict[str, Any]]:
         "code": "model_code",
         "seed": "seed",
         "folds": "folds",
-        **{port: name for name, port in _OF_STEP["train"].items()},
+        **{port: name for name, port in _STEP_INPUTS["train"].items()},
     }
     evaluate = {
         "models": "train/model",
@@ -275,14 +281,14 @@ def _steps(tuned: bool) -> list[dict[str, Any]]:
         "minimum": "minimum",
         "margin": "margin",
         "seed": "seed",
-        **{port: name for name, port in _OF_STEP["evaluate"].items()},
+        **{port: name for name, port in _STEP_INPUTS["evaluate"].items()},
     }
     process |= {
         "test_size": "test_size",
         "seed": "split_seed",
-        **{port: name for name, port in _OF_STEP["process"].items()},
+        **{port: name for name, port in _STEP_INPUTS["process"].items()},
     }
-    processing = _step("process", process, 600, 325)
+    processing = _build_step("process", process, 600, 325)
     processing["in"].insert(2, {"id": "prediction"})
     scatter = ["estimator", "params"]
     if tuned:
@@ -290,16 +296,21 @@ def _steps(tuned: bool) -> list[dict[str, Any]]:
         train = {name: source for name, source in train.items() if name != "params"}
         train |= {"trials": "trials", "space": "space", "metric": "metric"}
         scatter = ["estimator", "space"]
-    training = _step("train", train, 900, 455, tool="tune" if tuned else "train")
+    training = _build_step("train", train, 900, 455, tool="tune" if tuned else "train")
     training["in"].append({"id": "tolerate", "default": True})
     training["scatter"] = scatter
     training["scatterMethod"] = "dotproduct"
-    return [_step("retrieve", retrieve, 300, 195), processing, training, _step("evaluate", evaluate, 1200, 455)]
+    return [
+        _build_step("retrieve", retrieve, 300, 195),
+        processing,
+        training,
+        _build_step("evaluate", evaluate, 1200, 455),
+    ]
 
 
-def _step(name: str, inputs: Mapping[str, str], x: int, y: int, tool: str = "") -> dict[str, Any]:
+def _build_step(name: str, inputs: Mapping[str, str], x: int, y: int, tool: str = "") -> dict[str, Any]:
     path = f"tools/{tool or name}.cwl"
-    outputs = [{"id": port["id"]} for port in _load(shipped("tools", f"{tool or name}.cwl"))["outputs"]]
+    outputs = [{"id": port["id"]} for port in _load_document(find_shipped("tools", f"{tool or name}.cwl"))["outputs"]]
     links = [{"id": port, "source": [source]} for port, source in inputs.items()]
     return {
         "id": name,
@@ -312,33 +323,33 @@ def _step(name: str, inputs: Mapping[str, str], x: int, y: int, tool: str = "") 
     }
 
 
-def _versioned(paths: Mapping[str, str]) -> dict[str, Any]:
+def _build_data_hint(paths: Mapping[str, str]) -> dict[str, Any]:
     return {"class": "mlcraft:Data", "outputs": [{"output": port, "to": path} for port, path in paths.items()]}
 
 
-def _load(path: Path) -> Any:
+def _load_document(path: Path) -> Any:
     try:
-        found = _yaml().load(path.read_text("utf-8"))
+        document = _new_yaml().load(path.read_text("utf-8"))
     except FileNotFoundError:
         raise ProjectError(f"there is no {path}") from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise ProjectError(f"{path} cannot be read: {error}") from None
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise ProjectError(f"{path} is no CWL document")
-    return found
+    return document
 
 
-def _write(path: Path, document: Any) -> None:
-    write_text_atomically(path, _text(document))
+def _write_document(path: Path, document: Any) -> None:
+    write_text_atomically(path, _to_yaml(document))
 
 
-def _text(document: Any) -> str:
+def _to_yaml(document: Any) -> str:
     stream = io.StringIO()
-    _yaml().dump(document, stream)
+    _new_yaml().dump(document, stream)
     return stream.getvalue()
 
 
-def _yaml() -> YAML:
+def _new_yaml() -> YAML:
     yaml = YAML()
     yaml.width = 120
     yaml.indent(mapping=2, sequence=2, offset=0)

@@ -26,7 +26,7 @@ from airflow_mlcraft.project.user_dirs import environments_folder
 if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import RunResult, TaskEvent
 
-_LINGER = "5"
+_LINGER_SECONDS = "5"
 _LIBRARIES = (
     "matplotlib.figure",
     "pandas",
@@ -40,12 +40,12 @@ _LIBRARIES = (
     "sklearn.neighbors",
     "sklearn.pipeline",
 )
-_ENGINE = re.compile(r"^(item \d+: )?(the tool of \S+ failed with exit code \d+: )?(mlcraft-step: )?")
+_STEP_PREFIX = re.compile(r"^(item \d+: )?(the tool of \S+ failed with exit code \d+: )?(mlcraft-step: )?")
 """What says how a step was run, before it says what was wrong."""
 
 
 @dataclass(frozen=True)
-class Listener:
+class RunCallbacks:
     """Who follows a run. `on_event` may ask what a task has given."""
 
     on_dag: Callable[[Any], None] = lambda _: None
@@ -54,7 +54,7 @@ class Listener:
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedRun:
     """A run that has ended, well or not."""
 
     run_id: str
@@ -64,11 +64,11 @@ class Finished:
 
     def error(self, items: Sequence[str] = ()) -> str:
         """The sentences of the tasks that failed; `items` is what the instances of a mapped task are called."""
-        said = []
+        sentences = []
         for failure in self.result.failed:
             item = f" {items[failure.map_index]}" if 0 <= failure.map_index < len(items) else ""
-            said.append(f"{failure.task_id}{item}: {_ENGINE.sub('', failure.message)}")
-        return "\n".join(said) or self.result.reason or ("" if self.result.ok else "the run failed")
+            sentences.append(f"{failure.task_id}{item}: {_STEP_PREFIX.sub('', failure.message)}")
+        return "\n".join(sentences) or self.result.reason or ("" if self.result.ok else "the run failed")
 
 
 def new_run_id(verb: str) -> str:
@@ -83,14 +83,14 @@ def run_document(
     job: Mapping[str, Any],
     *,
     run_id: str,
-    listener: Listener,
+    listener: RunCallbacks,
     parallel: int = 0,
-) -> Finished:
+) -> FinishedRun:
     """Run a document of the project. Ctrl-C ends all tasks, and the run counts as killed in MLflow."""
     from airflow_mlcraft.runner.run_document import CONFIGURATION, plan_of
 
-    begun = time.monotonic()
-    with environment(project, manifest, run_id), _log(project, run_id) as write:
+    start = time.monotonic()
+    with project_environment(project, manifest, run_id), _open_log(project, run_id) as write_log:
         # Airflow is imported here, with these settings.
         plan = plan_of(str(document))
         from airflow_mlcraft.dag.cwl_dag import CwlDag
@@ -104,26 +104,26 @@ def run_document(
             listener.on_event(event, read_xcoms)
 
         def log(task: str, level: str, line: str) -> None:
-            write(f"{time.strftime('%H:%M:%S')} [{task}] {level}: {line}\n")
+            write_log(f"{time.strftime('%H:%M:%S')} [{task}] {level}: {line}\n")
             listener.on_log(task, level, line)
 
         conf = to_xcom(dict(job), CONFIGURATION)
         if not requirements_in(project.requirements):
-            _load_libraries()
+            _preload_libraries()
         try:
             result = run_dag(dag, conf=conf, parallel=parallel, on_event=on_event, log=log, run_id=run_id)
         except BaseException:
-            _killed(str(dag.dag_id), run_id)
+            _end_as_killed(str(dag.dag_id), run_id)
             raise
         outputs = result.xcom(dag.last.task_id) if result.ok else {}
-        return Finished(run_id, result, outputs or {}, time.monotonic() - begun)
+        return FinishedRun(run_id, result, outputs or {}, time.monotonic() - start)
 
 
 @contextlib.contextmanager
-def environment(project: Project, manifest: Manifest, run_id: str = "") -> Iterator[None]:
+def project_environment(project: Project, manifest: Manifest, run_id: str = "") -> Iterator[None]:
     """The settings of this project and its keys, for as long as something of it runs in this process."""
     values = {
-        **env_file.read(project),
+        **env_file.read_env_file(project),
         "AIRFLOW__MLCRAFT__STORE": str(project.store),
         "AIRFLOW__MLCRAFT__STORE_REMOTE": "",
         "AIRFLOW__MLCRAFT__STORE_CONN_ID": "",
@@ -135,15 +135,15 @@ def environment(project: Project, manifest: Manifest, run_id: str = "") -> Itera
         "AIRFLOW__MLCRAFT__DATA_REPO": str(project.folder),
         "AIRFLOW__MLCRAFT__TRACKING": "auto",
         "AIRFLOW__MLCRAFT__TRACKING_EXPERIMENT": project.name,
-        "AIRFLOW__MLCRAFT__TRACKING_SPOOL": str(projects_of(project).tracking / "tracking"),
-        "AIRFLOW__MLCRAFT__TRACKING_LINGER": _LINGER,
+        "AIRFLOW__MLCRAFT__TRACKING_SPOOL": str(projects_of(project).tracking_folder / "tracking"),
+        "AIRFLOW__MLCRAFT__TRACKING_LINGER": _LINGER_SECONDS,
         **tracking_environment(project, manifest),
     }
     with variables(values):
         yield
 
 
-def read_file(value: Any) -> Any:
+def read_json_file(value: Any) -> Any:
     """The JSON in a File, of the store or of the disk."""
     from airflow_mlcraft.operators.task_files import open_store
     from airflow_mlcraft.store.values import local_path, oid_of
@@ -153,14 +153,14 @@ def read_file(value: Any) -> Any:
     return json.loads(path.read_text("utf-8"))
 
 
-def _load_libraries() -> None:
+def _preload_libraries() -> None:
     """Once, here, rather than in each of the workers, which are forked from this process."""
     for name in _LIBRARIES:
         import_module(name)
 
 
 @contextlib.contextmanager
-def _log(project: Project, run_id: str) -> Iterator[Callable[[str], Any]]:
+def _open_log(project: Project, run_id: str) -> Iterator[Callable[[str], Any]]:
     """The whole log of the run, in the project's folder logs."""
     with translate_os_errors(project.logs):
         project.logs.mkdir(parents=True, exist_ok=True)
@@ -169,7 +169,7 @@ def _log(project: Project, run_id: str) -> Iterator[Callable[[str], Any]]:
         yield stream.write
 
 
-def _killed(dag_id: str, run_id: str) -> None:
+def _end_as_killed(dag_id: str, run_id: str) -> None:
     from airflow_mlcraft.hooks.mlflow import open_tracking
     from airflow_mlcraft.tracking.names import DagRunName
 

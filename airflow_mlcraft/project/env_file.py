@@ -12,10 +12,10 @@ from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.project_paths import Project
 
 MODE = 0o600
-_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+_KEY_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
-def read(project: Project) -> Mapping[str, str]:
+def read_env_file(project: Project) -> Mapping[str, str]:
     """All of them, by name."""
     if not project.secrets.is_file():
         return {}
@@ -23,9 +23,9 @@ def read(project: Project) -> Mapping[str, str]:
     return {name: value for name, value in values.items() if value}
 
 
-def write(project: Project, name: str, value: str) -> None:
+def write_key(project: Project, name: str, value: str) -> None:
     """Set one; the others and all comments stay."""
-    check_name(name)
+    check_key_name(name)
     if not value or "\n" in value:
         raise ProjectError(f"the value of {name} is empty or has several lines")
     with translate_os_errors(project.secrets):
@@ -35,12 +35,12 @@ def write(project: Project, name: str, value: str) -> None:
         project.secrets.chmod(MODE)
 
 
-def check_name(name: str) -> None:
+def check_key_name(name: str) -> None:
     """Whether a key can have this name."""
-    if not _NAME.fullmatch(name):
+    if not _KEY_NAME.fullmatch(name):
         raise ProjectError(f"{name!r} cannot be the name of a key: expected capitals, digits and _, such as DATA_KEY")
 
 
-def readable_by_others(project: Project) -> bool:
+def is_readable_by_others(project: Project) -> bool:
     """Whether the file's mode lets others in."""
     return project.secrets.is_file() and bool(project.secrets.stat().st_mode & 0o077)

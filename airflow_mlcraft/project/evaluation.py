@@ -17,78 +17,78 @@ from typing import Any
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project import run_records
-from airflow_mlcraft.project.embedded import Listener, new_run_id, read_file, run_document
+from airflow_mlcraft.project.embedded import RunCallbacks, new_run_id, read_json_file, run_document
 from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.project_paths import Project
-from airflow_mlcraft.project.repository import commit_of
+from airflow_mlcraft.project.repository import read_head_commit
 from airflow_mlcraft.project.run_records import RunRecord
-from airflow_mlcraft.project.training import Watch, with_scores
+from airflow_mlcraft.project.training import TrainingProgress, with_scores
 
 EVALUATE = "evaluate"
 
 
-def evaluate(project: Project, metric: str = "", *, watch: Watch | None = None) -> RunRecord:
+def evaluate(project: Project, metric: str = "", *, progress: TrainingProgress | None = None) -> RunRecord:
     """Compare the models that were trained last with each other and with the champion, on the test part."""
-    watch = watch or Watch()
-    manifest = manifests.read(project)
+    progress = progress or TrainingProgress()
+    manifest = manifests.read_manifest(project)
     if metric:
-        checked_metric(manifest.prediction, metric)
-    before = run_records.last_models(project)
+        validate_metric(manifest.prediction, metric)
+    before = run_records.find_last_training(project)
     if before is None:
         raise ProjectError(
             f"{project.name} has no models to compare", f"train some with `mlcraft train {project.name}`"
         )
     # Where mlcraft.toml names none, the data have chosen one for the training.
-    manifest = manifests.with_values(manifest, metric=manifest.metric or before.metric)
-    wanted = checked_metric(manifest.prediction, metric or manifest.metric)
+    manifest = manifests.replace_values(manifest, metric=manifest.metric or before.metric)
+    metric_name = validate_metric(manifest.prediction, metric or manifest.metric)
     run_id = new_run_id(EVALUATE)
     record = replace(
         before,
         run_id=run_id,
         verb=EVALUATE,
         started=datetime.now(tz=timezone.utc).isoformat(timespec="seconds"),
-        metric=wanted,
-        set={"metric": wanted, run_records.MODELS_OF: before.run_id},
-        commit=commit_of(project.folder),
+        metric=metric_name,
+        set={"metric": metric_name, run_records.MODELS_OF: before.run_id},
+        commit=read_head_commit(project.folder),
         champion="",
         score=None,
         notes=(),
     )
-    watch.begin_other(f"{manifest.title}: {wanted}", wanted, before.models)
-    if known := _known_scores(project, manifest, before, wanted):
-        begun = time.monotonic()
-        if reason := _crown(project, manifest, before, known, run_id, watch):
-            watch.on_log(EVALUATE, "info", f"the models are compared by a run, because {reason}")
+    progress.begin_evaluation(f"{manifest.title}: {metric_name}", metric_name, before.models)
+    if known_scores := _known_scores(project, manifest, before, metric_name):
+        start = time.monotonic()
+        if reason := _set_champion(project, manifest, before, known_scores, run_id, progress):
+            progress.on_log(EVALUATE, "info", f"the models are compared by a run, because {reason}")
         else:
-            seconds = round(time.monotonic() - begun, 2)
-            known_record = with_scores(record, known.scores)
+            seconds = round(time.monotonic() - start, 2)
+            known_record = with_scores(record, known_scores.scores)
             record = replace(known_record, state="success", seconds=seconds, error="", outputs={})
-            run_records.remember(project, record)
+            run_records.write_record(project, record)
             return record
     job: dict[str, Any] = {
         "models": [{"class": "Directory", "path": path} for path in before.outputs["models"]],
         "test": {"class": "File", "path": before.outputs["test"]},
         "train": {"class": "File", "path": before.outputs["train"]},
-        "metric": wanted,
+        "metric": metric_name,
         "margin": manifest.margin,
         "seed": manifest.seed,
     }
     # The gate is of the project's own metric; by another it would have another value.
-    if manifest.minimum is not None and wanted == manifest.metric:
+    if manifest.minimum is not None and metric_name == manifest.metric:
         job["minimum"] = manifest.minimum
-    listener = Listener(watch.on_dag, watch.on_event, watch.on_log)
+    listener = RunCallbacks(progress.on_dag, progress.on_event, progress.on_log)
     finished = run_document(project, manifest, project.tools / "evaluate.cwl", job, run_id=run_id, listener=listener)
     record = replace(
         record, state=finished.result.state, seconds=round(finished.seconds, 2), error=finished.error(), outputs={}
     )
     if finished.result.ok:
-        record = with_scores(record, read_file(finished.outputs["scores"]))
-    run_records.remember(project, record)
+        record = with_scores(record, read_json_file(finished.outputs["scores"]))
+    run_records.write_record(project, record)
     return record
 
 
 @dataclass(frozen=True)
-class _Known:
+class _KnownScores:
     """What an evaluation would say, as scores.json; with the labels of today's champion and of the one that follows."""
 
     scores: dict[str, Any]
@@ -96,7 +96,7 @@ class _Known:
     winner: str = ""
 
 
-def _known_scores(project: Project, manifest: Manifest, before: RunRecord, wanted: str) -> _Known | None:
+def _known_scores(project: Project, manifest: Manifest, before: RunRecord, metric_name: str) -> _KnownScores | None:
     """What an evaluation would say, out of scores.json; None where that is not known.
 
     The models and the test part are those of the training, which has measured them by every metric.
@@ -109,78 +109,87 @@ def _known_scores(project: Project, manifest: Manifest, before: RunRecord, wante
     if not path or not Path(path).is_file():
         return None
     scores = json.loads(Path(path).read_bytes())
-    today = _champion_since(project, before, scores)
-    new = [model for model in scores["models"] if model["role"] == "new"]
-    if today is None or not all(wanted in model["test"] for model in (today, *new)):
+    current = _find_current_champion(project, before, scores)
+    new_models = [model for model in scores["models"] if model["role"] == "new"]
+    if current is None or not all(metric_name in model["test"] for model in (current, *new_models)):
         return None
     # A champion that has learned some of the test rows was scored on the others, and the new models were not.
-    if scores.get("chosen_on") != CROSS_VALIDATION or today.get("rows") != scores["rows"]:
+    if scores.get("chosen_on") != CROSS_VALIDATION or current.get("rows") != scores["rows"]:
         return None
-    chosen = [model.get("cv", {}).get(wanted, {}).get("mean") for model in new]
-    if not any(score is not None for score in chosen):
+    cv_scores = [model.get("cv", {}).get(metric_name, {}).get("mean") for model in new_models]
+    if not any(score is not None for score in cv_scores):
         return None
     verdict = choose_champion(
-        metric_for(manifest.prediction, wanted),
+        metric_for(manifest.prediction, metric_name),
         [
             Candidate(
-                model["name"], score, model["test"][wanted], model["test"][wanted], is_baseline(str(model.get("class")))
+                model["name"],
+                score,
+                model["test"][metric_name],
+                model["test"][metric_name],
+                is_baseline(str(model.get("class"))),
             )
-            for model, score in zip(new, chosen, strict=True)
+            for model, score in zip(new_models, cv_scores, strict=True)
         ],
-        today=Today(today["test"][wanted]),
+        today=Today(current["test"][metric_name]),
         # The gate is of the project's own metric; by another it would have another value.
-        minimum=manifest.minimum if wanted == manifest.metric else None,
+        minimum=manifest.minimum if metric_name == manifest.metric else None,
         margin=manifest.margin,
     )
     # The champion is one of these models itself, as a rule, and is then there twice, as an evaluation has it.
-    name = re.sub(r"^champion \((.*)\)$| \(\d+\)$", r"\1", today["name"])
-    champion = {**today, "name": f"champion ({name})", "role": "champion"}
-    winner = "" if verdict.winner is None else str(new[verdict.winner]["name"])
-    told = {
-        "metric": wanted,
+    name = re.sub(r"^champion \((.*)\)$| \(\d+\)$", r"\1", current["name"])
+    champion = {**current, "name": f"champion ({name})", "role": "champion"}
+    winner = "" if verdict.winner is None else str(new_models[verdict.winner]["name"])
+    decision = {
+        "metric": metric_name,
         "metric_reason": "",
         "winner": winner or champion["name"],
         "kept": verdict.kept,
-        "why": f"{verdict.why}, by the scores of run {before.short}",
+        "why": f"{verdict.why}, by the scores of run {before.short_id}",
         "gates": [asdict(gate) for gate in verdict.gates],
         "comparison": None,
         "notes": [],
     }
     others = [model for model in scores["models"] if model["role"] not in ("new", "champion")]
-    return _Known({**scores, **told, "models": [*new, champion, *others]}, today["name"], winner)
+    return _KnownScores({**scores, **decision, "models": [*new_models, champion, *others]}, current["name"], winner)
 
 
-def _crown(  # noqa: PLR0917
-    project: Project, manifest: Manifest, before: RunRecord, known: _Known, run_id: str, watch: Watch
+def _set_champion(  # noqa: PLR0917
+    project: Project,
+    manifest: Manifest,
+    before: RunRecord,
+    known_scores: _KnownScores,
+    run_id: str,
+    progress: TrainingProgress,
 ) -> str:
     """Crown the winner, if it is another model than today's champion; the reason where that takes a run."""
-    from airflow_mlcraft.project.set_champion import crown_without_run
+    from airflow_mlcraft.project.set_champion import set_champion_without_run
 
-    if not known.winner:
+    if not known_scores.winner:
         return ""
-    labels = _labels([model.name for model in before.models])
+    labels = _number_duplicates([model.name for model in before.models])
     folders = dict(zip(labels, map(Path, before.outputs["models"]), strict=False))
-    winner = folders.get(known.winner)
-    today = folders.get(known.today, project.champion)
-    for folder in (winner, today):
+    winner = folders.get(known_scores.winner)
+    current = folders.get(known_scores.today, project.champion)
+    for folder in (winner, current):
         if folder is None or not (folder / "MLmodel").is_file():
-            return f"the files of a model are not there: {folder or known.winner}"
-    return crown_without_run(
+            return f"the files of a model are not there: {folder or known_scores.winner}"
+    return set_champion_without_run(
         project,
         manifest,
         run_id,
-        known.scores,
-        winner=folders[known.winner],
-        today=today,
-        say=lambda level, line: watch.on_log(EVALUATE, level, line),
+        known_scores.scores,
+        winner=folders[known_scores.winner],
+        current=current,
+        report=lambda level, line: progress.on_log(EVALUATE, level, line),
     )
 
 
-def _champion_since(project: Project, before: RunRecord, scores: dict[str, Any]) -> dict[str, Any] | None:
+def _find_current_champion(project: Project, before: RunRecord, scores: dict[str, Any]) -> dict[str, Any] | None:
     """Today's champion, with its scores: that of the training, or of an evaluation since; None where it is unsure."""
     by_name = {model["name"]: model for model in scores["models"]}
-    today = by_name.get(scores["winner"] or "")
-    runs = run_records.runs_of(project)
+    current = by_name.get(scores["winner"] or "")
+    runs = run_records.load_records(project)
     for run in runs[runs.index(before) + 1 :]:
         if not run.ok:
             continue
@@ -188,12 +197,12 @@ def _champion_since(project: Project, before: RunRecord, scores: dict[str, Any])
             # Another training, here or on a server, may have crowned a model that these scores do not have.
             return None
         if not run.kept:
-            labels = _labels([model.name for model in run.models])
-            today = next((by_name.get(label) for label, model in zip(labels, run.models) if model.winner), None)  # noqa: B905
-    return today
+            labels = _number_duplicates([model.name for model in run.models])
+            current = next((by_name.get(label) for label, model in zip(labels, run.models) if model.winner), None)  # noqa: B905
+    return current
 
 
-def _labels(names: list[str]) -> list[str]:
+def _number_duplicates(names: list[str]) -> list[str]:
     """The models' names as scores.json has them: numbered where one comes twice."""
     return [
         name if (number := names[: place + 1].count(name)) == 1 else f"{name} ({number})"
@@ -201,7 +210,7 @@ def _labels(names: list[str]) -> list[str]:
     ]
 
 
-def checked_metric(prediction: str, name: str) -> str:
+def validate_metric(prediction: str, name: str) -> str:
     """A metric of this type of prediction; another is refused with the list."""
     from airflow_mlcraft.ml.metrics import metric_for
 

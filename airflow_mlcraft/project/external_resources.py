@@ -8,30 +8,30 @@ from typing import TypeAlias
 from airflow_mlcraft.common.files import write_text_atomically
 from airflow_mlcraft.project.project_paths import Project
 
-Notes: TypeAlias = "dict[str, str]"
+ExternalResources: TypeAlias = "dict[str, str]"
 """What there is, each with a sentence on how it is removed."""
 
 
-def noted(project: Project) -> Notes:
+def read_resources(project: Project) -> ExternalResources:
     """All of it, the oldest first; nothing where the note cannot be read."""
     try:
-        found: Notes = json.loads(project.elsewhere.read_text("utf-8"))
+        resources: ExternalResources = json.loads(project.external_resources.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return found
+    return resources
 
 
-def note(project: Project, what: str, removal: str) -> None:
+def add_resource(project: Project, resource: str, removal: str) -> None:
     """Keep in mind that there is something, and how it is removed."""
-    _write(project, {**noted(project), what: removal})
+    _write_resources(project, {**read_resources(project), resource: removal})
 
 
-def forget(project: Project, what: str) -> None:
+def remove_resource(project: Project, resource: str) -> None:
     """It is gone."""
-    found = noted(project)
-    if found.pop(what, None) is not None:
-        _write(project, found)
+    resources = read_resources(project)
+    if resources.pop(resource, None) is not None:
+        _write_resources(project, resources)
 
 
-def _write(project: Project, notes: Notes) -> None:
-    write_text_atomically(project.elsewhere, json.dumps(notes, indent=1) + "\n")
+def _write_resources(project: Project, resources: ExternalResources) -> None:
+    write_text_atomically(project.external_resources, json.dumps(resources, indent=1) + "\n")

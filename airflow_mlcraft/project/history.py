@@ -28,23 +28,23 @@ class Comparison:
     """Of each run but the first whose code is not that of the one before: the files that differ, as a diffstat."""
 
 
-def history(project: Project, last: int = 0) -> list[RunRecord]:
+def list_runs(project: Project, last: int = 0) -> list[RunRecord]:
     """The runs, the newest last; only so many, where that is asked for."""
-    found = run_records.runs_of(project)
-    if not found:
+    runs = run_records.load_records(project)
+    if not runs:
         raise ProjectError(f"{project.name} has not been run yet", f"start with `mlcraft train {project.name}`")
-    return found[-last:] if last else found
+    return runs[-last:] if last else runs
 
 
-def compare(project: Project, runs: Sequence[str] = (), metric: str = "") -> Comparison:
+def compare_runs(project: Project, runs: Sequence[str] = (), metric: str = "") -> Comparison:
     """Runs by the ends or beginnings of their names; the last two that ended well when none is named."""
-    from airflow_mlcraft.project.evaluation import checked_metric
-    from airflow_mlcraft.project.manifest import read
+    from airflow_mlcraft.project.evaluation import validate_metric
+    from airflow_mlcraft.project.manifest import read_manifest
 
-    every = history(project)
-    chosen = [named(project, every, name) for name in runs] or [run for run in every if run.ok and run.verb == TRAIN][
-        -2:
-    ]
+    all_runs = list_runs(project)
+    chosen = [find_run(project, all_runs, name) for name in runs] or [
+        run for run in all_runs if run.ok and run.verb == TRAIN
+    ][-2:]
     if len(chosen) < 2:  # noqa: PLR2004
         raise ProjectError(
             f"to compare takes two runs, and here is {'one' if chosen else 'none'} that ended well",
@@ -52,53 +52,53 @@ def compare(project: Project, runs: Sequence[str] = (), metric: str = "") -> Com
         )
     from airflow_mlcraft.ml.metrics import METRICS
 
-    wanted = checked_metric(read(project).prediction, metric or chosen[-1].metric)
+    metric_name = validate_metric(read_manifest(project).prediction, metric or chosen[-1].metric)
     keys = sorted({key for run in chosen for key in run.set} - {MODELS_OF})
-    asked = {key: [run.set.get(key) for run in chosen] for key in keys}
-    labels = list(dict.fromkeys(label for run in chosen for label in _labelled(run)))
+    options = {key: [run.set.get(key) for run in chosen] for key in keys}
+    labels = list(dict.fromkeys(label for run in chosen for label in _models_by_label(run)))
     return Comparison(
-        wanted,
-        METRICS[wanted].higher_is_better,
+        metric_name,
+        METRICS[metric_name].higher_is_better,
         chosen,
-        {key: values for key, values in asked.items() if any(value != values[0] for value in values)},
-        {label: [score(_labelled(run).get(label), wanted) for run in chosen] for label in labels},
-        _code_changes(project, chosen),
+        {key: values for key, values in options.items() if any(value != values[0] for value in values)},
+        {label: [find_score(_models_by_label(run).get(label), metric_name) for run in chosen] for label in labels},
+        _find_code_changes(project, chosen),
     )
 
 
-def _code_changes(project: Project, runs: Sequence[RunRecord]) -> dict[str, list[str]]:
-    found = {}
+def _find_code_changes(project: Project, runs: Sequence[RunRecord]) -> dict[str, list[str]]:
+    changes = {}
     for before, after in pairwise(runs):
         if before.code and after.code and (stat := diffstat(project, before.code, after.code)):
-            found[after.run_id] = stat
-    return found
+            changes[after.run_id] = stat
+    return changes
 
 
-def score(model: ModelScore | None, metric: str) -> float | None:
+def find_score(model: ModelScore | None, metric: str) -> float | None:
     """On the test part, or else by cross-validation."""
     if model is None:
         return None
     return model.test.get(metric, model.cv.get(metric))
 
 
-def label(model: ModelScore) -> str:
+def label_of_model(model: ModelScore) -> str:
     """A model with the parameters that tell it from others."""
     params = ", ".join(f"{name}={value}" for name, value in model.params.items())
     return f"{model.name} ({params})" if params else model.name
 
 
-def _labelled(run: RunRecord) -> dict[str, ModelScore]:
-    return {label(model): model for model in run.models}
+def _models_by_label(run: RunRecord) -> dict[str, ModelScore]:
+    return {label_of_model(model): model for model in run.models}
 
 
-def named(project: Project, every: Sequence[RunRecord], name: str) -> RunRecord:
+def find_run(project: Project, runs: Sequence[RunRecord], name: str) -> RunRecord:
     """The run whose name is this, or begins or ends with it."""
-    found = [run for run in every if run.run_id == name] or [
-        run for run in every if run.run_id.startswith(name) or run.run_id.endswith(name)
+    matches = [run for run in runs if run.run_id == name] or [
+        run for run in runs if run.run_id.startswith(name) or run.run_id.endswith(name)
     ]
-    if len(found) != 1:
-        how = "are several runs" if found else "is no run"
+    if len(matches) != 1:
+        problem = "are several runs" if matches else "is no run"
         raise ProjectError(
-            f"there {how} of {project.name} called {name!r}", f"`mlcraft history {project.name}` lists all"
+            f"there {problem} of {project.name} called {name!r}", f"`mlcraft history {project.name}` lists all"
         )
-    return found[0]
+    return matches[0]

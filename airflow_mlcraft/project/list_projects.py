@@ -9,7 +9,7 @@ from typing import Any
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import manifest, run_records
 from airflow_mlcraft.project.project_paths import Project, Projects
-from airflow_mlcraft.project.serve import folder_of
+from airflow_mlcraft.project.serve import deployment_folder
 from airflow_mlcraft.serving.process import local_server
 
 
@@ -39,31 +39,31 @@ class Overview:
         return asdict(self)
 
 
-def overviews(projects: Projects) -> list[Overview]:
+def list_overviews(projects: Projects) -> list[Overview]:
     """All projects, by name."""
-    return [overview(project) for project in projects.all()]
+    return [build_overview(project) for project in projects.all()]
 
 
-def overview(project: Project) -> Overview:
+def build_overview(project: Project) -> Overview:
     """One project; a broken one is told of rather than left out."""
     try:
-        about = manifest.read(project)
+        project_manifest = manifest.read_manifest(project)
     except MlcraftError as error:
         return Overview(project.name, fault=str(error))
-    runs = run_records.runs_of(project)
-    server = local_server.running(folder_of(project))
+    runs = run_records.load_records(project)
+    server = local_server.running(deployment_folder(project))
     return Overview(
         project.name,
-        about.title,
-        about.prediction,
+        project_manifest.title,
+        project_manifest.prediction,
         runs[-1].started if runs else "",
         runs[-1].state if runs else "",
-        champion(project),
+        read_champion(project),
         server.url if server else "",
     )
 
 
-def champion(project: Project) -> Champion | None:
+def read_champion(project: Project) -> Champion | None:
     """By what the last evaluation has left in the project, and by the metric that was asked for last.
 
     An evaluation by which the champion stays leaves the files as they are; they have its other scores too.
@@ -71,10 +71,12 @@ def champion(project: Project) -> Champion | None:
     try:
         card = json.loads((project.champion / "model.json").read_text("utf-8"))
         scores = json.loads(project.scores.read_text("utf-8"))
-        won: dict[str, Any] = next((model for model in scores["models"] if model["name"] == scores["winner"]), {})
-        measured = won.get("test", {})
-        asked = next((run.metric for run in reversed(run_records.runs_of(project)) if run.ok and run.champion), "")
-        metric = asked if asked in measured else scores["metric"]
+        winner: dict[str, Any] = next((model for model in scores["models"] if model["name"] == scores["winner"]), {})
+        measured = winner.get("test", {})
+        requested = next(
+            (run.metric for run in reversed(run_records.load_records(project)) if run.ok and run.champion), ""
+        )
+        metric = requested if requested in measured else scores["metric"]
         return Champion(str(card["name"]), metric, measured.get(metric))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -16,19 +16,19 @@ from airflow_mlcraft.common.files import write_text_atomically
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.project_paths import MANIFEST, Project
 
-PREDICTIONS = ("classification", "regression")
-TASKS = {
+PREDICTION_TYPES = ("classification", "regression")
+DEFAULT_MODELS = {
     "classification": ["logistic_regression", "random_forest", "gradient_boosting", "k_neighbors", "model"],
     "regression": ["linear_regression", "ridge", "random_forest", "gradient_boosting", "model"],
 }
 """What is trained unless the project says otherwise."""
-METRICS = {"classification": "acc", "regression": "rmse"}
-SOURCES = {"classification": "sklearn:iris", "regression": "sklearn:diabetes"}
-IMPUTE = ("median", "mean", "most_frequent", "zero")
+DEFAULT_METRICS = {"classification": "acc", "regression": "rmse"}
+SAMPLE_SOURCES = {"classification": "sklearn:iris", "regression": "sklearn:diabetes"}
+IMPUTE_STRATEGIES = ("median", "mean", "most_frequent", "zero")
 """How missing numbers are filled; the same names as the option --impute of the step `process`."""
-KINDS = ("number", "category", "boolean", "date", "text")
+COLUMN_KINDS = ("number", "category", "boolean", "date", "text")
 """Of columns; the same names as in the option --types of the step `process`."""
-_LARGEST_SEED = 2**32 - 1
+_MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -76,90 +76,90 @@ class Manifest:
     """Where the model is served; each target knows its own values."""
 
     @property
-    def usual_metric(self) -> str:
+    def metric_or_default(self) -> str:
         """The metric, or the one that counts unless the data choose another."""
-        return self.metric or METRICS[self.prediction]
+        return self.metric or DEFAULT_METRICS[self.prediction]
 
 
-def title_of(name: str) -> str:
+def title_from_name(name: str) -> str:
     """The title of a project that has none of its own."""
     return name.replace("_", " ").capitalize()
 
 
-def read(project: Project) -> Manifest:
+def read_manifest(project: Project) -> Manifest:
     """The manifest; a wrong value is told with its place."""
-    found = _Reader(project.manifest, _document(project))
-    prediction = found.text("prediction")
-    if prediction not in PREDICTIONS:
-        found.wrong("prediction", prediction, " or ".join(PREDICTIONS))
+    reader = _ManifestReader(project.manifest, _load_toml(project))
+    prediction = reader.string("prediction")
+    if prediction not in PREDICTION_TYPES:
+        reader.fail("prediction", prediction, " or ".join(PREDICTION_TYPES))
     return Manifest(
-        title=found.text("title") or project.name,
+        title=reader.string("title") or project.name,
         prediction=prediction,
-        dependencies=found.texts("dependencies"),
-        sources=found.texts("data.sources"),
-        target=found.text("data.target", "target"),
-        test_size=found.number("data.test_size", 0.25),
-        seed=found.whole("data.seed", 42, most=_LARGEST_SEED),
-        models=found.texts("train.models") or tuple(TASKS[prediction]),
-        folds=found.whole("train.folds", 5),
-        metric=found.text("evaluate.metric"),
-        params=found.tables("train.params"),
-        space=found.tables("tune.space"),
-        key=found.text("data.key"),
-        id=found.text("data.id"),
-        stratify=found.flag("data.stratify"),
-        group=found.text("data.group"),
-        time=found.text("data.time"),
-        drop=found.texts("data.drop"),
-        impute=found.impute("data.impute"),
-        positive=found.text("data.positive"),
-        types=found.text_table("data.types", KINDS),
-        dates=found.text_table("data.dates"),
-        max_categories=found.whole("data.max_categories", 0, most=10_000) or None,
-        class_weight=found.class_weight("train.class_weight"),
-        threshold=found.threshold("evaluate.threshold"),
-        replace_champion=found.flag("evaluate.replace_champion"),
-        minimum=found.optional_number("evaluate.minimum"),
-        margin=found.number("evaluate.margin", 0.0),
-        port=found.whole("targets.local.port", 0, most=65535) or None,
-        tracking_uri=found.text("tracking.uri"),
-        dagshub=found.text("tracking.dagshub"),
-        server=found.text("server.url"),
-        targets=found.tables("targets"),
+        dependencies=reader.strings("dependencies"),
+        sources=reader.strings("data.sources"),
+        target=reader.string("data.target", "target"),
+        test_size=reader.number("data.test_size", 0.25),
+        seed=reader.integer("data.seed", 42, maximum=_MAX_SEED),
+        models=reader.strings("train.models") or tuple(DEFAULT_MODELS[prediction]),
+        folds=reader.integer("train.folds", 5),
+        metric=reader.string("evaluate.metric"),
+        params=reader.tables("train.params"),
+        space=reader.tables("tune.space"),
+        key=reader.string("data.key"),
+        id=reader.string("data.id"),
+        stratify=reader.boolean("data.stratify"),
+        group=reader.string("data.group"),
+        time=reader.string("data.time"),
+        drop=reader.strings("data.drop"),
+        impute=reader.impute("data.impute"),
+        positive=reader.string("data.positive"),
+        types=reader.string_table("data.types", COLUMN_KINDS),
+        dates=reader.string_table("data.dates"),
+        max_categories=reader.integer("data.max_categories", 0, maximum=10_000) or None,
+        class_weight=reader.class_weight("train.class_weight"),
+        threshold=reader.threshold("evaluate.threshold"),
+        replace_champion=reader.boolean("evaluate.replace_champion"),
+        minimum=reader.optional_number("evaluate.minimum"),
+        margin=reader.number("evaluate.margin", 0.0),
+        port=reader.integer("targets.local.port", 0, maximum=65535) or None,
+        tracking_uri=reader.string("tracking.uri"),
+        dagshub=reader.string("tracking.dagshub"),
+        server=reader.string("server.url"),
+        targets=reader.tables("targets"),
     )
 
 
-def change(project: Project, values: Mapping[str, Any]) -> None:
+def change_manifest(project: Project, values: Mapping[str, Any]) -> None:
     """Set values by their dotted names; everything else stays as it was written."""
-    _document(project)
-    write_text_atomically(project.manifest, changed(project.manifest.read_text("utf-8"), values))
+    _load_toml(project)
+    write_text_atomically(project.manifest, change_text(project.manifest.read_text("utf-8"), values))
 
 
-def changed(text: str, values: Mapping[str, Any]) -> str:
+def change_text(text: str, values: Mapping[str, Any]) -> str:
     """The text of a manifest with other values; a key that stands there as a comment is set in its place."""
     names = [name for name, value in values.items() if value is not None]
-    document = tomlkit.parse(_without_comment_signs(text, names))
-    put(document, values)
+    document = tomlkit.parse(_uncomment_keys(text, names))
+    set_values(document, values)
     return tomlkit.dumps(document)
 
 
-def _without_comment_signs(text: str, names: Sequence[str]) -> str:
+def _uncomment_keys(text: str, names: Sequence[str]) -> str:
     """The text with the lines `# key = …` of these dotted names as keys, where the key is not set yet."""
     lines, table = text.splitlines(keepends=True), ""
     keys: dict[str, int] = {}
     comments: dict[str, int] = {}
-    for place, line in enumerate(lines):
-        if found := re.match(r"\[([\w.-]+)\]", line):
-            table = f"{found[1]}."
-        elif found := re.match(r"(# )?([\w-]+) = ", line):
-            (comments if found[1] else keys).setdefault(table + found[2], place)
+    for index, line in enumerate(lines):
+        if match := re.match(r"\[([\w.-]+)\]", line):
+            table = f"{match[1]}."
+        elif match := re.match(r"(# )?([\w-]+) = ", line):
+            (comments if match[1] else keys).setdefault(table + match[2], index)
     for name in names:
         if name in comments and name not in keys:
             lines[comments[name]] = lines[comments[name]].removeprefix("# ")
     return "".join(lines)
 
 
-def put(document: Any, values: Mapping[str, Any]) -> None:
+def set_values(document: Any, values: Mapping[str, Any]) -> None:
     """The same in a document that is at hand."""
     for name, value in values.items():
         *tables, key = name.split(".")
@@ -177,12 +177,12 @@ def put(document: Any, values: Mapping[str, Any]) -> None:
             table[key] = value
 
 
-def with_values(manifest: Manifest, **values: Any) -> Manifest:
+def replace_values(manifest: Manifest, **values: Any) -> Manifest:
     """The same with other values."""
     return replace(manifest, **values)
 
 
-def _document(project: Project) -> tomlkit.TOMLDocument:
+def _load_toml(project: Project) -> tomlkit.TOMLDocument:
     try:
         return tomlkit.parse(project.manifest.read_text("utf-8"))
     except FileNotFoundError:
@@ -191,15 +191,15 @@ def _document(project: Project) -> tomlkit.TOMLDocument:
         raise ProjectError(f"{project.manifest} is not TOML: {error}") from None
 
 
-class _Reader:
+class _ManifestReader:
     def __init__(self, path: Path, document: Mapping[str, Any]):
         self._path = path
         self._document = document
 
-    def wrong(self, name: str, value: Any, expected: str) -> None:
+    def fail(self, name: str, value: Any, expected: str) -> None:
         raise ProjectError(f"{self._path}: {name} is {value!r}; expected {expected}")
 
-    def _value(self, name: str) -> Any:
+    def _find(self, name: str) -> Any:
         table: Any = self._document
         for part in name.split("."):
             if not isinstance(table, Mapping):
@@ -207,86 +207,88 @@ class _Reader:
             table = table.get(part)
         return table.unwrap() if hasattr(table, "unwrap") else table
 
-    def text(self, name: str, default: str = "") -> str:
-        value = self._value(name)
+    def string(self, name: str, default: str = "") -> str:
+        value = self._find(name)
         if value is not None and not isinstance(value, str):
-            self.wrong(name, value, "a text")
+            self.fail(name, value, "a text")
         return value or default
 
-    def texts(self, name: str) -> tuple[str, ...]:
-        value = self._value(name)
+    def strings(self, name: str) -> tuple[str, ...]:
+        value = self._find(name)
         if value is None:
             return ()
         if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-            self.wrong(name, value, "a list of texts")
+            self.fail(name, value, "a list of texts")
         return tuple(value)
 
-    def flag(self, name: str) -> bool:
-        value = self._value(name)
+    def boolean(self, name: str) -> bool:
+        value = self._find(name)
         if value is not None and not isinstance(value, bool):
-            self.wrong(name, value, "true or false")
+            self.fail(name, value, "true or false")
         return bool(value)
 
     def impute(self, name: str) -> str | dict[str, str]:
         """One way to fill gaps, or a table with the way of each column."""
-        value = self._value(name)
-        ways = value.values() if isinstance(value, dict) else [value or IMPUTE[0]]
-        if not all(isinstance(way, str) and way in IMPUTE for way in ways):
-            self.wrong(name, value, f"{', '.join(IMPUTE)}, or a table of columns with one of these each")
+        value = self._find(name)
+        strategies = value.values() if isinstance(value, dict) else [value or IMPUTE_STRATEGIES[0]]
+        if not all(isinstance(strategy, str) and strategy in IMPUTE_STRATEGIES for strategy in strategies):
+            self.fail(name, value, f"{', '.join(IMPUTE_STRATEGIES)}, or a table of columns with one of these each")
         return value or ""
 
     def class_weight(self, name: str) -> str | dict[str, float]:
         """`balanced`, or a table with the weight of each class."""
-        value = self._value(name)
-        numbers = value.values() if isinstance(value, dict) else ()
-        given = value in (None, "", "balanced") if not isinstance(value, dict) else bool(value)
-        if not given or not all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in numbers):
-            self.wrong(name, value, "balanced, or a table with the weight of each class, as { yes = 10, no = 1 }")
+        value = self._find(name)
+        weights = value.values() if isinstance(value, dict) else ()
+        is_allowed = value in (None, "", "balanced") if not isinstance(value, dict) else bool(value)
+        if not is_allowed or not all(
+            isinstance(weight, (int, float)) and not isinstance(weight, bool) for weight in weights
+        ):
+            self.fail(name, value, "balanced, or a table with the weight of each class, as { yes = 10, no = 1 }")
         return value or ""
 
     def threshold(self, name: str) -> float | str:
         """`auto`, or a probability."""
-        value = self._value(name)
+        value = self._find(name)
         if value in (None, "", "auto"):
             return value or ""
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:
-            self.wrong(name, value, "auto, or a number between 0 and 1")
+            self.fail(name, value, "auto, or a number between 0 and 1")
         return float(value)
 
     def optional_number(self, name: str) -> float | None:
-        value = self._value(name)
+        value = self._find(name)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            self.wrong(name, value, "a number")
+            self.fail(name, value, "a number")
         return float(value)
 
     def number(self, name: str, default: float) -> float:
         found = self.optional_number(name)
         return default if found is None else found
 
-    def whole(self, name: str, default: int, most: int = 1000) -> int:
-        value = self._value(name)
+    def integer(self, name: str, default: int, maximum: int = 1000) -> int:
+        value = self._find(name)
         if value is None:
             return default
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-            self.wrong(name, value, f"a whole number from 0 to {most}")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= maximum:
+            self.fail(name, value, f"a whole number from 0 to {maximum}")
         return int(value)
 
-    def text_table(self, name: str, known: Sequence[str] = ()) -> dict[str, str]:
-        value = self._value(name)
+    def string_table(self, name: str, allowed: Sequence[str] = ()) -> dict[str, str]:
+        value = self._find(name)
         if value is None:
             return {}
-        right = isinstance(value, dict) and all(isinstance(one, str) and one for one in value.values())
-        if not right or (known and not set(value.values()) <= set(known)):
-            of = f" of {', '.join(known)}" if known else ", as %d/%m/%Y"
-            self.wrong(name, value, f"a table with a text for each column{of}")
-        return {str(column): str(one) for column, one in value.items()}
+        is_valid = isinstance(value, dict) and all(isinstance(item, str) and item for item in value.values())
+        if not is_valid or (allowed and not set(value.values()) <= set(allowed)):
+            expected = f" of {', '.join(allowed)}" if allowed else ", as %d/%m/%Y"
+            self.fail(name, value, f"a table with a text for each column{expected}")
+        return {str(column): str(item) for column, item in value.items()}
 
     def tables(self, name: str) -> dict[str, dict[str, Any]]:
-        value = self._value(name)
+        value = self._find(name)
         if value is None:
             return {}
         if not isinstance(value, dict) or not all(isinstance(item, dict) for item in value.values()):
-            self.wrong(name, value, f"a table of tables, as [{name}.NAME]")
+            self.fail(name, value, f"a table of tables, as [{name}.NAME]")
         return value  # type: ignore[no-any-return]

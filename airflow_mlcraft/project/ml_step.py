@@ -12,54 +12,63 @@ from typing import BinaryIO
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import dependencies
 from airflow_mlcraft.project import manifest as manifests
-from airflow_mlcraft.project.embedded import environment
+from airflow_mlcraft.project.embedded import project_environment
 from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.project_paths import Project
-from airflow_mlcraft.project.training import needs_champion
+from airflow_mlcraft.project.training import require_champion
 from airflow_mlcraft.steps.predict import FILE
 from airflow_mlcraft.steps.services import Services
 
 
 def run_step(
-    project: Project, manifest: Manifest, arguments: list[str], folder: Path, say: Callable[[str], None] | None = None
+    project: Project,
+    manifest: Manifest,
+    arguments: list[str],
+    folder: Path,
+    report: Callable[[str], None] | None = None,
 ) -> None:
     """Run `mlcraft-step` with these arguments; its outputs are in the folder. A failure is told in the step's words."""
     from airflow_mlcraft.steps.command import run
 
-    said: list[str] = []
+    lines: list[str] = []
 
-    def hear(line: str) -> None:
-        said.append(line)
-        if say is not None:
-            say(line)
+    def record_line(line: str) -> None:
+        lines.append(line)
+        if report is not None:
+            report(line)
 
-    own = dependencies.prepare(project, hear)
-    with environment(project, manifest):
-        if own is None:
-            code = run(arguments, folder=folder, services=Services(say=hear))
+    own_environment = dependencies.prepare_environment(project, record_line)
+    with project_environment(project, manifest):
+        if own_environment is None:
+            code = run(arguments, folder=folder, services=Services(say=record_line))
         else:
-            code = own.run_step(arguments, folder, hear, {})
+            code = own_environment.run_step(arguments, folder, record_line, {})
     if code != 0:
-        raise ProjectError(said[-1].removeprefix("mlcraft-step: ") if said else f"the step {arguments[0]} failed")
+        raise ProjectError(lines[-1].removeprefix("mlcraft-step: ") if lines else f"the step {arguments[0]} failed")
 
 
 @contextmanager
-def predictions(project: Project, data: Path | BinaryIO) -> Iterator[Path]:
+def predict_to_csv(project: Project, data: Path | BinaryIO) -> Iterator[Path]:
     """A file of CSV with the rows of a file, or of a stream, and the predictions; it is gone afterwards."""
-    champion = needs_champion(project)
+    champion = require_champion(project)
     with tempfile.TemporaryDirectory(prefix="mlcraft-predict-") as place:
         folder = Path(place)
         if isinstance(data, Path):
-            path = _found(project, data)
+            path = _find_data_file(project, data)
         else:
             path = folder / "given"
             with path.open("wb") as copy:
                 shutil.copyfileobj(data, copy)
-        run_step(project, manifests.read(project), ["predict", "--model", str(champion), "--data", str(path)], folder)
+        run_step(
+            project,
+            manifests.read_manifest(project),
+            ["predict", "--model", str(champion), "--data", str(path)],
+            folder,
+        )
         yield folder / FILE
 
 
-def _found(project: Project, data: Path) -> Path:
+def _find_data_file(project: Project, data: Path) -> Path:
     """A file from where the user is, or from the project's folder."""
     for path in (data.absolute(), project.folder / data):
         if path.is_file():

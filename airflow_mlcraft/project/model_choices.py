@@ -10,10 +10,10 @@ from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.project_paths import Project
 
-OWN = "model"
+OWN_MODEL = "model"
 """The name of the estimator that the function `model` in model.py gives."""
 
-_OTHER_NAMES = (
+_OFFERED_ALIASES = (
     "accuracy", "balanced_accuracy", "auc", "average_precision", "r2_score", "mean_absolute_error",
     "mean_squared_error", "root_mean_squared_error", "mean_absolute_percentage_error",
 )  # fmt: skip
@@ -24,7 +24,7 @@ def model_choices(project: Project, manifest: Manifest) -> list[str] | None:
     """Names of estimators, ours and those of model.py; None where only calling `estimators` there would tell."""
     from airflow_mlcraft.ml.estimators import ESTIMATORS
 
-    own = _own_names(project)
+    own = _find_own_models(project)
     return None if own is None else list(dict.fromkeys([*own, *ESTIMATORS[manifest.prediction]]))
 
 
@@ -33,35 +33,38 @@ def metric_choices(manifest: Manifest) -> list[str]:
     from airflow_mlcraft.ml.metrics import ALIASES, METRICS
 
     names = [metric.name for metric in METRICS.values() if metric.task == manifest.prediction]
-    return [*names, *(alias for alias, name in ALIASES.items() if name in names and alias in _OTHER_NAMES)]
+    return [*names, *(alias for alias, name in ALIASES.items() if name in names and alias in _OFFERED_ALIASES)]
 
 
 def check_models(project: Project, manifest: Manifest, names: Sequence[str]) -> None:
     """Raise a `ProjectError` that names the nearest model where there is none of a name."""
-    known = model_choices(project, manifest)
-    if known is None:
+    choices = model_choices(project, manifest)
+    if choices is None:
         return
     for name in names:
-        if name not in known:
-            raise ProjectError(f"there is no model {name!r} for {manifest.prediction}; {suggestion(name, known)}")
+        if name not in choices:
+            raise ProjectError(f"there is no model {name!r} for {manifest.prediction}; {suggestion(name, choices)}")
 
 
-def _own_names(project: Project) -> list[str] | None:
+def _find_own_models(project: Project) -> list[str] | None:
     model = project.folder / "model.py"
     try:
         body = ast.parse(model.read_text("utf-8", errors="replace")).body
     except FileNotFoundError:
-        return [OWN]
+        return [OWN_MODEL]
     except (SyntaxError, ValueError):
         return None
-    functions = {one.name: one for one in body if isinstance(one, ast.FunctionDef)}
+    functions = {statement.name: statement for statement in body if isinstance(statement, ast.FunctionDef)}
     if "estimators" not in functions:
         # `from elsewhere import estimators` is a definition as well.
-        imported = any(isinstance(one, (ast.ImportFrom, ast.Assign)) and "estimators" in ast.dump(one) for one in body)
-        return None if imported else [OWN]
-    returned = [one.value for one in ast.walk(functions["estimators"]) if isinstance(one, ast.Return)]
+        imported = any(
+            isinstance(statement, (ast.ImportFrom, ast.Assign)) and "estimators" in ast.dump(statement)
+            for statement in body
+        )
+        return None if imported else [OWN_MODEL]
+    returned = [statement.value for statement in ast.walk(functions["estimators"]) if isinstance(statement, ast.Return)]
     if len(returned) != 1 or not isinstance(returned[0], ast.Dict):
         return None
     keys = [key.value if isinstance(key, ast.Constant) else None for key in returned[0].keys]
     names = [key for key in keys if isinstance(key, str)]
-    return [*names, *([OWN] if "model" in functions else [])] if len(names) == len(keys) else None
+    return [*names, *([OWN_MODEL] if "model" in functions else [])] if len(names) == len(keys) else None

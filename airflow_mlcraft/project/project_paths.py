@@ -10,12 +10,12 @@ from pathlib import Path
 
 from airflow_mlcraft.errors import ProjectError
 
-VARIABLE = "MLCRAFT_PROJECTS"
-FOLDER = "ml_projects"
+PROJECTS_VARIABLE = "MLCRAFT_PROJECTS"
+PROJECTS_FOLDER = "ml_projects"
 MANIFEST = "mlcraft.toml"
-HIDDEN = ".mlcraft"
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
-_LISTED = 10
+HIDDEN_FOLDER = ".mlcraft"
+_NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
+_MAX_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -66,26 +66,26 @@ class Project:
         return self.folder / "logs"
 
     @property
-    def own(self) -> Path:
+    def hidden_folder(self) -> Path:
         """What the runs of this project leave behind; git does not see it."""
-        return self.folder / HIDDEN
+        return self.folder / HIDDEN_FOLDER
 
     @property
     def store(self) -> Path:
-        return self.own / "store"
+        return self.hidden_folder / "store"
 
     @property
     def runs(self) -> Path:
-        return self.own / "runs"
+        return self.hidden_folder / "runs"
 
     @property
     def deployments(self) -> Path:
-        return self.own / "deployments"
+        return self.hidden_folder / "deployments"
 
     @property
-    def elsewhere(self) -> Path:
+    def external_resources(self) -> Path:
         """The note of what the project has outside its folder."""
-        return self.own / "elsewhere.json"
+        return self.hidden_folder / "elsewhere.json"
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,9 @@ class Projects:
     root: Path
 
     @property
-    def tracking(self) -> Path:
+    def tracking_folder(self) -> Path:
         """The folder of the MLflow database that all projects share, and that outlives each of them."""
-        return self.root / HIDDEN
+        return self.root / HIDDEN_FOLDER
 
     def all(self) -> list[Project]:
         """Every project, by name."""
@@ -109,19 +109,19 @@ class Projects:
     def find(self, name: str) -> Project:
         """The project of that name."""
         project = Project(self.root / name)
-        if fault_of(name) == "" and project.manifest.is_file():
+        if find_name_fault(name) == "" and project.manifest.is_file():
             return project
         names = [one.name for one in self.all()]
         if not names:
             raise ProjectError(
                 f"there is no project {name!r}, nor any other in {self.root}", f"make one with `mlcraft init {name}`"
             )
-        listed = ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
+        listed = ", ".join(names[:_MAX_LISTED]) + (", …" if len(names) > _MAX_LISTED else "")
         raise ProjectError(f"there is no project {name!r} in {self.root}", f"there are {listed}")
 
-    def free(self, name: str) -> Project:
+    def new_project(self, name: str) -> Project:
         """A project that is not there yet."""
-        if fault := fault_of(name):
+        if fault := find_name_fault(name):
             raise ProjectError(f"{name!r} cannot be the name of a project: {fault}")
         taken = {path.name.lower() for path in self.root.iterdir()} if self.root.is_dir() else set()
         if name.lower() in taken:
@@ -129,26 +129,26 @@ class Projects:
         return Project(self.root / name)
 
 
-def fault_of(name: str) -> str:
+def find_name_fault(name: str) -> str:
     """What is wrong with the name of a project; empty where nothing is."""
-    if not _NAME.fullmatch(name):
+    if not _NAME_PATTERN.fullmatch(name):
         return "expected a letter, and then letters, digits and _ (50 at most), such as iris_2"
     return "Python has another use for this word" if keyword.iskeyword(name) else ""
 
 
-def projects_at(folder: Path | None = None) -> Projects:
+def find_projects(folder: Path | None = None) -> Projects:
     """The given folder, that of the environment, or the one that belongs to where the user is."""
     if folder is not None:
         return Projects(folder.expanduser().absolute())
-    if named := os.environ.get(VARIABLE):
+    if named := os.environ.get(PROJECTS_VARIABLE):
         return Projects(Path(named).expanduser().absolute())
     here = Path.cwd()
     for place in (here, *here.parents):
         if (place / MANIFEST).is_file():
             return Projects(place.parent)
-        if (place / FOLDER).is_dir():
-            return Projects(place / FOLDER)
-    return Projects(here / FOLDER)
+        if (place / PROJECTS_FOLDER).is_dir():
+            return Projects(place / PROJECTS_FOLDER)
+    return Projects(here / PROJECTS_FOLDER)
 
 
 def projects_of(project: Project) -> Projects:

@@ -11,10 +11,10 @@ from typing import Any
 from airflow_mlcraft.errors import ProjectError, VersioningError
 from airflow_mlcraft.versioning.git import Git
 
-REMOTE = "origin"
+REMOTE_NAME = "origin"
 
 
-def make_repository(folder: Path) -> None:
+def create_repository(folder: Path) -> None:
     """Git first, then DVC in it."""
     git = Git(folder)
     try:
@@ -27,14 +27,14 @@ def make_repository(folder: Path) -> None:
     from dvc.repo import Repo
 
     try:
-        with _quiet("dvc"):
+        with _without_hints("dvc"):
             Repo.init(str(folder)).close()
     except DvcException as error:
         raise ProjectError(f"the project's DVC repository cannot be made: {error}") from error
 
 
 @contextlib.contextmanager
-def _quiet(name: str) -> Iterator[None]:
+def _without_hints(name: str) -> Iterator[None]:
     """DVC says on stdout how to go on with git, which is done already."""
     logger = logging.getLogger(name)
     before = logger.level
@@ -45,15 +45,15 @@ def _quiet(name: str) -> Iterator[None]:
         logger.setLevel(before)
 
 
-def first_commit(folder: Path, message: str) -> None:
+def commit_all(folder: Path, message: str) -> None:
     """All files that git does not ignore, by the user's own name where git knows it."""
     git = Git(folder)
     git.run("add", "--all")
-    made = git.commit(git.text("write-tree"), None, f"{message}\n")
-    git.run("update-ref", "HEAD", made)
+    commit = git.commit(git.text("write-tree"), None, f"{message}\n")
+    git.run("update-ref", "HEAD", commit)
 
 
-def commit_of(folder: Path) -> str:
+def read_head_commit(folder: Path) -> str:
     """The commit that the files are from; empty where there is none."""
     return Git(folder).ask("rev-parse", "HEAD") or ""
 
@@ -65,16 +65,16 @@ def set_remote(folder: Path, url: str, options: Mapping[str, Any] | None = None)
     try:
         config = Config(str(folder / ".dvc"), validate=True)
         with config.edit("repo") as found:
-            found["core"]["remote"] = REMOTE
-            found["remote"][REMOTE] = {"url": url}
+            found["core"]["remote"] = REMOTE_NAME
+            found["remote"][REMOTE_NAME] = {"url": url}
         if options:
             with config.edit("local") as found:
-                found["remote"][REMOTE] = dict(options)
+                found["remote"][REMOTE_NAME] = dict(options)
     except ConfigError as error:
         raise ProjectError(f"{url} cannot be the DVC remote: {error}") from error
 
 
-def remote_of(folder: Path) -> str:
+def read_remote(folder: Path) -> str:
     """The DVC remote's address; empty where there is none."""
     from dvc.config import Config, ConfigError
 

@@ -12,7 +12,7 @@ from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.project_paths import Project
 
-_AT_ONCE = ("sklearn:", "file:")
+_SOURCE_PREFIXES = ("sklearn:", "file:")
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,19 @@ class Candidate:
     @property
     def label(self) -> str:
         """As tables show it."""
-        given = ", ".join(f"{name}={value}" for name, value in self.params.items())
-        return f"{self.model} ({given})" if given else self.model
+        params = ", ".join(f"{name}={value}" for name, value in self.params.items())
+        return f"{self.model} ({params})" if params else self.model
 
 
-def candidates_of(manifest: Manifest, models: Sequence[str] = ()) -> list[Candidate]:
+def build_candidates(manifest: Manifest, models: Sequence[str] = ()) -> list[Candidate]:
     """The models of the project, or those that were named."""
     return [Candidate(name, dict(manifest.params.get(name, {}))) for name in models or manifest.models]
 
 
-def defaults_of(project: Project, manifest: Manifest) -> dict[str, Any]:
+def build_default_inputs(project: Project, manifest: Manifest) -> dict[str, Any]:
     """The inputs of the workflow as the project has them; None where there is nothing."""
     return {
-        "sources": [address(project, source) for source in manifest.sources],
+        "sources": [resolve_source(project, source) for source in manifest.sources],
         "key_env": manifest.key or None,
         "target": manifest.target,
         "row_id": manifest.id or None,
@@ -45,28 +45,28 @@ def defaults_of(project: Project, manifest: Manifest) -> dict[str, Any]:
         "group": manifest.group or None,
         "time": manifest.time or None,
         "drop": list(manifest.drop) or None,
-        "impute": _json_or_text(manifest.impute),
+        "impute": _to_json_or_text(manifest.impute),
         "positive": manifest.positive or None,
         "max_categories": manifest.max_categories,
         "types": json.dumps(dict(manifest.types), sort_keys=True) if manifest.types else None,
         "dates": json.dumps(dict(manifest.dates), sort_keys=True) if manifest.dates else None,
-        "class_weight": _json_or_text(manifest.class_weight),
+        "class_weight": _to_json_or_text(manifest.class_weight),
         "threshold": str(manifest.threshold) or None,
-        "threshold_metric": _metric(manifest) if manifest.threshold == "auto" else None,
+        "threshold_metric": _find_metric_name(manifest) if manifest.threshold == "auto" else None,
         "replace_champion": manifest.replace_champion,
         "test_size": manifest.test_size,
         "split_seed": manifest.seed if manifest.split_seed is None else manifest.split_seed,
         "seed": manifest.seed,
         "folds": manifest.folds,
-        "metric": _metric(manifest),
+        "metric": _find_metric_name(manifest),
         "minimum": manifest.minimum,
         "margin": manifest.margin,
-        **trained(candidates_of(manifest)),
-        **tuned(manifest, candidates_of(manifest), 20),
+        **build_training_inputs(build_candidates(manifest)),
+        **build_tuning_inputs(manifest, build_candidates(manifest), 20),
     }
 
 
-def _metric(manifest: Manifest) -> str | None:
+def _find_metric_name(manifest: Manifest) -> str | None:
     """The metric by our name for it; None where the data choose. A wrong one is refused as the run starts."""
     from airflow_mlcraft.ml.metrics import metric_for
 
@@ -75,12 +75,12 @@ def _metric(manifest: Manifest) -> str | None:
     return manifest.metric
 
 
-def _json_or_text(value: str | Mapping[str, Any]) -> str | None:
+def _to_json_or_text(value: str | Mapping[str, Any]) -> str | None:
     """The name of one way for all, or JSON with that of each column or class; None where there is nothing."""
     return (value if isinstance(value, str) else json.dumps(dict(value), sort_keys=True) if value else "") or None
 
 
-def trained(candidates: Sequence[Candidate]) -> dict[str, Any]:
+def build_training_inputs(candidates: Sequence[Candidate]) -> dict[str, Any]:
     """The inputs that say which models are trained."""
     return {
         "models": [one.model for one in candidates],
@@ -88,7 +88,7 @@ def trained(candidates: Sequence[Candidate]) -> dict[str, Any]:
     }
 
 
-def tuned(manifest: Manifest, candidates: Sequence[Candidate], trials: int) -> dict[str, Any]:
+def build_tuning_inputs(manifest: Manifest, candidates: Sequence[Candidate], trials: int) -> dict[str, Any]:
     """The inputs that say which models are searched, and where."""
     return {
         "models": [one.model for one in candidates],
@@ -97,13 +97,13 @@ def tuned(manifest: Manifest, candidates: Sequence[Candidate], trials: int) -> d
     }
 
 
-def is_local(source: str) -> bool:
+def is_local_path(source: str) -> bool:
     """Whether a source is a path."""
-    return not ("://" in source or source.startswith(_AT_ONCE) or source == "sql")
+    return not ("://" in source or source.startswith(_SOURCE_PREFIXES) or source == "sql")
 
 
-def address(project: Project, source: str) -> str:
+def resolve_source(project: Project, source: str) -> str:
     """A source as a step finds it: a path starts from the project's folder, and a step has another one."""
-    if not is_local(source):
+    if not is_local_path(source):
         return source
     return str((project.folder / source).absolute())

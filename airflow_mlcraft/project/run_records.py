@@ -14,7 +14,7 @@ from airflow_mlcraft.project.project_paths import Project
 TRAIN = "train"
 MODELS, TUNE, MODELS_OF = "models", "tune", "models_of"
 """What a run was asked besides its overrides: which models, how many trials, the models of which run."""
-_OF_SPLIT = {"split_seed", "test_size", "stratify", "group", "time", "source", "target"}
+_SPLIT_KEYS = {"split_seed", "test_size", "stratify", "group", "time", "source", "target"}
 
 
 @dataclass(frozen=True)
@@ -65,19 +65,19 @@ class RunRecord:
     """What the test part says of a model that always names the most frequent class, or the mean."""
 
     @property
-    def short(self) -> str:
+    def short_id(self) -> str:
         """How people call the run: the end of its name."""
         return self.run_id.rpartition("_")[2]
 
     @property
-    def asked(self) -> str:
+    def options_text(self) -> str:
         """What it was asked, in the words of the command line."""
-        return " ".join(f"{key}={words(value)}" for key, value in self.set.items() if key != MODELS_OF)
+        return " ".join(f"{key}={format_value(value)}" for key, value in self.set.items() if key != MODELS_OF)
 
     @property
-    def split_anew(self) -> bool:
+    def has_other_split(self) -> bool:
         """Whether it had other rows in its test part than the project has, so that a champion may know some of them."""
-        return not _OF_SPLIT.isdisjoint(self.set)
+        return not _SPLIT_KEYS.isdisjoint(self.set)
 
     @property
     def ok(self) -> bool:
@@ -88,30 +88,30 @@ class RunRecord:
         return asdict(self)
 
 
-def words(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value that was asked for, as the command line has it."""
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def remember(project: Project, record: RunRecord) -> None:
+def write_record(project: Project, record: RunRecord) -> None:
     """Keep a record."""
     write_text_atomically(project.runs / f"{record.run_id}.json", json.dumps(record.to_json(), indent=1) + "\n")
 
 
-def runs_of(project: Project) -> list[RunRecord]:
+def load_records(project: Project) -> list[RunRecord]:
     """All runs, the oldest first; a record that cannot be read is passed over."""
     found = []
     for path in project.runs.glob("*.json"):
         try:
-            found.append(_record(json.loads(path.read_text("utf-8"))))
+            found.append(_from_json(json.loads(path.read_text("utf-8"))))
         except (OSError, ValueError, TypeError):
             continue
     return sorted(found, key=lambda record: record.started)
 
 
-def last_models(project: Project) -> RunRecord | None:
+def find_last_training(project: Project) -> RunRecord | None:
     """The newest run here that has trained models, whose files are still there."""
-    for record in reversed(runs_of(project)):
+    for record in reversed(load_records(project)):
         if record.verb == TRAIN and record.ok and record.outputs.get("models"):
             paths = [*record.outputs["models"], record.outputs["test"]]
             if all(Path(path).exists() for path in paths):
@@ -119,6 +119,6 @@ def last_models(project: Project) -> RunRecord | None:
     return None
 
 
-def _record(found: dict[str, Any]) -> RunRecord:
-    models = tuple(ModelScore(**model) for model in found.pop("models", ()))
-    return RunRecord(**{**found, "notes": tuple(found.get("notes", ()))}, models=models)
+def _from_json(fields: dict[str, Any]) -> RunRecord:
+    models = tuple(ModelScore(**model) for model in fields.pop("models", ()))
+    return RunRecord(**{**fields, "notes": tuple(fields.get("notes", ()))}, models=models)

@@ -15,15 +15,15 @@ from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project.ml_step import run_step
 from airflow_mlcraft.project.project_paths import Project
-from airflow_mlcraft.project.training import needs_champion
+from airflow_mlcraft.project.training import require_champion
 from airflow_mlcraft.serving.process import local_server
 from airflow_mlcraft.serving.process.rollout import STATE, Deployment
 
-_GLANCE = 0.2
+_POLL_SECONDS = 0.2
 HOST = "127.0.0.1"
 
 
-def folder_of(project: Project) -> Path:
+def deployment_folder(project: Project) -> Path:
     """The folder of the project's server."""
     return project.deployments / project.name
 
@@ -35,81 +35,81 @@ def run(
     host: str = HOST,
     workers: int = 1,
     log_predictions: bool = True,
-    say: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Deployment:
     """Serve the champion. A server that runs already takes it over without dropping a request."""
-    champion = needs_champion(project)
-    manifest = manifests.read(project)
-    running = local_server.running(folder_of(project))
+    champion = require_champion(project)
+    manifest = manifests.read_manifest(project)
+    running = local_server.running(deployment_folder(project))
     port = port or (None if running else manifest.port)
     if running is None and port is not None:
-        _check_free(host, port, project)
+        _check_port_is_free(host, port, project)
     arguments = ["serve", "--model", str(champion), "--name", project.name, "--state-folder", str(project.deployments)]
     arguments += ["--host", host, "--workers", str(workers), *(["--port", str(port)] if port else [])]
     arguments += ["--log-predictions", str(project.logs / "predictions")] if log_predictions else []
-    with tempfile.TemporaryDirectory(prefix="mlcraft-serve-") as place:
-        run_step(project, manifest, arguments, Path(place), say)
-        return Deployment(**json.loads((Path(place) / STATE).read_text("utf-8")))
+    with tempfile.TemporaryDirectory(prefix="mlcraft-serve-") as folder:
+        run_step(project, manifest, arguments, Path(folder), report)
+        return Deployment(**json.loads((Path(folder) / STATE).read_text("utf-8")))
 
 
 def stop(project: Project) -> None:
     """End the server; what it has begun, it finishes."""
-    if local_server.running(folder_of(project)) is None:
+    if local_server.running(deployment_folder(project)) is None:
         raise ProjectError(f"no server of {project.name} runs", f"start one with `mlcraft run {project.name}`")
-    local_server.stop(folder_of(project))
+    local_server.stop(deployment_folder(project))
 
 
 def status(project: Project) -> dict[str, Any]:
     """What the server says about itself; only `running: false` where there is none."""
-    process = local_server.running(folder_of(project))
+    process = local_server.running(deployment_folder(project))
     if process is None:
         return {"project": project.name, "running": False}
-    found = local_server.status(folder_of(project))
+    server_status = local_server.status(deployment_folder(project))
     return {
         "project": project.name,
         "running": True,
         "pid": process.pid,
-        "current": _is_current(project, found),
-        **found,
+        "current": _is_champion_served(project, server_status),
+        **server_status,
     }
 
 
-def _is_current(project: Project, found: dict[str, Any]) -> bool:
+def _is_champion_served(project: Project, server_status: dict[str, Any]) -> bool:
     """Whether the served model is the champion."""
     from airflow_mlcraft.serving.model.folder import content_of
 
-    return project.champion.is_dir() and content_of(project.champion) == found.get("content")
+    return project.champion.is_dir() and content_of(project.champion) == server_status.get("content")
 
 
 def log_lines(project: Project, lines: int) -> list[str]:
     """The end of the server's log."""
-    path = folder_of(project) / local_server.LOG
+    path = deployment_folder(project) / local_server.LOG
     if not path.is_file():
         raise ProjectError(f"no server of {project.name} has run yet", f"start one with `mlcraft run {project.name}`")
-    return local_server.log_lines(folder_of(project), lines)
+    return local_server.log_lines(deployment_folder(project), lines)
 
 
 def follow_log(project: Project, *, while_running: bool = False) -> Iterator[str]:
     """New lines of the server's log as they come; until the server ends, where that is asked for."""
-    path = folder_of(project) / local_server.LOG
+    path = deployment_folder(project) / local_server.LOG
     with path.open(encoding="utf-8", errors="replace") as stream:
         stream.seek(0, 2)
         while True:
             if line := stream.readline():
                 yield line.rstrip("\n")
                 continue
-            if while_running and local_server.running(folder_of(project)) is None:
+            if while_running and local_server.running(deployment_folder(project)) is None:
                 return
-            time.sleep(_GLANCE)
+            time.sleep(_POLL_SECONDS)
 
 
-def _check_free(host: str, port: int, project: Project) -> None:
+def _check_port_is_free(host: str, port: int, project: Project) -> None:
     """Said before a model is copied and a process started."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with contextlib.closing(socket.socket(family)) as attempt:
-        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with contextlib.closing(socket.socket(family)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            attempt.bind((host, port))
+            probe.bind((host, port))
         except OSError as error:
             raise ProjectError(
                 f"port {port} of {host} cannot be had: {error.strerror}",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.project.embedded import environment
+from airflow_mlcraft.project.embedded import project_environment
 from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.project_paths import Project
 
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
     from airflow_mlcraft.store.store import Store
     from airflow_mlcraft.tracking.client import Tracking
 
-SCORES = "reports/scores.json"
-_DAG = "evaluate"
+SCORES_PATH = "reports/scores.json"
+_DAG_ID = "evaluate"
 """The name in MLflow of what compares a project's models, with a run or without one."""
-_LIMIT = 60.0
+_FLUSH_SECONDS = 60.0
 
 
-def crown_without_run(
+def set_champion_without_run(
     project: Project,
     manifest: Manifest,
     run_id: str,
     scores: Mapping[str, Any],
     *,
     winner: Path,
-    today: Path,
-    say: Callable[[str, str], None],
+    current: Path,
+    report: Callable[[str, str], None],
 ) -> str:
     """Make the model in the folder `winner` the champion in place of the one in `today`.
 
     Gives the reason where that takes a run, because the registry knows something else than the project; nothing is
     changed then. `say` takes a level and a sentence.
     """
-    with environment(project, manifest, run_id):
+    with project_environment(project, manifest, run_id):
         from airflow_mlcraft.hooks.mlflow import open_tracking
         from airflow_mlcraft.operators.task_files import open_store
 
@@ -48,22 +48,22 @@ def crown_without_run(
         if tracking is None:
             return "runs are not tracked"
         content = store.keep_tree(winner)
-        if reason := _differs(tracking, project.name, content, store.keep_tree(today)):
+        if reason := _find_obstacle(tracking, project.name, content, store.keep_tree(current)):
             return reason
-        _version(project, run_id, store, content, scores, say)
+        _version_files(project, run_id, store, content, scores, report)
         _register(tracking, project.name, run_id, content, scores)
-        if left := tracking.flush(_LIMIT):
-            say("warning", f"MLflow does not answer: {left} runs are kept, and sent with the next command")
+        if unsent := tracking.flush(_FLUSH_SECONDS):
+            report("warning", f"MLflow does not answer: {unsent} runs are kept, and sent with the next command")
     return ""
 
 
-def _differs(tracking: Tracking, name: str, winner: str, today: str) -> str:
+def _find_obstacle(tracking: Tracking, name: str, winner: str, current: str) -> str:
     from airflow_mlcraft.tracking import tags
 
     try:
         api = tracking.api()
         champion = tracking.champion(name)
-        if champion is None or champion.tags.get(tags.CONTENT) != today:
+        if champion is None or champion.tags.get(tags.CONTENT) != current:
             return f"the champion of {name} in MLflow is not the one of the last training or evaluation"
         experiment = api.find_experiment(tracking.experiment)
         if not experiment or not any(model.ready for model in api.find_models(experiment, winner)):
@@ -73,13 +73,13 @@ def _differs(tracking: Tracking, name: str, winner: str, today: str) -> str:
     return ""
 
 
-def _version(  # noqa: PLR0917
+def _version_files(  # noqa: PLR0917
     project: Project,
     run_id: str,
     store: Store,
     content: str,
     scores: Mapping[str, Any],
-    say: Callable[[str, str], None],
+    report: Callable[[str, str], None],
 ) -> None:
     import logging
 
@@ -87,35 +87,37 @@ def _version(  # noqa: PLR0917
     from airflow_mlcraft.store.values import STORE
     from airflow_mlcraft.versioning.targets import data_of
 
-    told = store.keep_bytes((json.dumps(scores, indent=2) + "\n").encode())
+    scores_id = store.keep_bytes((json.dumps(scores, indent=2) + "\n").encode())
     values = {
         project.champion: {"class": "Directory", "location": STORE + content, "basename": "champion"},
-        project.folder / SCORES: {
+        project.folder / SCORES_PATH: {
             "class": "File",
-            "location": STORE + told,
+            "location": STORE + scores_id,
             "basename": "scores.json",
         },
     }
-    found = {str(path.relative_to(project.folder)): data_of(store, value, path.name) for path, value in values.items()}
-    data = {path: item for path, item in found.items() if item is not None}
+    versioned = {
+        str(path.relative_to(project.folder)): data_of(store, value, path.name) for path, value in values.items()
+    }
+    data = {path: item for path, item in versioned.items() if item is not None}
 
-    def hear(level: int, line: str) -> None:
-        say("warning" if level >= logging.WARNING else "info", line)
+    def log_line(level: int, line: str) -> None:
+        report("warning" if level >= logging.WARNING else "info", line)
 
-    version = open_versioning(project.folder, hear).version(
-        data, store, about={"DAG": _DAG, "Run": run_id, "Document": "evaluate.cwl"}
+    version = open_versioning(project.folder, log_line).version(
+        data, store, about={"DAG": _DAG_ID, "Run": run_id, "Document": "evaluate.cwl"}
     )
     if version.refusal:
-        say("warning", version.refusal)
+        report("warning", version.refusal)
 
 
 def _register(tracking: Tracking, name: str, run_id: str, content: str, scores: Mapping[str, Any]) -> None:
     from airflow_mlcraft.tracking.names import DagRunName, StepName
 
-    flow = DagRunName(_DAG, run_id)
+    flow = DagRunName(_DAG_ID, run_id)
     best = next(model for model in scores["models"] if model["name"] == scores["winner"])
     tracking.begin(flow, params={"metric": scores["metric"]})
-    with tracking.step(StepName(flow, _DAG)) as run:
+    with tracking.step(StepName(flow, _DAG_ID)) as run:
         run.params({"metric": scores["metric"], "champion": scores["winner"], "champion_kept": False})
         run.metrics({metric: value for metric, value in best["test"].items() if value is not None})
         run.text(json.dumps(scores, indent=2), "scores.json")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.project_paths import Project
-from airflow_mlcraft.project.run_inputs import is_local
+from airflow_mlcraft.project.run_inputs import is_local_path
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SHOWN = 12
+_MAX_COLUMNS = 12
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class SourceTable:
         from airflow_mlcraft.steps.profile_table import profile_lines
 
         columns = self.profile["columns"]
-        shown = dict(list(columns.items())[:_SHOWN])
+        shown = dict(list(columns.items())[:_MAX_COLUMNS])
         lines = profile_lines({**self.profile, "columns": shown}, self.size)
         lines[0] = lines[0].replace(f"{len(shown):,} columns", f"{len(columns):,} columns")
-        if len(columns) > _SHOWN:
-            lines.append(f"… and {len(columns) - _SHOWN:,} more columns")
+        if len(columns) > _MAX_COLUMNS:
+            lines.append(f"… and {len(columns) - _MAX_COLUMNS:,} more columns")
         return lines
 
 
@@ -46,19 +46,19 @@ def read_source(source: str) -> SourceTable:
     from airflow_mlcraft.steps.command import run
     from airflow_mlcraft.steps.services import Services
 
-    said: list[str] = []
-    address = str(Path(source).absolute()) if is_local(source) else source
-    with tempfile.TemporaryDirectory(prefix="mlcraft-init-") as place:
-        folder = Path(place)
-        if run(["retrieve", "--source", address], folder=folder, services=Services(say=said.append)) != 0:
-            raise ProjectError(said[-1].removeprefix("mlcraft-step: ") if said else f"{source} cannot be read")
+    lines: list[str] = []
+    address = str(Path(source).absolute()) if is_local_path(source) else source
+    with tempfile.TemporaryDirectory(prefix="mlcraft-init-") as folder_name:
+        folder = Path(folder_name)
+        if run(["retrieve", "--source", address], folder=folder, services=Services(say=lines.append)) != 0:
+            raise ProjectError(lines[-1].removeprefix("mlcraft-step: ") if lines else f"{source} cannot be read")
         data = next(folder.glob("data.*"))
         profile = json.loads((folder / "profile.json").read_text("utf-8"))
         return SourceTable(read_frame(data), profile, data.stat().st_size)
 
 
-def stored_source(project: Project, source: str) -> str:
+def source_for_manifest(project: Project, source: str) -> str:
     """A source as mlcraft.toml has it: a path that was given from the current folder starts from the project's."""
-    if not is_local(source) or Path(source).is_absolute() or (project.folder / source).exists():
+    if not is_local_path(source) or Path(source).is_absolute() or (project.folder / source).exists():
         return source
     return os.path.relpath(Path(source).absolute(), project.folder) if Path(source).exists() else source

@@ -10,14 +10,14 @@ from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.project_paths import Project
 
 DAGSHUB_TOKEN = "DAGSHUB_TOKEN"  # noqa: S105 - the name of the variable
-_CONNECTION = "mlcraft_dagshub"
+_CONNECTION_ID = "mlcraft_dagshub"
 
 
 def tracking_environment(project: Project, manifest: Manifest) -> dict[str, str]:
     """The settings that say it to Airflow."""
     if not manifest.dagshub:
         return {"AIRFLOW__MLCRAFT__TRACKING_URI": manifest.tracking_uri, "AIRFLOW__MLCRAFT__TRACKING_CONN_ID": ""}
-    token = env_file.read(project).get(DAGSHUB_TOKEN)
+    token = env_file.read_env_file(project).get(DAGSHUB_TOKEN)
     if not token:
         raise ProjectError(
             f"runs of {project.name} go to DagsHub, and {project.secrets} has no {DAGSHUB_TOKEN}",
@@ -25,7 +25,7 @@ def tracking_environment(project: Project, manifest: Manifest) -> dict[str, str]
         )
     connection = {"conn_type": "mlflow", "password": token, "extra": {"dagshub": manifest.dagshub}}
     return {
-        f"AIRFLOW_CONN_{_CONNECTION.upper()}": json.dumps(connection),
-        "AIRFLOW__MLCRAFT__TRACKING_CONN_ID": _CONNECTION,
+        f"AIRFLOW_CONN_{_CONNECTION_ID.upper()}": json.dumps(connection),
+        "AIRFLOW__MLCRAFT__TRACKING_CONN_ID": _CONNECTION_ID,
         "AIRFLOW__MLCRAFT__TRACKING_URI": "",
     }

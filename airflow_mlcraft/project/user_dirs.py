@@ -8,23 +8,23 @@ from pathlib import Path
 from airflow_mlcraft.errors import MlcraftError
 
 
-def cache() -> Path:
+def cache_folder() -> Path:
     """The user's cache of ours."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "mlcraft"
 
 
 def environments_folder() -> Path:
     """The Python environments of projects."""
-    named = os.environ.get("AIRFLOW__MLCRAFT__ENVIRONMENTS")
-    return Path(named).expanduser() if named else cache() / "environments"
+    folder = os.environ.get("AIRFLOW__MLCRAFT__ENVIRONMENTS")
+    return Path(folder).expanduser() if folder else cache_folder() / "environments"
 
 
 PACKAGE = Path(__file__).parents[1]
 
 
-def shipped(*parts: str) -> Path:
+def find_shipped(*parts: str) -> Path:
     """A shipped file or folder, as `shipped("tools", "train.cwl")`."""
     for root in (PACKAGE / "shipped", PACKAGE.parent / "cwl"):
-        if (found := root.joinpath(*parts)).exists():
-            return found
+        if (path := root.joinpath(*parts)).exists():
+            return path
     raise MlcraftError(f"{'/'.join(parts)} did not come with this installation of MLcraft; install it anew")

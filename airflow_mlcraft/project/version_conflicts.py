@@ -31,11 +31,11 @@ class Conflict:
 def find_version_conflicts(root: str = ROOT) -> list[Conflict]:
     """Compare the installed versions with the requirements of `root` and of all that it requires, by their metadata."""
     required: dict[str, list[tuple[Requirement, str]]] = defaultdict(list)
-    for requirement, owner in _walk(root):
+    for requirement, owner in _walk_requirements(root):
         required[canonicalize_name(requirement.name)].append((requirement, owner))
     found = []
     for package, pairs in sorted(required.items()):
-        installed = _find(package)
+        installed = _find_distribution(package)
         version = installed.version if installed else None
         broken = sorted(
             {
@@ -49,16 +49,16 @@ def find_version_conflicts(root: str = ROOT) -> list[Conflict]:
     return found
 
 
-def _walk(root: str) -> Iterator[tuple[Requirement, str]]:
+def _walk_requirements(root: str) -> Iterator[tuple[Requirement, str]]:
     """All requirements that hold here, each with the name and version of the package that has it."""
     waiting: list[tuple[str, frozenset[str]]] = [(root, frozenset())]
     seen = set(waiting)
     while waiting:
         name, extras = waiting.pop()
-        installed = _find(name)
+        installed = _find_distribution(name)
         if installed is None:
             continue
-        for requirement in _requirements(installed, extras):
+        for requirement in _applicable_requirements(installed, extras):
             yield requirement, f"{installed.metadata['Name']} {installed.version}"
             following = (canonicalize_name(requirement.name), frozenset(requirement.extras))
             if following not in seen:
@@ -66,7 +66,7 @@ def _walk(root: str) -> Iterator[tuple[Requirement, str]]:
                 waiting.append(following)
 
 
-def _requirements(installed: Distribution, extras: frozenset[str]) -> Iterator[Requirement]:
+def _applicable_requirements(installed: Distribution, extras: frozenset[str]) -> Iterator[Requirement]:
     for line in installed.requires or ():
         try:
             requirement = Requirement(line)
@@ -77,7 +77,7 @@ def _requirements(installed: Distribution, extras: frozenset[str]) -> Iterator[R
             yield requirement
 
 
-def _find(name: str) -> Distribution | None:
+def _find_distribution(name: str) -> Distribution | None:
     try:
         return distribution(name)
     except PackageNotFoundError:

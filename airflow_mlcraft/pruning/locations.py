@@ -58,9 +58,9 @@ def places_of_airflow() -> Places:
 
 def places_of_project(project: Project) -> Places:
     """The folders of a project; those that all projects share belong to none of them."""
-    from airflow_mlcraft.project.run_records import last_models
+    from airflow_mlcraft.project.run_records import find_last_training
 
-    last = last_models(project)
+    last = find_last_training(project)
     return Places(
         project.name,
         store=project.store,

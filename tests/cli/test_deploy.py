@@ -20,7 +20,7 @@ from airflow_mlcraft.deploying.errors import Watch
 from airflow_mlcraft.deploying.image import IDENTITY, prepare
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import build as building
-from airflow_mlcraft.project.delete import kept_by
+from airflow_mlcraft.project.delete import list_remaining
 from airflow_mlcraft.project.project_paths import Project
 from tests.deploying.aws.conftest import KEY, REGION, account, aws, credentials
 from tests.deploying.aws.express_mode import express_mode
@@ -46,7 +46,7 @@ def refused(project: Project, *arguments: str) -> str:
 @pytest.fixture
 def ready(project: Project, base: str, client: DockerClient) -> Iterator[str]:
     """An image of a few bytes in place of the one that `build` would make, so that it is pushed at once."""
-    recipe = building.recipe_of(project, base)
+    recipe = building.build_recipe(project, base)
     identity = prepare(client, recipe, Watch()).identity
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
@@ -95,14 +95,14 @@ def test_from_a_plan_to_the_end(  # noqa: PLR0917
         assert list(pushed.manifests) == [("mlcraft/iris-2", ready[:40])]
         assert KEY not in done.output
         service = f"the service iris-2 in AWS (aws, account {aws.id}, {REGION})"
-        assert any(line.startswith(service) for line in kept_by(project))
+        assert any(line.startswith(service) for line in list_remaining(project))
 
         unasked = "what was deployed of Iris_2 is only deleted when you say so"
         assert refused(project, "--destroy") == f"{unasked}; mlcraft deploy Iris_2 --to aws --destroy --yes"
         gone = mlcraft(project, "deploy", project.name, "--destroy", "--yes")
         assert gone.exit_code == 0, gone.output
         assert "Iris_2 is gone from the AWS account" in gone.stdout
-        assert not any(line.startswith(service) for line in kept_by(project))
+        assert not any(line.startswith(service) for line in list_remaining(project))
         again = mlcraft(project, "deploy", project.name, "--destroy")
         assert (again.exit_code, "Nothing of Iris_2 is in the AWS account" in again.stdout) == (0, True)
 

@@ -64,7 +64,7 @@ def test_what_is_wrong_is_told(changed: Workplace, part: str, text: str, fault: 
 def test_estimators_of_ones_own_are_trained_from_then_on(changed: Workplace) -> None:
     said = changed.mlcraft("impl", "iris", "model", "--json", EDITOR=editor(changed.folder, OWN))
     assert said.json()["ok"]
-    models = manifest.read(changed.project()).models
+    models = manifest.read_manifest(changed.project()).models
     assert models[-2:] == ("bayes", "tree")
     assert "model" not in models
     assert "- bayes" in changed.project().workflow.read_text()

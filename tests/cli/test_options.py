@@ -11,7 +11,7 @@ import typer
 from typer.main import get_command
 
 from airflow_mlcraft.cli.main import VERBS, app
-from airflow_mlcraft.cli.options import Lists, split
+from airflow_mlcraft.cli.options import ListOptionCommand, split_values
 from tests.project.projects import Workplace
 
 NAMES = [name for name, _, _ in VERBS]
@@ -80,7 +80,7 @@ def test_lists_of_values() -> None:
     found: list[list[str]] = []
     lists = typer.Typer()
 
-    @lists.command(cls=Lists)
+    @lists.command(cls=ListOptionCommand)
     def verb(name: str, models: list[str] = typer.Option([], "-m", "--model"), flag: bool = False) -> None:  # noqa: B008
         found.append([name, *models, str(flag)])
 
@@ -88,5 +88,5 @@ def test_lists_of_values() -> None:
     for words in ("x -m a b --flag", "x -m a -m b --flag", "--flag x --model a b", "x --flag"):
         command.main(words.split(), standalone_mode=False)
     assert found == [["x", "a", "b", "True"]] * 3 + [["x", "True"]]
-    assert split(["a,b", " c "]) == ["a", "b", "c"]
-    assert split(None) == []
+    assert split_values(["a,b", " c "]) == ["a", "b", "c"]
+    assert split_values(None) == []

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from airflow_mlcraft.cli.printing import number
+from airflow_mlcraft.cli.printing import format_score
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ from airflow_mlcraft.cli.printing import number
     ],
 )
 def test_a_score(value: float | None, shown: str) -> None:
-    assert number(value) == shown
+    assert format_score(value) == shown

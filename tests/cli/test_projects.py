@@ -48,7 +48,7 @@ def test_init_from_a_source(place: Workplace) -> None:
     (place.folder / "x.csv").write_text("a,b\n1,2\n")
     said = place.mlcraft("init", "cars", "-p", "regression", "--from", "x.csv")
     assert "target is 'b', the last column" in said.out
-    assert manifest.read(place.project("cars")).sources == ("../../x.csv",)
+    assert manifest.read_manifest(place.project("cars")).sources == ("../../x.csv",)
     given = place.mlcraft("init", "two", "-p", "regression", "--from", "x.csv", "--target", "b", "--json").json()
     assert {name: given[name] for name in ("project", "folder", "prediction", "target")} == {
         "project": "two",
@@ -72,7 +72,7 @@ def test_init_proposes_from_the_data(place: Workplace) -> None:
         "patient_id has 100 values over 600 rows: rows of one patient on both sides of the split make scores too good",
     ):
         assert sentence in said.out
-    found = manifest.read(place.project("visits"))
+    found = manifest.read_manifest(place.project("visits"))
     assert (found.target, found.prediction, found.group, found.positive) == (
         "relapse",
         "classification",
@@ -269,10 +269,10 @@ def test_delete(changed: Workplace) -> None:
     said = changed.mlcraft("delete", "iris", "--yes", "--json")
     found = said.json()
     assert found["deleted"] == str(changed.project().folder)
-    assert f"the runs and models in MLflow ({changed.projects.tracking / 'mlflow.db'})" in found["kept"]
+    assert f"the runs and models in MLflow ({changed.projects.tracking_folder / 'mlflow.db'})" in found["kept"]
     assert f"the data in the DVC remote ({changed.folder / 'remote'})" in found["kept"]
     assert not changed.project().folder.exists()
-    assert (changed.projects.tracking / "mlflow.db").is_file()
+    assert (changed.projects.tracking_folder / "mlflow.db").is_file()
     assert changed.mlcraft("list", "--json").json() == []
 
 

@@ -120,17 +120,17 @@ def test_dates_that_can_be_read_in_two_ways(terminal: Terminal, tmp_path: Path) 
     terminal.type("n")
     terminal.shows(r"Next: mlcraft train asked")
     place = Workplace(tmp_path)
-    assert manifest.read(place.project("asked")).dates == {"seen": "%m/%d/%Y"}
+    assert manifest.read_manifest(place.project("asked")).dates == {"seen": "%m/%d/%Y"}
 
     said = place.mlcraft("init", "told", "--from", "visits.csv", "--target", "ill", "--yes").out
     assert 'set [data] dates = { seen = "%m/%d/%Y" } where they do' in " ".join(said.split())
-    assert manifest.read(place.project("told")).dates == {}
+    assert manifest.read_manifest(place.project("told")).dates == {}
     terminal.type("clear; mlcraft train told -m naive_bayes")
     terminal.shows("Is the day first in the dates of seen")
     terminal.type("n")
     terminal.shows("The models are trained again, with these dates")
     terminal.shows(r"(?s)trained again.*Next: mlcraft run told")
-    assert manifest.read(place.project("told")).dates == {"seen": "%m/%d/%Y"}
+    assert manifest.read_manifest(place.project("told")).dates == {"seen": "%m/%d/%Y"}
     assert len(place.mlcraft("history", "told", "--json").json()) == 2
 
 

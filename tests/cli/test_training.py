@@ -159,7 +159,7 @@ def test_evaluate_crowns_another_model_without_a_run(trained: Workplace, changed
 def test_evaluate_runs_where_the_registry_has_another_champion(trained: Workplace, changed: Workplace) -> None:
     """As after a rollback in MLflow: what the project remembers is not what a new model has to beat."""
     better_by_recall(runs_of_copy(trained, changed)[-1])
-    with sqlite3.connect(projects_of(changed.project()).tracking / "mlflow.db") as database:
+    with sqlite3.connect(projects_of(changed.project()).tracking_folder / "mlflow.db") as database:
         database.execute("delete from registered_model_aliases")
     run = changed.mlcraft("evaluate", "iris", "recall", "--json").json()
     assert run["state"] == "success"
@@ -191,7 +191,7 @@ def better_by_recall(run: dict[str, Any]) -> str:
 
 def registered(place: Workplace) -> dict[str, str]:
     """Versions by alias."""
-    with sqlite3.connect(projects_of(place.project()).tracking / "mlflow.db") as database:
+    with sqlite3.connect(projects_of(place.project()).tracking_folder / "mlflow.db") as database:
         return dict(database.execute("select alias, version from registered_model_aliases").fetchall())
 
 

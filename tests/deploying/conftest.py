@@ -15,10 +15,10 @@ import pytest
 from docker import DockerClient
 from docker.errors import APIError
 
-from airflow_mlcraft.project.build import Built, build
-from airflow_mlcraft.project.create import create
+from airflow_mlcraft.project.build import BuiltImage, build_image
+from airflow_mlcraft.project.create import create_project
 from airflow_mlcraft.project.project_paths import Project, Projects
-from airflow_mlcraft.project.run_records import RunRecord, remember
+from airflow_mlcraft.project.run_records import RunRecord, write_record
 from tests.serving import models
 
 _PYTHON = ".".join(map(str, sys.version_info[:2]))
@@ -92,7 +92,7 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Project, str
 @pytest.fixture
 def project(tmp_path: Path, champion: Callable[[Project, str], Path]) -> Project:
     """A new project with a champion, and with a key that is nobody's business."""
-    made = create(Projects(tmp_path / "ml_projects"), "Iris_2", "classification")
+    made = create_project(Projects(tmp_path / "ml_projects"), "Iris_2", "classification")
     champion(made, "linear")
     made.secrets.write_text("DATA_KEY=top-secret-7\n")
     return made
@@ -101,7 +101,7 @@ def project(tmp_path: Path, champion: Callable[[Project, str], Path]) -> Project
 @pytest.fixture
 def another(tmp_path: Path, champion: Callable[[Project, str], Path]) -> Project:
     """A project with a champion and a name that no other has, since all projects meet in one engine."""
-    made = create(Projects(tmp_path / "ml_projects"), unused_name(), "classification")
+    made = create_project(Projects(tmp_path / "ml_projects"), unused_name(), "classification")
     champion(made, "linear")
     return made
 
@@ -113,20 +113,20 @@ def unused_name() -> str:
 @pytest.fixture(scope="session")
 def iris(tmp_path_factory: pytest.TempPathFactory, champion: Callable[[Project, str], Path]) -> Project:
     """A project with a champion, the record of the run that made it, and keys."""
-    made = create(Projects(tmp_path_factory.mktemp("build") / "ml_projects"), unused_name(), "classification")
+    made = create_project(Projects(tmp_path_factory.mktemp("build") / "ml_projects"), unused_name(), "classification")
     champion(made, "linear")
     made.secrets.write_text(f"DATA_KEY=top-secret-7\nMLCRAFT_API_KEY={KEY}\n")
     record = RunRecord(
         "train_1", "train", "2026-01-01", 1.0, "success", "acc", champion="linear", data="sha1$77", commit="c0ffee"
     )
-    remember(made, record)
+    write_record(made, record)
     return made
 
 
 @pytest.fixture(scope="session")
-def built(iris: Project, base: str, client: DockerClient) -> Iterator[Built]:
+def built(iris: Project, base: str, client: DockerClient) -> Iterator[BuiltImage]:
     """Its image, and a container of it."""
-    made = build(iris, base=base, run=True)
+    made = build_image(iris, base=base, run=True)
     yield made
     client.containers.get(made.container).remove(force=True, v=True)
     for tag in made.image.tags:

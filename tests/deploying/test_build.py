@@ -27,8 +27,8 @@ from typer.testing import CliRunner
 from airflow_mlcraft.cli.main import app
 from airflow_mlcraft.deploying.errors import DeployingError, Watch
 from airflow_mlcraft.deploying.push import push
-from airflow_mlcraft.project.build import Built, build, container_name
-from airflow_mlcraft.project.delete import kept_by
+from airflow_mlcraft.project.build import BuiltImage, build_image, container_name
+from airflow_mlcraft.project.delete import list_remaining
 from airflow_mlcraft.project.project_paths import Project
 from tests.deploying.conftest import KEY
 from tests.deploying.registry import registry
@@ -48,7 +48,7 @@ def ask(url: str, method: str, path: str, body: Any = None, key: str = KEY) -> t
         return response.status, json.loads(response.read())
 
 
-def test_the_container_predicts(built: Built, iris: Project) -> None:
+def test_the_container_predicts(built: BuiltImage, iris: Project) -> None:
     status, health = ask(built.url, "GET", "/health")
     assert (status, health["model"]) == (200, built.image.labels["org.opencontainers.image.version"])
     _, about = ask(built.url, "GET", "/model")
@@ -75,7 +75,7 @@ def estimators():
     steps.must("train", *PARTS, "--model", "both", "--code", "model.py", "--folds", "0")
     shutil.rmtree(another.champion)
     shutil.copytree(steps.folder / "model", another.champion)
-    made = build(another, base=base)
+    made = build_image(another, base=base)
     try:
         assert made.image.size > 0
     finally:
@@ -83,18 +83,18 @@ def estimators():
             client.images.remove(tag)
 
 
-def test_a_deletion_would_name_it(built: Built, iris: Project) -> None:
-    kept = kept_by(iris)
+def test_a_deletion_would_name_it(built: BuiltImage, iris: Project) -> None:
+    kept = list_remaining(iris)
     assert f"the container {built.container}; `docker rm --force {built.container}` removes it" in kept
     for name in built.image.tags:
         assert f"the image {name}; `docker image rm {name}` removes it" in kept
 
 
-def test_the_key_of_the_project_guards_it(built: Built) -> None:
+def test_the_key_of_the_project_guards_it(built: BuiltImage) -> None:
     assert ask(built.url, "GET", "/model", key="")[0] == 401
 
 
-def test_it_runs_read_only_and_without_rights(built: Built, client: DockerClient) -> None:
+def test_it_runs_read_only_and_without_rights(built: BuiltImage, client: DockerClient) -> None:
     container = client.containers.get(built.container)
     assert container.health == "healthy"
     host = container.attrs["HostConfig"]
@@ -106,7 +106,7 @@ def test_it_runs_read_only_and_without_rights(built: Built, client: DockerClient
     assert "DATA_KEY" not in str(container.attrs["Config"]["Env"])
 
 
-def test_the_image_has_the_packages_of_the_model_and_no_airflow(built: Built, client: DockerClient) -> None:
+def test_the_image_has_the_packages_of_the_model_and_no_airflow(built: BuiltImage, client: DockerClient) -> None:
     program = (
         "import importlib.metadata as m, importlib.util as u, json;"
         "names = ('airflow', 'mlflow', 'dvc', 'boto3', 'pip_audit', 'matplotlib', 'airflow_mlcraft.project');"
@@ -120,7 +120,7 @@ def test_the_image_has_the_packages_of_the_model_and_no_airflow(built: Built, cl
     assert json.loads(said) == [__version__, []]
 
 
-def test_no_secret_and_no_data_is_in_the_image(built: Built, client: DockerClient) -> None:
+def test_no_secret_and_no_data_is_in_the_image(built: BuiltImage, client: DockerClient) -> None:
     program = (
         "import json, pathlib; here = pathlib.Path('/opt/mlcraft');"
         "print(json.dumps([[str(p) for p in here.rglob('*') if p.is_file() and b'top-secret-7' in p.read_bytes()],"
@@ -145,7 +145,7 @@ def test_no_secret_and_no_data_is_in_the_image(built: Built, client: DockerClien
     )
 
 
-def test_the_labels_lead_back(built: Built, iris: Project, base: str) -> None:
+def test_the_labels_lead_back(built: BuiltImage, iris: Project, base: str) -> None:
     labels = built.image.labels
     assert labels["org.opencontainers.image.title"] == iris.name.replace("_", " ")
     assert labels["org.opencontainers.image.revision"] == "c0ffee"
@@ -154,9 +154,9 @@ def test_the_labels_lead_back(built: Built, iris: Project, base: str) -> None:
     assert labels["mlcraft.model"].startswith(labels["org.opencontainers.image.version"])
 
 
-def test_a_second_build_makes_nothing(built: Built, iris: Project, base: str) -> None:
+def test_a_second_build_makes_nothing(built: BuiltImage, iris: Project, base: str) -> None:
     done: list[str] = []
-    again = build(iris, base=base, watch=Watch(lambda text, *_: done.append(text)))
+    again = build_image(iris, base=base, watch=Watch(lambda text, *_: done.append(text)))
     assert again.image.id == built.image.id
     assert not [text for text in done if text.startswith("Building")]
     said = CliRunner().invoke(
@@ -167,14 +167,14 @@ def test_a_second_build_makes_nothing(built: Built, iris: Project, base: str) ->
 
 
 def test_another_one_takes_its_place_and_a_broken_one_does_not(
-    built: Built, iris: Project, base: str, client: DockerClient
+    built: BuiltImage, iris: Project, base: str, client: DockerClient
 ) -> None:
-    again = build(iris, base=base, run=True)
+    again = build_image(iris, base=base, run=True)
     assert again.container == built.container == container_name(iris)
     running = client.containers.get(built.container).id
     port = free_port()
     with socket.create_server(("127.0.0.1", port)), pytest.raises(DeployingError, match=f"port {port}"):
-        build(iris, base=base, run=True, port=port)
+        build_image(iris, base=base, run=True, port=port)
     container = client.containers.get(built.container)
     assert (container.id, container.status) == (running, "running")
     assert not client.containers.list(all=True, filters={"name": f"{built.container}-before"})
@@ -205,7 +205,7 @@ def test_push(small: str, client: DockerClient) -> None:
 def test_a_model_that_cannot_be_loaded_gets_no_name(another: Project, base: str, client: DockerClient) -> None:
     (another.champion / "model.skops").write_bytes(b"nothing")
     with pytest.raises(DeployingError, match=r"the container ended at once .* cannot be read as a model"):
-        build(another, base=base)
+        build_image(another, base=base)
     assert_nothing_of(another, client)
 
 
@@ -235,7 +235,7 @@ def test_a_disk_that_is_full(another: Project, base: str, client: DockerClient) 
         with pytest.raises(
             DeployingError, match=r"the image's files cannot be written to /.*; name a folder with room"
         ):
-            build(another, base=base)
+            build_image(another, base=base)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert_nothing_of(another, client)
@@ -250,9 +250,9 @@ def assert_nothing_of(project: Project, client: DockerClient) -> None:
 
 def test_a_base_that_cannot_be_used(project: Project, client: DockerClient) -> None:
     with pytest.raises(DeployingError, match="no-such-image:1 is not here and cannot be pulled"):
-        build(project, base="127.0.0.1:1/no-such-image:1")
+        build_image(project, base="127.0.0.1:1/no-such-image:1")
     other = "python:3-slim"
     said = client.containers.run(other, ["python", "--version"], remove=True).decode().split()[1]
     if said.split(".")[:2] != list(map(str, sys.version_info[:2])):
         with pytest.raises(DeployingError, match=f"made with Python .* and {other} has {said}"):
-            build(project, base=other)
+            build_image(project, base=other)

@@ -14,7 +14,7 @@ import pytest
 from docker import DockerClient
 
 from airflow_mlcraft.deploying.aws.function import ENTRY
-from airflow_mlcraft.project.build import Built
+from airflow_mlcraft.project.build import BuiltImage
 from airflow_mlcraft.serving.on_lambda import main, to_request, to_result
 
 
@@ -72,7 +72,7 @@ def event(method: str, path: str, body: str = "", query: str = "", *, encoded: b
 
 
 @pytest.fixture(scope="module")
-def runtime(built: Built, client: DockerClient) -> Iterator[Runtime]:
+def runtime(built: BuiltImage, client: DockerClient) -> Iterator[Runtime]:
     """A function of the image, and who calls it."""
     network = client.networks.get("bridge").attrs["IPAM"]["Config"][0]
     server = Runtime(str(network["Gateway"]))

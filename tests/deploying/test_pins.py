@@ -14,7 +14,7 @@ import pytest
 from airflow_mlcraft.deploying.base_image import Base
 from airflow_mlcraft.deploying.errors import DeployingError
 from airflow_mlcraft.deploying.pins import pinned, python_of
-from airflow_mlcraft.project.build import recipe_of
+from airflow_mlcraft.project.build import build_recipe
 from airflow_mlcraft.project.project_paths import Project
 
 pytestmark = pytest.mark.registry
@@ -26,7 +26,7 @@ def names(pins: str) -> dict[str, str]:
 
 
 def test_what_serving_needs_and_nothing_else(project: Project, tmp_path: Path) -> None:
-    text = pinned(recipe_of(project), BASE, tmp_path)
+    text = pinned(build_recipe(project), BASE, tmp_path)
     found = names(text)
     assert {"fastapi", "numpy", "orjson", "pandas", "scikit-learn", "skops", "uvicorn", "uvloop"} <= set(found)
     assert not {"apache-airflow", "boto3", "dvc", "matplotlib", "mlflow", "pyarrow", "airflow-provider-mlcraft"} & set(
@@ -34,11 +34,11 @@ def test_what_serving_needs_and_nothing_else(project: Project, tmp_path: Path) -
     )
     assert {name: version(name) for name in found} == found, "as they are installed here, where the model was made"
     assert text.count("--hash=sha256:") >= len(found)
-    assert pinned(recipe_of(project), BASE, tmp_path) == text
+    assert pinned(build_recipe(project), BASE, tmp_path) == text
 
 
 def test_what_the_project_asks_for(project: Project, tmp_path: Path) -> None:
-    recipe = replace(recipe_of(project), requirements=("click",))
+    recipe = replace(build_recipe(project), requirements=("click",))
     assert names(pinned(recipe, BASE, tmp_path))["click"] == version("click")
 
 
@@ -46,7 +46,7 @@ def test_what_the_model_itself_needs(project: Project, tmp_path: Path) -> None:
     """Boosters and packages of the user's own, in the versions that the model was made with."""
     wanted = project.champion / "requirements.txt"
     wanted.write_text(wanted.read_text() + f"lightgbm=={version('lightgbm')}\n")
-    assert names(pinned(recipe_of(project), BASE, tmp_path))["lightgbm"] == version("lightgbm")
+    assert names(pinned(build_recipe(project), BASE, tmp_path))["lightgbm"] == version("lightgbm")
 
 
 def test_the_model_knows_best(project: Project, tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_the_model_knows_best(project: Project, tmp_path: Path) -> None:
     wanted = project.champion / "requirements.txt"
     wanted.write_text(re.sub(r"skops==.*", "skops==0.0.1", wanted.read_text()))
     with pytest.raises(DeployingError, match=r"cannot be had for python:slim: .*skops.*; name another base image"):
-        pinned(recipe_of(project), BASE, tmp_path)
+        pinned(build_recipe(project), BASE, tmp_path)
 
 
 def test_the_python_of_a_model(project: Project) -> None:

@@ -11,20 +11,20 @@ from airflow_mlcraft.deploying.image import check_tag, parted
 from airflow_mlcraft.deploying.options import slug
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest
-from airflow_mlcraft.project.build import build, options_of, recipe_of, tags_of
+from airflow_mlcraft.project.build import build_image, build_recipe, choose_tags, read_image_options
 from airflow_mlcraft.project.project_paths import Project
 
 
 def test_no_engine(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{project.folder}/no.sock")
     with pytest.raises(DeployingError, match="no Docker engine answers .*; start Docker, or name"):
-        build(project)
+        build_image(project)
 
 
 def test_no_champion(project: Project) -> None:
     shutil.rmtree(project.champion)
     with pytest.raises(ProjectError, match="Iris_2 has no champion yet; train one with `mlcraft train Iris_2`"):
-        build(project)
+        build_image(project)
 
 
 @pytest.mark.parametrize("tag", ["Iris", "iris:a b", "iris:", "", "-iris", "registry.example.com/Iris"])
@@ -33,7 +33,7 @@ def test_names_that_docker_does_not_take(project: Project, tag: str) -> None:
         check_tag(tag)
     if tag:
         with pytest.raises(DeployingError, match="cannot be the name of an image"):
-            build(project, tags=[tag])
+            build_image(project, tags=[tag])
 
 
 def test_names_that_docker_takes() -> None:
@@ -46,20 +46,22 @@ def test_names_that_docker_takes() -> None:
 
 def test_a_push_to_nowhere(project: Project) -> None:
     with pytest.raises(DeployingError, match="iris-2:.* has no registry"):
-        build(project, push=True)
+        build_image(project, push=True)
 
 
 def test_what_the_project_says(project: Project) -> None:
-    manifest.change(project, {"targets.image.base": "python:3.12-slim", "targets.image.tag": "example.com/iris"})
-    recipe = recipe_of(project, options_of(project).base)
+    manifest.change_manifest(
+        project, {"targets.image.base": "python:3.12-slim", "targets.image.tag": "example.com/iris"}
+    )
+    recipe = build_recipe(project, read_image_options(project).base)
     assert recipe.base == "python:3.12-slim"
-    tags = tags_of(project, recipe, options_of(project))
+    tags = choose_tags(project, recipe, read_image_options(project))
     assert tags == (f"example.com/iris:{recipe.content[:12]}", "example.com/iris:latest")
-    manifest.change(project, {"targets.image.bass": "x"})
+    manifest.change_manifest(project, {"targets.image.bass": "x"})
     with pytest.raises(
         DeployingError, match=r"mlcraft.toml: targets.image has 'bass', which is unknown; expected base"
     ):
-        options_of(project)
-    manifest.change(project, {"targets.image.bass": None, "targets.image.base": 3})
+        read_image_options(project)
+    manifest.change_manifest(project, {"targets.image.bass": None, "targets.image.base": 3})
     with pytest.raises(DeployingError, match=r"targets.image.base is 3; expected a text"):
-        options_of(project)
+        read_image_options(project)

@@ -15,7 +15,7 @@ from airflow_mlcraft.library.folder import DocumentFolder
 from airflow_mlcraft.library.problems import check
 from airflow_mlcraft.library.sandbox import FaultsError, Reading, Workshop
 from airflow_mlcraft.plugin.web.document_folder import reading as reading_of
-from airflow_mlcraft.project.user_dirs import shipped
+from airflow_mlcraft.project.user_dirs import find_shipped
 
 TOOL = "cwlVersion: v1.2\nclass: CommandLineTool\nbaseCommand: echo\ninputs: []\noutputs: []\n"
 
@@ -92,7 +92,7 @@ def test_it_has_no_secrets(
 
 
 def test_shipped_documents_are_read(workshop: Workshop, tmp_path: Path) -> None:
-    tool = shipped("tools", "count_words.cwl").resolve()
+    tool = find_shipped("tools", "count_words.cwl").resolve()
     text = (
         "cwlVersion: v1.2\nclass: Workflow\ninputs: {files: 'File[]'}\noutputs: []\n"
         f"steps: {{a: {{run: {tool}, in: {{files: files}}, out: []}}}}\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.project.user_dirs import shipped
+from airflow_mlcraft.project.user_dirs import find_shipped
 from tests.operators.tracked import Tracked
 from tests.steps.sources.file_server import FileServer
 
@@ -28,7 +28,7 @@ steps:
 def test_a_key_is_in_no_log_no_record_and_not_in_mlflow(tmp_path: Path, accepted: bool) -> None:
     place = Tracked(tmp_path / "run")
     document = tmp_path / "keyed.cwl"
-    document.write_text(WORKFLOW.format(tool=shipped("tools", "retrieve.cwl").resolve()))
+    document.write_text(WORKFLOW.format(tool=find_shipped("tools", "retrieve.cwl").resolve()))
     with FileServer(key=("Authorization", f"Bearer {KEY if accepted else 'another'}")) as server:
         job = {"source": server.url(), "key_env": "AIRFLOW__MLCRAFT__A_KEY"}
         ran = place.run(str(document), job, settings={"tracking": "always", "a_key": KEY})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.project.create import create
+from airflow_mlcraft.project.create import create_project
 from airflow_mlcraft.project.project_paths import Project, Projects
 from tests.project.projects import Workplace
 from tests.project.projects import trained as trained_once
@@ -22,7 +22,7 @@ def trained() -> Workplace:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A new project, to be copied."""
-    return create(Projects(tmp_path_factory.mktemp("made")), "iris", "classification")
+    return create_project(Projects(tmp_path_factory.mktemp("made")), "iris", "classification")
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import configure as configuring
 from airflow_mlcraft.project import manifest
-from airflow_mlcraft.project.configure import Changes, configure, key_names
+from airflow_mlcraft.project.configure import Changes, configure, resolve_key_names
 from airflow_mlcraft.project.project_paths import Project
-from airflow_mlcraft.project.repository import remote_of
+from airflow_mlcraft.project.repository import read_remote
 
 
 def files(project: Project) -> dict[str, bytes]:
@@ -32,7 +32,7 @@ def test_a_title_everywhere(project: Project) -> None:
 def test_sources_and_a_target(project: Project) -> None:
     configure(project, Changes(sources=("https://example.org/a.csv",), target="kind"))
     configure(project, Changes(sources=("data/more.csv",)))
-    found = manifest.read(project)
+    found = manifest.read_manifest(project)
     assert found.sources == ("https://example.org/a.csv", "data/more.csv"), "the sample has made room"
     assert found.target == "kind"
     assert "https://example.org/a.csv" in project.workflow.read_text()
@@ -49,18 +49,20 @@ def test_models_folds_and_the_split(project: Project) -> None:
     }
     done = configure(project, Changes(models=("svm",), values=values))
     assert done[:4] == ["train.models is svm", "train.folds is 3", "data.test_size is 0.3", "data.stratify is true"]
-    found = manifest.read(project)
+    found = manifest.read_manifest(project)
     assert (found.models, found.folds, found.test_size, found.group) == (("svm",), 3, 0.3, "person")
     assert (found.drop, found.impute) == (("a", "b"), {"age": "mean"})
     assert 'impute = {age = "mean"}  # for missing numbers' in project.manifest.read_text()
-    assert "group is taken out" in " ".join(configure(project, Changes(values=dict.fromkeys(key_names(["group"])))))
-    assert manifest.read(project).group == ""
+    assert "group is taken out" in " ".join(
+        configure(project, Changes(values=dict.fromkeys(resolve_key_names(["group"]))))
+    )
+    assert manifest.read_manifest(project).group == ""
 
 
 def test_keys_that_cannot_be_taken_out() -> None:
-    assert key_names(["minimum", "data.drop"]) == ["evaluate.minimum", "data.drop"]
+    assert resolve_key_names(["minimum", "data.drop"]) == ["evaluate.minimum", "data.drop"]
     with pytest.raises(MlcraftError, match="--unset target: mlcraft.toml cannot do without it"):
-        key_names(["target"])
+        resolve_key_names(["target"])
 
 
 def test_another_prediction_keeps_the_old_model(project: Project) -> None:
@@ -68,7 +70,7 @@ def test_another_prediction_keeps_the_old_model(project: Project) -> None:
     model.write_text(model.read_text() + "\n# mine\n")
     done = configure(project, Changes(prediction="regression"))
     assert "model.py is one for regression; the old one is kept as classification_model.py" in done
-    found = manifest.read(project)
+    found = manifest.read_manifest(project)
     assert (found.prediction, found.metric, found.sources) == ("regression", "", ("sklearn:diabetes",))
     assert "RegressorMixin" in model.read_text()
     configure(project, Changes(prediction="classification"))
@@ -114,7 +116,7 @@ def test_an_interruption_changes_nothing(project: Project, monkeypatch: pytest.M
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(configuring, "sync", interrupt)
+    monkeypatch.setattr(configuring, "sync_documents", interrupt)
     before = files(project)
     with pytest.raises(KeyboardInterrupt):
         configure(
@@ -129,21 +131,21 @@ def test_a_key(project: Project) -> None:
     assert "not to be shown" not in " ".join(done)
     assert stat.S_IMODE(project.secrets.stat().st_mode) == 0o600
     assert "not to be shown" in project.secrets.read_text()
-    assert manifest.read(project).key == "DATA_KEY"
+    assert manifest.read_manifest(project).key == "DATA_KEY"
     configure(project, Changes(key="DATA_KEY", key_value="another"))
     assert "not to be shown" not in project.secrets.read_text()
 
 
 def test_a_remote(project: Project, tmp_path: Path) -> None:
     configure(project, Changes(remote=str(tmp_path / "remote")))
-    assert remote_of(project.folder) == str(tmp_path / "remote")
+    assert read_remote(project.folder) == str(tmp_path / "remote")
 
 
 def test_dagshub_and_its_token(project: Project) -> None:
     (done, *_) = configure(project, Changes(dagshub="me/flowers"))
     assert "tracking.dagshub is me/flowers" in done
     configure(project, Changes(key="DAGSHUB_TOKEN", key_value="my-token", dagshub="me/flowers"))
-    assert remote_of(project.folder) == "https://dagshub.com/me/flowers.dvc"
+    assert read_remote(project.folder) == "https://dagshub.com/me/flowers.dvc"
     assert "my-token" not in (project.folder / ".dvc" / "config").read_text(), "git sees that one"
     assert "my-token" in (project.folder / ".dvc" / "config.local").read_text()
-    assert manifest.read(project).key == "", "it is no key of the data"
+    assert manifest.read_manifest(project).key == "", "it is no key of the data"

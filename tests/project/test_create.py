@@ -12,7 +12,7 @@ import pytest
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import create as creating
 from airflow_mlcraft.project import manifest
-from airflow_mlcraft.project.create import create
+from airflow_mlcraft.project.create import create_project
 from airflow_mlcraft.project.project_paths import Project, Projects
 
 
@@ -27,7 +27,7 @@ def test_what_is_in_it(project: Project) -> None:
     assert names >= {"mlcraft.toml", ".env", "retriever.py", "processor.py", "model.py", "requirements.txt"}
     assert names >= {"workflow.cwl", "tuned.cwl", "tools", "data", "models", "reports", "logs", ".git", ".dvc"}
     assert stat.S_IMODE(project.secrets.stat().st_mode) == 0o600
-    assert manifest.read(project).sources == ("sklearn:iris",)
+    assert manifest.read_manifest(project).sources == ("sklearn:iris",)
 
 
 def test_it_is_a_repository(project: Project) -> None:
@@ -47,22 +47,24 @@ def test_templates_have_typed_signatures(project: Project) -> None:
 
 
 def test_a_source_and_a_target(tmp_path: Path) -> None:
-    made = create(Projects(tmp_path), "cars", "regression", source="https://example.org/cars.csv", target="price")
-    found = manifest.read(made)
+    made = create_project(
+        Projects(tmp_path), "cars", "regression", source="https://example.org/cars.csv", target="price"
+    )
+    found = manifest.read_manifest(made)
     assert (found.sources, found.target, found.metric) == (("https://example.org/cars.csv",), "price", "")
     assert "RegressorMixin" in (made.folder / "model.py").read_text()
 
 
 def test_a_prediction_type_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="expected classification or regression"):
-        create(Projects(tmp_path / "ml_projects"), "iris", "clustering")
+        create_project(Projects(tmp_path / "ml_projects"), "iris", "clustering")
     assert not (tmp_path / "ml_projects").exists()
 
 
 def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ProjectError, match="git repository cannot be made.*`mlcraft doctor` says what is missing"):
-        create(Projects(tmp_path / "ml_projects"), "iris", "classification")
+        create_project(Projects(tmp_path / "ml_projects"), "iris", "classification")
     assert left(tmp_path / "ml_projects") == []
 
 
@@ -72,22 +74,22 @@ def test_interrupted_at_any_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         with monkeypatch.context() as patch:
             patch.setattr(creating, name, interrupt)
             with pytest.raises(KeyboardInterrupt):
-                create(projects, "iris", "classification")
+                create_project(projects, "iris", "classification")
         assert left(projects.root) == []
-    assert create(projects, "iris", "classification").manifest.is_file()
+    assert create_project(projects, "iris", "classification").manifest.is_file()
 
 
 def test_what_a_killed_one_left_is_swept(tmp_path: Path) -> None:
     half = tmp_path / ".mlcraft" / "new-abc" / "iris"
     half.mkdir(parents=True)
-    create(Projects(tmp_path), "iris", "classification")
+    create_project(Projects(tmp_path), "iris", "classification")
     assert not half.exists()
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "ml_projects").write_text("a file")
     with pytest.raises(ProjectError, match="cannot be written: .*"):
-        create(Projects(tmp_path / "ml_projects"), "iris", "classification")
+        create_project(Projects(tmp_path / "ml_projects"), "iris", "classification")
 
 
 def test_its_name_is_in_its_documents(project: Project) -> None:

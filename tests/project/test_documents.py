@@ -14,7 +14,7 @@ from airflow_mlcraft.errors import ProjectError, RefusedError
 from airflow_mlcraft.ml.estimators import ESTIMATORS
 from airflow_mlcraft.operators.permissions import build_permissions
 from airflow_mlcraft.project import manifest
-from airflow_mlcraft.project.documents import sync
+from airflow_mlcraft.project.documents import sync_documents
 from airflow_mlcraft.project.project_paths import Project
 from tests.project.projects import Workplace
 
@@ -37,30 +37,33 @@ def test_they_are_in_the_form_of_composer(project: Project) -> None:
 
 
 def test_they_follow_mlcraft_toml(project: Project) -> None:
-    manifest.change(project, {"data.target": "kind", "evaluate.minimum": 0.8, "train.models": ["svm"]})
-    assert [path.name for path in sync(project, manifest.read(project))] == ["workflow.cwl", "tuned.cwl"]
+    manifest.change_manifest(project, {"data.target": "kind", "evaluate.minimum": 0.8, "train.models": ["svm"]})
+    assert [path.name for path in sync_documents(project, manifest.read_manifest(project))] == [
+        "workflow.cwl",
+        "tuned.cwl",
+    ]
     inputs = {port["id"]: port.get("default") for port in YAML(typ="safe").load(project.workflow)["inputs"]}
     assert (inputs["target"], inputs["minimum"], inputs["models"], inputs["params"]) == ("kind", 0.8, ["svm"], ["{}"])
-    assert sync(project, manifest.read(project)) == []
+    assert sync_documents(project, manifest.read_manifest(project)) == []
 
 
 def test_a_metric_that_the_data_choose(project: Project) -> None:
     """A project begins without one, and documents of an earlier version, which had one, follow."""
 
     def port() -> dict[str, Any]:
-        sync(project, manifest.read(project))
+        sync_documents(project, manifest.read_manifest(project))
         found: dict[str, Any] = next(
             one for one in YAML(typ="safe").load(project.workflow)["inputs"] if one["id"] == "metric"
         )
         return found
 
-    assert manifest.read(project).metric == ""
+    assert manifest.read_manifest(project).metric == ""
     document = YAML(typ="safe").load(project.workflow)
     next(one for one in document["inputs"] if one["id"] == "metric").update({"type": "string", "default": "acc"})
     with project.workflow.open("w") as file:
         YAML().dump(document, file)
     assert (port()["type"], port().get("default")) == ("string?", None)
-    manifest.change(project, {"evaluate.metric": "F1-score"})
+    manifest.change_manifest(project, {"evaluate.metric": "F1-score"})
     assert port()["default"] == "f1", "by the name that the form offers"
     assert [one.document for one in check_documents([str(project.folder)]) if one.error] == []
 
@@ -69,7 +72,7 @@ def test_choices_of_models_and_metrics(project: Project) -> None:
     """In documents of an earlier version as well. What `estimators` gives is not known where it is no plain table."""
 
     def chosen(port: str) -> list[str] | None:
-        sync(project, manifest.read(project))
+        sync_documents(project, manifest.read_manifest(project))
         found = next(one for one in YAML(typ="safe").load(project.workflow)["inputs"] if one["id"] == port)
         choices: list[str] | None = found.get("mlcraft:choices")
         return choices
@@ -118,9 +121,9 @@ def test_how_rows_are_split_reaches_the_step(project: Project, earlier: bool) ->
         for path in (project.workflow, project.tuned_workflow):
             _without(path, names | {"id"}, "process")
         _without(project.tools / "process.cwl", names | {"id"})
-    manifest.change(project, SPLIT)
-    sync(project, manifest.read(project))
-    assert sync(project, manifest.read(project)) == []
+    manifest.change_manifest(project, SPLIT)
+    sync_documents(project, manifest.read_manifest(project))
+    assert sync_documents(project, manifest.read_manifest(project)) == []
     for path in (project.workflow, project.tuned_workflow):
         document = YAML(typ="safe").load(path)
         given = {port["id"]: port.get("default") for port in document["inputs"]}
@@ -152,11 +155,11 @@ def test_weights_and_a_threshold_reach_the_steps(project: Project, earlier: bool
             _without(path, names, "train")
         for tool in ("train", "tune", "evaluate"):
             _without(project.tools / f"{tool}.cwl", names)
-        sync(project, manifest.read(project))
+        sync_documents(project, manifest.read_manifest(project))
         assert names.isdisjoint(port["id"] for port in YAML(typ="safe").load(project.workflow)["inputs"])
     values = {"train.class_weight": {"yes": 10, "no": 1}, "evaluate.threshold": "auto", "evaluate.metric": "f1"}
-    manifest.change(project, {**values, "evaluate.replace_champion": True})
-    sync(project, manifest.read(project))
+    manifest.change_manifest(project, {**values, "evaluate.replace_champion": True})
+    sync_documents(project, manifest.read_manifest(project))
     for path, step_metric in ((project.workflow, ["threshold_metric"]), (project.tuned_workflow, ["metric"])):
         document = YAML(typ="safe").load(path)
         given = {port["id"]: port.get("default") for port in document["inputs"]}
@@ -174,17 +177,17 @@ def test_a_workflow_without_the_step_that_a_key_is_for(project: Project) -> None
     text = project.workflow.read_text().replace("- id: process\n", "- id: prepare\n")
     project.workflow.write_text(text)
     _without(project.workflow, {"group"})
-    sync(project, manifest.read(project))
-    manifest.change(project, {"data.group": "person"})
+    sync_documents(project, manifest.read_manifest(project))
+    manifest.change_manifest(project, {"data.group": "person"})
     with pytest.raises(ProjectError, match="no step 'process' with a tool in a file, and group"):
-        sync(project, manifest.read(project))
+        sync_documents(project, manifest.read_manifest(project))
 
 
 def test_what_the_user_did_to_them_stays(project: Project) -> None:
     text = project.workflow.read_text().replace("sbg:x: 900", "sbg:x: 950  # moved")
     project.workflow.write_text(text + "- class: InlineJavascriptRequirement\n")
-    manifest.change(project, {"title": "Flowers"})
-    sync(project, manifest.read(project))
+    manifest.change_manifest(project, {"title": "Flowers"})
+    sync_documents(project, manifest.read_manifest(project))
     after = project.workflow.read_text()
     assert "sbg:x: 950  # moved" in after
     assert after.endswith("- class: InlineJavascriptRequirement\n")
@@ -195,7 +198,7 @@ def test_what_the_user_did_to_them_stays(project: Project) -> None:
 def test_a_broken_one(project: Project, text: str, sentence: str) -> None:
     project.workflow.write_text(text)
     with pytest.raises(ProjectError, match=sentence):
-        sync(project, manifest.read(project))
+        sync_documents(project, manifest.read_manifest(project))
 
 
 def test_the_folder_of_projects_is_imported_as_dags(project: Project, tmp_path: Path) -> None:
@@ -210,8 +213,8 @@ def test_what_mlcraft_toml_says_needs_no_setting_on_a_server(project: Project, t
     """It is the document's own: the source, the name of its key, and the code."""
     (project.folder / "own.csv").touch()
     sources = ["https://api.example/data.csv", str(tmp_path / "anywhere.csv")]
-    manifest.change(project, {"data.sources": sources, "data.key": "API_KEY"})
-    sync(project, manifest.read(project))
+    manifest.change_manifest(project, {"data.sources": sources, "data.key": "API_KEY"})
+    sync_documents(project, manifest.read_manifest(project))
     permissions = build_permissions(PlanCache(tmp_path / "cache").plan_of(project.workflow))
     assert not permissions.everything
     permissions.check_secret("API_KEY", sources[0])

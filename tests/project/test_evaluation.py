@@ -13,7 +13,7 @@ import pytest
 
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import run_records
-from airflow_mlcraft.project.evaluation import checked_metric, evaluate
+from airflow_mlcraft.project.evaluation import evaluate, validate_metric
 from airflow_mlcraft.project.project_paths import Project
 from airflow_mlcraft.project.run_records import ModelScore, RunRecord
 from airflow_mlcraft.project.training import with_scores
@@ -34,7 +34,7 @@ def trained(project: Project, scores: dict[str, Any], **more: Any) -> RunRecord:
     models = tuple(ModelScore(model["name"].partition(" (")[0]) for model in scores["models"])
     record = RunRecord("train_1", "train", "2026-01-01T00:00:00", 1.0, "success", "acc", models=models, outputs=paths)
     record = replace(with_scores(record, scores), **more)
-    run_records.remember(project, record)
+    run_records.write_record(project, record)
     return record
 
 
@@ -70,7 +70,7 @@ def test_scores_that_are_known_need_no_run(project: Project) -> None:
     assert found.why == f"{why}, by the scores of run 1"
     assert [model.test["recall"] for model in found.models] == [0.7, 0.95, 0.9]
     assert found.set == {"metric": "recall", "models_of": before.run_id}
-    assert run_records.runs_of(project)[-1] == found
+    assert run_records.load_records(project)[-1] == found
     again = evaluate(project, "recall")
     assert (again.champion, again.score) == ("tree", 0.95)
 
@@ -86,11 +86,13 @@ def test_what_could_crown_another_model_is_run(project: Project, why: str) -> No
     before = trained(project, scores)
     later = {"started": "2026-01-02T00:00:00", "run_id": "later"}
     if why == "trained since":
-        run_records.remember(project, replace(before, outputs={}, server="http://airflow.example", **later))
+        run_records.write_record(project, replace(before, outputs={}, server="http://airflow.example", **later))
     if why == "evaluated since":
         crowned = tuple(replace(model, winner=model.name == "bayes") for model in before.models)
         given = {"metric": "f1", "models_of": before.run_id}
-        run_records.remember(project, replace(before, verb="evaluate", models=crowned, set=given, outputs={}, **later))
+        run_records.write_record(
+            project, replace(before, verb="evaluate", models=crowned, set=given, outputs={}, **later)
+        )
     # By a process that has not loaded Airflow with another home.
     code = (
         "import sys\nfrom pathlib import Path\nfrom airflow_mlcraft.project.evaluation import evaluate\n"
@@ -114,8 +116,8 @@ def test_metrics(prediction: str) -> None:
     for of, names in METRICS.items():
         for name in names:
             if of == prediction:
-                assert checked_metric(prediction, name.upper()) == name
+                assert validate_metric(prediction, name.upper()) == name
                 continue
             with pytest.raises(MlcraftError, match=f"{name} is a metric for {of}, and this is {prediction}: ") as told:
-                checked_metric(prediction, name)
+                validate_metric(prediction, name)
             assert all(other in str(told.value) for other in METRICS[prediction])

@@ -39,24 +39,24 @@ def test_what_is_wrong(project: Project, line: str, sentence: str) -> None:
     start = "" if line.startswith("prediction") else 'prediction = "regression"\n'
     project.manifest.write_text(start + line)
     with pytest.raises(ProjectError) as told:
-        manifest.read(project)
+        manifest.read_manifest(project)
     assert sentence in str(told.value)
     assert str(project.manifest) in str(told.value)
 
 
 def test_what_is_left_out(project: Project) -> None:
     project.manifest.write_text('prediction = "regression"')
-    found = manifest.read(project)
+    found = manifest.read_manifest(project)
     assert (found.title, found.target, found.metric, found.folds) == ("iris", "target", "", 5)
-    assert found.usual_metric == "rmse"
+    assert found.metric_or_default == "rmse"
     assert "ridge" in found.models
 
 
 def test_comments_stay(project: Project) -> None:
     project.manifest.write_text(project.manifest.read_text() + "# mine\n")
-    manifest.change(project, {"data.target": "kind", "evaluate.minimum": 0.9, "new.table": "x"})
+    manifest.change_manifest(project, {"data.target": "kind", "evaluate.minimum": 0.9, "new.table": "x"})
     text = project.manifest.read_text()
     assert 'target = "kind"  # the column to predict' in text
     assert "# mine" in text
-    manifest.change(project, {"evaluate.minimum": None})
-    assert manifest.read(project).minimum is None
+    manifest.change_manifest(project, {"evaluate.minimum": None})
+    assert manifest.read_manifest(project).minimum is None

@@ -8,22 +8,22 @@ import pytest
 
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest
-from airflow_mlcraft.project.overrides import Choice, choices
+from airflow_mlcraft.project.overrides import PlannedRun, plan_runs
 from airflow_mlcraft.project.project_paths import Project
-from airflow_mlcraft.project.run_inputs import defaults_of
+from airflow_mlcraft.project.run_inputs import build_default_inputs
 
 
-def asked(project: Project, *overrides: str, models: tuple[str, ...] = (), tuned: bool = False) -> list[Choice]:
-    return choices(project, manifest.read(project), models, overrides, tuned=tuned)
+def asked(project: Project, *overrides: str, models: tuple[str, ...] = (), tuned: bool = False) -> list[PlannedRun]:
+    return plan_runs(project, manifest.read_manifest(project), models, overrides, tuned=tuned)
 
 
-def labels(choice: Choice) -> list[str]:
+def labels(choice: PlannedRun) -> list[str]:
     return [candidate.label for candidate in choice.candidates]
 
 
 def test_nothing_is_what_the_project_says(project: Project) -> None:
     (one,) = asked(project)
-    assert labels(one) == list(manifest.read(project).models)
+    assert labels(one) == list(manifest.read_manifest(project).models)
     assert (one.set, one.label) == ({}, "")
 
 
@@ -36,7 +36,7 @@ def test_values_of_a_run(project: Project) -> None:
 
 def test_how_rows_are_split_in_a_run(project: Project) -> None:
     (one,) = asked(project, "stratify=true", "group=person", "time=day", "drop=[a,b]", "impute=mean", "positive=yes")
-    job = defaults_of(project, one.manifest)
+    job = build_default_inputs(project, one.manifest)
     names = ("stratify", "group", "time", "drop", "impute")
     assert [job[name] for name in names] == [True, "person", "day", ["a", "b"], "mean"]
 
@@ -54,10 +54,10 @@ def test_a_sweep_over_runs(project: Project) -> None:
 
 def test_a_sweep_over_seeds_keeps_the_split(project: Project) -> None:
     """Otherwise the champion would have seen rows that it is tested on."""
-    jobs = [defaults_of(project, one.manifest) for one in asked(project, "seed=1,2")]
+    jobs = [build_default_inputs(project, one.manifest) for one in asked(project, "seed=1,2")]
     assert [(job["seed"], job["split_seed"]) for job in jobs] == [(1, 42), (2, 42)]
     (one,) = asked(project, "split_seed=7")
-    job = defaults_of(project, one.manifest)
+    job = build_default_inputs(project, one.manifest)
     assert (job["seed"], job["split_seed"]) == (42, 7)
 
 
@@ -118,7 +118,7 @@ def test_what_is_refused(project: Project, overrides: list[str], sentence: str) 
 def test_a_model_that_is_none(project: Project) -> None:
     with pytest.raises(ProjectError, match="there is no model 'random_florest' for classification; .*random_forest"):
         asked(project, models=("random_florest",))
-    manifest.change(project, {"train.models": ["random_florest", "model"]})
+    manifest.change_manifest(project, {"train.models": ["random_florest", "model"]})
     with pytest.raises(ProjectError, match="there is no model 'random_florest'"):
         asked(project)
     (project.folder / "model.py").write_text("def estimators():\n    return {'mine': 1}\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.project.own_code import diffstat, files_of, keep_code
+from airflow_mlcraft.project.own_code import commit_code, diffstat, list_code_files
 from airflow_mlcraft.project.project_paths import Project
 
 
@@ -26,7 +26,7 @@ def edit(project: Project, name: str = "processor.py", text: str = "# mine\n") -
 
 def test_code_that_has_not_changed_needs_no_commit(project: Project) -> None:
     head = git(project.folder, "rev-parse", "HEAD")
-    kept = keep_code(project, "train_1")
+    kept = commit_code(project, "train_1")
     assert (kept.commit, kept.dirty) == (head, "")
     assert git(project.folder, "rev-parse", "HEAD") == head
 
@@ -38,7 +38,7 @@ def test_changed_code_is_committed(project: Project) -> None:
     edit(project, "secret.json", "{}")
     edit(project, "data/notes.py", "")
     (project.folder / "retriever.py").unlink()
-    kept = keep_code(project, "train_1")
+    kept = commit_code(project, "train_1")
     assert (kept.dirty, kept.commit) == ("", git(project.folder, "rev-parse", "HEAD"))
     changed = git(project.folder, "diff", "--name-status", before, "HEAD").splitlines()
     assert changed == ["A\thelpers.py", "M\tprocessor.py", "D\tretriever.py"]
@@ -52,7 +52,7 @@ def test_staged_files_of_the_user_stay_as_they_are(project: Project) -> None:
     edit(project, "README.md", "notes\n")
     git(project.folder, "add", "README.md")
     edit(project)
-    kept = keep_code(project, "train_1")
+    kept = commit_code(project, "train_1")
     assert kept.dirty == "you have staged README.md"
     assert git(project.folder, "rev-parse", "HEAD") == head
     assert git(project.folder, "diff", "--cached", "--name-only") == "README.md"
@@ -65,23 +65,23 @@ def test_staged_files_of_the_user_stay_as_they_are(project: Project) -> None:
 def test_own_code_that_is_staged_whole_is_committed(project: Project) -> None:
     edit(project)
     git(project.folder, "add", "processor.py")
-    assert keep_code(project, "train_1").dirty == ""
+    assert commit_code(project, "train_1").dirty == ""
     edit(project)
     git(project.folder, "add", "processor.py")
     edit(project, text="# later\n")
-    assert keep_code(project, "train_2").dirty == "you have staged processor.py"
+    assert commit_code(project, "train_2").dirty == "you have staged processor.py"
 
 
 def test_a_branch_that_is_not_checked_out(project: Project) -> None:
     git(project.folder, "checkout", "--quiet", "--detach")
     edit(project)
-    assert keep_code(project, "train_1").dirty == "no branch is checked out"
+    assert commit_code(project, "train_1").dirty == "no branch is checked out"
 
 
 def test_a_merge_that_is_going_on(project: Project) -> None:
     edit(project)
     (project.folder / ".git" / "MERGE_HEAD").write_text(git(project.folder, "rev-parse", "HEAD"))
-    assert keep_code(project, "train_1").dirty == "a merge or rebase is going on"
+    assert commit_code(project, "train_1").dirty == "a merge or rebase is going on"
 
 
 def test_a_project_in_a_larger_repository(project: Project, tmp_path: Path) -> None:
@@ -92,16 +92,16 @@ def test_a_project_in_a_larger_repository(project: Project, tmp_path: Path) -> N
     git(top, "commit", "--quiet", "-m", "Begin")
     edit(project)
     (top / "other.py").write_text("")
-    kept = keep_code(project, "train_1")
+    kept = commit_code(project, "train_1")
     assert kept.dirty == ""
     assert git(top, "show", "--name-only", "--format=", kept.commit) == "iris/processor.py"
-    assert "processor.py" in files_of(project, kept.commit)
-    assert "other.py" not in files_of(project, kept.commit)
+    assert "processor.py" in list_code_files(project, kept.commit)
+    assert "other.py" not in list_code_files(project, kept.commit)
 
 
 def test_without_git(project: Project) -> None:
     (project.folder / ".git").rename(project.folder.parent / "old.git")
-    kept = keep_code(project, "train_1")
+    kept = commit_code(project, "train_1")
     assert kept.commit == ""
     assert "no git repository" in kept.dirty
 
@@ -112,9 +112,9 @@ def test_what_has_changed_since(project: Project, staged: bool) -> None:
         edit(project, "README.md", "notes\n")
         git(project.folder, "add", "README.md")
     edit(project)
-    first = keep_code(project, "train_1")
+    first = commit_code(project, "train_1")
     assert diffstat(project, first.commit) == []
     edit(project, "model.py", "# faster\n")
     assert [line.split()[:3] for line in diffstat(project, first.commit)] == [["model.py", "|", "1"]]
-    second = keep_code(project, "train_2")
+    second = commit_code(project, "train_2")
     assert [line.split()[0] for line in diffstat(project, first.commit, second.commit)] == ["model.py"]

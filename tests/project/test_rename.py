@@ -14,10 +14,10 @@ import pytest
 from airflow_mlcraft.cwl.check import check_documents
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import manifest
-from airflow_mlcraft.project.copy_project import copy
+from airflow_mlcraft.project.copy_project import copy_project
 from airflow_mlcraft.project.project_paths import Project, projects_of
-from airflow_mlcraft.project.rename import rename
-from airflow_mlcraft.project.run_records import RunRecord, remember, runs_of
+from airflow_mlcraft.project.rename import rename_project
+from airflow_mlcraft.project.run_records import RunRecord, load_records, write_record
 from tests.project.projects import Workplace
 
 
@@ -41,9 +41,9 @@ def renamed(project: Project, name: str) -> str:
 
 
 def test_rename(project: Project) -> None:
-    manifest.change(project, {"data.sources": ["data/rows.csv"]})
+    manifest.change_manifest(project, {"data.sources": ["data/rows.csv"]})
     model = str(project.runs / "train_1" / "model")
-    remember(
+    write_record(
         project,
         RunRecord("train_1", "train", "2026-01-01T00:00:00", 1.0, "success", "acc", outputs={"models": [model]}),
     )
@@ -53,16 +53,16 @@ def test_rename(project: Project) -> None:
     assert "title is Flowers" in done
     assert "iris" not in texts(new).replace("sklearn:iris", "")
     assert str(new.folder / "data" / "rows.csv") in new.workflow.read_text()
-    (record,) = runs_of(new)
+    (record,) = load_records(new)
     assert record.outputs["models"] == [str(new.runs / "train_1" / "model")]
     assert record.dag == "iris"
     assert errors(new) == []
 
 
 def test_a_title_of_the_users_stays(project: Project) -> None:
-    manifest.change(project, {"title": "My plants"})
+    manifest.change_manifest(project, {"title": "My plants"})
     renamed(project, "flowers")
-    assert manifest.read(Project(project.folder.with_name("flowers"))).title == "My plants"
+    assert manifest.read_manifest(Project(project.folder.with_name("flowers"))).title == "My plants"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_title_of_the_users_stays(project: Project) -> None:
 )
 def test_names_that_cannot_be(project: Project, name: str, sentence: str) -> None:
     before = texts(project)
-    for verb in (rename, copy):
+    for verb in (rename_project, copy_project):
         with pytest.raises(MlcraftError, match=sentence):
             verb(project, name)
     assert texts(project) == before
@@ -81,15 +81,15 @@ def test_copy(project: Project) -> None:
     (project.folder / "data" / "rows.csv").write_text("a,b\n1,2\n")
     (project.folder / "data" / "retrieved").write_text("much")
     project.secrets.write_text("KEY=1\n")
-    manifest.change(project, {"data.sources": ["data/rows.csv"], "data.group": "a"})
-    remember(project, RunRecord("train_1", "train", "2026-01-01T00:00:00", 1.0, "success", "acc"))
-    made = copy(project, "plants")
+    manifest.change_manifest(project, {"data.sources": ["data/rows.csv"], "data.group": "a"})
+    write_record(project, RunRecord("train_1", "train", "2026-01-01T00:00:00", 1.0, "success", "acc"))
+    made = copy_project(project, "plants")
     assert (made.folder / "helpers.py").read_text() == "LIMIT = 3\n"
     assert made.secrets.read_text() == "KEY=1\n"
     assert stat.S_IMODE(made.secrets.stat().st_mode) == 0o600
     assert sorted(path.name for path in (made.folder / "data").iterdir()) == [".gitkeep", "rows.csv"]
-    assert runs_of(made) == []
-    found = manifest.read(made)
+    assert load_records(made) == []
+    found = manifest.read_manifest(made)
     assert (found.title, found.group) == ("Plants", "a")
     assert "iris" not in texts(made)
     assert errors(made) == []

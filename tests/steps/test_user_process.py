@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.project.build import _trusted
+from airflow_mlcraft.project.build import _trusted_environment
 from airflow_mlcraft.project.project_paths import Project
 from airflow_mlcraft.serving.http.request_reader import Reader
 from airflow_mlcraft.serving.model.state import load
@@ -153,11 +153,11 @@ def test_an_image_trusts_the_code_of_its_own_model(tmp_path: Path, monkeypatch: 
     known = hashlib.sha256((tmp_path / "processor.py").read_bytes()).hexdigest()
     file = tmp_path / "model" / "model.skops"
     assert file.is_file()
-    assert _trusted(Project(tmp_path), file) == {TRUSTED_CODE: known}
+    assert _trusted_environment(Project(tmp_path), file) == {TRUSTED_CODE: known}
     as_somebody_else(monkeypatch)
-    assert _trusted(Project(tmp_path), file) == {}
+    assert _trusted_environment(Project(tmp_path), file) == {}
     trust(monkeypatch, tmp_path)
-    assert _trusted(Project(tmp_path), file) == {TRUSTED_CODE: known}
+    assert _trusted_environment(Project(tmp_path), file) == {TRUSTED_CODE: known}
 
 
 def test_evaluating_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from airflow_mlcraft import settings
 from airflow_mlcraft.layout.plan_cache import open_plan_cache
 from airflow_mlcraft.library.folder import DocumentFolder
 from airflow_mlcraft.library.sandbox import Reading, Workshop
-from airflow_mlcraft.project.user_dirs import shipped
+from airflow_mlcraft.project.user_dirs import find_shipped
 
 
 def documents() -> DocumentFolder:
@@ -23,5 +23,5 @@ workshop = Workshop()
 
 def reading(folder: DocumentFolder) -> Reading:
     """Documents may refer to each other and to the shipped ones, and to nothing else of this machine."""
-    within = [folder.root, shipped("tools").resolve().parent]
+    within = [folder.root, find_shipped("tools").resolve().parent]
     return Reading(within, settings.get_list("allowed_document_hosts"), open_plan_cache().root)

@@ -12,23 +12,23 @@ import httpx
 from airflow_mlcraft.errors import ProjectError
 
 USER, PASSWORD, TOKEN = "MLCRAFT_SERVER_USER", "MLCRAFT_SERVER_PASSWORD", "MLCRAFT_SERVER_TOKEN"
-_UNKNOWN, _NO_TOKEN, _FORBIDDEN, _GONE, _CONFLICT, _FAULT = 401, 401, 403, 404, 409, 400
-Ask = Callable[[str], tuple[str, str]]
+_UNAUTHORIZED, _NO_TOKEN, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _FIRST_ERROR_STATUS = 401, 401, 403, 404, 409, 400
+AskLogin = Callable[[str], tuple[str, str]]
 
 
 class ServerApi:
     """One server. The login is that of the keys, or of who is asked."""
 
-    def __init__(self, url: str, keys: Mapping[str, str], ask: Ask | None = None):
+    def __init__(self, url: str, keys: Mapping[str, str], ask_login: AskLogin | None = None):
         self.url = url.rstrip("/")
         if not self.url.startswith(("http://", "https://")):
             raise ProjectError(f"{url!r} is no address of an Airflow", "expected http://HOST:PORT")
         self._client = httpx.Client(base_url=self.url, timeout=30)
         self._keys = keys
-        self._ask = ask
+        self._ask_login = ask_login
 
     def __enter__(self) -> ServerApi:
-        token = self._keys.get(TOKEN) or self._token()
+        token = self._keys.get(TOKEN) or self._request_token()
         self._client.headers["Authorization"] = f"Bearer {token}"
         return self
 
@@ -37,104 +37,104 @@ class ServerApi:
 
     def dag_ids(self, pattern: str) -> list[str]:
         """The DAGs whose ids have this in them."""
-        found = self._get("/api/v2/dags", {"dag_id_pattern": f"%{pattern}%", "limit": "100"})
-        return [str(dag["dag_id"]) for dag in found["dags"]]
+        page = self._get("/api/v2/dags", {"dag_id_pattern": f"%{pattern}%", "limit": "100"})
+        return [str(dag["dag_id"]) for dag in page["dags"]]
 
     def has_dag(self, dag_id: str) -> bool:
         """Whether a DAG can be run already."""
-        response = self._asked("GET", f"/api/v2/dags/{quote(dag_id, safe='')}")
-        return response.status_code != _GONE and bool(self._checked(response))
+        response = self._request("GET", f"/api/v2/dags/{quote(dag_id, safe='')}")
+        return response.status_code != _NOT_FOUND and bool(self._parse_response(response))
 
     def save_document(self, path: str, text: str) -> str:
         """Put a new document into the server's folder, where it is not yet; the id of its DAG."""
-        where = f"/mlcraft/api/documents/{quote(path)}"
-        response = self._asked("PUT", where, json={"text": text, "base": None}, headers=self._same_origin())
-        if response.status_code == _GONE:
+        path_in_api = f"/mlcraft/api/documents/{quote(path)}"
+        response = self._request("PUT", path_in_api, json={"text": text, "base": None}, headers=self._origin_header())
+        if response.status_code == _NOT_FOUND:
             raise ProjectError(f"the Airflow at {self.url} has no MLcraft", "install it there, or run without a server")
         if response.status_code == _CONFLICT and response.json().get("text") == text:
-            response = self._asked("GET", where)
-        return str(self._checked(response)["dag_id"])
+            response = self._request("GET", path_in_api)
+        return str(self._parse_response(response)["dag_id"])
 
     def upload(self, dag_id: str, path: Path, name: str) -> dict[str, Any]:
         """Send a file for a run; the CWL File that stands for it there."""
         try:
             with path.open("rb") as stream:
-                response = self._asked(
+                response = self._request(
                     "POST",
                     f"/mlcraft/api/dags/{quote(dag_id, safe='')}/files",
                     params={"name": name},
                     content=stream,
-                    headers={**self._same_origin(), "Content-Length": str(path.stat().st_size)},
+                    headers={**self._origin_header(), "Content-Length": str(path.stat().st_size)},
                 )
         except OSError as error:
             raise ProjectError(f"{path} cannot be sent: {error.strerror or error}") from error
-        sent: dict[str, Any] = self._checked(response)
-        return sent
+        file: dict[str, Any] = self._parse_response(response)
+        return file
 
-    def _same_origin(self) -> dict[str, str]:
+    def _origin_header(self) -> dict[str, str]:
         parts = urlsplit(self.url)
         return {"Origin": f"{parts.scheme}://{parts.netloc}"}
 
     def unpause(self, dag_id: str) -> None:
         """A paused DAG would never begin its run."""
-        self._send("PATCH", f"/api/v2/dags/{quote(dag_id, safe='')}", {"is_paused": False})
+        self._send_json("PATCH", f"/api/v2/dags/{quote(dag_id, safe='')}", {"is_paused": False})
 
     def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, Any]) -> None:
         """Begin a run."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)}
-        self._send("POST", f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns", body)
+        self._send_json("POST", f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns", body)
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """How a run is doing."""
-        return str(self._get(self._run(dag_id, run_id))["state"])
+        return str(self._get(self._run_path(dag_id, run_id))["state"])
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """The task instances of a run, all pages of them."""
-        found: list[dict[str, Any]] = []
+        tasks: list[dict[str, Any]] = []
         while True:
-            where = {"limit": "100", "offset": str(len(found))}
-            page = self._get(f"{self._run(dag_id, run_id)}/taskInstances", where)
-            found += page["task_instances"]
-            if not page["task_instances"] or len(found) >= page["total_entries"]:
-                return found
+            query = {"limit": "100", "offset": str(len(tasks))}
+            page = self._get(f"{self._run_path(dag_id, run_id)}/taskInstances", query)
+            tasks += page["task_instances"]
+            if not page["task_instances"] or len(tasks) >= page["total_entries"]:
+                return tasks
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
         """What a task has given; None where it has not."""
-        path = f"{self._run(dag_id, run_id)}/taskInstances/{quote(task_id, safe='')}/xcomEntries/return_value"
-        where = {"map_index": str(map_index), "deserialize": "false", "stringify": "false"}
-        response = self._asked("GET", path, params=where)
-        if response.status_code == _GONE:
+        path = f"{self._run_path(dag_id, run_id)}/taskInstances/{quote(task_id, safe='')}/xcomEntries/return_value"
+        query = {"map_index": str(map_index), "deserialize": "false", "stringify": "false"}
+        response = self._request("GET", path, params=query)
+        if response.status_code == _NOT_FOUND:
             return None
-        return self._checked(response)["value"]
+        return self._parse_response(response)["value"]
 
     def stop(self, dag_id: str, run_id: str) -> None:
         """End a run, as failed."""
-        self._send("PATCH", self._run(dag_id, run_id), {"state": "failed"})
+        self._send_json("PATCH", self._run_path(dag_id, run_id), {"state": "failed"})
 
-    def _run(self, dag_id: str, run_id: str) -> str:
+    def _run_path(self, dag_id: str, run_id: str) -> str:
         return f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}"
 
-    def _token(self) -> str:
+    def _request_token(self) -> str:
         user, password = self._keys.get(USER, ""), self._keys.get(PASSWORD, "")
         if not (user and password):
-            if self._ask is None:
+            if self._ask_login is None:
                 raise ProjectError(
                     f"nobody said who you are to {self.url}",
                     f"give {USER} and {PASSWORD}, or {TOKEN}, in the environment or in .env",
                 )
-            user, password = self._ask(self.url)
-        response = self._asked("POST", "/auth/token", json={"username": user, "password": password})
+            user, password = self._ask_login(self.url)
+        response = self._request("POST", "/auth/token", json={"username": user, "password": password})
         if response.status_code == _NO_TOKEN:
             raise ProjectError(f"{self.url} does not take this user and password", f"check {USER} and {PASSWORD}")
-        return str(self._checked(response)["access_token"])
+        return str(self._parse_response(response)["access_token"])
 
-    def _get(self, path: str, where: Mapping[str, str] | None = None) -> Any:
-        return self._checked(self._asked("GET", path, params=dict(where or {})))
+    def _get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        return self._parse_response(self._request("GET", path, params=dict(query or {})))
 
-    def _send(self, method: str, path: str, body: Any) -> Any:
-        return self._checked(self._asked(method, path, json=body))
+    def _send_json(self, method: str, path: str, body: Any) -> Any:
+        return self._parse_response(self._request(method, path, json=body))
 
-    def _asked(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
             return self._client.request(method, path, **options)
         except httpx.HTTPError as error:
@@ -143,16 +143,16 @@ class ServerApi:
                 "start it, or leave out --server",
             ) from None
 
-    def _checked(self, response: httpx.Response) -> Any:
-        if response.status_code < _FAULT:
+    def _parse_response(self, response: httpx.Response) -> Any:
+        if response.status_code < _FIRST_ERROR_STATUS:
             return response.json()
         # Of a token that is none, Airflow says as well that it is not allowed.
-        if response.status_code == _UNKNOWN or (response.status_code == _FORBIDDEN and self._keys.get(TOKEN)):
+        if response.status_code == _UNAUTHORIZED or (response.status_code == _FORBIDDEN and self._keys.get(TOKEN)):
             raise ProjectError(f"{self.url} does not take this token for that", f"give another {TOKEN}")
         if response.status_code == _FORBIDDEN:
             raise ProjectError(f"{self.url} does not let this user do that", "ask who runs it for the permission")
         try:
-            said = response.json().get("detail", response.text)
+            detail = response.json().get("detail", response.text)
         except ValueError:
-            said = response.text[:200]
-        raise ProjectError(f"{self.url} answers {response.status_code}: {said}")
+            detail = response.text[:200]
+        raise ProjectError(f"{self.url} answers {response.status_code}: {detail}")

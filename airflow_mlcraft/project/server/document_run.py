@@ -23,13 +23,13 @@ from airflow_mlcraft.runner.events import StepProgress, TaskEvent
 from airflow_mlcraft.runner.sigterm import sigterm_as_exit
 from airflow_mlcraft.store.values import each_file_or_directory, file_location, local_path
 
-FOLDER = "composer"
+DOCUMENTS_FOLDER = "composer"
 """Where documents from here are put, below the server's own folder of documents."""
-_GLANCE = 1.0
-_PATIENCE = 180.0
-_FINISHED = ("success", "failed", "upstream_failed", "skipped", "removed")
-_RUN = "composer"
-_SHORT = 10
+_POLL_SECONDS = 1.0
+_IMPORT_TIME_LIMIT = 180.0
+_FINISHED_STATES = ("success", "failed", "upstream_failed", "skipped", "removed")
+_RUN_ID_PREFIX = "composer"
+_HASH_LENGTH = 10
 
 
 def run_on_server(
@@ -43,15 +43,17 @@ def run_on_server(
     on_step: Callable[[str, str, str], None] | None = None,
 ) -> Json:
     """The output object of a run there. Ctrl-C and SIGTERM end the run there too."""
-    text = _whole(document, plan)
-    with ServerApi(url, {**os.environ, **_keys(login)}) as api, sigterm_as_exit():
-        dag_id = api.save_document(f"{FOLDER}/{_name(plan.root.id or document.stem, text)}.cwl", text)
-        _wait_for(api, dag_id)
+    text = _read_single_document(document, plan)
+    with ServerApi(url, {**os.environ, **_read_login(login)}) as api, sigterm_as_exit():
+        dag_id = api.save_document(
+            f"{DOCUMENTS_FOLDER}/{_document_name(plan.root.id or document.stem, text)}.cwl", text
+        )
+        _wait_for_dag(api, dag_id)
         api.unpause(dag_id)
-        run_id = new_run_id(_RUN)
-        api.trigger(dag_id, run_id, _sent(api, dag_id, job))
+        run_id = new_run_id(_RUN_ID_PREFIX)
+        api.trigger(dag_id, run_id, _upload_files(api, dag_id, job))
         try:
-            state = _followed(api, dag_id, run_id, StepProgress(plan, on_step) if on_step else None)
+            state = _wait_for_end(api, dag_id, run_id, StepProgress(plan, on_step) if on_step else None)
         except BaseException:
             api.stop(dag_id, run_id)
             raise
@@ -60,15 +62,15 @@ def run_on_server(
             raise ProjectError(
                 f"{', '.join(failed) or 'the run'} failed on the server", f"see {api.url}/dags/{dag_id}/runs/{run_id}"
             )
-        return _brought(api.xcom(dag_id, run_id, build_layout(plan).outputs_task_id), outdir)
+        return _copy_outputs(api.xcom(dag_id, run_id, build_layout(plan).outputs_task_id), outdir)
 
 
-def _name(process: str, text: str) -> str:
+def _document_name(process: str, text: str) -> str:
     """The same document is the same DAG; another with its name is another."""
-    return f"{re.sub(r'[^A-Za-z0-9_]', '_', process)}_{hashlib.sha256(text.encode()).hexdigest()[:_SHORT]}"
+    return f"{re.sub(r'[^A-Za-z0-9_]', '_', process)}_{hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]}"
 
 
-def _whole(document: Path, plan: Plan) -> str:
+def _read_single_document(document: Path, plan: Plan) -> str:
     from airflow_mlcraft.cwl.load import load
 
     loaded = load(document)
@@ -80,7 +82,7 @@ def _whole(document: Path, plan: Plan) -> str:
     return document.read_text(encoding="utf-8")
 
 
-def _keys(login: Path | None) -> dict[str, str]:
+def _read_login(login: Path | None) -> dict[str, str]:
     if login is None:
         return {}
     if not login.is_file():
@@ -88,66 +90,68 @@ def _keys(login: Path | None) -> dict[str, str]:
     return {name: value for name, value in dotenv_values(login, interpolate=False).items() if value}
 
 
-def _wait_for(api: ServerApi, dag_id: str) -> None:
-    end = time.monotonic() + _PATIENCE
+def _wait_for_dag(api: ServerApi, dag_id: str) -> None:
+    deadline = time.monotonic() + _IMPORT_TIME_LIMIT
     while not api.has_dag(dag_id):
-        if time.monotonic() > end:
+        if time.monotonic() > deadline:
             raise ProjectError(
-                f"the Airflow at {api.url} has not imported {dag_id} within {_PATIENCE:.0f} s",
+                f"the Airflow at {api.url} has not imported {dag_id} within {_IMPORT_TIME_LIMIT:.0f} s",
                 "its import errors may say why",
             )
-        time.sleep(_GLANCE / 2)
+        time.sleep(_POLL_SECONDS / 2)
 
 
-def _sent(api: ServerApi, dag_id: str, value: Json) -> Json:
+def _upload_files(api: ServerApi, dag_id: str, value: Json) -> Json:
     """The job with files that the server has: what lies here is sent."""
     if isinstance(value, list):
-        return [_sent(api, dag_id, item) for item in value]
+        return [_upload_files(api, dag_id, item) for item in value]
     if not isinstance(value, Mapping):
         return value
     if value.get("class") == "File" and (path := local_path(value)):
-        made = api.upload(dag_id, Path(path), str(value.get("basename") or Path(path).name))
-        kept = {key: item for key, item in value.items() if key not in ("location", "path", "basename")}
-        value = {**kept, **made}
+        uploaded = api.upload(dag_id, Path(path), str(value.get("basename") or Path(path).name))
+        rest = {key: item for key, item in value.items() if key not in ("location", "path", "basename")}
+        value = {**rest, **uploaded}
     elif value.get("class") == "Directory" and "listing" not in value and (path := local_path(value)):
         listing = [
             {"class": "Directory" if each.is_dir() else "File", "location": file_location(each), "basename": each.name}
             for each in sorted(Path(path).iterdir())
         ]
         value = {"class": "Directory", "basename": value.get("basename") or Path(path).name, "listing": listing}
-    return {key: _sent(api, dag_id, item) for key, item in value.items()}
+    return {key: _upload_files(api, dag_id, item) for key, item in value.items()}
 
 
-def _followed(api: ServerApi, dag_id: str, run_id: str, steps: StepProgress | None) -> str:
-    told: dict[tuple[str, int], str] = {}
+def _wait_for_end(api: ServerApi, dag_id: str, run_id: str, steps: StepProgress | None) -> str:
+    reported: dict[tuple[str, int], str] = {}
     while True:
         # In this order: when the run is over, so are its tasks.
         state = api.run_state(dag_id, run_id)
         if steps is not None:
-            _tell(api.tasks(dag_id, run_id), told, steps)
+            _report_steps(api.tasks(dag_id, run_id), reported, steps)
         if state in ("success", "failed"):
             return state
-        time.sleep(_GLANCE)
+        time.sleep(_POLL_SECONDS)
 
 
-def _tell(tasks: list[dict[str, Any]], told: dict[tuple[str, int], str], steps: StepProgress) -> None:
-    left = Counter(task["task_id"] for task in tasks if task["state"] not in _FINISHED)
-    done = len(tasks) - sum(left.values())
+def _report_steps(tasks: list[dict[str, Any]], reported: dict[tuple[str, int], str], steps: StepProgress) -> None:
+    remaining = Counter(task["task_id"] for task in tasks if task["state"] not in _FINISHED_STATES)
+    done = len(tasks) - sum(remaining.values())
     for task in tasks:
         key, state = (task["task_id"], task["map_index"]), str(task["state"] or "")
-        if told.get(key) != state:
-            told[key] = state
+        if reported.get(key) != state:
+            reported[key] = state
             steps.on_event(
-                TaskEvent(*key, state, task["try_number"], None, None, None, done, len(tasks), left[task["task_id"]])
+                TaskEvent(
+                    *key, state, task["try_number"], None, None, None, done, len(tasks), remaining[task["task_id"]]
+                )
             )
 
 
-def _brought(outputs: Json, outdir: Path) -> Json:
+def _copy_outputs(outputs: Json, outdir: Path) -> Json:
     """The outputs' files in the folder, where the server's are on a disk that this machine has too."""
     for value in each_file_or_directory(outputs):
         path = Path(local_path(value) or "/dev/null")
         if path.is_file() or path.is_dir():
-            target = _free(outdir.absolute() / str(value.get("basename") or path.name))
+            target = _find_free_path(outdir.absolute() / str(value.get("basename") or path.name))
             target.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():
                 shutil.copytree(path, target)
@@ -158,9 +162,9 @@ def _brought(outputs: Json, outdir: Path) -> Json:
     return outputs
 
 
-def _free(path: Path) -> Path:
-    number, free = 1, path
-    while free.exists():
+def _find_free_path(path: Path) -> Path:
+    number, candidate = 1, path
+    while candidate.exists():
         number += 1
-        free = path.with_name(f"{path.stem}_{number}{path.suffix}")
-    return free
+        candidate = path.with_name(f"{path.stem}_{number}{path.suffix}")
+    return candidate

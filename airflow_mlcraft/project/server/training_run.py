@@ -12,18 +12,18 @@ from typing import Any
 from airflow_mlcraft.errors import MlcraftError, ProjectError
 from airflow_mlcraft.project import env_file, run_records
 from airflow_mlcraft.project import manifest as manifests
-from airflow_mlcraft.project.documents import sync
+from airflow_mlcraft.project.documents import sync_documents
 from airflow_mlcraft.project.embedded import new_run_id
-from airflow_mlcraft.project.overrides import Choice, choices
+from airflow_mlcraft.project.overrides import PlannedRun, plan_runs
 from airflow_mlcraft.project.project_paths import Project
-from airflow_mlcraft.project.repository import commit_of
+from airflow_mlcraft.project.repository import read_head_commit
 from airflow_mlcraft.project.run_records import TRAIN, RunRecord
-from airflow_mlcraft.project.server.api import Ask, ServerApi
-from airflow_mlcraft.project.training import Watch, asked, job_of, with_outputs
+from airflow_mlcraft.project.server.api import AskLogin, ServerApi
+from airflow_mlcraft.project.training import TrainingProgress, build_job, describe_options, with_outputs
 
-_GLANCE = 1.0
-_AWAITING = "awaiting_input"
-_FINISHED = ("success", "failed", "upstream_failed", "skipped", "removed")
+_POLL_SECONDS = 1.0
+_AWAITING_INPUT = "awaiting_input"
+_FINISHED_STATES = ("success", "failed", "upstream_failed", "skipped", "removed")
 
 
 def train_on_server(
@@ -33,103 +33,109 @@ def train_on_server(
     models: Sequence[str] = (),
     tune: int = 0,
     overrides: Sequence[str] = (),
-    watch: Watch | None = None,
-    ask: Ask | None = None,
+    progress: TrainingProgress | None = None,
+    ask_login: AskLogin | None = None,
 ) -> list[RunRecord]:
     """Run the workflow on a server; Ctrl-C ends the run there too."""
-    watch = watch or Watch()
-    manifest = manifests.read(project)
-    address = url or manifest.server
-    if not address:
+    progress = progress or TrainingProgress()
+    manifest = manifests.read_manifest(project)
+    server_url = url or manifest.server
+    if not server_url:
         raise ProjectError(
             f"it is not said where the Airflow of {project.name} is", "add --url, or url under [server] of mlcraft.toml"
         )
-    runs = choices(project, manifest, models, overrides, tuned=bool(tune))
-    sync(project, manifest)
-    made = []
-    with ServerApi(address, {**os.environ, **env_file.read(project)}, ask) as api:
-        dag_id = _dag_of(api, project, tuned=bool(tune))
+    planned = plan_runs(project, manifest, models, overrides, tuned=bool(tune))
+    sync_documents(project, manifest)
+    records = []
+    with ServerApi(server_url, {**os.environ, **env_file.read_env_file(project)}, ask_login) as api:
+        dag_id = _find_dag(api, project, tuned=bool(tune))
         api.unpause(dag_id)
-        for choice in runs:
-            made.append(_train(api, dag_id, project, choice, asked(choice, models, tune), tune, watch))
-            if not made[-1].ok:
+        for run in planned:
+            records.append(_train(api, dag_id, project, run, describe_options(run, models, tune), tune, progress))
+            if not records[-1].ok:
                 break
-    return made
+    return records
 
 
-def _dag_of(api: ServerApi, project: Project, *, tuned: bool) -> str:
+def _find_dag(api: ServerApi, project: Project, *, tuned: bool) -> str:
     """The DAG that the server has made of the project's document."""
-    wanted = f"{project.name}.{(project.tuned_workflow if tuned else project.workflow).stem}"
-    found = [dag_id for dag_id in api.dag_ids(wanted) if dag_id == wanted or dag_id.endswith(f".{wanted}")]
-    if len(found) != 1:
+    expected = f"{project.name}.{(project.tuned_workflow if tuned else project.workflow).stem}"
+    matches = [dag_id for dag_id in api.dag_ids(expected) if dag_id == expected or dag_id.endswith(f".{expected}")]
+    if len(matches) != 1:
         raise ProjectError(
-            f"the Airflow at {api.url} has {'several DAGs' if found else 'no DAG'} {wanted}",
+            f"the Airflow at {api.url} has {'several DAGs' if matches else 'no DAG'} {expected}",
             f"let one of its DAG files import the projects: load_cwl_dags(globals(), {str(project.folder.parent)!r})",
         )
-    return found[0]
+    return matches[0]
 
 
 def _train(  # noqa: PLR0917
-    api: ServerApi, dag_id: str, project: Project, choice: Choice, given: Mapping[str, Any], tune: int, watch: Watch
+    api: ServerApi,
+    dag_id: str,
+    project: Project,
+    run: PlannedRun,
+    options: Mapping[str, Any],
+    tune: int,
+    progress: TrainingProgress,
 ) -> RunRecord:
-    run_id, begun = new_run_id(TRAIN), time.monotonic()
+    run_id, start = new_run_id(TRAIN), time.monotonic()
     started = datetime.now(tz=timezone.utc).isoformat(timespec="seconds")
-    base = RunRecord(run_id, TRAIN, started, 0.0, "killed", choice.manifest.usual_metric, given)
-    base = replace(base, commit=commit_of(project.folder), server=api.url)
-    watch.begin(f"{choice.manifest.title} on {api.url}", choice.manifest.usual_metric, choice.candidates)
-    api.trigger(dag_id, run_id, job_of(project, choice, tune))
+    record = RunRecord(run_id, TRAIN, started, 0.0, "killed", run.manifest.metric_or_default, options)
+    record = replace(record, commit=read_head_commit(project.folder), server=api.url)
+    progress.begin_training(f"{run.manifest.title} on {api.url}", run.manifest.metric_or_default, run.candidates)
+    api.trigger(dag_id, run_id, build_job(project, run, tune))
     try:
-        state = _followed(api, dag_id, run_id, watch)
+        state = _wait_for_end(api, dag_id, run_id, progress)
     except BaseException:
         api.stop(dag_id, run_id)
-        seconds = round(time.monotonic() - begun, 2)
-        killed = replace(base, seconds=seconds, error="it was interrupted", models=tuple(watch.models))
-        run_records.remember(project, killed)
+        seconds = round(time.monotonic() - start, 2)
+        killed = replace(record, seconds=seconds, error="it was interrupted", models=tuple(progress.models))
+        run_records.write_record(project, killed)
         raise
-    record = replace(base, state=state, seconds=round(time.monotonic() - begun, 2), models=tuple(watch.models))
+    record = replace(record, state=state, seconds=round(time.monotonic() - start, 2), models=tuple(progress.models))
     if state == "success":
         outputs = api.xcom(dag_id, run_id, "outputs") or {}
-        record = _with_outputs(record, outputs)
+        record = _with_local_outputs(record, outputs)
     else:
         failed = sorted({task["task_id"] for task in api.tasks(dag_id, run_id) if task["state"] == "failed"})
         record = replace(record, error=f"{', '.join(failed)} failed; see {api.url}/dags/{dag_id}/runs/{run_id}")
-    run_records.remember(project, record)
+    run_records.write_record(project, record)
     return record
 
 
-def _followed(api: ServerApi, dag_id: str, run_id: str, watch: Watch) -> str:
+def _wait_for_end(api: ServerApi, dag_id: str, run_id: str, progress: TrainingProgress) -> str:
     """Look now and then, until the run has ended."""
     waiting: set[str] = set()
     while True:
         state = api.run_state(dag_id, run_id)
         tasks = api.tasks(dag_id, run_id)
-        watch.done = sum(task["state"] in _FINISHED for task in tasks)
-        watch.total = len(tasks)
+        progress.done = sum(task["state"] in _FINISHED_STATES for task in tasks)
+        progress.total = len(tasks)
         for task in tasks:
-            _tell(task, watch)
-        for task_id in sorted({task["task_id"] for task in tasks if task["state"] == _AWAITING}):
+            _update_progress(task, progress)
+        for task_id in sorted({task["task_id"] for task in tasks if task["state"] == _AWAITING_INPUT}):
             if task_id not in waiting:
                 waiting.add(task_id)
                 page = f"{api.url}/dags/{dag_id}/runs/{run_id}/tasks/{task_id}/required_actions"
-                watch.on_log(task_id, "warning", f"waits for a person, who answers at {page}")
-        watch.changed(watch)
+                progress.on_log(task_id, "warning", f"waits for a person, who answers at {page}")
+        progress.on_change(progress)
         if state in ("success", "failed"):
             return state
-        time.sleep(_GLANCE)
+        time.sleep(_POLL_SECONDS)
 
 
-def _tell(task: dict[str, Any], watch: Watch) -> None:
+def _update_progress(task: dict[str, Any], progress: TrainingProgress) -> None:
     state = task["state"] or "waiting"
     index = task["map_index"]
     if task["task_id"] != TRAIN:
-        watch.steps[task["task_id"]] = state
+        progress.steps[task["task_id"]] = state
         return
-    if not 0 <= index < len(watch.models):
+    if not 0 <= index < len(progress.models):
         return
-    watch.models[index] = replace(watch.models[index], state=state, seconds=task["duration"])
+    progress.models[index] = replace(progress.models[index], state=state, seconds=task["duration"])
 
 
-def _with_outputs(record: RunRecord, outputs: dict[str, Any]) -> RunRecord:
+def _with_local_outputs(record: RunRecord, outputs: dict[str, Any]) -> RunRecord:
     """With its scores and files, where the server's folder of outputs is on this machine; MLflow has them elsewhere."""
     try:
         return with_outputs(record, outputs)

@@ -20,17 +20,17 @@ from typing import Any
 
 from airflow_mlcraft.common.files import translate_os_errors, write_text_atomically
 from airflow_mlcraft.errors import ProjectError
-from airflow_mlcraft.project.project_paths import HIDDEN, Projects
-from airflow_mlcraft.project.user_dirs import shipped
+from airflow_mlcraft.project.project_paths import HIDDEN_FOLDER, Projects
+from airflow_mlcraft.project.user_dirs import find_shipped
 
 HOST = "127.0.0.1"
 FIRST_PORT = 8080
 FIRST_MLFLOW_PORT = 5000
 AIRFLOW = str(Path(sys.executable).with_name("airflow"))
 MLFLOW = str(Path(sys.executable).with_name("mlflow"))
-_START = 300.0
-_STOP = 15.0
-_AUTH = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+_START_SECONDS = 300.0
+_STOP_SECONDS = 15.0
+_AUTH_MANAGER = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class UiHome:
     def log(self) -> Path:
         return self.folder / "up.log"
 
-    def close_to_others(self) -> None:
+    def make_private(self) -> None:
         """Let nobody else on this machine into the folder: the password is in it, in two files of Airflow's."""
         with translate_os_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ class UiHome:
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-            "AIRFLOW__CORE__AUTH_MANAGER": _AUTH,
+            "AIRFLOW__CORE__AUTH_MANAGER": _AUTH_MANAGER,
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}",
             "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
@@ -97,8 +97,8 @@ class UiHome:
         log = self.folder / "database.log"
         with log.open("w") as file:
             command = [AIRFLOW, "db", "migrate"]
-            done = subprocess.run(command, env=self.environment(), stdout=file, stderr=file, check=False)  # noqa: S603
-        if done.returncode:
+            completed = subprocess.run(command, env=self.environment(), stdout=file, stderr=file, check=False)  # noqa: S603
+        if completed.returncode:
             raise ProjectError(f"Airflow's database could not be made; {log} says why")
         stamp.touch()
         return True
@@ -114,17 +114,17 @@ class Addresses:
     mlflow: str
 
 
-def home_of(projects: Projects) -> UiHome:
+def prepare_home(projects: Projects) -> UiHome:
     """The Airflow that shows the projects of a folder, and the shipped workflows."""
-    folder = projects.root / HIDDEN / "ui"
+    folder = projects.root / HIDDEN_FOLDER / "ui"
     dags = folder / "dags"
     with translate_os_errors(folder):
         dags.mkdir(parents=True, exist_ok=True)
-        for name, documents in (("projects", projects.root), ("shipped", shipped("workflows").parent)):
+        for name, documents in (("projects", projects.root), ("shipped", find_shipped("workflows").parent)):
             text = f"from airflow_mlcraft import load_cwl_dags\n\nload_cwl_dags(globals(), {str(documents)!r})\n"
             if not (dags / f"{name}.py").is_file() or (dags / f"{name}.py").read_text("utf-8") != text:
                 write_text_atomically(dags / f"{name}.py", text)
-    return UiHome(folder, dags, projects.tracking, projects.root)
+    return UiHome(folder, dags, projects.tracking_folder, projects.root)
 
 
 def run_until_stopped(
@@ -132,16 +132,16 @@ def run_until_stopped(
     *,
     port: int = 0,
     mlflow_port: int = 0,
-    ready: Callable[[Addresses], None],
-    stopping: Callable[[], None],
+    on_ready: Callable[[Addresses], None],
+    on_stopping: Callable[[], None],
 ) -> int:
     """Start both, call `ready` once they answer, and stop both at Ctrl-C or SIGTERM. Gives Airflow's exit code."""
-    home.close_to_others()
-    port = _free_port(port, FIRST_PORT)
-    mlflow_port = _free_port(mlflow_port, FIRST_MLFLOW_PORT)
+    home.make_private()
+    port = _choose_port(port, FIRST_PORT)
+    mlflow_port = _choose_port(mlflow_port, FIRST_MLFLOW_PORT)
     # Also where Ctrl-C is ignored by inheritance, as in the background of a script.
-    for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(kind, _interrupt)
+    for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signal_number, _raise_interrupt)
     home.prepare_database()
     # Its queues for jobs would be six more processes, which nothing here has work for.
     without_jobs = home.environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")
@@ -151,19 +151,19 @@ def run_until_stopped(
         servers.append(_start([AIRFLOW, "standalone"], environment, home, home.log.name))
         _wait_until_healthy(servers[1], port, home.log)
         password = json.loads(home.passwords.read_text())["admin"]
-        ready(Addresses(f"http://localhost:{port}", "admin", password, f"http://localhost:{mlflow_port}"))
+        on_ready(Addresses(f"http://localhost:{port}", "admin", password, f"http://localhost:{mlflow_port}"))
         return servers[1].wait()
     except KeyboardInterrupt:
         return 0
     finally:
-        _stop(servers, stopping)
+        _stop(servers, on_stopping)
 
 
 def _start(command: list[str], env: dict[str, str], home: UiHome, log: str) -> subprocess.Popen[bytes]:
     """A server with a session of its own: the whole of it is stopped, also what it leaves behind."""
-    with (home.folder / log).open("w") as said:
+    with (home.folder / log).open("w") as log_file:
         return subprocess.Popen(  # noqa: S603
-            command, cwd=home.folder.parent, env=env, stdout=said, stderr=said, start_new_session=True
+            command, cwd=home.folder.parent, env=env, stdout=log_file, stderr=log_file, start_new_session=True
         )
 
 
@@ -202,19 +202,19 @@ def _server_environment(home: UiHome, port: int, mlflow_port: int) -> dict[str, 
     )
 
 
-def _free_port(asked: int, first: int) -> int:
+def _choose_port(requested: int, first: int) -> int:
     """The port that was asked for, or the first free one."""
-    if asked and not _is_free(asked):
-        raise ProjectError(f"port {asked} is in use", f"name another, such as {asked + 1}")
-    return asked or next(port for port in range(first, first + 1000) if _is_free(port))
+    if requested and not _is_free(requested):
+        raise ProjectError(f"port {requested} is in use", f"name another, such as {requested + 1}")
+    return requested or next(port for port in range(first, first + 1000) if _is_free(port))
 
 
 def _is_free(port: int) -> bool:
     """Whether nobody listens there."""
-    with socket.socket() as attempt:
-        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            attempt.bind((HOST, port))
+            probe.bind((HOST, port))
         except OSError:
             return False
     return True
@@ -222,30 +222,30 @@ def _is_free(port: int) -> bool:
 
 def _wait_until_healthy(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
     """Until the web UI, the scheduler and the DAG processor all answer."""
-    deadline = time.monotonic() + _START
+    deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
             raise ProjectError(f"Airflow ended at once; {log} says why")
         with suppress(OSError, urllib.error.URLError, ValueError):
-            with urllib.request.urlopen(f"http://{HOST}:{port}/api/v2/monitor/health", timeout=5) as answer:
-                parts = json.load(answer)
+            with urllib.request.urlopen(f"http://{HOST}:{port}/api/v2/monitor/health", timeout=5) as response:
+                parts = json.load(response)
             if all(parts[name]["status"] == "healthy" for name in ("scheduler", "dag_processor")):
                 return
         time.sleep(0.5)
-    raise ProjectError(f"Airflow did not answer within {_START:.0f} seconds; {log} says why")
+    raise ProjectError(f"Airflow did not answer within {_START_SECONDS:.0f} seconds; {log} says why")
 
 
-def _stop(servers: list[subprocess.Popen[bytes]], stopping: Callable[[], None]) -> None:
+def _stop(servers: list[subprocess.Popen[bytes]], on_stopping: Callable[[], None]) -> None:
     """Stop all processes of the servers, with SIGTERM at first."""
-    for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(kind, signal.SIG_IGN)
+    for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signal_number, signal.SIG_IGN)
     with suppress(OSError):
-        stopping()
-    for kind in (signal.SIGTERM, signal.SIGKILL):
+        on_stopping()
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
         for server in servers:
             with suppress(ProcessLookupError):
-                os.killpg(server.pid, kind)
-        deadline = time.monotonic() + _STOP
+                os.killpg(server.pid, signal_number)
+        deadline = time.monotonic() + _STOP_SECONDS
         while time.monotonic() < deadline:
             for server in servers:
                 server.poll()
@@ -263,5 +263,5 @@ def _has_members(group: int) -> bool:
     return True
 
 
-def _interrupt(_number: int, _frame: Any) -> None:
+def _raise_interrupt(_number: int, _frame: Any) -> None:
     raise KeyboardInterrupt

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_mlcraft.project.user_dirs import shipped
+from airflow_mlcraft.project.user_dirs import find_shipped
 from tests.operators.embedded import DOCUMENTS
 from tests.plugin.site import Run, Site, until
 from tests.steps.sources.file_server import FileServer
@@ -87,14 +87,14 @@ class Person:
 def person(site: Site) -> Iterator[Person]:
     folder = site.documents / "safe"
     folder.mkdir()
-    shutil.copyfile(shipped("tools", "retrieve.cwl"), folder / "retrieve.cwl")
+    shutil.copyfile(find_shipped("tools", "retrieve.cwl"), folder / "retrieve.cwl")
     (folder / "reads.cwl").write_text(READS)
     (folder / "with_code.cwl").write_text(WITH_CODE)
     (folder / "own.py").write_text(CODE.format(place=str(site.home / "code of the document")))
     (site.home / "secret.txt").write_text("hunter2")
     (site.home / "secret.csv").write_text(TABLE.replace("b,c", "hunter2,c"))
     tools = folder / "tools"
-    shutil.copytree(shipped("tools"), tools, ignore=shutil.ignore_patterns("retrieve.cwl"))
+    shutil.copytree(find_shipped("tools"), tools, ignore=shutil.ignore_patterns("retrieve.cwl"))
     shutil.copyfile(folder / "retrieve.cwl", tools / "retrieve.cwl")
     learning = (DOCUMENTS / "learning.cwl").read_text().replace("../../cwl/tools", "tools")
     (folder / "learning.cwl").write_text(learning)

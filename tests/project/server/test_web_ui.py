@@ -11,13 +11,13 @@ from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.operators.permissions import build_permissions, check_job_requirements
 from airflow_mlcraft.project.project_paths import Project, projects_of
-from airflow_mlcraft.project.server.web_ui import _mlflow_options, _server_environment, home_of, run_until_stopped
+from airflow_mlcraft.project.server.web_ui import _mlflow_options, _server_environment, prepare_home, run_until_stopped
 from tests.operators.embedded import DOCUMENTS
 
 
 def test_its_dag_files_import_the_projects_and_the_shipped_workflows(project: Project) -> None:
     root = projects_of(project).root
-    home = home_of(projects_of(project))
+    home = prepare_home(projects_of(project))
     texts = {path.stem: path.read_text() for path in home.dags.glob("*.py")}
     assert texts.keys() == {"projects", "shipped"}
     assert f"load_cwl_dags(globals(), {str(root)!r})" in texts["projects"]
@@ -33,14 +33,18 @@ def test_a_port_that_is_taken(project: Project) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(ProjectError, match=f"port {port} is in use; name another, such as {port + 1}"):
-            run_until_stopped(home_of(projects_of(project)), port=port, ready=lambda _: None, stopping=lambda: None)
-    assert home_of(projects_of(project)).folder.stat().st_mode & 0o777 == 0o700, "nobody else can read the password"
+            run_until_stopped(
+                prepare_home(projects_of(project)), port=port, on_ready=lambda _: None, on_stopping=lambda: None
+            )
+    assert prepare_home(projects_of(project)).folder.stat().st_mode & 0o777 == 0o700, (
+        "nobody else can read the password"
+    )
 
 
 def test_whoever_has_started_it_may_do_there_what_the_command_line_may(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    environment = _server_environment(home_of(projects_of(project)), 8080, 5000)
+    environment = _server_environment(prepare_home(projects_of(project)), 8080, 5000)
     for name, value in environment.items():
         if name.startswith("AIRFLOW__MLCRAFT__"):
             monkeypatch.setenv(name, value)
@@ -59,7 +63,7 @@ def test_whoever_has_started_it_may_do_there_what_the_command_line_may(
 
 
 def test_only_this_machine_and_one_user_get_in(project: Project) -> None:
-    home = home_of(projects_of(project))
+    home = prepare_home(projects_of(project))
     environment = _server_environment(home, 8080, 5000)
     assert environment["AIRFLOW__API__HOST"] == "127.0.0.1"
     assert environment["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] == "admin:admin"
