@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.serving.test_refusals import PERSON
+from tests.serving.http.test_errors import PERSON
 
 from airflow_mlcraft.serving.http.logs import LineLog, rotated
 from tests.serving.conftest import running, wait_until

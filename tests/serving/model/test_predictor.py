@@ -70,7 +70,7 @@ def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
 
 def test_the_server_knows_neither_airflow_nor_mlflow(model_of: Callable[[str], Path]) -> None:
     program = (
-        "import sys; from pathlib import Path; from airflow_mlcraft.serving import command, worker; "
+        "import sys; from pathlib import Path; from airflow_mlcraft.serving.process import command, worker; "
         "from airflow_mlcraft.serving.model.state import load; load(Path(sys.argv[1])); "
         "print([name for name in ('airflow', 'mlflow', 'airflow_mlcraft.settings') if name in sys.modules])"
     )
