@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from airflow_mlcraft.serving.process.control_socket import tell
+from airflow_mlcraft.serving.process.control_socket import send_command
 from bench.measure import Figure
 from bench.serving_load import result_of, serve_ours, start_client
 from bench.serving_models import LINEAR, NUMBERS, Served, numeric_models
@@ -25,7 +25,7 @@ def figures() -> list[Figure]:
 def _memory(folder: Path, served: Served) -> Figure:
     """All processes of the server: at the end of a long load, and after its first tenth."""
     with serve_ours(folder, served.folder, "--log-predictions", str(folder / "log")) as port:
-        server = psutil.Process(tell(folder / "state", {"do": "status"})["pid"])
+        server = psutil.Process(send_command(folder / "state", {"do": "status"})["pid"])
         client = start_client(port, served.body(1), LONG)
         time.sleep(LONG / 10)
         first = _megabytes(server)

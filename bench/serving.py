@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from airflow_mlcraft.serving.process.control_socket import tell
+from airflow_mlcraft.serving.process.control_socket import send_command
 from bench.measure import Figure, median
 from bench.serving_load import CLIENTS, INVOCATIONS, post, result_of, serve_mlflow, serve_ours, start_client
 from bench.serving_models import (
@@ -174,9 +174,9 @@ def _swapped(folder: Path, models: Mapping[str, Served]) -> Figure:
     with serve_ours(folder, places[0]) as port:
         client = start_client(port, models[LINEAR].body(1), 10.0)
         for number in range(SWAPS):
-            content = tell(folder / "state", {"do": "prepare", "model": str(places[(number + 1) % 2])})
-            tell(folder / "state", {"do": "commit", "content": content})
-            tell(folder / "state", {"do": "confirm"})
+            content = send_command(folder / "state", {"do": "prepare", "model": str(places[(number + 1) % 2])})
+            send_command(folder / "state", {"do": "commit", "content": content})
+            send_command(folder / "state", {"do": "confirm"})
         assert client.poll() is None
         measured = result_of(client)
     wrong = sum(count for status, count in measured["statuses"].items() if status != "200")

@@ -10,7 +10,7 @@ from airflow_mlcraft.serving.process import local_server
 def main() -> None:
     """One line for each."""
     folders = sorted((HOME / "mlcraft" / "deployments").glob("*/"))
-    running = [folder for folder in folders if local_server.running(folder)]
+    running = [folder for folder in folders if local_server.find_running(folder)]
     for folder in running:
         local_server.stop(folder)
         print(f"{folder.name} is no longer served.")

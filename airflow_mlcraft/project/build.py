@@ -21,7 +21,7 @@ from airflow_mlcraft.project import dependencies, env_file, external_resources, 
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project.project_paths import Project
 from airflow_mlcraft.project.training import require_champion
-from airflow_mlcraft.serving.model.folder import open_model
+from airflow_mlcraft.serving.model.folder import read_model_folder
 from airflow_mlcraft.serving.options import KEY_VARIABLE
 from airflow_mlcraft.tracking.trusted_types import TRUSTED, trusted_by_record
 from airflow_mlcraft.tracking.user_process import TRUSTED_CODE, process_of, trusts
@@ -104,7 +104,7 @@ def build_recipe(project: Project, base: str = "", watch: Watch | None = None) -
     """What goes into the image of the champion."""
     champion = require_champion(project)
     watch = watch or Watch()
-    model = open_model(champion)
+    model = read_model_folder(champion)
     environment = dependencies.prepare_environment(project, watch.say)
     return Recipe(
         name=project.name,

@@ -17,7 +17,7 @@ from airflow_mlcraft.serving.process import local_server
 def delete_project(project: Project) -> list[str]:
     """Stop the server and delete the folder; gives what stays."""
     remaining = list_remaining(project)
-    if local_server.running(serve.deployment_folder(project)) is not None:
+    if local_server.find_running(serve.deployment_folder(project)) is not None:
         serve.stop(project)
     hidden_folder = projects_of(project).root / HIDDEN_FOLDER
     with translate_os_errors(project.folder):

@@ -51,7 +51,7 @@ def build_overview(project: Project) -> Overview:
     except MlcraftError as error:
         return Overview(project.name, fault=str(error))
     runs = run_records.load_records(project)
-    server = local_server.running(deployment_folder(project))
+    server = local_server.find_running(deployment_folder(project))
     return Overview(
         project.name,
         project_manifest.title,

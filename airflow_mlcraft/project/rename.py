@@ -23,7 +23,7 @@ _FLUSH_SECONDS = 60.0
 def rename_project(project: Project, name: str) -> list[str]:
     """Give a project another name; gives a sentence for each thing that was done, and for what keeps the old name."""
     new = projects_of(project).new_project(name)
-    if local_server.running(serve.deployment_folder(project)) is not None:
+    if local_server.find_running(serve.deployment_folder(project)) is not None:
         raise ProjectError(f"the server of {project.name} runs", f"end it first: mlcraft stop {project.name}")
     old, tracking_uri = project.name, _flush_tracking(project)
     with translate_os_errors(project.folder):

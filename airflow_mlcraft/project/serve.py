@@ -40,7 +40,7 @@ def run(
     """Serve the champion. A server that runs already takes it over without dropping a request."""
     champion = require_champion(project)
     manifest = manifests.read_manifest(project)
-    running = local_server.running(deployment_folder(project))
+    running = local_server.find_running(deployment_folder(project))
     port = port or (None if running else manifest.port)
     if running is None and port is not None:
         _check_port_is_free(host, port, project)
@@ -54,14 +54,14 @@ def run(
 
 def stop(project: Project) -> None:
     """End the server; what it has begun, it finishes."""
-    if local_server.running(deployment_folder(project)) is None:
+    if local_server.find_running(deployment_folder(project)) is None:
         raise ProjectError(f"no server of {project.name} runs", f"start one with `mlcraft run {project.name}`")
     local_server.stop(deployment_folder(project))
 
 
 def status(project: Project) -> dict[str, Any]:
     """What the server says about itself; only `running: false` where there is none."""
-    process = local_server.running(deployment_folder(project))
+    process = local_server.find_running(deployment_folder(project))
     if process is None:
         return {"project": project.name, "running": False}
     server_status = local_server.status(deployment_folder(project))
@@ -76,9 +76,9 @@ def status(project: Project) -> dict[str, Any]:
 
 def _is_champion_served(project: Project, server_status: dict[str, Any]) -> bool:
     """Whether the served model is the champion."""
-    from airflow_mlcraft.serving.model.folder import content_of
+    from airflow_mlcraft.serving.model.folder import compute_model_hash
 
-    return project.champion.is_dir() and content_of(project.champion) == server_status.get("content")
+    return project.champion.is_dir() and compute_model_hash(project.champion) == server_status.get("content")
 
 
 def log_lines(project: Project, lines: int) -> list[str]:
@@ -98,7 +98,7 @@ def follow_log(project: Project, *, while_running: bool = False) -> Iterator[str
             if line := stream.readline():
                 yield line.rstrip("\n")
                 continue
-            if while_running and local_server.running(deployment_folder(project)) is None:
+            if while_running and local_server.find_running(deployment_folder(project)) is None:
                 return
             time.sleep(_POLL_SECONDS)
 

@@ -144,7 +144,7 @@ def _predictions(root: Path) -> Iterator[Item]:
 
     for deployment in sorted(root.glob("*/")):
         # A server that runs holds its files open, and writes on into the newest.
-        serving = local_server.running(deployment)
+        serving = local_server.find_running(deployment)
         for item in _files(PREDICTIONS, deployment / "predictions", "*.jsonl"):
             if not serving or _ROTATED.search(item.path.name):
                 yield item

@@ -1,1 +1,1 @@
-"""The inference server, and how a model is rolled out to it."""
+"""The inference server, and the roll-out of models to it."""

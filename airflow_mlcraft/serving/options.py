@@ -1,4 +1,4 @@
-"""How a server runs: what its command line and its environment say."""
+"""The options of a server process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SELF_TEST_HEADER = "x-mlcraft-self-test"
 
 @dataclass(frozen=True)
 class Options:
-    """Limits hold for each worker process. The API key is in the environment only, where `ps` does not show it."""
+    """Options of the command line. Limits hold for each worker; the API key is in the environment, hidden from `ps`."""
 
     model: Path
     name: str = "model"
@@ -32,4 +32,4 @@ class Options:
     log_files: int = 8
     access_log: bool = True
     self_test: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
-    """What marks requests that try a model out: they are no predictions of anybody's. Only the admin socket tells."""
+    """The value of SELF_TEST_HEADER that keeps a roll-out's smoke tests out of counts and logs; the socket gives it."""

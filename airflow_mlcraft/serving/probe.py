@@ -1,4 +1,4 @@
-"""`python -m airflow_mlcraft.serving.probe`: whether the server of this machine answers. Containers ask it."""
+"""`python -m airflow_mlcraft.serving.probe`: the health check of the server on this machine, for containers."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from typing import Any
 from airflow_mlcraft.serving.options import KEY_VARIABLE
 
 _SECONDS = 4.0
-_FINE = 200
+_OK = 200
 
 
 def probe(port: int, *, predict: bool = False) -> str:
-    """What is wrong; empty where nothing is. With `predict` the model is asked for its own example."""
+    """What is wrong with the server, or an empty text. With `predict` the model has to predict its own example."""
     try:
-        status, answer = _ask(port, "GET", "/health/ready")
-        if status != _FINE:
+        status, answer = _send_request(port, "GET", "/health/ready")
+        if status != _OK:
             return f"not ready: {answer}"
         if not predict:
             return ""
-        _, model = _ask(port, "GET", "/model")
+        _, model = _send_request(port, "GET", "/model")
         if not model["example"]:
             return ""
-        status, answer = _ask(port, "POST", "/predict", {"records": model["example"][:1]})
-        return "" if status == _FINE and answer.get("predictions") else f"/predict answers {status}: {answer}"
+        status, answer = _send_request(port, "POST", "/predict", {"records": model["example"][:1]})
+        return "" if status == _OK and answer.get("predictions") else f"/predict answers {status}: {answer}"
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
         return f"no answer: {error}"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 where the server answers, and 1 with what is wrong."""
+    """Returns 0 when the server answers, and 1 with a message otherwise."""
     parser = argparse.ArgumentParser(prog="python -m airflow_mlcraft.serving.probe", description=__doc__)
     parser.add_argument("--port", type=int, default=8000, help="the server's (%(default)s)")
     parser.add_argument("--predict", action="store_true", help="have it predict its own example, too")
-    given = parser.parse_args(arguments)
-    if fault := probe(given.port, predict=given.predict):
+    options = parser.parse_args(arguments)
+    if fault := probe(options.port, predict=options.predict):
         print(fault, file=sys.stderr)
     return 1 if fault else 0
 
 
-def _ask(port: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+def _send_request(port: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
     headers = {"Content-Type": "application/json"}
     if key := os.environ.get(KEY_VARIABLE):
         headers["X-API-Key"] = key

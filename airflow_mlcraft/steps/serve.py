@@ -50,7 +50,7 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
             host=options.host,
             port=options.port,
             options=_options(folder, options, services),
-            say=services.say,
+            report=services.say,
         )
     except StepError:
         raise

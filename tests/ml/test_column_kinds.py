@@ -15,8 +15,8 @@ from airflow_mlcraft.ml.choose_recipe import Wishes, decide
 from airflow_mlcraft.ml.column_kinds import KindWishes, ambiguous_dates
 from airflow_mlcraft.ml.recipe import Recipe
 from airflow_mlcraft.ml.split import Split
-from airflow_mlcraft.serving.http.request_reader import Reader
-from airflow_mlcraft.serving.model.state import load
+from airflow_mlcraft.serving.http.request_reader import RequestReader
+from airflow_mlcraft.serving.model.state import load_predictor
 from tests.ml.samples import Steps
 
 ROWS = 60
@@ -147,17 +147,17 @@ def test_text_codes_and_dates_are_the_same_for_predict_and_the_server(name: str,
     steps.must("predict", "--model", "model", "--data", "new.json")
     told = pd.read_csv(tmp_path / "predictions.csv")
     assert (told["prediction"].head(len(frame)) == frame["target"]).mean() > 0.9
-    predictor = load(tmp_path / "model")
-    assert predictor.way == "arrays"
-    reader = Reader(predictor.signature, 1000)
+    predictor = load_predictor(tmp_path / "model")
+    assert predictor.implementation == "arrays"
+    reader = RequestReader(predictor.signature, 1000)
     np.testing.assert_allclose(
-        predictor.probabilities(reader.records(rows))[:, 1], told["probability_yes"], rtol=1e-9, atol=1e-12
+        predictor.probabilities(reader.read_records(rows))[:, 1], told["probability_yes"], rtol=1e-9, atol=1e-12
     )
     csv = frame.drop(columns="target").to_csv(index=False)
     (tmp_path / "new.csv").write_text(csv)
     steps.must("predict", "--model", "model", "--data", "new.csv")
     assert pd.read_csv(tmp_path / "predictions.csv")["probability_yes"].equals(told["probability_yes"].head(len(frame)))
-    table = reader.csv(csv.encode())
+    table = reader.read_csv(csv.encode())
     np.testing.assert_allclose(
         predictor.probabilities(table)[:, 1], told["probability_yes"].head(len(frame)), rtol=1e-9, atol=1e-12
     )
@@ -165,7 +165,7 @@ def test_text_codes_and_dates_are_the_same_for_predict_and_the_server(name: str,
     (tmp_path / "wrong.json").write_text(json.dumps(wrong))
     assert "expected a date as %d/%m/%Y" in steps.refusal("predict", "--model", "model", "--data", "wrong.json")
     with pytest.raises(ValueError, match="expected a date as %d/%m/%Y"):
-        predictor.predict(reader.records(wrong))
+        predictor.predict(reader.read_records(wrong))
 
 
 def test_codes_of_a_file_keep_their_zeros(tmp_path: Path) -> None:

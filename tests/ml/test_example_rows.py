@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from airflow_mlcraft.ml.example_rows import example_rows
-from airflow_mlcraft.serving.model.folder import open_model
+from airflow_mlcraft.serving.model.folder import read_model_folder
 from airflow_mlcraft.serving.model.predictor import Predictor
 from tests.ml.samples import wild
 from tests.steps.processed import PARTS, processed
@@ -64,5 +64,5 @@ def test_a_trained_model_shows_none_of_its_rows(tmp_path: Path) -> None:
     train = pd.read_parquet(tmp_path / "train.parquet")
     pairs = ["size", "leaves"]
     assert not set(map(tuple, train[pairs].to_numpy())) & set(map(tuple, example[pairs].to_numpy()))
-    predictor = Predictor(open_model(tmp_path / "model"))
+    predictor = Predictor(read_model_folder(tmp_path / "model"))
     assert len(predictor.predict(predictor.example)) == 5

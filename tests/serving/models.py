@@ -24,6 +24,10 @@ from tests.serving import odd_estimators
 # What a server has to be told so that it loads the odd ones.
 TRUST = {"MLCRAFT_TRUSTED_TYPES": odd_estimators.TYPES}
 Made = tuple[Any, pd.DataFrame, Any]
+NAMES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
+ROW = dict(zip(NAMES, [5.1, 3.5, 1.4, 0.2], strict=True))
+OTHER = dict(zip(NAMES, [6.7, 3.0, 5.2, 2.3], strict=True))
+"""The columns of the irises, and a row of the first and of the last class."""
 
 
 def make(name: str, folder: Path) -> Path:

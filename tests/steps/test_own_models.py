@@ -15,7 +15,7 @@ from airflow_mlcraft.ml import user_code
 from airflow_mlcraft.ml.estimators import own_estimators
 from airflow_mlcraft.ml.preparation import preparation
 from airflow_mlcraft.ml.recipe import from_json
-from airflow_mlcraft.serving.model.folder import open_model
+from airflow_mlcraft.serving.model.folder import read_model_folder
 from airflow_mlcraft.serving.model.predictor import Predictor
 from airflow_mlcraft.serving.process import local_server
 from airflow_mlcraft.tracking import pyfunc_model
@@ -93,16 +93,16 @@ def test_each_shape_is_trained_compared_asked_and_served(name: str, tmp_path: Pa
     assert loaded.predict(test).tolist() == said
     assert np.allclose(loaded.predict_proba(test), probabilities, rtol=1e-6)
     assert pd.read_csv(tmp_path / "predictions.csv")["prediction"].tolist() == said
-    predictor = Predictor(open_model(tmp_path / "champion"))
+    predictor = Predictor(read_model_folder(tmp_path / "champion"))
     assert predictor.predict(predictor.example).tolist() == loaded.predict(example(predictor)).tolist()
     needed = {line.split("==")[0] for line in (tmp_path / "model" / "requirements.txt").read_text().split()}
     assert needed & {"xgboost-cpu", "lightgbm", "catboost"} == _NEEDS.get(name, set())
 
 
 def example(predictor: Predictor) -> pd.DataFrame:
-    from airflow_mlcraft.serving.model.tables import frame_of
+    from airflow_mlcraft.serving.model.tables import table_to_frame
 
-    return frame_of(predictor.example, predictor.signature)
+    return table_to_frame(predictor.example, predictor.signature)
 
 
 def by_hand(folder: Path, name: str, test: pd.DataFrame) -> tuple[list[str], Any]:

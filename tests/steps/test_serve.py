@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     models.make("people", tmp_path)
     yield tmp_path
     for name in ("people", "other"):
-        if local_server.running(tmp_path / "state" / name):
+        if local_server.find_running(tmp_path / "state" / name):
             local_server.stop(tmp_path / "state" / name)
 
 

@@ -142,8 +142,8 @@ def test_no_other_file_beside_a_model_is_imported(tmp_path: Path) -> None:
     package.mkdir()
     (package / "__init__.py").write_text(f"from pathlib import Path\nPath({str(there)!r}).touch()\n")
     program = (
-        "import sys; from pathlib import Path; from airflow_mlcraft.serving.model.state import load;"
-        "load(Path(sys.argv[1]))"
+        "import sys; from pathlib import Path; from airflow_mlcraft.serving.model.state import load_predictor;"
+        "load_predictor(Path(sys.argv[1]))"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "model")]
     said = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -14,8 +14,8 @@ import pytest
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project.build import _trusted_environment
 from airflow_mlcraft.project.project_paths import Project
-from airflow_mlcraft.serving.http.request_reader import Reader
-from airflow_mlcraft.serving.model.state import load
+from airflow_mlcraft.serving.http.request_reader import RequestReader
+from airflow_mlcraft.serving.model.state import load_predictor
 from airflow_mlcraft.tracking.user_process import TRUSTED_CODE
 from tests.ml.samples import Steps
 from tests.steps.processed import PARTS
@@ -104,12 +104,12 @@ def test_server_and_mlflow_say_what_predict_says(tmp_path: Path, monkeypatch: py
     (tmp_path / "new.json").write_text(json.dumps(records))
     steps.must("predict", "--model", "model", "--data", "new.json")
     told = pd.read_csv(tmp_path / "predictions.csv")["probability_yes"]
-    predictor = load(tmp_path / "model")
-    assert predictor.way == "arrays"
-    reader = Reader(predictor.signature, 10_000)
-    table = reader.records(records)
+    predictor = load_predictor(tmp_path / "model")
+    assert predictor.implementation == "arrays"
+    reader = RequestReader(predictor.signature, 10_000)
+    table = reader.read_records(records)
     assert np.allclose(predictor.probabilities(table)[:, 1], told, rtol=1e-10)
-    alone = [predictor.probabilities(reader.records([row]))[0, 1] for row in records[-12:]]
+    alone = [predictor.probabilities(reader.read_records([row]))[0, 1] for row in records[-12:]]
     assert np.allclose(alone, told[-12:], rtol=1e-10)
     loaded = mlflow.pyfunc.load_model(str(tmp_path / "model"))
     assert list(loaded.predict(raw)) == list(predictor.predict(table))
@@ -118,7 +118,7 @@ def test_server_and_mlflow_say_what_predict_says(tmp_path: Path, monkeypatch: py
 def test_the_signature_is_that_of_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained(tmp_path)
     trust(monkeypatch, tmp_path)
-    columns = {one.name: (one.type, one.required) for one in load(tmp_path / "model").signature.columns}
+    columns = {one.name: (one.type, one.required) for one in load_predictor(tmp_path / "model").signature.columns}
     assert columns == {
         "customer": ("string", False),
         "price": ("string", True),
@@ -137,7 +137,7 @@ def test_code_that_nobody_trusts_does_not_run(tmp_path: Path, monkeypatch: pytes
     sentence = steps.refusal("predict", "--model", "model", "--data", "new.csv")
     assert f"{TRUSTED_CODE}={known}" in sentence
     with pytest.raises(MlcraftError, match=f"{TRUSTED_CODE}={known}"):
-        load(tmp_path / "model")
+        load_predictor(tmp_path / "model")
     with pytest.raises(MlcraftError, match=TRUSTED_CODE):
         mlflow.pyfunc.load_model(str(tmp_path / "model"))
     trust(monkeypatch, tmp_path)

@@ -1,6 +1,6 @@
-"""The ASGI application that every request meets first. It answers predictions itself, and hands on what is rare.
+"""The ASGI application of the server: request ids, API key, body limits, predictions, and errors as JSON.
 
-Each request gets an id, the key is checked, the body is bounded, and what went wrong becomes a sentence in JSON.
+Predictions are answered here, without a framework, for speed; all other routes are those of `routes`.
 """
 
 from __future__ import annotations
@@ -21,168 +21,180 @@ from typing import Any
 import orjson
 
 from airflow_mlcraft.serving.http import formats, inference_protocol
-from airflow_mlcraft.serving.http.errors import Refusal
-from airflow_mlcraft.serving.http.formats import Question
-from airflow_mlcraft.serving.http.logs import LineLog, PredictionLog
-from airflow_mlcraft.serving.http.metrics import Latency, Metrics
-from airflow_mlcraft.serving.model.state import Served, ServingState
+from airflow_mlcraft.serving.http.errors import RequestError
+from airflow_mlcraft.serving.http.formats import InferenceRequest
+from airflow_mlcraft.serving.http.logs import JsonLinesLog, PredictionLog
+from airflow_mlcraft.serving.http.metrics import LatencyRing, Metrics
+from airflow_mlcraft.serving.model.state import ServedModel, ServingState
 from airflow_mlcraft.serving.options import KEY_VARIABLE, SELF_TEST_HEADER
 
 log = logging.getLogger(__name__)
 Scope = dict[str, Any]
 Asgi = Callable[[Scope, Any, Any], Any]
-Ask = Callable[[Served, bytes, str, bytes], Question]
+RequestParser = Callable[[ServedModel, bytes, str, bytes], InferenceRequest]
 
-_PREDICTING: dict[str, Ask] = {"/predict": formats.predict, "/invocations": formats.invocations}
-_OPEN = frozenset(
+_INFERENCE_PARSERS: dict[str, RequestParser] = {
+    "/predict": formats.parse_predict,
+    "/invocations": formats.parse_invocations,
+}
+_PUBLIC_PATHS = frozenset(
     ("/", "/page.js", "/page.css", "/health", "/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready")
 )
 _SELF_TEST = SELF_TEST_HEADER.encode()
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}", re.ASCII)
-_JSON = (b"content-type", b"application/json")
-# The rest of the body is not read.
-_CLOSE = {"connection": "close"}
-_DUMP = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+_JSON_HEADER = (b"content-type", b"application/json")
+# Closes the connection, since the rest of the body is not read.
+_CLOSE_HEADER = {"connection": "close"}
+_JSON_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
 
-class Front:
-    """Stands before `rest`, which has the routes that are not predictions."""
+class Application:
+    """Answers predictions itself, and forwards other requests to the ASGI application `routes`."""
 
     def __init__(
         self,
         state: ServingState,
-        rest: Asgi,
+        routes: Asgi,
         *,
         metrics: Metrics,
-        latency: Latency,
-        access: LineLog | None = None,
-        predictions: PredictionLog | None = None,
+        latency: LatencyRing,
+        access_log: JsonLinesLog | None = None,
+        prediction_log: PredictionLog | None = None,
     ):
-        self._state, self._rest = state, rest
+        self._state, self._routes = state, routes
         self._metrics, self._latency = metrics, latency
-        self._access, self._log = access, predictions
+        self._access_log, self._prediction_log = access_log, prediction_log
         self._key = os.environ.get(KEY_VARIABLE, "").encode()
         self._self_test = state.options.self_test.encode()
         self._timeout = state.options.timeout
         self._max_body = state.options.max_body
-        self._ids = (f"{secrets.token_hex(6)}-{number:x}".encode() for number in count(1))
-        self._infer = f"/v2/models/{state.options.name}/infer"
+        self._request_ids = (f"{secrets.token_hex(6)}-{number:x}".encode() for number in count(1))
+        self._infer_path = f"/v2/models/{state.options.name}/infer"
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"")
-        request_id = given if _REQUEST_ID.fullmatch(given) else next(self._ids)
+        supplied = headers.get(b"x-request-id", b"")
+        request_id = supplied if _REQUEST_ID.fullmatch(supplied) else next(self._request_ids)
         path = scope["path"]
-        ask = _PREDICTING.get(path) or (inference_protocol.infer if path == self._infer else None)
-        self._metrics.begin()
+        parse = _INFERENCE_PARSERS.get(path) or (inference_protocol.parse_infer if path == self._infer_path else None)
+        self._metrics.request_started()
         status, rows = 500, 0
-        counted = not hmac.compare_digest(headers.get(_SELF_TEST, b""), self._self_test)
+        is_counted = not hmac.compare_digest(headers.get(_SELF_TEST, b""), self._self_test)
         try:
             self._check_key(path, headers)
-            if ask is None:
-                status = await self._hand_on(scope, receive, send, request_id)
+            if parse is None:
+                status = await self._forward(scope, receive, send, request_id)
             else:
-                question, answer = await self._predict(
-                    ask, scope, headers=headers, receive=receive, request_id=request_id, counted=counted
+                request, response = await self._predict(
+                    parse, scope, headers=headers, receive=receive, request_id=request_id, is_counted=is_counted
                 )
-                status, rows = 200, len(question.table)
-                await _send(send, 200, answer, request_id)
-        except Refusal as refusal:
-            status = refusal.status
-            answer = {"error": refusal.message, **refusal.place, "request_id": request_id.decode()}
-            await _send(send, status, answer, request_id, refusal.headers)
-        except _Gone:
+                status, rows = 200, len(request.table)
+                await _send_json(send, 200, response, request_id)
+        except RequestError as error:
+            status = error.status
+            response = {"error": error.message, **error.location, "request_id": request_id.decode()}
+            await _send_json(send, status, response, request_id, error.headers)
+        except _ClientDisconnectedError:
             status = 499
         except Exception:
             log.exception("request %s failed", request_id.decode())
-            answer = {"error": "the server failed; its log says why", "request_id": request_id.decode()}
-            await _send(send, 500, answer, request_id)
+            response = {"error": "the server failed; its log says why", "request_id": request_id.decode()}
+            await _send_json(send, 500, response, request_id)
         finally:
-            seconds = time.perf_counter() - begun
-            endpoint = path if ask is None or path in _PREDICTING else "/v2/infer"
-            self._metrics.end(endpoint if ask or path in _OPEN else "other", status, seconds)
-            if ask and counted:
+            seconds = time.perf_counter() - started
+            endpoint = path if parse is None or path in _INFERENCE_PARSERS else "/v2/infer"
+            self._metrics.request_finished(endpoint if parse or path in _PUBLIC_PATHS else "other", status, seconds)
+            if parse and is_counted:
                 self._latency.add(seconds, rows)
-            if self._access is not None:
-                self._access.put((time.time(), request_id, scope["method"], path, status, seconds, rows))
+            if self._access_log is not None:
+                self._access_log.put((time.time(), request_id, scope["method"], path, status, seconds, rows))
 
     async def _predict(
-        self, ask: Ask, scope: Scope, *, headers: dict[bytes, bytes], receive: Any, request_id: bytes, counted: bool
-    ) -> tuple[Question, Any]:
+        self,
+        parse: RequestParser,
+        scope: Scope,
+        *,
+        headers: dict[bytes, bytes],
+        receive: Any,
+        request_id: bytes,
+        is_counted: bool,
+    ) -> tuple[InferenceRequest, Any]:
         if scope["method"] != "POST":
-            raise Refusal(405, f"{scope['path']} takes POST only", headers={"allow": "POST"})
-        body = await self._body(headers, receive)
+            raise RequestError(405, f"{scope['path']} takes POST only", headers={"allow": "POST"})
+        body = await self._read_body(headers, receive)
         served = self._state.current
         if served is None:
-            raise Refusal(503, "no model is loaded yet", headers={"retry-after": "1"})
+            raise RequestError(503, "no model is loaded yet", headers={"retry-after": "1"})
         content_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower().decode("latin-1")
-        question = ask(served, body, content_type, scope["query_string"])
-        said = await served.answer(question.table, probabilities=question.probabilities)
-        if not counted:
-            return question, question.word(said)
-        self._metrics.predicted(served.version, served.predictor.classes, said.predictions)
-        if self._log is not None:
-            self._log.put(request_id, served, question.table, said)
-        return question, question.word(said)
+        request = parse(served, body, content_type, scope["query_string"])
+        result = await served.predict(request.table, probabilities=request.probabilities)
+        if not is_counted:
+            return request, request.build_response(result)
+        self._metrics.count_predictions(served.version, served.predictor.classes, result.predictions)
+        if self._prediction_log is not None:
+            self._prediction_log.put(request_id, served, request.table, result)
+        return request, request.build_response(result)
 
     def _check_key(self, path: str, headers: dict[bytes, bytes]) -> None:
-        if not self._key or path in _OPEN:
+        if not self._key or path in _PUBLIC_PATHS:
             return
-        given = headers.get(b"x-api-key") or headers.get(b"authorization", b"").removeprefix(b"Bearer ")
-        if not hmac.compare_digest(given, self._key):
-            raise Refusal(
+        supplied = headers.get(b"x-api-key") or headers.get(b"authorization", b"").removeprefix(b"Bearer ")
+        if not hmac.compare_digest(supplied, self._key):
+            raise RequestError(
                 401,
                 "this server asks for its API key, as X-API-Key or as a bearer token",
                 headers={"www-authenticate": "Bearer"},
             )
 
-    async def _body(self, headers: dict[bytes, bytes], receive: Any) -> bytes:
+    async def _read_body(self, headers: dict[bytes, bytes], receive: Any) -> bytes:
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._max_body:
-            raise self._too_large()
-        reading = asyncio.current_task()
-        late = False
+            raise self._body_too_large()
+        reader = asyncio.current_task()
+        timed_out = False
 
-        def give_up() -> None:
-            nonlocal late
-            late = True
-            if reading is not None:
-                reading.cancel()
+        def cancel_reading() -> None:
+            nonlocal timed_out
+            timed_out = True
+            if reader is not None:
+                reader.cancel()
 
-        # Not wait_for, which makes a task for each request; and asyncio.timeout is not in Python 3.10.
-        timer = asyncio.get_running_loop().call_later(self._timeout, give_up)
+        # asyncio.wait_for makes a task for each request, and Python 3.10 lacks asyncio.timeout.
+        timer = asyncio.get_running_loop().call_later(self._timeout, cancel_reading)
         try:
-            return await self._whole_body(receive)
+            return await self._receive_body(receive)
         except asyncio.CancelledError:
-            if not late:
+            if not timed_out:
                 raise
-            if sys.version_info >= (3, 11) and reading is not None:
-                reading.uncancel()
-            raise Refusal(408, f"the body did not arrive within {self._timeout:g} s", headers=_CLOSE) from None
+            if sys.version_info >= (3, 11) and reader is not None:
+                reader.uncancel()
+            raise RequestError(
+                408, f"the body did not arrive within {self._timeout:g} s", headers=_CLOSE_HEADER
+            ) from None
         finally:
             timer.cancel()
 
-    async def _whole_body(self, receive: Any) -> bytes:
+    async def _receive_body(self, receive: Any) -> bytes:
         parts, size, more = [], 0, True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise _Gone
+                raise _ClientDisconnectedError
             part: bytes = message.get("body", b"")
             size += len(part)
             if size > self._max_body:
-                raise self._too_large()
+                raise self._body_too_large()
             more = message.get("more_body", False)
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _too_large(self) -> Refusal:
-        return Refusal(
-            413, f"the body is larger than the {self._max_body} bytes that this server takes", headers=_CLOSE
+    def _body_too_large(self) -> RequestError:
+        return RequestError(
+            413, f"the body is larger than the {self._max_body} bytes that this server takes", headers=_CLOSE_HEADER
         )
 
-    async def _hand_on(self, scope: Scope, receive: Any, send: Any, request_id: bytes) -> int:
+    async def _forward(self, scope: Scope, receive: Any, send: Any, request_id: bytes) -> int:
         status = 500
 
         async def with_id(message: dict[str, Any]) -> None:
@@ -193,25 +205,27 @@ class Front:
             await send(message)
 
         scope["state"] = {"request_id": request_id.decode()}
-        await self._rest(scope, receive, with_id)
+        await self._routes(scope, receive, with_id)
         return status
 
 
-class _Gone(Exception):  # noqa: N818 - the client's choice
-    """The client has left."""
+class _ClientDisconnectedError(Exception):
+    """The client closed the connection before its body was complete."""
 
 
-async def _send(send: Any, status: int, answer: Any, request_id: bytes, headers: dict[str, str] | None = None) -> None:
-    body = orjson.dumps(answer, option=_DUMP)
-    sent = [_JSON, (b"content-length", str(len(body)).encode()), (b"x-request-id", request_id)]
+async def _send_json(
+    send: Any, status: int, response: Any, request_id: bytes, headers: dict[str, str] | None = None
+) -> None:
+    body = orjson.dumps(response, option=_JSON_OPTIONS)
+    all_headers = [_JSON_HEADER, (b"content-length", str(len(body)).encode()), (b"x-request-id", request_id)]
     if headers:
-        sent += [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": sent})
+        all_headers += [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": all_headers})
     await send({"type": "http.response.body", "body": body})
 
 
-def access_line(entry: tuple[float, bytes, str, str, int, float, int]) -> dict[str, Any]:
-    """A request, as the log words it."""
+def to_access_log_line(entry: tuple[float, bytes, str, str, int, float, int]) -> dict[str, Any]:
+    """A request as a line of the access log."""
     at, request_id, method, path, status, seconds, rows = entry
     return {
         "time": math.floor(at * 1000) / 1000,

@@ -1,4 +1,4 @@
-"""Requests that wait at the same time are answered by one call of the model; more than can wait are refused."""
+"""Adaptive batching: requests that wait at the same time share one call of the model; a full queue refuses more."""
 
 from __future__ import annotations
 
@@ -8,150 +8,157 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_mlcraft.serving.http.errors import Refusal
+from airflow_mlcraft.serving.http.errors import RequestError
 from airflow_mlcraft.serving.model.fast_transformers import Array
 from airflow_mlcraft.serving.model.predictor import Predictor
-from airflow_mlcraft.serving.model.tables import Table, join
+from airflow_mlcraft.serving.model.tables import Table, concat_tables
 
-# What takes less than this is computed between two events: to hand it to a thread would cost more.
-_AT_ONCE = 0.003
-_ROWS = 4096
-_TICK = 0.05
+# A shorter prediction runs in the event loop itself: handing it to a thread would cost more.
+_INLINE_SECONDS = 0.003
+_MAX_BATCH_ROWS = 4096
+_EXPIRY_INTERVAL = 0.05
 
 
 @dataclass(slots=True)
-class Said:
-    """What the model says to the rows of one request."""
+class InferenceResult:
+    """The predictions for the rows of one request, in their order."""
 
     predictions: Array
     probabilities: Array | None = None
 
 
 @dataclass(slots=True)
-class _Item:
+class _QueuedRequest:
     table: Table
     probabilities: bool
-    answer: asyncio.Future[Said]
+    future: asyncio.Future[InferenceResult]
     deadline: float
 
 
 class Batcher:
-    """The queue before one model, in one event loop. No batch is waited for: it is what came while the last ran."""
+    """The request queue of one model in one event loop.
+
+    There is no waiting time to fill a batch: a batch holds the requests that arrived while the last one ran.
+    """
 
     def __init__(self, predictor: Predictor, *, max_waiting: int, timeout: float):
         self._predictor = predictor
         self._max_waiting = max_waiting
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
-        self._waiting: deque[_Item] = deque()
-        self._open: deque[_Item] = deque()
-        self._busy = False
-        self._ticking = False
+        self._queue: deque[_QueuedRequest] = deque()
+        self._unanswered: deque[_QueuedRequest] = deque()
+        self._running = False
+        self._expiry_scheduled = False
         self._closing = False
         self._thread: ThreadPoolExecutor | None = None
 
-    def ask(self, table: Table, probabilities: bool) -> asyncio.Future[Said]:
-        """The future answer; a Refusal when too many wait already."""
-        if len(self._waiting) >= self._max_waiting:
-            raise Refusal(503, "more requests wait than this server can answer in time", headers={"retry-after": "1"})
-        item = _Item(table, probabilities, self._loop.create_future(), self._loop.time() + self._timeout)
-        self._waiting.append(item)
-        self._open.append(item)
-        if not self._busy:
-            self._busy = True
-            self._loop.call_soon(self._next)
-        if not self._ticking:
-            self._ticking = True
-            self._loop.call_later(_TICK, self._tick)
-        return item.answer
+    def submit(self, table: Table, probabilities: bool) -> asyncio.Future[InferenceResult]:
+        """Queue a request and return the future of its result; raises RequestError (503) when the queue is full."""
+        if len(self._queue) >= self._max_waiting:
+            raise RequestError(
+                503, "more requests wait than this server can answer in time", headers={"retry-after": "1"}
+            )
+        queued = _QueuedRequest(table, probabilities, self._loop.create_future(), self._loop.time() + self._timeout)
+        self._queue.append(queued)
+        self._unanswered.append(queued)
+        if not self._running:
+            self._running = True
+            self._loop.call_soon(self._run_next_batch)
+        if not self._expiry_scheduled:
+            self._expiry_scheduled = True
+            self._loop.call_later(_EXPIRY_INTERVAL, self._expire_requests)
+        return queued.future
 
     def close(self) -> None:
-        """The model serves no more. Whoever has asked it, or is about to, still gets an answer."""
+        """Stop the thread once the queue is empty. Requests queued before or after this call are still answered."""
         self._closing = True
-        if not self._busy:
-            self._end_thread()
+        if not self._running:
+            self._stop_thread()
 
-    def _next(self) -> None:
-        batch, rows = self._take()
+    def _run_next_batch(self) -> None:
+        batch, rows = self._take_batch()
         if not batch:
-            self._busy = False
+            self._running = False
             if self._closing:
-                self._end_thread()
+                self._stop_thread()
             return
-        if self._predictor.seconds(rows) < _AT_ONCE:
-            _hand_out(batch, self._answers(batch))
-            self._loop.call_soon(self._next)
+        if self._predictor.estimate_seconds(rows) < _INLINE_SECONDS:
+            _set_results(batch, self._predict_batch(batch))
+            self._loop.call_soon(self._run_next_batch)
             return
         self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="model")
-        running = self._loop.run_in_executor(self._thread, self._answers, batch)
-        running.add_done_callback(lambda done: self._ran(batch, done))
+        running = self._loop.run_in_executor(self._thread, self._predict_batch, batch)
+        running.add_done_callback(lambda done: self._finish_batch(batch, done))
 
-    def _end_thread(self) -> None:
+    def _stop_thread(self) -> None:
         if self._thread is not None:
             self._thread.shutdown(wait=False)
             self._thread = None
 
-    def _ran(self, batch: list[_Item], done: asyncio.Future[list[Said | Exception]]) -> None:
+    def _finish_batch(
+        self, batch: list[_QueuedRequest], done: asyncio.Future[list[InferenceResult | Exception]]
+    ) -> None:
         if not done.cancelled():
-            _hand_out(batch, done.result())
-        self._next()
+            _set_results(batch, done.result())
+        self._run_next_batch()
 
-    def _take(self) -> tuple[list[_Item], int]:
-        """What waits, in order, as long as it asks for the same and is not too much."""
-        batch: list[_Item] = []
+    def _take_batch(self) -> tuple[list[_QueuedRequest], int]:
+        """The oldest requests that want the same outputs, up to _MAX_BATCH_ROWS rows, and their number of rows."""
+        batch: list[_QueuedRequest] = []
         rows = 0
-        while self._waiting:
-            item = self._waiting[0]
-            if item.answer.done():
-                self._waiting.popleft()
+        while self._queue:
+            queued = self._queue[0]
+            if queued.future.done():
+                self._queue.popleft()
                 continue
-            if batch and (item.probabilities != batch[0].probabilities or rows + len(item.table) > _ROWS):
+            if batch and (queued.probabilities != batch[0].probabilities or rows + len(queued.table) > _MAX_BATCH_ROWS):
                 break
-            batch.append(self._waiting.popleft())
-            rows += len(item.table)
+            batch.append(self._queue.popleft())
+            rows += len(queued.table)
         return batch, rows
 
-    def _answers(self, batch: list[_Item]) -> list[Said | Exception]:
+    def _predict_batch(self, batch: list[_QueuedRequest]) -> list[InferenceResult | Exception]:
         try:
-            return list(self._together(batch))
+            return list(self._predict_concatenated(batch))
         except Exception as error:
             if len(batch) == 1:
                 return [error]
-        # One of them is at fault: the others shall not suffer for it.
-        return [answer for item in batch for answer in self._answers([item])]
+        # One request made the batch fail; alone, the others can still be answered.
+        return [result for queued in batch for result in self._predict_batch([queued])]
 
-    def _together(self, batch: list[_Item]) -> list[Said]:
-        table = join([item.table for item in batch])
+    def _predict_concatenated(self, batch: list[_QueuedRequest]) -> list[InferenceResult]:
+        table = concat_tables([queued.table for queued in batch])
         predictions = self._predictor.predict(table)
         probabilities = self._predictor.probabilities(table) if batch[0].probabilities else None
         if len(batch) == 1:
-            return [Said(predictions, probabilities)]
-        said, start = [], 0
-        for item in batch:
-            stop = start + len(item.table)
-            said.append(
-                Said(predictions[start:stop], None if probabilities is None else probabilities[start:stop]),
+            return [InferenceResult(predictions, probabilities)]
+        results, start = [], 0
+        for queued in batch:
+            stop = start + len(queued.table)
+            results.append(
+                InferenceResult(predictions[start:stop], None if probabilities is None else probabilities[start:stop]),
             )
             start = stop
-        return said
+        return results
 
-    def _tick(self) -> None:
-        """End what has waited too long: all wait equally long, so the oldest comes first."""
+    def _expire_requests(self) -> None:
+        """Fail requests past their deadline. All have the same time limit, so the oldest is the first to expire."""
         now = self._loop.time()
-        while self._open and (self._open[0].answer.done() or self._open[0].deadline <= now):
-            item = self._open.popleft()
-            if not item.answer.done():
-                item.answer.set_exception(Refusal(504, f"the model did not answer within {self._timeout:g} s"))
-        self._ticking = bool(self._open)
-        if self._ticking:
-            self._loop.call_later(_TICK, self._tick)
+        while self._unanswered and (self._unanswered[0].future.done() or self._unanswered[0].deadline <= now):
+            queued = self._unanswered.popleft()
+            if not queued.future.done():
+                queued.future.set_exception(RequestError(504, f"the model did not answer within {self._timeout:g} s"))
+        self._expiry_scheduled = bool(self._unanswered)
+        if self._expiry_scheduled:
+            self._loop.call_later(_EXPIRY_INTERVAL, self._expire_requests)
 
 
-def _hand_out(batch: list[_Item], answers: list[Any]) -> None:
-    for item, answer in zip(batch, answers, strict=True):
-        if item.answer.done():
+def _set_results(batch: list[_QueuedRequest], results: list[Any]) -> None:
+    for queued, result in zip(batch, results, strict=True):
+        if queued.future.done():
             continue
-        if isinstance(answer, Exception):
-            item.answer.set_exception(answer)
+        if isinstance(result, Exception):
+            queued.future.set_exception(result)
         else:
-            item.answer.set_result(answer)
+            queued.future.set_result(result)

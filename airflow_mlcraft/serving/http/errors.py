@@ -1,4 +1,4 @@
-"""How the server says no: a status, a sentence, and the place in the request that it is about."""
+"""Errors of the inference server, and errors of requests with their HTTP status, message and location."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from airflow_mlcraft.errors import MlcraftError
 
 
 class ServingError(MlcraftError):
-    """A server that cannot be started, stopped or given a model."""
+    """The server cannot be started or stopped, or cannot load a model."""
 
 
-class Refusal(Exception):  # noqa: N818 - an answer to a client, not a fault of ours
-    """A request that is answered with a status of 400 or more."""
+class RequestError(Exception):
+    """A request that is answered with an error status. `location` names the column and row that the error is about."""
 
-    def __init__(self, status: int, message: str, *, headers: dict[str, str] | None = None, **place: Any):
+    def __init__(self, status: int, message: str, *, headers: dict[str, str] | None = None, **location: Any):
         self.status = status
         self.message = message
         self.headers = headers or {}
-        self.place = {name: value for name, value in place.items() if value is not None}
+        self.location = {name: value for name, value in location.items() if value is not None}
         super().__init__(message)
 
 
-def malformed(message: str) -> Refusal:
-    """The body cannot be read at all."""
-    return Refusal(400, message)
+def malformed_body(message: str) -> RequestError:
+    """A RequestError (400) for a body that cannot be parsed."""
+    return RequestError(400, message)
 
 
-def mismatch(message: str, *, column: str | None = None, row: int | None = None) -> Refusal:
-    """The body can be read, and is not what the model's signature asks for."""
-    return Refusal(422, message, column=column, row=row)
+def signature_mismatch(message: str, *, column: str | None = None, row: int | None = None) -> RequestError:
+    """A RequestError (422) for a body that can be parsed but does not match the model's signature."""
+    return RequestError(422, message, column=column, row=row)

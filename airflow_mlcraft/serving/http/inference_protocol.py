@@ -1,15 +1,15 @@
-"""The Open Inference Protocol, version 2: tensors by column, or one matrix with all of them."""
+"""The Open Inference Protocol (V2): inference requests, with a tensor per column or one matrix, and model metadata."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_mlcraft.serving.http.batching import Said
-from airflow_mlcraft.serving.http.errors import mismatch
-from airflow_mlcraft.serving.http.formats import Answer, Question, json_body
+from airflow_mlcraft.serving.http.batching import InferenceResult
+from airflow_mlcraft.serving.http.errors import signature_mismatch
+from airflow_mlcraft.serving.http.formats import InferenceRequest, ResponseBody, parse_json_body
 from airflow_mlcraft.serving.model.signature import Column
-from airflow_mlcraft.serving.model.state import Served
+from airflow_mlcraft.serving.model.state import ServedModel
 
 _DATATYPES = {
     "double": "FP64",
@@ -20,64 +20,66 @@ _DATATYPES = {
     "string": "BYTES",
     "datetime": "BYTES",
 }
-_NUMBERS = frozenset(("FP64", "FP32", "FP16", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8"))
+_NUMERIC_DATATYPES = frozenset(
+    ("FP64", "FP32", "FP16", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8")
+)
 _DATATYPE_OF_KIND = {"f": "FP64", "i": "INT64", "u": "UINT64", "b": "BOOL"}
-_FIELDS = frozenset(("name", "shape", "datatype", "data", "parameters"))
-_MATRIX = 2
-_OUTPUTS = ("predict", "predict_proba")
+_TENSOR_FIELDS = frozenset(("name", "shape", "datatype", "data", "parameters"))
+_MATRIX_DIMENSIONS = 2
+_OUTPUT_NAMES = ("predict", "predict_proba")
 
 
-def infer(served: Served, body: bytes, content_type: str, _: bytes) -> Question:
-    """One question of the protocol."""
-    given = json_body(body, content_type)
-    if not isinstance(given, dict) or not isinstance(given.get("inputs"), list) or not given["inputs"]:
-        raise mismatch("the body has no inputs; expected a list of tensors")
-    if unknown := set(given) - {"id", "inputs", "outputs", "parameters"}:
-        raise mismatch(f"the body has {sorted(unknown)[0]!r}; expected id, inputs, outputs and parameters")
-    identity = given.get("id")
-    if "id" in given and not isinstance(identity, str):
-        raise mismatch("the id is no text")
-    wanted = _outputs(given["outputs"]) if "outputs" in given else _OUTPUTS[:1]
-    tensors = [_tensor(tensor) for tensor in given["inputs"]]
+def parse_infer(served: ServedModel, body: bytes, content_type: str, _: bytes) -> InferenceRequest:
+    """The request of `/v2/models/NAME/infer`."""
+    payload = parse_json_body(body, content_type)
+    if not isinstance(payload, dict) or not isinstance(payload.get("inputs"), list) or not payload["inputs"]:
+        raise signature_mismatch("the body has no inputs; expected a list of tensors")
+    if unknown := set(payload) - {"id", "inputs", "outputs", "parameters"}:
+        raise signature_mismatch(f"the body has {sorted(unknown)[0]!r}; expected id, inputs, outputs and parameters")
+    request_id = payload.get("id")
+    if "id" in payload and not isinstance(request_id, str):
+        raise signature_mismatch("the id is no text")
+    output_names = _parse_outputs(payload["outputs"]) if "outputs" in payload else _OUTPUT_NAMES[:1]
+    tensors = [_parse_tensor(tensor) for tensor in payload["inputs"]]
     if len(tensors) == 1 and (tensors[0]["name"] not in served.signature.names):
         tensor = tensors[0]
-        width = tensor["shape"][1] if len(tensor["shape"]) == _MATRIX else 1
-        table = served.reader.matrix(_rows(tensor["data"], width), list(served.signature.names))
+        width = tensor["shape"][1] if len(tensor["shape"]) == _MATRIX_DIMENSIONS else 1
+        table = served.reader.read_matrix(_reshape_rows(tensor["data"], width), list(served.signature.names))
     else:
         columns: dict[str, Any] = {}
         for tensor in tensors:
             if tensor["name"] in columns:
-                raise mismatch(f"the input {tensor['name']!r} is there twice", column=tensor["name"])
-            if len(tensor["shape"]) == _MATRIX and tensor["shape"][1] != 1:
-                raise mismatch(
+                raise signature_mismatch(f"the input {tensor['name']!r} is there twice", column=tensor["name"])
+            if len(tensor["shape"]) == _MATRIX_DIMENSIONS and tensor["shape"][1] != 1:
+                raise signature_mismatch(
                     f"the input {tensor['name']!r} has the shape {tensor['shape']}; expected one column",
                     column=tensor["name"],
                 )
             columns[tensor["name"]] = tensor["data"]
-        table = served.reader.columns(columns)
+        table = served.reader.read_columns(columns)
 
-    def word(said: Said) -> Answer:
-        made = {"predict": said.predictions, "predict_proba": said.probabilities}
-        answer: Answer = {"model_name": served.name, "model_version": served.version}
-        if identity is not None:
-            answer["id"] = identity
-        answer["outputs"] = [
+    def build_response(result: InferenceResult) -> ResponseBody:
+        outputs_by_name = {"predict": result.predictions, "predict_proba": result.probabilities}
+        response: ResponseBody = {"model_name": served.name, "model_version": served.version}
+        if request_id is not None:
+            response["id"] = request_id
+        response["outputs"] = [
             {
                 "name": name,
-                "shape": list(made[name].shape),
-                "datatype": _DATATYPE_OF_KIND.get(made[name].dtype.kind, "BYTES"),
-                "data": made[name].ravel().tolist(),
+                "shape": list(outputs_by_name[name].shape),
+                "datatype": _DATATYPE_OF_KIND.get(outputs_by_name[name].dtype.kind, "BYTES"),
+                "data": outputs_by_name[name].ravel().tolist(),
             }
-            for name in wanted
+            for name in output_names
         ]
-        return answer
+        return response
 
-    return Question(table, "predict_proba" in wanted, word)
+    return InferenceRequest(table, "predict_proba" in output_names, build_response)
 
 
-def metadata(served: Served) -> dict[str, Any]:
-    """What the protocol says about a model."""
-    outputs: list[dict[str, Any]] = [{"name": "predict", "datatype": _output_datatype(served), "shape": [-1]}]
+def build_metadata(served: ServedModel) -> dict[str, Any]:
+    """The model metadata of the protocol."""
+    outputs: list[dict[str, Any]] = [{"name": "predict", "datatype": _get_output_datatype(served), "shape": [-1]}]
     if served.predictor.has_probabilities:
         width = len(served.predictor.classes or ())
         outputs.append({"name": "predict_proba", "datatype": "FP64", "shape": [-1, width]})
@@ -86,69 +88,74 @@ def metadata(served: Served) -> dict[str, Any]:
         "versions": [served.version],
         "platform": "sklearn",
         "inputs": [
-            {"name": column.name, "datatype": datatype(column), "shape": [-1]} for column in served.signature.columns
+            {"name": column.name, "datatype": to_datatype(column), "shape": [-1]} for column in served.signature.columns
         ],
         "outputs": outputs,
     }
 
 
-def datatype(column: Column) -> str:
-    """The protocol's word for a column's type."""
+def to_datatype(column: Column) -> str:
+    """The tensor datatype of a column."""
     return _DATATYPES[column.type]
 
 
-def _output_datatype(served: Served) -> str:
+def _get_output_datatype(served: ServedModel) -> str:
     example = served.predictor.predict(served.predictor.example.rows(0, 1))
     return _DATATYPE_OF_KIND.get(example.dtype.kind, "BYTES")
 
 
-def _outputs(given: Any) -> Sequence[str]:
-    if not isinstance(given, list) or not given:
-        raise mismatch("outputs is no list of outputs")
-    names: list[Any] = [output.get("name") if isinstance(output, dict) else None for output in given]
+def _parse_outputs(payload: Any) -> Sequence[str]:
+    if not isinstance(payload, list) or not payload:
+        raise signature_mismatch("outputs is no list of outputs")
+    names: list[Any] = [output.get("name") if isinstance(output, dict) else None for output in payload]
     for name in names:
-        if name not in _OUTPUTS:
-            raise mismatch(f"there is no output {name!r}; there are {' and '.join(_OUTPUTS)}")
+        if name not in _OUTPUT_NAMES:
+            raise signature_mismatch(f"there is no output {name!r}; there are {' and '.join(_OUTPUT_NAMES)}")
     if len(set(names)) != len(names):
-        raise mismatch("outputs names the same one twice")
+        raise signature_mismatch("outputs names the same one twice")
     return names
 
 
-def _tensor(given: Any) -> dict[str, Any]:
-    if not isinstance(given, dict) or not isinstance(given.get("name"), str):
-        raise mismatch("an input has no name; expected tensors with name, shape, datatype and data")
-    name = given["name"]
-    if unknown := set(given) - _FIELDS:
-        raise mismatch(
-            f"the input {name!r} has {sorted(unknown)[0]!r}; expected {', '.join(sorted(_FIELDS))}", column=name
+def _parse_tensor(payload: Any) -> dict[str, Any]:
+    if not isinstance(payload, dict) or not isinstance(payload.get("name"), str):
+        raise signature_mismatch("an input has no name; expected tensors with name, shape, datatype and data")
+    name = payload["name"]
+    if unknown := set(payload) - _TENSOR_FIELDS:
+        raise signature_mismatch(
+            f"the input {name!r} has {sorted(unknown)[0]!r}; expected {', '.join(sorted(_TENSOR_FIELDS))}", column=name
         )
-    shape = given.get("shape")
+    shape = payload.get("shape")
     if (
         not isinstance(shape, list)
-        or not 1 <= len(shape) <= _MATRIX
+        or not 1 <= len(shape) <= _MATRIX_DIMENSIONS
         or not all(type(size) is int and size >= 1 for size in shape)
     ):
-        raise mismatch(f"the input {name!r} has no shape of one or two sizes", column=name)
-    if not isinstance(given.get("datatype"), str) or given["datatype"] not in _NUMBERS | {"BOOL", "BYTES"}:
-        raise mismatch(
-            f"the input {name!r} has the datatype {given.get('datatype')!r}; "
-            f"expected one of {', '.join(sorted(_NUMBERS | {'BOOL', 'BYTES'}))}",
+        raise signature_mismatch(f"the input {name!r} has no shape of one or two sizes", column=name)
+    if not isinstance(payload.get("datatype"), str) or payload["datatype"] not in _NUMERIC_DATATYPES | {
+        "BOOL",
+        "BYTES",
+    }:
+        raise signature_mismatch(
+            f"the input {name!r} has the datatype {payload.get('datatype')!r}; "
+            f"expected one of {', '.join(sorted(_NUMERIC_DATATYPES | {'BOOL', 'BYTES'}))}",
             column=name,
         )
-    data = given.get("data")
+    data = payload.get("data")
     if not isinstance(data, list):
-        raise mismatch(f"the input {name!r} has no data", column=name)
-    if len(shape) == _MATRIX and data and all(type(row) is list for row in data):
+        raise signature_mismatch(f"the input {name!r} has no data", column=name)
+    if len(shape) == _MATRIX_DIMENSIONS and data and all(type(row) is list for row in data):
         if any(len(row) != shape[1] for row in data):
-            raise mismatch(
+            raise signature_mismatch(
                 f"the input {name!r} has rows that are not of the {shape[1]} values of its shape", column=name
             )
         data = [value for row in data for value in row]
-    size = shape[0] * (shape[1] if len(shape) == _MATRIX else 1)
+    size = shape[0] * (shape[1] if len(shape) == _MATRIX_DIMENSIONS else 1)
     if len(data) != size:
-        raise mismatch(f"the input {name!r} has {len(data)} values; its shape {shape} asks for {size}", column=name)
+        raise signature_mismatch(
+            f"the input {name!r} has {len(data)} values; its shape {shape} asks for {size}", column=name
+        )
     return {"name": name, "shape": shape, "data": data}
 
 
-def _rows(data: list[Any], width: int) -> list[list[Any]]:
+def _reshape_rows(data: list[Any], width: int) -> list[list[Any]]:
     return [data[start : start + width] for start in range(0, len(data), width)]

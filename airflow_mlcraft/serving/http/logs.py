@@ -1,4 +1,4 @@
-"""What was asked and what was said, for monitoring: JSON lines in a folder, off the way of the request."""
+"""Logs as JSON lines: the prediction log and the access log, written by threads, and the server's own log."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from airflow_mlcraft.serving.http.batching import Said
+from airflow_mlcraft.serving.http.batching import InferenceResult
 from airflow_mlcraft.serving.http.metrics import Metrics
 from airflow_mlcraft.serving.model.signature import Signature
-from airflow_mlcraft.serving.model.state import Served
+from airflow_mlcraft.serving.model.state import ServedModel
 from airflow_mlcraft.serving.model.tables import Table
 from airflow_mlcraft.serving.options import Options
 
-Entry = tuple[float, bytes, str, Signature, Table, Said]
+PredictionEntry = tuple[float, bytes, str, Signature, Table, InferenceResult]
 
 
 class PredictionLog:
-    """A line a request, or a share of them; as many files as there are workers, each turned over when it is full."""
+    """One line per request, or per sampled request, in one rotating file per worker: inputs for monitoring."""
 
     def __init__(self, folder: Path, options: Options, worker: int, metrics: Metrics):
-        self._share = options.log_sample
-        opened, full = rotated(folder / f"predictions-{worker}.jsonl", options.log_bytes, options.log_files)
-        self._lines = LineLog(
-            opened,
-            word=_line,
+        self._sample_rate = options.log_sample
+        open_file, rotate = rotating_file(folder / f"predictions-{worker}.jsonl", options.log_bytes, options.log_files)
+        self._lines = JsonLinesLog(
+            open_file,
+            serialize=_to_log_line,
             size=lambda entry: len(entry[4]),
-            full=full,
-            dropped=lambda lines: metrics.dropped("predictions", lines),
+            rotate=rotate,
+            on_dropped=lambda lines: metrics.count_dropped_lines("predictions", lines),
         )
 
-    def put(self, request_id: bytes, served: Served, table: Table, said: Said) -> None:
-        if self._share >= 1 or random.random() < self._share:  # noqa: S311 - no secret depends on it
-            self._lines.put((time.time(), request_id, served.version, served.signature, table, said))
+    def put(self, request_id: bytes, served: ServedModel, table: Table, result: InferenceResult) -> None:
+        if self._sample_rate >= 1 or random.random() < self._sample_rate:  # noqa: S311 - no secret depends on it
+            self._lines.put((time.time(), request_id, served.version, served.signature, table, result))
 
     def close(self) -> None:
         self._lines.close()
 
 
-def _line(entry: Entry) -> dict[str, Any]:
-    at, request_id, model, signature, table, said = entry
+def _to_log_line(entry: PredictionEntry) -> dict[str, Any]:
+    at, request_id, model, signature, table, result = entry
     columns = {}
     for column in signature.columns:
-        numeric, index = signature.place[column.name]
+        numeric, index = signature.positions[column.name]
         values = (table.numbers if numeric else table.texts)[:, index].tolist()
         columns[column.name] = [None if value is None or _is_nan(value) else value for value in values]
     line = {
@@ -60,10 +60,10 @@ def _line(entry: Entry) -> dict[str, Any]:
         "request_id": request_id.decode(),
         "model": model,
         "columns": columns,
-        "predictions": said.predictions.tolist(),
+        "predictions": result.predictions.tolist(),
     }
-    if said.probabilities is not None:
-        line["probabilities"] = said.probabilities.tolist()
+    if result.probabilities is not None:
+        line["probabilities"] = result.probabilities.tolist()
     return line
 
 
@@ -71,100 +71,102 @@ def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-_EVERY = 0.5
-_MOST = 20_000
+_FLUSH_INTERVAL = 0.5
+_MAX_QUEUED = 20_000
 
 
-class LineLog:
-    """A JSON line for each thing that is put in. What comes faster than it is written is dropped, and counted."""
+class JsonLinesLog:
+    """JSON lines, one per entry, written in batches by a thread. Entries that do not fit its queue are dropped."""
 
     def __init__(
         self,
         open_file: Callable[[], BinaryIO],
         *,
-        word: Callable[[Any], dict[str, Any]] = dict,
+        serialize: Callable[[Any], dict[str, Any]] = dict,
         size: Callable[[Any], int] = lambda _: 1,
-        full: Callable[[BinaryIO], BinaryIO] = lambda file: file,
-        dropped: Callable[[int], None] = lambda _: None,
+        rotate: Callable[[BinaryIO], BinaryIO] = lambda file: file,
+        on_dropped: Callable[[int], None] = lambda _: None,
     ):
-        self._word, self._size, self._full, self._dropped = word, size, full, dropped
-        self._waiting: deque[Any] = deque()
-        # Each is changed by one thread only: what was put in, and what has been written of it.
-        self._put = self._written = 0
-        self._lost = 0
+        self._serialize, self._size, self._rotate, self._on_dropped = serialize, size, rotate, on_dropped
+        self._queue: deque[Any] = deque()
+        # Sizes of all entries put in, and of those written. Each is changed by one thread only, so no lock is needed.
+        self._queued = self._written = 0
+        self._dropped_count = 0
         self._file = open_file()
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._live, name="log", daemon=True)
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
-    def put(self, thing: Any) -> None:
-        """Keep it for the next batch."""
-        size = self._size(thing)
-        if self._put - self._written + size > _MOST:
-            self._lost += 1
+    def put(self, entry: Any) -> None:
+        """Queue an entry for the next batch, or drop it when the queue is full."""
+        size = self._size(entry)
+        if self._queued - self._written + size > _MAX_QUEUED:
+            self._dropped_count += 1
             return
-        self._put += size
-        self._waiting.append(thing)
+        self._queued += size
+        self._queue.append(entry)
 
     def close(self) -> None:
-        """Write what is left."""
-        self._end.set()
+        """Write the queued entries and close the file."""
+        self._closing.set()
         self._thread.join()
         self._file.close()
 
-    def _live(self) -> None:
-        while not self._end.wait(_EVERY):
+    def _run(self) -> None:
+        while not self._closing.wait(_FLUSH_INTERVAL):
             self._write()
         self._write()
 
     def _write(self) -> None:
-        if self._lost:
-            lost, self._lost = self._lost, 0
-            self._dropped(lost)
-        lines, freed = [], 0
-        while self._waiting:
-            thing = self._waiting.popleft()
-            freed += self._size(thing)
-            lines.append(orjson.dumps(self._word(thing), default=str, option=orjson.OPT_APPEND_NEWLINE))
-        self._written += freed
+        if self._dropped_count:
+            count, self._dropped_count = self._dropped_count, 0
+            self._on_dropped(count)
+        lines, size = [], 0
+        while self._queue:
+            entry = self._queue.popleft()
+            size += self._size(entry)
+            lines.append(orjson.dumps(self._serialize(entry), default=str, option=orjson.OPT_APPEND_NEWLINE))
+        self._written += size
         if not lines:
             return
         try:
             self._file.write(b"".join(lines))
             self._file.flush()
-            self._file = self._full(self._file)
+            self._file = self._rotate(self._file)
         except OSError:  # a full disk must not end the server
-            self._dropped(len(lines))
+            self._on_dropped(len(lines))
 
 
-def rotated(path: Path, most_bytes: int, files: int) -> tuple[Callable[[], BinaryIO], Callable[[BinaryIO], BinaryIO]]:
-    """What opens a file, and what starts a new one when it is full: `x.jsonl`, `x.1.jsonl` (older) and so on."""
+def rotating_file(
+    path: Path, max_bytes: int, files: int
+) -> tuple[Callable[[], BinaryIO], Callable[[BinaryIO], BinaryIO]]:
+    """A function that opens the file, and one that rotates it when full: to `x.1.jsonl`, `x.2.jsonl` (older), …"""
 
-    def opened() -> BinaryIO:
+    def open_file() -> BinaryIO:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("ab")
 
-    def full(file: BinaryIO) -> BinaryIO:
-        if file.tell() < most_bytes:
+    def rotate(file: BinaryIO) -> BinaryIO:
+        if file.tell() < max_bytes:
             return file
         file.close()
         for number in range(files - 1, 0, -1):
             older = path if number == 1 else path.with_suffix(f".{number - 1}{path.suffix}")
             if older.exists():
                 older.replace(path.with_suffix(f".{number}{path.suffix}"))
-        return opened()
+        return open_file()
 
-    return opened, full
+    return open_file, rotate
 
 
-def log_as_json() -> None:
-    """For everything that this process logs from now on."""
+def configure_json_logging() -> None:
+    """Let the process log to standard error, one JSON object per line."""
     handler = logging.StreamHandler()
-    handler.setFormatter(_Lines())
+    handler.setFormatter(_JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
-class _Lines(logging.Formatter):
+class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "time": round(record.created, 3),

@@ -1,4 +1,4 @@
-"""The routes that are asked now and then: health, metrics, what is served, the page. FastAPI has them."""
+"""FastAPI routes other than predictions: health, metrics, model metadata, OpenAPI document and web page."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_mlcraft import __version__
 from airflow_mlcraft.serving.http import inference_protocol
-from airflow_mlcraft.serving.http.metrics import Latency, exposition, predictions_counted
-from airflow_mlcraft.serving.http.openapi import document
-from airflow_mlcraft.serving.model.state import Served, ServingState, describe
+from airflow_mlcraft.serving.http.metrics import LatencyRing, read_prediction_counts, render_metrics
+from airflow_mlcraft.serving.http.openapi import build_document
+from airflow_mlcraft.serving.model.state import ServedModel, ServingState, describe_model
 
-_PAGE = Path(__file__).parent / "page"
-_POLICY = (
+_PAGE_FOLDER = Path(__file__).parent / "page"
+_CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _PAGE_HEADERS = {
-    "content-security-policy": _POLICY,
+    "content-security-policy": _CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-cache",
 }
 
 
-def routes(state: ServingState, latency: Latency) -> FastAPI:
-    """The application behind the front."""
+def build_routes(state: ServingState, latency: LatencyRing) -> FastAPI:
+    """The FastAPI application that `asgi_app.Application` forwards to."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(_health(state))
-    app.include_router(_numbers(state, latency))
-    app.include_router(_model(state))
-    app.include_router(_page())
-    app.add_exception_handler(StarletteHTTPException, _refuse)
+    app.include_router(_build_health_routes(state))
+    app.include_router(_build_metrics_routes(state, latency))
+    app.include_router(_build_model_routes(state))
+    app.include_router(_build_page_routes())
+    app.add_exception_handler(StarletteHTTPException, _to_json_error)
     return app
 
 
-def _health(state: ServingState) -> APIRouter:
+def _build_health_routes(state: ServingState) -> APIRouter:
     router = APIRouter()
 
     @router.get("/health/live")
@@ -58,17 +58,17 @@ def _health(state: ServingState) -> APIRouter:
     return router
 
 
-def _numbers(state: ServingState, latency: Latency) -> APIRouter:
+def _build_metrics_routes(state: ServingState, latency: LatencyRing) -> APIRouter:
     router = APIRouter()
 
     @router.get("/metrics")
     def metrics() -> Response:
-        return Response(exposition(), media_type=CONTENT_TYPE_LATEST)
+        return Response(render_metrics(), media_type=CONTENT_TYPE_LATEST)
 
     @router.get("/predictions_count")
     def predictions_count() -> dict[str, Any]:
-        found = predictions_counted()
-        return {"predictions": sum(found["models"].values()), **found}
+        counts = read_prediction_counts()
+        return {"predictions": sum(counts["models"].values()), **counts}
 
     @router.get("/latency")
     def latency_now() -> dict[str, Any]:
@@ -77,16 +77,16 @@ def _numbers(state: ServingState, latency: Latency) -> APIRouter:
     return router
 
 
-def _model(state: ServingState) -> APIRouter:
+def _build_model_routes(state: ServingState) -> APIRouter:
     router = APIRouter()
 
     @router.get("/model")
     async def model() -> dict[str, Any]:
-        return describe(_current(state))
+        return describe_model(_get_model(state))
 
     @router.get("/openapi.json")
     async def openapi() -> dict[str, Any]:
-        return document(_current(state), state.options)
+        return build_document(_get_model(state), state.options)
 
     @router.get("/v2")
     async def server() -> dict[str, Any]:
@@ -94,47 +94,47 @@ def _model(state: ServingState) -> APIRouter:
 
     @router.get("/v2/models/{name}")
     async def metadata(name: str) -> dict[str, Any]:
-        return inference_protocol.metadata(_named(state, name))
+        return inference_protocol.build_metadata(_get_named_model(state, name))
 
     @router.get("/v2/models/{name}/ready")
     async def model_ready(name: str) -> dict[str, Any]:
-        return {"name": _named(state, name).name, "ready": True}
+        return {"name": _get_named_model(state, name).name, "ready": True}
 
     return router
 
 
-def _page() -> APIRouter:
+def _build_page_routes() -> APIRouter:
     router = APIRouter()
 
     @router.get("/")
     async def page() -> FileResponse:
-        return FileResponse(_PAGE / "page.html", headers=_PAGE_HEADERS)
+        return FileResponse(_PAGE_FOLDER / "page.html", headers=_PAGE_HEADERS)
 
     @router.get("/page.js")
     async def script() -> FileResponse:
-        return FileResponse(_PAGE / "page.js", headers=_PAGE_HEADERS)
+        return FileResponse(_PAGE_FOLDER / "page.js", headers=_PAGE_HEADERS)
 
     @router.get("/page.css")
     async def style() -> FileResponse:
-        return FileResponse(_PAGE / "page.css", headers=_PAGE_HEADERS)
+        return FileResponse(_PAGE_FOLDER / "page.css", headers=_PAGE_HEADERS)
 
     return router
 
 
-def _current(state: ServingState) -> Served:
+def _get_model(state: ServingState) -> ServedModel:
     if state.current is None:
         raise HTTPException(503, "no model is loaded yet")
     return state.current
 
 
-def _named(state: ServingState, name: str) -> Served:
-    served = _current(state)
+def _get_named_model(state: ServingState, name: str) -> ServedModel:
+    served = _get_model(state)
     if name != served.name:
         raise HTTPException(404, f"there is no model {name!r}; there is {served.name!r}")
     return served
 
 
-async def _refuse(request: Request, error: Exception) -> JSONResponse:
+async def _to_json_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)  # noqa: S101 - as it was registered
-    answer = {"error": str(error.detail), "request_id": request.scope["state"]["request_id"]}
-    return JSONResponse(answer, error.status_code, headers=error.headers)
+    body = {"error": str(error.detail), "request_id": request.scope["state"]["request_id"]}
+    return JSONResponse(body, error.status_code, headers=error.headers)

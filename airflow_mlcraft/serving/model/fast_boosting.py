@@ -1,7 +1,7 @@
-"""Raw scores of scikit-learn's histogram gradient boosting, without its checks: by its own trees, or by all at once.
+"""Raw scores of scikit-learn's histogram gradient boosting, tree by tree or with QuickScorer, without input checks.
 
-All trees at once: a table for each feature says which leaves of every tree a value leaves open, as bits; the leaf of a
-row is the first that no feature excludes. (Lucchese and others: QuickScorer, 2015.)
+QuickScorer (Lucchese et al., 2015) evaluates all trees at once: a table for each feature holds, as bits, the leaves of
+every tree that a value leaves open; the leaf of a row is the first one that no feature excludes.
 """
 
 from __future__ import annotations
@@ -11,49 +11,55 @@ from typing import Any
 
 import numpy as np
 
-from airflow_mlcraft.serving.model.fast_transformers import Array, NotPlain, Step
+from airflow_mlcraft.serving.model.fast_transformers import Array, ArrayFunction, NoFastFormError
 
-_MOST_LEAVES = 64
-_NARROW = 32
-_MOST_BYTES = 16 << 20
-_ROWS = 512
-"""So many at a time, which caches hold."""
-_TRIED = 500
+_MAX_LEAVES = 64
+_MAX_LEAVES_32_BITS = 32
+_MAX_TABLE_BYTES = 16 << 20
+_ROWS_PER_BLOCK = 512
+"""Rows evaluated at a time, so that the arrays fit the CPU's caches."""
+_CHECKED_ROWS = 500
 
 
-def scores_by_trees(fitted: Any) -> Step:
-    """The trees one after the other, each in the compiled code of scikit-learn, in this thread."""
-    features, trees = _features(fitted), _trees(fitted)
+def build_tree_scorer(fitted: Any) -> ArrayFunction:
+    """A function that adds up the trees one by one, with scikit-learn's compiled code, in this thread."""
+    features, trees = _build_feature_encoder(fitted), _build_tree_sum(fitted)
     start, width = fitted._baseline_prediction, fitted.n_trees_per_iteration_
 
     def run(array: Array) -> Array:
-        return trees(features(array), _start(start, len(array), width))
+        return trees(features(array), _fill_baseline(start, len(array), width))
 
     return run
 
 
-def scores_by_bits(fitted: Any) -> Step:
-    """All trees at once, to the last bit as one after the other; NotPlain where they are too many or too large."""
-    features, trees, start = _features(fitted), _trees(fitted), fitted._baseline_prediction
+def build_quickscorer(fitted: Any) -> ArrayFunction:
+    """A QuickScorer with results equal, to the last bit, to those of tree by tree.
+
+    Raises NoFastFormError where the trees are too many or too large.
+    """
+    features, trees, start = _build_feature_encoder(fitted), _build_tree_sum(fitted), fitted._baseline_prediction
     width = fitted.n_trees_per_iteration_
-    bits = _Bits([tree.nodes for iteration in fitted._predictors for tree in iteration], fitted)
-    odd = bits.odd_rows(fitted._n_features)
-    if not np.array_equal(bits.add(odd, _start(start, _TRIED, width)), trees(odd, _start(start, _TRIED, width))):
-        raise NotPlain
+    scorer = _QuickScorer([tree.nodes for iteration in fitted._predictors for tree in iteration], fitted)
+    rows = scorer.build_check_rows(fitted._n_features)
+    if not np.array_equal(
+        scorer.add(rows, _fill_baseline(start, _CHECKED_ROWS, width)),
+        trees(rows, _fill_baseline(start, _CHECKED_ROWS, width)),
+    ):
+        raise NoFastFormError
 
     def run(array: Array) -> Array:
-        return bits.add(features(array), _start(start, len(array), width))
+        return scorer.add(features(array), _fill_baseline(start, len(array), width))
 
     return run
 
 
-def _start(baseline: Array, rows: int, width: int) -> Array:
+def _fill_baseline(baseline: Array, rows: int, width: int) -> Array:
     total = np.zeros((rows, width), dtype=baseline.dtype, order="F")
     total += baseline
     return total
 
 
-def _trees(fitted: Any) -> Any:
+def _build_tree_sum(fitted: Any) -> Any:
     trees = [(place, tree) for iteration in fitted._predictors for place, tree in enumerate(iteration)]
     known, places = fitted._bin_mapper.make_known_categories_bitsets()
 
@@ -65,22 +71,22 @@ def _trees(fitted: Any) -> Any:
     return add
 
 
-class _Bits:
-    """The tables of the features that some tree asks for. `codes` are the rows of a table; the last one is missing."""
+class _QuickScorer:
+    """A bit table for each feature that the trees split on. Rows are codes of values; the last one is missing."""
 
     def __init__(self, trees: Sequence[Array], fitted: Any):
         leaves = max(int(nodes["is_leaf"].sum()) for nodes in trees)
-        if leaves > _MOST_LEAVES:
-            raise NotPlain
-        self._kind = np.uint32 if leaves <= _NARROW else np.uint64
+        if leaves > _MAX_LEAVES:
+            raise NoFastFormError
+        self._dtype = np.uint32 if leaves <= _MAX_LEAVES_32_BITS else np.uint64
         self._width = fitted.n_trees_per_iteration_
-        self._thresholds, self._categories = _splits(trees, fitted)
-        codes = {feature: len(values) + 1 for feature, values in self._thresholds.items()} | self._categories
-        if sum(count + 1 for count in codes.values()) * len(trees) * np.dtype(self._kind).itemsize > _MOST_BYTES:
-            raise NotPlain
-        every = np.iinfo(self._kind).max
+        self._thresholds, self._category_counts = _collect_splits(trees, fitted)
+        codes = {feature: len(values) + 1 for feature, values in self._thresholds.items()} | self._category_counts
+        if sum(count + 1 for count in codes.values()) * len(trees) * np.dtype(self._dtype).itemsize > _MAX_TABLE_BYTES:
+            raise NoFastFormError
+        all_leaves = np.iinfo(self._dtype).max
         self._tables = {
-            feature: np.full((count + 1, len(trees)), every, dtype=self._kind) for feature, count in codes.items()
+            feature: np.full((count + 1, len(trees)), all_leaves, dtype=self._dtype) for feature, count in codes.items()
         }
         self._values = np.zeros((len(trees), leaves))
         bitsets = [tree.raw_left_cat_bitsets for iteration in fitted._predictors for tree in iteration]
@@ -89,26 +95,26 @@ class _Bits:
         self._offsets = np.arange(len(trees)) * leaves
 
     def _add_tree(self, place: int, nodes: Array, bitsets: Array) -> None:
-        reached = 0
+        leaf_count = 0
 
         def visit(index: int) -> int:
-            """The leaves below a node, as bits."""
-            nonlocal reached
+            """Fill the tables below a node; returns its leaves as bits."""
+            nonlocal leaf_count
             node = nodes[index]
             if node["is_leaf"]:
-                self._values[place, reached] = node["value"]
-                reached += 1
-                return 1 << (reached - 1)
+                self._values[place, leaf_count] = node["value"]
+                leaf_count += 1
+                return 1 << (leaf_count - 1)
             left = visit(int(node["left"]))
-            both = left | visit(int(node["right"]))
+            leaves = left | visit(int(node["right"]))
             table = self._tables[int(node["feature_idx"])]
-            table[self._to_the_right(node, bitsets), place] &= self._kind(~left & np.iinfo(self._kind).max)
-            return both
+            table[self._goes_right(node, bitsets), place] &= self._dtype(~left & np.iinfo(self._dtype).max)
+            return leaves
 
         visit(0)
 
-    def _to_the_right(self, node: Any, bitsets: Array) -> Array:
-        """Which codes of its feature go to the right of a node."""
+    def _goes_right(self, node: Any, bitsets: Array) -> Array:
+        """Whether each code of the node's feature goes to the right."""
         feature = int(node["feature_idx"])
         codes = np.arange(len(self._tables[feature]))
         if node["is_categorical"]:
@@ -120,17 +126,17 @@ class _Bits:
         return right
 
     def add(self, features: Array, total: Array) -> Array:
-        """Add the value of each tree, in their order."""
-        for first in range(0, len(features), _ROWS):
-            part = slice(first, first + _ROWS)
-            open_ = self._open(features[part])
-            leaf = np.bitwise_count((open_ - self._kind(1)) & ~open_)
+        """Add the value of each tree to `total`, in the order of the trees."""
+        for first in range(0, len(features), _ROWS_PER_BLOCK):
+            part = slice(first, first + _ROWS_PER_BLOCK)
+            open_ = self._find_open_leaves(features[part])
+            leaf = np.bitwise_count((open_ - self._dtype(1)) & ~open_)
             values = self._values.ravel().take(leaf + self._offsets).T.copy()
             for place, column in enumerate(values):
                 total[part, place % self._width] += column
         return total
 
-    def _open(self, features: Array) -> Array:
+    def _find_open_leaves(self, features: Array) -> Array:
         found = None
         for feature, table in self._tables.items():
             values = features[:, feature]
@@ -145,37 +151,37 @@ class _Bits:
             else:
                 found &= table.take(codes, axis=0)
         if found is None:
-            return np.full((len(features), len(self._values)), np.iinfo(self._kind).max, dtype=self._kind)
+            return np.full((len(features), len(self._values)), np.iinfo(self._dtype).max, dtype=self._dtype)
         return found
 
-    def odd_rows(self, width: int) -> Array:
-        """Rows of thresholds, the numbers just above them, categories, infinities and missing values."""
-        chance = np.random.default_rng(0)
-        made = chance.normal(size=(_TRIED, width))
+    def build_check_rows(self, width: int) -> Array:
+        """Random rows of thresholds, numbers just above them, categories, infinities and missing values."""
+        random = np.random.default_rng(0)
+        result = random.normal(size=(_CHECKED_ROWS, width))
         for feature in self._tables:
             if feature in self._thresholds:
                 values = self._thresholds[feature]
                 values = np.concatenate([values, np.nextafter(values, np.inf), [np.nan, np.inf, -np.inf]])
             else:
-                values = np.append(np.arange(float(self._categories[feature])), np.nan)
-            made[:, feature] = chance.choice(values, _TRIED)
-        return made
+                values = np.append(np.arange(float(self._category_counts[feature])), np.nan)
+            result[:, feature] = random.choice(values, _CHECKED_ROWS)
+        return result
 
 
-def _splits(trees: Sequence[Array], fitted: Any) -> tuple[dict[int, Array], dict[int, int]]:
-    """The thresholds of each feature of numbers, and how many categories each other one has."""
+def _collect_splits(trees: Sequence[Array], fitted: Any) -> tuple[dict[int, Array], dict[int, int]]:
+    """The thresholds of each numeric feature, and the number of categories of each categorical one."""
     nodes = np.concatenate([one[one["is_leaf"] == 0] for one in trees])
     numbers, others = nodes[nodes["is_categorical"] == 0], nodes[nodes["is_categorical"] == 1]
     thresholds = {
         int(feature): np.unique(numbers["num_threshold"][numbers["feature_idx"] == feature])
         for feature in np.unique(numbers["feature_idx"])
     }
-    known = _categories(fitted)
+    known = _get_categories(fitted)
     return thresholds, {int(feature): len(known[int(feature)]) for feature in np.unique(others["feature_idx"])}
 
 
-def _categories(fitted: Any) -> list[Array]:
-    """The categories of the features that are some: these come first."""
+def _get_categories(fitted: Any) -> list[Array]:
+    """The categories of each categorical feature; these features come first."""
     if fitted._preprocessor is None:
         return []
     listed = fitted._preprocessor.named_transformers_["encoder"].categories_
@@ -183,22 +189,22 @@ def _categories(fitted: Any) -> list[Array]:
     return [values[~np.isnan(values)] for values in found]
 
 
-def _features(fitted: Any) -> Step:
-    """Categories first and as numbers from 0 on, then the other columns; what training has not seen is missing."""
+def _build_feature_encoder(fitted: Any) -> ArrayFunction:
+    """A function that puts categorical columns first, as codes from 0 on; an unknown category is missing."""
     if fitted._preprocessor is None:
         return lambda array: np.ascontiguousarray(array, dtype=np.float64)
-    known = _categories(fitted)
+    known = _get_categories(fitted)
     if not all(len(values) for values in known):
-        raise NotPlain
+        raise NoFastFormError
     chosen = fitted.is_categorical_
     order = [*np.flatnonzero(chosen).tolist(), *np.flatnonzero(~chosen).tolist()]
 
     def run(array: Array) -> Array:
-        made = np.asarray(array, dtype=np.float64).take(order, axis=1)
+        result = np.asarray(array, dtype=np.float64).take(order, axis=1)
         for column, values in enumerate(known):
-            given = made[:, column]
-            found = values.searchsorted(given).clip(max=len(values) - 1)
-            made[:, column] = np.where(values[found] == given, found, np.nan)
-        return made
+            column_values = result[:, column]
+            found = values.searchsorted(column_values).clip(max=len(values) - 1)
+            result[:, column] = np.where(values[found] == column_values, found, np.nan)
+        return result
 
     return run

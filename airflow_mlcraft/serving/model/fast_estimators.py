@@ -1,6 +1,6 @@
-"""Fitted estimators of scikit-learn as functions on plain arrays, without the checks that one row pays for.
+"""Fast forms of fitted scikit-learn estimators: functions on numpy arrays, without the input checks of each call.
 
-A guess may be wrong for an option not thought of here: `predictor` compares, and uses none that differs.
+A fast form may be wrong for an option that is not handled here; `predictor` compares it with scikit-learn before use.
 """
 
 from __future__ import annotations
@@ -12,96 +12,106 @@ from typing import Any
 
 import numpy as np
 
-from airflow_mlcraft.serving.model.fast_boosting import scores_by_bits, scores_by_trees
-from airflow_mlcraft.serving.model.fast_transformers import Array, NotPlain, Step, without_names
+from airflow_mlcraft.serving.model.fast_boosting import build_quickscorer, build_tree_scorer
+from airflow_mlcraft.serving.model.fast_transformers import (
+    Array,
+    ArrayFunction,
+    NoFastFormError,
+    copy_without_feature_names,
+)
 
 
 @dataclass(frozen=True)
-class PlainEstimator:
-    """`proba` is there for classifiers that know probabilities."""
+class FastEstimator:
+    """The functions of an estimator; `proba` is None unless it is a classifier with probabilities."""
 
-    predict: Step
-    proba: Step | None = None
+    predict: ArrayFunction
+    proba: ArrayFunction | None = None
 
 
-def candidates(fitted: Any) -> list[Callable[[], PlainEstimator]]:
-    """Ways to compute what `fitted` says, the quickest first."""
-    found: list[Callable[[], PlainEstimator]] = []
+def list_fast_estimators(fitted: Any) -> list[Callable[[], FastEstimator]]:
+    """Builders of the fast forms of an estimator, the fastest first, and of its own methods last."""
+    result: list[Callable[[], FastEstimator]] = []
     if type(fitted).__module__.startswith("sklearn."):
         if hasattr(fitted, "estimators_") and hasattr(fitted, "n_outputs_") and fitted.n_outputs_ == 1:
-            found.append(lambda: _forest(fitted))
+            result.append(lambda: _build_forest(fitted))
         if hasattr(fitted, "tree_"):
-            found.append(lambda: _tree(fitted))
+            result.append(lambda: _build_tree(fitted))
         if hasattr(fitted, "coef_") and hasattr(fitted, "intercept_"):
-            found.append(lambda: _linear(fitted))
+            result.append(lambda: _build_linear(fitted))
         if hasattr(fitted, "_predictors") and hasattr(fitted, "_bin_mapper"):
-            found += [partial(_hist_boosting, fitted, scores) for scores in (scores_by_bits, scores_by_trees)]
+            result += [
+                partial(_build_hist_boosting, fitted, scores) for scores in (build_quickscorer, build_tree_scorer)
+            ]
         if hasattr(fitted, "threshold") and hasattr(fitted, "estimator_"):
-            found += [_at_threshold(fitted, inside) for inside in candidates(fitted.estimator_)]
-    return [*found, lambda: _as_it_is(fitted)]
+            result += [
+                _build_threshold_classifier(fitted, build_inner)
+                for build_inner in list_fast_estimators(fitted.estimator_)
+            ]
+    return [*result, lambda: _wrap_estimator(fitted)]
 
 
-def _at_threshold(fitted: Any, inside: Callable[[], PlainEstimator]) -> Callable[[], PlainEstimator]:
-    """A classifier of two classes that names the positive one from a probability on."""
+def _build_threshold_classifier(fitted: Any, build_inner: Callable[[], FastEstimator]) -> Callable[[], FastEstimator]:
+    """A binary classifier that predicts the positive class from a threshold of its probability on."""
 
-    def made() -> PlainEstimator:
-        proba = inside().proba
+    def build() -> FastEstimator:
+        proba = build_inner().proba
         if proba is None:
-            raise NotPlain("a threshold is of probabilities")
-        classes, least = fitted.classes_, fitted.threshold
+            raise NoFastFormError("a threshold is of probabilities")
+        classes, threshold = fitted.classes_, fitted.threshold
         place = int(np.flatnonzero(classes == fitted.pos_label)[0])
         labels = classes[[1 - place, place]]
-        return PlainEstimator(lambda array: labels.take(proba(array)[:, place] >= least, axis=0), proba)
+        return FastEstimator(lambda array: labels.take(proba(array)[:, place] >= threshold, axis=0), proba)
 
-    return made
-
-
-def _as_it_is(fitted: Any) -> PlainEstimator:
-    bare = without_names(fitted)
-    return PlainEstimator(bare.predict, bare.predict_proba if hasattr(bare, "predict_proba") else None)
+    return build
 
 
-def _classes_of(classes: Array, proba: Step) -> PlainEstimator:
-    return PlainEstimator(lambda array: classes.take(proba(array).argmax(axis=1), axis=0), proba)
+def _wrap_estimator(fitted: Any) -> FastEstimator:
+    copied = copy_without_feature_names(fitted)
+    return FastEstimator(copied.predict, copied.predict_proba if hasattr(copied, "predict_proba") else None)
 
 
-def _linear(fitted: Any) -> PlainEstimator:
+def _build_classifier(classes: Array, proba: ArrayFunction) -> FastEstimator:
+    return FastEstimator(lambda array: classes.take(proba(array).argmax(axis=1), axis=0), proba)
+
+
+def _build_linear(fitted: Any) -> FastEstimator:
     weights, bias = np.asarray(fitted.coef_), fitted.intercept_
     if not hasattr(fitted, "classes_"):
-        turned = weights.T
-        return PlainEstimator(lambda array: array @ turned + bias)
-    turned, classes = weights.T, fitted.classes_
+        transposed = weights.T
+        return FastEstimator(lambda array: array @ transposed + bias)
+    transposed, classes = weights.T, fitted.classes_
 
     def scores(array: Array) -> Array:
-        found = array @ turned + bias
-        return found.reshape(-1) if found.ndim > 1 and found.shape[1] == 1 else found
+        result = array @ transposed + bias
+        return result.reshape(-1) if result.ndim > 1 and result.shape[1] == 1 else result
 
     def predict(array: Array) -> Array:
-        found = scores(array)
-        best = (found > 0).astype(np.intp) if found.ndim == 1 else found.argmax(axis=1)
+        result = scores(array)
+        best = (result > 0).astype(np.intp) if result.ndim == 1 else result.argmax(axis=1)
         return classes.take(best, axis=0)
 
     if not hasattr(fitted, "predict_proba"):
-        return PlainEstimator(predict)
-    bare = without_names(fitted)
-    return PlainEstimator(predict, bare.predict_proba)
+        return FastEstimator(predict)
+    copied = copy_without_feature_names(fitted)
+    return FastEstimator(predict, copied.predict_proba)
 
 
-def _tree(fitted: Any) -> PlainEstimator:
+def _build_tree(fitted: Any) -> FastEstimator:
     tree = fitted.tree_
 
     if not hasattr(fitted, "classes_"):
-        return PlainEstimator(lambda array: tree.predict(_single(array))[:, 0])
+        return FastEstimator(lambda array: tree.predict(_to_float32(array))[:, 0])
     width = fitted.n_classes_
-    return _classes_of(fitted.classes_, lambda array: tree.predict(_single(array))[:, :width])
+    return _build_classifier(fitted.classes_, lambda array: tree.predict(_to_float32(array))[:, :width])
 
 
-def _forest(fitted: Any) -> PlainEstimator:
+def _build_forest(fitted: Any) -> FastEstimator:
     trees = [member.tree_ for member in fitted.estimators_]
     width = fitted.n_classes_ if hasattr(fitted, "classes_") else 1
 
     def mean(array: Array) -> Array:
-        single = _single(array)
+        single = _to_float32(array)
         total = np.zeros((len(array), width))
         for tree in trees:
             total += tree.predict(single)
@@ -109,28 +119,28 @@ def _forest(fitted: Any) -> PlainEstimator:
         return total
 
     if not hasattr(fitted, "classes_"):
-        return PlainEstimator(lambda array: mean(array)[:, 0])
-    return _classes_of(fitted.classes_, mean)
+        return FastEstimator(lambda array: mean(array)[:, 0])
+    return _build_classifier(fitted.classes_, mean)
 
 
-def _hist_boosting(fitted: Any, raw_scores: Callable[[Any], Step]) -> PlainEstimator:
+def _build_hist_boosting(fitted: Any, raw_scores: Callable[[Any], ArrayFunction]) -> FastEstimator:
     raw, loss, width = raw_scores(fitted), fitted._loss, fitted.n_trees_per_iteration_
     if not hasattr(fitted, "classes_"):
-        return PlainEstimator(lambda array: loss.link.inverse(raw(array).ravel()))
+        return FastEstimator(lambda array: loss.link.inverse(raw(array).ravel()))
     classes = fitted.classes_
 
     def predict(array: Array) -> Array:
-        found = raw(array)
-        best = (found.ravel() > 0).astype(np.intp) if width == 1 else found.argmax(axis=1)
+        result = raw(array)
+        best = (result.ravel() > 0).astype(np.intp) if width == 1 else result.argmax(axis=1)
         return classes.take(best, axis=0)
 
-    return PlainEstimator(predict, lambda array: loss.predict_proba(raw(array)))
+    return FastEstimator(predict, lambda array: loss.predict_proba(raw(array)))
 
 
-def _single(array: Array) -> Array:
-    """In 32 bits, in which trees calculate; scikit-learn refuses what is infinite there."""
+def _to_float32(array: Array) -> Array:
+    """The array in 32 bits, as trees need it; as in scikit-learn, a number that is infinite there is a ValueError."""
     with np.errstate(over="ignore"):
-        found = np.ascontiguousarray(array, dtype=np.float32)
-    if np.isinf(found).any():
+        result = np.ascontiguousarray(array, dtype=np.float32)
+    if np.isinf(result).any():
         raise ValueError("a number is too large for the trees of the model, which calculate in 32 bits")
-    return found
+    return result

@@ -1,6 +1,6 @@
-"""Fitted transformers of scikit-learn as functions on plain arrays: the same numbers without data frames and checks.
+"""Fast forms of fitted scikit-learn transformers: functions on numpy arrays, without data frames and input checks.
 
-A guess may be wrong for an option not thought of here: `predictor` compares, and uses none that differs.
+A fast form may be wrong for an option that is not handled here; `predictor` compares it with scikit-learn before use.
 """
 
 from __future__ import annotations
@@ -15,67 +15,67 @@ import numpy as np
 from airflow_mlcraft.serving.model.tables import Table
 
 Array = Any
-Step = Callable[[Array], Array]
-Entry = Callable[[Table], Array]
+ArrayFunction = Callable[[Array], Array]
+TableFunction = Callable[[Table], Array]
 
 
-class NotPlain(Exception):  # noqa: N818 - a turn to the other way, not a fault
-    """There is no plain form of this."""
+class NoFastFormError(Exception):
+    """A step has no fast form; the model is then called with data frames."""
 
 
-def transformer(fitted: Any) -> Step:
-    """What `fitted.transform` does."""
-    kind = type(fitted)
-    known = kind.__module__.split(".")[0] in ("sklearn", "airflow_mlcraft")
-    make = KNOWN.get(kind.__name__) if known else None
-    found = make(fitted) if make is not None else None
-    return _as_it_is(fitted) if found is None else found
+def build_transformer(fitted: Any) -> ArrayFunction:
+    """The fast form of `fitted.transform`, or the method itself where there is none."""
+    fitted_class = type(fitted)
+    is_known = fitted_class.__module__.split(".")[0] in ("sklearn", "airflow_mlcraft")
+    build = TRANSFORMERS.get(fitted_class.__name__) if is_known else None
+    fast = build(fitted) if build is not None else None
+    return _wrap_transform(fitted) if fast is None else fast
 
 
-def entry(fitted: Any, names: Sequence[str], place: dict[str, tuple[bool, int]]) -> Entry:
-    """What the first step of a pipeline does with a whole table: the one that sees column names."""
+def build_first_step(fitted: Any, names: Sequence[str], positions: dict[str, tuple[bool, int]]) -> TableFunction:
+    """The first step of a pipeline as a function of tables: only this step sees column names."""
     if type(fitted).__name__ != "ColumnTransformer":
-        gather, step = gathering(names, place), transformer(fitted)
-        return lambda table: step(gather(table))
-    parts: list[Entry] = []
-    for _, part, wanted in fitted.transformers_:
+        select, step = build_column_selector(names, positions), build_transformer(fitted)
+        return lambda table: step(select(table))
+    parts: list[TableFunction] = []
+    for _, part, columns in fitted.transformers_:
         if isinstance(part, str) and part == "drop":
             continue
-        chosen = _chosen(wanted, names)
-        if not chosen:
+        part_names = _resolve_columns(columns, names)
+        if not part_names:
             continue
-        parts.append(_branch(part, chosen, place))
+        parts.append(_build_branch(part, part_names, positions))
     if not parts:
-        raise NotPlain
+        raise NoFastFormError
     if len(parts) == 1:
         return parts[0]
     return lambda table: np.hstack([part(table) for part in parts])
 
 
-def gathering(names: Sequence[str], place: dict[str, tuple[bool, int]]) -> Entry:
-    """The columns of these names side by side: numbers as floats, and as objects when a text is among them."""
-    places = [place[name] for name in names]
-    if all(numeric for numeric, _ in places):
-        index = [position for _, position in places]
-        total = sum(numeric for numeric, _ in place.values())
+def build_column_selector(names: Sequence[str], positions: dict[str, tuple[bool, int]]) -> TableFunction:
+    """A function that selects columns of a table as one array of floats, or of objects if one of them is text."""
+    selected = [positions[name] for name in names]
+    if all(numeric for numeric, _ in selected):
+        index = [position for _, position in selected]
+        total = sum(numeric for numeric, _ in positions.values())
         if index == list(range(total)):
             return lambda table: table.numbers
         return lambda table: table.numbers[:, index]
-    if not any(numeric for numeric, _ in places):
-        among = [position for _, position in places]
-        return lambda table: table.texts[:, among]
+    if not any(numeric for numeric, _ in selected):
+        indexes = [position for _, position in selected]
+        return lambda table: table.texts[:, indexes]
 
     def mixed(table: Table) -> Array:
-        made = np.empty((len(table), len(places)), dtype=object)
-        for column, (numeric, position) in enumerate(places):
-            made[:, column] = table.numbers[:, position] if numeric else table.texts[:, position]
-        return made
+        result = np.empty((len(table), len(selected)), dtype=object)
+        for column, (numeric, position) in enumerate(selected):
+            result[:, column] = table.numbers[:, position] if numeric else table.texts[:, position]
+        return result
 
     return mixed
 
 
-def chain(steps: Sequence[Step]) -> Step:
-    """One after the other."""
+def chain_steps(steps: Sequence[ArrayFunction]) -> ArrayFunction:
+    """The composition of steps, the first one innermost."""
 
     def run(array: Array) -> Array:
         for step in steps:
@@ -85,86 +85,86 @@ def chain(steps: Sequence[Step]) -> Step:
     return run
 
 
-def without_names(fitted: Any) -> Any:
-    """A shallow copy that does not ask for column names, and works in one thread."""
-    bare = copy.copy(fitted)
-    bare.__dict__.pop("feature_names_in_", None)
-    if "n_jobs" in bare.__dict__:
-        bare.n_jobs = None
-    return bare
+def copy_without_feature_names(fitted: Any) -> Any:
+    """A shallow copy that does not check column names, and runs in one thread."""
+    copied = copy.copy(fitted)
+    copied.__dict__.pop("feature_names_in_", None)
+    if "n_jobs" in copied.__dict__:
+        copied.n_jobs = None
+    return copied
 
 
-def _branch(part: Any, names: Sequence[str], place: dict[str, tuple[bool, int]]) -> Entry:
-    gather = gathering(names, place)
+def _build_branch(part: Any, names: Sequence[str], positions: dict[str, tuple[bool, int]]) -> TableFunction:
+    select = build_column_selector(names, positions)
     if isinstance(part, str):
-        return gather
-    step = transformer(part)
-    return lambda table: step(gather(table))
+        return select
+    step = build_transformer(part)
+    return lambda table: step(select(table))
 
 
-def _chosen(wanted: Any, names: Sequence[str]) -> list[str]:
-    if isinstance(wanted, str):
-        raise NotPlain  # one column as a series, which text vectorizers ask for
-    if isinstance(wanted, slice):
-        if not all(value is None or isinstance(value, int) for value in (wanted.start, wanted.stop)):
-            raise NotPlain
-        return list(names[wanted])
-    listed = list(wanted)
+def _resolve_columns(columns: Any, names: Sequence[str]) -> list[str]:
+    if isinstance(columns, str):
+        raise NoFastFormError  # one column as a series, which text vectorizers ask for
+    if isinstance(columns, slice):
+        if not all(value is None or isinstance(value, int) for value in (columns.start, columns.stop)):
+            raise NoFastFormError
+        return list(names[columns])
+    listed = list(columns)
     if listed and all(isinstance(value, (bool, np.bool_)) for value in listed):
-        return [name for name, chosen in zip(names, listed, strict=True) if chosen]
+        return [name for name, is_selected in zip(names, listed, strict=True) if is_selected]
     return [value if isinstance(value, str) else names[int(value)] for value in listed]
 
 
-def _as_it_is(fitted: Any) -> Step:
-    bare = without_names(fitted)
+def _wrap_transform(fitted: Any) -> ArrayFunction:
+    copied = copy_without_feature_names(fitted)
 
     def run(array: Array) -> Array:
-        made = bare.transform(array)
-        return made.toarray() if hasattr(made, "toarray") else np.asarray(made)
+        result = copied.transform(array)
+        return result.toarray() if hasattr(result, "toarray") else np.asarray(result)
 
     return run
 
 
-def _pipeline(fitted: Any) -> Step:
+def _build_pipeline(fitted: Any) -> ArrayFunction:
     steps = [step for _, step in fitted.steps if step is not None and step != "passthrough"]
-    made: list[Step] = []
+    result: list[ArrayFunction] = []
     while steps:
-        fill = _fill(steps[0]) if len(steps) > 1 and _encoder(steps[1]) else None
-        together = None if fill is None else ENCODERS[type(steps[1]).__name__](steps[1], fill)
-        made.append(transformer(steps[0]) if together is None else together)
-        del steps[: 1 if together is None else 2]
-    return chain(made)
+        fill = _get_fill_values(steps[0]) if len(steps) > 1 and _is_encoder(steps[1]) else None
+        combined = None if fill is None else ENCODERS[type(steps[1]).__name__](steps[1], fill)
+        result.append(build_transformer(steps[0]) if combined is None else combined)
+        del steps[: 1 if combined is None else 2]
+    return chain_steps(result)
 
 
-def _encoder(fitted: Any) -> bool:
+def _is_encoder(fitted: Any) -> bool:
     return type(fitted).__module__.startswith("sklearn.") and type(fitted).__name__ in ENCODERS
 
 
-def _fill(fitted: Any) -> list[Any] | None:
-    """What an imputer puts in place of a missing value, by column, if that is all that it does."""
+def _get_fill_values(fitted: Any) -> list[Any] | None:
+    """The fill value of each column of a SimpleImputer, or None if it does more than fill missing values."""
     if type(fitted).__name__ != "SimpleImputer" or not type(fitted).__module__.startswith("sklearn."):
         return None
     if fitted.add_indicator or fitted.missing_values == fitted.missing_values:
         return None
     values = list(fitted.statistics_)
-    return None if any(_key(value) is None for value in values) else values
+    return None if any(_normalize_missing(value) is None for value in values) else values
 
 
-def _missing(array: Array) -> Array:
+def _find_missing(array: Array) -> Array:
     if array.dtype == object:
         return np.asarray((array == None) | (array != array), dtype=bool)  # noqa: E711, PLR0124 - by element
     return np.isnan(array)
 
 
-def _imputer(fitted: Any) -> Step | None:
+def _build_imputer(fitted: Any) -> ArrayFunction | None:
     if fitted.add_indicator or fitted.missing_values == fitted.missing_values:
         return None
     fill = fitted.statistics_
-    empty = _missing(np.asarray(fill, dtype=object).reshape(1, -1))[0]
+    empty = _find_missing(np.asarray(fill, dtype=object).reshape(1, -1))[0]
     kept = None if not empty.any() or fitted.keep_empty_features else np.flatnonzero(~empty)
 
     def run(array: Array) -> Array:
-        missing = _missing(array)
+        missing = _find_missing(array)
         if missing.any():
             array = np.where(missing, fill, array)
         return array if kept is None else array[:, kept]
@@ -172,7 +172,7 @@ def _imputer(fitted: Any) -> Step | None:
     return run
 
 
-def _standard(fitted: Any) -> Step:
+def _build_standard_scaler(fitted: Any) -> ArrayFunction:
     mean = fitted.mean_ if fitted.with_mean else None
     scale = fitted.scale_ if fitted.with_std else None
 
@@ -184,22 +184,22 @@ def _standard(fitted: Any) -> Step:
     return run
 
 
-def _min_max(fitted: Any) -> Step | None:
+def _build_min_max_scaler(fitted: Any) -> ArrayFunction | None:
     if fitted.clip:
         return None
     scale, least = fitted.scale_, fitted.min_
     return lambda array: array * scale + least
 
 
-def _one_hot(fitted: Any, fill: Sequence[Any] | None = None) -> Step | None:
+def _build_one_hot(fitted: Any, fill: Sequence[Any] | None = None) -> ArrayFunction | None:
     if fitted.drop is not None:
         return None
     widths = fitted._n_features_outs
     rare = fitted._infrequent_indices if fitted._infrequent_enabled else [None] * len(widths)
     mappings = fitted._default_to_infrequent_mappings if fitted._infrequent_enabled else rare
     starts = np.concatenate([[0], np.cumsum(widths)]).tolist()
-    if starts[-1] > _WIDEST:
-        raise NotPlain
+    if starts[-1] > _MAX_ONE_HOT_WIDTH:
+        raise NoFastFormError
     codes = []
     for column, values in enumerate(fitted.categories_):
         start, mapping, rares = starts[column], mappings[column], rare[column]
@@ -207,46 +207,49 @@ def _one_hot(fitted: Any, fill: Sequence[Any] | None = None) -> Step | None:
         unknown = np.nan
         if mapping is not None and rares is not None and fitted.handle_unknown != "ignore":
             unknown = start + int(mapping[rares[0]])
-        codes.append(_Codes(values, places, unknown, fitted.handle_unknown == "error", fill and fill[column]))
+        codes.append(_CategoryCodes(values, places, unknown, fitted.handle_unknown == "error", fill and fill[column]))
     width, dtype = starts[-1], fitted.dtype
 
     def run(array: Array) -> Array:
-        made = np.zeros((len(array), width), dtype=dtype)
+        result = np.zeros((len(array), width), dtype=dtype)
         rows = np.arange(len(array))
         for column, values in enumerate(array.T.tolist()):
-            places = codes[column].of(values)
+            places = codes[column].encode(values)
             none = np.isnan(places)
             if none.any():
-                made[rows[~none], places[~none].astype(np.intp)] = 1
+                result[rows[~none], places[~none].astype(np.intp)] = 1
             else:
-                made[rows, places.astype(np.intp)] = 1
-        return made
+                result[rows, places.astype(np.intp)] = 1
+        return result
 
     return run
 
 
-def _ordinal(fitted: Any, fill: Sequence[Any] | None = None) -> Step | None:
+def _build_ordinal(fitted: Any, fill: Sequence[Any] | None = None) -> ArrayFunction | None:
     if getattr(fitted, "_infrequent_enabled", False):
         return None
     refuse = fitted.handle_unknown == "error"
     unknown = np.nan if fitted.unknown_value is None else fitted.unknown_value
     codes = []
     for column, values in enumerate(fitted.categories_):
-        places = [fitted.encoded_missing_value if _key(value) is None else place for place, value in enumerate(values)]
-        codes.append(_Codes(values, places, unknown, refuse, fill and fill[column]))
+        places = [
+            fitted.encoded_missing_value if _normalize_missing(value) is None else place
+            for place, value in enumerate(values)
+        ]
+        codes.append(_CategoryCodes(values, places, unknown, refuse, fill and fill[column]))
     dtype = fitted.dtype
 
     def run(array: Array) -> Array:
-        made = np.empty(array.shape, dtype=dtype)
+        result = np.empty(array.shape, dtype=dtype)
         for column, values in enumerate(array.T.tolist()):
-            made[:, column] = codes[column].of(values)
-        return made
+            result[:, column] = codes[column].encode(values)
+        return result
 
     return run
 
 
-def _target_mean(fitted: Any, fill: Sequence[Any] | None = None) -> Step:
-    """Each category as the mean target in training; one number for each class where there are several."""
+def _build_target_mean(fitted: Any, fill: Sequence[Any] | None = None) -> ArrayFunction:
+    """A TargetEncoder: a category becomes its mean target in training, one number per class of a multiclass target."""
     several = fitted.target_type_ == "multiclass"
     width = len(fitted.classes_) if several else 1
     means = np.asarray(fitted.target_mean_, dtype=np.float64).reshape(1, -1)
@@ -255,60 +258,60 @@ def _target_mean(fitted: Any, fill: Sequence[Any] | None = None) -> Step:
         encodings = fitted.encodings_[column * width : (column + 1) * width]
         known = np.column_stack([np.asarray(one, dtype=np.float64) for one in encodings])
         numbers.append(np.vstack([known, means]))
-        codes.append(_Codes(values, range(len(values)), len(values), False, fill and fill[column]))
+        codes.append(_CategoryCodes(values, range(len(values)), len(values), False, fill and fill[column]))
 
     def run(array: Array) -> Array:
-        made = np.empty((len(array), len(codes) * width))
+        result = np.empty((len(array), len(codes) * width))
         for column, values in enumerate(array.T.tolist()):
-            places = codes[column].of(values).astype(np.intp)
-            made[:, column * width : (column + 1) * width] = numbers[column].take(places, axis=0)
-        return made
+            places = codes[column].encode(values).astype(np.intp)
+            result[:, column * width : (column + 1) * width] = numbers[column].take(places, axis=0)
+        return result
 
     return run
 
 
-class _Codes:
-    """Categories of one column as numbers. What is missing is `fill`, where an imputer comes before."""
+class _CategoryCodes:
+    """The codes of one column's categories. A missing value has the code of `fill`, where an imputer comes before."""
 
     def __init__(self, categories: Sequence[Any], codes: Sequence[float], unknown: float, refuse: bool, fill: Any):
-        self._known = {_key(value): float(code) for value, code in zip(categories, codes, strict=True)}
+        self._codes = {_normalize_missing(value): float(code) for value, code in zip(categories, codes, strict=True)}
         self._unknown, self._refuse = unknown, refuse
         if fill is not None:
-            # An unknown fill that is to be refused stays unknown.
-            self._known.pop(None, None)
-            if fill in self._known or not refuse:
-                self._known[None] = self._known.get(fill, unknown)
+            # A fill value that is not a category, under an encoder that refuses unknown ones, stays unknown.
+            self._codes.pop(None, None)
+            if fill in self._codes or not refuse:
+                self._codes[None] = self._codes.get(fill, unknown)
 
-    def of(self, values: Sequence[Any]) -> Array:
-        """One code a value. Refuses a value that training has not seen, if the encoder does."""
-        codes = np.fromiter(map(self._known.get, values, repeat(np.nan)), np.float64, len(values))
+    def encode(self, values: Sequence[Any]) -> Array:
+        """One code per value; raises ValueError for an unknown category if the encoder does."""
+        codes = np.fromiter(map(self._codes.get, values, repeat(np.nan)), np.float64, len(values))
         missing = np.isnan(codes)
         if missing.any():
             for row in np.flatnonzero(missing).tolist():
-                key = _key(values[row])
-                if self._refuse and key not in self._known:
+                key = _normalize_missing(values[row])
+                if self._refuse and key not in self._codes:
                     raise ValueError(f"{values[row]!r} is a category that was not there when the model was trained")
-                codes[row] = self._known.get(key, self._unknown)
+                codes[row] = self._codes.get(key, self._unknown)
         return codes
 
 
-def _key(value: Any) -> Any:
-    """Missing is missing, whether it is None or NaN."""
+def _normalize_missing(value: Any) -> Any:
+    """None for both kinds of missing value, None and NaN; other values as they are."""
     return None if value is None or value != value else value  # noqa: PLR0124
 
 
-_WIDEST = 5000
-ENCODERS: dict[str, Callable[[Any, Sequence[Any] | None], Step | None]] = {
-    "OneHotEncoder": _one_hot,
-    "OrdinalEncoder": _ordinal,
-    "TargetEncoder": _target_mean,
+_MAX_ONE_HOT_WIDTH = 5000
+ENCODERS: dict[str, Callable[[Any, Sequence[Any] | None], ArrayFunction | None]] = {
+    "OneHotEncoder": _build_one_hot,
+    "OrdinalEncoder": _build_ordinal,
+    "TargetEncoder": _build_target_mean,
 }
-KNOWN: dict[str, Callable[[Any], Step | None]] = {
-    "Pipeline": _pipeline,
-    "SimpleImputer": _imputer,
-    "StandardScaler": _standard,
-    "MinMaxScaler": _min_max,
-    "OneHotEncoder": _one_hot,
-    "OrdinalEncoder": _ordinal,
-    "TargetEncoder": _target_mean,
+TRANSFORMERS: dict[str, Callable[[Any], ArrayFunction | None]] = {
+    "Pipeline": _build_pipeline,
+    "SimpleImputer": _build_imputer,
+    "StandardScaler": _build_standard_scaler,
+    "MinMaxScaler": _build_min_max_scaler,
+    "OneHotEncoder": _build_one_hot,
+    "OrdinalEncoder": _build_ordinal,
+    "TargetEncoder": _build_target_mean,
 }

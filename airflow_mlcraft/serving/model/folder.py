@@ -1,4 +1,4 @@
-"""An MLflow model folder whose estimator is in a file of skops, read without mlflow and without pickle."""
+"""MLflow model folders with an estimator in skops format, read without mlflow and without pickle."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from typing import Any
 
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.serving.http.errors import ServingError
-from airflow_mlcraft.serving.model.signature import Signature, read_signature
+from airflow_mlcraft.serving.model.signature import Signature, parse_signature
 from airflow_mlcraft.tracking import pyfunc_model
 from airflow_mlcraft.tracking.model_folder import LOADER
 from airflow_mlcraft.tracking.user_process import with_own_process
 
-DESCRIPTION = "model.json"
-_EXAMPLE = "serving_input_example.json"
+DESCRIPTION_FILE = "model.json"
+_EXAMPLE_FILE = "serving_input_example.json"
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """What a model folder says about itself; the estimator is loaded apart."""
+    """The metadata of a model folder: its hash (`content`), model.json (`description`) and input example."""
 
     path: Path
     content: str
     signature: Signature
-    described: Mapping[str, Any] = field(default_factory=dict)
+    description: Mapping[str, Any] = field(default_factory=dict)
     example: Mapping[str, Any] | None = None
     estimator_file: str = ""
 
     def load_estimator(self) -> Any:
-        """The fitted estimator, behind the user's `process` where the model has one."""
+        """Load the fitted estimator, with the user's `process` before it where the model has one."""
         try:
             return with_own_process(pyfunc_model.load(self.path / self.estimator_file), self.path)
         except MlcraftError:
@@ -41,53 +41,53 @@ class ModelFolder:
             raise ServingError(f"{self.path / self.estimator_file} cannot be loaded as a model: {error}") from error
 
 
-def open_model(path: Path) -> ModelFolder:
-    """Read what a model folder says."""
+def read_model_folder(path: Path) -> ModelFolder:
+    """Read the metadata of a model folder; raises ServingError when it is not a model that can be served."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     try:
-        described = YAML(typ="safe").load((path / "MLmodel").read_text())
+        mlmodel = YAML(typ="safe").load((path / "MLmodel").read_text())
     except FileNotFoundError:
         raise ServingError(f"{path} is no model: it has no file MLmodel") from None
     except (YAMLError, OSError, UnicodeDecodeError) as error:
         raise ServingError(f"{path / 'MLmodel'} cannot be read: {error}") from None
-    if not isinstance(described, dict):
+    if not isinstance(mlmodel, dict):
         raise ServingError(f"{path / 'MLmodel'} is no description of a model")
-    estimator_file = _estimator_file(described, path)
+    estimator_file = _find_estimator_file(mlmodel, path)
     if not (path / estimator_file).is_file():
         raise ServingError(f"{path} is no whole model: {estimator_file} is missing")
     return ModelFolder(
         path=path,
-        content=content_of(path),
-        signature=read_signature(described, str(path / "MLmodel")),
-        described=_json(path / DESCRIPTION) or {},
-        example=_json(path / _EXAMPLE),
+        content=compute_model_hash(path),
+        signature=parse_signature(mlmodel, str(path / "MLmodel")),
+        description=_load_json(path / DESCRIPTION_FILE) or {},
+        example=_load_json(path / _EXAMPLE_FILE),
         estimator_file=estimator_file,
     )
 
 
-def content_of(path: Path) -> str:
-    """A hash over the names and bytes of all files: what makes two models the same."""
-    whole = hashlib.sha256()
+def compute_model_hash(path: Path) -> str:
+    """A hash over the names and bytes of all files: the identity of a model."""
+    folder_hash = hashlib.sha256()
     for file in sorted(file for file in path.rglob("*") if file.is_file()):
-        whole.update(f"{file.relative_to(path).as_posix()}\0{_digest(file)}\n".encode())
-    return whole.hexdigest()
+        folder_hash.update(f"{file.relative_to(path).as_posix()}\0{_hash_file(file)}\n".encode())
+    return folder_hash.hexdigest()
 
 
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
+def _hash_file(path: Path) -> str:
+    file_hash = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+            file_hash.update(block)
+    return file_hash.hexdigest()
 
 
-def _estimator_file(described: Mapping[str, Any], path: Path) -> str:
-    flavors = described.get("flavors") or {}
-    ours = flavors.get("python_function") or {}
-    if ours.get("loader_module") == LOADER:
-        return str(ours["data"])
+def _find_estimator_file(mlmodel: Mapping[str, Any], path: Path) -> str:
+    flavors = mlmodel.get("flavors") or {}
+    pyfunc = flavors.get("python_function") or {}
+    if pyfunc.get("loader_module") == LOADER:
+        return str(pyfunc["data"])
     sklearn = flavors.get("sklearn") or {}
     if sklearn.get("serialization_format") == "skops":
         return str(sklearn["pickled_model"])
@@ -97,7 +97,7 @@ def _estimator_file(described: Mapping[str, Any], path: Path) -> str:
     )
 
 
-def _json(path: Path) -> Any:
+def _load_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:

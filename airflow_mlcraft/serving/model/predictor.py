@@ -1,8 +1,7 @@
-"""A fitted model that answers tables: without data frames where that is proved to give the same."""
+"""Predictions of a fitted model for tables: with fast array functions if they prove equal, or else with data frames."""
 
 from __future__ import annotations
 
-import logging
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -12,42 +11,53 @@ from typing import Any
 import numpy as np
 
 from airflow_mlcraft.serving.http.errors import ServingError
-from airflow_mlcraft.serving.model.fast_estimators import PlainEstimator, candidates
-from airflow_mlcraft.serving.model.fast_transformers import Array, NotPlain, entry, gathering, transformer
+from airflow_mlcraft.serving.model.fast_estimators import FastEstimator, list_fast_estimators
+from airflow_mlcraft.serving.model.fast_transformers import (
+    Array,
+    NoFastFormError,
+    TableFunction,
+    build_column_selector,
+    build_first_step,
+    build_transformer,
+)
 from airflow_mlcraft.serving.model.folder import ModelFolder
-from airflow_mlcraft.serving.model.row_process import is_processed, processing
-from airflow_mlcraft.serving.model.signature import TEXT, Signature
-from airflow_mlcraft.serving.model.tables import Table, example_frame, frame_of, join, table_of
-from airflow_mlcraft.serving.model.typed_columns import columns, is_columns
+from airflow_mlcraft.serving.model.row_process import build_user_process, has_user_process
+from airflow_mlcraft.serving.model.signature import NUMBER, TEXT, Signature
+from airflow_mlcraft.serving.model.tables import (
+    Table,
+    concat_tables,
+    load_example_frame,
+    table_from_frame,
+    table_to_frame,
+)
+from airflow_mlcraft.serving.model.typed_columns import build_typed_columns, is_typed_columns
 
-log = logging.getLogger(__name__)
-Answer = Callable[[Table], Array]
-_MIXED_ROWS = 40
-_UNKNOWN = "a text that was not there in training"
-_MANY = 64
+_MIXED_PROBE_ROWS = 40
+_UNKNOWN_TEXT = "a text that was not there in training"
+_TIMING_ROWS = 64
 
 
 class Predictor:
-    """Answers tables of one model. `signature` says which columns may be null, as tried with the model."""
+    """Predicts tables with one model. Its `signature` knows which columns are nullable, as tested with the model."""
 
     def __init__(self, folder: ModelFolder):
         estimator = folder.load_estimator()
         self.folder = folder
-        self.classes: list[Any] | None = _classes(estimator)
-        frames = _Frames(estimator, folder.signature)
-        example = example_frame(folder)
-        self.signature = _with_nullable(folder.signature, example, frames)
-        frames.signature = self.signature
-        self.example = table_of(example, self.signature)
-        self._try(frames)
-        plain = _plain(estimator, self.signature, self.example, frames, _categories(folder))
-        self.way = "arrays" if plain else "data frames"
-        self._predict: Answer = plain[0] if plain else frames.predict
-        self._proba: Answer | None = plain[1] if plain else frames.proba_or_none
-        self.first, self.each = self._cost()
+        self.classes: list[Any] | None = _get_classes(estimator)
+        frame_model = _FrameModel(estimator, folder.signature)
+        example = load_example_frame(folder)
+        self.signature = _detect_nullable(folder.signature, example, frame_model)
+        frame_model.signature = self.signature
+        self.example = table_from_frame(example, self.signature)
+        self._check_example(frame_model)
+        fast = _find_fast_functions(estimator, self.signature, self.example, frame_model, _get_known_categories(folder))
+        self.implementation = "arrays" if fast else "data frames"
+        self._predict: TableFunction = fast[0] if fast else frame_model.predict
+        self._proba: TableFunction | None = fast[1] if fast else frame_model.proba_or_none
+        self.seconds_per_call, self.seconds_per_row = self._measure_cost()
 
     def predict(self, table: Table) -> Array:
-        """One prediction a row."""
+        """One prediction per row."""
         return self._predict(table)
 
     @property
@@ -55,74 +65,78 @@ class Predictor:
         return self._proba is not None
 
     def probabilities(self, table: Table) -> Array:
-        """One probability a class, for each row."""
+        """For each row, one probability per class."""
         if self._proba is None:
             raise ServingError("the model gives no probabilities")
         return self._proba(table)
 
-    def seconds(self, rows: int) -> float:
-        """About how long that many rows take."""
-        return self.first + self.each * rows
+    def estimate_seconds(self, rows: int) -> float:
+        """The estimated time to predict this many rows."""
+        return self.seconds_per_call + self.seconds_per_row * rows
 
-    def _try(self, frames: _Frames) -> None:
+    def _check_example(self, frame_model: _FrameModel) -> None:
         try:
-            frames.predict(self.example)
+            frame_model.predict(self.example)
         except Exception as error:
             raise ServingError(f"{self.folder.path} does not answer its own input example: {error}") from error
 
-    def _cost(self) -> tuple[float, float]:
-        one, many = self.example.rows(0, 1), join([self.example.rows(0, 1)] * _MANY)
-        short, long = _shortest(self._predict, one), _shortest(self._predict, many)
-        each = max(long - short, 0.0) / (_MANY - 1)
-        return max(short - each, 0.0), each
+    def _measure_cost(self) -> tuple[float, float]:
+        one, repeated = self.example.rows(0, 1), concat_tables([self.example.rows(0, 1)] * _TIMING_ROWS)
+        one_seconds, many_seconds = _measure_fastest(self._predict, one), _measure_fastest(self._predict, repeated)
+        seconds_per_row = max(many_seconds - one_seconds, 0.0) / (_TIMING_ROWS - 1)
+        return max(one_seconds - seconds_per_row, 0.0), seconds_per_row
 
 
-class _Frames:
-    """The model as scikit-learn calls it, with a data frame: right by definition, and slow for one row."""
+class _FrameModel:
+    """The model called with a data frame: the reference for fast functions, and slow for one row."""
 
     def __init__(self, estimator: Any, signature: Signature):
         self._estimator = estimator
         self.signature = signature
-        self.proba_or_none: Answer | None = self.proba if hasattr(estimator, "predict_proba") else None
+        self.proba_or_none: TableFunction | None = self.proba if hasattr(estimator, "predict_proba") else None
 
     def predict(self, table: Table) -> Array:
-        return np.asarray(self._estimator.predict(frame_of(table, self.signature)))
+        return np.asarray(self._estimator.predict(table_to_frame(table, self.signature)))
 
     def proba(self, table: Table) -> Array:
-        return np.asarray(self._estimator.predict_proba(frame_of(table, self.signature)))
+        return np.asarray(self._estimator.predict_proba(table_to_frame(table, self.signature)))
 
 
-def _plain(
-    estimator: Any, signature: Signature, example: Table, frames: _Frames, categories: Mapping[str, list[Any]]
-) -> tuple[Answer, Answer | None] | None:
-    """The quickest way that gives the same as data frames do, if there is any."""
-    probes = _probes(example, signature, categories)
-    wanted = [(_outcome(frames.predict, probe), _outcome(frames.proba_or_none, probe)) for probe in probes]
+def _find_fast_functions(
+    estimator: Any, signature: Signature, example: Table, frame_model: _FrameModel, categories: Mapping[str, list[Any]]
+) -> tuple[TableFunction, TableFunction | None] | None:
+    """The fastest functions for predictions and probabilities that equal data frames on all probes, if any."""
+    probes = _build_probes(example, signature, categories)
+    expected = [
+        (_try_answer(frame_model.predict, probe), _try_answer(frame_model.proba_or_none, probe)) for probe in probes
+    ]
     before: Callable[[Table], Table] = lambda table: table  # noqa: E731
-    if is_processed(estimator):
-        before, signature = processing(estimator, signature)
+    if has_user_process(estimator):
+        before, signature = build_user_process(estimator, signature)
         estimator = estimator.model
     steps = [step for _, step in estimator.steps] if type(estimator).__name__ == "Pipeline" else [estimator]
     try:
-        prepare = _preparation(steps[:-1], signature)
-    except (NotPlain, AttributeError, KeyError, TypeError, ValueError):
+        prepare = _build_preparation(steps[:-1], signature)
+    except (NoFastFormError, AttributeError, KeyError, TypeError, ValueError):
         return None
-    for make in candidates(steps[-1]):
+    for build in list_fast_estimators(steps[-1]):
         try:
-            predict, proba = _joined(before, prepare, make())
-        except (NotPlain, AttributeError, TypeError, ValueError):
+            predict, proba = _compose(before, prepare, build())
+        except (NoFastFormError, AttributeError, TypeError, ValueError):
             continue
-        found = [(_outcome(predict, probe), _outcome(proba, probe)) for probe in probes]
+        found = [(_try_answer(predict, probe), _try_answer(proba, probe)) for probe in probes]
         if all(
-            _same(ours, theirs)
-            for pair, other in zip(found, wanted, strict=True)
-            for ours, theirs in zip(pair, other, strict=True)
+            _are_equal(ours, theirs)
+            for found_pair, expected_pair in zip(found, expected, strict=True)
+            for ours, theirs in zip(found_pair, expected_pair, strict=True)
         ):
             return predict, proba
     return None
 
 
-def _joined(before: Callable[[Table], Table], prepare: Answer, last: PlainEstimator) -> tuple[Answer, Answer | None]:
+def _compose(
+    before: Callable[[Table], Table], prepare: TableFunction, last: FastEstimator
+) -> tuple[TableFunction, TableFunction | None]:
     proba = last.proba
     return (
         lambda table: last.predict(prepare(before(table))),
@@ -130,20 +144,20 @@ def _joined(before: Callable[[Table], Table], prepare: Answer, last: PlainEstima
     )
 
 
-def _preparation(steps: list[Any], signature: Signature) -> Answer:
+def _build_preparation(steps: list[Any], signature: Signature) -> TableFunction:
     steps = [step for step in steps if step is not None and step != "passthrough"]
     if not steps:
-        return gathering(signature.names, signature.place)
-    if is_columns(steps[0]):
-        typed, names, place = columns(steps[0], signature.place)
+        return build_column_selector(signature.names, signature.positions)
+    if is_typed_columns(steps[0]):
+        typed, names, positions = build_typed_columns(steps[0], signature.positions)
         if len(steps) == 1:
-            after = gathering(names, place)
+            after = build_column_selector(names, positions)
         else:
-            after, steps = entry(steps[1], names, place), steps[1:]
-        first: Answer = lambda table: after(typed(table))  # noqa: E731
+            after, steps = build_first_step(steps[1], names, positions), steps[1:]
+        first: TableFunction = lambda table: after(typed(table))  # noqa: E731
     else:
-        first = entry(steps[0], signature.names, signature.place)
-    rest = [transformer(step) for step in steps[1:]]
+        first = build_first_step(steps[0], signature.names, signature.positions)
+    rest = [build_transformer(step) for step in steps[1:]]
     if not rest:
         return first
 
@@ -156,84 +170,81 @@ def _preparation(steps: list[Any], signature: Signature) -> Answer:
     return run
 
 
-def _probes(example: Table, signature: Signature, categories: Mapping[str, list[Any]]) -> list[Table]:
-    """What both ways are compared with: the example, each row alone, rows mixed from it, nulls, texts known or not."""
-    chance = np.random.default_rng(0)
-    many = join([example] * (_MIXED_ROWS // len(example) + 1))
-    spread = np.where(np.isnan(many.numbers), np.nan, many.numbers * chance.normal(1, 0.5, many.numbers.shape))
-    whole = [index for index, column in enumerate(signature.numeric) if column.kind != "number"]
-    spread[:, whole] = many.numbers[:, whole]
-    mixed = Table(chance.permuted(spread, axis=0), chance.permuted(many.texts, axis=0))
+def _build_probes(example: Table, signature: Signature, categories: Mapping[str, list[Any]]) -> list[Table]:
+    """Tables for comparisons: the example, its single rows, rows mixed from it, nulls, known and unknown texts."""
+    random = np.random.default_rng(0)
+    repeated = concat_tables([example] * (_MIXED_PROBE_ROWS // len(example) + 1))
+    noisy = np.where(
+        np.isnan(repeated.numbers), np.nan, repeated.numbers * random.normal(1, 0.5, repeated.numbers.shape)
+    )
+    integer_columns = [index for index, column in enumerate(signature.numeric) if column.kind != NUMBER]
+    noisy[:, integer_columns] = repeated.numbers[:, integer_columns]
+    mixed = Table(random.permuted(noisy, axis=0), random.permuted(repeated.texts, axis=0))
     probes = [example, *(example.rows(row, row + 1) for row in range(len(example))), mixed]
     for column in signature.columns:
-        numeric, index = signature.place[column.name]
+        numeric, index = signature.positions[column.name]
         changed = Table(example.numbers.copy(), example.texts.copy())
         if column.nullable:
             (changed.numbers if numeric else changed.texts)[0, index] = np.nan if numeric else None
             probes.append(changed)
         if column.kind == TEXT:
-            values = [_UNKNOWN, *categories.get(column.name, ())]
-            known = join([example.rows(0, 1)] * len(values))
-            texts = known.texts.copy()
+            values = [_UNKNOWN_TEXT, *categories.get(column.name, ())]
+            repeated_row = concat_tables([example.rows(0, 1)] * len(values))
+            texts = repeated_row.texts.copy()
             texts[:, index] = values
-            probes += [Table(known.numbers, texts), Table(known.numbers[:1], texts[:1])]
+            probes += [Table(repeated_row.numbers, texts), Table(repeated_row.numbers[:1], texts[:1])]
     return probes
 
 
-def _categories(folder: ModelFolder) -> dict[str, list[Any]]:
-    """Texts that training has seen, where the model's description lists them."""
-    listed = folder.described.get("features")
-    features = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-    return {str(one.get("name")): list(one["categories"]) for one in features if one.get("categories")}
+def _get_known_categories(folder: ModelFolder) -> dict[str, list[Any]]:
+    """The categories of text columns seen in training, where model.json lists them."""
+    listed = folder.description.get("features")
+    features = [feature for feature in listed if isinstance(feature, dict)] if isinstance(listed, list) else []
+    return {str(feature.get("name")): list(feature["categories"]) for feature in features if feature.get("categories")}
 
 
-def _outcome(answer: Answer | None, table: Table) -> Any:
-    if answer is None:
+def _try_answer(function: TableFunction | None, table: Table) -> Any:
+    if function is None:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return answer(table)
-        except Exception:  # whatever it is, the other way has to fail as well
+            return function(table)
+        except Exception:  # of any kind: the fast function has to fail where data frames do
             return "failed"
 
 
-def _same(ours: Any, theirs: Any) -> bool:
-    if not isinstance(ours, np.ndarray) or not isinstance(theirs, np.ndarray):
-        return type(ours) is type(theirs) and ours == theirs
-    if ours.shape != theirs.shape:
+def _are_equal(actual: Any, expected: Any) -> bool:
+    if not isinstance(actual, np.ndarray) or not isinstance(expected, np.ndarray):
+        return type(actual) is type(expected) and actual == expected
+    if actual.shape != expected.shape:
         return False
-    if ours.dtype.kind == theirs.dtype.kind == "f":
-        # The last bits depend on how many rows are multiplied at once, whoever does it.
-        return np.allclose(ours, theirs, rtol=1e-10, atol=1e-12, equal_nan=True)
-    return np.array_equal(ours, theirs)
+    if actual.dtype.kind == expected.dtype.kind == "f":
+        # The last bits of a matrix product depend on the number of rows, in scikit-learn too.
+        return np.allclose(actual, expected, rtol=1e-10, atol=1e-12, equal_nan=True)
+    return np.array_equal(actual, expected)
 
 
-def _with_nullable(signature: Signature, example: Any, frames: _Frames) -> Signature:
-    """Ask the model itself, column by column, whether it takes a missing value."""
+def _detect_nullable(signature: Signature, example: Any, frame_model: _FrameModel) -> Signature:
+    """Test with the model, column by column, whether it takes a missing value."""
     columns = []
     for column in signature.columns:
-        table = table_of(example.head(1), signature)
-        numeric, index = signature.place[column.name]
+        table = table_from_frame(example.head(1), signature)
+        numeric, index = signature.positions[column.name]
         (table.numbers if numeric else table.texts)[0, index] = np.nan if numeric else None
-        columns.append(replace(column, nullable=isinstance(_outcome(frames.predict, table), np.ndarray)))
+        columns.append(replace(column, nullable=isinstance(_try_answer(frame_model.predict, table), np.ndarray)))
     return replace(signature, columns=tuple(columns))
 
 
-def _classes(estimator: Any) -> list[Any] | None:
-    found = getattr(estimator, "classes_", None)
-    return None if found is None else list(np.asarray(found).tolist())
+def _get_classes(estimator: Any) -> list[Any] | None:
+    classes = getattr(estimator, "classes_", None)
+    return None if classes is None else list(np.asarray(classes).tolist())
 
 
-def _shortest(answer: Answer, table: Table) -> float:
-    taken = []
+def _measure_fastest(function: TableFunction, table: Table) -> float:
+    durations = []
     for _ in range(5):
-        begun = time.perf_counter()
-        answer(table)
-        taken.append(time.perf_counter() - begun)
-    return min(taken)
-
-
-def describe(predictor: Predictor) -> Mapping[str, Any]:
-    """What the log says about a model that was loaded."""
-    return {"content": predictor.folder.content, "way": predictor.way, "seconds_a_row": round(predictor.seconds(1), 6)}
+        started = time.perf_counter()
+        function(table)
+        durations.append(time.perf_counter() - started)
+    return min(durations)

@@ -1,4 +1,4 @@
-"""What a model reads: its columns, as the signature in an MLmodel file names them."""
+"""The MLflow signature of a model: names and types of its input columns, and where a table keeps each of them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from typing import Any
 
 from airflow_mlcraft.serving.http.errors import ServingError
 
-NUMBER, WHOLE, TRUTH, TEXT, TIME = "number", "whole", "truth", "text", "time"
+NUMBER, INTEGER, BOOLEAN, TEXT, DATETIME = "number", "integer", "boolean", "text", "datetime"
 _KINDS = {
     "double": NUMBER,
     "float": NUMBER,
-    "long": WHOLE,
-    "integer": WHOLE,
-    "boolean": TRUTH,
+    "long": INTEGER,
+    "integer": INTEGER,
+    "boolean": BOOLEAN,
     "string": TEXT,
-    "datetime": TIME,
+    "datetime": DATETIME,
 }
+INTEGER_LIMITS = {"integer": 2**31, "long": 2**63}
+"""Values of a type are from -limit to limit - 1."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `nullable` is what the pipeline takes, `required` whether the column may be left out."""
+    """An input column. `required`: it may not be left out; `nullable`: the model takes missing values in it."""
 
     name: str
     type: str
@@ -37,13 +39,13 @@ class Column:
 
     @cached_property
     def numeric(self) -> bool:
-        """Whether it travels as a 64-bit float; the others travel as objects."""
-        return self.kind in (NUMBER, WHOLE, TRUTH)
+        """Whether tables keep it among their numbers, as 64-bit floats; the others are texts."""
+        return self.kind in (NUMBER, INTEGER, BOOLEAN)
 
 
 @dataclass(frozen=True)
 class Signature:
-    """The columns in the model's order, and what MLflow says about the output."""
+    """The input columns in the model's order, and the outputs as the MLmodel file describes them."""
 
     columns: tuple[Column, ...]
     outputs: tuple[Mapping[str, Any], ...] = ()
@@ -61,25 +63,25 @@ class Signature:
         return tuple(column for column in self.columns if not column.numeric)
 
     @cached_property
-    def place(self) -> dict[str, tuple[bool, int]]:
-        """Where a column's values are in a table: among the numbers or the texts, and which one there."""
+    def positions(self) -> dict[str, tuple[bool, int]]:
+        """For each column, whether it is among a table's numbers (or else its texts), and its index there."""
         numbers = {column.name: (True, index) for index, column in enumerate(self.numeric)}
         return numbers | {column.name: (False, index) for index, column in enumerate(self.textual)}
 
 
-def read_signature(described: Mapping[str, Any], where: str) -> Signature:
-    """The signature of an MLmodel file."""
-    found = described.get("signature")
-    if not isinstance(found, Mapping) or not found.get("inputs"):
+def parse_signature(mlmodel: Mapping[str, Any], path: str) -> Signature:
+    """The signature in the content of an MLmodel file; `path` is for errors."""
+    signature = mlmodel.get("signature")
+    if not isinstance(signature, Mapping) or not signature.get("inputs"):
         raise ServingError(
-            f"{where} has no signature: the server would not know what to ask for. Log the model with one"
+            f"{path} has no signature: the server would not know what to ask for. Log the model with one"
         )
     columns = []
-    for number, entry in enumerate(json.loads(found["inputs"])):
+    for number, entry in enumerate(json.loads(signature["inputs"])):
         if entry.get("type") not in _KINDS or "name" not in entry:
             raise ServingError(
-                f"{where} asks for {json.dumps(entry)} as its input {number + 1}; "
+                f"{path} asks for {json.dumps(entry)} as its input {number + 1}; "
                 f"expected columns with a name and one of the types {', '.join(_KINDS)}"
             )
         columns.append(Column(entry["name"], entry["type"], bool(entry.get("required", True))))
-    return Signature(tuple(columns), tuple(json.loads(found.get("outputs") or "[]")))
+    return Signature(tuple(columns), tuple(json.loads(signature.get("outputs") or "[]")))

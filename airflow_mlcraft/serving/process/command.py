@@ -8,16 +8,16 @@ from dataclasses import fields
 from pathlib import Path
 
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.serving.http.logs import log_as_json
+from airflow_mlcraft.serving.http.logs import configure_json_logging
 from airflow_mlcraft.serving.options import Options
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until told to end; 1 with a sentence when that cannot be."""
+    """Serve until a signal or a `stop` command; returns 1 with a message when the server cannot start."""
     from airflow_mlcraft.serving.process.supervisor import supervise
 
-    given = vars(_parser().parse_args(arguments))
-    log_as_json()
+    given = vars(_build_parser().parse_args(arguments))
+    configure_json_logging()
     try:
         supervise(Options(**{field.name: given[field.name] for field in fields(Options) if field.name in given}))
     except MlcraftError as error:
@@ -26,26 +26,28 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_mlcraft.serving",
         description="Serve a model folder over HTTP.",
         epilog="The environment variable MLCRAFT_API_KEY holds the key that requests need; without it they need none.",
     )
     defaults = Options(model=Path())
-    parser.add_argument("--model", type=_folder, required=True, help="the model folder")
+    parser.add_argument("--model", type=_to_folder, required=True, help="the model folder")
     parser.add_argument("--name", default=defaults.name, help="what the model is called in /v2/models/NAME")
     parser.add_argument("--host", default=defaults.host, help="the address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=defaults.port, help="0 takes a free one (%(default)s)")
-    parser.add_argument("--workers", type=_positive, default=defaults.workers, help="processes (%(default)s)")
-    parser.add_argument("--state", type=_folder, help="the folder of the admin socket")
+    parser.add_argument("--workers", type=_to_positive, default=defaults.workers, help="processes (%(default)s)")
+    parser.add_argument("--state", type=_to_folder, help="the folder of the admin socket")
     parser.add_argument(
-        "--max-body", type=_positive, default=defaults.max_body, help="bytes of a request (%(default)s)"
+        "--max-body", type=_to_positive, default=defaults.max_body, help="bytes of a request (%(default)s)"
     )
-    parser.add_argument("--max-rows", type=_positive, default=defaults.max_rows, help="rows of a request (%(default)s)")
+    parser.add_argument(
+        "--max-rows", type=_to_positive, default=defaults.max_rows, help="rows of a request (%(default)s)"
+    )
     parser.add_argument(
         "--max-waiting",
-        type=_positive,
+        type=_to_positive,
         default=defaults.max_waiting,
         help="requests that may wait for the model in each worker before more are refused (%(default)s)",
     )
@@ -56,25 +58,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--window", type=float, default=defaults.window, help="seconds that /latency tells of (%(default)s)"
     )
-    parser.add_argument("--log-predictions", type=_folder, metavar="FOLDER", help="keep questions and answers there")
+    parser.add_argument("--log-predictions", type=_to_folder, metavar="FOLDER", help="keep questions and answers there")
     parser.add_argument(
         "--log-sample", type=float, default=defaults.log_sample, help="the share that is kept (%(default)s)"
     )
     parser.add_argument(
-        "--log-bytes", type=_positive, default=defaults.log_bytes, help="size of one file (%(default)s)"
+        "--log-bytes", type=_to_positive, default=defaults.log_bytes, help="size of one file (%(default)s)"
     )
     parser.add_argument(
-        "--log-files", type=_positive, default=defaults.log_files, help="files of a worker (%(default)s)"
+        "--log-files", type=_to_positive, default=defaults.log_files, help="files of a worker (%(default)s)"
     )
     parser.add_argument("--no-access-log", dest="access_log", action="store_false", help="no log line a request")
     return parser
 
 
-def _folder(text: str) -> Path:
+def _to_folder(text: str) -> Path:
     return Path(text).absolute()
 
 
-def _positive(text: str) -> int:
+def _to_positive(text: str) -> int:
     if (number := int(text)) < 1:
         raise ValueError
     return number

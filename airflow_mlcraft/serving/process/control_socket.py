@@ -1,4 +1,4 @@
-"""The way to give orders to a server: a JSON line each way through a Unix socket, which only its user can open."""
+"""The control socket of a server: commands and answers as JSON lines, on a Unix socket that only its user can open."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.serving.http.errors import ServingError
 
 SOCKET = "admin.sock"
-_LINE = 16 << 20
-_LONGEST_NAME = 100
-Obey = Callable[[dict[str, Any]], Awaitable[Any]]
+_MAX_LINE = 16 << 20
+_MAX_SOCKET_NAME = 100
+CommandHandler = Callable[[dict[str, Any]], Awaitable[Any]]
 
 
 @contextlib.asynccontextmanager
-async def serve_admin(folder: Path, obey: Obey) -> AsyncIterator[None]:
-    """Take orders for as long as the context is open; one at a time."""
-    one_by_one = asyncio.Lock()
+async def serve_control_socket(folder: Path, handle: CommandHandler) -> AsyncIterator[None]:
+    """Handle commands, one at a time, while the context is open."""
+    lock = asyncio.Lock()
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def handle_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ValueError):
-            order = json.loads(await reader.readuntil(b"\n"))
+            command = json.loads(await reader.readuntil(b"\n"))
             try:
-                async with one_by_one:
-                    answer = {"found": await obey(order)}
+                async with lock:
+                    answer = {"found": await handle(command)}
             except MlcraftError as error:
                 answer = {"error": str(error)}
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
         writer.close()
 
-    with _short(folder / SOCKET) as name:
+    with _short_socket_path(folder / SOCKET) as name:
         (folder / SOCKET).unlink(missing_ok=True)
-        before = os.umask(0o177)
+        previous_umask = os.umask(0o177)
         try:
-            server = await asyncio.start_unix_server(connected, name, limit=_LINE)
+            server = await asyncio.start_unix_server(handle_connection, name, limit=_MAX_LINE)
         finally:
-            os.umask(before)
+            os.umask(previous_umask)
     try:
         yield
     finally:
@@ -51,13 +51,13 @@ async def serve_admin(folder: Path, obey: Obey) -> AsyncIterator[None]:
         (folder / SOCKET).unlink(missing_ok=True)
 
 
-def tell(folder: Path, order: dict[str, Any], seconds: float = 150.0) -> Any:
-    """Give an order to the server whose state folder this is, and wait for what it says."""
+def send_command(folder: Path, command: dict[str, Any], seconds: float = 150.0) -> Any:
+    """Send a command to the server with this state folder and return its answer; raises ServingError without one."""
     try:
-        with _short(folder / SOCKET) as name, socket.socket(socket.AF_UNIX) as connection:
+        with _short_socket_path(folder / SOCKET) as name, socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(seconds)
             connection.connect(name)
-            connection.sendall(json.dumps(order).encode() + b"\n")
+            connection.sendall(json.dumps(command).encode() + b"\n")
             with connection.makefile("rb") as stream:
                 line = stream.readline()
     except TimeoutError:
@@ -73,9 +73,9 @@ def tell(folder: Path, order: dict[str, Any], seconds: float = 150.0) -> Any:
 
 
 @contextlib.contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """A name for the path that is short enough for a socket: by its folder's open descriptor where it is not."""
-    if len(os.fsencode(path)) < _LONGEST_NAME:
+def _short_socket_path(path: Path) -> Iterator[str]:
+    """The path of a socket, by an open descriptor of its folder where it is longer than a socket's name can be."""
+    if len(os.fsencode(path)) < _MAX_SOCKET_NAME:
         yield str(path)
         return
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)

@@ -1,4 +1,4 @@
-"""A server as a process of its own on this machine: start, stop, status, logs. Its folder says which process it is."""
+"""A server in the background on this machine: start, stop, status, logs. Its folder holds its process id and log."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ import psutil
 from airflow_mlcraft.common.environment_variables import independent
 from airflow_mlcraft.common.files import write_atomically
 from airflow_mlcraft.serving.http.errors import ServingError
-from airflow_mlcraft.serving.process.control_socket import tell
+from airflow_mlcraft.serving.process.control_socket import send_command
 
 LOG = "server.log"
-_PROCESS = "server.json"
-_FIRST_PORT, _PORTS = 8100, 800
-_START = 120.0
-_STOP = 45.0
-_MOMENT = 10.0
-_LONGEST_LOG = 32 << 20
+_PROCESS_FILE = "server.json"
+_FIRST_PORT, _PORT_COUNT = 8100, 800
+_START_SECONDS = 120.0
+_STOP_SECONDS = 45.0
+_PORT_RELEASE_SECONDS = 10.0
+_MAX_LOG_BYTES = 32 << 20
 
 
 @dataclass(frozen=True)
-class Process:
-    """A process that cannot be taken for another one with the same number."""
+class ServerProcess:
+    """A server's process and address. `created` tells it from a later process with the same id."""
 
     pid: int
     created: float
@@ -54,19 +54,19 @@ def start(
     port: int | None = None,
     host: str = "127.0.0.1",
     options: Sequence[str] = (),
-    seconds: float = _START,
-) -> Process:
-    """Start a server that outlives this process, and wait until it answers."""
-    if (found := running(folder)) is not None:
-        raise ServingError(f"the server {name!r} runs already, at {found.url}; stop it first")
+    seconds: float = _START_SECONDS,
+) -> ServerProcess:
+    """Start a server that outlives this process, and wait until it answers; raises ServingError when it does not."""
+    if (running := find_running(folder)) is not None:
+        raise ServingError(f"the server {name!r} runs already, at {running.url}; stop it first")
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    _turn_over(folder / LOG)
-    chosen = _free_port(name, host, _told(folder)) if port is None else port
+    _rotate_log(folder / LOG)
+    chosen = _choose_port(name, host, _load_process(folder)) if port is None else port
     command = [sys.executable, "-m", "airflow_mlcraft.serving", "--model", str(model), "--name", name]
     command += ["--host", host, "--port", str(chosen), "--state", str(folder), *options]
     with (folder / LOG).open("ab") as log:
-        begun_at = log.tell()
+        log_start = log.tell()
         child = subprocess.Popen(  # noqa: S603 - our own command
             command,
             stdin=subprocess.DEVNULL,
@@ -74,45 +74,45 @@ def start(
             stderr=log,
             start_new_session=True,
             cwd=folder,
-            env=_environment(),
+            env=_build_environment(),
         )
-    process = Process(child.pid, psutil.Process(child.pid).create_time(), host, chosen)
-    write_atomically(folder / _PROCESS, (json.dumps(asdict(process), indent=2) + "\n").encode())
+    process = ServerProcess(child.pid, psutil.Process(child.pid).create_time(), host, chosen)
+    write_atomically(folder / _PROCESS_FILE, (json.dumps(asdict(process), indent=2) + "\n").encode())
     try:
-        _wait(child, folder, begun_at, seconds)
+        _wait_until_ready(child, folder, log_start, seconds)
     except BaseException:
-        _end(process, seconds=0)
+        _terminate(process, seconds=0)
         child.wait()
-        (folder / _PROCESS).unlink(missing_ok=True)
+        (folder / _PROCESS_FILE).unlink(missing_ok=True)
         raise
     return process
 
 
-def running(folder: Path) -> Process | None:
-    """The server of a folder, if it runs."""
-    process = _told(folder)
-    return process if process is not None and _alive(process) is not None else None
+def find_running(folder: Path) -> ServerProcess | None:
+    """The process of a folder's server, if it runs."""
+    process = _load_process(folder)
+    return process if process is not None and _find_process(process) is not None else None
 
 
 def stop(folder: Path) -> None:
-    """End the server of a folder; what it has begun, it finishes."""
-    process = running(folder)
+    """Stop the server of a folder; requests in progress are finished."""
+    process = find_running(folder)
     if process is None:
         raise ServingError(f"no server runs in {folder}")
-    _end(process, _STOP)
-    (folder / _PROCESS).unlink(missing_ok=True)
+    _terminate(process, _STOP_SECONDS)
+    (folder / _PROCESS_FILE).unlink(missing_ok=True)
 
 
 def status(folder: Path) -> dict[str, Any]:
-    """What the server of a folder says about itself."""
-    process = running(folder)
+    """The status of a folder's server: its address, model, process id and workers."""
+    process = find_running(folder)
     if process is None:
         raise ServingError(f"no server runs in {folder}")
-    return {"url": process.url, **tell(folder, {"do": "status"})}
+    return {"url": process.url, **send_command(folder, {"do": "status"})}
 
 
 def log_lines(folder: Path, lines: int = 100) -> list[str]:
-    """The end of the server's log."""
+    """The last lines of the server's log."""
     try:
         with (folder / LOG).open("rb") as stream:
             stream.seek(max(0, (folder / LOG).stat().st_size - lines * 1000))
@@ -121,27 +121,27 @@ def log_lines(folder: Path, lines: int = 100) -> list[str]:
         raise ServingError(f"no server has run in {folder}") from None
 
 
-def _wait(child: subprocess.Popen[bytes], folder: Path, begun_at: int, seconds: float) -> None:
+def _wait_until_ready(child: subprocess.Popen[bytes], folder: Path, log_start: int, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if child.poll() is not None:
-            raise ServingError(f"the server did not start: {_reason(folder, begun_at)}")
+            raise ServingError(f"the server did not start: {_find_start_error(folder, log_start)}")
         with contextlib.suppress(ServingError):
-            tell(folder, {"do": "status"})
+            send_command(folder, {"do": "status"})
             return
         time.sleep(0.05)
     raise ServingError(f"the server did not answer within {seconds:g} s; its log is {folder / LOG}")
 
 
-def _reason(folder: Path, begun_at: int) -> str:
+def _find_start_error(folder: Path, log_start: int) -> str:
     with (folder / LOG).open("rb") as stream:
-        stream.seek(begun_at)
+        stream.seek(log_start)
         lines = stream.read().decode(errors="replace").splitlines()
-    said = [line.removeprefix("mlcraft serving: ") for line in lines if line.startswith("mlcraft serving: ")]
-    return said[-1] if said else f"its log is {folder / LOG}"
+    errors = [line.removeprefix("mlcraft serving: ") for line in lines if line.startswith("mlcraft serving: ")]
+    return errors[-1] if errors else f"its log is {folder / LOG}"
 
 
-def _alive(process: Process) -> psutil.Process | None:
+def _find_process(process: ServerProcess) -> psutil.Process | None:
     try:
         found = psutil.Process(process.pid)
         same = found.create_time() == process.created and found.status() != psutil.STATUS_ZOMBIE
@@ -150,43 +150,43 @@ def _alive(process: Process) -> psutil.Process | None:
     return found if same else None
 
 
-def _end(process: Process, seconds: float) -> None:
-    """By a signal, and by force when that does not help in time."""
-    found = _alive(process)
+def _terminate(process: ServerProcess, seconds: float) -> None:
+    """Terminate a process and its children by SIGTERM, and by SIGKILL what is left after `seconds`."""
+    found = _find_process(process)
     if found is None:
         return
     with contextlib.suppress(psutil.Error):
         children = found.children(recursive=True)
         found.send_signal(signal.SIGTERM if seconds else signal.SIGKILL)
-        _, left = psutil.wait_procs([found, *children], timeout=seconds or 1)
-        for one in left:
+        _, remaining = psutil.wait_procs([found, *children], timeout=seconds or 1)
+        for survivor in remaining:
             with contextlib.suppress(psutil.Error):
-                one.kill()
+                survivor.kill()
 
 
-def _told(folder: Path) -> Process | None:
-    """The last server of a folder, which may have ended."""
+def _load_process(folder: Path) -> ServerProcess | None:
+    """The last server of a folder; it may have ended."""
     try:
-        return Process(**json.loads((folder / _PROCESS).read_text()))
+        return ServerProcess(**json.loads((folder / _PROCESS_FILE).read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
-def _free_port(name: str, host: str, last: Process | None) -> int:
-    """The one of last time, and at first one that follows from the name, as long as nobody else has it."""
+def _choose_port(name: str, host: str, last: ServerProcess | None) -> int:
+    """The port of the last server or else one derived from the name; the next free one if it is taken."""
     if last is not None and last.host == host:
-        # The workers of a server that was killed need a moment to see that.
-        deadline = time.monotonic() + _MOMENT
+        # The workers of a killed server hold the port for a moment.
+        deadline = time.monotonic() + _PORT_RELEASE_SECONDS
         while time.monotonic() < deadline:
             if _is_free(last.port, host):
                 return last.port
             time.sleep(0.05)
-    first = zlib.crc32(name.encode()) % _PORTS
-    for step in range(_PORTS):
-        port = _FIRST_PORT + (first + step) % _PORTS
+    first = zlib.crc32(name.encode()) % _PORT_COUNT
+    for step in range(_PORT_COUNT):
+        port = _FIRST_PORT + (first + step) % _PORT_COUNT
         if _is_free(port, host):
             return port
-    raise ServingError(f"no port from {_FIRST_PORT} to {_FIRST_PORT + _PORTS - 1} is free on {host}")
+    raise ServingError(f"no port from {_FIRST_PORT} to {_FIRST_PORT + _PORT_COUNT - 1} is free on {host}")
 
 
 def _is_free(port: int, host: str) -> bool:
@@ -194,19 +194,19 @@ def _is_free(port: int, host: str) -> bool:
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             attempt.bind((host, port))
-            # Two may bind a port that nobody listens on.
+            # With SO_REUSEADDR, two sockets can bind a port, but only one can listen on it.
             attempt.listen()
         except OSError:
             return False
     return True
 
 
-def _environment() -> dict[str, str]:
-    """Without Airflow's settings, which hold secrets that the server has no need of."""
-    found = independent(os.environ)
-    return {name: value for name, value in found.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
+def _build_environment() -> dict[str, str]:
+    """The environment without Airflow's settings, which hold secrets that the server does not need."""
+    variables = independent(os.environ)
+    return {name: value for name, value in variables.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
 
 
-def _turn_over(path: Path) -> None:
-    if path.exists() and path.stat().st_size > _LONGEST_LOG:
+def _rotate_log(path: Path) -> None:
+    if path.exists() and path.stat().st_size > _MAX_LOG_BYTES:
         path.replace(path.with_suffix(".1.log"))

@@ -1,4 +1,4 @@
-"""A model is rolled out to a server on this machine: tried before it gets traffic, and taken back when it fails."""
+"""Roll-out of a model to a server on this machine: smoke tests before it gets traffic, roll-back when they fail."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ from airflow_mlcraft.common.files import write_atomically
 from airflow_mlcraft.common.locks import locked_if_free
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.serving.http.errors import ServingError
-from airflow_mlcraft.serving.model.folder import content_of, open_model
-from airflow_mlcraft.serving.model.reference import Reference
+from airflow_mlcraft.serving.model.folder import compute_model_hash, read_model_folder
+from airflow_mlcraft.serving.model.reference import ReferenceModel
 from airflow_mlcraft.serving.options import KEY_VARIABLE, SELF_TEST_HEADER
 from airflow_mlcraft.serving.process import local_server
-from airflow_mlcraft.serving.process.control_socket import tell
-from airflow_mlcraft.serving.process.local_server import Process
+from airflow_mlcraft.serving.process.control_socket import send_command
+from airflow_mlcraft.serving.process.local_server import ServerProcess
 
 STATE = "deployment.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_SLOW = 5.0
+_MAX_ANSWER_SECONDS = 5.0
 _TOLERANCE = 1e-9
-_SHORT = 12
-Say = Callable[[str], None]
+_VERSION_LENGTH = 12
+Report = Callable[[str], None]
+"""Shows the user a line about the progress."""
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is served under a name. `replaced` is the content that was served before."""
+    """What is served under a name: the address, the model's hash, the hash of the model before, and the smoke tests."""
 
     name: str
     url: str
@@ -47,15 +48,15 @@ class Deployment:
 
 @dataclass(frozen=True)
 class _Target:
-    """Where a roll-out goes, and how."""
+    """The server that a roll-out goes to, and the options of the roll-out."""
 
     name: str
     folder: Path
     host: str
     port: int | None
     options: tuple[str, ...]
-    slow: float
-    say: Say
+    max_seconds: float
+    report: Report
 
     def model(self, content: str) -> Path:
         return self.folder / "models" / content
@@ -70,106 +71,116 @@ def roll_out(
     host: str = "127.0.0.1",
     port: int | None = None,
     options: Sequence[str] = (),
-    slow: float = _SLOW,
-    say: Say = lambda _: None,
+    max_seconds: float = _MAX_ANSWER_SECONDS,
+    report: Report = lambda _: None,
 ) -> Deployment:
-    """Serve the model under this name. When that fails, what was served before is served on; a ServingError says so.
+    """Serve the model under this name; on failure, serve the previous model on and raise a ServingError.
 
-    `rows` are tried, or else the model's input example; an answer that takes longer than `slow` seconds is a failure.
-    The same model is not rolled out twice.
+    The smoke tests predict `rows`, or else the model's input example; an answer that takes longer than `max_seconds`
+    fails. A model that is served already is not rolled out again.
     """
     if not _NAME.fullmatch(name):
         raise ServingError(f"{name!r} cannot be the name of a deployment; expected letters, digits, '-', '_' and '.'")
-    target = _Target(name, (state / name).absolute(), host, port, tuple(options), slow, say)
+    target = _Target(name, (state / name).absolute(), host, port, tuple(options), max_seconds, report)
     target.folder.mkdir(parents=True, exist_ok=True)
     target.folder.chmod(0o700)
-    with _alone(target):
-        before = _remembered(target)
-        process = _reachable(target)
+    with _lock_deployment(target):
+        previous = _load_deployment(target)
+        process = _find_reachable_server(target)
         if process is not None and port is not None and process.port != port:
             raise ServingError(
                 f"{name!r} is served at {process.url}, not at port {port}; stop it first, or name no port"
             )
-        content = open_model(model).content
-        if process is not None and before is not None and _serves(target, process, content):
-            say(f"{name}: this model is served already, at {process.url}")
-            return before
+        content = read_model_folder(model).content
+        if process is not None and previous is not None and _is_served(target, process, content):
+            report(f"{name}: this model is served already, at {process.url}")
+            return previous
         try:
-            _keep(target, model, content)
-            questions = Reference.of(target.model(content)).questions(rows)
+            _copy_model(target, model, content)
+            smoke_tests = ReferenceModel.load(target.model(content)).predict_rows(rows)
             process = (
-                _start(target, content, questions) if process is None else _swap(target, process, content, questions)
+                _start_tested(target, content, smoke_tests)
+                if process is None
+                else _swap_model(target, process, content, smoke_tests)
             )
         except (MlcraftError, OSError) as error:
-            stays = _as_before(target, before)
-            _forget_models(target, before)
-            raise ServingError(f"{name}: the model {content[:_SHORT]} was not taken ({error}); {stays}") from error
-        made = Deployment(name, process.url, content, _replaced(before, content), questions)
-        _remember(target, made)
-        _forget_models(target, made)
-        say(f"{name}: the model {content[:_SHORT]} is served at {process.url}")
-        return made
+            outcome = _restore_previous(target, previous)
+            _remove_old_models(target, previous)
+            raise ServingError(
+                f"{name}: the model {content[:_VERSION_LENGTH]} was not taken ({error}); {outcome}"
+            ) from error
+        deployment = Deployment(name, process.url, content, _get_replaced(previous, content), smoke_tests)
+        _write_deployment(target, deployment)
+        _remove_old_models(target, deployment)
+        report(f"{name}: the model {content[:_VERSION_LENGTH]} is served at {process.url}")
+        return deployment
 
 
-def _reachable(target: _Target) -> Process | None:
-    """The server that runs. One that does not answer is ended: it serves nobody."""
-    process = local_server.running(target.folder)
+def _find_reachable_server(target: _Target) -> ServerProcess | None:
+    """The server that runs and answers; one that runs and does not answer is stopped."""
+    process = local_server.find_running(target.folder)
     if process is None:
         return None
     try:
-        tell(target.folder, {"do": "status"})
+        send_command(target.folder, {"do": "status"})
     except ServingError as error:
-        target.say(f"{target.name}: {error}; it is started again")
-        with contextlib.suppress(ServingError):  # It may have ended meanwhile.
+        target.report(f"{target.name}: {error}; it is started again")
+        with contextlib.suppress(ServingError):  # It may have ended by itself.
             local_server.stop(target.folder)
         return None
     return process
 
 
-def _swap(target: _Target, process: Process, content: str, questions: list[dict[str, Any]]) -> Process:
-    """Beside the running model first, then in its place."""
+def _swap_model(
+    target: _Target, process: ServerProcess, content: str, smoke_tests: list[dict[str, Any]]
+) -> ServerProcess:
+    """Test the model beside the served one, swap, and test again over HTTP; a failure reverts the swap."""
     try:
-        tell(target.folder, {"do": "prepare", "model": str(target.model(content))})
-        _try_beside(target, content, questions)
+        send_command(target.folder, {"do": "prepare", "model": str(target.model(content))})
+        _test_candidate(target, content, smoke_tests)
     except ServingError:
         with contextlib.suppress(ServingError):
-            tell(target.folder, {"do": "confirm"})
+            send_command(target.folder, {"do": "confirm"})
         raise
-    tell(target.folder, {"do": "commit", "content": content})
+    send_command(target.folder, {"do": "commit", "content": content})
     try:
-        _try_over_http(target, process, questions)
+        _test_over_http(target, process, smoke_tests)
     except ServingError:
-        tell(target.folder, {"do": "revert"})
+        send_command(target.folder, {"do": "revert"})
         raise
-    tell(target.folder, {"do": "confirm"})
+    send_command(target.folder, {"do": "confirm"})
     return process
 
 
-def _start(target: _Target, content: str, questions: list[dict[str, Any]]) -> Process:
-    """A server where none runs."""
-    process = _serve(target, content)
+def _start_tested(target: _Target, content: str, smoke_tests: list[dict[str, Any]]) -> ServerProcess:
+    """Start a server and test it over HTTP."""
+    process = _start_server(target, content)
     try:
-        _try_over_http(target, process, questions)
+        _test_over_http(target, process, smoke_tests)
     except ServingError:
         local_server.stop(target.folder)
         raise
     return process
 
 
-def _as_before(target: _Target, before: Deployment | None) -> str:
-    """What is served when a roll-out has failed: the model before, by a server that is started if none runs."""
-    if before is None:
-        return "nothing is served" if local_server.running(target.folder) is None else "what was served before still is"
-    version = before.content[:_SHORT]
-    if (process := local_server.running(target.folder)) is not None:
+def _restore_previous(target: _Target, previous: Deployment | None) -> str:
+    """Serve the previous model after a failed roll-out, and describe what is served for the error message."""
+    if previous is None:
+        return (
+            "nothing is served"
+            if local_server.find_running(target.folder) is None
+            else "what was served before still is"
+        )
+    version = previous.content[:_VERSION_LENGTH]
+    if (process := local_server.find_running(target.folder)) is not None:
         return f"the model {version} is served on, at {process.url}"
     try:
-        return f"the model {version} is served again, at {_serve(target, before.content).url}"
+        return f"the model {version} is served again, at {_start_server(target, previous.content).url}"
     except ServingError as error:
         return f"the model {version} cannot be served either ({error})"
 
 
-def _serve(target: _Target, content: str) -> Process:
+def _start_server(target: _Target, content: str) -> ServerProcess:
     return local_server.start(
         target.folder,
         target.model(content),
@@ -180,54 +191,58 @@ def _serve(target: _Target, content: str) -> Process:
     )
 
 
-def _try_beside(target: _Target, content: str, questions: list[dict[str, Any]]) -> None:
-    """Every worker answers every question as it would those of clients, while clients still get the old model."""
-    for question in questions:
-        begun = time.monotonic()
-        answers = tell(target.folder, {"do": "try", "content": content, "records": [question["row"]]})
-        _check_time(target, time.monotonic() - begun)
+def _test_candidate(target: _Target, content: str, smoke_tests: list[dict[str, Any]]) -> None:
+    """Test the candidate in every worker, while clients still get the served model."""
+    for smoke_test in smoke_tests:
+        started = time.monotonic()
+        answers = send_command(target.folder, {"do": "try", "content": content, "records": [smoke_test["row"]]})
+        _check_time(target, time.monotonic() - started)
         for answer in answers:
-            _compare(question, answer[0])
+            _compare(smoke_test, answer[0])
 
 
-def _try_over_http(target: _Target, process: Process, questions: list[dict[str, Any]]) -> None:
-    """As a client would ask, but for a header by which the server counts none of it as a prediction."""
-    own: dict[str, str] = {}
+def _test_over_http(target: _Target, process: ServerProcess, smoke_tests: list[dict[str, Any]]) -> None:
+    """Test the served model as a client, with a header that keeps the requests out of counts and logs."""
+    headers: dict[str, str] = {}
     with contextlib.suppress(ServingError):  # A server of an earlier version has no such header.
-        own = {SELF_TEST_HEADER: tell(target.folder, {"do": "self_test"})}
-    for question in questions:
-        begun = time.monotonic()
-        answer = _ask(process, "/predict", {"records": [question["row"]]}, target.slow, own)
-        _check_time(target, time.monotonic() - begun)
-        _compare(question, answer["predictions"][0])
+        headers = {SELF_TEST_HEADER: send_command(target.folder, {"do": "self_test"})}
+    for smoke_test in smoke_tests:
+        started = time.monotonic()
+        answer = _send_request(process, "/predict", {"records": [smoke_test["row"]]}, target.max_seconds, headers)
+        _check_time(target, time.monotonic() - started)
+        _compare(smoke_test, answer["predictions"][0])
 
 
 def _check_time(target: _Target, seconds: float) -> None:
-    if seconds > target.slow:
-        raise ServingError(f"an answer took {seconds:.1f} s, and {target.slow:g} s are allowed")
+    if seconds > target.max_seconds:
+        raise ServingError(f"an answer took {seconds:.1f} s, and {target.max_seconds:g} s are allowed")
 
 
-def _compare(question: dict[str, Any], answer: Any) -> None:
-    if not _close(question["prediction"], answer):
+def _compare(smoke_test: dict[str, Any], answer: Any) -> None:
+    if not _is_close(smoke_test["prediction"], answer):
         raise ServingError(
-            f"to {json.dumps(question['row'])} the server says {answer!r}, "
-            f"and the model itself {question['prediction']!r}"
+            f"to {json.dumps(smoke_test['row'])} the server says {answer!r}, "
+            f"and the model itself {smoke_test['prediction']!r}"
         )
 
 
-def _close(wanted: Any, found: Any) -> bool:
-    if isinstance(wanted, list):
-        return isinstance(found, list) and len(wanted) == len(found) and all(map(_close, wanted, found))
-    if isinstance(wanted, float) and isinstance(found, (int, float)):
-        return math.isclose(wanted, found, rel_tol=_TOLERANCE, abs_tol=1e-12)
-    return bool(wanted == found)
+def _is_close(expected: Any, actual: Any) -> bool:
+    if isinstance(expected, list):
+        return isinstance(actual, list) and len(expected) == len(actual) and all(map(_is_close, expected, actual))
+    if isinstance(expected, float) and isinstance(actual, (int, float)):
+        return math.isclose(expected, actual, rel_tol=_TOLERANCE, abs_tol=1e-12)
+    return bool(expected == actual)
 
 
-def _ask(
-    process: Process, path: str, body: Any = None, seconds: float = 10.0, more: Mapping[str, str] | None = None
+def _send_request(
+    process: ServerProcess,
+    path: str,
+    body: Any = None,
+    seconds: float = 10.0,
+    extra_headers: Mapping[str, str] | None = None,
 ) -> Any:
-    """One request to the server, as a client would send it."""
-    headers = {"Content-Type": "application/json", **(more or {})}
+    """Send a request as a client would, and return the JSON of the response; raises ServingError for other statuses."""
+    headers = {"Content-Type": "application/json", **(extra_headers or {})}
     if key := os.environ.get(KEY_VARIABLE):
         headers["X-API-Key"] = key
     connection = http.client.HTTPConnection(process.host, process.port, timeout=seconds)
@@ -246,18 +261,19 @@ def _ask(
     return answer
 
 
-def _serves(target: _Target, process: Process, content: str) -> bool:
+def _is_served(target: _Target, process: ServerProcess, content: str) -> bool:
     try:
         return bool(
-            tell(target.folder, {"do": "status"})["content"] == content and _ask(process, "/health/ready")["ready"]
+            send_command(target.folder, {"do": "status"})["content"] == content
+            and _send_request(process, "/health/ready")["ready"]
         )
     except ServingError:
         return False
 
 
 @contextlib.contextmanager
-def _alone(target: _Target) -> Iterator[None]:
-    """One roll-out a name at a time."""
+def _lock_deployment(target: _Target) -> Iterator[None]:
+    """Allow one roll-out per name at a time."""
     with locked_if_free(target.folder / "lock") as lock:
         if lock is None:
             raise BusyError(f"another roll-out of {target.name!r} is under way; try again when it has ended")
@@ -265,42 +281,42 @@ def _alone(target: _Target) -> Iterator[None]:
 
 
 class BusyError(ServingError):
-    """Somebody else is at it; later it may work."""
+    """Another roll-out holds the lock; a retry may succeed."""
 
     temporary = True
 
 
-def _keep(target: _Target, model: Path, content: str) -> None:
-    """A copy of its own: the model's folder may go with the task that made it."""
-    kept = target.model(content)
-    if kept.is_dir() and content_of(kept) == content:
+def _copy_model(target: _Target, model: Path, content: str) -> None:
+    """Copy the model to the deployment's folder, since its own folder may be deleted with the task that made it."""
+    copy = target.model(content)
+    if copy.is_dir() and compute_model_hash(copy) == content:
         return
-    shutil.rmtree(kept, ignore_errors=True)
-    part = kept.with_name(f".{content}.part")
+    shutil.rmtree(copy, ignore_errors=True)
+    part = copy.with_name(f".{content}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
         shutil.copytree(model, part)
     except shutil.Error as error:
-        # One of its files is enough to see why.
+        # The error lists all files; the first one says why.
         raise ServingError(f"its files cannot be copied: {error.args[0][0][2]}") from error
-    part.replace(kept)
+    part.replace(copy)
 
 
-def _forget_models(target: _Target, served: Deployment | None) -> None:
-    """Keep what is served, and what was before it."""
+def _remove_old_models(target: _Target, served: Deployment | None) -> None:
+    """Delete all models but the served one and the one before."""
     kept = (served.content, served.replaced) if served is not None else ()
     for folder in (target.folder / "models").iterdir():
         if folder.name not in kept:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _replaced(before: Deployment | None, content: str) -> str | None:
-    if before is None:
+def _get_replaced(previous: Deployment | None, content: str) -> str | None:
+    if previous is None:
         return None
-    return before.content if before.content != content else before.replaced
+    return previous.content if previous.content != content else previous.replaced
 
 
-def _remembered(target: _Target) -> Deployment | None:
+def _load_deployment(target: _Target) -> Deployment | None:
     try:
         return Deployment(**json.loads((target.folder / STATE).read_text()))
     except FileNotFoundError:
@@ -309,5 +325,5 @@ def _remembered(target: _Target) -> Deployment | None:
         raise ServingError(f"{target.folder / STATE} cannot be read: {error}; remove it to start anew") from None
 
 
-def _remember(target: _Target, made: Deployment) -> None:
-    write_atomically(target.folder / STATE, (json.dumps(asdict(made), indent=2) + "\n").encode())
+def _write_deployment(target: _Target, deployment: Deployment) -> None:
+    write_atomically(target.folder / STATE, (json.dumps(asdict(deployment), indent=2) + "\n").encode())

@@ -1,4 +1,4 @@
-"""Where a worker process begins. The supervisor, which imports this, stays small: what is heavy loads in the worker."""
+"""The entry point of a worker process. Heavy imports happen in the worker, so that the supervisor stays small."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from airflow_mlcraft.serving.options import Options
 
-# Loaded once, before workers are forked, so that they share it and start at once.
-PRELOADED = (
+# Imported once, before workers are forked: they share the memory and start quickly.
+PRELOADED_MODULES = (
     "airflow_mlcraft.serving.process.worker_loop",
     "pandas",
     "sklearn.compose",
@@ -25,27 +25,27 @@ PRELOADED = (
 
 
 @dataclass(frozen=True)
-class Post:
-    """Where a worker works: its number, its first model, the folder of metrics, the port, the line to who orders."""
+class WorkerConfig:
+    """A worker's number, first model, metrics folder and listening socket, and its connection to the supervisor."""
 
     number: int
     model: Path
     folder: Path
     listener: socket.socket
-    orders: Connection
+    connection: Connection
 
 
-def work(options: Options, post: Post) -> None:
-    """The whole life of a worker. It ends with the supervisor: when nobody can give orders any more."""
-    from airflow_mlcraft.serving.http.logs import log_as_json
+def run_worker(options: Options, config: WorkerConfig) -> None:
+    """Run a worker until a `drain` command, or until the connection to the supervisor closes."""
+    from airflow_mlcraft.serving.http.logs import configure_json_logging
     from airflow_mlcraft.serving.process.worker_loop import Worker
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    log_as_json()
-    life = Worker(options, post.number, post.folder, post.orders).live(post.model, post.listener)
+    configure_json_logging()
+    worker = Worker(options, config.number, config.folder, config.connection).run(config.model, config.listener)
     if sys.platform == "win32":
-        asyncio.run(life)
+        asyncio.run(worker)
     else:
         import uvloop
 
-        uvloop.run(life)
+        uvloop.run(worker)

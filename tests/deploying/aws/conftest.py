@@ -17,7 +17,7 @@ from moto.iam.models import AWSManagedPolicy, iam_backends
 
 from airflow_mlcraft.deploying.aws.account import Account, sign_in
 from airflow_mlcraft.deploying.aws.policies import INFRASTRUCTURE
-from airflow_mlcraft.serving.model.folder import content_of
+from airflow_mlcraft.serving.model.folder import compute_model_hash
 from tests.deploying.aws.express_mode import ExpressMode, express_mode
 from tests.serving.conftest import Running, running
 from tests.serving.models import make
@@ -109,7 +109,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def content(model: Path) -> str:
     """What the model is."""
-    return content_of(model)
+    return compute_model_hash(model)
 
 
 @pytest.fixture(scope="module")

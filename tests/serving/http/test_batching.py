@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mlcraft.serving.http.batching import Batcher
-from airflow_mlcraft.serving.model.state import load
+from airflow_mlcraft.serving.model.state import load_predictor
 from tests.serving import models
 
 
@@ -19,17 +19,17 @@ def test_a_model_that_is_let_go_answers_who_has_asked_it(
 ) -> None:
     """One that runs in a thread of its own, too, and with requests that came while it ran."""
     monkeypatch.setenv("MLCRAFT_TRUSTED_TYPES", models.TRUST["MLCRAFT_TRUSTED_TYPES"])
-    predictor = load(model_of(name))
+    predictor = load_predictor(model_of(name))
     row = predictor.example.rows(0, 1)
 
     async def asked() -> int:
         batcher = Batcher(predictor, max_waiting=10, timeout=60)
-        running = batcher.ask(row, False)
+        running = batcher.submit(row, False)
         await asyncio.sleep(0.01)
-        waiting = [batcher.ask(row, False) for _ in range(3)]
+        waiting = [batcher.submit(row, False) for _ in range(3)]
         batcher.close()
-        said = await asyncio.gather(running, *waiting)
-        late = await batcher.ask(row, False)
-        return len({answer.predictions[0] for answer in (*said, late)})
+        results = await asyncio.gather(running, *waiting)
+        late = await batcher.submit(row, False)
+        return len({answer.predictions[0] for answer in (*results, late)})
 
     assert asyncio.run(asked()) == 1

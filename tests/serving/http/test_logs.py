@@ -7,10 +7,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.serving.http.test_errors import PERSON
-
-from airflow_mlcraft.serving.http.logs import LineLog, rotated
+from airflow_mlcraft.serving.http.logs import JsonLinesLog, rotating_file
 from tests.serving.conftest import running, wait_until
+from tests.serving.http.test_request_reader import PERSON
 
 ModelOf = Callable[[str], Path]
 
@@ -43,8 +42,8 @@ def test_none_of_them(tmp_path: Path, model_of: ModelOf) -> None:
 
 
 def test_files_are_turned_over(tmp_path: Path) -> None:
-    opened, full = rotated(tmp_path / "x.jsonl", 1000, 3)
-    log = LineLog(opened, full=full)
+    open_file, rotate = rotating_file(tmp_path / "x.jsonl", 1000, 3)
+    log = JsonLinesLog(open_file, rotate=rotate)
     for number in range(20):
         log.put({"number": number, "padding": "x" * 200})
         log._write()
@@ -63,11 +62,11 @@ def test_what_comes_too_fast_is_dropped_and_counted(tmp_path: Path) -> None:
     dropped: list[int] = []
     held = threading.Event()
 
-    def word(number: int) -> dict[str, int]:
+    def serialize(number: int) -> dict[str, int]:
         held.wait(10)
         return {"number": number}
 
-    log = LineLog(rotated(tmp_path / "x.jsonl", 10**9, 2)[0], word=word, dropped=dropped.append)
+    log = JsonLinesLog(rotating_file(tmp_path / "x.jsonl", 10**9, 2)[0], serialize=serialize, on_dropped=dropped.append)
     for number in range(50_000):
         log.put(number)
     held.set()
@@ -79,7 +78,7 @@ def test_what_comes_too_fast_is_dropped_and_counted(tmp_path: Path) -> None:
 
 def test_a_full_disk_ends_nothing() -> None:
     dropped: list[int] = []
-    log = LineLog(lambda: Path("/dev/full").open("ab"), dropped=dropped.append)  # noqa: SIM115
+    log = JsonLinesLog(lambda: Path("/dev/full").open("ab"), on_dropped=dropped.append)  # noqa: SIM115
     log.put({"number": 1})
     wait_until(lambda: dropped == [1])
     log.put({"number": 2})

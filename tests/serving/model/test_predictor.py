@@ -14,15 +14,15 @@ import pytest
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.serving.http.errors import ServingError
 from airflow_mlcraft.serving.model.predictor import Predictor
-from airflow_mlcraft.serving.model.state import load
-from airflow_mlcraft.serving.model.tables import table_of
+from airflow_mlcraft.serving.model.state import load_predictor
+from airflow_mlcraft.serving.model.tables import table_from_frame
 from tests.serving import models
 
 
 @pytest.fixture
 def predictor_of(model_of: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Predictor]:
     monkeypatch.setenv("MLCRAFT_TRUSTED_TYPES", models.TRUST["MLCRAFT_TRUSTED_TYPES"])
-    return lambda name: load(model_of(name))
+    return lambda name: load_predictor(model_of(name))
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_says_what_the_model_says(name: str, predictor_of: Callable[[str], Predi
     estimator, frame, target = models.MAKERS[name]()
     estimator.fit(frame, target)
     predictor = predictor_of(name)
-    table = table_of(frame, predictor.signature)
+    table = table_from_frame(frame, predictor.signature)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = predictor.predict(table)
@@ -50,11 +50,11 @@ def test_says_what_the_model_says(name: str, predictor_of: Callable[[str], Predi
 
 @pytest.mark.parametrize("name", ["linear", "forest", "people", "boosted", "strict", "threshold", "ridge", "trees"])
 def test_most_models_need_no_data_frame(name: str, predictor_of: Callable[[str], Predictor]) -> None:
-    assert predictor_of(name).way == "arrays"
+    assert predictor_of(name).implementation == "arrays"
 
 
 def test_a_model_that_needs_a_data_frame_gets_one(predictor_of: Callable[[str], Predictor]) -> None:
-    assert predictor_of("named").way == "data frames"
+    assert predictor_of("named").implementation == "data frames"
 
 
 def test_the_model_is_asked_which_columns_may_be_null(predictor_of: Callable[[str], Predictor]) -> None:
@@ -65,13 +65,13 @@ def test_the_model_is_asked_which_columns_may_be_null(predictor_of: Callable[[st
 
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ServingError, match="it has no file MLmodel"):
-        load(tmp_path)
+        load_predictor(tmp_path)
 
 
 def test_the_server_knows_neither_airflow_nor_mlflow(model_of: Callable[[str], Path]) -> None:
     program = (
         "import sys; from pathlib import Path; from airflow_mlcraft.serving.process import command, worker; "
-        "from airflow_mlcraft.serving.model.state import load; load(Path(sys.argv[1])); "
+        "from airflow_mlcraft.serving.model.state import load_predictor; load_predictor(Path(sys.argv[1])); "
         "print([name for name in ('airflow', 'mlflow', 'airflow_mlcraft.settings') if name in sys.modules])"
     )
     done = subprocess.run(
@@ -91,7 +91,7 @@ def test_mlflow_itself_runs_what_a_model_folder_names(tmp_path: Path) -> None:
         'flavors: {"python_function": {"loader_module": "mlcraft_loader_of_the_tests", "code": "code"}}\n'
     )
     with pytest.raises(ServingError, match="would run code when it is loaded"):
-        load(tmp_path)
+        load_predictor(tmp_path)
     assert not there.exists()
     program = "import sys, mlflow; mlflow.pyfunc.load_model(sys.argv[1])"
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, check=False)
@@ -101,7 +101,7 @@ def test_mlflow_itself_runs_what_a_model_folder_names(tmp_path: Path) -> None:
 def test_a_model_that_would_run_code(tmp_path: Path) -> None:
     (tmp_path / "MLmodel").write_text('flavors: {"python_function": {"loader_module": "os", "data": "x"}}\n')
     with pytest.raises(ServingError, match="would run code when it is loaded"):
-        load(tmp_path)
+        load_predictor(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -122,4 +122,4 @@ def test_a_broken_model(
     folder = Path(shutil.copytree(model_of("linear"), tmp_path / "model"))
     change(folder)
     with pytest.raises(MlcraftError, match=message):
-        load(folder)
+        load_predictor(folder)

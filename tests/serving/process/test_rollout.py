@@ -16,13 +16,13 @@ import psutil
 import pytest
 
 from airflow_mlcraft.serving.http.errors import ServingError
-from airflow_mlcraft.serving.model.folder import content_of
+from airflow_mlcraft.serving.model.folder import compute_model_hash
 from airflow_mlcraft.serving.process import local_server
 from airflow_mlcraft.serving.process.rollout import Deployment, roll_out
 from tests.serving import models
 from tests.serving.conftest import PROJECT, Running, free_port, wait_until
 from tests.serving.load import Load
-from tests.serving.test_endpoints import OTHER, ROW
+from tests.serving.models import OTHER, ROW
 
 ModelOf = Callable[[str], Path]
 
@@ -35,12 +35,12 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "state"
     yield folder
     for deployment in folder.glob("*/server.json"):
-        if local_server.running(deployment.parent):
+        if local_server.find_running(deployment.parent):
             local_server.stop(deployment.parent)
 
 
 def client(state: Path, name: str = "iris") -> Running:
-    process = local_server.running(state / name)
+    process = local_server.find_running(state / name)
     assert process is not None
     return Running(None, process.port, state / name)  # type: ignore[arg-type]
 
@@ -49,7 +49,7 @@ def test_the_first_and_the_next(state: Path, model_of: ModelOf) -> None:
     first = roll_out(model_of("linear"), "iris", state)
     pid = local_server.status(state / "iris")["pid"]
     assert first.replaced is None
-    assert first.content == content_of(model_of("linear"))
+    assert first.content == compute_model_hash(model_of("linear"))
     assert [question["prediction"] for question in first.smoke] == [0] * 5
     assert client(state).post("/predict", [ROW, OTHER]).json["predictions"] == [0, 2]
     assert (state / "iris" / "predictions" / "predictions-0.jsonl").exists()
@@ -80,7 +80,7 @@ def test_the_same_model_again_changes_nothing(state: Path, model_of: ModelOf) ->
     roll_out(model_of("linear"), "iris", state)
     first = roll_out(model_of("small_forest"), "iris", state)
     log = (state / "iris" / "server.log").read_text().count("model swapped")
-    assert roll_out(model_of("small_forest"), "iris", state, say=said.append) == first
+    assert roll_out(model_of("small_forest"), "iris", state, report=said.append) == first
     assert (state / "iris" / "server.log").read_text().count("model swapped") == log
     assert "served already" in said[0]
 
@@ -112,19 +112,19 @@ def test_models_that_fail_are_taken_back(state: Path, model_of: ModelOf, tmp_pat
     version = client(state).get("/model").json["version"]
     said = _refused(state, model_of("moody"), "and the model itself")
     assert said.endswith(f"the model {version} is served on, at {client(state).url}")
-    assert "took" in _refused(state, model_of("slow"), "are allowed", slow=0.1)
+    assert "took" in _refused(state, model_of("slow"), "are allowed", max_seconds=0.1)
     broken = Path(shutil.copytree(model_of("linear"), tmp_path / "broken"))
     (broken / "model.skops").write_bytes(b"no model")
     _refused(state, broken, "cannot be read as a model")
     _refused(state, tmp_path, "is no model")
     assert [folder.name[:12] for folder in (state / "iris" / "models").iterdir()] == [version]
-    assert roll_out(model_of("forest"), "iris", state).replaced == content_of(model_of("linear"))
+    assert roll_out(model_of("forest"), "iris", state).replaced == compute_model_hash(model_of("linear"))
 
 
 def test_a_first_model_that_fails_leaves_no_server(state: Path, model_of: ModelOf) -> None:
     with pytest.raises(ServingError, match="nothing is served"):
         roll_out(model_of("moody"), "iris", state)
-    assert local_server.running(state / "iris") is None
+    assert local_server.find_running(state / "iris") is None
 
 
 def test_the_model_before_is_served_again_when_its_server_had_died(state: Path, model_of: ModelOf) -> None:
@@ -165,7 +165,7 @@ def test_another_process_with_the_same_number_is_not_the_server(state: Path, mod
     local_server.stop(state / "iris")
     port = int(first.url.rsplit(":", 1)[1])
     told.write_text(json.dumps({"pid": os.getpid(), "created": 1.0, "host": "127.0.0.1", "port": port}))
-    assert local_server.running(state / "iris") is None
+    assert local_server.find_running(state / "iris") is None
     assert roll_out(model_of("linear"), "iris", state).url == first.url
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.serving import models
 from tests.serving.conftest import Running, running
 from tests.serving.load import Load
-from tests.serving.test_endpoints import NAMES, ROW
+from tests.serving.models import NAMES, ROW
 
 ModelOf = Callable[[str], Path]
 

@@ -13,11 +13,11 @@ import psutil
 import pytest
 
 from airflow_mlcraft.serving.http.errors import ServingError
-from airflow_mlcraft.serving.process.control_socket import tell
+from airflow_mlcraft.serving.process.control_socket import send_command
 from tests.serving import models
 from tests.serving.conftest import Running, running, wait_until
 from tests.serving.load import Load, Outcome
-from tests.serving.test_endpoints import ROW
+from tests.serving.models import ROW
 
 ModelOf = Callable[[str], Path]
 
@@ -27,7 +27,7 @@ def test_swaps_under_load_lose_no_request(tmp_path: Path, model_of: ModelOf) -> 
         outcome = asyncio.run(_swaps(server, [model_of("forest"), model_of("linear"), model_of("small_forest")]))
         assert set(outcome.statuses) == {200}, server.log()[-3000:]
         assert len(outcome.models) == 3
-        version = tell(server.folder, {"do": "status"})["content"][:12]
+        version = send_command(server.folder, {"do": "status"})["content"][:12]
         assert server.get("/model").json["version"] == version
         served = [line for line in server.get("/metrics").text.splitlines() if line.startswith("mlcraft_model{")]
         assert [line.split('"')[1] for line in served if line.endswith(" 1.0")] == [version]
@@ -42,21 +42,21 @@ async def _swaps(server: Running, folders: list[Path]) -> Outcome:
 
 
 def _swap(server: Running, folder: Path) -> None:
-    content = tell(server.folder, {"do": "prepare", "model": str(folder)})
-    tell(server.folder, {"do": "commit", "content": content})
-    tell(server.folder, {"do": "confirm"})
+    content = send_command(server.folder, {"do": "prepare", "model": str(folder)})
+    send_command(server.folder, {"do": "commit", "content": content})
+    send_command(server.folder, {"do": "confirm"})
 
 
 def test_going_back_to_the_model_before(tmp_path: Path, model_of: ModelOf) -> None:
     with running(tmp_path, model_of("linear")) as server:
         first = server.get("/model").json["version"]
-        content = tell(tmp_path, {"do": "prepare", "model": str(model_of("forest"))})
-        tell(tmp_path, {"do": "commit", "content": content})
+        content = send_command(tmp_path, {"do": "prepare", "model": str(model_of("forest"))})
+        send_command(tmp_path, {"do": "commit", "content": content})
         assert server.get("/model").json["content"] == content
-        tell(tmp_path, {"do": "revert"})
+        send_command(tmp_path, {"do": "revert"})
         assert server.get("/model").json["version"] == first
         with pytest.raises(ServingError, match="no model to go back to"):
-            tell(tmp_path, {"do": "revert"})
+            send_command(tmp_path, {"do": "revert"})
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_going_back_to_the_model_before(tmp_path: Path, model_of: ModelOf) -> No
 )
 def test_orders_that_cannot_be_obeyed(order: dict[str, Any], words: str, iris: Running) -> None:
     with pytest.raises(ServingError, match=words):
-        tell(iris.folder, order)
+        send_command(iris.folder, order)
 
 
 def test_orders_are_for_the_user_alone(iris: Running) -> None:
@@ -79,12 +79,12 @@ def test_orders_are_for_the_user_alone(iris: Running) -> None:
 def test_a_worker_that_dies_is_replaced(tmp_path: Path, model_of: ModelOf) -> None:
     with running(tmp_path, model_of("linear"), "--workers", "2") as server:
         server.post("/predict", {"records": [ROW]})
-        before = {worker["pid"] for worker in tell(tmp_path, {"do": "status"})["workers"]}
+        before = {worker["pid"] for worker in send_command(tmp_path, {"do": "status"})["workers"]}
         os.kill(min(before), signal.SIGKILL)
 
         def replaced() -> bool:
             try:
-                workers = {worker["pid"] for worker in tell(tmp_path, {"do": "status"})["workers"]}
+                workers = {worker["pid"] for worker in send_command(tmp_path, {"do": "status"})["workers"]}
             except ServingError:
                 return False
             return len(workers) == 2 and min(before) not in workers

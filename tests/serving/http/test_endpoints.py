@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 
 from tests.serving.conftest import Running, wait_until
+from tests.serving.models import NAMES, OTHER, ROW
 from tests.serving.models import iris as irises
 
-NAMES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
-ROW = dict(zip(NAMES, [5.1, 3.5, 1.4, 0.2], strict=True))
-OTHER = dict(zip(NAMES, [6.7, 3.0, 5.2, 2.3], strict=True))
 CSV = "petal width (cm),sepal length (cm),sepal width (cm),petal length (cm)\r\n0.2,5.1,3.5,1.4\n2.3,6.7,3,5.2\n"
 
 

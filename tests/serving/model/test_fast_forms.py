@@ -13,9 +13,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from threadpoolctl import threadpool_limits
 
-from airflow_mlcraft.serving.model.fast_estimators import candidates
-from airflow_mlcraft.serving.model.fast_transformers import NotPlain, transformer
-from airflow_mlcraft.serving.model.typed_columns import KNOWN
+from airflow_mlcraft.serving.model.fast_estimators import list_fast_estimators
+from airflow_mlcraft.serving.model.fast_transformers import NoFastFormError, build_transformer
+from airflow_mlcraft.serving.model.typed_columns import TRANSFORMERS
 
 _CONSTANT = SimpleImputer(strategy="constant", fill_value="(missing)", keep_empty_features=True)
 _FREQUENT = SimpleImputer(strategy="most_frequent")
@@ -48,14 +48,14 @@ def test_an_imputer_and_an_encoder(imputer: Any, encoder: Any, missing: bool) ->
     fitted = make_pipeline(imputer, encoder).fit(_as_sklearn(texts), np.arange(300) % 3)
     new = _texts(500, unknown=True)
     wanted = fitted.transform(_as_sklearn(new))
-    np.testing.assert_array_equal(transformer(fitted)(new), wanted)
+    np.testing.assert_array_equal(build_transformer(fitted)(new), wanted)
     for row in range(20):
-        np.testing.assert_array_equal(transformer(fitted)(new[row : row + 1]), wanted[row : row + 1])
+        np.testing.assert_array_equal(build_transformer(fitted)(new[row : row + 1]), wanted[row : row + 1])
 
 
 def test_a_strict_encoder_refuses_what_it_has_not_seen() -> None:
     texts = np.array([["a"], ["b"]], dtype=object)
-    strict = transformer(make_pipeline(_CONSTANT, OneHotEncoder(sparse_output=False)).fit(texts))
+    strict = build_transformer(make_pipeline(_CONSTANT, OneHotEncoder(sparse_output=False)).fit(texts))
     np.testing.assert_array_equal(strict(np.array([["b"]], dtype=object)), [[0.0, 1.0]])
     for value in ("?", None):
         with pytest.raises(ValueError, match="was not there when the model was trained"):
@@ -87,10 +87,10 @@ def test_histogram_gradient_boosting(classes: int, categories: list[int], leaves
     new[:, [1, 4]] = random.choice([-1.0, 0, 1, 2, 3, 8, 16, 17, 1e9, 0.5], (500, 2))
     new[random.random(new.shape) < 0.2] = np.nan
     new[::50, 0] = np.inf
-    made = candidates(fitted)
+    made = list_fast_estimators(fitted)
     assert len(made) == 3
     if leaves > 64:
-        with pytest.raises(NotPlain):
+        with pytest.raises(NoFastFormError):
             made.pop(0)()
     for way in made:
         plain = way()
@@ -103,7 +103,7 @@ def test_histogram_gradient_boosting(classes: int, categories: list[int], leaves
 
 def test_parts_of_dates() -> None:
     texts = ["2024-02-29", "0001-01-01T23:59:59", "9999-12-31", None, "2024-05-31T23:30:00-02:00", "1999-12-31T00:00Z"]
-    found = KNOWN["DateParts"](None)(np.array([texts, texts[::-1]], dtype=object).T)  # type: ignore[misc]
+    found = TRANSFORMERS["DateParts"](None)(np.array([texts, texts[::-1]], dtype=object).T)  # type: ignore[misc]
     wanted = [
         [2024, 2, 29, 3, 0], [1, 1, 1, 0, 23], [9999, 12, 31, 4, 0], [np.nan] * 5, [2024, 6, 1, 5, 1],
         [1999, 12, 31, 4, 0],

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.serving.conftest import Running
-from tests.serving.test_endpoints import NAMES, ROW
+from tests.serving.models import NAMES, ROW
 
 PERSON = {"age": 30, "income": 1.5, "city": "Bern", "member": True, "job": "cook"}
 

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from airflow_mlcraft.ml.recipe import from_json
-from airflow_mlcraft.serving.http.errors import Refusal
-from airflow_mlcraft.serving.http.request_reader import Reader
-from airflow_mlcraft.serving.model.state import load
+from airflow_mlcraft.serving.http.errors import RequestError
+from airflow_mlcraft.serving.http.request_reader import RequestReader
+from airflow_mlcraft.serving.model.state import load_predictor
 from tests.ml.samples import Steps
 
 PARTS = ("--train", "train.parquet", "--recipe", "recipe.json", "--folds", "0")
@@ -83,11 +83,11 @@ def test_hostile_rows(processed: Steps, name: str) -> None:
     (folder / "new.json").write_text(json.dumps(rows))
     processed.must("predict", "--model", "model", "--data", "new.json")
     told = pd.read_csv(folder / "predictions.csv", keep_default_na=False)
-    predictor = load(folder / "model")
-    assert predictor.way == "arrays"
-    reader = Reader(predictor.signature, 100)
-    served = predictor.predict(reader.records(rows))
-    alone = np.concatenate([predictor.predict(reader.records([row])) for row in rows])
+    predictor = load_predictor(folder / "model")
+    assert predictor.implementation == "arrays"
+    reader = RequestReader(predictor.signature, 100)
+    served = predictor.predict(reader.read_records(rows))
+    alone = np.concatenate([predictor.predict(reader.read_records([row])) for row in rows])
     frame = pd.DataFrame(rows).astype({"built": "datetime64[us]", "rooms": "float64", "area": "float64"})
     texts = dict.fromkeys(("kind", "district", "street"), object)
     frame = frame.astype(texts).where(frame.notna(), np.nan).astype({"built": "datetime64[us]", "garden": bool})
@@ -97,7 +97,7 @@ def test_hostile_rows(processed: Steps, name: str) -> None:
             np.testing.assert_allclose(np.asarray(found), told["prediction"].astype(float), rtol=1e-9)
         return
     assert list(served) == list(alone) == list(logged) == list(told["prediction"])
-    probabilities = predictor.probabilities(reader.records(rows))
+    probabilities = predictor.probabilities(reader.read_records(rows))
     wanted = told[[f"probability_{label}" for label in predictor.classes or ()]].to_numpy(float)
     np.testing.assert_allclose(probabilities, wanted, rtol=1e-9)
 
@@ -117,8 +117,8 @@ def test_words_for_a_missing_value_in_csv(forest: Steps, word: str) -> None:
     line = f"area,rooms,kind,district,street,garden,built\n{word or ''},3,{word},{word},{word},true,{word}\n"
     (forest.folder / "new.csv").write_text(line * 1 + "70.5,3,flat,D1,Street 1,false,2020-05-31\n")
     forest.must("predict", "--model", "model", "--data", "new.csv")
-    predictor = load(forest.folder / "model")
-    table = Reader(predictor.signature, 10).csv((forest.folder / "new.csv").read_bytes())
+    predictor = load_predictor(forest.folder / "model")
+    table = RequestReader(predictor.signature, 10).read_csv((forest.folder / "new.csv").read_bytes())
     assert table.texts[0].tolist() == [None] * 4
     np.testing.assert_allclose(
         predictor.predict(table), pd.read_csv(forest.folder / "predictions.csv")["prediction"], rtol=1e-9
@@ -136,9 +136,9 @@ def test_numbers_that_trees_cannot_hold(tmp_path: Path) -> None:
     row = {"x": 3.4e38, "n": 0.5}
     (tmp_path / "new.json").write_text(json.dumps([row]))
     assert "cannot answer these rows" in steps.refusal("predict", "--model", "model", "--data", "new.json")
-    predictor = load(tmp_path / "model")
+    predictor = load_predictor(tmp_path / "model")
     with pytest.raises(ValueError, match="too large"):
-        predictor.predict(Reader(predictor.signature, 10).records([row]))
+        predictor.predict(RequestReader(predictor.signature, 10).read_records([row]))
 
 
 @pytest.mark.parametrize("day", ["2020-W10-3", "20200304", "2020-03", "2020", "04/03/2020", "2020-02-30"])
@@ -146,9 +146,9 @@ def test_what_is_no_date_is_none_for_anyone(forest: Steps, day: str) -> None:
     row = {"area": 70.5, "rooms": 3, "kind": "flat", "district": "D1", "street": "S", "garden": True, "built": day}
     (forest.folder / "day.json").write_text(json.dumps([row]))
     assert "expected a date" in forest.refusal("predict", "--model", "model", "--data", "day.json")
-    predictor = load(forest.folder / "model")
-    with pytest.raises(Refusal, match="expected a time"):
-        Reader(predictor.signature, 10).records([row])
+    predictor = load_predictor(forest.folder / "model")
+    with pytest.raises(RequestError, match="expected a time"):
+        RequestReader(predictor.signature, 10).read_records([row])
 
 
 def test_a_column_called_self(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import orjson
 
 from tests.serving.conftest import Running
 from tests.serving.load import ask
-from tests.serving.test_endpoints import NAMES, ROW
+from tests.serving.models import NAMES, ROW
 
 COUNT = 10_000
 CLIENTS = 8
