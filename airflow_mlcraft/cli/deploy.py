@@ -50,20 +50,20 @@ def deploy(  # noqa: PLR0917
     What is there is asked of AWS, and only what differs is made or changed. A model that does not answer as it should
     is taken back. Credentials are those of your AWS tools, and never an argument.
     """
-    from airflow_mlcraft.deploying.aws.retry import Patience
+    from airflow_mlcraft.deploying.aws.retry import Retry
     from airflow_mlcraft.project import deploy as deploying
 
     project = find_project(name, projects)
-    request = deploying.DeployRequest(to, region, profile, base, open_to_all, Patience(timeout))
-    with deployment_progress(quiet=quiet or as_json, verbose=verbose) as watch:
+    request = deploying.DeployRequest(to, region, profile, base, open_to_all, Retry(timeout))
+    with deployment_progress(quiet=quiet or as_json, verbose=verbose) as progress:
         if destroy:
             result = deploying.plan_removal(project, request)
         else:
-            result = (deploying.plan if dry_run else deploying.deploy)(project, request, watch)
+            result = (deploying.plan if dry_run else deploying.deploy)(project, request, progress)
     if destroy and not dry_run and result.changes:
         _confirm_removal(result, yes=yes)
-        with deployment_progress(quiet=quiet or as_json) as watch:
-            result = deploying.destroy(project, request, watch)
+        with deployment_progress(quiet=quiet or as_json) as progress:
+            result = deploying.destroy(project, request, progress)
     if as_json:
         print_json({**result.to_json(), "dry_run": dry_run})
         return
@@ -161,8 +161,8 @@ def build(  # noqa: PLR0917
     from airflow_mlcraft.project.build import build_image as make
 
     project = find_project(name, projects)
-    with deployment_progress(quiet=quiet or as_json, verbose=verbose) as watch:
-        built = make(project, base=base, tags=tag or (), push=push, run=run, host=host, port=port, watch=watch)
+    with deployment_progress(quiet=quiet or as_json, verbose=verbose) as progress:
+        built = make(project, base=base, tags=tag or (), push=push, run=run, host=host, port=port, progress=progress)
     if as_json:
         print_json(built.to_json())
         return

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from airflow_mlcraft.cwl.plan import Plan
-    from airflow_mlcraft.deploying.errors import Watch
+    from airflow_mlcraft.deploying.errors import ProgressReporter
     from airflow_mlcraft.runner.events import TaskEvent
 
 
@@ -95,21 +95,21 @@ OnProgress = Callable[[str, float, float], None]
 
 
 @contextmanager
-def deployment_progress(*, quiet: bool, verbose: bool = False) -> Iterator[Watch]:
+def deployment_progress(*, quiet: bool, verbose: bool = False) -> Iterator[ProgressReporter]:
     """A bar on a terminal, and a line for each thing that begins elsewhere; with `verbose` the whole log."""
-    from airflow_mlcraft.deploying.errors import Watch
+    from airflow_mlcraft.deploying.errors import ProgressReporter
 
     def print_log(text: str) -> None:
         if verbose and not quiet:
             error_console().print(escape(text), style="dim", soft_wrap=True)
 
     if quiet:
-        yield Watch(line=print_log)
+        yield ProgressReporter(log=print_log)
     elif not sys.stderr.isatty():
-        yield Watch(_LineProgress().doing, print_log)
+        yield ProgressReporter(_LineProgress().doing, print_log)
     else:
         with _progress_bar() as doing:
-            yield Watch(doing, print_log)
+            yield ProgressReporter(doing, print_log)
 
 
 class _LineProgress:

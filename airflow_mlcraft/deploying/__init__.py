@@ -1,1 +1,1 @@
-"""Models as container images, and where these run: this machine's Docker, or AWS."""
+"""Container images of models, and their deployment to the local Docker engine or to AWS."""

@@ -1,4 +1,4 @@
-"""The image that others are built on: which Python it has, asked of the image itself."""
+"""The base image of a model's image: its Python version and platform, found by running it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_mlcraft.deploying.errors import DeployingError, Watch
+from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
 
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.images import Image
 
-_ASK = (
+_INSPECT_SCRIPT = (
     "import json, platform, sys; print(json.dumps({'python': platform.python_version(), "
     "'machine': platform.machine(), 'libc': platform.libc_ver()}))"
 )
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 _GLIBC = (40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 28, 17)
-"""The minor versions of glibc 2 that uv knows as platforms."""
+"""The minor versions of glibc 2 that uv has platforms for."""
 
 
 @dataclass(frozen=True)
-class Base:
-    """An image with Python. `platform` is in uv's words."""
+class BaseImage:
+    """An image with Python. `platform` is a platform of uv, such as x86_64-manylinux_2_28."""
 
     name: str
     id: str
@@ -36,36 +36,36 @@ class Base:
         return self.platform.partition("-")[0]
 
 
-def look_at(client: DockerClient, name: str, watch: Watch) -> Base:
-    """The image, pulled if it is not there."""
+def inspect_base_image(client: DockerClient, name: str, progress: ProgressReporter) -> BaseImage:
+    """Pull the image if it is not here, and run it to find its Python and platform."""
     from docker.errors import ContainerError, ImageNotFound
 
     try:
         image = client.images.get(name)
     except ImageNotFound:
-        watch.say(f"Pulling {name}")
-        image = _pull(client, name)
+        progress.start(f"Pulling {name}")
+        image = _pull_image(client, name)
     try:
-        said = client.containers.run(
-            image, ["-c", _ASK], entrypoint="python", remove=True, network_disabled=True, read_only=True
+        output = client.containers.run(
+            image, ["-c", _INSPECT_SCRIPT], entrypoint="python", remove=True, network_disabled=True, read_only=True
         )
-        found = json.loads(said)
-        machine, python = _MACHINES[found["machine"].lower()], str(found["python"])
+        facts = json.loads(output)
+        machine, python = _MACHINES[facts["machine"].lower()], str(facts["python"])
     except (ContainerError, ValueError, KeyError) as error:
-        raise DeployingError(f"the base image {name} cannot be used: it says {error}", _EXPECTED) from None
+        raise DeployingError(f"the base image {name} cannot be used: it says {error}", _REMEDY) from None
     except Exception as error:
         if "executable file not found" in str(error):
-            raise DeployingError(f"the base image {name} has no command `python`", _EXPECTED) from None
+            raise DeployingError(f"the base image {name} has no command `python`", _REMEDY) from None
         raise
     digests = image.attrs.get("RepoDigests") or []
     digest = digests[0].partition("@")[2] if digests else ""
-    return Base(name, str(image.id), digest, python, f"{machine}-{_libc(*found['libc'])}")
+    return BaseImage(name, str(image.id), digest, python, f"{machine}-{_to_platform_libc(*facts['libc'])}")
 
 
-_EXPECTED = "name one with Python, such as python:3.13-slim"
+_REMEDY = "name one with Python, such as python:3.13-slim"
 
 
-def _pull(client: DockerClient, name: str) -> Image:
+def _pull_image(client: DockerClient, name: str) -> Image:
     from docker.errors import APIError
 
     try:
@@ -77,7 +77,7 @@ def _pull(client: DockerClient, name: str) -> Image:
         ) from None
 
 
-def _libc(kind: str, version: str) -> str:
+def _to_platform_libc(kind: str, version: str) -> str:
     if kind != "glibc":
         return "unknown-linux-musl"
     minor = int(version.split(".")[1])

@@ -1,4 +1,4 @@
-"""The Docker engine, found as Docker's own command finds it: DOCKER_HOST, or this machine's socket."""
+"""The Docker client, and containers of a model's image: a smoke test, and a run with health check and roll-back."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlcraft.deploying.errors import DeployingError, Watch
+from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
 
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
-
-_SECONDS = 120
+_CLIENT_SECONDS = 120
 
 
 @contextlib.contextmanager
-def engine() -> Iterator[DockerClient]:
-    """A client of the engine; where none answers, a sentence."""
+def docker_client() -> Iterator[DockerClient]:
+    """A client of the engine of DOCKER_HOST or the local socket. Errors of Docker become DeployingErrors."""
     import docker
     from docker.errors import APIError, DockerException
     from requests.exceptions import RequestException
 
     try:
-        client = docker.from_env(timeout=_SECONDS)
+        client = docker.from_env(timeout=_CLIENT_SECONDS)
         client.ping()
     except DockerException as error:
         raise DeployingError(
-            f"no Docker engine answers ({_first_line(error)})",
+            f"no Docker engine answers ({_get_first_line(error)})",
             "start Docker, or name a running engine with DOCKER_HOST",
         ) from None
     try:
@@ -40,70 +39,73 @@ def engine() -> Iterator[DockerClient]:
     except APIError as error:
         raise DeployingError(f"Docker refuses: {error.explanation or error}") from error
     except DockerException as error:
-        raise DeployingError(f"Docker: {_first_line(error)}") from error
+        raise DeployingError(f"Docker: {_get_first_line(error)}") from error
     except RequestException as error:
-        raise DeployingError(f"the Docker engine has gone: {_first_line(error)}") from error
+        raise DeployingError(f"the Docker engine has gone: {_get_first_line(error)}") from error
     finally:
         client.close()
 
 
-def _first_line(error: Exception) -> str:
+def _get_first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 PORT = 8000
 PROJECT = "mlcraft.project"
-_LOOK = 0.25
-_MOMENT = 2.0
-_CHECK = 2_000_000_000
-_START = 120.0
-_LINES, _SHOWN = 50, 3
+_POLL_INTERVAL = 0.25
+_REMOVE_SECONDS = 2.0
+_HEALTHCHECK_INTERVAL = 2_000_000_000
+_START_SECONDS = 120.0
+_LOG_LINES, _SHOWN_LINES = 50, 3
 _PORT_TAKEN = re.compile("address already in use|port is already allocated|permission denied")
 
 
 @dataclass(frozen=True)
-class Running:
-    """A container that answers."""
+class RunningContainer:
+    """A container that is healthy."""
 
     name: str
     id: str
     url: str
 
 
-def tried(client: DockerClient, image: str, watch: Watch, seconds: float = _START) -> None:
-    """Start the image without any network, and have it predict its own example; nothing of this stays."""
+def smoke_test(client: DockerClient, image: str, progress: ProgressReporter, seconds: float = _START_SECONDS) -> None:
+    """Predict the model's example in a temporary container without network; raises DeployingError on failure."""
     name = f"mlcraft-try-{secrets.token_hex(6)}"
     try:
         container = _create(client, image, name, network_disabled=True)
         container.start()
-        _wait_healthy(container, watch, seconds)
-        code, said = container.exec_run(["python", "-m", "airflow_mlcraft.serving.probe", "--predict"])
+        _wait_healthy(container, progress, seconds)
+        code, messages = container.exec_run(["python", "-m", "airflow_mlcraft.serving.probe", "--predict"])
         if code:
-            raise DeployingError(f"the image was built, but does not predict: {_text(said)}")
+            raise DeployingError(f"the image was built, but does not predict: {_to_text(messages)}")
     finally:
         _remove(client, name)
 
 
-def run(
+def run_container(
     client: DockerClient,
     image: str,
     name: str,
-    watch: Watch,
+    progress: ProgressReporter,
     *,
     project: str,
     host: str = "127.0.0.1",
     port: int | None = None,
     environment: Mapping[str, str] | None = None,
-    seconds: float = _START,
-) -> Running:
-    """Start the image and wait until it is healthy. One of the same name ends first, and is back if this one fails."""
+    seconds: float = _START_SECONDS,
+) -> RunningContainer:
+    """Start a container and wait until it is healthy.
+
+    It replaces a container of the same name, which is restored if the new one fails.
+    """
     from docker.errors import APIError
 
-    before = _named(client, name, project)
-    if before is not None:
-        watch.say(f"Stopping the container {name} of before")
-        before.stop()
-        before.rename(f"{name}-before")
+    previous = _find_container(client, name, project)
+    if previous is not None:
+        progress.start(f"Stopping the container {name} of before")
+        previous.stop()
+        previous.rename(f"{name}-before")
     try:
         container = _create(
             client,
@@ -113,25 +115,25 @@ def run(
             environment=dict(environment or {}),
             restart_policy={"Name": "unless-stopped"},
         )
-        watch.say(f"Starting the container {name}")
+        progress.start(f"Starting the container {name}")
         container.start()
-        _wait_healthy(container, watch, seconds)
+        _wait_healthy(container, progress, seconds)
     except BaseException as error:
         _remove(client, name)
-        if before is not None:
-            before.rename(name)
-            before.start()
+        if previous is not None:
+            previous.rename(name)
+            previous.start()
         if isinstance(error, APIError) and _PORT_TAKEN.search(str(error.explanation)):
             raise DeployingError(f"port {port} of {host} cannot be had", "name another with --port") from None
         raise
-    if before is not None:
-        before.remove(force=True, v=True)
+    if previous is not None:
+        previous.remove(force=True, v=True)
     container.reload()
     published = container.attrs["NetworkSettings"]["Ports"][f"{PORT}/tcp"][0]["HostPort"]
-    return Running(name, str(container.id), f"http://{_host_of(client, host)}:{published}")
+    return RunningContainer(name, str(container.id), f"http://{_get_published_host(client, host)}:{published}")
 
 
-def _create(client: DockerClient, image: str, name: str, **more: Any) -> Container:
+def _create(client: DockerClient, image: str, name: str, **options: Any) -> Container:
     return client.containers.create(
         image,
         name=name,
@@ -140,52 +142,54 @@ def _create(client: DockerClient, image: str, name: str, **more: Any) -> Contain
         tmpfs={"/tmp": "size=256m,mode=1777"},  # noqa: S108 - of the container
         cap_drop=["ALL"],
         security_opt=["no-new-privileges"],
-        healthcheck={"interval": _CHECK},
-        **more,
+        healthcheck={"interval": _HEALTHCHECK_INTERVAL},
+        **options,
     )
 
 
 def _remove(client: DockerClient, name: str) -> None:
-    """Who is interrupted while a container is made does not know whether it was: it may come a moment later."""
+    """Remove a container; it is looked for repeatedly, since an interrupted creation may still complete."""
     from docker.errors import NotFound
 
-    deadline = time.monotonic() + _MOMENT
+    deadline = time.monotonic() + _REMOVE_SECONDS
     while time.monotonic() < deadline:
         with contextlib.suppress(NotFound):
             client.containers.get(name).remove(force=True, v=True)
             return
-        time.sleep(_LOOK)
+        time.sleep(_POLL_INTERVAL)
 
 
-def _wait_healthy(container: Container, watch: Watch, seconds: float) -> None:
+def _wait_healthy(container: Container, progress: ProgressReporter, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         container.reload()
         state = container.attrs["State"]
         if state["Status"] in ("exited", "dead"):
-            raise DeployingError(f"the container ended at once (exit code {state['ExitCode']}): {_last(container)}")
+            raise DeployingError(
+                f"the container ended at once (exit code {state['ExitCode']}): {_get_last_message(container)}"
+            )
         health = state.get("Health", {}).get("Status")
         if health == "healthy":
             return
         if health == "unhealthy":
-            raise DeployingError(f"the container is not healthy: {_last(container)}")
-        time.sleep(_LOOK)
-    raise DeployingError(f"the container was not healthy within {seconds:g} s: {_last(container)}")
+            raise DeployingError(f"the container is not healthy: {_get_last_message(container)}")
+        time.sleep(_POLL_INTERVAL)
+    raise DeployingError(f"the container was not healthy within {seconds:g} s: {_get_last_message(container)}")
 
 
-def _last(container: Container) -> str:
-    """What it said last, in its own words where it has any."""
-    lines = container.logs(tail=_LINES).decode(errors="replace").splitlines()
-    said = [line.removeprefix("mlcraft serving: ") for line in lines if line.startswith("mlcraft serving: ")]
-    return said[-1] if said else " | ".join(lines[-_SHOWN:]) or "it said nothing"
+def _get_last_message(container: Container) -> str:
+    """The server's last error message, or else the last lines of the container's log."""
+    lines = container.logs(tail=_LOG_LINES).decode(errors="replace").splitlines()
+    messages = [line.removeprefix("mlcraft serving: ") for line in lines if line.startswith("mlcraft serving: ")]
+    return messages[-1] if messages else " | ".join(lines[-_SHOWN_LINES:]) or "it said nothing"
 
 
-def _text(said: bytes | Iterator[bytes]) -> str:
-    return b"".join([said] if isinstance(said, bytes) else said).decode(errors="replace").strip()
+def _to_text(messages: bytes | Iterator[bytes]) -> str:
+    return b"".join([messages] if isinstance(messages, bytes) else messages).decode(errors="replace").strip()
 
 
-def _named(client: DockerClient, name: str, project: str) -> Container | None:
-    """The container of that name, if it is this project's."""
+def _find_container(client: DockerClient, name: str, project: str) -> Container | None:
+    """The container with this name; raises DeployingError if it is not one of the project."""
     from docker.errors import NotFound
 
     try:
@@ -197,11 +201,11 @@ def _named(client: DockerClient, name: str, project: str) -> Container | None:
     return found
 
 
-def _host_of(client: DockerClient, host: str) -> str:
-    """Where a published port is: here, or where a remote engine is."""
+def _get_published_host(client: DockerClient, host: str) -> str:
+    """The host of a published port: this machine, or the one of a remote engine."""
     from urllib.parse import urlsplit
 
-    place = urlsplit(str(client.api.base_url))
-    if place.scheme.startswith("http") and place.hostname not in ("localhost", "localunixsocket", None):
-        return str(place.hostname)
+    address = urlsplit(str(client.api.base_url))
+    if address.scheme.startswith("http") and address.hostname not in ("localhost", "localunixsocket", None):
+        return str(address.hostname)
     return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104

@@ -1,4 +1,4 @@
-"""What goes wrong with images and deployments, as sentences."""
+"""Errors of images and deployments, and the callbacks that report their progress."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_mlcraft.errors import MlcraftError
 
 
 class DeployingError(MlcraftError):
-    """An image or a deployment that cannot be made. `remedy` is the next step."""
+    """An image or a deployment that cannot be made. `remedy` is what the user can do."""
 
     def __init__(self, message: str, remedy: str = ""):
         self.remedy = remedy
@@ -17,12 +17,12 @@ class DeployingError(MlcraftError):
 
 
 @dataclass(frozen=True)
-class Watch:
-    """`doing` is what goes on now, with how much of it is done where that is known; `line` is a line of a log."""
+class ProgressReporter:
+    """Callbacks: `update` takes the current activity, how much of it is done and the total; `log` takes a log line."""
 
-    doing: Callable[[str, float, float], None] = lambda text, done, total: None
-    line: Callable[[str], None] = lambda text: None
+    update: Callable[[str, float, float], None] = lambda text, done, total: None
+    log: Callable[[str], None] = lambda text: None
 
-    def say(self, text: str) -> None:
-        """Something begins of which nobody knows how long it takes."""
-        self.doing(text, 0, 0)
+    def start(self, text: str) -> None:
+        """Report the start of an activity of unknown length."""
+        self.update(text, 0, 0)

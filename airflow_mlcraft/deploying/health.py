@@ -1,4 +1,4 @@
-"""Is what was deployed what was meant? It is ready, serves this very model, and predicts the model's own example."""
+"""Check of a deployment: it is ready, serves the expected model, and predicts the model's example."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ from typing import Any
 
 from airflow_mlcraft.deploying.errors import DeployingError
 
-Ask = Callable[..., tuple[int, Any]]
-"""Sends (method, path, body) and gives the status and the JSON."""
-_FINE = 200
+SendRequest = Callable[..., tuple[int, Any]]
+"""Sends (method, path, body) and returns the status and the JSON of the response."""
+_OK = 200
 _SECONDS = 15.0
 
 
-def check(ask: Ask, content: str) -> None:
-    """Ask it; a sentence says what is wrong."""
-    status, health = ask("GET", "/health/ready")
-    if status != _FINE:
-        raise DeployingError(f"what was deployed is not ready: {status} {_short(health)}")
+def check_deployment(send: SendRequest, content: str) -> None:
+    """Raise a DeployingError unless the deployment serves the model with this content hash."""
+    status, health = send("GET", "/health/ready")
+    if status != _OK:
+        raise DeployingError(f"what was deployed is not ready: {status} {_shorten(health)}")
     if not content.startswith(str(health.get("model") or "?")):
         raise DeployingError(f"what was deployed serves the model {health.get('model')}, not {content[:12]}")
-    status, about = ask("GET", "/model")
-    if status != _FINE:
-        raise DeployingError(f"what was deployed does not say what it serves: {status} {_short(about)}")
-    if rows := about["example"][:1]:
-        status, said = ask("POST", "/predict", {"records": rows})
-        if status != _FINE or not said.get("predictions"):
-            raise DeployingError(f"what was deployed does not predict: {status} {_short(said)}")
+    status, model = send("GET", "/model")
+    if status != _OK:
+        raise DeployingError(f"what was deployed does not say what it serves: {status} {_shorten(model)}")
+    if rows := model["example"][:1]:
+        status, predicted = send("POST", "/predict", {"records": rows})
+        if status != _OK or not predicted.get("predictions"):
+            raise DeployingError(f"what was deployed does not predict: {status} {_shorten(predicted)}")
 
 
-def over_http(url: str, key: str = "") -> Ask:
-    """Ask a server by its address."""
+def http_sender(url: str, key: str = "") -> SendRequest:
+    """A function that sends requests to the server at this address."""
     import httpx
 
-    def ask(method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    def send(method: str, path: str, body: Any = None) -> tuple[int, Any]:
         headers = {"X-API-Key": key} if key else {}
         try:
-            answer = httpx.request(method, url + path, json=body, headers=headers, timeout=_SECONDS)
-            return answer.status_code, answer.json()
+            response = httpx.request(method, url + path, json=body, headers=headers, timeout=_SECONDS)
+            return response.status_code, response.json()
         except (httpx.HTTPError, ValueError) as error:
             raise DeployingError(f"{url}{path} does not answer: {error or type(error).__name__}") from error
 
-    return ask
+    return send
 
 
-def _short(answer: Any) -> str:
-    return json.dumps(answer)[:200]
+def _shorten(response: Any) -> str:
+    return json.dumps(response)[:200]

@@ -1,4 +1,4 @@
-"""Build an image of a model: small, pinned, not root, tried before it gets its name."""
+"""Building the image of a model: pinned packages, an identity to reuse equal images, a smoke test before tagging."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from airflow_mlcraft.deploying import build_context
-from airflow_mlcraft.deploying.base_image import Base, look_at
-from airflow_mlcraft.deploying.build_context import Recipe
-from airflow_mlcraft.deploying.container import tried
-from airflow_mlcraft.deploying.errors import DeployingError, Watch
-from airflow_mlcraft.deploying.pins import install, pinned
+from airflow_mlcraft.deploying.base_image import BaseImage, inspect_base_image
+from airflow_mlcraft.deploying.build_context import ImageRecipe
+from airflow_mlcraft.deploying.container import smoke_test
+from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
+from airflow_mlcraft.deploying.pins import compile_requirements, install_packages
 
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.images import Image as DockerImage
 
 IDENTITY = "mlcraft.identity"
-_STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
+_BUILD_STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
 _TAG = re.compile(
     r"(?:[a-zA-Z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
 )
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """All that decides what an image is; two that agree in their identity are the same image."""
+class PreparedImage:
+    """An image before it is built. Equal identities mean equal images."""
 
-    recipe: Recipe
-    base: Base
+    recipe: ImageRecipe
+    base: BaseImage
     pins: str
     identity: str
 
@@ -48,7 +48,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Image:
-    """An image that was built."""
+    """A built image."""
 
     id: str
     tags: tuple[str, ...]
@@ -61,38 +61,38 @@ class Image:
         return asdict(self)
 
 
-def prepare(client: DockerClient, recipe: Recipe, watch: Watch) -> Prepared:
-    """Look at the base and choose the packages; nothing is built."""
-    watch.say(f"Looking at {recipe.base}")
-    base = look_at(client, recipe.base, watch)
-    watch.say("Choosing packages")
-    with _disk_explained(), tempfile.TemporaryDirectory(prefix="mlcraft-image-") as place:
-        pins = pinned(recipe, base, Path(place))
-    return Prepared(recipe, base, pins, build_context.identity(recipe, pins, base.id))
+def prepare(client: DockerClient, recipe: ImageRecipe, progress: ProgressReporter) -> PreparedImage:
+    """Inspect the base image and resolve the packages, without building."""
+    progress.start(f"Looking at {recipe.base}")
+    base = inspect_base_image(client, recipe.base, progress)
+    progress.start("Choosing packages")
+    with _explain_disk_errors(), tempfile.TemporaryDirectory(prefix="mlcraft-image-") as folder:
+        pins = compile_requirements(recipe, base, Path(folder))
+    return PreparedImage(recipe, base, pins, build_context.compute_identity(recipe, pins, base.id))
 
 
-def build(client: DockerClient, prepared: Prepared, tags: tuple[str, ...], watch: Watch) -> Image:
-    """Build the image and try it; only then it gets its tags. One that is there already only gets them."""
+def build(client: DockerClient, prepared: PreparedImage, tags: tuple[str, ...], progress: ProgressReporter) -> Image:
+    """Build and test the image, then tag it. An equal image that exists already is only tagged."""
     for tag in tags:
         check_tag(tag)
-    image = _found(client, prepared) or _tried(client, _built(client, prepared, watch), watch)
+    image = _find_image(client, prepared) or _smoke_test(client, _build_image(client, prepared, progress), progress)
     for tag in tags:
-        repository, name = parted(tag)
+        repository, name = split_tag(tag)
         image.tag(repository, name)
     size = int(image.attrs["Size"])
     return Image(str(image.id), tags, size, prepared.identity, prepared.base.name, dict(image.labels))
 
 
-def _found(client: DockerClient, prepared: Prepared) -> DockerImage | None:
-    """The same image of before: one with a tag, which it has because it was tried."""
+def _find_image(client: DockerClient, prepared: PreparedImage) -> DockerImage | None:
+    """An image with the same identity and a tag, which it has only if its smoke test passed."""
     found = client.images.list(filters={"label": f"{IDENTITY}={prepared.identity}", "dangling": False})
     return next((image for image in found if image.tags), None)
 
 
-def _tried(client: DockerClient, built: str, watch: Watch) -> DockerImage:
-    watch.say("Trying the image")
+def _smoke_test(client: DockerClient, built: str, progress: ProgressReporter) -> DockerImage:
+    progress.start("Trying the image")
     try:
-        tried(client, built, watch)
+        smoke_test(client, built, progress)
     except BaseException:
         client.images.remove(built, force=True)
         raise
@@ -100,7 +100,7 @@ def _tried(client: DockerClient, built: str, watch: Watch) -> DockerImage:
 
 
 def check_tag(tag: str) -> None:
-    """Whether Docker takes this name."""
+    """Raise a DeployingError if Docker does not take this name."""
     if not _TAG.fullmatch(tag):
         raise DeployingError(
             f"{tag!r} cannot be the name of an image",
@@ -108,31 +108,31 @@ def check_tag(tag: str) -> None:
         )
 
 
-def parted(tag: str) -> tuple[str, str]:
-    """Repository and tag: a port's colon is none of a tag."""
+def split_tag(tag: str) -> tuple[str, str]:
+    """Split a name into repository and tag. The colon of a registry's port is part of the repository."""
     head, slash, last = tag.rpartition("/")
     name, _, version = last.partition(":")
     return f"{head}{slash}{name}", version or "latest"
 
 
 @contextmanager
-def _context(prepared: Prepared, watch: Watch) -> Iterator[tuple[BinaryIO, int]]:
-    """All files as a tar on this disk, which goes again."""
-    watch.say("Fetching packages")
-    with tempfile.TemporaryDirectory(prefix="mlcraft-image-") as place:
-        pins, packages, tar = (Path(place) / name for name in ("pins.txt", "packages", "context.tar"))
-        with _disk_explained():
+def _write_context(prepared: PreparedImage, progress: ProgressReporter) -> Iterator[tuple[BinaryIO, int]]:
+    """The build context as a temporary tar file, and its size."""
+    progress.start("Fetching packages")
+    with tempfile.TemporaryDirectory(prefix="mlcraft-image-") as folder:
+        pins, packages, tar = (Path(folder) / name for name in ("pins.txt", "packages", "context.tar"))
+        with _explain_disk_errors():
             pins.write_text(prepared.pins, "utf-8")
-            install(pins, prepared.base, packages)
+            install_packages(pins, prepared.base, packages)
             with tar.open("wb") as stream:
-                build_context.write(prepared.recipe, prepared.pins, packages, stream)
+                build_context.write_context(prepared.recipe, prepared.pins, packages, stream)
             shutil.rmtree(packages)
         with tar.open("rb") as stream:
             yield stream, tar.stat().st_size
 
 
 @contextmanager
-def _disk_explained() -> Iterator[None]:
+def _explain_disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -142,27 +142,27 @@ def _disk_explained() -> Iterator[None]:
         ) from error
 
 
-class _Told:
-    """A stream that tells how much of it was read."""
+class _ProgressStream:
+    """A stream that reports how much of it was read."""
 
-    def __init__(self, stream: BinaryIO, size: int, watch: Watch):
-        self._stream, self._size, self._watch, self._read = stream, size, watch, 0
+    def __init__(self, stream: BinaryIO, size: int, progress: ProgressReporter):
+        self._stream, self._size, self._watch, self._read = stream, size, progress, 0
 
     def read(self, size: int = -1) -> bytes:
         block = self._stream.read(size)
         self._read += len(block)
-        self._watch.doing("Sending the files to Docker", self._read, self._size)
+        self._watch.update("Sending the files to Docker", self._read, self._size)
         return block
 
 
-def _built(client: DockerClient, prepared: Prepared, watch: Watch) -> str:
-    with _context(prepared, watch) as (stream, size):
-        return _build(client, prepared, _Told(stream, size, watch), watch)
+def _build_image(client: DockerClient, prepared: PreparedImage, progress: ProgressReporter) -> str:
+    with _write_context(prepared, progress) as (stream, size):
+        return _run_build(client, prepared, _ProgressStream(stream, size, progress), progress)
 
 
-def _build(client: DockerClient, prepared: Prepared, stream: Any, watch: Watch) -> str:
-    """The new image's id. It has no name yet, so that whoever interrupts leaves nothing that looks like an image."""
-    said = client.api.build(
+def _run_build(client: DockerClient, prepared: PreparedImage, stream: Any, progress: ProgressReporter) -> str:
+    """Build the image without a tag, so that an interrupted build leaves no named image, and return its id."""
+    entries = client.api.build(
         fileobj=stream,
         custom_context=True,
         decode=True,
@@ -173,17 +173,17 @@ def _build(client: DockerClient, prepared: Prepared, stream: Any, watch: Watch) 
         buildargs={"BASE": prepared.base.id},
     )
     built, last = "", ""
-    for entry in said:
+    for entry in entries:
         if "error" in entry:
             raise DeployingError(f"the image cannot be built: {entry['error'].strip()}{f' ({last})' if last else ''}")
         if built_id := (entry.get("aux") or {}).get("ID"):
             built = str(built_id)
         for line in str(entry.get("stream", "")).splitlines():
             if line.strip():
-                watch.line(line)
-            if step := _STEP.match(line):
+                progress.log(line)
+            if step := _BUILD_STEP.match(line):
                 last = step.group(3)
-                watch.doing(f"Building: {last.split()[0]}", int(step.group(1)), int(step.group(2)))
+                progress.update(f"Building: {last.split()[0]}", int(step.group(1)), int(step.group(2)))
     if not built:
         raise DeployingError("the image cannot be built: Docker has not said what became of it")
     return built

@@ -1,4 +1,4 @@
-"""What mlcraft.toml says about a target, checked: its table below [targets]."""
+"""The options of a target in mlcraft.toml: validation of its table below [targets]."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any, TypeVar
 from airflow_mlcraft.deploying.errors import DeployingError
 
 Options = TypeVar("Options")
-_KINDS: dict[str, tuple[type, str]] = {
+_VALUE_TYPES: dict[str, tuple[type, str]] = {
     "str": (str, "a text"),
     "int": (int, "a whole number"),
     "bool": (bool, "a truth"),
 }
 
 
-def read(kind: type[Options], table: Mapping[str, Any], place: str) -> Options:
-    """The table as this dataclass; a name or a value that it does not know is told with its place."""
-    known = {field.name: str(field.type) for field in fields(kind)}  # type: ignore[arg-type]
+def parse_options(options_class: type[Options], table: Mapping[str, Any], place: str) -> Options:
+    """The table as an instance of this dataclass; raises DeployingError for an unknown name or a wrong type."""
+    known = {field.name: str(field.type) for field in fields(options_class)}  # type: ignore[arg-type]
     for name, value in table.items():
         if name not in known:
             raise DeployingError(f"{place} has {name!r}, which is unknown; expected {', '.join(known)}")
-        expected, words = _KINDS[known[name]]
+        expected, description = _VALUE_TYPES[known[name]]
         if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
-            raise DeployingError(f"{place}.{name} is {value!r}; expected {words}")
-    return kind(**table)
+            raise DeployingError(f"{place}.{name} is {value!r}; expected {description}")
+    return options_class(**table)
 
 
-def slug(name: str) -> str:
-    """A name as registries and AWS take it: small letters, digits and hyphens."""
+def to_slug(name: str) -> str:
+    """The name in the letters that registries and AWS take: lower case, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -1,18 +1,20 @@
-"""Push an image to a registry, by Docker's own logins or by the one that is given."""
+"""Pushing an image to a registry, with Docker's own logins or a given one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from airflow_mlcraft.deploying.errors import DeployingError, Watch
+from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
 
-def push(client: DockerClient, repository: str, tag: str, watch: Watch, login: Mapping[str, str] | None = None) -> str:
-    """Send the image; gives its digest, by which the registry knows exactly this one."""
+def push(
+    client: DockerClient, repository: str, tag: str, progress: ProgressReporter, login: Mapping[str, str] | None = None
+) -> str:
+    """Push the image and return its digest, which identifies it in the registry."""
     digest = ""
     sent: dict[str, tuple[float, float]] = {}
     for entry in client.api.push(
@@ -27,9 +29,9 @@ def push(client: DockerClient, repository: str, tag: str, watch: Watch, login: M
         detail = entry.get("progressDetail") or {}
         if detail.get("total") and entry.get("id"):
             sent[str(entry["id"])] = (float(detail.get("current", 0)), float(detail["total"]))
-            watch.doing(f"Pushing {repository}:{tag}", *map(sum, zip(*sent.values(), strict=True)))
+            progress.update(f"Pushing {repository}:{tag}", *map(sum, zip(*sent.values(), strict=True)))
         elif entry.get("status"):
-            watch.line(" ".join(str(entry[key]) for key in ("id", "status") if key in entry))
+            progress.log(" ".join(str(entry[key]) for key in ("id", "status") if key in entry))
     if not digest:
         raise DeployingError(f"{repository}:{tag} cannot be pushed: the registry has not said what it has got")
     return digest

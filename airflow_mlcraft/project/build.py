@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft import __version__
 from airflow_mlcraft.common import python_environments
-from airflow_mlcraft.deploying.build_context import Recipe
-from airflow_mlcraft.deploying.container import PROJECT, engine
-from airflow_mlcraft.deploying.errors import DeployingError, Watch
+from airflow_mlcraft.deploying.build_context import ImageRecipe
+from airflow_mlcraft.deploying.container import PROJECT, docker_client
+from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
 from airflow_mlcraft.deploying.image import Image, check_tag
-from airflow_mlcraft.deploying.options import read, slug
-from airflow_mlcraft.deploying.pins import python_of
+from airflow_mlcraft.deploying.options import parse_options, to_slug
+from airflow_mlcraft.deploying.pins import read_python_version
 from airflow_mlcraft.project import dependencies, env_file, external_resources, run_records
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project.project_paths import Project
@@ -70,15 +70,15 @@ def build_image(
     run: bool = False,
     host: str = "127.0.0.1",
     port: int | None = None,
-    watch: Watch | None = None,
+    progress: ProgressReporter | None = None,
 ) -> BuiltImage:
     """Build the image of the champion and try it; push it, and start it, where that is asked for."""
     from airflow_mlcraft.deploying import image as images
     from airflow_mlcraft.deploying.push import push as send
 
-    watch = watch or Watch()
+    progress = progress or ProgressReporter()
     options = read_image_options(project)
-    recipe = build_recipe(project, base or options.base, watch)
+    recipe = build_recipe(project, base or options.base, progress)
     tags_to_set = tuple(tags) or choose_tags(project, recipe, options)
     for name in tags_to_set:
         check_tag(name)
@@ -86,27 +86,27 @@ def build_image(
         raise DeployingError(
             f"{tags_to_set[0]} has no registry that it could be pushed to", "name one with --tag REGISTRY/NAME:TAG"
         )
-    with engine() as client:
-        image = images.build(client, images.prepare(client, recipe, watch), tags_to_set, watch)
+    with docker_client() as client:
+        image = images.build(client, images.prepare(client, recipe, progress), tags_to_set, progress)
         for name in tags_to_set:
             external_resources.add_resource(project, f"the image {name}", f"`docker image rm {name}` removes it")
         pushed = {}
         if push:
             for name in tags_to_set:
-                repository, tag = images.parted(name)
-                pushed[name] = send(client, repository, tag, watch)
+                repository, tag = images.split_tag(name)
+                pushed[name] = send(client, repository, tag, progress)
                 external_resources.add_resource(project, f"the image {name} in its registry", "")
         built = BuiltImage(project.name, image, pushed)
-        return _start_container(client, project, built, host=host, port=port, watch=watch) if run else built
+        return _start_container(client, project, built, host=host, port=port, progress=progress) if run else built
 
 
-def build_recipe(project: Project, base: str = "", watch: Watch | None = None) -> Recipe:
+def build_recipe(project: Project, base: str = "", progress: ProgressReporter | None = None) -> ImageRecipe:
     """What goes into the image of the champion."""
     champion = require_champion(project)
-    watch = watch or Watch()
+    progress = progress or ProgressReporter()
     model = read_model_folder(champion)
-    environment = dependencies.prepare_environment(project, watch.say)
-    return Recipe(
+    environment = dependencies.prepare_environment(project, progress.start)
+    return ImageRecipe(
         name=project.name,
         model=champion,
         content=model.content,
@@ -120,36 +120,42 @@ def build_recipe(project: Project, base: str = "", watch: Watch | None = None) -
 
 def read_image_options(project: Project) -> ImageOptions:
     """What mlcraft.toml says about images."""
-    return read(
+    return parse_options(
         ImageOptions,
         manifests.read_manifest(project).targets.get(IMAGE_TARGET, {}),
         f"{project.manifest}: targets.{IMAGE_TARGET}",
     )
 
 
-def choose_tags(project: Project, recipe: Recipe, options: ImageOptions) -> tuple[str, ...]:
+def choose_tags(project: Project, recipe: ImageRecipe, options: ImageOptions) -> tuple[str, ...]:
     """What an image is called: by its model, and as the latest."""
     if ":" in options.tag.rpartition("/")[2]:
         return (options.tag,)
-    name = options.tag or slug(project.name)
+    name = options.tag or to_slug(project.name)
     return (f"{name}:{recipe.content[:_TAG_LENGTH]}", f"{name}:latest")
 
 
 def container_name(project: Project) -> str:
     """Of the container that `--run` starts."""
-    return f"mlcraft-{slug(project.name)}"
+    return f"mlcraft-{to_slug(project.name)}"
 
 
 def _start_container(
-    client: DockerClient, project: Project, built: BuiltImage, *, host: str, port: int | None, watch: Watch
+    client: DockerClient,
+    project: Project,
+    built: BuiltImage,
+    *,
+    host: str,
+    port: int | None,
+    progress: ProgressReporter,
 ) -> BuiltImage:
-    from airflow_mlcraft.deploying.container import run
+    from airflow_mlcraft.deploying.container import run_container
 
     key = env_file.read_env_file(project).get(KEY_VARIABLE) or os.environ.get(KEY_VARIABLE, "")
     environment = {KEY_VARIABLE: key} if key else {}
     name = container_name(project)
-    running = run(
-        client, built.image.id, name, watch, project=project.name, host=host, port=port, environment=environment
+    running = run_container(
+        client, built.image.id, name, progress, project=project.name, host=host, port=port, environment=environment
     )
     external_resources.add_resource(
         project, f"the container {running.name}", f"`docker rm --force {running.name}` removes it"
@@ -158,7 +164,7 @@ def _start_container(
 
 
 def _default_base(model: Path) -> str:
-    python = python_of(model) or ".".join(map(str, sys.version_info[:2]))
+    python = read_python_version(model) or ".".join(map(str, sys.version_info[:2]))
     return f"python:{python}-slim"
 
 

@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.deploying.aws import changes
-from airflow_mlcraft.deploying.aws.account import Account, refusals, sign_in
+from airflow_mlcraft.deploying.aws.account import Account, aws_errors, sign_in
 from airflow_mlcraft.deploying.aws.changes import Change
-from airflow_mlcraft.deploying.aws.retry import Patience
+from airflow_mlcraft.deploying.aws.retry import Retry
 from airflow_mlcraft.deploying.aws.targets import (
     ECS,
     LAMBDA,
-    Deployed,
     Deployment,
+    DeploymentSpec,
     EcsOptions,
     LambdaOptions,
-    on_ecs,
-    on_lambda,
+    build_ecs_deployment,
+    build_lambda_deployment,
 )
-from airflow_mlcraft.deploying.container import engine
-from airflow_mlcraft.deploying.errors import DeployingError, Watch
-from airflow_mlcraft.deploying.options import read, slug
+from airflow_mlcraft.deploying.container import docker_client
+from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
+from airflow_mlcraft.deploying.options import parse_options, to_slug
 from airflow_mlcraft.project import build as building
 from airflow_mlcraft.project import env_file, external_resources
 from airflow_mlcraft.project import manifest as manifests
@@ -32,7 +32,7 @@ from airflow_mlcraft.serving.options import KEY_VARIABLE
 if TYPE_CHECKING:
     from docker import DockerClient
 
-    from airflow_mlcraft.deploying.image import Prepared
+    from airflow_mlcraft.deploying.image import PreparedImage
 
 TARGETS = (ECS, LAMBDA)
 _TAG_LENGTH = 40
@@ -47,7 +47,7 @@ class DeployRequest:
     profile: str = ""
     base: str = ""
     open: bool = False
-    patience: Patience = field(default_factory=Patience)
+    retry: Retry = field(default_factory=Retry)
 
 
 @dataclass(frozen=True)
@@ -74,22 +74,22 @@ class DeployResult:
         }
 
 
-def plan(project: Project, asked: DeployRequest, watch: Watch | None = None) -> DeployResult:
+def plan(project: Project, asked: DeployRequest, progress: ProgressReporter | None = None) -> DeployResult:
     """What a deployment would make, change and keep. The packages are chosen, but nothing is built."""
-    watch = watch or Watch()
+    progress = progress or ProgressReporter()
     account = _sign_in(project, asked)
-    with engine() as client:
-        deployment = _build_deployment(project, asked, account, _with_image(project, asked, client, watch), watch)
+    with docker_client() as client:
+        deployment = _build_deployment(project, asked, account, _with_image(project, asked, client, progress), progress)
         return _to_result(project, asked, account, deployment, changes.plan(deployment.resources))
 
 
-def deploy(project: Project, asked: DeployRequest, watch: Watch | None = None) -> DeployResult:
+def deploy(project: Project, asked: DeployRequest, progress: ProgressReporter | None = None) -> DeployResult:
     """Deploy the champion. When something fails, or the model does not answer, all is as it was before."""
-    watch = watch or Watch()
+    progress = progress or ProgressReporter()
     account = _sign_in(project, asked)
-    with engine() as client:
-        deployment = _build_deployment(project, asked, account, _with_image(project, asked, client, watch), watch)
-        made = changes.apply(deployment.resources, watch)
+    with docker_client() as client:
+        deployment = _build_deployment(project, asked, account, _with_image(project, asked, client, progress), progress)
+        made = changes.apply(deployment.resources, progress)
         external_resources.add_resource(
             project,
             _describe_service(project, asked, account),
@@ -101,16 +101,16 @@ def deploy(project: Project, asked: DeployRequest, watch: Watch | None = None) -
 def plan_removal(project: Project, asked: DeployRequest) -> DeployResult:
     """What `destroy` would delete."""
     account = _sign_in(project, asked)
-    deployment = _build_deployment(project, asked, account, _without_image(project, asked), Watch())
+    deployment = _build_deployment(project, asked, account, _without_image(project, asked), ProgressReporter())
     return _to_result(project, asked, account, deployment, changes.plan_removal(deployment.resources))
 
 
-def destroy(project: Project, asked: DeployRequest, watch: Watch | None = None) -> DeployResult:
+def destroy(project: Project, asked: DeployRequest, progress: ProgressReporter | None = None) -> DeployResult:
     """Delete all that was deployed; what mlcraft has not made for this project is refused."""
-    watch = watch or Watch()
+    progress = progress or ProgressReporter()
     account = _sign_in(project, asked)
-    deployment = _build_deployment(project, asked, account, _without_image(project, asked), watch)
-    made = changes.remove(deployment.resources, watch)
+    deployment = _build_deployment(project, asked, account, _without_image(project, asked), progress)
+    made = changes.remove(deployment.resources, progress)
     external_resources.remove_resource(project, _describe_service(project, asked, account))
     return DeployResult(project.name, asked.target, account.id, account.region, tuple(made))
 
@@ -124,7 +124,7 @@ def _sign_in(project: Project, asked: DeployRequest) -> Account:
 def _read_options(project: Project, asked: DeployRequest) -> EcsOptions | LambdaOptions:
     kind: type[EcsOptions | LambdaOptions] = EcsOptions if asked.target == ECS else LambdaOptions
     table = manifests.read_manifest(project).targets.get(asked.target, {})
-    return read(kind, table, f"{project.manifest}: targets.{asked.target}")
+    return parse_options(kind, table, f"{project.manifest}: targets.{asked.target}")
 
 
 def _describe_service(project: Project, asked: DeployRequest, account: Account) -> str:
@@ -134,31 +134,33 @@ def _describe_service(project: Project, asked: DeployRequest, account: Account) 
 
 
 def _service_name(project: Project, asked: DeployRequest) -> str:
-    return slug(_read_options(project, asked).name or project.name)
+    return to_slug(_read_options(project, asked).name or project.name)
 
 
-def _without_image(project: Project, asked: DeployRequest) -> Deployed:
-    return Deployed(project.name, _service_name(project, asked), tag="none")
+def _without_image(project: Project, asked: DeployRequest) -> DeploymentSpec:
+    return DeploymentSpec(project.name, _service_name(project, asked), tag="none")
 
 
-def _with_image(project: Project, asked: DeployRequest, client: DockerClient, watch: Watch) -> Deployed:
+def _with_image(
+    project: Project, asked: DeployRequest, client: DockerClient, progress: ProgressReporter
+) -> DeploymentSpec:
     from airflow_mlcraft.deploying.image import prepare
 
     options = building.read_image_options(project)
-    recipe = building.build_recipe(project, asked.base or options.base, watch)
-    prepared = prepare(client, recipe, watch)
+    recipe = building.build_recipe(project, asked.base or options.base, progress)
+    prepared = prepare(client, recipe, progress)
 
-    def send(repository: str, tag: str, login: Mapping[str, str]) -> str:
+    def push_image(repository: str, tag: str, login: Mapping[str, str]) -> str:
         names = building.choose_tags(project, recipe, options)
-        return _push_image(client, prepared, names=names, place=(repository, tag), login=login, watch=watch)
+        return _push_image(client, prepared, names=names, place=(repository, tag), login=login, progress=progress)
 
-    return Deployed(
+    return DeploymentSpec(
         project.name,
         _service_name(project, asked),
         content=recipe.content,
         tag=prepared.identity[:_TAG_LENGTH],
         machine=prepared.base.machine,
-        send=send,
+        push_image=push_image,
         open=asked.open,
         key=env_file.read_env_file(project).get(KEY_VARIABLE, ""),
     )
@@ -166,39 +168,39 @@ def _with_image(project: Project, asked: DeployRequest, client: DockerClient, wa
 
 def _push_image(
     client: DockerClient,
-    prepared: Prepared,
+    prepared: PreparedImage,
     *,
     names: tuple[str, ...],
     place: tuple[str, str],
     login: Mapping[str, str],
-    watch: Watch,
+    progress: ProgressReporter,
 ) -> str:
     """Build the image if it is not there, and push it; the name that the push needs goes again."""
     from airflow_mlcraft.deploying.image import build
     from airflow_mlcraft.deploying.push import push
 
     repository, tag = place
-    built = build(client, prepared, names, watch)
+    built = build(client, prepared, names, progress)
     client.images.get(built.id).tag(repository, tag)
     try:
-        return push(client, repository, tag, watch, login)
+        return push(client, repository, tag, progress, login)
     finally:
         client.images.remove(f"{repository}:{tag}", noprune=True)
 
 
 def _build_deployment(
-    project: Project, asked: DeployRequest, account: Account, what: Deployed, watch: Watch
+    project: Project, asked: DeployRequest, account: Account, what: DeploymentSpec, progress: ProgressReporter
 ) -> Deployment:
     options = _read_options(project, asked)
     if isinstance(options, EcsOptions):
-        return on_ecs(account, what, options, asked.patience, watch)
-    return on_lambda(account, what, options, asked.patience, watch)
+        return build_ecs_deployment(account, what, options, asked.retry, progress)
+    return build_lambda_deployment(account, what, options, asked.retry, progress)
 
 
 def _to_result(
     project: Project, asked: DeployRequest, account: Account, deployment: Deployment, made: list[Change]
 ) -> DeployResult:
-    with refusals():
-        url = deployment.place.url()
+    with aws_errors():
+        url = deployment.endpoint.url()
     key = deployment.key.name if deployment.key else ""
     return DeployResult(project.name, asked.target, account.id, account.region, tuple(made), url, key)

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from airflow_mlcraft.cli.main import app
 from airflow_mlcraft.deploying.aws.account import Account
-from airflow_mlcraft.deploying.errors import Watch
+from airflow_mlcraft.deploying.errors import ProgressReporter
 from airflow_mlcraft.deploying.image import IDENTITY, prepare
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import build as building
@@ -47,7 +47,7 @@ def refused(project: Project, *arguments: str) -> str:
 def ready(project: Project, base: str, client: DockerClient) -> Iterator[str]:
     """An image of a few bytes in place of the one that `build` would make, so that it is pushed at once."""
     recipe = building.build_recipe(project, base)
-    identity = prepare(client, recipe, Watch()).identity
+    identity = prepare(client, recipe, ProgressReporter()).identity
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("nothing"))

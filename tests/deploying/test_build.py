@@ -25,7 +25,7 @@ from docker import DockerClient
 from typer.testing import CliRunner
 
 from airflow_mlcraft.cli.main import app
-from airflow_mlcraft.deploying.errors import DeployingError, Watch
+from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
 from airflow_mlcraft.deploying.push import push
 from airflow_mlcraft.project.build import BuiltImage, build_image, container_name
 from airflow_mlcraft.project.delete import list_remaining
@@ -156,7 +156,7 @@ def test_the_labels_lead_back(built: BuiltImage, iris: Project, base: str) -> No
 
 def test_a_second_build_makes_nothing(built: BuiltImage, iris: Project, base: str) -> None:
     done: list[str] = []
-    again = build_image(iris, base=base, watch=Watch(lambda text, *_: done.append(text)))
+    again = build_image(iris, base=base, progress=ProgressReporter(lambda text, *_: done.append(text)))
     assert again.image.id == built.image.id
     assert not [text for text in done if text.startswith("Building")]
     said = CliRunner().invoke(
@@ -195,11 +195,11 @@ def test_push(small: str, client: DockerClient) -> None:
     with registry(login="somebody:secret") as place:
         client.images.get(small).tag(f"{place.host}/team/iris", "7")
         login = {"username": "somebody", "password": "secret"}
-        digest = push(client, f"{place.host}/team/iris", "7", Watch(), login)
+        digest = push(client, f"{place.host}/team/iris", "7", ProgressReporter(), login)
         assert digest == f"sha256:{hashlib.sha256(place.manifests['team/iris', '7']).hexdigest()}"
         assert place.config("team/iris", "7")["config"]["Labels"] == {"mlcraft.run": "train_1"}
         with pytest.raises(DeployingError, match="team/iris:7 cannot be pushed: .*; log in with `docker login`"):
-            push(client, f"{place.host}/team/iris", "7", Watch())
+            push(client, f"{place.host}/team/iris", "7", ProgressReporter())
 
 
 def test_a_model_that_cannot_be_loaded_gets_no_name(another: Project, base: str, client: DockerClient) -> None:

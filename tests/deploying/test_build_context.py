@@ -9,7 +9,7 @@ from pathlib import Path
 from tarfile import open as open_tar
 
 import airflow_mlcraft
-from airflow_mlcraft.deploying.build_context import Recipe, write
+from airflow_mlcraft.deploying.build_context import ImageRecipe, write_context
 
 PACKAGE = Path(airflow_mlcraft.__file__).parent
 _LATER = ("__init__.py", "tracking")
@@ -17,11 +17,11 @@ _LATER = ("__init__.py", "tracking")
 
 
 def test_the_image_has_all_that_its_server_imports(tmp_path: Path) -> None:
-    recipe = Recipe("iris", tmp_path / "model", "content", Path("python"), "base")
+    recipe = ImageRecipe("iris", tmp_path / "model", "content", Path("python"), "base")
     for folder in (recipe.model, tmp_path / "packages"):
         folder.mkdir()
     stream = BytesIO()
-    write(recipe, "", tmp_path / "packages", stream)
+    write_context(recipe, "", tmp_path / "packages", stream)
     stream.seek(0)
     with open_tar(fileobj=stream) as archive:
         files = {name.removeprefix("server/") for name in archive.getnames() if name.startswith("server/")}

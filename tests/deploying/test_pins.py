@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.deploying.base_image import Base
+from airflow_mlcraft.deploying.base_image import BaseImage
 from airflow_mlcraft.deploying.errors import DeployingError
-from airflow_mlcraft.deploying.pins import pinned, python_of
+from airflow_mlcraft.deploying.pins import compile_requirements, read_python_version
 from airflow_mlcraft.project.build import build_recipe
 from airflow_mlcraft.project.project_paths import Project
 
 pytestmark = pytest.mark.registry
-BASE = Base("python:slim", "sha256:0", "", platform.python_version(), f"{platform.machine()}-manylinux_2_36")
+BASE = BaseImage("python:slim", "sha256:0", "", platform.python_version(), f"{platform.machine()}-manylinux_2_36")
 
 
 def names(pins: str) -> dict[str, str]:
@@ -26,7 +26,7 @@ def names(pins: str) -> dict[str, str]:
 
 
 def test_what_serving_needs_and_nothing_else(project: Project, tmp_path: Path) -> None:
-    text = pinned(build_recipe(project), BASE, tmp_path)
+    text = compile_requirements(build_recipe(project), BASE, tmp_path)
     found = names(text)
     assert {"fastapi", "numpy", "orjson", "pandas", "scikit-learn", "skops", "uvicorn", "uvloop"} <= set(found)
     assert not {"apache-airflow", "boto3", "dvc", "matplotlib", "mlflow", "pyarrow", "airflow-provider-mlcraft"} & set(
@@ -34,19 +34,19 @@ def test_what_serving_needs_and_nothing_else(project: Project, tmp_path: Path) -
     )
     assert {name: version(name) for name in found} == found, "as they are installed here, where the model was made"
     assert text.count("--hash=sha256:") >= len(found)
-    assert pinned(build_recipe(project), BASE, tmp_path) == text
+    assert compile_requirements(build_recipe(project), BASE, tmp_path) == text
 
 
 def test_what_the_project_asks_for(project: Project, tmp_path: Path) -> None:
     recipe = replace(build_recipe(project), requirements=("click",))
-    assert names(pinned(recipe, BASE, tmp_path))["click"] == version("click")
+    assert names(compile_requirements(recipe, BASE, tmp_path))["click"] == version("click")
 
 
 def test_what_the_model_itself_needs(project: Project, tmp_path: Path) -> None:
     """Boosters and packages of the user's own, in the versions that the model was made with."""
     wanted = project.champion / "requirements.txt"
     wanted.write_text(wanted.read_text() + f"lightgbm=={version('lightgbm')}\n")
-    assert names(pinned(build_recipe(project), BASE, tmp_path))["lightgbm"] == version("lightgbm")
+    assert names(compile_requirements(build_recipe(project), BASE, tmp_path))["lightgbm"] == version("lightgbm")
 
 
 def test_the_model_knows_best(project: Project, tmp_path: Path) -> None:
@@ -54,10 +54,10 @@ def test_the_model_knows_best(project: Project, tmp_path: Path) -> None:
     wanted = project.champion / "requirements.txt"
     wanted.write_text(re.sub(r"skops==.*", "skops==0.0.1", wanted.read_text()))
     with pytest.raises(DeployingError, match=r"cannot be had for python:slim: .*skops.*; name another base image"):
-        pinned(build_recipe(project), BASE, tmp_path)
+        compile_requirements(build_recipe(project), BASE, tmp_path)
 
 
 def test_the_python_of_a_model(project: Project) -> None:
-    assert python_of(project.champion) == ".".join(map(str, sys.version_info[:2]))
+    assert read_python_version(project.champion) == ".".join(map(str, sys.version_info[:2]))
     (project.champion / "python_env.yaml").unlink()
-    assert python_of(project.champion) == ""
+    assert read_python_version(project.champion) == ""

@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from airflow_mlcraft.deploying.errors import DeployingError
-from airflow_mlcraft.deploying.image import check_tag, parted
-from airflow_mlcraft.deploying.options import slug
+from airflow_mlcraft.deploying.image import check_tag, split_tag
+from airflow_mlcraft.deploying.options import to_slug
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest
 from airflow_mlcraft.project.build import build_image, build_recipe, choose_tags, read_image_options
@@ -39,9 +39,9 @@ def test_names_that_docker_does_not_take(project: Project, tag: str) -> None:
 def test_names_that_docker_takes() -> None:
     for tag in ("iris", "iris:1", "localhost:5000/a/b_c:1.2-x", "123.dkr.ecr.eu-west-1.amazonaws.com/mlcraft/iris:1"):
         check_tag(tag)
-    assert parted("localhost:5000/iris") == ("localhost:5000/iris", "latest")
-    assert parted("localhost:5000/iris:7") == ("localhost:5000/iris", "7")
-    assert slug("Iris_2") == "iris-2"
+    assert split_tag("localhost:5000/iris") == ("localhost:5000/iris", "latest")
+    assert split_tag("localhost:5000/iris:7") == ("localhost:5000/iris", "7")
+    assert to_slug("Iris_2") == "iris-2"
 
 
 def test_a_push_to_nowhere(project: Project) -> None:

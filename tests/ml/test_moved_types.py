@@ -23,7 +23,7 @@ import pytest
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.ml.model_file import read_schema
 from airflow_mlcraft.ml.moved_types import MOVED_TYPES
-from airflow_mlcraft.serving.model.folder import open_model
+from airflow_mlcraft.serving.model.folder import read_model_folder
 from airflow_mlcraft.tracking import pyfunc_model
 from tests.ml.samples import Steps
 
@@ -63,7 +63,7 @@ def test_each_stored_type_has_its_place(module: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     "load",
-    [lambda: pyfunc_model.load(FOLDER / "model.skops"), lambda: open_model(FOLDER).load_estimator()],
+    [lambda: pyfunc_model.load(FOLDER / "model.skops"), lambda: read_model_folder(FOLDER).load_estimator()],
     ids=["file", "server"],
 )
 def test_it_predicts_as_before(load: Callable[[], Any], rows: pd.DataFrame) -> None:

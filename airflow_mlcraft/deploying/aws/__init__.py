@@ -1,1 +1,1 @@
-"""A model's image in AWS: as a service of ECS, or as a function of Lambda. What is there is asked of AWS each time."""
+"""Deployment of a model's image to ECS or Lambda. The state is read from AWS each time; none is kept here."""

@@ -1,4 +1,4 @@
-"""The AWS account: found as all of AWS's tools find it, and its refusals as sentences."""
+"""The AWS account and its errors as messages, and the tags that mark the resources of a project."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from airflow_mlcraft.deploying.errors import DeployingError
 if TYPE_CHECKING:
     from boto3.session import Session
 
-
-_LOGINS = (
+_LOGIN_HELP = (
     "log in with `aws configure` or `aws sso login`, choose a profile with --profile or AWS_PROFILE, or set "
     "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; on a machine of AWS its role is taken"
 )
-_STALE = (
+_CREDENTIAL_ERRORS = (
     "ExpiredToken",
     "ExpiredTokenException",
     "InvalidClientTokenId",
@@ -27,7 +26,7 @@ _STALE = (
     "AuthFailure",
     "InvalidToken",
 )
-_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException")
+_ACCESS_ERRORS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException")
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Account:
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def client(self, service: str) -> Any:
-        """boto3's client of a service; it tries again by itself where that helps."""
+        """The boto3 client of a service, with standard retries; one per service."""
         from botocore.config import Config
 
         if service not in self._clients:
@@ -57,7 +56,7 @@ def sign_in(region: str = "", profile: str = "") -> Account:
     """The account of the credentials that boto3 finds."""
     import boto3
 
-    with refusals():
+    with aws_errors():
         session = boto3.Session(profile_name=profile or None)
         chosen = region or os.environ.get("AWS_REGION") or session.region_name
         if not chosen:
@@ -67,14 +66,14 @@ def sign_in(region: str = "", profile: str = "") -> Account:
                 "`aws configure` keeps one for good",
             )
         if session.get_credentials() is None:
-            raise DeployingError("there are no AWS credentials here", _LOGINS)
+            raise DeployingError("there are no AWS credentials here", _LOGIN_HELP)
         caller = session.client("sts", region_name=chosen).get_caller_identity()
     return Account(session, chosen, str(caller["Account"]), str(caller["Arn"]).split(":")[1])
 
 
 @contextlib.contextmanager
-def refusals() -> Iterator[None]:
-    """What boto3 raises, as sentences."""
+def aws_errors() -> Iterator[None]:
+    """Convert errors of boto3 to DeployingErrors."""
     from botocore.exceptions import (
         BotoCoreError,
         ClientError,
@@ -86,19 +85,19 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code, asked = code_of(error), error.operation_name
-        said = error.response.get("Error", {}).get("Message") or code
-        if code in _STALE:
-            raise DeployingError(f"AWS does not take these credentials ({code})", _LOGINS) from error
-        if code in _DENIED:
+        code, operation = get_error_code(error), error.operation_name
+        message = error.response.get("Error", {}).get("Message") or code
+        if code in _CREDENTIAL_ERRORS:
+            raise DeployingError(f"AWS does not take these credentials ({code})", _LOGIN_HELP) from error
+        if code in _ACCESS_ERRORS:
             raise DeployingError(
-                f"AWS does not let you {asked}: {said}", "docs/deploy.md lists what is needed"
+                f"AWS does not let you {operation}: {message}", "docs/deploy.md lists what is needed"
             ) from error
-        raise DeployingError(f"AWS refuses {asked}: {said} ({code})") from error
+        raise DeployingError(f"AWS refuses {operation}: {message} ({code})") from error
     except ProfileNotFound as error:
         raise DeployingError(str(error), "`aws configure list-profiles` lists those that are there") from error
     except NoCredentialsError as error:
-        raise DeployingError("there are no AWS credentials here", _LOGINS) from error
+        raise DeployingError("there are no AWS credentials here", _LOGIN_HELP) from error
     except EndpointConnectionError as error:
         raise DeployingError(
             f"AWS cannot be reached: {error}", "see whether the region and the network are right"
@@ -107,20 +106,20 @@ def refusals() -> Iterator[None]:
         raise DeployingError(f"AWS: {error}") from error
 
 
-def code_of(error: Any) -> str:
-    """The code of a ClientError."""
+def get_error_code(error: Any) -> str:
+    """The error code of a ClientError."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 @contextlib.contextmanager
-def unless_missing(*codes: str) -> Iterator[None]:
-    """Go on where what is asked for is not there."""
+def ignore_missing(*codes: str) -> Iterator[None]:
+    """Suppress ClientErrors with one of these codes, for resources that do not exist."""
     from botocore.exceptions import ClientError
 
     try:
         yield
     except ClientError as error:
-        if code_of(error) not in codes:
+        if get_error_code(error) not in codes:
             raise
 
 
@@ -129,7 +128,7 @@ PROJECT, TARGET, MADE_BY = "mlcraft:project", "mlcraft:target", "mlcraft:made-by
 
 @dataclass(frozen=True)
 class Owner:
-    """A project's deployment to a target."""
+    """The project and target that a resource belongs to, written to its tags."""
 
     project: str
     target: str
@@ -138,21 +137,21 @@ class Owner:
     def tags(self) -> dict[str, str]:
         return {PROJECT: self.project, TARGET: self.target, MADE_BY: "mlcraft"}
 
-    def pairs(self, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-        """The tags as most of AWS wants them."""
+    def to_tag_list(self, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+        """The tags as a list of pairs, as most of AWS takes them."""
         return [{key: name, value: text} for name, text in self.tags.items()]
 
     def check(self, kind: str, name: str, tags: Mapping[str, str]) -> None:
-        """Refuse what somebody else has made."""
+        """Raise a DeployingError for a resource that this project's deployment has not made."""
         if tags.get(PROJECT) == self.project and tags.get(TARGET) == self.target:
             return
-        whose = f"it belongs to the project {tags[PROJECT]!r}" if PROJECT in tags else "mlcraft has not made it"
+        owner = f"it belongs to the project {tags[PROJECT]!r}" if PROJECT in tags else "mlcraft has not made it"
         raise DeployingError(
-            f"the {kind} {name} is there already, and {whose}",
+            f"the {kind} {name} is there already, and {owner}",
             f'choose another name: `name = "…"` below [targets.{self.target}] in mlcraft.toml',
         )
 
 
-def plain(pairs: Sequence[Mapping[str, Any]] | None, key: str = "Key", value: str = "Value") -> dict[str, str]:
-    """A list of tags as a mapping."""
+def tags_to_dict(pairs: Sequence[Mapping[str, Any]] | None, key: str = "Key", value: str = "Value") -> dict[str, str]:
+    """A list of tag pairs as a mapping."""
     return {str(pair[key]): str(pair[value]) for pair in pairs or ()}

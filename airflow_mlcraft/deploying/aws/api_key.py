@@ -1,11 +1,11 @@
-"""The key that requests need: a secret of AWS's Secrets Manager, never an argument or a label."""
+"""The API key of a deployment as a secret of AWS Secrets Manager."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
 
-from airflow_mlcraft.deploying.aws.account import Account, Owner, plain, unless_missing
+from airflow_mlcraft.deploying.aws.account import Account, Owner, ignore_missing, tags_to_dict
 from airflow_mlcraft.deploying.aws.changes import Found
 
 _CURRENT = "AWSCURRENT"
@@ -13,12 +13,12 @@ _CURRENT = "AWSCURRENT"
 
 @dataclass
 class ApiKey:
-    """The project's own key, or one that is made up once and is to be had from AWS alone."""
+    """The key configured in the project, or one that is generated once and kept only in AWS."""
 
     account: Account
     owner: Owner
     name: str
-    given: str = field(default="", repr=False)
+    configured: str = field(default="", repr=False)
     kind: str = "secret"
     version: str = field(default="", init=False)
     arn: str = field(default="", init=False)
@@ -28,12 +28,12 @@ class ApiKey:
 
     @property
     def pattern(self) -> str:
-        """Its ARN in policies: AWS adds six signs of its own."""
+        """The ARN for policies; AWS appends six random characters to it."""
         return self.account.arn("secretsmanager", f"secret:{self.name}-??????")
 
     @property
     def reference(self) -> str:
-        """This very version, for a container: another key is another container."""
+        """The ARN with the version, for a container: a new key then replaces the container."""
         return f"{self.arn}:::{self.version}" if self.arn else ""
 
     def value(self) -> str:
@@ -42,29 +42,29 @@ class ApiKey:
 
     def find(self) -> Found | None:
         found: Found | None = None
-        with unless_missing("ResourceNotFoundException"):
+        with ignore_missing("ResourceNotFoundException"):
             found = dict(self._manager.describe_secret(SecretId=self.name))
         if found is None:
             return None
-        self.owner.check(self.kind, self.name, plain(found.get("Tags")))
+        self.owner.check(self.kind, self.name, tags_to_dict(found.get("Tags")))
         current = self._manager.get_secret_value(SecretId=self.name, VersionStage=_CURRENT)
         self.arn, self.version = str(found["ARN"]), str(current["VersionId"])
         return {"value": str(current["SecretString"]), "version": self.version}
 
     def differences(self, found: Found) -> list[str]:
-        return ["the key in .env is another one"] if self.given and found["value"] != self.given else []
+        return ["the key in .env is another one"] if self.configured and found["value"] != self.configured else []
 
     def create(self) -> None:
-        made = self._manager.create_secret(
+        created = self._manager.create_secret(
             Name=self.name,
-            SecretString=self.given or secrets.token_urlsafe(32),
-            Tags=self.owner.pairs(),
+            SecretString=self.configured or secrets.token_urlsafe(32),
+            Tags=self.owner.to_tag_list(),
             Description=f"The API key of the model {self.owner.project}, made by mlcraft",
         )
-        self.arn, self.version = str(made["ARN"]), str(made["VersionId"])
+        self.arn, self.version = str(created["ARN"]), str(created["VersionId"])
 
     def change(self, found: Found) -> None:
-        changed = self._manager.put_secret_value(SecretId=self.name, SecretString=self.given)
+        changed = self._manager.put_secret_value(SecretId=self.name, SecretString=self.configured)
         self.version = str(changed["VersionId"])
 
     def restore(self, found: Found) -> None:
@@ -76,5 +76,5 @@ class ApiKey:
         )
 
     def delete(self) -> None:
-        with unless_missing("ResourceNotFoundException"):
+        with ignore_missing("ResourceNotFoundException"):
             self._manager.delete_secret(SecretId=self.name, ForceDeleteWithoutRecovery=True)

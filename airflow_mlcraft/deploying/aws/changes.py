@@ -1,4 +1,4 @@
-"""What a deployment takes: planned first, made in order, and undone in the reverse order when something fails."""
+"""Plans of resource changes: computed, applied in order, and undone in reverse order on failure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from airflow_mlcraft.deploying.aws.account import refusals
-from airflow_mlcraft.deploying.errors import DeployingError, Watch
+from airflow_mlcraft.deploying.aws.account import aws_errors
+from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
 from airflow_mlcraft.errors import MlcraftError
 
 CREATE, CHANGE, KEEP, DELETE = "create", "change", "keep", "delete"
@@ -15,32 +15,32 @@ Found = dict[str, Any]
 
 
 class Resource(Protocol):
-    """Something in AWS. `found` is what `find` has given, and is asked for again at each run."""
+    """A resource in AWS. `found` is the state that `find` returned in the same run."""
 
     @property
     def kind(self) -> str: ...
     @property
     def name(self) -> str: ...
     def find(self) -> Found | None:
-        """What is there; None where nothing is. What is somebody else's is refused."""
+        """The state in AWS, None if it does not exist; raises DeployingError if another owner has it."""
 
     def differences(self, found: Found) -> list[str]:
-        """In which ways it is not as it should be."""
+        """How its state differs from the desired one, as texts."""
 
     def create(self) -> None: ...
     def change(self, found: Found) -> None:
-        """Make it as it should be."""
+        """Bring it to the desired state."""
 
     def restore(self, found: Found) -> None:
-        """Make it as it was."""
+        """Bring it back to the state found."""
 
     def delete(self) -> None:
-        """Remove it; it is no mistake if it is not there."""
+        """Delete it, if it exists."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One line of a plan."""
+    """A line of a plan: an action on a resource, and the reasons."""
 
     action: str
     kind: str
@@ -52,14 +52,14 @@ class Change:
 
 
 def plan(resources: Sequence[Resource]) -> list[Change]:
-    """What `apply` would do now; nothing is changed."""
-    with refusals():
-        return [_planned(resource, resource.find()) for resource in resources]
+    """The changes that `apply` would make, without making them."""
+    with aws_errors():
+        return [_plan_change(resource, resource.find()) for resource in resources]
 
 
 def plan_removal(resources: Sequence[Resource]) -> list[Change]:
-    """What `remove` would do now."""
-    with refusals():
+    """The deletions that `remove` would make, without making them."""
+    with aws_errors():
         return [
             Change(DELETE, resource.kind, resource.name)
             for resource in reversed(resources)
@@ -67,68 +67,70 @@ def plan_removal(resources: Sequence[Resource]) -> list[Change]:
         ]
 
 
-def apply(resources: Sequence[Resource], watch: Watch) -> list[Change]:
-    """Make everything as it should be, or leave everything as it was."""
-    watch.say("Looking at what is there")
-    plan(resources)  # what cannot be is refused before anything is made
+def apply(resources: Sequence[Resource], progress: ProgressReporter) -> list[Change]:
+    """Bring all resources to the desired state; on failure, restore the states found."""
+    progress.start("Looking at what is there")
+    plan(resources)  # errors such as another owner come before any change
     done: list[tuple[Resource, Found | None]] = []
-    made: list[Change] = []
+    changes: list[Change] = []
     try:
-        with refusals():
+        with aws_errors():
             for number, resource in enumerate(resources):
                 found = resource.find()
-                change = _planned(resource, found)
-                made.append(change)
+                change = _plan_change(resource, found)
+                changes.append(change)
                 if change.action == KEEP:
                     continue
-                watch.doing(f"{_DOING[change.action]} the {resource.kind} {resource.name}", number, len(resources))
+                progress.update(
+                    f"{_PROGRESS_TEXTS[change.action]} the {resource.kind} {resource.name}", number, len(resources)
+                )
                 done.append((resource, found))
                 if found is None:
                     resource.create()
                 else:
                     resource.change(found)
     except BaseException as error:
-        left = _undo(done, watch)
+        remaining = _undo(done, progress)
         if isinstance(error, MlcraftError):
-            how = f"all is as it was before, but for {left}" if left else "all is as it was before"
-            raise DeployingError(f"{error}; {how}") from error
+            state = f"all is as it was before, but for {remaining}" if remaining else "all is as it was before"
+            raise DeployingError(f"{error}; {state}") from error
         raise
-    return made
+    return changes
 
 
-def remove(resources: Sequence[Resource], watch: Watch) -> list[Change]:
-    """Delete everything that is there, the last first."""
+def remove(resources: Sequence[Resource], progress: ProgressReporter) -> list[Change]:
+    """Delete all resources that exist, in reverse order."""
     changes = plan_removal(resources)
     names = {(change.kind, change.name) for change in changes}
-    with refusals():
+    with aws_errors():
         for number, resource in enumerate(reversed(resources)):
             if (resource.kind, resource.name) in names:
-                watch.doing(f"Deleting the {resource.kind} {resource.name}", number, len(resources))
+                progress.update(f"Deleting the {resource.kind} {resource.name}", number, len(resources))
                 resource.delete()
     return changes
 
 
-_DOING = {CREATE: "Making", CHANGE: "Changing"}
+_PROGRESS_TEXTS = {CREATE: "Making", CHANGE: "Changing"}
 
 
-def _planned(resource: Resource, found: Found | None) -> Change:
+def _plan_change(resource: Resource, found: Found | None) -> Change:
     if found is None:
         return Change(CREATE, resource.kind, resource.name)
     why = tuple(resource.differences(found))
     return Change(CHANGE if why else KEEP, resource.kind, resource.name, why)
 
 
-def _undo(done: Sequence[tuple[Resource, Found | None]], watch: Watch) -> str:
-    """Take back what was done; gives what could not be."""
-    left = []
+def _undo(done: Sequence[tuple[Resource, Found | None]], progress: ProgressReporter) -> str:
+    """Undo changes in reverse order; returns a description of those that could not be undone."""
+    remaining = []
     for resource, found in reversed(done):
-        watch.say(f"Taking back the {resource.kind} {resource.name}")
+        progress.start(f"Taking back the {resource.kind} {resource.name}")
         try:
-            with refusals():
+            with aws_errors():
                 if found is None:
                     resource.delete()
                 else:
                     resource.restore(found)
         except MlcraftError as error:
-            left.append(f"the {resource.kind} {resource.name} ({error})")
-    return ", ".join(left)
+            remaining.append(f"the {resource.kind} {resource.name} ({error})")
+    return ", ".join(remaining)

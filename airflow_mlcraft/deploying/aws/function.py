@@ -1,4 +1,7 @@
-"""The address of a function's live version. Whoever asks has to sign as a user of AWS, unless it is open to all."""
+"""Lambda functions from an image, and their function URLs.
+
+Each deployment publishes a version and tests it, before the alias `live` leads clients to it.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,26 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_mlcraft.deploying.aws.account import Account, Owner, unless_missing
+from airflow_mlcraft.deploying.aws.account import Account, Owner, ignore_missing
 from airflow_mlcraft.deploying.aws.changes import Found
 from airflow_mlcraft.deploying.aws.log_group import LogGroup
 from airflow_mlcraft.deploying.aws.repository import PushedImage
-from airflow_mlcraft.deploying.aws.retry import Patience
+from airflow_mlcraft.deploying.aws.retry import Retry
 from airflow_mlcraft.deploying.aws.role import Role
-from airflow_mlcraft.deploying.errors import DeployingError, Watch
-from airflow_mlcraft.deploying.health import Ask, check
+from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
+from airflow_mlcraft.deploying.health import SendRequest, check_deployment
 
-_MISSING = "ResourceNotFoundException"
-_OPEN: dict[str, dict[str, Any]] = {
+_NOT_FOUND = "ResourceNotFoundException"
+_PUBLIC_PERMISSIONS: dict[str, dict[str, Any]] = {
     "mlcraft-url": {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"},
     "mlcraft-url-invoke": {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True},
 }
-"""What the public may do where the model is open."""
+"""The permissions of the public, if the function is open."""
 
 
 @dataclass
 class FunctionUrl:
-    """It belongs to its function, and goes with it."""
+    """The URL of the alias `live`. Requests must be signed for AWS, unless it is open; it goes with its function."""
 
     account: Account
     function: Function
@@ -40,55 +43,57 @@ class FunctionUrl:
         return self.function.name
 
     def find(self) -> Found | None:
-        with unless_missing(_MISSING):
+        with ignore_missing(_NOT_FOUND):
             found = self._lambda.get_function_url_config(FunctionName=self.name, Qualifier=LIVE)
             return {"auth": found["AuthType"], "url": found["FunctionUrl"]}
         return None
 
     def differences(self, found: Found) -> list[str]:
-        return [] if found["auth"] == self._auth(self.open) else ["who may ask"]
+        return [] if found["auth"] == self._to_auth_type(self.open) else ["who may ask"]
 
     def create(self) -> None:
         self._lambda.create_function_url_config(
-            FunctionName=self.name, Qualifier=LIVE, AuthType=self._auth(self.open), InvokeMode="BUFFERED"
+            FunctionName=self.name, Qualifier=LIVE, AuthType=self._to_auth_type(self.open), InvokeMode="BUFFERED"
         )
-        self._let(self.open)
+        self._set_permissions(self.open)
 
     def change(self, found: Found) -> None:
-        self._put(self.open)
+        self._apply(self.open)
 
     def restore(self, found: Found) -> None:
-        self._put(found["auth"] == self._auth(True))
+        self._apply(found["auth"] == self._to_auth_type(True))
 
     def delete(self) -> None:
-        with unless_missing(_MISSING):
+        with ignore_missing(_NOT_FOUND):
             self._lambda.delete_function_url_config(FunctionName=self.name, Qualifier=LIVE)
 
     def url(self) -> str:
-        """The address; empty where there is none."""
+        """The address; empty if there is none."""
         return str((self.find() or {}).get("url", "")).rstrip("/")
 
-    def _put(self, to_all: bool) -> None:
-        self._lambda.update_function_url_config(FunctionName=self.name, Qualifier=LIVE, AuthType=self._auth(to_all))
-        self._let(to_all)
+    def _apply(self, is_public: bool) -> None:
+        self._lambda.update_function_url_config(
+            FunctionName=self.name, Qualifier=LIVE, AuthType=self._to_auth_type(is_public)
+        )
+        self._set_permissions(is_public)
 
-    def _let(self, to_all: bool) -> None:
-        for statement, allowed in _OPEN.items():
-            with unless_missing(_MISSING):
+    def _set_permissions(self, is_public: bool) -> None:
+        for statement, allowed in _PUBLIC_PERMISSIONS.items():
+            with ignore_missing(_NOT_FOUND):
                 self._lambda.remove_permission(FunctionName=self.name, StatementId=statement, Qualifier=LIVE)
-            if to_all:
+            if is_public:
                 self._lambda.add_permission(
                     FunctionName=self.name, StatementId=statement, Qualifier=LIVE, Principal="*", **allowed
                 )
 
     @staticmethod
-    def _auth(to_all: bool) -> str:
-        return "NONE" if to_all else "AWS_IAM"
+    def _to_auth_type(is_public: bool) -> str:
+        return "NONE" if is_public else "AWS_IAM"
 
 
 LIVE = "live"
 ENTRY = ["python", "-m", "airflow_mlcraft.serving.on_lambda", "--model", "/opt/mlcraft/model"]
-_SAID = {
+_DIFFERENCE_TEXTS = {
     "image": "the image",
     "entry": "what it starts",
     "MemorySize": "the memory",
@@ -100,7 +105,7 @@ _SAID = {
 
 @dataclass
 class Function:
-    """The function, its newest version, and the alias `live`."""
+    """The function, with its newest version and the alias `live`."""
 
     account: Account
     owner: Owner
@@ -112,8 +117,8 @@ class Function:
     memory: int
     timeout: int
     content: str
-    patience: Patience
-    watch: Watch
+    retry: Retry
+    progress: ProgressReporter
     kind: str = field(default="Lambda function")
 
     def __post_init__(self) -> None:
@@ -125,30 +130,30 @@ class Function:
 
     def find(self) -> Found | None:
         found: Any = None
-        with unless_missing(_MISSING):
+        with ignore_missing(_NOT_FOUND):
             found = self._lambda.get_function(FunctionName=self.name)
         if found is None:
             return None
         self.owner.check(self.kind, self.name, found.get("Tags") or {})
-        about = found["Configuration"]
+        configuration = found["Configuration"]
         live = ""
-        with unless_missing(_MISSING):
+        with ignore_missing(_NOT_FOUND):
             live = str(self._lambda.get_alias(FunctionName=self.name, Name=LIVE)["FunctionVersion"])
-        entry = (about.get("ImageConfigResponse") or {}).get("ImageConfig") or {}
+        entry = (configuration.get("ImageConfigResponse") or {}).get("ImageConfig") or {}
         return {
             "image": str(found["Code"].get("ImageUri", "")),
             "entry": entry.get("EntryPoint"),
             "live": live,
-            **{name: about[name] for name in ("MemorySize", "Timeout", "Role")},
+            **{name: configuration[name] for name in ("MemorySize", "Timeout", "Role")},
         }
 
     def differences(self, found: Found) -> list[str]:
-        return [_SAID[name] for name, value in self._wanted().items() if found[name] != value] + (
-            [] if found["live"] else [_SAID["live"]]
+        return [_DIFFERENCE_TEXTS[name] for name, value in self._desired().items() if found[name] != value] + (
+            [] if found["live"] else [_DIFFERENCE_TEXTS["live"]]
         )
 
     def create(self) -> None:
-        self.patience.with_new_role(
+        self.retry.with_new_role(
             lambda: self._lambda.create_function(
                 FunctionName=self.name,
                 PackageType="Image",
@@ -157,26 +162,26 @@ class Function:
                 LoggingConfig={"LogGroup": self.log_group.name},
                 Description=f"The model {self.owner.project}, served by mlcraft",
                 Tags=self.owner.tags,
-                **self._settings(self._wanted()),
+                **self._settings(self._desired()),
             )
         )
         self._publish()
 
     def change(self, found: Found) -> None:
-        self._put(self._wanted())
-        self._forget_all_but(self._publish(), found["live"])
+        self._apply(self._desired())
+        self._delete_versions_except(self._publish(), found["live"])
 
     def restore(self, found: Found) -> None:
-        """Clients never saw the new version: the alias still leads to the one before, unless it was moved."""
-        self._put(found)
+        """Restore the settings, and the version of the alias `live` if it was moved."""
+        self._apply(found)
         if found["live"]:
             self._lambda.update_alias(FunctionName=self.name, Name=LIVE, FunctionVersion=found["live"])
 
     def delete(self) -> None:
-        with unless_missing(_MISSING):
+        with ignore_missing(_NOT_FOUND):
             self._lambda.delete_function(FunctionName=self.name)
 
-    def _wanted(self) -> Found:
+    def _desired(self) -> Found:
         return {
             "image": self.image.uri,
             "entry": [*ENTRY, "--name", self.owner.project],
@@ -186,27 +191,27 @@ class Function:
         }
 
     def _settings(self, values: Found) -> dict[str, Any]:
-        plain = {name: values[name] for name in ("MemorySize", "Timeout", "Role")}
-        return {**plain, "ImageConfig": {"EntryPoint": values["entry"] or []}}
+        settings = {name: values[name] for name in ("MemorySize", "Timeout", "Role")}
+        return {**settings, "ImageConfig": {"EntryPoint": values["entry"] or []}}
 
-    def _put(self, values: Found) -> None:
-        self.patience.with_new_role(
+    def _apply(self, values: Found) -> None:
+        self.retry.with_new_role(
             lambda: self._lambda.update_function_configuration(FunctionName=self.name, **self._settings(values))
         )
-        self._settled()
+        self._wait_until_settled()
         self._lambda.update_function_code(FunctionName=self.name, ImageUri=values["image"])
-        self._settled()
+        self._wait_until_settled()
 
     def _publish(self) -> str:
-        """Make a version, try it, and lead clients to it."""
-        self._settled()
+        """Publish a version, test it, and move the alias `live` to it."""
+        self._wait_until_settled()
         version = str(self._lambda.publish_version(FunctionName=self.name)["Version"])
-        self._settled(version)
-        self.watch.say(f"Trying version {version} of {self.name}")
+        self._wait_until_settled(version)
+        self.progress.start(f"Trying version {version} of {self.name}")
         try:
-            check(self._asking(version), self.content)
+            check_deployment(self._build_sender(version), self.content)
         except DeployingError:
-            with unless_missing(_MISSING):
+            with ignore_missing(_NOT_FOUND):
                 self._lambda.delete_function(FunctionName=self.name, Qualifier=version)
             raise
         try:
@@ -217,44 +222,48 @@ class Function:
             self._lambda.update_alias(FunctionName=self.name, Name=LIVE, FunctionVersion=version)
         return version
 
-    def _forget_all_but(self, *kept: str) -> None:
-        """Versions that clients no longer reach cost room; the one before the last is what a roll-back needs."""
+    def _delete_versions_except(self, *kept: str) -> None:
+        """Delete versions that are no longer needed; the previous one is kept for a roll-back."""
         pages = self._lambda.get_paginator("list_versions_by_function").paginate(FunctionName=self.name)
         for one in [one["Version"] for page in pages for one in page["Versions"]]:
             if one not in ("$LATEST", *kept):
-                with unless_missing(_MISSING):
+                with ignore_missing(_NOT_FOUND):
                     self._lambda.delete_function(FunctionName=self.name, Qualifier=one)
 
-    def _settled(self, version: str = "") -> None:
-        """Lambda takes a while for each change, and no other one meanwhile."""
+    def _wait_until_settled(self, version: str = "") -> None:
+        """Wait until a change is complete; Lambda refuses other changes meanwhile."""
         which = {"FunctionName": self.name, **({"Qualifier": version} if version else {})}
 
-        def look() -> bool | None:
-            about = self._lambda.get_function_configuration(**which)
+        def poll() -> bool | None:
+            configuration = self._lambda.get_function_configuration(**which)
             for state in ("State", "LastUpdateStatus"):
-                if about.get(state) == "Failed":
-                    why = about.get(f"{state}Reason") or about.get(f"{state}ReasonCode") or "it does not say why"
+                if configuration.get(state) == "Failed":
+                    why = (
+                        configuration.get(f"{state}Reason")
+                        or configuration.get(f"{state}ReasonCode")
+                        or "it does not say why"
+                    )
                     raise DeployingError(f"Lambda cannot make {self.name}: {why}")
-            busy = about.get("State") == "Pending" or about.get("LastUpdateStatus") == "InProgress"
+            busy = configuration.get("State") == "Pending" or configuration.get("LastUpdateStatus") == "InProgress"
             return None if busy else True
 
-        self.patience.wait(f"Lambda has not made {self.name}", look)
+        self.retry.wait(f"Lambda has not made {self.name}", poll)
 
-    def _asking(self, version: str) -> Ask:
-        def ask(method: str, path: str, body: Any = None) -> tuple[int, Any]:
-            said = self._lambda.invoke(
-                FunctionName=self.name, Qualifier=version, Payload=json.dumps(_event(method, path, body)).encode()
+    def _build_sender(self, version: str) -> SendRequest:
+        def send(method: str, path: str, body: Any = None) -> tuple[int, Any]:
+            result = self._lambda.invoke(
+                FunctionName=self.name, Qualifier=version, Payload=json.dumps(_build_event(method, path, body)).encode()
             )
-            answer = json.loads(said["Payload"].read())
-            if said.get("FunctionError"):
+            answer = json.loads(result["Payload"].read())
+            if result.get("FunctionError"):
                 raise DeployingError(f"the function failed: {answer.get('errorMessage', answer)}")
             return int(answer["statusCode"]), json.loads(answer["body"])
 
-        return ask
+        return send
 
 
-def _event(method: str, path: str, body: Any) -> dict[str, Any]:
-    """A request, as a function's URL words it."""
+def _build_event(method: str, path: str, body: Any) -> dict[str, Any]:
+    """The event of a function URL for this request."""
     return {
         "version": "2.0",
         "rawPath": path,

@@ -1,18 +1,18 @@
-"""Where the server's log goes."""
+"""CloudWatch log groups of a deployment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_mlcraft.deploying.aws.account import Account, Owner, unless_missing
+from airflow_mlcraft.deploying.aws.account import Account, Owner, ignore_missing
 from airflow_mlcraft.deploying.aws.changes import Found
 
-_DAYS = 30
+_RETENTION_DAYS = 30
 
 
 @dataclass
 class LogGroup:
-    """A log group of CloudWatch that forgets after a month."""
+    """A log group with a retention of 30 days."""
 
     account: Account
     owner: Owner
@@ -35,14 +35,14 @@ class LogGroup:
         return found
 
     def differences(self, found: Found) -> list[str]:
-        return [] if found.get("retentionInDays") == _DAYS else ["how long it remembers"]
+        return [] if found.get("retentionInDays") == _RETENTION_DAYS else ["how long it remembers"]
 
     def create(self) -> None:
         self._logs.create_log_group(logGroupName=self.name, tags=self.owner.tags)
         self.change({})
 
     def change(self, found: Found) -> None:
-        self._logs.put_retention_policy(logGroupName=self.name, retentionInDays=_DAYS)
+        self._logs.put_retention_policy(logGroupName=self.name, retentionInDays=_RETENTION_DAYS)
 
     def restore(self, found: Found) -> None:
         if days := found.get("retentionInDays"):
@@ -51,5 +51,5 @@ class LogGroup:
             self._logs.delete_retention_policy(logGroupName=self.name)
 
     def delete(self) -> None:
-        with unless_missing("ResourceNotFoundException"):
+        with ignore_missing("ResourceNotFoundException"):
             self._logs.delete_log_group(logGroupName=self.name)

@@ -1,4 +1,4 @@
-"""What the roles may do, and nothing more. The server itself asks nothing of AWS, so its task has no role at all."""
+"""IAM policies with the least rights. The server itself does not call AWS, so its task has no role."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from airflow_mlcraft.deploying.aws.account import Account
 
 Policy = dict[str, Any]
 INFRASTRUCTURE = "service-role/AmazonECSInfrastructureRoleforExpressGatewayServices"
-"""AWS's own: what ECS needs to make load balancers, certificates and alarms for a service."""
+"""AWS's managed policy for the load balancers, certificates and alarms of a service."""
 
 
-def assumed_by(service: str, account: Account | None = None) -> Policy:
-    """Only this service; and for this account only, where the service says for whom it works."""
+def build_trust_policy(service: str, account: Account | None = None) -> Policy:
+    """A trust policy for one service, limited to one account if the service states the account that it acts for."""
     statement: Policy = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     if account is not None:
         statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account.id}}
-    return _policy(statement)
+    return _to_document(statement)
 
 
-def starting_a_task(repository: str, log_group: str, secret: str) -> Policy:
-    """Fetch the one image, write to the one log, read the one key."""
+def build_task_execution_policy(repository: str, log_group: str, secret: str) -> Policy:
+    """Rights to pull the image, write to the log group and read the API key."""
     statements: list[Policy] = [
         {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"},
         {
@@ -28,21 +28,21 @@ def starting_a_task(repository: str, log_group: str, secret: str) -> Policy:
             "Action": ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"],
             "Resource": repository,
         },
-        _writing(log_group),
+        _allow_log_writes(log_group),
     ]
     if secret:
         statements.append({"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secret})
-    return _policy(*statements)
+    return _to_document(*statements)
 
 
-def running_a_function(log_group: str) -> Policy:
-    """Write to the one log. Lambda fetches the image itself."""
-    return _policy(_writing(log_group))
+def build_function_policy(log_group: str) -> Policy:
+    """Rights to write to the log group. Lambda itself pulls the image."""
+    return _to_document(_allow_log_writes(log_group))
 
 
-def fetched_by_lambda(account: Account) -> Policy:
-    """Of a repository: the functions of this account may have its images."""
-    return _policy(
+def build_lambda_pull_policy(account: Account) -> Policy:
+    """A repository policy that lets Lambda functions of this account pull images."""
+    return _to_document(
         {
             "Effect": "Allow",
             "Principal": {"Service": "lambda.amazonaws.com"},
@@ -52,9 +52,9 @@ def fetched_by_lambda(account: Account) -> Policy:
     )
 
 
-def _writing(log_group: str) -> Policy:
+def _allow_log_writes(log_group: str) -> Policy:
     return {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": f"{log_group}:*"}
 
 
-def _policy(*statements: Policy) -> Policy:
+def _to_document(*statements: Policy) -> Policy:
     return {"Version": "2012-10-17", "Statement": list(statements)}

@@ -1,4 +1,4 @@
-"""The repository of images, and the image in it."""
+"""ECR repositories, and the model's image in one."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_mlcraft.deploying.aws.account import Account, Owner, plain, unless_missing
+from airflow_mlcraft.deploying.aws.account import Account, Owner, ignore_missing, tags_to_dict
 from airflow_mlcraft.deploying.aws.changes import Found
 from airflow_mlcraft.deploying.aws.policies import Policy
 
-_KEPT = 10
-Send = Callable[[str, str, Mapping[str, str]], str]
-"""Pushes the image to a repository, under a tag, with a login; gives its digest."""
+_KEPT_IMAGES = 10
+PushImage = Callable[[str, str, Mapping[str, str]], str]
+"""Pushes the image to a repository under a tag, with a login; returns its digest."""
 
 
 @dataclass
 class Repository:
-    """An ECR repository. Its tags cannot be moved to other images, and the oldest images go."""
+    """An ECR repository with immutable tags, which keeps the newest images only."""
 
     account: Account
     owner: Owner
@@ -36,18 +36,18 @@ class Repository:
 
     def find(self) -> Found | None:
         found: Found | None = None
-        with unless_missing("RepositoryNotFoundException"):
+        with ignore_missing("RepositoryNotFoundException"):
             found = dict(self._ecr.describe_repositories(repositoryNames=[self.name])["repositories"][0])
         if found is None:
             return None
-        tags = plain(self._ecr.list_tags_for_resource(resourceArn=self.arn)["tags"])
+        tags = tags_to_dict(self._ecr.list_tags_for_resource(resourceArn=self.arn)["tags"])
         self.owner.check(self.kind, self.name, tags)
         found["lifecycle"], found["policy"] = None, None
-        with unless_missing("LifecyclePolicyNotFoundException"):
+        with ignore_missing("LifecyclePolicyNotFoundException"):
             found["lifecycle"] = json.loads(
                 self._ecr.get_lifecycle_policy(repositoryName=self.name)["lifecyclePolicyText"]
             )
-        with unless_missing("RepositoryPolicyNotFoundException"):
+        with ignore_missing("RepositoryPolicyNotFoundException"):
             found["policy"] = json.loads(self._ecr.get_repository_policy(repositoryName=self.name)["policyText"])
         return found
 
@@ -58,23 +58,23 @@ class Repository:
     def create(self) -> None:
         self._ecr.create_repository(
             repositoryName=self.name,
-            tags=self.owner.pairs(),
+            tags=self.owner.to_tag_list(),
             imageTagMutability="IMMUTABLE",
             imageScanningConfiguration={"scanOnPush": True},
         )
         self.change({})
 
     def change(self, found: Found) -> None:
-        self._put(_LIFECYCLE, self.policy)
+        self._apply(_LIFECYCLE, self.policy)
 
     def restore(self, found: Found) -> None:
-        self._put(found["lifecycle"], found["policy"])
+        self._apply(found["lifecycle"], found["policy"])
 
     def delete(self) -> None:
-        with unless_missing("RepositoryNotFoundException"):
+        with ignore_missing("RepositoryNotFoundException"):
             self._ecr.delete_repository(repositoryName=self.name, force=True)
 
-    def _put(self, lifecycle: Policy | None, policy: Policy | None) -> None:
+    def _apply(self, lifecycle: Policy | None, policy: Policy | None) -> None:
         if lifecycle is not None:
             self._ecr.put_lifecycle_policy(repositoryName=self.name, lifecyclePolicyText=json.dumps(lifecycle))
         if policy is not None:
@@ -83,12 +83,12 @@ class Repository:
 
 @dataclass
 class PushedImage:
-    """The model's image, under a tag that says what is in it: it is pushed once."""
+    """The model's image under a tag of its identity, so that it is pushed once."""
 
     account: Account
     repository: Repository
     tag: str
-    send: Send
+    push_image: PushImage
     kind: str = "image"
     digest: str = field(default="", init=False)
 
@@ -101,13 +101,13 @@ class PushedImage:
 
     @property
     def uri(self) -> str:
-        """By its digest; empty as long as it is not there."""
+        """The URI with the digest; empty before the push."""
         return f"{self._repository_uri()}@{self.digest}" if self.digest else ""
 
     def find(self) -> Found | None:
-        with unless_missing("ImageNotFoundException", "RepositoryNotFoundException"):
-            asked = {"repositoryName": self.repository.name, "imageIds": [{"imageTag": self.tag}]}
-            found = dict(self._ecr.describe_images(**asked)["imageDetails"][0])
+        with ignore_missing("ImageNotFoundException", "RepositoryNotFoundException"):
+            image = {"repositoryName": self.repository.name, "imageIds": [{"imageTag": self.tag}]}
+            found = dict(self._ecr.describe_images(**image)["imageDetails"][0])
             self.digest = str(found["imageDigest"])
             return found
         return None
@@ -118,16 +118,16 @@ class PushedImage:
     def create(self) -> None:
         token = self._ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
         user, _, password = base64.b64decode(token).decode().partition(":")
-        self.digest = self.send(self._repository_uri(), self.tag, {"username": user, "password": password})
+        self.digest = self.push_image(self._repository_uri(), self.tag, {"username": user, "password": password})
 
     def change(self, found: Found) -> None:
-        """A tag stays with its image."""
+        """Nothing to do: tags are immutable."""
 
     def restore(self, found: Found) -> None:
-        """As `change`."""
+        """Nothing to do, as in `change`."""
 
     def delete(self) -> None:
-        with unless_missing("ImageNotFoundException", "RepositoryNotFoundException"):
+        with ignore_missing("ImageNotFoundException", "RepositoryNotFoundException"):
             self._ecr.batch_delete_image(repositoryName=self.repository.name, imageIds=[{"imageTag": self.tag}])
 
     def _repository_uri(self) -> str:
@@ -139,8 +139,8 @@ _LIFECYCLE: Policy = {
     "rules": [
         {
             "rulePriority": 1,
-            "description": f"Keep the newest {_KEPT} images",
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": _KEPT},
+            "description": f"Keep the newest {_KEPT_IMAGES} images",
+            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": _KEPT_IMAGES},
             "action": {"type": "expire"},
         }
     ]

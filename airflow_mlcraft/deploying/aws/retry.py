@@ -1,4 +1,4 @@
-"""Waiting with an end."""
+"""Polling with a time limit, and retries of calls that need a new role."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from airflow_mlcraft.deploying.aws.account import code_of
+from airflow_mlcraft.deploying.aws.account import get_error_code
 from airflow_mlcraft.deploying.errors import DeployingError
 
 Value = TypeVar("Value")
@@ -21,24 +21,24 @@ _ROLE_CODES = (
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long to wait for AWS in all, and how long between two looks, in seconds."""
+class Retry:
+    """The time limit and the pause between two tries, in seconds."""
 
     seconds: float = 1200.0
     pause: float = 5.0
 
-    def wait(self, what: str, look: Callable[[], Value | None]) -> Value:
-        """The first answer that is one."""
+    def wait(self, what: str, poll: Callable[[], Value | None]) -> Value:
+        """Poll until the result is not None, and return it; raises DeployingError after the time limit."""
         deadline = time.monotonic() + self.seconds
         while True:
-            if (found := look()) is not None:
+            if (found := poll()) is not None:
                 return found
             if time.monotonic() > deadline:
                 raise DeployingError(f"{what} within {self.seconds:g} s", "give it more time with --timeout")
             time.sleep(self.pause)
 
     def with_new_role(self, call: Callable[[], Any]) -> Any:
-        """Call something that needs a role, which AWS knows everywhere only some seconds after it was made."""
+        """Call something that needs a role, with retries: a new role takes some seconds to be known in all of AWS."""
         from botocore.exceptions import ClientError
 
         deadline = time.monotonic() + min(_ROLE_SECONDS, self.seconds)
@@ -48,6 +48,6 @@ class Patience:
             except ClientError as error:
                 message = str(error).lower()
                 about_role = "role" in message and ("assume" in message or "trust" in message)
-                if code_of(error) not in _ROLE_CODES or not about_role or time.monotonic() > deadline:
+                if get_error_code(error) not in _ROLE_CODES or not about_role or time.monotonic() > deadline:
                     raise
             time.sleep(self.pause)

@@ -1,4 +1,4 @@
-"""Roles that services of AWS take."""
+"""IAM roles of the services of a deployment."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 
-from airflow_mlcraft.deploying.aws.account import Account, Owner, plain, unless_missing
+from airflow_mlcraft.deploying.aws.account import Account, Owner, ignore_missing, tags_to_dict
 from airflow_mlcraft.deploying.aws.changes import Found
 from airflow_mlcraft.deploying.aws.policies import Policy
 
-_INLINE = "mlcraft"
-_LONGEST = 64
+_INLINE_POLICY = "mlcraft"
+_MAX_NAME_LENGTH = 64
 
 
-def role_name(base: str, account: Account, use: str) -> str:
-    """IAM is the same in all regions, so the region is part of the name."""
+def build_role_name(base: str, account: Account, use: str) -> str:
+    """The name of a role, with the region, since IAM is shared by all regions; shortened with a hash if too long."""
     name = f"{base}-{account.region}-{use}"
-    if len(name) <= _LONGEST:
+    if len(name) <= _MAX_NAME_LENGTH:
         return name
-    return f"{name[: _LONGEST - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{name[: _MAX_NAME_LENGTH - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 @dataclass
 class Role:
-    """A role with one policy of its own, or with policies of AWS's."""
+    """A role with an inline policy, or with managed policies of AWS."""
 
     account: Account
     owner: Owner
@@ -43,59 +43,63 @@ class Role:
 
     def find(self) -> Found | None:
         found: Found | None = None
-        with unless_missing("NoSuchEntity"):
+        with ignore_missing("NoSuchEntity"):
             found = dict(self._iam.get_role(RoleName=self.name)["Role"])
         if found is None:
             return None
-        self.owner.check(self.kind, self.name, plain(found.get("Tags")))
-        return {"trust": found["AssumeRolePolicyDocument"], "policy": self._inline(), "managed": self._attached()}
+        self.owner.check(self.kind, self.name, tags_to_dict(found.get("Tags")))
+        return {
+            "trust": found["AssumeRolePolicyDocument"],
+            "policy": self._get_inline_policy(),
+            "managed": self._list_attached(),
+        }
 
     def differences(self, found: Found) -> list[str]:
-        wanted = {"trust": self.trust, "policy": self.policy, "managed": self._wanted()}
-        words = {"trust": "who may take it", "policy": "what it may do", "managed": "which policies of AWS's it has"}
-        return [words[name] for name, value in wanted.items() if found[name] != value]
+        desired = {"trust": self.trust, "policy": self.policy, "managed": self._desired()}
+        texts = {"trust": "who may take it", "policy": "what it may do", "managed": "which policies of AWS's it has"}
+        return [texts[name] for name, value in desired.items() if found[name] != value]
 
     def create(self) -> None:
         self._iam.create_role(
             RoleName=self.name,
             AssumeRolePolicyDocument=json.dumps(self.trust),
-            Tags=self.owner.pairs(),
+            Tags=self.owner.to_tag_list(),
             Description=f"Made by mlcraft for {self.owner.project}",
         )
-        self._put(self.trust, self.policy, self._wanted())
+        self._apply(self.trust, self.policy, self._desired())
 
     def change(self, found: Found) -> None:
-        self._put(self.trust, self.policy, self._wanted())
+        self._apply(self.trust, self.policy, self._desired())
 
     def restore(self, found: Found) -> None:
-        self._put(found["trust"], found["policy"], found["managed"])
+        self._apply(found["trust"], found["policy"], found["managed"])
 
     def delete(self) -> None:
-        with unless_missing("NoSuchEntity"):
-            for arn in self._attached():
+        with ignore_missing("NoSuchEntity"):
+            for arn in self._list_attached():
                 self._iam.detach_role_policy(RoleName=self.name, PolicyArn=arn)
             for name in self._iam.list_role_policies(RoleName=self.name)["PolicyNames"]:
                 self._iam.delete_role_policy(RoleName=self.name, PolicyName=name)
             self._iam.delete_role(RoleName=self.name)
 
-    def _put(self, trust: Policy, policy: Policy | None, managed: list[str]) -> None:
+    def _apply(self, trust: Policy, policy: Policy | None, managed: list[str]) -> None:
         self._iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=json.dumps(trust))
         if policy is not None:
-            self._iam.put_role_policy(RoleName=self.name, PolicyName=_INLINE, PolicyDocument=json.dumps(policy))
-        attached = self._attached()
+            self._iam.put_role_policy(RoleName=self.name, PolicyName=_INLINE_POLICY, PolicyDocument=json.dumps(policy))
+        attached = self._list_attached()
         for arn in sorted(set(managed) - set(attached)):
             self._iam.attach_role_policy(RoleName=self.name, PolicyArn=arn)
         for arn in sorted(set(attached) - set(managed)):
             self._iam.detach_role_policy(RoleName=self.name, PolicyArn=arn)
 
-    def _wanted(self) -> list[str]:
+    def _desired(self) -> list[str]:
         return sorted(f"arn:{self.account.partition}:iam::aws:policy/{name}" for name in self.managed)
 
-    def _attached(self) -> list[str]:
+    def _list_attached(self) -> list[str]:
         attached = self._iam.list_attached_role_policies(RoleName=self.name)["AttachedPolicies"]
         return sorted(str(policy["PolicyArn"]) for policy in attached)
 
-    def _inline(self) -> Policy | None:
-        with unless_missing("NoSuchEntity"):
-            return dict(self._iam.get_role_policy(RoleName=self.name, PolicyName=_INLINE)["PolicyDocument"])
+    def _get_inline_policy(self) -> Policy | None:
+        with ignore_missing("NoSuchEntity"):
+            return dict(self._iam.get_role_policy(RoleName=self.name, PolicyName=_INLINE_POLICY)["PolicyDocument"])
         return None

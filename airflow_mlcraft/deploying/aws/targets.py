@@ -1,4 +1,4 @@
-"""What a deployment is made of, for each target."""
+"""The targets of a deployment, ECS and Lambda: their options and resources."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from airflow_mlcraft.deploying.aws.changes import Resource
 from airflow_mlcraft.deploying.aws.express_service import ExpressService
 from airflow_mlcraft.deploying.aws.function import Function, FunctionUrl
 from airflow_mlcraft.deploying.aws.log_group import LogGroup
-from airflow_mlcraft.deploying.aws.repository import PushedImage, Repository, Send
-from airflow_mlcraft.deploying.aws.retry import Patience
-from airflow_mlcraft.deploying.aws.role import Role, role_name
-from airflow_mlcraft.deploying.errors import Watch
+from airflow_mlcraft.deploying.aws.repository import PushedImage, PushImage, Repository
+from airflow_mlcraft.deploying.aws.retry import Retry
+from airflow_mlcraft.deploying.aws.role import Role, build_role_name
+from airflow_mlcraft.deploying.errors import ProgressReporter
 
 ECS, LAMBDA = "aws", "aws-lambda"
 
@@ -42,49 +42,51 @@ class LambdaOptions:
 
 
 @dataclass(frozen=True)
-class Deployed:
-    """What is to be served, and how it gets there. Without `tag` and `send` it can only be looked at and removed."""
+class DeploymentSpec:
+    """The model to deploy and how its image is pushed. Without `push_image` it can only be planned and removed."""
 
     project: str
     name: str
     content: str = ""
     tag: str = ""
     machine: str = "x86_64"
-    send: Send = field(default=lambda repository, tag, login: "")
+    push_image: PushImage = field(default=lambda repository, tag, login: "")
     open: bool = False
     key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """The parts of a deployment in the order in which they are made; the last but one or the last has the address."""
+    """The resources of a deployment in the order of their creation. `endpoint` is the one with the address."""
 
     resources: tuple[Resource, ...]
-    place: ExpressService | FunctionUrl
+    endpoint: ExpressService | FunctionUrl
     key: ApiKey | None = None
 
 
-def on_ecs(account: Account, what: Deployed, options: EcsOptions, patience: Patience, watch: Watch) -> Deployment:
-    """A service of ECS in Express Mode, with a key unless it is open."""
-    owner = Owner(what.project, ECS)
-    base = f"mlcraft-{what.name}"
-    repository = Repository(account, owner, f"mlcraft/{what.name}")
-    image = PushedImage(account, repository, what.tag, what.send)
-    log_group = LogGroup(account, owner, f"/mlcraft/{what.name}")
-    secret = ApiKey(account, owner, f"mlcraft/{what.name}/api-key", what.key)
-    key = None if what.open else secret
+def build_ecs_deployment(
+    account: Account, spec: DeploymentSpec, options: EcsOptions, retry: Retry, progress: ProgressReporter
+) -> Deployment:
+    """An ECS service in Express Mode, with an API key unless it is open."""
+    owner = Owner(spec.project, ECS)
+    base = f"mlcraft-{spec.name}"
+    repository = Repository(account, owner, f"mlcraft/{spec.name}")
+    image = PushedImage(account, repository, spec.tag, spec.push_image)
+    log_group = LogGroup(account, owner, f"/mlcraft/{spec.name}")
+    secret = ApiKey(account, owner, f"mlcraft/{spec.name}/api-key", spec.key)
+    key = None if spec.open else secret
     execution = Role(
         account,
         owner,
-        role_name(base, account, "execution"),
-        trust=policies.assumed_by("ecs-tasks.amazonaws.com", account),
-        policy=policies.starting_a_task(repository.arn, log_group.arn, key.pattern if key else ""),
+        build_role_name(base, account, "execution"),
+        trust=policies.build_trust_policy("ecs-tasks.amazonaws.com", account),
+        policy=policies.build_task_execution_policy(repository.arn, log_group.arn, key.pattern if key else ""),
     )
     infrastructure = Role(
         account,
         owner,
-        role_name(base, account, "infrastructure"),
-        trust=policies.assumed_by("ecs.amazonaws.com"),
+        build_role_name(base, account, "infrastructure"),
+        trust=policies.build_trust_policy("ecs.amazonaws.com"),
         managed=(policies.INFRASTRUCTURE,),
     )
     service = ExpressService(
@@ -96,32 +98,36 @@ def on_ecs(account: Account, what: Deployed, options: EcsOptions, patience: Pati
         key=key,
         execution=execution,
         infrastructure=infrastructure,
-        machine=what.machine,
+        machine=spec.machine,
         cpu=options.cpu,
         memory=options.memory,
         least=options.min_tasks,
         most=options.max_tasks,
-        content=what.content,
-        patience=patience,
-        watch=watch,
+        content=spec.content,
+        retry=retry,
+        progress=progress,
     )
     keys: tuple[Resource, ...] = (key,) if key else ()
     return Deployment((repository, image, log_group, *keys, execution, infrastructure, service), service, key)
 
 
-def on_lambda(account: Account, what: Deployed, options: LambdaOptions, patience: Patience, watch: Watch) -> Deployment:
-    """A function of Lambda with an address, which asks for AWS's own signatures unless it is open."""
-    owner = Owner(what.project, LAMBDA)
-    base = f"mlcraft-{what.name}"
-    repository = Repository(account, owner, f"mlcraft/{what.name}-lambda", policy=policies.fetched_by_lambda(account))
-    image = PushedImage(account, repository, what.tag, what.send)
-    log_group = LogGroup(account, owner, f"/mlcraft/{what.name}-lambda")
+def build_lambda_deployment(
+    account: Account, spec: DeploymentSpec, options: LambdaOptions, retry: Retry, progress: ProgressReporter
+) -> Deployment:
+    """A Lambda function with a URL, which needs requests signed for AWS unless it is open."""
+    owner = Owner(spec.project, LAMBDA)
+    base = f"mlcraft-{spec.name}"
+    repository = Repository(
+        account, owner, f"mlcraft/{spec.name}-lambda", policy=policies.build_lambda_pull_policy(account)
+    )
+    image = PushedImage(account, repository, spec.tag, spec.push_image)
+    log_group = LogGroup(account, owner, f"/mlcraft/{spec.name}-lambda")
     role = Role(
         account,
         owner,
-        role_name(base, account, "function"),
-        trust=policies.assumed_by("lambda.amazonaws.com"),
-        policy=policies.running_a_function(log_group.arn),
+        build_role_name(base, account, "function"),
+        trust=policies.build_trust_policy("lambda.amazonaws.com"),
+        policy=policies.build_function_policy(log_group.arn),
     )
     function = Function(
         account,
@@ -130,12 +136,12 @@ def on_lambda(account: Account, what: Deployed, options: LambdaOptions, patience
         image=image,
         log_group=log_group,
         role=role,
-        machine=what.machine,
+        machine=spec.machine,
         memory=options.memory,
         timeout=options.timeout,
-        content=what.content,
-        patience=patience,
-        watch=watch,
+        content=spec.content,
+        retry=retry,
+        progress=progress,
     )
-    url = FunctionUrl(account, function, what.open)
+    url = FunctionUrl(account, function, spec.open)
     return Deployment((repository, image, log_group, role, function, url), url)

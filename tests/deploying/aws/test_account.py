@@ -10,9 +10,9 @@ from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 
 from airflow_mlcraft.deploying.aws import changes
-from airflow_mlcraft.deploying.aws.account import Owner, refusals, sign_in
-from airflow_mlcraft.deploying.aws.role import Role, role_name
-from airflow_mlcraft.deploying.errors import DeployingError, Watch
+from airflow_mlcraft.deploying.aws.account import Owner, aws_errors, sign_in
+from airflow_mlcraft.deploying.aws.role import Role, build_role_name
+from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
 
 
 def test_no_credentials(credentials: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ def test_what_aws_does_not_allow(credentials: None, monkeypatch: pytest.MonkeyPa
             monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AccessKeyId"])
             monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["SecretAccessKey"])
             account = sign_in()
-            changes.apply([Role(account, Owner("Iris", "aws"), "mlcraft-iris", trust={})], Watch())
+            changes.apply([Role(account, Owner("Iris", "aws"), "mlcraft-iris", trust={})], ProgressReporter())
 
     with pytest.raises(DeployingError, match=r"AWS does not let you \w+: .*; docs/deploy.md lists what is needed"):
         ask()
@@ -78,17 +78,17 @@ def test_what_aws_does_not_allow(credentials: None, monkeypatch: pytest.MonkeyPa
 def test_aws_is_not_there() -> None:
     with (
         pytest.raises(DeployingError, match="AWS cannot be reached: .*; see whether the region and the network"),
-        refusals(),
+        aws_errors(),
     ):
         raise EndpointConnectionError(endpoint_url="https://ecs.nowhere.amazonaws.com")
-    with pytest.raises(DeployingError, match=r"AWS refuses CreateX: too many \(LimitExceeded\)"), refusals():
+    with pytest.raises(DeployingError, match=r"AWS refuses CreateX: too many \(LimitExceeded\)"), aws_errors():
         raise ClientError({"Error": {"Code": "LimitExceeded", "Message": "too many"}}, "CreateX")
 
 
 def test_names_of_roles_fit(credentials: None) -> None:
     with mock_aws():
         account = sign_in()
-    assert role_name("mlcraft-iris", account, "execution") == "mlcraft-iris-eu-central-1-execution"
-    long = role_name("mlcraft-" + "a" * 50, account, "execution")
+    assert build_role_name("mlcraft-iris", account, "execution") == "mlcraft-iris-eu-central-1-execution"
+    long = build_role_name("mlcraft-" + "a" * 50, account, "execution")
     assert len(long) == 64
-    assert long != role_name("mlcraft-" + "a" * 50, account, "infrastructure")
+    assert long != build_role_name("mlcraft-" + "a" * 50, account, "infrastructure")

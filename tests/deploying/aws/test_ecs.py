@@ -9,9 +9,9 @@ import pytest
 
 from airflow_mlcraft.deploying.aws import changes
 from airflow_mlcraft.deploying.aws.account import MADE_BY, PROJECT, TARGET, Account
-from airflow_mlcraft.deploying.aws.retry import Patience
-from airflow_mlcraft.deploying.aws.targets import Deployed, Deployment, EcsOptions, on_ecs
-from airflow_mlcraft.deploying.errors import DeployingError, Watch
+from airflow_mlcraft.deploying.aws.retry import Retry
+from airflow_mlcraft.deploying.aws.targets import Deployment, DeploymentSpec, EcsOptions, build_ecs_deployment
+from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
 from tests.deploying.aws.conftest import EMPTY, KEY, REGION, Pushes
 from tests.deploying.aws.express_mode import ExpressMode
 from tests.serving.conftest import Running
@@ -30,18 +30,18 @@ def make(aws: Account, ecs: ExpressMode, pushes: Pushes, content: str) -> Make:
             "name": "iris",
             "content": content,
             "tag": "m1",
-            "send": pushes,
+            "push_image": pushes,
             "key": KEY,
             **other,
         }
-        patience = Patience(seconds=1, pause=0.01)
-        return on_ecs(aws, Deployed(**values), options or EcsOptions(), patience, Watch())
+        retry = Retry(seconds=1, pause=0.01)
+        return build_ecs_deployment(aws, DeploymentSpec(**values), options or EcsOptions(), retry, ProgressReporter())
 
     return deployment
 
 
 def apply(deployment: Deployment) -> list[tuple[str, str]]:
-    return [(change.action, change.kind) for change in changes.apply(deployment.resources, Watch())]
+    return [(change.action, change.kind) for change in changes.apply(deployment.resources, ProgressReporter())]
 
 
 def plan(deployment: Deployment) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -71,7 +71,7 @@ def test_a_plan_makes_nothing(make: Make, everything: Everything) -> None:
 def test_everything_is_made_and_answers(make: Make, aws: Account, ecs: ExpressMode, server: Running) -> None:
     deployment = make()
     assert {action for action, _ in apply(deployment)} == {"create"}
-    assert deployment.place.url() == server.url
+    assert deployment.endpoint.url() == server.url
     found = service_of(aws)
     assert {tag["key"]: tag["value"] for tag in found["tags"]} == {PROJECT: "Iris", TARGET: "aws", MADE_BY: "mlcraft"}
     active = found["activeConfigurations"][0]
@@ -153,7 +153,7 @@ def test_a_push_that_fails_leaves_nothing(make: Make, everything: Everything) ->
         raise DeployingError("the registry is full")
 
     with pytest.raises(DeployingError, match="the registry is full; all is as it was before"):
-        apply(make(send=send))
+        apply(make(push_image=send))
     assert everything() == EMPTY
 
 
@@ -247,7 +247,7 @@ def test_ctrl_c_leaves_nothing(make: Make, everything: Everything, ecs: ExpressM
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        apply(make(send=send))
+        apply(make(push_image=send))
     assert (everything(), ecs.services) == (EMPTY, {})
 
 
@@ -259,7 +259,7 @@ def test_what_it_has_not_made_is_not_touched(make: Make, aws: Account, everythin
     )
     there = everything()
     sentence = "it belongs to the project 'Other'" if tags else "mlcraft has not made it"
-    for do in (apply, plan, lambda deployment: changes.remove(deployment.resources, Watch())):
+    for do in (apply, plan, lambda deployment: changes.remove(deployment.resources, ProgressReporter())):
         with pytest.raises(
             DeployingError, match=f"the IAM role .* is there already, and {sentence}; choose another name"
         ):
@@ -274,7 +274,7 @@ def test_all_of_it_is_deleted_and_nothing_else(
     apply(make())
     deployment = make(tag="none")
     planned = changes.plan_removal(deployment.resources)
-    done = changes.remove(deployment.resources, Watch())
+    done = changes.remove(deployment.resources, ProgressReporter())
     assert planned == done
     assert [change.kind for change in done] == [
         "ECS service",
@@ -286,7 +286,7 @@ def test_all_of_it_is_deleted_and_nothing_else(
     ]
     assert everything() == {**EMPTY, "repositories": ["mine"]}
     assert ecs.services == {}
-    assert changes.remove(make(tag="none").resources, Watch()) == []
+    assert changes.remove(make(tag="none").resources, ProgressReporter()) == []
 
 
 def test_open_to_all_needs_no_key(make: Make, aws: Account, everything: Everything) -> None:

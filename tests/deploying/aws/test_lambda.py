@@ -11,9 +11,9 @@ from moto.awslambda_simple.models import lambda_simple_backends
 
 from airflow_mlcraft.deploying.aws import changes
 from airflow_mlcraft.deploying.aws.account import Account
-from airflow_mlcraft.deploying.aws.retry import Patience
-from airflow_mlcraft.deploying.aws.targets import Deployed, Deployment, LambdaOptions, on_lambda
-from airflow_mlcraft.deploying.errors import DeployingError, Watch
+from airflow_mlcraft.deploying.aws.retry import Retry
+from airflow_mlcraft.deploying.aws.targets import Deployment, DeploymentSpec, LambdaOptions, build_lambda_deployment
+from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
 from tests.deploying.aws.conftest import EMPTY, REGION, Pushes
 
 Everything = Callable[[], dict[str, list[str]]]
@@ -24,9 +24,11 @@ Answers = Callable[..., None]
 @pytest.fixture
 def make(aws: Account, pushes: Pushes, content: str) -> Make:
     def deployment(options: LambdaOptions | None = None, **other: Any) -> Deployment:
-        values = {"project": "Iris", "name": "iris", "content": content, "tag": "m1", "send": pushes, **other}
-        patience = Patience(seconds=1, pause=0.01)
-        return on_lambda(aws, Deployed(**values), options or LambdaOptions(), patience, Watch())
+        values = {"project": "Iris", "name": "iris", "content": content, "tag": "m1", "push_image": pushes, **other}
+        retry = Retry(seconds=1, pause=0.01)
+        return build_lambda_deployment(
+            aws, DeploymentSpec(**values), options or LambdaOptions(), retry, ProgressReporter()
+        )
 
     return deployment
 
@@ -49,7 +51,7 @@ def answers(aws: Account, content: str) -> Answers:
 
 
 def apply(deployment: Deployment) -> dict[str, str]:
-    return {change.kind: change.action for change in changes.apply(deployment.resources, Watch())}
+    return {change.kind: change.action for change in changes.apply(deployment.resources, ProgressReporter())}
 
 
 def plan(deployment: Deployment) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -67,7 +69,7 @@ def test_everything_is_made(make: Make, aws: Account, answers: Answers) -> None:
     answers()
     deployment = make()
     assert set(apply(deployment).values()) == {"create"}
-    assert deployment.place.url().startswith("https://")
+    assert deployment.endpoint.url().startswith("https://")
     found = live(aws)
     about = found["Configuration"]
     assert found["Code"]["ImageUri"].startswith(f"{aws.id}.dkr.ecr.{REGION}.amazonaws.com/mlcraft/iris-lambda@sha256:")
@@ -154,6 +156,6 @@ def test_open_to_all(make: Make, aws: Account, answers: Answers) -> None:
 def test_all_of_it_is_deleted(make: Make, answers: Answers, everything: Everything) -> None:
     answers()
     apply(make())
-    done = [change.kind for change in changes.remove(make(tag="none").resources, Watch())]
+    done = [change.kind for change in changes.remove(make(tag="none").resources, ProgressReporter())]
     assert done == ["function URL", "Lambda function", "IAM role", "log group", "ECR repository"]
     assert everything() == EMPTY
