@@ -29,7 +29,7 @@ def workflow(*steps: Step, data: Any = None) -> Workflow:
 
 
 def hints_of(root: Workflow) -> tuple[DataHint, ...]:
-    return build_layout(Plan(digest="0", root=root, document="flow.cwl", kind="Workflow", cwl_version="v1.0")).data
+    return build_layout(Plan(digest="0", root=root, document="flow.cwl", kind="Workflow", cwl_version="v1.0")).data_hints
 
 
 def test_outputs_and_inputs_of_the_workflow_and_outputs_of_steps() -> None:
@@ -54,7 +54,7 @@ def test_outputs_and_inputs_of_the_workflow_and_outputs_of_steps() -> None:
 
 def test_without_hints_there_is_no_task() -> None:
     plan = Plan(digest="1", root=workflow(step("one")), document="flow.cwl", kind="Workflow", cwl_version="v1.0")
-    assert build_layout(plan).version == build_layout(plan).version_task_of("one") == ""
+    assert build_layout(plan).version_task_id == build_layout(plan).version_task_of("one") == ""
 
 
 @pytest.mark.parametrize(
