@@ -70,10 +70,10 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Draw a workflow: in the terminal, as SVG or as Mermaid. With --json, print its plan."""
-    from airflow_mlcraft.cwl.check import cached_plan_of_document
+    from airflow_mlcraft.cwl.check import get_cached_plan
     from airflow_mlcraft.cwl.drawing.graph import depth_of, folded, readable_depth, steps_at
 
-    plan = cached_plan_of_document(document, _plan_folder())
+    plan = get_cached_plan(document, _plan_folder())
     if as_json:
         _print_json(plan.to_json())
         return

@@ -1,4 +1,4 @@
-"""The language: load a CWL document, compile it to a plan, join steps' values, run one tool.
+"""The CWL language: loading and compiling documents, the inputs of steps, scatter, and running one tool.
 
-Knows CWL and cwltool; knows nothing of Airflow.
+Depends on cwltool and cwl-utils; does not import Airflow.
 """

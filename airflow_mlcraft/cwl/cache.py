@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from airflow_mlcraft.cwl.sources import Sources
 
 
-_RETRY = 300.0
+_RETRY_SECONDS = 300.0
 """Seconds after which an error may have passed that is not of the files' making."""
-_KINDS = {kind.__name__: kind for kind in (DocumentError, UnsupportedError, SeveralProcessesError)}
+_ERROR_CLASSES = {kind.__name__: kind for kind in (DocumentError, UnsupportedError, SeveralProcessesError)}
 
 
-class PlanName(NamedTuple):
+class PlanKey(NamedTuple):
     """What a plan in the cache is found by, and the folder that its document lies in."""
 
     digest: str
@@ -46,31 +46,31 @@ class PlanCache:
     root: Path
     allowed_hosts: Collection[str] = ()
 
-    def plan_of(self, document: Path, fragment: str = "") -> Plan:
+    def get_plan(self, document: Path, fragment: str = "") -> Plan:
         """The document's plan, compiled only when one of its files has changed. Raises `DocumentError`."""
-        return self.ready(document, fragment) or self.compile(document, fragment)
+        return self.get_cached(document, fragment) or self.compile(document, fragment)
 
-    def ready(self, document: Path, fragment: str = "") -> Plan | None:
+    def get_cached(self, document: Path, fragment: str = "") -> Plan | None:
         """The document's plan, if it need not be compiled. Raises the `DocumentError` that is known of it."""
-        entry = self._entry(document, fragment)
-        return self._result(entry) if entry is not None and self._is_current(entry) else None
+        entry = self._read_entry(document, fragment)
+        return self._plan_of_entry(entry) if entry is not None and self._is_current(entry) else None
 
-    def ready_name(self, document: Path, fragment: str = "") -> PlanName | None:
+    def get_cached_key(self, document: Path, fragment: str = "") -> PlanKey | None:
         """The same without the plan, which takes most of the time to read."""
-        entry = self._entry(document, fragment)
+        entry = self._read_entry(document, fragment)
         if entry is None or not self._is_current(entry):
             return None
         if "error" in entry:
-            raise _error_of(entry["error"])
-        name = PlanName(entry["plan"], entry["base"])
+            raise _error_from_json(entry["error"])
+        name = PlanKey(entry["plan"], entry["base"])
         return name if (self.root / "plans" / f"{name.digest}.json").exists() else None
 
-    def last(self, document: Path, fragment: str = "") -> Plan | None:
+    def get_last(self, document: Path, fragment: str = "") -> Plan | None:
         """What the document came to when it was compiled last, whatever has changed since."""
-        entry = self._entry(document, fragment)
+        entry = self._read_entry(document, fragment)
         # An older compiler's plan may have had another shape.
         with suppress(KeyError, TypeError):
-            return self._result(entry) if entry is not None else None
+            return self._plan_of_entry(entry) if entry is not None else None
         return None
 
     def compile(self, document: Path, fragment: str = "") -> Plan:
@@ -86,78 +86,78 @@ class PlanCache:
             loaded = load(document, fragment, allowed_hosts=self.allowed_hosts, sources=sources)
             plan, tools = compile_document(loaded)
         except DocumentError as error:
-            self._keep_error(document, fragment, sources, error)
+            self._store_error(document, fragment, sources, error)
             raise
         for digest, tool in tools.items():
-            write_whole(self.root / "tools" / f"{digest}.json", tool)
-        write_whole(self.root / "plans" / f"{plan.digest}.json", plan.to_json())
-        self._keep_base(plan)
-        write_whole(entry_path, {**_depends_on(sources), "plan": plan.digest, "base": plan.base})
+            write_json(self.root / "tools" / f"{digest}.json", tool)
+        write_json(self.root / "plans" / f"{plan.digest}.json", plan.to_json())
+        self._store_base(plan)
+        write_json(entry_path, {**_source_stamps(sources), "plan": plan.digest, "base": plan.base})
         return plan
 
-    def refuse(self, document: Path, fragment: str, why: str) -> None:
+    def store_failure(self, document: Path, fragment: str, why: str) -> None:
         """Note that a document could not be compiled, for a reason that its compiler could not tell."""
         from airflow_mlcraft.cwl.sources import Sources
 
-        self._keep_error(document, fragment, Sources(), DocumentError(why, path=str(document)))
+        self._store_error(document, fragment, Sources(), DocumentError(why, path=str(document)))
 
     def tool(self, digest: str) -> Json:
         """The document of a tool that one of the plans names."""
-        return _tool(self.root / "tools" / f"{digest}.json")
+        return _read_tool(self.root / "tools" / f"{digest}.json")
 
     def plan(self, digest: str, base: str) -> Plan:
         """A plan by its digest; the document it came from need not be there."""
         try:
-            return self._plan(digest, base)
+            return self._read_plan(digest, base)
         except FileNotFoundError:
             raise DocumentError(f"the plan {digest} is not in {self.root}; import its document again") from None
 
-    def remembered(self, digest: str) -> Plan | None:
+    def find_plan(self, digest: str) -> Plan | None:
         """A plan by its digest, with the folder that its document was last in; None when it is not here."""
-        bases = self._bases(digest)
+        bases = self._read_bases(digest)
         with suppress(FileNotFoundError):
-            return self._plan(digest, next(filter(os.path.isdir, reversed(bases)), ""))
+            return self._read_plan(digest, next(filter(os.path.isdir, reversed(bases)), ""))
         return None
 
-    def _keep_base(self, plan: Plan) -> None:
+    def _store_base(self, plan: Plan) -> None:
         """Note the folder that a plan's document lies in; the same document may lie in several."""
-        bases = self._bases(plan.digest)
+        bases = self._read_bases(plan.digest)
         if bases[-1:] != [plan.base]:
             kept = [base for base in bases if base != plan.base and Path(base).is_dir()]
-            write_whole(self.root / "bases" / f"{plan.digest}.json", [*kept, plan.base])
+            write_json(self.root / "bases" / f"{plan.digest}.json", [*kept, plan.base])
 
-    def _bases(self, digest: str) -> list[str]:
-        bases = _read(self.root / "bases" / f"{digest}.json")
+    def _read_bases(self, digest: str) -> list[str]:
+        bases = _read_json(self.root / "bases" / f"{digest}.json")
         return bases if isinstance(bases, list) else []
 
-    def _plan(self, digest: str, base: str) -> Plan:
-        return _plan(self.root / "plans" / f"{digest}.json", digest, base)
+    def _read_plan(self, digest: str, base: str) -> Plan:
+        return _read_plan(self.root / "plans" / f"{digest}.json", digest, base)
 
-    def _entry(self, document: Path, fragment: str) -> Json | None:
-        entry = _read(self._entry_path(document, fragment))
+    def _read_entry(self, document: Path, fragment: str) -> Json | None:
+        entry = _read_json(self._entry_path(document, fragment))
         return entry if isinstance(entry, dict) and "compiler" in entry else None
 
     def _is_current(self, entry: Json) -> bool:
-        if entry["compiler"] != compiler_version() or not _unchanged(entry):
+        if entry["compiler"] != compiler_version() or not _is_unchanged(entry):
             return False
         return "until" not in entry or (time.time() < entry["until"] and entry["hosts"] == sorted(self.allowed_hosts))
 
-    def _result(self, entry: Json) -> Plan | None:
+    def _plan_of_entry(self, entry: Json) -> Plan | None:
         if "error" in entry:
-            raise _error_of(entry["error"])
+            raise _error_from_json(entry["error"])
         try:
-            return self._plan(entry["plan"], entry["base"])
+            return self._read_plan(entry["plan"], entry["base"])
         except FileNotFoundError:
             return None
 
-    def _keep_error(self, document: Path, fragment: str, sources: Sources, error: DocumentError) -> None:
-        entry = {**_depends_on(sources), "error": _parts_of(error)}
+    def _store_error(self, document: Path, fragment: str, sources: Sources, error: DocumentError) -> None:
+        entry = {**_source_stamps(sources), "error": _error_to_json(error)}
         if not sources.texts:
-            entry |= _depends_on_file(document)
+            entry |= _file_stamp(document)
         if not sources.texts or not all(uri.startswith("file:") for uri in sources.missing):
             # Whether a host answers, or a file may be read, is not for a cache to say for long.
-            entry |= {"until": time.time() + _RETRY, "hosts": sorted(self.allowed_hosts)}
-        write_whole(self._entry_path(document, fragment), entry)
+            entry |= {"until": time.time() + _RETRY_SECONDS, "hosts": sorted(self.allowed_hosts)}
+        write_json(self._entry_path(document, fragment), entry)
 
     def _entry_path(self, document: Path, fragment: str) -> Path:
         name = hashlib.sha256(f"{document.absolute()}#{fragment}".encode()).hexdigest()
@@ -165,32 +165,32 @@ class PlanCache:
 
 
 @lru_cache(maxsize=256)
-def _plan(path: Path, digest: str, base: str) -> Plan:
-    data = _read(path)
+def _read_plan(path: Path, digest: str, base: str) -> Plan:
+    data = _read_json(path)
     if not isinstance(data, dict) or "root" not in data:
         raise FileNotFoundError(path)
     return Plan.from_json(data, digest=digest, base=base)
 
 
 @lru_cache(maxsize=512)
-def _tool(path: Path) -> Json:
-    data = _read(path)
+def _read_tool(path: Path) -> Json:
+    data = _read_json(path)
     if data is None:
         raise DocumentError(f"the tool {path.stem} is not in {path.parent}; import its document again")
     if isinstance(data, dict) and ONTOLOGY in data:
-        return {**data, ONTOLOGY: _tool(path.with_stem(data[ONTOLOGY]))}
+        return {**data, ONTOLOGY: _read_tool(path.with_stem(data[ONTOLOGY]))}
     return data
 
 
-def _error_of(what: Json) -> DocumentError:
-    kind = _KINDS[what["kind"]]
+def _error_from_json(what: Json) -> DocumentError:
+    kind = _ERROR_CLASSES[what["kind"]]
     error = kind(what["message"], path=what["path"], line=what["line"], column=what["column"])
     if isinstance(error, SeveralProcessesError):
         error.names = tuple(what["names"])
     return error
 
 
-def _parts_of(error: DocumentError) -> Json:
+def _error_to_json(error: DocumentError) -> Json:
     return {
         "kind": type(error).__name__,
         "message": error.message,
@@ -201,13 +201,13 @@ def _parts_of(error: DocumentError) -> Json:
     }
 
 
-def _depends_on(sources: Sources) -> Json:
+def _source_stamps(sources: Sources) -> Json:
     """What a compilation, or the error that it ended with, depends on."""
-    from airflow_mlcraft.cwl.sources import path_of_uri
+    from airflow_mlcraft.cwl.sources import uri_to_path
 
     stamps = [
         {
-            "path": str(path_of_uri(uri)),
+            "path": str(uri_to_path(uri)),
             "size": state.st_size,
             "mtime": state.st_mtime_ns,
             "sha256": hashlib.sha256(sources.texts[uri].encode()).hexdigest(),
@@ -215,11 +215,11 @@ def _depends_on(sources: Sources) -> Json:
         for uri, state in sources.states.items()
     ]
     # Only files can be looked for again at no cost; an address of a host, read as a path, may well be a folder here.
-    missing = [str(path_of_uri(uri)) for uri in sorted(sources.missing) if uri.startswith("file:")]
+    missing = [str(uri_to_path(uri)) for uri in sorted(sources.missing) if uri.startswith("file:")]
     return {"compiler": compiler_version(), "sources": stamps, "missing": missing}
 
 
-def _depends_on_file(document: Path) -> Json:
+def _file_stamp(document: Path) -> Json:
     """The same for a document that could not be read as text."""
     path = str(document)
     try:
@@ -233,13 +233,13 @@ def _depends_on_file(document: Path) -> Json:
     return {"sources": [{"path": path, "size": state.st_size, "mtime": state.st_mtime_ns, "sha256": digest}]}
 
 
-def _unchanged(entry: Json) -> bool:
-    return all(_same(source) for source in entry["sources"]) and not any(
+def _is_unchanged(entry: Json) -> bool:
+    return all(_is_same_file(source) for source in entry["sources"]) and not any(
         Path(path).exists() for path in entry.get("missing", ())
     )
 
 
-def _same(source: Json) -> bool:
+def _is_same_file(source: Json) -> bool:
     """The same size and time, or else (a fresh checkout, a touch) the same bytes."""
     path = Path(source["path"])
     try:
@@ -253,7 +253,7 @@ def _same(source: Json) -> bool:
         return False
 
 
-def _read(path: Path) -> Json | None:
+def _read_json(path: Path) -> Json | None:
     """The JSON in a file; a file that is not there, or that a crash or a full disk spoilt, is none."""
     try:
         return json.loads(path.read_bytes())
@@ -261,6 +261,6 @@ def _read(path: Path) -> Json | None:
         return None
 
 
-def write_whole(path: Path, data: Json) -> None:
+def write_json(path: Path, data: Json) -> None:
     """Write JSON so that a reader sees all of it or the file that was there before."""
     write_atomically(path, json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())

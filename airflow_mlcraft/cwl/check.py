@@ -1,4 +1,4 @@
-"""Check documents without an Airflow: what they are, or what is wrong with them."""
+"""Checks of documents for the command line: a summary of each, or its error. Needs no Airflow."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_mlcraft.cwl.cache import PlanCache
-from airflow_mlcraft.cwl.discover import documents_in
+from airflow_mlcraft.cwl.discover import find_documents
 from airflow_mlcraft.cwl.plan import Json, Plan, Workflow
 from airflow_mlcraft.errors import DocumentError, SeveralProcessesError
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A document that was checked: a line about it, or its error."""
+class CheckResult:
+    """The result of checking a document: a summary in one line, or its error."""
 
     document: str
     summary: str = ""
     error: DocumentError | None = None
 
     def error_as_json(self) -> Json:
-        """The error's parts, or null."""
+        """The error's fields, or null."""
         if self.error is None:
             return None
         return {
@@ -32,8 +32,8 @@ class Checked:
         }
 
 
-def plan_of_document(document: str) -> Plan:
-    """The plan of `path` or `path#id`, compiled now."""
+def compile_plan(document: str) -> Plan:
+    """Compile the document `path` or `path#id`, without a cache."""
     from airflow_mlcraft.cwl.compile import compile_document
     from airflow_mlcraft.cwl.load import load
 
@@ -43,42 +43,42 @@ def plan_of_document(document: str) -> Plan:
     return compile_document(load(Path(path), fragment))[0]
 
 
-def cached_plan_of_document(document: str, cache: Path) -> Plan:
-    """The same plan, compiled only where the cache has none for the document as it is now."""
+def get_cached_plan(document: str, cache: Path) -> Plan:
+    """The plan of `path` or `path#id`, compiled only where the cache has none for the document as it is now."""
     path, _, fragment = document.partition("#")
     if not Path(path).is_file():
         raise DocumentError(f"there is no document {path}")
-    kept = PlanCache(cache)
+    plan_cache = PlanCache(cache)
     try:
-        return kept.plan_of(Path(path), fragment)
+        return plan_cache.get_plan(Path(path), fragment)
     except OSError:
-        # A cache that cannot be written is no reason not to draw.
-        return plan_of_document(document)
+        # The plan is needed even where the cache cannot be written.
+        return compile_plan(document)
 
 
-def check_documents(names: Iterable[str]) -> Iterator[Checked]:
+def check_documents(names: Iterable[str]) -> Iterator[CheckResult]:
     """Check documents, and all documents of folders."""
     for name in names:
-        for document in map(str, documents_in(Path(name))) if Path(name).is_dir() else [name]:
+        for document in map(str, find_documents(Path(name))) if Path(name).is_dir() else [name]:
             try:
-                yield Checked(document, _checked(document))
+                yield CheckResult(document, _check_document(document))
             except DocumentError as error:
-                yield Checked(document, error=error)
+                yield CheckResult(document, error=error)
 
 
-def _checked(document: str) -> str:
+def _check_document(document: str) -> str:
     try:
-        return _summary(plan_of_document(document))
+        return _summary(compile_plan(document))
     except SeveralProcessesError as several:
-        summaries = [f"#{name}: {_summary(plan_of_document(f'{document}#{name}'))}" for name in several.names]
+        summaries = [f"#{name}: {_summary(compile_plan(f'{document}#{name}'))}" for name in several.names]
         return f"{len(several.names)} processes; " + "; ".join(summaries)
 
 
 def _summary(plan: Plan) -> str:
     root = plan.root
-    steps = f", {_count(root)} steps" if plan.kind == "Workflow" else ""
+    steps = f", {_count_steps(root)} steps" if plan.kind == "Workflow" else ""
     return f"{plan.kind} {plan.cwl_version}{steps}, {len(root.inputs)} inputs, {len(root.outputs)} outputs"
 
 
-def _count(workflow: Workflow) -> int:
-    return sum(_count(step.run) if isinstance(step.run, Workflow) else 1 for step in workflow.steps)
+def _count_steps(workflow: Workflow) -> int:
+    return sum(_count_steps(step.run) if isinstance(step.run, Workflow) else 1 for step in workflow.steps)

@@ -1,4 +1,4 @@
-"""Compile a loaded document to a plan, and the tools it runs to documents that stand alone."""
+"""The compiler: a loaded document becomes a plan, and each tool that it runs a self-contained document."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from cwltool.workflow import Workflow as CwltoolWorkflow
 from cwltool.workflow import WorkflowStep
 
 from airflow_mlcraft.cwl.errors.load_errors import readable_errors
-from airflow_mlcraft.cwl.load import LoadedDocument, plain
-from airflow_mlcraft.cwl.ontology import ONTOLOGY, relations_of
-from airflow_mlcraft.cwl.plan import Json, Link, Plan, Port, Step, ToolRef, Workflow, compiler_version, digest_of
-from airflow_mlcraft.cwl.portable import Portable, is_random
-from airflow_mlcraft.cwl.sources import path_of_uri
+from airflow_mlcraft.cwl.load import LoadedDocument
+from airflow_mlcraft.cwl.nodes import in_document_order, to_builtin, to_list
+from airflow_mlcraft.cwl.ontology import ONTOLOGY, extract_relations
+from airflow_mlcraft.cwl.plan import Json, Link, Plan, Port, Step, ToolRef, Workflow, compiler_version, hash_json
+from airflow_mlcraft.cwl.portable import PortableUris, is_generated_id
+from airflow_mlcraft.cwl.sources import uri_to_path
 from airflow_mlcraft.errors import DocumentError, UnsupportedError
 
 HINT_NAMESPACE = "https://mlcraft.dev/cwl#"
@@ -40,13 +41,13 @@ class _Compiler:
     def __init__(self, loaded: LoadedDocument):
         self.loaded = loaded
         self.tools: dict[str, Json] = {}
-        files = [path_of_uri(uri) for uri in loaded.sources if uri.startswith("file:")]
+        files = [uri_to_path(uri) for uri in loaded.sources if uri.startswith("file:")]
         self.base = Path(os.path.commonpath([path.parent for path in files]))
-        self.portable = Portable(self.base)
+        self.portable = PortableUris(self.base)
 
     def compile(self) -> tuple[Plan, dict[str, Json]]:
         process = self.loaded.process
-        root = self._workflow(process) if isinstance(process, CwltoolWorkflow) else self._bare(process)
+        root = self._workflow(process) if isinstance(process, CwltoolWorkflow) else self._single_step_workflow(process)
         path, fragment = self.loaded.path, self.loaded.fragment
         draft = Plan(
             digest="",
@@ -54,11 +55,11 @@ class _Compiler:
             document=path.name + (f"#{fragment}" if fragment not in ("", "main") else ""),
             kind=str(process.tool["class"]),
             cwl_version=self.loaded.cwl_version,
-            namespaces=plain(process.metadata.get("$namespaces")) or None,
+            namespaces=to_builtin(process.metadata.get("$namespaces")) or None,
             file=os.path.relpath(path, self.base),
             base=str(self.base),
         )
-        digest = digest_of([compiler_version(), draft.to_json(), sorted(self.tools)])
+        digest = hash_json([compiler_version(), draft.to_json(), sorted(self.tools)])
         return replace(draft, digest=digest), self.tools
 
     # Processes
@@ -67,33 +68,33 @@ class _Compiler:
         steps = {step.id: step for step in process.steps}
         names = _source_names(process)
         return Workflow(
-            id=_process_name(process),
+            id=get_process_name(process),
             inputs=self._ports(process),
-            outputs=tuple(self._output(plain(port), names) for port in _in_order(process.tool["outputs"])),
-            steps=tuple(self._step(steps[step["id"]], names) for step in _in_order(process.tool["steps"])),
-            label=_text(process.tool.get("label")),
-            doc=_text(process.tool.get("doc")),
+            outputs=tuple(self._output(to_builtin(port), names) for port in in_document_order(process.tool["outputs"])),
+            steps=tuple(self._step(steps[step["id"]], names) for step in in_document_order(process.tool["steps"])),
+            label=_joined_text(process.tool.get("label")),
+            doc=_joined_text(process.tool.get("doc")),
             expression_requirements=self._expression_requirements(process),
-            hints=self._own_hints(process.hints),
+            hints=self._mlcraft_hints(process.hints),
             interface=self._interface(process),
         )
 
-    def _bare(self, process: Process) -> Workflow:
-        """A tool that is a document of its own: a workflow of one step, with the same inputs and outputs."""
-        name = _process_name(process)
+    def _single_step_workflow(self, process: Process) -> Workflow:
+        """A tool that is the whole document, as a workflow of one step with the same inputs and outputs."""
+        name = get_process_name(process)
         ports = self._ports(process)
-        outputs = tuple(shortname(port["id"]) for port in _in_order(process.tool["outputs"]))
+        outputs = tuple(shortname(port["id"]) for port in in_document_order(process.tool["outputs"]))
         step = Step(
             id=name,
             run=self._tool(process),
             links=tuple(Link(id=port.id, sources=(port.id,)) for port in ports),
             outputs=outputs,
-            label=_text(process.tool.get("label")),
-            doc=_text(process.tool.get("doc")),
+            label=_joined_text(process.tool.get("label")),
+            doc=_joined_text(process.tool.get("doc")),
             resources=self._resources(process),
             time_limit=self._time_limit(process),
             updates_in_place=_updates_in_place(process),
-            hints=self._own_hints(process.hints),
+            hints=self._mlcraft_hints(process.hints),
         )
         return Workflow(
             id=name,
@@ -109,31 +110,31 @@ class _Compiler:
     def _tool(self, process: Process) -> ToolRef:
         tool = process.tool
         document = {
-            **plain(tool),
+            **to_builtin(tool),
             # The requirements of the workflows around a tool hold for it too.
-            "requirements": plain(process.requirements),
-            "hints": [hint for hint in plain(process.hints) if not _is_ours(hint)],
+            "requirements": to_builtin(process.requirements),
+            "hints": [hint for hint in to_builtin(process.hints) if not _is_mlcraft_hint(hint)],
             ORIGINAL_CWLVERSION: process.metadata.get(ORIGINAL_CWLVERSION, self.loaded.cwl_version),
         }
         docker, _ = process.get_requirement("DockerRequirement")
         return ToolRef(
-            digest=self._keep_process(document, process),
+            digest=self._store_process(document, process),
             kind=str(tool["class"]),
-            id=_process_name(process),
-            label=_text(tool.get("label")),
-            doc=_text(tool.get("doc")),
+            id=get_process_name(process),
+            label=_joined_text(tool.get("label")),
+            doc=_joined_text(tool.get("doc")),
             container=str((docker or {}).get("dockerPull") or (docker or {}).get("dockerImageId") or ""),
         )
 
     def _interface(self, process: Process) -> str:
-        document = {field: plain(process.tool[field]) for field in _INTERFACE_FIELDS if field in process.tool}
-        return self._keep_process(
+        document = {field: to_builtin(process.tool[field]) for field in _INTERFACE_FIELDS if field in process.tool}
+        return self._store_process(
             {
                 **document,
                 "class": "Workflow",
                 "outputs": [],
                 "steps": [],
-                "requirements": plain(process.requirements),
+                "requirements": to_builtin(process.requirements),
                 "hints": [],
                 "cwlVersion": INTERNAL_VERSION,
                 ORIGINAL_CWLVERSION: process.metadata.get(ORIGINAL_CWLVERSION, self.loaded.cwl_version),
@@ -141,14 +142,14 @@ class _Compiler:
             process,
         )
 
-    def _keep_process(self, document: Json, process: Process) -> str:
+    def _store_process(self, document: Json, process: Process) -> str:
         graph = process.formatgraph
         if graph and any("format" in port for port in process.tool["inputs"]):
-            document[ONTOLOGY] = self._keep(relations_of(graph))
-        return self._keep(self.portable.document(document))
+            document[ONTOLOGY] = self._store_document(extract_relations(graph))
+        return self._store_document(self.portable.rewrite_document(document))
 
-    def _keep(self, document: Json) -> str:
-        digest = digest_of(document)
+    def _store_document(self, document: Json) -> str:
+        digest = hash_json(document)
         self.tools[digest] = document
         return digest
 
@@ -161,26 +162,26 @@ class _Compiler:
         return Step(
             id=shortname(tool["id"]),
             run=self._workflow(embedded) if isinstance(embedded, CwltoolWorkflow) else self._tool(embedded),
-            links=tuple(self._input(plain(link), names) for link in tool["inputs"]),
+            links=tuple(self._input(to_builtin(link), names) for link in tool["inputs"]),
             outputs=tuple(shortname(port["id"]) for port in tool["outputs"]),
-            label=_text(tool.get("label")),
-            doc=_text(tool.get("doc")),
-            scatter=tuple(shortname(name) for name in _as_list(tool.get("scatter"))),
+            label=_joined_text(tool.get("label")),
+            doc=_joined_text(tool.get("doc")),
+            scatter=tuple(shortname(name) for name in to_list(tool.get("scatter"))),
             scatter_method=tool.get("scatterMethod") or "",
             when=tool.get("when") or "",
             resources=self._resources(embedded),
             time_limit=self._time_limit(embedded),
             updates_in_place=_updates_in_place(embedded),
-            hints=self._own_hints([*embedded.tool.get("hints", ()), *tool.get("hints", ())]),
+            hints=self._mlcraft_hints([*embedded.tool.get("hints", ()), *tool.get("hints", ())]),
         )
 
     def _input(self, link: Mapping[str, Json], names: Mapping[str, str]) -> Link:
         return Link(
             id=shortname(link["id"]),
-            sources=tuple(names[source] for source in _as_list(link.get("source"))),
+            sources=tuple(names[source] for source in to_list(link.get("source"))),
             link_merge=link.get("linkMerge") or "",
             pick_value=link.get("pickValue") or "",
-            default=self.portable.value(link.get("default")),
+            default=self.portable.rewrite(link.get("default")),
             has_default="default" in link,
             value_from=link.get("valueFrom") or "",
             load_contents=bool(link.get("loadContents")),
@@ -190,28 +191,31 @@ class _Compiler:
     def _output(self, port: Mapping[str, Json], names: Mapping[str, str]) -> Link:
         return Link(
             id=shortname(port["id"]),
-            sources=tuple(names[source] for source in _as_list(port.get("outputSource"))),
+            sources=tuple(names[source] for source in to_list(port.get("outputSource"))),
             link_merge=port.get("linkMerge") or "",
             pick_value=port.get("pickValue") or "",
         )
 
     def _ports(self, process: Process) -> tuple[Port, ...]:
-        return tuple(self._port(plain(port)) for port in _in_order(process.tool["inputs"]))
+        return tuple(self._port(to_builtin(port)) for port in in_document_order(process.tool["inputs"]))
 
     def _port(self, port: Mapping[str, Json]) -> Port:
         return Port(
             id=shortname(port["id"]),
-            type=self.portable.value(port["type"]),
-            label=_text(port.get("label")),
-            doc=_text(port.get("doc")),
-            default=self.portable.value(port.get("default")),
+            type=self.portable.rewrite(port["type"]),
+            label=_joined_text(port.get("label")),
+            doc=_joined_text(port.get("doc")),
+            default=self.portable.rewrite(port.get("default")),
             has_default="default" in port,
-            format=self.portable.value(port.get("format")),
+            format=self.portable.rewrite(port.get("format")),
             choices=self._choices(port),
         )
 
     def _choices(self, port: Mapping[str, Json]) -> Json:
-        """An enum in all but the type: cwltool refuses an array of an enum that is not defined elsewhere."""
+        """The `mlcraft:choices` of an input.
+
+        A list of texts in place of an enum type: cwltool refuses an array of an enum that is not defined elsewhere.
+        """
         choices = next((port[name] for name in (HINT_NAMESPACE + CHOICES, f"mlcraft:{CHOICES}") if name in port), None)
         if choices is not None and not (isinstance(choices, list) and all(isinstance(one, str) for one in choices)):
             raise DocumentError(
@@ -223,8 +227,8 @@ class _Compiler:
     # Requirements and hints
 
     def _expression_requirements(self, process: Process) -> Json:
-        kept = [plain(req) for req in process.requirements if req["class"] in _EXPRESSION_CLASSES]
-        return self.portable.value(kept) or None
+        kept = [to_builtin(req) for req in process.requirements if req["class"] in _EXPRESSION_CLASSES]
+        return self.portable.rewrite(kept) or None
 
     def _resources(self, process: Process) -> Json:
         requirement, _ = process.get_requirement("ResourceRequirement")
@@ -236,14 +240,14 @@ class _Compiler:
         limit = (requirement or {}).get("timelimit", 0)
         return float(limit) if isinstance(limit, (int, float)) else 0.0
 
-    def _own_hints(self, hints: Any) -> Json:
-        """Our hints by name; the last of a name wins, as an inner hint does in CWL."""
+    def _mlcraft_hints(self, hints: Any) -> Json:
+        """The `mlcraft:` hints by name; the last of a name wins, as an inner hint does in CWL."""
         own = {}
-        for hint in plain(list(hints)):
-            if _is_ours(hint):
+        for hint in to_builtin(list(hints)):
+            if _is_mlcraft_hint(hint):
                 name = _hint_name(hint["class"])
                 own[name] = {key: value for key, value in hint.items() if key != "class"}
-        return self.portable.value(own) or None
+        return self.portable.rewrite(own) or None
 
 
 def _updates_in_place(process: Process) -> bool:
@@ -251,7 +255,7 @@ def _updates_in_place(process: Process) -> bool:
     return bool((requirement or {}).get("inplaceUpdate"))
 
 
-def _is_ours(hint: Mapping[str, Json]) -> bool:
+def _is_mlcraft_hint(hint: Mapping[str, Json]) -> bool:
     name = str(hint.get("class", ""))
     return name.startswith((HINT_NAMESPACE, "mlcraft:"))
 
@@ -260,10 +264,10 @@ def _hint_name(name: str) -> str:
     return name.removeprefix(HINT_NAMESPACE).removeprefix("mlcraft:")
 
 
-def _process_name(process: Process) -> str:
-    """The process' own name: its id, or its file's name; none where cwltool had to invent an id."""
+def get_process_name(process: Process) -> str:
+    """The name of a process: its id, or its file's name; "" where cwltool generated the id."""
     uri, fragment = urldefrag(str(process.tool["id"]))
-    if is_random(fragment or uri):
+    if is_generated_id(fragment or uri):
         return ""
     return fragment.rpartition("/")[2] if fragment not in ("", "main") else Path(uri).stem
 
@@ -277,20 +281,5 @@ def _source_names(process: CwltoolWorkflow) -> dict[str, str]:
     return names
 
 
-def _in_order(items: Any) -> list[Any]:
-    """In the document's order, which is what people know: schema-salad sorts maps by name."""
-    try:
-        return sorted(items, key=lambda item: item.lc.data["id"][:2])
-    except (AttributeError, KeyError, TypeError):
-        # Not all of them were written there.
-        return list(items)
-
-
-def _as_list(value: Json) -> list[Json]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _text(value: Json) -> str:
+def _joined_text(value: Json) -> str:
     return "\n".join(value) if isinstance(value, list) else str(value or "")

@@ -16,72 +16,74 @@ from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 from airflow_mlcraft.cwl.cache import PlanCache
-from airflow_mlcraft.cwl.compile_queue import LOG, is_wanted, lists_wait, sole_compiler, taken_lists
+from airflow_mlcraft.cwl.compile_queue import LOG, cache_exists, has_waiting_lists, lock_compiler, pop_lists
 from airflow_mlcraft.errors import DocumentError, SeveralProcessesError
 
-LONGEST = 600.0
+MAX_SECONDS = 600.0
 """Seconds that one document may take."""
 _NICE = 10
 
 
-def main(root: Path, longest: float = LONGEST) -> None:
+def main(root: Path, max_seconds: float = MAX_SECONDS) -> None:
     """Compile until nothing waits; leave it to the process that is at it already, if there is one."""
     os.nice(_NICE)
-    while lists_wait(root):
-        with sole_compiler(root) as alone:
-            if not alone:
+    while has_waiting_lists(root):
+        with lock_compiler(root) as is_only_compiler:
+            if not is_only_compiler:
                 return
-            for listed in taken_lists(root):
+            for listed in pop_lists(root):
                 documents = [Path(name) for name in listed["documents"]]
-                compile_all(PlanCache(root, tuple(listed["hosts"])), documents, longest)
+                compile_all(PlanCache(root, tuple(listed["hosts"])), documents, max_seconds)
 
 
-def compile_all(cache: PlanCache, documents: list[Path], longest: float = LONGEST) -> None:
+def compile_all(cache: PlanCache, documents: list[Path], max_seconds: float = MAX_SECONDS) -> None:
     """Compile documents that need it; errors go into the cache as well."""
     context = multiprocessing.get_context("fork")
     first = 0
-    while first < len(documents) and is_wanted(cache.root):
-        at = context.Value("i", first)
-        child = context.Process(target=_compile_from, args=(cache, documents, at))
+    while first < len(documents) and cache_exists(cache.root):
+        current = context.Value("i", first)
+        child = context.Process(target=_compile_from, args=(cache, documents, current))
         child.start()
-        why = _watch(child, at, longest)
-        if why and at.value < len(documents):
-            cache.refuse(documents[at.value], "", f"cannot be compiled: {why} ({cache.root / LOG} may say more)")
-        first = at.value + 1
+        failure = _wait_for_child(child, current, max_seconds)
+        if failure and current.value < len(documents):
+            cache.store_failure(
+                documents[current.value], "", f"cannot be compiled: {failure} ({cache.root / LOG} may say more)"
+            )
+        first = current.value + 1
 
 
-def _compile_from(cache: PlanCache, documents: list[Path], at: Synchronized[int]) -> None:
-    for number in range(at.value, len(documents)):
-        at.value = number
-        if not is_wanted(cache.root):
+def _compile_from(cache: PlanCache, documents: list[Path], current: Synchronized[int]) -> None:
+    for number in range(current.value, len(documents)):
+        current.value = number
+        if not cache_exists(cache.root):
             break
         compile_document(cache, documents[number])
-    at.value = len(documents)
+    current.value = len(documents)
 
 
 def compile_document(cache: PlanCache, document: Path) -> None:
     """Have a document's plan in the cache, or those of its processes where none is the main one."""
     try:
-        cache.plan_of(document)
+        cache.get_plan(document)
     except SeveralProcessesError as several:
         for name in several.names:
             with suppress(DocumentError):
-                cache.plan_of(document, name)
+                cache.get_plan(document, name)
     except DocumentError:
         pass  # It is in the cache.
 
 
-def _watch(child: BaseProcess, at: Synchronized[int], longest: float) -> str:
+def _wait_for_child(child: BaseProcess, current: Synchronized[int], max_seconds: float) -> str:
     """Wait for the child; why it ended without being done."""
-    number, since = at.value, time.monotonic()
+    number, since = current.value, time.monotonic()
     while child.is_alive():
         child.join(timeout=1)
-        if at.value != number:
-            number, since = at.value, time.monotonic()
-        elif time.monotonic() - since > longest:
+        if current.value != number:
+            number, since = current.value, time.monotonic()
+        elif time.monotonic() - since > max_seconds:
             child.kill()
             child.join()
-            return f"it took more than {longest:.0f} s"
+            return f"it took more than {max_seconds:.0f} s"
     code = child.exitcode or 0
     if code == 0:
         return ""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from airflow_mlcraft.common.environment_variables import independent
 from airflow_mlcraft.common.locks import locked_if_free
-from airflow_mlcraft.cwl.cache import PlanCache, write_whole
+from airflow_mlcraft.cwl.cache import PlanCache, write_json
 from airflow_mlcraft.cwl.plan import Json
 
 LOG = "compiler.log"
@@ -24,19 +24,19 @@ _LOCK = "compiler.lock"
 _LISTS = "waiting"
 
 
-def leave(cache: PlanCache, name: str, documents: Iterable[Path]) -> subprocess.Popen[bytes] | None:
+def enqueue(cache: PlanCache, name: str, documents: Iterable[Path]) -> subprocess.Popen[bytes] | None:
     """Have documents compiled, in their order; `name` tells lists of different origin apart.
 
     Gives the process, where one had to be started for it.
     """
     listed = {"documents": [str(path) for path in documents], "hosts": sorted(cache.allowed_hosts)}
-    write_whole(cache.root / _LISTS / f"{name}.json", listed)
-    with sole_compiler(cache.root) as alone:
+    write_json(cache.root / _LISTS / f"{name}.json", listed)
+    with lock_compiler(cache.root) as alone:
         pass
-    return _start(cache.root) if alone else None
+    return _start_compiler(cache.root) if alone else None
 
 
-def taken_lists(root: Path) -> Iterator[Json]:
+def pop_lists(root: Path) -> Iterator[Json]:
     """The lists that wait; each is gone once it is given."""
     for path in sorted((root / _LISTS).glob("*.json")):
         # Moved away before it is read: a list that takes its place meanwhile is another file, and stays.
@@ -51,13 +51,13 @@ def taken_lists(root: Path) -> Iterator[Json]:
         yield listed
 
 
-def lists_wait(root: Path) -> bool:
+def has_waiting_lists(root: Path) -> bool:
     """Whether there is something to compile."""
     return any((root / _LISTS).glob("*.json"))
 
 
 @contextmanager
-def sole_compiler(root: Path) -> Iterator[bool]:
+def lock_compiler(root: Path) -> Iterator[bool]:
     """Whether no other process compiles for this cache; if so, none can while this lasts.
 
     The system takes the lock back from a process that ends, however it ends.
@@ -71,12 +71,12 @@ def sole_compiler(root: Path) -> Iterator[bool]:
         yield lock is not None
 
 
-def is_wanted(root: Path) -> bool:
+def cache_exists(root: Path) -> bool:
     """Whether the cache is still there: who removes it wants no more plans."""
     return (root / _LOCK).exists()
 
 
-def last_words(root: Path) -> str:
+def last_log_line(root: Path) -> str:
     """The end of what the compiling process wrote."""
     with suppress(OSError):
         lines = (root / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
@@ -84,7 +84,7 @@ def last_words(root: Path) -> str:
     return ""
 
 
-def _start(root: Path) -> subprocess.Popen[bytes]:
+def _start_compiler(root: Path) -> subprocess.Popen[bytes]:
     """Independent of this process: it is to go on when a parse has ended."""
     path = os.pathsep.join(folder for folder in sys.path if folder)
     with (root / LOG).open("wb") as log:

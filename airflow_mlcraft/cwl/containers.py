@@ -32,7 +32,7 @@ class Containers:
         return self.engine == "podman"
 
 
-def container_of(process: Process) -> str:
+def get_image(process: Process) -> str:
     """The image that a tool names, if any."""
     docker, _ = process.get_requirement("DockerRequirement")
     return str((docker or {}).get("dockerImageId") or (docker or {}).get("dockerPull") or "")
@@ -43,7 +43,7 @@ def uses_container(process: Process, containers: Containers, log: LogLine) -> bo
     docker, required = process.get_requirement("DockerRequirement")
     if docker is None or process.tool["class"] != "CommandLineTool":
         return False
-    image = container_of(process)
+    image = get_image(process)
     if containers.use == "never":
         if required:
             raise UnsupportedError(f"the tool requires the container {image}, and containers are switched off")
@@ -81,18 +81,18 @@ def _missing_engine(containers: Containers) -> str:
 
 _CIDFILE = "--cidfile="
 # What an engine may take to answer; it goes on with what it was told.
-_PATIENCE = 10.0
+_KILL_TIMEOUT = 10.0
 
 
-def end_container_of(command: Sequence[object]) -> None:
+def kill_container_of(command: Sequence[object]) -> None:
     """End the container that a command line has started, if it has started one."""
     words = [str(word) for word in command]
     for word in words:
         if word.startswith(_CIDFILE):
-            end_container(Path(word.removeprefix(_CIDFILE)), words[0])
+            kill_container(Path(word.removeprefix(_CIDFILE)), words[0])
 
 
-def end_container(cidfile: Path, engine: str) -> None:
+def kill_container(cidfile: Path, engine: str) -> None:
     """End the container whose id is in a file; one that has ended, or has not begun, is none."""
     try:
         container = cidfile.read_text().strip()
@@ -100,4 +100,4 @@ def end_container(cidfile: Path, engine: str) -> None:
         return
     if container:
         kill = [engine, "kill", container]
-        subprocess.run(kill, timeout=_PATIENCE, check=False, capture_output=True)  # noqa: S603
+        subprocess.run(kill, timeout=_KILL_TIMEOUT, check=False, capture_output=True)  # noqa: S603

@@ -10,15 +10,15 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-_CALLS = 50_000
-_STACK = 512 * 1024 * 1024
+_RECURSION_LIMIT = 50_000
+_STACK_BYTES = 512 * 1024 * 1024
 """Bytes; the system gives a thread only those that it uses."""
 
 
-def with_deep_stack(work: Callable[[], Result]) -> Result:
+def run_with_deep_stack(work: Callable[[], Result]) -> Result:
     """Do some work in a thread that may nest calls much deeper than Python lets it otherwise."""
-    calls, stack = sys.getrecursionlimit(), threading.stack_size(_STACK)
-    sys.setrecursionlimit(_CALLS)
+    calls, stack = sys.getrecursionlimit(), threading.stack_size(_STACK_BYTES)
+    sys.setrecursionlimit(_RECURSION_LIMIT)
     try:
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(work).result()

@@ -12,17 +12,17 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 SUFFIXES = (".cwl", ".json", ".yaml", ".yml")
-_HEAD = 64 * 1024
-_OF_A_PROCESS = re.compile(rb"""^(?:\{.*)?["']?(?:class|\$graph)["']?\s*:|"(?:class|\$graph)"\s*:""", re.MULTILINE)
+_MAX_HEAD_BYTES = 64 * 1024
+_PROCESS_FIELD = re.compile(rb"""^(?:\{.*)?["']?(?:class|\$graph)["']?\s*:|"(?:class|\$graph)"\s*:""", re.MULTILINE)
 """At the outermost level, where it is YAML: a job file has classes too, of its files."""
 
 
-def documents_in(folder: Path) -> list[Path]:
+def find_documents(folder: Path) -> list[Path]:
     """The documents below a folder, sorted; those of hidden folders are left out."""
-    return [folder / name for name in names_in(folder)]
+    return [folder / name for name in find_document_names(folder)]
 
 
-def names_in(folder: Path) -> list[str]:
+def find_document_names(folder: Path) -> list[str]:
     """The same as paths relative to the folder, with slashes: much faster for thousands."""
     root = os.path.realpath(folder)
     return sorted(_walk(root, "", {root}), key=lambda name: name.split("/"))
@@ -36,7 +36,7 @@ def _walk(folder: str, below: str, roots: set[str]) -> Iterator[str]:
             if name.startswith((".", "__pycache__")):
                 continue
             if entry.is_dir() and _is_utf8(name):
-                if not entry.is_symlink() or _leads_elsewhere(entry.path, roots):
+                if not entry.is_symlink() or _enters_new_folder(entry.path, roots):
                     yield from _walk(entry.path, f"{below}{name}/", roots)
             elif name.endswith(SUFFIXES) and (name.endswith(".cwl") or _looks_like_cwl(Path(entry.path))):
                 if _is_utf8(name):
@@ -54,7 +54,7 @@ def _is_utf8(name: str) -> bool:
     return True
 
 
-def _leads_elsewhere(link: str, roots: set[str]) -> bool:
+def _enters_new_folder(link: str, roots: set[str]) -> bool:
     """Whether a link leads to documents that have no name here yet; a circle of links does not."""
     target = os.path.realpath(link)
     if any(os.path.commonpath([target, root]) in (target, root) for root in roots):
@@ -67,7 +67,7 @@ def _looks_like_cwl(path: Path) -> bool:
     """A YAML or JSON file may be anything, such as a job file; a document says which CWL it is written in."""
     try:
         with path.open("rb") as file:
-            head = file.read(_HEAD)
+            head = file.read(_MAX_HEAD_BYTES)
     except OSError:
         return False
-    return b"cwlVersion" in head and _OF_A_PROCESS.search(head) is not None
+    return b"cwlVersion" in head and _PROCESS_FIELD.search(head) is not None

@@ -1,4 +1,4 @@
-"""A command that this process does itself, in place of the program that a tool's command line names."""
+"""Commands that run as a function in this process, instead of the program that a tool's command line names."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ from typing import Any
 from cwltool.context import RuntimeContext
 from cwltool.job import CommandLineJob, ContainerCommandLineJob, JobBase
 
-Say = Callable[[str], Any]
+WriteLine = Callable[[str], Any]
 
 
 @dataclass(frozen=True)
-class OwnCommand:
-    """A program's name, and the function that does what it would do; no second Python has to start for it."""
+class InlineCommand:
+    """A program's name, and the function that replaces it, so that no second Python has to start."""
 
     program: str
-    run: Callable[[list[str], Path, Say], int]
-    """Takes the arguments, the folder for the outputs, and who hears what it says; gives the exit code."""
+    run: Callable[[list[str], Path, WriteLine], int]
+    """Takes the arguments, the output folder and a function that writes a line to the log; returns the exit code."""
     variables: Mapping[str, str] = field(default_factory=dict)
-    """The environment of the program, where it runs after all, with streams of its own."""
+    """Environment variables of the program, where the program itself runs: when its streams are redirected."""
     variables_in_container: Mapping[str, str] = field(default_factory=dict)
-    """The same in a container, where files have other paths."""
+    """Environment variables of the program in a container, where files have other paths."""
 
-    def complaint(self, said: Sequence[str]) -> str:
-        """Why it failed: what it said last after its own name, as programs do."""
+    def error_message(self, lines: Sequence[str]) -> str:
+        """Why it failed: the lines from the last one that begins with the program's name, as `program: message`."""
         mark = f"{self.program}: "
-        begins = [number for number, line in enumerate(said) if line.startswith(mark)]
-        return " ".join(said[begins[-1] :]).removeprefix(mark) if begins else ""
+        begins = [number for number, line in enumerate(lines) if line.startswith(mark)]
+        return " ".join(lines[begins[-1] :]).removeprefix(mark) if begins else ""
 
 
-def take_over(job: JobBase, command: OwnCommand, say: Say) -> None:
-    """Let a job be done here, where it is the command's, and asks for nothing that only a program can have."""
+def run_inline(job: JobBase, command: InlineCommand, write_line: WriteLine) -> None:
+    """Make a job of this program run the function, unless its streams are redirected."""
     in_container = isinstance(job, ContainerCommandLineJob)
     job.environment.update(command.variables_in_container if in_container else command.variables)
     if not isinstance(job, CommandLineJob) or job.command_line[:1] != [command.program]:
         return
     if not (job.stdin or job.stdout or job.stderr):
-        # Compiled, cwltool takes no other: then the program runs.
+        # In cwltool compiled by mypyc the method cannot be replaced: then the program runs.
         with suppress(AttributeError):
-            job._execute = partial(_execute, job, command, say)  # type: ignore[method-assign]
+            job._execute = partial(_execute, job, command, write_line)  # type: ignore[method-assign]
 
 
 def _execute(  # noqa: PLR0917
     job: JobBase,
-    command: OwnCommand,
-    say: Say,
+    command: InlineCommand,
+    write_line: WriteLine,
     runtime: list[str],
     env: MutableMapping[str, str],
     context: RuntimeContext,
     monitor: Any = None,
 ) -> None:
-    code = command.run([str(word) for word in job.command_line[1:]], Path(job.outdir), say)
+    code = command.run([str(word) for word in job.command_line[1:]], Path(job.outdir), write_line)
     status = "success"
     if code in job.temporaryFailCodes:
         status = "temporaryFail"

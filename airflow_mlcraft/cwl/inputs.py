@@ -1,4 +1,4 @@
-"""A run's inputs: a job object, or the values of a form, checked against what the document declares."""
+"""The inputs of a run: from a job object, a form or command-line options, checked against the document."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from urllib.parse import quote, unquote, urlsplit
 from airflow_mlcraft.common.did_you_mean import suggestion
 from airflow_mlcraft.common.safe_names import check_names, without_dirnames
 from airflow_mlcraft.cwl.plan import Json, Plan, Port, Workflow
-from airflow_mlcraft.cwl.portable import placed
+from airflow_mlcraft.cwl.portable import restore_locations
 from airflow_mlcraft.cwl.tool_log import LogLine
 from airflow_mlcraft.errors import InputError, UnsafeNameError
 
 REQUIREMENTS = "cwl:requirements"
-"""A job object may ask for requirements of its own, under either name."""
+"""The field of a job object with requirements of its own; it may also be spelled as an IRI."""
 _REQUIREMENTS_IRI = "https://w3id.org/cwl/cwl#requirements"
 
 
-def requirements_of(job: Mapping[str, Json]) -> list[Json]:
-    """The requirements that a job object brings along."""
+def get_job_requirements(job: Mapping[str, Json]) -> list[Json]:
+    """The requirements in a job object."""
     return list(job.get(REQUIREMENTS) or job.get(_REQUIREMENTS_IRI) or [])
 
 
-def job_of(plan: Plan, given: Mapping[str, Json], *, folder: Path) -> dict[str, Json]:
-    """The declared inputs out of what a run was given: paths made File objects, defaults filled in.
+def build_job(plan: Plan, given: Mapping[str, Json], *, folder: Path) -> dict[str, Json]:
+    """The values of the declared inputs: paths become File objects, and defaults are filled in.
 
-    Relative paths start from `folder`. A missing input is an `InputError` that names it.
+    Relative paths start from `folder`. Raises `InputError` for missing inputs.
     """
     namespaces = plan.namespaces or {}
     job: dict[str, Json] = {}
@@ -39,20 +39,22 @@ def job_of(plan: Plan, given: Mapping[str, Json], *, folder: Path) -> dict[str, 
         value = given.get(port.id)
         if value is None and port.has_default:
             value = port.default
-        if value is None and not port.optional and "Any" not in _names(port.type):
+        if value is None and not port.optional and "Any" not in _type_names(port.type):
             missing.append(port)
-        # A default in the form is a path from the document's folder, wherever other inputs are looked for.
+        # A default that a form sends back is a path relative to the document's folder, not to `folder`.
         folders = (folder, Path(plan.base))
-        job[port.id] = _at_hand(placed(without_dirnames(_as_objects(port.type, value)), plan.base), folders, namespaces)
+        job[port.id] = _resolve_locations(
+            restore_locations(without_dirnames(_to_file_objects(port.type, value)), plan.base), folders, namespaces
+        )
         _check_names(port.id, job[port.id], plan.document)
     if missing:
-        raise InputError(_missing(missing, plan.document))
+        raise InputError(_missing_inputs_message(missing, plan.document))
     check_choices(plan, job)
     return job
 
 
 def check_choices(plan: Plan, given: Mapping[str, Json]) -> None:
-    """Raise an `InputError` that names the nearest right value, where an input has none of those it may have."""
+    """Check `mlcraft:choices`. Raises `InputError` that suggests the nearest allowed value."""
     for port in plan.root.inputs:
         value = given.get(port.id)
         for one in (value if isinstance(value, list) else [value]) if port.choices else ():
@@ -67,28 +69,30 @@ def _check_names(name: str, value: Json, document: str) -> None:
         raise InputError(f"input '{name}' of {document}: {error}") from None
 
 
-def unknown_inputs(workflow: Workflow, given: Mapping[str, Json]) -> list[str]:
+def find_unknown_inputs(workflow: Workflow, given: Mapping[str, Json]) -> list[str]:
     """Names in a job object that the document does not declare."""
     known = {port.id for port in workflow.inputs} | {REQUIREMENTS, _REQUIREMENTS_IRI}
     return sorted(name for name in given if name not in known and not name.startswith("$"))
 
 
-def checked(interface: Json, job: dict[str, Json], *, document: str, folder: Path, log: LogLine) -> dict[str, Json]:
-    """The job after cwltool's own checks: types, formats, secondaryFiles, listings, contents."""
+def validate_job(
+    interface: Json, job: dict[str, Json], *, document: str, folder: Path, log: LogLine
+) -> dict[str, Json]:
+    """The job after cwltool's checks of types and formats, with secondaryFiles, listings and contents filled in."""
     from cwltool.context import RuntimeContext
     from cwltool.errors import WorkflowException
     from schema_salad.exceptions import ValidationException
 
-    from airflow_mlcraft.cwl.javascript import javascript_ready
-    from airflow_mlcraft.cwl.tool import process_of
+    from airflow_mlcraft.cwl.javascript import install_node_engine
+    from airflow_mlcraft.cwl.tool import build_process
     from airflow_mlcraft.cwl.tool_log import tool_log
 
-    _check_there(job, document)
-    javascript_ready()
+    _check_files_exist(job, document)
+    install_node_engine()
     context = RuntimeContext({"basedir": str(folder), "toplevel": True, "use_container": False})
     with tool_log(log):
         try:
-            builder = process_of(interface)._init_job(cast(Any, job), context)
+            builder = build_process(interface)._init_job(cast(Any, job), context)
         except (WorkflowException, ValidationException) as error:
             text = " ".join(str(error).removeprefix("Invalid job input record:").split())
             raise InputError(f"an input of {document} is wrong: {text}") from error
@@ -97,7 +101,7 @@ def checked(interface: Json, job: dict[str, Json], *, document: str, folder: Pat
     return cast("dict[str, Json]", builder.job)
 
 
-def _check_there(job: Mapping[str, Json], document: str) -> None:
+def _check_files_exist(job: Mapping[str, Json], document: str) -> None:
     for name, value in job.items():
         for kind, location in _local_files(value):
             path = Path(unquote(urlsplit(location).path))
@@ -115,48 +119,48 @@ def _local_files(value: Json) -> Iterator[tuple[str, str]]:
         yield from _local_files(inner)
 
 
-def _missing(ports: list[Port], document: str) -> str:
-    named = ", ".join(f"'{port.id}' ({_spelled(port.type)})" for port in ports)
-    example = ", ".join(f'"{port.id}": {_example(port.type)}' for port in ports)
+def _missing_inputs_message(ports: list[Port], document: str) -> str:
+    named = ", ".join(f"'{port.id}' ({_describe_type(port.type)})" for port in ports)
+    example = ", ".join(f'"{port.id}": {_example_value(port.type)}' for port in ports)
     what = f"input {named} of {document} is missing" if len(ports) == 1 else f"inputs {named} of {document} are missing"
     return f"{what}; give it in the run's configuration, as {{{example}}}"
 
 
-def _spelled(cwl_type: Json) -> str:
+def _describe_type(cwl_type: Json) -> str:
     if isinstance(cwl_type, list):
-        return " or ".join(_spelled(item) for item in cwl_type if item != "null")
+        return " or ".join(_describe_type(item) for item in cwl_type if item != "null")
     if isinstance(cwl_type, dict):
         if cwl_type["type"] == "array":
-            return f"array of {_spelled(cwl_type['items'])}"
+            return f"array of {_describe_type(cwl_type['items'])}"
         return str(cwl_type["type"])
     return str(cwl_type).rpartition("#")[2]
 
 
-def _example(cwl_type: Json) -> str:
-    names = _names(cwl_type)
+def _example_value(cwl_type: Json) -> str:
+    names = _type_names(cwl_type)
     if isinstance(cwl_type, dict) and cwl_type["type"] == "array":
-        return f"[{_example(cwl_type['items'])}]"
+        return f"[{_example_value(cwl_type['items'])}]"
     if "File" in names or "Directory" in names:
         kind = "File" if "File" in names else "Directory"
         return f'{{"class": "{kind}", "location": "…"}}'
     return "…"
 
 
-def _names(cwl_type: Json) -> list[str]:
+def _type_names(cwl_type: Json) -> list[str]:
     if isinstance(cwl_type, list):
-        return [name for item in cwl_type for name in _names(item)]
+        return [name for item in cwl_type for name in _type_names(item)]
     return [cwl_type] if isinstance(cwl_type, str) else []
 
 
-def _as_objects(cwl_type: Json, value: Json) -> Json:
-    """A path or URI where the type wants a File or Directory becomes one; a form can give no more than that."""
+def _to_file_objects(cwl_type: Json, value: Json) -> Json:
+    """Values in which a path or URI, which is all that a form sends, is a File or Directory if the type expects one."""
     if isinstance(value, str):
         for kind in ("File", "Directory"):
-            if kind in _names(cwl_type) and "string" not in _names(cwl_type):
+            if kind in _type_names(cwl_type) and "string" not in _type_names(cwl_type):
                 return {"class": kind, "location": value}
     items = next(_item_types(cwl_type), None)
     if isinstance(value, list) and items is not None:
-        return [_as_objects(items, item) for item in value]
+        return [_to_file_objects(items, item) for item in value]
     return value
 
 
@@ -166,13 +170,13 @@ def _item_types(cwl_type: Json) -> Iterator[Json]:
             yield option["items"]
 
 
-def _at_hand(value: Json, folders: Sequence[Path], namespaces: Mapping[str, str]) -> Json:
-    """Paths as absolute locations and formats without prefixes, at any depth."""
+def _resolve_locations(value: Json, folders: Sequence[Path], namespaces: Mapping[str, str]) -> Json:
+    """Values with absolute locations instead of paths, and formats without prefixes, at any depth."""
     if isinstance(value, list):
-        return [_at_hand(item, folders, namespaces) for item in value]
+        return [_resolve_locations(item, folders, namespaces) for item in value]
     if not isinstance(value, dict):
         return value
-    value = {key: _at_hand(item, folders, namespaces) for key, item in value.items()}
+    value = {key: _resolve_locations(item, folders, namespaces) for key, item in value.items()}
     if value.get("class") not in ("File", "Directory"):
         return value
     if "location" not in value and "path" in value:
@@ -183,34 +187,34 @@ def _at_hand(value: Json, folders: Sequence[Path], namespaces: Mapping[str, str]
         value["format"] = namespaces[prefix] + rest
     location = value.get("location")
     if isinstance(location, str) and not urlsplit(location).scheme:
-        value["location"] = _relative(location, folders)
+        value["location"] = _resolve_relative(location, folders)
     return value
 
 
-def _relative(location: str, folders: Sequence[Path]) -> str:
-    """Relative locations are URI references in a job file, but people type plain paths in a form."""
+def _resolve_relative(location: str, folders: Sequence[Path]) -> str:
+    """The absolute URI of a relative location: a URI reference in a job file, a plain path in a form."""
     for folder in folders:
         if (folder / location).exists():
             return (folder / location).absolute().as_uri()
     return f"{folders[0].absolute().as_uri()}/{quote(location, safe='/%')}"
 
 
-def log_unknown(names: list[str], document: str, log: LogLine) -> None:
-    """Say which values of a run nobody will read."""
+def warn_unknown_inputs(names: list[str], document: str, log: LogLine) -> None:
+    """Log a warning for values that the document does not declare."""
     if names:
         log(logging.WARNING, f"{document} has no input called {', '.join(names)}; ignored")
 
 
-_NUMBERS = {"int": int, "long": int, "float": float, "double": float}
+_NUMBER_TYPES = {"int": int, "long": int, "float": float, "double": float}
 
 
 def job_from_options(workflow: Workflow, given: Sequence[str], *, prog: str) -> dict[str, Json]:
-    """The job object that options give; `--help` among them prints the inputs and leaves."""
+    """The job object from command-line options; `--help` prints the inputs and exits."""
     parser = argparse.ArgumentParser(
         prog=prog, description=workflow.doc or workflow.label or None, allow_abbrev=False, exit_on_error=False
     )
     for port in workflow.inputs:
-        _add(parser, port)
+        _add_option(parser, port)
     try:
         values, unknown = parser.parse_known_args(list(given))
     except argparse.ArgumentError as error:
@@ -220,44 +224,46 @@ def job_from_options(workflow: Workflow, given: Sequence[str], *, prog: str) -> 
     return {name: value for name, value in vars(values).items() if value is not None}
 
 
-def _add(parser: argparse.ArgumentParser, port: Port) -> None:
-    cwl_type, many = _simple(port.type)
-    text = " — ".join(part for part in (port.label or port.doc, _type_label(port)) if part)
+def _add_option(parser: argparse.ArgumentParser, port: Port) -> None:
+    cwl_type, repeated = _option_type(port.type)
+    text = " — ".join(part for part in (port.label or port.doc, _default_label(port)) if part)
     text = text.replace("%", "%%")  # argparse formats it
     option = f"--{port.id}"
-    if cwl_type == "boolean" and not many:
+    if cwl_type == "boolean" and not repeated:
         parser.add_argument(option, dest=port.id, action=argparse.BooleanOptionalAction, help=text, default=None)
-    elif many:
-        parser.add_argument(option, dest=port.id, action="append", type=_reader(cwl_type, port), help=text)
+    elif repeated:
+        parser.add_argument(option, dest=port.id, action="append", type=_option_parser(cwl_type, port), help=text)
     else:
-        parser.add_argument(option, dest=port.id, type=_reader(cwl_type, port), help=text, metavar=_metavar(cwl_type))
+        parser.add_argument(
+            option, dest=port.id, type=_option_parser(cwl_type, port), help=text, metavar=_metavar(cwl_type)
+        )
 
 
-def _simple(cwl_type: Json) -> tuple[Json, bool]:
-    """A type without null, and whether it is an array of it."""
+def _option_type(cwl_type: Json) -> tuple[Json, bool]:
+    """The type of an option without null, and whether it can be repeated, as for an array."""
     if isinstance(cwl_type, list):
         rest = [item for item in cwl_type if item != "null"]
         cwl_type = rest[0] if rest else "null"
     if isinstance(cwl_type, dict) and cwl_type["type"] == "array":
-        return _simple(cwl_type["items"])[0], True
+        return _option_type(cwl_type["items"])[0], True
     return cwl_type, False
 
 
-def _reader(cwl_type: Json, port: Port):  # type: ignore[no-untyped-def]
+def _option_parser(cwl_type: Json, port: Port):  # type: ignore[no-untyped-def]
     def read(text: str) -> Json:
         try:
-            return _read(cwl_type, text)
+            return _parse_value(cwl_type, text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"{port.id} expects {_metavar(cwl_type)}, found {text!r}") from None
 
     return read
 
 
-def _read(cwl_type: Json, text: str) -> Json:
+def _parse_value(cwl_type: Json, text: str) -> Json:
     if cwl_type in ("File", "Directory"):
         return {"class": cwl_type, "location": text if urlsplit(text).scheme else Path(text).absolute().as_uri()}
-    if isinstance(cwl_type, str) and cwl_type in _NUMBERS:
-        return _NUMBERS[cwl_type](text)
+    if isinstance(cwl_type, str) and cwl_type in _NUMBER_TYPES:
+        return _NUMBER_TYPES[cwl_type](text)
     if isinstance(cwl_type, dict) and cwl_type["type"] == "record":
         return json.loads(text)
     if cwl_type == "Any" and text[:1] in "[{":
@@ -277,7 +283,7 @@ def _metavar(cwl_type: Json) -> str:
     return str(cwl_type).rpartition("#")[2].upper()
 
 
-def _type_label(port: Port) -> str:
+def _default_label(port: Port) -> str:
     if port.has_default and not isinstance(port.default, dict):
         return f"default {json.dumps(port.default, ensure_ascii=False)}"
     return "optional" if port.optional else "required"

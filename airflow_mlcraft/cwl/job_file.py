@@ -15,16 +15,16 @@ from schema_salad.exceptions import SchemaSaladException
 from schema_salad.ref_resolver import Loader
 from schema_salad.utils import yaml_no_ts
 
-from airflow_mlcraft.cwl.load import plain
+from airflow_mlcraft.cwl.nodes import to_builtin
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import InputError
 
-_NO_INPUTS = (jobloader_id_name, "id", "$schemas", "cwl:tool", "https://w3id.org/cwl/cwl#tool")
+_RESERVED_FIELDS = (jobloader_id_name, "id", "$schemas", "cwl:tool", "https://w3id.org/cwl/cwl#tool")
 
 
 def read_job(name: str) -> dict[str, Json]:
     """The job object in a file, or in standard input for `-`."""
-    text, folder, base = _read(name)
+    text, folder, base = _read_text(name)
     loader = Loader(jobloaderctx)
     try:
         given = yaml_no_ts().load(text)
@@ -38,10 +38,10 @@ def read_job(name: str) -> dict[str, Json]:
         job, _ = loader.resolve_all(cast(Any, given), base, checklinks=False)
     except (SchemaSaladException, YAMLError) as error:
         raise InputError(f"the job file {name} cannot be read: {' '.join(str(error).split())}") from error
-    return _spelled_out(plain(job))
+    return _expand_formats(to_builtin(job))
 
 
-def _read(name: str) -> tuple[str, Path, str]:
+def _read_text(name: str) -> tuple[str, Path, str]:
     """The text, the folder that its paths start from, and its URI."""
     if name == "-":
         return sys.stdin.read(), Path.cwd(), Path.cwd().as_uri() + "/"
@@ -59,10 +59,10 @@ def _read(name: str) -> tuple[str, Path, str]:
         raise InputError(f"the job file {name} cannot be read: {error}") from error
 
 
-def _spelled_out(job: dict[str, Json]) -> dict[str, Json]:
+def _expand_formats(job: dict[str, Json]) -> dict[str, Json]:
     formats = Loader(job.pop("$namespaces", {}) or {})
     visit_files(cast(Any, job), partial(_expand_format, formats))
-    return {name: value for name, value in job.items() if name not in _NO_INPUTS}
+    return {name: value for name, value in job.items() if name not in _RESERVED_FIELDS}
 
 
 def _path_to_location(folder: Path, item: Any) -> None:

@@ -1,4 +1,4 @@
-"""Load a CWL document with cwltool: every reference resolved, every rule of the language checked."""
+"""Loading of CWL documents with cwltool: references are resolved and the rules of the language checked."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from cwltool.context import LoadingContext
 from cwltool.load_tool import fetch_document, make_tool, resolve_and_validate_document
 from cwltool.process import SCHEMA_CACHE, Process
 from rdflib import Graph
-from ruamel.yaml.scalarfloat import ScalarFloat
 
 from airflow_mlcraft.cwl.composer.repairs import make_process, without_inner_ids
-from airflow_mlcraft.cwl.deep_recursion import with_deep_stack
-from airflow_mlcraft.cwl.errors.load_errors import endless, readable_errors
+from airflow_mlcraft.cwl.deep_recursion import run_with_deep_stack
+from airflow_mlcraft.cwl.errors.load_errors import find_endless_nesting, readable_errors
 from airflow_mlcraft.cwl.sources import SourceFetcher, Sources, refuse_redirects
 from airflow_mlcraft.errors import DocumentError, SeveralProcessesError, UnsupportedError
 
@@ -28,12 +27,12 @@ SUPPORTED_VERSIONS = ("v1.0", "v1.1", "v1.2")
 
 @dataclass(frozen=True)
 class LoadedDocument:
-    """A document as cwltool holds it, and the texts it was made of, by URI."""
+    """A document as cwltool holds it, and the texts of its files, by URI."""
 
     process: Process
     path: Path
     fragment: str
-    """Which process of several was asked for."""
+    """The requested process of a document that has several."""
     cwl_version: str
     sources: dict[str, str]
 
@@ -45,26 +44,32 @@ def load(
     allowed_hosts: Collection[str] = (),
     sources: Sources | None = None,
     texts: Mapping[Path, str] | None = None,
-    within: Collection[Path] | None = None,
+    allowed_folders: Collection[Path] | None = None,
 ) -> LoadedDocument:
-    """Load the process at `path` (`#fragment` of it); a `DocumentError` says what is wrong with it.
+    """Load the process at `path`, or its `#fragment`. Raises `DocumentError` for a faulty document.
 
-    `sources` is filled with what was read until then, also when there is an error.
-    `texts` are read in place of what the files at these paths hold, if there are any.
-    `within` are the only folders that files are read from, if given.
+    `sources` is filled with what was read, also when there is an error.
+    `texts` are used instead of the files at these paths.
+    `allowed_folders` are the only folders that files are read from, if given.
     """
     sources = Sources() if sources is None else sources
     uri = path.absolute().as_uri() + (f"#{fragment}" if fragment else "")
-    given = {path.absolute().as_uri(): text for path, text in (texts or {}).items()}
-    fetcher = partial(_fetcher, allowed_hosts=allowed_hosts, sources=sources, texts=given, within=within)
-    made = partial(_load, path, fragment, uri, fetcher)
-    with readable_errors(path, sources.texts, fragment), _quiet("cwltool", "salad", "rdflib.term"):
+    texts_by_uri = {path.absolute().as_uri(): text for path, text in (texts or {}).items()}
+    fetcher = partial(
+        _create_fetcher,
+        allowed_hosts=allowed_hosts,
+        sources=sources,
+        texts=texts_by_uri,
+        allowed_folders=allowed_folders,
+    )
+    load_process = partial(_load, path, fragment, uri, fetcher)
+    with readable_errors(path, sources.texts, fragment), _silence_loggers("cwltool", "salad", "rdflib.term"):
         try:
-            process, version = made()
+            process, version = load_process()
         except RecursionError:
-            if endless(uri, sources.texts):
+            if find_endless_nesting(uri, sources.texts):
                 raise
-            process, version = with_deep_stack(made)
+            process, version = run_with_deep_stack(load_process)
     return LoadedDocument(process, path, fragment, version, sources.texts)
 
 
@@ -78,39 +83,41 @@ def _load(path: Path, fragment: str, uri: str, fetcher: Any) -> tuple[Process, s
             "strict": True,
         }
     )
-    _forget_ontologies()
+    _clear_ontologies()
     context, document, uri = fetch_document(uri, context)
-    version = _version_of(document, path)
+    version = _get_cwl_version(document, path)
     without_inner_ids(document)
     context, uri = resolve_and_validate_document(context, document, uri)
-    return make_tool(_main_of(context, uri, fragment, path), context), version
+    return make_tool(_find_main_process(context, uri, fragment, path), context), version
 
 
-def _fetcher(
+def _create_fetcher(
     cache: Any,
     session: Any,
     *,
     allowed_hosts: Collection[str],
     sources: Sources,
     texts: Mapping[str, str],
-    within: Collection[Path] | None,
+    allowed_folders: Collection[Path] | None,
 ) -> SourceFetcher:
     session.hooks["response"].append(partial(refuse_redirects, allowed_hosts))
-    return SourceFetcher(cache, session, allowed_hosts=allowed_hosts, sources=sources, texts=texts, within=within)
+    return SourceFetcher(
+        cache, session, allowed_hosts=allowed_hosts, sources=sources, texts=texts, allowed_folders=allowed_folders
+    )
 
 
-def _forget_ontologies() -> None:
-    """cwltool gathers the `$schemas` of all documents of a process; a document must not get another's."""
+def _clear_ontologies() -> None:
+    """Clear the `$schemas` that cwltool collects for all documents of this Python process: none may get another's."""
     for schema_loader, *_ in SCHEMA_CACHE.values():
         schema_loader.graph = Graph()
         for uri in [uri for uri, kept in schema_loader.cache.items() if isinstance(kept, Graph)]:
             del schema_loader.cache[uri]
 
 
-def _version_of(document: Any, path: Path) -> str:
+def _get_cwl_version(document: Any, path: Path) -> str:
     if not isinstance(document, dict):
         raise DocumentError(
-            f"expected a CWL document (a map with class and cwlVersion), found {_kind(document)}",
+            f"expected a CWL document (a map with class and cwlVersion), found {_describe_value(document)}",
             path=str(path),
             line=1,
         )
@@ -127,8 +134,8 @@ def _version_of(document: Any, path: Path) -> str:
     return version
 
 
-def _main_of(context: LoadingContext, uri: str, fragment: str, path: Path) -> str:
-    """Where a packed document has several processes and names none: `#main`, or the one nobody else runs."""
+def _find_main_process(context: LoadingContext, uri: str, fragment: str, path: Path) -> str:
+    """The URI of the process to load: of a packed document, `#main` or the one that no other process runs."""
     loader = context.loader
     resolved, _ = loader.resolve_ref(uri)  # type: ignore[union-attr]
     if fragment or not isinstance(resolved, list):
@@ -155,15 +162,15 @@ def _main_of(context: LoadingContext, uri: str, fragment: str, path: Path) -> st
     raise several
 
 
-def _kind(document: Any) -> str:
+def _describe_value(document: Any) -> str:
     if document is None:
         return "nothing"
     return "a list" if isinstance(document, list) else f"the value {str(document)[:60]!r}"
 
 
 @contextmanager
-def _quiet(*names: str) -> Iterator[None]:
-    """cwltool reports on stderr what we raise as an error or do not need."""
+def _silence_loggers(*names: str) -> Iterator[None]:
+    """Silence loggers that report on stderr what is raised as an error anyway, or is not needed."""
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -173,16 +180,3 @@ def _quiet(*names: str) -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-def plain(node: Any) -> Any:
-    """A part of a loaded document as plain dictionaries, lists and numbers."""
-    if isinstance(node, Mapping):
-        return {key: plain(item) for key, item in node.items()}
-    if isinstance(node, list):
-        return [plain(item) for item in node]
-    if isinstance(node, ScalarFloat):
-        # JSON would make 123000.0 of 1.23e5, and a command line is to have 123000.
-        written_with_exponent = node._exp is not None  # type: ignore[attr-defined]
-        return int(node) if written_with_exponent and node.is_integer() else float(node)
-    return node

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 ONTOLOGY = "mlcraft:ontology"
 """The field of a tool that has the relations, or in the cache their digest."""
 
-_OWN = "https://w3id.org/cwl/"
+_CWL_NAMESPACE = "https://w3id.org/cwl/"
 
 
-def relations_of(graph: Graph) -> list[Json]:
+def extract_relations(graph: Graph) -> list[Json]:
     """The relations that cwltool reads when it compares formats.
 
     Nodes without a name are no formats; each reading calls them something else.
@@ -28,10 +28,10 @@ def relations_of(graph: Graph) -> list[Json]:
         for triple in graph.triples((None, relation, None))
         if all(isinstance(part, URIRef) for part in triple)
     ]
-    return sorted(triple for triple in triples if not triple[0].startswith(_OWN))
+    return sorted(triple for triple in triples if not triple[0].startswith(_CWL_NAMESPACE))
 
 
-def graph_of(relations: list[Json]) -> Graph:
+def build_graph(relations: list[Json]) -> Graph:
     """The inverse of `relations_of`."""
     from rdflib import Graph, URIRef
 

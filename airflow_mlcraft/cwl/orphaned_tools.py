@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from cwltool.job import JobBase
 
 LABEL = "mlcraft.task"
-_WATCH = 'read word || exec "$@"'
-_GONE = 10.0
+_WATCHER_SCRIPT = 'read word || exec "$@"'
+_KILL_TIMEOUT = 10.0
 """Seconds that killed processes have for being gone."""
-_ENGINE = 60.0
+_ENGINE_TIMEOUT = 60.0
 """Seconds that a container engine has for an answer."""
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def mark_job(job: JobBase, owner: ToolOwner, engine: str) -> None:
 
 
 @contextmanager
-def ended_with_this_process(owner: ToolOwner, engine: str = "") -> Iterator[None]:
+def kill_on_parent_exit(owner: ToolOwner, engine: str = "") -> Iterator[None]:
     """Have a watcher for as long as this is open; `engine` is the command of the containers' engine, if they matter."""
     read, write = os.pipe()
     path = os.pathsep.join(folder for folder in sys.path if folder)
@@ -73,7 +73,7 @@ def ended_with_this_process(owner: ToolOwner, engine: str = "") -> Iterator[None
         _pipes.add(write)
         with suppress(OSError):
             watcher = subprocess.Popen(  # noqa: S603
-                ["/bin/sh", "-c", _WATCH, "sh", sys.executable, "-m", __name__, owner.mark, engine],
+                ["/bin/sh", "-c", _WATCHER_SCRIPT, "sh", sys.executable, "-m", __name__, owner.mark, engine],
                 stdin=read,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -96,10 +96,10 @@ def ended_with_this_process(owner: ToolOwner, engine: str = "") -> Iterator[None
             watcher.wait()
 
 
-def end_what_is_left(owner: ToolOwner, engine: str = "") -> str:
+def kill_orphans(owner: ToolOwner, engine: str = "") -> str:
     """End the processes and containers that an earlier try has left; what they were, or nothing."""
-    processes = end_processes(owner.mark)
-    containers = end_containers(owner.mark, engine) if engine else 0
+    processes = kill_processes(owner.mark)
+    containers = remove_containers(owner.mark, engine) if engine else 0
     return " and ".join(
         f"{count} {what}{'' if count == 1 else ending}"
         for count, what, ending in ((processes, "process", "es"), (containers, "container", "s"))
@@ -107,38 +107,38 @@ def end_what_is_left(owner: ToolOwner, engine: str = "") -> str:
     )
 
 
-def end_running() -> None:
+def kill_running() -> None:
     """End all that belongs to the tools of this process: a tool's own children do not end with it."""
     for mark in list(_running):
-        end_processes(mark)
+        kill_processes(mark)
 
 
-def end_processes(mark: str) -> int:
+def kill_processes(mark: str) -> int:
     """Kill the processes with a mark, and wait until they are gone; how many there were."""
     import psutil
 
     count = 0
     # Again, for what was started while the first were being looked for.
-    while found := _marked(mark):
+    while found := _find_marked(mark):
         for process in found:
             with suppress(psutil.Error):
                 process.kill()
-        _, alive = psutil.wait_procs(found, timeout=_GONE)
+        _, alive = psutil.wait_procs(found, timeout=_KILL_TIMEOUT)
         count += len(found)
         if alive:
             break
     return count
 
 
-def end_containers(mark: str, engine: str) -> int:
+def remove_containers(mark: str, engine: str) -> int:
     """Remove the containers with a mark, whatever they do; how many there were."""
-    listed = _said([engine, "ps", "--all", "--quiet", "--filter", f"label={LABEL}={mark}"]).split()
+    listed = _run_engine([engine, "ps", "--all", "--quiet", "--filter", f"label={LABEL}={mark}"]).split()
     if listed:
-        _said([engine, "rm", "--force", *listed])
+        _run_engine([engine, "rm", "--force", *listed])
     return len(listed)
 
 
-def _marked(mark: str) -> list[Any]:
+def _find_marked(mark: str) -> list[Any]:
     import psutil
 
     mine = psutil.Process()
@@ -156,9 +156,9 @@ def _marked(mark: str) -> list[Any]:
     ]
 
 
-def _said(command: list[str]) -> str:
+def _run_engine(command: list[str]) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_ENGINE)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_ENGINE_TIMEOUT)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired) as error:
         log.warning("%s: %s", command[0], error)
         return ""
@@ -179,7 +179,7 @@ def _execute(  # noqa: PLR0917
         at = runtime.index("run") + 1
         labels = {LABEL: owner.mark, **owner.labels}
         runtime = [*runtime[:at], *(f"--label={name}={value}" for name, value in labels.items()), *runtime[at:]]
-    with ended_with_this_process(owner, engine if runtime else ""):
+    with kill_on_parent_exit(owner, engine if runtime else ""):
         execute(runtime, {**env, **owner.environment()}, context, monitor)
 
 
@@ -196,12 +196,12 @@ os.register_at_fork(after_in_child=_close_pipes)
 
 def main(mark: str, engine: str) -> None:
     """End all that has a mark; its task is gone."""
-    end_processes(mark)
+    kill_processes(mark)
     if engine:
-        end_containers(mark, engine)
+        remove_containers(mark, engine)
         # The engine may have been making one, for a client that is gone by now.
         time.sleep(2)
-        end_containers(mark, engine)
+        remove_containers(mark, engine)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The plan: what a CWL document comes to once everything it refers to is resolved. Plain data, JSON in and out.
+"""The plan of a CWL document: frozen dataclasses that hold what is left once all references are resolved.
 
-A plan says how values flow. The tools themselves lie beside it (`ToolRef.digest`), because building a DAG
-needs none of them and a task needs one.
+A plan holds the steps and links, and is read from and written to JSON. The tools are stored beside it, by
+`ToolRef.digest`, because building a DAG needs none of them and a task needs one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Json: TypeAlias = Any
 """A value that JSON can write: what CWL calls an object, in plain Python."""
 
 
-def digest_of(value: Json) -> str:
+def hash_json(value: Json) -> str:
     """A stable content hash of a JSON value."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -38,7 +38,7 @@ class Port:
     load_contents: bool = False
     load_listing: str = ""
     choices: Json = None
-    """The texts that a value, or each item of a list, has to be one of: `mlcraft:choices` of the input."""
+    """The values allowed for the input, or for each item of its list: `mlcraft:choices`."""
 
     @property
     def optional(self) -> bool:
@@ -60,12 +60,12 @@ class Link:
     value_from: str = ""
     load_contents: bool = False
     unbound: bool = False
-    """Only for expressions: the step's tool declares no such input."""
+    """Whether only expressions use the input: the step's tool does not declare it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolRef:
-    """A tool that a step runs; its document is kept under its digest."""
+    """A tool that a step runs; its document is stored under its digest."""
 
     digest: str
     kind: str
@@ -89,10 +89,10 @@ class Step:
     scatter_method: str = ""
     when: str = ""
     resources: Json = None
-    """The ResourceRequirement, where its numbers are plain numbers."""
+    """The fields of ResourceRequirement that are numbers, not expressions."""
     time_limit: float = 0
     updates_in_place: bool = False
-    """Whether its tool changes its input files, and those who read them afterwards see the change."""
+    """Whether its tool changes its input files, and later steps that read them see the change."""
     hints: Json = None
     """The `mlcraft:` hints by class name, without the prefix."""
 
@@ -108,7 +108,7 @@ class Workflow:
     label: str = ""
     doc: str = ""
     expression_requirements: Json = None
-    """The requirements that expressions in links are evaluated under."""
+    """The requirements in effect for expressions in links."""
     hints: Json = None
     interface: str = ""
     """The digest of the process document that checks the inputs of this workflow."""
@@ -120,10 +120,10 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A document, compiled."""
+    """A compiled document."""
 
     digest: str
-    """Of everything in this plan and of all the tools it names."""
+    """The hash of everything in this plan and of all its tools."""
     root: Workflow
     document: str
     """The document's file name, with `#id` where it picks one process of several."""
@@ -140,57 +140,57 @@ class Plan:
         return hash((self.digest, self.base))
 
     def to_json(self) -> Json:
-        """Plain JSON, without empty fields and without what depends on the place of the document."""
-        return {key: value for key, value in _plain(self).items() if key not in ("digest", "base")}
+        """Plain JSON, without empty fields and without what depends on the folder of the document."""
+        return {key: value for key, value in _to_json_value(self).items() if key not in ("digest", "base")}
 
     @classmethod
     def from_json(cls, data: Json, *, digest: str, base: str) -> Plan:
         """The inverse of `to_json`."""
-        return cls(**{**data, "root": _workflow(data["root"]), "digest": digest, "base": base})
+        return cls(**{**data, "root": _workflow_from_json(data["root"]), "digest": digest, "base": base})
 
 
-def _plain(node: Any) -> Any:
+def _to_json_value(node: Any) -> Any:
     """Dataclasses as dictionaries, leaving out what has its default value."""
     if isinstance(node, tuple):
-        return [_plain(item) for item in node]
+        return [_to_json_value(item) for item in node]
     if not isinstance(node, (Port, Link, ToolRef, Step, Workflow, Plan)):
         return node
     values = ((f, getattr(node, f.name)) for f in fields(node))
-    return {f.name: _plain(value) for f, value in values if value != f.default}
+    return {f.name: _to_json_value(value) for f, value in values if value != f.default}
 
 
-def _workflow(data: Json) -> Workflow:
+def _workflow_from_json(data: Json) -> Workflow:
     return Workflow(
         **{
             **data,
             "inputs": tuple(Port(**port) for port in data.get("inputs", ())),
-            "outputs": tuple(_link(link) for link in data.get("outputs", ())),
-            "steps": tuple(_step(step) for step in data.get("steps", ())),
+            "outputs": tuple(_link_from_json(link) for link in data.get("outputs", ())),
+            "steps": tuple(_step_from_json(step) for step in data.get("steps", ())),
         }
     )
 
 
-def _step(data: Json) -> Step:
+def _step_from_json(data: Json) -> Step:
     run = data["run"]
     return Step(
         **{
             **data,
-            "run": _workflow(run) if "kind" not in run else ToolRef(**run),
-            "links": tuple(_link(link) for link in data.get("links", ())),
+            "run": _workflow_from_json(run) if "kind" not in run else ToolRef(**run),
+            "links": tuple(_link_from_json(link) for link in data.get("links", ())),
             "outputs": tuple(data.get("outputs", ())),
             "scatter": tuple(data.get("scatter", ())),
         }
     )
 
 
-def _link(data: Json) -> Link:
+def _link_from_json(data: Json) -> Link:
     return Link(**{**data, "sources": tuple(data.get("sources", ()))})
 
 
-_COMPILER = 9
+_COMPILER_REVISION = 9
 
 
 @cache
 def compiler_version() -> str:
     """Part of every plan's digest."""
-    return f"{_COMPILER}/{version('cwltool')}"
+    return f"{_COMPILER_REVISION}/{version('cwltool')}"

@@ -1,4 +1,4 @@
-"""Make what cwltool loaded independent of the machine and of the moment: no absolute paths, no random names."""
+"""Portable URIs: loaded documents without absolute paths and random ids, the same on each machine and each time."""
 
 from __future__ import annotations
 
@@ -7,61 +7,61 @@ from pathlib import Path
 
 from airflow_mlcraft.cwl.plan import Json
 
-SCHEME = "cwldoc:///"
-"""A location relative to the folder that all files of a document have in common (`Plan.base`)."""
+DOCUMENT_SCHEME = "cwldoc:///"
+"""The scheme of a location relative to the common folder of a document's files (`Plan.base`)."""
 
-_BLANK = re.compile(r"(?:_:|#)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-
-
-def is_random(name: str) -> bool:
-    """Whether a name is one that cwltool invented."""
-    return _BLANK.search("#" + name) is not None
+_GENERATED_ID = re.compile(r"(?:_:|#)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-class Portable:
-    """Rewrites URIs below a folder, and numbers the random ids that cwltool gives to nameless processes."""
+def is_generated_id(name: str) -> bool:
+    """Whether cwltool generated an id."""
+    return _GENERATED_ID.search("#" + name) is not None
+
+
+class PortableUris:
+    """Rewrites URIs below a folder, and numbers the random ids that cwltool generates for nameless processes."""
 
     def __init__(self, base: Path):
         self._prefix = base.as_uri().rstrip("/") + "/"
-        self._blanks: dict[str, str] = {}
+        self._generated_ids: dict[str, str] = {}
 
-    def value(self, node: Json) -> Json:
-        """A copy of a JSON value, portable. Random ids keep their number within one document."""
+    def rewrite(self, node: Json) -> Json:
+        """A portable copy of a JSON value. Random ids keep their number within one document."""
         if isinstance(node, str):
             return self._text(node)
         if isinstance(node, dict):
-            return {key: self.value(item) for key, item in node.items() if not key.startswith("_")}
+            return {key: self.rewrite(item) for key, item in node.items() if not key.startswith("_")}
         if isinstance(node, list):
-            return [self.value(item) for item in node]
+            return [self.rewrite(item) for item in node]
         return node
 
-    def document(self, node: Json) -> Json:
-        """A process of its own: its random ids are numbered from one."""
-        self._blanks = {}
-        return self.value(node)
+    def rewrite_document(self, node: Json) -> Json:
+        """A portable copy of a process; its random ids are numbered from one."""
+        self._generated_ids = {}
+        return self.rewrite(node)
 
     def _text(self, text: str) -> str:
         if text.startswith(self._prefix):
-            text = SCHEME + text.removeprefix(self._prefix)
-        if "-" in text and (text.startswith(("_:", SCHEME))):
-            text = _BLANK.sub(self._number, text)
+            text = DOCUMENT_SCHEME + text.removeprefix(self._prefix)
+        if "-" in text and (text.startswith(("_:", DOCUMENT_SCHEME))):
+            text = _GENERATED_ID.sub(self._number, text)
         return text
 
     def _number(self, match: re.Match[str]) -> str:
         name = match.group()
         head = name[: len(name) - 36]
-        return f"{head}{self._blanks.setdefault(name[-36:], f'anonymous{len(self._blanks) + 1}')}"
+        return f"{head}{self._generated_ids.setdefault(name[-36:], f'anonymous{len(self._generated_ids) + 1}')}"
 
 
-def placed(node: Json, base: str) -> Json:
-    """The inverse for values: File and Directory objects of the document get their real location."""
+def restore_locations(node: Json, base: str) -> Json:
+    """Values with the real locations of the document's File and Directory objects: the inverse for values."""
     if isinstance(node, dict):
-        moved = {key: placed(item, base) for key, item in node.items()}
+        moved = {key: restore_locations(item, base) for key, item in node.items()}
         location = moved.get("location", moved.get("path"))
-        if isinstance(location, str) and location.startswith(SCHEME):
+        if isinstance(location, str) and location.startswith(DOCUMENT_SCHEME):
             moved.pop("path", None)
-            moved["location"] = Path(base).as_uri().rstrip("/") + "/" + location.removeprefix(SCHEME)
+            moved["location"] = Path(base).as_uri().rstrip("/") + "/" + location.removeprefix(DOCUMENT_SCHEME)
         return moved
     if isinstance(node, list):
-        return [placed(item, base) for item in node]
+        return [restore_locations(item, base) for item in node]
     return node

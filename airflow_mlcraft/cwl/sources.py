@@ -1,4 +1,4 @@
-"""Reading the files that a document is made of: which were read, and which may be."""
+"""The files that a document is made of: reading them, recording which were read, and limits on what is read."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from schema_salad.exceptions import ValidationException
 from schema_salad.fetcher import DefaultFetcher
 
 _IMPORT = re.compile(r"""^[^#\n]*\$(?:import|mixin)["']?\s*:\s*["']?([^\s"',}#]+)["',}]*\s*$""", re.MULTILINE)
-"""Where a whole file is put into another."""
+"""Where a file is included in another as a whole."""
 
 
-def path_of_uri(uri: str) -> Path:
+def uri_to_path(uri: str) -> Path:
     """The path that a file: URI names."""
     return Path(unquote(urlsplit(uri).path))
 
 
 @dataclass
 class Sources:
-    """What was read on the way of a document, and what was looked for in vain; all by URI."""
+    """The files read for a document, and those that were looked for and are missing; all by URI."""
 
     texts: dict[str, str] = field(default_factory=dict)
     states: dict[str, os.stat_result] = field(default_factory=dict)
-    """Of files, from before they were read: a change while the document is being compiled is seen later."""
+    """The state of files from before they were read, so that a change during compilation is noticed."""
     missing: set[str] = field(default_factory=set)
 
 
 class SourceFetcher(DefaultFetcher):
-    """Remembers each file it read, so that a change in any of them is a change of the document.
+    """A fetcher that records each file it reads in `sources`: a change of any of them is a change of the document.
 
-    Documents are fetched over the network only from hosts that a setting allows. `texts`, by URI, are not fetched.
+    It reads from `allowed_hosts` and, if given, `allowed_folders` only. `texts`, by URI, are not fetched.
     """
 
     def __init__(
@@ -46,16 +46,18 @@ class SourceFetcher(DefaultFetcher):
         allowed_hosts: Collection[str],
         sources: Sources,
         texts: Mapping[str, str] | None = None,
-        within: Collection[Path] | None = None,
+        allowed_folders: Collection[Path] | None = None,
     ):
         super().__init__(cache, session)
         self._allowed_hosts = allowed_hosts
         self._sources = sources
         self._texts = texts or {}
-        self._within = None if within is None else [os.path.realpath(folder) for folder in within]
+        self._allowed_folders = (
+            None if allowed_folders is None else [os.path.realpath(folder) for folder in allowed_folders]
+        )
 
     def fetch_text(self, url: str, content_types: list[str] | None = None) -> str:
-        """The text at a URL, noted as a source."""
+        """The text at a URL, recorded as a source."""
         self._refuse_foreign_hosts(url)
         self._refuse_foreign_folders(url)
         state = None if url in self._texts else self._state(url)
@@ -64,11 +66,11 @@ class SourceFetcher(DefaultFetcher):
             self._sources.texts[url] = text
             if state is not None:
                 self._sources.states[url] = state
-        self._refuse_circles(url)
+        self._refuse_import_cycles(url)
         return text
 
     def check_exists(self, url: str) -> bool:
-        """Whether there is something to read at a URL."""
+        """Whether a URL can be read."""
         self._refuse_foreign_hosts(url)
         self._refuse_foreign_folders(url)
         exists = url in self._texts or super().check_exists(url)
@@ -80,7 +82,7 @@ class SourceFetcher(DefaultFetcher):
         if not url.startswith("file:"):
             return None
         try:
-            return path_of_uri(url).stat()
+            return uri_to_path(url).stat()
         except OSError:
             self._sources.missing.add(url)
             return None
@@ -97,17 +99,17 @@ class SourceFetcher(DefaultFetcher):
             )
 
     def _refuse_foreign_folders(self, url: str) -> None:
-        if self._within is None or not url.startswith("file:") or url in self.cache:
+        if self._allowed_folders is None or not url.startswith("file:") or url in self.cache:
             return
-        path = os.path.realpath(path_of_uri(url))
-        if not any(os.path.commonpath([path, folder]) == folder for folder in self._within):
+        path = os.path.realpath(uri_to_path(url))
+        if not any(os.path.commonpath([path, folder]) == folder for folder in self._allowed_folders):
             raise ValidationException(
                 f"the document refers to {url}, which is outside of the documents folder and is not read here; "
                 f"keep a copy in the folder"
             )
 
-    def _refuse_circles(self, url: str) -> None:
-        """Files that import each other in a circle crash schema-salad, and with it the whole process."""
+    def _refuse_import_cycles(self, url: str) -> None:
+        """Refuse files that import each other in a cycle: they crash schema-salad, and with it the Python process."""
         seen, ahead = set(), [url]
         while ahead:
             importer = ahead.pop()
@@ -121,7 +123,7 @@ class SourceFetcher(DefaultFetcher):
 
 
 def refuse_redirects(allowed_hosts: Collection[str], response: Any, *_: Any, **__: Any) -> None:
-    """A hook of a session: a host that documents may be read from does not lead on to one that they may not."""
+    """A response hook of requests: refuses a redirect from an allowed host to one that is not allowed."""
     if not response.is_redirect:
         return
     target = urljoin(response.url, response.headers["location"])

@@ -26,30 +26,30 @@ def guard_staging(job: JobBase, *, in_container: bool) -> None:
 
     def checked(*given: Any) -> PathMapper:
         mapper = make(*given)
-        refuse_outside(mapper, folders, in_container=in_container)
+        check_targets(mapper, folders, in_container=in_container)
         return mapper
 
     if (mapper := getattr(job, "pathmapper", None)) is not None:
-        refuse_outside(mapper, folders, in_container=in_container)
+        check_targets(mapper, folders, in_container=in_container)
     if job.builder.pathmapper is not None:
-        refuse_outside(job.builder.pathmapper, folders, in_container=in_container)
+        check_targets(job.builder.pathmapper, folders, in_container=in_container)
     job.make_path_mapper = checked
 
 
-def refuse_outside(mapper: PathMapper, folders: Sequence[str], *, in_container: bool) -> None:
+def check_targets(mapper: PathMapper, folders: Sequence[str], *, in_container: bool) -> None:
     """Raise `UnsafeNameError` for a target that is not plain, or not in one of the folders, or behind a link."""
     entries = [entry for _, entry in mapper.items()]
     closed = {entry.target for entry in entries if _is_file(entry) or (not in_container and _is_linked_folder(entry))}
     for entry in entries:
-        _refuse(entry, folders, anywhere=in_container)
-        if entry.staged and (behind := closed.intersection(_above(entry.target))):
+        _check_target(entry, folders, anywhere=in_container)
+        if entry.staged and (behind := closed.intersection(_iter_parents(entry.target))):
             raise UnsafeNameError(
                 f"{os.path.basename(entry.target)} would be written into {os.path.basename(behind.pop())}, "  # noqa: PTH119
                 "which is an input of that name; give the two different names"
             )
 
 
-def _refuse(entry: MapperEnt, folders: Sequence[str], *, anywhere: bool) -> None:
+def _check_target(entry: MapperEnt, folders: Sequence[str], *, anywhere: bool) -> None:
     target = entry.target
     for folder in folders:
         root = folder.rstrip("/")
@@ -72,7 +72,7 @@ def _is_linked_folder(entry: MapperEnt) -> bool:
     return bool(entry.type == "Directory" and entry.staged and not entry.resolved.startswith("_:"))
 
 
-def _above(path: str) -> Iterator[str]:
+def _iter_parents(path: str) -> Iterator[str]:
     while (parent := os.path.dirname(path)) != path:  # noqa: PTH120
         path = parent
         yield path

@@ -1,4 +1,9 @@
-"""Bring the values of a link together: its sources, linkMerge, pickValue and default."""
+"""The inputs of a step: values of its links, then loadContents, valueFrom and when.
+
+`resolve_links` applies source, linkMerge, pickValue and default; the outputs of a workflow are links as well. For a
+scattered step, `scatter.compute_item_inputs` then computes the inputs of each item, and `evaluate_step_inputs`
+evaluates the expressions of the step, or of the item.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +14,25 @@ from typing import Any
 from airflow_mlcraft.cwl.plan import Json, Link, Step
 from airflow_mlcraft.errors import LinkError
 
-ValueOf = Callable[[str], Json]
-"""Gives the value of a source: `input` or `step/output`."""
+SourceValue = Callable[[str], Json]
+"""Returns the value of a source, which is `input` or `step/output`."""
 
 
-def gather(links: Iterable[Link], value_of: ValueOf) -> dict[str, Json]:
+def resolve_links(links: Iterable[Link], source_value: SourceValue) -> dict[str, Json]:
     """The value of each link, before scatter and expressions."""
-    return {link.id: value_of_link(link, value_of) for link in links}
+    return {link.id: resolve_link(link, source_value) for link in links}
 
 
-def value_of_link(link: Link, value_of: ValueOf) -> Json:
-    """The value that one link brings."""
-    value = _pick(link, _merge(link, [value_of(source) for source in link.sources]))
+def resolve_link(link: Link, source_value: SourceValue) -> Json:
+    """The value of one link. Raises `LinkError` where pickValue does not hold."""
+    value = _apply_pick_value(link, _apply_link_merge(link, [source_value(source) for source in link.sources]))
     if value is None and link.has_default:
         value = link.default
-    # A step may change what it gets; the value that its neighbours get is another.
+    # A step may change its inputs; other links to the same source must not see the change.
     return copy.deepcopy(value)
 
 
-def _merge(link: Link, values: list[Json]) -> Json:
+def _apply_link_merge(link: Link, values: list[Json]) -> Json:
     method = link.link_merge or ("merge_nested" if len(values) > 1 else "")
     if method == "merge_nested":
         return values
@@ -36,7 +41,7 @@ def _merge(link: Link, values: list[Json]) -> Json:
     return values[0] if values else None
 
 
-def _pick(link: Link, value: Json) -> Json:
+def _apply_pick_value(link: Link, value: Json) -> Json:
     if not link.pick_value or not isinstance(value, list):
         return value
     present = [item for item in value if item is not None]
@@ -53,14 +58,14 @@ def _pick(link: Link, value: Json) -> Json:
 
 
 def has_expressions(step: Step) -> bool:
-    """Whether a step's inputs are more than the values its links bring."""
+    """Whether `evaluate_step_inputs` has anything to do for a step."""
     return bool(step.when) or any(link.value_from or link.load_contents for link in step.links)
 
 
-def evaluate(step: Step, job: dict[str, Json], requirements: Json) -> dict[str, Json] | None:
-    """A step's inputs after loadContents, valueFrom and when; None when the step is to be skipped.
+def evaluate_step_inputs(step: Step, job: dict[str, Json], requirements: Json) -> dict[str, Json] | None:
+    """A step's inputs, or those of one item of its scatter, after loadContents and valueFrom.
 
-    Files in the job must be where they can be read.
+    Returns None when `when` is false, so that the step is skipped. The files in `job` must be readable.
     """
     from cwltool.utils import normalizeFilesDirs
 
@@ -70,49 +75,49 @@ def evaluate(step: Step, job: dict[str, Json], requirements: Json) -> dict[str, 
             _load_contents(job.get(link.id))
     evaluated = {
         **job,
-        **{link.id: _value_from(step, link, job, requirements) for link in step.links if link.value_from},
+        **{link.id: _evaluate_value_from(step, link, job, requirements) for link in step.links if link.value_from},
     }
-    if step.when and not _condition(step, evaluated, requirements):
+    if step.when and not _evaluate_when(step, evaluated, requirements):
         return None
     return evaluated
 
 
-def tool_inputs(step: Step, job: dict[str, Json]) -> dict[str, Json]:
-    """Only what the step's tool declares."""
+def select_tool_inputs(step: Step, job: dict[str, Json]) -> dict[str, Json]:
+    """The inputs that the step's tool declares."""
     unbound = {link.id for link in step.links if link.unbound}
     return {name: value for name, value in job.items() if name not in unbound}
 
 
-def _value_from(step: Step, link: Link, job: dict[str, Json], requirements: Json) -> Json:
+def _evaluate_value_from(step: Step, link: Link, job: dict[str, Json], requirements: Json) -> Json:
     from cwltool.stdfsaccess import StdFsAccess
     from cwltool.utils import adjustDirObjs, get_listing
 
     context = copy.deepcopy(job.get(link.id))
     adjustDirObjs(context, lambda folder: get_listing(StdFsAccess(""), folder, recursive=True))
-    return _eval(link.value_from, job, requirements, context, f"step {step.id}: valueFrom of {link.id}")
+    return _evaluate_expression(link.value_from, job, requirements, context, f"step {step.id}: valueFrom of {link.id}")
 
 
-def _condition(step: Step, job: dict[str, Json], requirements: Json) -> bool:
-    answer = _eval(step.when, job, requirements, None, f"step {step.id}: when")
+def _evaluate_when(step: Step, job: dict[str, Json], requirements: Json) -> bool:
+    answer = _evaluate_expression(step.when, job, requirements, None, f"step {step.id}: when")
     if not isinstance(answer, bool):
         raise LinkError(f"step {step.id}: when must give true or false, and {step.when} gave {answer!r}")
     return answer
 
 
-def _eval(expression: str, job: dict[str, Json], requirements: Json, context: Json, where: str) -> Any:
+def _evaluate_expression(expression: str, job: dict[str, Json], requirements: Json, context: Json, where: str) -> Any:
     from cwl_utils.errors import JavascriptException, SubstitutionError
     from cwl_utils.expression import do_eval
     from cwltool.errors import WorkflowException
 
     from airflow_mlcraft.cwl import javascript
-    from airflow_mlcraft.cwl.tool_log import complaint_of
+    from airflow_mlcraft.cwl.tool_log import extract_error
 
-    javascript.javascript_ready()
+    javascript.install_node_engine()
     seconds = javascript.STEP_SECONDS
     try:
         return do_eval(expression, job, requirements or [], None, None, {}, context=context, timeout=seconds)
     except (WorkflowException, JavascriptException, SubstitutionError, ValueError) as error:
-        raise LinkError(f"{where}: {expression} could not be evaluated: {complaint_of(str(error))}") from error
+        raise LinkError(f"{where}: {expression} could not be evaluated: {extract_error(str(error))}") from error
 
 
 def _load_contents(value: Json) -> None:

@@ -29,28 +29,28 @@ from schema_salad.sourceline import cmap
 
 from airflow_mlcraft.common.safe_names import check_names, without_dirnames
 from airflow_mlcraft.cwl import javascript
-from airflow_mlcraft.cwl.containers import Containers, container_of, end_container, end_container_of, uses_container
-from airflow_mlcraft.cwl.inline_command import OwnCommand, take_over
-from airflow_mlcraft.cwl.ontology import ONTOLOGY, graph_of
-from airflow_mlcraft.cwl.orphaned_tools import ToolOwner, end_processes, end_running, mark_job
+from airflow_mlcraft.cwl.containers import Containers, get_image, kill_container, kill_container_of, uses_container
+from airflow_mlcraft.cwl.inline_command import InlineCommand, run_inline
+from airflow_mlcraft.cwl.ontology import ONTOLOGY, build_graph
+from airflow_mlcraft.cwl.orphaned_tools import ToolOwner, kill_processes, kill_running, mark_job
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.cwl.staging import guard_staging
 from airflow_mlcraft.cwl.tool_log import LogLine, ToolStreams, tool_log
 from airflow_mlcraft.errors import InputError, OutputError, ToolError, UnsafeNameError, UnsupportedError
 
-_MARK = "http://commonwl.org/cwltool#"
+_CWLTOOL_PREFIX = "http://commonwl.org/cwltool#"
 # Seconds that a container has for ending by itself.
-GRACE = 2.0
-_BY_SIGNAL = 128
+CONTAINER_STOP_SECONDS = 2.0
+_SIGNAL_EXIT_BASE = 128
 """What a shell and a container engine add to the number of the signal that has ended a program."""
-_FROM_OUTSIDE = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM})
+_EXTERNAL_SIGNALS = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM})
 """Signals that a program gets from others; SIGSEGV and its like are of its own making."""
-_FROM_OUTSIDE_OF_SHELL = frozenset({signal.SIGKILL, signal.SIGTERM})
+_EXTERNAL_SHELL_SIGNALS = frozenset({signal.SIGKILL, signal.SIGTERM})
 """129 and 130 are exit codes that programs give for other reasons."""
 
 
 @dataclass
-class ToolRun:
+class ToolResult:
     """What one run of a tool came to."""
 
     outputs: dict[str, Json]
@@ -60,7 +60,7 @@ class ToolRun:
     resources: dict[str, float]
 
 
-def process_of(document: Json) -> Process:
+def build_process(document: Json) -> Process:
     """cwltool's object for a tool of a plan. Nothing is resolved, fetched or validated again."""
     context = LoadingContext(
         {
@@ -74,10 +74,10 @@ def process_of(document: Json) -> Process:
         }
     )
     # cwltool writes into the documents that it is given.
-    own = {key: value for key, value in document.items() if key != ONTOLOGY}
-    process = default_make_tool(cast(CommentedMap, cmap(_copied(own))), context)
+    fields = {key: value for key, value in document.items() if key != ONTOLOGY}
+    process = default_make_tool(cast(CommentedMap, cmap(_to_cwltool_value(fields))), context)
     if ONTOLOGY in document:
-        process.formatgraph = graph_of(document[ONTOLOGY])
+        process.formatgraph = build_graph(document[ONTOLOGY])
     return process
 
 
@@ -89,24 +89,24 @@ def run_tool(
     folder: Path,
     log: LogLine,
     containers: Containers,
-    command: OwnCommand | None = None,
+    command: InlineCommand | None = None,
     owner: ToolOwner | None = None,
-) -> ToolRun:
+) -> ToolResult:
     """Run a tool on inputs whose files are in place. The outputs' files lie below `folder`.
 
     With an owner, the tool is ended when this process is killed.
     """
-    javascript.javascript_ready()
+    javascript.install_node_engine()
     started = time.monotonic()
     with tool_log(log) as streams:
         try:
-            process = process_of(document)
+            process = build_process(document)
             in_container = uses_container(process, containers, log)
             context = _context(name, folder, streams, containers=containers, in_container=in_container)
             mark = partial(mark_job, owner=owner, engine=containers.engine) if owner else None
-            run = _Run(process, context, partial(_take_over, command, streams) if command else None, mark)
+            run = _Run(process, context, partial(_run_inline, command, streams) if command else None, mark)
             check_names(job)
-            outputs, status = run.execute(_copied(without_dirnames(job)))
+            outputs, status = run.execute(_to_cwltool_value(without_dirnames(job)))
         except UnsupportedRequirement as error:
             raise UnsupportedError(_one_line(error), path=name) from error
         except (WorkflowException, ValidationException) as error:
@@ -116,25 +116,27 @@ def run_tool(
     if status != "success" or outputs is None:
         if owner:
             # What the tool has started itself does not end with it, as at a time limit.
-            end_processes(owner.mark)
-        said = streams.last_lines()
-        if signal_name := run.ended_from_outside(time.monotonic() - started):
+            kill_processes(owner.mark)
+        last_lines = streams.failure_lines()
+        if signal_name := run.external_signal(time.monotonic() - started):
             why = f"the tool of {name} failed: it was ended from outside by {signal_name}"
             hint = "; is there enough memory for it?" if signal_name == "SIGKILL" else ""
             raise ToolError(f"{why}{hint}", temporary=True)
-        why = (command and command.complaint(said)) or _failure(name, run, said, time.monotonic() - started)
+        why = (command and command.error_message(last_lines)) or _failure_message(
+            name, run, last_lines, time.monotonic() - started
+        )
         raise ToolError(why, temporary=status == "temporaryFail")
-    _check_outputs(name, outputs)
-    return ToolRun(
-        outputs=_without_marks(outputs),
+    _check_output_names(name, outputs)
+    return ToolResult(
+        outputs=_without_cwltool_fields(outputs),
         exit_code=run.exit_code,
         seconds=time.monotonic() - started,
-        container=container_of(process) if in_container else "",
+        container=get_image(process) if in_container else "",
         resources=run.resources,
     )
 
 
-def _check_outputs(name: str, outputs: Json) -> None:
+def _check_output_names(name: str, outputs: Json) -> None:
     """What a tool says of itself, in cwl.output.json or by an expression, is no more to be trusted than an input."""
     try:
         check_names(outputs)
@@ -147,13 +149,13 @@ def stop_tools() -> None:
     while processes_to_kill:
         process = processes_to_kill.popleft()
         if process.poll() is None and isinstance(process.args, list):
-            end_container_of(process.args)
+            kill_container_of(process.args)
         process.kill()
-    end_running()
+    kill_running()
 
 
-def _take_over(command: OwnCommand, streams: ToolStreams, job: JobBase) -> None:
-    take_over(job, command, lambda line: streams.stderr.write(f"{line}\n".encode()))
+def _run_inline(command: InlineCommand, streams: ToolStreams, job: JobBase) -> None:
+    run_inline(job, command, lambda line: streams.stderr.write(f"{line}\n".encode()))
 
 
 class _Run:
@@ -171,7 +173,7 @@ class _Run:
         self.exit_code: int | None = None
         self.limit: int | None = None
         self.resources: dict[str, float] = {}
-        self._listed: set[int] = set()
+        self._documented_codes: set[int] = set()
         self._outputs: dict[str, Json] | None = None
         self._status = "permanentFail"
 
@@ -189,16 +191,16 @@ class _Run:
             job.run(self.context)
         return self._outputs, self._status
 
-    def ended_from_outside(self, seconds: float) -> str:
+    def external_signal(self, seconds: float) -> str:
         """The signal that somebody else has ended the tool with; "" where it ended by itself or at its time limit.
 
         Such an end is no verdict of the tool, unless the document itself says what its exit code means.
         """
         code = self.exit_code
-        if code is None or code in self._listed or (self.limit and seconds >= self.limit):
+        if code is None or code in self._documented_codes or (self.limit and seconds >= self.limit):
             return ""
-        number = -code if code < 0 else code - _BY_SIGNAL
-        if number in _FROM_OUTSIDE and (code < 0 or number in _FROM_OUTSIDE_OF_SHELL):
+        number = -code if code < 0 else code - _SIGNAL_EXIT_BASE
+        if number in _EXTERNAL_SIGNALS and (code < 0 or number in _EXTERNAL_SHELL_SIGNALS):
             return signal.Signals(number).name
         return ""
 
@@ -212,22 +214,22 @@ class _Run:
         that says by its exit code that another try may help.
         """
         self.limit = job.timelimit
-        self._listed = {*job.successCodes, *job.temporaryFailCodes, *job.permanentFailCodes}
+        self._documented_codes = {*job.successCodes, *job.temporaryFailCodes, *job.permanentFailCodes}
         self.resources = {name: float(value) for name, value in job.builder.resources.items()}
         collect = job.collect_outputs
 
-        def noting(outdir: str, exit_code: int) -> Any:
+        def collect_noting_exit_code(outdir: str, exit_code: int) -> Any:
             self.exit_code = exit_code
             return {} if _has_failed(job, exit_code) else collect(outdir, exit_code)
 
-        job.collect_outputs = noting
+        job.collect_outputs = collect_noting_exit_code
         # cwltool's own looks once a second whether the container is done. Compiled, it takes no other.
         if hasattr(job, "docker_monitor"):
             with suppress(AttributeError):
-                job.docker_monitor = partial(_until_done, job.timelimit)
+                job.docker_monitor = partial(_wait_for_container, job.timelimit)
 
 
-def _until_done(  # noqa: PLR0917
+def _wait_for_container(  # noqa: PLR0917
     limit: int | None,
     cidfile: str,
     tmpdir_prefix: str,
@@ -236,15 +238,15 @@ def _until_done(  # noqa: PLR0917
     process: subprocess.Popen[str],
 ) -> None:
     """Wait for a container; at its time limit cwltool asks it to end, which the first process in one may ignore."""
-    patience = limit + GRACE if limit else None
+    timeout = limit + CONTAINER_STOP_SECONDS if limit else None
     while True:
         try:
-            process.wait(patience)
+            process.wait(timeout)
             break
         except subprocess.TimeoutExpired:
             # Again and again: a container that is slow to start has no id to end it by.
-            end_container(Path(cidfile), docker_exe)
-            patience = GRACE
+            kill_container(Path(cidfile), docker_exe)
+            timeout = CONTAINER_STOP_SECONDS
     if cleanup_cidfile:
         Path(cidfile).unlink(missing_ok=True)
 
@@ -259,8 +261,8 @@ def _has_failed(job: JobBase, exit_code: int) -> bool:
 def _context(
     name: str, folder: Path, streams: ToolStreams, *, containers: Containers, in_container: bool
 ) -> RuntimeContext:
-    for room in ("out", "tmp", "stage"):
-        (folder / room).mkdir(exist_ok=True)
+    for subfolder in ("out", "tmp", "stage"):
+        (folder / subfolder).mkdir(exist_ok=True)
     prefix = str(folder / "tmp") + "/"
     return RuntimeContext(
         {
@@ -285,19 +287,19 @@ def _context(
     )
 
 
-def _without_marks(node: Json) -> Json:
+def _without_cwltool_fields(node: Json) -> Json:
     """Outputs without the notes that cwltool makes for itself."""
     if isinstance(node, dict):
-        return {key: _without_marks(item) for key, item in node.items() if not key.startswith(_MARK)}
-    return [_without_marks(item) for item in node] if isinstance(node, list) else node
+        return {key: _without_cwltool_fields(item) for key, item in node.items() if not key.startswith(_CWLTOOL_PREFIX)}
+    return [_without_cwltool_fields(item) for item in node] if isinstance(node, list) else node
 
 
-def _failure(name: str, run: _Run, said: list[str], seconds: float) -> str:
+def _failure_message(name: str, run: _Run, last_lines: list[str], seconds: float) -> str:
     code = f" with exit code {run.exit_code}" if run.exit_code else ""
     if run.limit and seconds >= run.limit:
         code = f" at its time limit of {run.limit} s"
     what = f"the tool of {name} failed{code}" if isinstance(run.process, CommandLineTool) else f"{name} failed"
-    return what + (": " + " | ".join(said) if said else "")
+    return what + (": " + " | ".join(last_lines) if last_lines else "")
 
 
 def _input_error(name: str, error: Exception) -> InputError:
@@ -308,11 +310,11 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _copied(node: Json) -> Json:
+def _to_cwltool_value(node: Json) -> Json:
     if isinstance(node, dict):
-        return {key: _copied(value) for key, value in node.items()}
+        return {key: _to_cwltool_value(value) for key, value in node.items()}
     if isinstance(node, list):
-        return [_copied(value) for value in node]
+        return [_to_cwltool_value(value) for value in node]
     if isinstance(node, float) and "e" in repr(node):
         # cwltool writes the numbers of a YAML file as decimals, but 1e-05 as Python does.
         return YAML(typ="rt").load(repr(node))

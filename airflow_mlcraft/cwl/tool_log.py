@@ -15,9 +15,9 @@ from typing import IO, TypeAlias
 LogLine: TypeAlias = Callable[[int, str], None]
 """Takes a level of `logging` and a line."""
 
-_LAST = 8
-_COMPLAINT = re.compile(r"^\w*Error: .*$", re.MULTILINE)
-_WRONG_EXPRESSION = "Failed to evaluate expression"
+_MAX_LINES = 8
+_ERROR_LINE = re.compile(r"^\w*Error: .*$", re.MULTILINE)
+_EXPRESSION_WARNING = "Failed to evaluate expression"
 """cwltool only warns of it, and it ends an ExpressionTool."""
 
 
@@ -27,18 +27,18 @@ class ToolStreams:
 
     stdout: IO[bytes]
     stderr: IO[bytes]
-    said: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST))
-    complaints: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST))
+    recent_lines: deque[str] = field(default_factory=lambda: deque(maxlen=_MAX_LINES))
+    errors: deque[str] = field(default_factory=lambda: deque(maxlen=_MAX_LINES))
 
-    def last_lines(self) -> list[str]:
+    def failure_lines(self) -> list[str]:
         """What explains a failure best: cwltool's complaints, then the tool's last words."""
-        return [*self.complaints, *self.said]
+        return [*self.errors, *self.recent_lines]
 
 
-def complaint_of(text: str) -> str:
+def extract_error(text: str) -> str:
     """What Node complains of, out of an error that has the whole script and all else that Node said."""
-    complaint = _COMPLAINT.search(text)
-    return " ".join((complaint.group() if complaint else text.partition("script was:")[0]).split())
+    match = _ERROR_LINE.search(text)
+    return " ".join((match.group() if match else text.partition("script was:")[0]).split())
 
 
 @contextmanager
@@ -48,12 +48,12 @@ def tool_log(log: LogLine) -> Iterator[ToolStreams]:
     stdout, stderr = (os.fdopen(write, "wb", buffering=0) for _, write in pipes)
     streams = ToolStreams(stdout, stderr)
     readers = [
-        threading.Thread(target=_forward, args=(read, label, log, streams.said), daemon=True)
+        threading.Thread(target=_forward_lines, args=(read, label, log, streams.recent_lines), daemon=True)
         for (read, _), label in zip(pipes, ("stdout", "stderr"), strict=True)
     ]
     for reader in readers:
         reader.start()
-    handler = _Handler(log, streams.complaints)
+    handler = _Handler(log, streams.errors)
     cwltool, cwl_utils = logging.getLogger("cwltool"), logging.getLogger("cwl-utils")
     before = cwltool.handlers, cwltool.propagate, cwltool.level
     cwltool.handlers, cwltool.propagate = [handler], False
@@ -73,23 +73,23 @@ def tool_log(log: LogLine) -> Iterator[ToolStreams]:
             reader.join(timeout=1)
 
 
-def _forward(descriptor: int, label: str, log: LogLine, said: deque[str]) -> None:
+def _forward_lines(descriptor: int, label: str, log: LogLine, recent_lines: deque[str]) -> None:
     with os.fdopen(descriptor, "rb") as pipe:
         for raw in pipe:
             line = raw.decode("utf-8", errors="replace").rstrip("\r\n")
-            said.append(line)
+            recent_lines.append(line)
             log(logging.INFO, f"[{label}] {line}")
 
 
 class _Handler(logging.Handler):
-    def __init__(self, log: LogLine, complaints: deque[str]):
+    def __init__(self, log: LogLine, errors: deque[str]):
         super().__init__()
         self._log = log
-        self._complaints = complaints
+        self._errors = errors
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
-        if record.levelno >= logging.ERROR or text.startswith(_WRONG_EXPRESSION):
-            self._complaints.append(complaint_of(text))
+        if record.levelno >= logging.ERROR or text.startswith(_EXPRESSION_WARNING):
+            self._errors.append(extract_error(text))
         for line in text.splitlines():
             self._log(record.levelno, line)

@@ -231,7 +231,7 @@ def _join_messages(violations: list[LimitViolation]) -> str:
 def _error_at_field(plan: Plan, text: str | None, message: str, field: str = "", value: Json = None) -> DocumentError:
     """An error at the line of a field; at the first line where the document has no such field, as in another file."""
     # Imported only for errors, as it loads the YAML parser.
-    from airflow_mlcraft.cwl.errors.source_positions import field_at
+    from airflow_mlcraft.cwl.errors.source_positions import find_field_line
 
     path = Path(plan.base) / plan.file
     if text is None:
@@ -239,8 +239,8 @@ def _error_at_field(plan: Plan, text: str | None, message: str, field: str = "",
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             text = ""
-    line = field_at(text, field, value) or (
-        field_at(text, _ALTERNATIVE_FIELDS[field]) if field in _ALTERNATIVE_FIELDS else None
+    line = find_field_line(text, field, value) or (
+        find_field_line(text, _ALTERNATIVE_FIELDS[field]) if field in _ALTERNATIVE_FIELDS else None
     )
     return DocumentError(message, path=str(path), line=line or 1)
 

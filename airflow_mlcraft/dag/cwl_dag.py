@@ -29,7 +29,7 @@ class CwlDag(DAG):
 
     def __init__(self, document: str | Path, dag_id: str = "", **dag_args: Any) -> None:
         path, _, fragment = str(document).partition("#")
-        self._init_from_plan(open_plan_cache().plan_of(Path(path), fragment), dag_id, dag_args)
+        self._init_from_plan(open_plan_cache().get_plan(Path(path), fragment), dag_id, dag_args)
 
     @classmethod
     def from_plan(cls, plan: Plan, dag_id: str, **dag_args: Any) -> CwlDag:

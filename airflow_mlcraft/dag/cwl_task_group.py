@@ -39,7 +39,7 @@ class CwlTaskGroup(TaskGroup):
     ) -> None:
         super().__init__(group_id=group_id, **group_args)
         path, _, fragment = str(document).partition("#")
-        self.plan = open_plan_cache().plan_of(Path(path), fragment)
+        self.plan = open_plan_cache().get_plan(Path(path), fragment)
         if inputs is not None:
             _check_inputs(self.plan, inputs)
         with self:

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from airflow.sdk import DAG, get_parsing_context
 
-from airflow_mlcraft.cwl.cache import PlanCache, PlanName
-from airflow_mlcraft.cwl.compile_queue import LOG, last_words, leave
-from airflow_mlcraft.cwl.discover import names_in
+from airflow_mlcraft.cwl.cache import PlanCache, PlanKey
+from airflow_mlcraft.cwl.compile_queue import LOG, enqueue, last_log_line
+from airflow_mlcraft.cwl.discover import find_document_names
 from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.dag.airflow_limits import build_dag
 from airflow_mlcraft.dag.broken_document import BrokenDocument
@@ -67,7 +67,7 @@ def load_cwl_dags(
 def dag_ids_in(folder: Path) -> Iterator[tuple[str, Path]]:
     """The id of each document's DAG: its path below the folder, with dots for slashes."""
     ids = TaskIds()
-    for name in names_in(folder):
+    for name in find_document_names(folder):
         yield ids.task(name.removesuffix(".cwl").replace("/", ".")), folder / name
 
 
@@ -100,7 +100,7 @@ class DocumentFolder:
     def load_dag(self, dag_id: str) -> Iterator[DAG]:
         """The DAG with this id, if there is one; its document is compiled if necessary."""
         for document in self._candidates(dag_id):
-            for found_id, plan in self.look_up(document, self.cache.plan_of):
+            for found_id, plan in self.look_up(document, self.cache.get_plan):
                 if found_id == dag_id and plan is not None:
                     yield self._build_for_task(dag_id, document.path, plan)
                     return
@@ -138,7 +138,7 @@ class DocumentFolder:
             if cached.get(document):
                 yield from cached[document]
             elif self.clock.used_fraction() <= _MAX_USED:
-                yield from self._build_dags(document, self.look_up(document, self.cache.last), forms, parsed)
+                yield from self._build_dags(document, self.look_up(document, self.cache.get_last), forms, parsed)
             else:
                 left_out += 1
         if left_out or (len(documents) >= SMALL_FOLDER and self.clock.used_fraction() > _LARGE):
@@ -168,7 +168,7 @@ class DocumentFolder:
         waiting: list[Document] = []
         while queue and self.clock.used_fraction() <= max_used:
             document = queue.popleft()
-            plans = self.look_up(document, self.cache.ready)
+            plans = self.look_up(document, self.cache.get_cached)
             if any(plan is None for _, plan in plans):
                 waiting.append(document)
             else:
@@ -177,8 +177,8 @@ class DocumentFolder:
 
     def _is_unchanged(self, document: Document, cached: list[DAG], forms: CachedDags) -> bool:
         """Whether the cached DAGs of a document are those of its present content."""
-        names = self.look_up(document, self.cache.ready_name)
-        plan_names = {dag_id: name for dag_id, name in names if isinstance(name, PlanName)}
+        names = self.look_up(document, self.cache.get_cached_key)
+        plan_names = {dag_id: name for dag_id, name in names if isinstance(name, PlanKey)}
         return len(plan_names) == len(names) and forms.are_current(document.dag_id, cached, plan_names)
 
     def _build_for_task(self, dag_id: str, path: Path, plan: Plan | MlcraftError) -> DAG:
@@ -206,11 +206,11 @@ class DocumentFolder:
         self, waiting: deque[Document], name: str, forms: CachedDags, parsed: ParseCache
     ) -> Iterator[DAG]:
         """Start the compilation of documents, and build those that are ready in time; removes them from `waiting`."""
-        process = leave(self.cache, name, [document.path for document in waiting])
+        process = enqueue(self.cache, name, [document.path for document in waiting])
         end = self.started + compile_wait_seconds()
         while waiting and time.monotonic() < end and self.clock.used_fraction() < _MAX_USED_FOR_NEW:
             ended = process is not None and process.poll() is not None
-            plans = self.look_up(waiting[0], self.cache.ready)
+            plans = self.look_up(waiting[0], self.cache.get_cached)
             if all(plan is not None for _, plan in plans):
                 yield from self._build_dags(waiting.popleft(), plans, forms, parsed)
             elif ended:
@@ -222,7 +222,7 @@ class DocumentFolder:
                 "%d documents below %s cannot be compiled: the process that does so has failed (%s); %s says more",
                 len(waiting),
                 self.root,
-                last_words(self.cache.root),
+                last_log_line(self.cache.root),
                 self.cache.root / LOG,
             )
         elif waiting:

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from airflow.sdk import Param
 
-from airflow_mlcraft.cwl.portable import SCHEME
+from airflow_mlcraft.cwl.portable import DOCUMENT_SCHEME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,10 +57,10 @@ def _with_relative_locations(default: Json) -> Json:
     if not isinstance(default, dict):
         return default
     location = str(default.get("location", default.get("path")))
-    if default.get("class") not in ("File", "Directory") or not location.startswith(SCHEME):
+    if default.get("class") not in ("File", "Directory") or not location.startswith(DOCUMENT_SCHEME):
         return {key: _with_relative_locations(item) for key, item in default.items()}
     rest = {key: item for key, item in default.items() if key not in ("class", "location", "path")}
-    return {"class": default["class"], "location": unquote(location.removeprefix(SCHEME)), **rest}
+    return {"class": default["class"], "location": unquote(location.removeprefix(DOCUMENT_SCHEME)), **rest}
 
 
 def _path_if_bare(value: Json) -> Json:

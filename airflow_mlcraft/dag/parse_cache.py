@@ -19,7 +19,7 @@ from airflow.sdk import DAG, BaseOperator
 
 from airflow_mlcraft import settings
 from airflow_mlcraft.common.files import write_atomically
-from airflow_mlcraft.cwl.cache import PlanName, write_whole
+from airflow_mlcraft.cwl.cache import PlanKey, write_json
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.dag.airflow_limits import serialize_dag
 from airflow_mlcraft.dag.cwl_dag import CwlDag
@@ -73,7 +73,7 @@ class CachedDags:
         forms = self._parsed.load_forms(document) if self.uses_forms else []
         return [self._preserialized(form) for form in forms]
 
-    def are_current(self, document: str, cached: list[DAG], plan_names: Mapping[str, PlanName]) -> bool:
+    def are_current(self, document: str, cached: list[DAG], plan_names: Mapping[str, PlanKey]) -> bool:
         """Whether the cached DAGs were built of these plans; False at random for some, which are built again."""
         return (
             {dag.dag_id for dag in cached} == plan_names.keys()
@@ -84,7 +84,7 @@ class CachedDags:
     def serialize(self, document: str, dag: CwlDag) -> DAG:
         """The DAG for Airflow, with its form saved. Raises a `DocumentError` for one that Airflow cannot store."""
         tasks = len(dag.task_dict)
-        name = PlanName(dag.plan.digest, dag.plan.base)
+        name = PlanKey(dag.plan.digest, dag.plan.base)
         if not self.uses_forms and self._has_form(document, dag.dag_id, name) and not _is_rebuild_due():
             self._clock.add_dag(tasks)
             return dag
@@ -98,7 +98,7 @@ class CachedDags:
         self._clock.add_dag(tasks)
         return dag
 
-    def _has_form(self, document: str, dag_id: str, name: PlanName) -> bool:
+    def _has_form(self, document: str, dag_id: str, name: PlanKey) -> bool:
         return self._keys is not None and self._parsed.has_form(document, dag_id, self._keys.key(name, dag_id))
 
     def _preserialized(self, form: SerializedForm) -> DAG:
@@ -179,7 +179,7 @@ class ParseCache:
         """
         dag_ids = (self.dag_ids | self.built) & set(part)
         if dag_ids != self.dag_ids:
-            write_whole(self._list, sorted(dag_ids))
+            write_json(self._list, sorted(dag_ids))
         for name in self._keys_by_document.keys() - set(map(_short_hash, documents)):
             for dag, key in self._keys_by_document.pop(name).items():
                 self._path(name, dag, key).unlink(missing_ok=True)
@@ -212,7 +212,7 @@ class FormKeys:
         ]
         self._common = json.dumps(common)
 
-    def key(self, plan: PlanName, dag_id: str) -> str:
+    def key(self, plan: PlanKey, dag_id: str) -> str:
         """The key of the form of one DAG."""
         return _short_hash(json.dumps([self._common, plan.digest, plan.base, dag_id]))
 

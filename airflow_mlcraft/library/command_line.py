@@ -18,7 +18,8 @@ from cwltool.process import Process
 from schema_salad.exceptions import ValidationException
 
 from airflow_mlcraft.cwl.errors.load_errors import readable_errors
-from airflow_mlcraft.cwl.load import LoadedDocument, plain
+from airflow_mlcraft.cwl.load import LoadedDocument
+from airflow_mlcraft.cwl.nodes import to_builtin
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import DocumentError
 from airflow_mlcraft.library.placeholder_values import MadeUp
@@ -56,7 +57,11 @@ def command_line(loaded: LoadedDocument, values: Mapping[str, Json]) -> Json:
                 for stream in ("stdin", "stdout", "stderr")
                 if (value := getattr(made, stream, None))
             },
-            **({"container": plain(docker).get("dockerPull") or plain(docker).get("dockerImageId")} if docker else {}),
+            **(
+                {"container": to_builtin(docker).get("dockerPull") or to_builtin(docker).get("dockerImageId")}
+                if docker
+                else {}
+            ),
             "missing": missing,
         }
 
@@ -64,7 +69,7 @@ def command_line(loaded: LoadedDocument, values: Mapping[str, Json]) -> Json:
 def _job(process: Process, values: Mapping[str, Json], made_up: MadeUp) -> tuple[dict[str, Json], list[str]]:
     job: dict[str, Json] = {}
     missing = []
-    for port in plain(process.tool["inputs"]):
+    for port in to_builtin(process.tool["inputs"]):
         name = str(port["id"]).rpartition("#")[2].rpartition("/")[2]
         if values.get(name) is not None:
             job[name] = made_up.given(values[name])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from airflow_mlcraft.common.files import create_atomically, write_atomically
 from airflow_mlcraft.common.locks import temporary_lock
-from airflow_mlcraft.cwl.discover import SUFFIXES, names_in
+from airflow_mlcraft.cwl.discover import SUFFIXES, find_document_names
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.layout.tasks import TaskIds
 from airflow_mlcraft.library.errors import (
@@ -51,12 +51,12 @@ class DocumentFolder:
 
     def names(self) -> list[str]:
         """The paths of all documents; those that a link leads to outside of the folder are left out."""
-        return [name for name in names_in(self.root) if self._is_inside(self.root / name)]
+        return [name for name in find_document_names(self.root) if self._is_inside(self.root / name)]
 
     def dag_ids(self) -> dict[str, str]:
         """The id of each document's DAG, as the DAG file that loads the folder gives it."""
         ids = TaskIds()
-        return {name: ids.task(_bare(name)) for name in names_in(self.root)}
+        return {name: ids.task(_bare(name)) for name in find_document_names(self.root)}
 
     def dag_id(self, name: str) -> str:
         """The id of the DAG that a document makes, or would make if it were there."""

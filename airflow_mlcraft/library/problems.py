@@ -145,7 +145,7 @@ def check(
             errors += _of_dag(plan, dag_id, text)
     except FaultsError as faults:
         errors += faults.errors
-    found = dict.fromkeys(problem_of(error, path, places, reading.within) for error in errors)
+    found = dict.fromkeys(problem_of(error, path, places, reading.allowed_folders) for error in errors)
     return sorted(found, key=lambda problem: problem.line or 0)
 
 

@@ -42,7 +42,7 @@ _KEPT = (
 class Reading:
     """Where documents may be read from, and where plans are kept."""
 
-    within: Collection[Path]
+    allowed_folders: Collection[Path]
     hosts: Collection[str] = ()
     cache: Path = Path()
 
@@ -86,7 +86,7 @@ class Workshop:
             "path": str(path),
             "text": text,
             "hosts": sorted(reading.hosts),
-            "within": [str(folder) for folder in reading.within],
+            "within": [str(folder) for folder in reading.allowed_folders],
             "cache": str(reading.cache),
             **more,
         }

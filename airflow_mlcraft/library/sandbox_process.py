@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.compile import compile_document
 from airflow_mlcraft.cwl.composer.form import as_json, composer_form
-from airflow_mlcraft.cwl.errors.load_errors import parts_of
+from airflow_mlcraft.cwl.errors.load_errors import split_errors
 from airflow_mlcraft.cwl.load import load
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.cwl.sources import Sources
@@ -92,19 +92,19 @@ def _load(request: dict[str, Any], fragment: str) -> Any:
         allowed_hosts=request["hosts"],
         sources=Sources(),
         texts=texts,
-        within=[Path(folder) for folder in request["within"]],
+        allowed_folders=[Path(folder) for folder in request["within"]],
     )
 
 
 def _errors(error: MlcraftError) -> Iterator[Json]:
     """All that a loader has found at once, each with its place, where it tells."""
-    for part in parts_of(error) if isinstance(error, DocumentError) else [DocumentError(str(error))]:
+    for part in split_errors(error) if isinstance(error, DocumentError) else [DocumentError(str(error))]:
         yield {"message": part.message, "path": part.path, "line": part.line, "column": part.column}
 
 
 def _composer_form(request: dict[str, Any]) -> Json:
-    within = [Path(folder) for folder in request["within"]]
-    return dict(as_json(composer_form(Path(request["path"]), request["text"], within=within)))
+    allowed_folders = [Path(folder) for folder in request["within"]]
+    return dict(as_json(composer_form(Path(request["path"]), request["text"], allowed_folders=allowed_folders)))
 
 
 _ACTIONS = {"check": _check, "compile": _compile, "command": _command, "composer_form": _composer_form}

@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow.sdk import BaseOperator, Context
 
 from airflow_mlcraft.cwl.plan import Json
-from airflow_mlcraft.cwl.portable import placed
+from airflow_mlcraft.cwl.portable import restore_locations
 from airflow_mlcraft.layout.layout import Layout, build_layout
 from airflow_mlcraft.layout.plan_cache import open_plan_cache
 from airflow_mlcraft.layout.tasks import StepLayout
@@ -64,7 +64,7 @@ class CwlOperator(BaseOperator):
 
     def load_tool(self, digest: str) -> Json:
         """A tool of the plan, the files of its defaults with absolute locations."""
-        return placed(open_plan_cache().tool(digest), self.base)
+        return restore_locations(open_plan_cache().tool(digest), self.base)
 
     def log_line(self, level: int, line: str) -> None:
         """Write a line to the task's log."""

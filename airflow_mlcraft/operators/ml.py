@@ -49,7 +49,7 @@ from airflow_mlcraft.store.values import local_path, oid_of
 if TYPE_CHECKING:
     from airflow.providers.standard.operators.hitl import ApprovalOperator
 
-    from airflow_mlcraft.cwl.inline_command import OwnCommand, Say
+    from airflow_mlcraft.cwl.inline_command import InlineCommand, WriteLine
     from airflow_mlcraft.cwl.orphaned_tools import ToolOwner
 
 PROGRAM = "mlcraft-step"
@@ -70,9 +70,9 @@ class MlStepOperator(CwlStepOperator):
 
     ui_color = "#fef7e0"
 
-    def inline_command(self, files: TaskFiles, identity: str) -> OwnCommand:
+    def inline_command(self, files: TaskFiles, identity: str) -> InlineCommand:
         """The function of `mlcraft-step`, in this process or in the environment of the project's requirements."""
-        from airflow_mlcraft.cwl.inline_command import OwnCommand
+        from airflow_mlcraft.cwl.inline_command import InlineCommand
 
         # Files that a try leaves there are found by the next one; no other step has the same identity.
         state = files.store.root / "state" / identity[:2] / identity
@@ -87,7 +87,7 @@ class MlStepOperator(CwlStepOperator):
             else partial(self._run_in_process, state, permissions)
         )
         # A container has only the files of the worker that were mounted for the step.
-        return OwnCommand(PROGRAM, run, variables, _permission_variables(replace(permissions, staged="/")))
+        return InlineCommand(PROGRAM, run, variables, _permission_variables(replace(permissions, staged="/")))
 
     def adjust_permissions(self, permissions: Permissions) -> Permissions:
         """The step's permissions; `permissions` has those of the document and the settings."""
@@ -114,20 +114,20 @@ class MlStepOperator(CwlStepOperator):
         permission_variables: Mapping[str, str],
         arguments: list[str],
         folder: Path,
-        say: Say,
+        say: WriteLine,
     ) -> int:
-        from airflow_mlcraft.cwl.orphaned_tools import ended_with_this_process
+        from airflow_mlcraft.cwl.orphaned_tools import kill_on_parent_exit
 
         environment = python_environments.environment(requirements, settings.get_path("environments"), say)
         variables = {python_environments.STATE: str(state), **owner.environment(), **permission_variables}
         for option, name in pairwise(arguments):
             if option == "--connection":
                 variables[variable_of(name)] = str(_get_connection(name).uri)
-        with ended_with_this_process(owner):
+        with kill_on_parent_exit(owner):
             return environment.run_step(arguments, folder, say, variables)
 
     def _run_in_process(
-        self, state: Path, permissions: Permissions, arguments: list[str], folder: Path, say: Say
+        self, state: Path, permissions: Permissions, arguments: list[str], folder: Path, say: WriteLine
     ) -> int:
         from airflow_mlcraft.steps.command import run
         from airflow_mlcraft.steps.services import Services

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.plan import Json, Plan, Step, ToolRef, Workflow
-from airflow_mlcraft.cwl.portable import placed
+from airflow_mlcraft.cwl.portable import restore_locations
 from airflow_mlcraft.errors import MlcraftError, RefusedError
 from airflow_mlcraft.steps.permissions import Permissions, remember_code, texts_of
 from airflow_mlcraft.store.values import each_file_or_directory, local_path
@@ -40,7 +40,7 @@ def build_permissions(
     if private not in ("refuse", "allow"):
         raise MlcraftError(f"[mlcraft] private_addresses is {private!r}, expected refuse or allow")
     constants = [*_workflow_constants(plan.root), *(_tool_constants(tool) if tool else ())]
-    values = [placed(value, plan.base) for value in constants]
+    values = [restore_locations(value, plan.base) for value in constants]
     return Permissions(
         everything=False,
         run_code=settings.get_bool("run_code"),
@@ -92,7 +92,7 @@ def check_job_requirements(requirements: list[Json]) -> None:
 
 def record_document_code(plan: Plan, job: Mapping[str, Json], store: Store) -> None:
     """Record the hashes of the document's Python files in a run's inputs: they stay permitted when edited later."""
-    constants = [placed(value, plan.base) for value in _workflow_constants(plan.root)]
+    constants = [restore_locations(value, plan.base) for value in _workflow_constants(plan.root)]
     document_files = {local_path(item) for item in each_file_or_directory(constants)}
     for item in each_file_or_directory(dict(job)):
         path = local_path(item)

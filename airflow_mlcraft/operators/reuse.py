@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from airflow_mlcraft import __version__, settings
-from airflow_mlcraft.cwl.cache import write_whole
-from airflow_mlcraft.cwl.plan import Json, digest_of
+from airflow_mlcraft.cwl.cache import write_json
+from airflow_mlcraft.cwl.plan import Json, hash_json
 from airflow_mlcraft.store.object_paths import DIR_SUFFIX
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def compute_step_identity(
     tool_files = [file for file in _files_of(document) if Path(unquote(urlsplit(file["location"]).path)).exists()]
     environment = [settings.get_choice("containers"), settings.get_choice("container_engine"), __version__]
     environment += [environment_key] if environment_key else []
-    return digest_of([tool_digest, document["requirements"], files.keep(tool_files), files.keep(inputs), environment])
+    return hash_json([tool_digest, document["requirements"], files.keep(tool_files), files.keep(inputs), environment])
 
 
 def is_reuse_allowed(document: Json) -> bool:
@@ -73,7 +73,7 @@ class ReuseCache:
     def save(self, identity: str, outputs: Json, ti: Any) -> None:
         """Save the outputs of a task. Of two tasks that do so at once the later one stays; both are right."""
         producer = {name: getattr(ti, name) for name in ("dag_id", "run_id", "task_id", "map_index")}
-        write_whole(self._path(identity), {"outputs": outputs, **producer})
+        write_json(self._path(identity), {"outputs": outputs, **producer})
 
     def _is_complete(self, oid: str) -> bool:
         """Whether the store has an object, and all files of it if it is a folder."""

@@ -9,7 +9,14 @@ from typing import Any
 from airflow.sdk import Context
 
 from airflow_mlcraft import settings
-from airflow_mlcraft.cwl.inputs import REQUIREMENTS, checked, job_of, log_unknown, requirements_of, unknown_inputs
+from airflow_mlcraft.cwl.inputs import (
+    REQUIREMENTS,
+    build_job,
+    find_unknown_inputs,
+    get_job_requirements,
+    validate_job,
+    warn_unknown_inputs,
+)
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import InputError
 from airflow_mlcraft.operators.base import CwlOperator
@@ -45,18 +52,18 @@ class CwlInputsOperator(CwlOperator):
         with as_airflow_exceptions():
             plan = self.load_plan()
             given = self._read_inputs(context)
-            requirements = requirements_of(given)
+            requirements = get_job_requirements(given)
             check_job_requirements(requirements)
             folder = settings.get_path("input_folder") if settings.get("input_folder") else Path(self.base)
-            log_unknown(unknown_inputs(plan.root, given), plan.document, self.log_line)
+            warn_unknown_inputs(find_unknown_inputs(plan.root, given), plan.document, self.log_line)
             with open_task_files(self.base) as files:
-                job = job_of(plan, given, folder=folder)
+                job = build_job(plan, given, folder=folder)
                 # Inputs from other tasks of a DAG come from its author, not from the user who starts the run.
                 permissions = build_permissions(plan) if self.inputs is None else Permissions()
                 check_run_inputs(job, permissions)
                 record_document_code(plan, job, files.store)
                 job = downloaded(files.stage(job), files.make_run_folder(), self.log_line, permissions.addresses)
-                job = checked(
+                job = validate_job(
                     self.load_tool(plan.root.interface),
                     job,
                     document=plan.document,

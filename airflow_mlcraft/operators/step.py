@@ -15,7 +15,7 @@ from airflow.sdk import Context
 
 from airflow_mlcraft.cwl.inputs import REQUIREMENTS
 from airflow_mlcraft.cwl.plan import Json, ToolRef
-from airflow_mlcraft.cwl.step_inputs import evaluate, has_expressions, tool_inputs
+from airflow_mlcraft.cwl.step_inputs import evaluate_step_inputs, has_expressions, select_tool_inputs
 from airflow_mlcraft.layout.tasks import StepLayout
 from airflow_mlcraft.operators.base import CwlPerItemOperator
 from airflow_mlcraft.operators.failures import as_airflow_exceptions
@@ -33,7 +33,7 @@ from airflow_mlcraft.operators.task_run import TaskRun, task_run
 from airflow_mlcraft.operators.values import UPDATES, Values, find_updates
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.cwl.inline_command import OwnCommand
+    from airflow_mlcraft.cwl.inline_command import InlineCommand
     from airflow_mlcraft.cwl.orphaned_tools import ToolOwner
 
 
@@ -88,7 +88,9 @@ class CwlStepOperator(CwlPerItemOperator):
             staged: dict[str, Json] = files.stage(raw, writable=step_layout.step.updates_in_place)
             job: dict[str, Json] | None = staged
             if has_expressions(step_layout.step):
-                job = evaluate(step_layout.step, staged, step_layout.parent.workflow.expression_requirements)
+                job = evaluate_step_inputs(
+                    step_layout.step, staged, step_layout.parent.workflow.expression_requirements
+                )
             if job is None:
                 return None
             tool = step_layout.step.run
@@ -98,7 +100,7 @@ class CwlStepOperator(CwlPerItemOperator):
             if self.load_plan().kind != "Workflow":
                 document = _with_job_requirements(document, values.workflow_inputs(step_layout.parent, item) or {})
             files.add_input_files(document)
-            inputs = tool_inputs(step_layout.step, job)
+            inputs = select_tool_inputs(step_layout.step, job)
             if step_layout.step.updates_in_place:
                 outputs = self._run_and_store(document, inputs, files)
                 self._updates.update(find_updates(raw, files.keep(staged)))
@@ -124,7 +126,7 @@ class CwlStepOperator(CwlPerItemOperator):
         """The inputs of the tool, with those that the operator itself adds."""
         return inputs
 
-    def inline_command(self, files: TaskFiles, identity: str) -> OwnCommand | None:
+    def inline_command(self, files: TaskFiles, identity: str) -> InlineCommand | None:
         """A function to call in this process in place of the tool's program; None to run the program."""
         return None
 
@@ -196,18 +198,18 @@ class CwlStepOperator(CwlPerItemOperator):
 
     def _end_orphaned_tools(self, files: TaskFiles) -> None:
         """End the tool of an earlier try whose worker was lost: it would go on beside this one."""
-        from airflow_mlcraft.cwl.orphaned_tools import end_what_is_left
+        from airflow_mlcraft.cwl.orphaned_tools import kill_orphans
 
         if self._context is None or self._context["ti"].try_number == 1:
             return
         containers = container_settings()
         has_engine = containers.use != "never" and shutil.which(containers.engine)
-        ended = end_what_is_left(self.build_tool_owner(files), containers.engine if has_engine else "")
+        ended = kill_orphans(self.build_tool_owner(files), containers.engine if has_engine else "")
         if ended:
             self.log_warning(f"{ended} of an earlier try of this task ran still, and had to be ended")
 
     def _run_tool(
-        self, document: Json, inputs: dict[str, Json], files: TaskFiles, command: OwnCommand | None
+        self, document: Json, inputs: dict[str, Json], files: TaskFiles, command: InlineCommand | None
     ) -> dict[str, Json]:
         from airflow_mlcraft.cwl.tool import run_tool
 

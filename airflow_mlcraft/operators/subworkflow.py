@@ -7,8 +7,8 @@ from typing import Any
 from airflow.sdk import Context
 
 from airflow_mlcraft.cwl.plan import Json, Step, Workflow
-from airflow_mlcraft.cwl.scatter import Split, split
-from airflow_mlcraft.cwl.step_inputs import evaluate, has_expressions, tool_inputs
+from airflow_mlcraft.cwl.scatter import ScatterItems, compute_item_inputs
+from airflow_mlcraft.cwl.step_inputs import evaluate_step_inputs, has_expressions, select_tool_inputs
 from airflow_mlcraft.layout.tasks import StepLayout
 from airflow_mlcraft.operators.base import CwlOperator, CwlPerItemOperator
 from airflow_mlcraft.operators.failures import as_airflow_exceptions
@@ -53,21 +53,21 @@ class CwlScatterOperator(CwlOperator):
             if raw is None:
                 shapes.append(None)
                 continue
-            scattered = split(step_layout.step, raw)
+            scattered = compute_item_inputs(step_layout.step, raw)
             shapes.append(scattered.shape)
             jobs += self._jobs(step_layout, scattered)
-            parents += [parent] * len(scattered.items)
+            parents += [parent] * len(scattered.inputs)
         chunk = -(-len(jobs) // _max_map_length()) or 1
         names = build_chunk_names(
             [build_item_name(step_layout.step, job, number) for number, job in enumerate(jobs)], chunk
         )
         return Items(jobs, parents, shapes, names, chunk)
 
-    def _jobs(self, step_layout: StepLayout, scattered: Split) -> list[dict[str, Any] | None]:
+    def _jobs(self, step_layout: StepLayout, scattered: ScatterItems) -> list[dict[str, Any] | None]:
         """The inputs of each item. Expressions of a sub-workflow's step are evaluated here, as it has many tasks."""
         if not isinstance(step_layout.step.run, Workflow):
-            return list(scattered.items)
-        return [compute_subworkflow_inputs(step_layout, item, self.base) for item in scattered.items]
+            return list(scattered.inputs)
+        return [compute_subworkflow_inputs(step_layout, item, self.base) for item in scattered.inputs]
 
 
 def _max_map_length() -> int:
@@ -85,11 +85,13 @@ def compute_subworkflow_inputs(step_layout: StepLayout, raw: dict[str, Json], ba
     job: dict[str, Json] | None = raw
     if has_expressions(step_layout.step):
         with open_task_files(base) as files:
-            job = evaluate(step_layout.step, files.stage(raw), step_layout.parent.workflow.expression_requirements)
+            job = evaluate_step_inputs(
+                step_layout.step, files.stage(raw), step_layout.parent.workflow.expression_requirements
+            )
             job = None if job is None else files.keep(job)
     if job is None:
         return None
-    inputs = tool_inputs(step_layout.step, job)
+    inputs = select_tool_inputs(step_layout.step, job)
     return {
         port.id: port.default if inputs.get(port.id) is None and port.has_default else inputs.get(port.id)
         for port in workflow.inputs

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.plan import Json
-from airflow_mlcraft.cwl.portable import placed
+from airflow_mlcraft.cwl.portable import restore_locations
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.containers import Containers
@@ -36,7 +36,7 @@ class TaskFiles:
         from airflow_mlcraft.store.values import stage_value
 
         self._folders_made += 1
-        value = placed(value, self.base)
+        value = restore_locations(value, self.base)
         self.add_input_files(value)
         return stage_value(
             self.store,

@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from airflow_mlcraft.cwl.plan import Json, Link
-from airflow_mlcraft.cwl.scatter import regroup
-from airflow_mlcraft.cwl.step_inputs import ValueOf, gather, value_of_link
+from airflow_mlcraft.cwl.scatter import nest_outputs
+from airflow_mlcraft.cwl.step_inputs import SourceValue, resolve_link, resolve_links
 from airflow_mlcraft.errors import LinkError
 from airflow_mlcraft.layout.tasks import ScatterAxis, StepLayout, WorkflowLayout
 from airflow_mlcraft.operators.xcom_overflow import from_xcom
@@ -111,7 +111,9 @@ class Values:
         if inputs is None:
             return None
         try:
-            job: dict[str, Json] = gather(step_layout.step.links, self._value_of(step_layout.parent, item, inputs))
+            job: dict[str, Json] = resolve_links(
+                step_layout.step.links, self._value_of(step_layout.parent, item, inputs)
+            )
             updated: dict[str, Json] = apply_updates(
                 job, self._updates(step_layout.parent, item, step_layout.step.links)
             )
@@ -125,7 +127,7 @@ class Values:
         if inputs is None:
             return dict.fromkeys((link.id for link in workflow_layout.workflow.outputs), None)
         value_of = self._value_of(workflow_layout, item, inputs)
-        outputs = {link.id: value_of_link(link, value_of) for link in workflow_layout.workflow.outputs}
+        outputs = {link.id: resolve_link(link, value_of) for link in workflow_layout.workflow.outputs}
         updated: dict[str, Json] = apply_updates(
             outputs, self._updates(workflow_layout, item, workflow_layout.workflow.outputs)
         )
@@ -153,7 +155,7 @@ class Values:
                 updates.update(self.ti.xcom_pull(step_layout.task_id, key=UPDATES, map_indexes=index) or {})
         return updates
 
-    def _value_of(self, workflow_layout: WorkflowLayout, item: int, inputs: dict[str, Json]) -> ValueOf:
+    def _value_of(self, workflow_layout: WorkflowLayout, item: int, inputs: dict[str, Json]) -> SourceValue:
         return partial(self._source_value, workflow_layout, item, inputs)
 
     def _source_value(self, workflow_layout: WorkflowLayout, item: int, inputs: dict[str, Json], source: str) -> Json:
@@ -170,7 +172,7 @@ class Values:
         shape = items.shapes[item] if item < len(items.shapes) else None
         if shape is None:
             return None
-        return regroup(shape, [self._output(step_layout, child, output) for child in items.children_of(item)])
+        return nest_outputs(shape, [self._output(step_layout, child, output) for child in items.children_of(item)])
 
     def _output(self, step_layout: StepLayout, item: int, output: str) -> Json:
         if step_layout.subworkflow is None:
@@ -180,7 +182,7 @@ class Values:
         inputs = self.workflow_inputs(step_layout.subworkflow, item)
         if inputs is None:
             return None
-        return value_of_link(link, self._value_of(step_layout.subworkflow, item, inputs))
+        return resolve_link(link, self._value_of(step_layout.subworkflow, item, inputs))
 
     def _task_value(self, task_id: str, axis: ScatterAxis | None, item: int) -> Json:
         """The value that a task has pushed for one item."""

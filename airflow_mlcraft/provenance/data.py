@@ -13,8 +13,8 @@ from rocrate.model import ContextEntity, Entity
 from rocrate.rocrate import ROCrate
 
 from airflow_mlcraft.common.safe_names import is_safe_relative_path, safe_name
-from airflow_mlcraft.cwl.plan import Json, digest_of
-from airflow_mlcraft.cwl.portable import placed
+from airflow_mlcraft.cwl.plan import Json, hash_json
+from airflow_mlcraft.cwl.portable import restore_locations
 from airflow_mlcraft.provenance.parameters import DATA
 from airflow_mlcraft.store.export import export_value
 from airflow_mlcraft.store.store import Store
@@ -48,7 +48,7 @@ class Data:
         if isinstance(value, list) and _has_files(value):
             return [entity for n, item in enumerate(value) for entity in self._each(f"{identifier}/{n}", name, item)]
         if isinstance(value, dict) and value.get("class") in ("File", "Directory"):
-            return [self._file_or_folder(keep_value(self._store, placed(value, self._base)))]
+            return [self._file_or_folder(keep_value(self._store, restore_locations(value, self._base)))]
         if not isinstance(value, dict) and self._is_secret(value):
             return []
         return [self._property(identifier, name, value)]
@@ -80,7 +80,7 @@ class Data:
         if not secondary:
             return self._folder_entity(value) if value["class"] == "Directory" else self._file(value)
         # What belongs together lies together.
-        room = f"{DATA}/{digest_of(value)[:32]}"
+        room = f"{DATA}/{hash_json(value)[:32]}"
         main, *rest = [
             self._file(item, room) if item["class"] == "File" else self._folder_entity(item, room)
             for item in (value, *secondary)
@@ -121,7 +121,7 @@ class Data:
 
     def _folder_entity(self, folder: Mapping[str, Any], room: str = "") -> Entity:
         oid = oid_of(folder)
-        path = f"{room or f'{DATA}/{oid or digest_of(folder)[:32]}'}/{safe_name(folder['basename'])}"
+        path = f"{room or f'{DATA}/{oid or hash_json(folder)[:32]}'}/{safe_name(folder['basename'])}"
         target = self._folder / path
         if target.exists():
             return self._known(f"{path}/")

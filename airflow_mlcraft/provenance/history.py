@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.cwl.plan import Json, Plan, ToolRef, Workflow
-from airflow_mlcraft.cwl.portable import placed
-from airflow_mlcraft.cwl.step_inputs import evaluate, tool_inputs
+from airflow_mlcraft.cwl.portable import restore_locations
+from airflow_mlcraft.cwl.step_inputs import evaluate_step_inputs, select_tool_inputs
 from airflow_mlcraft.errors import LinkError, MlcraftError
 from airflow_mlcraft.layout.layout import build_layout
 from airflow_mlcraft.layout.plan_cache import open_plan_cache
@@ -221,20 +221,21 @@ def inputs_of_tool(step_layout: StepLayout, raw: dict[str, Json], base: str) -> 
     computed = any(link.value_from for link in step_layout.step.links)
     missing = {name: value for name, value in defaults.items() if raw.get(name) is None}
     if not computed and not missing:
-        return tool_inputs(step_layout.step, raw)
+        return select_tool_inputs(step_layout.step, raw)
     try:
         with open_task_files(base) as task:
             job = raw
             if computed:
                 staged = task.stage(raw)
                 job = task.keep(
-                    evaluate(step_layout.step, staged, step_layout.parent.workflow.expression_requirements) or staged
+                    evaluate_step_inputs(step_layout.step, staged, step_layout.parent.workflow.expression_requirements)
+                    or staged
                 )
             missing = {name: value for name, value in defaults.items() if job.get(name) is None}
-            return tool_inputs(step_layout.step, {**job, **task.keep(placed(missing, base))})
+            return select_tool_inputs(step_layout.step, {**job, **task.keep(restore_locations(missing, base))})
     except MlcraftError:
         # An expression that fails is why the step did; what came before it is known all the same.
-        return tool_inputs(step_layout.step, raw)
+        return select_tool_inputs(step_layout.step, raw)
 
 
 def _defaults(document: Json) -> dict[str, Json]:

@@ -12,7 +12,7 @@ from rocrate.model import Entity
 from rocrate.rocrate import ROCrate
 
 from airflow_mlcraft.cwl.plan import Json, Link, Step, ToolRef, Workflow
-from airflow_mlcraft.cwl.portable import SCHEME
+from airflow_mlcraft.cwl.portable import DOCUMENT_SCHEME
 
 WORKFLOW = "workflow"
 """The folder of the document's files."""
@@ -37,9 +37,9 @@ def id_of_uri(uri: str) -> str:
     """The id of a process that has a name of its own; empty when it is nameless."""
     if uri.startswith("_:"):
         return ""
-    if not uri.startswith(SCHEME):
+    if not uri.startswith(DOCUMENT_SCHEME):
         return uri
-    path, _, fragment = uri.removeprefix(SCHEME).partition("#")
+    path, _, fragment = uri.removeprefix(DOCUMENT_SCHEME).partition("#")
     file = id_of_file(unquote(path))
     return part_of(file, unquote(fragment)) if fragment else file
 

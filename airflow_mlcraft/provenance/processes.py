@@ -221,13 +221,13 @@ class Source:
 def source_of(document: str, folder: str) -> Source:
     """Read a document (`path` or `path#id`), whose files are all below a folder. Raises `DocumentError`."""
     from airflow_mlcraft.cwl.load import load
-    from airflow_mlcraft.cwl.sources import path_of_uri
+    from airflow_mlcraft.cwl.sources import uri_to_path
 
     path, _, fragment = document.partition("#")
     loaded = load(Path(path), fragment, allowed_hosts=settings.get_list("allowed_document_hosts"))
     base = Path(folder)
     # What was read from the network has its address in the crate, and stays where it is.
-    local = {path_of_uri(uri): text for uri, text in loaded.sources.items() if uri.startswith("file:")}
+    local = {uri_to_path(uri): text for uri, text in loaded.sources.items() if uri.startswith("file:")}
     hidden: Any = loaded.process.get_requirement(_SECRETS)[0] or {}
     return Source(
         main=Path(path).absolute().relative_to(base).as_posix(),

@@ -58,14 +58,14 @@ def _plan(cache: PlanCache, past: PastRun, document: str) -> Plan:
     if document:
         if not Path(path).is_file():
             raise MlcraftError(f"there is no document {path}")
-        made = cache.plan_of(Path(path), fragment)
+        made = cache.get_plan(Path(path), fragment)
         if made.digest != past.plan:
             raise MlcraftError(
                 f"{path} is not the document of the run, or it has changed since: its plan is {made.digest[:12]}, that "
                 f"of the run {past.plan[:12]}{_where(past)}"
             )
         return made
-    found = cache.remembered(past.plan)
+    found = cache.find_plan(past.plan)
     if found is None:
         raise MlcraftError(
             f"the plan {past.plan[:12]} of the run is not in {cache.root}; name its document, {past.document}, with "

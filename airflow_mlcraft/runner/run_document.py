@@ -66,7 +66,7 @@ def plan_of(document: str, *, allowed_hosts: str = "") -> Plan:
     path, _, fragment = document.partition("#")
     if not Path(path).is_file():
         raise MlcraftError(f"there is no document {path}")
-    plan = open_plan_cache().plan_of(Path(path), fragment)
+    plan = open_plan_cache().get_plan(Path(path), fragment)
     _refuse_abstract(plan)
     return plan
 

@@ -14,7 +14,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_mlcraft import CwlDag
 from airflow_mlcraft.cwl.composer.form import composer_form
-from airflow_mlcraft.cwl.discover import documents_in
+from airflow_mlcraft.cwl.discover import find_documents
 from airflow_mlcraft.errors import MlcraftError
 from tests.composer.composer import HERE, VERSIONS, Opened, open_and_save
 from tests.composer.meaning import meaning_of
@@ -113,7 +113,7 @@ def _stay_the_same(converted: Converted, version: str, folder: Path) -> None:
 
 def _converted(folder: Path, into: Path) -> Converted:
     made = {}
-    for number, document in enumerate(documents_in(folder)):
+    for number, document in enumerate(find_documents(folder)):
         try:
             form = composer_form(document, into=into / str(number))
         except MlcraftError:

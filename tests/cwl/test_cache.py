@@ -29,8 +29,8 @@ class Counted(PlanCache):
         return super().compile(document, *more)
 
     def digest(self, document: Path) -> str:
-        cache_module._plan.cache_clear()
-        return self.plan_of(document).digest
+        cache_module._read_plan.cache_clear()
+        return self.get_plan(document).digest
 
     def count(self) -> int:
         count = len(self.compiled)
@@ -101,8 +101,8 @@ def test_an_edit_while_the_document_is_compiled_is_seen(
     monkeypatch.setattr(compiler, "compile_document", slow)
     cache.digest(document)
     monkeypatch.undo()
-    cache_module._plan.cache_clear()
-    assert cache.plan_of(document).root.label == "Other"
+    cache_module._read_plan.cache_clear()
+    assert cache.get_plan(document).root.label == "Other"
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"root": {', b"\x00\xff\xfe", b"[]", b"null", b"{}"])
@@ -120,9 +120,9 @@ def test_a_damaged_cache_heals(cache: Counted, documents: Path, damage: bytes, r
 @pytest.mark.parametrize("damage", [b"", b'{"class": "Comm'])
 def test_a_damaged_tool_heals(cache: Counted, documents: Path, damage: bytes) -> None:
     document = documents / "echo.cwl"
-    plan = cache.plan_of(document)
+    plan = cache.get_plan(document)
     tool = plan.root.steps[0].run.digest
-    cache_module._tool.cache_clear()
+    cache_module._read_tool.cache_clear()
     (cache.root / "tools" / f"{tool}.json").write_bytes(damage)
     with pytest.raises(DocumentError, match="import its document again"):
         cache.tool(tool)
@@ -134,7 +134,7 @@ def test_a_damaged_tool_heals(cache: Counted, documents: Path, damage: bytes) ->
 def test_who_may_write_into_the_cache_decides_what_runs(tmp_path: Path) -> None:
     """It is read as it stands; only what is no JSON any more is made again."""
     cache = PlanCache(tmp_path / "cache")
-    digest = cache.plan_of(DOCUMENTS / "echo.cwl").root.steps[0].run.digest
+    digest = cache.get_plan(DOCUMENTS / "echo.cwl").root.steps[0].run.digest
     (path,) = (tmp_path / "cache").rglob(f"{digest}.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), "baseCommand": "another"}))
     assert PlanCache(tmp_path / "cache").tool(digest)["baseCommand"] == "another"
@@ -153,28 +153,28 @@ def test_a_broken_document_gives_the_same_error_without_being_compiled(cache: Co
     errors = []
     for _ in range(2):
         with pytest.raises(DocumentError) as caught:
-            cache.plan_of(document)
+            cache.get_plan(document)
         errors.append((type(caught.value), str(caught.value), caught.value.line, caught.value.column))
     assert errors[0] == errors[1]
     assert cache.count() == 1
     with pytest.raises(UnsupportedError):
-        cache.plan_of(documents / "broken" / "wrong_version.cwl")
+        cache.get_plan(documents / "broken" / "wrong_version.cwl")
     with pytest.raises(UnsupportedError):
-        cache.plan_of(documents / "broken" / "wrong_version.cwl")
+        cache.get_plan(documents / "broken" / "wrong_version.cwl")
     document.write_text(document.read_text().replace("baseComand", "baseCommand"))
-    assert cache.plan_of(document).kind == "CommandLineTool"
+    assert cache.get_plan(document).kind == "CommandLineTool"
 
 
 def test_a_document_is_well_once_the_file_it_needs_is_there(cache: Counted, documents: Path) -> None:
     document = documents / "broken" / "missing_run_file.cwl"
     for _ in range(2):
         with pytest.raises(DocumentError, match="not_there"):
-            cache.plan_of(document)
+            cache.get_plan(document)
     assert cache.count() == 1
     (document.parent / "not_there.cwl").write_text(
         "cwlVersion: v1.2\nclass: CommandLineTool\nbaseCommand: echo\ninputs: []\noutputs: []\n"
     )
-    assert cache.plan_of(document).kind == "Workflow"
+    assert cache.get_plan(document).kind == "Workflow"
 
 
 def test_a_document_is_well_once_the_tool_it_runs_is_mended(cache: Counted, documents: Path) -> None:
@@ -184,19 +184,19 @@ def test_a_document_is_well_once_the_tool_it_runs_is_mended(cache: Counted, docu
     text = tool.read_text()
     tool.write_text(text.replace("type: File", "type: string").replace("    loadContents: true\n", ""))
     with pytest.raises(DocumentError, match="incompatible") as caught:
-        cache.plan_of(document)
+        cache.get_plan(document)
     assert caught.value.path == str(document)
     tool.write_text(text)
-    assert cache.plan_of(document).kind == "Workflow"
+    assert cache.get_plan(document).kind == "Workflow"
 
 
 def test_a_host_that_is_allowed_later(documents: Path, cache: Counted) -> None:
     document = documents / "broken" / "over_the_network.cwl"
     with pytest.raises(DocumentError, match="allowed_document_hosts"):
-        cache.plan_of(document)
+        cache.get_plan(document)
     allowed = Counted(cache.root, allowed_hosts=("cwl.example",))
     with pytest.raises(DocumentError) as caught:
-        allowed.plan_of(document)
+        allowed.get_plan(document)
     assert "allowed_document_hosts" not in str(caught.value)
 
 
@@ -206,7 +206,7 @@ def test_others_may_read_what_the_umask_lets_them_read(tmp_path: Path, umask: st
     root = tmp_path / "cache"
     program = (
         f"import os, sys; os.umask(0o{umask}); from pathlib import Path;"
-        "from airflow_mlcraft.cwl.cache import PlanCache; PlanCache(Path(sys.argv[1])).plan_of(Path(sys.argv[2]))"
+        "from airflow_mlcraft.cwl.cache import PlanCache; PlanCache(Path(sys.argv[1])).get_plan(Path(sys.argv[2]))"
     )
     subprocess.run([sys.executable, "-c", program, str(root), str(DOCUMENTS / "echo.cwl")], check=True)
     files = [path for path in root.rglob("*") if path.is_file()]
@@ -218,7 +218,7 @@ def test_others_may_read_what_the_umask_lets_them_read(tmp_path: Path, umask: st
 def test_processes_that_compile_at_once(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from airflow_mlcraft.cwl.cache import PlanCache;"
-        "print(PlanCache(Path(sys.argv[1])).plan_of(Path(sys.argv[2])).digest)"
+        "print(PlanCache(Path(sys.argv[1])).get_plan(Path(sys.argv[2])).digest)"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "cache"), str(DOCUMENTS / "links.cwl")]
     environment = {**os.environ, "PYTHONPATH": str(DOCUMENTS.parents[1])}
@@ -237,7 +237,7 @@ def test_an_address_of_a_host_is_no_path_on_this_machine(cache: Counted, documen
         + f'$namespaces: {{sbg: "{address}"}}\nhints: [{{class: "sbg:maxNumberOfParallelInstances", value: 2}}]\n'
     )
     digest = cache.digest(document)
-    assert cache.ready(document) is not None
+    assert cache.get_cached(document) is not None
     assert (cache.digest(document), cache.count()) == (digest, 1)
 
 
@@ -248,11 +248,11 @@ def test_a_plan_is_remembered_without_a_look_at_other_documents(cache: Counted, 
     assert cache.digest(copy / "echo.cwl") == digest
     shutil.rmtree(cache.root / "documents")
     for folder in (copy, documents):
-        found = cache.remembered(digest)
+        found = cache.find_plan(digest)
         assert found is not None
         assert found.base == str(folder)
         shutil.rmtree(folder)
-    gone = cache.remembered(digest)
+    gone = cache.find_plan(digest)
     assert gone is not None, "a run of it may still be looked at"
     assert gone.base == ""
-    assert cache.remembered("0" * 64) is None
+    assert cache.find_plan("0" * 64) is None

@@ -141,7 +141,7 @@ def test_json_round_trip(tmp_path: Path) -> None:
     ]
     assert len(documents) > 5
     for document in documents:
-        plan = cache.plan_of(document)
+        plan = cache.get_plan(document)
         assert Plan.from_json(plan.to_json(), digest=plan.digest, base=plan.base) == plan
         assert cache.plan(plan.digest, plan.base) == plan
         for step in plan.root.steps:

@@ -15,9 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from airflow_mlcraft.cwl.cache import PlanCache, write_whole
+from airflow_mlcraft.cwl.cache import PlanCache, write_json
 from airflow_mlcraft.cwl.compile_process import compile_all
-from airflow_mlcraft.cwl.compile_queue import is_wanted, leave, lists_wait, sole_compiler, taken_lists
+from airflow_mlcraft.cwl.compile_queue import cache_exists, enqueue, has_waiting_lists, lock_compiler, pop_lists
 from airflow_mlcraft.errors import DocumentError
 
 DOCUMENTS = Path(__file__).parents[1] / "documents"
@@ -52,27 +52,27 @@ def test_a_list_that_comes_while_another_is_taken_stays(cache: PlanCache) -> Non
     """One of the same name, from a parse that has just found another document."""
     lists = cache.root / "waiting"
     for round_ in range(200):
-        write_whole(lists / "some.json", {"documents": ["old"], "hosts": []})
+        write_json(lists / "some.json", {"documents": ["old"], "hosts": []})
         with ThreadPoolExecutor(2) as many:
-            taken = many.submit(lambda: [listed["documents"][0] for listed in taken_lists(cache.root)])
-            many.submit(write_whole, lists / "some.json", {"documents": [f"new{round_}"], "hosts": []}).result()
-        seen = [*taken.result(), *(listed["documents"][0] for listed in taken_lists(cache.root))]
+            taken = many.submit(lambda: [listed["documents"][0] for listed in pop_lists(cache.root)])
+            many.submit(write_json, lists / "some.json", {"documents": [f"new{round_}"], "hosts": []}).result()
+        seen = [*taken.result(), *(listed["documents"][0] for listed in pop_lists(cache.root))]
         assert seen[-1] == f"new{round_}"
-        assert not lists_wait(cache.root)
+        assert not has_waiting_lists(cache.root)
 
 
 def test_what_is_left_is_compiled_and_errors_are_kept(cache: PlanCache) -> None:
     broken = DOCUMENTS / "broken" / "misspelt_field.cwl"
     packed = DOCUMENTS / "wild" / "several" / "packed_tools.cwl"
-    assert cache.ready(ECHO) is None
-    process = leave(cache, "some", [ECHO, broken, packed])
+    assert cache.get_cached(ECHO) is None
+    process = enqueue(cache, "some", [ECHO, broken, packed])
     assert process is not None
     assert process.wait(60) == 0
-    assert cache.ready(ECHO) is not None
+    assert cache.get_cached(ECHO) is not None
     with pytest.raises(DocumentError, match="baseComand"):
-        cache.ready(broken)
-    assert cache.ready(packed, "two") is not None
-    assert not lists_wait(cache.root)
+        cache.get_cached(broken)
+    assert cache.get_cached(packed, "two") is not None
+    assert not has_waiting_lists(cache.root)
 
 
 def test_it_stands_back_for_others_and_outlives_who_asked(cache: PlanCache, long: Path) -> None:
@@ -89,47 +89,47 @@ def test_it_stands_back_for_others_and_outlives_who_asked(cache: PlanCache, long
     until(process.nice)
     assert process.nice() > 0
     until(lambda: f"{process.pid}\n" == (cache.root / "compiler.lock").read_text())
-    assert leave(cache, "others", [COUNT]) is None, "one is at work"
+    assert enqueue(cache, "others", [COUNT]) is None, "one is at work"
     until(process.children)
     os.kill(process.children()[0].pid, signal.SIGKILL)
-    until(lambda: cache.ready(ECHO) and cache.ready(COUNT))
+    until(lambda: cache.get_cached(ECHO) and cache.get_cached(COUNT))
     with pytest.raises(DocumentError, match=r"cannot be compiled: it ended the compiler with signal 9 .*compiler.log"):
-        cache.ready(long)
+        cache.get_cached(long)
 
 
 def test_a_document_that_takes_too_long_is_refused(cache: PlanCache, long: Path) -> None:
-    with sole_compiler(cache.root):
+    with lock_compiler(cache.root):
         compile_all(cache, [long, ECHO], longest=3)
     with pytest.raises(DocumentError, match="long.cwl: cannot be compiled: it took more than 3 s"):
-        cache.ready(long)
+        cache.get_cached(long)
 
 
 def test_a_cache_that_is_removed_needs_no_plans(cache: PlanCache, long: Path) -> None:
-    process = leave(cache, "some", [ECHO, *[DOCUMENTS / "links.cwl"] * 3, long, COUNT])
+    process = enqueue(cache, "some", [ECHO, *[DOCUMENTS / "links.cwl"] * 3, long, COUNT])
     assert process is not None
-    until(lambda: cache.ready(ECHO))
+    until(lambda: cache.get_cached(ECHO))
     shutil.rmtree(cache.root, ignore_errors=True)
     shutil.rmtree(cache.root, ignore_errors=True)
-    assert not is_wanted(cache.root)
+    assert not cache_exists(cache.root)
     psutil.Process(process.pid).children()[0].kill()
     process.wait(60)
-    assert cache.ready(COUNT) is None
+    assert cache.get_cached(COUNT) is None
 
 
 def test_an_edited_document_is_what_it_was_until_it_is_compiled(cache: PlanCache, tmp_path: Path) -> None:
     document = Path(shutil.copy(ECHO, tmp_path))
-    assert cache.last(document) is None
-    before = cache.plan_of(document)
+    assert cache.get_last(document) is None
+    before = cache.get_plan(document)
     document.write_text(document.read_text() + "doc: edited\n")
-    assert cache.ready(document) is None
-    assert cache.last(document) == before
+    assert cache.get_cached(document) is None
+    assert cache.get_last(document) == before
     document.write_text("class: [")
     with pytest.raises(DocumentError):
-        cache.plan_of(document)
+        cache.get_plan(document)
     document.write_text("class: {")
-    assert cache.ready(document) is None
+    assert cache.get_cached(document) is None
     with pytest.raises(DocumentError):
-        cache.last(document)
+        cache.get_last(document)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -137,16 +137,16 @@ def test_a_document_that_may_not_be_read(cache: PlanCache, tmp_path: Path) -> No
     document = Path(shutil.copy(ECHO, tmp_path))
     document.chmod(0)
     with pytest.raises(DocumentError, match="Permission"):
-        cache.plan_of(document)
+        cache.get_plan(document)
     with pytest.raises(DocumentError, match="Permission"):
-        cache.ready(document)
+        cache.get_cached(document)
 
 
 def test_a_link_that_leads_nowhere_need_not_be_compiled_twice(cache: PlanCache, tmp_path: Path) -> None:
     link = tmp_path / "link.cwl"
     link.symlink_to("nowhere.cwl")
-    for look in (cache.plan_of, cache.ready):
+    for look in (cache.get_plan, cache.get_cached):
         with pytest.raises(DocumentError, match="there is no file"):
             look(link)
     shutil.copy(ECHO, tmp_path / "nowhere.cwl")
-    assert cache.ready(link) is None
+    assert cache.get_cached(link) is None

@@ -9,7 +9,7 @@ import docker
 import pytest
 from docker.errors import NotFound
 
-from airflow_mlcraft.cwl.containers import Containers, end_container, end_container_of
+from airflow_mlcraft.cwl.containers import Containers, kill_container, kill_container_of
 from airflow_mlcraft.cwl.tool import stop_tools
 from airflow_mlcraft.errors import ToolError
 from tests.cwl.test_tool import Runner, run
@@ -48,5 +48,5 @@ def _is_gone(name: str) -> bool:
 
 
 def test_what_started_no_container_ends_none(tmp_path: Path) -> None:
-    end_container_of(["sleep", "1"])
-    end_container(tmp_path / "never_written", "no-such-engine")
+    kill_container_of(["sleep", "1"])
+    kill_container(tmp_path / "never_written", "no-such-engine")

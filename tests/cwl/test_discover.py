@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow_mlcraft.cwl.discover import documents_in
+from airflow_mlcraft.cwl.discover import find_documents
 
 CWL = "cwlVersion: v1.2\nclass: CommandLineTool\n"
 
@@ -31,9 +31,9 @@ def test_documents(tmp_path: Path) -> None:
         path.write_text(text)
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe")
     (tmp_path / "gone.yml").symlink_to("nowhere")
-    found = [path.relative_to(tmp_path).as_posix() for path in documents_in(tmp_path)]
+    found = [path.relative_to(tmp_path).as_posix() for path in find_documents(tmp_path)]
     assert found == ["a.cwl", "b.cwl", "e.json", "flow.yml", "packed.json", "sub/deep/c.yaml"]
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
-    assert documents_in(tmp_path) == []
+    assert find_documents(tmp_path) == []

@@ -10,8 +10,8 @@ from cwltool.job import JobBase
 
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.containers import Containers
-from airflow_mlcraft.cwl.inline_command import OwnCommand, take_over
-from airflow_mlcraft.cwl.tool import _context, process_of
+from airflow_mlcraft.cwl.inline_command import InlineCommand, run_inline
+from airflow_mlcraft.cwl.tool import _context, build_process
 from airflow_mlcraft.cwl.tool_log import tool_log
 
 
@@ -23,11 +23,11 @@ def test_a_container_has_an_environment_of_its_own(tmp_path: Path, in_container:
         "inputs: []\noutputs: []\nbaseCommand: [mlcraft-step, split]\n"
     )
     cache = PlanCache(tmp_path / "cache")
-    process = process_of(cache.tool(cache.plan_of(tmp_path / "tool.cwl").root.steps[0].run.digest))
-    command = OwnCommand("mlcraft-step", lambda *_: 0, {"WHERE": "here"}, {"WHERE": "in a container"})
+    process = build_process(cache.tool(cache.get_plan(tmp_path / "tool.cwl").root.steps[0].run.digest))
+    command = InlineCommand("mlcraft-step", lambda *_: 0, {"WHERE": "here"}, {"WHERE": "in a container"})
     with tool_log(lambda *_: None) as streams:
         context = _context("tool", tmp_path, streams, containers=Containers(), in_container=in_container)
         (job,) = islice(process.job({}, lambda *_: None, context), 1)
         assert isinstance(job, JobBase)
-        take_over(job, command, print)
+        run_inline(job, command, print)
     assert job.environment["WHERE"] == wanted

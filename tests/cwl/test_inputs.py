@@ -9,9 +9,15 @@ from typing import Any
 import pytest
 
 from airflow_mlcraft.cwl.cache import PlanCache
-from airflow_mlcraft.cwl.inputs import checked, job_of, log_unknown, requirements_of, unknown_inputs
+from airflow_mlcraft.cwl.inputs import (
+    build_job,
+    find_unknown_inputs,
+    get_job_requirements,
+    validate_job,
+    warn_unknown_inputs,
+)
 from airflow_mlcraft.cwl.plan import Plan
-from airflow_mlcraft.cwl.portable import placed
+from airflow_mlcraft.cwl.portable import restore_locations
 from airflow_mlcraft.errors import DocumentError, InputError
 
 DOCUMENTS = Path(__file__).parents[1] / "documents"
@@ -24,19 +30,19 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> PlanCache:
 
 @pytest.fixture(scope="module")
 def records(cache: PlanCache) -> Plan:
-    return cache.plan_of(DOCUMENTS / "records.cwl")
+    return cache.get_plan(DOCUMENTS / "records.cwl")
 
 
 @pytest.fixture(scope="module")
 def count(cache: PlanCache) -> Plan:
-    return cache.plan_of(DOCUMENTS / "count_lines" / "count_lines.cwl")
+    return cache.get_plan(DOCUMENTS / "count_lines" / "count_lines.cwl")
 
 
 def check(cache: PlanCache, plan: Plan, given: dict[str, Any], folder: Path) -> dict[str, Any]:
     """As the first task does it."""
-    return checked(
-        placed(cache.tool(plan.root.interface), plan.base),
-        job_of(plan, given, folder=folder),
+    return validate_job(
+        restore_locations(cache.tool(plan.root.interface), plan.base),
+        build_job(plan, given, folder=folder),
         document=plan.document,
         folder=folder,
         log=lambda level, line: None,
@@ -128,25 +134,25 @@ def test_records_with_files(cache: PlanCache, records: Plan, tmp_path: Path) -> 
 
 
 def test_defaults_and_nulls(cache: PlanCache, tmp_path: Path) -> None:
-    plan = cache.plan_of(DOCUMENTS / "echo.cwl")
-    assert job_of(plan, {"word": "hi"}, folder=tmp_path) == {"word": "hi", "name": "echoed.txt"}
-    assert job_of(plan, {"word": "", "name": None}, folder=tmp_path) == {"word": "", "name": "echoed.txt"}
+    plan = cache.get_plan(DOCUMENTS / "echo.cwl")
+    assert build_job(plan, {"word": "hi"}, folder=tmp_path) == {"word": "hi", "name": "echoed.txt"}
+    assert build_job(plan, {"word": "", "name": None}, folder=tmp_path) == {"word": "", "name": "echoed.txt"}
 
 
 def test_unknown_names_are_told_and_ignored(cache: PlanCache) -> None:
-    plan = cache.plan_of(DOCUMENTS / "echo.cwl")
+    plan = cache.get_plan(DOCUMENTS / "echo.cwl")
     given = {"word": "hi", "wrod": 1, "cwl:requirements": [{"class": "X"}], "$schemas": []}
-    assert unknown_inputs(plan.root, given) == ["wrod"]
-    assert requirements_of(given) == [{"class": "X"}]
+    assert find_unknown_inputs(plan.root, given) == ["wrod"]
+    assert get_job_requirements(given) == [{"class": "X"}]
     said: list[Any] = []
-    log_unknown(["wrod"], "echo.cwl", lambda *line: said.append(line))
-    log_unknown([], "echo.cwl", lambda *line: said.append(line))
+    warn_unknown_inputs(["wrod"], "echo.cwl", lambda *line: said.append(line))
+    warn_unknown_inputs([], "echo.cwl", lambda *line: said.append(line))
     assert said == [(logging.WARNING, "echo.cwl has no input called wrod; ignored")]
-    assert "wrod" not in job_of(plan, given, folder=Path())
+    assert "wrod" not in build_job(plan, given, folder=Path())
 
 
 def test_formats(cache: PlanCache) -> None:
-    plan = cache.plan_of(DOCUMENTS / "formats" / "sequence.cwl")
+    plan = cache.get_plan(DOCUMENTS / "formats" / "sequence.cwl")
     file = {"class": "File", "path": "formats.ttl"}
     folder = DOCUMENTS / "formats"
     job = check(cache, plan, {"reads": {**file, "format": "ex:fasta"}}, folder)
@@ -177,15 +183,15 @@ def test_a_value_that_is_none_of_the_choices(
     cache: PlanCache, given: dict[str, Any], sentence: str, tmp_path: Path
 ) -> None:
     (tmp_path / "choices.cwl").write_text(CHOICES)
-    plan = cache.plan_of(tmp_path / "choices.cwl")
+    plan = cache.get_plan(tmp_path / "choices.cwl")
     assert [port.choices for port in plan.root.inputs] == [["ridge", "lasso", "svm"], ["rmse", "mae"]]
-    assert job_of(plan, {"models": ["svm"]}, folder=tmp_path) == {"models": ["svm"], "metric": None}
+    assert build_job(plan, {"models": ["svm"]}, folder=tmp_path) == {"models": ["svm"], "metric": None}
     with pytest.raises(InputError) as refused:
-        job_of(plan, given, folder=tmp_path)
+        build_job(plan, given, folder=tmp_path)
     assert str(refused.value) == sentence
 
 
 def test_choices_that_are_no_list(cache: PlanCache, tmp_path: Path) -> None:
     (tmp_path / "choices.cwl").write_text(CHOICES.replace("[rmse, mae]", "rmse"))
     with pytest.raises(DocumentError, match="mlcraft:choices of input 'metric' is 'rmse'; expected a list of texts"):
-        cache.plan_of(tmp_path / "choices.cwl")
+        cache.get_plan(tmp_path / "choices.cwl")

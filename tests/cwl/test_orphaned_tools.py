@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from airflow_mlcraft.common.environment_variables import TASK, independent
-from airflow_mlcraft.cwl.orphaned_tools import LABEL, ToolOwner, end_what_is_left
+from airflow_mlcraft.cwl.orphaned_tools import LABEL, ToolOwner, kill_orphans
 from airflow_mlcraft.errors import ToolError
 from tests.cwl.test_tool import TOOLS, Runner, run
 
@@ -30,7 +30,7 @@ from airflow_mlcraft.cwl.orphaned_tools import ToolOwner
 from airflow_mlcraft.cwl.tool import run_tool
 document, folder, use = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 cache = PlanCache(folder / "plans")
-tool = cache.tool(cache.plan_of(document).root.steps[0].run.digest)
+tool = cache.tool(cache.get_plan(document).root.steps[0].run.digest)
 job = {"how": sys.argv[4]} if use == "never" else {"seconds": 0}
 owner = ToolOwner.of_task(folder, task_id="sleeps")
 (folder / "run").mkdir()
@@ -96,11 +96,11 @@ def test_what_a_watcher_that_was_killed_too_leaves_is_ended_by_the_next_try(tmp_
     process.kill()
     process.communicate()
     assert len(marked(owner)) >= 3
-    assert end_what_is_left(ToolOwner.of_task(tmp_path / "of another task")) == ""
+    assert kill_orphans(ToolOwner.of_task(tmp_path / "of another task")) == ""
     assert len(marked(owner)) >= 3
-    assert end_what_is_left(owner).endswith("processes")
+    assert kill_orphans(owner).endswith("processes")
     assert marked(owner) == []
-    assert end_what_is_left(owner) == ""
+    assert kill_orphans(owner) == ""
 
 
 def test_a_task_that_ends_well_leaves_no_watcher_and_what_its_tool_left_alone(tmp_path: Path) -> None:
@@ -158,5 +158,5 @@ def test_the_container_that_an_earlier_try_has_left_is_ended(tmp_path: Path) -> 
     process.kill()
     process.communicate()
     assert engine.containers.list(**mine)
-    assert "1 container" in end_what_is_left(owner, "docker")
+    assert "1 container" in kill_orphans(owner, "docker")
     until(lambda: not engine.containers.list(all=True, **mine))

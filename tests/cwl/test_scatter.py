@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_mlcraft.cwl.plan import Step, ToolRef
-from airflow_mlcraft.cwl.scatter import regroup, split
+from airflow_mlcraft.cwl.scatter import compute_item_inputs, nest_outputs
 from airflow_mlcraft.errors import LinkError
 
 
@@ -35,20 +35,20 @@ def pairs(items: Any) -> list[Any]:
     ],
 )
 def test_items(method: str, job: dict[str, Any], expected: list[Any], shape: tuple[int, ...]) -> None:
-    made = split(step("a", "b", method=method), job)
-    assert (pairs(made.items), made.shape) == (expected, shape)
+    made = compute_item_inputs(step("a", "b", method=method), job)
+    assert (pairs(made.inputs), made.shape) == (expected, shape)
 
 
 def test_one_array_and_what_is_not_scattered() -> None:
-    made = split(step("a"), AB)
-    assert list(made.items) == [
+    made = compute_item_inputs(step("a"), AB)
+    assert list(made.inputs) == [
         {"a": 1, "b": ["x", "y", "z"], "c": "same"},
         {"a": 2, "b": ["x", "y", "z"], "c": "same"},
     ]
 
 
 def test_null_items_are_items() -> None:
-    assert [item["a"] for item in split(step("a"), {"a": [None, 1, None]}).items] == [None, 1, None]
+    assert [item["a"] for item in compute_item_inputs(step("a"), {"a": [None, 1, None]}).inputs] == [None, 1, None]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_null_items_are_items() -> None:
 )
 def test_what_cannot_be_scattered(job: dict[str, Any], words: list[str]) -> None:
     with pytest.raises(LinkError) as caught:
-        split(step("a", "b", method="dotproduct"), job)
+        compute_item_inputs(step("a", "b", method="dotproduct"), job)
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
@@ -79,4 +79,4 @@ def test_what_cannot_be_scattered(job: dict[str, Any], words: list[str]) -> None
     ],
 )
 def test_regroup(shape: tuple[int, ...], expected: list[Any]) -> None:
-    assert regroup(shape, list(range(6)) if 0 not in shape else []) == expected
+    assert nest_outputs(shape, list(range(6)) if 0 not in shape else []) == expected

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.containers import Containers
-from airflow_mlcraft.cwl.staging import refuse_outside
-from airflow_mlcraft.cwl.tool import ToolRun, run_tool
+from airflow_mlcraft.cwl.staging import check_targets
+from airflow_mlcraft.cwl.tool import ToolResult, run_tool
 from airflow_mlcraft.errors import MlcraftError, UnsafeNameError
 
 NEVER = Containers(use="never")
@@ -41,10 +41,10 @@ class Runner:
         self.work.mkdir(parents=True)
         self._cache = PlanCache(folder / "cache")
 
-    def __call__(self, text: str, job: dict[str, Any]) -> ToolRun:
+    def __call__(self, text: str, job: dict[str, Any]) -> ToolResult:
         path = self.folder / "tool.cwl"
         path.write_text(text)
-        plan = self._cache.plan_of(path)
+        plan = self._cache.get_plan(path)
         document = self._cache.tool(plan.root.steps[0].run.digest)
         room = self.work / str(len(list(self.work.iterdir())))
         room.mkdir()
@@ -139,7 +139,7 @@ def test_in_a_container_any_path_of_the_container(tmp_path: Path) -> None:
     def refuse(target: str, *, in_container: bool) -> None:
         mapper = PathMapper([], "", "/var/lib/cwl")
         mapper.update("x", str(tmp_path / "made"), target, "CreateFile", True)
-        refuse_outside(mapper, ["/var/lib/cwl"], in_container=in_container)
+        check_targets(mapper, ["/var/lib/cwl"], in_container=in_container)
 
     refuse("/etc/tool.conf", in_container=True)
     for target, in_container in (("/etc/tool.conf", False), ("/etc/../tool.conf", True), ("etc/tool.conf", True)):

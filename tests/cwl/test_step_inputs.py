@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_mlcraft.cwl.plan import Link
-from airflow_mlcraft.cwl.step_inputs import gather, value_of_link
+from airflow_mlcraft.cwl.step_inputs import resolve_link, resolve_links
 from airflow_mlcraft.errors import LinkError
 
 VALUES: dict[str, Any] = {
@@ -51,7 +51,7 @@ TABLE: list[tuple[Link, Any]] = [
 
 @pytest.mark.parametrize(("link", "expected"), TABLE)
 def test_values(link: Link, expected: Any) -> None:
-    assert value_of_link(link, VALUES.__getitem__) == expected
+    assert resolve_link(link, VALUES.__getitem__) == expected
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_values(link: Link, expected: Any) -> None:
 )
 def test_what_cannot_be_picked(link: Link, words: list[str]) -> None:
     with pytest.raises(LinkError) as caught:
-        value_of_link(link, VALUES.__getitem__)
+        resolve_link(link, VALUES.__getitem__)
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
 def test_a_step_cannot_change_what_its_neighbours_get() -> None:
     shared = {"file": {"class": "File", "location": "x"}}
-    got = gather([Link("a", ("file",)), Link("b", ("file",))], shared.__getitem__)
+    got = resolve_links([Link("a", ("file",)), Link("b", ("file",))], shared.__getitem__)
     got["a"]["location"] = "changed"
     assert got["b"]["location"] == shared["file"]["location"] == "x"

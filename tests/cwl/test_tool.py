@@ -15,7 +15,7 @@ from cwltool.utils import processes_to_kill
 
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.containers import Containers
-from airflow_mlcraft.cwl.tool import ToolRun, run_tool, stop_tools
+from airflow_mlcraft.cwl.tool import ToolResult, run_tool, stop_tools
 from airflow_mlcraft.errors import InputError, MlcraftError, ToolError, UnsupportedError
 
 TOOLS = Path(__file__).parents[1] / "documents" / "tools"
@@ -30,8 +30,8 @@ class Runner:
     folder: Path
     lines: list[tuple[int, str]] = field(default_factory=list)
 
-    def __call__(self, name: str, job: dict[str, Any] | None = None, **options: Any) -> ToolRun:
-        plan = self.cache.plan_of(TOOLS / f"{name}.cwl")
+    def __call__(self, name: str, job: dict[str, Any] | None = None, **options: Any) -> ToolResult:
+        plan = self.cache.get_plan(TOOLS / f"{name}.cwl")
         document = self.cache.tool(plan.root.steps[0].run.digest)
         folder = self.folder / str(len(list(self.folder.iterdir())))
         folder.mkdir()

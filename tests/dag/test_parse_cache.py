@@ -46,10 +46,10 @@ def documents(tmp_path: Path) -> Path:
 def dags_of(folder: Path, **dag_args: Any) -> dict[str, Any]:
     for _, document in dag_ids_in(folder):
         try:
-            PlanCache(folder.parent / "cache").plan_of(document)
+            PlanCache(folder.parent / "cache").get_plan(document)
         except MlcraftError as error:
             for name in getattr(error, "names", ()):
-                PlanCache(folder.parent / "cache").plan_of(document, name)
+                PlanCache(folder.parent / "cache").get_plan(document, name)
     namespace: dict[str, Any] = {}
     load_cwl_dags(namespace, folder, **dag_args)
     return {dag.dag_id: dag for dag in namespace.values() if not isinstance(dag, BrokenDocument)}
@@ -156,7 +156,7 @@ def test_no_known_dag_goes_when_all_have_to_be_built_anew(tmp_path: Path) -> Non
     folder, cache = tmp_path / "documents", PlanCache(tmp_path / "cache")
     folder.mkdir()
     for number in range(12):
-        cache.plan_of(Path(shutil.copy(DOCUMENTS / "echo.cwl", folder / f"echo_{number:02}.cwl")))
+        cache.get_plan(Path(shutil.copy(DOCUMENTS / "echo.cwl", folder / f"echo_{number:02}.cwl")))
 
     def parsed(**dag_args: Any) -> dict[str, Any]:
         listed = [Document(*found) for found in dag_ids_in(folder)]

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_mlcraft import load_cwl_dags
 from airflow_mlcraft.cwl.cache import PlanCache
-from airflow_mlcraft.cwl.compile_queue import lists_wait, sole_compiler
+from airflow_mlcraft.cwl.compile_queue import has_waiting_lists, lock_compiler
 from airflow_mlcraft.dag import loader
 from airflow_mlcraft.dag.broken_document import BrokenDocument
 from airflow_mlcraft.dag.loader import Document, DocumentFolder
@@ -55,8 +55,8 @@ def compiled(airflow: RealAirflow) -> None:
     root = airflow.home / "cache"
     end = time.monotonic() + 120
     while time.monotonic() < end:
-        with sole_compiler(root) as alone:
-            if alone and not lists_wait(root):
+        with lock_compiler(root) as alone:
+            if alone and not has_waiting_lists(root):
                 return
         time.sleep(0.1)
     raise AssertionError("still compiling")
@@ -81,7 +81,7 @@ def test_a_folder_comes_up_over_parses(airflow: RealAirflow) -> None:
     edited = airflow.documents / "echo_7.cwl"
     edited.write_text(edited.read_text().replace("label: Echo", "label: Edited"))
     edited.with_name("misspelt_field.cwl").write_text("class: [")
-    with sole_compiler(airflow.home / "cache"):
+    with lock_compiler(airflow.home / "cache"):
         assert parse(airflow) == first, "as they were, until they are compiled"
         assert airflow.query("select count(*) from import_error") == [(1,)]
     assert parse(airflow) == first
@@ -109,7 +109,7 @@ def test_in_a_task_its_document_is_compiled_whatever_else_waits(
         shutil.copy(DOCUMENTS / "echo.cwl", documents / f"echo_{number}.cwl")
     monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "echo_3")
     namespace: dict[str, Any] = {}
-    with sole_compiler(open_plan_cache().root):
+    with lock_compiler(open_plan_cache().root):
         load_cwl_dags(namespace, documents)
     assert [dag.dag_id for dag in namespace.values()] == ["echo_3"]
     assert len(list((documents.parent / "cache" / "documents").iterdir())) == 1
@@ -134,7 +134,7 @@ def test_dags_that_do_not_fit_into_a_parse_are_an_error(documents: Path, monkeyp
     monkeypatch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", "0.001")
     for number in range(20):
         document = shutil.copy(DOCUMENTS / "echo.cwl", documents / f"echo_{number:02}.cwl")
-        PlanCache(cache).plan_of(Path(document))
+        PlanCache(cache).get_plan(Path(document))
     namespace: dict[str, Any] = {}
     load_cwl_dags(namespace, documents)
     (*built, left_out) = namespace.values()
@@ -160,7 +160,7 @@ def test_known_dags_come_before_new_ones_where_time_is_short(documents: Path, mo
     def parsed(*names: str) -> tuple[list[str], str]:
         for name in names:
             document = shutil.copy(DOCUMENTS / "echo.cwl", documents / f"{name}.cwl")
-            cache.plan_of(Path(document))
+            cache.get_plan(Path(document))
         listed = [Document(path.stem, path) for path in sorted(documents.iterdir())]
         dags = list(DocumentFolder(documents, listed, {}, cache, clock=CountingClock()).load_dags(listed))
         errors = [str(dag._error) for dag in dags if isinstance(dag, BrokenDocument)]

@@ -29,7 +29,9 @@ def workflow(*steps: Step, data: Any = None) -> Workflow:
 
 
 def hints_of(root: Workflow) -> tuple[DataHint, ...]:
-    return build_layout(Plan(digest="0", root=root, document="flow.cwl", kind="Workflow", cwl_version="v1.0")).data_hints
+    return build_layout(
+        Plan(digest="0", root=root, document="flow.cwl", kind="Workflow", cwl_version="v1.0")
+    ).data_hints
 
 
 def test_outputs_and_inputs_of_the_workflow_and_outputs_of_steps() -> None:

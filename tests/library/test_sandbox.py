@@ -42,7 +42,7 @@ def test_what_is_saved_is_ready_for_airflow(workshop: Workshop, tmp_path: Path, 
     path = tmp_path / "a.cwl"
     path.write_text(TOOL)
     (plan,) = workshop.plans(path, None, reading, keep=True)
-    ready = PlanCache(reading.cache).ready(path)
+    ready = PlanCache(reading.cache).get_cached(path)
     assert ready is not None
     assert ready.digest == plan.digest
 
@@ -98,7 +98,7 @@ def test_shipped_documents_are_read(workshop: Workshop, tmp_path: Path) -> None:
         f"steps: {{a: {{run: {tool}, in: {{files: files}}, out: []}}}}\n"
     )
     given = reading_of(DocumentFolder(tmp_path))
-    found = check(workshop, tmp_path / "w.cwl", text, "w", Reading(given.within, cache=tmp_path / "cache"))
+    found = check(workshop, tmp_path / "w.cwl", text, "w", Reading(given.allowed_folders, cache=tmp_path / "cache"))
     assert "outside of" not in str(found)
     (problem,) = check(workshop, tmp_path / "w.cwl", text, "w", Reading([tmp_path]))
     assert "outside of the documents folder" in problem.message

@@ -69,7 +69,7 @@ def document(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def plan(document: Path, tmp_path: Path) -> Any:
-    return PlanCache(tmp_path / "cache").plan_of(document)
+    return PlanCache(tmp_path / "cache").get_plan(document)
 
 
 def test_a_task_knows_whether_it_is_on_a_server(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_what_a_task_group_is_given_is_its_authors(tmp_path: Path, monkeypatch: 
     (tmp_path / "a.txt").write_text("of the worker\n")
     given = {"text": {"class": "File", "location": (tmp_path / "a.txt").as_uri()}}
     document = DOCUMENTS / "count_lines" / "count_lines.cwl"
-    plan = PlanCache(tmp_path / "cache").plan_of(document)
+    plan = PlanCache(tmp_path / "cache").get_plan(document)
     told = {"task_id": "inputs", "plan": plan.digest, "base": plan.base, "document": str(document)}
     made = CwlInputsOperator(**told, inputs=given).execute(Context(ti=None))  # type: ignore[arg-type,typeddict-item]
     assert made["text"]["location"].startswith("store:")
@@ -138,7 +138,7 @@ def test_the_hint_of_a_step_is_what_limits_it(hint: str, limited: bool, tmp_path
         'cwlVersion: v1.2\nclass: CommandLineTool\n$namespaces: {mlcraft: "https://mlcraft.dev/cwl#"}\n'
         f"{hint}\ninputs: []\noutputs: []\nbaseCommand: [mlcraft-step, retrieve]\n"
     )
-    (step,) = PlanCache(tmp_path / "cache").plan_of(tmp_path / "tool.cwl").root.steps
+    (step,) = PlanCache(tmp_path / "cache").get_plan(tmp_path / "tool.cwl").root.steps
     assert issubclass(find_operator_class(step), MlStepOperator) is limited
 
 

@@ -215,7 +215,7 @@ def test_what_mlcraft_toml_says_needs_no_setting_on_a_server(project: Project, t
     sources = ["https://api.example/data.csv", str(tmp_path / "anywhere.csv")]
     manifest.change_manifest(project, {"data.sources": sources, "data.key": "API_KEY"})
     sync_documents(project, manifest.read_manifest(project))
-    permissions = build_permissions(PlanCache(tmp_path / "cache").plan_of(project.workflow))
+    permissions = build_permissions(PlanCache(tmp_path / "cache").get_plan(project.workflow))
     assert not permissions.everything
     permissions.check_secret("API_KEY", sources[0])
     permissions.check_path(Path(sources[1]), sources[1])

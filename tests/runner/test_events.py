@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.cwl.check import plan_of_document
+from airflow_mlcraft.cwl.check import compile_plan
 from airflow_mlcraft.runner.events import StepProgress, TaskEvent
 
 TEXTS = str(Path(__file__).parents[2] / "cwl" / "workflows" / "text_statistics.cwl")
@@ -19,7 +19,7 @@ def heard() -> list[tuple[str, str]]:
 
 
 def follow(document: str, heard: list[tuple[str, str]], *events: tuple[str, str, int]) -> StepProgress:
-    steps = StepProgress(plan_of_document(document), lambda step, state, message: heard.append((step, state)))
+    steps = StepProgress(compile_plan(document), lambda step, state, message: heard.append((step, state)))
     for task, state, left in events:
         steps.on_event(TaskEvent(task, -1, state, 1, None, None, None, 0, 0, left, "why" if state == "failed" else ""))
     return steps
@@ -53,7 +53,7 @@ def test_a_retry_is_not_an_end(heard: list[tuple[str, str]]) -> None:
 
 
 def test_a_workflow_inside_ends_with_all_of_its_tasks(heard: list[tuple[str, str]]) -> None:
-    steps = StepProgress(plan_of_document(NESTED), lambda step, state, message: heard.append((step, state)))
+    steps = StepProgress(compile_plan(NESTED), lambda step, state, message: heard.append((step, state)))
     tasks = sorted(steps._step_of)
     for task in tasks:
         assert ("completed" not in {state for _, state in heard}) or len({step for step, _ in heard}) > 1

@@ -16,17 +16,18 @@ from cwltool.workflow import WorkflowStep
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import LiteralScalarString
 
-from airflow_mlcraft.cwl.compile import compile_document
+from airflow_mlcraft.cwl.compile import compile_document, get_process_name
 from airflow_mlcraft.cwl.composer.equivalence import difference_of, is_same
 from airflow_mlcraft.cwl.composer.losses import ComposerProblem, Losses
 from airflow_mlcraft.cwl.composer.names import Names, snake_case
 from airflow_mlcraft.cwl.composer.tool import ToolForm, described
 from airflow_mlcraft.cwl.composer.workflow import WorkflowForm, positions_of
 from airflow_mlcraft.cwl.errors.load_errors import readable_errors
-from airflow_mlcraft.cwl.load import LoadedDocument, load, plain
+from airflow_mlcraft.cwl.load import LoadedDocument, load
+from airflow_mlcraft.cwl.nodes import to_builtin
 from airflow_mlcraft.cwl.plan import Json, ToolRef, Workflow
-from airflow_mlcraft.cwl.portable import is_random
-from airflow_mlcraft.cwl.sources import path_of_uri
+from airflow_mlcraft.cwl.portable import is_generated_id
+from airflow_mlcraft.cwl.sources import uri_to_path
 from airflow_mlcraft.errors import DocumentError
 
 __all__ = ["ComposerForm", "ComposerProblem", "composer_form"]
@@ -49,7 +50,7 @@ def composer_form(
     *,
     fragment: str = "",
     into: Path | None = None,
-    within: Collection[Path] | None = None,
+    allowed_folders: Collection[Path] | None = None,
     allow_loss: bool = False,
 ) -> ComposerForm:
     """The document at `path`, which holds `text`, in Composer's form.
@@ -59,7 +60,7 @@ def composer_form(
     only folders that files are read from, if given. A document that cannot be used at all raises `DocumentError`.
     """
     path = path.absolute()
-    loaded = load(path, fragment, texts=None if text is None else {path: text}, within=within)
+    loaded = load(path, fragment, texts=None if text is None else {path: text}, allowed_folders=allowed_folders)
     with readable_errors(path, loaded.sources, fragment):
         writer = _Writer(loaded, into)
         writer.write_root()
@@ -118,7 +119,7 @@ class _Writer:
     def _form(self, process: Process, plan: Any, folder: Path, name: str) -> Json:
         """A process as a document of its own in a folder."""
         tool = process.tool
-        names = Names(plain(process.metadata.get("$namespaces")) or {}, folder)
+        names = Names(to_builtin(process.metadata.get("$namespaces")) or {}, folder)
         fields = (
             self._workflow(process, plan, folder, names)
             if isinstance(process, CwltoolWorkflow)
@@ -127,11 +128,11 @@ class _Writer:
         head = {
             "cwlVersion": "v1.0",
             "class": str(tool["class"]),
-            "id": snake_case(_name_of(process) or name),
+            "id": snake_case(get_process_name(process) or name),
             **described(tool),
         }
         extras = names.extras(tool)
-        schemas = [names.path(str(each)) for each in plain(process.metadata.get("$schemas")) or ()]
+        schemas = [names.path(str(each)) for each in to_builtin(process.metadata.get("$schemas")) or ()]
         declared = {"$namespaces": names.namespaces(), **({"$schemas": schemas} if schemas else {})}
         return {**head, **declared, **fields, **extras}
 
@@ -147,7 +148,7 @@ class _Writer:
 
     def _written(self, process: Process, plan: ToolRef | Workflow, step: str) -> Path:
         """The file of what a step runs: the one it comes from, if that is in the form, or a new one."""
-        name = _name_of(process) or step
+        name = get_process_name(process) or step
         source = self._source_of(process)
         if source is not None and not self._elsewhere:
             made, kept = dict(self._files), len(self.losses.found)
@@ -170,17 +171,10 @@ class _Writer:
     def _source_of(self, process: Process) -> Path | None:
         """The file that holds this process alone."""
         uri, _ = urldefrag(str(process.tool["id"]))
-        if is_random(str(process.tool["id"])) or not uri.startswith("file:"):
+        if is_generated_id(str(process.tool["id"])) or not uri.startswith("file:"):
             return None
-        path = path_of_uri(uri)
+        path = uri_to_path(uri)
         return path if path != self._loaded.path and path.is_file() else None
-
-
-def _name_of(process: Process) -> str:
-    uri, fragment = urldefrag(str(process.tool["id"]))
-    if is_random(fragment or uri):
-        return ""
-    return fragment.rpartition("/")[2] if fragment not in ("", "main") else Path(uri).stem
 
 
 def as_json(form: ComposerForm) -> Mapping[str, Json]:
@@ -211,7 +205,7 @@ def read(text: str) -> Json:
     """What a document says."""
     yaml = YAML(pure=True)
     yaml.allow_duplicate_keys = True
-    return plain(yaml.load(text))
+    return to_builtin(yaml.load(text))
 
 
 def _with_blocks(node: Json) -> Json:

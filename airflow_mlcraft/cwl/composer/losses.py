@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_mlcraft.cwl.sources import path_of_uri
+from airflow_mlcraft.cwl.sources import uri_to_path
 
 
 @dataclass(frozen=True)
@@ -69,4 +69,4 @@ class Losses:
 def _path(name: str) -> Path | None:
     if not name:
         return None
-    return path_of_uri(name) if name.startswith("file:") else Path(name).absolute().resolve()
+    return uri_to_path(name) if name.startswith("file:") else Path(name).absolute().resolve()

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urldefrag
 
-from airflow_mlcraft.cwl.load import plain
+from airflow_mlcraft.cwl.nodes import to_builtin
 from airflow_mlcraft.cwl.plan import Json
-from airflow_mlcraft.cwl.sources import path_of_uri
+from airflow_mlcraft.cwl.sources import uri_to_path
 
 SBG = "https://www.sevenbridges.com/"
 CWLTOOL = "http://commonwl.org/cwltool#"
@@ -54,14 +54,6 @@ def _unused(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def in_order(items: Any, key: str = "id") -> list[Any]:
-    """In the document's order: schema-salad sorts maps by name."""
-    try:
-        return sorted(items, key=lambda item: item.lc.data[key][:2])
-    except (AttributeError, KeyError, TypeError):
-        return list(items)
-
-
 def short(uri: str) -> str:
     """The last part of an id."""
     return (urldefrag(uri)[1] or uri).rpartition("/")[2]
@@ -94,14 +86,14 @@ class Names:
         file, fragment = urldefrag(uri)
         if not file.startswith("file:"):
             return uri
-        relative = os.path.relpath(path_of_uri(file), self._folder).replace(os.sep, "/")
+        relative = os.path.relpath(uri_to_path(file), self._folder).replace(os.sep, "/")
         # Composer takes it for a path, cwltool for an address: as little is encoded as can be.
         relative = re.sub("[%#?]", lambda sign: quote(sign.group()), relative)
         return f"{relative}#{fragment}" if fragment else relative
 
     def value(self, node: Any) -> Json:
         """A value of the document: its files by their paths from here."""
-        return self._value(plain(node))
+        return self._value(to_builtin(node))
 
     def _value(self, node: Json) -> Json:
         if isinstance(node, list):

@@ -12,7 +12,7 @@ from cwltool.update import ORIGINAL_CWLVERSION
 
 from airflow_mlcraft.cwl.composer.losses import Losses
 from airflow_mlcraft.cwl.composer.names import CWLTOOL, SBG, Names, short
-from airflow_mlcraft.cwl.load import plain
+from airflow_mlcraft.cwl.nodes import to_builtin
 from airflow_mlcraft.cwl.plan import Json
 
 # What a workflow may do, as opposed to what its tools need: Composer works it out, and so does our loader.
@@ -57,13 +57,13 @@ def is_of_v1_0(process: Process) -> bool:
 
 def has_expressions(node: Any) -> bool:
     """Whether there is an expression anywhere in a part of a document."""
-    text = json.dumps(plain(node), default=str)
+    text = json.dumps(to_builtin(node), default=str)
     return "$(" in text or "${" in text
 
 
 def needs_javascript(node: Any) -> bool:
     """Whether an expression in a part of a document is more than a reference to a parameter."""
-    text = json.dumps(plain(node), default=str, ensure_ascii=False).replace('\\"', '"')
+    text = json.dumps(to_builtin(node), default=str, ensure_ascii=False).replace('\\"', '"')
     return "${" in text or text.count("$(") != len(_REFERENCE.findall(text))
 
 
@@ -79,7 +79,7 @@ def own_hints(process: Process) -> list[Any]:
 
 def without_defaults(hints: Sequence[Any], process: Process) -> list[Any]:
     """Hints without those that cwltool added."""
-    if is_of_v1_0(process) and [plain(hint) for hint in hints[: len(_OF_V1_0)]] == _OF_V1_0:
+    if is_of_v1_0(process) and [to_builtin(hint) for hint in hints[: len(_OF_V1_0)]] == _OF_V1_0:
         return list(hints[len(_OF_V1_0) :])
     return list(hints)
 
@@ -204,7 +204,7 @@ class Needs:
 
 
 def _quotes(tool: Mapping[str, Any]) -> bool:
-    return '"shellQuote": false' in json.dumps(plain(tool), default=str)
+    return '"shellQuote": false' in json.dumps(to_builtin(tool), default=str)
 
 
 def _may_be_data(entry: str, process: Process) -> bool:
@@ -217,7 +217,7 @@ def _may_be_data(entry: str, process: Process) -> bool:
         (".path)", ".basename)", ".contents)", ".nameroot)", ".location)", ".dirname)", ".nameext)")
     ):
         return False
-    types = {short(str(port["id"])): plain(port["type"]) for port in process.tool["inputs"]}
+    types = {short(str(port["id"])): to_builtin(port["type"]) for port in process.tool["inputs"]}
     named = _INPUT.fullmatch(text)
     kind = types.get(named.group(1)) if named else None
     kinds = set(kind) if isinstance(kind, list) and all(isinstance(each, str) for each in kind) else {str(kind)}
@@ -234,7 +234,7 @@ def _is_entry(item: Json) -> bool:
 
 
 def _may_be_folder(kind: Any, process: Process) -> bool:
-    text = json.dumps(plain(kind), default=str)
+    text = json.dumps(to_builtin(kind), default=str)
     return any(word in text for word in ('"Directory"', '"Any"', "#"))
 
 

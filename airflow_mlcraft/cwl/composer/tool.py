@@ -10,10 +10,10 @@ from typing import Any
 from cwltool.process import Process
 
 from airflow_mlcraft.cwl.composer.losses import Losses
-from airflow_mlcraft.cwl.composer.names import Names, in_order, is_extension, is_good_id, short
+from airflow_mlcraft.cwl.composer.names import Names, is_extension, is_good_id, short
 from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, SHELL, Needs, has_expressions, is_of
 from airflow_mlcraft.cwl.composer.types import Types
-from airflow_mlcraft.cwl.load import plain
+from airflow_mlcraft.cwl.nodes import in_document_order, to_builtin
 from airflow_mlcraft.cwl.plan import Json
 
 _PLAIN = ("successCodes", "temporaryFailCodes", "permanentFailCodes", "stdin", "stdout", "stderr", "expression")
@@ -48,8 +48,8 @@ class ToolForm:
         if self._tool.get("baseCommand") is not None:
             command = self._names.value(self._tool["baseCommand"])
             made["baseCommand"] = command if isinstance(command, list) else [command]
-        made["inputs"] = [self._input(port) for port in in_order(self._tool["inputs"])]
-        made["outputs"] = [self._output(port) for port in in_order(self._tool["outputs"])]
+        made["inputs"] = [self._input(port) for port in in_document_order(self._tool["inputs"])]
+        made["outputs"] = [self._output(port) for port in in_document_order(self._tool["outputs"])]
         if self._tool.get("arguments"):
             made["arguments"] = [self._argument(each) for each in self._tool["arguments"]]
         for field in _PLAIN:
@@ -158,10 +158,10 @@ class ToolForm:
         return field in ("stdout", "stderr") and _INVENTED.fullmatch(str(self._tool.get(field))) is not None
 
     def _look_for_later_words(self) -> None:
-        text = json.dumps(plain({k: v for k, v in self._tool.items() if k != "doc"}), default=str)
+        text = json.dumps(to_builtin({k: v for k, v in self._tool.items() if k != "doc"}), default=str)
         if "runtime.exitCode" in text:
             self._losses.add("runtime.exitCode is not in CWL v1.0", self._tool)
-        if is_of(self._process, "v1.2") and any(map(_escapes, _texts(plain(self._tool)))):
+        if is_of(self._process, "v1.2") and any(map(_escapes, _texts(to_builtin(self._tool)))):
             self._losses.add("a backslash beside an expression means something else in CWL v1.0", self._tool)
         for port in (*self._tool["inputs"], *self._tool["outputs"]):
             for field in port:
@@ -191,7 +191,7 @@ def described(node: Mapping[str, Any]) -> dict[str, Json]:
     if node.get("label"):
         made["label"] = str(node["label"])
     if node.get("doc"):
-        doc = plain(node["doc"])
+        doc = to_builtin(node["doc"])
         made["doc"] = "\n".join(map(str, doc)) if isinstance(doc, list) else str(doc)
     return made
 

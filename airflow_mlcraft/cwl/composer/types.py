@@ -8,7 +8,8 @@ from typing import Any
 from cwltool.process import Process
 
 from airflow_mlcraft.cwl.composer.losses import Losses
-from airflow_mlcraft.cwl.composer.names import Names, in_order, is_extension, short
+from airflow_mlcraft.cwl.composer.names import Names, is_extension, short
+from airflow_mlcraft.cwl.nodes import in_document_order
 from airflow_mlcraft.cwl.plan import Json
 
 _KEPT = {
@@ -75,7 +76,7 @@ class Types:
         name = self._name(short(str(node.get("name") or port)) or port)
         if kind == "enum":
             return {"type": "enum", "name": name, "symbols": [short(str(symbol)) for symbol in node["symbols"]]}
-        fields = [self._field(each, around) for each in in_order(node.get("fields") or (), "name")]
+        fields = [self._field(each, around) for each in in_document_order(node.get("fields") or (), "name")]
         return {"type": "record", "name": name, "fields": fields}
 
     def _array(self, port: str, node: Mapping[str, Any], around: tuple[str, ...]) -> Json:

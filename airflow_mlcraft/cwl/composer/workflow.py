@@ -11,13 +11,13 @@ from cwltool.workflow import Workflow as CwltoolWorkflow
 from cwltool.workflow import WorkflowStep
 
 from airflow_mlcraft.cwl.composer.losses import Losses
-from airflow_mlcraft.cwl.composer.names import Names, in_order, is_extension, renamed, short
+from airflow_mlcraft.cwl.composer.names import Names, is_extension, renamed, short
 from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, Needs, effective
 from airflow_mlcraft.cwl.composer.tool import described, secondary_files
 from airflow_mlcraft.cwl.composer.types import Types, is_union
 from airflow_mlcraft.cwl.drawing.graph import graph_of
 from airflow_mlcraft.cwl.drawing.layout import Spacing, layouts
-from airflow_mlcraft.cwl.load import plain
+from airflow_mlcraft.cwl.nodes import in_document_order, to_builtin, to_list
 from airflow_mlcraft.cwl.plan import Json, Workflow
 
 RunOf = Callable[[WorkflowStep], str]
@@ -38,7 +38,7 @@ def port_names(process: Process) -> tuple[dict[str, str], dict[str, str]]:
     """How the inputs and outputs of a process are called in Composer's form; a tool's keep their names."""
     sides = []
     for side in ("inputs", "outputs"):
-        names = [short(str(port["id"])) for port in in_order(process.tool[side])]
+        names = [short(str(port["id"])) for port in in_document_order(process.tool[side])]
         sides.append(renamed(names) if isinstance(process, CwltoolWorkflow) else {name: name for name in names})
     return sides[0], sides[1]
 
@@ -54,7 +54,7 @@ class WorkflowForm:
         self._run_of = run_of
         self._types = Types(process, names, losses)
         self._inputs, self._outputs = port_names(process)
-        self._order = {str(step["id"]): number for number, step in enumerate(in_order(process.tool["steps"]))}
+        self._order = {str(step["id"]): number for number, step in enumerate(in_document_order(process.tool["steps"]))}
         self._steps = renamed([shortname(step) for step in self._order])
         self._sources = self._source_names()
         self._placed = self._is_placed()
@@ -72,8 +72,8 @@ class WorkflowForm:
                     harmless=field == "intent",
                 )
         made: dict[str, Json] = {
-            "inputs": [self._input(port) for port in in_order(tool["inputs"])],
-            "outputs": [self._output(port) for port in in_order(tool["outputs"])],
+            "inputs": [self._input(port) for port in in_document_order(tool["inputs"])],
+            "outputs": [self._output(port) for port in in_document_order(tool["outputs"])],
             "steps": [self._step(step) for step in self._in_order()],
         }
         if hints := Needs(self._names, self._losses).of_workflow(self._process):
@@ -110,7 +110,7 @@ class WorkflowForm:
         made: dict[str, Json] = {"id": self._outputs[name], "type": self._types.of(name, port["type"])}
         made.update(described(port))
         if port.get("outputSource"):
-            made["outputSource"] = [self._sources[str(source)] for source in _listed(port["outputSource"])]
+            made["outputSource"] = [self._sources[str(source)] for source in to_list(port["outputSource"])]
         for field in ("linkMerge", "streamable"):
             if port.get(field):
                 made[field] = self._names.value(port[field])
@@ -119,7 +119,7 @@ class WorkflowForm:
     def _files(self, port: Mapping[str, Any], *, usual: bool) -> dict[str, Json]:
         made: dict[str, Json] = {}
         if port.get("format"):
-            formats = [self._names.compact(str(each)) for each in _listed(port["format"])]
+            formats = [self._names.compact(str(each)) for each in to_list(port["format"])]
             made["format"] = formats if isinstance(port["format"], list) else formats[0]
         if port.get("secondaryFiles"):
             made["secondaryFiles"] = secondary_files(port, port["secondaryFiles"], self._losses, usual=usual)
@@ -153,7 +153,7 @@ class WorkflowForm:
         links_in = [self._link(links[port], inputs[port], name) for port in inputs if port in links]
         made["in"] = [link for link in links_in if len(link) > 1]
         made["out"] = [{"id": output} for output in outputs.values()]
-        if scatter := _listed(tool.get("scatter")):
+        if scatter := to_list(tool.get("scatter")):
             made["scatter"] = [inputs.get(short(str(port)), short(str(port))) for port in scatter]
         if tool.get("scatterMethod"):
             made["scatterMethod"] = str(tool["scatterMethod"])
@@ -167,7 +167,7 @@ class WorkflowForm:
             if field not in _LINK | {"pickValue"} and not is_extension(field) and link[field]:
                 self._losses.add(f"{field} of {name} in the step {step} is not in CWL v1.0", link, field, step=step)
         made: dict[str, Json] = {"id": name}
-        sources = [self._sources[str(source)] for source in _listed(link.get("source"))]
+        sources = [self._sources[str(source)] for source in to_list(link.get("source"))]
         if link.get("linkMerge"):
             made["linkMerge"] = str(link["linkMerge"])
         if link.get("default") is not None:
@@ -237,19 +237,13 @@ class WorkflowForm:
                 step=step,
                 harmless=True,
             )
-            self._library = plain(javascript)
+            self._library = to_builtin(javascript)
 
 
 def _may_use(step: Mapping[str, Any], link: str) -> bool:
     """Whether an expression of a step may read an input that its tool does not have."""
     texts = [str(step.get("when") or ""), *(str(each.get("valueFrom") or "") for each in step["in"])]
     return any(link in text or re.search(r"inputs\s*[\[)},;]", text) is not None for text in texts)
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list) else [value]
 
 
 X, Y = "sbg:x", "sbg:y"

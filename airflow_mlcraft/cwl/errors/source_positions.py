@@ -21,65 +21,65 @@ _IMPORT = re.compile(r"^[^#\n]*\$(?:import|mixin)\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Place:
+class SourcePosition:
     """A line of a file, counted from one."""
 
     uri: str
     line: int
 
 
-def step_at(text: str, name: str) -> int | None:
+def find_step_line(text: str, name: str) -> int | None:
     """The line of the step with an id; of the first, where several workflows of a file have one."""
-    for process in _processes(_loaded(text)):
-        for step_id, _, line in _steps(process):
+    for process in _iter_workflows(_load_yaml(text)):
+        for step_id, _, line in _iter_steps(process):
             if step_id == name:
                 return line
     return None
 
 
-def empty_field_at(text: str) -> int | None:
+def find_empty_field_line(text: str) -> int | None:
     """The line of the first field without a value, defaults apart."""
-    for node in _maps(_loaded(text)):
+    for node in _iter_maps(_load_yaml(text)):
         for key, value in node.items():
             if value is None and key != "default":
-                return line_of_key(node, key)
+                return key_line(node, key)
     return None
 
 
-def field_at(text: str, field: str, value: Any = None) -> int | None:
+def find_field_line(text: str, field: str, value: Any = None) -> int | None:
     """The line of the first field of that name, best with that value in it; without a name, of the value alone."""
     fallback = None
-    for node in _maps(loaded_or_none(text)):
+    for node in _iter_maps(load_yaml_or_none(text)):
         for key, item in node.items():
             if field and key != field:
                 continue
-            if value is not None and any(_is_in(value, found) for found in (key, item)):
-                return line_of_key(node, key)
+            if value is not None and any(_contains(value, found) for found in (key, item)):
+                return key_line(node, key)
             if field and (fallback is None or value is None):
-                fallback = fallback or line_of_key(node, key)
+                fallback = fallback or key_line(node, key)
     return fallback
 
 
-def _is_in(value: Any, item: Any) -> bool:
+def _contains(value: Any, item: Any) -> bool:
     """Whether a field's value, or a text or number of a list, is this value."""
     if isinstance(item, list):
-        return any(_is_in(value, part) for part in item)
+        return any(_contains(value, part) for part in item)
     if isinstance(value, str) and isinstance(item, str):
         # A text with odd characters may have been put together with others.
         return item == value or (not item.isprintable() and item in value)
     return bool(item == value)
 
 
-def line_at(text: str, way: Sequence[str | int]) -> int | None:
+def find_path_line(text: str, way: Sequence[str | int]) -> int | None:
     """The line that a way of field names and positions leads to, as far as it can be followed."""
-    node, line = loaded_or_none(text), None
+    node, line = load_yaml_or_none(text), None
     for step in way:
         if isinstance(step, int) and isinstance(node, CommentedMap):
             # schema-salad makes lists of maps, sorted by name.
             names = sorted(node, key=str)
             step = names[step] if step < len(names) else ""  # noqa: PLW2901
         if isinstance(node, CommentedMap) and step in node:
-            line = line_of_key(node, step)
+            line = key_line(node, step)
         elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
             line = int(node.lc.item(step)[0]) + 1
         else:
@@ -88,7 +88,7 @@ def line_at(text: str, way: Sequence[str | int]) -> int | None:
     return line
 
 
-def line_of_text(text: str, wanted: Iterable[str]) -> int | None:
+def find_text_line(text: str, wanted: Iterable[str]) -> int | None:
     """The first line that has one of these texts in it, the longest of them first; of a path, its end."""
     lines = text.splitlines()
     for name in sorted({name.rstrip("/").rpartition("/")[2].rpartition("#")[2] for name in wanted}, key=len)[::-1]:
@@ -98,13 +98,13 @@ def line_of_text(text: str, wanted: Iterable[str]) -> int | None:
     return None
 
 
-def import_at(text: str) -> int | None:
+def find_import_line(text: str) -> int | None:
     """The line of the first `$import`."""
     found = _IMPORT.search(text)
     return text.count("\n", 0, found.start()) + 1 if found else None
 
 
-def deepest_at(text: str) -> tuple[int, int]:
+def find_deepest(text: str) -> tuple[int, int]:
     """How deep the values of a document are nested, and the line where they are deepest."""
     depth = deepest = line = 0
     for event in YAML(pure=True).parse(text):
@@ -117,23 +117,23 @@ def deepest_at(text: str) -> tuple[int, int]:
     return deepest, line
 
 
-def run_of_itself(uri: str, texts: Mapping[str, str]) -> Place | None:
+def find_self_run(uri: str, texts: Mapping[str, str]) -> SourcePosition | None:
     """Where a step runs a workflow that the step itself is part of, below the process at `uri`."""
     documents: dict[str, Any] = {}
 
     def process_at(uri: str) -> Any:
         file, fragment = urldefrag(uri)
         if file not in documents:
-            documents[file] = _loaded(texts.get(file, ""))
-        return _process(documents[file], fragment)
+            documents[file] = _load_yaml(texts.get(file, ""))
+        return _find_process(documents[file], fragment)
 
-    def walk(process: Any, base: str, around: tuple[str, ...]) -> Place | None:
-        for _, step, _ in _steps(process):
+    def walk(process: Any, base: str, around: tuple[str, ...]) -> SourcePosition | None:
+        for _, step, _ in _iter_steps(process):
             run = step.get("run")
             if isinstance(run, str):
-                target = _whole(urljoin(base, run))
+                target = _normalized_uri(urljoin(base, run))
                 if target in around:
-                    return Place(base, line_of_key(step, "run"))
+                    return SourcePosition(base, key_line(step, "run"))
                 found = walk(process_at(target), urldefrag(target)[0], (*around, target))
             else:
                 found = walk(run, base, around)
@@ -141,59 +141,59 @@ def run_of_itself(uri: str, texts: Mapping[str, str]) -> Place | None:
                 return found
         return None
 
-    return walk(process_at(uri), urldefrag(uri)[0], (_whole(uri),))
+    return walk(process_at(uri), urldefrag(uri)[0], (_normalized_uri(uri),))
 
 
-def _whole(uri: str) -> str:
+def _normalized_uri(uri: str) -> str:
     file, fragment = urldefrag(uri)
     return file if fragment in ("", "main") else uri
 
 
-def _process(document: Any, fragment: str) -> Any:
+def _find_process(document: Any, fragment: str) -> Any:
     if not isinstance(document, dict) or not isinstance(document.get("$graph"), list):
         return document
     named = {str(part.get("id", "")).lstrip("#"): part for part in document["$graph"] if isinstance(part, dict)}
     return named.get(fragment or "main") or next(iter(named.values()), None)
 
 
-def _processes(node: Any) -> Iterator[Any]:
-    return (found for found in _maps(node) if "steps" in found)
+def _iter_workflows(node: Any) -> Iterator[Any]:
+    return (found for found in _iter_maps(node) if "steps" in found)
 
 
-def _maps(node: Any) -> Iterator[CommentedMap]:
+def _iter_maps(node: Any) -> Iterator[CommentedMap]:
     if isinstance(node, CommentedMap):
         yield node
     if isinstance(node, (dict, list)):
         for item in node.values() if isinstance(node, dict) else node:
-            yield from _maps(item)
+            yield from _iter_maps(item)
 
 
-def _steps(process: Any) -> Iterator[tuple[str, Any, int]]:
+def _iter_steps(process: Any) -> Iterator[tuple[str, Any, int]]:
     """The id, the step and its line."""
     steps = process.get("steps") if isinstance(process, dict) else None
     if isinstance(steps, CommentedMap):
-        found = [(name, step, line_of_key(steps, name)) for name, step in steps.items() if isinstance(step, dict)]
+        found = [(name, step, key_line(steps, name)) for name, step in steps.items() if isinstance(step, dict)]
     else:
         found = [(step.get("id", ""), step, step.lc.line + 1) for step in steps or () if isinstance(step, CommentedMap)]
     for name, step, line in found:
         yield str(name).rpartition("#")[2].rpartition("/")[2], step, line
 
 
-def _loaded(text: str) -> Any:
+def _load_yaml(text: str) -> Any:
     reader = YAML(pure=True)
     reader.allow_duplicate_keys = True
     return reader.load(text)
 
 
-def loaded_or_none(text: str) -> Any:
+def load_yaml_or_none(text: str) -> Any:
     """A document with the lines of its parts; None where it cannot be read."""
     try:
-        return _loaded(text)
+        return _load_yaml(text)
     except Exception:
         # Whoever asks has an error already, and wants its line.
         return None
 
 
-def line_of_key(node: Any, key: Any) -> int:
+def key_line(node: Any, key: Any) -> int:
     """The line of a field of a map."""
     return int(node.lc.key(key)[0]) + 1

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mlcraft.cwl.plan import Plan
-from airflow_mlcraft.cwl.portable import placed
+from airflow_mlcraft.cwl.portable import restore_locations
 from airflow_mlcraft.layout.layout import Layout, build_layout
 from airflow_mlcraft.layout.plan_cache import open_plan_cache
 from airflow_mlcraft.library.folder import DocumentFolder
@@ -42,7 +42,7 @@ def graph(dag_id: str, access: AccessDep, session: SessionDep, run_id: str = "")
         "path": path,
         "can_edit": path is not None and not folder.why_not_writable() and access.may("PUT", dag_id),
         "graph": picture.draw(),
-        "run_inputs": placed(picture.inputs(), found.plan.base),
+        "run_inputs": restore_locations(picture.inputs(), found.plan.base),
     }
 
 
@@ -88,7 +88,7 @@ def plan_of_dag(session: Session, dag_id: str, run_id: str = "") -> DagPlan:
     data = _serialized(session, dag_id, run_id)
     for task in _tasks(data):
         if task.get("task_type", task.get("_task_type")) == _FIRST_TASK:
-            found = open_plan_cache().remembered(task["plan"])
+            found = open_plan_cache().find_plan(task["plan"])
             if found is None:
                 raise HTTPException(
                     404,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from airflow_mlcraft.cwl.check import plan_of_document
+from airflow_mlcraft.cwl.check import compile_plan
 from airflow_mlcraft.cwl.composer.form import ComposerForm, composer_form
 from airflow_mlcraft.errors import DocumentError
 
@@ -103,7 +103,7 @@ def test_another_folder_gets_everything(tmp_path: Path) -> None:
         (tmp_path / "out" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "out" / name).write_text(text)
     assert len(form.files) == 5
-    there, here = plan_of_document(str(tmp_path / "out" / "text_statistics.cwl")), plan_of_document(str(document))
+    there, here = compile_plan(str(tmp_path / "out" / "text_statistics.cwl")), compile_plan(str(document))
     assert [step.id for step in there.root.steps] == [step.id for step in here.root.steps]
     files = yaml.safe_load(form.files["text_statistics.cwl"])["inputs"][0]["default"]
     found = [(tmp_path / "out" / file["location"]).resolve() for file in files]
@@ -153,7 +153,7 @@ def test_later_requirements_become_hints(tmp_path: Path) -> None:
     ]
     assert tool["$namespaces"]["cwltool"] == "http://commonwl.org/cwltool#"
     (tmp_path / name).write_text(composer_form(tmp_path / name, TOOL + later).files[name])
-    assert plan_of_document(str(tmp_path / name)).root.steps[0].time_limit == 5
+    assert compile_plan(str(tmp_path / name)).root.steps[0].time_limit == 5
 
 
 def test_the_defaults_of_v1_2_are_said(tmp_path: Path) -> None:

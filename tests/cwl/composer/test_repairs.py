@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from airflow_mlcraft.cwl.check import plan_of_document
+from airflow_mlcraft.cwl.check import compile_plan
 
 TOOL = {
     "cwlVersion": "v1.0",
@@ -46,7 +46,7 @@ def write(folder: Path, workflow: object) -> str:
 
 
 def test_the_requirements_of_expressions(tmp_path: Path) -> None:
-    root = plan_of_document(write(tmp_path, WORKFLOW)).root
+    root = compile_plan(write(tmp_path, WORKFLOW)).root
     assert root.expression_requirements == [{"class": "InlineJavascriptRequirement"}]
 
 
@@ -54,20 +54,20 @@ def test_the_requirements_of_expressions(tmp_path: Path) -> None:
 def test_others_say_it_themselves(tmp_path: Path, change: dict[str, object]) -> None:
     tool = {**TOOL, "cwlVersion": change.get("cwlVersion", "v1.0"), "id": "inside"}
     step = {**WORKFLOW["steps"][0], "run": tool}  # type: ignore[index]
-    root = plan_of_document(write(tmp_path, {**WORKFLOW, **change, "steps": [step]})).root
+    root = compile_plan(write(tmp_path, {**WORKFLOW, **change, "steps": [step]})).root
     assert root.expression_requirements is None
 
 
 def test_a_tool_inside_with_the_id_of_its_step(tmp_path: Path) -> None:
     """The output of that id would otherwise be looked for in the tool."""
-    root = plan_of_document(write(tmp_path, WORKFLOW)).root
+    root = compile_plan(write(tmp_path, WORKFLOW)).root
     assert [link.sources for link in root.outputs] == [("say/said",)]
 
 
 def test_several_sources(tmp_path: Path) -> None:
     """Composer asks for it on account of steps alone."""
     output = {"id": "all", "type": "string[]", "outputSource": ["word", "say/said"]}
-    assert plan_of_document(write(tmp_path, {**WORKFLOW, "outputs": [output]})).root.outputs[0].sources == (
+    assert compile_plan(write(tmp_path, {**WORKFLOW, "outputs": [output]})).root.outputs[0].sources == (
         "word",
         "say/said",
     )
@@ -93,10 +93,8 @@ def test_all_that_composer_may_add(tmp_path: Path) -> None:
     }
     step = {**WORKFLOW["steps"][0], "run": {**TOOL, **notes}, "sbg:rdfSource": "say.cwl"}  # type: ignore[index]
     hints = [{"class": "sbg:maxNumberOfParallelInstances", "value": "4"}]
-    root = plan_of_document(
-        write(tmp_path, {**WORKFLOW, **notes, "inputs": [word], "steps": [step], "hints": hints})
-    ).root
-    bare = plan_of_document(write(tmp_path, WORKFLOW)).root
+    root = compile_plan(write(tmp_path, {**WORKFLOW, **notes, "inputs": [word], "steps": [step], "hints": hints})).root
+    bare = compile_plan(write(tmp_path, WORKFLOW)).root
     assert [(step.id, step.links, step.outputs) for step in root.steps] == [
         (step.id, step.links, step.outputs) for step in bare.steps
     ]

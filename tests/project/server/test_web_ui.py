@@ -48,7 +48,7 @@ def test_whoever_has_started_it_may_do_there_what_the_command_line_may(
     for name, value in environment.items():
         if name.startswith("AIRFLOW__MLCRAFT__"):
             monkeypatch.setenv(name, value)
-    permissions = build_permissions(PlanCache(tmp_path / "cache").plan_of(DOCUMENTS / "echo.cwl"))
+    permissions = build_permissions(PlanCache(tmp_path / "cache").get_plan(DOCUMENTS / "echo.cwl"))
     assert not permissions.everything, "it is a server"
     own = tmp_path / "own.py"
     own.touch()

@@ -1,0 +1,37 @@
+"""Parts of a loaded document as plain Python values, and in the order in which they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ruamel.yaml.scalarfloat import ScalarFloat
+
+
+def to_builtin(node: Any) -> Any:
+    """A part of a loaded document as plain dictionaries, lists and numbers."""
+    if isinstance(node, Mapping):
+        return {key: to_builtin(item) for key, item in node.items()}
+    if isinstance(node, list):
+        return [to_builtin(item) for item in node]
+    if isinstance(node, ScalarFloat):
+        # JSON would make 123000.0 of 1.23e5, and a command line is to have 123000.
+        written_with_exponent = node._exp is not None  # type: ignore[attr-defined]
+        return int(node) if written_with_exponent and node.is_integer() else float(node)
+    return node
+
+
+def to_list(value: Any) -> list[Any]:
+    """The values of a field that takes one value or a list of them; none for null."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
+
+
+def in_document_order(items: Any, key: str = "id") -> list[Any]:
+    """Parts of a document in the order in which they are written there: schema-salad sorts maps by name."""
+    try:
+        return sorted(items, key=lambda item: item.lc.data[key][:2])
+    except (AttributeError, KeyError, TypeError):
+        # Not all of them are written in the document: cwltool added some.
+        return list(items)
