@@ -1,4 +1,4 @@
-"""The md5 of files, in chunks and, for many large ones, in parallel."""
+"""Hashes of files and folders, read in chunks and, for the md5 of many large files, in parallel."""
 
 from __future__ import annotations
 
@@ -20,39 +20,49 @@ _LARGE = 1 << 20
 
 
 def md5_of_bytes(data: bytes) -> str:
-    """The md5 of bytes at hand."""
+    """The md5 of bytes."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def md5_of_file(path: str | os.PathLike[str]) -> str:
-    """The md5 of a file, never held whole in memory."""
-    digest = hashlib.md5(usedforsecurity=False)
-    with open(path, "rb", buffering=0) as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+    """The md5 of a file."""
+    return hash_of_file(path, "md5")
 
 
 def md5_of_files(files: Sequence[tuple[str, int]]) -> list[str]:
     """The md5 of each (path, size), in the order given."""
     large = [path for path, size in files if size >= _LARGE]
-    found: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     if len(large) > 1:
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(min(16, len(large), (os.cpu_count() or 1) + 4)) as pool:
-            found = dict(zip(large, pool.map(md5_of_file, large), strict=True))
-    return [found[path] if path in found else md5_of_file(path) for path, _ in files]
+            hashes = dict(zip(large, pool.map(md5_of_file, large), strict=True))
+    return [hashes[path] if path in hashes else md5_of_file(path) for path, _ in files]
 
 
-def content_of(folder: Path) -> str:
-    """The hash of all files of a folder, with their names."""
+def sha256_of_file(path: str | os.PathLike[str]) -> str:
+    """The sha256 of a file."""
+    return hash_of_file(path, "sha256")
+
+
+def hash_of_file(path: str | os.PathLike[str], algorithm: str) -> str:
+    """The hash of a file by an algorithm of `hashlib`, as hexadecimal digits."""
+    return _digest(path, algorithm).hexdigest()
+
+
+def sha256_of_folder(folder: Path) -> str:
+    """The first half of a sha256 over the names and contents of all files of a folder."""
     total = hashlib.sha256()
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         total.update(f"{file.relative_to(folder).as_posix()}\0".encode())
-        each = hashlib.sha256()
-        with file.open("rb") as handle:
-            while block := handle.read(1 << 20):
-                each.update(block)
-        total.update(each.digest())
+        total.update(_digest(file, "sha256").digest())
     return total.hexdigest()[:32]
+
+
+def _digest(path: str | os.PathLike[str], algorithm: str) -> hashlib._Hash:
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    with open(path, "rb", buffering=0) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest

@@ -14,6 +14,7 @@ LONGEST = 255
 """Bytes that a name may have on the file systems in use."""
 
 _DIGEST = 12
+_SUFFIX = 8
 _SHOWN = 80
 
 
@@ -80,6 +81,12 @@ def to_safe_name(text: str) -> str:
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
     start = name.encode("utf-8", "replace")[: LONGEST - _DIGEST - 1].decode("utf-8", "ignore").strip(".")
     return f"{start}_{digest}"
+
+
+def with_hash_suffix(name: str, max_length: int, *, hashed: str = "", separator: str = "_") -> str:
+    """The start of a name and 8 digits of its hash, or of that of another text: at most so many characters."""
+    digest = hashlib.sha256((hashed or name).encode()).hexdigest()[:_SUFFIX]
+    return f"{name[: max_length - len(separator) - _SUFFIX]}{separator}{digest}"
 
 
 def is_inside_folder(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> bool:

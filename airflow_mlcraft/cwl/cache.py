@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_mlcraft.common.files import write_atomically
+from airflow_mlcraft.common.hashing import sha256_of_file
 from airflow_mlcraft.cwl.ontology import ONTOLOGY
 from airflow_mlcraft.cwl.plan import Json, Plan, compiler_version
 from airflow_mlcraft.errors import DocumentError, SeveralProcessesError, UnsupportedError
@@ -227,7 +228,7 @@ def _file_stamp(document: Path) -> Json:
     except OSError:
         return {"sources": [], "missing": [path]}
     try:
-        digest = hashlib.sha256(document.read_bytes()).hexdigest()
+        digest = sha256_of_file(document)
     except OSError:
         digest = ""
     return {"sources": [{"path": path, "size": state.st_size, "mtime": state.st_mtime_ns, "sha256": digest}]}
@@ -248,7 +249,7 @@ def _is_same_file(source: Json) -> bool:
             return False
         if stat.st_mtime_ns == source["mtime"]:
             return True
-        return hashlib.sha256(path.read_bytes()).hexdigest() == str(source["sha256"])
+        return sha256_of_file(path) == str(source["sha256"])
     except OSError:
         return False
 

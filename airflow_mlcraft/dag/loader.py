@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from airflow.sdk import DAG, get_parsing_context
 
+from airflow_mlcraft.common.safe_names import with_hash_suffix
 from airflow_mlcraft.cwl.cache import PlanCache, PlanKey
 from airflow_mlcraft.cwl.compile_queue import LOG, enqueue, last_log_line
 from airflow_mlcraft.cwl.discover import find_document_names
@@ -245,8 +246,7 @@ class DocumentFolder:
         for name in names:
             process_id = ids.task(f"{dag_id}.{name}")
             if process_id.lower() in taken:
-                suffix = hashlib.sha256(name.encode()).hexdigest()[:8]
-                process_id = f"{process_id[: MAX_TASK_ID_LENGTH - 9]}_{suffix}"
+                process_id = with_hash_suffix(process_id, MAX_TASK_ID_LENGTH, hashed=name)
             yield process_id, name
 
     def _build_dags(

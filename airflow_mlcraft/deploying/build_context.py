@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import airflow_mlcraft
+from airflow_mlcraft.common.hashing import sha256_of_file
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def compute_identity(recipe: ImageRecipe, pins: str, base: str) -> str:
     for part in (build_dockerfile(recipe), pins, base, json.dumps(dict(recipe.labels), sort_keys=True), recipe.content):
         digest.update(f"{len(part)}\0{part}".encode())
     for name, path in _list_server_files():
-        digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+        digest.update(f"{name}\0{sha256_of_file(path)}\n".encode())
     return digest.hexdigest()
 
 

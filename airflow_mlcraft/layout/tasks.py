@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from airflow_mlcraft.common.safe_names import with_hash_suffix
 from airflow_mlcraft.cwl.plan import Step, Workflow
 
 MAX_TASK_ID_LENGTH = 250
@@ -95,8 +95,7 @@ class TaskIds:
     def _unique_id(self, name: str, preferred: str, limit: int) -> str:
         task_id = _INVALID_CHARACTER.sub("_", preferred)
         if task_id != name or len(task_id) > limit or not task_id or task_id.lower() in self._used:
-            suffix = hashlib.sha256(name.encode()).hexdigest()[:8]
-            task_id = f"{task_id[: limit - 9]}_{suffix}".lstrip("_")
+            task_id = with_hash_suffix(task_id, limit, hashed=name).lstrip("_")
         while task_id.lower() in self._used:
             task_id = f"{task_id[: limit - 2]}_2" if not task_id.endswith("_2") else f"{task_id[:-2]}_3"
         self._used.add(task_id.lower())

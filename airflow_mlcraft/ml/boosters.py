@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from airflow_mlcraft.common.hashing import sha256_of_file
 from airflow_mlcraft.errors import MlcraftError
 
 FOLDER = "boosters"
@@ -182,7 +183,7 @@ def _written(value: Any, library: str, number: int, folder: Path) -> SavedBooste
         # A time and a random number would make two files of one model.
         metadata[_CATBOOST_TIME], metadata[_CATBOOST_ID] = "", ""
         value.save_model(str(path), format="cbm")
-    return SavedBooster(library, kind, path.name, hashlib.sha256(path.read_bytes()).hexdigest(), state)
+    return SavedBooster(library, kind, path.name, sha256_of_file(path), state)
 
 
 def _read(saved: SavedBooster, folder: Path) -> Any:

@@ -6,7 +6,6 @@ count as nothing. Rows are told apart by these hashes, and a row's side of a spl
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from airflow_mlcraft.common.hashing import sha256_of_file
 from airflow_mlcraft.ml.data.text_values import NULLS
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ def hashes_of_processed(made: pd.DataFrame, column: str | None, code: Path) -> t
     """The same for rows that are not rows of the source, such as sums of several."""
     if column is not None and column in made.columns and not made[column].isna().any():
         return key_hashes(made[column]), {"by": ID, "column": column}
-    digest = hashlib.sha256(code.read_bytes()).hexdigest()[:16]
+    digest = sha256_of_file(code)[:16]
     return row_hashes(made), {"by": PROCESSED, "code": digest, "columns": sorted(map(str, made.columns))}
 
 

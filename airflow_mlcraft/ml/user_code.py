@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import re
 import sys
 import traceback
@@ -14,13 +13,14 @@ from types import ModuleType
 from typing import Any
 
 from airflow_mlcraft.common.did_you_mean import suggestion
+from airflow_mlcraft.common.hashing import sha256_of_file
 from airflow_mlcraft.errors import StepError
 
 
 def module_name(path: Path) -> str:
     """A name that no other content has, so that classes of two projects never meet."""
     stem = re.sub(r"\W", "_", path.stem)
-    return f"mlcraft_{stem}_{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+    return f"mlcraft_{stem}_{sha256_of_file(path)[:16]}"
 
 
 _checks: list[Callable[[Path], None]] = []
@@ -44,7 +44,7 @@ def guarded(check: Callable[[Path], None]) -> Iterator[None]:
 
 def load(path: Path) -> ModuleType:
     """The module in a file."""
-    if _checks and hashlib.sha256(path.read_bytes()).hexdigest() not in _vouched:
+    if _checks and sha256_of_file(path) not in _vouched:
         for check in _checks:
             check(path)
     with told(path):

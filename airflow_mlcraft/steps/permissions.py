@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from airflow_mlcraft.common.hashing import sha256_of_file
 from airflow_mlcraft.common.network_access import AddressRules
 from airflow_mlcraft.common.safe_names import is_inside_folder
 from airflow_mlcraft.errors import RefusedError
@@ -219,7 +220,7 @@ def current() -> Permissions:
 def remember_code(ledger: Path, path: Path) -> None:
     """Note that a document has given this code, so that a model which takes it along can be used later."""
     ledger.mkdir(parents=True, exist_ok=True)
-    (ledger / hashlib.sha256(path.read_bytes()).hexdigest()).touch()
+    (ledger / sha256_of_file(path)).touch()
 
 
 def _has_content(path: Path, content: bytes) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from airflow_mlcraft.common.hashing import hash_of_file
 from airflow_mlcraft.common.urls import mask_url
 from airflow_mlcraft.errors import MlcraftError, StepError
 from airflow_mlcraft.steps import inputs
@@ -21,7 +22,7 @@ from airflow_mlcraft.steps.profile_table import profile_lines
 from airflow_mlcraft.steps.record import Record, write_json
 from airflow_mlcraft.steps.services import Services
 from airflow_mlcraft.steps.sources import local
-from airflow_mlcraft.steps.sources.download_cache import Kept, hash_of, put, room
+from airflow_mlcraft.steps.sources.download_cache import Kept, put, room
 from airflow_mlcraft.steps.sources.secrets import secrets_of
 from airflow_mlcraft.steps.sources.source import Call
 
@@ -233,7 +234,7 @@ def _is_here(kept: Kept, call: Call) -> bool:
     if not call.checksum or not kept.data.is_file():
         return False
     algorithm, _, expected = call.checksum.partition(":")
-    if hash_of(kept.data, algorithm) != expected:
+    if hash_of_file(kept.data, algorithm) != expected:
         return False
     call.say("not fetched again: what is here has the checksum")
     return True
@@ -257,7 +258,7 @@ def _check(data: Path, call: Call, place: Path) -> None:
     if not call.checksum:
         return
     algorithm, _, expected = call.checksum.partition(":")
-    found = hash_of(data, algorithm)
+    found = hash_of_file(data, algorithm)
     if found != expected:
         for kept in place.iterdir():
             if kept.is_dir():

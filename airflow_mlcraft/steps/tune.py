@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft.common.hashing import sha256_of_file
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps import inputs
 from airflow_mlcraft.steps.failed_model import add_tolerate_option, tolerated
@@ -123,7 +124,7 @@ def _journal(options: argparse.Namespace, work: ModelWork, space: dict[str, Any]
         "recipe": work.recipe.hash(),
         "model": work.name,
         "params": work.params,
-        "code": None if work.code is None else hashlib.sha256(work.code.read_bytes()).hexdigest(),
+        "code": None if work.code is None else sha256_of_file(work.code),
         "space": space,
         "metric": work.metric.name,
         "pruner": options.pruner,

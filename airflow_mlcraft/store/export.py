@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft.common.hashing import hash_of_file
 from airflow_mlcraft.common.safe_names import is_inside_folder, safe_name
 from airflow_mlcraft.errors import StoreError
 from airflow_mlcraft.store.values import EMPTY_FOLDERS, STORE, oid_of
@@ -15,8 +15,6 @@ from airflow_mlcraft.store.values import EMPTY_FOLDERS, STORE, oid_of
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.plan import Json
     from airflow_mlcraft.store.store import Store
-
-_BLOCK = 1024 * 1024
 
 
 def export_value(store: Store, value: Json, folder: Path, *, writable: bool) -> Json:
@@ -133,14 +131,9 @@ def _branch(tree: dict[str, Any], path: PurePosixPath) -> dict[str, Any]:
 
 
 def _described(path: Path) -> dict[str, Any]:
-    digest, size = hashlib.sha1(usedforsecurity=False), 0
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-            size += len(block)
     return {
         "location": path.as_uri(),
         "basename": path.name,
-        "checksum": f"sha1${digest.hexdigest()}",
-        "size": size,
+        "checksum": f"sha1${hash_of_file(path, 'sha1')}",
+        "size": path.stat().st_size,
     }

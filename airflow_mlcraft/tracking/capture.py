@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from airflow_mlcraft.common.hashing import md5_of_file
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.client import Tracking
 from airflow_mlcraft.tracking.installed_packages import packages_of
@@ -111,7 +112,7 @@ def document_tags(file: Path) -> dict[str, str]:
     inside = bool(root) and file.resolve().is_relative_to(root)
     found = {
         tags.DOCUMENT: file.resolve().relative_to(root).as_posix() if inside else file.name,
-        tags.DOCUMENT_HASH: hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() if file.is_file() else "",
+        tags.DOCUMENT_HASH: md5_of_file(file) if file.is_file() else "",
         tags.GIT_COMMIT: commit,
     }
     return {name: value for name, value in found.items() if value}

@@ -7,6 +7,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 
+from airflow_mlcraft.common.safe_names import with_hash_suffix
 from airflow_mlcraft.tracking import tags
 
 _LONGEST = 250
@@ -22,7 +23,7 @@ def acceptable(name: str) -> str:
     plain = "/".join(parts) or "_"
     if len(plain) <= _LONGEST:
         return plain
-    return f"{plain[: _LONGEST - 9]}_{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
+    return with_hash_suffix(plain, _LONGEST)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
-from airflow_mlcraft.common.hashing import content_of
+from airflow_mlcraft.common.hashing import sha256_of_folder
 from airflow_mlcraft.tracking import tags as names
 from airflow_mlcraft.tracking.names import acceptable
 from airflow_mlcraft.tracking.spool.spool import Writer
@@ -151,7 +151,7 @@ class TrackedRun:
         `content` is a hash that says which model it is; without it, the hash of all files.
         """
         with _warned(f"{folder} is not tracked as the model {name!r}"):
-            content = content or content_of(Path(folder))
+            content = content or sha256_of_folder(Path(folder))
             self._model(Path(folder), name, content, tags or {})
         return content
 

@@ -21,6 +21,7 @@ from importlib.metadata import PackageNotFoundError, distribution, packages_dist
 from pathlib import Path
 from typing import Any
 
+from airflow_mlcraft.common.hashing import sha256_of_file
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.ml.boosters import SUFFIXES, WRAPPERS
 
@@ -139,16 +140,12 @@ def _check_version(name: str, version: str) -> None:
 
 
 def _code(folder: Path) -> dict[str, str]:
-    return {path.name: _digest(path) for path in sorted((folder / CODE).glob("*.py"))}
+    return {path.name: sha256_of_file(path) for path in sorted((folder / CODE).glob("*.py"))}
 
 
 def _signature(file: Path, record: Mapping[str, Any], key: bytes) -> str:
-    signed_parts = {"model": _digest(file), "types": sorted(record["types"]), "code": _code(file.parent)}
+    signed_parts = {"model": sha256_of_file(file), "types": sorted(record["types"]), "code": _code(file.parent)}
     return hmac.new(key, json.dumps(signed_parts, sort_keys=True).encode(), hashlib.sha256).hexdigest()
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _key(*, make: bool) -> bytes:

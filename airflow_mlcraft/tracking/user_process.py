@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import os
@@ -12,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from airflow_mlcraft.common.hashing import sha256_of_file
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.ml import user_code
 from airflow_mlcraft.tracking.trusted_types import CARD, signature_of_code
@@ -62,7 +62,7 @@ def with_own_process(model: Any, folder: Path) -> Any:
     path = folder / str(described["path"])
     if path.resolve().parent.parent != folder.resolve() or not path.is_file():
         raise MlcraftError(f"{folder} is no whole model: {described['path']} is missing")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = sha256_of_file(path)
     if found != described["sha256"]:
         raise MlcraftError(f"{path} is not the file that the model was trained with; train the model again")
     if not trusts(described):

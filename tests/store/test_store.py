@@ -358,14 +358,14 @@ SLOW = KEEP.replace(
     "print(",
     """
 import os, shutil
-from airflow_mlcraft.store import place
+from airflow_mlcraft.store import file_ops
 def slowly(reader, writer, length):
     while data := reader.read(length):
         writer.write(data); writer.flush()
         print("copied", flush=True)
         sys.stdin.readline()
 shutil.copyfileobj = slowly
-place._copy_in_kernel = lambda *_: None
+file_ops._copy_in_kernel = lambda *_: None
 print(""",
     1,
 )

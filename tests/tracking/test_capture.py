@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.tracking.test_tracking import all_runs, by_task
 
 from airflow_mlcraft.tracking import capture, tags
 from airflow_mlcraft.tracking.capture import tracked_run
 from airflow_mlcraft.tracking.client import Tracking
 from airflow_mlcraft.tracking.names import DagRunName, StepName
+from tests.tracking.test_client import all_runs, by_task
 
 
 def train(trees: int, depth: int = 3, *, api_key: str = "none", **more: object) -> float:

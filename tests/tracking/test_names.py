@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.tracking.test_tracking import all_runs, by_task
 
 from airflow_mlcraft.tracking.client import Tracking
 from airflow_mlcraft.tracking.names import DagRunName, StepName, acceptable
+from tests.tracking.test_client import all_runs, by_task
 
 NAMES = {
     "champion (logistic_regression).acc": "champion logistic_regression.acc",

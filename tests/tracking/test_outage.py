@@ -9,7 +9,6 @@ from pathlib import Path
 from shutil import rmtree
 
 import pytest
-from tests.tracking.test_tracking import all_runs, by_task
 
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.client import Tracking
@@ -17,6 +16,7 @@ from airflow_mlcraft.tracking.names import DagRunName, StepName
 from airflow_mlcraft.tracking.spool.delivery import Deliverer
 from tests.tracking.conftest import ENOUGH, eventually
 from tests.tracking.server import Proxy, Server, free_port
+from tests.tracking.test_client import all_runs, by_task
 from tests.tracking.test_models import fitted_model
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 
+from airflow_mlcraft.common.safe_names import with_hash_suffix
 from airflow_mlcraft.deploying.aws.account import Account, Owner, ignore_missing, tags_to_dict
 from airflow_mlcraft.deploying.aws.changes import Found
 from airflow_mlcraft.deploying.aws.policies import Policy
@@ -19,7 +19,7 @@ def build_role_name(base: str, account: Account, use: str) -> str:
     name = f"{base}-{account.region}-{use}"
     if len(name) <= _MAX_NAME_LENGTH:
         return name
-    return f"{name[: _MAX_NAME_LENGTH - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return with_hash_suffix(name, _MAX_NAME_LENGTH, separator="-")
 
 
 @dataclass

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from airflow_mlcraft.common.hashing import sha256_of_file
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.serving.http.errors import ServingError
 from airflow_mlcraft.serving.model.signature import Signature, parse_signature
@@ -71,16 +72,8 @@ def compute_model_hash(path: Path) -> str:
     """A hash over the names and bytes of all files: the identity of a model."""
     folder_hash = hashlib.sha256()
     for file in sorted(file for file in path.rglob("*") if file.is_file()):
-        folder_hash.update(f"{file.relative_to(path).as_posix()}\0{_hash_file(file)}\n".encode())
+        folder_hash.update(f"{file.relative_to(path).as_posix()}\0{sha256_of_file(file)}\n".encode())
     return folder_hash.hexdigest()
-
-
-def _hash_file(path: Path) -> str:
-    file_hash = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            file_hash.update(block)
-    return file_hash.hexdigest()
 
 
 def _find_estimator_file(mlmodel: Mapping[str, Any], path: Path) -> str:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlcraft.common.files import write_atomically
+from airflow_mlcraft.common.hashing import sha256_of_file
 from airflow_mlcraft.common.locks import locked_if_free
 
 _HIDDEN_FOLDER = ".retrieve"
-_PIECE = 1 << 20
 
 Facts = dict[str, Any]
 
@@ -32,7 +32,7 @@ class Kept:
     def facts(self) -> Facts | None:
         """What was said of the data, if it is there as it was then."""
         facts = _read(self.folder / "whole.json")
-        if facts is None or not self.data.is_file() or hash_of(self.data, "sha256") != facts.get("sha256"):
+        if facts is None or not self.data.is_file() or sha256_of_file(self.data) != facts.get("sha256"):
             return None
         return facts
 
@@ -58,8 +58,8 @@ class Kept:
     def finish(self, facts: Facts) -> bool:
         """The part is whole. Says whether it is what was there before."""
         (self.folder / "whole.json").unlink(missing_ok=True)
-        found = hash_of(self.part, "sha256")
-        same = self.data.is_file() and hash_of(self.data, "sha256") == found
+        found = sha256_of_file(self.part)
+        same = self.data.is_file() and sha256_of_file(self.data) == found
         self.part.replace(self.data)
         write_atomically(self.folder / "whole.json", json.dumps({**facts, "sha256": found}).encode())
         self.drop_part()
@@ -101,15 +101,6 @@ def put(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-
-
-def hash_of(path: Path, algorithm: str) -> str:
-    """A hash of a file's bytes."""
-    digest = hashlib.new(algorithm, usedforsecurity=False)
-    with path.open("rb") as handle:
-        while piece := handle.read(_PIECE):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _read(path: Path) -> Facts | None:
