@@ -1,4 +1,4 @@
-"""`build`: the champion and its server as a Docker image."""
+"""The verb `build`: a Docker image with the champion and its inference server."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TAG_LENGTH = 12
 
 @dataclass(frozen=True)
 class ImageOptions:
-    """[targets.image] of mlcraft.toml."""
+    """The options under [targets.image] of mlcraft.toml."""
 
     base: str = ""
     tag: str = ""
@@ -43,7 +43,7 @@ class ImageOptions:
 
 @dataclass(frozen=True)
 class BuiltImage:
-    """An image, the digests that registries know it by, and where it runs, if that was asked for."""
+    """A built image, its digests in registries by tag, and the container and its address if it was started."""
 
     project: str
     image: Image
@@ -72,7 +72,7 @@ def build_image(
     port: int | None = None,
     progress: ProgressReporter | None = None,
 ) -> BuiltImage:
-    """Build the image of the champion and try it; push it, and start it, where that is asked for."""
+    """Build the image of the champion and test it; optionally push it and start a container."""
     from airflow_mlcraft.deploying import image as images
     from airflow_mlcraft.deploying.push import push as send
 
@@ -101,7 +101,7 @@ def build_image(
 
 
 def build_recipe(project: Project, base: str = "", progress: ProgressReporter | None = None) -> ImageRecipe:
-    """What goes into the image of the champion."""
+    """Collect the contents of the image: the model, its Python, requirements, labels and environment variables."""
     champion = require_champion(project)
     progress = progress or ProgressReporter()
     model = read_model_folder(champion)
@@ -119,7 +119,7 @@ def build_recipe(project: Project, base: str = "", progress: ProgressReporter | 
 
 
 def read_image_options(project: Project) -> ImageOptions:
-    """What mlcraft.toml says about images."""
+    """Read [targets.image] of mlcraft.toml."""
     return parse_options(
         ImageOptions,
         manifests.read_manifest(project).targets.get(IMAGE_TARGET, {}),
@@ -128,7 +128,7 @@ def read_image_options(project: Project) -> ImageOptions:
 
 
 def choose_tags(project: Project, recipe: ImageRecipe, options: ImageOptions) -> tuple[str, ...]:
-    """What an image is called: by its model, and as the latest."""
+    """The tag of mlcraft.toml, or the name with the model's content hash and with `latest`."""
     if ":" in options.tag.rpartition("/")[2]:
         return (options.tag,)
     name = options.tag or to_slug(project.name)
@@ -136,7 +136,7 @@ def choose_tags(project: Project, recipe: ImageRecipe, options: ImageOptions) ->
 
 
 def container_name(project: Project) -> str:
-    """Of the container that `--run` starts."""
+    """The name of the container that `--run` starts."""
     return f"mlcraft-{to_slug(project.name)}"
 
 
@@ -169,7 +169,7 @@ def _default_base(model: Path) -> str:
 
 
 def _trusted_environment(project: Project, file: Path) -> dict[str, str]:
-    """Types and code that the server in the image may load: what the user names, and what the user has signed."""
+    """Environment variables with the types and the code that the server may load: those listed and those signed."""
     listed = env_file.read_env_file(project).get(TRUSTED) or os.environ.get(TRUSTED, "")
     types = {name.strip() for name in listed.split(",") if name.strip()} | trusted_by_record(file)
     environment = {TRUSTED: ",".join(sorted(types))} if types else {}
@@ -196,7 +196,7 @@ def _build_labels(project: Project, content: str) -> dict[str, str]:
 
 
 def _find_origin(project: Project) -> tuple[str, str, str]:
-    """The run that made the champion, its data and its commit; empty where this machine does not know."""
+    """Run, data and commit of the champion; empty where this machine has no record of them."""
     run = data = commit = ""
     for record in reversed(run_records.load_records(project)):
         if not record.ok or record.kept or not record.champion:

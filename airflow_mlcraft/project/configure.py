@@ -1,4 +1,4 @@
-"""`config`: change what a project is, everywhere it is said; all of it, or nothing."""
+"""The verb `config`: changes of a project in all its files, applied completely or not at all."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ OPTIONAL_KEYS = (
     "evaluate.minimum",
     "evaluate.margin",
 )
-"""Keys of mlcraft.toml that have a default, and may be left out."""
+"""Keys of mlcraft.toml that have a default and may be left out."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What is to be changed; empty is left alone."""
+    """The changes of a project; an empty field leaves the value unchanged."""
 
     title: str = ""
     prediction: str = ""
@@ -58,16 +58,16 @@ class Changes:
     remote: str = ""
     models: Sequence[str] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
-    """Other values of mlcraft.toml by their dotted names; None takes one out."""
+    """Other values of mlcraft.toml by their dotted names; None removes a key."""
 
     @property
     def has_changes(self) -> bool:
-        """Whether something is to be changed at all."""
+        """Whether any field is set."""
         return any(vars(self).values())
 
 
 def configure(project: Project, changes: Changes, report: Callable[[str], None] = lambda _: None) -> list[str]:
-    """Change a project; gives a sentence for each thing that was done."""
+    """Change a project. Returns a sentence for each change."""
     files = [project.manifest, project.secrets, project.requirements, project.workflow, project.tuned_workflow]
     files += [project.folder / ".dvc" / "config", project.folder / ".dvc" / "config.local", *_model_files(project)]
     before = manifests.read_manifest(project)
@@ -96,7 +96,7 @@ def configure(project: Project, changes: Changes, report: Callable[[str], None] 
 
 
 def check_changes(project: Project, changes: Changes) -> None:
-    """Refuse what cannot be, before anything is changed or asked."""
+    """Validate changes before any file is written. Raises ProjectError for the first that is not possible."""
     prediction = changes.prediction or manifests.read_manifest(project).prediction
     if prediction not in manifests.PREDICTION_TYPES:
         raise ProjectError(
@@ -117,7 +117,10 @@ def check_changes(project: Project, changes: Changes) -> None:
 
 
 def resolve_key_names(names: Sequence[str]) -> list[str]:
-    """Dotted names of keys that may be taken out of mlcraft.toml; the table may be left out, as in `group`."""
+    """The dotted names of keys to remove from mlcraft.toml; the table may be left out, as in `group`.
+
+    Raises ProjectError for a key that does not exist or is required.
+    """
     keys = []
     for name in names:
         matching = [key for key in OPTIONAL_KEYS if name in (key, key.partition(".")[2])]
@@ -139,7 +142,7 @@ def _manifest_values(project: Project, before: manifests.Manifest, changes: Chan
         "train.models": list(changes.models),
     }
     if changes.sources:
-        # The sample of a new project makes room for the user's own data.
+        # The sample data of a new project is replaced by the user's own data.
         own_sources = [source for source in before.sources if source not in manifests.SAMPLE_SOURCES.values()]
         values["data.sources"] = list(
             dict.fromkeys([*own_sources, *(source_for_manifest(project, source) for source in changes.sources)])
@@ -178,7 +181,10 @@ def _model_files(project: Project) -> list[Path]:
 
 
 def _swap_model(project: Project, before: str, after: str) -> str:
-    """model.py gets another template, or what it was the last time; the old one is kept."""
+    """Replace model.py by the template of the new prediction type, or by the file saved at an earlier change of type.
+
+    The current file is saved as PREDICTION_model.py.
+    """
     model = project.folder / "model.py"
     kept = project.folder / f"{before}_model.py"
     earlier = project.folder / f"{after}_model.py"

@@ -1,4 +1,4 @@
-"""`copy`: another project with the same code, settings and keys; without the runs, models and data of the first."""
+"""The verb `copy`: a new project with the code, settings and keys of another, without its runs, models and data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_mlcraft.versioning.git import Git
 
 
 def copy_project(project: Project, name: str) -> Project:
-    """Make the copy; it is there whole, or not at all."""
+    """Copy a project under a new name. A failure leaves no incomplete copy."""
     manifest = manifests.read_manifest(project)
     new = projects_of(project).new_project(name)
     hidden_folder = projects_of(project).root / HIDDEN_FOLDER
@@ -54,7 +54,7 @@ def copy_project(project: Project, name: str) -> Project:
 
 
 def _user_files(project: Project, manifest: manifests.Manifest) -> Iterator[Path]:
-    """What the user has written: all that git does not ignore, his keys, and sources in the project's folder."""
+    """Files that git does not ignore, the file of keys, and data sources in the project's folder."""
     listing = Git(project.folder).ask("ls-files", "-z", "--cached", "--others", "--exclude-standard")
     if listing is None:
         raise ProjectError(f"{project.folder} is in no git repository", "run `git init` there first")

@@ -1,4 +1,7 @@
-"""A new project: its files, its git and DVC repository, its first commit. It is there whole, or not at all."""
+"""Creation of a project: files from templates, git and DVC repository, first commit.
+
+The project is prepared in a hidden folder and moved at the end, so an interrupted creation leaves nothing.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +40,9 @@ def create_project(
     values: Mapping[str, Any] | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> Project:
-    """Make a project; without a source it has data of scikit-learn's, so that it can be tried at once.
+    """Create a project; without a source it uses a data set of scikit-learn's, so that it runs at once.
 
-    `values` are further values of mlcraft.toml, by their dotted names.
+    `values` are further values of mlcraft.toml by their dotted names; `report` receives a line for each stage.
     """
     if prediction not in manifests.PREDICTION_TYPES:
         raise ProjectError(
@@ -52,7 +55,7 @@ def create_project(
         _remove_leftovers(hidden_folder)
         draft_folder = Path(tempfile.mkdtemp(prefix="new-", dir=hidden_folder))
         try:
-            # Under its own name already: the documents have it inside.
+            # The draft has the final name already, because the documents contain it.
             draft = Project(draft_folder / name)
             draft.folder.mkdir()
             report("writing the files")
@@ -69,12 +72,12 @@ def create_project(
 
 
 def read_template(name: str) -> str:
-    """The text of a file that projects begin with."""
+    """The text of a template file."""
     return (resources.files("airflow_mlcraft.project") / "templates" / name).read_text("utf-8")
 
 
 def read_model_template(prediction: str) -> str:
-    """The model.py that a type of prediction begins with."""
+    """The template of model.py for a prediction type."""
     return read_template(f"{prediction}_model.py")
 
 
@@ -100,6 +103,6 @@ def _write_files(project: Project, prediction: str, source: str, target: str, ex
 
 
 def _remove_leftovers(hidden: Path) -> None:
-    """What was left by somebody who was killed."""
+    """Remove drafts and deleted folders of processes that were killed."""
     for path in [*hidden.glob("new-*"), *hidden.glob("deleted-*")]:
         shutil.rmtree(path, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""`delete`: the project's folder goes, at once; what is elsewhere stays."""
+"""The verb `delete`: removal of a project's folder; what is outside of it stays."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from airflow_mlcraft.serving.process import local_server
 
 
 def delete_project(project: Project) -> list[str]:
-    """Stop the server and delete the folder; gives what stays."""
+    """Stop the server and delete the folder. Returns what remains outside of the folder."""
     remaining = list_remaining(project)
     if local_server.find_running(serve.deployment_folder(project)) is not None:
         serve.stop(project)
     hidden_folder = projects_of(project).root / HIDDEN_FOLDER
     with translate_os_errors(project.folder):
         hidden_folder.mkdir(exist_ok=True)
-        # First out of sight, in one move: half a project is never seen. The next `init` sweeps what is left.
+        # One move hides the folder first, so no half-deleted project is visible. The next `init` removes leftovers.
         deleted_folder = hidden_folder / f"deleted-{secrets.token_hex(4)}"
         project.folder.rename(deleted_folder)
     shutil.rmtree(deleted_folder, ignore_errors=True)
@@ -30,7 +30,7 @@ def delete_project(project: Project) -> list[str]:
 
 
 def list_remaining(project: Project) -> list[str]:
-    """What a deletion leaves: it is not in the project's folder."""
+    """What a deletion leaves, because it is outside of the project's folder."""
     remaining = []
     with contextlib.suppress(MlcraftError):
         project_manifest = manifest.read_manifest(project)

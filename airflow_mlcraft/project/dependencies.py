@@ -1,4 +1,4 @@
-"""What a project needs beyond MLcraft: asked for in mlcraft.toml, and installed by requirements.txt."""
+"""Python dependencies of a project: listed in mlcraft.toml, installed in its own environment."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from airflow_mlcraft.project.user_dirs import environments_folder
 
 
 def changed_files(project: Project) -> list[Path]:
-    """The files that adding dependencies changes."""
+    """The files that `add_dependencies` changes."""
     return [project.manifest, project.requirements]
 
 
 def add_dependencies(
     project: Project, requirements: Sequence[str], report: Callable[[str], None] = lambda _: None
 ) -> list[str]:
-    """Add dependencies and install them; one that was there is replaced. Gives the lines of requirements.txt."""
+    """Add dependencies, replace those of the same name, and install all. Returns the lines of requirements.txt."""
     added = [_validate_requirement(text) for text in requirements]
     names = {_canonical_name(requirement) for requirement in added}
     lines = project.requirements.read_text("utf-8").splitlines() if project.requirements.is_file() else []
@@ -40,7 +40,7 @@ def add_dependencies(
 def find_missing(
     project: Project, models: Sequence[str], is_installed: Callable[[str], bool] | None = None
 ) -> list[str]:
-    """What requirements.txt has to ask for so that models of MLcraft's extras can be trained, as lightgbm>=4.6.
+    """Requirements, as lightgbm>=4.6, that models of MLcraft's extras need and requirements.txt lacks.
 
     A project with requirements has an environment of its own, in which nothing else is installed.
     """
@@ -57,7 +57,7 @@ def find_missing(
 
 
 def _packages_of_extra(name: str) -> list[str]:
-    """The packages of an extra of MLcraft on this system; nothing where there is no such extra."""
+    """The requirements of an extra of MLcraft that apply to this system; empty if there is no such extra."""
     packages = []
     for line in metadata.requires(python_environments.DISTRIBUTION) or ():
         requirement = Requirement(line)
@@ -82,7 +82,7 @@ def _is_installed(name: str) -> bool:
 def prepare_environment(
     project: Project, report: Callable[[str], None] = lambda _: None
 ) -> python_environments.Environment | None:
-    """The project's own environment, made if it is not there yet; None where it needs none."""
+    """The Python environment of the project, created if necessary; None if requirements.txt is empty."""
     requirements = python_environments.requirements_in(project.requirements)
     return python_environments.environment(requirements, environments_folder(), report) if requirements else None
 

@@ -1,4 +1,4 @@
-"""`deploy`: the champion as a service in AWS; planned, made, and removed again."""
+"""The verb `deploy`: the champion as a service in AWS, planned, deployed or removed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _TAG_LENGTH = 40
 
 @dataclass(frozen=True)
 class DeployRequest:
-    """What is asked for on the command line; mlcraft.toml and AWS's own configuration say the rest."""
+    """The options of the command line; mlcraft.toml and the configuration of AWS have the rest."""
 
     target: str = ECS
     region: str = ""
@@ -52,7 +52,7 @@ class DeployRequest:
 
 @dataclass(frozen=True)
 class DeployResult:
-    """What was done, or would be. `key` is the name of the secret that has the key, where requests need one."""
+    """The changes that were made or planned. `key` is the name of the secret with the API key, if one is required."""
 
     project: str
     target: str
@@ -75,7 +75,7 @@ class DeployResult:
 
 
 def plan(project: Project, asked: DeployRequest, progress: ProgressReporter | None = None) -> DeployResult:
-    """What a deployment would make, change and keep. The packages are chosen, but nothing is built."""
+    """List what a deployment would create, change and keep. Packages are resolved, but no image is built."""
     progress = progress or ProgressReporter()
     account = _sign_in(project, asked)
     with docker_client() as client:
@@ -84,7 +84,7 @@ def plan(project: Project, asked: DeployRequest, progress: ProgressReporter | No
 
 
 def deploy(project: Project, asked: DeployRequest, progress: ProgressReporter | None = None) -> DeployResult:
-    """Deploy the champion. When something fails, or the model does not answer, all is as it was before."""
+    """Deploy the champion. If a step fails or the model does not answer, the previous state is restored."""
     progress = progress or ProgressReporter()
     account = _sign_in(project, asked)
     with docker_client() as client:
@@ -99,14 +99,14 @@ def deploy(project: Project, asked: DeployRequest, progress: ProgressReporter | 
 
 
 def plan_removal(project: Project, asked: DeployRequest) -> DeployResult:
-    """What `destroy` would delete."""
+    """List what `destroy` would delete."""
     account = _sign_in(project, asked)
     deployment = _build_deployment(project, asked, account, _without_image(project, asked), ProgressReporter())
     return _to_result(project, asked, account, deployment, changes.plan_removal(deployment.resources))
 
 
 def destroy(project: Project, asked: DeployRequest, progress: ProgressReporter | None = None) -> DeployResult:
-    """Delete all that was deployed; what mlcraft has not made for this project is refused."""
+    """Delete all that was deployed. Resources that mlcraft has not created for this project are refused."""
     progress = progress or ProgressReporter()
     account = _sign_in(project, asked)
     deployment = _build_deployment(project, asked, account, _without_image(project, asked), progress)
@@ -175,7 +175,7 @@ def _push_image(
     login: Mapping[str, str],
     progress: ProgressReporter,
 ) -> str:
-    """Build the image if it is not there, and push it; the name that the push needs goes again."""
+    """Build the image if it does not exist, and push it under a temporary tag."""
     from airflow_mlcraft.deploying.image import build
     from airflow_mlcraft.deploying.push import push
 

@@ -1,4 +1,4 @@
-"""`doctor`: what is wrong with this machine's set-up and with the projects, and how to mend it."""
+"""The verb `doctor`: checks of this machine and of the projects, each with a remedy if it fails."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TIMEOUT = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. A warning leaves something out; what is wrong keeps the verbs from working."""
+    """The result of one check. With a warning a feature is missing; with `wrong` verbs fail."""
 
     what: str
     state: str
@@ -39,7 +39,7 @@ class Finding:
 
 
 def examine_setup(projects: Projects) -> Iterator[Finding]:
-    """Look at everything, one after the other."""
+    """Run all checks of the machine, and then those of each project."""
     for check in (
         _check_python,
         _check_packages,
@@ -83,7 +83,7 @@ def _check_versions(projects: Projects) -> Finding:
 
 
 def _check_settings(projects: Projects) -> Finding:
-    """The section `[mlcraft]` of the Airflow that AIRFLOW_HOME names, without making one where there is none."""
+    """Check the section `[mlcraft]` of the Airflow in AIRFLOW_HOME, without creating that folder."""
     from airflow_mlcraft import settings
 
     home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
@@ -229,7 +229,7 @@ def _find_faults(project: Project, project_manifest: manifest.Manifest) -> Itera
 
 
 def _source_exists(project: Project, source: str) -> bool:
-    """Whether a source is there; of one elsewhere nobody knows before it is asked."""
+    """Whether a local source exists; True for remote ones, which are not contacted."""
     import glob
 
     if "://" in source or source.startswith("sklearn:") or source == "sql":
@@ -250,7 +250,7 @@ def _find_connection_error(uri: str) -> str:
 
 
 def _run_command(command: list[str]) -> str | None:
-    """What a program says; None where it is not there."""
+    """The output of a program; None if it cannot be run."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):

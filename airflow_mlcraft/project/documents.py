@@ -1,4 +1,9 @@
-"""A project's CWL documents: made in the form that Rabix Composer keeps, and kept in step with mlcraft.toml."""
+"""The CWL documents of a project: workflow.cwl, tuned.cwl and the tools, generated and synchronized with mlcraft.toml.
+
+The tables at the top describe the inputs and outputs of the workflows. `write_documents` creates all documents of a new
+project, `sync_documents` updates them after a change of mlcraft.toml, `rename_documents` replaces the project's name.
+The documents are in the form that Rabix Composer opens and saves, so the user may edit them.
+"""
 
 from __future__ import annotations
 
@@ -70,9 +75,12 @@ _STEP_INPUTS = {
     "train": {"class_weight": "class_weight", "threshold": "threshold", "threshold_metric": "metric"},
     "evaluate": {"replace_champion": "replace_champion"},
 }
-"""Inputs that lead to an input of a step; documents of before get them when they have a value."""
+"""Workflow inputs by step, with the input of the step that each is linked to.
+
+Documents of an earlier version get such an input once it has a value.
+"""
 _TRAINING_ONLY_INPUTS = ("threshold_metric",)
-"""Inputs that a search does not need: it has the metric anyway."""
+"""Inputs that the workflow with tuning lacks, because its search has the metric already."""
 _TUNING_INPUTS: dict[str, tuple[str, str, str]] = {
     "trials": ("int", "Trials", "How many sets of parameters are tried for each model."),
     "space": ("string[]", "Spaces", "Where to search for each of the models, as JSON; {} for the usual places."),
@@ -91,7 +99,7 @@ _OUTPUTS: dict[str, tuple[str, str, str]] = {
     "metrics": ("File[]", "train/metrics", "What cross-validation measured, for each model."),
 }
 _DATA_PATHS = {"data": "data/retrieved", "train_part": "data/train.parquet", "test_part": "data/test.parquet"}
-"""Outputs that get a version in the project's repository, and their paths there."""
+"""Workflow outputs that are versioned in the project's repository, with their paths there."""
 _EVALUATION_PATHS = {
     "champion": "models/champion",
     "scores": "reports/scores.json",
@@ -100,7 +108,7 @@ _EVALUATION_PATHS = {
 
 
 def write_documents(project: Project, manifest: Manifest, final_project: Project | None = None) -> None:
-    """The workflows and their tools. `home` is where the project is going to be, if it is not there yet."""
+    """Write the workflows and their tools. `final_project` is where a draft is moved to."""
     project.tools.mkdir(parents=True, exist_ok=True)
     for name in TOOL_NAMES:
         tool = _load_document(find_shipped("tools", f"{name}.cwl"))
@@ -115,7 +123,10 @@ def write_documents(project: Project, manifest: Manifest, final_project: Project
 
 
 def sync_documents(project: Project, manifest: Manifest) -> list[Path]:
-    """Bring what mlcraft.toml says into the workflows; what else was done to them stays. Gives what has changed."""
+    """Update titles, defaults and inputs of the workflows from mlcraft.toml. Returns the changed files.
+
+    Other edits of the user stay.
+    """
     changed = []
     for path in (project.workflow, project.tuned_workflow):
         document = _load_document(path)
@@ -129,7 +140,7 @@ def sync_documents(project: Project, manifest: Manifest) -> list[Path]:
 
 
 def _add_missing_inputs(path: Path, document: Any, project: Project, manifest: Manifest) -> None:
-    """Add inputs that mlcraft.toml has a value for and a document of an earlier version lacks, with their links."""
+    """Add inputs, with links, that have a value in mlcraft.toml and are missing in a document of an earlier version."""
     values = build_default_inputs(project, manifest)
     existing = {port["id"] for port in document["inputs"]}
     existing |= set(_TRAINING_ONLY_INPUTS) if _is_tuned(document) else set()
@@ -156,7 +167,7 @@ def _add_missing_inputs(path: Path, document: Any, project: Project, manifest: M
 
 
 def _add_tool_inputs(path: Path, shipped_name: str, names: Sequence[str]) -> None:
-    """Add inputs of a shipped tool to a copy of an earlier version."""
+    """Add inputs of the shipped tool to the project's older copy of it."""
     tool = _load_document(path)
     missing = set(names) - {port["id"] for port in tool["inputs"]}
     if missing:
@@ -166,7 +177,7 @@ def _add_tool_inputs(path: Path, shipped_name: str, names: Sequence[str]) -> Non
 
 
 def rename_documents(project: Project, old: str) -> list[Path]:
-    """Have the project's name in its documents instead of an old one. Gives what has changed."""
+    """Replace the old name of the project in its documents. Returns the changed files."""
     changed = []
     for path in (project.workflow, project.tuned_workflow, *sorted(project.tools.glob("*.cwl"))):
         document = _load_document(path)
@@ -183,7 +194,7 @@ def rename_documents(project: Project, old: str) -> list[Path]:
 
 
 def build_workflow(project: Project, manifest: Manifest, *, tuned: bool = False) -> dict[str, Any]:
-    """The document of a project's workflow."""
+    """Build the document of a project's workflow, with or without tuning."""
     inputs = {**_INPUTS, **_TUNING_INPUTS} if tuned else dict(_INPUTS)
     for name in _TRAINING_ONLY_INPUTS if tuned else ():
         del inputs[name]
@@ -209,7 +220,7 @@ def _is_tuned(document: Any) -> bool:
 
 
 def _update_values(document: Any, project: Project, manifest: Manifest) -> None:
-    """Names, defaults and the kind of prediction."""
+    """Set label, doc, defaults, choices and the prediction type from the manifest."""
     tuned = _is_tuned(document)
     document["label"] = f"{manifest.title}, tuned" if tuned else manifest.title
     search = "Searches for the best parameters of several models" if tuned else "Trains several models"
@@ -292,7 +303,7 @@ def _build_steps(tuned: bool) -> list[dict[str, Any]]:
     processing["in"].insert(2, {"id": "prediction"})
     scatter = ["estimator", "params"]
     if tuned:
-        # What a search makes best is part of the search; a model that is only trained is the same by any metric.
+        # The metric that a search optimizes is part of the search; a trained model does not depend on the metric.
         train = {name: source for name, source in train.items() if name != "params"}
         train |= {"trials": "trials", "space": "space", "metric": "metric"}
         scatter = ["estimator", "space"]

@@ -1,4 +1,4 @@
-"""A project's documents as DAG runs of the embedded Airflow; what they make stays in the project."""
+"""Runs of a project's documents by the embedded Airflow, with the project's settings, keys, store and logs."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _LIBRARIES = (
     "sklearn.pipeline",
 )
 _STEP_PREFIX = re.compile(r"^(item \d+: )?(the tool of \S+ failed with exit code \d+: )?(mlcraft-step: )?")
-"""What says how a step was run, before it says what was wrong."""
+"""The start of a failure message, which says how the step was run."""
 
 
 @dataclass(frozen=True)
 class RunCallbacks:
-    """Who follows a run. `on_event` may ask what a task has given."""
+    """Functions that are called during a run. `on_event` also receives a function that reads XComs."""
 
     on_dag: Callable[[Any], None] = lambda _: None
     on_event: Callable[[TaskEvent, Callable[..., Any]], None] = lambda *_: None
@@ -55,7 +55,7 @@ class RunCallbacks:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that has ended, well or not."""
+    """A run that has ended, with its result and outputs."""
 
     run_id: str
     result: RunResult
@@ -63,7 +63,7 @@ class FinishedRun:
     seconds: float
 
     def error(self, items: Sequence[str] = ()) -> str:
-        """The sentences of the tasks that failed; `items` is what the instances of a mapped task are called."""
+        """The messages of failed tasks; `items` has the names of a mapped task's instances."""
         sentences = []
         for failure in self.result.failed:
             item = f" {items[failure.map_index]}" if 0 <= failure.map_index < len(items) else ""
@@ -72,7 +72,7 @@ class FinishedRun:
 
 
 def new_run_id(verb: str) -> str:
-    """A name that sorts by time, and that no other run has."""
+    """A unique run id that sorts by time."""
     return f"{verb}_{time.strftime('%Y-%m-%d_%H-%M-%S')}_{random.token_hex(2)}"
 
 
@@ -86,7 +86,7 @@ def run_document(
     listener: RunCallbacks,
     parallel: int = 0,
 ) -> FinishedRun:
-    """Run a document of the project. Ctrl-C ends all tasks, and the run counts as killed in MLflow."""
+    """Run a document of the project. After Ctrl-C all tasks are ended, and the run in MLflow has the status KILLED."""
     from airflow_mlcraft.runner.run_document import CONFIGURATION, plan_of
 
     start = time.monotonic()
@@ -121,7 +121,7 @@ def run_document(
 
 @contextlib.contextmanager
 def project_environment(project: Project, manifest: Manifest, run_id: str = "") -> Iterator[None]:
-    """The settings of this project and its keys, for as long as something of it runs in this process."""
+    """Set the environment variables of a project, its settings and keys, within the context."""
     values = {
         **env_file.read_env_file(project),
         "AIRFLOW__MLCRAFT__STORE": str(project.store),
@@ -144,7 +144,7 @@ def project_environment(project: Project, manifest: Manifest, run_id: str = "") 
 
 
 def read_json_file(value: Any) -> Any:
-    """The JSON in a File, of the store or of the disk."""
+    """The JSON content of a CWL File, in the store or on disk."""
     from airflow_mlcraft.operators.task_files import open_store
     from airflow_mlcraft.store.values import local_path, oid_of
 
@@ -154,14 +154,14 @@ def read_json_file(value: Any) -> Any:
 
 
 def _preload_libraries() -> None:
-    """Once, here, rather than in each of the workers, which are forked from this process."""
+    """Import libraries in this process, so that the workers, which are forked from it, need not do it."""
     for name in _LIBRARIES:
         import_module(name)
 
 
 @contextlib.contextmanager
 def _open_log(project: Project, run_id: str) -> Iterator[Callable[[str], Any]]:
-    """The whole log of the run, in the project's folder logs."""
+    """Open the log file of a run in the project's folder logs; yields its write function."""
     with translate_os_errors(project.logs):
         project.logs.mkdir(parents=True, exist_ok=True)
         stream = (project.logs / f"{run_id}.log").open("w", encoding="utf-8", buffering=1)

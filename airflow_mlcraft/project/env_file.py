@@ -1,4 +1,4 @@
-"""The keys and passwords of a project: `.env`, which git ignores and nobody else may read."""
+"""The keys and passwords of a project in `.env`, which git ignores and only the user may read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEY_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def read_env_file(project: Project) -> Mapping[str, str]:
-    """All of them, by name."""
+    """The values by name; empty ones are left out."""
     if not project.secrets.is_file():
         return {}
     values = dotenv_values(project.secrets, interpolate=False)
@@ -24,7 +24,7 @@ def read_env_file(project: Project) -> Mapping[str, str]:
 
 
 def write_key(project: Project, name: str, value: str) -> None:
-    """Set one; the others and all comments stay."""
+    """Set a key; other keys and comments stay."""
     check_key_name(name)
     if not value or "\n" in value:
         raise ProjectError(f"the value of {name} is empty or has several lines")
@@ -36,11 +36,11 @@ def write_key(project: Project, name: str, value: str) -> None:
 
 
 def check_key_name(name: str) -> None:
-    """Whether a key can have this name."""
+    """Raise ProjectError if a key cannot have this name."""
     if not _KEY_NAME.fullmatch(name):
         raise ProjectError(f"{name!r} cannot be the name of a key: expected capitals, digits and _, such as DATA_KEY")
 
 
 def is_readable_by_others(project: Project) -> bool:
-    """Whether the file's mode lets others in."""
+    """Whether the file's mode lets other users read it."""
     return project.secrets.is_file() and bool(project.secrets.stat().st_mode & 0o077)

@@ -1,7 +1,7 @@
-"""`evaluate`: the models of the last run again, by a metric of choice; the best becomes the champion.
+"""The verb `evaluate`: comparison of the last trained models by a metric; the best becomes the champion.
 
-The scores of the training say at once who is the best. A run of Airflow's measures the models only where scores are
-missing, or where the registry has another champion than the project knows.
+The scores of the training usually decide at once. A DAG run measures the models only if scores are missing, or if the
+registry has another champion than the project.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EVALUATE = "evaluate"
 
 
 def evaluate(project: Project, metric: str = "", *, progress: TrainingProgress | None = None) -> RunRecord:
-    """Compare the models that were trained last with each other and with the champion, on the test part."""
+    """Compare the last trained models and the champion on the test part. Returns and stores the run record."""
     progress = progress or TrainingProgress()
     manifest = manifests.read_manifest(project)
     if metric:
@@ -38,7 +38,7 @@ def evaluate(project: Project, metric: str = "", *, progress: TrainingProgress |
         raise ProjectError(
             f"{project.name} has no models to compare", f"train some with `mlcraft train {project.name}`"
         )
-    # Where mlcraft.toml names none, the data have chosen one for the training.
+    # Without a metric in mlcraft.toml, the training has chosen one from the data.
     manifest = manifests.replace_values(manifest, metric=manifest.metric or before.metric)
     metric_name = validate_metric(manifest.prediction, metric or manifest.metric)
     run_id = new_run_id(EVALUATE)
@@ -73,7 +73,7 @@ def evaluate(project: Project, metric: str = "", *, progress: TrainingProgress |
         "margin": manifest.margin,
         "seed": manifest.seed,
     }
-    # The gate is of the project's own metric; by another it would have another value.
+    # The minimum is meant for the project's metric, so it does not apply to another.
     if manifest.minimum is not None and metric_name == manifest.metric:
         job["minimum"] = manifest.minimum
     listener = RunCallbacks(progress.on_dag, progress.on_event, progress.on_log)
@@ -89,7 +89,7 @@ def evaluate(project: Project, metric: str = "", *, progress: TrainingProgress |
 
 @dataclass(frozen=True)
 class _KnownScores:
-    """What an evaluation would say, as scores.json; with the labels of today's champion and of the one that follows."""
+    """The result of an evaluation in the form of scores.json, and the labels of the current and the new champion."""
 
     scores: dict[str, Any]
     today: str
@@ -97,9 +97,9 @@ class _KnownScores:
 
 
 def _known_scores(project: Project, manifest: Manifest, before: RunRecord, metric_name: str) -> _KnownScores | None:
-    """What an evaluation would say, out of scores.json; None where that is not known.
+    """Evaluate by the scores.json of the training, which has all metrics of all models on the test part.
 
-    The models and the test part are those of the training, which has measured them by every metric.
+    None if these scores do not suffice.
     """
     from airflow_mlcraft.ml.baseline import is_baseline
     from airflow_mlcraft.ml.champion import CROSS_VALIDATION, Candidate, Today, choose_champion
@@ -113,7 +113,7 @@ def _known_scores(project: Project, manifest: Manifest, before: RunRecord, metri
     new_models = [model for model in scores["models"] if model["role"] == "new"]
     if current is None or not all(metric_name in model["test"] for model in (current, *new_models)):
         return None
-    # A champion that has learned some of the test rows was scored on the others, and the new models were not.
+    # A champion that was trained on some test rows was scored on the others only, unlike the new models.
     if scores.get("chosen_on") != CROSS_VALIDATION or current.get("rows") != scores["rows"]:
         return None
     cv_scores = [model.get("cv", {}).get(metric_name, {}).get("mean") for model in new_models]
@@ -132,11 +132,11 @@ def _known_scores(project: Project, manifest: Manifest, before: RunRecord, metri
             for model, score in zip(new_models, cv_scores, strict=True)
         ],
         today=Today(current["test"][metric_name]),
-        # The gate is of the project's own metric; by another it would have another value.
+        # The minimum is meant for the project's metric, so it does not apply to another.
         minimum=manifest.minimum if metric_name == manifest.metric else None,
         margin=manifest.margin,
     )
-    # The champion is one of these models itself, as a rule, and is then there twice, as an evaluation has it.
+    # The champion usually is one of these models, and then is listed twice, as in an evaluation by a run.
     name = re.sub(r"^champion \((.*)\)$| \(\d+\)$", r"\1", current["name"])
     champion = {**current, "name": f"champion ({name})", "role": "champion"}
     winner = "" if verdict.winner is None else str(new_models[verdict.winner]["name"])
@@ -162,7 +162,7 @@ def _set_champion(  # noqa: PLR0917
     run_id: str,
     progress: TrainingProgress,
 ) -> str:
-    """Crown the winner, if it is another model than today's champion; the reason where that takes a run."""
+    """Make the winner the champion, unless it is already. Returns the reason if this needs a DAG run."""
     from airflow_mlcraft.project.set_champion import set_champion_without_run
 
     if not known_scores.winner:
@@ -186,7 +186,7 @@ def _set_champion(  # noqa: PLR0917
 
 
 def _find_current_champion(project: Project, before: RunRecord, scores: dict[str, Any]) -> dict[str, Any] | None:
-    """Today's champion, with its scores: that of the training, or of an evaluation since; None where it is unsure."""
+    """The current champion with its scores, from the training or a later evaluation; None if it is not certain."""
     by_name = {model["name"]: model for model in scores["models"]}
     current = by_name.get(scores["winner"] or "")
     runs = run_records.load_records(project)
@@ -194,7 +194,7 @@ def _find_current_champion(project: Project, before: RunRecord, scores: dict[str
         if not run.ok:
             continue
         if run.verb != EVALUATE or run.set.get(run_records.MODELS_OF) != before.run_id:
-            # Another training, here or on a server, may have crowned a model that these scores do not have.
+            # Another training, here or on a server, may have a champion that these scores lack.
             return None
         if not run.kept:
             labels = _number_duplicates([model.name for model in run.models])
@@ -203,7 +203,7 @@ def _find_current_champion(project: Project, before: RunRecord, scores: dict[str
 
 
 def _number_duplicates(names: list[str]) -> list[str]:
-    """The models' names as scores.json has them: numbered where one comes twice."""
+    """The labels of models as in scores.json: a repeated name is numbered."""
     return [
         name if (number := names[: place + 1].count(name)) == 1 else f"{name} ({number})"
         for place, name in enumerate(names)
@@ -211,7 +211,7 @@ def _number_duplicates(names: list[str]) -> list[str]:
 
 
 def validate_metric(prediction: str, name: str) -> str:
-    """A metric of this type of prediction; another is refused with the list."""
+    """The canonical name of a metric for this prediction type. Raises StepError with the list of metrics for others."""
     from airflow_mlcraft.ml.metrics import metric_for
 
     return metric_for(prediction, name).name

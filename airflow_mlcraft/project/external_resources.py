@@ -1,4 +1,4 @@
-"""What a project has outside its folder: images, a container, services. A deletion names what is noted here."""
+"""List of what a project has created outside its folder: images, containers, services. `delete` shows it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from airflow_mlcraft.common.files import write_text_atomically
 from airflow_mlcraft.project.project_paths import Project
 
 ExternalResources: TypeAlias = "dict[str, str]"
-"""What there is, each with a sentence on how it is removed."""
+"""Descriptions of resources, each with a sentence on how to remove it."""
 
 
 def read_resources(project: Project) -> ExternalResources:
-    """All of it, the oldest first; nothing where the note cannot be read."""
+    """All resources, oldest first; empty if the file cannot be read."""
     try:
         resources: ExternalResources = json.loads(project.external_resources.read_text("utf-8"))
     except (OSError, ValueError):
@@ -22,12 +22,12 @@ def read_resources(project: Project) -> ExternalResources:
 
 
 def add_resource(project: Project, resource: str, removal: str) -> None:
-    """Keep in mind that there is something, and how it is removed."""
+    """Add a resource and how to remove it."""
     _write_resources(project, {**read_resources(project), resource: removal})
 
 
 def remove_resource(project: Project, resource: str) -> None:
-    """It is gone."""
+    """Remove a resource that no longer exists from the list."""
     resources = read_resources(project)
     if resources.pop(resource, None) is not None:
         _write_resources(project, resources)

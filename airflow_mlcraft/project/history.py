@@ -1,4 +1,4 @@
-"""`history` and `compare`: the runs of a project, and some of them side by side."""
+"""The verbs `history` and `compare`: the runs of a project, and a comparison of some."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from airflow_mlcraft.project.run_records import MODELS_OF, TRAIN, ModelScore, Ru
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs side by side. `differs` is what they were asked that is not the same in all."""
+    """A comparison of runs. `differs` has the options that are not the same in all, with the value of each run."""
 
     metric: str
     higher_is_better: bool
     runs: list[RunRecord]
     differs: dict[str, list[Any]]
     scores: dict[str, list[float | None]]
-    """Of each model, what it came to in each run on the test part."""
+    """By model: its score in each run on the test part."""
     code: dict[str, list[str]] = field(default_factory=dict)
-    """Of each run but the first whose code is not that of the one before: the files that differ, as a diffstat."""
+    """By id of a run whose code differs from the run before it: the diffstat."""
 
 
 def list_runs(project: Project, last: int = 0) -> list[RunRecord]:
-    """The runs, the newest last; only so many, where that is asked for."""
+    """The records of all runs, or of the last ones, newest last. Raises ProjectError if there is none."""
     runs = run_records.load_records(project)
     if not runs:
         raise ProjectError(f"{project.name} has not been run yet", f"start with `mlcraft train {project.name}`")
@@ -37,7 +37,7 @@ def list_runs(project: Project, last: int = 0) -> list[RunRecord]:
 
 
 def compare_runs(project: Project, runs: Sequence[str] = (), metric: str = "") -> Comparison:
-    """Runs by the ends or beginnings of their names; the last two that ended well when none is named."""
+    """Compare runs, named by the start or end of their ids; without names, the last two successful trainings."""
     from airflow_mlcraft.project.evaluation import validate_metric
     from airflow_mlcraft.project.manifest import read_manifest
 
@@ -75,14 +75,14 @@ def _find_code_changes(project: Project, runs: Sequence[RunRecord]) -> dict[str,
 
 
 def find_score(model: ModelScore | None, metric: str) -> float | None:
-    """On the test part, or else by cross-validation."""
+    """The score on the test part, or by cross-validation if there is none."""
     if model is None:
         return None
     return model.test.get(metric, model.cv.get(metric))
 
 
 def label_of_model(model: ModelScore) -> str:
-    """A model with the parameters that tell it from others."""
+    """The name of a model with its parameters."""
     params = ", ".join(f"{name}={value}" for name, value in model.params.items())
     return f"{model.name} ({params})" if params else model.name
 
@@ -92,7 +92,7 @@ def _models_by_label(run: RunRecord) -> dict[str, ModelScore]:
 
 
 def find_run(project: Project, runs: Sequence[RunRecord], name: str) -> RunRecord:
-    """The run whose name is this, or begins or ends with it."""
+    """The run whose id is, starts or ends with this text. Raises ProjectError if there is none, or several."""
     matches = [run for run in runs if run.run_id == name] or [
         run for run in runs if run.run_id.startswith(name) or run.run_id.endswith(name)
     ]

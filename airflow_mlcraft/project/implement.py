@@ -1,4 +1,7 @@
-"""`impl`: the user's own code, opened in an editor and then tried: does it import, has it the function, does it run."""
+"""The verb `impl`: the user's code, opened in an editor and tested on a sample of the project's data.
+
+The test imports the file, looks for its function, and runs it.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,9 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What came of trying a part. `fault` is a sentence, empty where there is none.
+    """The result of a trial. `fault` is a sentence, empty on success; `lines` is what the steps have logged.
 
-    `trusted` says which types of the user's code and packages its models bring along.
+    `trusted` lists the types that models of the user's code contain, with their packages.
     """
 
     part: str
@@ -41,20 +44,20 @@ class TrialResult:
 
 
 def part_path(project: Project, part: str) -> Path:
-    """The file of a part."""
+    """The file of a part: retriever, processor or model."""
     if part not in PARTS:
         raise ProjectError(f"there is no part {part!r} of a project", f"expected {', '.join(PARTS)}")
     return project.folder / f"{part}.py"
 
 
 def install_dependencies(project: Project, requirements: Sequence[str], report: Say) -> None:
-    """Before the editor opens: all of them, or none."""
+    """Add and install dependencies; if one fails, mlcraft.toml and requirements.txt are restored."""
     with restore_files_on_error(*dependencies.changed_files(project)):
         dependencies.add_dependencies(project, requirements, report)
 
 
 def open_editor(path: Path) -> None:
-    """Open $VISUAL, $EDITOR or vim, and wait until it ends."""
+    """Open a file in $VISUAL, $EDITOR or vim, and wait until the editor ends."""
     command = shlex.split(next((os.environ[name] for name in EDITORS if os.environ.get(name)), "vim"))
     if shutil.which(command[0]) is None:
         raise ProjectError(f"there is no editor {command[0]!r}", "say which to open: export EDITOR=nano")
@@ -64,7 +67,7 @@ def open_editor(path: Path) -> None:
 
 
 def try_part(project: Project, part: str, report: Say = lambda _: None) -> TrialResult:
-    """Try a part on a sample of the project's data."""
+    """Run a part on a sample of the project's data."""
     path, lines, trusted = part_path(project, part), list[str](), list[str]()
 
     def record_line(line: str) -> None:
@@ -81,7 +84,7 @@ def try_part(project: Project, part: str, report: Say = lambda _: None) -> Trial
 
 @dataclass(frozen=True)
 class _Trial:
-    """What is tried, where, and who hears of it."""
+    """The context of a trial: project, temporary folder, log function, and the list of trusted types to fill."""
 
     project: Project
     folder: Path
@@ -89,7 +92,7 @@ class _Trial:
     trusted: list[str]
 
     def step(self, *arguments: str) -> Path:
-        """The folder with what a step has made."""
+        """Run a step; returns the folder with its outputs."""
         room = Path(tempfile.mkdtemp(dir=self.folder))
         run_step(self.project, manifests.read_manifest(self.project), list(arguments), room, self.say)
         return room
@@ -119,7 +122,7 @@ def _process(sample: _Trial, data: Path) -> Path:
 
 
 def _try_model(sample: _Trial) -> None:
-    """Each of the user's own estimators learns from some rows; new ones join those that are trained."""
+    """Train each of the user's estimators on some rows, and add new ones to the models of mlcraft.toml."""
     names = list_own_models(sample)
     parts = _try_processor(sample)
     for name in names:

@@ -1,4 +1,4 @@
-"""`list`: each project in a few words."""
+"""The verb `list`: an overview of each project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_mlcraft.serving.process import local_server
 
 @dataclass(frozen=True)
 class Champion:
-    """The best model, and what made it the best."""
+    """The best model with its metric and score."""
 
     model: str
     metric: str
@@ -24,7 +24,7 @@ class Champion:
 
 @dataclass(frozen=True)
 class Overview:
-    """A project in a list. `fault` says why no more is known."""
+    """A row of the list. `fault` is the reason why the other fields are empty."""
 
     name: str
     title: str = ""
@@ -40,12 +40,12 @@ class Overview:
 
 
 def list_overviews(projects: Projects) -> list[Overview]:
-    """All projects, by name."""
+    """The overviews of all projects, sorted by name."""
     return [build_overview(project) for project in projects.all()]
 
 
 def build_overview(project: Project) -> Overview:
-    """One project; a broken one is told of rather than left out."""
+    """The overview of a project; for one whose manifest is invalid, its name and the fault."""
     try:
         project_manifest = manifest.read_manifest(project)
     except MlcraftError as error:
@@ -64,9 +64,9 @@ def build_overview(project: Project) -> Overview:
 
 
 def read_champion(project: Project) -> Champion | None:
-    """By what the last evaluation has left in the project, and by the metric that was asked for last.
+    """Read the champion from the project's files, with its score by the last requested metric; None without champion.
 
-    An evaluation by which the champion stays leaves the files as they are; they have its other scores too.
+    An evaluation that keeps the champion does not change the files, which have all metrics.
     """
     try:
         card = json.loads((project.champion / "model.json").read_text("utf-8"))

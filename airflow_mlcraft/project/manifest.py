@@ -1,4 +1,8 @@
-"""mlcraft.toml: what it says, checked, and changes of it that leave the user's comments in place."""
+"""The manifest of a project, mlcraft.toml: reading it with validation, and changing it without losing comments.
+
+`Manifest` holds the values; `read_manifest` and the private `_ManifestReader` parse and validate them;
+`change_manifest`, `change_text` and `set_values` write values by their dotted names.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +25,19 @@ DEFAULT_MODELS = {
     "classification": ["logistic_regression", "random_forest", "gradient_boosting", "k_neighbors", "model"],
     "regression": ["linear_regression", "ridge", "random_forest", "gradient_boosting", "model"],
 }
-"""What is trained unless the project says otherwise."""
+"""Models of a new project, by prediction type."""
 DEFAULT_METRICS = {"classification": "acc", "regression": "rmse"}
 SAMPLE_SOURCES = {"classification": "sklearn:iris", "regression": "sklearn:diabetes"}
 IMPUTE_STRATEGIES = ("median", "mean", "most_frequent", "zero")
-"""How missing numbers are filled; the same names as the option --impute of the step `process`."""
+"""Ways to fill missing numbers; the same names as in the option --impute of the step `process`."""
 COLUMN_KINDS = ("number", "category", "boolean", "date", "text")
-"""Of columns; the same names as in the option --types of the step `process`."""
+"""Types of columns; the same names as in the option --types of the step `process`."""
 _MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What mlcraft.toml says."""
+    """The values of mlcraft.toml, with defaults for those that are left out."""
 
     title: str
     prediction: str
@@ -45,11 +49,11 @@ class Manifest:
     models: tuple[str, ...]
     folds: int
     metric: str
-    """Chosen by the data where it is empty."""
+    """Empty: chosen from the data."""
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     space: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     split_seed: int | None = None
-    """Of one run; otherwise that of all."""
+    """The seed of the split in one run of a sweep; None: `seed`."""
     key: str = ""
     id: str = ""
     stratify: bool = False
@@ -59,10 +63,10 @@ class Manifest:
     impute: str | Mapping[str, str] = ""
     positive: str = ""
     max_categories: int | None = None
-    """Chosen by the data where it is left out."""
+    """None: chosen from the data."""
     types: Mapping[str, str] = field(default_factory=dict)
     dates: Mapping[str, str] = field(default_factory=dict)
-    """Kinds of columns, and how dates are written; columns that are not named are told by their values."""
+    """Date formats by column. Columns that neither `types` nor `dates` has get a type by their values."""
     class_weight: str | Mapping[str, float] = ""
     threshold: float | str = ""
     replace_champion: bool = False
@@ -73,21 +77,21 @@ class Manifest:
     dagshub: str = ""
     server: str = ""
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Where the model is served; each target knows its own values."""
+    """The tables [targets.NAME]: where the model is served; each target validates its own table."""
 
     @property
     def metric_or_default(self) -> str:
-        """The metric, or the one that counts unless the data choose another."""
+        """The metric, or the default metric of the prediction type."""
         return self.metric or DEFAULT_METRICS[self.prediction]
 
 
 def title_from_name(name: str) -> str:
-    """The title of a project that has none of its own."""
+    """The default title of a project, derived from its name."""
     return name.replace("_", " ").capitalize()
 
 
 def read_manifest(project: Project) -> Manifest:
-    """The manifest; a wrong value is told with its place."""
+    """Read and validate the manifest. A wrong value raises ProjectError with the file and the key."""
     reader = _ManifestReader(project.manifest, _load_toml(project))
     prediction = reader.string("prediction")
     if prediction not in PREDICTION_TYPES:
@@ -130,13 +134,13 @@ def read_manifest(project: Project) -> Manifest:
 
 
 def change_manifest(project: Project, values: Mapping[str, Any]) -> None:
-    """Set values by their dotted names; everything else stays as it was written."""
+    """Set values by their dotted names; comments and other keys stay unchanged."""
     _load_toml(project)
     write_text_atomically(project.manifest, change_text(project.manifest.read_text("utf-8"), values))
 
 
 def change_text(text: str, values: Mapping[str, Any]) -> str:
-    """The text of a manifest with other values; a key that stands there as a comment is set in its place."""
+    """The text of a manifest with these values set; a key that is commented out is uncommented where it is."""
     names = [name for name, value in values.items() if value is not None]
     document = tomlkit.parse(_uncomment_keys(text, names))
     set_values(document, values)
@@ -144,7 +148,7 @@ def change_text(text: str, values: Mapping[str, Any]) -> str:
 
 
 def _uncomment_keys(text: str, names: Sequence[str]) -> str:
-    """The text with the lines `# key = …` of these dotted names as keys, where the key is not set yet."""
+    """Remove the comment sign of lines `# key = …` for these dotted names, unless the key is set elsewhere."""
     lines, table = text.splitlines(keepends=True), ""
     keys: dict[str, int] = {}
     comments: dict[str, int] = {}
@@ -160,7 +164,7 @@ def _uncomment_keys(text: str, names: Sequence[str]) -> str:
 
 
 def set_values(document: Any, values: Mapping[str, Any]) -> None:
-    """The same in a document that is at hand."""
+    """Set values in a parsed TOML document by their dotted names; None removes a key."""
     for name, value in values.items():
         *tables, key = name.split(".")
         table = document
@@ -178,7 +182,7 @@ def set_values(document: Any, values: Mapping[str, Any]) -> None:
 
 
 def replace_values(manifest: Manifest, **values: Any) -> Manifest:
-    """The same with other values."""
+    """A copy of the manifest with these fields replaced."""
     return replace(manifest, **values)
 
 
@@ -192,6 +196,8 @@ def _load_toml(project: Project) -> tomlkit.TOMLDocument:
 
 
 class _ManifestReader:
+    """Typed access to the values of mlcraft.toml by their dotted names; a wrong type raises ProjectError."""
+
     def __init__(self, path: Path, document: Mapping[str, Any]):
         self._path = path
         self._document = document
@@ -228,7 +234,7 @@ class _ManifestReader:
         return bool(value)
 
     def impute(self, name: str) -> str | dict[str, str]:
-        """One way to fill gaps, or a table with the way of each column."""
+        """One strategy for all columns, or a table with the strategy of each column."""
         value = self._find(name)
         strategies = value.values() if isinstance(value, dict) else [value or IMPUTE_STRATEGIES[0]]
         if not all(isinstance(strategy, str) and strategy in IMPUTE_STRATEGIES for strategy in strategies):

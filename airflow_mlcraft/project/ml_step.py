@@ -1,4 +1,4 @@
-"""One step of machine learning for a project, outside of any run: with its keys, and in its own environment."""
+"""Single machine-learning steps for a project outside of a run, in its Python environment; predictions by them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run_step(
     folder: Path,
     report: Callable[[str], None] | None = None,
 ) -> None:
-    """Run `mlcraft-step` with these arguments; its outputs are in the folder. A failure is told in the step's words."""
+    """Run `mlcraft-step` with these arguments; its outputs are in `folder`. A failure raises ProjectError."""
     from airflow_mlcraft.steps.command import run
 
     lines: list[str] = []
@@ -49,7 +49,7 @@ def run_step(
 
 @contextmanager
 def predict_to_csv(project: Project, data: Path | BinaryIO) -> Iterator[Path]:
-    """A file of CSV with the rows of a file, or of a stream, and the predictions; it is gone afterwards."""
+    """Predict the rows of a file or stream; yields a temporary CSV file with the rows and the predictions."""
     champion = require_champion(project)
     with tempfile.TemporaryDirectory(prefix="mlcraft-predict-") as place:
         folder = Path(place)
@@ -69,7 +69,7 @@ def predict_to_csv(project: Project, data: Path | BinaryIO) -> Iterator[Path]:
 
 
 def _find_data_file(project: Project, data: Path) -> Path:
-    """A file from where the user is, or from the project's folder."""
+    """The path of a file in the current folder or in the project's. Raises ProjectError if there is none."""
     for path in (data.absolute(), project.folder / data):
         if path.is_file():
             return path

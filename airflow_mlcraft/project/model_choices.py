@@ -1,4 +1,4 @@
-"""What the inputs `models` and `metric` of a project may be: for forms, and checked before anything runs."""
+"""Allowed values of the inputs `models` and `metric` of a project, for forms and for validation."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.project_paths import Project
 
 OWN_MODEL = "model"
-"""The name of the estimator that the function `model` in model.py gives."""
+"""The name of the estimator that the function `model` in model.py returns."""
 
 _OFFERED_ALIASES = (
     "accuracy", "balanced_accuracy", "auc", "average_precision", "r2_score", "mean_absolute_error",
     "mean_squared_error", "root_mean_squared_error", "mean_absolute_percentage_error",
 )  # fmt: skip
-"""Other names of metrics that a form offers; not all that are understood."""
+"""Aliases of metrics that a form offers; more are accepted."""
 
 
 def model_choices(project: Project, manifest: Manifest) -> list[str] | None:
-    """Names of estimators, ours and those of model.py; None where only calling `estimators` there would tell."""
+    """Names of MLcraft's estimators and those of model.py; None if only a call of `estimators` there could tell."""
     from airflow_mlcraft.ml.estimators import ESTIMATORS
 
     own = _find_own_models(project)
@@ -29,7 +29,7 @@ def model_choices(project: Project, manifest: Manifest) -> list[str] | None:
 
 
 def metric_choices(manifest: Manifest) -> list[str]:
-    """Names of metrics, and what else they are called."""
+    """Names of metrics and some aliases."""
     from airflow_mlcraft.ml.metrics import ALIASES, METRICS
 
     names = [metric.name for metric in METRICS.values() if metric.task == manifest.prediction]
@@ -37,7 +37,7 @@ def metric_choices(manifest: Manifest) -> list[str]:
 
 
 def check_models(project: Project, manifest: Manifest, names: Sequence[str]) -> None:
-    """Raise a `ProjectError` that names the nearest model where there is none of a name."""
+    """Raise ProjectError, with a suggestion, for a name that no model has."""
     choices = model_choices(project, manifest)
     if choices is None:
         return

@@ -1,4 +1,7 @@
-"""`--set key=value` in Hydra's manner: a list with commas is a sweep, over models' parameters or over whole runs."""
+"""Overrides of `--set key=value` as in Hydra: values separated by commas are a sweep of model parameters or of runs.
+
+`plan_runs` expands the overrides to the runs of a command. The converters at the top check the value of each key.
+"""
 
 from __future__ import annotations
 
@@ -88,13 +91,13 @@ _RUN_KEYS: dict[str, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run of a sweep."""
+    """A planned run of a sweep: its manifest, models and options."""
 
     manifest: Manifest
     candidates: list[Candidate]
     process: Mapping[str, Any] = field(default_factory=dict)
     set: Mapping[str, Any] = field(default_factory=dict)
-    """What was asked for, by its key."""
+    """The overrides of the run by key."""
     label: str = ""
 
 
@@ -107,7 +110,7 @@ class _Override:
 def plan_runs(
     project: Project, manifest: Manifest, models: Sequence[str], overrides: Sequence[str], *, tuned: bool
 ) -> list[PlannedRun]:
-    """The runs that the command line asks for."""
+    """Expand the options of the command line to runs. Raises ProjectError for unknown keys and for too many runs."""
     names = list(dict.fromkeys(models)) or list(manifest.models)
     check_models(project, manifest, names)
     if tuned:
@@ -146,7 +149,7 @@ def plan_runs(
 
 
 def _select_tunable(manifest: Manifest, names: list[str], *, explicit: bool) -> list[str]:
-    """The models whose parameters can be searched; of the user's own only those that mlcraft.toml has a space for."""
+    """The models whose parameters can be searched; the user's own need a space in mlcraft.toml."""
     from airflow_mlcraft.ml.estimators import ESTIMATORS
 
     tunable = [name for name in names if name in manifest.space or name in ESTIMATORS[manifest.prediction]]
@@ -177,7 +180,7 @@ def _plan_run(
         except ValueError as error:
             raise ProjectError(f"--set {key}={value}: expected {error}") from None
         changes |= {"sources": (parsed,)} if key == "source" else {key: parsed}
-    # Other models on the same rows; a champion that had seen rows of the test part could not be compared with them.
+    # A seed changes the models and not the split: a champion trained on test rows could not be compared with them.
     changes.setdefault("split_seed", manifest.seed)
     swept = {override.key for override in run_overrides if len(override.values) > 1}
     label = ", ".join(f"{key}={value}" for key, value in options.items() if key in swept)
@@ -185,7 +188,7 @@ def _plan_run(
 
 
 def _expand_candidate(candidate: Candidate, overrides: Sequence[_Override]) -> Iterator[Candidate]:
-    """A model with each combination of the values that were given for it."""
+    """A candidate for each combination of the model's values."""
     own = [item for item in overrides if item.key.partition(".")[0] == candidate.model]
     names = [item.key.partition(".")[2] for item in own]
     for values in itertools.product(*(item.values for item in own)):
@@ -200,7 +203,7 @@ def _parse_override(text: str) -> _Override:
 
 
 def _split_at_commas(text: str) -> Iterator[str]:
-    """At the commas that are not within brackets or quotes."""
+    """Split at commas that are not within brackets or quotes."""
     depth, quote, start = 0, "", 0
     for index, character in enumerate(text):
         if quote:
@@ -218,7 +221,7 @@ def _split_at_commas(text: str) -> Iterator[str]:
 
 
 def _parse_value(key: str, text: str) -> Any:
-    """A number, true or false, null, a list, an object, or else a text."""
+    """Parse a value as YAML: a number, true or false, null, a list, an object, or else a text."""
     try:
         return YAML(typ="safe").load(text) if text.strip() else ""
     except YAMLError:

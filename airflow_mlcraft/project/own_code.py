@@ -1,7 +1,7 @@
-"""A project's own code in git: a commit that has what a run ran, and what has changed since.
+"""The project's own code in git: a commit of the code of each run, and the changes since.
 
-The user's own commits go on beside it: where something is staged, or a merge is going on, no commit is made on the
-branch; the code is kept in a commit under refs/mlcraft/, the run is marked dirty, and its diff is kept with the run.
+If the user has staged files, or a merge is in progress, nothing is committed to the branch: the code goes to a commit
+under refs/mlcraft/, the run is marked dirty, and its diff is stored with the run.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _MAX_LISTED = 3
 
 @dataclass(frozen=True)
 class CodeCommit:
-    """The commit that has the code of a run; `dirty` says why it is not on the branch, empty where it is."""
+    """The commit with the code of a run; `dirty` is the reason why it is not on the branch, empty if it is."""
 
     commit: str = ""
     dirty: str = ""
 
 
 def commit_code(project: Project, run_id: str) -> CodeCommit:
-    """Have the project's own code in a commit, and say in which; without git there is none."""
+    """Commit the project's own code if it has changed. Returns the commit; empty, with a reason, if git fails."""
     try:
         repository = repository_at(project.folder)
         with locked(repository.common_dir / "mlcraft.lock") as note:
@@ -55,7 +55,7 @@ def commit_code(project: Project, run_id: str) -> CodeCommit:
 
 
 def diffstat(project: Project, before: str, after: str = "") -> list[str]:
-    """The files of the project's own code that differ between two commits, as `model.py | 3 ++-`; or from now."""
+    """Lines as `model.py | 3 ++-` for own code that differs between two commits, or from the current files."""
     try:
         repository = repository_at(project.folder)
         after = after or _write_current_tree(repository, project)
@@ -67,7 +67,7 @@ def diffstat(project: Project, before: str, after: str = "") -> list[str]:
 
 
 def list_code_files(project: Project, commit: str) -> list[str]:
-    """The project's own code in a commit, by path from the project's folder; without the documents' tools."""
+    """Paths of own code in a commit, relative to the project's folder; without the tools of the documents."""
     try:
         repository = repository_at(project.folder)
         blobs = repository.git.blobs(commit)
@@ -80,14 +80,14 @@ def list_code_files(project: Project, commit: str) -> list[str]:
 
 
 def _list_changed_paths(repository: Repository, project: Project) -> list[str]:
-    """Paths of own code, from the top of the repository, that HEAD has otherwise or not at all."""
+    """Paths of own code, from the top of the repository, that differ from HEAD."""
     arguments = ("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--")
     found = repository.git.run(*arguments, *_pathspecs(repository, project))
     return sorted(os.fsdecode(line[3:]) for line in found.split(b"\0") if line)
 
 
 def _pathspecs(repository: Repository, project: Project) -> list[str]:
-    """What of the project is its own code: Python, CWL, what it is and what it needs. Data and secrets are not."""
+    """Pathspecs of own code: Python, CWL, mlcraft.toml and requirements.txt. Data and secrets are excluded."""
     prefix = _prefix(repository, project)
     kinds = [f":(top,glob){prefix}**/*{kind}" for kind in _CODE_SUFFIXES]
     without = [f":(top,exclude,glob){prefix}{folder}**" for folder in _DATA_FOLDERS]
@@ -95,13 +95,13 @@ def _pathspecs(repository: Repository, project: Project) -> list[str]:
 
 
 def _prefix(repository: Repository, project: Project) -> str:
-    """What the paths of the project's files begin with in git."""
+    """The path prefix of the project's files in git."""
     inside = project.folder.resolve().relative_to(repository.git.folder).as_posix()
     return "" if inside == "." else f"{inside}/"
 
 
 def _find_commit_obstacle(repository: Repository, project: Project) -> str:
-    """Why nothing may be committed on the branch now; empty where it may."""
+    """The reason why a commit to the branch is not possible now; empty if it is."""
     git = repository.git
     if git.ask("symbolic-ref", "--quiet", "HEAD") is None:
         return "no branch is checked out"
@@ -110,7 +110,7 @@ def _find_commit_obstacle(repository: Repository, project: Project) -> str:
     if git.ask("rev-parse", "--verify", "--quiet", "HEAD") is None:
         return ""
     changed, edited = _list_changed_paths(repository, project), _list_paths(git, "diff", "--name-only", "-z")
-    # Own code that is staged as it is in its folder is committed as the user has meant it.
+    # Own code that is staged without later edits is part of the commit anyway.
     staged = [
         path
         for path in _list_paths(git, "diff", "--cached", "--name-only", "-z")
@@ -150,7 +150,7 @@ def _commit_aside(repository: Repository, project: Project, run_id: str, reason:
 
 
 def _write_current_tree(repository: Repository, project: Project) -> str:
-    """A tree of HEAD with the project's own code as it is in its folder."""
+    """Write a git tree of HEAD with the current files of own code."""
     with _temporary_index(repository) as index:
         head = repository.git.ask("rev-parse", "--verify", "--quiet", "HEAD")
         if head:
@@ -160,7 +160,7 @@ def _write_current_tree(repository: Repository, project: Project) -> str:
 
 
 def _stage(git: Git, index: Path, paths: Sequence[str]) -> None:
-    """Have files in an index as they are in their folders; those that are gone are taken out."""
+    """Update an index with the current files; deleted files are removed from it."""
     stdin = b"".join(os.fsencode(path) + b"\0" for path in paths)
     git.run("update-index", "--add", "--remove", "-z", "--stdin", given=stdin, index=index)
 

@@ -1,4 +1,4 @@
-"""Where projects are: the folder of all of them, and the places in the folder of one."""
+"""Paths of projects: the folder that has all of them, and the files and folders of one project."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_LISTED = 10
 
 @dataclass(frozen=True)
 class Project:
-    """One project. Its name is that of its folder, of its model in the registry and of its server."""
+    """A project by its folder. The name of the folder is also the name of its registered model and of its server."""
 
     folder: Path
 
@@ -54,7 +54,7 @@ class Project:
 
     @property
     def champion(self) -> Path:
-        """The folder of the best model; there once something was trained."""
+        """The folder of the best model; it exists after the first training."""
         return self.folder / "models" / "champion"
 
     @property
@@ -67,7 +67,7 @@ class Project:
 
     @property
     def hidden_folder(self) -> Path:
-        """What the runs of this project leave behind; git does not see it."""
+        """The folder of files that runs write, which git ignores."""
         return self.folder / HIDDEN_FOLDER
 
     @property
@@ -84,7 +84,7 @@ class Project:
 
     @property
     def external_resources(self) -> Path:
-        """The note of what the project has outside its folder."""
+        """The file that lists what the project has created outside its folder."""
         return self.hidden_folder / "elsewhere.json"
 
 
@@ -96,18 +96,18 @@ class Projects:
 
     @property
     def tracking_folder(self) -> Path:
-        """The folder of the MLflow database that all projects share, and that outlives each of them."""
+        """The folder of the MLflow database, which all projects share; deleting a project leaves it."""
         return self.root / HIDDEN_FOLDER
 
     def all(self) -> list[Project]:
-        """Every project, by name."""
+        """All projects, sorted by name."""
         if not self.root.is_dir():
             return []
         found = [Project(path) for path in sorted(self.root.iterdir()) if not path.name.startswith(".")]
         return [project for project in found if project.manifest.is_file()]
 
     def find(self, name: str) -> Project:
-        """The project of that name."""
+        """The project of this name. Raises ProjectError, which lists the existing projects, if there is none."""
         project = Project(self.root / name)
         if find_name_fault(name) == "" and project.manifest.is_file():
             return project
@@ -120,7 +120,7 @@ class Projects:
         raise ProjectError(f"there is no project {name!r} in {self.root}", f"there are {listed}")
 
     def new_project(self, name: str) -> Project:
-        """A project that is not there yet."""
+        """A project of this name that does not exist yet. Raises ProjectError if the name is invalid or taken."""
         if fault := find_name_fault(name):
             raise ProjectError(f"{name!r} cannot be the name of a project: {fault}")
         taken = {path.name.lower() for path in self.root.iterdir()} if self.root.is_dir() else set()
@@ -130,14 +130,14 @@ class Projects:
 
 
 def find_name_fault(name: str) -> str:
-    """What is wrong with the name of a project; empty where nothing is."""
+    """The reason why this cannot be the name of a project; empty if it can."""
     if not _NAME_PATTERN.fullmatch(name):
         return "expected a letter, and then letters, digits and _ (50 at most), such as iris_2"
     return "Python has another use for this word" if keyword.iskeyword(name) else ""
 
 
 def find_projects(folder: Path | None = None) -> Projects:
-    """The given folder, that of the environment, or the one that belongs to where the user is."""
+    """The given folder, that of $MLCRAFT_PROJECTS, or the one found from the current folder upwards."""
     if folder is not None:
         return Projects(folder.expanduser().absolute())
     if named := os.environ.get(PROJECTS_VARIABLE):
@@ -152,5 +152,5 @@ def find_projects(folder: Path | None = None) -> Projects:
 
 
 def projects_of(project: Project) -> Projects:
-    """The folder that a project is in."""
+    """The folder of projects that contains this project."""
     return Projects(project.folder.parent)

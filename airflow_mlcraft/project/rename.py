@@ -1,4 +1,4 @@
-"""`rename`: a project gets another name, in its folder, its documents, its runs' records and the registry."""
+"""The verb `rename`: a new name for a project in its folder, documents, run records and in MLflow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FLUSH_SECONDS = 60.0
 
 
 def rename_project(project: Project, name: str) -> list[str]:
-    """Give a project another name; gives a sentence for each thing that was done, and for what keeps the old name."""
+    """Rename a project. Returns a sentence for each change, and for what keeps the old name."""
     new = projects_of(project).new_project(name)
     if local_server.find_running(serve.deployment_folder(project)) is not None:
         raise ProjectError(f"the server of {project.name} runs", f"end it first: mlcraft stop {project.name}")
@@ -41,7 +41,7 @@ def rename_project(project: Project, name: str) -> list[str]:
 
 
 def change_name(project: Project, old: str) -> list[str]:
-    """The name of the folder in everything that has the old one in it."""
+    """Replace the old name in the title and in the documents by the name of the folder. Returns a sentence for each."""
     tools = sorted(project.tools.glob("*.cwl"))
     sentences = []
     with restore_files_on_error(project.manifest, project.workflow, project.tuned_workflow, *tools):
@@ -55,7 +55,7 @@ def change_name(project: Project, old: str) -> list[str]:
 
 
 def _move_record(path: Path, before: Project, after: Project) -> None:
-    """The paths of a run's files, and the DAG that it was a run of."""
+    """Update the paths in a run record, and store the id of the DAG that the run belongs to."""
     with contextlib.suppress(OSError, ValueError, TypeError):
         record = json.loads(path.read_text("utf-8"))
         prefix = f"{before.folder}/"
@@ -75,9 +75,9 @@ def _replace_prefix(value: object, before: str, after: str) -> object:
 
 
 def _flush_tracking(project: Project) -> str:
-    """Send what is still to be tracked, since it has the old name. Gives the address of MLflow, or nothing.
+    """Send pending tracking data, which has the old name, to MLflow. Returns the address of MLflow, or an empty text.
 
-    Raises ProjectError where it cannot be sent.
+    Raises ProjectError if data remains unsent.
     """
     with tracking_settings(project):
         from airflow_mlcraft.hooks.mlflow import open_tracking
@@ -94,7 +94,7 @@ def _flush_tracking(project: Project) -> str:
 
 
 def _rename_in_mlflow(uri: str, old: str, new: str) -> list[str]:
-    """The experiment of the runs and the registered model; where that cannot be, they keep the old name."""
+    """Rename the experiment and the registered model; if MLflow refuses, they keep the old name."""
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 

@@ -1,4 +1,4 @@
-"""The git and DVC repository that each project is."""
+"""The git and DVC repository of a project: creation, commits, and the DVC remote."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REMOTE_NAME = "origin"
 
 
 def create_repository(folder: Path) -> None:
-    """Git first, then DVC in it."""
+    """Create a git repository, and DVC in it."""
     git = Git(folder)
     try:
         git.run("init", "--quiet", "--initial-branch=main")
@@ -35,7 +35,7 @@ def create_repository(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _without_hints(name: str) -> Iterator[None]:
-    """DVC says on stdout how to go on with git, which is done already."""
+    """Suppress DVC's hints on next steps with git, which are done already."""
     logger = logging.getLogger(name)
     before = logger.level
     logger.setLevel(logging.WARNING)
@@ -46,7 +46,7 @@ def _without_hints(name: str) -> Iterator[None]:
 
 
 def commit_all(folder: Path, message: str) -> None:
-    """All files that git does not ignore, by the user's own name where git knows it."""
+    """Commit all files that git does not ignore, with the user's name if git has one."""
     git = Git(folder)
     git.run("add", "--all")
     commit = git.commit(git.text("write-tree"), None, f"{message}\n")
@@ -54,12 +54,12 @@ def commit_all(folder: Path, message: str) -> None:
 
 
 def read_head_commit(folder: Path) -> str:
-    """The commit that the files are from; empty where there is none."""
+    """The commit of HEAD; empty if there is none."""
     return Git(folder).ask("rev-parse", "HEAD") or ""
 
 
 def set_remote(folder: Path, url: str, options: Mapping[str, Any] | None = None) -> None:
-    """The DVC remote that data is pushed to; `options` go into the file that git ignores."""
+    """Set the DVC remote that data is pushed to; `options` are written to the file that git ignores."""
     from dvc.config import Config, ConfigError
 
     try:
@@ -75,7 +75,7 @@ def set_remote(folder: Path, url: str, options: Mapping[str, Any] | None = None)
 
 
 def read_remote(folder: Path) -> str:
-    """The DVC remote's address; empty where there is none."""
+    """The address of the DVC remote; empty if there is none."""
     from dvc.config import Config, ConfigError
 
     try:

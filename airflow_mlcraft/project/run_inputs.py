@@ -1,4 +1,4 @@
-"""The inputs of a run: what mlcraft.toml says, and what was said on the command line."""
+"""The inputs of a workflow run, built from mlcraft.toml and the options of the command line."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ _SOURCE_PREFIXES = ("sklearn:", "file:")
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model to be trained, with the parameters that are not its defaults."""
+    """A model to train, with the parameters that differ from its defaults."""
 
     model: str
     params: Mapping[str, Any]
 
     @property
     def label(self) -> str:
-        """As tables show it."""
+        """The name with parameters, for tables."""
         params = ", ".join(f"{name}={value}" for name, value in self.params.items())
         return f"{self.model} ({params})" if params else self.model
 
 
 def build_candidates(manifest: Manifest, models: Sequence[str] = ()) -> list[Candidate]:
-    """The models of the project, or those that were named."""
+    """Candidates for these models, or for those of mlcraft.toml."""
     return [Candidate(name, dict(manifest.params.get(name, {}))) for name in models or manifest.models]
 
 
 def build_default_inputs(project: Project, manifest: Manifest) -> dict[str, Any]:
-    """The inputs of the workflow as the project has them; None where there is nothing."""
+    """The inputs of the workflow from mlcraft.toml; None for values that are not set."""
     return {
         "sources": [resolve_source(project, source) for source in manifest.sources],
         "key_env": manifest.key or None,
@@ -67,7 +67,7 @@ def build_default_inputs(project: Project, manifest: Manifest) -> dict[str, Any]
 
 
 def _find_metric_name(manifest: Manifest) -> str | None:
-    """The metric by our name for it; None where the data choose. A wrong one is refused as the run starts."""
+    """The canonical name of the metric; None if it is chosen from the data. The run validates an unknown one."""
     from airflow_mlcraft.ml.metrics import metric_for
 
     with contextlib.suppress(StepError):
@@ -76,12 +76,12 @@ def _find_metric_name(manifest: Manifest) -> str | None:
 
 
 def _to_json_or_text(value: str | Mapping[str, Any]) -> str | None:
-    """The name of one way for all, or JSON with that of each column or class; None where there is nothing."""
+    """A text, or a table as JSON; None for an empty value."""
     return (value if isinstance(value, str) else json.dumps(dict(value), sort_keys=True) if value else "") or None
 
 
 def build_training_inputs(candidates: Sequence[Candidate]) -> dict[str, Any]:
-    """The inputs that say which models are trained."""
+    """The inputs with the models to train and their parameters."""
     return {
         "models": [one.model for one in candidates],
         "params": [json.dumps(dict(one.params), sort_keys=True) for one in candidates],
@@ -89,7 +89,7 @@ def build_training_inputs(candidates: Sequence[Candidate]) -> dict[str, Any]:
 
 
 def build_tuning_inputs(manifest: Manifest, candidates: Sequence[Candidate], trials: int) -> dict[str, Any]:
-    """The inputs that say which models are searched, and where."""
+    """The inputs with the models to tune, their search spaces and the number of trials."""
     return {
         "models": [one.model for one in candidates],
         "space": [json.dumps(dict(manifest.space.get(one.model, {})), sort_keys=True) for one in candidates],
@@ -98,12 +98,12 @@ def build_tuning_inputs(manifest: Manifest, candidates: Sequence[Candidate], tri
 
 
 def is_local_path(source: str) -> bool:
-    """Whether a source is a path."""
+    """Whether a source is a local path."""
     return not ("://" in source or source.startswith(_SOURCE_PREFIXES) or source == "sql")
 
 
 def resolve_source(project: Project, source: str) -> str:
-    """A source as a step finds it: a path starts from the project's folder, and a step has another one."""
+    """The source with an absolute path: it is relative to the project's folder, and a step runs in another folder."""
     if not is_local_path(source):
         return source
     return str((project.folder / source).absolute())

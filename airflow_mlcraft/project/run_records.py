@@ -1,4 +1,4 @@
-"""What is remembered of a project's runs: a small file each, so that looking back needs neither Airflow nor MLflow."""
+"""Records of a project's runs, a JSON file each, so that the history needs neither Airflow nor MLflow."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from airflow_mlcraft.project.project_paths import Project
 
 TRAIN = "train"
 MODELS, TUNE, MODELS_OF = "models", "tune", "models_of"
-"""What a run was asked besides its overrides: which models, how many trials, the models of which run."""
+"""Options of a run besides its overrides: models, number of trials, and the run whose models are evaluated."""
 _SPLIT_KEYS = {"split_seed", "test_size", "stratify", "group", "time", "source", "target"}
 
 
 @dataclass(frozen=True)
 class ModelScore:
-    """A model of a run: what cross-validation and the test part said of it."""
+    """A model of a run with its scores by cross-validation and on the test part."""
 
     name: str
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -29,12 +29,12 @@ class ModelScore:
     test: Mapping[str, float | None] = field(default_factory=dict)
     winner: bool = False
     fault: str = ""
-    """Why there is no model; empty where there is one."""
+    """The reason why the training failed; empty if it did not."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run: what it was asked, how it ended, what it came to."""
+    """The record of a run: its options, state and results. The field names are the keys of its JSON file."""
 
     run_id: str
     verb: str
@@ -54,29 +54,29 @@ class RunRecord:
     server: str = ""
     outputs: Mapping[str, Any] = field(default_factory=dict)
     dag: str = ""
-    """The DAG that it was a run of, where that is not the project's of today."""
+    """The id of the run's DAG, if the project has been renamed since."""
     code: str = ""
-    """The commit that has the project's own code as it ran."""
+    """The commit with the project's own code of the run."""
     dirty: str = ""
-    """Why that commit is not on the branch; empty where it is."""
+    """The reason why that commit is not on the branch; empty if it is."""
     notes: tuple[str, ...] = ()
-    """What the data and the comparison gave rise to."""
+    """Warnings about the data and the comparison."""
     baseline: Mapping[str, float | None] = field(default_factory=dict)
-    """What the test part says of a model that always names the most frequent class, or the mean."""
+    """Scores on the test part of a model that always predicts the most frequent class, or the mean."""
 
     @property
     def short_id(self) -> str:
-        """How people call the run: the end of its name."""
+        """The last part of the run id, which tables show."""
         return self.run_id.rpartition("_")[2]
 
     @property
     def options_text(self) -> str:
-        """What it was asked, in the words of the command line."""
+        """The options as on the command line."""
         return " ".join(f"{key}={format_value(value)}" for key, value in self.set.items() if key != MODELS_OF)
 
     @property
     def has_other_split(self) -> bool:
-        """Whether it had other rows in its test part than the project has, so that a champion may know some of them."""
+        """Whether the run had another test part than the project, so a champion may be trained on some of its rows."""
         return not _SPLIT_KEYS.isdisjoint(self.set)
 
     @property
@@ -84,22 +84,22 @@ class RunRecord:
         return self.state == "success"
 
     def to_json(self) -> dict[str, Any]:
-        """As it is kept, and as `--json` shows it."""
+        """The form of the record file and of `--json`."""
         return asdict(self)
 
 
 def format_value(value: Any) -> str:
-    """A value that was asked for, as the command line has it."""
+    """The value of an option as on the command line."""
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def write_record(project: Project, record: RunRecord) -> None:
-    """Keep a record."""
+    """Write the file of a record."""
     write_text_atomically(project.runs / f"{record.run_id}.json", json.dumps(record.to_json(), indent=1) + "\n")
 
 
 def load_records(project: Project) -> list[RunRecord]:
-    """All runs, the oldest first; a record that cannot be read is passed over."""
+    """The records of all runs, oldest first; files that cannot be read are skipped."""
     found = []
     for path in project.runs.glob("*.json"):
         try:
@@ -110,7 +110,7 @@ def load_records(project: Project) -> list[RunRecord]:
 
 
 def find_last_training(project: Project) -> RunRecord | None:
-    """The newest run here that has trained models, whose files are still there."""
+    """The newest successful local training whose files still exist; None if there is none."""
     for record in reversed(load_records(project)):
         if record.verb == TRAIN and record.ok and record.outputs.get("models"):
             paths = [*record.outputs["models"], record.outputs["test"]]

@@ -1,4 +1,4 @@
-"""`run`, `stop`, `status`, `logs`: the project's inference server, a process of its own that outlives the command."""
+"""The verbs `run`, `stop`, `status`, `logs`: the project's inference server, a process that outlives the command."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOST = "127.0.0.1"
 
 
 def deployment_folder(project: Project) -> Path:
-    """The folder of the project's server."""
+    """The folder with the state of the project's server."""
     return project.deployments / project.name
 
 
@@ -37,7 +37,7 @@ def run(
     log_predictions: bool = True,
     report: Callable[[str], None] = lambda _: None,
 ) -> Deployment:
-    """Serve the champion. A server that runs already takes it over without dropping a request."""
+    """Start the server with the champion; a running server loads it without dropping a request."""
     champion = require_champion(project)
     manifest = manifests.read_manifest(project)
     running = local_server.find_running(deployment_folder(project))
@@ -53,14 +53,14 @@ def run(
 
 
 def stop(project: Project) -> None:
-    """End the server; what it has begun, it finishes."""
+    """Stop the server after it has answered pending requests."""
     if local_server.find_running(deployment_folder(project)) is None:
         raise ProjectError(f"no server of {project.name} runs", f"start one with `mlcraft run {project.name}`")
     local_server.stop(deployment_folder(project))
 
 
 def status(project: Project) -> dict[str, Any]:
-    """What the server says about itself; only `running: false` where there is none."""
+    """The status that the server reports; only `running: false` if there is none."""
     process = local_server.find_running(deployment_folder(project))
     if process is None:
         return {"project": project.name, "running": False}
@@ -82,7 +82,7 @@ def _is_champion_served(project: Project, server_status: dict[str, Any]) -> bool
 
 
 def log_lines(project: Project, lines: int) -> list[str]:
-    """The end of the server's log."""
+    """The last lines of the server's log."""
     path = deployment_folder(project) / local_server.LOG
     if not path.is_file():
         raise ProjectError(f"no server of {project.name} has run yet", f"start one with `mlcraft run {project.name}`")
@@ -90,7 +90,7 @@ def log_lines(project: Project, lines: int) -> list[str]:
 
 
 def follow_log(project: Project, *, while_running: bool = False) -> Iterator[str]:
-    """New lines of the server's log as they come; until the server ends, where that is asked for."""
+    """Yield new lines of the server's log, endlessly or while the server runs."""
     path = deployment_folder(project) / local_server.LOG
     with path.open(encoding="utf-8", errors="replace") as stream:
         stream.seek(0, 2)
@@ -104,7 +104,7 @@ def follow_log(project: Project, *, while_running: bool = False) -> Iterator[str
 
 
 def _check_port_is_free(host: str, port: int, project: Project) -> None:
-    """Said before a model is copied and a process started."""
+    """Raise ProjectError if the port is in use, before a model is copied and a process started."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with contextlib.closing(socket.socket(family)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

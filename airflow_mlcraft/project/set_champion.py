@@ -1,6 +1,6 @@
-"""Crowning a model that was trained and measured before: a version in the repository, and one in MLflow, without a run.
+"""Change of the champion without a DAG run: a version in the repository and one in MLflow.
 
-What stands here is done by the tasks `evaluate` and `version_data` where there is a run.
+In a DAG run the tasks `evaluate` and `version_data` do the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SCORES_PATH = "reports/scores.json"
 _DAG_ID = "evaluate"
-"""The name in MLflow of what compares a project's models, with a run or without one."""
+"""The name in MLflow of a comparison of a project's models, with or without a DAG run."""
 _FLUSH_SECONDS = 60.0
 
 
@@ -35,10 +35,10 @@ def set_champion_without_run(
     current: Path,
     report: Callable[[str, str], None],
 ) -> str:
-    """Make the model in the folder `winner` the champion in place of the one in `today`.
+    """Replace the champion in the folder `current` by the model in the folder `winner`.
 
-    Gives the reason where that takes a run, because the registry knows something else than the project; nothing is
-    changed then. `say` takes a level and a sentence.
+    Returns the reason if this needs a DAG run, because the registry and the project differ; nothing is changed then.
+    `report` receives a log level and a sentence.
     """
     with project_environment(project, manifest, run_id):
         from airflow_mlcraft.hooks.mlflow import open_tracking

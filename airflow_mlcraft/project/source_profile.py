@@ -1,4 +1,4 @@
-"""A source as a table with its profile, read before there is a project."""
+"""A data source as a table with its profile, for a project that does not exist yet."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _MAX_COLUMNS = 12
 
 @dataclass(frozen=True)
 class SourceTable:
-    """The rows of a source, and what is known of its columns."""
+    """The rows of a source, the profile of its columns, and its size in bytes."""
 
     frame: pd.DataFrame
     profile: dict[str, Any] = field(default_factory=dict)
     size: int = 0
 
     def lines(self) -> list[str]:
-        """The profile for a terminal; only the first columns of many."""
+        """The lines of the profile for a terminal, with at most the first columns."""
         from airflow_mlcraft.steps.profile_table import profile_lines
 
         columns = self.profile["columns"]
@@ -41,7 +41,7 @@ class SourceTable:
 
 
 def read_source(source: str) -> SourceTable:
-    """Read a source with the step `retrieve`; a path starts from the current folder."""
+    """Read a source with the step `retrieve`; a path is relative to the current folder."""
     from airflow_mlcraft.ml.data.read import read_frame
     from airflow_mlcraft.steps.command import run
     from airflow_mlcraft.steps.services import Services
@@ -58,7 +58,7 @@ def read_source(source: str) -> SourceTable:
 
 
 def source_for_manifest(project: Project, source: str) -> str:
-    """A source as mlcraft.toml has it: a path that was given from the current folder starts from the project's."""
+    """The source for mlcraft.toml: a path relative to the current folder becomes relative to the project's."""
     if not is_local_path(source) or Path(source).is_absolute() or (project.folder / source).exists():
         return source
     return os.path.relpath(Path(source).absolute(), project.folder) if Path(source).exists() else source

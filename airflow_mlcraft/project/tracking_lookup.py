@@ -1,4 +1,4 @@
-"""Where a project's models and runs are tracked, for `trace` and `reproduce`, which look there."""
+"""Lookup of a project's models, runs and code for the verbs `trace` and `reproduce`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from airflow_mlcraft.project.project_paths import Project, Projects
 
 
 def find_project_of_model(text: str, projects: Projects) -> Project | None:
-    """The project whose name a model has (`iris`, `iris@champion`, `models:/iris/2`); None where there is none."""
+    """The project with the name of a model (`iris`, `iris@champion`, `models:/iris/2`); None if there is none."""
     name = re.split("[@/]", text.removeprefix("models:/"))[0]
     return next((project for project in projects.all() if project.name == name), None)
 
 
 def find_dag_run(project: Project, name: str) -> tuple[str, str]:
-    """The ids of the DAG and of the DAG run of a run; of the last training that ended well when none is named."""
+    """The ids of DAG and DAG run of a run; without a name, of the last successful training."""
     runs = list_runs(project)
     trained = [run for run in runs if run.ok and run.verb == run_records.TRAIN and not run.server]
     if not name and not trained:
@@ -43,17 +43,17 @@ def find_dag_run(project: Project, name: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class RunCode:
-    """The project's own code as it was in a run."""
+    """The project's own code in a run."""
 
     commit: str
     dirty: str
     files: list[str]
     changed_since: list[str]
-    """A line of a diffstat for each file that is not as it was."""
+    """The diffstat of files that have changed since the run."""
 
 
 def find_code(project: Project, run_id: str) -> RunCode | None:
-    """The code of a run; None where the run is not remembered, or has kept none."""
+    """The code of a run; None without a record of the run, or of its code."""
     record = next((run for run in run_records.load_records(project) if run.run_id == run_id), None)
     if record is None or not record.code:
         return None
@@ -62,7 +62,7 @@ def find_code(project: Project, run_id: str) -> RunCode | None:
 
 @contextlib.contextmanager
 def tracking_settings(project: Project | None) -> Iterator[None]:
-    """The settings of a project and of the embedded Airflow; without a project, those of the user's Airflow."""
+    """Set the settings of a project and of the embedded Airflow in the context; None keeps the user's Airflow."""
     if project is None:
         yield
         return

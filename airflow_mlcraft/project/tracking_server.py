@@ -1,4 +1,4 @@
-"""Where the runs of a project are tracked: an MLflow server, DagsHub, or a database beside the projects."""
+"""Tracking settings of a project: an MLflow server, DagsHub, or a database beside the projects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CONNECTION_ID = "mlcraft_dagshub"
 
 
 def tracking_environment(project: Project, manifest: Manifest) -> dict[str, str]:
-    """The settings that say it to Airflow."""
+    """Environment variables for Airflow. Raises ProjectError if DagsHub is set without a token."""
     if not manifest.dagshub:
         return {"AIRFLOW__MLCRAFT__TRACKING_URI": manifest.tracking_uri, "AIRFLOW__MLCRAFT__TRACKING_CONN_ID": ""}
     token = env_file.read_env_file(project).get(DAGSHUB_TOKEN)

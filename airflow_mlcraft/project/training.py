@@ -1,4 +1,8 @@
-"""`train`: the project's workflow as a DAG run. What a model came to is told as soon as it is known."""
+"""The verb `train`: the project's workflow as a DAG run, its progress, and its record.
+
+`TrainingProgress` collects states and scores during a run for the live table; `train` runs the workflow; the functions
+after it convert the workflow's outputs and scores.json to run records.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,7 @@ PROCESS = "process"
 
 @dataclass
 class TrainingProgress:
-    """A run as it goes on, for who shows it. `changed` is called at each change."""
+    """The state of a run in progress, for display. `on_change` is called at each change."""
 
     on_change: Callable[[TrainingProgress], None] = lambda _: None
     on_log: Callable[[str, str, str], None] = lambda *_: None
@@ -38,35 +42,35 @@ class TrainingProgress:
     title: str = ""
     models: list[ModelScore] = field(default_factory=list)
     steps: dict[str, str] = field(default_factory=dict)
-    """The state of each task that is no model."""
+    """States of the tasks that do not train a model."""
     notes: list[str] = field(default_factory=list)
-    """What the data gave rise to: columns left out, rows that should stay together."""
+    """Warnings about the data: columns left out, rows that should stay together."""
     ambiguous_dates: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Columns whose dates can be read in two ways, with an example and both formats."""
+    """Columns whose dates have two possible formats, with an example and both formats."""
     done: int = 0
     total: int = 0
 
     def begin_training(self, title: str, metric: str, candidates: Sequence[run_inputs.Candidate]) -> None:
-        """Another run."""
+        """Reset for a training run."""
         self.title, self.metric = title, metric
         self.models = [ModelScore(one.model, dict(one.params), "waiting") for one in candidates]
         self.steps, self.done, self.total, self.notes = {}, 0, 0, []
         self.on_change(self)
 
     def begin_evaluation(self, title: str, metric: str, models: Sequence[ModelScore]) -> None:
-        """A run about models that are there already."""
+        """Reset for an evaluation of models that are already trained."""
         self.title, self.metric = title, metric
         self.models = [replace(model, test={}, winner=False) for model in models]
         self.steps, self.done, self.total, self.notes = {}, 0, 0, []
         self.on_change(self)
 
     def on_dag(self, dag: Any) -> None:
-        """The tasks are known."""
+        """Take the tasks of the DAG."""
         self.steps = {task.task_id: "waiting" for task in dag.tasks if task.task_id != TRAIN}
         self.total = len(dag.tasks)
 
     def on_event(self, event: TaskEvent, read_xcoms: Callable[[], Any]) -> None:
-        """A task is in another state."""
+        """Update the state of a task; read the scores of a model that is trained."""
         self.done, self.total = event.done, event.total
         if event.task_id != TRAIN:
             self.steps[event.task_id] = event.state
@@ -93,9 +97,9 @@ def train(
     parallel: int = 0,
     progress: TrainingProgress | None = None,
 ) -> list[RunRecord]:
-    """Run the workflow once, or once for each combination that the overrides ask for. Gives a record of each run.
+    """Run the workflow once for each combination of the overrides. Returns the records of the runs.
 
-    A run that fails is a record too; what the project had as a champion stays.
+    A failed run has a record too, ends the sweep, and keeps the champion of before.
     """
     progress = progress or TrainingProgress()
     records = []
@@ -109,7 +113,7 @@ def train(
 
 
 def _install_missing_packages(project: Project, models: Sequence[str], progress: TrainingProgress) -> None:
-    """Have the packages of models that MLcraft knows by name but does not bring."""
+    """Install packages of models that are optional extras of MLcraft."""
     if missing := dependencies.find_missing(project, models):
         progress.on_log("dependencies", "warning", f"requirements.txt asks for {', '.join(missing)} from now on")
         with restore_files_on_error(*dependencies.changed_files(project)):
@@ -117,7 +121,7 @@ def _install_missing_packages(project: Project, models: Sequence[str], progress:
 
 
 def build_job(project: Project, run: PlannedRun, tune: int) -> dict[str, Any]:
-    """The inputs of a run, by name; files of the project are the documents' own."""
+    """The inputs of a run by name; files of the project are defaults in the documents."""
     inputs = run_inputs.build_default_inputs(project, run.manifest)
     inputs |= (
         run_inputs.build_tuning_inputs(run.manifest, run.candidates, tune)
@@ -127,7 +131,7 @@ def build_job(project: Project, run: PlannedRun, tune: int) -> dict[str, Any]:
     if run.process:
         inputs["process_params"] = json.dumps(run.process, sort_keys=True)
     unused = ("params", "threshold_metric") if tune else ("space", "trials")
-    # Documents of an earlier version lack the inputs of switches that are off.
+    # Documents of an earlier version may lack the inputs of boolean options, so false ones are left out.
     switched_off = {
         name
         for name, value in run_inputs.build_default_inputs(project, manifest.read_manifest(project)).items()
@@ -141,7 +145,7 @@ def build_job(project: Project, run: PlannedRun, tune: int) -> dict[str, Any]:
 
 
 def describe_options(run: PlannedRun, models: Sequence[str], tune: int) -> dict[str, Any]:
-    """What tells a run from one without options, by name."""
+    """The options of a run by name, for its record."""
     return {
         **({MODELS: list(models)} if models else {}),
         **({TUNE: tune} if tune else {}),
@@ -179,7 +183,7 @@ def _train(  # noqa: PLR0917
 
 
 def to_record(record: RunRecord, finished: FinishedRun, models: Sequence[ModelScore]) -> RunRecord:
-    """The record of a run that has ended."""
+    """Complete the record of a run that has ended."""
     record = replace(
         record,
         state=finished.result.state,
@@ -197,11 +201,11 @@ _RECORDED_OUTPUTS = (
     ("data", "data"),
     ("scores", "scores"),
 )
-"""What a record keeps of a workflow's outputs, and the outputs' names."""
+"""Keys of `RunRecord.outputs`, and the workflow outputs that they hold."""
 
 
 def with_outputs(record: RunRecord, outputs: Mapping[str, Any]) -> RunRecord:
-    """A record with what the workflow has given, in files of this machine."""
+    """Add the workflow's outputs, which are files of this machine, to a record."""
     files = {name: _local_paths(outputs[port]) for name, port in _RECORDED_OUTPUTS if outputs.get(port) is not None}
     models = tuple(
         replace(model, cv=read_fold_means(metrics))
@@ -212,7 +216,7 @@ def with_outputs(record: RunRecord, outputs: Mapping[str, Any]) -> RunRecord:
 
 
 def with_scores(record: RunRecord, scores: Mapping[str, Any]) -> RunRecord:
-    """A record with what the evaluation said: scores.json."""
+    """Add the results of an evaluation, as in scores.json, to a record."""
     tested = {model["name"]: model for model in scores["models"]}
     reasons = {failure["label"]: failure["reason"] for failure in scores.get("failed", ())}
     counts: dict[str, int] = {}
@@ -241,7 +245,7 @@ def with_scores(record: RunRecord, scores: Mapping[str, Any]) -> RunRecord:
 
 
 def format_champion_name(scores: Mapping[str, Any]) -> str:
-    """Of the model that won; the champion of today is told in brackets."""
+    """The name of the winner; if the champion stays, without `champion (…)` around it."""
     return (
         str(scores["winner"] or "").removeprefix("champion (").removesuffix(")")
         if scores["kept"]
@@ -250,7 +254,7 @@ def format_champion_name(scores: Mapping[str, Any]) -> str:
 
 
 def with_step_result(model: ModelScore, outputs: Mapping[str, Any]) -> ModelScore:
-    """What the step that made a model says of it; a search has found its parameters."""
+    """Add the outputs of a training step to a model: its scores, and the parameters that a search has found."""
     params = read_json_file(outputs["params"]) if outputs.get("params") else model.params
     fault = read_json_file(outputs["metrics"]).get("failed", "")
     state = "failed" if fault else model.state
@@ -258,7 +262,7 @@ def with_step_result(model: ModelScore, outputs: Mapping[str, Any]) -> ModelScor
 
 
 def read_notes(outputs: Mapping[str, Any] | None) -> list[str]:
-    """The notes of a recipe: what was decided about rows and columns that a user may want to decide otherwise."""
+    """Notes of a recipe on automatic decisions about rows and columns, which the user may change."""
     if not outputs or not outputs.get("recipe"):
         return []
     recipe = read_json_file(outputs["recipe"])
@@ -267,7 +271,7 @@ def read_notes(outputs: Mapping[str, Any] | None) -> list[str]:
 
 
 def read_fold_means(metrics: Any) -> dict[str, float | None]:
-    """The means over the folds, of a metrics.json."""
+    """The mean of each metric over the folds, from metrics.json."""
     return {name: scores["mean"] for name, scores in read_json_file(metrics).get("cv", {}).items()}
 
 
@@ -278,7 +282,7 @@ def _local_paths(value: Any) -> Any:
 
 
 def require_champion(project: Project) -> Path:
-    """The champion's folder; who has none is told how to get one."""
+    """The folder of the champion. Raises ProjectError if there is none."""
     if not (project.champion / "MLmodel").is_file():
         raise ProjectError(f"{project.name} has no champion yet", f"train one with `mlcraft train {project.name}`")
     return project.champion

@@ -1,4 +1,4 @@
-"""Installed packages whose versions break what MLcraft or a package that it needs requires."""
+"""Installed packages whose versions violate requirements of MLcraft or of its dependencies."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ROOT = "airflow-provider-mlcraft"
 
 @dataclass(frozen=True)
 class Conflict:
-    """A package that is missing, or has a version that others in the tree do not accept."""
+    """A package that is missing, or whose version violates a requirement."""
 
     package: str
     installed: str | None
-    """None where it is not installed."""
+    """None if it is not installed."""
     broken: tuple[str, ...]
-    """Each requirement that it breaks, with the package that has it: `fastapi<0.137 of cadwyn 7.0.0`."""
+    """The violated requirements with their packages: `fastapi<0.137 of cadwyn 7.0.0`."""
 
     def __str__(self) -> str:
         found = f"{self.package} {self.installed}" if self.installed else f"no {self.package}"
@@ -29,7 +29,7 @@ class Conflict:
 
 
 def find_version_conflicts(root: str = ROOT) -> list[Conflict]:
-    """Compare the installed versions with the requirements of `root` and of all that it requires, by their metadata."""
+    """Compare installed versions with the requirements of `root` and of all its dependencies."""
     required: dict[str, list[tuple[Requirement, str]]] = defaultdict(list)
     for requirement, owner in _walk_requirements(root):
         required[canonicalize_name(requirement.name)].append((requirement, owner))
@@ -50,7 +50,7 @@ def find_version_conflicts(root: str = ROOT) -> list[Conflict]:
 
 
 def _walk_requirements(root: str) -> Iterator[tuple[Requirement, str]]:
-    """All requirements that hold here, each with the name and version of the package that has it."""
+    """All requirements that apply to this system, each with the name and version of its package."""
     waiting: list[tuple[str, frozenset[str]]] = [(root, frozenset())]
     seen = set(waiting)
     while waiting:

@@ -1,1 +1,1 @@
-"""A running Airflow: its web UI is started here, and documents and training runs are sent to it by its REST API."""
+"""Airflow servers: start of a local web UI, and runs of documents and trainings by the REST API."""

@@ -1,4 +1,4 @@
-"""A running Airflow, asked through its REST API."""
+"""Client of the REST API of a running Airflow, with MLcraft's plugin."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AskLogin = Callable[[str], tuple[str, str]]
 
 
 class ServerApi:
-    """One server. The login is that of the keys, or of who is asked."""
+    """A server, used as a context manager. The login is in `keys`, or comes from `ask_login`."""
 
     def __init__(self, url: str, keys: Mapping[str, str], ask_login: AskLogin | None = None):
         self.url = url.rstrip("/")
@@ -36,17 +36,17 @@ class ServerApi:
         self._client.close()
 
     def dag_ids(self, pattern: str) -> list[str]:
-        """The DAGs whose ids have this in them."""
+        """The ids of DAGs that contain this text."""
         page = self._get("/api/v2/dags", {"dag_id_pattern": f"%{pattern}%", "limit": "100"})
         return [str(dag["dag_id"]) for dag in page["dags"]]
 
     def has_dag(self, dag_id: str) -> bool:
-        """Whether a DAG can be run already."""
+        """Whether the server has imported a DAG."""
         response = self._request("GET", f"/api/v2/dags/{quote(dag_id, safe='')}")
         return response.status_code != _NOT_FOUND and bool(self._parse_response(response))
 
     def save_document(self, path: str, text: str) -> str:
-        """Put a new document into the server's folder, where it is not yet; the id of its DAG."""
+        """Save a document in the server's folder, unless it exists already. Returns the id of its DAG."""
         path_in_api = f"/mlcraft/api/documents/{quote(path)}"
         response = self._request("PUT", path_in_api, json={"text": text, "base": None}, headers=self._origin_header())
         if response.status_code == _NOT_FOUND:
@@ -56,7 +56,7 @@ class ServerApi:
         return str(self._parse_response(response)["dag_id"])
 
     def upload(self, dag_id: str, path: Path, name: str) -> dict[str, Any]:
-        """Send a file for a run; the CWL File that stands for it there."""
+        """Upload a file for a run. Returns its CWL File on the server."""
         try:
             with path.open("rb") as stream:
                 response = self._request(
@@ -76,20 +76,20 @@ class ServerApi:
         return {"Origin": f"{parts.scheme}://{parts.netloc}"}
 
     def unpause(self, dag_id: str) -> None:
-        """A paused DAG would never begin its run."""
+        """Unpause a DAG; a paused one does not start its runs."""
         self._send_json("PATCH", f"/api/v2/dags/{quote(dag_id, safe='')}", {"is_paused": False})
 
     def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, Any]) -> None:
-        """Begin a run."""
+        """Start a run."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)}
         self._send_json("POST", f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns", body)
 
     def run_state(self, dag_id: str, run_id: str) -> str:
-        """How a run is doing."""
+        """The state of a run."""
         return str(self._get(self._run_path(dag_id, run_id))["state"])
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """The task instances of a run, all pages of them."""
+        """All task instances of a run, from all pages."""
         tasks: list[dict[str, Any]] = []
         while True:
             query = {"limit": "100", "offset": str(len(tasks))}
@@ -99,7 +99,7 @@ class ServerApi:
                 return tasks
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
-        """What a task has given; None where it has not."""
+        """The return value of a task; None if it has none."""
         path = f"{self._run_path(dag_id, run_id)}/taskInstances/{quote(task_id, safe='')}/xcomEntries/return_value"
         query = {"map_index": str(map_index), "deserialize": "false", "stringify": "false"}
         response = self._request("GET", path, params=query)
@@ -108,7 +108,7 @@ class ServerApi:
         return self._parse_response(response)["value"]
 
     def stop(self, dag_id: str, run_id: str) -> None:
-        """End a run, as failed."""
+        """Stop a run by the state failed."""
         self._send_json("PATCH", self._run_path(dag_id, run_id), {"state": "failed"})
 
     def _run_path(self, dag_id: str, run_id: str) -> str:
@@ -146,7 +146,7 @@ class ServerApi:
     def _parse_response(self, response: httpx.Response) -> Any:
         if response.status_code < _FIRST_ERROR_STATUS:
             return response.json()
-        # Of a token that is none, Airflow says as well that it is not allowed.
+        # For an invalid token, Airflow may answer 403 as well.
         if response.status_code == _UNAUTHORIZED or (response.status_code == _FORBIDDEN and self._keys.get(TOKEN)):
             raise ProjectError(f"{self.url} does not take this token for that", f"give another {TOKEN}")
         if response.status_code == _FORBIDDEN:

@@ -1,4 +1,4 @@
-"""Run one document on a running Airflow: it is saved there, its files are sent, and its run is followed to the end."""
+"""Run of a single document on an Airflow server: upload of the document and its files, run, download of outputs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from airflow_mlcraft.runner.sigterm import sigterm_as_exit
 from airflow_mlcraft.store.values import each_file_or_directory, file_location, local_path
 
 DOCUMENTS_FOLDER = "composer"
-"""Where documents from here are put, below the server's own folder of documents."""
+"""The folder of uploaded documents, below the server's folder of documents."""
 _POLL_SECONDS = 1.0
 _IMPORT_TIME_LIMIT = 180.0
 _FINISHED_STATES = ("success", "failed", "upstream_failed", "skipped", "removed")
@@ -42,7 +42,7 @@ def run_on_server(
     login: Path | None = None,
     on_step: Callable[[str, str, str], None] | None = None,
 ) -> Json:
-    """The output object of a run there. Ctrl-C and SIGTERM end the run there too."""
+    """Run a document on a server. Returns the output object. Ctrl-C and SIGTERM stop the run on the server too."""
     text = _read_single_document(document, plan)
     with ServerApi(url, {**os.environ, **_read_login(login)}) as api, sigterm_as_exit():
         dag_id = api.save_document(
@@ -66,7 +66,7 @@ def run_on_server(
 
 
 def _document_name(process: str, text: str) -> str:
-    """The same document is the same DAG; another with its name is another."""
+    """The name of an uploaded document with a hash of its text, so that each content has its own DAG."""
     return f"{re.sub(r'[^A-Za-z0-9_]', '_', process)}_{hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]}"
 
 
@@ -102,7 +102,7 @@ def _wait_for_dag(api: ServerApi, dag_id: str) -> None:
 
 
 def _upload_files(api: ServerApi, dag_id: str, value: Json) -> Json:
-    """The job with files that the server has: what lies here is sent."""
+    """Upload local files of a job; returns the job with the files of the server."""
     if isinstance(value, list):
         return [_upload_files(api, dag_id, item) for item in value]
     if not isinstance(value, Mapping):
@@ -123,7 +123,7 @@ def _upload_files(api: ServerApi, dag_id: str, value: Json) -> Json:
 def _wait_for_end(api: ServerApi, dag_id: str, run_id: str, steps: StepProgress | None) -> str:
     reported: dict[tuple[str, int], str] = {}
     while True:
-        # In this order: when the run is over, so are its tasks.
+        # The state of the run is read first: after its end, all tasks have ended.
         state = api.run_state(dag_id, run_id)
         if steps is not None:
             _report_steps(api.tasks(dag_id, run_id), reported, steps)
@@ -147,7 +147,7 @@ def _report_steps(tasks: list[dict[str, Any]], reported: dict[tuple[str, int], s
 
 
 def _copy_outputs(outputs: Json, outdir: Path) -> Json:
-    """The outputs' files in the folder, where the server's are on a disk that this machine has too."""
+    """Copy output files to `outdir`, if this machine can read the server's files. Returns the output object."""
     for value in each_file_or_directory(outputs):
         path = Path(local_path(value) or "/dev/null")
         if path.is_file() or path.is_dir():

@@ -1,4 +1,4 @@
-"""`train --server`: the same workflow, as a DAG run of a running Airflow that has imported the project's folder."""
+"""The verb `train --server`: the workflow as a DAG run of an Airflow server that has imported the project's folder."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def train_on_server(
     progress: TrainingProgress | None = None,
     ask_login: AskLogin | None = None,
 ) -> list[RunRecord]:
-    """Run the workflow on a server; Ctrl-C ends the run there too."""
+    """Run the workflow on a server. Returns the records. Ctrl-C stops the run on the server too."""
     progress = progress or TrainingProgress()
     manifest = manifests.read_manifest(project)
     server_url = url or manifest.server
@@ -58,7 +58,7 @@ def train_on_server(
 
 
 def _find_dag(api: ServerApi, project: Project, *, tuned: bool) -> str:
-    """The DAG that the server has made of the project's document."""
+    """The id of the DAG of the project's document on the server."""
     expected = f"{project.name}.{(project.tuned_workflow if tuned else project.workflow).stem}"
     matches = [dag_id for dag_id in api.dag_ids(expected) if dag_id == expected or dag_id.endswith(f".{expected}")]
     if len(matches) != 1:
@@ -104,7 +104,7 @@ def _train(  # noqa: PLR0917
 
 
 def _wait_for_end(api: ServerApi, dag_id: str, run_id: str, progress: TrainingProgress) -> str:
-    """Look now and then, until the run has ended."""
+    """Poll the server until the run has ended. Returns the state of the run."""
     waiting: set[str] = set()
     while True:
         state = api.run_state(dag_id, run_id)
@@ -136,7 +136,7 @@ def _update_progress(task: dict[str, Any], progress: TrainingProgress) -> None:
 
 
 def _with_local_outputs(record: RunRecord, outputs: dict[str, Any]) -> RunRecord:
-    """With its scores and files, where the server's folder of outputs is on this machine; MLflow has them elsewhere."""
+    """Add scores and files, if the server's outputs are on this machine; otherwise only MLflow has them."""
     try:
         return with_outputs(record, outputs)
     except (MlcraftError, OSError, ValueError, KeyError, TypeError):

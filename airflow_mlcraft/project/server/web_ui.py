@@ -1,4 +1,4 @@
-"""Airflow's web UI, its scheduler and its workers, and MLflow's server, until somebody stops them."""
+"""Local servers of `mlcraft ui`: Airflow's web UI with scheduler and workers, and MLflow's server."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _AUTH_MANAGER = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.Si
 
 @dataclass(frozen=True)
 class UiHome:
-    """An Airflow of its own, nothing of the user's: its folder, its DAG files, and where MLflow keeps the runs."""
+    """An Airflow apart from the user's: its folder, its DAG files, and the folder of MLflow's database."""
 
     folder: Path
     dags: Path
     mlflow: Path
     documents: Path | None = None
-    """The documents that the workflow builder shows; those beside the DAG files otherwise."""
+    """The documents that the workflow builder shows; None: those beside the DAG files."""
 
     @property
     def airflow(self) -> Path:
@@ -61,7 +61,7 @@ class UiHome:
         return self.folder / "up.log"
 
     def make_private(self) -> None:
-        """Let nobody else on this machine into the folder: the password is in it, in two files of Airflow's."""
+        """Deny other users access to the folder, because two files in it contain the password."""
         with translate_os_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o700)
@@ -82,14 +82,14 @@ class UiHome:
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}",
             "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-            # The command beside this Python, also where a tool calls it.
+            # Tools find the commands of this Python environment first.
             "PATH": os.pathsep.join([str(Path(AIRFLOW).parent), env.get("PATH", os.defpath)]),
             **documents,
             **more,
         }
 
     def prepare_database(self) -> bool:
-        """Make the database, once for each version of Airflow. False when it was there already."""
+        """Create the database, once for each version of Airflow. Returns False if it exists."""
         stamp = self.airflow / f"database-of-airflow-{version('apache-airflow-core')}"
         if stamp.exists() and self.database.exists():
             return False
@@ -106,7 +106,7 @@ class UiHome:
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where both answer, and the login of Airflow's."""
+    """The addresses of both servers, and the login of Airflow."""
 
     airflow: str
     user: str
@@ -115,7 +115,7 @@ class Addresses:
 
 
 def prepare_home(projects: Projects) -> UiHome:
-    """The Airflow that shows the projects of a folder, and the shipped workflows."""
+    """Prepare the Airflow that shows the projects of a folder and the shipped workflows, with its DAG files."""
     folder = projects.root / HIDDEN_FOLDER / "ui"
     dags = folder / "dags"
     with translate_os_errors(folder):
@@ -135,15 +135,18 @@ def run_until_stopped(
     on_ready: Callable[[Addresses], None],
     on_stopping: Callable[[], None],
 ) -> int:
-    """Start both, call `ready` once they answer, and stop both at Ctrl-C or SIGTERM. Gives Airflow's exit code."""
+    """Start both servers, call `on_ready` once they answer, and stop them at Ctrl-C or SIGTERM.
+
+    Returns the exit code of Airflow.
+    """
     home.make_private()
     port = _choose_port(port, FIRST_PORT)
     mlflow_port = _choose_port(mlflow_port, FIRST_MLFLOW_PORT)
-    # Also where Ctrl-C is ignored by inheritance, as in the background of a script.
+    # Also if SIGINT is ignored by inheritance, as in the background of a script.
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signal_number, _raise_interrupt)
     home.prepare_database()
-    # Its queues for jobs would be six more processes, which nothing here has work for.
+    # MLflow's job queues would be six more processes, which are not used.
     without_jobs = home.environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")
     servers = [_start([MLFLOW, "server", *_mlflow_options(home, mlflow_port)], without_jobs, home, "mlflow.log")]
     try:
@@ -160,7 +163,7 @@ def run_until_stopped(
 
 
 def _start(command: list[str], env: dict[str, str], home: UiHome, log: str) -> subprocess.Popen[bytes]:
-    """A server with a session of its own: the whole of it is stopped, also what it leaves behind."""
+    """Start a server in its own session, so that all its processes can be stopped together."""
     with (home.folder / log).open("w") as log_file:
         return subprocess.Popen(  # noqa: S603
             command, cwd=home.folder.parent, env=env, stdout=log_file, stderr=log_file, start_new_session=True
@@ -168,17 +171,17 @@ def _start(command: list[str], env: dict[str, str], home: UiHome, log: str) -> s
 
 
 def _mlflow_options(home: UiHome, port: int) -> list[str]:
-    """The database that runs without a server go to as well."""
+    """Options of `mlflow server`, with the database that runs without a server use too."""
     home.mlflow.mkdir(parents=True, exist_ok=True)
     store = ["--backend-store-uri", f"sqlite:///{home.mlflow / 'mlflow.db'}", "--artifacts-destination"]
     return [*store, str(home.mlflow / "artifacts"), "--host", HOST, "--port", str(port), "--workers", "1"]
 
 
 def _server_environment(home: UiHome, port: int, mlflow_port: int) -> dict[str, str]:
-    """The settings of a web UI that only this machine sees."""
+    """Environment variables of a web UI that only this machine can reach."""
     return home.environment(
         AIRFLOW__MLCRAFT__TRACKING_URI=f"http://{HOST}:{mlflow_port}",
-        # Whoever logs in here has started it: what the command line may, the pages may too.
+        # Only the user who has started it can log in, so the pages may do what the command line may.
         AIRFLOW__MLCRAFT__RUN_CODE="True",
         AIRFLOW__MLCRAFT__ALLOW_JOB_REQUIREMENTS="True",
         AIRFLOW__MLCRAFT__ALLOWED_CONNECTIONS="*",
@@ -194,8 +197,8 @@ def _server_environment(home: UiHome, port: int, mlflow_port: int) -> dict[str, 
         # An edited document shows at once rather than after half a minute.
         AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL="0",
         AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL="5",
-        # Airflow forgets the import error of a document, also of one that is mended, only when it looks
-        # for DAG files again; by default that is after five minutes.
+        # Airflow removes the import error of a corrected document only at the next search for
+        # DAG files; by default that is after five minutes.
         AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL="30",
         # On a busy machine a task that asks the server may have to wait; by default it fails after five seconds.
         AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT="60",
@@ -203,14 +206,14 @@ def _server_environment(home: UiHome, port: int, mlflow_port: int) -> dict[str, 
 
 
 def _choose_port(requested: int, first: int) -> int:
-    """The port that was asked for, or the first free one."""
+    """The requested port, or the first free one. Raises ProjectError if the requested one is in use."""
     if requested and not _is_free(requested):
         raise ProjectError(f"port {requested} is in use", f"name another, such as {requested + 1}")
     return requested or next(port for port in range(first, first + 1000) if _is_free(port))
 
 
 def _is_free(port: int) -> bool:
-    """Whether nobody listens there."""
+    """Whether no process listens on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -221,7 +224,7 @@ def _is_free(port: int) -> bool:
 
 
 def _wait_until_healthy(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Until the web UI, the scheduler and the DAG processor all answer."""
+    """Wait until the web UI, the scheduler and the DAG processor are healthy."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
@@ -236,7 +239,7 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], port: int, log: Path) -
 
 
 def _stop(servers: list[subprocess.Popen[bytes]], on_stopping: Callable[[], None]) -> None:
-    """Stop all processes of the servers, with SIGTERM at first."""
+    """Stop all processes of the servers: SIGTERM, and SIGKILL after a time."""
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signal_number, signal.SIG_IGN)
     with suppress(OSError):
@@ -255,7 +258,7 @@ def _stop(servers: list[subprocess.Popen[bytes]], on_stopping: Callable[[], None
 
 
 def _has_members(group: int) -> bool:
-    """Whether any process of the group lives."""
+    """Whether a process of the group is alive."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
