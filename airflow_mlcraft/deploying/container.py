@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
+PORT = 8000
+PROJECT = "mlcraft.project"
+_POLL_INTERVAL = 0.25
+_REMOVE_SECONDS = 2.0
+_HEALTHCHECK_INTERVAL = 2_000_000_000
+_START_SECONDS = 120.0
+_LOG_LINES, _SHOWN_LINES = 50, 3
+_PORT_TAKEN = re.compile("address already in use|port is already allocated|permission denied")
 _CLIENT_SECONDS = 120
 
 
@@ -44,20 +52,6 @@ def docker_client() -> Iterator[DockerClient]:
         raise DeployingError(f"the Docker engine has gone: {_get_first_line(error)}") from error
     finally:
         client.close()
-
-
-def _get_first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-PORT = 8000
-PROJECT = "mlcraft.project"
-_POLL_INTERVAL = 0.25
-_REMOVE_SECONDS = 2.0
-_HEALTHCHECK_INTERVAL = 2_000_000_000
-_START_SECONDS = 120.0
-_LOG_LINES, _SHOWN_LINES = 50, 3
-_PORT_TAKEN = re.compile("address already in use|port is already allocated|permission denied")
 
 
 @dataclass(frozen=True)
@@ -209,3 +203,7 @@ def _get_published_host(client: DockerClient, host: str) -> str:
     if address.scheme.startswith("http") and address.hostname not in ("localhost", "localunixsocket", None):
         return str(address.hostname)
     return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
+
+
+def _get_first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

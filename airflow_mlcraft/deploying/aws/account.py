@@ -13,6 +13,7 @@ from airflow_mlcraft.deploying.errors import DeployingError
 if TYPE_CHECKING:
     from boto3.session import Session
 
+PROJECT, TARGET, MADE_BY = "mlcraft:project", "mlcraft:target", "mlcraft:made-by"
 _LOGIN_HELP = (
     "log in with `aws configure` or `aws sso login`, choose a profile with --profile or AWS_PROFILE, or set "
     "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; on a machine of AWS its role is taken"
@@ -121,9 +122,6 @@ def ignore_missing(*codes: str) -> Iterator[None]:
     except ClientError as error:
         if get_error_code(error) not in codes:
             raise
-
-
-PROJECT, TARGET, MADE_BY = "mlcraft:project", "mlcraft:target", "mlcraft:made-by"
 
 
 @dataclass(frozen=True)

@@ -18,79 +18,6 @@ from airflow_mlcraft.deploying.aws.role import Role
 from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
 from airflow_mlcraft.deploying.health import SendRequest, check_deployment
 
-_NOT_FOUND = "ResourceNotFoundException"
-_PUBLIC_PERMISSIONS: dict[str, dict[str, Any]] = {
-    "mlcraft-url": {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"},
-    "mlcraft-url-invoke": {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True},
-}
-"""The permissions of the public, if the function is open."""
-
-
-@dataclass
-class FunctionUrl:
-    """The URL of the alias `live`. Requests must be signed for AWS, unless it is open; it goes with its function."""
-
-    account: Account
-    function: Function
-    open: bool
-    kind: str = "function URL"
-
-    def __post_init__(self) -> None:
-        self._lambda = self.account.client("lambda")
-
-    @property
-    def name(self) -> str:
-        return self.function.name
-
-    def find(self) -> Found | None:
-        with ignore_missing(_NOT_FOUND):
-            found = self._lambda.get_function_url_config(FunctionName=self.name, Qualifier=LIVE)
-            return {"auth": found["AuthType"], "url": found["FunctionUrl"]}
-        return None
-
-    def differences(self, found: Found) -> list[str]:
-        return [] if found["auth"] == self._to_auth_type(self.open) else ["who may ask"]
-
-    def create(self) -> None:
-        self._lambda.create_function_url_config(
-            FunctionName=self.name, Qualifier=LIVE, AuthType=self._to_auth_type(self.open), InvokeMode="BUFFERED"
-        )
-        self._set_permissions(self.open)
-
-    def change(self, found: Found) -> None:
-        self._apply(self.open)
-
-    def restore(self, found: Found) -> None:
-        self._apply(found["auth"] == self._to_auth_type(True))
-
-    def delete(self) -> None:
-        with ignore_missing(_NOT_FOUND):
-            self._lambda.delete_function_url_config(FunctionName=self.name, Qualifier=LIVE)
-
-    def url(self) -> str:
-        """The address; empty if there is none."""
-        return str((self.find() or {}).get("url", "")).rstrip("/")
-
-    def _apply(self, is_public: bool) -> None:
-        self._lambda.update_function_url_config(
-            FunctionName=self.name, Qualifier=LIVE, AuthType=self._to_auth_type(is_public)
-        )
-        self._set_permissions(is_public)
-
-    def _set_permissions(self, is_public: bool) -> None:
-        for statement, allowed in _PUBLIC_PERMISSIONS.items():
-            with ignore_missing(_NOT_FOUND):
-                self._lambda.remove_permission(FunctionName=self.name, StatementId=statement, Qualifier=LIVE)
-            if is_public:
-                self._lambda.add_permission(
-                    FunctionName=self.name, StatementId=statement, Qualifier=LIVE, Principal="*", **allowed
-                )
-
-    @staticmethod
-    def _to_auth_type(is_public: bool) -> str:
-        return "NONE" if is_public else "AWS_IAM"
-
-
 LIVE = "live"
 ENTRY = ["python", "-m", "airflow_mlcraft.serving.on_lambda", "--model", "/opt/mlcraft/model"]
 _DIFFERENCE_TEXTS = {
@@ -101,6 +28,12 @@ _DIFFERENCE_TEXTS = {
     "Role": "the role it has",
     "live": "which version is live",
 }
+_NOT_FOUND = "ResourceNotFoundException"
+_PUBLIC_PERMISSIONS: dict[str, dict[str, Any]] = {
+    "mlcraft-url": {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"},
+    "mlcraft-url-invoke": {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True},
+}
+"""The permissions of the public, if the function is open."""
 
 
 @dataclass
@@ -260,6 +193,71 @@ class Function:
             return int(answer["statusCode"]), json.loads(answer["body"])
 
         return send
+
+
+@dataclass
+class FunctionUrl:
+    """The URL of the alias `live`. Requests must be signed for AWS, unless it is open; it goes with its function."""
+
+    account: Account
+    function: Function
+    open: bool
+    kind: str = "function URL"
+
+    def __post_init__(self) -> None:
+        self._lambda = self.account.client("lambda")
+
+    @property
+    def name(self) -> str:
+        return self.function.name
+
+    def find(self) -> Found | None:
+        with ignore_missing(_NOT_FOUND):
+            found = self._lambda.get_function_url_config(FunctionName=self.name, Qualifier=LIVE)
+            return {"auth": found["AuthType"], "url": found["FunctionUrl"]}
+        return None
+
+    def differences(self, found: Found) -> list[str]:
+        return [] if found["auth"] == self._to_auth_type(self.open) else ["who may ask"]
+
+    def create(self) -> None:
+        self._lambda.create_function_url_config(
+            FunctionName=self.name, Qualifier=LIVE, AuthType=self._to_auth_type(self.open), InvokeMode="BUFFERED"
+        )
+        self._set_permissions(self.open)
+
+    def change(self, found: Found) -> None:
+        self._apply(self.open)
+
+    def restore(self, found: Found) -> None:
+        self._apply(found["auth"] == self._to_auth_type(True))
+
+    def delete(self) -> None:
+        with ignore_missing(_NOT_FOUND):
+            self._lambda.delete_function_url_config(FunctionName=self.name, Qualifier=LIVE)
+
+    def url(self) -> str:
+        """The address; empty if there is none."""
+        return str((self.find() or {}).get("url", "")).rstrip("/")
+
+    def _apply(self, is_public: bool) -> None:
+        self._lambda.update_function_url_config(
+            FunctionName=self.name, Qualifier=LIVE, AuthType=self._to_auth_type(is_public)
+        )
+        self._set_permissions(is_public)
+
+    def _set_permissions(self, is_public: bool) -> None:
+        for statement, allowed in _PUBLIC_PERMISSIONS.items():
+            with ignore_missing(_NOT_FOUND):
+                self._lambda.remove_permission(FunctionName=self.name, StatementId=statement, Qualifier=LIVE)
+            if is_public:
+                self._lambda.add_permission(
+                    FunctionName=self.name, StatementId=statement, Qualifier=LIVE, Principal="*", **allowed
+                )
+
+    @staticmethod
+    def _to_auth_type(is_public: bool) -> str:
+        return "NONE" if is_public else "AWS_IAM"
 
 
 def _build_event(method: str, path: str, body: Any) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from airflow_mlcraft.serving.model.state import ServedModel
 from airflow_mlcraft.serving.model.tables import Table
 from airflow_mlcraft.serving.options import Options
 
+_FLUSH_INTERVAL = 0.5
+_MAX_QUEUED = 20_000
 PredictionEntry = tuple[float, bytes, str, Signature, Table, InferenceResult]
 
 
@@ -69,10 +71,6 @@ def _to_log_line(entry: PredictionEntry) -> dict[str, Any]:
 
 def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
-
-
-_FLUSH_INTERVAL = 0.5
-_MAX_QUEUED = 20_000
 
 
 class JsonLinesLog:

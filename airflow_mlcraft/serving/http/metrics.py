@@ -20,6 +20,10 @@ _SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 _VALUE_BUCKETS = (-1e6, -1e4, -1e3, -100, -10, -1, -0.1, 0, 0.1, 1, 10, 100, 1e3, 1e4, 1e6)
 _MAX_CLASSES = 100
 _FIRST_ERROR_STATUS = 400
+_RING_SIZE = 16384
+_RING_ENTRY = struct.Struct("=ddq")
+_RING_DTYPE = np.dtype([("at", "=f8"), ("seconds", "=f8"), ("rows", "=i8")])
+_QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
 class Metrics:
@@ -134,12 +138,6 @@ def _collect_all_workers() -> CollectorRegistry:
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return registry
-
-
-_RING_SIZE = 16384
-_RING_ENTRY = struct.Struct("=ddq")
-_RING_DTYPE = np.dtype([("at", "=f8"), ("seconds", "=f8"), ("rows", "=i8")])
-_QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
 class LatencyRing:

@@ -14,6 +14,8 @@ from airflow_mlcraft.serving.http.errors import RequestError, ServingError
 from airflow_mlcraft.serving.model.folder import ModelFolder
 from airflow_mlcraft.serving.model.signature import BOOLEAN, DATETIME, INTEGER, TEXT, Column, Signature
 
+_DTYPES = {"double": "float64", "float": "float32", "long": "int64", "integer": "int32", "boolean": "bool"}
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -45,9 +47,6 @@ def build_object_matrix(columns: Sequence[Sequence[Any]], rows: int) -> NDArray[
     for index, values in enumerate(columns):
         result[:, index] = values
     return result
-
-
-_DTYPES = {"double": "float64", "float": "float32", "long": "int64", "integer": "int32", "boolean": "bool"}
 
 
 def table_to_frame(table: Table, signature: Signature) -> Any:
