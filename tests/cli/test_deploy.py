@@ -26,7 +26,7 @@ from tests.deploying.aws.conftest import KEY, REGION, account, aws, credentials
 from tests.deploying.aws.express_mode import express_mode
 from tests.deploying.conftest import base, champion, client, project
 from tests.deploying.registry import Registry, registry
-from tests.serving.conftest import running
+from tests.serving.conftest import live_server
 
 __all__ = ["account", "aws", "base", "champion", "client", "credentials", "project"]
 
@@ -75,7 +75,7 @@ def test_from_a_plan_to_the_end(  # noqa: PLR0917
 ) -> None:
     project.secrets.write_text(f"MLCRAFT_API_KEY={KEY}\n")
     with (
-        running(tmp_path / "server", project.champion, "--name", "iris", MLCRAFT_API_KEY=KEY) as server,
+        live_server(tmp_path / "server", project.champion, "--name", "iris", MLCRAFT_API_KEY=KEY) as server,
         express_mode(server.url),
     ):
         planned = mlcraft(project, "deploy", project.name, "--base", base, "--dry-run")

@@ -29,7 +29,7 @@ KEY = "server-key-5"
 
 @pytest.fixture(scope="session")
 def client() -> Iterator[DockerClient]:
-    """The engine of this machine."""
+    """The Docker client of this machine."""
     found = docker.from_env(timeout=120)
     yield found
     found.close()
@@ -61,15 +61,15 @@ def base(client: DockerClient) -> str:
             Path(sys.base_prefix) / "bin" / f"python{_PYTHON}",
             *Path(sys.base_prefix, "lib").glob("libpython*"),
         ]:
-            archive.add(path, f"python/{path.relative_to(sys.base_prefix)}", filter=_plain)
-        archive.add(f"{sys.base_prefix}/lib/python{_PYTHON}", f"python/lib/python{_PYTHON}", filter=_plain)
+            archive.add(path, f"python/{path.relative_to(sys.base_prefix)}", filter=_without_times)
+        archive.add(f"{sys.base_prefix}/lib/python{_PYTHON}", f"python/lib/python{_PYTHON}", filter=_without_times)
     stream.seek(0)
     client.images.build(fileobj=stream, custom_context=True, tag=BASE, rm=True)
     return BASE
 
 
-def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Without times, so that the engine finds it unchanged the next time."""
+def _without_times(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """The entry without times, so that the engine's cache finds it unchanged."""
     if _LEFT_OUT & set(Path(entry.name).parts):
         return None
     entry.mtime = entry.uid = entry.gid = 0
@@ -91,7 +91,7 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Project, str
 
 @pytest.fixture
 def project(tmp_path: Path, champion: Callable[[Project, str], Path]) -> Project:
-    """A new project with a champion, and with a key that is nobody's business."""
+    """A new project with a champion and an API key."""
     made = create_project(Projects(tmp_path / "ml_projects"), "Iris_2", "classification")
     champion(made, "linear")
     made.secrets.write_text("DATA_KEY=top-secret-7\n")
@@ -100,7 +100,7 @@ def project(tmp_path: Path, champion: Callable[[Project, str], Path]) -> Project
 
 @pytest.fixture
 def another(tmp_path: Path, champion: Callable[[Project, str], Path]) -> Project:
-    """A project with a champion and a name that no other has, since all projects meet in one engine."""
+    """A project with a champion and a unique name, since all projects share one engine."""
     made = create_project(Projects(tmp_path / "ml_projects"), unused_name(), "classification")
     champion(made, "linear")
     return made

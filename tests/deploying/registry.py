@@ -1,4 +1,4 @@
-"""A stand-in for a container registry: as much of its protocol as a push takes, on the loopback address.
+"""A stand-in for a container registry: the part of its protocol that a push needs, on the loopback address.
 
 Engines push there without TLS. It keeps what it gets in memory, and can ask for a login.
 """
@@ -17,7 +17,7 @@ from typing import Any
 
 
 class Registry(ThreadingHTTPServer):
-    """What was pushed: manifests by repository and name, blobs by digest."""
+    """The pushed manifests by repository and name, and blobs by digest."""
 
     daemon_threads = True
 
@@ -33,7 +33,7 @@ class Registry(ThreadingHTTPServer):
         return f"127.0.0.1:{self.server_port}"
 
     def config(self, repository: str, tag: str) -> Any:
-        """What the image that was pushed says about itself."""
+        """The configuration of a pushed image."""
         manifest = json.loads(self.manifests[repository, tag])
         return json.loads(self.blobs[manifest["config"]["digest"]])
 
@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def registry(login: str = "") -> Iterator[Registry]:
-    """A registry for as long as the context is open; with a login "user:password" it asks for that."""
+    """A registry for as long as the context is open; it requires a login "user:password" if one is given."""
     server = Registry(login)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""`mlcraft build` with a real engine: what is in the image, how it runs, and that failures leave nothing."""
+"""`mlcraft build` with a Docker engine: content of the image, its container, and failures that leave nothing behind."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_no_secret_and_no_data_is_in_the_image(built: BuiltImage, client: Docker
     )
 
 
-def test_the_labels_lead_back(built: BuiltImage, iris: Project, base: str) -> None:
+def test_labels_name_run_data_and_commit(built: BuiltImage, iris: Project, base: str) -> None:
     labels = built.image.labels
     assert labels["org.opencontainers.image.title"] == iris.name.replace("_", " ")
     assert labels["org.opencontainers.image.revision"] == "c0ffee"
@@ -154,7 +154,7 @@ def test_the_labels_lead_back(built: BuiltImage, iris: Project, base: str) -> No
     assert labels["mlcraft.model"].startswith(labels["org.opencontainers.image.version"])
 
 
-def test_a_second_build_makes_nothing(built: BuiltImage, iris: Project, base: str) -> None:
+def test_a_second_build_reuses_the_image(built: BuiltImage, iris: Project, base: str) -> None:
     done: list[str] = []
     again = build_image(iris, base=base, progress=ProgressReporter(lambda text, *_: done.append(text)))
     assert again.image.id == built.image.id
@@ -166,7 +166,7 @@ def test_a_second_build_makes_nothing(built: BuiltImage, iris: Project, base: st
     assert (found["id"], tuple(found["tags"])) == (built.image.id, built.image.tags)
 
 
-def test_another_one_takes_its_place_and_a_broken_one_does_not(
+def test_a_container_is_replaced_unless_the_new_one_fails(
     built: BuiltImage, iris: Project, base: str, client: DockerClient
 ) -> None:
     again = build_image(iris, base=base, run=True)
@@ -202,7 +202,7 @@ def test_push(small: str, client: DockerClient) -> None:
             push(client, f"{place.host}/team/iris", "7", ProgressReporter())
 
 
-def test_a_model_that_cannot_be_loaded_gets_no_name(another: Project, base: str, client: DockerClient) -> None:
+def test_a_model_that_cannot_be_loaded_gets_no_tag(another: Project, base: str, client: DockerClient) -> None:
     (another.champion / "model.skops").write_bytes(b"nothing")
     with pytest.raises(DeployingError, match=r"the container ended at once .* cannot be read as a model"):
         build_image(another, base=base)
@@ -210,7 +210,7 @@ def test_a_model_that_cannot_be_loaded_gets_no_name(another: Project, base: str,
 
 
 @pytest.mark.parametrize("moment", [b"Building: COPY", b"Trying the image"])
-def test_an_interrupted_build_leaves_no_name(another: Project, base: str, client: DockerClient, moment: bytes) -> None:
+def test_an_interrupted_build_leaves_no_tag(another: Project, base: str, client: DockerClient, moment: bytes) -> None:
     """In the middle, and at the last moment before the image gets its name."""
     said = another.folder / "said"
     command = [sys.executable, "-m", "airflow_mlcraft.cli.main", "build", another.name, "--base", base]
@@ -228,7 +228,7 @@ def test_an_interrupted_build_leaves_no_name(another: Project, base: str, client
 
 
 def test_a_disk_that_is_full(another: Project, base: str, client: DockerClient) -> None:
-    """A limit for files does what a full disk would."""
+    """A file size limit acts like a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50 << 20, before[1]))
     try:
@@ -242,7 +242,7 @@ def test_a_disk_that_is_full(another: Project, base: str, client: DockerClient) 
 
 
 def assert_nothing_of(project: Project, client: DockerClient) -> None:
-    """Neither an image with a name or without one, nor a container."""
+    """The project has no image, tagged or untagged, and no container."""
     label = {"label": f"mlcraft.project={project.name}"}
     assert [image.tags for image in client.images.list(filters=label)] == []
     assert client.containers.list(all=True, filters=label) == []

@@ -1,4 +1,4 @@
-"""What an image gets of this package: all that its server imports."""
+"""The image's copy of this package has all modules that the server imports."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import airflow_mlcraft
 from airflow_mlcraft.deploying.build_context import ImageRecipe, write_context
 
 PACKAGE = Path(airflow_mlcraft.__file__).parent
-_LATER = ("__init__.py", "tracking")
-"""What imports more within functions, which a server does not call."""
+_EAGER_IMPORTS_ONLY = ("__init__.py", "tracking")
+"""Parts whose functions import more, which the server does not call."""
 
 
 def test_the_image_has_all_that_its_server_imports(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_the_image_has_all_that_its_server_imports(tmp_path: Path) -> None:
     seen = set(left)
     while left:
         name = left.pop()
-        for imported in _imports(PACKAGE.parent / name, only_at_import=name.split("/")[1] in _LATER):
+        for imported in _imports(PACKAGE.parent / name, only_at_import=name.split("/")[1] in _EAGER_IMPORTS_ONLY):
             assert imported in files, f"{name} imports {imported}, which the image lacks"
             if imported not in seen:
                 seen.add(imported)
@@ -38,7 +38,7 @@ def test_the_image_has_all_that_its_server_imports(tmp_path: Path) -> None:
 
 
 def _imports(path: Path, *, only_at_import: bool) -> Iterator[str]:
-    """Files of this package that a file imports, in its functions too or not."""
+    """Files of this package that a file imports, with or without imports in functions."""
     tree = ast.parse(path.read_text())
     for node in tree.body if only_at_import else ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "airflow_mlcraft":

@@ -1,4 +1,4 @@
-"""The image behind Lambda's runtime API, which a small server stands in for. It has no /dev/shm, as Lambda has none."""
+"""The image with a stand-in for Lambda's runtime API, and without /dev/shm, as in Lambda."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from airflow_mlcraft.serving.on_lambda import main, to_request, to_result
 
 
 class Runtime(ThreadingHTTPServer):
-    """As much of the runtime API as a function needs."""
+    """The part of the runtime API that a function needs."""
 
     daemon_threads = True
 
@@ -29,7 +29,7 @@ class Runtime(ThreadingHTTPServer):
         self.answers: queue.Queue[tuple[str, Any]] = queue.Queue()
 
     def invoke(self, event: dict[str, Any]) -> tuple[str, Any]:
-        """`response` or `error`, and what the function has said."""
+        """Invoke the function; returns `response` or `error`, and its result."""
         self.events.put(event)
         return self.answers.get(timeout=90)
 
@@ -73,7 +73,7 @@ def event(method: str, path: str, body: str = "", query: str = "", *, encoded: b
 
 @pytest.fixture(scope="module")
 def runtime(built: BuiltImage, client: DockerClient) -> Iterator[Runtime]:
-    """A function of the image, and who calls it."""
+    """The runtime API of a function that runs the image."""
     network = client.networks.get("bridge").attrs["IPAM"]["Config"][0]
     server = Runtime(str(network["Gateway"]))
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -110,7 +110,7 @@ def test_a_function_answers(runtime: Runtime) -> None:
 
 @pytest.mark.docker
 @pytest.mark.registry
-def test_what_is_wrong_is_told_as_by_any_server(runtime: Runtime) -> None:
+def test_errors_are_those_of_the_server(runtime: Runtime) -> None:
     _, said = runtime.invoke(event("POST", "/predict", '{"records": [{}]}'))
     assert said["statusCode"] == 422
     assert "sepal length" in json.loads(said["body"])["error"]
@@ -138,7 +138,7 @@ def test_answers_are_results() -> None:
     assert to_result(200, {}, b"\xff")["isBase64Encoded"] is True
 
 
-def test_it_is_for_lambda_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_runs_on_lambda_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delenv("AWS_LAMBDA_RUNTIME_API", raising=False)
     assert main([]) == 1
     assert "this is no Lambda function" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Which packages an image gets; uv asks the package index where it has not seen them before."""
+"""The pinned packages of an image. uv needs the package index if its cache lacks them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def names(pins: str) -> dict[str, str]:
     return dict(re.findall(r"^([\w.-]+)==(\S+)", pins, re.MULTILINE))
 
 
-def test_what_serving_needs_and_nothing_else(project: Project, tmp_path: Path) -> None:
+def test_serving_packages_only(project: Project, tmp_path: Path) -> None:
     text = compile_requirements(build_recipe(project), BASE, tmp_path)
     found = names(text)
     assert {"fastapi", "numpy", "orjson", "pandas", "scikit-learn", "skops", "uvicorn", "uvloop"} <= set(found)
@@ -37,20 +37,20 @@ def test_what_serving_needs_and_nothing_else(project: Project, tmp_path: Path) -
     assert compile_requirements(build_recipe(project), BASE, tmp_path) == text
 
 
-def test_what_the_project_asks_for(project: Project, tmp_path: Path) -> None:
+def test_requirements_of_the_project(project: Project, tmp_path: Path) -> None:
     recipe = replace(build_recipe(project), requirements=("click",))
     assert names(compile_requirements(recipe, BASE, tmp_path))["click"] == version("click")
 
 
-def test_what_the_model_itself_needs(project: Project, tmp_path: Path) -> None:
-    """Boosters and packages of the user's own, in the versions that the model was made with."""
+def test_requirements_of_the_model(project: Project, tmp_path: Path) -> None:
+    """Boosters and the user's own packages, in the versions of training."""
     wanted = project.champion / "requirements.txt"
     wanted.write_text(wanted.read_text() + f"lightgbm=={version('lightgbm')}\n")
     assert names(compile_requirements(build_recipe(project), BASE, tmp_path))["lightgbm"] == version("lightgbm")
 
 
-def test_the_model_knows_best(project: Project, tmp_path: Path) -> None:
-    """Its own requirements.txt says what it was made with, whatever was installed since."""
+def test_versions_of_the_model_take_precedence(project: Project, tmp_path: Path) -> None:
+    """The model's requirements.txt counts, whatever was installed since."""
     wanted = project.champion / "requirements.txt"
     wanted.write_text(re.sub(r"skops==.*", "skops==0.0.1", wanted.read_text()))
     with pytest.raises(DeployingError, match=r"cannot be had for python:slim: .*skops.*; name another base image"):

@@ -1,4 +1,4 @@
-"""What `mlcraft build` refuses, without any engine: a sentence each, and no traceback."""
+"""Errors of `mlcraft build` that need no Docker engine."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_push_to_nowhere(project: Project) -> None:
         build_image(project, push=True)
 
 
-def test_what_the_project_says(project: Project) -> None:
+def test_image_options_of_the_project(project: Project) -> None:
     manifest.change_manifest(
         project, {"targets.image.base": "python:3.12-slim", "targets.image.tag": "example.com/iris"}
     )

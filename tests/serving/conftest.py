@@ -35,8 +35,8 @@ class Answer:
         return json.loads(self.text)
 
 
-class Running:
-    """A server in a process of its own, and a client to it."""
+class LiveServer:
+    """A server in its own process, with a client."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, folder: Path):
         self.process, self.port, self.folder = process, port, folder
@@ -48,7 +48,7 @@ class Running:
     def ask(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, seconds: float = 30
     ) -> Answer:
-        """One request on a connection of its own; what is no text or bytes travels as JSON."""
+        """Send one request on a new connection; a body other than text or bytes is sent as JSON."""
         sent = {} if body is None else {"Content-Type": "application/json"}
         content = body if body is None or isinstance(body, bytes | str) else json.dumps(body)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
@@ -74,7 +74,7 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, model: Path, *options: str, **environment: str) -> Iterator[Running]:
+def live_server(folder: Path, model: Path, *options: str, **environment: str) -> Iterator[LiveServer]:
     """A server for as long as the context is open."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
@@ -83,7 +83,7 @@ def running(folder: Path, model: Path, *options: str, **environment: str) -> Ite
     env = {**os.environ, "PYTHONPATH": str(PROJECT), **environment}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=env)
-    server = Running(process, port, folder)
+    server = LiveServer(process, port, folder)
     try:
         wait_until(lambda: process.poll() is not None or is_ready(server))
         assert process.poll() is None, server.log()
@@ -98,8 +98,8 @@ def running(folder: Path, model: Path, *options: str, **environment: str) -> Ite
                 process.wait()
 
 
-def is_ready(server: Running) -> bool:
-    """With all its workers: only then it takes orders."""
+def is_ready(server: LiveServer) -> bool:
+    """Whether all workers are ready and the control socket is open."""
     try:
         return (server.folder / "admin.sock").exists() and server.get("/health/ready").status == 200
     except (OSError, http.client.HTTPException):
@@ -121,7 +121,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def model_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The folder of a model by its name in models.py, made once."""
+    """A function that returns the folder of a model in models.py, trained once."""
     folder = tmp_path_factory.mktemp("models")
     made: dict[str, Path] = {}
 
@@ -134,17 +134,17 @@ def model_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="module")
-def iris(tmp_path_factory: pytest.TempPathFactory, model_of: Callable[[str], Path]) -> Iterator[Running]:
+def iris(tmp_path_factory: pytest.TempPathFactory, model_of: Callable[[str], Path]) -> Iterator[LiveServer]:
     """A linear model of the irises, served by two workers."""
     folder = tmp_path_factory.mktemp("iris")
-    with running(
+    with live_server(
         folder, model_of("linear"), "--name", "iris", "--workers", "2", "--max-body", "100000", "--max-rows", "100"
     ) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory, model_of: Callable[[str], Path]) -> Iterator[Running]:
+def people(tmp_path_factory: pytest.TempPathFactory, model_of: Callable[[str], Path]) -> Iterator[LiveServer]:
     """A model with numbers, texts, truth values and missing values."""
-    with running(tmp_path_factory.mktemp("people"), model_of("people"), "--name", "people") as server:
+    with live_server(tmp_path_factory.mktemp("people"), model_of("people"), "--name", "people") as server:
         yield server

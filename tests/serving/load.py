@@ -1,4 +1,4 @@
-"""A client with many connections at once, small enough not to be what is measured."""
+"""A load generator with many connections, with little overhead of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import orjson
 
 @dataclass
 class Outcome:
-    """How often each status was answered, and which models have answered. 0 stands for no answer at all."""
+    """Responses by status and by model. Status 0 stands for no response."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     models: Counter[str] = field(default_factory=Counter)
@@ -30,7 +30,7 @@ async def ask(
 
 
 class Load:
-    """Clients that ask the same again and again until they are told to end."""
+    """Clients that repeat a request while the context is open."""
 
     def __init__(self, port: int, body: Any, clients: int, *, path: str = "/predict"):
         self.outcome = Outcome()

@@ -1,4 +1,4 @@
-"""Models of scikit-learn as model folders, small and of all the shapes that the server has to know."""
+"""Small scikit-learn models as model folders, for each kind of model that the server supports."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from skops import io
 from airflow_mlcraft.tracking.model_folder import write_model
 from tests.serving import odd_estimators
 
-# What a server has to be told so that it loads the odd ones.
+# The environment variable that lets a server load the estimators of odd_estimators.
 TRUST = {"MLCRAFT_TRUSTED_TYPES": odd_estimators.TYPES}
-Made = tuple[Any, pd.DataFrame, Any]
+UnfittedModel = tuple[Any, pd.DataFrame, Any]
 NAMES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
 ROW = dict(zip(NAMES, [5.1, 3.5, 1.4, 0.2], strict=True))
 OTHER = dict(zip(NAMES, [6.7, 3.0, 5.2, 2.3], strict=True))
@@ -31,14 +31,14 @@ OTHER = dict(zip(NAMES, [6.7, 3.0, 5.2, 2.3], strict=True))
 
 
 def make(name: str, folder: Path) -> Path:
-    """Fit it and write it."""
+    """Fit the model with this name and write its folder."""
     estimator, frame, target = MAKERS[name]()
     estimator.fit(frame, target)
     return write(folder / name, estimator, frame)
 
 
 def write(target: Path, estimator: Any, frame: pd.DataFrame) -> Path:
-    """A fitted model as a folder."""
+    """Write a fitted model as a model folder."""
     file = target.with_suffix(".skops")
     io.dump(estimator, file)
     return write_model(target, file, frame, estimator.predict(frame), example=frame.head())
@@ -51,18 +51,18 @@ def iris() -> tuple[pd.DataFrame, Any]:
 
 def people(rows: int = 200) -> tuple[pd.DataFrame, Any]:
     """Numbers, whole numbers, truth values and texts, some of them missing."""
-    chance = np.random.default_rng(0)
+    random_state = np.random.default_rng(0)
     frame = pd.DataFrame(
         {
-            "age": chance.integers(18, 80, rows),
-            "income": chance.normal(30_000, 10_000, rows).round(2),
-            "city": chance.choice(["Basel", "Bern", "Zug"], rows),
-            "member": chance.random(rows) < 0.5,
-            "job": chance.choice(["cook", "smith", None], rows),
+            "age": random_state.integers(18, 80, rows),
+            "income": random_state.normal(30_000, 10_000, rows).round(2),
+            "city": random_state.choice(["Basel", "Bern", "Zug"], rows),
+            "member": random_state.random(rows) < 0.5,
+            "job": random_state.choice(["cook", "smith", None], rows),
         }
     )
     frame.loc[::17, "income"] = np.nan
-    return frame, np.where(frame["age"] + chance.normal(0, 20, rows) > 50, "yes", "no")
+    return frame, np.where(frame["age"] + random_state.normal(0, 20, rows) > 50, "yes", "no")
 
 
 def _numbers() -> Pipeline:
@@ -75,45 +75,45 @@ def _texts() -> Pipeline:
     )
 
 
-def _of_people(estimator: Any, texts: Any = None) -> Pipeline:
+def _people_pipeline(estimator: Any, texts: Any = None) -> Pipeline:
     prepare = make_column_transformer(
         (_numbers(), ["age", "income"]), (texts or _texts(), ["city", "job"]), ("passthrough", ["member"])
     )
     return make_pipeline(prepare, estimator)
 
 
-def _linear() -> Made:
+def _linear() -> UnfittedModel:
     return make_pipeline(_numbers(), LogisticRegression(max_iter=500)), *iris()
 
 
-def _forest() -> Made:
+def _forest() -> UnfittedModel:
     prepare = ColumnTransformer([("numbers", _numbers(), list(iris()[0].columns))])
     return make_pipeline(prepare, RandomForestClassifier(100, random_state=0)), *iris()
 
 
-def _small_forest() -> Made:
+def _small_forest() -> UnfittedModel:
     return RandomForestClassifier(5, random_state=0), *iris()
 
 
-def _people() -> Made:
-    return _of_people(LogisticRegression(max_iter=500)), *people()
+def _people() -> UnfittedModel:
+    return _people_pipeline(LogisticRegression(max_iter=500)), *people()
 
 
-def _boosted() -> Made:
+def _boosted() -> UnfittedModel:
     ordinal = make_pipeline(
         SimpleImputer(strategy="constant", fill_value="none"),
         OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
     )
-    return _of_people(GradientBoostingClassifier(n_estimators=20, random_state=0), ordinal), *people()
+    return _people_pipeline(GradientBoostingClassifier(n_estimators=20, random_state=0), ordinal), *people()
 
 
-def _strict() -> Made:
+def _strict() -> UnfittedModel:
     """A text that training has not seen is an error."""
     strict = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(sparse_output=False))
-    return _of_people(LogisticRegression(max_iter=500), strict), *people()
+    return _people_pipeline(LogisticRegression(max_iter=500), strict), *people()
 
 
-def _threshold() -> Made:
+def _threshold() -> UnfittedModel:
     """Names one of two classes from another probability on than a half; it is the first of the two."""
     frame, target = people()
     forest = RandomForestClassifier(12, random_state=0)
@@ -121,35 +121,35 @@ def _threshold() -> Made:
     return make_pipeline(SimpleImputer(), fixed), frame[["age", "income"]], target
 
 
-def _ridge() -> Made:
+def _ridge() -> UnfittedModel:
     frame, target = load_diabetes(return_X_y=True, as_frame=True)
     return make_pipeline(StandardScaler(), Ridge()), frame, target.to_numpy()
 
 
-def _trees() -> Made:
+def _trees() -> UnfittedModel:
     frame, target = load_diabetes(return_X_y=True, as_frame=True)
     return RandomForestRegressor(20, random_state=0), frame, target.to_numpy()
 
 
-def _named() -> Made:
+def _named() -> UnfittedModel:
     """A step that only knows data frames."""
     frame, target = iris()
     return make_pipeline(odd_estimators.Named(list(frame.columns)), LogisticRegression(max_iter=500)), frame, target
 
 
-def _slow() -> Made:
+def _slow() -> UnfittedModel:
     return odd_estimators.Slow(0.4), *iris()
 
 
-def _moody() -> Made:
+def _moody() -> UnfittedModel:
     return odd_estimators.Moody(), *iris()
 
 
-def _failing() -> Made:
+def _failing() -> UnfittedModel:
     return odd_estimators.Failing(), *iris()
 
 
-MAKERS: dict[str, Callable[[], Made]] = {
+MAKERS: dict[str, Callable[[], UnfittedModel]] = {
     "linear": _linear,
     "forest": _forest,
     "small_forest": _small_forest,

@@ -1,4 +1,4 @@
-"""Estimators that behave badly."""
+"""Estimators that are slow, inconsistent, failing or bound to data frames."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
 
 class Slow(ClassifierMixin, BaseEstimator):
-    """Takes its time to answer one row."""
+    """Sleeps when it predicts one row."""
 
     def __init__(self, seconds: float = 1.0):
         self.seconds = seconds
@@ -28,7 +28,7 @@ class Slow(ClassifierMixin, BaseEstimator):
 
 
 class Moody(ClassifierMixin, BaseEstimator):
-    """Says something else in every process."""
+    """Predicts another value in every process."""
 
     def fit(self, frame: pd.DataFrame, target: Any) -> Moody:
         self.classes_ = np.unique(target)
@@ -39,7 +39,7 @@ class Moody(ClassifierMixin, BaseEstimator):
 
 
 class Failing(ClassifierMixin, BaseEstimator):
-    """Fails for flowers with long sepals, in a way that nobody foresaw."""
+    """Raises an unexpected error for large values."""
 
     def fit(self, frame: pd.DataFrame, target: Any) -> Failing:
         self.classes_ = np.unique(target)
@@ -52,7 +52,7 @@ class Failing(ClassifierMixin, BaseEstimator):
 
 
 class Named(TransformerMixin, BaseEstimator):
-    """Takes columns by name, as only a data frame has them."""
+    """Selects columns by name, which only data frames have."""
 
     def __init__(self, names: list[str]):
         self.names = names

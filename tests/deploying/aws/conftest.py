@@ -1,4 +1,4 @@
-"""AWS by moto, with credentials of nobody, and a server that answers where services of ECS would."""
+"""AWS by moto with fake credentials, and a server in place of ECS services."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from airflow_mlcraft.deploying.aws.account import Account, sign_in
 from airflow_mlcraft.deploying.aws.policies import INFRASTRUCTURE
 from airflow_mlcraft.serving.model.folder import compute_model_hash
 from tests.deploying.aws.express_mode import ExpressMode, express_mode
-from tests.serving.conftest import Running, running
+from tests.serving.conftest import LiveServer, live_server
 from tests.serving.models import make
 
 KEY = "server-key-5"
@@ -29,7 +29,7 @@ _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 @pytest.fixture
 def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """None of the user's own, whatever happens."""
+    """Fake credentials, so that the user's own are never used."""
     as_nobody(monkeypatch, tmp_path)
 
 
@@ -46,7 +46,7 @@ def as_nobody(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Account:
-    """Clients are slow to make, and the same for all tests."""
+    """The account, shared by all tests, since clients are slow to create."""
     with pytest.MonkeyPatch.context() as monkeypatch, mock_aws():
         as_nobody(monkeypatch, tmp_path_factory.mktemp("nobody"))
         return sign_in()
@@ -54,7 +54,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Account:
 
 @pytest.fixture
 def aws(credentials: None, account: Account) -> Iterator[Account]:
-    """An empty account. Functions of Lambda are not run: what they answer is put into a queue."""
+    """An empty account. Lambda functions are not run; their responses come from a queue."""
     with mock_aws(config={"lambda": {"use_docker": False}}):
         name = INFRASTRUCTURE.rpartition("/")[2]
         made = AWSManagedPolicy.from_data(name, account.id, account.region, aws_managed_policies()[name])
@@ -64,13 +64,13 @@ def aws(credentials: None, account: Account) -> Iterator[Account]:
 
 @functools.cache
 def aws_managed_policies() -> Any:
-    """AWS's own policies; moto loads them all, or none."""
+    """AWS's managed policies; moto loads all of them or none."""
     return json.loads(aws_managed_policies_data)
 
 
 @dataclass
 class Pushes:
-    """Stands in for the engine: it puts a manifest into moto's registry, and remembers that."""
+    """A stand-in for pushes by Docker, which adds a manifest to moto's registry and records the push."""
 
     account: Account
     sent: list[str] = field(default_factory=list)
@@ -108,27 +108,27 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def content(model: Path) -> str:
-    """What the model is."""
+    """The hash of the model."""
     return compute_model_hash(model)
 
 
 @pytest.fixture(scope="module")
-def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A real server of the model, with a key."""
-    with running(tmp_path_factory.mktemp("server"), model, "--name", "iris", MLCRAFT_API_KEY=KEY) as found:
+def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A server of the model, with an API key."""
+    with live_server(tmp_path_factory.mktemp("server"), model, "--name", "iris", MLCRAFT_API_KEY=KEY) as found:
         yield found
 
 
 @pytest.fixture
-def ecs(aws: Account, server: Running) -> Iterator[ExpressMode]:
-    """Express Mode, whose services are that server."""
+def ecs(aws: Account, server: LiveServer) -> Iterator[ExpressMode]:
+    """Express Mode with services that lead to the server."""
     with express_mode(server.url) as mode:
         yield mode
 
 
 @pytest.fixture
 def everything(aws: Account) -> Callable[[], dict[str, list[str]]]:
-    """The names of all that is in the account, of the kinds that deployments make."""
+    """A function that lists the resources in the account, of the kinds that deployments make."""
 
     def look() -> dict[str, list[str]]:
         iam, ecr, logs = aws.client("iam"), aws.client("ecr"), aws.client("logs")

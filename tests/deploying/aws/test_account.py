@@ -1,4 +1,4 @@
-"""Credentials, regions and refusals: a sentence each."""
+"""Credentials, regions and errors of AWS."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_what_aws_does_not_allow(credentials: None, monkeypatch: pytest.MonkeyPa
         ask()
 
 
-def test_aws_is_not_there() -> None:
+def test_aws_cannot_be_reached() -> None:
     with (
         pytest.raises(DeployingError, match="AWS cannot be reached: .*; see whether the region and the network"),
         aws_errors(),

@@ -1,4 +1,4 @@
-"""Deployments to ECS: made, kept, changed, taken back, deleted."""
+"""Deployments to ECS: created, kept, changed, reverted and deleted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_mlcraft.deploying.aws.targets import Deployment, DeploymentSpec, Ec
 from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
 from tests.deploying.aws.conftest import EMPTY, KEY, REGION, Pushes
 from tests.deploying.aws.express_mode import ExpressMode
-from tests.serving.conftest import Running
+from tests.serving.conftest import LiveServer
 
 Everything = Callable[[], dict[str, list[str]]]
 Make = Callable[..., Deployment]
@@ -22,7 +22,7 @@ Make = Callable[..., Deployment]
 
 @pytest.fixture
 def make(aws: Account, ecs: ExpressMode, pushes: Pushes, content: str) -> Make:
-    """The deployment of a project, with other values than usual where these are given."""
+    """A function that builds the deployment of a project, with default values."""
 
     def deployment(options: EcsOptions | None = None, **other: Any) -> Deployment:
         values = {
@@ -68,7 +68,7 @@ def test_a_plan_makes_nothing(make: Make, everything: Everything) -> None:
     assert everything() == EMPTY
 
 
-def test_everything_is_made_and_answers(make: Make, aws: Account, ecs: ExpressMode, server: Running) -> None:
+def test_everything_is_made_and_answers(make: Make, aws: Account, ecs: ExpressMode, server: LiveServer) -> None:
     deployment = make()
     assert {action for action, _ in apply(deployment)} == {"create"}
     assert deployment.endpoint.url() == server.url
@@ -108,7 +108,7 @@ def test_what_differs_is_changed(make: Make, aws: Account, pushes: Pushes) -> No
     assert {action for action, _ in plan(make(bigger, tag="m2")).values()} == {"keep"}
 
 
-def test_what_others_have_changed_is_mended(make: Make, aws: Account) -> None:
+def test_changes_by_others_are_reverted(make: Make, aws: Account) -> None:
     apply(make())
     name = f"mlcraft-iris-{REGION}-execution"
     aws.client("iam").put_role_policy(
@@ -168,7 +168,7 @@ def test_a_first_deployment_that_does_not_come_up_leaves_nothing(
     assert (everything(), ecs.services) == (EMPTY, {})
 
 
-def test_a_new_model_that_does_not_come_up_is_taken_back(
+def test_a_new_model_that_does_not_start_is_reverted(
     make: Make, ecs: ExpressMode, aws: Account, everything: Everything
 ) -> None:
     apply(make())
@@ -183,10 +183,10 @@ def test_a_new_model_that_does_not_come_up_is_taken_back(
     assert {action for action, _ in plan(make()).values()} == {"keep"}
 
 
-def test_a_service_that_answers_with_another_model_is_taken_back(
+def test_a_service_with_another_model_is_reverted(
     make: Make, ecs: ExpressMode, aws: Account, everything: Everything
 ) -> None:
-    """ECS finds it healthy; but it is not what was meant."""
+    """It is healthy for ECS, but serves another model."""
     apply(make())
     before, there = service_of(aws)["activeConfigurations"][0], everything()
     with pytest.raises(DeployingError, match="serves the model .*, not 0000.*; all is as it was before"):
@@ -196,7 +196,7 @@ def test_a_service_that_answers_with_another_model_is_taken_back(
     assert ecs.asked == ["create", "update", "update"]
 
 
-def test_another_key_is_another_deployment_and_comes_back_too(make: Make, aws: Account, ecs: ExpressMode) -> None:
+def test_a_new_key_is_deployed_and_reverted(make: Make, aws: Account, ecs: ExpressMode) -> None:
     apply(make())
     before = service_of(aws)["activeConfigurations"][0]["primaryContainer"]["secrets"]
     assert plan(make(key="another"))["mlcraft/iris/api-key"] == ("change", ("the key in .env is another one",))
@@ -208,7 +208,7 @@ def test_another_key_is_another_deployment_and_comes_back_too(make: Make, aws: A
     assert {action for action, _ in plan(make()).values()} == {"keep"}
 
 
-def test_without_a_key_of_the_project_one_is_made_up(make: Make, aws: Account) -> None:
+def test_a_key_is_generated_if_the_project_has_none(make: Make, aws: Account) -> None:
     with pytest.raises(DeployingError, match="401"):
         apply(make(key=""))  # the server here has another one
     deployment = make(key="")
@@ -233,7 +233,7 @@ def test_a_service_that_is_refused(make: Make, ecs: ExpressMode, everything: Eve
     assert everything() == EMPTY
 
 
-def test_it_takes_too_long(make: Make, ecs: ExpressMode, everything: Everything) -> None:
+def test_a_deployment_that_takes_too_long(make: Make, ecs: ExpressMode, everything: Everything) -> None:
     ecs.outcomes = [("IN_PROGRESS", "")]
     with pytest.raises(
         DeployingError, match="ECS has not started mlcraft-iris within 1 s; give it more time .*; all is"
@@ -252,7 +252,7 @@ def test_ctrl_c_leaves_nothing(make: Make, everything: Everything, ecs: ExpressM
 
 
 @pytest.mark.parametrize("whose", ["somebody", "another project"])
-def test_what_it_has_not_made_is_not_touched(make: Make, aws: Account, everything: Everything, whose: str) -> None:
+def test_resources_of_others_are_not_changed(make: Make, aws: Account, everything: Everything, whose: str) -> None:
     tags = [{"Key": PROJECT, "Value": "Other"}] if whose == "another project" else []
     aws.client("iam").create_role(
         RoleName=f"mlcraft-iris-{REGION}-execution", AssumeRolePolicyDocument='{"Statement": []}', Tags=tags

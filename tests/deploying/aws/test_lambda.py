@@ -1,4 +1,4 @@
-"""Deployments to Lambda. moto runs no functions: what they answer is put into a queue."""
+"""Deployments to Lambda. moto runs no functions; their responses come from a queue."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def make(aws: Account, pushes: Pushes, content: str) -> Make:
 
 @pytest.fixture
 def answers(aws: Account, content: str) -> Answers:
-    """What the function says the next time it is tried; by default what a good one would."""
+    """A function that queues the responses to the next check; by default those of a healthy deployment."""
 
     def queue(*said: tuple[int, Any]) -> None:
         good = (
@@ -59,7 +59,7 @@ def plan(deployment: Deployment) -> dict[str, tuple[str, tuple[str, ...]]]:
 
 
 def live(aws: Account) -> Any:
-    """The version that clients are led to."""
+    """The version that the alias `live` leads to."""
     functions = aws.client("lambda")
     version = functions.get_alias(FunctionName="mlcraft-iris", Name="live")["FunctionVersion"]
     return functions.get_function(FunctionName="mlcraft-iris", Qualifier=version)
@@ -100,7 +100,7 @@ def test_a_new_model_is_a_new_version(make: Make, aws: Account, answers: Answers
     assert live(aws)["Code"]["ImageUri"] != first
 
 
-def test_the_version_before_stays_and_older_ones_go(make: Make, aws: Account, answers: Answers) -> None:
+def test_only_the_previous_version_is_kept(make: Make, aws: Account, answers: Answers) -> None:
     for tag in ("m1", "m2", "m3"):
         answers()
         apply(make(tag=tag))

@@ -1,4 +1,4 @@
-"""The queue before a model."""
+"""The batcher of a model."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tests.serving import models
 
 
 @pytest.mark.parametrize("name", ["linear", "slow"])
-def test_a_model_that_is_let_go_answers_who_has_asked_it(
+def test_a_closed_batcher_answers_all_requests(
     name: str, model_of: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that runs in a thread of its own, too, and with requests that came while it ran."""
+    """Also with a model that runs in a thread, and for requests that arrive while it runs."""
     monkeypatch.setenv("MLCRAFT_TRUSTED_TYPES", models.TRUST["MLCRAFT_TRUSTED_TYPES"])
     predictor = load_predictor(model_of(name))
     row = predictor.example.rows(0, 1)
 
-    async def asked() -> int:
+    async def predict_and_close() -> int:
         batcher = Batcher(predictor, max_waiting=10, timeout=60)
         running = batcher.submit(row, False)
         await asyncio.sleep(0.01)
@@ -32,4 +32,4 @@ def test_a_model_that_is_let_go_answers_who_has_asked_it(
         late = await batcher.submit(row, False)
         return len({answer.predictions[0] for answer in (*results, late)})
 
-    assert asyncio.run(asked()) == 1
+    assert asyncio.run(predict_and_close()) == 1

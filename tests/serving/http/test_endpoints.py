@@ -1,50 +1,50 @@
-"""Every endpoint, of a real server with two workers."""
+"""All endpoints of a server with two workers."""
 
 from __future__ import annotations
 
 import re
 
-from tests.serving.conftest import Running, wait_until
+from tests.serving.conftest import LiveServer, wait_until
 from tests.serving.models import NAMES, OTHER, ROW
 from tests.serving.models import iris as irises
 
 CSV = "petal width (cm),sepal length (cm),sepal width (cm),petal length (cm)\r\n0.2,5.1,3.5,1.4\n2.3,6.7,3,5.2\n"
 
 
-def test_records(iris: Running) -> None:
+def test_records(iris: LiveServer) -> None:
     answer = iris.post("/predict", {"records": [ROW, OTHER]})
     assert answer.status == 200
     assert answer.json["predictions"] == [0, 2]
     assert re.fullmatch(r"[0-9a-f]{12}", answer.json["model"])
 
 
-def test_a_bare_list_of_records(iris: Running) -> None:
+def test_a_bare_list_of_records(iris: LiveServer) -> None:
     assert iris.post("/predict", [ROW]).json["predictions"] == [0]
 
 
-def test_columns(iris: Running) -> None:
+def test_columns(iris: LiveServer) -> None:
     columns = {name: [ROW[name], OTHER[name]] for name in NAMES}
     assert iris.post("/predict", {"columns": columns}).json["predictions"] == [0, 2]
 
 
-def test_csv(iris: Running) -> None:
+def test_csv(iris: LiveServer) -> None:
     answer = iris.post("/predict", CSV, headers={"Content-Type": "text/csv; charset=utf-8"})
     assert answer.json["predictions"] == [0, 2]
 
 
-def test_probabilities(iris: Running) -> None:
+def test_probabilities(iris: LiveServer) -> None:
     answer = iris.post("/predict?probabilities=true", {"records": [ROW]}).json
     assert answer["classes"] == [0, 1, 2]
     assert [round(sum(row), 9) for row in answer["probabilities"]] == [1.0]
 
 
-def test_many_rows_at_once(iris: Running) -> None:
+def test_many_rows_at_once(iris: LiveServer) -> None:
     frame = irises()[0].head(100)
     answer = iris.post("/predict", {"records": frame.to_dict(orient="records")})
     assert len(answer.json["predictions"]) == len(frame)
 
 
-def test_the_formats_of_mlflow(iris: Running) -> None:
+def test_the_formats_of_mlflow(iris: LiveServer) -> None:
     rows = [list(ROW.values()), list(OTHER.values())]
     backwards = {"columns": NAMES[::-1], "index": [7, 8], "data": [row[::-1] for row in rows]}
     for body in (
@@ -61,12 +61,12 @@ def test_the_formats_of_mlflow(iris: Running) -> None:
     assert iris.post("/invocations", CSV, headers={"Content-Type": "text/csv"}).json == {"predictions": [0, 2]}
 
 
-def test_a_method_in_the_params_of_mlflow(iris: Running) -> None:
+def test_a_method_in_the_params_of_mlflow(iris: LiveServer) -> None:
     body = {"dataframe_records": [ROW], "params": {"method": "predict_proba"}}
     assert len(iris.post("/invocations", body).json["predictions"][0]) == 3
 
 
-def test_the_inference_protocol(iris: Running) -> None:
+def test_the_inference_protocol(iris: LiveServer) -> None:
     assert iris.get("/v2").json["name"] == "mlcraft"
     assert iris.get("/v2/health/live").json == {"live": True}
     assert iris.get("/v2/health/ready").status == 200
@@ -85,7 +85,7 @@ def test_the_inference_protocol(iris: Running) -> None:
     assert iris.post("/v2/models/other/infer", {"inputs": [matrix]}).status == 404
 
 
-def test_what_is_served(iris: Running) -> None:
+def test_model_metadata(iris: LiveServer) -> None:
     found = iris.get("/model").json
     assert found["name"] == "iris"
     assert found["content"].startswith(found["version"])
@@ -93,13 +93,13 @@ def test_what_is_served(iris: Running) -> None:
     assert found["classes"] == [0, 1, 2]
 
 
-def test_health(iris: Running) -> None:
+def test_health(iris: LiveServer) -> None:
     assert iris.get("/health/live").json == {"live": True}
     found = iris.get("/health")
     assert (found.status, found.json["ready"]) == (200, True)
 
 
-def test_the_numbers_of_all_workers_add_up(iris: Running) -> None:
+def test_metrics_of_all_workers_add_up(iris: LiveServer) -> None:
     before = iris.get("/predictions_count").json
     for _ in range(40):
         assert iris.post("/predict", {"records": [ROW, OTHER]}).status == 200
@@ -117,7 +117,7 @@ def test_the_numbers_of_all_workers_add_up(iris: Running) -> None:
     wait_until(lambda: "mlcraft_requests_in_flight 1.0" in iris.get("/metrics").text)
 
 
-def test_latency(iris: Running) -> None:
+def test_latency(iris: LiveServer) -> None:
     iris.post("/predict", {"records": [ROW]})
     found = iris.get("/latency").json
     assert 0 < found["p50"] <= found["p90"] <= found["p99"]
@@ -126,7 +126,7 @@ def test_latency(iris: Running) -> None:
     assert sum(second["requests"] for second in found["seconds"]) == found["requests"]
 
 
-def test_the_page(iris: Running) -> None:
+def test_the_page(iris: LiveServer) -> None:
     page = iris.get("/")
     assert page.status == 200
     assert page.headers["content-type"].startswith("text/html")
@@ -137,7 +137,7 @@ def test_the_page(iris: Running) -> None:
         assert iris.get(path).status == 200
 
 
-def test_request_ids(iris: Running) -> None:
+def test_request_ids(iris: LiveServer) -> None:
     own = iris.get("/health").headers["x-request-id"]
     assert own != iris.get("/health").headers["x-request-id"]
     given = iris.post("/predict", {"records": [{}]}, headers={"X-Request-ID": "abc-1"})
@@ -145,7 +145,7 @@ def test_request_ids(iris: Running) -> None:
     assert iris.get("/health", headers={"X-Request-ID": "a b\u00e9"}).headers["x-request-id"] not in ("a b", "")
 
 
-def test_unknown_paths_and_methods(iris: Running) -> None:
+def test_unknown_paths_and_methods(iris: LiveServer) -> None:
     assert iris.get("/nothing").status == 404
     assert iris.get("/nothing").json["error"]
     refused = iris.get("/predict")
@@ -153,7 +153,7 @@ def test_unknown_paths_and_methods(iris: Running) -> None:
     assert iris.ask("DELETE", "/model").status == 405
 
 
-def test_values_of_every_kind(people: Running) -> None:
+def test_values_of_every_kind(people: LiveServer) -> None:
     row = {"age": 30, "income": None, "city": "Bern", "member": True, "job": None}
     unknown = {"age": 70.0, "income": 1e4, "city": "Rome", "member": False, "job": "cook"}
     answer = people.post("/predict", {"records": [row, unknown]})

@@ -1,4 +1,4 @@
-"""Keys, sizes, times, and more requests than can be answered."""
+"""API key, limits of sizes and times, and overload."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving import models
-from tests.serving.conftest import Running, running
+from tests.serving.conftest import LiveServer, live_server
 from tests.serving.load import Load
 from tests.serving.models import NAMES, ROW
 
@@ -20,7 +20,7 @@ ModelOf = Callable[[str], Path]
 
 
 def test_the_key(tmp_path: Path, model_of: ModelOf) -> None:
-    with running(tmp_path, model_of("small_forest"), MLCRAFT_API_KEY="s3cret") as server:
+    with live_server(tmp_path, model_of("small_forest"), MLCRAFT_API_KEY="s3cret") as server:
         for path in ("/", "/health", "/health/live", "/v2/health/ready"):
             assert server.get(path).status == 200
         for path in ("/model", "/metrics", "/latency", "/openapi.json", "/nothing"):
@@ -35,13 +35,13 @@ def test_the_key(tmp_path: Path, model_of: ModelOf) -> None:
         assert "s3cret" not in server.log()
 
 
-def test_a_body_that_is_too_large(iris: Running) -> None:
+def test_a_body_that_is_too_large(iris: LiveServer) -> None:
     answer = iris.post("/predict", " " * 100_001)
     assert answer.status == 413
     assert "100000 bytes" in answer.json["error"]
 
 
-def test_a_body_that_is_too_large_and_does_not_say_so(iris: Running) -> None:
+def test_a_chunked_body_that_is_too_large(iris: LiveServer) -> None:
     with socket.create_connection(("127.0.0.1", iris.port), timeout=30) as connection:
         connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         for _ in range(3):
@@ -50,14 +50,14 @@ def test_a_body_that_is_too_large_and_does_not_say_so(iris: Running) -> None:
 
 
 def test_too_many_rows(tmp_path: Path, model_of: ModelOf) -> None:
-    with running(tmp_path, model_of("small_forest"), "--max-rows", "3") as server:
+    with live_server(tmp_path, model_of("small_forest"), "--max-rows", "3") as server:
         assert server.post("/predict", {"records": [ROW] * 3}).status == 200
         assert server.post("/predict", {"records": [ROW] * 4}).status == 422
         assert server.post("/predict", {"columns": {name: [1] * 4 for name in NAMES}}).status == 422
 
 
 def test_a_model_that_takes_too_long(tmp_path: Path, model_of: ModelOf) -> None:
-    with running(tmp_path, model_of("slow"), "--timeout", "0.1", **models.TRUST) as server:
+    with live_server(tmp_path, model_of("slow"), "--timeout", "0.1", **models.TRUST) as server:
         answer = server.post("/predict", {"records": [ROW]})
         assert answer.status == 504
         assert "within 0.1 s" in answer.json["error"]
@@ -65,7 +65,7 @@ def test_a_model_that_takes_too_long(tmp_path: Path, model_of: ModelOf) -> None:
 
 
 def test_a_body_that_never_comes(tmp_path: Path, model_of: ModelOf) -> None:
-    with running(tmp_path, model_of("small_forest"), "--timeout", "0.2") as server:
+    with live_server(tmp_path, model_of("small_forest"), "--timeout", "0.2") as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
             connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1")
             assert connection.recv(1000).split()[1] == b"408"
@@ -85,8 +85,8 @@ def test_a_body_that_never_comes(tmp_path: Path, model_of: ModelOf) -> None:
     ],
     ids=["no byte of the body", "no chunk of the body", "half a header", "half a second header", "nothing"],
 )
-def test_a_connection_that_says_nothing_more_is_ended(sent: bytes, slow_to_speak: Running) -> None:
-    with socket.create_connection(("127.0.0.1", slow_to_speak.port), timeout=30) as connection:
+def test_an_incomplete_request_times_out(sent: bytes, short_timeout_server: LiveServer) -> None:
+    with socket.create_connection(("127.0.0.1", short_timeout_server.port), timeout=30) as connection:
         connection.sendall(sent)
         said = b""
         while part := connection.recv(1000):
@@ -94,23 +94,21 @@ def test_a_connection_that_says_nothing_more_is_ended(sent: bytes, slow_to_speak
     answers = re.findall(rb"HTTP/1\.1 (\d+)", said)
     assert answers == ([b"200", b"408"] if sent.startswith(b"GET") else [b"408"])
     assert b"within 0.2 s" in said
-    assert slow_to_speak.post("/predict", {"records": [ROW]}).status == 200
+    assert short_timeout_server.post("/predict", {"records": [ROW]}).status == 200
 
 
 @pytest.fixture(scope="module")
-def slow_to_speak(tmp_path_factory: pytest.TempPathFactory, model_of: ModelOf) -> Iterator[Running]:
-    """A server that gives a request 0.2 s to arrive, and has a model that is quick."""
-    with running(tmp_path_factory.mktemp("slow"), model_of("small_forest"), "--timeout", "0.2") as server:
+def short_timeout_server(tmp_path_factory: pytest.TempPathFactory, model_of: ModelOf) -> Iterator[LiveServer]:
+    """A server with a time limit of 0.2 s and a fast model."""
+    with live_server(tmp_path_factory.mktemp("slow"), model_of("small_forest"), "--timeout", "0.2") as server:
         yield server
 
 
 @pytest.mark.parametrize("clients", [16, 64])
-def test_more_than_it_can_answer_is_refused_and_not_kept_waiting(
-    clients: int, tmp_path: Path, model_of: ModelOf
-) -> None:
+def test_overload_is_refused_at_once(clients: int, tmp_path: Path, model_of: ModelOf) -> None:
     """The model takes 0.4 s for a request at a time, and four may wait."""
     options = ("--max-waiting", "4", "--timeout", "20")
-    with running(tmp_path, model_of("slow"), *options, **models.TRUST) as server:
+    with live_server(tmp_path, model_of("slow"), *options, **models.TRUST) as server:
         statuses = asyncio.run(_overload(server, clients))
         assert set(statuses) <= {200, 503}
         assert statuses[200] > 0
@@ -121,14 +119,14 @@ def test_more_than_it_can_answer_is_refused_and_not_kept_waiting(
         assert server.post("/predict", {"records": [ROW]}).status == 200
 
 
-async def _overload(server: Running, clients: int) -> dict[int, int]:
+async def _overload(server: LiveServer, clients: int) -> dict[int, int]:
     async with Load(server.port, {"records": [ROW]}, clients) as load:
         await asyncio.sleep(2)
     return load.outcome.statuses
 
 
-def test_refusals_say_when_to_come_back(tmp_path: Path, model_of: ModelOf) -> None:
-    async def refused(server: Running) -> str:
+def test_overload_responses_have_retry_after(tmp_path: Path, model_of: ModelOf) -> None:
+    async def refused(server: LiveServer) -> str:
         async with Load(server.port, {"records": [ROW]}, 12):
             await asyncio.sleep(0.3)
             for _ in range(100):
@@ -137,12 +135,12 @@ def test_refusals_say_when_to_come_back(tmp_path: Path, model_of: ModelOf) -> No
                     return answer.headers["retry-after"]
         return ""
 
-    with running(tmp_path, model_of("slow"), "--max-waiting", "1", **models.TRUST) as server:
+    with live_server(tmp_path, model_of("slow"), "--max-waiting", "1", **models.TRUST) as server:
         assert asyncio.run(refused(server)) == "1"
 
 
-def test_a_fault_of_the_server_tells_clients_nothing(tmp_path: Path, model_of: ModelOf) -> None:
-    with running(tmp_path, model_of("failing"), **models.TRUST) as server:
+def test_internal_errors_reveal_nothing_to_clients(tmp_path: Path, model_of: ModelOf) -> None:
+    with live_server(tmp_path, model_of("failing"), **models.TRUST) as server:
         assert server.post("/predict", {"records": [ROW]}).status == 200
         answer = server.post("/predict", {"records": [ROW | {NAMES[0]: 1000}]}, headers={"X-Request-ID": "bad-1"})
         assert (answer.status, set(answer.json)) == (500, {"error", "request_id"})

@@ -1,4 +1,4 @@
-"""What was asked and answered is kept for monitoring, and never at the cost of a request."""
+"""The prediction log, and limits of the log writer."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from airflow_mlcraft.serving.http.logs import JsonLinesLog, rotating_file
-from tests.serving.conftest import running, wait_until
+from tests.serving.conftest import live_server, wait_until
 from tests.serving.http.test_request_reader import PERSON
 
 ModelOf = Callable[[str], Path]
 
 
-def test_every_prediction(tmp_path: Path, model_of: ModelOf) -> None:
+def test_every_prediction_is_logged(tmp_path: Path, model_of: ModelOf) -> None:
     folder = tmp_path / "log of predictions"
-    with running(tmp_path / "server", model_of("people"), "--log-predictions", str(folder)) as server:
+    with live_server(tmp_path / "server", model_of("people"), "--log-predictions", str(folder)) as server:
         for number in range(5):
             headers = {"X-Request-ID": f"r{number}"}
             body = {"records": [PERSON, PERSON | {"job": None, "income": None}]}
@@ -32,16 +32,16 @@ def test_every_prediction(tmp_path: Path, model_of: ModelOf) -> None:
     assert lines[0]["columns"]["income"] == [1.5, None]
 
 
-def test_none_of_them(tmp_path: Path, model_of: ModelOf) -> None:
+def test_a_sample_rate_of_zero_logs_nothing(tmp_path: Path, model_of: ModelOf) -> None:
     folder = tmp_path / "predictions"
     options = ("--log-predictions", str(folder), "--log-sample", "0")
-    with running(tmp_path / "server", model_of("people"), *options) as server:
+    with live_server(tmp_path / "server", model_of("people"), *options) as server:
         assert server.post("/predict", {"records": [PERSON]}).status == 200
         server.stop()
     assert [path.read_text() for path in folder.glob("*")] == [""]
 
 
-def test_files_are_turned_over(tmp_path: Path) -> None:
+def test_files_are_rotated(tmp_path: Path) -> None:
     open_file, rotate = rotating_file(tmp_path / "x.jsonl", 1000, 3)
     log = JsonLinesLog(open_file, rotate=rotate)
     for number in range(20):
@@ -58,7 +58,7 @@ def test_files_are_turned_over(tmp_path: Path) -> None:
     assert kept[-1] == 19
 
 
-def test_what_comes_too_fast_is_dropped_and_counted(tmp_path: Path) -> None:
+def test_entries_beyond_the_queue_are_dropped_and_counted(tmp_path: Path) -> None:
     dropped: list[int] = []
     held = threading.Event()
 
@@ -76,7 +76,7 @@ def test_what_comes_too_fast_is_dropped_and_counted(tmp_path: Path) -> None:
     assert written <= 20_000
 
 
-def test_a_full_disk_ends_nothing() -> None:
+def test_a_full_disk_does_not_end_the_log() -> None:
     dropped: list[int] = []
     log = JsonLinesLog(lambda: Path("/dev/full").open("ab"), on_dropped=dropped.append)  # noqa: SIM115
     log.put({"number": 1})

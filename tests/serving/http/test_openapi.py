@@ -1,4 +1,4 @@
-"""The server does what its own OpenAPI says, as schemathesis tries it."""
+"""The server conforms to its OpenAPI document, as tested by schemathesis."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.conftest import Running
+from tests.serving.conftest import LiveServer
 
 
 @pytest.mark.parametrize("name", ["iris", "people"])
 def test_schemathesis_finds_nothing(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    server: Running = request.getfixturevalue(name)
+    server: LiveServer = request.getfixturevalue(name)
     command = [str(Path(sys.executable).parent / "schemathesis"), "run", f"{server.url}/openapi.json"]
     command += ["--max-examples", "50", "--seed", "1", "--no-color", "--workers", "1"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=600, check=False)
@@ -21,7 +21,7 @@ def test_schemathesis_finds_nothing(name: str, request: pytest.FixtureRequest, t
     assert '"trace"' not in server.log()
 
 
-def test_rows_are_described_by_the_signature(people: Running) -> None:
+def test_rows_are_described_by_the_signature(people: LiveServer) -> None:
     document = people.get("/openapi.json").json
     row = document["components"]["schemas"]["Row"]
     assert row["required"] == ["age", "city", "member"]

@@ -1,4 +1,4 @@
-"""The page, in a browser: a prediction by the form, the charts, the key, a mistake."""
+"""The web page in a browser: predictions, charts, API key and errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.serving.conftest import Running, running
+from tests.serving.conftest import LiveServer, live_server
 
 pytestmark = pytest.mark.browser
 ModelOf = Callable[[str], Path]
@@ -17,7 +17,7 @@ ModelOf = Callable[[str], Path]
 
 @pytest.fixture(params=["light", "dark"])
 def page(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A page of a browser; what the browser complains about fails the test."""
+    """A page of a browser, which collects errors of its console."""
     from playwright.sync_api import sync_playwright
 
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -33,7 +33,7 @@ def page(request: pytest.FixtureRequest) -> Iterator[Any]:
         browser.close()
 
 
-def test_a_prediction_and_a_mistake(page: Any, people: Running) -> None:
+def test_a_prediction_and_a_mistake(page: Any, people: LiveServer) -> None:
     page.goto(people.url)
     page.get_by_label("age").fill("44")
     page.get_by_role("button", name="Predict").click()
@@ -51,7 +51,7 @@ def test_a_prediction_and_a_mistake(page: Any, people: Running) -> None:
     assert page.locator("[aria-invalid=true]").count() == 1
 
 
-def test_every_field_has_a_name_and_nothing_overflows(page: Any, people: Running) -> None:
+def test_every_field_has_a_name_and_nothing_overflows(page: Any, people: LiveServer) -> None:
     page.set_viewport_size({"width": 360, "height": 800})
     page.goto(people.url)
     page.locator("#fields input").first.wait_for()
@@ -60,8 +60,8 @@ def test_every_field_has_a_name_and_nothing_overflows(page: Any, people: Running
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_the_key_is_asked_for(page: Any, tmp_path: Path, model_of: ModelOf) -> None:
-    with running(tmp_path, model_of("small_forest"), MLCRAFT_API_KEY="s3cret") as server:
+def test_the_page_prompts_for_the_api_key(page: Any, tmp_path: Path, model_of: ModelOf) -> None:
+    with live_server(tmp_path, model_of("small_forest"), MLCRAFT_API_KEY="s3cret") as server:
         page.goto(server.url)
         page.get_by_label("API key").fill("s3cret")
         page.get_by_role("button", name="Use it").click()

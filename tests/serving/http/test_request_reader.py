@@ -1,4 +1,4 @@
-"""Requests that are not what the signature asks for: a status, a sentence, and the place."""
+"""Requests that do not match the signature: status, message, column and row of the error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.serving.conftest import Running
+from tests.serving.conftest import LiveServer
 from tests.serving.models import NAMES, ROW
 
 PERSON = {"age": 30, "income": 1.5, "city": "Bern", "member": True, "job": "cook"}
@@ -39,7 +39,7 @@ PERSON = {"age": 30, "income": 1.5, "city": "Bern", "member": True, "job": "cook
         ({"columns": {name: [] for name in NAMES}}, 422, "at least one row"),
     ],
 )
-def test_of_predict(body: Any, status: int, words: str, iris: Running) -> None:
+def test_invalid_predict_bodies(body: Any, status: int, words: str, iris: LiveServer) -> None:
     answer = iris.post("/predict", body, headers={"Content-Type": "application/json"})
     assert answer.status == status
     assert words in answer.json["error"]
@@ -56,7 +56,7 @@ def test_of_predict(body: Any, status: int, words: str, iris: Running) -> None:
         ({"city": 7}, "expected text"),
     ],
 )
-def test_of_values(change: dict[str, Any], words: str, people: Running) -> None:
+def test_invalid_values(change: dict[str, Any], words: str, people: LiveServer) -> None:
     answer = people.post("/predict", {"records": [PERSON | change]})
     assert answer.status == 422
     assert words in answer.json["error"]
@@ -81,7 +81,7 @@ def test_of_values(change: dict[str, Any], words: str, people: Running) -> None:
         ("age,income,city,member,job\n1,1,x,perhaps,y", 422, "'perhaps'"),
     ],
 )
-def test_of_csv(body: Any, status: int, words: str, people: Running) -> None:
+def test_invalid_csv(body: Any, status: int, words: str, people: LiveServer) -> None:
     answer = people.post("/predict", body, headers={"Content-Type": "text/csv"})
     assert answer.status == status, answer.text
     assert words in answer.json["error"]
@@ -103,7 +103,7 @@ def test_of_csv(body: Any, status: int, words: str, people: Running) -> None:
         ({"inputs": [[1, 2, 3, 4]], "params": {"method": "fit"}}, "method"),
     ],
 )
-def test_of_invocations(body: Any, words: str, iris: Running) -> None:
+def test_invalid_invocations_bodies(body: Any, words: str, iris: LiveServer) -> None:
     answer = iris.post("/invocations", body)
     assert answer.status == 422, answer.text
     assert words in answer.json["error"]
@@ -137,16 +137,16 @@ def _tensor(**change: Any) -> dict[str, Any]:
         ({"inputs": [_tensor()], "outputs": [{"name": "predict"}] * 2}, "same one twice"),
     ],
 )
-def test_of_the_inference_protocol(body: Any, words: str, iris: Running) -> None:
+def test_invalid_infer_bodies(body: Any, words: str, iris: LiveServer) -> None:
     answer = iris.post("/v2/models/iris/infer", body)
     assert answer.status == 422, answer.text
     assert words in answer.json["error"]
 
 
-def test_other_types_of_body(iris: Running) -> None:
+def test_unsupported_content_types(iris: LiveServer) -> None:
     for sent in ("text/plain", "application/xml", ""):
         assert iris.post("/predict", b"x", headers={"Content-Type": sent}).status == 415
 
 
-def test_a_flag_that_is_no_flag(iris: Running) -> None:
+def test_an_invalid_query_flag(iris: LiveServer) -> None:
     assert iris.post("/predict?probabilities=maybe", [ROW]).status == 422

@@ -1,4 +1,4 @@
-"""Transformers and estimators as functions on plain arrays give the numbers of scikit-learn, to the last bit."""
+"""Fast transformers and estimators give the numbers of scikit-learn, to the last bit."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_an_imputer_and_an_encoder(imputer: Any, encoder: Any, missing: bool) ->
         np.testing.assert_array_equal(build_transformer(fitted)(new[row : row + 1]), wanted[row : row + 1])
 
 
-def test_a_strict_encoder_refuses_what_it_has_not_seen() -> None:
+def test_a_strict_encoder_refuses_unknown_categories() -> None:
     texts = np.array([["a"], ["b"]], dtype=object)
     strict = build_transformer(make_pipeline(_CONSTANT, OneHotEncoder(sparse_output=False)).fit(texts))
     np.testing.assert_array_equal(strict(np.array([["b"]], dtype=object)), [[0.0, 1.0]])
@@ -101,7 +101,7 @@ def test_histogram_gradient_boosting(classes: int, categories: list[int], leaves
                 np.testing.assert_array_equal(plain.proba(rows), fitted.predict_proba(rows))
 
 
-def test_parts_of_dates() -> None:
+def test_date_parts() -> None:
     texts = ["2024-02-29", "0001-01-01T23:59:59", "9999-12-31", None, "2024-05-31T23:30:00-02:00", "1999-12-31T00:00Z"]
     found = TRANSFORMERS["DateParts"](None)(np.array([texts, texts[::-1]], dtype=object).T)  # type: ignore[misc]
     wanted = [

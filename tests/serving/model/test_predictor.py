@@ -1,4 +1,4 @@
-"""Answers without data frames are those of the model itself."""
+"""Loading of model folders, and predictions equal to those of the model itself."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def predictor_of(model_of: Callable[[str], Path], monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     "name", ["linear", "forest", "small_forest", "people", "boosted", "strict", "threshold", "ridge", "trees", "named"]
 )
-def test_says_what_the_model_says(name: str, predictor_of: Callable[[str], Predictor]) -> None:
+def test_predictions_equal_those_of_the_model(name: str, predictor_of: Callable[[str], Predictor]) -> None:
     estimator, frame, target = models.MAKERS[name]()
     estimator.fit(frame, target)
     predictor = predictor_of(name)
@@ -49,15 +49,15 @@ def test_says_what_the_model_says(name: str, predictor_of: Callable[[str], Predi
 
 
 @pytest.mark.parametrize("name", ["linear", "forest", "people", "boosted", "strict", "threshold", "ridge", "trees"])
-def test_most_models_need_no_data_frame(name: str, predictor_of: Callable[[str], Predictor]) -> None:
+def test_most_models_predict_from_arrays(name: str, predictor_of: Callable[[str], Predictor]) -> None:
     assert predictor_of(name).implementation == "arrays"
 
 
-def test_a_model_that_needs_a_data_frame_gets_one(predictor_of: Callable[[str], Predictor]) -> None:
+def test_a_model_that_needs_data_frames(predictor_of: Callable[[str], Predictor]) -> None:
     assert predictor_of("named").implementation == "data frames"
 
 
-def test_the_model_is_asked_which_columns_may_be_null(predictor_of: Callable[[str], Predictor]) -> None:
+def test_nullable_columns_are_detected(predictor_of: Callable[[str], Predictor]) -> None:
     nullable = {column.name: column.nullable for column in predictor_of("people").signature.columns}
     assert nullable == {"age": True, "income": True, "city": True, "member": False, "job": True}
     assert not any(column.nullable for column in predictor_of("ridge").signature.columns)
@@ -68,7 +68,7 @@ def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
         load_predictor(tmp_path)
 
 
-def test_the_server_knows_neither_airflow_nor_mlflow(model_of: Callable[[str], Path]) -> None:
+def test_the_server_imports_neither_airflow_nor_mlflow(model_of: Callable[[str], Path]) -> None:
     program = (
         "import sys; from pathlib import Path; from airflow_mlcraft.serving.process import command, worker; "
         "from airflow_mlcraft.serving.model.state import load_predictor; load_predictor(Path(sys.argv[1])); "
@@ -81,7 +81,7 @@ def test_the_server_knows_neither_airflow_nor_mlflow(model_of: Callable[[str], P
 
 
 def test_mlflow_itself_runs_what_a_model_folder_names(tmp_path: Path) -> None:
-    """Unlike our server: that is why a folder from elsewhere is not for `mlflow.pyfunc`."""
+    """The server does not; hence the warning against `mlflow.pyfunc` for folders of unknown origin."""
     there = tmp_path / "there"
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "mlcraft_loader_of_the_tests.py").write_text(

@@ -113,7 +113,7 @@ def forest(tmp_path_factory: pytest.TempPathFactory) -> Steps:
 
 
 @pytest.mark.parametrize("word", ["NA", "null", "N/A", "nan", "", "#N/A"])
-def test_words_for_a_missing_value_in_csv(forest: Steps, word: str) -> None:
+def test_csv_texts_of_a_missing_value(forest: Steps, word: str) -> None:
     line = f"area,rooms,kind,district,street,garden,built\n{word or ''},3,{word},{word},{word},true,{word}\n"
     (forest.folder / "new.csv").write_text(line * 1 + "70.5,3,flat,D1,Street 1,false,2020-05-31\n")
     forest.must("predict", "--model", "model", "--data", "new.csv")
@@ -142,7 +142,7 @@ def test_numbers_that_trees_cannot_hold(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("day", ["2020-W10-3", "20200304", "2020-03", "2020", "04/03/2020", "2020-02-30"])
-def test_what_is_no_date_is_none_for_anyone(forest: Steps, day: str) -> None:
+def test_invalid_dates_are_refused(forest: Steps, day: str) -> None:
     row = {"area": 70.5, "rooms": 3, "kind": "flat", "district": "D1", "street": "S", "garden": True, "built": day}
     (forest.folder / "day.json").write_text(json.dumps([row]))
     assert "expected a date" in forest.refusal("predict", "--model", "model", "--data", "day.json")

@@ -1,4 +1,4 @@
-"""A model is rolled out to a server that outlives the roll-out, and taken back when it fails."""
+"""Roll-outs of models to a server that outlives them, and roll-backs on failure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_mlcraft.serving.model.folder import compute_model_hash
 from airflow_mlcraft.serving.process import local_server
 from airflow_mlcraft.serving.process.rollout import Deployment, roll_out
 from tests.serving import models
-from tests.serving.conftest import PROJECT, Running, free_port, wait_until
+from tests.serving.conftest import PROJECT, LiveServer, free_port, wait_until
 from tests.serving.load import Load
 from tests.serving.models import OTHER, ROW
 
@@ -39,13 +39,13 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             local_server.stop(deployment.parent)
 
 
-def client(state: Path, name: str = "iris") -> Running:
+def client(state: Path, name: str = "iris") -> LiveServer:
     process = local_server.find_running(state / name)
     assert process is not None
-    return Running(None, process.port, state / name)  # type: ignore[arg-type]
+    return LiveServer(None, process.port, state / name)  # type: ignore[arg-type]
 
 
-def test_the_first_and_the_next(state: Path, model_of: ModelOf) -> None:
+def test_first_and_later_roll_outs(state: Path, model_of: ModelOf) -> None:
     first = roll_out(model_of("linear"), "iris", state)
     pid = local_server.status(state / "iris")["pid"]
     assert first.replaced is None
@@ -62,8 +62,8 @@ def test_the_first_and_the_next(state: Path, model_of: ModelOf) -> None:
     assert {folder.name for folder in (state / "iris" / "models").iterdir()} == {second.content, third.content}
 
 
-def test_what_tries_a_model_out_is_no_prediction(state: Path, model_of: ModelOf) -> None:
-    """Neither when a server starts nor at a swap; what clients ask counts, whatever header they send."""
+def test_smoke_tests_are_not_counted_as_predictions(state: Path, model_of: ModelOf) -> None:
+    """Neither at a start nor at a swap; requests of clients count, even with a self-test header."""
     log = state / "iris" / "predictions" / "predictions-0.jsonl"
     roll_out(model_of("linear"), "iris", state)
     second = roll_out(model_of("forest"), "iris", state)
@@ -107,7 +107,7 @@ def _refused(state: Path, model: Path, words: str, **options: float) -> str:
     return str(caught.value)
 
 
-def test_models_that_fail_are_taken_back(state: Path, model_of: ModelOf, tmp_path: Path) -> None:
+def test_failing_models_are_reverted(state: Path, model_of: ModelOf, tmp_path: Path) -> None:
     roll_out(model_of("linear"), "iris", state)
     version = client(state).get("/model").json["version"]
     said = _refused(state, model_of("moody"), "and the model itself")
@@ -127,7 +127,7 @@ def test_a_first_model_that_fails_leaves_no_server(state: Path, model_of: ModelO
     assert local_server.find_running(state / "iris") is None
 
 
-def test_the_model_before_is_served_again_when_its_server_had_died(state: Path, model_of: ModelOf) -> None:
+def test_the_previous_model_is_served_again_when_its_server_had_died(state: Path, model_of: ModelOf) -> None:
     first = roll_out(model_of("linear"), "iris", state)
     psutil.Process(local_server.status(state / "iris")["pid"]).kill()
     with pytest.raises(ServingError, match=r"is served again, at http://127\.0\.0\.1"):
@@ -159,7 +159,7 @@ def test_one_roll_out_at_a_time(state: Path, model_of: ModelOf) -> None:
     assert getattr(caught.value, "temporary", False)
 
 
-def test_another_process_with_the_same_number_is_not_the_server(state: Path, model_of: ModelOf) -> None:
+def test_another_process_with_the_same_pid_is_not_the_server(state: Path, model_of: ModelOf) -> None:
     first = roll_out(model_of("linear"), "iris", state)
     told = state / "iris" / "server.json"
     local_server.stop(state / "iris")
@@ -170,7 +170,7 @@ def test_another_process_with_the_same_number_is_not_the_server(state: Path, mod
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a b", ".hidden", "x" * 65])
-def test_names_that_cannot_be(name: str, state: Path, model_of: ModelOf) -> None:
+def test_invalid_names(name: str, state: Path, model_of: ModelOf) -> None:
     with pytest.raises(ServingError, match="cannot be the name of a deployment"):
         roll_out(model_of("linear"), name, state)
 
@@ -184,7 +184,7 @@ def test_ports(state: Path, model_of: ModelOf) -> None:
         roll_out(model_of("forest"), "iris", state, port=1)
 
 
-def test_the_server_outlives_who_has_started_it(state: Path, model_of: ModelOf) -> None:
+def test_the_server_outlives_the_process_that_started_it(state: Path, model_of: ModelOf) -> None:
     program = (
         "import sys; from pathlib import Path; from airflow_mlcraft.serving.process.rollout import roll_out;"
         "print(roll_out(Path(sys.argv[1]), 'iris', Path(sys.argv[2])).url)"
@@ -204,13 +204,13 @@ def test_a_sample_that_does_not_fit(state: Path, model_of: ModelOf) -> None:
         roll_out(model_of("linear"), "iris", state, rows=[{"colour": "blue"}])
 
 
-def test_what_is_remembered_is_the_same_for_the_same(state: Path, model_of: ModelOf) -> None:
+def test_deployment_json_holds_the_deployment(state: Path, model_of: ModelOf) -> None:
     first = roll_out(model_of("linear"), "iris", state)
     assert Deployment(**json.loads((state / "iris" / "deployment.json").read_text())) == first
     assert (state / "iris").stat().st_mode & 0o777 == 0o700
 
 
-def test_logs_and_the_end(state: Path, model_of: ModelOf) -> None:
+def test_log_lines_and_stop(state: Path, model_of: ModelOf) -> None:
     with pytest.raises(ServingError, match="no server has run"):
         local_server.log_lines(state / "iris")
     roll_out(model_of("linear"), "iris", state)

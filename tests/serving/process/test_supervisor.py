@@ -1,4 +1,4 @@
-"""Models are swapped, workers die, servers end: and nobody who has asked goes without an answer."""
+"""Swaps, worker crashes and shutdown: every request is answered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from airflow_mlcraft.serving.http.errors import ServingError
 from airflow_mlcraft.serving.process.control_socket import send_command
 from tests.serving import models
-from tests.serving.conftest import Running, running, wait_until
+from tests.serving.conftest import LiveServer, live_server, wait_until
 from tests.serving.load import Load, Outcome
 from tests.serving.models import ROW
 
@@ -23,7 +23,7 @@ ModelOf = Callable[[str], Path]
 
 
 def test_swaps_under_load_lose_no_request(tmp_path: Path, model_of: ModelOf) -> None:
-    with running(tmp_path, model_of("linear"), "--workers", "2") as server:
+    with live_server(tmp_path, model_of("linear"), "--workers", "2") as server:
         outcome = asyncio.run(_swaps(server, [model_of("forest"), model_of("linear"), model_of("small_forest")]))
         assert set(outcome.statuses) == {200}, server.log()[-3000:]
         assert len(outcome.models) == 3
@@ -33,7 +33,7 @@ def test_swaps_under_load_lose_no_request(tmp_path: Path, model_of: ModelOf) -> 
         assert [line.split('"')[1] for line in served if line.endswith(" 1.0")] == [version]
 
 
-async def _swaps(server: Running, folders: list[Path]) -> Outcome:
+async def _swaps(server: LiveServer, folders: list[Path]) -> Outcome:
     async with Load(server.port, {"records": [ROW]}, 8) as load:
         for folder in folders:
             await asyncio.to_thread(_swap, server, folder)
@@ -41,14 +41,14 @@ async def _swaps(server: Running, folders: list[Path]) -> Outcome:
     return load.outcome
 
 
-def _swap(server: Running, folder: Path) -> None:
+def _swap(server: LiveServer, folder: Path) -> None:
     content = send_command(server.folder, {"do": "prepare", "model": str(folder)})
     send_command(server.folder, {"do": "commit", "content": content})
     send_command(server.folder, {"do": "confirm"})
 
 
-def test_going_back_to_the_model_before(tmp_path: Path, model_of: ModelOf) -> None:
-    with running(tmp_path, model_of("linear")) as server:
+def test_revert_serves_the_previous_model(tmp_path: Path, model_of: ModelOf) -> None:
+    with live_server(tmp_path, model_of("linear")) as server:
         first = server.get("/model").json["version"]
         content = send_command(tmp_path, {"do": "prepare", "model": str(model_of("forest"))})
         send_command(tmp_path, {"do": "commit", "content": content})
@@ -67,17 +67,17 @@ def test_going_back_to_the_model_before(tmp_path: Path, model_of: ModelOf) -> No
         ({"do": "prepare", "model": "/nowhere"}, "is no model"),
     ],
 )
-def test_orders_that_cannot_be_obeyed(order: dict[str, Any], words: str, iris: Running) -> None:
+def test_invalid_commands(order: dict[str, Any], words: str, iris: LiveServer) -> None:
     with pytest.raises(ServingError, match=words):
         send_command(iris.folder, order)
 
 
-def test_orders_are_for_the_user_alone(iris: Running) -> None:
+def test_the_control_socket_is_private(iris: LiveServer) -> None:
     assert (iris.folder / "admin.sock").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_worker_that_dies_is_replaced(tmp_path: Path, model_of: ModelOf) -> None:
-    with running(tmp_path, model_of("linear"), "--workers", "2") as server:
+    with live_server(tmp_path, model_of("linear"), "--workers", "2") as server:
         server.post("/predict", {"records": [ROW]})
         before = {worker["pid"] for worker in send_command(tmp_path, {"do": "status"})["workers"]}
         os.kill(min(before), signal.SIGKILL)
@@ -94,16 +94,16 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path, model_of: ModelOf) -> No
         assert server.get("/predictions_count").json["predictions"] == 2
 
 
-def test_the_end_waits_for_answers(tmp_path: Path, model_of: ModelOf) -> None:
-    with running(tmp_path, model_of("slow"), **models.TRUST) as server:
+def test_shutdown_waits_for_requests_in_progress(tmp_path: Path, model_of: ModelOf) -> None:
+    with live_server(tmp_path, model_of("slow"), **models.TRUST) as server:
         outcome = asyncio.run(_ended_under_load(server))
         assert outcome.statuses[200] >= 4
         assert set(outcome.statuses) <= {200, 0}
         assert server.process.wait(30) == 0
 
 
-async def _ended_under_load(server: Running) -> Outcome:
-    """Each client has one request on its way when the server is told to end."""
+async def _ended_under_load(server: LiveServer) -> Outcome:
+    """Send SIGTERM while each client has one request in progress."""
     load = Load(server.port, {"records": [ROW]}, 4)
     async with load:
         await asyncio.sleep(0.2)
@@ -113,7 +113,7 @@ async def _ended_under_load(server: Running) -> Outcome:
 
 
 def test_workers_end_with_their_supervisor(tmp_path: Path, model_of: ModelOf) -> None:
-    with running(tmp_path, model_of("linear"), "--workers", "2") as server:
+    with live_server(tmp_path, model_of("linear"), "--workers", "2") as server:
         children = psutil.Process(server.process.pid).children(recursive=True)
         assert len(children) >= 2
         server.process.kill()
@@ -122,7 +122,7 @@ def test_workers_end_with_their_supervisor(tmp_path: Path, model_of: ModelOf) ->
         assert left == []
 
 
-def test_a_port_that_is_taken(iris: Running, tmp_path: Path, model_of: ModelOf) -> None:
+def test_a_port_that_is_taken(iris: LiveServer, tmp_path: Path, model_of: ModelOf) -> None:
     from airflow_mlcraft.serving.process.command import main
 
     with pytest.raises(SystemExit):
