@@ -94,3 +94,8 @@ class ProjectError(MlcraftError):
     def __init__(self, message: str, remedy: str = ""):
         self.remedy = remedy
         super().__init__(f"{message}; {remedy}" if remedy else message)
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, or the name of its class if it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

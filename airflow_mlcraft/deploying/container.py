@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
+from airflow_mlcraft.errors import first_line
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -39,7 +40,7 @@ def docker_client() -> Iterator[DockerClient]:
         client.ping()
     except DockerException as error:
         raise DeployingError(
-            f"no Docker engine answers ({_get_first_line(error)})",
+            f"no Docker engine answers ({first_line(error)})",
             "start Docker, or name a running engine with DOCKER_HOST",
         ) from None
     try:
@@ -47,9 +48,9 @@ def docker_client() -> Iterator[DockerClient]:
     except APIError as error:
         raise DeployingError(f"Docker refuses: {error.explanation or error}") from error
     except DockerException as error:
-        raise DeployingError(f"Docker: {_get_first_line(error)}") from error
+        raise DeployingError(f"Docker: {first_line(error)}") from error
     except RequestException as error:
-        raise DeployingError(f"the Docker engine has gone: {_get_first_line(error)}") from error
+        raise DeployingError(f"the Docker engine has gone: {first_line(error)}") from error
     finally:
         client.close()
 
@@ -203,7 +204,3 @@ def _get_published_host(client: DockerClient, host: str) -> str:
     if address.scheme.startswith("http") and address.hostname not in ("localhost", "localunixsocket", None):
         return str(address.hostname)
     return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
-
-
-def _get_first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -8,7 +8,7 @@ import gc
 from pathlib import Path
 from typing import Any
 
-from airflow_mlcraft.errors import StepError
+from airflow_mlcraft.errors import StepError, first_line
 from airflow_mlcraft.serving.http.batching import Batcher, InferenceResult
 from airflow_mlcraft.serving.http.errors import RequestError, ServingError
 from airflow_mlcraft.serving.http.metrics import Metrics
@@ -50,44 +50,10 @@ class ServedModel:
         try:
             return await self._batcher.submit(table, probabilities)
         except (ValueError, ArithmeticError, StepError) as error:
-            raise RequestError(422, f"the model cannot answer these rows: {_get_first_line(error)}") from error
+            raise RequestError(422, f"the model cannot answer these rows: {first_line(error)}") from error
 
     def close(self) -> None:
         self._batcher.close()
-
-
-def load_predictor(path: Path) -> Predictor:
-    """Load the model of a folder and test it with its input example. Takes seconds, so not in the event loop."""
-    return Predictor(read_model_folder(path))
-
-
-def describe_model(served: ServedModel) -> dict[str, Any]:
-    """The model's metadata as JSON, for `/model`."""
-    description = served.predictor.folder.description
-    return {
-        "name": served.name,
-        "content": served.content,
-        "version": served.version,
-        "columns": [
-            {"name": column.name, "type": column.type, "required": column.required, "nullable": column.nullable}
-            for column in served.signature.columns
-        ],
-        "outputs": list(served.signature.outputs),
-        "classes": served.predictor.classes,
-        "probabilities": served.predictor.has_probabilities,
-        "example": example_records(served),
-        "way": served.predictor.implementation,
-        "description": {name: value for name, value in description.items() if name in _DESCRIPTION_KEYS},
-    }
-
-
-def example_records(served: ServedModel) -> list[dict[str, Any]]:
-    """The rows of the model's input example, as a client would send them."""
-    return table_to_records(served.predictor.example, served.signature)
-
-
-def _get_first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 class ServingState:
@@ -146,6 +112,36 @@ class ServingState:
         served.close()
         self._metrics.forget_model(served.version)
         asyncio.get_running_loop().call_later(1, _release_memory)
+
+
+def load_predictor(path: Path) -> Predictor:
+    """Load the model of a folder and test it with its input example. Takes seconds, so not in the event loop."""
+    return Predictor(read_model_folder(path))
+
+
+def describe_model(served: ServedModel) -> dict[str, Any]:
+    """The model's metadata as JSON, for `/model`."""
+    description = served.predictor.folder.description
+    return {
+        "name": served.name,
+        "content": served.content,
+        "version": served.version,
+        "columns": [
+            {"name": column.name, "type": column.type, "required": column.required, "nullable": column.nullable}
+            for column in served.signature.columns
+        ],
+        "outputs": list(served.signature.outputs),
+        "classes": served.predictor.classes,
+        "probabilities": served.predictor.has_probabilities,
+        "example": example_records(served),
+        "way": served.predictor.implementation,
+        "description": {name: value for name, value in description.items() if name in _DESCRIPTION_KEYS},
+    }
+
+
+def example_records(served: ServedModel) -> list[dict[str, Any]]:
+    """The rows of the model's input example, as a client would send them."""
+    return table_to_records(served.predictor.example, served.signature)
 
 
 def freeze_memory() -> None:
