@@ -6,7 +6,11 @@
   if (!dag) return;
   const query = run && run !== "{RUN_ID}" ? `?run_id=${encodeURIComponent(run)}` : "";
   const address = `api/dags/${encodeURIComponent(dag)}/graph${query}`;
-  const answer = fetch(new URL(`../${address}`, document.baseURI), { credentials: "same-origin", headers: { accept: "application/json" }, redirect: "manual" });
+  const answer = fetch(new URL(`../${address}`, document.baseURI), {
+    credentials: "same-origin",
+    headers: { accept: "application/json" },
+    redirect: "manual",
+  });
   answer.catch(() => {});
   globalThis.mlcraftEarly = { address, answer };
 })();

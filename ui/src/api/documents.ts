@@ -13,11 +13,14 @@ const at = (path: string, verb = "") => `api/documents/${path.split("/").map(par
 export const me = () => ask<Me>("api/me");
 export const documents = () => ask<DocumentEntry[]>("api/documents");
 export const readDocument = (path: string) => ask<DocumentText>(at(path));
-export const saveDocument = (path: string, text: string, base: string | null) => ask<Saved>(at(path), { method: "PUT", json: { text, base } });
+export const saveDocument = (path: string, text: string, base: string | null) =>
+  ask<Saved>(at(path), { method: "PUT", json: { text, base } });
 export const renameDocument = (path: string, to: string, base: string) =>
   ask<Omit<Saved, "problems"> & { path: string }>(at(path, "rename"), { json: { to, base } });
-export const duplicateDocument = (path: string, to: string) => ask<Omit<Saved, "problems"> & { path: string }>(at(path, "duplicate"), { json: { to } });
-export const deleteDocument = (path: string, version: string) => ask<void>(`${at(path)}?base=${part(version)}`, { method: "DELETE" });
+export const duplicateDocument = (path: string, to: string) =>
+  ask<Omit<Saved, "problems"> & { path: string }>(at(path, "duplicate"), { json: { to } });
+export const deleteDocument = (path: string, version: string) =>
+  ask<void>(`${at(path)}?base=${part(version)}`, { method: "DELETE" });
 export const takeDocument = (path: string) => ask<{ path: string }>(at(path, "take"), { method: "POST" });
 export const checkDocument = (path: string, text: string, signal?: AbortSignal) =>
   ask<{ problems: Problem[]; graph_ok: boolean }>("api/check", { json: { path, text }, ...(signal ? { signal } : {}) });

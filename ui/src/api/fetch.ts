@@ -44,7 +44,8 @@ export interface Asking {
 }
 
 /** What `early.js` has asked before this script was there. */
-const early = (globalThis as { mlcraftEarly?: { address: string; answer: Promise<Response> } | undefined }).mlcraftEarly;
+const early = (globalThis as { mlcraftEarly?: { address: string; answer: Promise<Response> } | undefined })
+  .mlcraftEarly;
 
 /** Ask a route, by its address below `/mlcraft/`. */
 export async function ask<T>(address: string, { method, json, body, signal, from = MLCRAFT }: Asking = {}): Promise<T> {
@@ -67,7 +68,8 @@ export async function ask<T>(address: string, { method, json, body, signal, from
   // A redirect leads to the login.
   if (response.type === "opaqueredirect") throw new ApiError(401, "The session has ended.");
   const found: unknown = response.status === 204 ? undefined : await response.json().catch(() => undefined);
-  if (!response.ok) throw new ApiError(response.status, sentence(found) ?? `The server answered ${response.status}.`, found);
+  if (!response.ok)
+    throw new ApiError(response.status, sentence(found) ?? `The server answered ${response.status}.`, found);
   return found as T;
 }
 

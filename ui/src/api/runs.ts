@@ -11,7 +11,13 @@ export function runState(dagId: string, runId: string, signal?: AbortSignal): Pr
   return ask(`api/dags/${part(dagId)}/runs/${part(runId)}/state`, signal ? { signal } : {});
 }
 
-export function stepDetails(dagId: string, runId: string, key: string, mapIndex: number | undefined, signal?: AbortSignal): Promise<StepDetails> {
+export function stepDetails(
+  dagId: string,
+  runId: string,
+  key: string,
+  mapIndex: number | undefined,
+  signal?: AbortSignal,
+): Promise<StepDetails> {
   const query = mapIndex === undefined ? "" : `?map_index=${mapIndex}`;
   return ask(`api/dags/${part(dagId)}/runs/${part(runId)}/steps/${part(key)}${query}`, signal ? { signal } : {});
 }

@@ -28,7 +28,10 @@ interface Opened {
 function here(): Place {
   const asked = new URLSearchParams(location.search);
   const fresh = asked.get("new");
-  return { path: asked.get("document") ?? undefined, fresh: fresh === "tool" ? "tool" : fresh ? "workflow" : undefined };
+  return {
+    path: asked.get("document") ?? undefined,
+    fresh: fresh === "tool" ? "tool" : fresh ? "workflow" : undefined,
+  };
 }
 
 export function App() {
@@ -67,7 +70,10 @@ export function App() {
 
   const go = useCallback((path: string | undefined, fresh?: Place["fresh"]) => {
     const address = new URL(location.href);
-    address.search = path === undefined ? "" : `?document=${encodeURIComponent(path)}${fresh ? `&new=${fresh === "tool" ? "tool" : "1"}` : ""}`;
+    address.search =
+      path === undefined
+        ? ""
+        : `?document=${encodeURIComponent(path)}${fresh ? `&new=${fresh === "tool" ? "tool" : "1"}` : ""}`;
     history.pushState(null, "", address);
     setPlace({ path, fresh });
   }, []);
@@ -95,18 +101,52 @@ export function App() {
   if (error) {
     return (
       <div className="alone">
-        <Notice kind="bad" title={error.sessionEnded ? "You are not logged in" : "This does not work just now"}
-          action={error.sessionEnded ? <LogInAgain again={() => void load()} /> : <><Button onClick={() => go(undefined)}>All documents</Button><Button icon="retry" onClick={() => { void load(); setPlace({ ...place }); }}>Try again</Button></>}>
+        <Notice
+          kind="bad"
+          title={error.sessionEnded ? "You are not logged in" : "This does not work just now"}
+          action={
+            error.sessionEnded ? (
+              <LogInAgain again={() => void load()} />
+            ) : (
+              <>
+                <Button onClick={() => go(undefined)}>All documents</Button>
+                <Button
+                  icon="retry"
+                  onClick={() => {
+                    void load();
+                    setPlace({ ...place });
+                  }}
+                >
+                  Try again
+                </Button>
+              </>
+            )
+          }
+        >
           {error.message}
         </Notice>
       </div>
     );
   }
-  if (!ready || (place.path !== undefined && !opened)) return <div className="alone"><Spinner>Opening…</Spinner></div>;
+  if (!ready || (place.path !== undefined && !opened))
+    return (
+      <div className="alone">
+        <Spinner>Opening…</Spinner>
+      </div>
+    );
   if (!opened) return <Start about={about} library={library} onOpen={go} />;
   return (
-    <Editor key={opened.session.state.path} about={about} library={library} schema={schema} session={opened.session} draft={opened.draft} onGo={go} refresh={refresh}
-      onRead={(path, value) => setLibrary((now) => now?.withValue(path, value))} />
+    <Editor
+      key={opened.session.state.path}
+      about={about}
+      library={library}
+      schema={schema}
+      session={opened.session}
+      draft={opened.draft}
+      onGo={go}
+      refresh={refresh}
+      onRead={(path, value) => setLibrary((now) => now?.withValue(path, value))}
+    />
   );
 }
 
@@ -114,14 +154,37 @@ async function open({ path, fresh }: Place, library: DocumentLibrary, about: Me)
   const kept = readDraft(path!);
   try {
     const found = await readDocument(path!);
-    const session = new Session(path!, { version: found.version, text: found.text }, kept?.text ?? found.text, found.can_edit, library);
+    const session = new Session(
+      path!,
+      { version: found.version, text: found.text },
+      kept?.text ?? found.text,
+      found.can_edit,
+      library,
+    );
     const useful = kept && kept.text !== found.text;
-    return { session, draft: useful ? { kept, newer: kept.base !== found.version, saved: found.text } : undefined, by: found.by ?? undefined };
+    return {
+      session,
+      draft: useful ? { kept, newer: kept.base !== found.version, saved: found.text } : undefined,
+      by: found.by ?? undefined,
+    };
   } catch (error) {
     const missing = error instanceof ApiError && error.gone && (fresh || kept);
     if (!missing) throw error;
-    const text = fresh === "tool" ? emptyTool(path!, about.composer_form_default) : emptyWorkflow(path!, about.composer_form_default);
-    const session = new Session(path!, { version: null, text: "" }, kept?.text ?? text, about.can_edit && about.writable, library);
-    return { session, draft: kept && kept.text !== text ? { kept, newer: false, saved: text } : undefined, by: undefined };
+    const text =
+      fresh === "tool"
+        ? emptyTool(path!, about.composer_form_default)
+        : emptyWorkflow(path!, about.composer_form_default);
+    const session = new Session(
+      path!,
+      { version: null, text: "" },
+      kept?.text ?? text,
+      about.can_edit && about.writable,
+      library,
+    );
+    return {
+      session,
+      draft: kept && kept.text !== text ? { kept, newer: false, saved: text } : undefined,
+      by: undefined,
+    };
   }
 }

@@ -42,7 +42,11 @@ export function CommandLine({ path, text }: { path: string; text: string }) {
         {found && <CopyButton text={found.shell} name="Copy the command line" />}
       </header>
       {/* What was right last stays while something is being typed. */}
-      {found && <pre className={trouble ? "command-old" : ""} aria-live="polite">{found.shell}</pre>}
+      {found && (
+        <pre className={trouble ? "command-old" : ""} aria-live="polite">
+          {found.shell}
+        </pre>
+      )}
       {trouble && <Notice kind="warn">{trouble}</Notice>}
       {!trouble && !!found?.missing.length && <p>With made-up values for {found.missing.join(", ")}.</p>}
     </section>

@@ -19,17 +19,23 @@ const MergeEditor = lazy(() => import("./MergeEditor"));
 export function ConflictDialog({ path, mine, theirs, onSave, onTakeTheirs, onClose }: ConflictDialogProps) {
   const [merged, setMerged] = useState(mine);
   return (
-    <Dialog wide title={`${path} was changed by somebody else`} onClose={onClose}
+    <Dialog
+      wide
+      title={`${path} was changed by somebody else`}
+      onClose={onClose}
       actions={
         <>
           <Button onClick={onClose}>Go on editing</Button>
           <Button onClick={onTakeTheirs}>Take the one on disk</Button>
-          <Button look="main" icon="save" onClick={() => onSave(merged)}>Save what is on the right</Button>
+          <Button look="main" icon="save" onClick={() => onSave(merged)}>
+            Save what is on the right
+          </Button>
         </>
-      }>
+      }
+    >
       <p className="dialog-text">
-        Left is the document on disk, right is yours. Take single changes over by the arrows between them, or edit the right
-        side; nothing is written before you choose below.
+        Left is the document on disk, right is yours. Take single changes over by the arrows between them, or edit the
+        right side; nothing is written before you choose below.
       </p>
       <div className="merge" data-testid="conflict">
         <Suspense fallback={<Spinner>Comparing…</Spinner>}>

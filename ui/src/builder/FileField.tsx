@@ -46,11 +46,28 @@ export function FileField({ id, className, kind, several, files, onFiles, onUplo
     <div className="file-field">
       {rows.map((file, number) => (
         <div className="file-row" key={number}>
-          <input {...rest} id={number === 0 ? id : `${id}-${number}`} className={className} autoComplete="off" spellCheck={false}
+          <input
+            {...rest}
+            id={number === 0 ? id : `${id}-${number}`}
+            className={className}
+            autoComplete="off"
+            spellCheck={false}
             aria-label={number === 0 ? undefined : `one more ${kind.toLowerCase()}`}
-            value={file ? placeOf(file) : ""} onChange={(event) => change(number, event.target.value)}
-            placeholder={several && number === places.length ? "One more: a path or an address" : "A path where the tasks run, or an address (s3://, https://)"} />
-          {file && <IconButton name={`Leave out ${file.basename ?? placeOf(file)}`} icon="close" onClick={() => onFiles(places.filter((_, at) => at !== number))} />}
+            value={file ? placeOf(file) : ""}
+            onChange={(event) => change(number, event.target.value)}
+            placeholder={
+              several && number === places.length
+                ? "One more: a path or an address"
+                : "A path where the tasks run, or an address (s3://, https://)"
+            }
+          />
+          {file && (
+            <IconButton
+              name={`Leave out ${file.basename ?? placeOf(file)}`}
+              icon="close"
+              onClick={() => onFiles(places.filter((_, at) => at !== number))}
+            />
+          )}
         </div>
       ))}
       {kind === "File" && (
@@ -58,11 +75,25 @@ export function FileField({ id, className, kind, several, files, onFiles, onUplo
           <Button icon="file" className="button-small" disabled={busy !== ""} onClick={() => chooser.current?.click()}>
             {busy ? `Uploading ${busy}…` : several ? "Upload files" : "Upload a file"}
           </Button>
-          <input ref={chooser} type="file" hidden multiple={several} aria-hidden="true" tabIndex={-1}
-            onChange={(event) => { void upload(event.target.files); event.target.value = ""; }} />
+          <input
+            ref={chooser}
+            type="file"
+            hidden
+            multiple={several}
+            aria-hidden="true"
+            tabIndex={-1}
+            onChange={(event) => {
+              void upload(event.target.files);
+              event.target.value = "";
+            }}
+          />
         </>
       )}
-      {trouble && <p className="run-wrong" role="alert">{trouble}</p>}
+      {trouble && (
+        <p className="run-wrong" role="alert">
+          {trouble}
+        </p>
+      )}
     </div>
   );
 }

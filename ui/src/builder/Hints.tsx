@@ -14,7 +14,14 @@ export type Place = "workflow" | "step" | "tool";
 
 const OWN_SECTION = ["Dag", "Task", "Data"];
 
-export function Hints({ session, state, schema, place, owner, kind }: {
+export function Hints({
+  session,
+  state,
+  schema,
+  place,
+  owner,
+  kind,
+}: {
   session: Session;
   state: State;
   schema: HintSchema | undefined;
@@ -31,10 +38,21 @@ export function Hints({ session, state, schema, place, owner, kind }: {
         const hint = `mlcraft:${name}`;
         const value = hintFields(owner.fields["hints"], hint) ?? {};
         return (
-          <Section key={name} title={schema.$defs[name]!.title ?? name} open={Object.keys(value).length > 0}
-            aside={count(value)}>
-            <SchemaForm schema={schema.$defs[name]!} value={value} place={place} readOnly={!state.editable}
-              onChange={(key, next) => session.change((now) => setHint(now.document.value, owner, hint, { [key]: next }))} />
+          <Section
+            key={name}
+            title={schema.$defs[name]!.title ?? name}
+            open={Object.keys(value).length > 0}
+            aside={count(value)}
+          >
+            <SchemaForm
+              schema={schema.$defs[name]!}
+              value={value}
+              place={place}
+              readOnly={!state.editable}
+              onChange={(key, next) =>
+                session.change((now) => setHint(now.document.value, owner, hint, { [key]: next }))
+              }
+            />
           </Section>
         );
       })}
@@ -48,28 +66,49 @@ function count(value: Fields): string {
   return set ? `${set} set` : "";
 }
 
-function Operator({ session, state, schema, owner, kind }: { session: Session; state: State; schema: HintSchema; owner: { fields: Fields; path: Path }; kind: string }) {
+function Operator({
+  session,
+  state,
+  schema,
+  owner,
+  kind,
+}: {
+  session: Session;
+  state: State;
+  schema: HintSchema;
+  owner: { fields: Fields; path: Path };
+  kind: string;
+}) {
   const kinds = Object.entries(schema.$defs).filter(([name]) => !OWN_SECTION.includes(name));
   const now = kinds.find(([name]) => hintFields(owner.fields["hints"], `mlcraft:${name}`))?.[0] ?? "";
   const byTool = kind && !now ? (schema.$defs[kind.replace("mlcraft:", "")]?.title ?? kind) : "";
   return (
     <Section title="Operator" aside={now || byTool} open={now !== ""}>
-      <SelectField label="Kind of step" disabled={!state.editable} value={now}
-        choices={[{ value: "", label: byTool ? `${byTool} (from its tool)` : "any command" }, ...kinds.map(([name, one]) => ({ value: name, label: one.title ?? name }))]}
+      <SelectField
+        label="Kind of step"
+        disabled={!state.editable}
+        value={now}
+        choices={[
+          { value: "", label: byTool ? `${byTool} (from its tool)` : "any command" },
+          ...kinds.map(([name, one]) => ({ value: name, label: one.title ?? name })),
+        ]}
         hint={now ? schema.$defs[now]?.description : "A kind tracks its run, and shows what it has measured."}
-        onChange={(next) => session.change((state) => {
-          const gone = now ? removeHint(owner, `mlcraft:${now}`) : [];
-          const root = state.document.value;
-          if (!next) return gone;
-          if (!now) return setHint(root, owner, `mlcraft:${next}`, {}, { stay: true });
-          const hints = owner.fields["hints"];
-          // One for the other, in its place.
-          if (Array.isArray(hints)) {
-            const index = hints.findIndex((one) => (one as Fields)?.["class"] === `mlcraft:${now}`);
-            return [{ do: "set", path: [...owner.path, "hints", index, "class"], value: `mlcraft:${next}` }];
-          }
-          return [{ do: "rename", path: [...owner.path, "hints", `mlcraft:${now}`], key: `mlcraft:${next}` }];
-        })} />
+        onChange={(next) =>
+          session.change((state) => {
+            const gone = now ? removeHint(owner, `mlcraft:${now}`) : [];
+            const root = state.document.value;
+            if (!next) return gone;
+            if (!now) return setHint(root, owner, `mlcraft:${next}`, {}, { stay: true });
+            const hints = owner.fields["hints"];
+            // One for the other, in its place.
+            if (Array.isArray(hints)) {
+              const index = hints.findIndex((one) => (one as Fields)?.["class"] === `mlcraft:${now}`);
+              return [{ do: "set", path: [...owner.path, "hints", index, "class"], value: `mlcraft:${next}` }];
+            }
+            return [{ do: "rename", path: [...owner.path, "hints", `mlcraft:${now}`], key: `mlcraft:${next}` }];
+          })
+        }
+      />
     </Section>
   );
 }

@@ -5,8 +5,12 @@ import { Button } from "../look/widgets";
 export function LogInAgain({ again, word = "Go on" }: { again(): void; word?: string }) {
   return (
     <span className="buttons">
-      <Button icon="link" onClick={() => window.parent.open(new URL("auth/login/", AIRFLOW), "_blank", "noopener")}>Log in in a new tab</Button>
-      <Button icon="retry" onClick={again}>{word}</Button>
+      <Button icon="link" onClick={() => window.parent.open(new URL("auth/login/", AIRFLOW), "_blank", "noopener")}>
+        Log in in a new tab
+      </Button>
+      <Button icon="retry" onClick={again}>
+        {word}
+      </Button>
     </span>
   );
 }

@@ -6,7 +6,15 @@ import { EditorView, keymap } from "@codemirror/view";
 import { useEffect, useRef } from "react";
 import { editorLook } from "./editor_look";
 
-export default function MergeEditor({ theirs, mine, onChange }: { theirs: string; mine: string; onChange(text: string): void }) {
+export default function MergeEditor({
+  theirs,
+  mine,
+  onChange,
+}: {
+  theirs: string;
+  mine: string;
+  onChange(text: string): void;
+}) {
   const place = useRef<HTMLDivElement>(null);
   const tell = useRef(onChange);
   tell.current = onChange;
@@ -16,7 +24,12 @@ export default function MergeEditor({ theirs, mine, onChange }: { theirs: string
       parent: place.current!,
       a: {
         doc: theirs,
-        extensions: [editorLook, lineEnd, EditorState.readOnly.of(true), EditorView.contentAttributes.of({ "aria-label": "On disk" })],
+        extensions: [
+          editorLook,
+          lineEnd,
+          EditorState.readOnly.of(true),
+          EditorView.contentAttributes.of({ "aria-label": "On disk" }),
+        ],
       },
       b: {
         doc: mine,

@@ -27,10 +27,13 @@ export const Palette = memo(function Palette({ documents, current, disabled = fa
     { title: "Tools", entries: found.filter((each) => each.class !== "Workflow" && each.origin !== "shipped") },
     { title: "Workflows", entries: found.filter((each) => each.class === "Workflow" && each.origin !== "shipped") },
     { title: "Shipped with MLcraft", entries: found.filter((each) => each.origin === "shipped") },
-  ].filter((group) => group.entries.length > 0)
+  ]
+    .filter((group) => group.entries.length > 0)
     // The group with the best match comes first, so that the first entry is what Enter in the search adds.
     .toSorted((one, other) => found.indexOf(one.entries[0]!) - found.indexOf(other.entries[0]!) || 0);
-  const shownGroups = words.trim() ? groups : GROUPS.flatMap((title) => groups.filter((group) => group.title === title));
+  const shownGroups = words.trim()
+    ? groups
+    : GROUPS.flatMap((title) => groups.filter((group) => group.title === title));
   const addFirst = (event: React.KeyboardEvent<HTMLInputElement>) => {
     if (event.key !== "Enter" || !words.trim()) return;
     event.preventDefault();
@@ -45,29 +48,50 @@ export const Palette = memo(function Palette({ documents, current, disabled = fa
       <label className="palette-search">
         <Icon name="search" size={14} />
         <span className="hidden-text">Search tools and workflows</span>
-        <input className="field" type="search" placeholder="Search (/)" value={words} onChange={(event) => setWords(event.target.value)} onKeyDown={addFirst} />
+        <input
+          className="field"
+          type="search"
+          placeholder="Search (/)"
+          value={words}
+          onChange={(event) => setWords(event.target.value)}
+          onKeyDown={addFirst}
+        />
       </label>
       <div className="palette-list">
         {shownGroups.map((group) => (
           <section key={group.title} aria-label={group.title}>
             <h3>{group.title}</h3>
             <ul>
-              {group.entries.map((entry) => <Entry key={entry.path} {...{ entry, disabled, onAdd, onOpen }} />)}
+              {group.entries.map((entry) => (
+                <Entry key={entry.path} {...{ entry, disabled, onAdd, onOpen }} />
+              ))}
             </ul>
           </section>
         ))}
-        {found.length === 0 && <p className="palette-empty">{words ? `Nothing is called “${words}”.` : "There are no other documents yet."}</p>}
+        {found.length === 0 && (
+          <p className="palette-empty">
+            {words ? `Nothing is called “${words}”.` : "There are no other documents yet."}
+          </p>
+        )}
       </div>
     </nav>
   );
 });
 
-function Entry({ entry, disabled, onAdd, onOpen }: { entry: DocumentEntry; disabled: boolean } & Pick<PaletteProps, "onAdd" | "onOpen">) {
+function Entry({
+  entry,
+  disabled,
+  onAdd,
+  onOpen,
+}: { entry: DocumentEntry; disabled: boolean } & Pick<PaletteProps, "onAdd" | "onOpen">) {
   const title = entry.label || entry.name;
   const usable = !disabled && !entry.error;
   return (
     <li>
-      <button type="button" className={`palette-entry ${entry.error ? "palette-broken" : ""}`} draggable={usable}
+      <button
+        type="button"
+        className={`palette-entry ${entry.error ? "palette-broken" : ""}`}
+        draggable={usable}
         title={entry.error ?? `${entry.doc ? `${entry.doc}\n\n` : ""}${signatureOf(entry)}`}
         onDragStart={(event) => {
           event.dataTransfer.setData(DRAGGED, entry.path);
@@ -78,13 +102,21 @@ function Entry({ entry, disabled, onAdd, onOpen }: { entry: DocumentEntry; disab
           if (event.key !== "Enter" || !usable) return;
           event.preventDefault();
           onAdd(entry);
-        }}>
+        }}
+      >
         <Icon name={entry.error ? "warning" : (ICONS[entry.class] ?? "tool")} />
         <span className="palette-title">{title}</span>
         <span className="palette-path">{entry.path.replace(/^shipped:/, "")}</span>
       </button>
       {usable && (
-        <button type="button" className="palette-add" tabIndex={-1} aria-label={`Add ${title}`} title={`Add ${title} (Enter)`} onClick={() => onAdd(entry)}>
+        <button
+          type="button"
+          className="palette-add"
+          tabIndex={-1}
+          aria-label={`Add ${title}`}
+          title={`Add ${title} (Enter)`}
+          onClick={() => onAdd(entry)}
+        >
           <Icon name="plus" size={14} />
         </button>
       )}

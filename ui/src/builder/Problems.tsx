@@ -2,16 +2,37 @@
 import { Icon } from "../look/Icon";
 import type { Listed } from "./use_check";
 
-export function Problems({ problems, checking, checked, open, onToggle, onJump }: {
-  problems: readonly Listed[]; checking: boolean; checked: string | undefined; open: boolean; onToggle(): void; onJump(problem: Listed): void;
+export function Problems({
+  problems,
+  checking,
+  checked,
+  open,
+  onToggle,
+  onJump,
+}: {
+  problems: readonly Listed[];
+  checking: boolean;
+  checked: string | undefined;
+  open: boolean;
+  onToggle(): void;
+  onJump(problem: Listed): void;
 }) {
   const errors = problems.filter((one) => one.severity === "error").length;
-  const words = problems.length === 0 ? (checking ? "Checking…" : checked ? "The server could not check it" : "No problems") : counted(errors, problems.length - errors);
+  const words =
+    problems.length === 0
+      ? checking
+        ? "Checking…"
+        : checked
+          ? "The server could not check it"
+          : "No problems"
+      : counted(errors, problems.length - errors);
   return (
     <section className={`problems ${open && problems.length ? "problems-open" : ""}`} aria-label="Problems">
       <button type="button" className="problems-head" aria-expanded={open} onClick={onToggle}>
         <Icon name={problems.length || checked ? "warning" : checking ? "retry" : "check"} size={14} />
-        <span className={errors ? "bad" : ""} role="status">{words}</span>
+        <span className={errors ? "bad" : ""} role="status">
+          {words}
+        </span>
         {checked && <small>{checked}</small>}
         {checking && problems.length > 0 && <small>checking…</small>}
       </button>
@@ -20,7 +41,9 @@ export function Problems({ problems, checking, checked, open, onToggle, onJump }
           {problems.map((one, index) => (
             <li key={`${index} ${one.message}`}>
               <button type="button" className={one.severity} onClick={() => onJump(one)}>
-                <Icon name="warning" size={14} /><span>{one.message}</span><small>line {one.line}</small>
+                <Icon name="warning" size={14} />
+                <span>{one.message}</span>
+                <small>line {one.line}</small>
               </button>
             </li>
           ))}

@@ -5,7 +5,19 @@ import { duration, seconds, useNow } from "../look/time";
 import { IconButton, OutLink, StateBadge } from "../look/widgets";
 import { isOver } from "../view/use_run";
 
-export function RunBar({ run, error, dagId, runId, onClose }: { run: RunState | undefined; error: ApiError | undefined; dagId: string; runId: string; onClose(): void }) {
+export function RunBar({
+  run,
+  error,
+  dagId,
+  runId,
+  onClose,
+}: {
+  run: RunState | undefined;
+  error: ApiError | undefined;
+  dagId: string;
+  runId: string;
+  onClose(): void;
+}) {
   const now = useNow(!run || !isOver(run.state));
   const length = run && duration(seconds(run.start ?? undefined, run.end ?? undefined, now));
   return (
@@ -22,7 +34,9 @@ export function RunBar({ run, error, dagId, runId, onClose }: { run: RunState | 
 function words(run: RunState | undefined): string {
   if (!run) return "Starting…";
   if (run.state === "success") return "All steps have succeeded.";
-  const failed = Object.entries(run.steps).filter(([, step]) => step.state === "failed").map(([key]) => key.slice(key.lastIndexOf(":") + 1));
+  const failed = Object.entries(run.steps)
+    .filter(([, step]) => step.state === "failed")
+    .map(([key]) => key.slice(key.lastIndexOf(":") + 1));
   if (failed.length) return `${failed.join(", ")} failed: select it to see why.`;
   return run.state === "failed" ? "The run has failed." : "";
 }

@@ -19,7 +19,9 @@ export interface RunDialogProps {
 
 export function RunDialog({ title, inputs, onUpload, onRun, onClose }: RunDialogProps) {
   const fields = useMemo(() => inputs.map(fieldOf), [inputs]);
-  const [answers, setAnswers] = useState<Record<string, Answer>>(() => Object.fromEntries(fields.map((each) => [each.id, firstAnswer(each)])));
+  const [answers, setAnswers] = useState<Record<string, Answer>>(() =>
+    Object.fromEntries(fields.map((each) => [each.id, firstAnswer(each)])),
+  );
   const [wrong, setWrong] = useState<Record<string, string>>({});
   const [trouble, setTrouble] = useState("");
   const [busy, setBusy] = useState(false);
@@ -54,19 +56,34 @@ export function RunDialog({ title, inputs, onUpload, onRun, onClose }: RunDialog
   }
 
   return (
-    <Dialog title={`Run ${title}`} onClose={onClose}
+    <Dialog
+      title={`Run ${title}`}
+      onClose={onClose}
       actions={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button look="main" icon="play" type="submit" form="run-form" disabled={busy}>{busy ? "Starting…" : "Run"}</Button>
+          <Button look="main" icon="play" type="submit" form="run-form" disabled={busy}>
+            {busy ? "Starting…" : "Run"}
+          </Button>
         </>
-      }>
+      }
+    >
       <form id="run-form" className="run-form" onSubmit={(event) => void submit(event)} noValidate>
-        {trouble && <Notice kind="bad" title="The run was not started">{trouble}</Notice>}
+        {trouble && (
+          <Notice kind="bad" title="The run was not started">
+            {trouble}
+          </Notice>
+        )}
         {fields.length === 0 && <p>This workflow needs no input.</p>}
         {fields.map((field) => (
-          <RunField key={field.id} field={field} answer={answers[field.id]!} wrong={wrong[field.id]} onUpload={onUpload}
-            onAnswer={(answer) => setAnswers((before) => ({ ...before, [field.id]: answer }))} />
+          <RunField
+            key={field.id}
+            field={field}
+            answer={answers[field.id]!}
+            wrong={wrong[field.id]}
+            onUpload={onUpload}
+            onAnswer={(answer) => setAnswers((before) => ({ ...before, [field.id]: answer }))}
+          />
         ))}
       </form>
     </Dialog>

@@ -18,11 +18,18 @@ export function RunField({ field, answer, wrong, onAnswer, onUpload }: RunFieldP
     <div className={`run-field ${wrong ? "run-field-wrong" : ""}`}>
       <label htmlFor={id}>
         {field.title}
-        {field.required && <span className="run-needed" title="needed"> *</span>}
+        {field.required && (
+          <span className="run-needed" title="needed">
+            {" "}
+            *
+          </span>
+        )}
         <code>{field.type.length > 32 ? field.kind : field.type}</code>
       </label>
       <Control {...{ field, answer, onAnswer, onUpload, id, about }} wrong={wrong} />
-      <p id={about} className={wrong ? "run-wrong" : "run-about"}>{wrong ?? explained(field)}</p>
+      <p id={about} className={wrong ? "run-wrong" : "run-about"}>
+        {wrong ?? explained(field)}
+      </p>
     </div>
   );
 }
@@ -33,16 +40,38 @@ function explained(field: Field): string {
   return [field.doc, how].filter(Boolean).join(" ");
 }
 
-function Control({ field, answer, wrong, onAnswer, onUpload, id, about }: RunFieldProps & { id: string; about: string }) {
-  const common = { id, className: "field", "aria-describedby": about, "aria-invalid": wrong !== undefined, "aria-required": field.required };
+function Control({
+  field,
+  answer,
+  wrong,
+  onAnswer,
+  onUpload,
+  id,
+  about,
+}: RunFieldProps & { id: string; about: string }) {
+  const common = {
+    id,
+    className: "field",
+    "aria-describedby": about,
+    "aria-invalid": wrong !== undefined,
+    "aria-required": field.required,
+  };
   const text = Array.isArray(answer) ? "" : String(answer);
   const change = (event: { target: { value: string } }) => onAnswer(event.target.value);
   switch (field.kind) {
     case "file":
     case "directory":
     case "files":
-      return <FileField {...common} kind={field.kind === "directory" ? "Directory" : "File"} several={field.kind === "files"}
-        files={Array.isArray(answer) ? answer : []} onFiles={onAnswer} onUpload={onUpload} />;
+      return (
+        <FileField
+          {...common}
+          kind={field.kind === "directory" ? "Directory" : "File"}
+          several={field.kind === "files"}
+          files={Array.isArray(answer) ? answer : []}
+          onFiles={onAnswer}
+          onUpload={onUpload}
+        />
+      );
     case "boolean":
       return <Choice {...common} text={text} change={change} choices={["true", "false"]} words={["yes", "no"]} />;
     case "choice":
@@ -51,21 +80,41 @@ function Control({ field, answer, wrong, onAnswer, onUpload, id, about }: RunFie
       return (
         <>
           <input {...common} list={`${id}-choices`} value={text} onChange={change} autoComplete="off" />
-          <datalist id={`${id}-choices`}>{field.choices.map((choice) => <option key={choice} value={choice} />)}</datalist>
+          <datalist id={`${id}-choices`}>
+            {field.choices.map((choice) => (
+              <option key={choice} value={choice} />
+            ))}
+          </datalist>
         </>
       );
     case "lines":
     case "json":
-      return <textarea {...common} rows={field.kind === "json" ? 4 : 3} value={text} onChange={change} spellCheck={false} />;
+      return (
+        <textarea {...common} rows={field.kind === "json" ? 4 : 3} value={text} onChange={change} spellCheck={false} />
+      );
     case "whole":
     case "number":
-      return <input {...common} inputMode={field.kind === "whole" ? "numeric" : "decimal"} value={text} onChange={change} autoComplete="off" />;
+      return (
+        <input
+          {...common}
+          inputMode={field.kind === "whole" ? "numeric" : "decimal"}
+          value={text}
+          onChange={change}
+          autoComplete="off"
+        />
+      );
     default:
       return <input {...common} value={text} onChange={change} autoComplete="off" />;
   }
 }
 
-function Choice({ text, change, choices, words, ...common }: {
+function Choice({
+  text,
+  change,
+  choices,
+  words,
+  ...common
+}: {
   text: string;
   change(event: { target: { value: string } }): void;
   choices: string[];
@@ -76,7 +125,11 @@ function Choice({ text, change, choices, words, ...common }: {
   return (
     <select {...common} value={text} onChange={change}>
       <option value="">–</option>
-      {choices.map((choice, number) => <option key={choice} value={choice}>{words[number]}</option>)}
+      {choices.map((choice, number) => (
+        <option key={choice} value={choice}>
+          {words[number]}
+        </option>
+      ))}
     </select>
   );
 }

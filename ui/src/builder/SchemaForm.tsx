@@ -39,8 +39,14 @@ export function SchemaForm({ schema, value, place, readOnly = false, onChange }:
   return (
     <div className="schema-form">
       {fields.map(([key, field]) => (
-        <SchemaField key={key} label={`${field.title ?? key}${schema.required?.includes(key) ? " *" : ""}`} schema={field} value={value[key]}
-          readOnly={readOnly} onChange={(next) => onChange(key, next)} />
+        <SchemaField
+          key={key}
+          label={`${field.title ?? key}${schema.required?.includes(key) ? " *" : ""}`}
+          schema={field}
+          value={value[key]}
+          readOnly={readOnly}
+          onChange={(next) => onChange(key, next)}
+        />
       ))}
     </div>
   );
@@ -61,17 +67,28 @@ function SchemaField({ label, schema, value, readOnly, onChange }: FieldProps) {
     const choices = schema.enum ?? [true, false];
     const none = schema.default === undefined ? "–" : `– (${words(schema.default)})`;
     return (
-      <SelectField {...common} value={value === undefined ? "" : String(value)}
-        choices={[{ value: "", label: none }, ...choices.map((choice) => ({ value: String(choice), label: words(choice) }))]}
-        onChange={(chosen) => onChange(choices.find((choice) => String(choice) === chosen))} />
+      <SelectField
+        {...common}
+        value={value === undefined ? "" : String(value)}
+        choices={[
+          { value: "", label: none },
+          ...choices.map((choice) => ({ value: String(choice), label: words(choice) })),
+        ]}
+        onChange={(chosen) => onChange(choices.find((choice) => String(choice) === chosen))}
+      />
     );
   }
   const numeric = schema.type === "integer" || schema.type === "number";
   return (
-    <TextField {...common} {...(schema.examples?.length ? { suggestions: schema.examples.map(String) } : {})}
+    <TextField
+      {...common}
+      {...(schema.examples?.length ? { suggestions: schema.examples.map(String) } : {})}
       placeholder={schema.default === undefined ? "" : String(schema.default)}
-      value={value === undefined || value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value)}
-      onChange={(typed) => onChange(read(typed, numeric))} />
+      value={
+        value === undefined || value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value)
+      }
+      onChange={(typed) => onChange(read(typed, numeric))}
+    />
   );
 }
 
@@ -90,7 +107,11 @@ function List({ label, schema, value, readOnly, onChange }: FieldProps) {
   const items = Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
   const put = (next: Value[]) => onChange(next.length ? next : undefined);
   const change = (number: number, next: Value | undefined) =>
-    put(next === undefined ? items.filter((_, at) => at !== number) : items.map((item, at) => (at === number ? next : item)));
+    put(
+      next === undefined
+        ? items.filter((_, at) => at !== number)
+        : items.map((item, at) => (at === number ? next : item)),
+    );
   const inner = schema.items ?? {};
   const fields = Object.entries(inner.properties ?? {});
   return (
@@ -99,18 +120,37 @@ function List({ label, schema, value, readOnly, onChange }: FieldProps) {
       {schema.description && <p className="row-hint">{schema.description}</p>}
       {items.map((item, number) => (
         <div className="schema-item" key={number}>
-          {fields.length > 0
-            ? fields.map(([key, field]) => (
-                <SchemaField key={key} label={`${field.title ?? key} ${number + 1}`} schema={field} readOnly={readOnly} value={(item as Fields | null)?.[key]}
-                  onChange={(next) => change(number, { ...(item as Fields), [key]: next ?? "" })} />
-              ))
-            : <SchemaField label={`Item ${number + 1}`} schema={inner} readOnly={readOnly} value={item} onChange={(next) => change(number, next)} />}
-          {!readOnly && <IconButton name={`Take away ${number + 1}`} icon="close" onClick={() => change(number, undefined)} />}
+          {fields.length > 0 ? (
+            fields.map(([key, field]) => (
+              <SchemaField
+                key={key}
+                label={`${field.title ?? key} ${number + 1}`}
+                schema={field}
+                readOnly={readOnly}
+                value={(item as Fields | null)?.[key]}
+                onChange={(next) => change(number, { ...(item as Fields), [key]: next ?? "" })}
+              />
+            ))
+          ) : (
+            <SchemaField
+              label={`Item ${number + 1}`}
+              schema={inner}
+              readOnly={readOnly}
+              value={item}
+              onChange={(next) => change(number, next)}
+            />
+          )}
+          {!readOnly && (
+            <IconButton name={`Take away ${number + 1}`} icon="close" onClick={() => change(number, undefined)} />
+          )}
         </div>
       ))}
       {!readOnly && (
-        <Button icon="plus" className="button-small"
-          onClick={() => put([...items, fields.length ? Object.fromEntries(fields.map(([key]) => [key, ""])) : ""])}>
+        <Button
+          icon="plus"
+          className="button-small"
+          onClick={() => put([...items, fields.length ? Object.fromEntries(fields.map(([key]) => [key, ""])) : ""])}
+        >
           Add
         </Button>
       )}

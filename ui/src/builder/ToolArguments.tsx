@@ -12,20 +12,56 @@ export function ToolArguments({ session, tool, editable }: { session: Session; t
     <fieldset className="tool-arguments">
       <legend>More arguments</legend>
       {all.map((argument, index) => {
-        const put = (key: string, value: string | number | boolean | undefined) => session.change(() => setArgument(tool, index, { [key]: value }));
+        const put = (key: string, value: string | number | boolean | undefined) =>
+          session.change(() => setArgument(tool, index, { [key]: value }));
         const common = { mono: true, disabled: !editable };
         return (
           <div className="tool-argument" key={index}>
-            <TextField {...common} label={`Value ${index + 1}`} value={text(argument["valueFrom"])} onChange={(value) => put("valueFrom", value)} />
-            <TextField {...common} label="Flag" placeholder="--name" value={text(argument["prefix"])} onChange={(value) => put("prefix", value || undefined)} />
-            <TextField {...common} label="Position" placeholder="0" value={text(argument["position"])} check={positionFlaw} onChange={(value) => put("position", positionOf(value))} />
-            <CheckField label="Quoted" disabled={!editable} value={argument["shellQuote"] !== false} onChange={(on) => put("shellQuote", on ? undefined : false)} />
-            {editable && <IconButton name={`Remove argument ${index + 1}`} icon="close" onClick={() => session.change(() => removeArgument(tool, index))} />}
+            <TextField
+              {...common}
+              label={`Value ${index + 1}`}
+              value={text(argument["valueFrom"])}
+              onChange={(value) => put("valueFrom", value)}
+            />
+            <TextField
+              {...common}
+              label="Flag"
+              placeholder="--name"
+              value={text(argument["prefix"])}
+              onChange={(value) => put("prefix", value || undefined)}
+            />
+            <TextField
+              {...common}
+              label="Position"
+              placeholder="0"
+              value={text(argument["position"])}
+              check={positionFlaw}
+              onChange={(value) => put("position", positionOf(value))}
+            />
+            <CheckField
+              label="Quoted"
+              disabled={!editable}
+              value={argument["shellQuote"] !== false}
+              onChange={(on) => put("shellQuote", on ? undefined : false)}
+            />
+            {editable && (
+              <IconButton
+                name={`Remove argument ${index + 1}`}
+                icon="close"
+                onClick={() => session.change(() => removeArgument(tool, index))}
+              />
+            )}
           </div>
         );
       })}
-      {editable && <Button icon="plus" onClick={() => session.change(() => addArgument(tool, "--option"))}>Add an argument</Button>}
-      <p className="row-hint">Expressions such as $(runtime.cores) are worked out. Unquoted pieces are for a tool that a shell runs.</p>
+      {editable && (
+        <Button icon="plus" onClick={() => session.change(() => addArgument(tool, "--option"))}>
+          Add an argument
+        </Button>
+      )}
+      <p className="row-hint">
+        Expressions such as $(runtime.cores) are worked out. Unquoted pieces are for a tool that a shell runs.
+      </p>
     </fieldset>
   );
 }

@@ -34,8 +34,12 @@ export function ToolEditor({ session, state, schema }: ToolEditorProps) {
           {command && <Command {...common} />}
           {state.kind === "ExpressionTool" && <Text {...common} name="expression" label="Expression" lines={4} mono />}
         </Section>
-        <Section title="Inputs" aside={count(tool.fields["inputs"])}><ToolPorts {...ports} side="inputs" /></Section>
-        <Section title="Outputs" aside={count(tool.fields["outputs"])}><ToolPorts {...ports} side="outputs" /></Section>
+        <Section title="Inputs" aside={count(tool.fields["inputs"])}>
+          <ToolPorts {...ports} side="inputs" />
+        </Section>
+        <Section title="Outputs" aside={count(tool.fields["outputs"])}>
+          <ToolPorts {...ports} side="outputs" />
+        </Section>
         {command && <Streams {...common} />}
         {command && <ToolNeeds session={session} state={state} tool={tool} />}
         <Hints session={session} state={state} schema={schema} place="tool" owner={tool} kind="" />
@@ -50,12 +54,29 @@ interface PartProps {
   editable: boolean;
 }
 
-function Text({ session, tool, editable, name, label, ...rest }: PartProps & {
-  name: string; label: string; lines?: number; mono?: boolean; placeholder?: string; hint?: string;
+function Text({
+  session,
+  tool,
+  editable,
+  name,
+  label,
+  ...rest
+}: PartProps & {
+  name: string;
+  label: string;
+  lines?: number;
+  mono?: boolean;
+  placeholder?: string;
+  hint?: string;
 }) {
   return (
-    <TextField {...rest} label={label} disabled={!editable} value={docText(tool.fields[name])}
-      onChange={(value) => session.change(() => setField(tool, name, value || undefined, ["class", "id", "label"]))} />
+    <TextField
+      {...rest}
+      label={label}
+      disabled={!editable}
+      value={docText(tool.fields[name])}
+      onChange={(value) => session.change(() => setField(tool, name, value || undefined, ["class", "id", "label"]))}
+    />
   );
 }
 
@@ -63,9 +84,17 @@ function Command({ session, tool, editable }: PartProps) {
   const before = tool.fields["baseCommand"];
   return (
     <>
-      <TextField label="Command" mono disabled={!editable} value={lineOf(before)} placeholder="python3 script.py"
+      <TextField
+        label="Command"
+        mono
+        disabled={!editable}
+        value={lineOf(before)}
+        placeholder="python3 script.py"
         hint="The program, and words that always follow it."
-        onChange={(line) => session.change(() => setField(tool, "baseCommand", commandOf(line, before), ["class", "id", "label", "doc"]))} />
+        onChange={(line) =>
+          session.change(() => setField(tool, "baseCommand", commandOf(line, before), ["class", "id", "label", "doc"]))
+        }
+      />
       <ToolArguments session={session} tool={tool} editable={editable} />
     </>
   );

@@ -46,7 +46,10 @@ export default function YamlEditor({ text, problems, readOnly = false, onChange,
           lintGutter(),
           keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap, indentWithTab]),
           // Escape, then Tab leaves the editor, as CodeMirror has it; people have to be told.
-          EditorView.contentAttributes.of({ tabindex: "0", "aria-label": "Text of the document. Escape, then Tab, leaves the editor." }),
+          EditorView.contentAttributes.of({
+            tabindex: "0",
+            "aria-label": "Text of the document. Escape, then Tab, leaves the editor.",
+          }),
           locked.current.of(lock(readOnly)),
           // What came as CRLF goes as CRLF.
           EditorState.lineSeparator.of(text.includes("\r\n") ? "\r\n" : "\n"),
@@ -92,7 +95,12 @@ export default function YamlEditor({ text, problems, readOnly = false, onChange,
 
   useEffect(() => {
     const editor = view.current!;
-    editor.dispatch(setDiagnostics(editor.state, problems.map((each) => diagnostic(editor.state.doc, each))));
+    editor.dispatch(
+      setDiagnostics(
+        editor.state,
+        problems.map((each) => diagnostic(editor.state.doc, each)),
+      ),
+    );
   }, [problems, text]);
 
   useEffect(() => {

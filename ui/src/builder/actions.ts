@@ -54,7 +54,10 @@ export function scatterWords(workflow: Workflow, { from, to }: Connection): { ti
 }
 
 /** Every connection that a node could get, the likeliest first, for those who do not use a mouse. */
-export function connectionsOf(workflow: Workflow, key: string): { connection: Connection; way: Way; label: string; note: string }[] {
+export function connectionsOf(
+  workflow: Workflow,
+  key: string,
+): { connection: Connection; way: Way; label: string; note: string }[] {
   const node = ofKey(key);
   if (!node) return [];
   const sources: edits.Where[] = [
@@ -65,15 +68,29 @@ export function connectionsOf(workflow: Workflow, key: string): { connection: Co
     ...workflow.steps.flatMap((one) => (one.face?.inputs ?? []).map((port) => ({ step: one.id, port: port.id }))),
     ...workflow.outputs.map((one) => ({ step: "", port: one.item.id })),
   ];
-  const own = (where: edits.Where, kind: "input" | "output") => (node.kind === "step" ? where.step === node.id : node.kind === kind && where.step === "" && where.port === node.id);
+  const own = (where: edits.Where, kind: "input" | "output") =>
+    node.kind === "step" ? where.step === node.id : node.kind === kind && where.step === "" && where.port === node.id;
   const found = sources.flatMap((from) =>
     targets.flatMap((to) => {
       if (!own(from, "input") && !own(to, "output")) return [];
       const way = wayOf(workflow, from, to);
       if (!way) return [];
       const type = shown(sourceOf(workflow, from).type);
-      const place = rank({ way, from: { port: from.port, type }, to: { port: to.port, type: shown(typeInto(workflow, to)) }, ...needOf(workflow, to) });
-      return [{ place, connection: { from, to }, way, label: `${named(from)} → ${named(to)}`, note: way === "scatter" ? `for each of ${type}` : way === "collect" ? `${type}, into the list` : type }];
+      const place = rank({
+        way,
+        from: { port: from.port, type },
+        to: { port: to.port, type: shown(typeInto(workflow, to)) },
+        ...needOf(workflow, to),
+      });
+      return [
+        {
+          place,
+          connection: { from, to },
+          way,
+          label: `${named(from)} → ${named(to)}`,
+          note: way === "scatter" ? `for each of ${type}` : way === "collect" ? `${type}, into the list` : type,
+        },
+      ];
     }),
   );
   return found.sort((one, other) => one.place - other.place);
@@ -81,7 +98,9 @@ export function connectionsOf(workflow: Workflow, key: string): { connection: Co
 
 function typeInto(workflow: Workflow, to: edits.Where): CwlType | undefined {
   const step = stepOf(workflow, to.step);
-  return step ? takenBy(step, to.port) : readType(workflow.outputs.find((one) => one.item.id === to.port)?.item.fields["type"]);
+  return step
+    ? takenBy(step, to.port)
+    : readType(workflow.outputs.find((one) => one.item.id === to.port)?.item.fields["type"]);
 }
 
 function needOf(workflow: Workflow, to: edits.Where): { taken: boolean; required: boolean } {
@@ -92,7 +111,12 @@ function needOf(workflow: Workflow, to: edits.Where): { taken: boolean; required
 }
 
 /** Adds a step that runs a document; one that comes along with us is copied into the folder first. */
-export async function addStep(session: Session, entry: DocumentEntry, position: Position | undefined, refresh: () => Promise<unknown>): Promise<void> {
+export async function addStep(
+  session: Session,
+  entry: DocumentEntry,
+  position: Position | undefined,
+  refresh: () => Promise<unknown>,
+): Promise<void> {
   let path = entry.path;
   if (entry.origin === "shipped" && path.startsWith("shipped:")) {
     path = (await takeDocument(path)).path;
@@ -102,19 +126,45 @@ export async function addStep(session: Session, entry: DocumentEntry, position: 
   if (!workflow) return;
   const id = freeName(entry.name.replace(/\.\w+$/, ""), edits.idsOf(workflow));
   const label = entry.label ?? undefined;
-  session.edit((now) => edits.addStep(now, { id, run: relative(from, path), face: faceOfEntry(entry), position, ...(label ? { label } : {}) }), [`step:${id}`]);
+  session.edit(
+    (now) =>
+      edits.addStep(now, {
+        id,
+        run: relative(from, path),
+        face: faceOfEntry(entry),
+        position,
+        ...(label ? { label } : {}),
+      }),
+    [`step:${id}`],
+  );
 }
 
 export function addEnd(session: Session, kind: "input" | "output", position: Position | undefined): void {
   const { workflow } = session.state;
   if (!workflow) return;
   const id = freeName(kind, edits.idsOf(workflow));
-  session.edit((now) => (kind === "input" ? edits.addInput(now, id, { type: "File" }, position) : edits.addOutput(now, id, { type: "File" }, position)), [`${kind}:${id}`]);
+  session.edit(
+    (now) =>
+      kind === "input"
+        ? edits.addInput(now, id, { type: "File" }, position)
+        : edits.addOutput(now, id, { type: "File" }, position),
+    [`${kind}:${id}`],
+  );
 }
 
 export function removeKeys(session: Session, keys: readonly string[], allEdges: readonly GraphEdge[]): void {
-  const edges = allEdges.filter((edge) => keys.includes(edge.key)).flatMap((edge) => placesOf(edge.from, edge.to) ?? []);
-  session.edit((workflow) => edits.remove(workflow, keys.filter((key) => ofKey(key)), edges), []);
+  const edges = allEdges
+    .filter((edge) => keys.includes(edge.key))
+    .flatMap((edge) => placesOf(edge.from, edge.to) ?? []);
+  session.edit(
+    (workflow) =>
+      edits.remove(
+        workflow,
+        keys.filter((key) => ofKey(key)),
+        edges,
+      ),
+    [],
+  );
 }
 
 const MARK = "mlcraft-clip";
@@ -136,10 +186,12 @@ export function pasted(session: Session, text: string, handle: GraphHandle | nul
   }
   const { workflow } = session.state;
   if (!isClip(clip) || !workflow) return false;
-  const copies = (["steps", "inputs", "outputs"] as const).flatMap((kind) => clip[kind].flatMap(({ id, fields }) => {
-    const position = positionOf(fields);
-    return position ? [{ key: `${kind.slice(0, -1)}:${id}`, position }] : [];
-  }));
+  const copies = (["steps", "inputs", "outputs"] as const).flatMap((kind) =>
+    clip[kind].flatMap(({ id, fields }) => {
+      const position = positionOf(fields);
+      return position ? [{ key: `${kind.slice(0, -1)}:${id}`, position }] : [];
+    }),
+  );
   const { changes, keys } = edits.paste(workflow, clip, handle?.freeShift(copies, ASIDE) ?? ASIDE);
   return session.edit(() => changes, keys);
 }

@@ -5,14 +5,31 @@ import { Button } from "../look/widgets";
 import { Row } from "./fields";
 
 /** Asks for a path below the folder. */
-export function PathDialog({ title, action, path, taken, children, onDone, onClose }: {
-  title: string; action: string; path: string; taken: readonly string[]; children?: ReactNode; onDone(path: string): void; onClose(): void;
+export function PathDialog({
+  title,
+  action,
+  path,
+  taken,
+  children,
+  onDone,
+  onClose,
+}: {
+  title: string;
+  action: string;
+  path: string;
+  taken: readonly string[];
+  children?: ReactNode;
+  onDone(path: string): void;
+  onClose(): void;
 }) {
   const [typed, setTyped] = useState(path);
   const [flaw, setFlaw] = useState<string>();
   const field = useRef<HTMLInputElement>(null);
   // The name is what one wants to change, more often than its folder or ending.
-  useEffect(() => field.current?.setSelectionRange(path.lastIndexOf("/") + 1, path.replace(/\.\w+$/, "").length), [path]);
+  useEffect(
+    () => field.current?.setSelectionRange(path.lastIndexOf("/") + 1, path.replace(/\.\w+$/, "").length),
+    [path],
+  );
   const done = (event: React.FormEvent) => {
     event.preventDefault();
     const wanted = /\.(cwl|ya?ml|json)$/.test(typed.trim()) ? typed.trim() : `${typed.trim()}.cwl`;
@@ -21,12 +38,37 @@ export function PathDialog({ title, action, path, taken, children, onDone, onClo
     if (!wrong) onDone(wanted);
   };
   return (
-    <Dialog title={title} onClose={onClose} actions={<><Button onClick={onClose}>Cancel</Button><Button look="main" type="submit" form="path-form">{action}</Button></>}>
+    <Dialog
+      title={title}
+      onClose={onClose}
+      actions={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look="main" type="submit" form="path-form">
+            {action}
+          </Button>
+        </>
+      }
+    >
       <form id="path-form" onSubmit={done}>
         {children}
-        <Row label="Path in the folder of documents" id="path-field" flaw={flaw} hint="Folders are made where they are needed.">
-          <input id="path-field" className="field mono" value={typed} data-focus spellCheck={false} autoComplete="off" aria-invalid={flaw ? true : undefined}
-            ref={field} onChange={(event) => setTyped(event.target.value)} />
+        <Row
+          label="Path in the folder of documents"
+          id="path-field"
+          flaw={flaw}
+          hint="Folders are made where they are needed."
+        >
+          <input
+            id="path-field"
+            className="field mono"
+            value={typed}
+            data-focus
+            spellCheck={false}
+            autoComplete="off"
+            aria-invalid={flaw ? true : undefined}
+            ref={field}
+            onChange={(event) => setTyped(event.target.value)}
+          />
         </Row>
       </form>
     </Dialog>
@@ -34,18 +76,41 @@ export function PathDialog({ title, action, path, taken, children, onDone, onClo
 }
 
 function pathFlaw(path: string, taken: readonly string[], now: string): string | undefined {
-  if (path.startsWith("/") || path.split("/").some((one) => one === "" || one === "." || one === "..")) return "A path below the folder is needed, such as workflows/training.cwl.";
-  if (/[\\:*?"<>|\s]/.test(path)) return "A path without spaces and without \\ : * ? \" < > | is needed.";
+  if (path.startsWith("/") || path.split("/").some((one) => one === "" || one === "." || one === ".."))
+    return "A path below the folder is needed, such as workflows/training.cwl.";
+  if (/[\\:*?"<>|\s]/.test(path)) return 'A path without spaces and without \\ : * ? " < > | is needed.';
   if (taken.includes(path) && path !== now) return "There is a document of this name.";
   return undefined;
 }
 
-export function ConfirmDialog({ title, action, children, danger, onDone, onClose }: {
-  title: string; action: string; children: ReactNode; danger?: boolean; onDone(): void; onClose(): void;
+export function ConfirmDialog({
+  title,
+  action,
+  children,
+  danger,
+  onDone,
+  onClose,
+}: {
+  title: string;
+  action: string;
+  children: ReactNode;
+  danger?: boolean;
+  onDone(): void;
+  onClose(): void;
 }) {
   return (
-    <Dialog title={title} onClose={onClose}
-      actions={<><Button onClick={onClose}>Cancel</Button><Button look={danger ? "danger" : "main"} data-focus={danger ? undefined : true} onClick={onDone}>{action}</Button></>}>
+    <Dialog
+      title={title}
+      onClose={onClose}
+      actions={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look={danger ? "danger" : "main"} data-focus={danger ? undefined : true} onClick={onDone}>
+            {action}
+          </Button>
+        </>
+      }
+    >
       <div className="dialog-text">{children}</div>
     </Dialog>
   );
@@ -59,7 +124,17 @@ export interface Pick {
 }
 
 /** A list to choose from by typing a part of it. */
-export function PickDialog({ title, picks, none, onClose }: { title: string; picks: readonly Pick[]; none: string; onClose(): void }) {
+export function PickDialog({
+  title,
+  picks,
+  none,
+  onClose,
+}: {
+  title: string;
+  picks: readonly Pick[];
+  none: string;
+  onClose(): void;
+}) {
   const [words, setWords] = useState("");
   const [at, setAt] = useState(0);
   const list = useRef<HTMLUListElement>(null);
@@ -87,12 +162,34 @@ export function PickDialog({ title, picks, none, onClose }: { title: string; pic
   };
   return (
     <Dialog title={title} onClose={onClose}>
-      <input className="field" role="combobox" aria-expanded="true" aria-controls="picks" aria-activedescendant={found[now] ? `pick-${now}` : undefined} aria-label={title}
-        placeholder="Type to search, arrows and Enter to choose" data-focus value={words} onChange={(event) => { setWords(event.target.value); setAt(0); }} onKeyDown={keys} />
+      <input
+        className="field"
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="picks"
+        aria-activedescendant={found[now] ? `pick-${now}` : undefined}
+        aria-label={title}
+        placeholder="Type to search, arrows and Enter to choose"
+        data-focus
+        value={words}
+        onChange={(event) => {
+          setWords(event.target.value);
+          setAt(0);
+        }}
+        onKeyDown={keys}
+      />
       <ul className="picks" role="listbox" id="picks" ref={list} aria-label={title}>
         {found.map((one, index) => (
-          <li key={one.key} id={`pick-${index}`} role="option" aria-selected={index === now} onPointerMove={() => setAt(index)} onClick={() => choose(one)}>
-            <span>{one.label}</span><small>{one.note}</small>
+          <li
+            key={one.key}
+            id={`pick-${index}`}
+            role="option"
+            aria-selected={index === now}
+            onPointerMove={() => setAt(index)}
+            onClick={() => choose(one)}
+          >
+            <span>{one.label}</span>
+            <small>{one.note}</small>
           </li>
         ))}
       </ul>
@@ -123,7 +220,16 @@ const KEYS: [string, string][] = [
 export function KeysDialog({ onClose }: { onClose(): void }) {
   return (
     <Dialog title="Keys" onClose={onClose}>
-      <dl className="keys">{KEYS.map(([key, what]) => <div key={key}><dt><kbd>{key}</kbd></dt><dd>{what}</dd></div>)}</dl>
+      <dl className="keys">
+        {KEYS.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
       <p className="dialog-text">On a Mac, ⌘ in place of Ctrl.</p>
     </Dialog>
   );

@@ -29,7 +29,9 @@ const look = EditorView.theme({
     backgroundColor: "var(--accent-soft)",
   },
   ".cm-gutters": { backgroundColor: "var(--sunken)", color: "var(--text-faint)", border: "none" },
-  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--accent-soft) 45%, transparent)" },
+  ".cm-activeLine, .cm-activeLineGutter": {
+    backgroundColor: "color-mix(in srgb, var(--accent-soft) 45%, transparent)",
+  },
   ".cm-panels": { backgroundColor: "var(--raised)", color: "var(--text)" },
   ".cm-panels.cm-panels-top": { borderBottom: "1px solid var(--line)" },
   ".cm-panels.cm-panels-bottom": { borderTop: "1px solid var(--line)" },
@@ -37,10 +39,19 @@ const look = EditorView.theme({
   ".cm-button": { backgroundImage: "none", backgroundColor: "var(--sunken)", border: "1px solid var(--line-strong)" },
   ".cm-tooltip": { backgroundColor: "var(--raised)", color: "var(--text)", border: "1px solid var(--line)" },
   ".cm-searchMatch": { backgroundColor: "var(--warn-soft)" },
-  "& .cm-searchMatch.cm-searchMatch-selected": { backgroundColor: "var(--accent-soft)", outline: "1px solid var(--accent)" },
-  "& .cm-selectionMatch, &.cm-focused .cm-matchingBracket, &.cm-focused .cm-nonmatchingBracket": { backgroundColor: "var(--accent-soft)" },
+  "& .cm-searchMatch.cm-searchMatch-selected": {
+    backgroundColor: "var(--accent-soft)",
+    outline: "1px solid var(--accent)",
+  },
+  "& .cm-selectionMatch, &.cm-focused .cm-matchingBracket, &.cm-focused .cm-nonmatchingBracket": {
+    backgroundColor: "var(--accent-soft)",
+  },
   ".cm-changedLine": { backgroundColor: "var(--warn-soft) !important" },
-  ".cm-collapsedLines": { backgroundColor: "var(--sunken) !important", color: "var(--text-soft)", backgroundImage: "none !important" },
+  ".cm-collapsedLines": {
+    backgroundColor: "var(--sunken) !important",
+    color: "var(--text-soft)",
+    backgroundImage: "none !important",
+  },
 });
 
 /** For a text in YAML; JSON is a part of it. */

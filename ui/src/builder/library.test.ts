@@ -5,7 +5,11 @@ import { DocumentLibrary, signatureOf } from "./library";
 
 const METRIC = { type: "enum", name: "metric", symbols: ["acc", "f1"] };
 const TRAIN: DocumentEntry = {
-  path: "shipped:tools/train.cwl", name: "train", class: "CommandLineTool", origin: "shipped", can_edit: false,
+  path: "shipped:tools/train.cwl",
+  name: "train",
+  class: "CommandLineTool",
+  origin: "shipped",
+  can_edit: false,
   inputs: [
     { id: "data", type: "File" },
     { id: "size", type: METRIC },
@@ -16,7 +20,9 @@ const TRAIN: DocumentEntry = {
 };
 
 test("types of all forms are told in words", () => {
-  expect(signatureOf(TRAIN)).toBe("takes data: File, size: enum metric, metric: (enum metric | string)?, settings: record[]\ngives model: File | Directory");
+  expect(signatureOf(TRAIN)).toBe(
+    "takes data: File, size: enum metric, metric: (enum metric | string)?, settings: record[]\ngives model: File | Directory",
+  );
   expect(signatureOf({ ...TRAIN, inputs: [], outputs: [] })).toBe("takes nothing\ngives nothing");
 });
 

@@ -17,7 +17,8 @@ export class DocumentLibrary implements Library {
     this.byPath = new Map(entries.map((entry) => [entry.path, entry]));
     // The same document is the same object, so that nothing is drawn anew for it.
     for (const [path, one] of before?.found ?? []) {
-      if (before!.byPath.get(path) === this.byPath.get(path) && before!.values.get(path) === values.get(path)) this.found.set(path, one);
+      if (before!.byPath.get(path) === this.byPath.get(path) && before!.values.get(path) === values.get(path))
+        this.found.set(path, one);
     }
   }
 
@@ -43,7 +44,9 @@ export class DocumentLibrary implements Library {
       const old = this.byPath.get(entry.path);
       return old && JSON.stringify(old) === JSON.stringify(entry) ? old : entry;
     });
-    const values = new Map([...this.values].filter(([path]) => kept.some((entry) => entry.path === path && entry === this.byPath.get(path))));
+    const values = new Map(
+      [...this.values].filter(([path]) => kept.some((entry) => entry.path === path && entry === this.byPath.get(path))),
+    );
     return new DocumentLibrary(kept, values, this);
   }
 
@@ -74,13 +77,16 @@ export function faceOfEntry(entry: DocumentEntry): Face {
 
 /** What it takes and gives, with types, in two lines. */
 export function signatureOf(entry: DocumentEntry): string {
-  const ports = (all: DocumentEntry["inputs"]) => all.map((port) => `${port.id}: ${shown(readType(port.type))}`).join(", ") || "nothing";
+  const ports = (all: DocumentEntry["inputs"]) =>
+    all.map((port) => `${port.id}: ${shown(readType(port.type))}`).join(", ") || "nothing";
   return `takes ${ports(entry.inputs)}\ngives ${ports(entry.outputs)}`;
 }
 
 function named(value: Value, id: string): (string | number)[] | undefined {
   const packed = isFields(value) ? value["$graph"] : undefined;
-  const index = Array.isArray(packed) ? packed.findIndex((one) => isFields(one) && String(one["id"]).replace(/^#/, "") === id) : -1;
+  const index = Array.isArray(packed)
+    ? packed.findIndex((one) => isFields(one) && String(one["id"]).replace(/^#/, "") === id)
+    : -1;
   return index < 0 ? undefined : ["$graph", index];
 }
 
@@ -91,7 +97,10 @@ export function resolve(from: string, address: string): string | undefined {
   if (!address) return from;
   if (/^[a-z][a-z0-9+.-]*:/i.test(address) || address.startsWith("/")) return undefined;
   const shipped = from.startsWith(SHIPPED);
-  const parts = from.slice(shipped ? SHIPPED.length : 0).split("/").slice(0, -1);
+  const parts = from
+    .slice(shipped ? SHIPPED.length : 0)
+    .split("/")
+    .slice(0, -1);
   for (const part of address.split("/")) {
     if (part === "" || part === ".") continue;
     if (part === "..") {

@@ -40,7 +40,11 @@ function nameOf(path: string): string {
 }
 
 function idOf(path: string): string {
-  return nameOf(path).replace(/\W+/g, "_").replace(/^(?=\d)/, "_") || "document";
+  return (
+    nameOf(path)
+      .replace(/\W+/g, "_")
+      .replace(/^(?=\d)/, "_") || "document"
+  );
 }
 
 function labelOf(path: string): string {

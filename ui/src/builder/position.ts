@@ -1,7 +1,9 @@
 /** A place on the command line: a whole number, or an expression. */
 
 export function positionFlaw(typed: string): string | undefined {
-  return typed.trim() === "" || /^-?\d+$/.test(typed.trim()) || typed.includes("$") ? undefined : "A whole number is needed.";
+  return typed.trim() === "" || /^-?\d+$/.test(typed.trim()) || typed.includes("$")
+    ? undefined
+    : "A whole number is needed.";
 }
 
 export function positionOf(typed: string): string | number | undefined {

@@ -2,7 +2,14 @@ import { expect, test } from "vitest";
 import { type Candidate, rank } from "./ranking";
 
 function candidate(from: string, to: string, more: Partial<Candidate> = {}): Candidate {
-  return { way: "whole", from: { port: from, type: "File" }, to: { port: to, type: "File" }, taken: false, required: false, ...more };
+  return {
+    way: "whole",
+    from: { port: from, type: "File" },
+    to: { port: to, type: "File" },
+    taken: false,
+    required: false,
+    ...more,
+  };
 }
 
 test("what has the same name and type comes first, then what shares a word, then what needs a value", () => {

@@ -21,10 +21,15 @@ export function rank({ way, from, to, taken, required }: Candidate): number {
 }
 
 function words(name: string): string {
-  return name.toLowerCase().split(/[^a-z0-9]+/).join("_");
+  return name
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .join("_");
 }
 
 function shareAWord(one: string, other: string): boolean {
   const known = new Set(words(one).split("_"));
-  return words(other).split("_").some((word) => word.length > 1 && known.has(word));
+  return words(other)
+    .split("_")
+    .some((word) => word.length > 1 && known.has(word));
 }

@@ -2,7 +2,8 @@
 import type { CwlFile, RunInput } from "../api/types";
 import { type CwlType, isNull, readType, shown } from "../document/types";
 
-export type FieldKind = "text" | "whole" | "number" | "boolean" | "choice" | "suggested" | "file" | "directory" | "files" | "lines" | "json";
+export type FieldKind =
+  "text" | "whole" | "number" | "boolean" | "choice" | "suggested" | "file" | "directory" | "files" | "lines" | "json";
 
 export interface Field {
   id: string;
@@ -22,7 +23,13 @@ export type Answer = string | boolean | CwlFile[];
 export class BadAnswer extends Error {}
 
 const NUMBERS: Record<string, FieldKind> = { int: "whole", long: "whole", float: "number", double: "number" };
-const NAMES: Record<string, FieldKind> = { ...NUMBERS, string: "text", boolean: "boolean", File: "file", Directory: "directory" };
+const NAMES: Record<string, FieldKind> = {
+  ...NUMBERS,
+  string: "text",
+  boolean: "boolean",
+  File: "file",
+  Directory: "directory",
+};
 const LISTS: Record<string, FieldKind> = { string: "lines", File: "files" };
 
 export function fieldOf(input: RunInput & { optional?: boolean }): Field {
@@ -33,7 +40,8 @@ export function fieldOf(input: RunInput & { optional?: boolean }): Field {
   const listed = input.choices ?? [];
   const symbols = real.flatMap((part) => (part.kind === "enum" ? part.symbols : []));
   // A text with names to choose from, such as those of known estimators.
-  const suggested = real.length > 1 && real.every((part) => part.kind === "enum" || (part.kind === "name" && part.name === "string"));
+  const suggested =
+    real.length > 1 && real.every((part) => part.kind === "enum" || (part.kind === "name" && part.name === "string"));
   const optional = input.optional || real.length < parts.length || input.default !== undefined;
   return {
     id: input.id,
@@ -91,10 +99,12 @@ function filled(field: Field, answer: Answer): unknown {
   }
   const text = String(answer);
   if (field.kind === "lines") return text.trim() || field.required ? linesOf(field, text) : undefined;
-  if (text.trim() === "") return field.kind === "text" && field.required && text === "" ? undefined : text.trim() || undefined;
+  if (text.trim() === "")
+    return field.kind === "text" && field.required && text === "" ? undefined : text.trim() || undefined;
   switch (field.kind) {
     case "whole":
-      if (!/^[+-]?\d+$/.test(text.trim())) throw new BadAnswer(`${field.title} is a whole number, and ${text.trim()} is none`);
+      if (!/^[+-]?\d+$/.test(text.trim()))
+        throw new BadAnswer(`${field.title} is a whole number, and ${text.trim()} is none`);
       return Number(text);
     case "number":
       if (!Number.isFinite(Number(text))) throw new BadAnswer(`${field.title} is a number, and ${text.trim()} is none`);
@@ -113,7 +123,8 @@ function linesOf(field: Field, text: string): string[] {
   if (!field.choices.length) return lines;
   const names = lines.map((line) => line.trim());
   const wrong = names.find((name) => !field.choices.includes(name));
-  if (wrong !== undefined) throw new BadAnswer(`${field.title} has no ${wrong}; there are: ${field.choices.join(", ")}`);
+  if (wrong !== undefined)
+    throw new BadAnswer(`${field.title} has no ${wrong}; there are: ${field.choices.join(", ")}`);
   return names;
 }
 

@@ -8,7 +8,11 @@ export type Outcome =
   | { how: "conflict"; theirs: { text: string; version: string } }
   | { how: "failed"; kind: "session" | "silent" | "refused"; message: string };
 
-export async function save(session: Session, text = session.state.text, base = session.state.base.version): Promise<Outcome> {
+export async function save(
+  session: Session,
+  text = session.state.text,
+  base = session.state.base.version,
+): Promise<Outcome> {
   const { path } = session.state;
   session.keepDraft();
   try {

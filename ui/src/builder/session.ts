@@ -68,7 +68,10 @@ export class Session {
     const document = Document.open(text);
     const good = document.broken ? Document.open(base.text) : document;
     const shown = good.broken ? Document.open("") : good;
-    this.state = this.derived({ path, base, editable, library, text, broken: document.broken, selection: NONE, refusal: undefined }, shown);
+    this.state = this.derived(
+      { path, base, editable, library, text, broken: document.broken, selection: NONE, refusal: undefined },
+      shown,
+    );
   }
 
   subscribe = (listener: () => void): (() => void) => {
@@ -100,7 +103,8 @@ export class Session {
       return this.refuse(`${error.message}. Change it in the text.`);
     }
     if (document === state.document) return false;
-    if (document.text.length < LARGE && !document.holds) return this.refuse("This cannot be written into the text as it stands. Change it in the text.");
+    if (document.text.length < LARGE && !document.holds)
+      return this.refuse("This cannot be written into the text as it stands. Change it in the text.");
     this.remember();
     this.show(document, document.text, undefined, select ? new Set(select) : undefined);
     this.lastTyped = 0;
@@ -221,10 +225,18 @@ export class Session {
     if (document.isRead || document.holds) return;
     this.undo();
     this.future = [];
-    this.refuse("The last edit could not be written into the text as it stands, and has been taken back. Change it in the text.");
+    this.refuse(
+      "The last edit could not be written into the text as it stands, and has been taken back. Change it in the text.",
+    );
   }
 
-  private derived(state: Omit<State, "document" | "process" | "kind" | "fields" | "workflow" | "graph" | "findings" | "canUndo" | "canRedo">, document: Document): State {
+  private derived(
+    state: Omit<
+      State,
+      "document" | "process" | "kind" | "fields" | "workflow" | "graph" | "findings" | "canUndo" | "canRedo"
+    >,
+    document: Document,
+  ): State {
     const process = mainPath(document.value) ?? [];
     const fields = document.at(process);
     const workflow = readWorkflow({ value: document.value, document: state.path, process, library: state.library });
@@ -253,7 +265,11 @@ export class Session {
 
 /** What is selected without the nodes that are gone. */
 function stillThere(selection: ReadonlySet<string>, { inputs, steps, outputs }: Workflow): ReadonlySet<string> {
-  const known = new Set([...inputs.map((one) => `input:${one.id}`), ...steps.map((one) => `step:${one.id}`), ...outputs.map((one) => `output:${one.item.id}`)]);
+  const known = new Set([
+    ...inputs.map((one) => `input:${one.id}`),
+    ...steps.map((one) => `step:${one.id}`),
+    ...outputs.map((one) => `output:${one.item.id}`),
+  ]);
   const gone = (key: string) => ofKey(key) !== undefined && !known.has(key);
   return [...selection].some(gone) ? new Set([...selection].filter((key) => !gone(key))) : selection;
 }

@@ -17,24 +17,39 @@ export async function dagIsThere(dagId: string, after: number | undefined): Prom
     try {
       const dag = await ask<Dag>(`api/v2/dags/${part(dagId)}`, { from: AIRFLOW });
       if (after === undefined || Date.parse(dag.last_parsed_time ?? "") >= after) {
-        if (dag.is_paused) await ask(`api/v2/dags/${part(dagId)}?update_mask=is_paused`, { method: "PATCH", json: { is_paused: false }, from: AIRFLOW });
+        if (dag.is_paused)
+          await ask(`api/v2/dags/${part(dagId)}?update_mask=is_paused`, {
+            method: "PATCH",
+            json: { is_paused: false },
+            from: AIRFLOW,
+          });
         return;
       }
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 404) throw error;
     }
     if (Date.now() > deadline) {
-      throw new ApiError(404, `Airflow has not made a DAG of this document yet (${dagId}). Look at its import errors, and whether its DAG processor runs.`);
+      throw new ApiError(
+        404,
+        `Airflow has not made a DAG of this document yet (${dagId}). Look at its import errors, and whether its DAG processor runs.`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, EVERY));
   }
 }
 
 export async function startRun(dagId: string, conf: Record<string, unknown>): Promise<string> {
-  const run = await ask<{ dag_run_id: string }>(`api/v2/dags/${part(dagId)}/dagRuns`, { json: { conf, logical_date: null }, from: AIRFLOW });
+  const run = await ask<{ dag_run_id: string }>(`api/v2/dags/${part(dagId)}/dagRuns`, {
+    json: { conf, logical_date: null },
+    from: AIRFLOW,
+  });
   return run.dag_run_id;
 }
 
 export function uploadFile(dagId: string, file: File): Promise<CwlFile> {
-  return ask<CwlFile>(`api/dags/${part(dagId)}/files?name=${part(file.name)}`, { method: "POST", body: file, from: MLCRAFT });
+  return ask<CwlFile>(`api/dags/${part(dagId)}/files?name=${part(file.name)}`, {
+    method: "POST",
+    body: file,
+    from: MLCRAFT,
+  });
 }

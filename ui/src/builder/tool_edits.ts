@@ -23,11 +23,18 @@ export function bindingOf(item: Item, side: Side): Fields {
 }
 
 /** Fields of a binding; one with none left goes, unless being there is what it says. */
-export function setBinding(item: Item, side: Side, fields: { [key: string]: Value | undefined }, stay = false): Change[] {
+export function setBinding(
+  item: Item,
+  side: Side,
+  fields: { [key: string]: Value | undefined },
+  stay = false,
+): Change[] {
   const name = BINDING[side];
   const now = item.fields[name];
   const next = Object.fromEntries(
-    Object.entries({ ...bindingOf(item, side), ...fields }).filter((entry): entry is [string, Value] => entry[1] !== undefined),
+    Object.entries({ ...bindingOf(item, side), ...fields }).filter(
+      (entry): entry is [string, Value] => entry[1] !== undefined,
+    ),
   );
   if (!Object.keys(next).length && !stay) return setFields(item, "type", { [name]: undefined });
   if (item.short || !isFields(now)) return setFields(item, "type", { [name]: next });
@@ -40,7 +47,10 @@ export function setBinding(item: Item, side: Side, fields: { [key: string]: Valu
 
 /** A new input or output, with a name that is free. */
 export function addPort(tool: Tool, side: Side, wanted: string, fields: Fields): Change[] {
-  const id = freeName(wanted, [...portsOf(tool, "inputs"), ...portsOf(tool, "outputs")].map((item) => item.id));
+  const id = freeName(
+    wanted,
+    [...portsOf(tool, "inputs"), ...portsOf(tool, "outputs")].map((item) => item.id),
+  );
   const path = [...tool.path, side];
   const now = tool.fields[side];
   const name = writtenId(scopeOf(tool.fields, text(tool.fields["id"]).startsWith("#")), id);
@@ -77,7 +87,9 @@ function escaped(words: string): string {
 }
 
 export function removePort(tool: Tool, side: Side, item: Item): Change[] {
-  return portsOf(tool, side).length === 1 ? [{ do: "set", path: [...tool.path, side], value: [] }] : [{ do: "delete", path: item.path }];
+  return portsOf(tool, side).length === 1
+    ? [{ do: "set", path: [...tool.path, side], value: [] }]
+    : [{ do: "delete", path: item.path }];
 }
 
 /** A field of the tool itself; nothing takes it away. */
@@ -132,7 +144,9 @@ export function setArgument(tool: Tool, index: number, fields: { [key: string]: 
 export function addArgument(tool: Tool, value: string): Change[] {
   const now = tool.fields["arguments"];
   const path = [...tool.path, "arguments"];
-  return Array.isArray(now) ? [{ do: "append", path, value }] : [{ do: "set", path, value: [value], after: ["baseCommand"] }];
+  return Array.isArray(now)
+    ? [{ do: "append", path, value }]
+    : [{ do: "set", path, value: [value], after: ["baseCommand"] }];
 }
 
 export function removeArgument(tool: Tool, index: number): Change[] {
@@ -150,10 +164,13 @@ export function linesOfVariables(definitions: Value | undefined): string {
 
 /** In the form that was there: a map, or a list. */
 export function variablesOf(lines: string, before: Value | undefined): Value | undefined {
-  const pairs = lines.split("\n").filter((line) => line.trim()).map((line) => {
-    const at = line.indexOf("=");
-    return [line.slice(0, at).trim(), line.slice(at + 1)] as const;
-  });
+  const pairs = lines
+    .split("\n")
+    .filter((line) => line.trim())
+    .map((line) => {
+      const at = line.indexOf("=");
+      return [line.slice(0, at).trim(), line.slice(at + 1)] as const;
+    });
   if (!pairs.length) return undefined;
   return isFields(before) ? Object.fromEntries(pairs) : pairs.map(([envName, envValue]) => ({ envName, envValue }));
 }

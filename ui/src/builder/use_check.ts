@@ -20,7 +20,10 @@ interface Checked {
   error?: string;
 }
 
-export function useProblems(state: State, allowed: boolean): { problems: readonly Listed[]; checking: boolean; checked: string | undefined } {
+export function useProblems(
+  state: State,
+  allowed: boolean,
+): { problems: readonly Listed[]; checking: boolean; checked: string | undefined } {
   const [checked, setChecked] = useState<Checked>();
   const { path, text } = state;
   useEffect(() => {
@@ -46,14 +49,31 @@ export function useProblems(state: State, allowed: boolean): { problems: readonl
 }
 
 function listed(state: State, server: readonly Problem[]): Listed[] {
-  if (state.broken) return [{ severity: "error", message: state.broken.message, ...lineOf(state, state.broken.offset) }];
+  if (state.broken)
+    return [{ severity: "error", message: state.broken.message, ...lineOf(state, state.broken.offset) }];
   const { document } = state;
-  const own = state.findings.map((one): Listed => ({ severity: one.severity, message: one.message, key: one.key, ...lineOf(document.source, offsetOf(document.source, one.path)) }));
+  const own = state.findings.map((one): Listed => ({
+    severity: one.severity,
+    message: one.message,
+    key: one.key,
+    ...lineOf(document.source, offsetOf(document.source, one.path)),
+  }));
   const steps = new Set(own.filter((one) => one.severity === "error").map((one) => one.key));
   const more = server
-    .map((one): Listed => ({ ...one, line: one.line ?? 1, column: one.column ?? 1, key: one.step ? `step:${one.step}` : undefined }))
+    .map((one): Listed => ({
+      ...one,
+      line: one.line ?? 1,
+      column: one.column ?? 1,
+      key: one.step ? `step:${one.step}` : undefined,
+    }))
     // What has been said of a step or a line in plain words is not said again.
-    .filter((one) => !own.some((other) => other.severity === "error" && (other.line === one.line || (one.key !== undefined && steps.has(one.key)))));
+    .filter(
+      (one) =>
+        !own.some(
+          (other) =>
+            other.severity === "error" && (other.line === one.line || (one.key !== undefined && steps.has(one.key))),
+        ),
+    );
   const rank = { error: 0, warning: 1, hint: 2 };
   return [...own, ...more].sort((one, other) => rank[one.severity] - rank[other.severity] || one.line - other.line);
 }

@@ -23,8 +23,13 @@ export function useFresh(session: Session): Fresh {
       const found = await readDocument(path).catch(() => undefined);
       const now = session.state;
       if (stopped || !found || now.path !== path || now.base.version !== base.version) return;
-      if (found.version === now.base.version) return setFresh((before) => (before.newer ? { newer: undefined, taken: false } : before));
-      if (session.isChanged) return setFresh({ newer: { text: found.text, version: found.version, by: found.by ?? undefined }, taken: false });
+      if (found.version === now.base.version)
+        return setFresh((before) => (before.newer ? { newer: undefined, taken: false } : before));
+      if (session.isChanged)
+        return setFresh({
+          newer: { text: found.text, version: found.version, by: found.by ?? undefined },
+          taken: false,
+        });
       session.rebase({ version: found.version, text: found.text });
       session.setText(found.text);
       setFresh({ newer: undefined, taken: true });
@@ -40,5 +45,7 @@ export function useFresh(session: Session): Fresh {
     };
   }, [session]);
   // What has been saved or merged since is no news.
-  return fresh.newer && fresh.newer.version === session.state.base.version ? { newer: undefined, taken: fresh.taken } : fresh;
+  return fresh.newer && fresh.newer.version === session.state.base.version
+    ? { newer: undefined, taken: fresh.taken }
+    : fresh;
 }

@@ -27,6 +27,7 @@ export function stepsAfter(workflow: Workflow, id: string): ReadonlySet<string> 
 
 const orderOf = once(({ steps }: Workflow) => {
   const takers = new Map<string, string[]>();
-  for (const step of steps) for (const source of stepsBefore(step)) takers.set(source, [...(takers.get(source) ?? []), step.id]);
+  for (const step of steps)
+    for (const source of stepsBefore(step)) takers.set(source, [...(takers.get(source) ?? []), step.id]);
   return { takers, after: new Map<string, Set<string>>() };
 });

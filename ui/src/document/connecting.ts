@@ -53,16 +53,29 @@ export function connectBy(workflow: Workflow, from: Where, to: Where, way: Way):
       const fits = type && fit(type, readType(link.item.fields["type"])) !== "no";
       const source = written(workflow.scope, from);
       const changes = connect(workflow, from, to).filter((change) => !isAt(change, link.item.path));
-      return [...changes, ...setOutputFields(workflow, link, { ...(fits || !type ? {} : { type: typeValue(type) }), outputSource: [source] })];
+      return [
+        ...changes,
+        ...setOutputFields(workflow, link, {
+          ...(fits || !type ? {} : { type: typeValue(type) }),
+          outputSource: [source],
+        }),
+      ];
     }
     if (way === "collect") return [...connect(workflow, from, to)];
-    return setFields(link.item, "type", { outputSource: [written(workflow.scope, from)], linkMerge: undefined, pickValue: undefined });
+    return setFields(link.item, "type", {
+      outputSource: [written(workflow.scope, from)],
+      linkMerge: undefined,
+      pickValue: undefined,
+    });
   }
   const step = stepOf(workflow, to.step)!;
   const link = linkOf(step, to.port);
   if (way === "collect") {
     if (link?.sources.length) return connect(workflow, from, to);
-    return setLinkFields(workflow, step, to.port, { source: [written(workflow.scope, from, likeOf(workflow))], linkMerge: "merge_nested" });
+    return setLinkFields(workflow, step, to.port, {
+      source: [written(workflow.scope, from, likeOf(workflow))],
+      linkMerge: "merge_nested",
+    });
   }
   if (!link?.sources.length) return connect(workflow, from, to, way === "scatter");
   const gives = connect(workflow, from, to, false).filter((change) => change.path.includes("out"));
@@ -71,7 +84,10 @@ export function connectBy(workflow: Workflow, from: Where, to: Where, way: Way):
     ...("linkMerge" in link.item.fields ? { linkMerge: undefined } : {}),
     ...("pickValue" in link.item.fields ? { pickValue: undefined } : {}),
   });
-  const scatter = way === "scatter" && !step.scatter.includes(to.port) ? setScatter(workflow, step, [...step.scatter, to.port], step.scatterMethod) : [];
+  const scatter =
+    way === "scatter" && !step.scatter.includes(to.port)
+      ? setScatter(workflow, step, [...step.scatter, to.port], step.scatterMethod)
+      : [];
   return [...changes, ...gives, ...scatter];
 }
 

@@ -77,7 +77,10 @@ export class Document {
 /** Deletions last and from the end, then renames from the inside: each leaves the paths of those to come as they are. */
 function ordered(changes: readonly Change[]): Change[] {
   const rank = { set: 0, append: 1, rename: 2, delete: 3 };
-  return [...changes].sort((one, other) => rank[one.do] - rank[other.do] || (one.do === "delete" || one.do === "rename" ? later(one.path, other.path) : 0));
+  return [...changes].sort(
+    (one, other) =>
+      rank[one.do] - rank[other.do] || (one.do === "delete" || one.do === "rename" ? later(one.path, other.path) : 0),
+  );
 }
 
 function later(one: Path, other: Path): number {
@@ -94,5 +97,7 @@ function kept(old: Value, now: Value): Value {
   if (sameValue(old, now)) return old;
   if (Array.isArray(now)) return Array.isArray(old) ? now.map((item, index) => kept(old[index] ?? null, item)) : now;
   if (Array.isArray(old)) return now;
-  return Object.fromEntries(Object.entries(now).map(([key, item]) => [key, Object.hasOwn(old, key) ? kept(old[key]!, item) : item]));
+  return Object.fromEntries(
+    Object.entries(now).map(([key, item]) => [key, Object.hasOwn(old, key) ? kept(old[key]!, item) : item]),
+  );
 }

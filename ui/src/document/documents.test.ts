@@ -48,7 +48,9 @@ const library: Library = {
 
 function packed(value: Value, id: string) {
   const graph = isFields(value) ? value["$graph"] : undefined;
-  const index = Array.isArray(graph) ? graph.findIndex((one) => isFields(one) && String(one["id"]).replace("#", "") === id) : -1;
+  const index = Array.isArray(graph)
+    ? graph.findIndex((one) => isFields(one) && String(one["id"]).replace("#", "") === id)
+    : -1;
   return index < 0 ? undefined : (["$graph", index] as const);
 }
 
@@ -59,7 +61,9 @@ function workflowOf(path: string, document: Document): Workflow | undefined {
 
 const workflows = opened.flatMap((one) => {
   const isOne = !one.document.broken && workflowOf(one.path, one.document);
-  return isOne ? [{ ...one, name: relative(SUITE && one.path.startsWith(SUITE) ? SUITE : SHIPPED, one.path), workflow: isOne }] : [];
+  return isOne
+    ? [{ ...one, name: relative(SUITE && one.path.startsWith(SUITE) ? SUITE : SHIPPED, one.path), workflow: isOne }]
+    : [];
 });
 
 test("there are documents", () => {
@@ -85,7 +89,9 @@ describe.each(workflows)("$name", ({ path, text, document, workflow }) => {
     expect(document.change([]).text).toBe(text);
     const graph = graphOf(workflow, byNode(problemsOf(workflow)));
     expect(graph.nodes).toHaveLength(workflow.inputs.length + workflow.outputs.length + workflow.steps.length);
-    expect(workflow.steps.length + Number(!isFields(workflow.fields["steps"]) && !Array.isArray(workflow.fields["steps"]))).toBeGreaterThanOrEqual(0);
+    expect(
+      workflow.steps.length + Number(!isFields(workflow.fields["steps"]) && !Array.isArray(workflow.fields["steps"])),
+    ).toBeGreaterThanOrEqual(0);
   });
 
   test("a moved step changes its two numbers", () => {
@@ -97,7 +103,10 @@ describe.each(workflows)("$name", ({ path, text, document, workflow }) => {
       const moved = placed.change(edits.move(again, [{ key, position: { x: -351, y: 472 } }]));
       expect(moved.holds).toBe(true);
       expect(differences(placed.text, moved).sort()).toEqual(["10", "20"]);
-      expect(graphOf(workflowOf(path, moved)!).nodes.find((node) => node.key === key)!.position).toEqual({ x: -351, y: 472 });
+      expect(graphOf(workflowOf(path, moved)!).nodes.find((node) => node.key === key)!.position).toEqual({
+        x: -351,
+        y: 472,
+      });
     }
   });
 
@@ -114,7 +123,10 @@ describe.each(workflows)("$name", ({ path, text, document, workflow }) => {
         } catch (error) {
           throw new Error(`${name} in ${path}:\n${now.text}`, { cause: error });
         }
-        if (!after.holds) throw new Error(`${name} ${JSON.stringify(changes, null, 1)} in ${path}:\n${now.text}\n--- became\n${after.text}\n${after.source.broken?.message}`);
+        if (!after.holds)
+          throw new Error(
+            `${name} ${JSON.stringify(changes, null, 1)} in ${path}:\n${now.text}\n--- became\n${after.text}\n${after.source.broken?.message}`,
+          );
         for (const part of lost(now.text, after)) expect(after.text).toContain(part);
         now = after;
       }
@@ -139,7 +151,7 @@ function numbers(seed: number): (below: number) => number {
 }
 
 function someEdit(workflow: Workflow, random: (below: number) => number): [string, ReturnType<typeof edits.move>] {
-  const pick = <T,>(all: readonly T[]): T | undefined => all[random(all.length)];
+  const pick = <T>(all: readonly T[]): T | undefined => all[random(all.length)];
   const step = pick(workflow.steps);
   const input = pick(workflow.inputs);
   const output = pick(workflow.outputs);
@@ -147,38 +159,101 @@ function someEdit(workflow: Workflow, random: (below: number) => number): [strin
   const fields: Fields = step?.item.fields ?? {};
   switch (random(14)) {
     case 0:
-      return ["add step", edits.addStep(workflow, { id: `added_${random(1e6)}`, run: "a.cwl", face: undefined, position: { x: 1, y: 2 } })];
+      return [
+        "add step",
+        edits.addStep(workflow, {
+          id: `added_${random(1e6)}`,
+          run: "a.cwl",
+          face: undefined,
+          position: { x: 1, y: 2 },
+        }),
+      ];
     case 1:
-      return ["add input", edits.addInput(workflow, `given_${random(1e6)}`, { type: "File[]?", doc: "It's: a\ntext # no remark" })];
+      return [
+        "add input",
+        edits.addInput(workflow, `given_${random(1e6)}`, { type: "File[]?", doc: "It's: a\ntext # no remark" }),
+      ];
     case 2:
-      return ["add output", edits.addOutput(workflow, `result_${random(1e6)}`, { type: "File", outputSource: input ? [input.id] : [] }, { x: 3, y: 4 })];
+      return [
+        "add output",
+        edits.addOutput(
+          workflow,
+          `result_${random(1e6)}`,
+          { type: "File", outputSource: input ? [input.id] : [] },
+          { x: 3, y: 4 },
+        ),
+      ];
     case 3:
       return ["rename step", step ? edits.rename(workflow, `step:${step.id}`, `named_${random(1e6)}`) : []];
     case 4:
       return ["rename input", input ? edits.rename(workflow, `input:${input.id}`, `input_${random(1e6)}`) : []];
     case 5:
-      return ["rename output", output ? edits.rename(workflow, `output:${output.item.id}`, `output_${random(1e6)}`) : []];
+      return [
+        "rename output",
+        output ? edits.rename(workflow, `output:${output.item.id}`, `output_${random(1e6)}`) : [],
+      ];
     case 6:
-      return ["connect", step && input ? edits.connect(workflow, { step: "", port: input.id }, { step: step.id, port: port ?? "new" }, random(2) === 0) : []];
+      return [
+        "connect",
+        step && input
+          ? edits.connect(
+              workflow,
+              { step: "", port: input.id },
+              { step: step.id, port: port ?? "new" },
+              random(2) === 0,
+            )
+          : [],
+      ];
     case 7: {
       const link = step && pick(step.links);
       const source = link && pick(link.sources);
       return ["disconnect", source ? edits.disconnect(workflow, source, { step: step.id, port: link.item.id }) : []];
     }
     case 8:
-      return ["remove", edits.remove(workflow, [pick([step && `step:${step.id}`, input && `input:${input.id}`, output && `output:${output.item.id}`].filter((one) => one !== undefined)) ?? ""])];
+      return [
+        "remove",
+        edits.remove(workflow, [
+          pick(
+            [step && `step:${step.id}`, input && `input:${input.id}`, output && `output:${output.item.id}`].filter(
+              (one) => one !== undefined,
+            ),
+          ) ?? "",
+        ]),
+      ];
     case 9:
       return ["when", step ? edits.setWhen(workflow, step, random(2) ? "$(inputs.go === true)" : "") : []];
     case 10:
-      return ["valueFrom", step && port ? edits.setLinkFields(workflow, step, port, { valueFrom: "$(self.length + 1)", default: random(2) ? 3 : undefined }) : []];
+      return [
+        "valueFrom",
+        step && port
+          ? edits.setLinkFields(workflow, step, port, {
+              valueFrom: "$(self.length + 1)",
+              default: random(2) ? 3 : undefined,
+            })
+          : [],
+      ];
     case 11:
       return ["scatter", step && port ? edits.setScatter(workflow, step, random(2) ? [port] : [], "") : []];
     case 12: {
-      const owner = step && isFields(step.item.value) ? { fields, path: step.item.path } : { fields: workflow.fields, path: workflow.place.process };
-      return ["hint", edits.setHint(workflow.place.value, owner, "mlcraft:Task", random(2) ? { retries: random(9), pool: "a b" } : { retries: undefined, pool: undefined })];
+      const owner =
+        step && isFields(step.item.value)
+          ? { fields, path: step.item.path }
+          : { fields: workflow.fields, path: workflow.place.process };
+      return [
+        "hint",
+        edits.setHint(
+          workflow.place.value,
+          owner,
+          "mlcraft:Task",
+          random(2) ? { retries: random(9), pool: "a b" } : { retries: undefined, pool: undefined },
+        ),
+      ];
     }
     default: {
-      const clip = edits.copy(workflow, [step && `step:${step.id}`, input && `input:${input.id}`].filter((one) => one !== undefined));
+      const clip = edits.copy(
+        workflow,
+        [step && `step:${step.id}`, input && `input:${input.id}`].filter((one) => one !== undefined),
+      );
       return ["paste", edits.paste(workflow, clip, { x: 30, y: 30 }).changes];
     }
   }

@@ -11,10 +11,31 @@ import type { Change } from "./value";
 import { type Library, type Workflow, readWorkflow, stepOf } from "./workflow";
 
 const FACES: Record<string, Face> = {
-  "count.cwl": faceFromPorts("CommandLineTool", [{ id: "text", type: "File" }, { id: "top", type: "int", default: 3 }], [{ id: "counts", type: "File" }]),
-  "merge.cwl": faceFromPorts("CommandLineTool", [{ id: "parts", type: "File[]" }, { id: "name", type: "string?" }], [{ id: "report", type: "File" }]),
+  "count.cwl": faceFromPorts(
+    "CommandLineTool",
+    [
+      { id: "text", type: "File" },
+      { id: "top", type: "int", default: 3 },
+    ],
+    [{ id: "counts", type: "File" }],
+  ),
+  "merge.cwl": faceFromPorts(
+    "CommandLineTool",
+    [
+      { id: "parts", type: "File[]" },
+      { id: "name", type: "string?" },
+    ],
+    [{ id: "report", type: "File" }],
+  ),
 };
-const RETRIEVE = faceFromPorts("CommandLineTool", [{ id: "source", type: "string?" }, { id: "files", type: "File[]?" }], [{ id: "data", type: "File" }]);
+const RETRIEVE = faceFromPorts(
+  "CommandLineTool",
+  [
+    { id: "source", type: "string?" },
+    { id: "files", type: "File[]?" },
+  ],
+  [{ id: "data", type: "File" }],
+);
 FACES["retrieve.cwl"] = { ...RETRIEVE, hint: "Retrieve" };
 const library: Library = { find: (_, run) => (FACES[run] ? { path: run, face: FACES[run]! } : undefined) };
 
@@ -84,7 +105,10 @@ function difference(before: string, after: string): { gone: string[]; come: stri
 describe("steps", () => {
   test("a renamed step takes its references along", () => {
     const after = edited(MAPS, (workflow) => edits.rename(workflow, "step:merge", "unite"));
-    expect(difference(MAPS, after)).toEqual({ gone: ["        outputSource: merge/report", "    merge:"], come: ["        outputSource: unite/report", "    unite:"] });
+    expect(difference(MAPS, after)).toEqual({
+      gone: ["        outputSource: merge/report", "    merge:"],
+      come: ["        outputSource: unite/report", "    unite:"],
+    });
   });
 
   test("a removed step leaves no reference", () => {
@@ -94,21 +118,36 @@ describe("steps", () => {
   });
 
   test("a first place brings its namespace, a later one only numbers", () => {
-    const placed = edited(LISTS, (workflow) => edits.move(workflow, [{ key: "step:merge", position: { x: 10.4, y: -3 } }]));
-    expect(difference(LISTS, placed).come).toEqual(["$namespaces:", "  sbg: https://www.sevenbridges.com/", "  sbg:x: 10", "  sbg:y: -3"]);
+    const placed = edited(LISTS, (workflow) =>
+      edits.move(workflow, [{ key: "step:merge", position: { x: 10.4, y: -3 } }]),
+    );
+    expect(difference(LISTS, placed).come).toEqual([
+      "$namespaces:",
+      "  sbg: https://www.sevenbridges.com/",
+      "  sbg:x: 10",
+      "  sbg:y: -3",
+    ]);
     expect(placed).toContain("- id: merge # the last\n");
-    const moved = edited(placed, (workflow) => edits.move(workflow, [{ key: "step:merge", position: { x: 11, y: -3 } }]));
+    const moved = edited(placed, (workflow) =>
+      edits.move(workflow, [{ key: "step:merge", position: { x: 11, y: -3 } }]),
+    );
     expect(difference(placed, moved)).toEqual({ gone: ["  sbg:x: 10"], come: ["  sbg:x: 11"] });
   });
 
   test("a new step says what it gives", () => {
-    const after = edited(LISTS, (workflow) => edits.addStep(workflow, { id: "again", run: "count.cwl", face: FACES["count.cwl"], position: { x: 1, y: 2 } }));
-    expect(after).toContain("- id: again\n  run: count.cwl\n  in: []\n  out:\n  - id: counts\n  sbg:x: 1\n  sbg:y: 2\n");
+    const after = edited(LISTS, (workflow) =>
+      edits.addStep(workflow, { id: "again", run: "count.cwl", face: FACES["count.cwl"], position: { x: 1, y: 2 } }),
+    );
+    expect(after).toContain(
+      "- id: again\n  run: count.cwl\n  in: []\n  out:\n  - id: counts\n  sbg:x: 1\n  sbg:y: 2\n",
+    );
   });
 
   test("a condition brings the version that knows it", () => {
     const older = LISTS.replace("v1.2", "v1.0");
-    const after = edited(older, (workflow) => edits.setWhen(workflow, stepOf(workflow, "merge")!, "$(inputs.name != null)"));
+    const after = edited(older, (workflow) =>
+      edits.setWhen(workflow, stepOf(workflow, "merge")!, "$(inputs.name != null)"),
+    );
     expect(after).toContain("cwlVersion: v1.2\n");
     expect(after).toContain("  when: $(inputs.name != null)\n");
     expect(after).toContain("- class: InlineJavascriptRequirement\n");
@@ -119,7 +158,10 @@ describe("connections", () => {
   test("an array into one value scatters", () => {
     const without = LISTS.replace("    source: texts\n", "    default: null\n").replace("  scatter: text\n", "");
     const workflow = workflowOf(Document.open(without));
-    const [from, to] = [{ step: "", port: "texts" }, { step: "count", port: "text" }];
+    const [from, to] = [
+      { step: "", port: "texts" },
+      { step: "count", port: "text" },
+    ];
     expect(wayOf(workflow, from, to)).toBe("scatter");
     expect(edited(without, (now) => connectBy(now, from, to, "scatter"))).toContain("  scatter:\n  - text\n");
   });
@@ -133,18 +175,26 @@ describe("connections", () => {
     expect(once).toContain("    linkMerge: merge_nested\n");
     const twice = edited(once, (now) => connectBy(now, { step: "", port: "texts" }, to, "collect"));
     expect(twice).toContain("    - count/counts\n    - texts\n");
-    expect(problemsOf(workflowOf(Document.open(twice))).filter((one) => one.severity === "error" && one.key === "step:merge")).toEqual([]);
+    expect(
+      problemsOf(workflowOf(Document.open(twice))).filter(
+        (one) => one.severity === "error" && one.key === "step:merge",
+      ),
+    ).toEqual([]);
   });
 
   test("another source takes the place of the one before", () => {
     const more = edited(LISTS, (now) => edits.addInput(now, "other", { type: "File[]" }));
-    const after = edited(more, (now) => connectBy(now, { step: "", port: "other" }, { step: "count", port: "text" }, "scatter"));
+    const after = edited(more, (now) =>
+      connectBy(now, { step: "", port: "other" }, { step: "count", port: "text" }, "scatter"),
+    );
     expect(difference(more, after)).toEqual({ gone: ["    source: texts"], come: ["    source: other"] });
   });
 
   test("an output takes the type of what goes into it", () => {
     const more = edited(LISTS, (now) => edits.addOutput(now, "all", { type: "int" }));
-    const after = edited(more, (now) => connectBy(now, { step: "count", port: "counts" }, { step: "", port: "all" }, "whole"));
+    const after = edited(more, (now) =>
+      connectBy(now, { step: "count", port: "counts" }, { step: "", port: "all" }, "whole"),
+    );
     expect(after).toContain("- id: all\n  type: File[]\n  outputSource:\n  - count/counts\n");
   });
 
@@ -158,8 +208,15 @@ describe("connections", () => {
 
 describe("fields of inputs", () => {
   test("a scattered input that goes with its last field is not scattered over any more", () => {
-    const without = edited(LISTS, (workflow) => edits.setLinkFields(workflow, stepOf(workflow, "count")!, "text", { source: undefined }));
-    expect(difference(LISTS, without).gone.map((line) => line.trim())).toEqual(["in:", "- id: text", "source: texts", "scatter: text"]);
+    const without = edited(LISTS, (workflow) =>
+      edits.setLinkFields(workflow, stepOf(workflow, "count")!, "text", { source: undefined }),
+    );
+    expect(difference(LISTS, without).gone.map((line) => line.trim())).toEqual([
+      "in:",
+      "- id: text",
+      "source: texts",
+      "scatter: text",
+    ]);
   });
 });
 
@@ -179,17 +236,26 @@ describe("copies", () => {
 
 describe("hints", () => {
   test("a hint is written once, and goes with its last field", () => {
-    const owner = (workflow: Workflow) => ({ fields: stepOf(workflow, "merge")!.item.fields, path: stepOf(workflow, "merge")!.item.path });
-    const set = (value: number | undefined) => (workflow: Workflow) => edits.setHint(workflow.place.value, owner(workflow), "mlcraft:Task", { retries: value });
+    const owner = (workflow: Workflow) => ({
+      fields: stepOf(workflow, "merge")!.item.fields,
+      path: stepOf(workflow, "merge")!.item.path,
+    });
+    const set = (value: number | undefined) => (workflow: Workflow) =>
+      edits.setHint(workflow.place.value, owner(workflow), "mlcraft:Task", { retries: value });
     const once = edited(MAPS, set(3));
     expect(once).toContain("hints:\n        - class: mlcraft:Task\n          retries: 3\n");
-    expect(difference(once, edited(once, set(4)))).toEqual({ gone: ["          retries: 3"], come: ["          retries: 4"] });
+    expect(difference(once, edited(once, set(4)))).toEqual({
+      gone: ["          retries: 3"],
+      come: ["          retries: 4"],
+    });
     expect(edited(once, set(undefined))).not.toContain("mlcraft:Task");
   });
 
   test("data versions follow a renamed output", () => {
     const text = `${MAPS}hints:\n- class: mlcraft:Data\n  outputs:\n  - {output: report, to: data/report}\n`;
-    expect(edited(text, (workflow) => edits.rename(workflow, "output:report", "result"))).toContain("{output: result, to: data/report}");
+    expect(edited(text, (workflow) => edits.rename(workflow, "output:report", "result"))).toContain(
+      "{output: result, to: data/report}",
+    );
   });
 });
 
@@ -199,12 +265,16 @@ describe("problems", () => {
   test("none where all is well", () => expect(said(MAPS)).toEqual([]));
 
   test("each in a sentence", () => {
-    expect(said(MAPS.replace("count/counts", "count/words"))).toEqual(["Step merge takes parts from count/words, which does not exist."]);
+    expect(said(MAPS.replace("count/counts", "count/words"))).toEqual([
+      "Step merge takes parts from count/words, which does not exist.",
+    ]);
     expect(said(MAPS.replace("            parts: count/counts", "            name: top"))).toEqual([
       "Step merge takes name as string?, and top gives int?.",
       "Step merge needs a value for parts (File[]).",
     ]);
-    expect(said(MAPS.replace("        scatter: text\n", ""))).toContain("Step count takes text as File, and texts gives File[]: scatter over text to run it for each item.");
+    expect(said(MAPS.replace("        scatter: text\n", ""))).toContain(
+      "Step count takes text as File, and texts gives File[]: scatter over text to run it for each item.",
+    );
     expect(said(LISTS.replace("- id: merge # the last", "- id: count"))).toContain("There are two steps called count.");
   });
 

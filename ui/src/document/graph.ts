@@ -40,19 +40,39 @@ interface Kept {
 const nodes = new WeakMap<object, Kept[]>();
 
 /** The same node for the same part of the document. */
-function kept(value: unknown, key: string, problem: string | undefined, others: readonly unknown[], make: () => GraphNode): GraphNode {
+function kept(
+  value: unknown,
+  key: string,
+  problem: string | undefined,
+  others: readonly unknown[],
+  make: () => GraphNode,
+): GraphNode {
   const cached = isFields(value) ? (nodes.get(value) ?? []) : [];
   const known = cached.find((one) => one.key === key);
-  if (known && known.problem === problem && known.with.every((one, index) => one === others[index]) && known.with.length === others.length) return known.node;
+  if (
+    known &&
+    known.problem === problem &&
+    known.with.every((one, index) => one === others[index]) &&
+    known.with.length === others.length
+  )
+    return known.node;
   const node = make();
   if (problem) node.problem = problem;
-  if (isFields(value)) nodes.set(value, [...cached.filter((one) => one.key !== key), { key, problem, with: others, node }]);
+  if (isFields(value))
+    nodes.set(value, [...cached.filter((one) => one.key !== key), { key, problem, with: others, node }]);
   return node;
 }
 
 function end(kind: "input" | "output", id: string, key: string, fields: Fields): GraphNode {
   const port: Port = { id, type: shown(readType(fields["type"])) };
-  const node: GraphNode = { key, kind, id, label: text(fields["label"]) || id, inputs: kind === "output" ? [port] : [], outputs: kind === "input" ? [port] : [] };
+  const node: GraphNode = {
+    key,
+    kind,
+    id,
+    label: text(fields["label"]) || id,
+    inputs: kind === "output" ? [port] : [],
+    outputs: kind === "input" ? [port] : [],
+  };
   return withDetails(node, fields);
 }
 
@@ -70,10 +90,22 @@ export function positionOf(fields: Fields): Position | undefined {
 }
 
 function isNumber(value: unknown): boolean {
-  return value !== null && value !== undefined && typeof value !== "boolean" && value !== "" && Number.isFinite(Number(value));
+  return (
+    value !== null &&
+    value !== undefined &&
+    typeof value !== "boolean" &&
+    value !== "" &&
+    Number.isFinite(Number(value))
+  );
 }
 
-function stepNode(step: StepModel, workflow: Workflow, prefix: string, depth: number, problems: ReadonlyMap<string, string>): GraphNode {
+function stepNode(
+  step: StepModel,
+  workflow: Workflow,
+  prefix: string,
+  depth: number,
+  problems: ReadonlyMap<string, string>,
+): GraphNode {
   const key = `${prefix}step:${step.id}`;
   const place = insideOf(step.run, step.found, workflow.place);
   const isWorkflow = step.face?.kind === "Workflow" && place && depth < MAX_DEPTH;
@@ -106,20 +138,29 @@ function inputPorts(step: StepModel): Port[] {
     if (!step.scatter.includes(one.id)) return port;
     return { ...port, type: shown(one.type && arrayOf(one.type)), scattered: true };
   });
-  const more = step.links.filter((link) => !portIn(step, link.item.id)).map((link) => ({
-    id: link.item.id, type: "", ...(step.scatter.includes(link.item.id) ? { scattered: true } : {}),
-  }));
+  const more = step.links
+    .filter((link) => !portIn(step, link.item.id))
+    .map((link) => ({
+      id: link.item.id,
+      type: "",
+      ...(step.scatter.includes(link.item.id) ? { scattered: true } : {}),
+    }));
   return [...declared, ...more];
 }
 
 function outputPorts(step: StepModel): Port[] {
   const declared = (step.face?.outputs ?? []).map((one) => ({ ...portOf(one), type: shown(givenBy(step, one.id)) }));
-  const more = step.out.filter((one) => !declared.some((port) => port.id === one.id)).map((one) => ({ id: one.id, type: "" }));
+  const more = step.out
+    .filter((one) => !declared.some((port) => port.id === one.id))
+    .map((one) => ({ id: one.id, type: "" }));
   return [...declared, ...more];
 }
 
 function edgesOf(workflow: Workflow, prefix: string): GraphEdge[] {
-  const known = new Set([...workflow.inputs.map((one) => `input:${one.id}`), ...workflow.steps.map((one) => `step:${one.id}`)]);
+  const known = new Set([
+    ...workflow.inputs.map((one) => `input:${one.id}`),
+    ...workflow.steps.map((one) => `step:${one.id}`),
+  ]);
   const edges: GraphEdge[] = [];
   const add = (link: Link, node: string) => {
     for (const source of link.sources) {
@@ -142,4 +183,3 @@ export function ofKey(key: string): { kind: "input" | "output" | "step"; id: str
   const match = /^(input|output|step):([^/]+)$/.exec(key);
   return match ? { kind: match[1] as "input", id: match[2]! } : undefined;
 }
-

@@ -17,7 +17,8 @@ export function items(value: Value | undefined, path: Path, key: string, main: s
   if (Array.isArray(value)) {
     return value.flatMap((one, index): Item[] => {
       const here = [...path, index];
-      if (typeof one === "string") return [{ id: localName(one), path: here, fields: { [key]: one }, short: true, value: one }];
+      if (typeof one === "string")
+        return [{ id: localName(one), path: here, fields: { [key]: one }, short: true, value: one }];
       if (!isFields(one) || !(key in one)) return [];
       return [{ id: localName(text(one[key])), path: here, fields: one, short: false, value: one }];
     });
@@ -26,7 +27,15 @@ export function items(value: Value | undefined, path: Path, key: string, main: s
   return Object.entries(value).flatMap(([id, one]) => {
     if (id === "$import" || id === "$mixin" || id === "$include") return [];
     const whole = isFields(one) && !(main === "type" && ("items" in one || "symbols" in one));
-    return [{ id: localName(id), path: [...path, id], fields: whole ? (one as Fields) : { [main]: one }, short: !whole, value: one }];
+    return [
+      {
+        id: localName(id),
+        path: [...path, id],
+        fields: whole ? (one as Fields) : { [main]: one },
+        short: !whole,
+        value: one,
+      },
+    ];
   });
 }
 

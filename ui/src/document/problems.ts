@@ -29,7 +29,8 @@ export function problemsOf(workflow: Workflow): Finding[] {
 /** The worst sentence for each node. */
 export function byNode(findings: readonly Finding[]): Map<string, string> {
   const found = new Map<string, string>();
-  for (const one of findings) if (one.key && one.severity === "error" && !found.has(one.key)) found.set(one.key, one.message);
+  for (const one of findings)
+    if (one.key && one.severity === "error" && !found.has(one.key)) found.set(one.key, one.message);
   return found;
 }
 
@@ -46,24 +47,44 @@ function twice(workflow: Workflow): Finding[] {
         seen.add(item.id);
         return [];
       }
-      return [{ severity: "error", message: `There are two ${word}s called ${item.id}.`, path: item.path, key: `${kind}:${item.id}` }];
+      return [
+        {
+          severity: "error",
+          message: `There are two ${word}s called ${item.id}.`,
+          path: item.path,
+          key: `${kind}:${item.id}`,
+        },
+      ];
     });
   });
 }
 
 function ofStep(workflow: Workflow, step: StepModel): Finding[] {
   const key = `step:${step.id}`;
-  const say = (severity: Finding["severity"], message: string, path: Path = step.item.path): Finding => ({ severity, message, path, key });
+  const say = (severity: Finding["severity"], message: string, path: Path = step.item.path): Finding => ({
+    severity,
+    message,
+    path,
+    key,
+  });
   const found: Finding[] = [];
-  if (step.run === undefined || step.run === null || step.run === "") found.push(say("error", `Step ${step.id} does not say what it runs.`));
+  if (step.run === undefined || step.run === null || step.run === "")
+    found.push(say("error", `Step ${step.id} does not say what it runs.`));
   else if (!step.face && typeof step.run === "string") {
-    found.push(say("warning", `What step ${step.id} runs, ${step.run}, is not among the documents here.`, [...step.item.path, "run"]));
+    found.push(
+      say("warning", `What step ${step.id} runs, ${step.run}, is not among the documents here.`, [
+        ...step.item.path,
+        "run",
+      ]),
+    );
   }
   for (const link of step.links) found.push(...ofLink(workflow, step, link, say));
   for (const port of step.face?.inputs ?? []) {
-    if (port.required && !linkOf(step, port.id)) found.push(say("error", `Step ${step.id} needs a value for ${port.id} (${shown(port.type) || "any type"}).`));
+    if (port.required && !linkOf(step, port.id))
+      found.push(say("error", `Step ${step.id} needs a value for ${port.id} (${shown(port.type) || "any type"}).`));
   }
-  const retrieves = RETRIEVE.test(step.face?.hint ?? "") && SOURCES.some((id) => step.face?.inputs.some((port) => port.id === id));
+  const retrieves =
+    RETRIEVE.test(step.face?.hint ?? "") && SOURCES.some((id) => step.face?.inputs.some((port) => port.id === id));
   if (retrieves && !SOURCES.some((id) => hasValue(linkOf(step, id)))) {
     found.push(say("error", `Step ${step.id} has nothing to retrieve: give it a source, sources or files.`));
   }
@@ -73,36 +94,69 @@ function ofStep(workflow: Workflow, step: StepModel): Finding[] {
     }
   }
   for (const port of step.scatter) {
-    if (!linkOf(step, port)) found.push(say("error", `Step ${step.id} scatters over ${port}, which is none of its inputs.`, [...step.item.path, "scatter"]));
+    if (!linkOf(step, port))
+      found.push(
+        say("error", `Step ${step.id} scatters over ${port}, which is none of its inputs.`, [
+          ...step.item.path,
+          "scatter",
+        ]),
+      );
   }
   if (step.scatter.length > 1 && !step.scatterMethod) {
-    found.push(say("error", `Step ${step.id} scatters over several inputs: choose how they go together (scatterMethod).`, [...step.item.path, "scatter"]));
+    found.push(
+      say("error", `Step ${step.id} scatters over several inputs: choose how they go together (scatterMethod).`, [
+        ...step.item.path,
+        "scatter",
+      ]),
+    );
   }
   if (step.when && isOlder(workflow.version)) {
-    found.push(say("error", `A condition (when) needs cwlVersion v1.2; this document says ${workflow.version}.`, [...step.item.path, "when"]));
+    found.push(
+      say("error", `A condition (when) needs cwlVersion v1.2; this document says ${workflow.version}.`, [
+        ...step.item.path,
+        "when",
+      ]),
+    );
   }
   return found;
 }
 
-function ofLink(workflow: Workflow, step: StepModel, link: Link, say: (severity: Finding["severity"], message: string, path?: Path) => Finding): Finding[] {
+function ofLink(
+  workflow: Workflow,
+  step: StepModel,
+  link: Link,
+  say: (severity: Finding["severity"], message: string, path?: Path) => Finding,
+): Finding[] {
   const { item } = link;
   const port = portIn(step, item.id);
   const found: Finding[] = [];
   const unknown = link.sources.filter((source) => !sourceOf(workflow, source).known);
-  for (const source of unknown) found.push(say("error", `Step ${step.id} takes ${item.id} from ${named(source)}, which does not exist.`, item.path));
+  for (const source of unknown)
+    found.push(
+      say("error", `Step ${step.id} takes ${item.id} from ${named(source)}, which does not exist.`, item.path),
+    );
   const hasDefault = "default" in item.fields && item.fields["default"] !== null;
   if (port?.required && link.sources.length === 0 && !hasDefault && !item.fields["valueFrom"]) {
-    found.push(say("error", `Step ${step.id} needs a value for ${item.id} (${shown(port.type) || "any type"}).`, item.path));
+    found.push(
+      say("error", `Step ${step.id} needs a value for ${item.id} (${shown(port.type) || "any type"}).`, item.path),
+    );
   }
   if (unknown.length || link.sources.length === 0 || item.fields["valueFrom"] || !port) return found;
   const from = together(workflow, link);
   const fits = connection(from, takenBy(step, item.id));
   const words = `Step ${step.id} takes ${item.id} as ${shown(takenBy(step, item.id))}, and ${link.sources.map(named).join(" and ")} ${link.sources.length > 1 ? "give" : "gives"} ${shown(from)}`;
   if (fits === "no") found.push(say("error", `${words}.`, item.path));
-  else if (fits === "scatter") found.push(say("error", `${words}: scatter over ${item.id} to run it for each item.`, item.path));
+  else if (fits === "scatter")
+    found.push(say("error", `${words}: scatter over ${item.id} to run it for each item.`, item.path));
   else if (fits === "maybe" && !hasDefault) found.push(say("warning", `${words}: some values do not fit.`, item.path));
   if (link.sources.length === 1 && formatsDiffer(sourceOf(workflow, link.sources[0]!).format, port.format)) {
-    found.push(say("warning", `The file format of ${named(link.sources[0]!)} is another than the one that ${item.id} of step ${step.id} takes.`, item.path));
+    found.push(
+      say(
+        "warning",
+        `The file format of ${named(link.sources[0]!)} is another than the one that ${item.id} of step ${step.id} takes.`,
+        item.path,
+      ),
+    );
   }
   return found;
 }
@@ -115,17 +169,38 @@ function hasValue(link: Link | undefined): boolean {
 function ofOutput(workflow: Workflow, link: Link): Finding[] {
   const { item } = link;
   const key = `output:${item.id}`;
-  const say = (severity: Finding["severity"], message: string): Finding => ({ severity, message, path: item.path, key });
+  const say = (severity: Finding["severity"], message: string): Finding => ({
+    severity,
+    message,
+    path: item.path,
+    key,
+  });
   if (link.sources.length === 0) return [say("warning", `Nothing goes into output ${item.id}.`)];
   const unknown = link.sources.filter((source) => !sourceOf(workflow, source).known);
-  if (unknown.length) return unknown.map((source) => say("error", `Output ${item.id} comes from ${named(source)}, which does not exist.`));
+  if (unknown.length)
+    return unknown.map((source) =>
+      say("error", `Output ${item.id} comes from ${named(source)}, which does not exist.`),
+    );
   const from = together(workflow, link);
   const to = readType(item.fields["type"]);
   const fits = connection(from, to);
   const found: Finding[] = [];
-  if (fits === "no" || fits === "scatter") found.push(say("error", `Output ${item.id} is ${shown(to)}, and ${link.sources.map(named).join(" and ")} ${link.sources.length > 1 ? "give" : "gives"} ${shown(from)}.`));
-  else if (fits === "maybe") found.push(say("warning", `Output ${item.id} is ${shown(to)}, and what goes into it is ${shown(from)}: some values do not fit.`));
-  if (link.pickValue && isOlder(workflow.version)) found.push(say("error", `pickValue needs cwlVersion v1.2; this document says ${workflow.version}.`));
+  if (fits === "no" || fits === "scatter")
+    found.push(
+      say(
+        "error",
+        `Output ${item.id} is ${shown(to)}, and ${link.sources.map(named).join(" and ")} ${link.sources.length > 1 ? "give" : "gives"} ${shown(from)}.`,
+      ),
+    );
+  else if (fits === "maybe")
+    found.push(
+      say(
+        "warning",
+        `Output ${item.id} is ${shown(to)}, and what goes into it is ${shown(from)}: some values do not fit.`,
+      ),
+    );
+  if (link.pickValue && isOlder(workflow.version))
+    found.push(say("error", `pickValue needs cwlVersion v1.2; this document says ${workflow.version}.`));
   return found;
 }
 
@@ -160,8 +235,16 @@ function circles(workflow: Workflow): Finding[] {
       const other = known.get(id);
       if (!other) continue;
       if (state.get(id) === "open") {
-        const circle = [...stack.slice(stack.findIndex((one) => one.step.id === id)).map((one) => one.step.id), id].reverse();
-        found.push({ severity: "error", message: `These steps wait for each other: ${circle.join(" → ")}.`, path: step.item.path, key: `step:${step.id}` });
+        const circle = [
+          ...stack.slice(stack.findIndex((one) => one.step.id === id)).map((one) => one.step.id),
+          id,
+        ].reverse();
+        found.push({
+          severity: "error",
+          message: `These steps wait for each other: ${circle.join(" → ")}.`,
+          path: step.item.path,
+          key: `step:${step.id}`,
+        });
       } else if (!state.has(id)) enter(other);
     }
   }

@@ -85,10 +85,21 @@ function facePort(item: Item, isInput: boolean): FacePort {
 }
 
 /** The face of a document of which the server has told the ports. */
-export function faceFromPorts(kind: string, inputs: (TypedPort & { optional?: boolean; default?: unknown })[], outputs: TypedPort[], more: Partial<Face> = {}): Face {
+export function faceFromPorts(
+  kind: string,
+  inputs: (TypedPort & { optional?: boolean; default?: unknown })[],
+  outputs: TypedPort[],
+  more: Partial<Face> = {},
+): Face {
   const port = (one: TypedPort & { optional?: boolean; default?: unknown }, isInput: boolean): FacePort => {
     const type = readType(one.type);
-    return { id: one.id, type, label: one.label ?? "", doc: one.doc ?? "", required: isInput && !one.optional && one.default === undefined && !isOptional(type) };
+    return {
+      id: one.id,
+      type,
+      label: one.label ?? "",
+      doc: one.doc ?? "",
+      required: isInput && !one.optional && one.default === undefined && !isOptional(type),
+    };
   };
   return {
     kind: kindOf({ class: kind }),
@@ -108,8 +119,16 @@ export function docText(doc: Value | undefined): string {
 /** The hint that says which operator a tool or step is: `mlcraft:Train`. */
 export function hintOf(process: Fields): string {
   const hints = process["hints"];
-  const classes = Array.isArray(hints) ? hints.map((one) => (isFields(one) ? text(one["class"]) : "")) : isFields(hints) ? Object.keys(hints) : [];
-  return classes.find((name) => name.startsWith("mlcraft:") && !["mlcraft:Dag", "mlcraft:Task", "mlcraft:Data"].includes(name)) ?? "";
+  const classes = Array.isArray(hints)
+    ? hints.map((one) => (isFields(one) ? text(one["class"]) : ""))
+    : isFields(hints)
+      ? Object.keys(hints)
+      : [];
+  return (
+    classes.find(
+      (name) => name.startsWith("mlcraft:") && !["mlcraft:Dag", "mlcraft:Task", "mlcraft:Data"].includes(name),
+    ) ?? ""
+  );
 }
 
 export function portOf(face: FacePort): Port {
@@ -121,7 +140,8 @@ export function portOf(face: FacePort): Port {
 
 export function runName(run: Value | undefined): string {
   if (typeof run === "string") return run.startsWith("#") ? localName(run) : run.slice(run.lastIndexOf("/") + 1);
-  if (isFields(run)) return text(run["$import"]) ? runName(run["$import"]) : text(run["label"]) || localName(text(run["id"]));
+  if (isFields(run))
+    return text(run["$import"]) ? runName(run["$import"]) : text(run["label"]) || localName(text(run["id"]));
   return "";
 }
 

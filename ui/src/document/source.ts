@@ -1,5 +1,16 @@
 /** A text and the nodes in it: where each value stands. */
-import { type Document, type Node, type Pair, type YAMLMap, type YAMLSeq, isMap, isPair, isScalar, isSeq, parseDocument } from "yaml";
+import {
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLMap,
+  type YAMLSeq,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  parseDocument,
+} from "yaml";
 import type { Path, Value } from "./value";
 
 export interface Flaw {
@@ -78,7 +89,9 @@ export function pathAt(source: Source, offset: number): (string | number)[] {
   let found = source.tree.contents as Node | null | undefined;
   while (found) {
     if (isMap(found)) {
-      const pair = (found.items as Pair<Node, Node | null>[]).findLast((one) => (one.key.range?.[0] ?? Infinity) <= offset);
+      const pair = (found.items as Pair<Node, Node | null>[]).findLast(
+        (one) => (one.key.range?.[0] ?? Infinity) <= offset,
+      );
       if (!pair || !isScalar(pair.key)) break;
       path.push(String(pair.key.value));
       found = pair.value;

@@ -33,7 +33,8 @@ export function splices(source: Source, changes: readonly Change[]): Splice[] | 
   found.sort((one, other) => one.from - other.from || one.to - other.to || depth(other) - depth(one));
   for (let index = 1; index < found.length; index++) {
     const [before, after] = [found[index - 1]!, found[index]!];
-    if (after.from < before.to || (after.from === before.from && !(bothAdd(before, after) && source.json === false))) return undefined;
+    if (after.from < before.to || (after.from === before.from && !(bothAdd(before, after) && source.json === false)))
+      return undefined;
   }
   return found;
 }
@@ -66,14 +67,20 @@ export function difference(before: string, after: string): Splice | undefined {
   const most = Math.min(before.length, after.length);
   while (start < most && before.charCodeAt(start) === after.charCodeAt(start)) start++;
   let end = 0;
-  while (end < most - start && before.charCodeAt(before.length - 1 - end) === after.charCodeAt(after.length - 1 - end)) end++;
+  while (end < most - start && before.charCodeAt(before.length - 1 - end) === after.charCodeAt(after.length - 1 - end))
+    end++;
   return { from: start, to: before.length - end, insert: after.slice(start, after.length - end) };
 }
 
 function splice(source: Source, change: Exclude<Change, { do: "delete" }>): Splice {
   if (change.do === "append") return append(source, change.path, change.value);
   const last = change.path.at(-1);
-  if (last === undefined) return { from: 0, to: source.text.length, insert: written(source, change.do === "set" ? change.value : null, 0) + source.newline };
+  if (last === undefined)
+    return {
+      from: 0,
+      to: source.text.length,
+      insert: written(source, change.do === "set" ? change.value : null, 0) + source.newline,
+    };
   const around = collection(source, change.path.slice(0, -1));
   if (isSeq(around)) {
     if (change.do === "rename") throw new CannotSplice("A list has no keys");
@@ -82,14 +89,21 @@ function splice(source: Source, change: Exclude<Change, { do: "delete" }>): Spli
   const pair = pairOf(around, last);
   if (change.do === "rename") {
     if (!pair) throw new CannotSplice(`There is no ${last}`);
-    return { from: pair.key.range![0], to: pair.key.range![1], insert: scalar(source, change.key, inFlow(source, around), pair.key) };
+    return {
+      from: pair.key.range![0],
+      to: pair.key.range![1],
+      insert: scalar(source, change.key, inFlow(source, around), pair.key),
+    };
   }
-  return pair ? replaceValue(source, around, pair, String(last), change.value) : addPair(source, around, String(last), change.value, change.after);
+  return pair
+    ? replaceValue(source, around, pair, String(last), change.value)
+    : addPair(source, around, String(last), change.value, change.after);
 }
 
 function collection(source: Source, path: Path): YAMLMap | YAMLSeq {
   const found = nodeAt(source, path);
-  if (!found || !(isMap(found) || isSeq(found))) throw new CannotSplice("This part is shared with another by an anchor, or is no map or list");
+  if (!found || !(isMap(found) || isSeq(found)))
+    throw new CannotSplice("This part is shared with another by an anchor, or is no map or list");
   return found;
 }
 
@@ -109,13 +123,25 @@ function replaceValue(source: Source, map: YAMLMap, pair: Pair<Node, Node | null
   const old = pair.value;
   const colon = colonOf(source, pair);
   const end = old?.range && old.range[1] > colon ? old.range[1] : colon;
-  if (old && isScalar(old) && old.range![1] > old.range![0] && isShort(value) && old.type !== "BLOCK_LITERAL" && old.type !== "BLOCK_FOLDED") {
+  if (
+    old &&
+    isScalar(old) &&
+    old.range![1] > old.range![0] &&
+    isShort(value) &&
+    old.type !== "BLOCK_LITERAL" &&
+    old.type !== "BLOCK_FOLDED"
+  ) {
     return { from: old.range![0], to: old.range![1], insert: scalar(source, value, flow, old) };
   }
-  if (flow) return { from: colon, to: end, insert: ` ${written(source, value, columnOfLine(source, pair.key.range![0]))}` };
+  if (flow)
+    return { from: colon, to: end, insert: ` ${written(source, value, columnOfLine(source, pair.key.range![0]))}` };
   const rendered = block(source, { [key]: value }, columnOf(source, pair.key.range![0]));
   const insert = rendered.slice(behindColon(key));
-  return { from: colon, to: end, insert: source.text[end - 1] === "\n" && end > colon ? insert + source.newline : insert };
+  return {
+    from: colon,
+    to: end,
+    insert: source.text[end - 1] === "\n" && end > colon ? insert + source.newline : insert,
+  };
 }
 
 /** Where what was rendered for a key has its value. */
@@ -139,10 +165,15 @@ function replaceItem(source: Source, seq: YAMLSeq, index: number, value: Value):
 
 function addPair(source: Source, map: YAMLMap, key: string, value: Value, after?: readonly string[]): Splice {
   const items = map.items as Pair<Node, Node | null>[];
-  const behind = items.findLast((pair) => isScalar(pair.key) && after?.includes(String(pair.key.value))) ?? items.at(-1);
+  const behind =
+    items.findLast((pair) => isScalar(pair.key) && after?.includes(String(pair.key.value))) ?? items.at(-1);
   if (!behind) return filled(source, map, { [key]: value });
-  const end = behind.value?.range && behind.value.range[1] > behind.key.range![1] ? behind.value.range[1] : colonOf(source, behind);
-  if (inFlow(source, map)) return addInFlow(source, map, behind.key.range![0], end, `${quotedKey(source, key)}: `, value);
+  const end =
+    behind.value?.range && behind.value.range[1] > behind.key.range![1]
+      ? behind.value.range[1]
+      : colonOf(source, behind);
+  if (inFlow(source, map))
+    return addInFlow(source, map, behind.key.range![0], end, `${quotedKey(source, key)}: `, value);
   const column = columnOf(source, items[0]!.key.range![0]);
   return addLines(source, end, block(source, { [key]: value }, column), column);
 }
@@ -179,7 +210,14 @@ function firstEntry(source: Source, start: number, value: Value): string {
   return `${source.newline}${" ".repeat(inner)}${block(source, value as Fields | Value[], inner)}`;
 }
 
-function addInFlow(source: Source, node: YAMLMap | YAMLSeq, start: number, end: number, key: string, value: Value): Splice {
+function addInFlow(
+  source: Source,
+  node: YAMLMap | YAMLSeq,
+  start: number,
+  end: number,
+  key: string,
+  value: Value,
+): Splice {
   const lineStart = source.text.lastIndexOf("\n", start - 1) + 1;
   const ownLine = source.text.slice(lineStart, start).trim() === "" && lineStart > node.range![0];
   const column = ownLine ? start - lineStart : columnOfLine(source, start);
@@ -203,7 +241,9 @@ function removal(source: Source, around: YAMLMap | YAMLSeq, indexes: number[]): 
   if (gone.length === around.items.length) {
     return [emptied(source, around)];
   }
-  return gone.map((index) => (inFlow(source, around) ? outOfFlow(around, index, gone) : outOfLines(source, around, index, gone)));
+  return gone.map((index) =>
+    inFlow(source, around) ? outOfFlow(around, index, gone) : outOfLines(source, around, index, gone),
+  );
 }
 
 function emptied(source: Source, around: YAMLMap | YAMLSeq): Splice {
@@ -213,7 +253,11 @@ function emptied(source: Source, around: YAMLMap | YAMLSeq): Splice {
   const before = /[ \t\r\n]*$/.exec(source.text.slice(0, from))![0];
   const gap = source.text[from - before.length - 1] === ":" || source.text[from - before.length - 1] === "-";
   const insert = gap ? ` ${empty}` : empty;
-  return { from: gap ? from - before.length : from, to, insert: source.text[to - 1] === "\n" ? insert + source.newline : insert };
+  return {
+    from: gap ? from - before.length : from,
+    to,
+    insert: source.text[to - 1] === "\n" ? insert + source.newline : insert,
+  };
 }
 
 function startOf(around: YAMLMap | YAMLSeq, index: number): number {
@@ -221,7 +265,8 @@ function startOf(around: YAMLMap | YAMLSeq, index: number): number {
 }
 
 function endOf(source: Source, around: YAMLMap | YAMLSeq, index: number): number {
-  if (isSeq(around)) return Math.max((around.items[index] as Node).range![1], around.flow ? 0 : itemStart(around, index) + 1);
+  if (isSeq(around))
+    return Math.max((around.items[index] as Node).range![1], around.flow ? 0 : itemStart(around, index) + 1);
   const pair = around.items[index] as Pair<Node, Node | null>;
   return Math.max(pair.value?.range?.[1] ?? 0, pair.key.range![1], colonOf(source, pair));
 }
@@ -246,7 +291,8 @@ function outOfLines(source: Source, around: YAMLMap | YAMLSeq, index: number, go
     // The first of a map that starts behind a dash: what comes next takes its place.
     let next = index + 1;
     while (gone.includes(next)) next++;
-    if (gone.some((other) => other > index && other < next)) throw new CannotSplice("These stand on one line with the dash");
+    if (gone.some((other) => other > index && other < next))
+      throw new CannotSplice("These stand on one line with the dash");
     return { from, to: startOf(around, next), insert: "" };
   }
   let lineEnd = end > 0 && text[end - 1] === "\n" ? end : text.indexOf("\n", end) + 1;
@@ -287,7 +333,8 @@ function scalar(source: Source, value: Value, flow: boolean, old?: Node): string
   if (typeof value === "string" && isScalar(old)) {
     if (old.type === "QUOTE_DOUBLE") return JSON.stringify(value);
     // eslint-disable-next-line no-control-regex
-    if (old.type === "QUOTE_SINGLE" && !/[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]/.test(value)) return `'${value.replaceAll("'", "''")}'`;
+    if (old.type === "QUOTE_SINGLE" && !/[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]/.test(value))
+      return `'${value.replaceAll("'", "''")}'`;
   }
   return flow ? flowText(value) : stringify(value, { lineWidth: 0, defaultKeyType: "PLAIN" }).trimEnd();
 }
@@ -298,7 +345,12 @@ function quotedKey(source: Source, key: string): string {
 
 /** A value in braces and brackets on one line. */
 function flowText(value: Value): string {
-  const wrapped = stringify([value], { collectionStyle: "flow", lineWidth: 0, flowCollectionPadding: false, defaultStringType: "PLAIN" }).trim();
+  const wrapped = stringify([value], {
+    collectionStyle: "flow",
+    lineWidth: 0,
+    flowCollectionPadding: false,
+    defaultStringType: "PLAIN",
+  }).trim();
   const inner = wrapped.slice(1, -1).trim();
   return inner.includes("\n") ? JSON.stringify(value) : inner;
 }

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { connection, fit, formatsDiffer, readType, shown } from "./types";
 
-const fits = (from: Parameters<typeof readType>[0], to: Parameters<typeof readType>[0]) => fit(readType(from), readType(to));
+const fits = (from: Parameters<typeof readType>[0], to: Parameters<typeof readType>[0]) =>
+  fit(readType(from), readType(to));
 
 describe("short forms", () => {
   test.each([

@@ -17,8 +17,10 @@ export function readType(value: Value | undefined): CwlType | undefined {
   if (Array.isArray(value)) return union(value.map((one) => readType(one) ?? ANY));
   if (!isFields(value)) return undefined;
   if (value["type"] === "array") return { kind: "array", items: readType(value["items"]) ?? ANY };
-  if (value["type"] === "enum") return { kind: "enum", name: shortName(text(value["name"])), symbols: symbolsOf(value["symbols"]) };
-  if (value["type"] === "record") return { kind: "record", name: shortName(text(value["name"])), fields: fieldsOf(value["fields"]) };
+  if (value["type"] === "enum")
+    return { kind: "enum", name: shortName(text(value["name"])), symbols: symbolsOf(value["symbols"]) };
+  if (value["type"] === "record")
+    return { kind: "record", name: shortName(text(value["name"])), fields: fieldsOf(value["fields"]) };
   if ("$import" in value) return { kind: "name", name: shortName(text(value["$import"])) };
   return readType(value["type"]);
 }
@@ -50,10 +52,15 @@ function symbolsOf(value: Value | undefined): string[] {
 
 function fieldsOf(value: Value | undefined): { name: string; type: CwlType }[] {
   if (Array.isArray(value)) {
-    return value.filter(isFields).map((field) => ({ name: shortName(text(field["name"])), type: readType(field["type"]) ?? ANY }));
+    return value
+      .filter(isFields)
+      .map((field) => ({ name: shortName(text(field["name"])), type: readType(field["type"]) ?? ANY }));
   }
   if (!isFields(value)) return [];
-  return Object.entries(value).map(([name, field]) => ({ name, type: readType(isFields(field) ? (field as Fields)["type"] : field) ?? ANY }));
+  return Object.entries(value).map(([name, field]) => ({
+    name,
+    type: readType(isFields(field) ? (field as Fields)["type"] : field) ?? ANY,
+  }));
 }
 
 /** `file.yml#main/kind` is `kind`. */
@@ -115,7 +122,12 @@ export function itemOf(type: CwlType | undefined): CwlType | undefined {
 /** `maybe` where some values fit, such as those of an optional output in a required input. */
 export type Fit = "yes" | "maybe" | "no";
 
-const WIDER: Record<string, string[]> = { int: ["long", "float", "double"], long: ["float", "double"], float: ["double"], double: ["float"] };
+const WIDER: Record<string, string[]> = {
+  int: ["long", "float", "double"],
+  long: ["float", "double"],
+  float: ["double"],
+  double: ["float"],
+};
 
 export function fit(from: CwlType | undefined, to: CwlType | undefined): Fit {
   if (!from || !to) return "yes";
@@ -137,7 +149,8 @@ export function fit(from: CwlType | undefined, to: CwlType | undefined): Fit {
     return isBuiltIn(from) && isBuiltIn(to) ? "no" : "maybe";
   }
   if (from.kind === "record" && to.kind === "record") return recordFit(from.fields, to.fields);
-  if (from.kind === "enum" && to.kind === "enum") return from.symbols.every((symbol) => to.symbols.includes(symbol)) ? "yes" : "maybe";
+  if (from.kind === "enum" && to.kind === "enum")
+    return from.symbols.every((symbol) => to.symbols.includes(symbol)) ? "yes" : "maybe";
   if (from.kind === "enum" && to.kind === "name" && to.name === "string") return "yes";
   if (to.kind === "enum" && from.kind === "name" && from.name === "string") return "maybe";
   // A name of a type that another document describes may be anything.

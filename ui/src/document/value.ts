@@ -6,7 +6,12 @@ export type Path = readonly (string | number)[];
 
 /** One change; all paths of a list of changes are those before any of them. */
 export type Change =
-  | { do: "set"; path: Path; value: Value; /** A new key comes behind the last of these that is there. */ after?: readonly string[] }
+  | {
+      do: "set";
+      path: Path;
+      value: Value;
+      /** A new key comes behind the last of these that is there. */ after?: readonly string[];
+    }
   | { do: "delete"; path: Path }
   | { do: "append"; path: Path; value: Value }
   | { do: "rename"; path: Path; key: string };
@@ -26,7 +31,11 @@ export function at(value: Value | undefined, path: Path): Value | undefined {
 }
 
 export function text(value: Value | undefined): string {
-  return typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+  return typeof value === "string"
+    ? value
+    : typeof value === "number" || typeof value === "boolean"
+      ? String(value)
+      : "";
 }
 
 export function list(value: Value | undefined): Value[] {
@@ -36,11 +45,16 @@ export function list(value: Value | undefined): Value[] {
 export function sameValue(one: Value | undefined, other: Value | undefined): boolean {
   if (one === other) return true;
   if (Array.isArray(one)) {
-    return Array.isArray(other) && one.length === other.length && one.every((item, index) => sameValue(item, other[index]));
+    return (
+      Array.isArray(other) && one.length === other.length && one.every((item, index) => sameValue(item, other[index]))
+    );
   }
   if (!isFields(one) || !isFields(other) || Array.isArray(other)) return false;
   const keys = Object.keys(one);
-  return keys.length === Object.keys(other).length && keys.every((key) => Object.hasOwn(other, key) && sameValue(one[key], other[key]));
+  return (
+    keys.length === Object.keys(other).length &&
+    keys.every((key) => Object.hasOwn(other, key) && sameValue(one[key], other[key]))
+  );
 }
 
 /** Each place is set once: lists that are to be made are made with all that comes into them. */
@@ -48,11 +62,19 @@ export function merged(changes: readonly Change[]): Change[] {
   const found = new Map<string, Change>();
   for (const change of changes) {
     const name = JSON.stringify(change.path);
-    const key = change.do === "append" ? `${name} ${JSON.stringify(change.value)}` : `${change.do === "rename" ? "rename" : "value"} ${name}`;
+    const key =
+      change.do === "append"
+        ? `${name} ${JSON.stringify(change.value)}`
+        : `${change.do === "rename" ? "rename" : "value"} ${name}`;
     const other = found.get(change.do === "append" ? `value ${name}` : key);
     if (other?.do === "set" && change.do === "append" && Array.isArray(other.value)) {
       found.set(`value ${name}`, { ...other, value: joined(other.value, [change.value]) });
-    } else if (other?.do === "set" && change.do === "set" && Array.isArray(other.value) && Array.isArray(change.value)) {
+    } else if (
+      other?.do === "set" &&
+      change.do === "set" &&
+      Array.isArray(other.value) &&
+      Array.isArray(change.value)
+    ) {
       found.set(key, { ...other, value: joined(other.value, change.value) });
     } else if (other?.do === "set" && change.do === "set" && isFields(other.value) && isFields(change.value)) {
       found.set(key, { ...other, value: { ...other.value, ...change.value } });
@@ -103,7 +125,8 @@ function grown(value: Value, tree: Tree): Value {
   for (const [key, old] of Object.entries(isFields(value) ? value : {})) {
     entries.set(names.get(key) ?? key, tree.below.has(key) ? grown(old, tree.below.get(key)!) : old);
   }
-  for (const [key, below] of tree.below) if (!isFields(value) || !Object.hasOwn(value, key)) entries.set(String(key), grown({}, below));
+  for (const [key, below] of tree.below)
+    if (!isFields(value) || !Object.hasOwn(value, key)) entries.set(String(key), grown({}, below));
   for (const change of tree.changes) {
     const key = String(change.path.at(-1));
     if (change.do === "set") entries.set(key, change.value);

@@ -80,19 +80,31 @@ export function readWorkflow(place: Place): Workflow | undefined {
     scope,
     version: text(fields["cwlVersion"]) || text(isFields(place.value) ? place.value["cwlVersion"] : undefined),
     inputs: items(fields["inputs"], [...place.process, "inputs"], "id", "type"),
-    outputs: items(fields["outputs"], [...place.process, "outputs"], "id", "type").map((item) => link(item, "outputSource", scope)),
+    outputs: items(fields["outputs"], [...place.process, "outputs"], "id", "type").map((item) =>
+      link(item, "outputSource", scope),
+    ),
     steps: items(fields["steps"], [...place.process, "steps"], "id", "run").map((item) => step(item, scope, place)),
   };
 }
 
-const steps = new WeakMap<Fields, { path: string; scope: string; place: Pick<Place, "document" | "library" | "value">; model: StepModel }>();
+const steps = new WeakMap<
+  Fields,
+  { path: string; scope: string; place: Pick<Place, "document" | "library" | "value">; model: StepModel }
+>();
 
 function step(item: Item, scope: Scope, place: Place): StepModel {
   const path = JSON.stringify(item.path);
   const run = item.fields["run"];
   const found = typeof run === "string" && run.startsWith("#") ? undefined : findRun(run, place);
   const known = isFields(item.value) ? steps.get(item.value) : undefined;
-  if (known && known.path === path && known.scope === scope.id && known.model.found === found && known.model.id === item.id && !isPacked(run)) {
+  if (
+    known &&
+    known.path === path &&
+    known.scope === scope.id &&
+    known.model.found === found &&
+    known.model.id === item.id &&
+    !isPacked(run)
+  ) {
     return known.model;
   }
   const model: StepModel = {
@@ -130,18 +142,29 @@ function faceOfRun(run: Value | undefined, found: Found | undefined, place: Plac
 }
 
 /** Where the process that a step runs is written, if it has been read. */
-export function insideOf(run: Value | undefined, found: Found | undefined, place: Place, path: Path = []): Place | undefined {
+export function insideOf(
+  run: Value | undefined,
+  found: Found | undefined,
+  place: Place,
+  path: Path = [],
+): Place | undefined {
   if (typeof run === "string" && run.startsWith("#")) {
     const packed = packedPath(place.value, run);
     return packed && { ...place, process: packed };
   }
-  if (found) return found.value === undefined ? undefined : { ...place, value: found.value, document: found.path, process: found.process ?? [] };
-  if (isProcess(run)) return path.length ? { ...place, process: [...path, "run"] } : { ...place, value: run, process: [] };
+  if (found)
+    return found.value === undefined
+      ? undefined
+      : { ...place, value: found.value, document: found.path, process: found.process ?? [] };
+  if (isProcess(run))
+    return path.length ? { ...place, process: [...path, "run"] } : { ...place, value: run, process: [] };
   return undefined;
 }
 
 function link(item: Item, key: "source" | "outputSource", scope: Scope): Link {
-  const sources = list(item.short && key === "outputSource" ? undefined : item.fields[key]).filter((one) => typeof one === "string");
+  const sources = list(item.short && key === "outputSource" ? undefined : item.fields[key]).filter(
+    (one) => typeof one === "string",
+  );
   return {
     item,
     sources: sources.map((one) => ({ ...reference(scope, one), written: one })),
@@ -188,7 +211,11 @@ export interface Given {
 export function sourceOf(workflow: Workflow, source: { step: string; port: string }): Given {
   if (source.step === "") {
     const input = workflow.inputs.find((one) => one.id === source.port);
-    return { known: input !== undefined, type: input && readType(input.fields["type"]), format: input?.fields["format"] };
+    return {
+      known: input !== undefined,
+      type: input && readType(input.fields["type"]),
+      format: input?.fields["format"],
+    };
   }
   const from = stepOf(workflow, source.step);
   if (!from) return { known: false, type: undefined };
@@ -198,7 +225,10 @@ export function sourceOf(workflow: Workflow, source: { step: string; port: strin
 }
 
 /** What all sources of a link give together. */
-export function together(workflow: Workflow, link: Pick<Link, "sources" | "linkMerge" | "pickValue">): CwlType | undefined {
+export function together(
+  workflow: Workflow,
+  link: Pick<Link, "sources" | "linkMerge" | "pickValue">,
+): CwlType | undefined {
   const types = link.sources.map((one) => sourceOf(workflow, one).type);
   if (types.length === 0 || types.some((one) => one === undefined)) return undefined;
   let type: CwlType;
@@ -211,12 +241,15 @@ export function together(workflow: Workflow, link: Pick<Link, "sources" | "linkM
     type = { kind: "array", items: unionOf(flat) };
   }
   const item = itemOf(type) ?? type;
-  const some: CwlType = item.kind === "union" ? unionOf(item.of.filter((one) => !(one.kind === "name" && one.name === "null"))) : item;
+  const some: CwlType =
+    item.kind === "union" ? unionOf(item.of.filter((one) => !(one.kind === "name" && one.name === "null"))) : item;
   if (link.pickValue === "all_non_null") return arrayOf(some);
   return link.pickValue ? some : type;
 }
 
 function unionOf(types: CwlType[]): CwlType {
-  const one = types.filter((type, index) => types.findIndex((other) => JSON.stringify(other) === JSON.stringify(type)) === index);
+  const one = types.filter(
+    (type, index) => types.findIndex((other) => JSON.stringify(other) === JSON.stringify(type)) === index,
+  );
   return one.length === 1 ? one[0]! : { kind: "union", of: one };
 }

@@ -13,11 +13,19 @@ import { useStepState } from "./step_states";
 export type BoxNodeType = Node<{ box: Box }, "box">;
 
 const KINDS: Record<string, IconName> = {
-  CommandLineTool: "tool", ExpressionTool: "expression", Workflow: "workflow", Operation: "operation", "": "tool",
+  CommandLineTool: "tool",
+  ExpressionTool: "expression",
+  Workflow: "workflow",
+  Operation: "operation",
+  "": "tool",
 };
 
 export const BoxNode = memo(function BoxNode({ data: { box }, selected }: NodeProps<BoxNodeType>) {
-  return box.node.kind === "step" ? <StepBox box={box} selected={selected} /> : <EndBox box={box} selected={selected} />;
+  return box.node.kind === "step" ? (
+    <StepBox box={box} selected={selected} />
+  ) : (
+    <EndBox box={box} selected={selected} />
+  );
 });
 
 function EndBox({ box, selected }: { box: Box; selected: boolean }) {
@@ -25,11 +33,22 @@ function EndBox({ box, selected }: { box: Box; selected: boolean }) {
   const port = node.inputs[0] ?? node.outputs[0] ?? { id: node.id, type: "" };
   const { kind } = node;
   return (
-    <div className={`end end-${kind} kind-${portKind(port.type)} ${selected ? "selected" : ""} ${node.problem ? "wrong" : ""}`} title={node.doc}>
+    <div
+      className={`end end-${kind} kind-${portKind(port.type)} ${selected ? "selected" : ""} ${node.problem ? "wrong" : ""}`}
+      title={node.doc}
+    >
       {kind === "output" && <Dot node={node.key} port={port} side="left" />}
-      <span className="end-icon"><Icon name={kind === "input" ? "input" : "output"} size={14} /></span>
-      <Label node={node} selected={selected} words={`${kind === "input" ? "Input" : "Output"} ${node.label}, ${port.type}`} />
-      <span className="end-type" title={port.type}>{shortType(port.type) || "–"}</span>
+      <span className="end-icon">
+        <Icon name={kind === "input" ? "input" : "output"} size={14} />
+      </span>
+      <Label
+        node={node}
+        selected={selected}
+        words={`${kind === "input" ? "Input" : "Output"} ${node.label}, ${port.type}`}
+      />
+      <span className="end-type" title={port.type}>
+        {shortType(port.type) || "–"}
+      </span>
       {kind === "input" && <Dot node={node.key} port={port} side="right" />}
     </div>
   );
@@ -44,31 +63,55 @@ function StepBox({ box, selected }: { box: Box; selected: boolean }) {
   return (
     <div className={names.filter(Boolean).join(" ")}>
       <div className="step-head" title={node.problem ?? node.doc}>
-        <span className="step-icon"><Icon name={KINDS[node.tool?.kind ?? ""] ?? "tool"} size={15} /></span>
+        <span className="step-icon">
+          <Icon name={KINDS[node.tool?.kind ?? ""] ?? "tool"} size={15} />
+        </span>
         <Label node={node} selected={selected} words={inWords(node, state)} />
         {state && state.retries > 0 && (
           <span className="step-retries" title={`${state.retries} ${state.retries === 1 ? "retry" : "retries"}`}>
-            <Icon name="retry" size={12} />{state.retries}
+            <Icon name="retry" size={12} />
+            {state.retries}
           </span>
         )}
         {node.inside && (
-          <button type="button" className="step-toggle nodrag" aria-expanded={open} tabIndex={-1} onClick={(event) => { event.stopPropagation(); toggle(node.key); }}
-            aria-label={`${open ? "Close" : "Open"} the workflow of ${node.label}`} title={open ? "Close (o)" : "Open in place (o)"}>
+          <button
+            type="button"
+            className="step-toggle nodrag"
+            aria-expanded={open}
+            tabIndex={-1}
+            onClick={(event) => {
+              event.stopPropagation();
+              toggle(node.key);
+            }}
+            aria-label={`${open ? "Close" : "Open"} the workflow of ${node.label}`}
+            title={open ? "Close (o)" : "Open in place (o)"}
+          >
             <Icon name={open ? "fold" : "unfold"} size={14} />
           </button>
         )}
-        <span className="step-line">{word ? <Progress word={word} state={state} /> : <span className="step-tool">{toolName(node)}</span>}</span>
+        <span className="step-line">
+          {word ? <Progress word={word} state={state} /> : <span className="step-tool">{toolName(node)}</span>}
+        </span>
       </div>
       {!!node.scatter?.length && <Scatter node={node} state={state} />}
       {node.when && (
-        <div className="step-when" title={`Runs only when ${node.when}`}><Icon name="when" size={13} /><span>{node.when}</span></div>
+        <div className="step-when" title={`Runs only when ${node.when}`}>
+          <Icon name="when" size={13} />
+          <span>{node.when}</span>
+        </div>
       )}
       <div className={open ? "ports ports-apart" : "ports"}>
         <div className="ports-in">
-          {box.inputs.map((port) => <PortRow key={port.id} node={node.key} port={port} side="left" />)}
+          {box.inputs.map((port) => (
+            <PortRow key={port.id} node={node.key} port={port} side="left" />
+          ))}
           {!!box.quiet.length && <MoreRow box={box} />}
         </div>
-        <div className="ports-out">{box.outputs.map((port) => <PortRow key={port.id} node={node.key} port={port} side="right" />)}</div>
+        <div className="ports-out">
+          {box.outputs.map((port) => (
+            <PortRow key={port.id} node={node.key} port={port} side="right" />
+          ))}
+        </div>
       </div>
     </div>
   );
@@ -76,7 +119,15 @@ function StepBox({ box, selected }: { box: Box; selected: boolean }) {
 
 function Label({ node, selected, words }: { node: GraphNode; selected: boolean; words: string }) {
   return (
-    <div className="box-label" role="button" tabIndex={-1} aria-pressed={selected} aria-label={words} data-key={node.key} title={node.label}>
+    <div
+      className="box-label"
+      role="button"
+      tabIndex={-1}
+      aria-pressed={selected}
+      aria-label={words}
+      data-key={node.key}
+      title={node.label}
+    >
       {node.label}
     </div>
   );
@@ -87,7 +138,10 @@ function Progress({ word, state }: { word: string; state: StepState | undefined 
   const length = duration(seconds(state?.start, state?.end, now));
   return (
     <>
-      <span className="step-state"><i className="state-dot" />{stateWord(word)}</span>
+      <span className="step-state">
+        <i className="state-dot" />
+        {stateWord(word)}
+      </span>
       {length && word !== "skipped" && <span className="step-time">{length}</span>}
     </>
   );
@@ -100,13 +154,24 @@ function Scatter({ node, state }: { node: GraphNode; state: StepState | undefine
   const failed = state?.failed ?? [];
   const over = node.scatter!.join(", ");
   return (
-    <div className={`step-scatter ${failed.length ? "has-failed" : ""}`} title={`Scatters over ${over}${node.scatterMethod ? `, ${node.scatterMethod}` : ""}`}>
+    <div
+      className={`step-scatter ${failed.length ? "has-failed" : ""}`}
+      title={`Scatters over ${over}${node.scatterMethod ? `, ${node.scatterMethod}` : ""}`}
+    >
       <Icon name={failed.length ? "warning" : "scatter"} size={13} />
-      <span className="scatter-over">{failed.length ? `${failed[0]!.label}${failed.length > 1 ? ` + ${failed.length - 1}` : ""}` : over}</span>
-      {all > 0 && <span className="scatter-count">{done}/{all}</span>}
+      <span className="scatter-over">
+        {failed.length ? `${failed[0]!.label}${failed.length > 1 ? ` + ${failed.length - 1}` : ""}` : over}
+      </span>
+      {all > 0 && (
+        <span className="scatter-count">
+          {done}/{all}
+        </span>
+      )}
       {all > 0 && (
         <span className="scatter-bar" aria-hidden="true">
-          {counts.map(([each, count]) => <i key={each} className={`fill-${each}`} style={{ flexGrow: count }} />)}
+          {counts.map(([each, count]) => (
+            <i key={each} className={`fill-${each}`} style={{ flexGrow: count }} />
+          ))}
         </span>
       )}
     </div>
@@ -115,10 +180,17 @@ function Scatter({ node, state }: { node: GraphNode; state: StepState | undefine
 
 function PortRow({ node, port, side }: { node: string; port: Port; side: "left" | "right" }) {
   return (
-    <div className={`port kind-${portKind(port.type)}`} title={`${port.id}: ${port.type || "type not known"}${port.doc ? `\n${port.doc}` : ""}`}>
+    <div
+      className={`port kind-${portKind(port.type)}`}
+      title={`${port.id}: ${port.type || "type not known"}${port.doc ? `\n${port.doc}` : ""}`}
+    >
       <Dot node={node} port={port} side={side} />
       <span className="port-name">{port.id}</span>
-      {port.scattered && <span className="port-scattered"><Icon name="scatter" size={11} /></span>}
+      {port.scattered && (
+        <span className="port-scattered">
+          <Icon name="scatter" size={11} />
+        </span>
+      )}
       <span className="port-type">{shortType(port.type)}</span>
     </div>
   );
@@ -130,9 +202,20 @@ function MoreRow({ box: { node, quiet, inputs } }: { box: Box }) {
   const folded = !inputs.includes(quiet[0]!);
   const names = quiet.map((port) => port.id);
   return (
-    <button type="button" className="port port-more nodrag" tabIndex={-1} aria-expanded={!folded} title={folded ? `${names.join(", ")} (o)` : "Fold (o)"}
-      aria-label={folded ? `Show ${quiet.length} more inputs of ${node.label}` : `Show fewer inputs of ${node.label}`} data-node={node.key} data-quiet={folded ? JSON.stringify(names) : undefined}
-      onClick={(event) => { event.stopPropagation(); fold(node.key); }}>
+    <button
+      type="button"
+      className="port port-more nodrag"
+      tabIndex={-1}
+      aria-expanded={!folded}
+      title={folded ? `${names.join(", ")} (o)` : "Fold (o)"}
+      aria-label={folded ? `Show ${quiet.length} more inputs of ${node.label}` : `Show fewer inputs of ${node.label}`}
+      data-node={node.key}
+      data-quiet={folded ? JSON.stringify(names) : undefined}
+      onClick={(event) => {
+        event.stopPropagation();
+        fold(node.key);
+      }}
+    >
       <Icon name={folded ? "unfold" : "fold"} size={11} />
       <span className="port-name">{folded ? `${quiet.length} more` : "fewer"}</span>
     </button>
@@ -146,13 +229,21 @@ function Dot({ node, port, side }: { node: string; port: Port; side: "left" | "r
   if (!editable || !ports) return <i className={shape} />;
   const left = side === "left";
   return (
-    <Handle type={left ? "target" : "source"} position={left ? Position.Left : Position.Right} id={port.id} className={shape}
-      data-node={node} data-port={port.id} />
+    <Handle
+      type={left ? "target" : "source"}
+      position={left ? Position.Left : Position.Right}
+      id={port.id}
+      className={shape}
+      data-node={node}
+      data-port={port.id}
+    />
   );
 }
 
 function toolName(node: GraphNode): string {
-  return node.tool ? [node.tool.hint, node.tool.name || (node.tool.hint ? "" : node.tool.kind)].filter(Boolean).join(" · ") : "";
+  return node.tool
+    ? [node.tool.hint, node.tool.name || (node.tool.hint ? "" : node.tool.kind)].filter(Boolean).join(" · ")
+    : "";
 }
 
 function inWords(node: GraphNode, state: StepState | undefined): string {
@@ -164,9 +255,16 @@ function inWords(node: GraphNode, state: StepState | undefined): string {
   if (state) {
     words.push(stateWord(state.state));
     const counts = Object.entries(state.counts).filter(([, count]) => count > 0);
-    if (counts.length > 1 || (counts[0]?.[1] ?? 0) > 1) words.push(...counts.map(([each, count]) => `${count} ${stateWord(each).toLowerCase()}`));
+    if (counts.length > 1 || (counts[0]?.[1] ?? 0) > 1)
+      words.push(...counts.map(([each, count]) => `${count} ${stateWord(each).toLowerCase()}`));
     if (isActive(state.state) && state.retries) words.push(`${state.retries} retries`);
-    if (state.failed?.length) words.push(`failed at ${state.failed.map((each) => each.label).slice(0, 3).join(", ")}`);
+    if (state.failed?.length)
+      words.push(
+        `failed at ${state.failed
+          .map((each) => each.label)
+          .slice(0, 3)
+          .join(", ")}`,
+      );
   }
   return words.join(", ");
 }

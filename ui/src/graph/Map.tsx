@@ -16,8 +16,15 @@ export function Map({ states }: { states: StepStates }) {
     return state ? `var(--state-${state})` : "var(--line-strong)";
   };
   return (
-    <MiniMap<BoxNodeType> pannable zoomable ariaLabel="Map of the workflow" nodeClassName={(node) => (node.data.box.open ? "map-open" : "")}
-      nodeColor={colour} nodeStrokeWidth={0} nodeBorderRadius={8} />
+    <MiniMap<BoxNodeType>
+      pannable
+      zoomable
+      ariaLabel="Map of the workflow"
+      nodeClassName={(node) => (node.data.box.open ? "map-open" : "")}
+      nodeColor={colour}
+      nodeStrokeWidth={0}
+      nodeBorderRadius={8}
+    />
   );
 }
 
@@ -27,5 +34,10 @@ function somethingOutOfSight({ nodes, nodeLookup, transform: [x, y, zoom], width
   if (nodes.length < 2 || !width) return false;
   let all = bounds.get(nodes);
   if (!all) bounds.set(nodes, (all = getNodesBounds(nodes, { nodeLookup })));
-  return all.x * zoom + x < -SLACK || all.y * zoom + y < -SLACK || (all.x + all.width) * zoom + x > width + SLACK || (all.y + all.height) * zoom + y > height + SLACK;
+  return (
+    all.x * zoom + x < -SLACK ||
+    all.y * zoom + y < -SLACK ||
+    (all.x + all.width) * zoom + x > width + SLACK ||
+    (all.y + all.height) * zoom + y > height + SLACK
+  );
 }

@@ -20,15 +20,26 @@ export const Wires = memo(function Wires({ picture, places, selection, hovered, 
   const frames = picture.boxes.filter((box) => box.open);
   const lines = useMemo(() => paths(picture, places), [picture, places]);
   const lit = (wire: Wire) =>
-    selection.has(wire.key) || selection.has(wire.from.box) || selection.has(wire.to.box) || wire.from.box === hovered || wire.to.box === hovered;
+    selection.has(wire.key) ||
+    selection.has(wire.from.box) ||
+    selection.has(wire.to.box) ||
+    wire.from.box === hovered ||
+    wire.to.box === hovered;
   return (
-    <svg className="wires" aria-hidden="true" onClick={onSelect && ((event) => {
-      // One listener for all: as many of them would be set anew with each edit.
-      const key = (event.target as Element).getAttribute("data-wire");
-      if (key === null) return;
-      event.stopPropagation();
-      onSelect(key, event.shiftKey || event.metaKey || event.ctrlKey);
-    })}>
+    <svg
+      className="wires"
+      aria-hidden="true"
+      onClick={
+        onSelect &&
+        ((event) => {
+          // One listener for all: as many of them would be set anew with each edit.
+          const key = (event.target as Element).getAttribute("data-wire");
+          if (key === null) return;
+          event.stopPropagation();
+          onSelect(key, event.shiftKey || event.metaKey || event.ctrlKey);
+        })
+      }
+    >
       {frames.map((box) => {
         const { x, y } = places.get(box.key)!;
         return <rect key={box.key} className="frame" x={x} y={y} width={box.width} height={box.height} rx="10" />;
@@ -64,7 +75,10 @@ export function paths(picture: Picture, places: ReadonlyMap<string, Position>): 
   const found = new Map<string, string>();
   for (const wire of picture.wires) {
     const level = wire.from.inner ? wire.from.box : boxes.get(wire.from.box)?.parent;
-    const others = picture.boxes.length > ROUTED ? [] : (levels.get(level) ?? []).filter(({ key }) => key !== wire.from.box && key !== wire.to.box);
+    const others =
+      picture.boxes.length > ROUTED
+        ? []
+        : (levels.get(level) ?? []).filter(({ key }) => key !== wire.from.box && key !== wire.to.box);
     const line = path(wire, boxes, places, others);
     if (line) found.set(wire.key, line);
   }
@@ -72,7 +86,12 @@ export function paths(picture: Picture, places: ReadonlyMap<string, Position>): 
 }
 
 /** The line of a wire in the plane, around other boxes. */
-export function path(wire: Wire, boxes: ReadonlyMap<string, Box>, places: ReadonlyMap<string, Position>, others: readonly Box[] = []): string | undefined {
+export function path(
+  wire: Wire,
+  boxes: ReadonlyMap<string, Box>,
+  places: ReadonlyMap<string, Position>,
+  others: readonly Box[] = [],
+): string | undefined {
   const [from, to] = [wire.from, wire.to].map((end) => {
     const box = boxes.get(end.box);
     const place = places.get(end.box);
@@ -80,7 +99,13 @@ export function path(wire: Wire, boxes: ReadonlyMap<string, Box>, places: Readon
     return place && joint && { x: place.x + joint.x, y: place.y + joint.y };
   });
   if (!from || !to) return undefined;
-  return others.length ? route(from, to, others.map(({ key, width, height }) => ({ ...places.get(key)!, width, height }))) : curve(from, to);
+  return others.length
+    ? route(
+        from,
+        to,
+        others.map(({ key, width, height }) => ({ ...places.get(key)!, width, height })),
+      )
+    : curve(from, to);
 }
 
 export function typeOf(wire: Wire, boxes: ReadonlyMap<string, Box>): string {

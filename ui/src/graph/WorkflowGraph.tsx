@@ -1,8 +1,19 @@
 /** A workflow as a picture to look at, or to edit: the one drawing of both pages. */
 import { useCallback, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from "react";
 import {
-  applyNodeChanges, Background, BackgroundVariant, type Connection, ConnectionMode, type Edge, type NodeChange, type OnConnectStartParams,
-  ReactFlow, type ReactFlowInstance, ReactFlowProvider, SelectionMode, ViewportPortal,
+  applyNodeChanges,
+  Background,
+  BackgroundVariant,
+  type Connection,
+  ConnectionMode,
+  type Edge,
+  type NodeChange,
+  type OnConnectStartParams,
+  ReactFlow,
+  type ReactFlowInstance,
+  ReactFlowProvider,
+  SelectionMode,
+  ViewportPortal,
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import "./graph.css";
@@ -70,7 +81,14 @@ function Drawing(props: WorkflowGraphProps) {
     setNodes(current);
   }
   const places = useMemo(
-    () => inPlane(current.map(({ id, parentId, position }) => ({ key: id, ...position, ...(parentId === undefined ? {} : { parent: parentId }) }))),
+    () =>
+      inPlane(
+        current.map(({ id, parentId, position }) => ({
+          key: id,
+          ...position,
+          ...(parentId === undefined ? {} : { parent: parentId }),
+        })),
+      ),
     [current],
   );
   const camera = useCamera(frame, shown);
@@ -111,44 +129,55 @@ function Drawing(props: WorkflowGraphProps) {
     requestAnimationFrame(() => focusOn(frame.current, key));
   });
 
-  useImperativeHandle(ref, () => ({
-    fit: () => camera.showAll(),
-    reveal: (key) => {
-      revealing.current = key;
-      setOpened((now) => new Set([...now, ...parentKeys(key)]));
-    },
-    openAll: (open) => {
-      setOpened(open ? new Set(insides(latest.current.graph)) : NO_KEYS);
-      requestAnimationFrame(() => camera.showAll());
-    },
-    tidied: () => standing.tidied(latest.current.graph),
-    free: (size, wanted) => standing.free(size, wanted),
-    freeShift: (copies, first) => standing.freeShift(copies, first),
-    standing: () => standing.all(),
-    middle: () => standing.measured(camera.middle()),
-    drawn: () => ({ picture: shown.current.drawn, places: inPlane(shown.current.drawn.boxes) }),
-  }), [standing, camera]);
+  useImperativeHandle(
+    ref,
+    () => ({
+      fit: () => camera.showAll(),
+      reveal: (key) => {
+        revealing.current = key;
+        setOpened((now) => new Set([...now, ...parentKeys(key)]));
+      },
+      openAll: (open) => {
+        setOpened(open ? new Set(insides(latest.current.graph)) : NO_KEYS);
+        requestAnimationFrame(() => camera.showAll());
+      },
+      tidied: () => standing.tidied(latest.current.graph),
+      free: (size, wanted) => standing.free(size, wanted),
+      freeShift: (copies, first) => standing.freeShift(copies, first),
+      standing: () => standing.all(),
+      middle: () => standing.measured(camera.middle()),
+      drawn: () => ({ picture: shown.current.drawn, places: inPlane(shown.current.drawn.boxes) }),
+    }),
+    [standing, camera],
+  );
 
-  const onKeyDown = (event: React.KeyboardEvent) => onKey(event, {
-    move: editable && selection.size ? ({ x, y }) => tell(
-      current.filter((node) => selection.has(node.id)).map((node) => ({ ...node, position: { x: node.position.x + x, y: node.position.y + y } })),
-    ) : undefined,
-    walk: (from, direction) => {
-      const next = neighbour(drawn, places, from, direction);
-      if (next !== undefined) focusOn(frame.current, next);
-    },
-    choose: (key, add) => onSelect(add ? toggled(selection, key) : new Set([key])),
-    enter: (key) => props.onEnter?.(key),
-    toggle: (key) => {
-      const box = drawn.boxes.find((each) => each.key === key);
-      if (box?.node.inside) toggle(key);
-      else if (box?.quiet.length) fold(key);
-    },
-    remove: editable && selection.size ? () => props.onDelete?.([...selection]) : undefined,
-    letGo: selection.size ? () => onSelect(NO_KEYS) : undefined,
-    zoom: (way) => camera.zoom(way),
-    showAll: () => camera.showAll(),
-  });
+  const onKeyDown = (event: React.KeyboardEvent) =>
+    onKey(event, {
+      move:
+        editable && selection.size
+          ? ({ x, y }) =>
+              tell(
+                current
+                  .filter((node) => selection.has(node.id))
+                  .map((node) => ({ ...node, position: { x: node.position.x + x, y: node.position.y + y } })),
+              )
+          : undefined,
+      walk: (from, direction) => {
+        const next = neighbour(drawn, places, from, direction);
+        if (next !== undefined) focusOn(frame.current, next);
+      },
+      choose: (key, add) => onSelect(add ? toggled(selection, key) : new Set([key])),
+      enter: (key) => props.onEnter?.(key),
+      toggle: (key) => {
+        const box = drawn.boxes.find((each) => each.key === key);
+        if (box?.node.inside) toggle(key);
+        else if (box?.quiet.length) fold(key);
+      },
+      remove: editable && selection.size ? () => props.onDelete?.([...selection]) : undefined,
+      letGo: selection.size ? () => onSelect(NO_KEYS) : undefined,
+      zoom: (way) => camera.zoom(way),
+      showAll: () => camera.showAll(),
+    });
 
   const onFocus = (event: React.FocusEvent) => {
     const box = event.target as HTMLElement;
@@ -166,41 +195,55 @@ function Drawing(props: WorkflowGraphProps) {
     frame.current?.style.setProperty("--zoom", String(zoom));
   }, []);
   // React Flow draws every box again where one of these is another function than before.
-  const heard = useMemo(() => ({
-    onInit: (instance: ReactFlowInstance<BoxNodeType>) => {
-      camera.flow = instance;
-      showZoom(instance.getZoom());
-    },
-    onViewportChange: ({ zoom }: { zoom: number }) => showZoom(zoom),
-    onMove: (event: unknown) => {
-      if (event) camera.moved();
-    },
-    onNodeMouseEnter: (_: unknown, node: BoxNodeType) => setHovered(node.id),
-    onNodeMouseLeave: () => setHovered(undefined),
-    onNodeDragStop: (_: unknown, __: unknown, moved: BoxNodeType[]) => dragged.current(moved),
-    onNodeDoubleClick: (_: unknown, node: BoxNodeType) => latest.current.onEnter?.(node.id),
-    onPaneClick: () => {
-      if (latest.current.selection.size) latest.current.onSelect(NO_KEYS);
-    },
-    isValidConnection: (link: Connection | Edge) => !!latest.current.canConnect?.(...ends(link)),
-    onConnectStart: (_: unknown, { nodeId, handleId, handleType }: OnConnectStartParams) => {
-      if (nodeId !== null && handleId !== null) fits.start({ node: nodeId, port: handleId }, handleType === "source");
-    },
-    onConnectEnd: () => fits.stop(),
-    onConnect: (link: Connection) => latest.current.onConnect?.(...ends(link)),
-  }), [camera, fits, showZoom]);
+  const heard = useMemo(
+    () => ({
+      onInit: (instance: ReactFlowInstance<BoxNodeType>) => {
+        camera.flow = instance;
+        showZoom(instance.getZoom());
+      },
+      onViewportChange: ({ zoom }: { zoom: number }) => showZoom(zoom),
+      onMove: (event: unknown) => {
+        if (event) camera.moved();
+      },
+      onNodeMouseEnter: (_: unknown, node: BoxNodeType) => setHovered(node.id),
+      onNodeMouseLeave: () => setHovered(undefined),
+      onNodeDragStop: (_: unknown, __: unknown, moved: BoxNodeType[]) => dragged.current(moved),
+      onNodeDoubleClick: (_: unknown, node: BoxNodeType) => latest.current.onEnter?.(node.id),
+      onPaneClick: () => {
+        if (latest.current.selection.size) latest.current.onSelect(NO_KEYS);
+      },
+      isValidConnection: (link: Connection | Edge) => !!latest.current.canConnect?.(...ends(link)),
+      onConnectStart: (_: unknown, { nodeId, handleId, handleType }: OnConnectStartParams) => {
+        if (nodeId !== null && handleId !== null) fits.start({ node: nodeId, port: handleId }, handleType === "source");
+      },
+      onConnectEnd: () => fits.stop(),
+      onConnect: (link: Connection) => latest.current.onConnect?.(...ends(link)),
+    }),
+    [camera, fits, showZoom],
+  );
 
-  const onEdge = useMemo(() => editable ? (key: string, add: boolean) => {
-    const { selection, onSelect } = latest.current;
-    onSelect(add ? toggled(selection, key) : new Set([key]));
-  } : undefined, [editable]);
+  const onEdge = useMemo(
+    () =>
+      editable
+        ? (key: string, add: boolean) => {
+            const { selection, onSelect } = latest.current;
+            onSelect(add ? toggled(selection, key) : new Set([key]));
+          }
+        : undefined,
+    [editable],
+  );
 
   return (
     <GraphContext value={shared}>
       <StepStatesContext value={states}>
         <div className="graph-whole">
-          <div ref={frame} className={`graph ${far ? "far" : ""} ${editable ? "editable" : ""}`} role="group" aria-label={props.label ?? "Workflow"}
-            onKeyDown={onKeyDown} onFocus={onFocus}
+          <div
+            ref={frame}
+            className={`graph ${far ? "far" : ""} ${editable ? "editable" : ""}`}
+            role="group"
+            aria-label={props.label ?? "Workflow"}
+            onKeyDown={onKeyDown}
+            onFocus={onFocus}
             onDragOver={(event) => {
               if (!props.onDrop || !event.dataTransfer.types.includes(DRAGGED)) return;
               event.preventDefault();
@@ -211,16 +254,36 @@ function Drawing(props: WorkflowGraphProps) {
               if (!path || !props.onDrop || !camera.flow) return;
               event.preventDefault();
               props.onDrop(path, standing.measured(camera.at({ x: event.clientX, y: event.clientY })));
-            }}>
+            }}
+          >
             <ReactFlow<BoxNodeType>
-              nodes={current} edges={[]} nodeTypes={TYPES} onNodesChange={onNodesChange}
+              nodes={current}
+              edges={[]}
+              nodeTypes={TYPES}
+              onNodesChange={onNodesChange}
               {...heard}
-              fitView fitViewOptions={FIT} minZoom={0.03} maxZoom={2}
-              nodesDraggable={editable} nodesConnectable={editable} nodesFocusable={false} elementsSelectable
-              elevateNodesOnSelect={false} zIndexMode="manual" selectNodesOnDrag={false} nodeDragThreshold={3} zoomOnDoubleClick={false} deleteKeyCode={null}
-              selectionKeyCode={editable ? "Shift" : null} multiSelectionKeyCode={editable ? MULTIPLE : null}
-              selectionMode={SelectionMode.Partial} disableKeyboardA11y connectionMode={ConnectionMode.Strict} connectionRadius={28}
-              panOnScroll={false} proOptions={{ hideAttribution: true }}
+              fitView
+              fitViewOptions={FIT}
+              minZoom={0.03}
+              maxZoom={2}
+              nodesDraggable={editable}
+              nodesConnectable={editable}
+              nodesFocusable={false}
+              elementsSelectable
+              elevateNodesOnSelect={false}
+              zIndexMode="manual"
+              selectNodesOnDrag={false}
+              nodeDragThreshold={3}
+              zoomOnDoubleClick={false}
+              deleteKeyCode={null}
+              selectionKeyCode={editable ? "Shift" : null}
+              multiSelectionKeyCode={editable ? MULTIPLE : null}
+              selectionMode={SelectionMode.Partial}
+              disableKeyboardA11y
+              connectionMode={ConnectionMode.Strict}
+              connectionRadius={28}
+              panOnScroll={false}
+              proOptions={{ hideAttribution: true }}
             >
               <Background variant={BackgroundVariant.Dots} gap={22} size={1.4} color="var(--dots)" />
               <ViewportPortal>
@@ -231,9 +294,15 @@ function Drawing(props: WorkflowGraphProps) {
             {!drawn.boxes.length && props.empty && <div className="graph-empty">{props.empty}</div>}
           </div>
           <div className="graph-buttons" role="group" aria-label="Zoom">
-            <button type="button" title="Zoom in (+)" aria-label="Zoom in" onClick={() => camera.zoom("zoomIn")}><Icon name="plus" /></button>
-            <button type="button" title="Zoom out (-)" aria-label="Zoom out" onClick={() => camera.zoom("zoomOut")}><Icon name="minus" /></button>
-            <button type="button" title="Show all (0)" aria-label="Show all" onClick={() => camera.showAll()}><Icon name="fit" /></button>
+            <button type="button" title="Zoom in (+)" aria-label="Zoom in" onClick={() => camera.zoom("zoomIn")}>
+              <Icon name="plus" />
+            </button>
+            <button type="button" title="Zoom out (-)" aria-label="Zoom out" onClick={() => camera.zoom("zoomOut")}>
+              <Icon name="minus" />
+            </button>
+            <button type="button" title="Show all (0)" aria-label="Show all" onClick={() => camera.showAll()}>
+              <Icon name="fit" />
+            </button>
           </div>
         </div>
       </StepStatesContext>
@@ -246,7 +315,10 @@ function isFar({ boxes }: Picture, zoom: number, editable: boolean): boolean {
 }
 
 function ends(link: Connection | Edge): Connecting {
-  return [{ node: link.source, port: link.sourceHandle ?? "" }, { node: link.target, port: link.targetHandle ?? "" }];
+  return [
+    { node: link.source, port: link.sourceHandle ?? "" },
+    { node: link.target, port: link.targetHandle ?? "" },
+  ];
 }
 
 /** The steps that can be opened, in all depths. */

@@ -41,7 +41,10 @@ export function spread(nodes: readonly Sized[], places: ReadonlyMap<string, Posi
       const [a, b] = [nodes[i]!, nodes[j]!];
       const [p, q] = [places.get(a.key)!, places.get(b.key)!];
       const [dx, dy] = [Math.abs(p.x - q.x), Math.abs(p.y - q.y)];
-      const [wide, high] = [(a.closed.width + b.closed.width) / 2 + GAP, (a.closed.height + b.closed.height) / 2 + GAP / 2];
+      const [wide, high] = [
+        (a.closed.width + b.closed.width) / 2 + GAP,
+        (a.closed.height + b.closed.height) / 2 + GAP / 2,
+      ];
       if (dx * factor.x >= wide || dy * factor.y >= high) continue;
       const [across, down] = [dx ? wide / dx : Infinity, dy ? high / dy : Infinity];
       if (across <= down) factor.x = Math.max(factor.x, Math.min(across, MOST));

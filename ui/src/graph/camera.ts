@@ -33,7 +33,10 @@ export class Camera {
   flow: ReactFlowInstance<BoxNodeType> | null = null;
   private seesAll = true;
 
-  constructor(private readonly frame: RefObject<HTMLElement | null>, private readonly shown: RefObject<Shown>) {}
+  constructor(
+    private readonly frame: RefObject<HTMLElement | null>,
+    private readonly shown: RefObject<Shown>,
+  ) {}
 
   showAll(): void {
     this.seesAll = true;
@@ -59,13 +62,22 @@ export class Camera {
     const box = this.box(key);
     if (!box || !this.flow || zoom === undefined) return;
     this.seesAll = false;
-    void this.flow.setCenter(box.x + box.width / 2, box.y + Math.min(box.height / 2, 200), { zoom, duration: motion() });
+    void this.flow.setCenter(box.x + box.width / 2, box.y + Math.min(box.height / 2, 200), {
+      zoom,
+      duration: motion(),
+    });
   }
 
   /** What has just been opened is seen whole; where all was seen, all still is. */
   opened(key: string): void {
     if (this.seesAll) this.showAll();
-    else if (this.hides(key)) void this.flow?.fitView({ nodes: [{ id: key }], padding: 0.12, maxZoom: this.flow.getZoom(), duration: motion() });
+    else if (this.hides(key))
+      void this.flow?.fitView({
+        nodes: [{ id: key }],
+        padding: 0.12,
+        maxZoom: this.flow.getZoom(),
+        duration: motion(),
+      });
   }
 
   /** Beside a panel that opens, all is still seen where all was seen, and what the panel is about in any case. */
@@ -95,7 +107,10 @@ export class Camera {
     const box = this.box(key);
     const seen = this.frame.current?.getBoundingClientRect();
     if (!box || !seen || !this.flow) return false;
-    const [from, to] = [this.flow.flowToScreenPosition(box), this.flow.flowToScreenPosition({ x: box.x + box.width, y: box.y + box.height })];
+    const [from, to] = [
+      this.flow.flowToScreenPosition(box),
+      this.flow.flowToScreenPosition({ x: box.x + box.width, y: box.y + box.height }),
+    ];
     return from.x < seen.left || from.y < seen.top || to.x > seen.right || to.y > seen.bottom;
   }
 
@@ -110,7 +125,10 @@ export class Camera {
 function readable({ boxes }: Picture, frame: HTMLElement): boolean {
   const outer = boxes.filter((box) => box.parent === undefined);
   const [left, top] = [Math.min(...outer.map((box) => box.x)), Math.min(...outer.map((box) => box.y))];
-  const [right, bottom] = [Math.max(...outer.map((box) => box.x + box.width)), Math.max(...outer.map((box) => box.y + box.height))];
+  const [right, bottom] = [
+    Math.max(...outer.map((box) => box.x + box.width)),
+    Math.max(...outer.map((box) => box.y + box.height)),
+  ];
   return Math.min(frame.clientWidth / (right - left), frame.clientHeight / (bottom - top)) > READABLE;
 }
 

@@ -39,7 +39,11 @@ export function columns(nodes: readonly Sized[], links: readonly Link[]): Map<st
       if (sweep < SORTING) places.sort((a, b) => wanted[a]! - wanted[b]!);
       const sorted = places.map((index) => column[index]!);
       column.splice(0, column.length, ...sorted);
-      pack(column, places.map((index) => wanted[index]!), found);
+      pack(
+        column,
+        places.map((index) => wanted[index]!),
+        found,
+      );
     }
   }
   return found;
@@ -78,7 +82,8 @@ function ranked(nodes: readonly Sized[], into: ReadonlyMap<string, Pull[]>, outO
   for (const { key } of nodes) visit(key);
   for (const { key } of nodes) {
     const next = outOf.get(key);
-    if (next && !into.has(key)) ranks.set(key, Math.max(0, Math.min(...next.map(({ other }) => ranks.get(other)!)) - 1));
+    if (next && !into.has(key))
+      ranks.set(key, Math.max(0, Math.min(...next.map(({ other }) => ranks.get(other)!)) - 1));
   }
   return { order, ranks };
 }
@@ -120,6 +125,7 @@ function pack(column: readonly Sized[], wanted: readonly number[], into: Map<str
   });
   let index = 0;
   for (const { sum, count } of blocks) {
-    for (let i = 0; i < count; i++, index++) into.get(column[index]!.key)!.y = Math.round(sum / count + offsets[index]!);
+    for (let i = 0; i < count; i++, index++)
+      into.get(column[index]!.key)!.y = Math.round(sum / count + offsets[index]!);
   }
 }

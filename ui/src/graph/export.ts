@@ -46,11 +46,16 @@ export function svg({ picture, places, states }: Omit<Drawn, "name">, colour: Co
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="${left} ${top} ${width} ${height}" font-family="${attribute(colour("font"))}">`,
     `<rect x="${left}" y="${top}" width="${width}" height="${height}" fill="${colour("page")}"/>`,
-    ...picture.boxes.filter((box) => box.open).map((box) => {
-      const { x, y } = places.get(box.key)!;
-      return `<rect x="${x}" y="${y}" width="${box.width}" height="${box.height}" rx="10" fill="${colour("accent")}" fill-opacity="0.045"/>`;
-    }),
-    ...picture.wires.map((wire) => `<path d="${lines.get(wire.key) ?? ""}" fill="none" stroke="${colour(`port-${portKind(typeOf(wire, boxes))}`)}" stroke-opacity="0.65" stroke-width="1.6"/>`),
+    ...picture.boxes
+      .filter((box) => box.open)
+      .map((box) => {
+        const { x, y } = places.get(box.key)!;
+        return `<rect x="${x}" y="${y}" width="${box.width}" height="${box.height}" rx="10" fill="${colour("accent")}" fill-opacity="0.045"/>`;
+      }),
+    ...picture.wires.map(
+      (wire) =>
+        `<path d="${lines.get(wire.key) ?? ""}" fill="none" stroke="${colour(`port-${portKind(typeOf(wire, boxes))}`)}" stroke-opacity="0.65" stroke-width="1.6"/>`,
+    ),
     ...picture.boxes.map((box) => drawBox(box, places.get(box.key)!, states?.[box.key], colour)),
     "</svg>",
   ];
@@ -61,24 +66,39 @@ function drawBox(box: Box, at: Position, state: StepState | undefined, colour: C
   const { node, width, height } = box;
   const parts = [`<g transform="translate(${at.x} ${at.y})"><title>${escaped(node.doc ?? node.label)}</title>`];
   const word = (x: number, y: number, text: string, room: number, size: number, fill: string, more = "") =>
-    parts.push(`<text x="${x}" y="${y}" font-size="${size}" fill="${colour(fill)}" ${more}>${escaped(fit(text, room, size))}</text>`);
+    parts.push(
+      `<text x="${x}" y="${y}" font-size="${size}" fill="${colour(fill)}" ${more}>${escaped(fit(text, room, size))}</text>`,
+    );
   const dot = (port: Port, x: number, y: number) =>
-    parts.push(`<rect x="${x - 4}" y="${y - 4}" width="8" height="8" rx="${isArray(port.type) || port.scattered ? 2 : 4}" fill="${colour(`port-${portKind(port.type)}`)}" stroke="${colour("surface")}" stroke-width="2" paint-order="stroke"/>`);
+    parts.push(
+      `<rect x="${x - 4}" y="${y - 4}" width="8" height="8" rx="${isArray(port.type) || port.scattered ? 2 : 4}" fill="${colour(`port-${portKind(port.type)}`)}" stroke="${colour("surface")}" stroke-width="2" paint-order="stroke"/>`,
+    );
   if (node.kind !== "step") {
     const port = node.inputs[0] ?? node.outputs[0];
-    parts.push(`<rect width="${width}" height="${height}" rx="${height / 2}" fill="${colour("surface")}" stroke="${colour("line")}"/>`);
+    parts.push(
+      `<rect width="${width}" height="${height}" rx="${height / 2}" fill="${colour("surface")}" stroke="${colour("line")}"/>`,
+    );
     word(20, 20, node.label, width - 40, 12.5, "text", 'font-weight="600"');
     word(20, 35, shortType(port?.type ?? ""), width - 40, 11, "text-faint");
     if (port) dot(port, node.kind === "input" ? width : 0, height / 2);
     return [...parts, "</g>"].join("");
   }
   const edge = state ? colour(`state-${state.state}`) : colour("line");
-  parts.push(box.open
-    ? `<rect width="${width}" height="${height}" rx="10" fill="none" stroke="${colour("line-strong")}" stroke-dasharray="4 3"/>`
-    : `<rect width="${width}" height="${height}" rx="8" fill="${colour("surface")}" stroke="${colour("line")}"/>`);
+  parts.push(
+    box.open
+      ? `<rect width="${width}" height="${height}" rx="10" fill="none" stroke="${colour("line-strong")}" stroke-dasharray="4 3"/>`
+      : `<rect width="${width}" height="${height}" rx="8" fill="${colour("surface")}" stroke="${colour("line")}"/>`,
+  );
   if (state) parts.push(`<rect width="5" height="${height}" rx="2.5" fill="${edge}"/>`);
   word(16, 21, node.label, width - 30, 13, "text", 'font-weight="600"');
-  word(16, 38, state ? stateWord(state.state) : [node.tool?.hint, node.tool?.name].filter(Boolean).join(" · "), width - 30, 11.5, "text-faint");
+  word(
+    16,
+    38,
+    state ? stateWord(state.state) : [node.tool?.hint, node.tool?.name].filter(Boolean).join(" · "),
+    width - 30,
+    11.5,
+    "text-faint",
+  );
   let line = HEADER;
   const extra = (text: string, fill: string) => {
     parts.push(`<path d="M0 ${line}H${width}" stroke="${colour("line")}"/>`);
@@ -99,7 +119,8 @@ function drawBox(box: Box, at: Position, state: StepState | undefined, colour: C
     word(12, y + 4, port.id, room * 0.6, 12, "text");
     if (!box.open) word(width - 12, y + 4, shortType(port.type), room * 0.38, 10.5, "text-faint", 'text-anchor="end"');
   });
-  if (box.quiet.length && !box.inputs.includes(box.quiet[0]!)) word(12, first + box.inputs.length * ROW + 4, `${box.quiet.length} more`, room, 11, "text-faint");
+  if (box.quiet.length && !box.inputs.includes(box.quiet[0]!))
+    word(12, first + box.inputs.length * ROW + 4, `${box.quiet.length} more`, room, 11, "text-faint");
   box.outputs.forEach((port, index) => {
     const y = first + (index + (box.open ? 0 : inputRows(box))) * ROW;
     dot(port, width, y);
@@ -117,7 +138,11 @@ function fit(text: string, room: number, size: number): string {
 
 function escaped(text: string): string {
   // Neither XML nor a drawing has room for control characters.
-  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, "").replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return text
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, "")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;");
 }
 
 function attribute(text: string): string {
@@ -132,5 +157,10 @@ async function png(text: string): Promise<Blob> {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [image.width * factor, image.height * factor];
   canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
-  return new Promise((done, failed) => canvas.toBlob((blob) => (blob ? done(blob) : failed(new Error("The picture is too large for this browser."))), "image/png"));
+  return new Promise((done, failed) =>
+    canvas.toBlob(
+      (blob) => (blob ? done(blob) : failed(new Error("The picture is too large for this browser."))),
+      "image/png",
+    ),
+  );
 }

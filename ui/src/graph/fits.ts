@@ -12,28 +12,36 @@ export interface Fits {
 
 const LINGER_MS = 350;
 
-export function useFits(frame: RefObject<HTMLElement | null>, canConnect: CanConnect, unfold: (node: string) => void): Fits {
+export function useFits(
+  frame: RefObject<HTMLElement | null>,
+  canConnect: CanConnect,
+  unfold: (node: string) => void,
+): Fits {
   const stop = useRef(() => {});
   const asked = useRef(canConnect);
   asked.current = canConnect;
-  return useMemo(() => ({
-    start: (from, outwards) => {
-      const { current } = frame;
-      if (!current) return;
-      const light = () => lightUp(current, outwards, (other) => (outwards ? asked.current(from, other) : asked.current(other, from)));
-      light();
-      // What is unfolded on the way lights up, too.
-      const watcher = new MutationObserver(light);
-      watcher.observe(current, { childList: true, subtree: true });
-      const rest = unfoldBelow(current, unfold);
-      stop.current = () => {
-        watcher.disconnect();
-        rest();
-        putOut(current);
-      };
-    },
-    stop: () => stop.current(),
-  }), [frame, unfold]);
+  return useMemo(
+    () => ({
+      start: (from, outwards) => {
+        const { current } = frame;
+        if (!current) return;
+        const light = () =>
+          lightUp(current, outwards, (other) => (outwards ? asked.current(from, other) : asked.current(other, from)));
+        light();
+        // What is unfolded on the way lights up, too.
+        const watcher = new MutationObserver(light);
+        watcher.observe(current, { childList: true, subtree: true });
+        const rest = unfoldBelow(current, unfold);
+        stop.current = () => {
+          watcher.disconnect();
+          rest();
+          putOut(current);
+        };
+      },
+      stop: () => stop.current(),
+    }),
+    [frame, unfold],
+  );
 }
 
 function lightUp(frame: HTMLElement, outwards: boolean, fit: (other: End) => Fit): void {

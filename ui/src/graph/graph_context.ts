@@ -13,4 +13,10 @@ export interface GraphContextValue {
   fold(key: string): void;
 }
 
-export const GraphContext = createContext<GraphContextValue>({ editable: false, ports: true, live: false, toggle: () => {}, fold: () => {} });
+export const GraphContext = createContext<GraphContextValue>({
+  editable: false,
+  ports: true,
+  live: false,
+  toggle: () => {},
+  fold: () => {},
+});

@@ -48,10 +48,12 @@ function actOf(event: KeyboardEvent, key: string | undefined, acts: Acts): (() =
   switch (event.key) {
     case "Enter":
     case " ":
-      return key === undefined ? undefined : () => {
-        acts.choose(key, event.shiftKey || command);
-        if (event.key === "Enter") acts.enter(key);
-      };
+      return key === undefined
+        ? undefined
+        : () => {
+            acts.choose(key, event.shiftKey || command);
+            if (event.key === "Enter") acts.enter(key);
+          };
     case "o":
       return key === undefined || command ? undefined : () => acts.toggle(key);
     case "Delete":

@@ -54,8 +54,20 @@ export interface Graph {
 }
 
 export type TaskState =
-  | "success" | "running" | "failed" | "upstream_failed" | "skipped" | "queued" | "scheduled" | "up_for_retry"
-  | "up_for_reschedule" | "deferred" | "awaiting_input" | "restarting" | "removed" | "none";
+  | "success"
+  | "running"
+  | "failed"
+  | "upstream_failed"
+  | "skipped"
+  | "queued"
+  | "scheduled"
+  | "up_for_retry"
+  | "up_for_reschedule"
+  | "deferred"
+  | "awaiting_input"
+  | "restarting"
+  | "removed"
+  | "none";
 
 /** How a step of a run is getting on; by `GraphNode.key`. */
 export interface StepState {

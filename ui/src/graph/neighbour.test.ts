@@ -4,10 +4,22 @@ import { neighbour } from "./neighbour";
 import { picture } from "./picture";
 import { inPlane } from "./Wires";
 
-const at = (id: string, x: number, y: number): GraphNode => ({ key: `step:${id}`, kind: "step", id, label: id, inputs: [], outputs: [], position: { x, y } });
-const drawn = picture({ nodes: [at("a", 0, 0), at("b", 400, 10), at("c", 400, 300), at("d", 800, 0)], edges: [] }, { opened: new Set() });
+const at = (id: string, x: number, y: number): GraphNode => ({
+  key: `step:${id}`,
+  kind: "step",
+  id,
+  label: id,
+  inputs: [],
+  outputs: [],
+  position: { x, y },
+});
+const drawn = picture(
+  { nodes: [at("a", 0, 0), at("b", 400, 10), at("c", 400, 300), at("d", 800, 0)], edges: [] },
+  { opened: new Set() },
+);
 const places = inPlane(drawn.boxes);
-const go = (from: string | undefined, way: "left" | "right" | "up" | "down") => neighbour(drawn, places, from && `step:${from}`, way);
+const go = (from: string | undefined, way: "left" | "right" | "up" | "down") =>
+  neighbour(drawn, places, from && `step:${from}`, way);
 
 test("arrows lead to the nearest box in their direction", () => {
   expect(go("a", "right")).toBe("step:b");

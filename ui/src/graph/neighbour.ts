@@ -4,10 +4,20 @@ import type { Picture } from "./picture";
 
 export type Direction = "left" | "right" | "up" | "down";
 
-const AHEAD: Record<Direction, Position> = { left: { x: -1, y: 0 }, right: { x: 1, y: 0 }, up: { x: 0, y: -1 }, down: { x: 0, y: 1 } };
+const AHEAD: Record<Direction, Position> = {
+  left: { x: -1, y: 0 },
+  right: { x: 1, y: 0 },
+  up: { x: 0, y: -1 },
+  down: { x: 0, y: 1 },
+};
 
 /** The nearest box in a direction; one that is off to the side counts as further away. */
-export function neighbour(picture: Picture, places: ReadonlyMap<string, Position>, from: string | undefined, direction: Direction): string | undefined {
+export function neighbour(
+  picture: Picture,
+  places: ReadonlyMap<string, Position>,
+  from: string | undefined,
+  direction: Direction,
+): string | undefined {
   const start = picture.boxes.find((box) => box.key === from);
   if (!start) return picture.boxes[0]?.key;
   const ahead = AHEAD[direction];

@@ -9,7 +9,15 @@ const NONE = new Set<string>();
 
 function step(key: string, more: Partial<GraphNode> = {}): GraphNode {
   const id = key.slice(key.lastIndexOf(":") + 1);
-  return { key, kind: "step", id, label: id, inputs: [{ id: "x", type: "File" }], outputs: [{ id: "y", type: "File" }], ...more };
+  return {
+    key,
+    kind: "step",
+    id,
+    label: id,
+    inputs: [{ id: "x", type: "File" }],
+    outputs: [{ id: "y", type: "File" }],
+    ...more,
+  };
 }
 
 function wire(from: string, to: string) {
@@ -26,7 +34,14 @@ function chain(names: string[], more: Record<string, Partial<GraphNode>> = {}): 
 const inside: Graph = {
   nodes: [
     { key: "b/input:x", kind: "input", id: "x", label: "x", inputs: [], outputs: [{ id: "x", type: "File" }] },
-    { key: "b/input:seed", kind: "input", id: "seed", label: "seed", inputs: [], outputs: [{ id: "seed", type: "int" }] },
+    {
+      key: "b/input:seed",
+      kind: "input",
+      id: "seed",
+      label: "seed",
+      inputs: [],
+      outputs: [{ id: "seed", type: "int" }],
+    },
     step("b/step:deep"),
     { key: "b/output:y", kind: "output", id: "y", label: "y", inputs: [{ id: "y", type: "File" }], outputs: [] },
   ],
@@ -52,7 +67,8 @@ test("no box lies on another", () => {
   const { boxes } = picture(graph, { opened: NONE });
   for (const a of boxes) {
     for (const b of boxes) {
-      const apart = a === b || a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y;
+      const apart =
+        a === b || a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y;
       expect(apart, `${a.key} and ${b.key}`).toBe(true);
     }
   }
@@ -65,7 +81,11 @@ test("steps that wait for each other are drawn all the same", () => {
 });
 
 test("written places are kept, and boxes that would lie on each other are drawn further apart", () => {
-  const places = { a: { position: { x: 0, y: 0 } }, b: { position: { x: 150, y: 0 } }, c: { position: { x: 600, y: 80 } } };
+  const places = {
+    a: { position: { x: 0, y: 0 } },
+    b: { position: { x: 150, y: 0 } },
+    c: { position: { x: 600, y: 80 } },
+  };
   const { boxes, scale } = picture(chain(["a", "b", "c"], places), { opened: NONE });
   const [a, b, c] = boxes.map((box) => ({ x: box.x + box.width / 2, y: box.y + box.height / 2 }));
   expect(scale.x).toBeGreaterThan(1);
@@ -80,9 +100,15 @@ test("where one place is missing, none counts", () => {
 });
 
 test("what stands somewhere stays there while the document is edited", () => {
-  const keep = new Map([["step:a", { x: 10, y: 20 }], ["step:b", { x: 700, y: 300 }]]);
+  const keep = new Map([
+    ["step:a", { x: 10, y: 20 }],
+    ["step:b", { x: 700, y: 300 }],
+  ]);
   const { boxes } = picture(chain(["a", "b", "c"]), { opened: NONE, keep });
-  expect(boxes.slice(0, 2).map((box) => [box.x + box.width / 2, box.y + box.height / 2])).toEqual([[10, 20], [700, 300]]);
+  expect(boxes.slice(0, 2).map((box) => [box.x + box.width / 2, box.y + box.height / 2])).toEqual([
+    [10, 20],
+    [700, 300],
+  ]);
 });
 
 test("a sub-workflow opens in place: its steps are inside, its inputs and outputs are the ports of its frame", () => {
@@ -103,7 +129,11 @@ test("a sub-workflow opens in place: its steps are inside, its inputs and output
 });
 
 test("an opened sub-workflow moves what has a written place out of its way", () => {
-  const graph = chain(["a", "b", "c"], { a: { position: { x: 0, y: 0 } }, b: { position: { x: 400, y: 0 }, inside }, c: { position: { x: 800, y: 0 } } });
+  const graph = chain(["a", "b", "c"], {
+    a: { position: { x: 0, y: 0 } },
+    b: { position: { x: 400, y: 0 }, inside },
+    c: { position: { x: 800, y: 0 } },
+  });
   const { boxes } = picture(graph, { opened: new Set(["step:b"]) });
   expect(boxes[2]!.x).toBeGreaterThan(boxes[1]!.x + boxes[1]!.width);
   expect(boxes[0]!.x + boxes[0]!.width / 2).toBe(0);
@@ -113,14 +143,20 @@ test("the exported drawing holds names as text only", () => {
   const hostile = '<script>alert("x")</script>';
   const graph = chain(["a", "b"], { a: { label: hostile, doc: hostile, when: "$(inputs.a < 1)" } });
   const drawn = picture(graph, { opened: NONE });
-  const text = svg({ picture: drawn, places: inPlane(drawn.boxes), states: { "step:b": { state: "failed", counts: {}, retries: 0 } } }, () => "#000");
+  const text = svg(
+    { picture: drawn, places: inPlane(drawn.boxes), states: { "step:b": { state: "failed", counts: {}, retries: 0 } } },
+    () => "#000",
+  );
   expect(text).not.toContain("<script");
   expect(text).toContain("&lt;script&gt;");
   expect(text).toContain("Failed");
 });
 
 test("inputs that are left alone take one line, unless there are few or somebody looks", () => {
-  const ports = (quiet: number) => [{ id: "x", type: "File" }, ...Array.from({ length: quiet }, (_, index) => ({ id: `more_${index}`, type: "int", quiet: true }))];
+  const ports = (quiet: number) => [
+    { id: "x", type: "File" },
+    ...Array.from({ length: quiet }, (_, index) => ({ id: `more_${index}`, type: "int", quiet: true })),
+  ];
   const box = (quiet: number, unfolded = NONE) =>
     picture({ nodes: [step("step:a", { inputs: ports(quiet) })], edges: [] }, { opened: NONE, unfolded }).boxes[0]!;
   const [few, many, seen] = [box(2), box(9), box(9, new Set(["step:a"]))];
@@ -131,26 +167,45 @@ test("inputs that are left alone take one line, unless there are few or somebody
   expect(few.height - many.height).toBe(20);
   expect(seen.height - many.height).toBe(9 * 20);
   // The outputs are below.
-  expect(many.joints.find((joint) => joint.port === "y")!.y - many.joints.find((joint) => joint.port === "x")!.y).toBe(40);
+  expect(many.joints.find((joint) => joint.port === "y")!.y - many.joints.find((joint) => joint.port === "x")!.y).toBe(
+    40,
+  );
 });
 
 test("a tidy picture keeps 40 px between boxes, whatever the document's measure was", () => {
-  const nodes = ["a", "b", "c", "d", "e"].map((name, index) => step(`step:${name}`, { position: { x: index * 60, y: index * 7 } }));
-  const graph: Graph = { nodes, edges: [wire("step:a", "step:c"), wire("step:b", "step:c"), wire("step:c", "step:d"), wire("step:c", "step:e")] };
+  const nodes = ["a", "b", "c", "d", "e"].map((name, index) =>
+    step(`step:${name}`, { position: { x: index * 60, y: index * 7 } }),
+  );
+  const graph: Graph = {
+    nodes,
+    edges: [wire("step:a", "step:c"), wire("step:b", "step:c"), wire("step:c", "step:d"), wire("step:c", "step:e")],
+  };
   const drawn = picture(graph, { opened: NONE });
   expect(drawn.scale).not.toEqual({ x: 1, y: 1 });
   const moves = new Map(new Standing(drawn).tidied(graph).map(({ key, position }) => [key, position]));
-  const tidy = picture({ ...graph, nodes: nodes.map((node) => ({ ...node, position: moves.get(node.key)! })) }, { opened: NONE });
+  const tidy = picture(
+    { ...graph, nodes: nodes.map((node) => ({ ...node, position: moves.get(node.key)! })) },
+    { opened: NONE },
+  );
   expect(tidy.scale).toEqual({ x: 1, y: 1 });
   for (const one of tidy.boxes) {
     for (const other of tidy.boxes) {
-      if (one !== other) expect(Math.max(apart(one.x, one.width, other.x, other.width), apart(one.y, one.height, other.y, other.height))).toBeGreaterThanOrEqual(40);
+      if (one !== other)
+        expect(
+          Math.max(apart(one.x, one.width, other.x, other.width), apart(one.y, one.height, other.y, other.height)),
+        ).toBeGreaterThanOrEqual(40);
     }
   }
 });
 
 test("a new box is put below what is in its way", () => {
-  const drawn = picture({ nodes: [step("step:a", { position: { x: 0, y: 0 } }), step("step:b", { position: { x: 0, y: 150 } })], edges: [] }, { opened: NONE });
+  const drawn = picture(
+    {
+      nodes: [step("step:a", { position: { x: 0, y: 0 } }), step("step:b", { position: { x: 0, y: 150 } })],
+      edges: [],
+    },
+    { opened: NONE },
+  );
   const place = new Standing(drawn).free({ width: 216, height: 200 }, { x: 10, y: 5 });
   const lowest = Math.max(...drawn.boxes.map((box) => box.y + box.height));
   expect(place).toEqual({ x: 10, y: lowest + 40 + 100 });

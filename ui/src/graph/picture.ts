@@ -63,10 +63,21 @@ function level(graph: Graph, wishes: Wishes, depth: number, parent?: { key: stri
   for (const node of nodes) boxes.set(node.key, box(node, wishes, depth, insides, parent?.key));
   const sized: Sized[] = nodes.map((node) => {
     const { width, height } = boxes.get(node.key)!;
-    return { key: node.key, kind: node.kind, size: { width, height }, closed: closedSize(node), position: node.position };
+    return {
+      key: node.key,
+      kind: node.kind,
+      size: { width, height },
+      closed: closedSize(node),
+      position: node.position,
+    };
   });
   const wires = graph.edges.flatMap((edge) => wire(edge, boxes, parent?.key, depth) ?? []);
-  const links = wires.map(({ from, to }) => ({ from: from.box, to: to.box, fromY: below(from, boxes), toY: below(to, boxes) }));
+  const links = wires.map(({ from, to }) => ({
+    from: from.box,
+    to: to.box,
+    fromY: below(from, boxes),
+    toY: below(to, boxes),
+  }));
   const { places, scale } = stand(sized, links, parent ? { ...wishes, keep: undefined, scale: undefined } : wishes);
   const shifted = parent ? corner(sized, places) : { x: 0, y: 0, width: 0, height: 0 };
   for (const found of boxes.values()) {
@@ -118,7 +129,12 @@ function wire(edge: GraphEdge, boxes: Map<string, Box>, frame: string | undefine
   return from && to ? { key: edge.key, edge, depth, from, to } : undefined;
 }
 
-function end(at: GraphEdge["from"], side: "left" | "right", boxes: Map<string, Box>, frame?: string): WireEnd | undefined {
+function end(
+  at: GraphEdge["from"],
+  side: "left" | "right",
+  boxes: Map<string, Box>,
+  frame?: string,
+): WireEnd | undefined {
   const found = boxes.get(at.node);
   if (found) {
     const known = found.joints.some((joint) => joint.side === side && joint.port === at.port);
@@ -138,7 +154,9 @@ function below(end: WireEnd, boxes: ReadonlyMap<string, Box>): number {
 
 /** Where a wire ends, relative to its box. */
 export function jointOf(box: Box, end: WireEnd): Joint | undefined {
-  return box.joints.find((joint) => joint.port === end.port && joint.side === end.side && (joint.inner ?? false) === end.inner);
+  return box.joints.find(
+    (joint) => joint.port === end.port && joint.side === end.side && (joint.inner ?? false) === end.inner,
+  );
 }
 
 function stand(nodes: Sized[], links: Link[], wishes: Wishes) {

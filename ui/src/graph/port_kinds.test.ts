@@ -2,8 +2,17 @@ import { expect, test } from "vitest";
 import { isArray, portKind, shortType } from "./port_kinds";
 
 test.each([
-  ["File", "file"], ["File[]?", "file"], ["stdout", "file"], ["Directory", "directory"], ["string?", "text"], ["double[]", "number"],
-  ["boolean", "boolean"], ["Any", "any"], ["", "any"], ["record", "structure"], ['{"type":"enum","symbols":["a"]}', "structure"],
+  ["File", "file"],
+  ["File[]?", "file"],
+  ["stdout", "file"],
+  ["Directory", "directory"],
+  ["string?", "text"],
+  ["double[]", "number"],
+  ["boolean", "boolean"],
+  ["Any", "any"],
+  ["", "any"],
+  ["record", "structure"],
+  ['{"type":"enum","symbols":["a"]}', "structure"],
 ])("%s is a %s", (type, kind) => {
   expect(portKind(type)).toBe(kind);
 });

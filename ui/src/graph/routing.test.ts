@@ -7,7 +7,10 @@ const TO = { x: 800, y: 100 };
 
 /** Every corner of the line, without the handles of its curves. */
 function corners(line: string): { x: number; y: number }[] {
-  return [...line.matchAll(/(?:^M|L|\s)(-?[\d.]+),(-?[\d.]+)(?=[CL]|$)/g)].map((found) => ({ x: Number(found[1]), y: Number(found[2]) }));
+  return [...line.matchAll(/(?:^M|L|\s)(-?[\d.]+),(-?[\d.]+)(?=[CL]|$)/g)].map((found) => ({
+    x: Number(found[1]),
+    y: Number(found[2]),
+  }));
 }
 
 test("a wire with nothing in its way is the plain curve", () => {

@@ -26,8 +26,11 @@ export function route(from: Position, to: Position, obstacles: readonly Obstacle
   for (let turn = 0; turn < TURNS; turn++) {
     const hit = between.filter((box) => isHit(points(from, lanes, to), box));
     if (!hit.length) return lanes.length ? line(from, lanes, to) : plain;
-    lanes = merged([...lanes, ...hit.map((box) => ({ left: box.x - BEND, right: box.x + box.width + BEND, y: 0 }))], from, to)
-      .map((lane) => ({ ...lane, y: freeHeight(lane, from, to, between) }));
+    lanes = merged(
+      [...lanes, ...hit.map((box) => ({ left: box.x - BEND, right: box.x + box.width + BEND, y: 0 }))],
+      from,
+      to,
+    ).map((lane) => ({ ...lane, y: freeHeight(lane, from, to, between) }));
   }
   return line(from, lanes, to);
 }
@@ -48,20 +51,33 @@ function merged(lanes: readonly Lane[], from: Position, to: Position): Lane[] {
 /** The height nearest to the straight line at which nothing stands in the way along the whole lane. */
 function freeHeight({ left, right }: Lane, from: Position, to: Position, boxes: readonly Obstacle[]): number {
   const wanted = from.y + ((to.y - from.y) * ((left + right) / 2 - from.x)) / (to.x - from.x);
-  const taken = boxes.filter((box) => box.x < right && box.x + box.width > left).map((box) => ({ top: box.y - CLEAR, bottom: box.y + box.height + CLEAR }));
-  const heights = [wanted, ...taken.flatMap(({ top, bottom }) => [top, bottom])].filter((y) => taken.every(({ top, bottom }) => y <= top || y >= bottom));
+  const taken = boxes
+    .filter((box) => box.x < right && box.x + box.width > left)
+    .map((box) => ({ top: box.y - CLEAR, bottom: box.y + box.height + CLEAR }));
+  const heights = [wanted, ...taken.flatMap(({ top, bottom }) => [top, bottom])].filter((y) =>
+    taken.every(({ top, bottom }) => y <= top || y >= bottom),
+  );
   return heights.reduce((best, y) => (Math.abs(y - wanted) < Math.abs(best - wanted) ? y : best));
 }
 
 function corners(from: Position, lanes: readonly Lane[], to: Position): [Position, Position][] {
-  const stops = [from, ...lanes.flatMap(({ left, right, y }) => [{ x: left, y }, { x: right, y }]), to];
+  const stops = [
+    from,
+    ...lanes.flatMap(({ left, right, y }) => [
+      { x: left, y },
+      { x: right, y },
+    ]),
+    to,
+  ];
   return stops.slice(1).map((stop, index) => [stops[index]!, stop]);
 }
 
 function line(from: Position, lanes: readonly Lane[], to: Position): string {
   const parts = corners(from, lanes, to).map(([a, b]) => {
     const reach = (b.x - a.x) / 2;
-    return a.y === b.y ? `L${round(b.x)},${round(b.y)}` : `C${round(a.x + reach)},${round(a.y)} ${round(b.x - reach)},${round(b.y)} ${round(b.x)},${round(b.y)}`;
+    return a.y === b.y
+      ? `L${round(b.x)},${round(b.y)}`
+      : `C${round(a.x + reach)},${round(a.y)} ${round(b.x - reach)},${round(b.y)} ${round(b.x)},${round(b.y)}`;
   });
   return `M${round(from.x)},${round(from.y)}${parts.join("")}`;
 }
@@ -79,7 +95,9 @@ function points(from: Position, lanes: readonly Lane[], to: Position): Position[
 }
 
 function isHit(along: readonly Position[], box: Obstacle): boolean {
-  return along.some(({ x, y }) => x > box.x && x < box.x + box.width && y > box.y - CLEAR / 2 && y < box.y + box.height + CLEAR / 2);
+  return along.some(
+    ({ x, y }) => x > box.x && x < box.x + box.width && y > box.y - CLEAR / 2 && y < box.y + box.height + CLEAR / 2,
+  );
 }
 
 function round(value: number): number {

@@ -23,13 +23,19 @@ export class Standing {
   told(node: BoxNodeType): Move {
     const { box } = node.data;
     const { width, height } = box;
-    return { key: box.key, position: this.measured({ x: node.position.x + width / 2, y: node.position.y + height / 2 }) };
+    return {
+      key: box.key,
+      position: this.measured({ x: node.position.x + width / 2, y: node.position.y + height / 2 }),
+    };
   }
 
   all(): Move[] {
-    return this.drawn.boxes.filter((box) => box.parent === undefined).map(({ key, x, y, width, height }) => ({
-      key, position: this.measured({ x: x + width / 2, y: y + height / 2 }),
-    }));
+    return this.drawn.boxes
+      .filter((box) => box.parent === undefined)
+      .map(({ key, x, y, width, height }) => ({
+        key,
+        position: this.measured({ x: x + width / 2, y: y + height / 2 }),
+      }));
   }
 
   free(size: Size, wanted: Position): Position {
@@ -51,7 +57,12 @@ export class Standing {
     const sizes = new Map(outer.map(({ key, width, height }) => [key, { width, height }]));
     const group = copies.map(({ key, position }) => ({ position, size: sizes.get(key) ?? UNKNOWN }));
     const shift = { x, y };
-    const hits = () => group.some(({ position, size }) => outer.some((box) => isNear(box, { x: (position.x + shift.x) * scale.x, y: (position.y + shift.y) * scale.y }, size)));
+    const hits = () =>
+      group.some(({ position, size }) =>
+        outer.some((box) =>
+          isNear(box, { x: (position.x + shift.x) * scale.x, y: (position.y + shift.y) * scale.y }, size),
+        ),
+      );
     while (hits()) shift.y += APART;
     return shift;
   }
@@ -60,18 +71,31 @@ export class Standing {
   tidied(graph: Graph): Move[] {
     const bare = { ...graph, nodes: graph.nodes.map(({ position: _, ...node }) => node) };
     const tidied = picture(bare, { opened: NO_KEYS });
-    return tidied.boxes.map(({ key, x, y, width, height }) => ({ key, position: { x: Math.round(x + width / 2), y: Math.round(y + height / 2) } }));
+    return tidied.boxes.map(({ key, x, y, width, height }) => ({
+      key,
+      position: { x: Math.round(x + width / 2), y: Math.round(y + height / 2) },
+    }));
   }
 }
 
 /** The picture of the graph; while it is edited, nodes stay where they are unless the document moves them. */
-export function usePicture(graph: Graph, opened: Keys, unfolded: Keys, editable: boolean): { drawn: Picture; standing: Standing } {
-  const before = useRef<{ written: Map<string, Position | undefined>; kept: Map<string, Position>; scale: Position }>(undefined);
+export function usePicture(
+  graph: Graph,
+  opened: Keys,
+  unfolded: Keys,
+  editable: boolean,
+): { drawn: Picture; standing: Standing } {
+  const before = useRef<{ written: Map<string, Position | undefined>; kept: Map<string, Position>; scale: Position }>(
+    undefined,
+  );
   return useMemo(() => {
     const last = editable ? before.current : undefined;
     let keep = last && new Map(last.kept);
     // Where the document has moved everything, as Tidy does, nothing is left that the old measure would hold.
-    const moved = graph.nodes.length > 1 && last && graph.nodes.every(({ key, position }) => position && isMoved(position, last.written.get(key)));
+    const moved =
+      graph.nodes.length > 1 &&
+      last &&
+      graph.nodes.every(({ key, position }) => position && isMoved(position, last.written.get(key)));
     if (moved) keep = undefined;
     if (last && keep) {
       for (const { key, position } of graph.nodes) {
@@ -84,7 +108,8 @@ export function usePicture(graph: Graph, opened: Keys, unfolded: Keys, editable:
     const standing = new Standing(drawn);
     if (editable) {
       // Around what is open others have given way: what is kept is where they stand when all is closed.
-      const closed = opened.size || unfolded.size ? picture(graph, { opened: NO_KEYS, keep, scale: drawn.scale }) : drawn;
+      const closed =
+        opened.size || unfolded.size ? picture(graph, { opened: NO_KEYS, keep, scale: drawn.scale }) : drawn;
       before.current = {
         written: new Map(graph.nodes.map(({ key, position }) => [key, position])),
         kept: new Map(new Standing(closed).all().map(({ key, position }) => [key, position])),
@@ -97,8 +122,10 @@ export function usePicture(graph: Graph, opened: Keys, unfolded: Keys, editable:
 
 /** Whether a box of this size, with its middle at a place, would lie on another, or too near to it. */
 function isNear(box: Size & Position, place: Position, size: Size): boolean {
-  return Math.abs(box.x + box.width / 2 - place.x) < (box.width + size.width) / 2 + APART
-    && Math.abs(box.y + box.height / 2 - place.y) < (box.height + size.height) / 2 + APART;
+  return (
+    Math.abs(box.x + box.width / 2 - place.x) < (box.width + size.width) / 2 + APART &&
+    Math.abs(box.y + box.height / 2 - place.y) < (box.height + size.height) / 2 + APART
+  );
 }
 
 function isMoved(now: Position, before: Position | undefined): boolean {

@@ -3,7 +3,13 @@ import { type ReactNode, useEffect, useId, useRef } from "react";
 import "./dialog.css";
 import { IconButton } from "./widgets";
 
-export function Dialog({ title, children, actions, wide = false, onClose }: {
+export function Dialog({
+  title,
+  children,
+  actions,
+  wide = false,
+  onClose,
+}: {
   title: string;
   children: ReactNode;
   /** The buttons at its foot. */
@@ -20,10 +26,19 @@ export function Dialog({ title, children, actions, wide = false, onClose }: {
     return () => dialog.close();
   }, []);
   return (
-    <dialog ref={frame} className={`dialog ${wide ? "dialog-wide" : ""}`} aria-labelledby={id}
-      onCancel={(event) => { event.preventDefault(); onClose(); }}
+    <dialog
+      ref={frame}
+      className={`dialog ${wide ? "dialog-wide" : ""}`}
+      aria-labelledby={id}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
       onKeyDown={(event) => event.stopPropagation()}
-      onPointerDown={(event) => { if (event.target === frame.current) onClose(); }}>
+      onPointerDown={(event) => {
+        if (event.target === frame.current) onClose();
+      }}
+    >
       <div className="dialog-frame">
         <header>
           <h2 id={id}>{title}</h2>

@@ -26,8 +26,8 @@ export function Failure({ error }: { error: Error }) {
     <main className="failure" role="alert">
       <h1>This page cannot be shown</h1>
       <p>
-        Something in it went wrong: <code>{error.message || error.name}</code>. What you have edited is kept in this browser as a
-        draft, and saved documents and runs are as they were.
+        Something in it went wrong: <code>{error.message || error.name}</code>. What you have edited is kept in this
+        browser as a draft, and saved documents and runs are as they were.
       </p>
       <p>
         <button type="button" className="button button-main" onClick={() => location.reload()}>

@@ -4,7 +4,8 @@ const PATHS = {
   scatter: "M3 8h3m0 0 3-4h4M6 8h7M6 8l3 4h4M11.5 2.5 13 4l-1.5 1.5M11.5 6.5 13 8l-1.5 1.5M11.5 10.5 13 12l-1.5 1.5",
   when: "M8 1.8 14.2 8 8 14.2 1.8 8zM6.6 6.6a1.4 1.4 0 1 1 2 1.3c-.4.2-.6.5-.6.9M8 10.9v.1",
   tool: "M3 4l3.5 4L3 12M8 12h5",
-  expression: "M5.5 2.5c-2 0-1.5 2-1.5 3.2C4 7 3.5 8 2.5 8 3.500 8 4 9 4 10.300c0 1.200-.5 3.200 1.500 3.200M10.500 2.500c2 0 1.500 2 1.500 3.200C12 7 12.500 8 13.500 8c-1 0-1.500 1-1.500 2.300 0 1.200.5 3.200-1.500 3.200",
+  expression:
+    "M5.5 2.5c-2 0-1.5 2-1.5 3.2C4 7 3.5 8 2.5 8 3.500 8 4 9 4 10.300c0 1.200-.5 3.200 1.500 3.200M10.500 2.500c2 0 1.500 2 1.500 3.200C12 7 12.500 8 13.500 8c-1 0-1.500 1-1.500 2.300 0 1.200.5 3.200-1.500 3.200",
   workflow: "M2.500 3.500h4v3h-4zM9.500 9.500h4v3h-4zM4.500 6.500V11h5M11.500 9.500V5h-5",
   operation: "M8 2.500v11M2.500 8h11",
   input: "M2 8h8M7 5l3 3-3 3M13.500 3v10",
@@ -42,8 +43,18 @@ export type IconName = keyof typeof PATHS;
 
 export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
   return (
-    <svg className="icon" width={size} height={size} viewBox="0 0 16 16" aria-hidden="true" fill="none" stroke="currentColor"
-      strokeWidth={name === "more" ? 2.4 : 1.5} strokeLinecap="round" strokeLinejoin="round">
+    <svg
+      className="icon"
+      width={size}
+      height={size}
+      viewBox="0 0 16 16"
+      aria-hidden="true"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth={name === "more" ? 2.4 : 1.5}
+      strokeLinecap="round"
+      strokeLinejoin="round"
+    >
       <path d={PATHS[name]} />
     </svg>
   );

@@ -24,6 +24,12 @@ describe("a page that cannot be drawn", () => {
   });
 
   it("is the page itself while nothing goes wrong", () => {
-    expect(renderToStaticMarkup(<ErrorBoundary><p>the page</p></ErrorBoundary>)).toBe("<p>the page</p>");
+    expect(
+      renderToStaticMarkup(
+        <ErrorBoundary>
+          <p>the page</p>
+        </ErrorBoundary>,
+      ),
+    ).toBe("<p>the page</p>");
   });
 });

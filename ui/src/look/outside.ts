@@ -5,7 +5,8 @@ import { AIRFLOW } from "../api/fetch";
 export function safeAddress(href: string): URL | undefined {
   try {
     const address = new URL(href.replace(/^\//, ""), AIRFLOW);
-    if (/^[a-z][a-z0-9+.-]*:/i.test(href) || href.startsWith("//")) return /^https?:$/.test(new URL(href, AIRFLOW).protocol) ? new URL(href, AIRFLOW) : undefined;
+    if (/^[a-z][a-z0-9+.-]*:/i.test(href) || href.startsWith("//"))
+      return /^https?:$/.test(new URL(href, AIRFLOW).protocol) ? new URL(href, AIRFLOW) : undefined;
     return address;
   } catch {
     return undefined;

@@ -2,9 +2,20 @@
 import type { TaskState } from "../graph/model";
 
 const WORDS: Record<TaskState, string> = {
-  success: "Success", running: "Running", failed: "Failed", upstream_failed: "Upstream failed", skipped: "Skipped",
-  queued: "Queued", scheduled: "Scheduled", up_for_retry: "Up for retry", up_for_reschedule: "Up for reschedule",
-  deferred: "Waiting", awaiting_input: "Waiting for a person", restarting: "Restarting", removed: "Removed", none: "Not started",
+  success: "Success",
+  running: "Running",
+  failed: "Failed",
+  upstream_failed: "Upstream failed",
+  skipped: "Skipped",
+  queued: "Queued",
+  scheduled: "Scheduled",
+  up_for_retry: "Up for retry",
+  up_for_reschedule: "Up for reschedule",
+  deferred: "Waiting",
+  awaiting_input: "Waiting for a person",
+  restarting: "Restarting",
+  removed: "Removed",
+  none: "Not started",
 };
 
 /** The order in which counts are told. */
@@ -15,5 +26,14 @@ export function stateWord(state: string): string {
 }
 
 export function isActive(state: string): boolean {
-  return ["running", "restarting", "queued", "scheduled", "deferred", "awaiting_input", "up_for_retry", "up_for_reschedule"].includes(state);
+  return [
+    "running",
+    "restarting",
+    "queued",
+    "scheduled",
+    "deferred",
+    "awaiting_input",
+    "up_for_retry",
+    "up_for_reschedule",
+  ].includes(state);
 }

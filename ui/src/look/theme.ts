@@ -6,7 +6,8 @@ const WATCHED = ["class", "data-theme"];
 export function followTheme(): void {
   const outside = surroundings();
   const likes = matchMedia("(prefers-color-scheme: dark)");
-  const apply = () => document.documentElement.classList.toggle("dark", outside ? outside.classList.contains("dark") : likes.matches);
+  const apply = () =>
+    document.documentElement.classList.toggle("dark", outside ? outside.classList.contains("dark") : likes.matches);
   apply();
   if (outside) new MutationObserver(apply).observe(outside, { attributes: true, attributeFilter: WATCHED });
   else likes.addEventListener("change", apply);

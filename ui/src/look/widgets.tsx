@@ -17,7 +17,12 @@ export function Button({ icon, look = "plain", children, className = "", ...rest
 }
 
 /** A button that is a picture; its name is said and shown on hovering. */
-export function IconButton({ name, icon, look = "quiet", ...rest }: Omit<ButtonProps, "children"> & { name: string; icon: IconName }) {
+export function IconButton({
+  name,
+  icon,
+  look = "quiet",
+  ...rest
+}: Omit<ButtonProps, "children"> & { name: string; icon: IconName }) {
   return <Button icon={icon} look={look} aria-label={name} title={name} {...rest} />;
 }
 
@@ -50,8 +55,12 @@ export function CopyButton({ text, name = "Copy" }: { text: string; name?: strin
     return () => clearTimeout(timer);
   }, [copied]);
   return (
-    <IconButton name={copied ? "Copied" : name} icon={copied ? "check" : "copy"} className="button-small"
-      onClick={() => void copy(text).then(() => setCopied(true))} />
+    <IconButton
+      name={copied ? "Copied" : name}
+      icon={copied ? "check" : "copy"}
+      className="button-small"
+      onClick={() => void copy(text).then(() => setCopied(true))}
+    />
   );
 }
 
@@ -72,8 +81,16 @@ async function copy(text: string): Promise<void> {
   area.remove();
 }
 
-export function Notice({ kind = "info", title, children, action }: {
-  kind?: "info" | "bad" | "warn" | "good"; title?: string; children?: ReactNode; action?: ReactNode;
+export function Notice({
+  kind = "info",
+  title,
+  children,
+  action,
+}: {
+  kind?: "info" | "bad" | "warn" | "good";
+  title?: string;
+  children?: ReactNode;
+  action?: ReactNode;
 }) {
   return (
     <div className={`notice notice-${kind}`} role={kind === "bad" ? "alert" : "status"}>
@@ -88,7 +105,12 @@ export function Notice({ kind = "info", title, children, action }: {
 }
 
 export function Spinner({ children = "Loading…" }: { children?: ReactNode }) {
-  return <div className="spinner" role="status"><i aria-hidden="true" />{children}</div>;
+  return (
+    <div className="spinner" role="status">
+      <i aria-hidden="true" />
+      {children}
+    </div>
+  );
 }
 
 export interface MenuItem {
@@ -100,8 +122,18 @@ export interface MenuItem {
 }
 
 /** A button that opens a list of things to do; arrows, Home, End and Escape work as in any menu. */
-export function Menu({ name, icon, items, children, look = "plain" }: {
-  name: string; icon: IconName; items: MenuItem[]; children?: ReactNode; look?: ButtonProps["look"];
+export function Menu({
+  name,
+  icon,
+  items,
+  children,
+  look = "plain",
+}: {
+  name: string;
+  icon: IconName;
+  items: MenuItem[];
+  children?: ReactNode;
+  look?: ButtonProps["look"];
 }) {
   const [open, setOpen] = useState(false);
   const frame = useRef<HTMLDivElement>(null);
@@ -133,15 +165,32 @@ export function Menu({ name, icon, items, children, look = "plain" }: {
   };
   return (
     <div className="menu" ref={frame} onKeyDown={onKeyDown}>
-      <Button icon={icon} look={look} aria-haspopup="menu" aria-expanded={open} aria-controls={open ? id : undefined}
-        {...(children ? {} : { "aria-label": name, title: name })} onClick={() => setOpen(!open)}>
+      <Button
+        icon={icon}
+        look={look}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        aria-controls={open ? id : undefined}
+        {...(children ? {} : { "aria-label": name, title: name })}
+        onClick={() => setOpen(!open)}
+      >
         {children}
       </Button>
       {open && (
         <div className="menu-list" role="menu" id={id} aria-label={name}>
           {items.map((item) => (
-            <button key={item.name} type="button" role="menuitem" tabIndex={-1} disabled={item.disabled} className={item.danger ? "danger" : ""}
-              onClick={() => { close(); item.run(); }}>
+            <button
+              key={item.name}
+              type="button"
+              role="menuitem"
+              tabIndex={-1}
+              disabled={item.disabled}
+              className={item.danger ? "danger" : ""}
+              onClick={() => {
+                close();
+                item.run();
+              }}
+            >
               {item.icon && <Icon name={item.icon} />}
               {item.name}
             </button>
@@ -153,13 +202,27 @@ export function Menu({ name, icon, items, children, look = "plain" }: {
 }
 
 /** A title that folds what is below it; `action` is what can be done with that. */
-export function Section({ title, aside, action, children, open = true }: {
-  title: string; aside?: ReactNode; action?: ReactNode; children: ReactNode; open?: boolean;
+export function Section({
+  title,
+  aside,
+  action,
+  children,
+  open = true,
+}: {
+  title: string;
+  aside?: ReactNode;
+  action?: ReactNode;
+  children: ReactNode;
+  open?: boolean;
 }) {
   return (
     <div className="section">
       <details open={open}>
-        <summary><Icon name="open" size={12} /><h3>{title}</h3>{aside !== undefined && <span className="section-aside">{aside}</span>}</summary>
+        <summary>
+          <Icon name="open" size={12} />
+          <h3>{title}</h3>
+          {aside !== undefined && <span className="section-aside">{aside}</span>}
+        </summary>
         <div className="section-body">{children}</div>
       </details>
       {action && <div className="section-action">{action}</div>}

@@ -18,12 +18,24 @@ export function App({ dagId, runId, first }: { dagId: string; runId: string | un
   const following = useRun(dagId, runId);
   if (!found) {
     if (error) return <Trouble error={error} dagId={dagId} runId={runId} again={again} whole />;
-    return <div className="view-alone"><Spinner>Loading the workflow…</Spinner></div>;
+    return (
+      <div className="view-alone">
+        <Spinner>Loading the workflow…</Spinner>
+      </div>
+    );
   }
   return <View found={found} runId={runId} following={following} />;
 }
 
-function View({ found, runId, following }: { found: DagGraph; runId: string | undefined; following: ReturnType<typeof useRun> }) {
+function View({
+  found,
+  runId,
+  following,
+}: {
+  found: DagGraph;
+  runId: string | undefined;
+  following: ReturnType<typeof useRun>;
+}) {
   const { run, error, again } = following;
   const [selection, setSelection] = useState(NOTHING);
   const [help, setHelp] = useState(false);
@@ -52,12 +64,28 @@ function View({ found, runId, following }: { found: DagGraph; runId: string | un
   const states = run?.steps ?? (runId === undefined ? undefined : NO_STATES);
   return (
     <div className="view">
-      <Toolbar found={found} run={run} handle={handle} searchField={searchField} onHelp={() => setHelp(true)}
-        onFound={(key) => { handle.current?.reveal(key); setSelection(new Set([key])); }} />
+      <Toolbar
+        found={found}
+        run={run}
+        handle={handle}
+        searchField={searchField}
+        onHelp={() => setHelp(true)}
+        onFound={(key) => {
+          handle.current?.reveal(key);
+          setSelection(new Set([key]));
+        }}
+      />
       <main className="view-main">
         <div className="view-graph">
-          <WorkflowGraph ref={handle} graph={found.graph} states={states} selection={selection} onSelect={setSelection} label={`The workflow ${found.title}`}
-            empty="This workflow has no steps, inputs or outputs." />
+          <WorkflowGraph
+            ref={handle}
+            graph={found.graph}
+            states={states}
+            selection={selection}
+            onSelect={setSelection}
+            label={`The workflow ${found.title}`}
+            empty="This workflow has no steps, inputs or outputs."
+          />
           {error && <Trouble error={error} dagId={found.dag_id} runId={runId} again={again} />}
         </div>
         {chosen && <StepPanel found={found} node={chosen} run={run} runId={runId} onClose={close} />}

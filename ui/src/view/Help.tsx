@@ -16,9 +16,27 @@ export function Help({ onClose }: { onClose(): void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} className="help" aria-label="Keys" onClose={onClose} onClick={(event) => event.target === dialog.current && dialog.current.close()}>
-      <div className="panel-head"><h2>Keys</h2><IconButton name="Close" icon="close" onClick={() => dialog.current?.close()} /></div>
-      <dl>{KEYS.map(([key, what]) => <div key={key}><dt><kbd>{key}</kbd></dt><dd>{what}</dd></div>)}</dl>
+    <dialog
+      ref={dialog}
+      className="help"
+      aria-label="Keys"
+      onClose={onClose}
+      onClick={(event) => event.target === dialog.current && dialog.current.close()}
+    >
+      <div className="panel-head">
+        <h2>Keys</h2>
+        <IconButton name="Close" icon="close" onClick={() => dialog.current?.close()} />
+      </div>
+      <dl>
+        {KEYS.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
     </dialog>
   );
 }

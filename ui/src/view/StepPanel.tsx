@@ -23,18 +23,32 @@ interface PanelProps {
 export function StepPanel(props: PanelProps) {
   const { node, run, onClose } = props;
   const state = run?.steps[node.key];
-  const kind = node.kind === "step" ? (node.tool?.kind === "Workflow" ? "Sub-workflow" : "Step") : node.kind === "input" ? "Input" : "Output";
+  const kind =
+    node.kind === "step"
+      ? node.tool?.kind === "Workflow"
+        ? "Sub-workflow"
+        : "Step"
+      : node.kind === "input"
+        ? "Input"
+        : "Output";
   return (
     <aside className="panel" aria-label={`${kind} ${node.label}`}>
       <div className="panel-head">
         <div>
-          <small>{kind} <code>{node.id}</code></small>
+          <small>
+            {kind} <code>{node.id}</code>
+          </small>
           <h2>{node.label}</h2>
         </div>
         <IconButton name="Close (Esc)" icon="close" onClick={onClose} />
       </div>
       <div className="panel-body" tabIndex={0} role="region" aria-label="Details">
-        {node.problem && <p className="panel-problem"><Icon name="warning" />{node.problem}</p>}
+        {node.problem && (
+          <p className="panel-problem">
+            <Icon name="warning" />
+            {node.problem}
+          </p>
+        )}
         {state && <Summary state={state} />}
         {node.doc && <p className="panel-doc">{node.doc}</p>}
         {node.kind === "step" && run ? <RunParts {...props} state={state} key={node.key} /> : null}
@@ -52,10 +66,21 @@ function Summary({ state }: { state: StepState }) {
     <div className="panel-summary">
       <StateBadge state={state.state} />
       {length && <span>{length}</span>}
-      {state.start && <span className="faint" title={state.start}>from {timeOfDay(state.start)}</span>}
-      {state.retries > 0 && <span className="panel-retries"><Icon name="retry" size={13} />{state.retries} {state.retries === 1 ? "retry" : "retries"}</span>}
+      {state.start && (
+        <span className="faint" title={state.start}>
+          from {timeOfDay(state.start)}
+        </span>
+      )}
+      {state.retries > 0 && (
+        <span className="panel-retries">
+          <Icon name="retry" size={13} />
+          {state.retries} {state.retries === 1 ? "retry" : "retries"}
+        </span>
+      )}
       {(counts.length > 1 || (counts[0]?.[1] ?? 0) > 1) && (
-        <span className="panel-counts">{counts.map(([each, count]) => `${count} ${stateWord(each).toLowerCase()}`).join(", ")}</span>
+        <span className="panel-counts">
+          {counts.map(([each, count]) => `${count} ${stateWord(each).toLowerCase()}`).join(", ")}
+        </span>
       )}
     </div>
   );
@@ -72,7 +97,8 @@ function RunParts({ found, node, runId, state }: PanelProps & { state: StepState
   useEffect(() => {
     if (details) setKnown(items);
   }, [details]);
-  if (!details && error) return <Trouble error={error} dagId={found.dag_id} runId={runId} again={() => setChosen(chosen)} />;
+  if (!details && error)
+    return <Trouble error={error} dagId={found.dag_id} runId={runId} again={() => setChosen(chosen)} />;
   const item = known.find((each) => each.map_index === chosen);
   return (
     <>
@@ -81,8 +107,17 @@ function RunParts({ found, node, runId, state }: PanelProps & { state: StepState
           <Items items={known} chosen={chosen} onChoose={setChosen} />
         </Section>
       )}
-      {item && <p className="panel-item"><span>{item.label}</span><StateBadge state={item.state ?? "none"} /></p>}
-      {!details ? <div className="panel-wait"><Spinner /></div> : (
+      {item && (
+        <p className="panel-item">
+          <span>{item.label}</span>
+          <StateBadge state={item.state ?? "none"} />
+        </p>
+      )}
+      {!details ? (
+        <div className="panel-wait">
+          <Spinner />
+        </div>
+      ) : (
         <>
           <Links links={details.links} />
           {details.command && <Command command={details.command} />}
@@ -91,9 +126,19 @@ function RunParts({ found, node, runId, state }: PanelProps & { state: StepState
               <Log text={details.log_tail} />
             </Section>
           )}
-          {details.inputs && <Section title="Inputs"><Values values={details.inputs} none="It takes none." /></Section>}
-          {details.outputs && <Section title="Outputs"><Values values={details.outputs} none="It has made none." /></Section>}
-          {known.length > 0 && chosen === undefined && <p className="faint panel-hint">Choose an item to see its command line, inputs, outputs and log.</p>}
+          {details.inputs && (
+            <Section title="Inputs">
+              <Values values={details.inputs} none="It takes none." />
+            </Section>
+          )}
+          {details.outputs && (
+            <Section title="Outputs">
+              <Values values={details.outputs} none="It has made none." />
+            </Section>
+          )}
+          {known.length > 0 && chosen === undefined && (
+            <p className="faint panel-hint">Choose an item to see its command line, inputs, outputs and log.</p>
+          )}
         </>
       )}
     </>
@@ -107,14 +152,25 @@ function Links({ links: { task, mlflow, made_by: madeBy, data = [] } }: { links:
       {task && <OutLink href={task}>Airflow task</OutLink>}
       {mlflow && <OutLink href={mlflow}>MLflow run</OutLink>}
       {madeBy && <OutLink href={madeBy}>Reused from this run</OutLink>}
-      {data.map((version) => <Version key={`${version.output} ${version.path}`} version={version} />)}
+      {data.map((version) => (
+        <Version key={`${version.output} ${version.path}`} version={version} />
+      ))}
     </nav>
   );
 }
 
 function Version({ version: { path, commit, href, output } }: { version: DataVersion }) {
-  const words = <>{path}{commit && <code> {commit.slice(0, 8)}</code>}</>;
-  return href ? <OutLink href={href}>{words}</OutLink> : <span title={output ? `The version of ${output}` : undefined}>{words}</span>;
+  const words = (
+    <>
+      {path}
+      {commit && <code> {commit.slice(0, 8)}</code>}
+    </>
+  );
+  return href ? (
+    <OutLink href={href}>{words}</OutLink>
+  ) : (
+    <span title={output ? `The version of ${output}` : undefined}>{words}</span>
+  );
 }
 
 function Command({ command }: { command: string }) {
@@ -129,7 +185,11 @@ function Log({ text }: { text: string }) {
   const atEnd = (element: HTMLPreElement | null) => {
     if (element) element.scrollTop = element.scrollHeight;
   };
-  return <pre className="code log" tabIndex={0} role="region" aria-label="End of the log" ref={atEnd}>{text}</pre>;
+  return (
+    <pre className="code log" tabIndex={0} role="region" aria-label="End of the log" ref={atEnd}>
+      {text}
+    </pre>
+  );
 }
 
 /** What the document says of a step. */
@@ -137,9 +197,23 @@ function Makeup({ node, open }: { node: GraphNode; open: boolean }) {
   return (
     <Section title="In the document" open={open}>
       <dl className="values">
-        {node.tool && <Fact name="runs"><code>{node.tool.name || node.tool.kind}</code>{node.tool.hint && <small> as {node.tool.hint}</small>}</Fact>}
-        {!!node.scatter?.length && <Fact name="scatter"><code>{node.scatter.join(", ")}</code>{node.scatterMethod && <small> {node.scatterMethod}</small>}</Fact>}
-        {node.when && <Fact name="when"><code>{node.when}</code></Fact>}
+        {node.tool && (
+          <Fact name="runs">
+            <code>{node.tool.name || node.tool.kind}</code>
+            {node.tool.hint && <small> as {node.tool.hint}</small>}
+          </Fact>
+        )}
+        {!!node.scatter?.length && (
+          <Fact name="scatter">
+            <code>{node.scatter.join(", ")}</code>
+            {node.scatterMethod && <small> {node.scatterMethod}</small>}
+          </Fact>
+        )}
+        {node.when && (
+          <Fact name="when">
+            <code>{node.when}</code>
+          </Fact>
+        )}
       </dl>
       <Ports title="Inputs" ports={node.inputs} />
       <Ports title="Outputs" ports={node.outputs} />
@@ -148,7 +222,12 @@ function Makeup({ node, open }: { node: GraphNode; open: boolean }) {
 }
 
 function Fact({ name, children }: { name: string; children: React.ReactNode }) {
-  return <div><dt>{name}</dt><dd>{children}</dd></div>;
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
 }
 
 function Ports({ title, ports }: { title: string; ports: readonly Port[] }) {
@@ -159,7 +238,8 @@ function Ports({ title, ports }: { title: string; ports: readonly Port[] }) {
       <dl className="values">
         {ports.map((port) => (
           <Fact key={port.id} name={port.id}>
-            <code>{shortType(port.type) || "–"}</code>{port.scattered && <small> one at a time</small>}
+            <code>{shortType(port.type) || "–"}</code>
+            {port.scattered && <small> one at a time</small>}
             {(port.doc ?? port.label) && <small className="block">{port.doc ?? port.label}</small>}
           </Fact>
         ))}
@@ -174,8 +254,14 @@ function EndFacts({ found, node }: PanelProps) {
   return (
     <Section title="In the document">
       <dl className="values">
-        <Fact name="type"><code>{port?.type ? shortType(port.type) : "–"}</code></Fact>
-        {node.kind === "input" && given && <Fact name="default"><Value value={given.default} /></Fact>}
+        <Fact name="type">
+          <code>{port?.type ? shortType(port.type) : "–"}</code>
+        </Fact>
+        {node.kind === "input" && given && (
+          <Fact name="default">
+            <Value value={given.default} />
+          </Fact>
+        )}
       </dl>
     </Section>
   );

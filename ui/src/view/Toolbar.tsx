@@ -8,9 +8,20 @@ import { Button, IconButton, Menu, StateBadge } from "../look/widgets";
 import { Search } from "./Search";
 import { isOver } from "./use_run";
 
-export function Toolbar({ found, run, handle, searchField, onFound, onHelp }: {
-  found: DagGraph; run: RunState | undefined; handle: RefObject<GraphHandle | null>; searchField: RefObject<HTMLInputElement | null>;
-  onFound(key: string): void; onHelp(): void;
+export function Toolbar({
+  found,
+  run,
+  handle,
+  searchField,
+  onFound,
+  onHelp,
+}: {
+  found: DagGraph;
+  run: RunState | undefined;
+  handle: RefObject<GraphHandle | null>;
+  searchField: RefObject<HTMLInputElement | null>;
+  onFound(key: string): void;
+  onHelp(): void;
 }) {
   const nested = found.graph.nodes.some((node) => node.inside);
   const save = (form: "svg" | "png") => async () => {
@@ -30,13 +41,20 @@ export function Toolbar({ found, run, handle, searchField, onFound, onHelp }: {
           <IconButton name="Close all sub-workflows" icon="fold" onClick={() => handle.current?.openAll(false)} />
         </>
       )}
-      <Menu name="Export" icon="download" look="quiet" items={[
-        { name: "Picture as SVG", icon: "download", run: () => void save("svg")() },
-        { name: "Picture as PNG", icon: "download", run: () => void save("png")() },
-      ]} />
+      <Menu
+        name="Export"
+        icon="download"
+        look="quiet"
+        items={[
+          { name: "Picture as SVG", icon: "download", run: () => void save("svg")() },
+          { name: "Picture as PNG", icon: "download", run: () => void save("png")() },
+        ]}
+      />
       <IconButton name="Keys" icon="help" onClick={onHelp} />
       {found.can_edit && found.path != null && (
-        <Button icon="edit" onClick={() => location.assign(`builder.html?document=${encodeURIComponent(found.path!)}`)}>Edit</Button>
+        <Button icon="edit" onClick={() => location.assign(`builder.html?document=${encodeURIComponent(found.path!)}`)}>
+          Edit
+        </Button>
       )}
     </header>
   );
@@ -45,20 +63,32 @@ export function Toolbar({ found, run, handle, searchField, onFound, onHelp }: {
 function Facts({ found }: { found: DagGraph }): ReactNode {
   const { nodes } = found.graph;
   const steps = nodes.filter((node) => node.kind === "step").length;
-  return <span className="toolbar-facts">{steps} {steps === 1 ? "step" : "steps"}</span>;
+  return (
+    <span className="toolbar-facts">
+      {steps} {steps === 1 ? "step" : "steps"}
+    </span>
+  );
 }
 
 function RunFacts({ run }: { run: RunState }) {
   const now = useNow(!isOver(run.state));
   const length = duration(seconds(run.start ?? undefined, run.end ?? undefined, now));
-  const counts = countSteps(Object.entries(run.steps).filter(([key]) => !key.includes("/")).map(([, state]) => state));
+  const counts = countSteps(
+    Object.entries(run.steps)
+      .filter(([key]) => !key.includes("/"))
+      .map(([, state]) => state),
+  );
   return (
     <div className="toolbar-run" role="status" aria-label="State of the run">
       <StateBadge state={run.state} />
       {length && <span className="toolbar-facts">{length}</span>}
       <span className="toolbar-counts">
         {STATES.filter((state) => counts[state]).map((state) => (
-          <span key={state} className={`count state-${state}`} title={`${counts[state]} ${stateWord(state).toLowerCase()}`}>
+          <span
+            key={state}
+            className={`count state-${state}`}
+            title={`${counts[state]} ${stateWord(state).toLowerCase()}`}
+          >
             <i className={`state-dot ${isActive(state) ? "moving" : ""}`} />
             {counts[state]} {stateWord(state).toLowerCase()}
           </span>

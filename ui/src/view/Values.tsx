@@ -13,7 +13,9 @@ export function Values({ values, none }: { values: Readonly<Record<string, unkno
       {names.map((name) => (
         <div key={name}>
           <dt title={name}>{name}</dt>
-          <dd><Value value={values[name]} /></dd>
+          <dd>
+            <Value value={values[name]} />
+          </dd>
         </div>
       ))}
     </dl>
@@ -30,7 +32,11 @@ export function Value({ value }: { value: unknown }) {
     }
     return (
       <ol className="value-list">
-        {value.slice(0, MANY).map((each, index) => <li key={index}><Value value={each} /></li>)}
+        {value.slice(0, MANY).map((each, index) => (
+          <li key={index}>
+            <Value value={each} />
+          </li>
+        ))}
         {value.length > MANY && <li className="faint">and {value.length - MANY} more</li>}
       </ol>
     );
@@ -45,7 +51,9 @@ function FileValue({ file }: { file: CwlFile }) {
   return (
     <div className="file">
       <Icon name={file.class === "Directory" ? "folder" : "file"} size={14} />
-      <span className="file-name" title={file.location ?? file.path ?? name}>{name}</span>
+      <span className="file-name" title={file.location ?? file.path ?? name}>
+        {name}
+      </span>
       {file.size !== undefined && <span className="file-size">{size(file.size)}</span>}
       {more > 0 && <span className="file-size">+ {more}</span>}
       {file.checksum && (

@@ -8,7 +8,13 @@ import { isActive } from "../look/states";
 
 const WHILE_RUNNING = 4_000;
 
-export function useDetails(dagId: string, runId: string | undefined, key: string, item: number | undefined, state: StepState | undefined) {
+export function useDetails(
+  dagId: string,
+  runId: string | undefined,
+  key: string,
+  item: number | undefined,
+  state: StepState | undefined,
+) {
   const [answer, setAnswer] = useState<{ of?: string; found?: StepDetails; error?: ApiError }>({});
   const of = JSON.stringify([dagId, runId, key, item]);
   const change = JSON.stringify(state ?? null);

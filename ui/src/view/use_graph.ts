@@ -14,7 +14,10 @@ export function useGraph(dagId: string, runId: string | undefined, first: Promis
   const [answer, setAnswer] = useState<{ found?: DagGraph; error?: unknown }>({});
   useEffect(() => {
     let here = true;
-    asked.then((found) => here && setAnswer({ found }), (error: unknown) => here && setAnswer((now) => ({ ...now, error })));
+    asked.then(
+      (found) => here && setAnswer({ found }),
+      (error: unknown) => here && setAnswer((now) => ({ ...now, error })),
+    );
     return () => {
       here = false;
     };

@@ -16,8 +16,15 @@ export function Divider({ panel, name, panels }: { panel: Panel; name: string; p
   return (
     <div className={`divider divider-${which} ${folded ? "divider-folded" : ""}`}>
       {!folded && (
-        <div className="divider-line" role="separator" aria-orientation="vertical" tabIndex={0} aria-label={`Width of ${name}`}
-          aria-valuenow={width} aria-valuemin={LIMITS[panel].least} aria-valuemax={LIMITS[panel].most}
+        <div
+          className="divider-line"
+          role="separator"
+          aria-orientation="vertical"
+          tabIndex={0}
+          aria-label={`Width of ${name}`}
+          aria-valuenow={width}
+          aria-valuemin={LIMITS[panel].least}
+          aria-valuemax={LIMITS[panel].most}
           onPointerDown={(event) => {
             event.currentTarget.setPointerCapture(event.pointerId);
             from.current = { x: event.clientX, width };
@@ -25,16 +32,28 @@ export function Divider({ panel, name, panels }: { panel: Panel; name: string; p
           onPointerMove={(event) => {
             if (from.current) panels.resize(panel, from.current.width + (event.clientX - from.current.x) * outwards);
           }}
-          onPointerUp={() => { from.current = undefined; }}
-          onLostPointerCapture={() => { from.current = undefined; }}
+          onPointerUp={() => {
+            from.current = undefined;
+          }}
+          onLostPointerCapture={() => {
+            from.current = undefined;
+          }}
           onKeyDown={(event) => {
             const by = { ArrowRight: STEP, ArrowLeft: -STEP }[event.key];
             if (by === undefined) return;
             event.preventDefault();
             panels.resize(panel, width + by * outwards);
-          }} />
+          }}
+        />
       )}
-      <button type="button" className="divider-button" aria-label={label} title={label} aria-expanded={!folded} onClick={() => panels.fold(which, !folded)}>
+      <button
+        type="button"
+        className="divider-button"
+        aria-label={label}
+        title={label}
+        aria-expanded={!folded}
+        onClick={() => panels.fold(which, !folded)}
+      >
         <Icon name={(panel === "palette") === folded ? "right" : "left"} size={11} />
       </button>
     </div>

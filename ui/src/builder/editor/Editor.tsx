@@ -102,33 +102,132 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
 
   return (
     <div className="builder" style={widths} ref={frame}>
-      <TopBar about={about} state={state} session={session} changed={session.isChanged} busy={work.busy} side={side} handle={handle} palette={!panels.folded.palette}
-        onPalette={() => panels.fold("palette", !panels.folded.palette)} onSide={setSide} onGo={onGo} onSave={() => void saveNow()} onRun={() => void runNow()} onTidy={tidy}
-        onAdd={addPort} onWindow={(name) => open({ name })} states={states} />
-      <Notices about={about} session={session} state={state} draft={draftTold ? draft : undefined} fresh={fresh} trouble={work.trouble}
-        onDraftSeen={() => setDraftTold(false)} onDiscard={({ saved }) => { session.setText(saved); dropDraft(state.path); setDraftTold(false); }}
-        onCompare={(theirs) => open({ name: "conflict", theirs })} onSave={() => void saveNow()} onTroubleSeen={() => work.setTrouble(undefined)} />
+      <TopBar
+        about={about}
+        state={state}
+        session={session}
+        changed={session.isChanged}
+        busy={work.busy}
+        side={side}
+        handle={handle}
+        palette={!panels.folded.palette}
+        onPalette={() => panels.fold("palette", !panels.folded.palette)}
+        onSide={setSide}
+        onGo={onGo}
+        onSave={() => void saveNow()}
+        onRun={() => void runNow()}
+        onTidy={tidy}
+        onAdd={addPort}
+        onWindow={(name) => open({ name })}
+        states={states}
+      />
+      <Notices
+        about={about}
+        session={session}
+        state={state}
+        draft={draftTold ? draft : undefined}
+        fresh={fresh}
+        trouble={work.trouble}
+        onDraftSeen={() => setDraftTold(false)}
+        onDiscard={({ saved }) => {
+          session.setText(saved);
+          dropDraft(state.path);
+          setDraftTold(false);
+        }}
+        onCompare={(theirs) => open({ name: "conflict", theirs })}
+        onSave={() => void saveNow()}
+        onTroubleSeen={() => work.setTrouble(undefined)}
+      />
       {canAdd && !panels.folded.palette && (
-        <Palette documents={library.entries} current={state.path} disabled={!!state.broken} onAdd={add} onOpen={openEntry} />
+        <Palette
+          documents={library.entries}
+          current={state.path}
+          disabled={!!state.broken}
+          onAdd={add}
+          onOpen={openEntry}
+        />
       )}
       {canAdd && <Divider panel="palette" name="the palette" panels={panels} />}
       <main className={`builder-middle ${state.broken ? "builder-broken" : ""}`} aria-label="Picture">
-        {following && <RunBar run={running.run} error={running.error} dagId={following.found.dag_id} runId={following.runId} onClose={running.stopFollowing} />}
-        {state.broken && state.kind && <p className="broken-note" role="status">The text has an error; this is how it looked before.</p>}
-        {workflow ? <Picture session={session} state={state} library={library} states={states} handle={handle} editing={editing} onEnter={toForm} />
-          : state.fields && state.kind ? <ToolEditor session={session} state={state} schema={schema} />
-            : <p className="builder-nothing">{state.broken ? "The text on the right has an error; mend it there." : "This is no CWL document that can be shown; its text is on the right."}</p>}
-        <Problems problems={problems} checking={checking} checked={checked} open={showProblems} onToggle={() => setShowProblems(!showProblems)} onJump={shown.jump} />
+        {following && (
+          <RunBar
+            run={running.run}
+            error={running.error}
+            dagId={following.found.dag_id}
+            runId={following.runId}
+            onClose={running.stopFollowing}
+          />
+        )}
+        {state.broken && state.kind && (
+          <p className="broken-note" role="status">
+            The text has an error; this is how it looked before.
+          </p>
+        )}
+        {workflow ? (
+          <Picture
+            session={session}
+            state={state}
+            library={library}
+            states={states}
+            handle={handle}
+            editing={editing}
+            onEnter={toForm}
+          />
+        ) : state.fields && state.kind ? (
+          <ToolEditor session={session} state={state} schema={schema} />
+        ) : (
+          <p className="builder-nothing">
+            {state.broken
+              ? "The text on the right has an error; mend it there."
+              : "This is no CWL document that can be shown; its text is on the right."}
+          </p>
+        )}
+        <Problems
+          problems={problems}
+          checking={checking}
+          checked={checked}
+          open={showProblems}
+          onToggle={() => setShowProblems(!showProblems)}
+          onJump={shown.jump}
+        />
       </main>
       {beside && <Divider panel={side} name={side === "text" ? "the text" : "the form"} panels={panels} />}
       {beside && !panels.folded.side && (
-        <Beside session={session} state={state} schema={schema} only={only} problems={problems} running={running} shown={shown}
-          onOpen={onGo} onConnect={() => open({ name: "connect" })} nextPlace={(kind) => nextPlace(handle.current, session, kind)}
-          standing={() => handle.current?.standing() ?? []} />
+        <Beside
+          session={session}
+          state={state}
+          schema={schema}
+          only={only}
+          problems={problems}
+          running={running}
+          shown={shown}
+          onOpen={onGo}
+          onConnect={() => open({ name: "connect" })}
+          nextPlace={(kind) => nextPlace(handle.current, session, kind)}
+          standing={() => handle.current?.standing() ?? []}
+        />
       )}
-      <div className="toast" role="status" aria-live="polite">{said && <span>{said}</span>}</div>
-      <Windows opened={opened} onClose={close} session={session} state={state} library={library} only={only} offer={editing.offer} write={saving.write}
-        attempt={work.attempt} refresh={refresh} onGo={onGo} onStarted={(found, runId) => { running.follow(found, runId); setSide("form"); close(); }} />
+      <div className="toast" role="status" aria-live="polite">
+        {said && <span>{said}</span>}
+      </div>
+      <Windows
+        opened={opened}
+        onClose={close}
+        session={session}
+        state={state}
+        library={library}
+        only={only}
+        offer={editing.offer}
+        write={saving.write}
+        attempt={work.attempt}
+        refresh={refresh}
+        onGo={onGo}
+        onStarted={(found, runId) => {
+          running.follow(found, runId);
+          setSide("form");
+          close();
+        }}
+      />
     </div>
   );
 }

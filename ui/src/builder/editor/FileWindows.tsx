@@ -17,14 +17,25 @@ export interface FileWindowProps {
 
 export function RenameWindow({ state, library, attempt, refresh, onGo, onClose }: FileWindowProps) {
   const { path, base } = state;
-  const rename = (to: string) => attempt("Renaming…", async () => {
-    await renameDocument(path, to, base.version ?? "");
-    dropDraft(path);
-    await refresh();
-    onGo(to);
-  });
+  const rename = (to: string) =>
+    attempt("Renaming…", async () => {
+      await renameDocument(path, to, base.version ?? "");
+      dropDraft(path);
+      await refresh();
+      onGo(to);
+    });
   return (
-    <PathDialog title="Rename the document" action="Rename" path={path} taken={pathsOf(library)} onClose={onClose} onDone={(to) => { onClose(); void rename(to); }}>
+    <PathDialog
+      title="Rename the document"
+      action="Rename"
+      path={path}
+      taken={pathsOf(library)}
+      onClose={onClose}
+      onDone={(to) => {
+        onClose();
+        void rename(to);
+      }}
+    >
       <UsedBy library={library} path={path} />
     </PathDialog>
   );
@@ -32,28 +43,50 @@ export function RenameWindow({ state, library, attempt, refresh, onGo, onClose }
 
 export function DuplicateWindow({ state, library, attempt, refresh, onGo, onClose }: FileWindowProps) {
   const { path } = state;
-  const duplicate = (to: string) => attempt("Copying…", async () => {
-    await duplicateDocument(path, to);
-    await refresh();
-    onGo(to);
-  });
+  const duplicate = (to: string) =>
+    attempt("Copying…", async () => {
+      await duplicateDocument(path, to);
+      await refresh();
+      onGo(to);
+    });
   return (
-    <PathDialog title="Duplicate the document" action="Duplicate" path={path.replace(/(\.\w+)$/, "_copy$1")} taken={pathsOf(library)} onClose={onClose}
-      onDone={(to) => { onClose(); void duplicate(to); }} />
+    <PathDialog
+      title="Duplicate the document"
+      action="Duplicate"
+      path={path.replace(/(\.\w+)$/, "_copy$1")}
+      taken={pathsOf(library)}
+      onClose={onClose}
+      onDone={(to) => {
+        onClose();
+        void duplicate(to);
+      }}
+    />
   );
 }
 
 export function DeleteWindow({ state, library, attempt, refresh, onGo, onClose }: FileWindowProps) {
   const { path, base } = state;
-  const remove = () => attempt("Deleting…", async () => {
-    await deleteDocument(path, base.version ?? "");
-    dropDraft(path);
-    await refresh();
-    onGo(undefined);
-  });
+  const remove = () =>
+    attempt("Deleting…", async () => {
+      await deleteDocument(path, base.version ?? "");
+      dropDraft(path);
+      await refresh();
+      onGo(undefined);
+    });
   return (
-    <ConfirmDialog danger title={`Delete ${path}?`} action="Delete the document" onClose={onClose} onDone={() => { onClose(); void remove(); }}>
-      <p>Its DAG goes from Airflow; what its runs have made stays. <UsedBy library={library} path={path} /></p>
+    <ConfirmDialog
+      danger
+      title={`Delete ${path}?`}
+      action="Delete the document"
+      onClose={onClose}
+      onDone={() => {
+        onClose();
+        void remove();
+      }}
+    >
+      <p>
+        Its DAG goes from Airflow; what its runs have made stays. <UsedBy library={library} path={path} />
+      </p>
     </ConfirmDialog>
   );
 }

@@ -30,20 +30,54 @@ export function Windows({ opened, session, only, offer, write, onStarted, ...fil
       return <KeysDialog onClose={onClose} />;
     case "scatter": {
       const { title, text } = scatterWords(workflow!, opened.connection);
-      return <ConfirmDialog title={title} action="Run it for each" onClose={onClose} onDone={() => { onClose(); connect(session, opened.connection, "scatter"); }}>{text}</ConfirmDialog>;
+      return (
+        <ConfirmDialog
+          title={title}
+          action="Run it for each"
+          onClose={onClose}
+          onDone={() => {
+            onClose();
+            connect(session, opened.connection, "scatter");
+          }}
+        >
+          {text}
+        </ConfirmDialog>
+      );
     }
     case "connect":
       return (
-        <PickDialog title={`Connect ${only ? only.slice(only.indexOf(":") + 1) : ""}`} none="Nothing fits: there is no other port of a type that goes with these." onClose={onClose}
+        <PickDialog
+          title={`Connect ${only ? only.slice(only.indexOf(":") + 1) : ""}`}
+          none="Nothing fits: there is no other port of a type that goes with these."
+          onClose={onClose}
           picks={(only && workflow ? connectionsOf(workflow, only) : []).map(({ connection, way, label, note }) => ({
-            key: label, label, note, run: () => offer(connection, way),
-          }))} />
+            key: label,
+            label,
+            note,
+            run: () => offer(connection, way),
+          }))}
+        />
       );
     case "conflict":
       return (
-        <ConflictDialog path={state.path} mine={state.text} theirs={opened.theirs.text} onClose={onClose}
-          onTakeTheirs={() => { session.rebase(opened.theirs); session.setText(opened.theirs.text); session.keepDraft(); onClose(); }}
-          onSave={(text) => { onClose(); session.rebase(opened.theirs); session.setText(text); void write(); }} />
+        <ConflictDialog
+          path={state.path}
+          mine={state.text}
+          theirs={opened.theirs.text}
+          onClose={onClose}
+          onTakeTheirs={() => {
+            session.rebase(opened.theirs);
+            session.setText(opened.theirs.text);
+            session.keepDraft();
+            onClose();
+          }}
+          onSave={(text) => {
+            onClose();
+            session.rebase(opened.theirs);
+            session.setText(text);
+            void write();
+          }}
+        />
       );
     case "rename":
       return <RenameWindow {...file} />;
@@ -52,11 +86,26 @@ export function Windows({ opened, session, only, offer, write, onStarted, ...fil
     case "delete":
       return <DeleteWindow {...file} />;
     case "composer":
-      return <ComposerDialog path={state.path} text={state.text} onTake={(text) => { onClose(); session.setText(text); }} onClose={onClose} />;
+      return (
+        <ComposerDialog
+          path={state.path}
+          text={state.text}
+          onTake={(text) => {
+            onClose();
+            session.setText(text);
+          }}
+          onClose={onClose}
+        />
+      );
     case "run":
       return (
-        <RunDialog title={opened.found.title} inputs={opened.found.run_inputs} onClose={onClose} onUpload={(file) => uploadFile(opened.found.dag_id, file)}
-          onRun={async (conf) => onStarted(opened.found, await startRun(opened.found.dag_id, conf))} />
+        <RunDialog
+          title={opened.found.title}
+          inputs={opened.found.run_inputs}
+          onClose={onClose}
+          onUpload={(file) => uploadFile(opened.found.dag_id, file)}
+          onRun={async (conf) => onStarted(opened.found, await startRun(opened.found.dag_id, conf))}
+        />
       );
     default:
       return null;

@@ -10,7 +10,12 @@ const END: Size = { width: END_WIDTH, height: END_HEIGHT };
 const BESIDE = STEP_WIDTH + 92;
 
 /** Beside the node that is selected, or in the middle of what is seen; inputs left of all, outputs right. On no other box. */
-export function nextPlace(handle: GraphHandle | null, session: Session, kind: "input" | "output" | "step", size: Size = END): Position | undefined {
+export function nextPlace(
+  handle: GraphHandle | null,
+  session: Session,
+  kind: "input" | "output" | "step",
+  size: Size = END,
+): Position | undefined {
   if (!handle) return undefined;
   const standing = handle.standing();
   if (!standing.length) return { x: 0, y: 0 };
@@ -18,7 +23,11 @@ export function nextPlace(handle: GraphHandle | null, session: Session, kind: "i
   const y = (selected ?? standing[0]!).position.y;
   if (kind === "step") return handle.free(size, selected ? { x: selected.position.x + BESIDE, y } : handle.middle());
   const others = standing.filter((one) => !one.key.startsWith(`${kind}:`)).map((one) => one.position.x);
-  const x = !others.length ? standing[0]!.position.x : kind === "input" ? Math.min(...others) - BESIDE : Math.max(...others) + BESIDE;
+  const x = !others.length
+    ? standing[0]!.position.x
+    : kind === "input"
+      ? Math.min(...others) - BESIDE
+      : Math.max(...others) + BESIDE;
   return handle.free(size, { x, y });
 }
 

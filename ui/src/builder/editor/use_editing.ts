@@ -25,14 +25,28 @@ export interface Editing {
   offer(connection: Connection, way: Way | undefined): void;
 }
 
-export function useEditing(session: Session, handle: RefObject<GraphHandle | null>, { attempt }: Work, open: OpenWindow, refresh: () => Promise<unknown>): Editing {
-  const add = useCallback((entry: DocumentEntry, position?: Position) =>
-    void attempt("", () => {
-      const size = sizeOfStep(faceOfEntry(entry));
-      const place = position ? (handle.current?.free(size, position) ?? position) : nextPlace(handle.current, session, "step", size);
-      return addStep(session, entry, place, refresh);
-    }), [session, handle, attempt, refresh]);
-  const addPort = useCallback((kind: "input" | "output") => addEnd(session, kind, nextPlace(handle.current, session, kind)), [session, handle]);
+export function useEditing(
+  session: Session,
+  handle: RefObject<GraphHandle | null>,
+  { attempt }: Work,
+  open: OpenWindow,
+  refresh: () => Promise<unknown>,
+): Editing {
+  const add = useCallback(
+    (entry: DocumentEntry, position?: Position) =>
+      void attempt("", () => {
+        const size = sizeOfStep(faceOfEntry(entry));
+        const place = position
+          ? (handle.current?.free(size, position) ?? position)
+          : nextPlace(handle.current, session, "step", size);
+        return addStep(session, entry, place, refresh);
+      }),
+    [session, handle, attempt, refresh],
+  );
+  const addPort = useCallback(
+    (kind: "input" | "output") => addEnd(session, kind, nextPlace(handle.current, session, kind)),
+    [session, handle],
+  );
   const move = useCallback((moves: readonly Move[]) => void session.edit((now) => edits.move(now, moves)), [session]);
 
   const tidy = useCallback(() => {
@@ -41,23 +55,33 @@ export function useEditing(session: Session, handle: RefObject<GraphHandle | nul
     requestAnimationFrame(() => handle.current?.fit());
   }, [session, handle]);
 
-  const offer = useCallback((connection: Connection, way: Way | undefined) => {
-    if (way === "scatter") open({ name: "scatter", connection });
-    else if (way) connect(session, connection, way);
-  }, [session, open]);
+  const offer = useCallback(
+    (connection: Connection, way: Way | undefined) => {
+      if (way === "scatter") open({ name: "scatter", connection });
+      else if (way) connect(session, connection, way);
+    },
+    [session, open],
+  );
 
-  const onConnect = useCallback((from: End, to: End) => {
-    const { workflow } = session.state;
-    const connection = placesOf(from, to);
-    if (!workflow || !connection) return;
-    const fit = fitOf(workflow, from, to);
-    offer(connection, fit === "scatters" ? "scatter" : fit ? connectionWay(workflow, connection) : undefined);
-  }, [session, offer]);
+  const onConnect = useCallback(
+    (from: End, to: End) => {
+      const { workflow } = session.state;
+      const connection = placesOf(from, to);
+      if (!workflow || !connection) return;
+      const fit = fitOf(workflow, from, to);
+      offer(connection, fit === "scatters" ? "scatter" : fit ? connectionWay(workflow, connection) : undefined);
+    },
+    [session, offer],
+  );
 
   return { add, addPort, move, tidy, onConnect, offer };
 }
 
 function connectionWay(workflow: Workflow, connection: Connection): Way | undefined {
-  return connectionsOf(workflow, connection.to.step ? `step:${connection.to.step}` : `output:${connection.to.port}`)
-    .find((one) => named(one.connection.from) === named(connection.from) && named(one.connection.to) === named(connection.to))?.way;
+  return connectionsOf(
+    workflow,
+    connection.to.step ? `step:${connection.to.step}` : `output:${connection.to.port}`,
+  ).find(
+    (one) => named(one.connection.from) === named(connection.from) && named(one.connection.to) === named(connection.to),
+  )?.way;
 }

@@ -14,7 +14,10 @@ export function useInsides(graph: Graph, session: Session, onRead: (path: string
       const path = step.found?.path;
       if (!path || step.face?.kind !== "Workflow" || library.has(path) || asked.current.has(path)) continue;
       asked.current.add(path);
-      readValue(path).then((value) => onRead(path, value), () => undefined);
+      readValue(path).then(
+        (value) => onRead(path, value),
+        () => undefined,
+      );
     }
   }, [graph, session, onRead]);
 }

@@ -26,7 +26,19 @@ export interface Keys {
   setSide(change: (now: Side) => Side): void;
 }
 
-export function useKeys({ session, frame, handle, only, covered, saveNow, runNow, tidy, addPort, open, setSide }: Keys): void {
+export function useKeys({
+  session,
+  frame,
+  handle,
+  only,
+  covered,
+  saveNow,
+  runNow,
+  tidy,
+  addPort,
+  open,
+  setSide,
+}: Keys): void {
   // Before it is seen: whoever sees the page may press a key at once.
   useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {

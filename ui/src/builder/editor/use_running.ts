@@ -25,7 +25,14 @@ export interface Running {
   states: Readonly<Record<string, StepState>> | undefined;
 }
 
-export function useRunning(session: Session, library: DocumentLibrary, { saveNow, last }: Saving, { setTrouble, attempt }: Work, open: OpenWindow, onProblems: () => void): Running {
+export function useRunning(
+  session: Session,
+  library: DocumentLibrary,
+  { saveNow, last }: Saving,
+  { setTrouble, attempt }: Work,
+  open: OpenWindow,
+  onProblems: () => void,
+): Running {
   const [following, setFollowing] = useState<Running["following"]>();
   const { run, error } = useRun(following?.found.dag_id ?? "", following?.runId);
 

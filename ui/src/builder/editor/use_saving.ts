@@ -14,20 +14,35 @@ export interface Saving {
   last: RefObject<{ at: number; dagId: string | undefined } | undefined>;
 }
 
-export function useSaving(session: Session, { busy, setBusy, setTrouble }: Work, say: (sentence: string) => void, open: OpenWindow, onSaved: () => void): Saving {
+export function useSaving(
+  session: Session,
+  { busy, setBusy, setTrouble }: Work,
+  say: (sentence: string) => void,
+  open: OpenWindow,
+  onSaved: () => void,
+): Saving {
   const last = useRef<{ at: number; dagId: string | undefined }>(undefined);
 
-  const after = useCallback((outcome: Outcome): Outcome => {
-    if (outcome.how === "saved") {
-      last.current = { at: Date.now(), dagId: outcome.dagId };
-      setTrouble(undefined);
-      const wrong = outcome.problems.some((one) => one.severity === "error");
-      say(wrong ? "Saved. It has problems, so Airflow shows an import error in place of the DAG." : outcome.dagId ? `Saved. The DAG is ${outcome.dagId}.` : "Saved.");
-      onSaved();
-    } else if (outcome.how === "conflict") open({ name: "conflict", theirs: outcome.theirs });
-    else setTrouble({ kind: outcome.kind, message: outcome.message });
-    return outcome;
-  }, [setTrouble, say, open, onSaved]);
+  const after = useCallback(
+    (outcome: Outcome): Outcome => {
+      if (outcome.how === "saved") {
+        last.current = { at: Date.now(), dagId: outcome.dagId };
+        setTrouble(undefined);
+        const wrong = outcome.problems.some((one) => one.severity === "error");
+        say(
+          wrong
+            ? "Saved. It has problems, so Airflow shows an import error in place of the DAG."
+            : outcome.dagId
+              ? `Saved. The DAG is ${outcome.dagId}.`
+              : "Saved.",
+        );
+        onSaved();
+      } else if (outcome.how === "conflict") open({ name: "conflict", theirs: outcome.theirs });
+      else setTrouble({ kind: outcome.kind, message: outcome.message });
+      return outcome;
+    },
+    [setTrouble, say, open, onSaved],
+  );
 
   const write = useCallback(async () => {
     setBusy("Saving…");
@@ -45,7 +60,9 @@ export function useSaving(session: Session, { busy, setBusy, setTrouble }: Work,
       return undefined;
     }
     if (session.state.broken) {
-      session.refuse("The text has an error, and is not saved over the last good version. It is kept in this browser until it is mended.");
+      session.refuse(
+        "The text has an error, and is not saved over the last good version. It is kept in this browser until it is mended.",
+      );
       return undefined;
     }
     return write();

@@ -16,7 +16,12 @@ export interface Shown {
   jump(problem: Listed): void;
 }
 
-export function useSide(session: Session, state: State, only: string | undefined, handle: RefObject<GraphHandle | null>): Shown {
+export function useSide(
+  session: Session,
+  state: State,
+  only: string | undefined,
+  handle: RefObject<GraphHandle | null>,
+): Shown {
   const { workflow } = state;
   // A tool's form stands in the middle: there is room for its text.
   const [side, setSide] = useState<Side>(workflow ? "form" : "text");

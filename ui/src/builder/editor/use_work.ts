@@ -25,7 +25,10 @@ export function useWork(): Work {
       await work();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      setTrouble({ kind: error.sessionEnded ? "session" : error.silent ? "silent" : "refused", message: error.message });
+      setTrouble({
+        kind: error.sessionEnded ? "session" : error.silent ? "silent" : "refused",
+        message: error.message,
+      });
     } finally {
       setBusy("");
     }

@@ -12,18 +12,38 @@ import { chosen, sourcesFor } from "./sources";
 const NEW = "new";
 
 /** `step` is "" for an output of the workflow. */
-export function ConnectSelect({ session, workflow, step, port, nextPlace }: {
-  session: Session; workflow: Workflow; step: string; port: string; nextPlace: InspectorProps["nextPlace"];
+export function ConnectSelect({
+  session,
+  workflow,
+  step,
+  port,
+  nextPlace,
+}: {
+  session: Session;
+  workflow: Workflow;
+  step: string;
+  port: string;
+  nextPlace: InspectorProps["nextPlace"];
 }) {
   const to = { step, port };
-  const take = (choice: string) => session.edit((now) => {
-    if (choice === NEW) return edits.addInputFor(now, step, port, nextPlace("input"));
-    const { from, way } = chosen(choice);
-    return step && way === "collect" ? connectBy(now, from, to, way) : edits.connect(now, from, to, way === "scatter");
-  });
+  const take = (choice: string) =>
+    session.edit((now) => {
+      if (choice === NEW) return edits.addInputFor(now, step, port, nextPlace("input"));
+      const { from, way } = chosen(choice);
+      return step && way === "collect"
+        ? connectBy(now, from, to, way)
+        : edits.connect(now, from, to, way === "scatter");
+    });
   return (
-    <select className="from-select" aria-label={`Connect ${port}${step && ` of ${step}`}`} value="" onChange={(event) => take(event.target.value)}>
-      <option value="" disabled>connect…</option>
+    <select
+      className="from-select"
+      aria-label={`Connect ${port}${step && ` of ${step}`}`}
+      value=""
+      onChange={(event) => take(event.target.value)}
+    >
+      <option value="" disabled>
+        connect…
+      </option>
       {step && <option value={NEW}>a new input</option>}
       {/* A moment late: in a large workflow there are hundreds, and no edit waits for them. */}
       <Sources workflow={useDeferredValue(workflow)} step={step} port={port} />
@@ -31,7 +51,15 @@ export function ConnectSelect({ session, workflow, step, port, nextPlace }: {
   );
 }
 
-const Sources = memo(function Sources({ workflow, step: id, port }: { workflow: Workflow; step: string; port: string }) {
+const Sources = memo(function Sources({
+  workflow,
+  step: id,
+  port,
+}: {
+  workflow: Workflow;
+  step: string;
+  port: string;
+}) {
   const choices = useMemo(() => {
     const step = id ? stepOf(workflow, id) : undefined;
     if (step) return sourcesFor(workflow, step, takenBy(step, port), linkOf(step, port));

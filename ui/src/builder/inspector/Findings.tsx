@@ -7,7 +7,12 @@ export function Findings({ state, of }: { state: State; of: string }) {
   if (!found.length) return null;
   return (
     <ul className="findings" aria-label="Problems">
-      {found.map((one) => <li key={one.message} className={one.severity}><Icon name="warning" size={14} />{one.message}</li>)}
+      {found.map((one) => (
+        <li key={one.message} className={one.severity}>
+          <Icon name="warning" size={14} />
+          {one.message}
+        </li>
+      ))}
     </ul>
   );
 }

@@ -13,29 +13,57 @@ const METHODS: Choice[] = [
 ];
 
 export function HowOften({ session, step, editable }: { session: Session; step: StepModel; editable: boolean }) {
-  const edit = (make: (now: Workflow, step: StepModel) => Change[]) => session.edit((now) => {
-    const current = stepOf(now, step.id);
-    return current ? make(now, current) : [];
-  });
+  const edit = (make: (now: Workflow, step: StepModel) => Change[]) =>
+    session.edit((now) => {
+      const current = stepOf(now, step.id);
+      return current ? make(now, current) : [];
+    });
   return (
     <Section title="Scatter and condition" open={step.scatter.length > 0 || step.when !== ""}>
       <p className="row-hint">A scatter runs the step for each item of a list. Tick the inputs:</p>
       <div className="ticks">
         {step.links.map(({ item }) => (
           <label key={item.id} className="tick">
-            <input type="checkbox" disabled={!editable} checked={step.scatter.includes(item.id)}
-              onChange={(event) => edit((now, current) => edits.setScatter(now, current, event.target.checked ? [...current.scatter, item.id] : current.scatter.filter((one) => one !== item.id), current.scatterMethod))} />
+            <input
+              type="checkbox"
+              disabled={!editable}
+              checked={step.scatter.includes(item.id)}
+              onChange={(event) =>
+                edit((now, current) =>
+                  edits.setScatter(
+                    now,
+                    current,
+                    event.target.checked
+                      ? [...current.scatter, item.id]
+                      : current.scatter.filter((one) => one !== item.id),
+                    current.scatterMethod,
+                  ),
+                )
+              }
+            />
             {item.id}
           </label>
         ))}
       </div>
       {step.scatter.length > 1 && (
-        <SelectField label="Several lists" disabled={!editable} value={step.scatterMethod} choices={METHODS}
-          onChange={(method) => edit((now, current) => edits.setScatter(now, current, current.scatter, method))} />
+        <SelectField
+          label="Several lists"
+          disabled={!editable}
+          value={step.scatterMethod}
+          choices={METHODS}
+          onChange={(method) => edit((now, current) => edits.setScatter(now, current, current.scatter, method))}
+        />
       )}
-      <TextField label="Runs only when" mono disabled={!editable} value={step.when} placeholder="$(inputs.go)" check={expressionFlaw}
+      <TextField
+        label="Runs only when"
+        mono
+        disabled={!editable}
+        value={step.when}
+        placeholder="$(inputs.go)"
+        check={expressionFlaw}
         hint="An expression of this step's inputs; without it, the step always runs."
-        onChange={(typed) => edit((now, current) => edits.setWhen(now, current, typed.trim()))} />
+        onChange={(typed) => edit((now, current) => edits.setWhen(now, current, typed.trim()))}
+      />
     </Section>
   );
 }

@@ -15,23 +15,42 @@ export function InputForm({ session, state, workflow, id }: InspectorProps & { w
   if (!item) return null;
   const key = `input:${id}`;
   const { editable } = state;
-  const set = (values: { [name: string]: Value | undefined }) => session.edit((now) => {
-    const current = edits.itemOfKey(now, key);
-    return current ? edits.setFields(current, "type", values) : [];
-  });
+  const set = (values: { [name: string]: Value | undefined }) =>
+    session.edit((now) => {
+      const current = edits.itemOfKey(now, key);
+      return current ? edits.setFields(current, "type", values) : [];
+    });
   return (
     <aside className="inspector" aria-label={`Input ${id}`}>
       <Head kind="Input" name={text(item.fields["label"]) || id}>
-        {editable && <IconButton name="Remove the input" icon="trash" onClick={() => session.edit((now) => edits.remove(now, [key]), [])} />}
+        {editable && (
+          <IconButton
+            name="Remove the input"
+            icon="trash"
+            onClick={() => session.edit((now) => edits.remove(now, [key]), [])}
+          />
+        )}
       </Head>
       <div className="inspector-pad">
         <Findings state={state} of={key} />
         <Names session={session} state={state} keyOf={key} id={id} fields={item.fields} main="type" path={item.path} />
         <TypeField value={item.fields["type"]} disabled={!editable} onChange={(type) => set({ type })} />
-        <ValueField label="Default" disabled={!editable} value={item.fields["default"]} type={readType(item.fields["type"])} onChange={(value) => set({ default: value })}
-          hint="What a run takes where nothing is given." />
+        <ValueField
+          label="Default"
+          disabled={!editable}
+          value={item.fields["default"]}
+          type={readType(item.fields["type"])}
+          onChange={(value) => set({ default: value })}
+          hint="What a run takes where nothing is given."
+        />
         {/File/.test(shown(readType(item.fields["type"]))) && (
-          <TextField label="File format" mono disabled={!editable} value={list(item.fields["format"]).map(text).join(" ")} onChange={(typed) => set({ format: typed || undefined })} />
+          <TextField
+            label="File format"
+            mono
+            disabled={!editable}
+            value={list(item.fields["format"]).map(text).join(" ")}
+            onChange={(typed) => set({ format: typed || undefined })}
+          />
         )}
       </div>
     </aside>

@@ -8,16 +8,32 @@ interface Place {
 }
 
 export function LineUp({ places, onMove }: { places: readonly Place[]; onMove(moves: Place[]): void }) {
-  const column = () => onMove(places.map(({ key, position }) => ({ key, position: { x: middle(places.map((one) => one.position.x)), y: position.y } })));
-  const row = () => onMove(places.map(({ key, position }) => ({ key, position: { x: position.x, y: middle(places.map((one) => one.position.y)) } })));
+  const column = () =>
+    onMove(
+      places.map(({ key, position }) => ({
+        key,
+        position: { x: middle(places.map((one) => one.position.x)), y: position.y },
+      })),
+    );
+  const row = () =>
+    onMove(
+      places.map(({ key, position }) => ({
+        key,
+        position: { x: position.x, y: middle(places.map((one) => one.position.y)) },
+      })),
+    );
   return (
     <div className="row">
       <span className="row-title">Line up</span>
       <div className="buttons">
         <Button onClick={column}>In a column</Button>
         <Button onClick={row}>In a row</Button>
-        <Button disabled={places.length < 3} onClick={() => onMove(spread(places, "x"))}>Spread across</Button>
-        <Button disabled={places.length < 3} onClick={() => onMove(spread(places, "y"))}>Spread down</Button>
+        <Button disabled={places.length < 3} onClick={() => onMove(spread(places, "x"))}>
+          Spread across
+        </Button>
+        <Button disabled={places.length < 3} onClick={() => onMove(spread(places, "y"))}>
+          Spread down
+        </Button>
       </div>
     </div>
   );
@@ -30,5 +46,8 @@ function middle(values: readonly number[]): number {
 export function spread(places: readonly Place[], axis: "x" | "y"): Place[] {
   const sorted = [...places].sort((one, other) => one.position[axis] - other.position[axis]);
   const [first, last] = [sorted[0]!.position[axis], sorted.at(-1)!.position[axis]];
-  return sorted.map(({ key, position }, index) => ({ key, position: { ...position, [axis]: Math.round(first + ((last - first) * index) / (sorted.length - 1)) } }));
+  return sorted.map(({ key, position }, index) => ({
+    key,
+    position: { ...position, [axis]: Math.round(first + ((last - first) * index) / (sorted.length - 1)) },
+  }));
 }

@@ -12,8 +12,20 @@ import { ConnectSelect } from "./ConnectSelect";
 import type { InspectorProps } from "./props";
 import { SeveralSources } from "./SeveralSources";
 
-export function PortCard({ session, workflow, step, port, editable, nextPlace }: {
-  session: Session; workflow: Workflow; step: StepModel; port: string; editable: boolean; nextPlace: InspectorProps["nextPlace"];
+export function PortCard({
+  session,
+  workflow,
+  step,
+  port,
+  editable,
+  nextPlace,
+}: {
+  session: Session;
+  workflow: Workflow;
+  step: StepModel;
+  port: string;
+  editable: boolean;
+  nextPlace: InspectorProps["nextPlace"];
 }) {
   const link = linkOf(step, port);
   const face = step.face?.inputs.find((one) => one.id === port);
@@ -25,20 +37,38 @@ export function PortCard({ session, workflow, step, port, editable, nextPlace }:
   const missing = !!face?.required && !link?.sources.length && !hasDefault && !valueFrom;
   // What nothing goes into has a value of its own, or none: it is edited where it is seen.
   const isConstant = !link?.sources.length && !valueFrom;
-  const set = (values: { [key: string]: Value | undefined }) => session.edit((now) => {
-    const current = stepOf(now, step.id);
-    return current ? edits.setLinkFields(now, current, port, values) : [];
-  });
+  const set = (values: { [key: string]: Value | undefined }) =>
+    session.edit((now) => {
+      const current = stepOf(now, step.id);
+      return current ? edits.setLinkFields(now, current, port, values) : [];
+    });
   return (
     <li className={`port-card ${missing ? "missing" : ""}`}>
       <div className="port-card-head">
-        <span className="port-card-name" title={face?.doc}>{port}<small>{shown(takenBy(step, port))}</small></span>
-        {editable && <ConnectSelect session={session} workflow={workflow} step={step.id} port={port} nextPlace={nextPlace} />}
-        <IconButton name={`${more ? "Less" : "More"} about ${port}`} icon={more ? "fold" : "more"} className="button-small" aria-expanded={more} onClick={() => setMore(!more)} />
+        <span className="port-card-name" title={face?.doc}>
+          {port}
+          <small>{shown(takenBy(step, port))}</small>
+        </span>
+        {editable && (
+          <ConnectSelect session={session} workflow={workflow} step={step.id} port={port} nextPlace={nextPlace} />
+        )}
+        <IconButton
+          name={`${more ? "Less" : "More"} about ${port}`}
+          icon={more ? "fold" : "more"}
+          className="button-small"
+          aria-expanded={more}
+          onClick={() => setMore(!more)}
+        />
       </div>
       {isConstant && (
         <div className="port-card-value">
-          <ValueField label={`Value of ${port}`} disabled={!editable} value={fields["default"]} type={face?.type} onChange={(value) => set({ default: value })} />
+          <ValueField
+            label={`Value of ${port}`}
+            disabled={!editable}
+            value={fields["default"]}
+            type={face?.type}
+            onChange={(value) => set({ default: value })}
+          />
         </div>
       )}
       {(!!link?.sources.length || valueFrom) && (
@@ -46,24 +76,60 @@ export function PortCard({ session, workflow, step, port, editable, nextPlace }:
           {link?.sources.map((source) => {
             const name = source.step ? `${source.step}/${source.port}` : source.port;
             return (
-              <span key={source.written} className="chip"><span title={name}>{step.scatter.includes(port) ? `each of ${name}` : name}</span>
-                {editable && <button type="button" aria-label={`Disconnect ${name}`} title="Disconnect" onClick={() => session.edit((now) => edits.disconnect(now, source, to))}><Icon name="close" size={11} /></button>}
+              <span key={source.written} className="chip">
+                <span title={name}>{step.scatter.includes(port) ? `each of ${name}` : name}</span>
+                {editable && (
+                  <button
+                    type="button"
+                    aria-label={`Disconnect ${name}`}
+                    title="Disconnect"
+                    onClick={() => session.edit((now) => edits.disconnect(now, source, to))}
+                  >
+                    <Icon name="close" size={11} />
+                  </button>
+                )}
               </span>
             );
           })}
-          {hasDefault && !isConstant && <span className="chip chip-value"><span>{brief(fields["default"])}</span></span>}
-          {valueFrom && <span className="chip chip-value"><span>{valueFrom}</span></span>}
+          {hasDefault && !isConstant && (
+            <span className="chip chip-value">
+              <span>{brief(fields["default"])}</span>
+            </span>
+          )}
+          {valueFrom && (
+            <span className="chip chip-value">
+              <span>{valueFrom}</span>
+            </span>
+          )}
         </div>
       )}
       {more && (
         <div className="port-card-body">
           {face?.doc && <p className="row-hint port-doc">{face.doc}</p>}
           {!isConstant && (
-            <ValueField label="Where nothing comes" disabled={!editable} value={fields["default"]} type={face?.type} onChange={(value) => set({ default: value })} />
+            <ValueField
+              label="Where nothing comes"
+              disabled={!editable}
+              value={fields["default"]}
+              type={face?.type}
+              onChange={(value) => set({ default: value })}
+            />
           )}
-          <TextField label="Worked out (valueFrom)" mono disabled={!editable} value={valueFrom} placeholder="$(self.basename)" onChange={(typed) => set({ valueFrom: typed || undefined })} />
+          <TextField
+            label="Worked out (valueFrom)"
+            mono
+            disabled={!editable}
+            value={valueFrom}
+            placeholder="$(self.basename)"
+            onChange={(typed) => set({ valueFrom: typed || undefined })}
+          />
           {link && <SeveralSources link={link} editable={editable} set={set} />}
-          <CheckField label="Read the file's text (loadContents)" disabled={!editable} value={fields["loadContents"] === true} onChange={(on) => set({ loadContents: on || undefined })} />
+          <CheckField
+            label="Read the file's text (loadContents)"
+            disabled={!editable}
+            value={fields["loadContents"] === true}
+            onChange={(on) => set({ loadContents: on || undefined })}
+          />
         </div>
       )}
     </li>

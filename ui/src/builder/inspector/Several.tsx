@@ -9,11 +9,20 @@ export function Several({ session, state, keys, standing }: InspectorProps & { k
   return (
     <aside className="inspector" aria-label="Selection">
       <Head kind="Selection" name={`${keys.length} selected`}>
-        {state.editable && <IconButton name="Remove them" icon="trash" onClick={() => session.edit((now) => edits.remove(now, keys), [])} />}
+        {state.editable && (
+          <IconButton
+            name="Remove them"
+            icon="trash"
+            onClick={() => session.edit((now) => edits.remove(now, keys), [])}
+          />
+        )}
       </Head>
       {state.editable && (
         <div className="inspector-pad">
-          <LineUp places={standing().filter((one) => keys.includes(one.key))} onMove={(moves) => session.edit((now) => edits.move(now, moves))} />
+          <LineUp
+            places={standing().filter((one) => keys.includes(one.key))}
+            onMove={(moves) => session.edit((now) => edits.move(now, moves))}
+          />
         </div>
       )}
     </aside>

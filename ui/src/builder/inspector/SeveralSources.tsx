@@ -16,14 +16,34 @@ const PICKS: Choice[] = [
   { value: "all_non_null", label: "all that are not null" },
 ];
 
-export function SeveralSources({ link, editable, set }: { link: Link; editable: boolean; set(values: { [key: string]: Value | undefined }): void }) {
+export function SeveralSources({
+  link,
+  editable,
+  set,
+}: {
+  link: Link;
+  editable: boolean;
+  set(values: { [key: string]: Value | undefined }): void;
+}) {
   return (
     <>
       {link.sources.length > 1 && (
-        <SelectField label="Several sources give" disabled={!editable} value={link.linkMerge} choices={MERGES} onChange={(value) => set({ linkMerge: value || undefined })} />
+        <SelectField
+          label="Several sources give"
+          disabled={!editable}
+          value={link.linkMerge}
+          choices={MERGES}
+          onChange={(value) => set({ linkMerge: value || undefined })}
+        />
       )}
       {link.sources.length > 0 && (
-        <SelectField label="Of several values, take" disabled={!editable} value={link.pickValue} choices={PICKS} onChange={(value) => set({ pickValue: value || undefined })} />
+        <SelectField
+          label="Of several values, take"
+          disabled={!editable}
+          value={link.pickValue}
+          choices={PICKS}
+          onChange={(value) => set({ pickValue: value || undefined })}
+        />
       )}
     </>
   );

@@ -23,12 +23,18 @@ steps:
 function offered(step: string, port: string) {
   const document = Document.open(TEXT);
   const workflow = readWorkflow({
-    value: document.value, document: "a.cwl", process: mainPath(document.value)!,
+    value: document.value,
+    document: "a.cwl",
+    process: mainPath(document.value)!,
     library: { find: (_, run) => (FACES[run] ? { path: run, face: FACES[run]! } : undefined) },
   })!;
   const found = stepOf(workflow, step)!;
-  return sourcesFor(workflow, found, takenBy(found, port), found.links.find((link) => link.item.id === port))
-    .map((choice) => ({ ...chosen(choice.value), label: choice.label }));
+  return sourcesFor(
+    workflow,
+    found,
+    takenBy(found, port),
+    found.links.find((link) => link.item.id === port),
+  ).map((choice) => ({ ...chosen(choice.value), label: choice.label }));
 }
 
 test("a list into one value is offered item by item, and no circle at all", () => {

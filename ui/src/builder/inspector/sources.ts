@@ -6,7 +6,12 @@ import type { CwlType } from "../../document/types";
 import { type Link, type StepModel, type Workflow, sourceOf } from "../../document/workflow";
 import type { Choice } from "../fields";
 
-export function sourcesFor(workflow: Workflow, step: StepModel | undefined, type: CwlType | undefined, link: Link | undefined): Choice[] {
+export function sourcesFor(
+  workflow: Workflow,
+  step: StepModel | undefined,
+  type: CwlType | undefined,
+  link: Link | undefined,
+): Choice[] {
   const known = new Set(link?.sources.map((one) => `${one.step}/${one.port}`));
   const all = [
     ...workflow.inputs.map((one) => ({ step: "", port: one.id })),
@@ -21,11 +26,13 @@ export function sourcesFor(workflow: Workflow, step: StepModel | undefined, type
     if (!way) return [];
     const name = source.step ? `${source.step}/${source.port}` : source.port;
     const from = source.step ? "from steps" : "from inputs";
-    return [{
-      value: `${way} ${source.step}/${source.port}`,
-      label: way === "scatter" ? `each of ${name}` : name,
-      group: { scatter: "for each item", collect: "into the list", whole: from }[way],
-    }];
+    return [
+      {
+        value: `${way} ${source.step}/${source.port}`,
+        label: way === "scatter" ? `each of ${name}` : name,
+        group: { scatter: "for each item", collect: "into the list", whole: from }[way],
+      },
+    ];
   });
 }
 

@@ -17,17 +17,29 @@ export interface NewStep {
 }
 
 export function addStep(workflow: Workflow, { id, run, face, label, position }: NewStep): Change[] {
-  const step: Fields = { ...(label ? { label } : {}), run, in: [], out: (face?.outputs ?? []).map((port) => ({ id: writtenId(workflow.scope, id, port.id) })), ...place(position) };
+  const step: Fields = {
+    ...(label ? { label } : {}),
+    run,
+    in: [],
+    out: (face?.outputs ?? []).map((port) => ({ id: writtenId(workflow.scope, id, port.id) })),
+    ...place(position),
+  };
   const changes = [...add(workflow, "steps", id, step), ...(position ? namespace(workflow, "sbg") : [])];
   return face?.kind === "Workflow" ? [...changes, ...requirement(workflow, "SubworkflowFeatureRequirement")] : changes;
 }
 
 export function addInput(workflow: Workflow, id: string, fields: Fields, position?: Position): Change[] {
-  return [...add(workflow, "inputs", id, { ...fields, ...place(position) }), ...(position ? namespace(workflow, "sbg") : [])];
+  return [
+    ...add(workflow, "inputs", id, { ...fields, ...place(position) }),
+    ...(position ? namespace(workflow, "sbg") : []),
+  ];
 }
 
 export function addOutput(workflow: Workflow, id: string, fields: Fields, position?: Position): Change[] {
-  return [...add(workflow, "outputs", id, { ...fields, ...place(position) }), ...(position ? namespace(workflow, "sbg") : [])];
+  return [
+    ...add(workflow, "outputs", id, { ...fields, ...place(position) }),
+    ...(position ? namespace(workflow, "sbg") : []),
+  ];
 }
 
 type Kind = "inputs" | "outputs" | "steps";
@@ -54,5 +66,9 @@ export function addAll(workflow: Workflow, where: Kind, all: readonly [string, F
 }
 
 export function idsOf(workflow: Workflow): string[] {
-  return [...workflow.steps.map((one) => one.id), ...workflow.inputs.map((one) => one.id), ...workflow.outputs.map((one) => one.item.id)];
+  return [
+    ...workflow.steps.map((one) => one.id),
+    ...workflow.inputs.map((one) => one.id),
+    ...workflow.outputs.map((one) => one.item.id),
+  ];
 }

@@ -18,7 +18,10 @@ export function connect(workflow: Workflow, from: Where, to: Where, scatter = fa
   }
   const step = stepOf(workflow, to.step);
   if (!step) return [];
-  const scatters = scatter && !step.scatter.includes(to.port) ? setScatter(workflow, step, [...step.scatter, to.port], step.scatterMethod) : [];
+  const scatters =
+    scatter && !step.scatter.includes(to.port)
+      ? setScatter(workflow, step, [...step.scatter, to.port], step.scatterMethod)
+      : [];
   const link = linkOf(step, to.port);
   if (link) return [...addSource(workflow, link, "source", source), ...outs, ...scatters];
   return [...addLink(workflow, step, to.port, { source }), ...outs, ...scatters];
@@ -39,7 +42,9 @@ function addSource(workflow: Workflow, link: Link, key: "source" | "outputSource
     const values = link.sources.map((one) => one.written);
     return setFields(link.item, main, { [key]: values.length ? [...values, source] : source });
   }
-  const changes: Change[] = Array.isArray(now) ? [{ do: "append", path, value: source }] : [{ do: "set", path, value: [now, source] }];
+  const changes: Change[] = Array.isArray(now)
+    ? [{ do: "append", path, value: source }]
+    : [{ do: "set", path, value: [now, source] }];
   return [...changes, ...requirement(workflow, "MultipleInputFeatureRequirement")];
 }
 

@@ -27,18 +27,24 @@ export function copy(workflow: Workflow, keys: readonly string[]): Clip {
       clip.steps.push({ id, fields: { ...fields, in: [], out: step.out.map((one) => ({ id: one.id })) } });
       const own = clip.steps.at(-1)!.fields;
       for (const link of step.links) {
-        for (const one of link.sources) if (inside(one)) clip.links.push({ from: { step: one.step, port: one.port }, to: { step: id, port: link.item.id } });
+        for (const one of link.sources)
+          if (inside(one))
+            clip.links.push({ from: { step: one.step, port: one.port }, to: { step: id, port: link.item.id } });
         const { id: _name, source: _source, ...rest } = link.item.fields;
         // Sources outside stay, so that a copy beside the original takes what that takes.
-        const outside = link.sources.filter((one) => !inside(one)).map((one) => (one.step ? `${one.step}/${one.port}` : one.port));
-        if (Object.keys(rest).length || outside.length) (own["in"] as Value[]).push({ id: link.item.id, ...(outside.length ? { source: outside } : {}), ...rest });
+        const outside = link.sources
+          .filter((one) => !inside(one))
+          .map((one) => (one.step ? `${one.step}/${one.port}` : one.port));
+        if (Object.keys(rest).length || outside.length)
+          (own["in"] as Value[]).push({ id: link.item.id, ...(outside.length ? { source: outside } : {}), ...rest });
       }
     } else if (kind === "input") clip.inputs.push({ id, fields });
     else {
       const link = workflow.outputs.find((one) => one.item.id === id)!;
       const { outputSource: _source, ...rest } = fields;
       clip.outputs.push({ id, fields: rest });
-      for (const one of link.sources) if (inside(one)) clip.links.push({ from: { step: one.step, port: one.port }, to: { step: "", port: id } });
+      for (const one of link.sources)
+        if (inside(one)) clip.links.push({ from: { step: one.step, port: one.port }, to: { step: "", port: id } });
     }
   }
   return clip;

@@ -14,8 +14,15 @@ export function addInputFor(workflow: Workflow, stepId: string, port: string, po
   const face = portIn(step, port);
   const id = freeName(port, idsOf(workflow));
   const type = typeValue(takenBy(step, port));
-  const fields: Fields = { type, ...(face?.label ? { label: face.label } : {}), ...(face?.doc ? { doc: face.doc } : {}) };
-  return [...addInput(workflow, id, fields, position), ...connect(workflow, { step: "", port: id }, { step: stepId, port })];
+  const fields: Fields = {
+    type,
+    ...(face?.label ? { label: face.label } : {}),
+    ...(face?.doc ? { doc: face.doc } : {}),
+  };
+  return [
+    ...addInput(workflow, id, fields, position),
+    ...connect(workflow, { step: "", port: id }, { step: stepId, port }),
+  ];
 }
 
 /** An output of the workflow with what a port of a step gives. */
@@ -26,6 +33,11 @@ export function addOutputFor(workflow: Workflow, stepId: string, port: string, p
   const id = freeName(port, idsOf(workflow));
   const type = typeValue(sourceOf(workflow, { step: stepId, port }).type);
   const source = written(workflow.scope, { step: stepId, port });
-  const fields: Fields = { type, ...(face?.label ? { label: face.label } : {}), ...(face?.doc ? { doc: face.doc } : {}), outputSource: [source] };
+  const fields: Fields = {
+    type,
+    ...(face?.label ? { label: face.label } : {}),
+    ...(face?.doc ? { doc: face.doc } : {}),
+    outputSource: [source],
+  };
   return [...addOutput(workflow, id, fields, position), ...gives(step, port, workflow)];
 }

@@ -16,7 +16,9 @@ export function itemOfKey(workflow: Workflow, key: string): Item | undefined {
 export function setFields(item: Item, main: string, fields: { [key: string]: Value | undefined }): Change[] {
   if (item.short) {
     const whole = { ...item.fields, ...fields };
-    const kept = Object.entries(whole).filter((entry): entry is [string, Value] => entry[1] !== undefined && entry[1] !== null);
+    const kept = Object.entries(whole).filter(
+      (entry): entry is [string, Value] => entry[1] !== undefined && entry[1] !== null,
+    );
     // A short form of an output of a step is its name; one of another thing is its type, source or tool.
     return [{ do: "set", path: item.path, value: onlyMain(kept, main, item) }];
   }
@@ -28,5 +30,7 @@ export function setFields(item: Item, main: string, fields: { [key: string]: Val
 }
 
 function onlyMain(fields: [string, Value][], main: string, item: Item): Value {
-  return fields.length === 1 && fields[0]![0] === main && typeof item.path.at(-1) === "string" ? fields[0]![1] : Object.fromEntries(fields);
+  return fields.length === 1 && fields[0]![0] === main && typeof item.path.at(-1) === "string"
+    ? fields[0]![1]
+    : Object.fromEntries(fields);
 }

@@ -31,19 +31,29 @@ export function addHint(hints: Value | undefined, path: Path, name: string, fiel
 }
 
 /** The fields of a hint or requirement of a process or step; one with none left goes, unless it is to `stay`. */
-export function setHint(root: Value, owner: Owner, name: string, fields: { [key: string]: Value | undefined }, { where = "hints", stay = false }: { where?: Section; stay?: boolean } = {}): Change[] {
+export function setHint(
+  root: Value,
+  owner: Owner,
+  name: string,
+  fields: { [key: string]: Value | undefined },
+  { where = "hints", stay = false }: { where?: Section; stay?: boolean } = {},
+): Change[] {
   const hints = owner.fields[where];
   const here = [...owner.path, where];
   const path = hintPath(hints, here, name);
   const now = hintFields(hints, name);
-  const values = Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, Value] => entry[1] !== undefined));
+  const values = Object.fromEntries(
+    Object.entries(fields).filter((entry): entry is [string, Value] => entry[1] !== undefined),
+  );
   const prefix = name.includes(":") ? name.slice(0, name.indexOf(":")) : "";
   const names = prefix in NAMESPACES ? rootNamespace(root, prefix) : [];
   if (!path || !now) {
     if (!Object.keys(values).length && !stay) return [];
     return [...addHint(hints, here, name, values), ...names];
   }
-  const left = Object.keys({ ...now, ...values }).filter((key) => key !== "class" && !(key in fields && fields[key] === undefined));
+  const left = Object.keys({ ...now, ...values }).filter(
+    (key) => key !== "class" && !(key in fields && fields[key] === undefined),
+  );
   if (!left.length && !stay) return removeHint(owner, name, where);
   const raw = at(root, path);
   if (!isFields(raw)) return [{ do: "set", path, value: values }];

@@ -26,21 +26,37 @@ export function addLink(workflow: Workflow, step: StepModel, port: string, field
 }
 
 /** Fields of a step's input, which is made where it is not there yet; an input with nothing left goes. */
-export function setLinkFields(workflow: Workflow, step: StepModel, port: string, fields: { [key: string]: Value | undefined }): Change[] {
+export function setLinkFields(
+  workflow: Workflow,
+  step: StepModel,
+  port: string,
+  fields: { [key: string]: Value | undefined },
+): Change[] {
   const expression = text(fields["valueFrom"] ?? undefined);
   const more = [
-    ...(expression ? [...requirement(workflow, "StepInputExpressionRequirement"), ...forExpression(workflow, expression)] : []),
+    ...(expression
+      ? [...requirement(workflow, "StepInputExpressionRequirement"), ...forExpression(workflow, expression)]
+      : []),
     ...(fields["pickValue"] ? newVersion(workflow) : []),
     ...(fields["linkMerge"] ? requirement(workflow, "MultipleInputFeatureRequirement") : []),
   ];
   const link = linkOf(step, port);
-  const values = Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, Value] => entry[1] !== undefined));
+  const values = Object.fromEntries(
+    Object.entries(fields).filter((entry): entry is [string, Value] => entry[1] !== undefined),
+  );
   if (!link) return Object.keys(values).length ? [...addLink(workflow, step, port, values), ...more] : [];
-  const left = Object.keys({ ...link.item.fields, ...values }).filter((key) => key !== "id" && !(key in fields && fields[key] === undefined));
-  if (left.length === 0) return [{ do: "delete", path: link.item.path }, ...(step.scatter.includes(port) ? withoutScatter(step, port) : [])];
+  const left = Object.keys({ ...link.item.fields, ...values }).filter(
+    (key) => key !== "id" && !(key in fields && fields[key] === undefined),
+  );
+  if (left.length === 0)
+    return [{ do: "delete", path: link.item.path }, ...(step.scatter.includes(port) ? withoutScatter(step, port) : [])];
   return [...setFields(link.item, "source", fields), ...more];
 }
 
-export function setOutputFields(workflow: Workflow, link: Link, fields: { [key: string]: Value | undefined }): Change[] {
+export function setOutputFields(
+  workflow: Workflow,
+  link: Link,
+  fields: { [key: string]: Value | undefined },
+): Change[] {
   return [...setFields(link.item, "type", fields), ...(fields["pickValue"] ? newVersion(workflow) : [])];
 }

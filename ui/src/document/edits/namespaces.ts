@@ -15,6 +15,7 @@ export function namespace(workflow: Workflow, prefix: string): Change[] {
 
 export function rootNamespace(root: Value, prefix: string): Change[] {
   const known = isFields(root) ? root["$namespaces"] : undefined;
-  if (isFields(known)) return prefix in known ? [] : [{ do: "set", path: ["$namespaces", prefix], value: NAMESPACES[prefix]! }];
+  if (isFields(known))
+    return prefix in known ? [] : [{ do: "set", path: ["$namespaces", prefix], value: NAMESPACES[prefix]! }];
   return [{ do: "set", path: ["$namespaces"], value: { [prefix]: NAMESPACES[prefix]! }, after: HEAD }];
 }

@@ -7,7 +7,11 @@ import { itemOfKey } from "./fields";
 import type { Where } from "./links";
 
 /** Nodes by their keys, with what leads to and from them; edges are given as their two ends. */
-export function remove(workflow: Workflow, keys: readonly string[], edges: readonly { from: Where; to: Where }[] = []): Change[] {
+export function remove(
+  workflow: Workflow,
+  keys: readonly string[],
+  edges: readonly { from: Where; to: Where }[] = [],
+): Change[] {
   const named = keys.map(ofKey).filter((one) => one !== undefined);
   const gone = (kind: string) => new Set(named.filter((one) => one.kind === kind).map((one) => one.id));
   const [inputs, outputs, steps] = [gone("input"), gone("output"), gone("step")];
@@ -15,9 +19,20 @@ export function remove(workflow: Workflow, keys: readonly string[], edges: reado
     const item = itemOfKey(workflow, `${kind}:${id}`);
     return item ? [{ do: "delete" as const, path: item.path }] : [];
   });
-  const cut = (link: Link, to: Where): string[] => link.sources
-    .filter((one) => (one.step ? steps.has(one.step) : inputs.has(one.port)) || edges.some((edge) => edge.to.step === to.step && edge.to.port === to.port && edge.from.step === one.step && edge.from.port === one.port))
-    .map((one) => one.written);
+  const cut = (link: Link, to: Where): string[] =>
+    link.sources
+      .filter(
+        (one) =>
+          (one.step ? steps.has(one.step) : inputs.has(one.port)) ||
+          edges.some(
+            (edge) =>
+              edge.to.step === to.step &&
+              edge.to.port === to.port &&
+              edge.from.step === one.step &&
+              edge.from.port === one.port,
+          ),
+      )
+      .map((one) => one.written);
   for (const step of workflow.steps) {
     if (steps.has(step.id)) continue;
     for (const link of step.links) {

@@ -42,7 +42,9 @@ function rawId(item: Item): string {
 }
 
 function renameItem(item: Item, name: string): Change {
-  return typeof item.path.at(-1) === "string" ? { do: "rename", path: item.path, key: name } : { do: "set", path: [...item.path, "id"], value: name };
+  return typeof item.path.at(-1) === "string"
+    ? { do: "rename", path: item.path, key: name }
+    : { do: "set", path: [...item.path, "id"], value: name };
 }
 
 /** In packed documents a step's inputs and outputs have its name in theirs. */
@@ -51,7 +53,10 @@ function packedNames(workflow: Workflow, old: string, id: string): Change[] {
   const prefix = `#${workflow.scope.id}/${old}/`;
   if (!step || !workflow.scope.packed) return [];
   const rewrite = (value: Value | undefined, path: Path): Change[] => {
-    if (typeof value === "string") return value.startsWith(prefix) ? [{ do: "set", path, value: `#${workflow.scope.id}/${id}/${value.slice(prefix.length)}` }] : [];
+    if (typeof value === "string")
+      return value.startsWith(prefix)
+        ? [{ do: "set", path, value: `#${workflow.scope.id}/${id}/${value.slice(prefix.length)}` }]
+        : [];
     if (Array.isArray(value)) return value.flatMap((one, index) => rewrite(one, [...path, index]));
     return isFields(value) ? rewrite(value["id"], [...path, "id"]) : [];
   };

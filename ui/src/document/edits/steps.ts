@@ -8,7 +8,11 @@ export function setScatter(workflow: Workflow, step: StepModel, ports: readonly 
   const path = step.item.path;
   const changes: Change[] = [];
   const names = ports.map((port) => writtenId(workflow.scope, step.id, port));
-  if (names.length) changes.push({ do: "set", path: [...path, "scatter"], value: names }, ...requirement(workflow, "ScatterFeatureRequirement"));
+  if (names.length)
+    changes.push(
+      { do: "set", path: [...path, "scatter"], value: names },
+      ...requirement(workflow, "ScatterFeatureRequirement"),
+    );
   else if ("scatter" in step.item.fields) changes.push({ do: "delete", path: [...path, "scatter"] });
   const wanted = ports.length > 1 ? method || "dotproduct" : "";
   if (wanted) changes.push({ do: "set", path: [...path, "scatterMethod"], value: wanted });
@@ -20,12 +24,22 @@ export function withoutScatter(step: StepModel, port: string): Change[] {
   const now = step.item.fields["scatter"];
   const path = [...step.item.path, "scatter"];
   const left = step.scatter.filter((one) => one !== port);
-  const method: Change[] = left.length < 2 && step.scatterMethod ? [{ do: "delete", path: [...step.item.path, "scatterMethod"] }] : [];
+  const method: Change[] =
+    left.length < 2 && step.scatterMethod ? [{ do: "delete", path: [...step.item.path, "scatterMethod"] }] : [];
   if (!left.length) return [{ do: "delete", path }, ...method];
-  return [...list(now).flatMap((one, index): Change[] => (localName(text(one)) === port ? [{ do: "delete", path: [...path, index] }] : [])), ...method];
+  return [
+    ...list(now).flatMap((one, index): Change[] =>
+      localName(text(one)) === port ? [{ do: "delete", path: [...path, index] }] : [],
+    ),
+    ...method,
+  ];
 }
 
 export function setWhen(workflow: Workflow, step: StepModel, when: string): Change[] {
   if (!when) return "when" in step.item.fields ? [{ do: "delete", path: [...step.item.path, "when"] }] : [];
-  return [{ do: "set", path: [...step.item.path, "when"], value: when }, ...newVersion(workflow), ...forExpression(workflow, when)];
+  return [
+    { do: "set", path: [...step.item.path, "when"], value: when },
+    ...newVersion(workflow),
+    ...forExpression(workflow, when),
+  ];
 }

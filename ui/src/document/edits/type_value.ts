@@ -11,7 +11,11 @@ export function typeValue(type: CwlType | undefined): Value {
   }
   if (type.kind === "enum") return { type: "enum", ...(type.name ? { name: type.name } : {}), symbols: type.symbols };
   if (type.kind === "record") {
-    return { type: "record", ...(type.name ? { name: type.name } : {}), fields: type.fields.map((field) => ({ name: field.name, type: typeValue(field.type) })) };
+    return {
+      type: "record",
+      ...(type.name ? { name: type.name } : {}),
+      fields: type.fields.map((field) => ({ name: field.name, type: typeValue(field.type) })),
+    };
   }
   if (isOptional(type)) {
     const inner = typeValue(given(type));
