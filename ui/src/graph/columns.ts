@@ -20,7 +20,7 @@ export function columns(nodes: readonly Sized[], links: readonly Link[]): Map<st
   const known = new Set(nodes.map((node) => node.key));
   const within = links.filter(({ from, to }) => from !== to && known.has(from) && known.has(to));
   const [into, outOf] = [pulls(within, "to"), pulls(within, "from")];
-  const { order, ranks } = ranked(nodes, into, outOf);
+  const { order, ranks } = rankNodes(nodes, into, outOf);
   const found = new Map<string, Position>();
   const all = grouped(order, ranks);
   place(all, found);
@@ -61,29 +61,48 @@ function pulls(links: readonly Link[], side: "from" | "to"): Map<string, Pull[]>
   return found;
 }
 
-/** The column of each box, right of all that it waits for; what waits for nothing stands just before what needs it. */
-function ranked(nodes: readonly Sized[], into: ReadonlyMap<string, Pull[]>, outOf: ReadonlyMap<string, Pull[]>) {
+/**
+ * The column of each box, right of all that it depends on, and the boxes in the order in which they were ranked.
+ * A box that depends on nothing stands in the column just before the first that needs it.
+ */
+function rankNodes(
+  nodes: readonly Sized[],
+  into: ReadonlyMap<string, Pull[]>,
+  outOf: ReadonlyMap<string, Pull[]>,
+): { order: Sized[]; ranks: Map<string, number> } {
   const byKey = new Map(nodes.map((node) => [node.key, node]));
   const ranks = new Map<string, number>();
   const order: Sized[] = [];
-  const open = new Set<string>();
-  const visit = (key: string): number => {
-    const known = ranks.get(key);
-    if (known !== undefined) return known;
-    // A circle, which a document may have while it is written: it is cut where it closes.
-    if (open.has(key)) return -1;
-    open.add(key);
-    const rank = Math.max(-1, ...(into.get(key) ?? []).map(({ other }) => visit(other))) + 1;
-    ranks.set(key, rank);
-    order.push(byKey.get(key)!);
-    return rank;
+  const entered = new Set<string>();
+  const visit = (start: string) => {
+    // A depth-first walk with its own stack: a chain of thousands of steps overflows the call stack.
+    const stack: { key: string; sources: readonly Pull[]; next: number; rank: number }[] = [];
+    const enter = (key: string) => {
+      entered.add(key);
+      stack.push({ key, sources: into.get(key) ?? [], next: 0, rank: 0 });
+    };
+    if (!entered.has(start)) enter(start);
+    while (stack.length) {
+      const frame = stack.at(-1)!;
+      const source = frame.sources[frame.next]?.other;
+      if (source === undefined) {
+        ranks.set(frame.key, frame.rank);
+        order.push(byKey.get(frame.key)!);
+        stack.pop();
+      } else if (entered.has(source)) {
+        // A source that is entered but has no rank closes a cycle, which is cut there.
+        frame.rank = Math.max(frame.rank, (ranks.get(source) ?? -1) + 1);
+        frame.next++;
+      } else enter(source);
+    }
   };
   for (const { key } of nodes) if (!outOf.has(key)) visit(key);
   for (const { key } of nodes) visit(key);
   for (const { key } of nodes) {
-    const next = outOf.get(key);
-    if (next && !into.has(key))
-      ranks.set(key, Math.max(0, Math.min(...next.map(({ other }) => ranks.get(other)!)) - 1));
+    const targets = outOf.get(key);
+    if (!targets || into.has(key)) continue;
+    const first = targets.reduce((least, { other }) => Math.min(least, ranks.get(other)!), Infinity);
+    ranks.set(key, Math.max(0, first - 1));
   }
   return { order, ranks };
 }
@@ -98,7 +117,7 @@ function grouped(order: readonly Sized[], ranks: ReadonlyMap<string, number>): S
 function place(all: readonly Sized[][], into: Map<string, Position>): void {
   let left = 0;
   for (const column of all) {
-    const width = Math.max(...column.map(({ size }) => size.width));
+    const width = column.reduce((most, { size }) => Math.max(most, size.width), 0);
     let top = 0;
     for (const { key, size } of column) {
       into.set(key, { x: Math.round(left + width / 2), y: top + size.height / 2 });
