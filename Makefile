@@ -47,6 +47,7 @@ check: lint types rooms ## all checks that run nothing
 lint: $(STAMP) ## style and form of the code
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	@$(BIN)/python tools/lint_pages.py
 
 types: $(STAMP) ## types of the package
 	$(BIN)/mypy

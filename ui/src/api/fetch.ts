@@ -83,7 +83,7 @@ function askedEarly(address: string): Promise<Response> | undefined {
 function sentence(body: unknown): string | undefined {
   const detail = (body as { detail?: unknown } | undefined)?.detail;
   if (typeof detail === "string") return detail;
-  if (Array.isArray(detail)) return detail.map((each: { msg?: string }) => each.msg ?? String(each)).join("; ");
+  if (Array.isArray(detail)) return detail.map((each: { msg?: string }) => each.msg ?? JSON.stringify(each)).join("; ");
   if (detail && typeof detail === "object" && "reason" in detail) return String(detail.reason);
   return undefined;
 }

@@ -1,9 +1,10 @@
 /** The builder: which document is open, and the list of all where none is. */
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import "./builder.css";
 import { ApiError, ask } from "../api/fetch";
 import { documents, me, readDocument } from "../api/documents";
-import type { Me } from "../api/types";
+import type { DocumentEntry, Me } from "../api/types";
+import { useLatest } from "../look/use_latest";
 import { Button, Notice, Spinner } from "../look/widgets";
 import { Editor } from "./editor/Editor";
 import type { HintSchema } from "./Hints";
@@ -34,36 +35,38 @@ function here(): Place {
   };
 }
 
+/** The library with these entries; what has been read of documents that are still there is kept. */
+const withEntries = (entries: readonly DocumentEntry[]) => (library: DocumentLibrary | undefined) =>
+  library ? library.with(entries) : new DocumentLibrary(entries);
+
 export function App() {
   const [about, setAbout] = useState<Me>();
   const [library, setLibrary] = useState<DocumentLibrary>();
   const [schema, setSchema] = useState<HintSchema>();
   const [place, setPlace] = useState(here);
-  const [opened, setOpened] = useState<Opened>();
+  const [found, setFound] = useState<Opened & { place: Place }>();
   const [error, setError] = useState<ApiError>();
-  const current = useRef<DocumentLibrary>(undefined);
-  current.current = library;
+  const [attempt, setAttempt] = useState(0);
+  const latest = useLatest({ library, about });
 
   const refresh = useCallback(async () => {
     const entries = await documents();
-    setLibrary((now) => (now ? now.with(entries) : new DocumentLibrary(entries)));
+    setLibrary(withEntries(entries));
     return entries;
   }, []);
 
-  const load = useCallback(async () => {
-    setError(undefined);
-    try {
-      const [person] = await Promise.all([me(), refresh()]);
-      setAbout(person);
-    } catch (problem) {
-      setError(problem as ApiError);
-    }
-    ask<HintSchema>("api/schema").then(setSchema, () => setSchema(undefined));
-  }, [refresh]);
-
-  useEffect(() => void load(), [load]);
   useEffect(() => {
-    const moved = () => setPlace(here());
+    Promise.all([me(), documents()]).then(([person, entries]) => {
+      setAbout(person);
+      setLibrary(withEntries(entries));
+    }, setError);
+    ask<HintSchema>("api/schema").then(setSchema, () => setSchema(undefined));
+  }, [attempt]);
+  useEffect(() => {
+    const moved = () => {
+      setError(undefined);
+      setPlace(here());
+    };
     addEventListener("popstate", moved);
     return () => removeEventListener("popstate", moved);
   }, []);
@@ -75,23 +78,24 @@ export function App() {
         ? ""
         : `?document=${encodeURIComponent(path)}${fresh ? `&new=${fresh === "tool" ? "tool" : "1"}` : ""}`;
     history.pushState(null, "", address);
+    setError(undefined);
     setPlace({ path, fresh });
   }, []);
 
   const ready = about !== undefined && library !== undefined;
+  const opened = found?.place === place ? found : undefined;
   useEffect(() => {
-    if (!ready || place.path === undefined) return setOpened(undefined);
+    const { library, about } = latest.current;
+    if (!ready || place.path === undefined || !library || !about) return;
     let stale = false;
-    setOpened(undefined);
-    setError(undefined);
-    open(place, current.current!, about!).then(
-      (found) => !stale && setOpened(found),
+    open(place, library, about).then(
+      (found) => !stale && setFound({ ...found, place }),
       (problem: ApiError) => !stale && setError(problem),
     );
     return () => {
       stale = true;
     };
-  }, [place, ready]);
+  }, [place, ready, latest]);
 
   useEffect(() => () => opened?.session.close(), [opened]);
   useEffect(() => {
@@ -99,6 +103,11 @@ export function App() {
   }, [place]);
 
   if (error) {
+    const retry = () => {
+      setError(undefined);
+      setPlace({ ...place });
+      setAttempt((now) => now + 1);
+    };
     return (
       <div className="alone">
         <Notice
@@ -106,17 +115,11 @@ export function App() {
           title={error.sessionEnded ? "You are not logged in" : "This does not work just now"}
           action={
             error.sessionEnded ? (
-              <LogInAgain again={() => void load()} />
+              <LogInAgain again={retry} />
             ) : (
               <>
                 <Button onClick={() => go(undefined)}>All documents</Button>
-                <Button
-                  icon="retry"
-                  onClick={() => {
-                    void load();
-                    setPlace({ ...place });
-                  }}
-                >
+                <Button icon="retry" onClick={retry}>
                   Try again
                 </Button>
               </>

@@ -37,8 +37,8 @@ export function ComposerDialog({
 }: {
   path: string;
   text: string;
-  onTake(text: string): void;
-  onClose(): void;
+  onTake: (text: string) => void;
+  onClose: () => void;
 }) {
   const [form, setForm] = useState<Form>();
   const [error, setError] = useState("");
@@ -98,7 +98,7 @@ export function ComposerDialog({
         </p>
       )}
       {main && (
-        <pre className="code composer-text" tabIndex={0}>
+        <pre className="code composer-text" tabIndex={0} role="region" aria-label="The document in Composer form">
           {main}
         </pre>
       )}

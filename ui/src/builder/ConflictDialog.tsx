@@ -8,10 +8,10 @@ export interface ConflictDialogProps {
   mine: string;
   theirs: string;
   /** Save this text over the one on disk that is shown here; a still newer one is asked about again. */
-  onSave(text: string): void;
+  onSave: (text: string) => void;
   /** Give up one's own text, and go on with theirs. */
-  onTakeTheirs(): void;
-  onClose(): void;
+  onTakeTheirs: () => void;
+  onClose: () => void;
 }
 
 const MergeEditor = lazy(() => import("./MergeEditor"));

@@ -10,8 +10,8 @@ export interface FileFieldProps {
   kind: CwlFile["class"];
   several: boolean;
   files: CwlFile[];
-  onFiles(files: CwlFile[]): void;
-  onUpload(file: File): Promise<CwlFile>;
+  onFiles: (files: CwlFile[]) => void;
+  onUpload: (file: File) => Promise<CwlFile>;
 }
 
 export function FileField({ id, className, kind, several, files, onFiles, onUpload, ...rest }: FileFieldProps) {

@@ -2,7 +2,7 @@
 import { AIRFLOW } from "../api/fetch";
 import { Button } from "../look/widgets";
 
-export function LogInAgain({ again, word = "Go on" }: { again(): void; word?: string }) {
+export function LogInAgain({ again, word = "Go on" }: { again: () => void; word?: string }) {
   return (
     <span className="buttons">
       <Button icon="link" onClick={() => window.parent.open(new URL("auth/login/", AIRFLOW), "_blank", "noopener")}>

@@ -4,6 +4,7 @@ import { MergeView } from "@codemirror/merge";
 import { EditorState } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
 import { useEffect, useRef } from "react";
+import { useLatest } from "../look/use_latest";
 import { editorLook } from "./editor_look";
 
 export default function MergeEditor({
@@ -13,11 +14,10 @@ export default function MergeEditor({
 }: {
   theirs: string;
   mine: string;
-  onChange(text: string): void;
+  onChange: (text: string) => void;
 }) {
   const place = useRef<HTMLDivElement>(null);
-  const tell = useRef(onChange);
-  tell.current = onChange;
+  const latestOnChange = useLatest(onChange);
   useEffect(() => {
     const lineEnd = EditorState.lineSeparator.of(mine.includes("\r\n") ? "\r\n" : "\n");
     const view = new MergeView({
@@ -40,7 +40,7 @@ export default function MergeEditor({
           keymap.of([...defaultKeymap, ...historyKeymap]),
           EditorView.contentAttributes.of({ "aria-label": "Yours" }),
           EditorView.updateListener.of((update) => {
-            if (update.docChanged) tell.current(update.state.sliceDoc());
+            if (update.docChanged) latestOnChange.current(update.state.sliceDoc());
           }),
         ],
       },
@@ -49,6 +49,6 @@ export default function MergeEditor({
       gutter: true,
     });
     return () => view.destroy();
-  }, [theirs, mine]);
+  }, [theirs, mine, latestOnChange]);
   return <div className="merge-editor" ref={place} />;
 }

@@ -12,9 +12,9 @@ export interface PaletteProps {
   current: string | undefined;
   disabled?: boolean;
   /** Enter, or a click on the plus. */
-  onAdd(document: DocumentEntry): void;
+  onAdd: (document: DocumentEntry) => void;
   /** Open it in the builder. */
-  onOpen(document: DocumentEntry): void;
+  onOpen: (document: DocumentEntry) => void;
 }
 
 const GROUPS = ["Tools", "Workflows", "Shipped with MLcraft"];
@@ -35,6 +35,7 @@ export const Palette = memo(function Palette({ documents, current, disabled = fa
     ? groups
     : GROUPS.flatMap((title) => groups.filter((group) => group.title === title));
   const addFirst = (event: React.KeyboardEvent<HTMLInputElement>) => {
+    moveFocus(event);
     if (event.key !== "Enter" || !words.trim()) return;
     event.preventDefault();
     const first = shownGroups.flatMap((group) => group.entries).find((entry) => !entry.error);
@@ -44,7 +45,7 @@ export const Palette = memo(function Palette({ documents, current, disabled = fa
   };
 
   return (
-    <nav className="palette" aria-label="What can be a step" onKeyDown={walk}>
+    <nav className="palette" aria-label="What can be a step">
       <label className="palette-search">
         <Icon name="search" size={14} />
         <span className="hidden-text">Search tools and workflows</span>
@@ -99,6 +100,7 @@ function Entry({
         }}
         onDoubleClick={() => onOpen(entry)}
         onKeyDown={(event) => {
+          moveFocus(event);
           if (event.key !== "Enter" || !usable) return;
           event.preventDefault();
           onAdd(entry);
@@ -136,9 +138,9 @@ function sought(documents: readonly DocumentEntry[], words: string, current: str
 }
 
 /** Up and down go through the list, from the search field too. */
-function walk(event: React.KeyboardEvent<HTMLElement>) {
+function moveFocus(event: React.KeyboardEvent<HTMLElement>) {
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-  const all = [...event.currentTarget.querySelectorAll<HTMLElement>("input, .palette-entry")];
+  const all = [...event.currentTarget.closest(".palette")!.querySelectorAll<HTMLElement>("input, .palette-entry")];
   const now = all.indexOf(document.activeElement as HTMLElement);
   const next = all[now + (event.key === "ArrowDown" ? 1 : -1)];
   if (now < 0 || !next) return;

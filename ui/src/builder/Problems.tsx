@@ -14,8 +14,8 @@ export function Problems({
   checking: boolean;
   checked: string | undefined;
   open: boolean;
-  onToggle(): void;
-  onJump(problem: Listed): void;
+  onToggle: () => void;
+  onJump: (problem: Listed) => void;
 }) {
   const errors = problems.filter((one) => one.severity === "error").length;
   const words =

@@ -16,7 +16,7 @@ export function RunBar({
   error: ApiError | undefined;
   dagId: string;
   runId: string;
-  onClose(): void;
+  onClose: () => void;
 }) {
   const now = useNow(!run || !isOver(run.state));
   const length = run && duration(seconds(run.start ?? undefined, run.end ?? undefined, now));

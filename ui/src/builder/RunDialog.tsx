@@ -11,10 +11,10 @@ export interface RunDialogProps {
   title: string;
   inputs: readonly (RunInput & { optional?: boolean })[];
   /** Bring a file of this computer into the store. */
-  onUpload(file: File): Promise<CwlFile>;
+  onUpload: (file: File) => Promise<CwlFile>;
   /** Start the run; what goes wrong is thrown as an error with a sentence. */
-  onRun(conf: Record<string, unknown>): Promise<void>;
-  onClose(): void;
+  onRun: (conf: Record<string, unknown>) => Promise<void>;
+  onClose: () => void;
 }
 
 export function RunDialog({ title, inputs, onUpload, onRun, onClose }: RunDialogProps) {

@@ -7,8 +7,8 @@ export interface RunFieldProps {
   field: Field;
   answer: Answer;
   wrong: string | undefined;
-  onAnswer(answer: Answer): void;
-  onUpload(file: File): Promise<CwlFile>;
+  onAnswer: (answer: Answer) => void;
+  onUpload: (file: File) => Promise<CwlFile>;
 }
 
 export function RunField({ field, answer, wrong, onAnswer, onUpload }: RunFieldProps) {
@@ -116,7 +116,7 @@ function Choice({
   ...common
 }: {
   text: string;
-  change(event: { target: { value: string } }): void;
+  change: (event: { target: { value: string } }) => void;
   choices: string[];
   words: string[];
   id: string;

@@ -1,5 +1,5 @@
 /** A form for an object, made from its JSON schema: what the server checks is what is asked for. */
-import type { Fields, Value } from "../document/value";
+import { type Fields, type Value, printed } from "../document/value";
 import { Button, IconButton } from "../look/widgets";
 import { SelectField, TextField } from "./fields";
 import "./schema_form.css";
@@ -28,7 +28,7 @@ export interface SchemaFormProps {
   place?: "workflow" | "step" | "tool";
   readOnly?: boolean;
   /** One field has another value; undefined takes it away. */
-  onChange(key: string, value: Value | undefined): void;
+  onChange: (key: string, value: Value | undefined) => void;
 }
 
 export function SchemaForm({ schema, value, place, readOnly = false, onChange }: SchemaFormProps) {
@@ -57,7 +57,7 @@ interface FieldProps {
   schema: Schema;
   value: Value | undefined;
   readOnly: boolean;
-  onChange(value: Value | undefined): void;
+  onChange: (value: Value | undefined) => void;
 }
 
 function SchemaField({ label, schema, value, readOnly, onChange }: FieldProps) {
@@ -69,12 +69,12 @@ function SchemaField({ label, schema, value, readOnly, onChange }: FieldProps) {
     return (
       <SelectField
         {...common}
-        value={value === undefined ? "" : String(value)}
+        value={value === undefined ? "" : printed(value)}
         choices={[
           { value: "", label: none },
-          ...choices.map((choice) => ({ value: String(choice), label: words(choice) })),
+          ...choices.map((choice) => ({ value: printed(choice), label: words(choice) })),
         ]}
-        onChange={(chosen) => onChange(choices.find((choice) => String(choice) === chosen))}
+        onChange={(chosen) => onChange(choices.find((choice) => printed(choice) === chosen))}
       />
     );
   }
@@ -83,17 +83,15 @@ function SchemaField({ label, schema, value, readOnly, onChange }: FieldProps) {
     <TextField
       {...common}
       {...(schema.examples?.length ? { suggestions: schema.examples.map(String) } : {})}
-      placeholder={schema.default === undefined ? "" : String(schema.default)}
-      value={
-        value === undefined || value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value)
-      }
+      placeholder={schema.default === undefined ? "" : printed(schema.default)}
+      value={value === undefined || value === null ? "" : printed(value)}
       onChange={(typed) => onChange(read(typed, numeric))}
     />
   );
 }
 
 function words(choice: Value): string {
-  return choice === true ? "yes" : choice === false ? "no" : String(choice);
+  return choice === true ? "yes" : choice === false ? "no" : printed(choice);
 }
 
 /** A number where one is meant; what is none stays a text, and the server's check says so. */

@@ -16,7 +16,7 @@ export function Start({
 }: {
   about: Me;
   library: DocumentLibrary;
-  onOpen(path: string, fresh?: "workflow" | "tool"): void;
+  onOpen: (path: string, fresh?: "workflow" | "tool") => void;
 }) {
   const [words, setWords] = useState("");
   const [making, setMaking] = useState<"workflow" | "tool">();

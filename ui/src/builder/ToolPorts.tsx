@@ -108,7 +108,7 @@ function PortCard({ session, tool, side, editable, command, item }: PortsProps &
 interface BindingProps {
   item: Item;
   disabled: boolean;
-  change(changes: Change[]): void;
+  change: (changes: Change[]) => void;
 }
 
 function InputBinding({ item, disabled, change }: BindingProps) {

@@ -16,14 +16,14 @@ export interface TopBarProps {
   handle: RefObject<GraphHandle | null>;
   palette: boolean;
   states: Readonly<Record<string, StepState>> | undefined;
-  onPalette(): void;
-  onSide(side: "form" | "text"): void;
-  onGo(path: string | undefined): void;
-  onSave(): void;
-  onRun(): void;
-  onTidy(): void;
-  onAdd(kind: "input" | "output"): void;
-  onWindow(name: "keys" | "rename" | "duplicate" | "delete" | "composer"): void;
+  onPalette: () => void;
+  onSide: (side: "form" | "text") => void;
+  onGo: (path: string | undefined) => void;
+  onSave: () => void;
+  onRun: () => void;
+  onTidy: () => void;
+  onAdd: (kind: "input" | "output") => void;
+  onWindow: (name: "keys" | "rename" | "duplicate" | "delete" | "composer") => void;
 }
 
 export function TopBar(props: TopBarProps) {

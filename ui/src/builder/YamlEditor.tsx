@@ -4,8 +4,9 @@ import { type Diagnostic, lintGutter, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
 import { Annotation, Compartment, EditorState, type Text } from "@codemirror/state";
 import { EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap } from "@codemirror/view";
-import { useEffect, useRef } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { Problem } from "../api/types";
+import { useLatest } from "../look/use_latest";
 import { editorLook } from "./editor_look";
 import type { YamlPaneProps } from "./YamlPane";
 
@@ -18,23 +19,24 @@ const fromOutside = Annotation.define<boolean>();
 export default function YamlEditor({ text, problems, readOnly = false, onChange, reveal }: YamlPaneProps) {
   const place = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
-  const locked = useRef(new Compartment());
-  const tell = useRef(onChange);
-  tell.current = onChange;
-  const untold = useRef(false);
+  const [locked] = useState(() => new Compartment());
+  const latestOnChange = useLatest(onChange);
+  const unreported = useRef(false);
+  // The text that the editor begins with is only that: later ones are changes.
+  const [initial] = useState({ text, readOnly });
 
-  /** Tell what has been typed, as it is now. */
-  const tellNow = useRef(() => {
-    if (!untold.current || !view.current) return;
-    untold.current = false;
-    tell.current(view.current.state.sliceDoc());
-  });
+  /** Reports the text as it is now, if it has not been reported since the last key. */
+  const report = useCallback(() => {
+    if (!unreported.current || !view.current) return;
+    unreported.current = false;
+    latestOnChange.current(view.current.state.sliceDoc());
+  }, [latestOnChange]);
 
   useEffect(() => {
     const made = new EditorView({
       parent: place.current!,
       state: EditorState.create({
-        doc: text,
+        doc: initial.text,
         extensions: [
           editorLook,
           history(),
@@ -50,22 +52,22 @@ export default function YamlEditor({ text, problems, readOnly = false, onChange,
             tabindex: "0",
             "aria-label": "Text of the document. Escape, then Tab, leaves the editor.",
           }),
-          locked.current.of(lock(readOnly)),
+          locked.of(lock(initial.readOnly)),
           // What came as CRLF goes as CRLF.
-          EditorState.lineSeparator.of(text.includes("\r\n") ? "\r\n" : "\n"),
+          EditorState.lineSeparator.of(initial.text.includes("\r\n") ? "\r\n" : "\n"),
           EditorView.updateListener.of((update) => {
             const ours = update.transactions.some((each) => each.annotation(fromOutside));
             if (!update.docChanged || ours) return;
-            const waits = untold.current;
-            untold.current = true;
-            if (update.state.doc.length < LONG) tellNow.current();
-            else if (!waits) requestAnimationFrame(() => setTimeout(tellNow.current));
+            const waits = unreported.current;
+            unreported.current = true;
+            if (update.state.doc.length < LONG) report();
+            else if (!waits) requestAnimationFrame(() => setTimeout(report));
           }),
           EditorView.domEventHandlers({
-            blur: () => tellNow.current(),
+            blur: report,
             // Shortcuts such as that of saving are about what is there.
             keydown: (event) => {
-              if (event.ctrlKey || event.metaKey) tellNow.current();
+              if (event.ctrlKey || event.metaKey) report();
             },
           }),
         ],
@@ -73,25 +75,24 @@ export default function YamlEditor({ text, problems, readOnly = false, onChange,
     });
     view.current = made;
     return () => {
-      tellNow.current();
+      report();
       made.destroy();
     };
-    // The text that it begins with is only that: later ones are changes.
-  }, []);
+  }, [initial, locked, report]);
 
   useEffect(() => {
     const editor = view.current!;
     const now = editor.state.sliceDoc();
     // What was typed meanwhile is newer.
-    if (now === text || untold.current) return;
+    if (now === text || unreported.current) return;
     const { from, to, insert } = difference(plain(now), plain(text));
     const changes = { from, to, insert: insert.replaceAll("\n", editor.state.lineBreak) };
     editor.dispatch({ changes, annotations: fromOutside.of(true) });
   }, [text]);
 
   useEffect(() => {
-    view.current!.dispatch({ effects: locked.current.reconfigure(lock(readOnly)) });
-  }, [readOnly]);
+    view.current!.dispatch({ effects: locked.reconfigure(lock(readOnly)) });
+  }, [readOnly, locked]);
 
   useEffect(() => {
     const editor = view.current!;

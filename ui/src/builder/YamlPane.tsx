@@ -7,7 +7,7 @@ export interface YamlPaneProps {
   text: string;
   problems: readonly Problem[];
   readOnly?: boolean;
-  onChange(text: string): void;
+  onChange: (text: string) => void;
   /** A place to go to; another object for each time. */
   reveal?: { line: number; column?: number } | undefined;
 }

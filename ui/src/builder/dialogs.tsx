@@ -19,8 +19,8 @@ export function PathDialog({
   path: string;
   taken: readonly string[];
   children?: ReactNode;
-  onDone(path: string): void;
-  onClose(): void;
+  onDone: (path: string) => void;
+  onClose: () => void;
 }) {
   const [typed, setTyped] = useState(path);
   const [flaw, setFlaw] = useState<string>();
@@ -95,8 +95,8 @@ export function ConfirmDialog({
   action: string;
   children: ReactNode;
   danger?: boolean;
-  onDone(): void;
-  onClose(): void;
+  onDone: () => void;
+  onClose: () => void;
 }) {
   return (
     <Dialog
@@ -120,7 +120,7 @@ export interface Pick {
   key: string;
   label: string;
   note: string;
-  run(): void;
+  run: () => void;
 }
 
 /** A list to choose from by typing a part of it. */
@@ -133,7 +133,7 @@ export function PickDialog({
   title: string;
   picks: readonly Pick[];
   none: string;
-  onClose(): void;
+  onClose: () => void;
 }) {
   const [words, setWords] = useState("");
   const [at, setAt] = useState(0);
@@ -180,6 +180,8 @@ export function PickDialog({
       />
       <ul className="picks" role="listbox" id="picks" ref={list} aria-label={title}>
         {found.map((one, index) => (
+          // The keys are those of the field, which names the active option (aria-activedescendant).
+          // eslint-disable-next-line jsx-a11y/click-events-have-key-events
           <li
             key={one.key}
             id={`pick-${index}`}
@@ -217,7 +219,7 @@ const KEYS: [string, string][] = [
   ["Esc", "select nothing"],
 ];
 
-export function KeysDialog({ onClose }: { onClose(): void }) {
+export function KeysDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Keys" onClose={onClose}>
       <dl className="keys">

@@ -1,8 +1,8 @@
 /** Fields of forms. What is typed is taken over when one leaves the field or presses Enter; Escape takes it back. */
-import { type ReactNode, useEffect, useId, useState } from "react";
+import { type ReactNode, useId, useState } from "react";
 import { parse, stringify } from "yaml";
 import { type CwlType, given, isOptional, readType, shown } from "../document/types";
-import type { Value } from "../document/value";
+import { type Value, printed } from "../document/value";
 
 interface Common {
   label: string;
@@ -44,7 +44,7 @@ export function Row({
 
 export interface TextFieldProps extends Common {
   value: string;
-  onChange(value: string): void;
+  onChange: (value: string) => void;
   /** A sentence where the text cannot be taken. */
   check?: ((text: string) => string | undefined) | undefined;
   lines?: number;
@@ -70,10 +70,12 @@ export function TextField({
   const id = useId();
   const [typed, setTyped] = useState(value);
   const [flaw, setFlaw] = useState<string>();
-  useEffect(() => {
+  const [shownValue, setShownValue] = useState(value);
+  if (shownValue !== value) {
+    setShownValue(value);
     setTyped(value);
     setFlaw(undefined);
-  }, [value]);
+  }
   const take = () => {
     if (typed === value) return setFlaw(undefined);
     const wrong = check?.(typed);
@@ -133,7 +135,7 @@ export function SelectField({
   value,
   choices,
   onChange,
-}: Common & { value: string; choices: readonly Choice[]; onChange(value: string): void }) {
+}: Common & { value: string; choices: readonly Choice[]; onChange: (value: string) => void }) {
   const id = useId();
   return (
     <Row label={label} hint={hint} id={id}>
@@ -177,7 +179,7 @@ export function CheckField({
   disabled,
   value,
   onChange,
-}: Common & { value: boolean; onChange(value: boolean): void }) {
+}: Common & { value: boolean; onChange: (value: boolean) => void }) {
   const id = useId();
   return (
     <div className="row row-check">
@@ -202,7 +204,7 @@ export function ValueField({
   value,
   type,
   onChange,
-}: Common & { value: Value | undefined; type: CwlType | undefined; onChange(value: Value | undefined): void }) {
+}: Common & { value: Value | undefined; type: CwlType | undefined; onChange: (value: Value | undefined) => void }) {
   const kind = type ? given(type) : undefined;
   const id = useId();
   if (kind?.kind === "name" && kind.name === "boolean") {
@@ -212,7 +214,7 @@ export function ValueField({
           id={id}
           className="field"
           disabled={disabled}
-          value={value === undefined || value === null ? "" : String(value)}
+          value={value === undefined || value === null ? "" : printed(value)}
           onChange={(event) => onChange(event.target.value === "" ? undefined : event.target.value === "true")}
         >
           <option value="">none</option>
@@ -232,7 +234,7 @@ export function ValueField({
     value === undefined || value === null
       ? ""
       : isText
-        ? String(value)
+        ? value
         : typeof path === "string"
           ? path
           : stringify(value, { lineWidth: 0 }).trimEnd();
@@ -288,7 +290,7 @@ function valueFlaw(value: unknown, type: CwlType | undefined): string | undefine
     return "A whole number is needed.";
   if (kind.kind === "name" && (kind.name === "float" || kind.name === "double") && typeof value !== "number")
     return "A number is needed.";
-  if (kind.kind === "enum" && !kind.symbols.includes(String(value)))
+  if (kind.kind === "enum" && !kind.symbols.includes(printed(value)))
     return `One of these is needed: ${kind.symbols.join(", ")}.`;
   return undefined;
 }
@@ -307,7 +309,7 @@ export function TypeField({
   value: Value | undefined;
   disabled?: boolean;
   more?: readonly string[];
-  onChange(value: Value): void;
+  onChange: (value: Value) => void;
 }) {
   const id = useId();
   const type = readType(value);

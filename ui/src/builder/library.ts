@@ -2,7 +2,7 @@
 import type { DocumentEntry } from "../api/types";
 import { type Face, faceFromPorts, faceOf, mainPath } from "../document/process";
 import { readType, shown } from "../document/types";
-import { type Value, at, isFields } from "../document/value";
+import { type Value, at, isFields, text } from "../document/value";
 import type { Found, Library } from "../document/workflow";
 
 export class DocumentLibrary implements Library {
@@ -85,7 +85,7 @@ export function signatureOf(entry: DocumentEntry): string {
 function named(value: Value, id: string): (string | number)[] | undefined {
   const packed = isFields(value) ? value["$graph"] : undefined;
   const index = Array.isArray(packed)
-    ? packed.findIndex((one) => isFields(one) && String(one["id"]).replace(/^#/, "") === id)
+    ? packed.findIndex((one) => isFields(one) && text(one["id"]).replace(/^#/, "") === id)
     : -1;
   return index < 0 ? undefined : ["$graph", index];
 }

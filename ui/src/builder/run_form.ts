@@ -1,4 +1,5 @@
 /** What a form asks for a workflow's input, and what comes of the answer. No part of it draws anything. */
+import { printed } from "../document/value";
 import type { CwlFile, RunInput } from "../api/types";
 import { type CwlType, isNull, readType, shown } from "../document/types";
 
@@ -69,7 +70,7 @@ export function firstAnswer(field: Field): Answer {
   switch (field.kind) {
     case "boolean":
       // Three states where it may be left out.
-      return value === undefined || value === null ? "" : String(value);
+      return value === undefined || value === null ? "" : printed(value);
     case "file":
     case "directory":
       return isFile(value) ? [value] : [];
@@ -80,7 +81,7 @@ export function firstAnswer(field: Field): Answer {
     case "json":
       return value === undefined || value === null ? "" : JSON.stringify(value, null, 2);
     default:
-      return value === undefined || value === null ? "" : String(value);
+      return value === undefined || value === null ? "" : printed(value);
   }
 }
 

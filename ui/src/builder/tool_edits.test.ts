@@ -41,7 +41,7 @@ function open(text: string): { document: Document; tool: Tool } {
   const document = Document.open(text);
   const fields = document.at([]);
   if (!isFields(fields)) throw new Error("no tool");
-  return { document, tool: { path: [], fields: fields as Fields } };
+  return { document, tool: { path: [], fields: fields } };
 }
 
 describe("edits of a tool", () => {

@@ -44,11 +44,15 @@ export function useProblems(
   const current = checked?.text === text ? checked : undefined;
   // Where problems are is read from the whole text: the picture does not wait for it.
   const shown = useDeferredValue(state);
-  const problems = useMemo(() => listed(shown, current?.problems ?? []), [shown.findings, shown.broken, current]);
+  const { findings, broken, document, text: shownText } = shown;
+  const problems = useMemo(
+    () => listed({ findings, broken, document, text: shownText }, current?.problems ?? []),
+    [findings, broken, document, shownText, current],
+  );
   return { problems, checking: allowed && !current, checked: current?.error ?? (current ? "" : undefined) };
 }
 
-function listed(state: State, server: readonly Problem[]): Listed[] {
+function listed(state: Pick<State, "findings" | "broken" | "document" | "text">, server: readonly Problem[]): Listed[] {
   if (state.broken)
     return [{ severity: "error", message: state.broken.message, ...lineOf(state, state.broken.offset) }];
   const { document } = state;

@@ -9,7 +9,7 @@ import { type Library, type Workflow, readWorkflow } from "./workflow";
 import { faceOf, mainPath } from "./process";
 import * as edits from "./edits";
 import { byNode, problemsOf } from "./problems";
-import { type Fields, type Value, at, isFields } from "./value";
+import { type Fields, type Value, at, isFields, text } from "./value";
 
 const SHIPPED = fileURLToPath(new URL("../../../cwl", import.meta.url));
 /** MLCRAFT_EDITS asks for more of them. */
@@ -49,7 +49,7 @@ const library: Library = {
 function packed(value: Value, id: string) {
   const graph = isFields(value) ? value["$graph"] : undefined;
   const index = Array.isArray(graph)
-    ? graph.findIndex((one) => isFields(one) && String(one["id"]).replace("#", "") === id)
+    ? graph.findIndex((one) => isFields(one) && text(one["id"]).replace("#", "") === id)
     : -1;
   return index < 0 ? undefined : (["$graph", index] as const);
 }

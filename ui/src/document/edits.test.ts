@@ -37,7 +37,7 @@ const RETRIEVE = faceFromPorts(
   [{ id: "data", type: "File" }],
 );
 FACES["retrieve.cwl"] = { ...RETRIEVE, hint: "Retrieve" };
-const library: Library = { find: (_, run) => (FACES[run] ? { path: run, face: FACES[run]! } : undefined) };
+const library: Library = { find: (_, run) => (FACES[run] ? { path: run, face: FACES[run] } : undefined) };
 
 const LISTS = `# A remark at the top
 cwlVersion: v1.2

@@ -31,7 +31,7 @@ export function items(value: Value | undefined, path: Path, key: string, main: s
       {
         id: localName(id),
         path: [...path, id],
-        fields: whole ? (one as Fields) : { [main]: one },
+        fields: whole ? one : { [main]: one },
         short: !whole,
         value: one,
       },

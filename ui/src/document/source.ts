@@ -59,7 +59,7 @@ export function read(text: string): Source {
 export function nodeAt(source: Source, path: Path): Node | undefined {
   let found = source.tree.contents as Node | null | undefined;
   for (const step of path) {
-    if (isMap(found)) found = pairOf(found, step)?.value as Node | null | undefined;
+    if (isMap(found)) found = pairOf(found, step)?.value;
     else if (isSeq(found)) found = found.items[Number(step)] as Node | null | undefined;
     else return undefined;
   }

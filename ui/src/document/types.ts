@@ -1,5 +1,5 @@
 /** CWL types: their short form, and whether what one port gives fits into another. */
-import { type Fields, type Value, isFields, text } from "./value";
+import { type Value, isFields, text } from "./value";
 
 export type CwlType =
   | { kind: "name"; name: string }
@@ -59,7 +59,7 @@ function fieldsOf(value: Value | undefined): { name: string; type: CwlType }[] {
   if (!isFields(value)) return [];
   return Object.entries(value).map(([name, field]) => ({
     name,
-    type: readType(isFields(field) ? (field as Fields)["type"] : field) ?? ANY,
+    type: readType(isFields(field) ? field["type"] : field) ?? ANY,
   }));
 }
 

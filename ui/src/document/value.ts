@@ -38,6 +38,11 @@ export function text(value: Value | undefined): string {
       : "";
 }
 
+/** Any value as text: strings as they are, objects and lists as JSON. */
+export function printed(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}
+
 export function list(value: Value | undefined): Value[] {
   return value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
 }

@@ -8,7 +8,7 @@ import { type Fields, type Path, type Value, at, isFields, list, text } from "./
 /** What is known of the documents around this one. */
 export interface Library {
   /** The process that `run` names, seen from the document at `from`; the same object as long as nothing has changed. */
-  find(from: string, run: string): Found | undefined;
+  find: (from: string, run: string) => Found | undefined;
 }
 
 export interface Found {

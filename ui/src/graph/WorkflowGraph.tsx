@@ -18,6 +18,7 @@ import {
 import "@xyflow/react/dist/base.css";
 import "./graph.css";
 import { Icon } from "../look/Icon";
+import { useLatest } from "../look/use_latest";
 import { BoxNode, type BoxNodeType } from "./BoxNode";
 import { FIT, useCamera } from "./camera";
 import { type Connecting, DRAGGED, type WorkflowGraphProps } from "./contract";
@@ -53,8 +54,7 @@ export function WorkflowGraph(props: WorkflowGraphProps) {
 
 function Drawing(props: WorkflowGraphProps) {
   const { graph, selection, onSelect, editable = false, ref } = props;
-  const latest = useRef(props);
-  latest.current = props;
+  const latestRef = useLatest(props);
   const frame = useRef<HTMLDivElement>(null);
 
   const states = useStepStates(props.states);
@@ -71,12 +71,12 @@ function Drawing(props: WorkflowGraphProps) {
   const live = props.states !== undefined;
   const shared = useMemo(() => ({ editable, ports: !far, live, toggle, fold }), [editable, far, live, toggle, fold]);
   const [nodes, setNodes] = useState<BoxNodeType[]>(() => toNodes(drawn, [], selection, editable));
-  const shown = useRef({ drawn, selection });
+  const [nodesOf, setNodesOf] = useState({ drawn, selection });
   let current = nodes;
-  if (shown.current.drawn !== drawn || shown.current.selection !== selection) {
+  if (nodesOf.drawn !== drawn || nodesOf.selection !== selection) {
     // While rendering: an effect would show one frame of the old picture first.
-    const moved = shown.current.drawn !== drawn;
-    shown.current = { drawn, selection };
+    const moved = nodesOf.drawn !== drawn;
+    setNodesOf({ drawn, selection });
     current = moved ? toNodes(drawn, nodes, selection, editable) : select(nodes, selection);
     setNodes(current);
   }
@@ -91,23 +91,27 @@ function Drawing(props: WorkflowGraphProps) {
       ),
     [current],
   );
-  const camera = useCamera(frame, shown);
+  const shownRef = useLatest({ drawn, selection });
+  const camera = useCamera(frame, shownRef);
   const [hovered, setHovered] = useState<string>();
   useOneReachable(frame, drawn);
   const fits = useFits(frame, (from, to) => props.canConnect?.(from, to), fold);
 
-  const onNodesChange = useCallback((changes: NodeChange<BoxNodeType>[]) => {
-    const { selection, onSelect } = latest.current;
-    const chosen = changes.filter((change) => change.type === "select");
-    if (chosen.length) {
-      const next = new Set(selection);
-      for (const change of chosen) if (change.selected) next.add(change.id);
-      for (const change of chosen) if (!change.selected) next.delete(change.id);
-      if (!sameKeys(next, selection)) onSelect(next);
-    }
-    const placed = changes.filter((change) => change.type === "position");
-    if (placed.length) setNodes((now) => applyNodeChanges(placed, now));
-  }, []);
+  const onNodesChange = useCallback(
+    (changes: NodeChange<BoxNodeType>[]) => {
+      const { selection, onSelect } = latestRef.current;
+      const chosen = changes.filter((change) => change.type === "select");
+      if (chosen.length) {
+        const next = new Set(selection);
+        for (const change of chosen) if (change.selected) next.add(change.id);
+        for (const change of chosen) if (!change.selected) next.delete(change.id);
+        if (!sameKeys(next, selection)) onSelect(next);
+      }
+      const placed = changes.filter((change) => change.type === "position");
+      if (placed.length) setNodes((now) => applyNodeChanges(placed, now));
+    },
+    [latestRef],
+  );
 
   const tell = (moved: readonly BoxNodeType[]) => {
     const moves = moved.filter((node) => node.parentId === undefined).map((node) => standing.told(node));
@@ -138,17 +142,17 @@ function Drawing(props: WorkflowGraphProps) {
         setOpened((now) => new Set([...now, ...parentKeys(key)]));
       },
       openAll: (open) => {
-        setOpened(open ? new Set(insides(latest.current.graph)) : NO_KEYS);
+        setOpened(open ? new Set(insides(latestRef.current.graph)) : NO_KEYS);
         requestAnimationFrame(() => camera.showAll());
       },
-      tidied: () => standing.tidied(latest.current.graph),
+      tidied: () => standing.tidied(latestRef.current.graph),
       free: (size, wanted) => standing.free(size, wanted),
       freeShift: (copies, first) => standing.freeShift(copies, first),
       standing: () => standing.all(),
       middle: () => standing.measured(camera.middle()),
-      drawn: () => ({ picture: shown.current.drawn, places: inPlane(shown.current.drawn.boxes) }),
+      drawn: () => ({ picture: shownRef.current.drawn, places: inPlane(shownRef.current.drawn.boxes) }),
     }),
-    [standing, camera],
+    [standing, camera, latestRef, shownRef],
   );
 
   const onKeyDown = (event: React.KeyboardEvent) =>
@@ -187,18 +191,20 @@ function Drawing(props: WorkflowGraphProps) {
     if (box.matches(":focus-visible") && !isVisible(frame.current!, box)) camera.center(key);
   };
 
-  const dragged = useRef(tell);
-  dragged.current = tell;
-  const showZoom = useCallback((zoom: number) => {
-    setFar(isFar(shown.current.drawn, zoom, latest.current.editable ?? false));
-    // Names are drawn larger where all else gets smaller; by the style alone, so that no box is drawn again.
-    frame.current?.style.setProperty("--zoom", String(zoom));
-  }, []);
+  const tellRef = useLatest(tell);
+  const showZoom = useCallback(
+    (zoom: number) => {
+      setFar(isFar(shownRef.current.drawn, zoom, latestRef.current.editable ?? false));
+      // Names are drawn larger where all else gets smaller; by the style alone, so that no box is drawn again.
+      frame.current?.style.setProperty("--zoom", String(zoom));
+    },
+    [latestRef, shownRef],
+  );
   // React Flow draws every box again where one of these is another function than before.
   const heard = useMemo(
     () => ({
       onInit: (instance: ReactFlowInstance<BoxNodeType>) => {
-        camera.flow = instance;
+        camera.attach(instance);
         showZoom(instance.getZoom());
       },
       onViewportChange: ({ zoom }: { zoom: number }) => showZoom(zoom),
@@ -207,36 +213,38 @@ function Drawing(props: WorkflowGraphProps) {
       },
       onNodeMouseEnter: (_: unknown, node: BoxNodeType) => setHovered(node.id),
       onNodeMouseLeave: () => setHovered(undefined),
-      onNodeDragStop: (_: unknown, __: unknown, moved: BoxNodeType[]) => dragged.current(moved),
-      onNodeDoubleClick: (_: unknown, node: BoxNodeType) => latest.current.onEnter?.(node.id),
+      onNodeDragStop: (_: unknown, __: unknown, moved: BoxNodeType[]) => tellRef.current(moved),
+      onNodeDoubleClick: (_: unknown, node: BoxNodeType) => latestRef.current.onEnter?.(node.id),
       onPaneClick: () => {
-        if (latest.current.selection.size) latest.current.onSelect(NO_KEYS);
+        if (latestRef.current.selection.size) latestRef.current.onSelect(NO_KEYS);
       },
-      isValidConnection: (link: Connection | Edge) => !!latest.current.canConnect?.(...ends(link)),
+      isValidConnection: (link: Connection | Edge) => !!latestRef.current.canConnect?.(...ends(link)),
       onConnectStart: (_: unknown, { nodeId, handleId, handleType }: OnConnectStartParams) => {
         if (nodeId !== null && handleId !== null) fits.start({ node: nodeId, port: handleId }, handleType === "source");
       },
       onConnectEnd: () => fits.stop(),
-      onConnect: (link: Connection) => latest.current.onConnect?.(...ends(link)),
+      onConnect: (link: Connection) => latestRef.current.onConnect?.(...ends(link)),
     }),
-    [camera, fits, showZoom],
+    [camera, fits, showZoom, tellRef, latestRef],
   );
 
   const onEdge = useMemo(
     () =>
       editable
         ? (key: string, add: boolean) => {
-            const { selection, onSelect } = latest.current;
+            const { selection, onSelect } = latestRef.current;
             onSelect(add ? toggled(selection, key) : new Set([key]));
           }
         : undefined,
-    [editable],
+    [editable, latestRef],
   );
 
   return (
     <GraphContext value={shared}>
       <StepStatesContext value={states}>
         <div className="graph-whole">
+          {/* The keys come up from the boxes, one of which has the focus. */}
+          {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions */}
           <div
             ref={frame}
             className={`graph ${far ? "far" : ""} ${editable ? "editable" : ""}`}

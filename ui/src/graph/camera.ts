@@ -38,6 +38,11 @@ export class Camera {
     private readonly shown: RefObject<Shown>,
   ) {}
 
+  /** React Flow's handle, which is there once the picture is. */
+  attach(flow: ReactFlowInstance<BoxNodeType>): void {
+    this.flow = flow;
+  }
+
   showAll(): void {
     this.seesAll = true;
     void this.flow?.fitView({ ...FIT, duration: motion() });

@@ -15,17 +15,17 @@ export interface WorkflowGraphProps {
   states?: Readonly<Record<string, StepState>> | undefined;
   /** Keys of nodes and edges. */
   selection: Keys;
-  onSelect(keys: Keys): void;
+  onSelect: (keys: Keys) => void;
   /** Enter, or a double click on a node. */
-  onEnter?(key: string): void;
+  onEnter?: (key: string) => void;
   editable?: boolean;
   /** Middles of nodes, in the document's measure and whole numbers: what belongs into `sbg:x` and `sbg:y`. */
-  onMove?(moves: readonly Move[]): void;
-  onConnect?(from: End, to: End): void;
-  canConnect?(from: End, to: End): Fit;
-  onDelete?(keys: readonly string[]): void;
+  onMove?: (moves: readonly Move[]) => void;
+  onConnect?: (from: End, to: End) => void;
+  canConnect?: (from: End, to: End) => Fit;
+  onDelete?: (keys: readonly string[]) => void;
   /** A document has been dropped, dragged with the type `DRAGGED`. */
-  onDrop?(path: string, position: Position): void;
+  onDrop?: (path: string, position: Position) => void;
   /** What is said where there is nothing to draw. */
   empty?: ReactNode;
   label?: string;
@@ -38,22 +38,22 @@ export interface Move {
 }
 
 export interface GraphHandle {
-  fit(): void;
+  fit: () => void;
   /** Open what hides a node, bring it to the middle, and give it the focus. */
-  reveal(key: string): void;
-  openAll(open: boolean): void;
+  reveal: (key: string) => void;
+  openAll: (open: boolean) => void;
   /** Where each of the outermost nodes would stand in a tidy picture, for `onMove` to be written. */
-  tidied(): Move[];
+  tidied: () => Move[];
   /** Where each of the outermost nodes stands. */
-  standing(): Move[];
+  standing: () => Move[];
   /** The place nearest below a wanted one, in the document's measure, where a new box of this size lies on no other. */
-  free(size: Size, wanted: Position): Position;
+  free: (size: Size, wanted: Position) => Position;
   /** How far copies have to be moved for none to lie on what stands. */
-  freeShift(copies: readonly Move[], first: Position): Position;
+  freeShift: (copies: readonly Move[], first: Position) => Position;
   /** The middle of what is seen, in the document's measure. */
-  middle(): Position;
+  middle: () => Position;
   /** What is drawn, and where. */
-  drawn(): { picture: Picture; places: Map<string, Position> };
+  drawn: () => { picture: Picture; places: Map<string, Position> };
 }
 
 export const DRAGGED = "application/x-mlcraft-document";

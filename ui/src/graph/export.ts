@@ -139,7 +139,7 @@ function fit(text: string, room: number, size: number): string {
 function escaped(text: string): string {
   // Neither XML nor a drawing has room for control characters.
   return text
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, "")
+    .replace(/[^\P{Cc}\t\n\r]/gu, "")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;");

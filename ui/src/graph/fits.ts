@@ -1,13 +1,14 @@
 /** While a connection is drawn, the ports that take it light up; by hand, as no box needs to be drawn again for it. */
 import { type RefObject, useMemo, useRef } from "react";
+import { useLatest } from "../look/use_latest";
 import type { Connecting, End, Fit } from "./contract";
 
 type CanConnect = (...ends: Connecting) => Fit;
 
 export interface Fits {
   /** `outwards` is from an output on to an input. */
-  start(from: End, outwards: boolean): void;
-  stop(): void;
+  start: (from: End, outwards: boolean) => void;
+  stop: () => void;
 }
 
 const LINGER_MS = 350;
@@ -18,15 +19,16 @@ export function useFits(
   unfold: (node: string) => void,
 ): Fits {
   const stop = useRef(() => {});
-  const asked = useRef(canConnect);
-  asked.current = canConnect;
+  const latestCanConnect = useLatest(canConnect);
   return useMemo(
     () => ({
       start: (from, outwards) => {
         const { current } = frame;
         if (!current) return;
         const light = () =>
-          lightUp(current, outwards, (other) => (outwards ? asked.current(from, other) : asked.current(other, from)));
+          lightUp(current, outwards, (other) =>
+            outwards ? latestCanConnect.current(from, other) : latestCanConnect.current(other, from),
+          );
         light();
         // What is unfolded on the way lights up, too.
         const watcher = new MutationObserver(light);
@@ -40,7 +42,7 @@ export function useFits(
       },
       stop: () => stop.current(),
     }),
-    [frame, unfold],
+    [frame, unfold, latestCanConnect],
   );
 }
 

@@ -8,9 +8,9 @@ export interface GraphContextValue {
   /** Whether the picture is of a run. */
   live: boolean;
   /** Open or close a sub-workflow. */
-  toggle(key: string): void;
+  toggle: (key: string) => void;
   /** Fold the inputs of a step that are left alone, or show them. */
-  fold(key: string): void;
+  fold: (key: string) => void;
 }
 
 export const GraphContext = createContext<GraphContextValue>({

@@ -7,15 +7,15 @@ import type { Direction } from "./neighbour";
 export interface Acts {
   /** Move what is selected. */
   move: ((by: Position) => void) | undefined;
-  walk(from: string | undefined, direction: Direction): void;
-  choose(key: string, add: boolean): void;
-  enter(key: string): void;
+  walk: (from: string | undefined, direction: Direction) => void;
+  choose: (key: string, add: boolean) => void;
+  enter: (key: string) => void;
   /** Open or close a sub-workflow. */
-  toggle(key: string): void;
+  toggle: (key: string) => void;
   remove: (() => void) | undefined;
   letGo: (() => void) | undefined;
-  zoom(way: "zoomIn" | "zoomOut"): void;
-  showAll(): void;
+  zoom: (way: "zoomIn" | "zoomOut") => void;
+  showAll: () => void;
 }
 
 const ARROWS: Record<string, { direction: Direction; by: Position }> = {

@@ -1,5 +1,5 @@
 /** Where nodes stand: in the document's measure, and in the picture while it is edited. */
-import { useMemo, useRef } from "react";
+import { useState } from "react";
 import type { BoxNodeType } from "./BoxNode";
 import type { Move } from "./contract";
 import { type Keys, NO_KEYS } from "./key_sets";
@@ -78,6 +78,22 @@ export class Standing {
   }
 }
 
+/** What an edited picture remembers, so that nodes stay where they are. */
+interface Memory {
+  /** Where the document had the nodes. */
+  written: ReadonlyMap<string, Position | undefined>;
+  /** Where the nodes stand when all is closed. */
+  kept: ReadonlyMap<string, Position>;
+  scale: Position;
+}
+
+interface PictureState {
+  of: { graph: Graph; opened: Keys; unfolded: Keys; editable: boolean };
+  drawn: Picture;
+  standing: Standing;
+  memory: Memory | undefined;
+}
+
 /** The picture of the graph; while it is edited, nodes stay where they are unless the document moves them. */
 export function usePicture(
   graph: Graph,
@@ -85,39 +101,47 @@ export function usePicture(
   unfolded: Keys,
   editable: boolean,
 ): { drawn: Picture; standing: Standing } {
-  const before = useRef<{ written: Map<string, Position | undefined>; kept: Map<string, Position>; scale: Position }>(
-    undefined,
-  );
-  return useMemo(() => {
-    const last = editable ? before.current : undefined;
-    let keep = last && new Map(last.kept);
-    // Where the document has moved everything, as Tidy does, nothing is left that the old measure would hold.
-    const moved =
-      graph.nodes.length > 1 &&
-      last &&
-      graph.nodes.every(({ key, position }) => position && isMoved(position, last.written.get(key)));
-    if (moved) keep = undefined;
-    if (last && keep) {
-      for (const { key, position } of graph.nodes) {
-        const old = last.written.get(key);
-        const changed = position && (!last.written.has(key) || isMoved(position, old));
-        if (changed) keep.set(key, position);
-      }
+  const [last, setLast] = useState(() => nextPicture({ graph, opened, unfolded, editable }, undefined));
+  const { of } = last;
+  if (of.graph === graph && of.opened === opened && of.unfolded === unfolded && of.editable === editable) return last;
+  // While rendering: an effect would show one frame of the old picture first.
+  const next = nextPicture({ graph, opened, unfolded, editable }, last.memory);
+  setLast(next);
+  return next;
+}
+
+function nextPicture(of: PictureState["of"], memory: Memory | undefined): PictureState {
+  const { graph, opened, unfolded, editable } = of;
+  const last = editable ? memory : undefined;
+  let keep = last && new Map(last.kept);
+  // Where the document has moved everything, as Tidy does, nothing is left that the old measure would hold.
+  const moved =
+    graph.nodes.length > 1 &&
+    last &&
+    graph.nodes.every(({ key, position }) => position && isMoved(position, last.written.get(key)));
+  if (moved) keep = undefined;
+  if (last && keep) {
+    for (const { key, position } of graph.nodes) {
+      const old = last.written.get(key);
+      const changed = position && (!last.written.has(key) || isMoved(position, old));
+      if (changed) keep.set(key, position);
     }
-    const drawn = picture(graph, { opened, unfolded, keep, scale: moved ? undefined : last?.scale });
-    const standing = new Standing(drawn);
-    if (editable) {
-      // Around what is open others have given way: what is kept is where they stand when all is closed.
-      const closed =
-        opened.size || unfolded.size ? picture(graph, { opened: NO_KEYS, keep, scale: drawn.scale }) : drawn;
-      before.current = {
-        written: new Map(graph.nodes.map(({ key, position }) => [key, position])),
-        kept: new Map(new Standing(closed).all().map(({ key, position }) => [key, position])),
-        scale: drawn.scale,
-      };
-    }
-    return { drawn, standing };
-  }, [graph, opened, unfolded, editable]);
+  }
+  const drawn = picture(graph, { opened, unfolded, keep, scale: moved ? undefined : last?.scale });
+  const standing = new Standing(drawn);
+  if (!editable) return { of, drawn, standing, memory };
+  // Around what is open others have given way: what is kept is where they stand when all is closed.
+  const closed = opened.size || unfolded.size ? picture(graph, { opened: NO_KEYS, keep, scale: drawn.scale }) : drawn;
+  return {
+    of,
+    drawn,
+    standing,
+    memory: {
+      written: new Map(graph.nodes.map(({ key, position }) => [key, position])),
+      kept: new Map(new Standing(closed).all().map(({ key, position }) => [key, position])),
+      scale: drawn.scale,
+    },
+  };
 }
 
 /** Whether a box of this size, with its middle at a place, would lie on another, or too near to it. */

@@ -15,7 +15,7 @@ export function Dialog({
   /** The buttons at its foot. */
   actions?: ReactNode;
   wide?: boolean;
-  onClose(): void;
+  onClose: () => void;
 }) {
   const frame = useRef<HTMLDialogElement>(null);
   const id = useId();

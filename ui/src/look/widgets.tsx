@@ -118,7 +118,7 @@ export interface MenuItem {
   icon?: IconName;
   disabled?: boolean;
   danger?: boolean;
-  run(): void;
+  run: () => void;
 }
 
 /** A button that opens a list of things to do; arrows, Home, End and Escape work as in any menu. */
@@ -164,7 +164,7 @@ export function Menu({
     event.stopPropagation();
   };
   return (
-    <div className="menu" ref={frame} onKeyDown={onKeyDown}>
+    <div className="menu" role="presentation" ref={frame} onKeyDown={onKeyDown}>
       <Button
         icon={icon}
         look={look}

@@ -12,7 +12,7 @@ const KEYS: [string, string][] = [
   ["Esc", "close the details"],
 ];
 
-export function Help({ onClose }: { onClose(): void }) {
+export function Help({ onClose }: { onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (
@@ -21,7 +21,7 @@ export function Help({ onClose }: { onClose(): void }) {
       className="help"
       aria-label="Keys"
       onClose={onClose}
-      onClick={(event) => event.target === dialog.current && dialog.current.close()}
+      onPointerDown={(event) => event.target === dialog.current && dialog.current.close()}
     >
       <div className="panel-head">
         <h2>Keys</h2>

@@ -14,7 +14,7 @@ export function Items({
 }: {
   items: readonly StepItem[];
   chosen: number | undefined;
-  onChoose(index: number): void;
+  onChoose: (index: number) => void;
 }) {
   const [only, setOnly] = useState("");
   const [top, setTop] = useState(0);
@@ -68,6 +68,8 @@ export function Items({
       >
         <div role="presentation" style={{ height: first * ROW }} />
         {seen.map((item) => (
+          // The keys are those of the list, which names its active option (aria-activedescendant).
+          // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus
           <div
             key={item.map_index}
             id={`item-${item.map_index}`}

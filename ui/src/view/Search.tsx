@@ -18,7 +18,7 @@ export function Search({
   ref,
 }: {
   graph: Graph;
-  onFound(key: string): void;
+  onFound: (key: string) => void;
   ref: Ref<HTMLInputElement>;
 }) {
   const [words, setWords] = useState("");
@@ -66,6 +66,8 @@ export function Search({
       />
       <ul className="search-list" id={list} role="listbox" aria-label="Steps found" hidden={!shown}>
         {found.map((entry, index) => (
+          // The keys are those of the field, which names the active option (aria-activedescendant).
+          // eslint-disable-next-line jsx-a11y/click-events-have-key-events
           <li
             key={entry.key}
             id={`${list}-${index}`}

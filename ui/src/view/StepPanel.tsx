@@ -1,5 +1,5 @@
 /** The panel beside the picture: all there is to know of one step, input or output. */
-import { useEffect, useState } from "react";
+import { useMemo, useState } from "react";
 import type { DagGraph, DataVersion, RunState, StepLinks } from "../api/types";
 import type { GraphNode, Port, StepState } from "../graph/model";
 import { shortType } from "../graph/port_kinds";
@@ -17,7 +17,7 @@ interface PanelProps {
   node: GraphNode;
   run: RunState | undefined;
   runId: string | undefined;
-  onClose(): void;
+  onClose: () => void;
 }
 
 export function StepPanel(props: PanelProps) {
@@ -90,13 +90,12 @@ function RunParts({ found, node, runId, state }: PanelProps & { state: StepState
   const failedFirst = state?.failed?.[0]?.mapIndex;
   const [chosen, setChosen] = useState(failedFirst);
   // The first failure is what one looks for; a choice of one's own stays.
-  useEffect(() => setChosen((now) => now ?? failedFirst), [failedFirst]);
+  if (chosen === undefined && failedFirst !== undefined) setChosen(failedFirst);
   const { found: details, error } = useDetails(found.dag_id, runId, node.key, chosen, state);
-  const items = details?.items.filter((item) => item.map_index >= 0) ?? [];
-  const [known, setKnown] = useState(items);
-  useEffect(() => {
-    if (details) setKnown(items);
-  }, [details]);
+  // While the details of another item are loaded, the list stays as it was.
+  const [lastDetails, setLastDetails] = useState(details);
+  if (details && details !== lastDetails) setLastDetails(details);
+  const known = useMemo(() => lastDetails?.items.filter((item) => item.map_index >= 0) ?? [], [lastDetails]);
   if (!details && error)
     return <Trouble error={error} dagId={found.dag_id} runId={runId} again={() => setChosen(chosen)} />;
   const item = known.find((each) => each.map_index === chosen);

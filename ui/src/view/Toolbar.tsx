@@ -20,8 +20,8 @@ export function Toolbar({
   run: RunState | undefined;
   handle: RefObject<GraphHandle | null>;
   searchField: RefObject<HTMLInputElement | null>;
-  onFound(key: string): void;
-  onHelp(): void;
+  onFound: (key: string) => void;
+  onHelp: () => void;
 }) {
   const nested = found.graph.nodes.some((node) => node.inside);
   const save = (form: "svg" | "png") => async () => {

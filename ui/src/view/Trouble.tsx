@@ -13,7 +13,7 @@ export function Trouble({
   error: unknown;
   dagId: string;
   runId?: string | undefined;
-  again(): void;
+  again: () => void;
   whole?: boolean;
 }) {
   const told = error instanceof ApiError ? error : new ApiError(-1, String(error));
@@ -30,7 +30,7 @@ function Words({
   error: ApiError;
   dagId: string;
   runId: string | undefined;
-  again(): void;
+  again: () => void;
 }) {
   if (error.sessionEnded) {
     const login = () => {

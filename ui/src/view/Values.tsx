@@ -26,18 +26,19 @@ export function Value({ value }: { value: unknown }) {
   if (value === null || value === undefined) return <span className="faint">nothing</span>;
   if (isFile(value)) return <FileValue file={value} />;
   if (Array.isArray(value)) {
-    if (!value.length) return <span className="faint">an empty list</span>;
-    if (value.every((each) => typeof each !== "object" || each === null) && JSON.stringify(value).length < 80) {
+    const items: unknown[] = value;
+    if (!items.length) return <span className="faint">an empty list</span>;
+    if (items.every((each) => typeof each !== "object" || each === null) && JSON.stringify(value).length < 80) {
       return <code>{JSON.stringify(value)}</code>;
     }
     return (
       <ol className="value-list">
-        {value.slice(0, MANY).map((each, index) => (
+        {items.slice(0, MANY).map((each, index) => (
           <li key={index}>
             <Value value={each} />
           </li>
         ))}
-        {value.length > MANY && <li className="faint">and {value.length - MANY} more</li>}
+        {items.length > MANY && <li className="faint">and {items.length - MANY} more</li>}
       </ol>
     );
   }

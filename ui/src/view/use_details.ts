@@ -40,6 +40,6 @@ export function useDetails(
       aborted.abort();
       clearTimeout(timer);
     };
-  }, [of, change, active]);
+  }, [of, dagId, runId, key, item, change, active]);
   return answer.of === of ? answer : {};
 }

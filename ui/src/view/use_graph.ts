@@ -6,7 +6,7 @@ import { dagGraph } from "../api/runs";
 export interface Loaded {
   found: DagGraph | undefined;
   error: unknown;
-  again(): void;
+  again: () => void;
 }
 
 export function useGraph(dagId: string, runId: string | undefined, first: Promise<DagGraph>): Loaded {

@@ -12,7 +12,7 @@ const PATIENCE = 30_000;
 export interface Following {
   run: RunState | undefined;
   error: ApiError | undefined;
-  again(): void;
+  again: () => void;
 }
 
 export function useRun(dagId: string, runId: string | undefined): Following {

@@ -39,9 +39,9 @@ export interface EditorProps {
   schema: HintSchema | undefined;
   session: Session;
   draft: FoundDraft | undefined;
-  onGo(path: string | undefined, fresh?: "workflow" | "tool"): void;
-  refresh(): Promise<readonly DocumentEntry[]>;
-  onRead(path: string, value: Value): void;
+  onGo: (path: string | undefined, fresh?: "workflow" | "tool") => void;
+  refresh: () => Promise<readonly DocumentEntry[]>;
+  onRead: (path: string, value: Value) => void;
 }
 
 export function Editor({ about, library, schema, session, draft, onGo, refresh, onRead }: EditorProps) {

@@ -10,9 +10,9 @@ export interface FileWindowProps {
   state: State;
   library: DocumentLibrary;
   attempt: Work["attempt"];
-  refresh(): Promise<unknown>;
-  onGo(path: string | undefined): void;
-  onClose(): void;
+  refresh: () => Promise<unknown>;
+  onGo: (path: string | undefined) => void;
+  onClose: () => void;
 }
 
 export function RenameWindow({ state, library, attempt, refresh, onGo, onClose }: FileWindowProps) {

@@ -26,11 +26,11 @@ export function Notices({
   draft: FoundDraft | undefined;
   fresh: Fresh;
   trouble: Trouble | undefined;
-  onDraftSeen(): void;
-  onDiscard(draft: FoundDraft): void;
-  onCompare(theirs: NonNullable<Fresh["newer"]>): void;
-  onSave(): void;
-  onTroubleSeen(): void;
+  onDraftSeen: () => void;
+  onDiscard: (draft: FoundDraft) => void;
+  onCompare: (theirs: NonNullable<Fresh["newer"]>) => void;
+  onSave: () => void;
+  onTroubleSeen: () => void;
 }) {
   const { newer } = fresh;
   return (

@@ -22,7 +22,7 @@ export function Picture({
   states: Readonly<Record<string, StepState>> | undefined;
   handle: RefObject<GraphHandle | null>;
   editing: Editing;
-  onEnter(): void;
+  onEnter: () => void;
 }) {
   const { editable } = state;
   return (

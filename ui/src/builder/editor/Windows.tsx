@@ -19,7 +19,7 @@ export interface WindowsProps extends FileWindowProps {
   only: string | undefined;
   offer: Editing["offer"];
   write: Saving["write"];
-  onStarted(found: DagGraph, runId: string): void;
+  onStarted: (found: DagGraph, runId: string) => void;
 }
 
 export function Windows({ opened, session, only, offer, write, onStarted, ...file }: WindowsProps) {

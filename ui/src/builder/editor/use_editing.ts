@@ -15,14 +15,14 @@ import type { OpenWindow } from "./window";
 
 export interface Editing {
   /** A step that runs a document. */
-  add(entry: DocumentEntry, position?: Position): void;
-  addPort(kind: "input" | "output"): void;
-  move(moves: readonly Move[]): void;
-  tidy(): void;
+  add: (entry: DocumentEntry, position?: Position) => void;
+  addPort: (kind: "input" | "output") => void;
+  move: (moves: readonly Move[]) => void;
+  tidy: () => void;
   /** Connects two ends of the picture, if they fit. */
-  onConnect(from: End, to: End): void;
+  onConnect: (from: End, to: End) => void;
   /** Connects at once, or asks whether to scatter. */
-  offer(connection: Connection, way: Way | undefined): void;
+  offer: (connection: Connection, way: Way | undefined) => void;
 }
 
 export function useEditing(

@@ -23,7 +23,7 @@ export interface Keys {
   tidy: Editing["tidy"];
   addPort: Editing["addPort"];
   open: OpenWindow;
-  setSide(change: (now: Side) => Side): void;
+  setSide: (change: (now: Side) => Side) => void;
 }
 
 export function useKeys({
@@ -47,8 +47,8 @@ export function useKeys({
       if (command && key === "s") void saveNow();
       else if (isTyping(event.target) || covered) return;
       else if (command && key === "enter") void runNow();
-      else if (command && key === "z") event.shiftKey ? session.redo() : session.undo();
-      else if (command && key === "y") session.redo();
+      else if (command && (key === "y" || (key === "z" && event.shiftKey))) session.redo();
+      else if (command && key === "z") session.undo();
       else if (command && key === "a") session.select(new Set(session.state.graph.nodes.map((node) => node.key)));
       else if (command && key === "d") {
         const clip = copied(session);

@@ -17,8 +17,8 @@ const FIRST: PanelSizes = { widths: { palette: 200, form: 300, text: 460 }, fold
 const KEY = "mlcraft.panels";
 
 export interface Panels extends PanelSizes {
-  resize(panel: Panel, width: number): void;
-  fold(which: "palette" | "side", folded: boolean): void;
+  resize: (panel: Panel, width: number) => void;
+  fold: (which: "palette" | "side", folded: boolean) => void;
 }
 
 export function usePanels(): Panels {

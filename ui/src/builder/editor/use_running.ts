@@ -16,10 +16,10 @@ const NO_STATES = {};
 
 export interface Running {
   /** Saves what is to be saved, and asks for the inputs of a run. */
-  runNow(): Promise<void>;
+  runNow: () => Promise<void>;
   following: { found: DagGraph; runId: string } | undefined;
-  follow(found: DagGraph, runId: string): void;
-  stopFollowing(): void;
+  follow: (found: DagGraph, runId: string) => void;
+  stopFollowing: () => void;
   run: RunState | undefined;
   error: ApiError | undefined;
   states: Readonly<Record<string, StepState>> | undefined;

@@ -7,9 +7,9 @@ import type { Work } from "./use_work";
 
 export interface Saving {
   /** Nothing where there is nothing to save, or it is not to be saved as it is. */
-  saveNow(): Promise<Outcome | undefined>;
+  saveNow: () => Promise<Outcome | undefined>;
   /** Saves the text as it is, whatever it is. */
-  write(): Promise<Outcome>;
+  write: () => Promise<Outcome>;
   /** The last time that this page has saved it, in milliseconds, and the DAG that it became. */
   last: RefObject<{ at: number; dagId: string | undefined } | undefined>;
 }

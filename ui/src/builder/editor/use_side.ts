@@ -1,5 +1,5 @@
 /** What stands beside the picture, the forms or the text, and the place that the text shows. */
-import { type Dispatch, type RefObject, type SetStateAction, useEffect, useState } from "react";
+import { type Dispatch, type RefObject, type SetStateAction, useState } from "react";
 import * as edits from "../../document/edits";
 import { lineOf, offsetOf } from "../../document/source";
 import type { GraphHandle } from "../../graph";
@@ -13,7 +13,7 @@ export interface Shown {
   setSide: Dispatch<SetStateAction<Side>>;
   place: { line: number; column?: number } | undefined;
   /** To where a problem is, in the picture or in the text. */
-  jump(problem: Listed): void;
+  jump: (problem: Listed) => void;
 }
 
 export function useSide(
@@ -27,10 +27,13 @@ export function useSide(
   const [side, setSide] = useState<Side>(workflow ? "form" : "text");
   const [place, setPlace] = useState<Shown["place"]>();
 
-  useEffect(() => {
+  const [shownFor, setShownFor] = useState<{ only: string | undefined; side: Side }>();
+  if (shownFor?.only !== only || shownFor?.side !== side) {
+    // The text shows the selected node when the selection or the side changes, and not after each edit.
+    setShownFor({ only, side });
     const item = only && side === "text" && workflow && edits.itemOfKey(workflow, only);
     if (item && !state.broken) setPlace(lineOf(state.document.source, offsetOf(state.document.source, item.path)));
-  }, [only, side]);
+  }
 
   const jump = (problem: Listed) => {
     if (problem.key && side === "form") {

@@ -10,10 +10,10 @@ export interface Trouble {
 export interface Work {
   /** In a word; "" while nothing is waited for. */
   busy: string;
-  setBusy(what: string): void;
+  setBusy: (what: string) => void;
   trouble: Trouble | undefined;
-  setTrouble(trouble: Trouble | undefined): void;
-  attempt(what: string, work: () => Promise<void>): Promise<void>;
+  setTrouble: (trouble: Trouble | undefined) => void;
+  attempt: (what: string, work: () => Promise<void>) => Promise<void>;
 }
 
 export function useWork(): Work {

@@ -23,7 +23,7 @@ export function SeveralSources({
 }: {
   link: Link;
   editable: boolean;
-  set(values: { [key: string]: Value | undefined }): void;
+  set: (values: { [key: string]: Value | undefined }) => void;
 }) {
   return (
     <>

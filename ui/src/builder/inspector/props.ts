@@ -7,9 +7,9 @@ export interface InspectorProps {
   session: Session;
   state: State;
   schema: HintSchema | undefined;
-  onOpen(path: string): void;
-  onConnect(): void;
+  onOpen: (path: string) => void;
+  onConnect: () => void;
   /** Where a new input or output of the workflow is put. */
-  nextPlace(kind: "input" | "output"): Position | undefined;
-  standing(): readonly { key: string; position: Position }[];
+  nextPlace: (kind: "input" | "output") => Position | undefined;
+  standing: () => readonly { key: string; position: Position }[];
 }

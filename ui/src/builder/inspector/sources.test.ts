@@ -26,7 +26,7 @@ function offered(step: string, port: string) {
     value: document.value,
     document: "a.cwl",
     process: mainPath(document.value)!,
-    library: { find: (_, run) => (FACES[run] ? { path: run, face: FACES[run]! } : undefined) },
+    library: { find: (_, run) => (FACES[run] ? { path: run, face: FACES[run] } : undefined) },
   })!;
   const found = stepOf(workflow, step)!;
   return sourcesFor(
