@@ -19,8 +19,8 @@ _SUITE = Path(os.environ.get("MLCRAFT_CWL_SUITE", "")) / "tests"
 _WARM = """
 import io, json, os, sys, time
 from contextlib import redirect_stdout
-from airflow_mlcraft.runner.home import prepare
-prepare()
+from airflow_mlcraft.runner.home import prepare_embedded_airflow
+prepare_embedded_airflow()
 from airflow_mlcraft.runner.preload import warm_up
 warm_up()
 import airflow_mlcraft.cwl.compile, airflow_mlcraft.cwl.tool, airflow_mlcraft.dag.cwl_dag, airflow_mlcraft.store.values

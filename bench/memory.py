@@ -27,8 +27,8 @@ STEPS = {
 
 _PEAK = """
 import json, resource, sys
-from airflow_mlcraft.runner.home import prepare
-prepare()
+from airflow_mlcraft.runner.home import prepare_embedded_airflow
+prepare_embedded_airflow()
 side, document = sys.argv[1], sys.argv[2]
 from airflow.sdk import DAG
 if side == "bash":

@@ -17,8 +17,8 @@ ROUNDS = 3
 _RUNS = """
 import json, os, sys, time
 from pathlib import Path
-from airflow_mlcraft.runner.home import prepare
-prepare()
+from airflow_mlcraft.runner.home import prepare_embedded_airflow
+prepare_embedded_airflow()
 from airflow_mlcraft.runner.preload import warm_up
 warm_up()
 from airflow.sdk import DAG

@@ -18,8 +18,8 @@ _RUNS = """
 import json, os, sys, time
 from importlib import import_module
 from pathlib import Path
-from airflow_mlcraft.runner.home import prepare
-prepare()
+from airflow_mlcraft.runner.home import prepare_embedded_airflow
+prepare_embedded_airflow()
 from airflow_mlcraft.runner.preload import warm_up
 warm_up()
 for name in ("matplotlib.figure", "pandas", "pyarrow.parquet", "skops.io", "sklearn.ensemble", "sklearn.inspection"):

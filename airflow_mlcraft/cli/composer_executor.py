@@ -35,7 +35,7 @@ def install(
     """
     from airflow_mlcraft.common.files import translate_os_errors
     from airflow_mlcraft.errors import MlcraftError
-    from airflow_mlcraft.runner.jar.jar import jar, runner_path
+    from airflow_mlcraft.runner.jar.jar import build_jar, runner_path
 
     if login is not None and not server:
         raise MlcraftError("--login is for a server; name it with --server")
@@ -48,7 +48,7 @@ def install(
     target = path / "mlcraft-executor.jar" if path.is_dir() else path
     with translate_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(jar(command))
+        target.write_bytes(build_jar(command))
     typer.echo(f"wrote {target}; it starts {' '.join(command)}", err=True)
     typer.echo(f"choose it in Composer's settings as custom executor: {target.absolute()}", err=True)
 

@@ -114,9 +114,9 @@ def run(  # noqa: PLR0917
     from airflow_mlcraft.cli.progress import RunProgress
     from airflow_mlcraft.cwl.job_file import read_job
     from airflow_mlcraft.provenance.crate import Recorder
-    from airflow_mlcraft.runner.run_document import RunOptions, plan_of, run_plan
+    from airflow_mlcraft.runner.run_document import RunOptions, load_plan, run_plan
 
-    plan = plan_of(document)
+    plan = load_plan(document)
     recorder = Recorder(plan, document, provenance) if provenance else None
     options = RunOptions(outdir=outdir, containers=containers.value, parallel=parallel)
     with RunProgress(plan, quiet=quiet, verbose=verbose) as progress:

@@ -76,9 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> object:
     from airflow_mlcraft.cli.progress import RunProgress
     from airflow_mlcraft.provenance.crate import Recorder
-    from airflow_mlcraft.runner.run_document import RunOptions, plan_of, run_plan
+    from airflow_mlcraft.runner.run_document import RunOptions, load_plan, run_plan
 
-    plan = plan_of(options.document)
+    plan = load_plan(options.document)
     job = _read_job(options, plan)
     if options.server:
         return _run_on_server(options, plan, job)

@@ -68,7 +68,7 @@ def _project_places(projects: Projects) -> Iterator[Places]:
     from airflow_mlcraft.project.embedded import project_environment
     from airflow_mlcraft.project.user_dirs import environments_folder
     from airflow_mlcraft.pruning.locations import places_of_project, shared_places
-    from airflow_mlcraft.runner.home import prepare
+    from airflow_mlcraft.runner.home import prepare_embedded_airflow
 
     all_projects = projects.all()
     if not all_projects:
@@ -76,7 +76,7 @@ def _project_places(projects: Projects) -> Iterator[Places]:
             f"there is no project in {projects.root}", "name their folder with --projects, or give --airflow"
         )
     # Nothing of the user's own Airflow is looked at.
-    prepare()
+    prepare_embedded_airflow()
     for project in all_projects:
         with ExitStack() as stack:
             stack.enter_context(project_environment(project, manifest.read_manifest(project)))

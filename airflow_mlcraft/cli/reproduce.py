@@ -12,7 +12,7 @@ from airflow_mlcraft.cli.progress import RunProgress
 from airflow_mlcraft.project.project_paths import find_projects
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.runner.reproduce import Compared, Reproduction
+    from airflow_mlcraft.runner.reproduce import Comparison, Reproduction
 
 _HASH_LENGTH = 12
 
@@ -38,17 +38,17 @@ def reproduce(  # noqa: PLR0917
     Nothing is reused. What was retrieved is taken from the store; nothing is served, crowned, versioned or tracked.
     """
     from airflow_mlcraft.project.tracking_lookup import find_dag_run, find_project_of_model, tracking_settings
-    from airflow_mlcraft.runner.reproduce import past_run
+    from airflow_mlcraft.runner.reproduce import open_past_run
 
     project = find_project_of_model(run, find_projects(projects))
     if project is not None:
         run, dag_run_id = find_dag_run(project, dag_run_id)
     with (
         tracking_settings(project),
-        past_run(run, dag_run_id, document) as past,
+        open_past_run(run, dag_run_id, document) as past,
         RunProgress(past.plan, quiet=quiet, verbose=verbose) as progress,
     ):
-        reproduction = past.again(on_dag=progress.on_dag, on_event=progress.on_event, log=progress.log)
+        reproduction = past.rerun(on_dag=progress.on_dag, on_event=progress.on_event, log=progress.log)
     if as_json:
         print_json(reproduction.to_json())
     else:
@@ -75,7 +75,7 @@ def _print_comparison(reproduction: Reproduction) -> None:
         )
 
 
-def _count_same(compared: tuple[Compared, ...], kind: str) -> str:
+def _count_same(compared: tuple[Comparison, ...], kind: str) -> str:
     all_ = [each for each in compared if each.kind == kind]
     return f"{sum(each.same for each in all_)} of {len(all_)}"
 

@@ -87,12 +87,12 @@ def run_document(
     parallel: int = 0,
 ) -> FinishedRun:
     """Run a document of the project. After Ctrl-C all tasks are ended, and the run in MLflow has the status KILLED."""
-    from airflow_mlcraft.runner.run_document import CONFIGURATION, plan_of
+    from airflow_mlcraft.runner.run_document import MAX_CONF_BYTES, load_plan
 
     start = time.monotonic()
     with project_environment(project, manifest, run_id), _open_log(project, run_id) as write_log:
         # Airflow is imported here, with these settings.
-        plan = plan_of(str(document))
+        plan = load_plan(str(document))
         from airflow_mlcraft.dag.cwl_dag import CwlDag
         from airflow_mlcraft.operators.xcom_overflow import to_xcom
         from airflow_mlcraft.runner.run_dag import read_xcoms, run_dag
@@ -107,7 +107,7 @@ def run_document(
             write_log(f"{time.strftime('%H:%M:%S')} [{task}] {level}: {line}\n")
             listener.on_log(task, level, line)
 
-        conf = to_xcom(dict(job), CONFIGURATION)
+        conf = to_xcom(dict(job), MAX_CONF_BYTES)
         if not requirements_in(project.requirements):
             _preload_libraries()
         try:

@@ -67,7 +67,7 @@ def tracking_settings(project: Project | None) -> Iterator[None]:
         yield
         return
     with project_environment(project, manifests.read_manifest(project)):
-        from airflow_mlcraft.runner.run_document import become_embedded
+        from airflow_mlcraft.runner.run_document import use_embedded_airflow
 
-        become_embedded()
+        use_embedded_airflow()
         yield

@@ -26,16 +26,16 @@ log = logging.getLogger(__name__)
 
 
 @functools.cache
-def app() -> FastAPI:
+def build_app() -> FastAPI:
     """The API; built once, may cross a fork."""
     # Airflow makes every route for each of a dozen API versions at the first request, which takes 5 s.
     # Client and API are one installation here, and need the newest version alone: the routes as written.
-    with patch.object(execution_api, "create_task_execution_api_app", _newest):
+    with patch.object(execution_api, "create_task_execution_api_app", _build_newest_app):
         made: FastAPI = execution_api.InProcessExecutionAPI().app
     return made
 
 
-def _newest(**options: Any) -> FastAPI:
+def _build_newest_app(**options: Any) -> FastAPI:
     made = FastAPI(openapi_url=None, **{"lifespan": execution_api.lifespan, **options})
     made.include_router(execution_api_router)
     made.router.routes[:] = [
@@ -43,7 +43,7 @@ def _newest(**options: Any) -> FastAPI:
     ]
 
     @made.exception_handler(Exception)
-    def tell(request: Request, error: Exception) -> JSONResponse:
+    def log_error(request: Request, error: Exception) -> JSONResponse:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         return JSONResponse(status_code=500, content={"message": str(error)})
 
@@ -54,19 +54,19 @@ class _Transport(httpx.BaseTransport):
     """Takes a request of the synchronous client to the API, on an event loop in a thread of its own."""
 
     def __init__(self) -> None:
-        self._inner = httpx.ASGITransport(app(), raise_app_exceptions=False)
+        self._inner = httpx.ASGITransport(build_app(), raise_app_exceptions=False)
         self._loop = asyncio.new_event_loop()
         self._end = asyncio.Event()
         up: Future[None] = Future()
-        self._thread = threading.Thread(target=self._live, args=(up,), name="execution-api", daemon=True)
+        self._thread = threading.Thread(target=self._run_loop, args=(up,), name="execution-api", daemon=True)
         self._thread.start()
         up.result()
 
-    def _live(self, up: Future[None]) -> None:
+    def _run_loop(self, up: Future[None]) -> None:
         # One task that spans all requests: the threads in which FastAPI runs its routes live as long as
         # that does, and would else be made anew for each request.
         try:
-            self._loop.run_until_complete(self._stay(up))
+            self._loop.run_until_complete(self._hold_lifespan(up))
         except BaseException as error:
             if up.done():
                 raise
@@ -74,15 +74,15 @@ class _Transport(httpx.BaseTransport):
         finally:
             self._loop.close()
 
-    async def _stay(self, up: Future[None]) -> None:
-        async with app().router.lifespan_context(app()):
+    async def _hold_lifespan(self, up: Future[None]) -> None:
+        async with build_app().router.lifespan_context(build_app()):
             up.set_result(None)
             await self._end.wait()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return asyncio.run_coroutine_threadsafe(self._answer(request), self._loop).result()
+        return asyncio.run_coroutine_threadsafe(self._send(request), self._loop).result()
 
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def _send(self, request: httpx.Request) -> httpx.Response:
         found = await self._inner.handle_async_request(request)
         return httpx.Response(found.status_code, headers=found.headers, content=await found.aread())
 
@@ -96,9 +96,9 @@ class Supervisor(InProcessTestSupervisor):
 
     @staticmethod
     def _api_client(dag: Any = None) -> Any:
-        if _Open.client is None:
+        if _Current.client is None:
             raise RuntimeError("Tasks run inside `with connected():`.")
-        return _Open.client
+        return _Current.client
 
     @contextlib.contextmanager
     def _setup_subprocess_socket(self) -> Iterator[None]:
@@ -106,18 +106,18 @@ class Supervisor(InProcessTestSupervisor):
         yield
 
 
-class _Open:
+class _Current:
     client: Any = None
 
 
 @contextlib.contextmanager
-def connected() -> Iterator[None]:
+def open_execution_api() -> Iterator[None]:
     """Tasks may run in this process. A thread answers them, so there must be no fork meanwhile."""
     transport = _Transport()
-    _Open.client = InProcessTestSupervisor._Client(base_url=None, token="", dry_run=True, transport=transport)
-    _Open.client.base_url = "http://in-process.invalid./"
+    _Current.client = InProcessTestSupervisor._Client(base_url=None, token="", dry_run=True, transport=transport)
+    _Current.client.base_url = "http://in-process.invalid./"
     try:
         yield
     finally:
-        _Open.client = None
+        _Current.client = None
         transport.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.common.locks import locked
-from airflow_mlcraft.runner.home import key
+from airflow_mlcraft.runner.home import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,31 +30,31 @@ class _Current:
 @contextlib.contextmanager
 def copy_for_run(home: Path, keep: Path | None = None) -> Iterator[Path]:
     """A database of its own for one run; gone afterwards, unless `keep` names the folder that holds it."""
-    prepared = template(home)
+    prepared = prepare_template(home)
     folder = Path(tempfile.mkdtemp(prefix="mlcraft-run-")) if keep is None else keep
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "airflow.db"
     shutil.copyfile(prepared, path)
-    before = _Current.path
+    previous = _Current.path
     try:
-        use(path)
+        use_database(path)
         yield path
     finally:
-        use(before)
+        use_database(previous)
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def use(path: Path | None) -> None:
+def use_database(path: Path | None) -> None:
     """From now on connections of this process go to this file."""
-    release()
+    close_connections()
     _Current.path = path
     if path is not None:
         # For what a task starts by itself, such as the `airflow` command.
         os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{path}"
 
 
-def session() -> Session:
+def open_session() -> Session:
     """A session like Airflow's own."""
     from airflow import settings
     from sqlalchemy.orm import Session
@@ -62,7 +62,7 @@ def session() -> Session:
     return Session(settings.engine, autoflush=False, expire_on_commit=False)
 
 
-def release() -> None:
+def close_connections() -> None:
     """Close every connection of this process: none may cross a fork, or outlive its file."""
     from airflow import settings
 
@@ -74,15 +74,15 @@ def release() -> None:
         engine.dispose()
 
 
-def template(home: Path) -> Path:
+def prepare_template(home: Path) -> Path:
     """The migrated, empty database of this Airflow; made by who comes first, seen by others when whole."""
-    path = home / f"template-{key()}.db"
+    path = home / f"template-{version_key()}.db"
     if path.exists():
         return path
     with locked(home / "template.lock"):
         if not path.exists():
-            for left in home.glob("template-*.part*"):
-                left.unlink()
+            for leftover in home.glob("template-*.part*"):
+                leftover.unlink()
             part = home / f"{path.name}.part"
             _create(part)
             part.replace(path)
@@ -92,14 +92,14 @@ def template(home: Path) -> Path:
 def _create(path: Path) -> None:
     from airflow.utils.db import initdb
 
-    before = _Current.path
-    use(path)
+    previous = _Current.path
+    use_database(path)
     try:
         initdb()
-        release()
+        close_connections()
         _fold_journal(path)
     finally:
-        use(before)
+        use_database(previous)
 
 
 def _fold_journal(path: Path) -> None:
@@ -146,7 +146,7 @@ def _redirect(engine: Any) -> None:
 BUNDLE = "embedded"
 
 
-def register(dag: Any, *, conf: dict[str, Any] | None, run_id: str | None, session: Session) -> DagRun:
+def register_run(dag: Any, *, conf: dict[str, Any] | None, run_id: str | None, session: Session) -> DagRun:
     """Bundle, DAG, its serialized form and its version, then the run, in state running."""
     from airflow.models.dagbundle import DagBundleModel
     from airflow.models.serialized_dag import SerializedDagModel
@@ -155,19 +155,19 @@ def register(dag: Any, *, conf: dict[str, Any] | None, run_id: str | None, sessi
     dag.validate()
     session.add(DagBundleModel(name=BUNDLE))
     session.flush()
-    data, known = _serialize(dag)
+    data, scheduler_dag = _serialize(dag)
     if not Path(dag.fileloc).is_file():
         # Airflow keeps the source of a DAG, and a DAG made in memory has none: it was made from here.
         data["dag"]["fileloc"] = __file__
     lazy = LazyDeserializedDAG(data=data)
-    type(known).bulk_write_to_db(BUNDLE, None, [lazy], session=session)
+    type(scheduler_dag).bulk_write_to_db(BUNDLE, None, [lazy], session=session)
     SerializedDagModel.write_dag(lazy, bundle_name=BUNDLE, session=session)
     session.commit()
     # Callbacks are not serialized. Nobody but us holds both forms of the DAG, as in `dag.test`.
-    known.on_success_callback = dag.on_success_callback
-    known.on_failure_callback = dag.on_failure_callback
-    run = _create_run(known, conf=conf, run_id=run_id, session=session)
-    run.dag = known
+    scheduler_dag.on_success_callback = dag.on_success_callback
+    scheduler_dag.on_failure_callback = dag.on_failure_callback
+    run = _create_run(scheduler_dag, conf=conf, run_id=run_id, session=session)
+    run.dag = scheduler_dag
     session.commit()
     return run
 
@@ -180,14 +180,14 @@ def _serialize(dag: Any) -> tuple[dict[str, Any], Any]:
     return data, form.from_dict(data)
 
 
-def _create_run(known: Any, *, conf: dict[str, Any] | None, run_id: str | None, session: Session) -> DagRun:
+def _create_run(scheduler_dag: Any, *, conf: dict[str, Any] | None, run_id: str | None, session: Session) -> DagRun:
     from airflow.models.dagrun import DagRun as Run
     from airflow.utils.state import DagRunState
     from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
     now = datetime.now(tz=timezone.utc)
     run_id = run_id or Run.generate_run_id(run_type=DagRunType.MANUAL, logical_date=now, run_after=now)
-    created: DagRun = known.create_dagrun(
+    created: DagRun = scheduler_dag.create_dagrun(
         run_id=run_id,
         logical_date=now,
         data_interval=(now, now),

@@ -85,7 +85,7 @@ class RunResult:
         return self.state == "success"
 
 
-def label(task_id: str, map_index: int) -> str:
+def task_label(task_id: str, map_index: int) -> str:
     """How a task instance is called in logs."""
     return task_id if map_index < 0 else f"{task_id}[{map_index}]"
 
@@ -93,8 +93,8 @@ def label(task_id: str, map_index: int) -> str:
 STARTED, COMPLETED, FAILED = "started", "completed", "failed"
 OnStep = Callable[[str, str, str], None]
 """Takes a step's id, its state and a sentence."""
-_WELL = ("success", "skipped")
-_BEGUN = ("running", *_WELL, "failed")
+_SUCCEEDED = ("success", "skipped")
+_STARTED_OR_ENDED = ("running", *_SUCCEEDED, "failed")
 
 
 @dataclass
@@ -112,33 +112,33 @@ class _Step:
 class StepProgress:
     """Listens to the tasks of a run, and tells what becomes of the steps of the outermost workflow."""
 
-    def __init__(self, plan: Plan, tell: OnStep):
-        self._tell = tell
+    def __init__(self, plan: Plan, on_step: OnStep):
+        self._on_step = on_step
         steps = [
-            _Step(name, set(_tasks_of(step_layout))) for name, step_layout in build_layout(plan).root.steps.items()
+            _Step(name, set(_step_task_ids(step_layout))) for name, step_layout in build_layout(plan).root.steps.items()
         ]
         self._step_of = {task: step for step in steps for task in step.tasks}
 
     def on_event(self, event: TaskEvent) -> None:
         """A task came into another state."""
         step = self._step_of.get(event.task_id)
-        if step is None or step.state in (COMPLETED, FAILED) or event.state not in _BEGUN:
+        if step is None or step.state in (COMPLETED, FAILED) or event.state not in _STARTED_OR_ENDED:
             return
         if not step.state:
-            self._now(step, STARTED, f"{step.id} has started")
+            self._set_state(step, STARTED, f"{step.id} has started")
         if event.state == "failed":
-            self._now(step, FAILED, f"{step.id} has failed" + (f": {event.message}" if event.message else ""))
-        elif event.state in _WELL and event.left == 0:
+            self._set_state(step, FAILED, f"{step.id} has failed" + (f": {event.message}" if event.message else ""))
+        elif event.state in _SUCCEEDED and event.left == 0:
             step.open.discard(event.task_id)
             if not step.open:
-                self._now(step, COMPLETED, f"{step.id} has completed")
+                self._set_state(step, COMPLETED, f"{step.id} has completed")
 
-    def _now(self, step: _Step, state: str, message: str) -> None:
+    def _set_state(self, step: _Step, state: str, message: str) -> None:
         step.state = state
-        self._tell(step.id, state, message)
+        self._on_step(step.id, state, message)
 
 
-def _tasks_of(step_layout: StepLayout) -> Iterator[str]:
+def _step_task_ids(step_layout: StepLayout) -> Iterator[str]:
     """All tasks that a step has: its own, what lists its items, and those of the workflow that it runs."""
     yield step_layout.task_id
     if step_layout.items_task_id:
@@ -146,4 +146,4 @@ def _tasks_of(step_layout: StepLayout) -> Iterator[str]:
     if step_layout.subworkflow is not None:
         yield step_layout.subworkflow.inputs_task_id
         for inner in step_layout.subworkflow.steps.values():
-            yield from _tasks_of(inner)
+            yield from _step_task_ids(inner)

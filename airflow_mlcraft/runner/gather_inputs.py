@@ -27,7 +27,7 @@ REACH_OUTSIDE = ("Retrieve", "Approve", "Serve")
 _SETTINGS = ("containers", "container_engine", "container_pull", "container_network")
 
 
-def bring_back(folder: Path, run: str, dag_run_id: str = "", document: str = "") -> dict[str, Any]:
+def gather_inputs(folder: Path, run: str, dag_run_id: str = "", document: str = "") -> dict[str, Any]:
     """Fill a folder, and say what is in it."""
     from airflow_mlcraft import settings
     from airflow_mlcraft.hooks.mlflow import tracked_store
@@ -37,10 +37,10 @@ def bring_back(folder: Path, run: str, dag_run_id: str = "", document: str = "")
     from airflow_mlcraft.tracking.past_run import past_run
 
     past = past_run(tracked_store(), run, dag_run_id, experiment=settings.get("tracking_experiment"))
-    plan = _plan(open_plan_cache(), past, document)
+    plan = _find_plan(open_plan_cache(), past, document)
     store = open_store()
-    replay = _replay(plan, past, store)
-    Store(folder / STORE).take(_there(sorted(_objects([dict(past.inputs), replay])), store, past), store)
+    replay = _build_replay(plan, past, store)
+    Store(folder / STORE).take(_check_available(sorted(_object_ids([dict(past.inputs), replay])), store, past), store)
     (folder / REPLAY).write_text(json.dumps(replay))
     return {
         "past": past.to_json(),
@@ -52,7 +52,7 @@ def bring_back(folder: Path, run: str, dag_run_id: str = "", document: str = "")
     }
 
 
-def _plan(cache: PlanCache, past: PastRun, document: str) -> Plan:
+def _find_plan(cache: PlanCache, past: PastRun, document: str) -> Plan:
     """The very plan of the run: from the cache, or of the document, if it is the same one."""
     path, _, fragment = document.partition("#")
     if document:
@@ -62,57 +62,57 @@ def _plan(cache: PlanCache, past: PastRun, document: str) -> Plan:
         if made.digest != past.plan:
             raise MlcraftError(
                 f"{path} is not the document of the run, or it has changed since: its plan is {made.digest[:12]}, that "
-                f"of the run {past.plan[:12]}{_where(past)}"
+                f"of the run {past.plan[:12]}{_commit_note(past)}"
             )
         return made
     found = cache.find_plan(past.plan)
     if found is None:
         raise MlcraftError(
             f"the plan {past.plan[:12]} of the run is not in {cache.root}; name its document, {past.document}, with "
-            f"--document{_where(past)}"
+            f"--document{_commit_note(past)}"
         )
     return found
 
 
-def _where(past: PastRun) -> str:
+def _commit_note(past: PastRun) -> str:
     return f"; the run had {past.document} at the git commit {past.git_commit}" if past.git_commit else ""
 
 
-def _replay(plan: Plan, past: PastRun, store: Store) -> dict[str, Any]:
+def _build_replay(plan: Plan, past: PastRun, store: Store) -> dict[str, Any]:
     from airflow_mlcraft.layout.layout import build_layout
     from airflow_mlcraft.operators.reuse import INPUTS, OUTPUTS, task_instance_key
 
-    places = {
+    step_layouts = {
         step_layout.task_id: step_layout
         for workflow_layout in build_layout(plan).root.walk()
         for step_layout in workflow_layout.steps.values()
     }
-    if unknown := sorted({step.task_id for step in past.steps} - places.keys()):
+    if unknown := sorted({step.task_id for step in past.steps} - step_layouts.keys()):
         raise MlcraftError(
             f"the document has no step for {', '.join(unknown)}; a document that is a task group of a larger DAG "
             "cannot be run again by itself"
         )
     replay: dict[str, Any] = {OUTPUTS: {}, INPUTS: {}}
     for step in past.steps:
-        key, hints = task_instance_key(step.task_id, step.map_index), places[step.task_id].step.hints or {}
+        key, hints = task_instance_key(step.task_id, step.map_index), step_layouts[step.task_id].step.hints or {}
         if any(kind in hints for kind in REACH_OUTSIDE):
-            replay[OUTPUTS][key] = {port: _value(made, store) for port, made in step.outputs.items()}
-        elif "Evaluate" in hints and (today := _champion_of_then(step)):
-            replay[INPUTS][key] = {"today": _object(today, "champion", store)}
+            replay[OUTPUTS][key] = {port: _output_value(made, store) for port, made in step.outputs.items()}
+        elif "Evaluate" in hints and (today := _compared_champion(step)):
+            replay[INPUTS][key] = {"today": _file_object(today, "champion", store)}
     return replay
 
 
-def _champion_of_then(step: Step) -> str:
+def _compared_champion(step: Step) -> str:
     """What a new model was compared with; the operator had added it to the inputs."""
     return next((data.md5 for data in step.data if data.context == "today"), "")
 
 
-def _value(made: Any, store: Store) -> Json:
-    values = [_object(each.md5, each.name, store) for each in made]
+def _output_value(made: Any, store: Store) -> Json:
+    values = [_file_object(each.md5, each.name, store) for each in made]
     return values[0] if len(values) == 1 else values
 
 
-def _object(oid: str, name: str, store: Store) -> Json:
+def _file_object(oid: str, name: str, store: Store) -> Json:
     from airflow_mlcraft.store.values import STORE as LOCATION
 
     kind = "Directory" if oid.endswith(".dir") else "File"
@@ -120,7 +120,7 @@ def _object(oid: str, name: str, store: Store) -> Json:
     return {"class": kind, "location": f"{LOCATION}{oid}", "basename": name, **size}
 
 
-def _objects(value: Json) -> Iterator[str]:
+def _object_ids(value: Json) -> Iterator[str]:
     from airflow_mlcraft.store.values import each_file_or_directory, oid_of
 
     for item in each_file_or_directory(value):
@@ -128,7 +128,7 @@ def _objects(value: Json) -> Iterator[str]:
             yield oid
 
 
-def _there(oids: list[str], store: Store, past: PastRun) -> list[str]:
+def _check_available(oids: list[str], store: Store, past: PastRun) -> list[str]:
     names = {data.md5: data.name for step in past.steps for data in step.data}
     gone = [f"{names.get(oid, '')} {oid}".strip() for oid in oids if oid not in store]
     if gone:
@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--document", default="")
     options = parser.parse_args()
     try:
-        order = bring_back(options.folder, options.run, options.dag_run_id, options.document)
+        order = gather_inputs(options.folder, options.run, options.dag_run_id, options.document)
     except MlcraftError as error:
         order = {"error": str(error)}
     (options.folder / ORDER).write_text(json.dumps(order))

@@ -22,10 +22,10 @@ def default_home() -> Path:
     if chosen := os.environ.get("MLCRAFT_HOME"):
         return Path(chosen).expanduser().absolute()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache.absolute() / "mlcraft" / "embedded" / key()
+    return cache.absolute() / "mlcraft" / "embedded" / version_key()
 
 
-def key() -> str:
+def version_key() -> str:
     """What a prepared database depends on."""
     return f"airflow-{version('apache-airflow-core')}-py{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -41,14 +41,16 @@ class _Prepared:
     home: Path | None = None
 
 
-def current() -> Path:
+def current_home() -> Path:
     """The home of this process."""
     if _Prepared.home is None:
-        raise MlcraftError("This process is no embedded Airflow: call prepare() before anything imports airflow.")
+        raise MlcraftError(
+            "This process is no embedded Airflow: call prepare_embedded_airflow() before anything imports airflow."
+        )
     return _Prepared.home
 
 
-def prepare(home: Path | None = None) -> Path:
+def prepare_embedded_airflow(home: Path | None = None) -> Path:
     """Make this process an embedded Airflow and import it. To be called before anything imports Airflow."""
     folder = (home or _Prepared.home or default_home()).expanduser().absolute()
     if _Prepared.home == folder:
@@ -62,7 +64,7 @@ def prepare(home: Path | None = None) -> Path:
     for name in [name for name in os.environ if name.startswith("AIRFLOW__")]:
         if name.split("__")[1] in FOREIGN_SECTIONS:
             del os.environ[name]
-    os.environ.update(settings(folder))
+    os.environ.update(embedded_environment(folder))
     # What is imported stays: to look through it for garbage, now or as the process ends, costs a second.
     gc.disable()
     # Airflow hands the sys.stdout of this moment to its log handlers, and our stdout belongs to the caller.
@@ -75,11 +77,11 @@ def prepare(home: Path | None = None) -> Path:
     return folder
 
 
-def secret() -> str:
+def random_secret() -> str:
     return base64.urlsafe_b64encode(os.urandom(32)).decode()
 
 
-def settings(folder: Path) -> dict[str, str]:
+def embedded_environment(folder: Path) -> dict[str, str]:
     """The environment of the embedded Airflow."""
     return {
         "AIRFLOW_HOME": str(folder),
@@ -93,8 +95,8 @@ def settings(folder: Path) -> dict[str, str]:
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(folder / "plugins"),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         # Nothing that these protect outlives the run.
-        "AIRFLOW__CORE__FERNET_KEY": secret(),
-        "AIRFLOW__API_AUTH__JWT_SECRET": secret(),
+        "AIRFLOW__CORE__FERNET_KEY": random_secret(),
+        "AIRFLOW__API_AUTH__JWT_SECRET": random_secret(),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",

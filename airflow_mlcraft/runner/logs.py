@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from airflow_mlcraft.runner.events import LogSink
 
-LOUD = frozenset({"warning", "error", "critical", "exception", "fatal"})
+LOUD_LEVELS = frozenset({"warning", "error", "critical", "exception", "fatal"})
 # What structlog and Airflow add to every event, of no use in one line of text.
-BOOKKEEPING = frozenset({"level", "timestamp", "logger", "logger_name", "loc", "filename", "lineno", "event"})
+HIDDEN_FIELDS = frozenset({"level", "timestamp", "logger", "logger_name", "loc", "filename", "lineno", "event"})
 
 
 def to_stderr(task: str, level: str, line: str) -> None:
     """The sink when the caller gave none: what is loud goes to stderr, the rest is dropped."""
-    if level in LOUD:
+    if level in LOUD_LEVELS:
         sys.stderr.write(f"{task}: {line}\n")
 
 
@@ -32,12 +32,12 @@ class _Current:
     task: str = "airflow"
 
 
-def route(sink: LogSink | None) -> None:
+def set_sink(sink: LogSink | None) -> None:
     """From now on send lines to this sink."""
     _Current.sink = to_stderr if sink is None else sink
 
 
-def working_on(task: str) -> None:
+def set_task(task: str) -> None:
     """From now on lines are about this task."""
     _Current.task = task
 
@@ -47,7 +47,7 @@ def emit(level: str, text: str) -> None:
         _Current.sink(_Current.task, level, line)
 
 
-def pass_on(task: str, level: str, line: str) -> None:
+def forward(task: str, level: str, line: str) -> None:
     """A line that a worker has sent."""
     _Current.sink(task, level, line)
 
@@ -57,7 +57,7 @@ def install() -> None:
     import structlog
 
     # Not cached: a logger that was first used in the parent must follow the sink of a worker.
-    structlog.configure(processors=[_structlog_end], cache_logger_on_first_use=False)
+    structlog.configure(processors=[_emit_event], cache_logger_on_first_use=False)
     root = logging.getLogger()
     root.handlers = [_Handler()]
     for name in ("airflow", "airflow.task", "airflow.processor", "flask_appbuilder"):
@@ -68,19 +68,19 @@ def install() -> None:
     logging.getLogger("airflow_mlcraft").setLevel(logging.INFO)
 
 
-def _structlog_end(logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
+def _emit_event(logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
     import structlog
 
     name = str(event.get("logger_name") or event.get("logger") or getattr(logger, "name", None) or "")
     # A warning of Python's is for the author of a library, not for who runs a workflow.
     level = "debug" if name.startswith("py.warnings") else method
     text = str(event.get("event", ""))
-    error = _error(event.pop("exc_info", None))
-    details = " ".join(f"{key}={value}" for key, value in event.items() if key not in BOOKKEEPING)
+    error = _find_exception(event.pop("exc_info", None))
+    details = " ".join(f"{key}={value}" for key, value in event.items() if key not in HIDDEN_FIELDS)
     if not text.startswith("::"):  # marks by which Airflow's web page folds a log
         emit("error" if level == "exception" else level, f"{text} {details}".rstrip())
     if error is not None:
-        emit("error", "\n".join(_tell(error)))
+        emit("error", "\n".join(_format_error(error)))
     raise structlog.DropEvent
 
 
@@ -92,11 +92,11 @@ class _Handler(logging.Handler):
             self.handleError(record)
             return
         emit(record.levelname.lower(), text)
-        if (error := _error(record.exc_info)) is not None:
-            emit("error", "\n".join(_tell(error)))
+        if (error := _find_exception(record.exc_info)) is not None:
+            emit("error", "\n".join(_format_error(error)))
 
 
-def _error(found: Any) -> BaseException | None:
+def _find_exception(found: Any) -> BaseException | None:
     if isinstance(found, BaseException):
         return found
     if isinstance(found, tuple):
@@ -114,7 +114,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or link.__context__
 
 
-def _tell(error: BaseException) -> list[str]:
+def _format_error(error: BaseException) -> list[str]:
     """A traceback, unless the error is one that a user can mend: then its sentence alone."""
     if any(isinstance(link, MlcraftError) for link in causes(error)):
         return [str(error)]

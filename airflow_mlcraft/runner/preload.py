@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.runner import database
-from airflow_mlcraft.runner.home import prepare
+from airflow_mlcraft.runner.home import prepare_embedded_airflow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,40 +18,40 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.workers import Outcome
 
 # What Airflow imports late, in its functions, when the first task runs; not each of its versions has all of it.
-LATE = ("airflow.models.dagrun", "airflow.sdk.execution_time.task_runner", "airflow.sdk.plugins_manager")
+LATE_IMPORTS = ("airflow.models.dagrun", "airflow.sdk.execution_time.task_runner", "airflow.sdk.plugins_manager")
 
 
 def warm_up(home: Path | None = None) -> Path:
     """Prepare the embedded Airflow, and rehearse a run. No thread, loop or connection is left behind."""
-    home = prepare(home)
-    from airflow_mlcraft.runner.workers import is_warm
+    home = prepare_embedded_airflow(home)
+    from airflow_mlcraft.runner.workers import mark_warm
 
     with contextlib.redirect_stdout(sys.stderr):
-        for name in LATE:
+        for name in LATE_IMPORTS:
             with contextlib.suppress(ModuleNotFoundError):
                 importlib.import_module(name)
-        _rehearse(home)
+        _run_rehearsal(home)
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
             thread.join(1)  # those of the API have been told to end
-    database.release()
-    is_warm()
+    database.close_connections()
+    mark_warm()
     return home
 
 
-def _rehearse(home: Path) -> None:
+def _run_rehearsal(home: Path) -> None:
     """Run a small DAG in this process: caches of statements, models and templates are filled on the way."""
     from airflow_mlcraft.runner import api
-    from airflow_mlcraft.runner.database import register
-    from airflow_mlcraft.runner.scheduler import Schedule
+    from airflow_mlcraft.runner.database import register_run
+    from airflow_mlcraft.runner.scheduler import RunScheduler
 
-    dag = _dag()
-    with database.copy_for_run(home), api.connected(), database.session() as session:
-        run = register(dag, conf=None, run_id=None, session=session)
-        Schedule(run, _Here(dag), session, None).go()
+    dag = _rehearsal_dag()
+    with database.copy_for_run(home), api.open_execution_api(), database.open_session() as session:
+        run = register_run(dag, conf=None, run_id=None, session=session)
+        RunScheduler(run, _InProcessWorkers(dag), session, None).run_to_end()
 
 
-def _dag() -> Any:
+def _rehearsal_dag() -> Any:
     from airflow.sdk import DAG, task
 
     with DAG("rehearsal") as dag:
@@ -72,7 +72,7 @@ def _dag() -> Any:
     return dag
 
 
-class _Here:
+class _InProcessWorkers:
     """A pool of no workers: this process does the job."""
 
     size = 1
@@ -86,12 +86,12 @@ class _Here:
     def jobs(self) -> list[Job]:
         return list(self._jobs)
 
-    def give(self, job: Job) -> None:
+    def submit(self, job: Job) -> None:
         self._jobs.append(job)
 
     def wait(self, timeout: float | None) -> list[Outcome]:
-        from airflow_mlcraft.runner.task import perform
+        from airflow_mlcraft.runner.task import run_job
         from airflow_mlcraft.runner.workers import Outcome
 
         job = self._jobs.pop()
-        return [Outcome(job, perform(job, self._dag))]
+        return [Outcome(job, run_job(job, self._dag))]

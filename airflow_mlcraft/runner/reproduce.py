@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Compared:
+class Comparison:
     """One output or metric of a step: then and now."""
 
     step: str
@@ -46,30 +46,30 @@ class Reproduction:
     run_id: str
     dag_id: str
     dag_run_id: str
-    compared: tuple[Compared, ...]
+    compared: tuple[Comparison, ...]
     replayed: tuple[str, ...]
     """The steps whose outputs were those of then."""
 
     @property
     def same(self) -> bool:
         """Whether all came out the same."""
-        return all(each.same for each in self.compared)
+        return all(comparison.same for comparison in self.compared)
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        compared = [{**asdict(each), "same": each.same} for each in self.compared]
+        compared = [{**asdict(comparison), "same": comparison.same} for comparison in self.compared]
         return {**asdict(self), "compared": compared, "same": self.same}
 
 
 @dataclass(frozen=True)
-class Past:
+class PastRunInputs:
     """A run of the past, and all that is needed to run it again."""
 
     plan: Plan
     folder: Path
     order: Mapping[str, Any]
 
-    def again(
+    def rerun(
         self,
         *,
         on_dag: Callable[[Any], None] | None = None,
@@ -82,7 +82,7 @@ class Past:
 
         os.environ.update({"AIRFLOW__MLCRAFT__REUSE": "False", REPLAY_VARIABLE: str(self.folder / REPLAY)})
         past, given = self.order["past"], self.order["settings"]
-        compared: list[Compared] = []
+        compared: list[Comparison] = []
         options = RunOptions(
             outdir=self.folder / "out",
             containers=given["containers"],
@@ -102,21 +102,21 @@ class Past:
 
 
 @contextmanager
-def past_run(run: str, dag_run_id: str = "", document: str = "") -> Iterator[Past]:
+def open_past_run(run: str, dag_run_id: str = "", document: str = "") -> Iterator[PastRunInputs]:
     """A run by its id in MLflow, or by those of DAG and DAG run; its data is here for as long as this is open."""
-    from airflow_mlcraft.runner.run_document import plan_of_order
+    from airflow_mlcraft.runner.run_document import load_cached_plan
 
     with tempfile.TemporaryDirectory(prefix="mlcraft-again-") as name:
         folder = Path(name)
-        order = _brought_back(folder, [run, *([dag_run_id] if dag_run_id else [])], document)
+        order = _gather_inputs(folder, [run, *([dag_run_id] if dag_run_id else [])], document)
         try:
-            yield Past(plan_of_order(order["plan"], order["base"], order["cache"]), folder, order)
+            yield PastRunInputs(load_cached_plan(order["plan"], order["base"], order["cache"]), folder, order)
         finally:
             # Folders of the store are read-only, and would stay.
             remove(folder / STORE)
 
 
-def _brought_back(folder: Path, run: list[str], document: str) -> dict[str, Any]:
+def _gather_inputs(folder: Path, run: list[str], document: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "airflow_mlcraft.runner.gather_inputs", str(folder), *run]
     done = subprocess.run(  # noqa: S603
         [*command, *(["--document", document] if document else [])], capture_output=True, text=True, check=False
@@ -129,7 +129,7 @@ def _brought_back(folder: Path, run: list[str], document: str) -> dict[str, Any]
     return order
 
 
-def _compare(order: Mapping[str, Any], result: RunResult, folder: Path) -> Iterator[Compared]:
+def _compare(order: Mapping[str, Any], result: RunResult, folder: Path) -> Iterator[Comparison]:
     from airflow_mlcraft.operators.reuse import task_instance_key
     from airflow_mlcraft.operators.run_report import load_record, objects_by_output
     from airflow_mlcraft.operators.xcom_overflow import from_xcom
@@ -142,19 +142,19 @@ def _compare(order: Mapping[str, Any], result: RunResult, folder: Path) -> Itera
         outputs = from_xcom(result.xcom(step["task_id"], step["map_index"]))
         if not isinstance(outputs, dict):
             outputs = {}
-        then = {port: "\n".join(each["md5"] for each in made) for port, made in step["outputs"].items()}
+        then = {port: "\n".join(comparison["md5"] for comparison in made) for port, made in step["outputs"].items()}
         now = {port: "\n".join(oid for _, oid in made) for port, made in objects_by_output(outputs).items()}
-        yield from _pairs(step["name"], "output", then, now)
+        yield from _compare_values(step["name"], "output", then, now)
         measured = {name: value for name, value in step["metrics"].items() if not name.startswith("system/")}
-        yield from _pairs(step["name"], "metric", measured, _metrics(load_record(outputs, store)))
+        yield from _compare_values(step["name"], "metric", measured, _final_metrics(load_record(outputs, store)))
 
 
-def _pairs(step: str, kind: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Compared]:
+def _compare_values(step: str, kind: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Comparison]:
     for name in sorted({**then, **now}):
-        yield Compared(step, kind, name, then.get(name), now.get(name))
+        yield Comparison(step, kind, name, then.get(name), now.get(name))
 
 
-def _metrics(record: Mapping[str, Any]) -> dict[str, float]:
+def _final_metrics(record: Mapping[str, Any]) -> dict[str, float]:
     """As MLflow has them: of a series, the last value."""
     from airflow_mlcraft.tracking.names import acceptable
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.runner import database, logs
 from airflow_mlcraft.runner.events import RunResult, TaskFailure
-from airflow_mlcraft.runner.home import current
+from airflow_mlcraft.runner.home import current_home
 from airflow_mlcraft.runner.sigterm import sigterm_as_exit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_mlcraft.runner.events import LogSink, OnEvent, XComReader
-    from airflow_mlcraft.runner.scheduler import Schedule
+    from airflow_mlcraft.runner.scheduler import RunScheduler
 
 # Places beyond the cores.
-SPARE = 2
+SPARE_PLACES = 2
 
 
 def run_dag(
@@ -37,20 +37,20 @@ def run_dag(
     A failed run is a result, not an exception. Ctrl-C and SIGTERM end all tasks, then go on their way as
     KeyboardInterrupt and SystemExit. `keep` names a folder that holds the database afterwards.
     """
-    home = current()
-    begun = time.monotonic()
-    logs.route(log)
+    home = current_home()
+    started = time.monotonic()
+    logs.set_sink(log)
     try:
         with database.copy_for_run(home, keep), sigterm_as_exit():
             schedule, state, run_id = _run(dag, conf, parallel, on_event, run_id)
             xcom = read_xcoms()
     finally:
-        logs.route(None)
+        logs.set_sink(None)
     failed = tuple(
         schedule.failures.get(key) or TaskFailure(*key, "The task failed, its log says why.", "")
         for key in [(row.task_id, row.map_index) for row in schedule.rows if row.state == "failed"]
     )
-    return RunResult(state, run_id, failed, xcom, time.monotonic() - begun, schedule.reason)
+    return RunResult(state, run_id, failed, xcom, time.monotonic() - started, schedule.reason)
 
 
 def cores() -> int:
@@ -62,21 +62,21 @@ def cores() -> int:
 
 def _run(
     dag: Any, conf: dict[str, Any] | None, parallel: int, on_event: OnEvent | None, run_id: str | None
-) -> tuple[Schedule, str, str]:
+) -> tuple[RunScheduler, str, str]:
     from airflow_mlcraft.runner.workers import Pool
 
-    with Pool(parallel or cores(), dag, 0 if parallel else SPARE) as pool, database.session() as session:
-        from airflow_mlcraft.runner.database import register
-        from airflow_mlcraft.runner.scheduler import Schedule
+    with Pool(parallel or cores(), dag, 0 if parallel else SPARE_PLACES) as pool, database.open_session() as session:
+        from airflow_mlcraft.runner.database import register_run
+        from airflow_mlcraft.runner.scheduler import RunScheduler
 
-        run = register(dag, conf=conf, run_id=run_id, session=session)
-        schedule = Schedule(run, pool, session, on_event)
+        run = register_run(dag, conf=conf, run_id=run_id, session=session)
+        schedule = RunScheduler(run, pool, session, on_event)
         try:
-            schedule.go()
+            schedule.run_to_end()
         except BaseException:
             jobs = pool.jobs
             pool.stop()
-            schedule.give_up("The run was interrupted.", jobs)
+            schedule.fail_run("The run was interrupted.", jobs)
             raise
         return schedule, str(run.state), run.run_id
 

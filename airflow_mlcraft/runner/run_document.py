@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import MlcraftError, UnsupportedError
-from airflow_mlcraft.runner.home import prepare
+from airflow_mlcraft.runner.home import prepare_embedded_airflow
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.plan import Json, Plan
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 # Airflow's scheduling reads a run's configuration once more with each of its task instances.
-CONFIGURATION = 4096
+MAX_CONF_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class RunError(MlcraftError):
         return any(failure.exception == "UnsupportedFailure" for failure in self.result.failed)
 
 
-def become_embedded() -> None:
+def use_embedded_airflow() -> None:
     """Make this process an embedded Airflow, with that one's cache of plans."""
-    os.environ["AIRFLOW__MLCRAFT__CACHE"] = str(prepare() / "cache")
+    os.environ["AIRFLOW__MLCRAFT__CACHE"] = str(prepare_embedded_airflow() / "cache")
 
 
-def plan_of(document: str, *, allowed_hosts: str = "") -> Plan:
+def load_plan(document: str, *, allowed_hosts: str = "") -> Plan:
     """The plan of a document (`path` or `path#id`), from the embedded Airflow's own cache."""
-    become_embedded()
+    use_embedded_airflow()
     if allowed_hosts:
         os.environ["AIRFLOW__MLCRAFT__ALLOWED_DOCUMENT_HOSTS"] = allowed_hosts
     from airflow_mlcraft.layout.plan_cache import open_plan_cache
@@ -71,9 +71,9 @@ def plan_of(document: str, *, allowed_hosts: str = "") -> Plan:
     return plan
 
 
-def plan_of_order(digest: str, base: str, cache: str) -> Plan:
+def load_cached_plan(digest: str, base: str, cache: str) -> Plan:
     """A plan that the cache of another Airflow home has."""
-    prepare()
+    prepare_embedded_airflow()
     os.environ["AIRFLOW__MLCRAFT__CACHE"] = cache
     from airflow_mlcraft.layout.plan_cache import open_plan_cache
 
@@ -107,7 +107,7 @@ def run_plan(
         dag = CwlDag.from_plan(plan, _dag_id(plan))
         if on_dag:
             on_dag(dag)
-        conf = to_xcom(dict(job), CONFIGURATION)
+        conf = to_xcom(dict(job), MAX_CONF_BYTES)
         result = run_dag(dag, conf=conf, parallel=options.parallel, on_event=on_event, log=log)
         if on_result:
             on_result(result)

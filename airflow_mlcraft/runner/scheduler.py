@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.workers import Outcome
 
 # What a caller is not told: a task on its way to a worker.
-UNTOLD = frozenset({None, TaskInstanceState.SCHEDULED, TaskInstanceState.QUEUED})
+UNREPORTED_STATES = frozenset({None, TaskInstanceState.SCHEDULED, TaskInstanceState.QUEUED})
 # A task instance that was in one of these, and is finished now, was finished by Airflow's scheduling.
-UNSTARTED = frozenset({None, TaskInstanceState.UP_FOR_RETRY, TaskInstanceState.UP_FOR_RESCHEDULE})
-UNDER_WAY = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING)
+UNSTARTED_STATES = frozenset({None, TaskInstanceState.UP_FOR_RETRY, TaskInstanceState.UP_FOR_RESCHEDULE})
+ACTIVE_STATES = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING)
 # Asking Airflow what may run costs time for every task instance of the run, so that asking after each end
 # would cost the square of a large scatter. While there is other work, it takes this share of the time.
-ASKING = 0.1
+SCHEDULING_SHARE = 0.1
 TI = TaskInstance
 
 
-def _key(job: Job) -> Any:
+def _database_id(job: Job) -> Any:
     """A task instance's id as the database has it: text before Airflow 3.2."""
     return UUID(job.id) if TI.id.type.python_type is UUID else job.id
 
@@ -51,12 +51,12 @@ class Workers(Protocol):
     @property
     def jobs(self) -> list[Job]: ...
 
-    def give(self, job: Job, /) -> None: ...
+    def submit(self, job: Job, /) -> None: ...
 
     def wait(self, timeout: float | None, /) -> list[Outcome]: ...
 
 
-class Schedule:
+class RunScheduler:
     """One run on its way. `failures`: the last error of each task instance; `reason`: why it was given up."""
 
     def __init__(self, run: DagRun, pool: Workers, session: Session, on_event: OnEvent | None) -> None:
@@ -66,38 +66,38 @@ class Schedule:
         self._order: list[tuple[str, int]] = []
         self._done = 0
         self._left: Counter[str] = Counter()
-        self._next_ask = 0.0
+        self._next_scheduling = 0.0
         self._run = run
         self._dag: Any = run.dag
         self._pool = pool
         self._session = session
         self._on_event = on_event
-        self._told: dict[tuple[str, int], tuple[str, int]] = {}
+        self._reported: dict[tuple[str, int], tuple[str, int]] = {}
 
     @property
     def rows(self) -> list[Any]:
         """All task instances as they were last seen, the most urgent first."""
         return [self._rows[key] for key in self._order]
 
-    def go(self) -> None:
+    def run_to_end(self) -> None:
         """Until the run is over."""
         while True:
-            if not self._dispatch() or not self._pool.jobs or time.monotonic() >= self._next_ask:
-                self._ask()
+            if not self._dispatch() or not self._pool.jobs or time.monotonic() >= self._next_scheduling:
+                self._schedule()
                 if self._run.state != DagRunState.RUNNING:
                     # A task is done in the database a moment before its worker says how it went.
                     while self._pool.jobs:
-                        self._hear(None)
-                    self._look()
+                        self._collect_outcomes(None)
+                    self._refresh()
                     return
                 self._dispatch()
-            wake = self._wake()
+            wake = self._seconds_to_next_task()
             if not self._pool.jobs and wake is None:
-                self.give_up(self._why_stuck())
+                self.fail_run(self._describe_stuck_tasks())
                 return
-            self._hear(None if wake is None else max(wake, self._next_ask - time.monotonic()))
+            self._collect_outcomes(None if wake is None else max(wake, self._next_scheduling - time.monotonic()))
 
-    def give_up(self, reason: str, jobs: Sequence[Job] = ()) -> None:
+    def fail_run(self, reason: str, jobs: Sequence[Job] = ()) -> None:
         """Mark the run, and what was under way in it, as failed.
 
         `jobs` were ended from outside: they failed, even if one took the end of its tool for success.
@@ -107,22 +107,22 @@ class Schedule:
         self._session.execute(
             update(TI)
             .where(TI.dag_id == self._run.dag_id, TI.run_id == self._run.run_id)
-            .where(TI.state.in_(UNDER_WAY) | TI.id.in_([_key(job) for job in jobs]))
+            .where(TI.state.in_(ACTIVE_STATES) | TI.id.in_([_database_id(job) for job in jobs]))
             .values(state=TaskInstanceState.FAILED, end_date=datetime.now(tz=timezone.utc))
             .execution_options(synchronize_session=False)
         )
         self._run.set_state(DagRunState.FAILED)
         self._session.merge(self._run)
         self._session.commit()
-        self._look()
+        self._refresh()
 
-    def _ask(self) -> None:
+    def _schedule(self) -> None:
         """Let Airflow decide what may run next, until that alone moves nothing more."""
-        begun = time.monotonic()
+        started = time.monotonic()
         while self._advance():
             pass
         ended = time.monotonic()
-        self._next_ask = ended + (ended - begun) / ASKING
+        self._next_scheduling = ended + (ended - started) / SCHEDULING_SHARE
 
     def _advance(self) -> bool:
         """Let Airflow decide what may run now: trigger rules, mapping, retries, the state of the run.
@@ -134,21 +134,21 @@ class Schedule:
         ready, _ = self._run.update_state(session=self._session)
         self._run.schedule_tis(ready, session=self._session)
         self._session.commit()
-        self._look()
+        self._refresh()
         return self._run.state == DagRunState.RUNNING and any(
-            row.state in State.finished and before.get(key) in UNSTARTED for key, row in self._rows.items()
+            row.state in State.finished and before.get(key) in UNSTARTED_STATES for key, row in self._rows.items()
         )
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """Read the state of all task instances, and tell what has changed."""
         rows = self._read(TI.priority_weight.desc(), TI.task_id, TI.map_index)
         self._rows = {(row.task_id, row.map_index): row for row in rows}
         self._order = list(self._rows)
         self._done = sum(row.state in State.finished for row in rows)
         self._left = Counter(row.task_id for row in rows if row.state not in State.finished)
-        self._tell_all(rows)
+        self._report_all(rows)
 
-    def _look_at(self, ids: list[Any]) -> None:
+    def _refresh_some(self, ids: list[Any]) -> None:
         """Read the state of some that have ended."""
         rows = self._read(only=TI.id.in_(ids))
         for row in rows:
@@ -158,7 +158,7 @@ class Schedule:
             self._done += ended
             self._left[row.task_id] -= ended
             self._rows[key] = row
-        self._tell_all(rows)
+        self._report_all(rows)
 
     def _read(self, *order: Any, only: Any = True) -> list[Any]:
         columns: list[Any] = [TI.id, TI.dag_id, TI.run_id, TI.task_id, TI.map_index, TI.state, TI.try_number]
@@ -169,16 +169,16 @@ class Schedule:
         self._session.commit()
         return rows
 
-    def _tell_all(self, rows: list[Any]) -> None:
+    def _report_all(self, rows: list[Any]) -> None:
         for row in rows:
-            if row.state not in UNTOLD:
-                self._tell(row, str(row.state), row.start_date, row.end_date)
+            if row.state not in UNREPORTED_STATES:
+                self._report(row, str(row.state), row.start_date, row.end_date)
 
-    def _tell(self, row: Any, state: str, started: datetime | None, ended: datetime | None) -> None:
+    def _report(self, row: Any, state: str, started: datetime | None, ended: datetime | None) -> None:
         key, news = (row.task_id, row.map_index), (state, row.try_number)
-        if self._on_event is None or self._told.get(key) == news:
+        if self._on_event is None or self._reported.get(key) == news:
             return
-        self._told[key] = news
+        self._reported[key] = news
         failure = self.failures.get(key) if state == TaskInstanceState.FAILED else None
         self._on_event(
             TaskEvent(
@@ -203,7 +203,9 @@ class Schedule:
         """
         running = self._pool.jobs
         given = {job.id for job in running}
-        room = min(self._pool.size + self._pool.spare, self._dag.max_active_tasks) - sum(job.slots for job in running)
+        free_slots = min(self._pool.size + self._pool.spare, self._dag.max_active_tasks) - sum(
+            job.slots for job in running
+        )
         active = Counter(job.task_id for job in running)
         chosen = []
         waiting = False
@@ -212,11 +214,11 @@ class Schedule:
             if str(row.id) in given or (not deferred and row.state != TaskInstanceState.SCHEDULED):
                 continue
             slots = min(row.pool_slots, self._pool.size)
-            places = slots if slots == 1 else slots + self._pool.spare
-            if places > room or active[row.task_id] >= self._limit(row.task_id):
+            needed = slots if slots == 1 else slots + self._pool.spare
+            if needed > free_slots or active[row.task_id] >= self._limit(row.task_id):
                 waiting = True
                 continue
-            room -= slots
+            free_slots -= slots
             active[row.task_id] += 1
             chosen.append(
                 Job(
@@ -232,10 +234,10 @@ class Schedule:
                 )
             )
             if not deferred:
-                self._tell(row, "running", datetime.now(tz=timezone.utc), None)
-        self._queue([_key(job) for job in chosen if job.trigger_id is None])
+                self._report(row, "running", datetime.now(tz=timezone.utc), None)
+        self._queue([_database_id(job) for job in chosen if job.trigger_id is None])
         for job in chosen:
-            self._pool.give(job)
+            self._pool.submit(job)
         return waiting
 
     def _limit(self, task_id: str) -> int:
@@ -254,28 +256,28 @@ class Schedule:
         )
         self._session.commit()
 
-    def _hear(self, timeout: float | None) -> None:
+    def _collect_outcomes(self, timeout: float | None) -> None:
         outcomes = self._pool.wait(timeout)
         for outcome in outcomes:
-            self._settle(outcome)
+            self._record_outcome(outcome)
         if outcomes:
-            self._look_at([_key(outcome.job) for outcome in outcomes])
+            self._refresh_some([_database_id(outcome.job) for outcome in outcomes])
 
-    def _settle(self, outcome: Outcome) -> None:
+    def _record_outcome(self, outcome: Outcome) -> None:
         """Note why a task failed; do for a task whose worker died what Airflow's scheduler does for it."""
         job = outcome.job
         key = (job.task_id, job.map_index)
         if outcome.failure is not None:
             self.failures[key] = outcome.failure
-        instance = self._session.get(TI, _key(job), populate_existing=True)
-        if instance is not None and instance.state in UNDER_WAY:
+        instance = self._session.get(TI, _database_id(job), populate_existing=True)
+        if instance is not None and instance.state in ACTIVE_STATES:
             sentence = outcome.lost or "The task ended without saying how."
             self.failures.setdefault(key, TaskFailure(*key, sentence, "ProcessDied", temporary=True))
             instance.task = self._dag.get_task(job.task_id)
             instance.handle_failure(error=sentence, session=self._session)
         self._session.commit()
 
-    def _wake(self) -> float | None:
+    def _seconds_to_next_task(self) -> float | None:
         """Seconds until a task that waits for a time can run; none waits: None."""
         times: list[datetime] = []
         for row in self.rows:
@@ -293,7 +295,7 @@ class Schedule:
             return None
         return max(0.0, (min(times) - datetime.now(tz=timezone.utc)).total_seconds()) + 0.001
 
-    def _why_stuck(self) -> str:
+    def _describe_stuck_tasks(self) -> str:
         stuck = [row for row in self.rows if row.state not in State.finished]
         names = ", ".join(sorted({row.task_id for row in stuck}))
         if any(str(row.state) == "awaiting_input" for row in stuck):

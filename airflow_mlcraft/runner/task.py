@@ -16,7 +16,7 @@ from airflow.utils.session import create_session
 
 from airflow_mlcraft.runner import logs
 from airflow_mlcraft.runner.api import Supervisor
-from airflow_mlcraft.runner.events import TaskFailure, label
+from airflow_mlcraft.runner.events import TaskFailure, task_label
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Job:
 
     @property
     def label(self) -> str:
-        return label(self.task_id, self.map_index)
+        return task_label(self.task_id, self.map_index)
 
 
-def perform(job: Job, dag: Any) -> TaskFailure | None:
+def run_job(job: Job, dag: Any) -> TaskFailure | None:
     """Do the job. All that it comes to is in the database by then, save the exception: that is returned."""
-    logs.working_on(job.label)
+    logs.set_task(job.label)
     try:
         if job.trigger_id is not None:
             _wait_for_trigger(job, job.trigger_id)
@@ -50,14 +50,14 @@ def perform(job: Job, dag: Any) -> TaskFailure | None:
             task=dag.get_task(job.task_id),
             logger=structlog.get_logger(logger_name="task").bind(),
         )
-        return None if result.error is None else describe(result.error, job)
+        return None if result.error is None else to_task_failure(result.error, job)
     finally:
-        logs.working_on("airflow")
+        logs.set_task("airflow")
         # Airflow leaves a handler behind that would call the finished task.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def describe(error: BaseException, job: Job) -> TaskFailure:
+def to_task_failure(error: BaseException, job: Job) -> TaskFailure:
     temporary = any(getattr(link, "temporary", False) is True for link in logs.causes(error))
     return TaskFailure(job.task_id, job.map_index, str(error) or repr(error), type(error).__name__, temporary=temporary)
 

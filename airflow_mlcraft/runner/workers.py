@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 # Seconds from a polite end of what a worker runs to an impolite one.
-GRACE = 3.0
+GRACE_SECONDS = 3.0
 
 
-def live(channel: Connection, lifeline: int, out: int, err: int, dag: Any) -> None:
+def run_worker(channel: Connection, lifeline: int, out: int, err: int, dag: Any) -> None:
     """Serve jobs until the parent hangs up. Never returns into the parent's code that forked us."""
     status = 1
     try:
@@ -43,12 +43,12 @@ def live(channel: Connection, lifeline: int, out: int, err: int, dag: Any) -> No
             with lock:
                 channel.send(("log", task, level, line))
 
-        logs.route(to_parent)
-        threading.Thread(target=_watch, args=(lifeline,), daemon=True).start()
+        logs.set_sink(to_parent)
+        threading.Thread(target=_exit_with_parent, args=(lifeline,), daemon=True).start()
         # Imported here, at the same time as the parent imports other things.
-        from airflow_mlcraft.runner.api import connected
+        from airflow_mlcraft.runner.api import open_execution_api
 
-        with connected():
+        with open_execution_api():
             _serve(channel, lock, dag)
         status = 0
     finally:
@@ -57,7 +57,7 @@ def live(channel: Connection, lifeline: int, out: int, err: int, dag: Any) -> No
 
 
 def _serve(channel: Connection, lock: Any, dag: Any) -> None:
-    from airflow_mlcraft.runner.task import describe, perform
+    from airflow_mlcraft.runner.task import run_job, to_task_failure
 
     while True:
         try:
@@ -65,11 +65,11 @@ def _serve(channel: Connection, lock: Any, dag: Any) -> None:
         except (EOFError, ConnectionResetError):
             return
         try:
-            failure = perform(job, dag)
+            failure = run_job(job, dag)
         except Exception as error:
             # The task runner itself failed: the parent sees a task that did not end, and settles it.
             logs.emit("error", f"{type(error).__name__}: {error}")
-            failure = describe(error, job)
+            failure = to_task_failure(error, job)
         sys.stdout.flush()
         sys.stderr.flush()
         with lock:
@@ -88,11 +88,11 @@ def _take_streams(out: int, err: int) -> None:
     sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
 
 
-def _watch(lifeline: int) -> None:
+def _exit_with_parent(lifeline: int) -> None:
     """End with the parent, however it ended: nothing is ever written, so reading returns when it is gone."""
     os.read(lifeline, 1)
     os.killpg(0, signal.SIGTERM)
-    threading.Event().wait(GRACE)
+    threading.Event().wait(GRACE_SECONDS)
     os.killpg(0, signal.SIGKILL)
 
 
@@ -113,13 +113,13 @@ class _Worker:
     # What tasks, and the tools that they start, write past the log: descriptor -> level, rest of a line.
     streams: dict[int, tuple[str, bytearray]]
     job: Job | None = None
-    gone: int | None = field(default=None)
+    pidfd: int | None = field(default=None)
 
     def descriptors(self) -> list[int]:
-        return [self.channel.fileno(), *self.streams, *([] if self.gone is None else [self.gone])]
+        return [self.channel.fileno(), *self.streams, *([] if self.pidfd is None else [self.pidfd])]
 
     def close(self) -> None:
-        for number in (*self.streams, self.lifeline, *([] if self.gone is None else [self.gone])):
+        for number in (*self.streams, self.lifeline, *([] if self.pidfd is None else [self.pidfd])):
             os.close(number)
         self.channel.close()
 
@@ -130,7 +130,7 @@ class _Process:
     first_run = True
 
 
-def is_warm() -> None:
+def mark_warm() -> None:
     """This process has all that a first worker would build."""
     _Process.first_run = False
 
@@ -161,7 +161,7 @@ class Pool:
         """What is being done just now."""
         return [worker.job for worker in self._workers if worker.job is not None]
 
-    def give(self, job: Job) -> None:
+    def submit(self, job: Job) -> None:
         """Let a worker that is idle, or a new one, do the job."""
         worker = next((worker for worker in self._workers if worker.job is None), None) or self._fork()
         worker.job = job
@@ -171,29 +171,29 @@ class Pool:
 
     def wait(self, timeout: float | None) -> list[Outcome]:
         """Sleep until something is over, or the time is; log lines are passed on meanwhile."""
-        until = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            left = None if until is None else max(0.0, until - time.monotonic())
-            ready = self._selector.select(left)
+            remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
+            ready = self._selector.select(remaining)
             outcomes = []
             for worker in {id(key.data): key.data for key, _ in ready}.values():
-                if (outcome := self._hear(worker)) is not None:
+                if (outcome := self._receive(worker)) is not None:
                     outcomes.append(outcome)
-            if outcomes or (until is not None and time.monotonic() >= until):
+            if outcomes or (deadline is not None and time.monotonic() >= deadline):
                 return outcomes
 
     def stop(self) -> None:
         """End all workers and what they started: at once when idle, after some grace when not."""
-        until = time.monotonic() + GRACE
+        deadline = time.monotonic() + GRACE_SECONDS
         try:
             for worker in self._workers:
                 if worker.job is not None:
                     _signal_group(worker.pid, signal.SIGTERM)
-            while self.jobs and time.monotonic() < until:
-                self.wait(until - time.monotonic())
+            while self.jobs and time.monotonic() < deadline:
+                self.wait(deadline - time.monotonic())
         finally:
             for worker in list(self._workers):
-                self._bury(worker)
+                self._remove_worker(worker)
 
     def _fork(self) -> _Worker:
         ours, theirs = multiprocessing.connection.Pipe()
@@ -203,8 +203,8 @@ class Pool:
         if not _Process.first_run or self._workers:
             from airflow_mlcraft.runner import api
 
-            api.app()  # built here, every worker from now on has it
-        database.release()
+            api.build_app()  # built here, every worker from now on has it
+        database.close_connections()
         # Else the child would say once more what the parent has not yet flushed.
         sys.stdout.flush()
         sys.stderr.flush()
@@ -216,14 +216,14 @@ class Pool:
             ours.close()
             for number in (life_write, out_read, err_read):
                 os.close(number)
-            live(theirs, life_read, out_write, err_write, self._dag)
+            run_worker(theirs, life_read, out_write, err_write, self._dag)
         theirs.close()
         for number in (life_read, out_write, err_write):
             os.close(number)
         streams = {out_read: ("info", bytearray()), err_read: ("warning", bytearray())}
         # Where there are no pidfds, the end of its channel tells that a worker is gone.
-        gone = os.pidfd_open(pid) if sys.platform == "linux" else None
-        worker = _Worker(pid, ours, life_write, streams, gone=gone)
+        pidfd = os.pidfd_open(pid) if sys.platform == "linux" else None
+        worker = _Worker(pid, ours, life_write, streams, pidfd=pidfd)
         for number in streams:
             os.set_blocking(number, False)
         for number in worker.descriptors():
@@ -231,32 +231,32 @@ class Pool:
         self._workers.append(worker)
         return worker
 
-    def _hear(self, worker: _Worker) -> Outcome | None:
+    def _receive(self, worker: _Worker) -> Outcome | None:
         self._drain(worker)
         try:
             while worker.channel.poll():
                 kind, *message = worker.channel.recv()
                 if kind == "log":
-                    logs.pass_on(*message)
+                    logs.forward(*message)
                     continue
                 self._drain(worker)
                 job, worker.job = worker.job, None
                 return None if job is None else Outcome(job, failure=message[0])
         except (EOFError, ConnectionResetError):
-            return self._lose(worker)
-        if worker.gone is not None and _ended(worker.pid):
-            return self._lose(worker)
+            return self._handle_death(worker)
+        if worker.pidfd is not None and _has_ended(worker.pid):
+            return self._handle_death(worker)
         return None
 
-    def _lose(self, worker: _Worker) -> Outcome | None:
+    def _handle_death(self, worker: _Worker) -> Outcome | None:
         self._drain(worker)
-        status = self._bury(worker)
+        status = self._remove_worker(worker)
         if worker.job is None:
             return None
         how = f"signal {-status}" if status < 0 else f"exit code {status}"
         return Outcome(worker.job, lost=f"The process of the task died ({how}).")
 
-    def _bury(self, worker: _Worker) -> int:
+    def _remove_worker(self, worker: _Worker) -> int:
         """Kill the worker's process group, so that no tool outlives it, and say how it had ended."""
         # In this order: until the worker is waited for, no other process group can get its number.
         _signal_group(worker.pid, signal.SIGKILL)
@@ -284,7 +284,7 @@ class Pool:
             worker.streams[number] = (level, bytearray(last))
             name = "airflow" if worker.job is None else worker.job.label
             for line in lines:
-                logs.pass_on(name, level, line.decode(errors="replace"))
+                logs.forward(name, level, line.decode(errors="replace"))
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
@@ -296,7 +296,7 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def _ended(pid: int) -> bool:
+def _has_ended(pid: int) -> bool:
     """Whether a child has ended; it stays to be waited for."""
     found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     return found is not None

@@ -59,9 +59,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _warm_up() -> None:
-    from airflow_mlcraft.runner.home import prepare
+    from airflow_mlcraft.runner.home import prepare_embedded_airflow
 
-    prepare()
+    prepare_embedded_airflow()
     from airflow_mlcraft.runner.preload import warm_up
 
     warm_up()

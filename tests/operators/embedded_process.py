@@ -81,7 +81,7 @@ def _dag(order: dict[str, Any], home: Path) -> int:
     }
     os.environ.update({f"AIRFLOW__MLCRAFT__{name.upper()}": str(value) for name, value in settings.items()})
     from airflow_mlcraft.errors import MlcraftError
-    from airflow_mlcraft.runner.events import label
+    from airflow_mlcraft.runner.events import task_label
     from airflow_mlcraft.runner.run_dag import run_dag
 
     try:
@@ -96,8 +96,8 @@ def _dag(order: dict[str, Any], home: Path) -> int:
     events: list[Any] = []
 
     def note(event: Any) -> None:
-        states[label(event.task_id, event.map_index)] = event.state
-        tries[label(event.task_id, event.map_index)] = event.try_number
+        states[task_label(event.task_id, event.map_index)] = event.state
+        tries[task_label(event.task_id, event.map_index)] = event.try_number
         if event.rendered_map_index and event.rendered_map_index not in names:
             names.append(event.rendered_map_index)
         if order.get("asset_events"):

@@ -15,7 +15,7 @@ from airflow.sdk import DAG, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_mlcraft.errors import MlcraftError, ToolError
-from airflow_mlcraft.runner.home import prepare
+from airflow_mlcraft.runner.home import prepare_embedded_airflow
 from airflow_mlcraft.runner.run_dag import cores, run_dag
 
 
@@ -272,7 +272,7 @@ def stuck() -> dict[str, Any]:
 
 def other_home(place: str) -> dict[str, Any]:
     try:
-        prepare(Path(place))
+        prepare_embedded_airflow(Path(place))
     except MlcraftError as error:
         return {"error": str(error)}
     return {}

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from airflow_mlcraft.runner.home import default_home, key
+from airflow_mlcraft.runner.home import default_home, version_key
 
 from .conftest import environment
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 RUN = """
 import json, sys
 from pathlib import Path
-from airflow_mlcraft.runner.home import prepare
-prepare(Path(sys.argv[1]))
+from airflow_mlcraft.runner.home import prepare_embedded_airflow
+prepare_embedded_airflow(Path(sys.argv[1]))
 from airflow.sdk import DAG, task
 from airflow_mlcraft.runner.run_dag import run_dag
 with DAG("one") as dag:
@@ -55,7 +55,7 @@ def start(home: Path, tmp_path: Path) -> subprocess.Popen[str]:
 
 def test_killed_first_start_then_two_at_once(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    part, made = home / f"template-{key()}.db.part", home / f"template-{key()}.db"
+    part, made = home / f"template-{version_key()}.db.part", home / f"template-{version_key()}.db"
     first = start(home, tmp_path)
     end = time.monotonic() + 60
     while not (part.exists() and part.stat().st_size > 0):
@@ -77,6 +77,6 @@ def test_killed_first_start_then_two_at_once(tmp_path: Path) -> None:
 def test_default_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("MLCRAFT_HOME", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_home() == tmp_path / "mlcraft" / "embedded" / key()
+    assert default_home() == tmp_path / "mlcraft" / "embedded" / version_key()
     monkeypatch.setenv("MLCRAFT_HOME", str(tmp_path / "mine"))
     assert default_home() == tmp_path / "mine"

@@ -13,7 +13,7 @@ import pytest
 
 from airflow_mlcraft import __version__
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.runner.jar.jar import CLASS, jar, runner_path
+from airflow_mlcraft.runner.jar.jar import CLASS, build_jar, runner_path
 
 PROJECT = Path(__file__).parents[2]
 # Another compiler may lay the same class out in another way.
@@ -21,12 +21,14 @@ COMPILER = "17"
 
 
 def test_the_same_command_makes_the_same_bytes() -> None:
-    assert jar(["/opt/runner", "--server", "http://localhost"]) == jar(["/opt/runner", "--server", "http://localhost"])
-    assert jar(["/opt/runner"]) != jar(["/opt/other"])
+    assert build_jar(["/opt/runner", "--server", "http://localhost"]) == build_jar(
+        ["/opt/runner", "--server", "http://localhost"]
+    )
+    assert build_jar(["/opt/runner"]) != build_jar(["/opt/other"])
 
 
 def test_what_is_in_it() -> None:
-    with zipfile.ZipFile(BytesIO(jar(["/opt/a b/läufer", "--login", "x"]))) as archive:
+    with zipfile.ZipFile(BytesIO(build_jar(["/opt/a b/läufer", "--login", "x"]))) as archive:
         assert archive.namelist() == ["META-INF/MANIFEST.MF", "command", CLASS]
         assert archive.read("command").decode().splitlines() == ["/opt/a b/läufer", "--login", "x"]
         assert f"Implementation-Version: {__version__}\r\n" in archive.read("META-INF/MANIFEST.MF").decode()
@@ -37,7 +39,7 @@ def test_what_is_in_it() -> None:
 
 def test_a_line_break_in_a_path() -> None:
     with pytest.raises(MlcraftError, match="line break"):
-        jar(["/opt/a\nb"])
+        build_jar(["/opt/a\nb"])
 
 
 def test_the_runner_beside_this_python() -> None:

@@ -16,7 +16,7 @@ from airflow_mlcraft.errors import MlcraftError
 CLASS = "dev/mlcraft/ComposerExecutor.class"
 RUNNER = "mlcraft-cwl-runner"
 # The first moment that a zip file knows.
-_WHEN = (1980, 1, 1, 0, 0, 0)
+_TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16
 _UNIX = 3
 
@@ -30,12 +30,12 @@ def runner_path() -> Path:
     return found.absolute()
 
 
-def jar(command: Sequence[str]) -> bytes:
+def build_jar(command: Sequence[str]) -> bytes:
     """The jar that starts a command, a word each."""
     if torn := [word for word in command if "\n" in word or "\r" in word]:
         raise MlcraftError(f"{torn[0]!r} has a line break, which the jar cannot keep")
     compiled = files(__package__).joinpath("ComposerExecutor.class").read_bytes()
-    return _zipped(
+    return _build_zip(
         {
             # Java wants it first.
             "META-INF/MANIFEST.MF": _manifest(),
@@ -54,11 +54,11 @@ def _manifest() -> bytes:
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 
 
-def _zipped(entries: Mapping[str, bytes]) -> bytes:
+def _build_zip(entries: Mapping[str, bytes]) -> bytes:
     out = BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in entries.items():
-            info = zipfile.ZipInfo(name, _WHEN)
+            info = zipfile.ZipInfo(name, _TIMESTAMP)
             info.external_attr, info.create_system = _READABLE, _UNIX
             # Not compressed: what zlib makes of it depends on its version.
             archive.writestr(info, content, zipfile.ZIP_STORED)
