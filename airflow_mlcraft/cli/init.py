@@ -149,9 +149,9 @@ def _choose_values(table: SourceTable, target: str, prediction: str, *, interact
 
 def _choose_date_formats(table: SourceTable, target: str, *, interactive: bool) -> tuple[dict[str, str], list[str]]:
     """How dates are written that can be read in two ways, as the user says; or sentences about them."""
-    from airflow_mlcraft.ml.column_kinds import ambiguous_dates
+    from airflow_mlcraft.ml.column_kinds import find_ambiguous_dates
 
-    columns = ambiguous_dates(table.frame.drop(columns=target))
+    columns = find_ambiguous_dates(table.frame.drop(columns=target))
     if interactive:
         return {name: ask_date_format(name, formats) for name, formats in columns.items()}, []
     return {}, [

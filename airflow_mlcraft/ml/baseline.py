@@ -7,26 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from airflow_mlcraft.ml.class_balance import class_counts
+from airflow_mlcraft.ml.class_balance import count_classes
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, Answers
 
 BASELINE = "baseline"
 _DUMMIES = ("sklearn.dummy.",)
 
 
-def target_summary(task: str, truth: Any, classes: Sequence[Any]) -> dict[str, Any]:
-    """What the baseline says, from the training rows: the rows of each class, or the mean."""
+def summarize_target(task: str, truth: Any, classes: Sequence[Any]) -> dict[str, Any]:
+    """Summary of the training target for the baseline: the number of rows of each class, or the mean."""
     values = np.asarray(truth)
     if task != CLASSIFICATION:
         return {"mean": float(values.mean())}
-    counts = class_counts(values)
+    counts = count_classes(values)
     return {"counts": [counts.get(label, 0) for label in classes]}
 
 
 def baseline_answers(
     task: str, summary: Mapping[str, Any], truth: Any, classes: Sequence[Any], positive: Any
 ) -> Answers:
-    """As scikit-learn's dummies answer: the prior of the classes, or the mean."""
+    """Answers of the baseline, equal to those of scikit-learn's dummies: the prior of the classes, or the mean."""
     known = np.asarray(truth)
     if task != CLASSIFICATION:
         return Answers(known, np.full(len(known), float(summary["mean"])))

@@ -23,7 +23,7 @@ from airflow_mlcraft.errors import MlcraftError
 
 FOLDER = "boosters"
 SUFFIXES = {"lightgbm": "txt", "xgboost": "ubj", "catboost": "cbm"}
-WRAPPERS = frozenset(
+BOOSTER_TYPES = frozenset(
     {
         "catboost.core.CatBoost",
         "catboost.core.CatBoostClassifier",
@@ -57,7 +57,7 @@ class SavedBooster:
 
 
 @contextmanager
-def saved_beside(model: Any, folder: Path) -> Iterator[None]:
+def save_boosters(model: Any, folder: Path) -> Iterator[None]:
     """Write the boosters of a fitted model into the folder `boosters`; within the context they stand aside."""
     undo: list[Callable[[], None]] = []
     made: dict[int, SavedBooster] = {}
@@ -79,7 +79,7 @@ def saved_beside(model: Any, folder: Path) -> Iterator[None]:
             put_back()
 
 
-def load_beside(model: Any, folder: Path) -> Any:
+def load_boosters(model: Any, folder: Path) -> Any:
     """The model with its boosters again, read from the folder `boosters`."""
     read: dict[int, Any] = {}
 
@@ -94,7 +94,7 @@ def load_beside(model: Any, folder: Path) -> Any:
 
 
 @contextmanager
-def on_threads(estimator: Any, count: int) -> Iterator[None]:
+def use_threads(estimator: Any, count: int) -> Iterator[None]:
     """So many threads for LightGBM and XGBoost where one is asked for, and one again in the fitted model.
 
     Neither's model depends on it, for LightGBM with `deterministic`.
@@ -111,7 +111,7 @@ def on_threads(estimator: Any, count: int) -> Iterator[None]:
 
 
 def _takes_threads(part: Any) -> bool:
-    if f"{type(part).__module__}.{type(part).__qualname__}" not in WRAPPERS or type(part).__module__.startswith(
+    if f"{type(part).__module__}.{type(part).__qualname__}" not in BOOSTER_TYPES or type(part).__module__.startswith(
         "catboost."
     ):
         return False
@@ -162,7 +162,7 @@ def _library_of(value: Any) -> str:
         return ""
     if library == "catboost":
         name = f"{type(value).__module__}.{type(value).__qualname__}"
-        return library if name in WRAPPERS and value.is_fitted() else ""
+        return library if name in BOOSTER_TYPES and value.is_fitted() else ""
     return library if type(value) is import_module(library).Booster else ""
 
 
@@ -203,7 +203,7 @@ def _read(saved: SavedBooster, folder: Path) -> Any:
         booster = library.Booster()
         booster.load_model(bytearray(content))
         return booster
-    if f"catboost.core.{saved.kind}" not in WRAPPERS:
+    if f"catboost.core.{saved.kind}" not in BOOSTER_TYPES:
         raise MlcraftError(f"{path} is of a class {saved.kind!r} that CatBoost does not have")
     return getattr(library, saved.kind)(**saved.state["params"]).load_model(str(path), format="cbm")
 
@@ -214,17 +214,17 @@ def _imported(library: str) -> Any:
     try:
         return import_module(library)
     except ModuleNotFoundError as error:
-        raise MlcraftError(missing(library)) from error
+        raise MlcraftError(missing_library_message(library)) from error
     except OSError as error:
-        raise MlcraftError(unloadable(library, error)) from error
+        raise MlcraftError(unloadable_library_message(library, error)) from error
 
 
-def unloadable(library: str, error: OSError) -> str:
+def unloadable_library_message(library: str, error: OSError) -> str:
     """What to do where a library is installed, and the system lacks what it needs."""
     return f"{library} cannot be loaded: {error}; on Debian and Ubuntu `apt-get install libgomp1` brings OpenMP"
 
 
-def missing(library: str) -> str:
+def missing_library_message(library: str) -> str:
     """What to do where a library is not installed."""
     return (
         f"the package {library} is not installed here; `pip install 'airflow-provider-mlcraft[{library}]'` installs "

@@ -1,4 +1,4 @@
-"""How a column of categories becomes numbers: a column for each, the mean target of each, or a number for each."""
+"""Encodings of categories as numbers: one-hot, target encoding or ordinal."""
 
 from __future__ import annotations
 
@@ -14,61 +14,67 @@ from airflow_mlcraft.ml.recipe import Column
 
 ONE_HOT, TARGET, ORDINAL = "one-hot", "target", "ordinal"
 MISSING = "(missing)"
-FEW = 25
-"""So many categories have a column each in any case."""
-_MOST = 100
-_ROWS_EACH = 10
-_WIDTH = 4000
-_CELLS = 50_000_000
-NATIVE = 254
-"""Histogram gradient boosting splits by categories themselves, up to so many and the missing one."""
+ALWAYS_ONE_HOT = 25
+"""Columns with up to so many categories are always one-hot encoded."""
+_MAX_ONE_HOT = 100
+_MIN_ROWS_PER_CATEGORY = 10
+_MAX_COLUMNS = 4000
+_MAX_CELLS = 50_000_000
+MAX_NATIVE = 254
+"""Most categories that histogram gradient boosting splits by itself, besides the missing one."""
 _FOLDS = 5
 
 
 @dataclass(frozen=True)
-class Encoded:
-    """Columns with their encodings, the most columns that one of them becomes, and what is to be said."""
+class EncodedColumns:
+    """Columns with their encodings, the most columns that one of them becomes, and notes about the choice."""
 
     columns: tuple[Column, ...]
     most: int
     notes: tuple[str, ...]
 
 
-def choose_encodings(columns: tuple[Column, ...], counts: Mapping[str, int], rows: int, wanted: int | None) -> Encoded:
-    """One-hot where there are few categories or enough rows of each, target encoding where there are many.
+def choose_encodings(
+    columns: tuple[Column, ...], counts: Mapping[str, int], rows: int, max_categories: int | None
+) -> EncodedColumns:
+    """Choose one-hot for few categories or enough rows of each, and target encoding for many.
 
-    `counts` has the number of categories of each such column. `wanted` is the user's number of one-hot columns.
+    `counts` has the number of categories of each such column. `max_categories` is the user's number of columns.
     """
-    few = max(2, min(FEW, _WIDTH // max(1, len(counts))))
-    if wanted is not None:
+    always_one_hot = max(2, min(ALWAYS_ONE_HOT, _MAX_COLUMNS // max(1, len(counts))))
+    if max_categories is not None:
         notes = [
-            f"the column {name!r} has {count} categories; the most frequent have a column each, {wanted} in all, as "
-            "max_categories says"
+            f"the column {name!r} has {count} categories; the most frequent have a column each, {max_categories} in "
+            "all, as max_categories says"
             for name, count in counts.items()
-            if count > wanted
+            if count > max_categories
         ]
-        made = tuple(replace(one, encode=ONE_HOT) if one.name in counts else one for one in columns)
-        return Encoded(made, wanted, tuple(notes))
-    width = sum(min(count, few) for count in counts.values())
+        encoded = tuple(replace(one, encode=ONE_HOT) if one.name in counts else one for one in columns)
+        return EncodedColumns(encoded, max_categories, tuple(notes))
+    width = sum(min(count, always_one_hot) for count in counts.values())
     chosen, notes = dict[str, str](), list[str]()
     for name, count in sorted(counts.items(), key=lambda pair: (pair[1], pair[0])):
-        more = count - few
-        fits = width + max(0, more) <= _WIDTH and rows * (width + max(0, more)) <= max(_CELLS, rows * width)
-        chosen[name] = ONE_HOT if count <= few or (count <= _MOST and rows >= _ROWS_EACH * count and fits) else TARGET
-        if count > few:
+        more = count - always_one_hot
+        fits = width + max(0, more) <= _MAX_COLUMNS and rows * (width + max(0, more)) <= max(_MAX_CELLS, rows * width)
+        chosen[name] = (
+            ONE_HOT
+            if count <= always_one_hot or (count <= _MAX_ONE_HOT and rows >= _MIN_ROWS_PER_CATEGORY * count and fits)
+            else TARGET
+        )
+        if count > always_one_hot:
             width += more if chosen[name] == ONE_HOT else 0
-            how = {
+            descriptions = {
                 ONE_HOT: "each has a column of its own",
                 TARGET: "each is the mean of the target in it (target encoding, cross-fitted)",
             }
-            notes.append(f"the column {name!r} has {count} categories in {rows} rows: {how[chosen[name]]}")
-    made = tuple(replace(one, encode=chosen[one.name]) if one.name in chosen else one for one in columns)
-    most = max([few, *(count for name, count in counts.items() if chosen[name] == ONE_HOT)])
-    return Encoded(made, most, tuple(notes))
+            notes.append(f"the column {name!r} has {count} categories in {rows} rows: {descriptions[chosen[name]]}")
+    encoded = tuple(replace(one, encode=chosen[one.name]) if one.name in chosen else one for one in columns)
+    most = max([always_one_hot, *(count for name, count in counts.items() if chosen[name] == ONE_HOT)])
+    return EncodedColumns(encoded, most, tuple(notes))
 
 
-def one_hot(most: int) -> Any:
-    """A column for each category; rare ones share one where there are more than so many."""
+def one_hot_encoder(most: int) -> Any:
+    """An encoder with a column for each category; the rarest share one if there are more than `most`."""
     from sklearn.preprocessing import OneHotEncoder
 
     return OneHotEncoder(
@@ -76,8 +82,8 @@ def one_hot(most: int) -> Any:
     )
 
 
-def target_mean(task: str) -> Any:
-    """The mean target of each category, learned for a row from other rows."""
+def target_encoder(task: str) -> Any:
+    """An encoder with the mean target of each category, cross-fitted."""
     from sklearn.model_selection import KFold
     from sklearn.preprocessing import TargetEncoder
 
@@ -87,15 +93,15 @@ def target_mean(task: str) -> Any:
     return TargetEncoder(target_type=kind, cv=_FOLDS, random_state=0)
 
 
-def ordinal(most: int | None) -> Any:
-    """A number for each category; what training has not seen is missing."""
+def ordinal_encoder(most: int | None) -> Any:
+    """An encoder with a number for each category; categories not seen in training are missing."""
     from sklearn.preprocessing import OrdinalEncoder
 
     return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=most)
 
 
-def takes_categories(estimator: Any) -> bool:
-    """Whether this is histogram gradient boosting whose user has not said which features are categories."""
+def has_native_categories(estimator: Any) -> bool:
+    """Whether an estimator is histogram gradient boosting with `categorical_features` not set by the user."""
     kind = type(estimator)
     return (
         kind.__module__.startswith("sklearn.")

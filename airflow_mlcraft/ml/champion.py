@@ -1,4 +1,4 @@
-"""Who wins: the best of the new models in cross-validation, if it beats the champion of today on the test part."""
+"""Choice of the champion: the best new model in cross-validation, if it beats today's champion on the test part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DIGITS = 17
 
 @dataclass(frozen=True)
 class Gate:
-    """Something that the best new model has to reach."""
+    """A requirement for the best new model, and whether it is met."""
 
     name: str
     limit: float
@@ -26,29 +26,29 @@ class Gate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`winner` is a place among the new models, or None. `kept`: today's champion stays."""
+    """The decision. `winner` is the index of a new model, or None; `kept` is true if today's champion stays."""
 
     winner: int | None
     kept: bool
-    why: str
+    reason: str
     gates: tuple[Gate, ...]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A new model: the score that chooses among the new ones, and its score on the test part."""
+    """A new model: the score by which the best new model is selected, and its score on the test part."""
 
     name: str
-    choosing: float | None
+    selection_score: float | None
     test: float | None
     against_champion: float | None = None
-    """Its score on the rows that the champion is compared on."""
+    """Its score on the rows on which the champion is compared."""
     is_baseline: bool = False
 
 
 @dataclass(frozen=True)
-class Today:
-    """The champion of today. `score` is on the rows that it has not learned, None where it cannot be compared."""
+class ChampionScore:
+    """Today's champion. `score` is on the rows that it was not trained on; None if it cannot be compared."""
 
     score: float | None = None
     incomparable: str = ""
@@ -60,47 +60,49 @@ def choose_champion(
     candidates: Sequence[Candidate],
     *,
     chosen_on: str = CROSS_VALIDATION,
-    today: Today | None = None,
+    today: ChampionScore | None = None,
     replace_champion: bool = False,
     minimum: float | None = None,
     margin: float = 0.0,
 ) -> Verdict:
-    """The first of the best new models wins if it passes the gates. A baseline never wins.
+    """Choose the best new model if it passes all gates. A baseline is never chosen.
 
-    A champion that cannot be compared stays, unless it is to be replaced; one that can be has to be beaten.
+    Today's champion has to be beaten; one that cannot be compared stays, unless it is to be replaced.
     """
-    able = [place for place, one in enumerate(candidates) if not one.is_baseline]
-    stays = today is not None and not (replace_champion and today.incomparable)
-    if not able:
-        return Verdict(None, stays, "the baseline is the only new model, and it is never the champion", ())
-    best = able[order(metric, [candidates[place].choosing for place in able])[0]]
-    name, score = candidates[best].name, number(candidates[best].choosing)
+    eligible = [place for place, one in enumerate(candidates) if not one.is_baseline]
+    champion_stays = today is not None and not (replace_champion and today.incomparable)
+    if not eligible:
+        return Verdict(None, champion_stays, "the baseline is the only new model, and it is never the champion", ())
+    best = eligible[rank_scores(metric, [candidates[place].selection_score for place in eligible])[0]]
+    name, score = candidates[best].name, finite_or_none(candidates[best].selection_score)
     if score is None:
-        return Verdict(None, stays, f"no new model has a value of {metric.name}", ())
+        return Verdict(None, champion_stays, f"no new model has a value of {metric.name}", ())
     gates = []
     if minimum is not None:
-        gates.append(_minimum(metric, number(candidates[best].test), minimum))
+        gates.append(_minimum(metric, finite_or_none(candidates[best].test), minimum))
     if today is not None and not today.incomparable:
-        gates.append(_margin(metric, number(candidates[best].against_champion), number(today.score), margin))
+        gates.append(
+            _margin(metric, finite_or_none(candidates[best].against_champion), finite_or_none(today.score), margin)
+        )
     if failed := [gate for gate in gates if not gate.passed]:
-        return Verdict(None, stays, f"{name} is the best new model, but {failed[0].words}", tuple(gates))
+        return Verdict(None, champion_stays, f"{name} is the best new model, but {failed[0].words}", tuple(gates))
     if today is not None and today.incomparable and not replace_champion:
-        why = f"{name} is the best new model, but the champion of today is not replaced: {today.incomparable}"
-        return Verdict(None, True, why, tuple(gates))
-    count = f"{len(able)} new model{'s' * (len(able) > 1)}"
-    why = f"{name} has the best {metric.name}, {score:.6g}{_where(chosen_on)}, of {count}"
+        reason = f"{name} is the best new model, but the champion of today is not replaced: {today.incomparable}"
+        return Verdict(None, True, reason, tuple(gates))
+    count = f"{len(eligible)} new model{'s' * (len(eligible) > 1)}"
+    reason = f"{name} has the best {metric.name}, {score:.6g}{_selection_text(chosen_on)}, of {count}"
     if gates and gates[-1].name == MARGIN:
-        why += f", and {gates[-1].words}"
+        reason += f", and {gates[-1].words}"
     elif today is not None:
-        why += "; the champion of today, which cannot be compared, is replaced as was asked for"
-    return Verdict(best, False, why, tuple(gates))
+        reason += "; the champion of today, which cannot be compared, is replaced as was asked for"
+    return Verdict(best, False, reason, tuple(gates))
 
 
-def order(metric: Metric, scores: Sequence[float | None]) -> list[int]:
-    """Places from best to worst; equal scores keep their order, and what has none comes last."""
+def rank_scores(metric: Metric, scores: Sequence[float | None]) -> list[int]:
+    """Indices from best to worst; equal scores keep their order, and missing scores come last."""
 
     def key(place: int) -> tuple[bool, float]:
-        score = number(scores[place])
+        score = finite_or_none(scores[place])
         if score is None:
             return True, 0.0
         return False, -score if metric.higher_is_better else score
@@ -108,21 +110,21 @@ def order(metric: Metric, scores: Sequence[float | None]) -> list[int]:
     return sorted(range(len(scores)), key=key)
 
 
-def number(score: float | None) -> float | None:
-    """A score that can be compared; what is no finite number is none."""
+def finite_or_none(score: float | None) -> float | None:
+    """The score if it is finite, or None."""
     return score if score is not None and math.isfinite(score) else None
 
 
-def told_apart(one: float, other: float) -> tuple[str, str]:
-    """Two numbers with as many digits as it takes to see that they differ."""
+def format_distinct(one: float, champion_score: float) -> tuple[str, str]:
+    """Two numbers with as many digits as show their difference."""
     for digits in range(6, _DIGITS + 1):
-        texts = f"{one:.{digits}g}", f"{other:.{digits}g}"
-        if texts[0] != texts[1] or one == other:
+        texts = f"{one:.{digits}g}", f"{champion_score:.{digits}g}"
+        if texts[0] != texts[1] or one == champion_score:
             break
     return texts
 
 
-def _where(chosen_on: str) -> str:
+def _selection_text(chosen_on: str) -> str:
     return " in cross-validation" if chosen_on == CROSS_VALIDATION else f" on the {chosen_on}"
 
 
@@ -133,25 +135,28 @@ def _minimum(metric: Metric, score: float | None, limit: float) -> Gate:
             MINIMUM, limit, 0.0, False, f"it has no {metric.name} on the test part, which is to be {side} {limit:g}"
         )
     passed = score == limit or metric.better(score, limit)
-    said, wanted = told_apart(score, limit)
-    words = f"its {metric.name} of {said} is {'' if passed else 'not '}{side} {wanted}"
+    own_score, limit_text = format_distinct(score, limit)
+    words = f"its {metric.name} of {own_score} is {'' if passed else 'not '}{side} {limit_text}"
     return Gate(MINIMUM, limit, score, passed, words)
 
 
 def _margin(metric: Metric, score: float | None, champion: float | None, limit: float) -> Gate:
     if score is None or champion is None:
-        whose = "it" if score is None else "the champion"
+        subject = "it" if score is None else "the champion"
         passed = champion is None and score is not None
-        return Gate(MARGIN, limit, 0.0, passed, f"{whose} has no {metric.name} on these rows")
+        return Gate(MARGIN, limit, 0.0, passed, f"{subject} has no {metric.name} on these rows")
     gain = score - champion if metric.higher_is_better else champion - score
     passed = gain > 0 and gain >= limit
-    said, other = told_apart(score, champion)
+    own_score, champion_score = format_distinct(score, champion)
     if gain == 0:
-        words = f"its {metric.name} of {said} only equals the champion's"
+        words = f"its {metric.name} of {own_score} only equals the champion's"
     elif passed or gain < 0:
-        words = f"its {metric.name} of {said} {'beats' if passed else 'does not beat'} the champion's {other}"
+        words = (
+            f"its {metric.name} of {own_score} {'beats' if passed else 'does not beat'} the champion's {champion_score}"
+        )
     else:
         words = (
-            f"its {metric.name} of {said} beats the champion's {other} by {gain:.3g} only, and {limit:g} is asked for"
+            f"its {metric.name} of {own_score} beats the champion's {champion_score} by {gain:.3g} only, "
+            f"and {limit:g} is asked for"
         )
     return Gate(MARGIN, limit, gain, passed, words)

@@ -1,4 +1,4 @@
-"""Rare classes: whether there are any, and what follows from that for the metric and the split."""
+"""Class imbalance: the rarest class, the default metric that follows from it, and class weights."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from airflow_mlcraft.common.did_you_mean import suggestion
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, DEFAULT
 
-RARE = 0.1
+RARE_SHARE = 0.1
 """A class with a smaller share of the rows is rare."""
 _TWO = 2
 
 
 @dataclass(frozen=True)
-class Rarest:
+class RarestClass:
     """The class with the fewest rows."""
 
     label: Any
@@ -33,15 +33,15 @@ class Rarest:
 
     @property
     def is_rare(self) -> bool:
-        """Whether it is below the limit."""
-        return self.share < RARE
+        """Whether its share is below `RARE_SHARE`."""
+        return self.share < RARE_SHARE
 
     def __str__(self) -> str:
         return f"the class {str(self.label)!r} has {self.rows} of {self.total} rows ({self.share:.2%})"
 
 
-def class_counts(labels: Any) -> dict[Any, int]:
-    """Rows of each class."""
+def count_classes(labels: Any) -> dict[Any, int]:
+    """The number of rows of each class."""
     import pandas as pd
 
     counts = pd.Series(np.asarray(labels)).value_counts(sort=False)
@@ -49,16 +49,16 @@ def class_counts(labels: Any) -> dict[Any, int]:
     return {label: found[label] for label in sorted(found)}
 
 
-def rarest(counts: Mapping[Any, int]) -> Rarest:
+def find_rarest(counts: Mapping[Any, int]) -> RarestClass:
     """The class with the fewest rows; of equal ones the first."""
     label = min(counts, key=lambda one: counts[one])
-    return Rarest(label, counts[label], sum(counts.values()))
+    return RarestClass(label, counts[label], sum(counts.values()))
 
 
 def default_metric(task: str, counts: Mapping[Any, int], positive: Any = None) -> tuple[str, str]:
-    """The metric that counts when none is named, and why it is not the usual one; an empty reason when it is."""
+    """The default metric, and the reason if it is not the usual one, or else an empty text."""
     usual = DEFAULT[task]
-    if task != CLASSIFICATION or len(counts) < _TWO or not (found := rarest(counts)).is_rare:
+    if task != CLASSIFICATION or len(counts) < _TWO or not (found := find_rarest(counts)).is_rare:
         return usual, ""
     name = "pr_auc" if len(counts) == _TWO and found.label == positive else "balanced_acc"
     reason = (
@@ -73,27 +73,27 @@ _PARAM, _CATBOOST, _CATBOOST_BALANCED = "class_weight", "class_weights", "auto_c
 
 
 def parse_class_weight(text: str, classes: Sequence[Any]) -> str | dict[Any, float]:
-    """`balanced`, or a weight for each class by its label."""
+    """Parse the option: `balanced`, or a weight for each class by its label."""
     if text.strip() == BALANCED:
         return BALANCED
     try:
-        given = json.loads(text)
+        weights = json.loads(text)
     except json.JSONDecodeError:
-        given = None
-    if not isinstance(given, Mapping) or not given:
+        weights = None
+    if not isinstance(weights, Mapping) or not weights:
         raise StepError(f'--class-weight is {text!r}; expected balanced, or JSON with labels such as {{"yes": 10}}')
     by_name = {str(label): label for label in classes}
-    if unknown := [name for name in given if name not in by_name]:
+    if unknown := [name for name in weights if name not in by_name]:
         raise StepError(f"--class-weight: there is no class {unknown[0]!r}; {suggestion(unknown[0], by_name)}")
-    if odd := [name for name, one in given.items() if isinstance(one, bool) or not isinstance(one, int | float)]:
-        raise StepError(f"--class-weight: the weight of {odd[0]!r} is {given[odd[0]]!r}; expected a number above 0")
-    if low := [name for name, one in given.items() if not 0 < one < float("inf")]:
-        raise StepError(f"--class-weight: the weight of {low[0]!r} is {given[low[0]]:g}; expected a number above 0")
-    return {by_name[name]: float(one) for name, one in given.items()}
+    if odd := [name for name, one in weights.items() if isinstance(one, bool) or not isinstance(one, int | float)]:
+        raise StepError(f"--class-weight: the weight of {odd[0]!r} is {weights[odd[0]]!r}; expected a number above 0")
+    if low := [name for name, one in weights.items() if not 0 < one < float("inf")]:
+        raise StepError(f"--class-weight: the weight of {low[0]!r} is {weights[low[0]]:g}; expected a number above 0")
+    return {by_name[name]: float(one) for name, one in weights.items()}
 
 
 def set_class_weight(estimator: Any, weight: str | Mapping[Any, float]) -> bool:
-    """Whether the estimator, or one inside it, knows weights of classes and has got these."""
+    """Set the class weights of an estimator, or of one inside it. Returns whether it supports class weights."""
     from airflow_mlcraft.ml.estimators import known_params
 
     known = known_params(estimator)

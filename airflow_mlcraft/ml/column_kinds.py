@@ -45,7 +45,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class KindWishes:
+class KindOptions:
     """Kinds and formats of dates that the user names, by column."""
 
     types: Mapping[str, str] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class KindWishes:
                 raise StepError(f"--dates: {name!r} has the format {form!r}; expected one such as %d/%m/%Y")
 
 
-def kind_of(values: pd.Series, wishes: KindWishes) -> Kind:
+def detect_kind(values: pd.Series, wishes: KindOptions) -> Kind:
     """The kind of a column's values that are not missing."""
     name = str(values.name)
     if name in wishes.dates:
@@ -82,7 +82,7 @@ def kind_of(values: pd.Series, wishes: KindWishes) -> Kind:
     return _object(values, name)
 
 
-def says_identifier(values: pd.Series) -> bool:
+def is_identifier(values: pd.Series) -> bool:
     """Whether a column of whole numbers or texts is called an id, or numbers the rows, and each row has another."""
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(values.name)).strip()
     whole = values.dtype.kind in "iu" or kinds.is_text(values)
@@ -145,8 +145,8 @@ def _wanted(values: pd.Series, kind: str) -> Kind:
                 f'say how they are written: dates = {{ {values.name} = "%d/%m/%Y" }}'
             )
         return found
-    if kinds.AS[kind](values).notna().sum() < len(values):
-        odd = values[kinds.AS[kind](values).isna()].iloc[0]
+    if kinds.CONVERTERS[kind](values).notna().sum() < len(values):
+        odd = values[kinds.CONVERTERS[kind](values).isna()].iloc[0]
         note = f"the column {values.name!r} is taken for a {kind}, as types says; {odd!r} is none, and so missing"
         return Kind(kind, note=note)
     return Kind(kind)
@@ -156,7 +156,7 @@ def _dates_as(values: pd.Series, form: str) -> Kind:
     if values.dtype.kind == "M":
         return Kind(kinds.DATE)
     try:
-        missing = kinds.dates(values, form).isna()
+        missing = kinds.to_dates(values, form).isna()
     except (ValueError, TypeError) as error:
         raise StepError(f"--dates: {form!r} is no format of dates for {values.name!r}: {error}") from None
     if missing.all():
@@ -181,26 +181,26 @@ def _date_format(texts: pd.Series, name: str) -> Kind | None:
     return Kind(kinds.DATE, found, about, months if days and months else "")
 
 
-def ambiguous_dates(frame: pd.DataFrame, wishes: KindWishes | None = None) -> dict[str, dict[str, str]]:
+def find_ambiguous_dates(frame: pd.DataFrame, wishes: KindOptions | None = None) -> dict[str, dict[str, str]]:
     """Columns whose dates can be read with the day first and with the month first: an example, and both formats."""
     found = {}
     for name in map(str, frame.columns):
         values = frame[name].dropna()
         if len(values) and kinds.is_text(values):
-            kind = kind_of(values, wishes or KindWishes())
+            kind = detect_kind(values, wishes or KindOptions())
             if kind.month_first:
-                found[name] = as_ambiguous(values, kind)
+                found[name] = describe_ambiguous(values, kind)
     return found
 
 
-def as_ambiguous(values: pd.Series, kind: Kind) -> dict[str, str]:
+def describe_ambiguous(values: pd.Series, kind: Kind) -> dict[str, str]:
     """What has to be known to ask how dates are written."""
     return {"example": str(values.iloc[0]), "day_first": kind.format, "month_first": kind.month_first}
 
 
 def _first_format(texts: pd.Series, few: pd.Series, forms: Sequence[str]) -> str | None:
     for form in (day + clock for day in forms for clock in _CLOCKS):
-        if all(bool(kinds.dates(part, form).notna().all()) for part in (few, texts)):
+        if all(bool(kinds.to_dates(part, form).notna().all()) for part in (few, texts)):
             return form
     return None
 

@@ -12,13 +12,13 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from airflow_mlcraft.common.did_you_mean import suggestion
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.data.text_values import is_written_date
+from airflow_mlcraft.ml.data.text_values import is_date_text
 
 NUMBER, CATEGORY, BOOLEAN, DATE, TEXT = "number", "category", "boolean", "date", "text"
 _TRUTH = {"true": True, "false": False}
 
 
-def numbers(values: pd.Series) -> pd.Series:
+def to_numbers(values: pd.Series) -> pd.Series:
     """As floats; what is no number is missing, and so is infinity."""
     if values.dtype.kind == "m":
         found = values.dt.total_seconds()
@@ -31,7 +31,7 @@ def numbers(values: pd.Series) -> pd.Series:
     return made.mask(infinite) if infinite.any() else made
 
 
-def booleans(values: pd.Series) -> pd.Series:
+def to_booleans(values: pd.Series) -> pd.Series:
     """As truth values, of type bool where none is missing."""
     if values.dtype == bool:
         return values
@@ -39,7 +39,7 @@ def booleans(values: pd.Series) -> pd.Series:
     return found.astype(bool) if found.notna().all() else found.astype(object)
 
 
-def dates(values: pd.Series, form: str = "") -> pd.Series:
+def to_dates(values: pd.Series, form: str = "") -> pd.Series:
     """As times without a zone, in UTC; what is no time is missing. `form` is how they are written, if not ISO 8601."""
     if values.dtype.kind == "M" and getattr(values.dtype, "tz", None) is None:
         return values.astype("datetime64[us]")
@@ -49,13 +49,13 @@ def dates(values: pd.Series, form: str = "") -> pd.Series:
         return found.astype("datetime64[us]")
     if is_text(values):
         # Nor are a week's day or a number without dashes, which pandas and Python take for times or do not.
-        written = values.astype(object).map(is_written_date, na_action="ignore")
+        written = values.astype(object).map(is_date_text, na_action="ignore")
         values = values.where(written.fillna(False).astype(bool))
     found = pd.to_datetime(values, errors="coerce", utc=True, format="ISO8601")
     return found.dt.tz_localize(None).astype("datetime64[us]")
 
 
-def categories(values: pd.Series) -> pd.Series:
+def to_categories(values: pd.Series) -> pd.Series:
     """As text; what is missing stays so."""
     if not is_text(values):
         return values.astype(object).map(_text).astype(object)
@@ -75,7 +75,7 @@ def is_dates(values: pd.Series) -> bool:
     """Whether all of these are times, or text that says one."""
     if values.dtype.kind == "M":
         return True
-    return all(map(_is_date, values)) and bool(dates(values).notna().all())
+    return all(map(_is_date, values)) and bool(to_dates(values).notna().all())
 
 
 def is_booleans(values: pd.Series) -> bool:
@@ -84,7 +84,7 @@ def is_booleans(values: pd.Series) -> bool:
 
 
 def _is_date(value: Any) -> bool:
-    return isinstance(value, date) or (isinstance(value, str) and is_written_date(value))
+    return isinstance(value, date) or (isinstance(value, str) and is_date_text(value))
 
 
 def _truth(value: Any) -> bool | None:
@@ -103,20 +103,20 @@ def _text(value: Any) -> Any:
     return str(value)
 
 
-AS = {NUMBER: numbers, BOOLEAN: booleans, DATE: dates, CATEGORY: categories, TEXT: categories}
+CONVERTERS = {NUMBER: to_numbers, BOOLEAN: to_booleans, DATE: to_dates, CATEGORY: to_categories, TEXT: to_categories}
 
 
-def as_kind(values: pd.Series, kind: str, form: str = "") -> pd.Series:
+def to_kind(values: pd.Series, kind: str, form: str = "") -> pd.Series:
     """Values of a kind; `form` is how dates are written."""
-    return dates(values, form) if form else AS[kind](values)
+    return to_dates(values, form) if form else CONVERTERS[kind](values)
 
 
-def check_written(frame: pd.DataFrame, formats: Mapping[str, str]) -> None:
+def check_date_texts(frame: pd.DataFrame, formats: Mapping[str, str]) -> None:
     """Refuse texts in columns of dates that are written otherwise: nobody would know that they count as missing."""
     for name, form in formats.items():
         if name not in frame.columns or frame[name].dtype.kind == "M":
             continue
-        wrong = frame[name].notna() & dates(frame[name], form).isna()
+        wrong = frame[name].notna() & to_dates(frame[name], form).isna()
         if wrong.any():
             place = int(wrong.to_numpy().argmax())
             before = frame.index.start if isinstance(frame.index, pd.RangeIndex) else 0
@@ -125,7 +125,7 @@ def check_written(frame: pd.DataFrame, formats: Mapping[str, str]) -> None:
             )
 
 
-def typed(
+def to_typed_frame(
     frame: pd.DataFrame, kinds: Mapping[str, str], nullable: Sequence[str], formats: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
     """Exactly these columns, each with values of its kind. Those that may be missing as values may lack as a whole."""
@@ -137,7 +137,7 @@ def typed(
         )
     empty = pd.Series(np.nan, index=frame.index)
     forms = formats or {}
-    made = {name: as_kind(frame.get(name, empty), kind, forms.get(name, "")) for name, kind in kinds.items()}
+    made = {name: to_kind(frame.get(name, empty), kind, forms.get(name, "")) for name, kind in kinds.items()}
     return pd.DataFrame(made, index=frame.index, copy=False)
 
 
@@ -158,8 +158,8 @@ class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The columns of the recipe."""
         formats = getattr(self, "formats", None) or {}  # Models of before have none.
-        check_written(frame, formats)
-        return typed(frame, self.kinds, self.nullable, formats)
+        check_date_texts(frame, formats)
+        return to_typed_frame(frame, self.kinds, self.nullable, formats)
 
     def get_feature_names_out(self, names: Any = None) -> Any:
         """The columns themselves."""

@@ -12,7 +12,7 @@ from typing import Any
 from airflow_mlcraft.common.did_you_mean import suggestion
 from airflow_mlcraft.errors import StepError, UnknownModelError
 from airflow_mlcraft.ml import user_code
-from airflow_mlcraft.ml.boosters import missing, unloadable
+from airflow_mlcraft.ml.boosters import missing_library_message, unloadable_library_message
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
 
 
@@ -41,9 +41,9 @@ def _class(path: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != module:
             raise
-        raise StepError(missing(module)) from error
+        raise StepError(missing_library_message(module)) from error
     except OSError as error:
-        raise StepError(unloadable(module, error)) from error
+        raise StepError(unloadable_library_message(module, error)) from error
 
 
 def _log(low: float, high: float) -> dict[str, Any]:
@@ -163,7 +163,7 @@ ESTIMATORS: dict[str, dict[str, Estimator]] = {
 }
 
 
-def named(task: str, name: str) -> Estimator:
+def find_estimator(task: str, name: str) -> Estimator:
     """The estimator of that name."""
     found = ESTIMATORS[task].get(name)
     if found is None:
@@ -171,7 +171,7 @@ def named(task: str, name: str) -> Estimator:
     return found
 
 
-def configured(estimator: Any, params: Mapping[str, Any], name: str, seed: int) -> Any:
+def set_params_and_seed(estimator: Any, params: Mapping[str, Any], name: str, seed: int) -> Any:
     """With these params, and seeded wherever it takes a seed and has none."""
     known = known_params(estimator)
     if unknown := [param for param in params if param not in known]:
@@ -213,45 +213,45 @@ def _tuples(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def choose(task: str, name: str, params: Mapping[str, Any], seed: int, code: Path | None = None) -> Any:
+def build_estimator(task: str, name: str, params: Mapping[str, Any], seed: int, code: Path | None = None) -> Any:
     """A new estimator with its params, seeded. The user's file goes before our table."""
-    from airflow_mlcraft.ml.numbered_classes import with_numbered_classes
+    from airflow_mlcraft.ml.numbered_classes import wrap_numbered_classes
 
-    return with_numbered_classes(_chosen(task, name, params, seed, code))
+    return wrap_numbered_classes(_chosen(task, name, params, seed, code))
 
 
 def _chosen(task: str, name: str, params: Mapping[str, Any], seed: int, code: Path | None) -> Any:
     if code is None:
-        return configured(named(task, name).make(), params, name, seed)
+        return set_params_and_seed(find_estimator(task, name).make(), params, name, seed)
     module = user_code.load(code)
-    own = own_estimators(module, code)
+    own = user_estimators(module, code)
     if name in own:
         from sklearn.base import clone
 
-        return configured(_checked(clone(own[name]), task, name, code), params, name, seed)
+        return set_params_and_seed(_checked(clone(own[name]), task, name, code), params, name, seed)
     if name in ESTIMATORS[task]:
-        return configured(named(task, name).make(), params, name, seed)
+        return set_params_and_seed(find_estimator(task, name).make(), params, name, seed)
     make = user_code.function(module, "model")
     if make is None or (own and name != "model"):
         raise UnknownModelError(f"there is no model {name!r} for {task}; {suggestion(name, [*own, *ESTIMATORS[task]])}")
-    with user_code.told(code):
+    with user_code.locate_errors(code):
         made = make(**params)
-    return configured(_checked(made, task, name, code), {}, name, seed)
+    return set_params_and_seed(_checked(made, task, name, code), {}, name, seed)
 
 
-def is_own(name: str, code: Path) -> bool:
+def is_user_estimator(name: str, code: Path) -> bool:
     """Whether the user's file has an estimator of that name, which then goes before that of our table."""
-    return name in own_estimators(user_code.load(code), code)
+    return name in user_estimators(user_code.load(code), code)
 
 
-def own_estimators(module: Any, code: Path) -> Mapping[str, Any]:
+def user_estimators(module: Any, code: Path) -> Mapping[str, Any]:
     """Those of the user's file by name; none where it has a function `model` instead."""
     make = user_code.function(module, "estimators")
     if make is None:
         if user_code.function(module, "model") is None:
-            user_code.needed(module, "estimators", "def estimators() -> dict[str, estimator]")
+            user_code.require_function(module, "estimators", "def estimators() -> dict[str, estimator]")
         return {}
-    with user_code.told(code):
+    with user_code.locate_errors(code):
         own = make()
     if not isinstance(own, Mapping):
         raise StepError(f"{code.name}: estimators() gives a {type(own).__name__}; expected names and estimators")

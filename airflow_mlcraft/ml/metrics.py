@@ -1,4 +1,4 @@
-"""Metrics by the names that people use, which way is better, and how scikit-learn counts them."""
+"""Metrics: their names and aliases, whether higher is better, and their computation by scikit-learn."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEFAULT = {CLASSIFICATION: "acc", REGRESSION: "rmse"}
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says to some rows, and what is true. `positive` is the class to find, where there are two."""
+    """Predictions of a model for some rows, and their true values. `positive` is the positive one of two classes."""
 
     truth: Any
     predictions: Any
@@ -29,42 +29,42 @@ class Answers:
     decisions: Any = None
 
     def only(self, rows: Any) -> Answers:
-        """Those about some of the rows."""
+        """The answers for some of the rows."""
 
-        def some(values: Any) -> Any:
+        def select(values: Any) -> Any:
             return None if values is None else np.asarray(values)[rows]
 
         return replace(
             self,
-            truth=some(self.truth),
-            predictions=some(self.predictions),
-            probabilities=some(self.probabilities),
-            decisions=some(self.decisions),
+            truth=select(self.truth),
+            predictions=select(self.predictions),
+            probabilities=select(self.probabilities),
+            decisions=select(self.decisions),
         )
 
 
 def join_answers(each: Sequence[Answers]) -> Answers:
-    """Answers of one model to several batches of rows as one."""
+    """Join the answers of one model for several batches of rows."""
     first = each[0]
     if len(each) == 1:
         return first
 
-    def joined(name: str) -> Any:
-        lacks = getattr(first, name) is None
-        return None if lacks else np.concatenate([getattr(one, name) for one in each])
+    def join(name: str) -> Any:
+        is_missing = getattr(first, name) is None
+        return None if is_missing else np.concatenate([getattr(one, name) for one in each])
 
     return replace(
         first,
-        truth=joined("truth"),
-        predictions=joined("predictions"),
-        probabilities=joined("probabilities"),
-        decisions=joined("decisions"),
+        truth=join("truth"),
+        predictions=join("predictions"),
+        probabilities=join("probabilities"),
+        decisions=join("decisions"),
     )
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One number that says how good answers are, or None where it has no meaning."""
+    """A metric. `score` returns None where it is undefined."""
 
     name: str
     task: str
@@ -79,11 +79,11 @@ class Metric:
 
     @property
     def direction(self) -> str:
-        """As people read it."""
+        """ "higher is better" or "lower is better"."""
         return "higher is better" if self.higher_is_better else "lower is better"
 
 
-def _averaged(name: str) -> Callable[[Answers], float]:
+def _averaged_metric(name: str) -> Callable[[Answers], float]:
     def score(answers: Answers) -> float:
         from sklearn import metrics
 
@@ -103,11 +103,11 @@ def _accuracy(answers: Answers) -> float:
 
 
 def _balanced_accuracy(answers: Answers) -> float:
-    """As scikit-learn has it, without its warning about classes that are predicted and are not there."""
+    """Balanced accuracy without scikit-learn's warning about predicted classes that no row has."""
     from sklearn.metrics import recall_score
 
-    there = np.unique(np.asarray(answers.truth))
-    return float(recall_score(answers.truth, answers.predictions, labels=there, average="macro", zero_division=0))
+    present = np.unique(np.asarray(answers.truth))
+    return float(recall_score(answers.truth, answers.predictions, labels=present, average="macro", zero_division=0))
 
 
 def _pr_auc(answers: Answers) -> float | None:
@@ -119,7 +119,7 @@ def _pr_auc(answers: Answers) -> float | None:
 
 
 def _scores_of_positive(answers: Answers) -> Any:
-    """What grows with the belief in the positive class, where there are two classes and the model has such a thing."""
+    """Probabilities or decision values of the positive class; None without two classes or without either."""
     if answers.positive is None or len(answers.classes) < 2 or answers.positive not in answers.classes:  # noqa: PLR2004
         return None
     if answers.probabilities is not None:
@@ -157,7 +157,7 @@ def _log_loss(answers: Answers) -> float | None:
     return float(log_loss(answers.truth, answers.probabilities, labels=list(answers.classes)))
 
 
-def _plain(name: str) -> Callable[[Answers], float]:
+def _simple_metric(name: str) -> Callable[[Answers], float]:
     def score(answers: Answers) -> float:
         from sklearn import metrics
 
@@ -167,7 +167,7 @@ def _plain(name: str) -> Callable[[Answers], float]:
 
 
 def _r2(answers: Answers) -> float | None:
-    return _plain("r2_score")(answers) if len(answers.truth) > 1 else None
+    return _simple_metric("r2_score")(answers) if len(answers.truth) > 1 else None
 
 
 METRICS = {
@@ -175,17 +175,17 @@ METRICS = {
     for metric in (
         Metric("acc", CLASSIFICATION, True, _accuracy, "share of right answers"),
         Metric("balanced_acc", CLASSIFICATION, True, _balanced_accuracy, "mean over the classes of the share found"),
-        Metric("precision", CLASSIFICATION, True, _averaged("precision_score"), "right among those called so"),
-        Metric("recall", CLASSIFICATION, True, _averaged("recall_score"), "found among those that are so"),
-        Metric("f1", CLASSIFICATION, True, _averaged("f1_score"), "harmonic mean of precision and recall"),
+        Metric("precision", CLASSIFICATION, True, _averaged_metric("precision_score"), "right among those called so"),
+        Metric("recall", CLASSIFICATION, True, _averaged_metric("recall_score"), "found among those that are so"),
+        Metric("f1", CLASSIFICATION, True, _averaged_metric("f1_score"), "harmonic mean of precision and recall"),
         Metric("roc_auc", CLASSIFICATION, True, _roc_auc, "chance that a pair is ranked rightly", True),
         Metric("pr_auc", CLASSIFICATION, True, _pr_auc, "mean precision over all recalls, of the positive class", True),
         Metric("log_loss", CLASSIFICATION, False, _log_loss, "surprise at the truth, given the probabilities", True),
-        Metric("rmse", REGRESSION, False, _plain("root_mean_squared_error"), "root of the mean squared error"),
-        Metric("mae", REGRESSION, False, _plain("mean_absolute_error"), "mean absolute error"),
-        Metric("mse", REGRESSION, False, _plain("mean_squared_error"), "mean squared error"),
+        Metric("rmse", REGRESSION, False, _simple_metric("root_mean_squared_error"), "root of the mean squared error"),
+        Metric("mae", REGRESSION, False, _simple_metric("mean_absolute_error"), "mean absolute error"),
+        Metric("mse", REGRESSION, False, _simple_metric("mean_squared_error"), "mean squared error"),
         Metric("r2", REGRESSION, True, _r2, "share of the variance that is explained"),
-        Metric("mape", REGRESSION, False, _plain("mean_absolute_percentage_error"), "mean error, as a share"),
+        Metric("mape", REGRESSION, False, _simple_metric("mean_absolute_percentage_error"), "mean error, as a share"),
     )
 }
 
@@ -228,34 +228,34 @@ ALIASES = {
     "mean_absolute_percentage_error": "mape",
     "neg_mean_absolute_percentage_error": "mape",
 }
-"""Other names of the metrics, as scikit-learn and people call them; `neg_` only turns a number around."""
+"""Other names of the metrics; scikit-learn's `neg_` names mean the same metric."""
 
 
 def metric_for(task: str, name: str | None = None) -> Metric:
-    """The metric of that name, or the default of the task. scikit-learn's names are understood as well."""
-    wanted = "_".join((name or "").replace("-", " ").replace("_", " ").lower().split()) or DEFAULT[task]
-    wanted = ALIASES.get(wanted, wanted)
+    """The metric of that name or alias; without a name, the default of the task."""
+    key = "_".join((name or "").replace("-", " ").replace("_", " ").lower().split()) or DEFAULT[task]
+    key = ALIASES.get(key, key)
     of_task = [metric.name for metric in METRICS.values() if metric.task == task]
-    found = METRICS.get(wanted)
+    found = METRICS.get(key)
     if found is None:
         others = [alias for alias, metric in ALIASES.items() if metric in of_task]
-        raise StepError(f"there is no metric {name!r}; for {task} {suggestion(wanted, [*of_task, *others])}")
+        raise StepError(f"there is no metric {name!r}; for {task} {suggestion(key, [*of_task, *others])}")
     if found.task != task:
-        raise StepError(f"{wanted} is a metric for {found.task}, and this is {task}: {', '.join(of_task)}")
+        raise StepError(f"{key} is a metric for {found.task}, and this is {task}: {', '.join(of_task)}")
     return found
 
 
-def answers_of(model: Any, frame: Any, truth: Any, *, positive: Any, metric: Metric | None = None) -> Answers:
-    """Ask a fitted model, for all metrics or for one.
+def predict_answers(model: Any, frame: Any, truth: Any, *, positive: Any, metric: Metric | None = None) -> Answers:
+    """Predict with a fitted model what all metrics, or one, need.
 
-    It answers in one thread: several would add up a forest's votes in an order of their own.
+    It runs in one thread, since several would add up a forest's votes in varying order.
     """
     from joblib import parallel_config
 
     classes = tuple(np.asarray(model.classes_).tolist()) if hasattr(model, "classes_") else ()
     probabilities = decisions = None
     with parallel_config(backend="sequential"):
-        model, frame = _prepared(model, frame)
+        model, frame = _prepare_rows(model, frame)
         predictions = model.predict(frame)
         if metric is not None and not metric.of_probabilities:
             return Answers(np.asarray(truth), predictions, classes, positive)
@@ -266,8 +266,8 @@ def answers_of(model: Any, frame: Any, truth: Any, *, positive: Any, metric: Met
     return Answers(np.asarray(truth), predictions, classes, positive, probabilities, decisions)
 
 
-def _prepared(model: Any, frame: Any) -> tuple[Any, Any]:
-    """The estimator of a pipeline and the prepared rows, so that rows are prepared once."""
+def _prepare_rows(model: Any, frame: Any) -> tuple[Any, Any]:
+    """The estimator of a pipeline and the prepared rows, so that rows are prepared only once."""
     from sklearn.pipeline import Pipeline
 
     if not isinstance(model, Pipeline) or len(model) == 1:
@@ -275,8 +275,8 @@ def _prepared(model: Any, frame: Any) -> tuple[Any, Any]:
     return model[-1], model[:-1].transform(frame)
 
 
-def scores(task: str, answers: Answers, *, only: str | None = None) -> dict[str, float | None]:
-    """All metrics of the task, or one. One that is no finite number has no value."""
+def score_all(task: str, answers: Answers, *, only: str | None = None) -> dict[str, float | None]:
+    """All metrics of the task, or one. Values that are not finite are None."""
     answers = _with_codes(answers)
     of_task = [metric for metric in METRICS.values() if metric.task == task and only in (None, metric.name)]
     if np.asarray(answers.predictions).dtype.kind == "f" and not np.isfinite(answers.predictions).all():
@@ -285,9 +285,9 @@ def scores(task: str, answers: Answers, *, only: str | None = None) -> dict[str,
         return {metric.name: _finite(metric.score(answers)) for metric in of_task}
 
 
-def score_of(metric: Metric, answers: Answers) -> float | None:
-    """One of them."""
-    return scores(metric.task, answers, only=metric.name)[metric.name]
+def score(metric: Metric, answers: Answers) -> float | None:
+    """The value of one metric."""
+    return score_all(metric.task, answers, only=metric.name)[metric.name]
 
 
 def _finite(value: float | None) -> float | None:
@@ -295,7 +295,7 @@ def _finite(value: float | None) -> float | None:
 
 
 def _with_codes(answers: Answers) -> Answers:
-    """Labels that are texts as their places among the sorted labels: scikit-learn compares numbers far faster."""
+    """Answers with text labels replaced by their positions among all labels, which scikit-learn compares far faster."""
     truth, predictions = np.asarray(answers.truth), np.asarray(answers.predictions)
     if truth.dtype != object or predictions.dtype != object or not answers.classes:
         return answers

@@ -15,20 +15,20 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import numpy as np
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.boosters import saved_beside
+from airflow_mlcraft.ml.boosters import save_boosters
 from airflow_mlcraft.ml.moved_types import MOVED_TYPES
 
 _SCHEMA = "schema.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def save(model: Any, path: Path) -> Path:
+def save_model(model: Any, path: Path) -> Path:
     """Write the model, and its boosters into the folder `boosters` beside it."""
     from skops import io as skops_io
 
     buffer = io.BytesIO()
     try:
-        with saved_beside(model, path.parent):
+        with save_boosters(model, path.parent):
             skops_io.dump(model, buffer)
     except Exception as error:
         raise StepError(f"the model cannot be kept safely by skops ({error}); use estimators that can") from error
@@ -42,7 +42,7 @@ def save(model: Any, path: Path) -> Path:
     return path
 
 
-def load(path: Path, trusted: Sequence[str]) -> Any:
+def load_model(path: Path, trusted: Sequence[str]) -> Any:
     """The model, without its boosters. `trusted` are the names of all types beyond those that skops trusts itself."""
     from skops import io as skops_io
 

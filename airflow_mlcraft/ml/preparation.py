@@ -1,4 +1,4 @@
-"""The preparation of a recipe, as steps of scikit-learn that are fitted together with the estimator."""
+"""Preparation of a recipe's columns, as steps of scikit-learn that are fitted together with the estimator."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.ml import columns as kinds
 from airflow_mlcraft.ml.category_encodings import (
+    MAX_NATIVE,
     MISSING,
-    NATIVE,
     ONE_HOT,
     ORDINAL,
     TARGET,
-    one_hot,
-    ordinal,
-    takes_categories,
-    target_mean,
+    has_native_categories,
+    one_hot_encoder,
+    ordinal_encoder,
+    target_encoder,
 )
 from airflow_mlcraft.ml.columns import Columns
 from airflow_mlcraft.ml.date_features import PARTS, DateParts, FreeText, Truth
@@ -24,57 +24,57 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 
-def pipeline(recipe: Recipe, estimator: Any) -> Pipeline:
-    """One model: its columns, their preparation, the estimator."""
+def build_pipeline(recipe: Recipe, estimator: Any) -> Pipeline:
+    """Build a model: a pipeline of its columns, their preparation and the estimator."""
     from sklearn.base import clone
     from sklearn.pipeline import Pipeline
 
-    native = takes_categories(estimator)
-    if native and (places := _native_places(recipe)):
+    native = has_native_categories(estimator)
+    if native and (places := _native_positions(recipe)):
         estimator = clone(estimator).set_params(categorical_features=places)
     steps = [
         ("columns", Columns(recipe.kinds, recipe.nullable, recipe.formats or None)),
-        ("prepare", preparation(recipe, native=native)),
+        ("prepare", build_preparation(recipe, native=native)),
     ]
     return Pipeline([*steps, ("estimator", estimator)])
 
 
 def without_columns(model: Pipeline) -> Pipeline:
-    """The steps after the first, for a frame whose columns are in their kinds already.
+    """The steps after the first, for a frame whose columns have their kinds already.
 
-    They are the steps of the model itself: what is fitted here is fitted there.
+    They are the same objects as in the model, so that fitting them fits the model's steps.
     """
     from sklearn.pipeline import Pipeline
 
     return Pipeline(model.steps[1:])
 
 
-def preparation(recipe: Recipe, *, native: bool = False) -> Any:
-    """One row of numbers for each row of the recipe's columns. `native`: the estimator takes categories as such."""
+def build_preparation(recipe: Recipe, *, native: bool = False) -> Any:
+    """Build the transformer of the recipe's columns into numbers. `native`: the estimator takes categories itself."""
     from sklearn.compose import ColumnTransformer
 
     parts: list[tuple[str, Any, list[str]]] = []
     for kind in (kinds.NUMBER, kinds.DATE):
         found = recipe.of_kind(kind)
-        for how in dict.fromkeys((column.impute, column.scale) for column in found):
-            alike = [column for column in found if (column.impute, column.scale) == how]
-            parts.append((_name(kind, parts), _numbers(kind, alike[0]), names(alike)))
-    if truths := recipe.of_kind(kinds.BOOLEAN):
-        parts.append((kinds.BOOLEAN, _truths(), names(truths)))
-    for encode, alike in _by_encoding(recipe, native=native).items():
+        for strategy in dict.fromkeys((column.impute, column.scale) for column in found):
+            same_columns = [column for column in found if (column.impute, column.scale) == strategy]
+            parts.append((_step_name(kind, parts), _number_steps(kind, same_columns[0]), names(same_columns)))
+    if booleans := recipe.of_kind(kinds.BOOLEAN):
+        parts.append((kinds.BOOLEAN, _boolean_steps(), names(booleans)))
+    for encode, same_columns in _columns_by_encoding(recipe, native=native).items():
         name = kinds.CATEGORY if encode == ONE_HOT else f"{kinds.CATEGORY}_{encode}"
-        parts.append((name, _categories(recipe, encode, alike), names(alike)))
+        parts.append((name, _category_steps(recipe, encode, same_columns), names(same_columns)))
     for column in recipe.of_kind(kinds.TEXT):
-        parts.append((_name(kinds.TEXT, parts), FreeText(), [column.name]))
+        parts.append((_step_name(kinds.TEXT, parts), FreeText(), [column.name]))
     return ColumnTransformer(parts, sparse_threshold=0, verbose_feature_names_out=False)
 
 
-def _name(kind: str, parts: list[tuple[str, Any, list[str]]]) -> str:
-    taken = sum(name.startswith(kind) for name, _, _ in parts)
-    return f"{kind}{taken + 1}" if taken else kind
+def _step_name(kind: str, parts: list[tuple[str, Any, list[str]]]) -> str:
+    existing = sum(name.startswith(kind) for name, _, _ in parts)
+    return f"{kind}{existing + 1}" if existing else kind
 
 
-def _numbers(kind: str, column: Column) -> Any:
+def _number_steps(kind: str, column: Column) -> Any:
     from sklearn.pipeline import make_pipeline
 
     steps: list[Any] = [DateParts()] if kind == kinds.DATE else []
@@ -84,15 +84,15 @@ def _numbers(kind: str, column: Column) -> Any:
     return make_pipeline(*steps)
 
 
-def _imputer(how: str) -> Any:
+def _imputer(strategy: str) -> Any:
     from sklearn.impute import SimpleImputer
 
-    if how == "zero":
+    if strategy == "zero":
         return SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)
-    return SimpleImputer(strategy=how, keep_empty_features=True)
+    return SimpleImputer(strategy=strategy, keep_empty_features=True)
 
 
-def _scaler(how: str) -> Any:
+def _scaler(strategy: str) -> Any:
     from sklearn import preprocessing
 
     makers = {
@@ -100,39 +100,39 @@ def _scaler(how: str) -> Any:
         "minmax": preprocessing.MinMaxScaler,
         "robust": preprocessing.RobustScaler,
     }
-    return makers[how]() if how in makers else None
+    return makers[strategy]() if strategy in makers else None
 
 
-def _truths() -> Any:
+def _boolean_steps() -> Any:
     from sklearn.pipeline import make_pipeline
 
     return make_pipeline(Truth(), _imputer("most_frequent"))
 
 
-def _by_encoding(recipe: Recipe, *, native: bool) -> dict[str, list[Column]]:
+def _columns_by_encoding(recipe: Recipe, *, native: bool) -> dict[str, list[Column]]:
     found: dict[str, list[Column]] = {}
     for column in recipe.of_kind(kinds.CATEGORY):
-        takes = native and column.encode and column.categories <= NATIVE
-        found.setdefault(ORDINAL if takes else column.encode or ONE_HOT, []).append(column)
+        is_native = native and column.encode and column.categories <= MAX_NATIVE
+        found.setdefault(ORDINAL if is_native else column.encode or ONE_HOT, []).append(column)
     return {encode: found[encode] for encode in (ORDINAL, ONE_HOT, TARGET) if encode in found}
 
 
-def _native_places(recipe: Recipe) -> list[int]:
-    """Which of the prepared columns are categories: they come after numbers, parts of dates, and truth values."""
-    before = len(recipe.of_kind(kinds.NUMBER)) + len(PARTS) * len(recipe.of_kind(kinds.DATE))
-    before += len(recipe.of_kind(kinds.BOOLEAN))
-    return list(range(before, before + len(_by_encoding(recipe, native=True).get(ORDINAL, []))))
+def _native_positions(recipe: Recipe) -> list[int]:
+    """Positions of the categories among the prepared columns: after numbers, parts of dates, and truth values."""
+    preceding = len(recipe.of_kind(kinds.NUMBER)) + len(PARTS) * len(recipe.of_kind(kinds.DATE))
+    preceding += len(recipe.of_kind(kinds.BOOLEAN))
+    return list(range(preceding, preceding + len(_columns_by_encoding(recipe, native=True).get(ORDINAL, []))))
 
 
-def _categories(recipe: Recipe, encode: str, alike: list[Column]) -> Any:
+def _category_steps(recipe: Recipe, encode: str, same_columns: list[Column]) -> Any:
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
 
     steps: list[Any] = [SimpleImputer(strategy="constant", fill_value=MISSING, keep_empty_features=True)]
     if encode == TARGET:
-        scaler = _scaler(alike[0].scale)
-        return make_pipeline(*steps, target_mean(recipe.task), *([scaler] if scaler is not None else []))
+        scaler = _scaler(same_columns[0].scale)
+        return make_pipeline(*steps, target_encoder(recipe.task), *([scaler] if scaler is not None else []))
     if encode == ORDINAL:
-        cut = any(column.encode == ONE_HOT and column.categories > recipe.max_categories for column in alike)
-        return make_pipeline(*steps, ordinal(recipe.max_categories if cut else None))
-    return make_pipeline(*steps, one_hot(recipe.max_categories))
+        cut = any(column.encode == ONE_HOT and column.categories > recipe.max_categories for column in same_columns)
+        return make_pipeline(*steps, ordinal_encoder(recipe.max_categories if cut else None))
+    return make_pipeline(*steps, one_hot_encoder(recipe.max_categories))

@@ -12,7 +12,7 @@ import pandas as pd
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.recipe import Recipe
-from airflow_mlcraft.ml.row_process import RawColumn, typed_like
+from airflow_mlcraft.ml.row_process import RawColumn, to_raw_types
 
 _SAMPLE = 64
 _OFFSET = 10_000_019
@@ -39,7 +39,7 @@ class ProcessCheck:
         """
         sample = self._sample(table)
         with_target = self._processed(sample)
-        raw = typed_like(sample, self._columns)
+        raw = to_raw_types(sample, self._columns)
         together = self._without_target(raw, added)
         self._compare(self._features(with_target), self._features(together), "with the target", "without it")
         alone = self._each_alone(raw)
@@ -149,7 +149,7 @@ class ProcessCheck:
             return frozenset()
         found = set()
         for column in self._columns:
-            less = typed_like(raw.drop(columns=column.name), self._columns)
+            less = to_raw_types(raw.drop(columns=column.name), self._columns)
             try:
                 made = self._features(self._processed(less))
             except StepError:
@@ -163,11 +163,11 @@ class ProcessCheck:
         return str(label - _OFFSET + 1) if label >= _OFFSET else str(label + 1)
 
     def _place(self, column: str) -> str:
-        line = line_that_makes(self._path, column)
+        line = find_column_line(self._path, column)
         return f"{self._path.name}:{line}" if line else self._path.name
 
 
-def check_cleaned(path: Path, raw: pd.DataFrame, cleaned: pd.DataFrame, target: str) -> None:
+def check_clean_table(path: Path, raw: pd.DataFrame, cleaned: pd.DataFrame, target: str) -> None:
     """Each row of the cleaned table is a row of the source: the model sees rows as the source has them."""
     names = [name for name in raw.columns if name != target]
     kept = cleaned.index.is_unique and cleaned.index.isin(raw.index).all()
@@ -184,7 +184,7 @@ def check_cleaned(path: Path, raw: pd.DataFrame, cleaned: pd.DataFrame, target: 
             )
 
 
-def changes_nothing(path: Path) -> bool:
+def is_identity(path: Path) -> bool:
     """Whether `process` is `return frame`, or what the template of a project has said before."""
     for node in ast.parse(path.read_bytes()).body:
         if isinstance(node, ast.FunctionDef) and node.name == "process" and node.args.args and not node.decorator_list:
@@ -195,7 +195,7 @@ def changes_nothing(path: Path) -> bool:
     return False
 
 
-def line_that_makes(path: Path, column: str) -> int:
+def find_column_line(path: Path, column: str) -> int:
     """The first line in `process` that names a column, or that sets it by a keyword; 0 where none does."""
     for node in ast.parse(path.read_bytes()).body:
         if isinstance(node, ast.FunctionDef) and node.name == "process":

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlcraft.ml.class_balance import RARE
+from airflow_mlcraft.ml.class_balance import RARE_SHARE
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, DEFAULT, REGRESSION
 from airflow_mlcraft.ml.row_hash import row_hashes
-from airflow_mlcraft.ml.target import check_target, task_of
+from airflow_mlcraft.ml.target import check_target, detect_task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +118,7 @@ def propose_prediction(values: pd.Series) -> tuple[str, str]:
     count = int(values.nunique())
     if is_money(values):
         return REGRESSION, f"its values are amounts, such as {values.iloc[0]!r}; `process` has to make numbers of them"
-    task = task_of(values)
+    task = detect_task(values)
     if task == REGRESSION:
         return task, f"it has {count:,} different numbers"
     shown = ", ".join(repr(_plain(value)) for value in list(values.value_counts().index[:3]))
@@ -161,7 +161,7 @@ def find_rare_class(values: pd.Series) -> RareClass | None:
     One of many has to have less than half of an equal share besides: each of ten digits is below a tenth at times.
     """
     counts = values.value_counts()
-    if len(counts) < _TWO or counts.iloc[-1] >= min(RARE, 0.5 / len(counts)) * counts.sum():
+    if len(counts) < _TWO or counts.iloc[-1] >= min(RARE_SHARE, 0.5 / len(counts)) * counts.sum():
         return None
     binary = len(counts) == _TWO
     metric = "pr_auc" if binary else "balanced_acc"
@@ -275,9 +275,9 @@ def _is_dates(values: pd.Series) -> bool:
 
 
 def _times(values: pd.Series) -> Any:
-    from airflow_mlcraft.ml.columns import dates
+    from airflow_mlcraft.ml.columns import to_dates
 
-    return dates(values)
+    return to_dates(values)
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A recipe: what is to be predicted, and what is done to each column before. It is decided from training rows alone."""
+"""Recipe: the target, and the preparation of each column. It is chosen from training rows alone."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from airflow_mlcraft.errors import StepError
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 1
+RECIPE_VERSION = 1
 
 
 @dataclass(frozen=True)
 class Column:
     """A column that the model reads. `nullable`: training rows lack values of it.
 
-    `encode` says how categories become numbers, and `categories` how many there are; models of before have neither.
+    `encode` is the encoding of categories, and `categories` their number; older recipes have neither.
     """
 
     name: str
@@ -32,12 +32,12 @@ class Column:
     encode: str = ""
     categories: int = 0
     format: str = ""
-    """How the source writes dates, where that is not ISO 8601."""
+    """The format of dates in the source, if it is not ISO 8601."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that training has to know beside the rows themselves."""
+    """All that training needs besides the rows themselves."""
 
     task: str
     target: str
@@ -50,28 +50,28 @@ class Recipe:
     dropped: tuple[Mapping[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     ambiguous_dates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Dates that were read with the day first, and could have been with the month first, by column."""
+    """Columns whose dates were read with the day first, and could also be read with the month first."""
     process: Mapping[str, Any] | None = None
-    """The user's own code that makes the columns of rows as the source has them: a RowProcess in JSON."""
+    """The user's `process`, as the JSON of a `RowProcess`; the columns are those that it returns."""
 
     @property
     def features(self) -> list[str]:
-        """Names of what the model reads."""
+        """Names of the columns that the model reads."""
         return [column.name for column in self.columns]
 
     @property
     def kinds(self) -> dict[str, str]:
-        """Name to kind."""
+        """The kind of each column by its name."""
         return {column.name: column.kind for column in self.columns}
 
     @property
     def formats(self) -> dict[str, str]:
-        """Name to how its dates are written, where they are not in ISO 8601."""
+        """The date format of each column by its name, for dates that are not in ISO 8601."""
         return {column.name: column.format for column in self.columns if column.format}
 
     @property
     def nullable(self) -> list[str]:
-        """Columns that may lack values."""
+        """Names of columns that may have missing values."""
         return [column.name for column in self.columns if column.nullable]
 
     def of_kind(self, kind: str) -> list[Column]:
@@ -80,46 +80,46 @@ class Recipe:
 
     @property
     def group(self) -> str | None:
-        """The column whose rows stay together, where there is one."""
+        """The column by which rows are grouped in splits, if there is one."""
         column = self.split.get("column")
         return str(column) if column is not None and self.split.get("by") == "group" else None
 
     @property
     def time(self) -> str | None:
-        """The column by which the latest rows are for testing, where there is one."""
+        """The column of times by which rows are split, if there is one."""
         column = self.split.get("column")
         return str(column) if column is not None and self.split.get("by") == "time" else None
 
     def typed(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The features in a frame, in their kinds."""
-        from airflow_mlcraft.ml.columns import typed
+        """The features of a frame, converted to their kinds."""
+        from airflow_mlcraft.ml.columns import to_typed_frame
 
-        return typed(frame, self.kinds, self.nullable, self.formats)
+        return to_typed_frame(frame, self.kinds, self.nullable, self.formats)
 
     def truth(self, frame: pd.DataFrame) -> Any:
-        """The target in a frame, in its kind."""
-        from airflow_mlcraft.ml.target import truth
+        """The target of a frame, converted to its kind."""
+        from airflow_mlcraft.ml.target import to_target
 
-        return truth(frame, self.target, self.task, self.labels, self.classes)
+        return to_target(frame, self.target, self.task, self.labels, self.classes)
 
     def to_json(self) -> dict[str, Any]:
-        """In the form of recipe.json."""
-        return {"version": VERSION, **asdict(self)}
+        """The content of recipe.json."""
+        return {"version": RECIPE_VERSION, **asdict(self)}
 
     def hash(self) -> str:
-        """The same for the same recipe, whoever has signed its code."""
+        """A hash of the recipe, without the signature of its code."""
         process = {name: value for name, value in (self.process or {}).items() if name != "signature"}
-        plain = {**self.to_json(), "process": process or None}
-        # It changes nothing, and recipes of before do not say it.
-        del plain["ambiguous_dates"]
-        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+        hashed = {**self.to_json(), "process": process or None}
+        # It does not affect models, and older recipes do not have it.
+        del hashed["ambiguous_dates"]
+        return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
 
 
 def from_json(value: Any) -> Recipe:
-    """A recipe out of recipe.json."""
-    if not isinstance(value, dict) or value.get("version") != VERSION:
-        raise StepError(f"that is no recipe of version {VERSION}; make one with `mlcraft-step process`")
-    fields: dict[str, Any] = {name: given for name, given in value.items() if name != "version"}
+    """A recipe from the content of recipe.json."""
+    if not isinstance(value, dict) or value.get("version") != RECIPE_VERSION:
+        raise StepError(f"that is no recipe of version {RECIPE_VERSION}; make one with `mlcraft-step process`")
+    fields: dict[str, Any] = {name: field_value for name, field_value in value.items() if name != "version"}
     try:
         fields["columns"] = tuple(Column(**column) for column in fields["columns"])
         for name in ("classes", "dropped", "notes"):

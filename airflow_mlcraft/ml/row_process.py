@@ -15,14 +15,14 @@ from airflow_mlcraft.common.did_you_mean import suggestion
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml import columns as kinds
 from airflow_mlcraft.ml import user_code
-from airflow_mlcraft.ml.columns import as_kind
+from airflow_mlcraft.ml.columns import to_kind
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 FUNCTION = "process"
-FORM = "def process(frame, **params)"
+PROCESS_SIGNATURE = "def process(frame, **params)"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class RowProcess:
                 f"the data lacks the column{'s' if len(lacking) > 1 else ''} {', '.join(map(repr, lacking[:10]))} "
                 f"that the model needs; {suggestion(lacking[0], frame.columns)}"
             )
-        return typed_like(frame, self.columns)
+        return to_raw_types(frame, self.columns)
 
     def example_frame(self) -> pd.DataFrame:
         """Rows as the source has them, which are none of its own."""
@@ -73,7 +73,7 @@ def from_json(value: Mapping[str, Any]) -> RowProcess:
     return RowProcess(**{**known, "columns": tuple(RawColumn(**column) for column in value["columns"])})
 
 
-def hash_of(source: bytes) -> str:
+def hash_source(source: bytes) -> str:
     """What tells one file of code from another."""
     return hashlib.sha256(source).hexdigest()
 
@@ -86,21 +86,21 @@ def raw_columns(frame: pd.DataFrame) -> tuple[RawColumn, ...]:
     )
 
 
-def typed_like(frame: pd.DataFrame, columns: Sequence[RawColumn]) -> pd.DataFrame:
+def to_raw_types(frame: pd.DataFrame, columns: Sequence[RawColumn]) -> pd.DataFrame:
     """These columns, each in its type; a column that the frame lacks is missing in each row."""
     empty = pd.Series(np.nan, index=frame.index, dtype="float64")
     made = {one.name: _like(frame.get(one.name, empty), one) for one in columns if one.kind}
     return pd.DataFrame(made, index=frame.index, copy=False)
 
 
-def processor(path: Path, params: Mapping[str, Any]) -> Callable[[pd.DataFrame], pd.DataFrame]:
+def load_process(path: Path, params: Mapping[str, Any]) -> Callable[[pd.DataFrame], pd.DataFrame]:
     """The function in a file, with its params; mistakes are told with file and line."""
     module = user_code.load(path)
-    function = user_code.needed(module, FUNCTION, FORM)
+    function = user_code.require_function(module, FUNCTION, PROCESS_SIGNATURE)
     place = Path(str(module.__file__))
 
     def run(frame: pd.DataFrame) -> pd.DataFrame:
-        with user_code.told(place):
+        with user_code.locate_errors(place):
             made = function(frame, **params)
         if not isinstance(made, pd.DataFrame):
             raise StepError(f"{path.name}: process() gives a {type(made).__name__}; expected a data frame")
@@ -109,7 +109,7 @@ def processor(path: Path, params: Mapping[str, Any]) -> Callable[[pd.DataFrame],
     return run
 
 
-def in_order(made: pd.DataFrame, given: pd.DataFrame, file: str) -> pd.DataFrame:
+def check_row_order(made: pd.DataFrame, given: pd.DataFrame, file: str) -> pd.DataFrame:
     """What `process` made of rows to predict for, one row for each, in their order."""
     if made.index.is_unique and made.index.isin(given.index).all():
         lost = given.index.difference(made.index, sort=False)
@@ -145,7 +145,7 @@ def _kind(values: pd.Series) -> str:
 
 def _like(values: pd.Series, column: RawColumn) -> pd.Series:
     """Missing values do not fit into whole numbers and truth values, which pandas then holds as it always does."""
-    made = kinds.AS[column.kind](values)
+    made = kinds.CONVERTERS[column.kind](values)
     dtype = "object" if column.dtype == "category" else column.dtype
     if str(made.dtype) == dtype or (dtype[:1] in "iub" and made.isna().any()):
         return made
@@ -163,7 +163,7 @@ class ProcessedModel:
     def __init__(self, process: RowProcess, path: Path, model: Any):
         self.process = process
         self.model = model
-        self._run = processor(path, process.params)
+        self._run = load_process(path, process.params)
 
     def __getattr__(self, name: str) -> Any:
         if name in _METHODS:
@@ -176,7 +176,7 @@ class ProcessedModel:
     def features(self, frame: pd.DataFrame) -> pd.DataFrame:
         """What the pipeline reads: one row for each row of the frame."""
         raw = self.process.typed(frame.reset_index(drop=True))
-        made = in_order(self._run(raw), raw, self.process.file)
+        made = check_row_order(self._run(raw), raw, self.process.file)
         self._check(made)
         return made
 
@@ -186,7 +186,7 @@ class ProcessedModel:
         for name, kind in self.model[0].kinds.items():
             if name not in made.columns:
                 continue
-            wrong = made[name].notna() & as_kind(made[name], kind, formats.get(name, "")).isna()
+            wrong = made[name].notna() & to_kind(made[name], kind, formats.get(name, "")).isna()
             if wrong.any():
                 place = int(wrong.to_numpy().argmax())
                 raise StepError(
@@ -195,6 +195,6 @@ class ProcessedModel:
                 )
 
 
-def with_process(described: dict[str, Any], path: Path, model: Any) -> ProcessedModel:
+def wrap_process(described: dict[str, Any], path: Path, model: Any) -> ProcessedModel:
     """The model of a folder whose model.json describes a `process`; its file is the one at `path`."""
     return ProcessedModel(from_json({**described, "source": ""}), path, model)

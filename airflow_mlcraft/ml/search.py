@@ -1,4 +1,4 @@
-"""Search the best parameters with Optuna: seeded, pruned over the folds, and the same when it is interrupted."""
+"""Search for the best parameters with Optuna: seeded, pruned over the folds, and resumable from a journal."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FoldScores = Callable[[Mapping[str, Any], int], float | None]
 
 @dataclass(frozen=True)
 class Trial:
-    """One set of params that was tried. `folds` are the scores of the folds that were looked at."""
+    """A trial of one set of params. `folds` are the scores of the folds that were evaluated."""
 
     number: int
     params: Mapping[str, Any]
@@ -46,7 +46,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Search:
-    """What to try, and how the score of one fold is found. Trial 0 is the model as it is."""
+    """A search: its space, and the function that scores a fold. Trial 0 is the model with its own params."""
 
     metric: Metric
     space: Mapping[str, Any]
@@ -58,67 +58,67 @@ class Search:
     pruner: str = "median"
     timeout: float | None = None
     journal: Path | None = None
-    say: Callable[[str], None] = lambda line: None
+    log: Callable[[str], None] = lambda line: None
 
     def run(self) -> list[Trial]:
-        """All trials, those of a killed process among them."""
+        """Run the search; returns all trials, including those of an earlier, interrupted process."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         end = None if self.timeout is None else time.monotonic() + self.timeout
-        first = self._first()
-        self._told(first, first)
-        with storage(self.journal) as kept:
+        first = self._run_first()
+        self._log_trial(first, first)
+        with open_storage(self.journal) as optuna_storage:
             study = optuna.create_study(
-                storage=kept,
+                storage=optuna_storage,
                 study_name="search",
                 direction="maximize" if self.metric.higher_is_better else "minimize",
                 pruner=self._pruner(),
                 load_if_exists=True,
             )
-            _forget_interrupted(study)
-            done = self._done(study)
+            _fail_interrupted(study)
+            done = self._finished_trials(study)
             if done:
-                self.say(f"{min(len(done), self.trials)} trials are there already")
+                self.log(f"{min(len(done), self.trials)} trials are there already")
             while len(done) < self.trials and (end is None or time.monotonic() < end):
-                self._one(study, len(done))
-                done = self._done(study)
-                made = [first, *self._all(done)]
-                self._told(made[-1], self.best(made))
-            return [first, *self._all(done[: self.trials])]
+                self._run_trial(study, len(done))
+                done = self._finished_trials(study)
+                trials = [first, *self._to_trials(done)]
+                self._log_trial(trials[-1], self.best(trials))
+            return [first, *self._to_trials(done[: self.trials])]
 
     def best(self, trials: list[Trial]) -> Trial:
-        """The first of the best."""
-        there = [one for one in trials if one.state == COMPLETE and one.score is not None]
+        """The best trial; of equal ones the first."""
+        candidates = [trial for trial in trials if trial.state == COMPLETE and trial.score is not None]
         sign = -1.0 if self.metric.higher_is_better else 1.0
-        return min(there, key=lambda one: sign * (one.score or 0.0))
+        return min(candidates, key=lambda trial: sign * (trial.score or 0.0))
 
-    def _first(self) -> Trial:
+    def _run_first(self) -> Trial:
         scores = [self.score_fold({}, place) for place in range(self.folds)]
-        there = [score for score in scores if score is not None]
-        if len(there) < len(scores):
+        candidates = [score for score in scores if score is not None]
+        if len(candidates) < len(scores):
             raise StepError(f"the model has no {self.metric.name} to search by; choose another metric")
-        return Trial(0, {}, COMPLETE, float(np.mean(there)), there)
+        return Trial(0, {}, COMPLETE, float(np.mean(candidates)), candidates)
 
-    def _one(self, study: Study, place: int) -> None:
-        """One trial. Its seed depends on its place alone, so that it does not matter which process runs it."""
+    def _run_trial(self, study: Study, place: int) -> None:
+        """Run one trial. Its seed depends only on its number, so that it does not matter which process runs it."""
         import optuna
 
         study.sampler = optuna.samplers.TPESampler(seed=(self.seed * _PRIME + place) % _SEEDS)
         trial = study.ask(dict(self.distributions))
-        params, scores = decoded(trial.params, self.space), list[float]()
+        params, scores = decode_params(trial.params, self.space), list[float]()
         for fold in range(self.folds):
             try:
                 score = self.score_fold(params, fold)
             except StepError as error:
-                return _end(study, trial, scores, error=str(error))
+                return _finish_trial(study, trial, scores, error=str(error))
             if score is None:
-                return _end(study, trial, scores, error=f"no {self.metric.name} in fold {fold + 1}")
+                return _finish_trial(study, trial, scores, error=f"no {self.metric.name} in fold {fold + 1}")
             scores.append(score)
             trial.report(float(np.mean(scores)), fold)
             if fold + 1 < self.folds and trial.should_prune():
-                return _end(study, trial, scores, pruned=True)
-        return _end(study, trial, scores)
+                return _finish_trial(study, trial, scores, pruned=True)
+        return _finish_trial(study, trial, scores)
 
     def _pruner(self) -> Any:
         from optuna import pruners
@@ -129,28 +129,30 @@ class Search:
             return pruners.NopPruner()
         return pruners.MedianPruner(n_startup_trials=_STARTUP, n_warmup_steps=1)
 
-    def _done(self, study: Study) -> list[FrozenTrial]:
-        """Trials that came to an end by themselves."""
-        there = study.get_trials(deepcopy=False)
-        return [one for one in there if one.state.is_finished() and not _was_interrupted(one)]
+    def _finished_trials(self, study: Study) -> list[FrozenTrial]:
+        """Trials that have finished, without those that were interrupted."""
+        candidates = study.get_trials(deepcopy=False)
+        return [trial for trial in candidates if trial.state.is_finished() and not _was_interrupted(trial)]
 
-    def _all(self, done: list[FrozenTrial]) -> list[Trial]:
-        return [self._trial(number, one) for number, one in enumerate(done, 1)]
+    def _to_trials(self, done: list[FrozenTrial]) -> list[Trial]:
+        return [self._to_trial(number, trial) for number, trial in enumerate(done, 1)]
 
-    def _trial(self, number: int, one: FrozenTrial) -> Trial:
-        scores = one.user_attrs[_FOLDS]
-        state = {"COMPLETE": COMPLETE, "PRUNED": PRUNED}.get(one.state.name, FAILED)
+    def _to_trial(self, number: int, trial: FrozenTrial) -> Trial:
+        scores = trial.user_attrs[_FOLDS]
+        state = {"COMPLETE": COMPLETE, "PRUNED": PRUNED}.get(trial.state.name, FAILED)
         score = float(np.mean(scores)) if scores else None
-        return Trial(number, decoded(one.params, self.space), state, score, scores, one.user_attrs.get(_ERROR, ""))
+        return Trial(
+            number, decode_params(trial.params, self.space), state, score, scores, trial.user_attrs.get(_ERROR, "")
+        )
 
-    def _told(self, one: Trial, best: Trial) -> None:
-        score = "" if one.score is None else f" {one.score:.5g}"
-        words = {COMPLETE: f"{self.metric.name}{score}", PRUNED: f"pruned at{score}", FAILED: one.error}[one.state]
-        self.say(f"trial {one.number} of {self.trials}: {words} (best {best.score:.5g}) {dict(one.params)}")
+    def _log_trial(self, trial: Trial, best: Trial) -> None:
+        score = "" if trial.score is None else f" {trial.score:.5g}"
+        words = {COMPLETE: f"{self.metric.name}{score}", PRUNED: f"pruned at{score}", FAILED: trial.error}[trial.state]
+        self.log(f"trial {trial.number} of {self.trials}: {words} (best {best.score:.5g}) {dict(trial.params)}")
 
 
-def _end(study: Study, trial: Any, scores: list[float], *, pruned: bool = False, error: str = "") -> None:
-    """Keep the scores and the reason, and then end the trial."""
+def _finish_trial(study: Study, trial: Any, scores: list[float], *, pruned: bool = False, error: str = "") -> None:
+    """Store the scores and the error of a trial, and then finish it."""
     from optuna.trial import TrialState
 
     if error:
@@ -162,8 +164,8 @@ def _end(study: Study, trial: Any, scores: list[float], *, pruned: bool = False,
         study.tell(trial, float(np.mean(scores)))
 
 
-def _forget_interrupted(study: Study) -> None:
-    """What a killed process has left is run anew, with the same seed; Optuna does not learn from failed trials."""
+def _fail_interrupted(study: Study) -> None:
+    """Mark trials of a killed process as failed. They run again with the same seed; Optuna ignores failed trials."""
     from optuna.trial import TrialState
 
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
@@ -171,19 +173,19 @@ def _forget_interrupted(study: Study) -> None:
 
 
 def _was_interrupted(trial: FrozenTrial) -> bool:
-    """A trial that failed by itself says why."""
+    """Whether a failed trial was interrupted: trials that fail by themselves have an error."""
     return trial.state.name == "FAIL" and _ERROR not in trial.user_attrs
 
 
-_FORM = (
+_SPACE_SYNTAX = (
     'a list of choices, or a range such as {"low": 0.1, "high": 10, "log": true} '
     'or {"low": 1, "high": 9, "type": "int"}'
 )
-_KNOWN = ("low", "high", "log", "type")
+_RANGE_KEYS = ("low", "high", "log", "type")
 
 
 def distributions(space: Mapping[str, Any], known: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The space in Optuna's words. `known` are the parameters that the model has."""
+    """The space as distributions of Optuna. `known` are the parameters of the model."""
     if not space:
         raise StepError(f"no search space is known for {name}; give one with --space")
     if unknown := [param for param in space if param not in known]:
@@ -191,31 +193,31 @@ def distributions(space: Mapping[str, Any], known: Mapping[str, Any], name: str)
     return {param: _distribution(param, space[param]) for param in sorted(space)}
 
 
-def decoded(params: Mapping[str, Any], space: Mapping[str, Any]) -> dict[str, Any]:
-    """Params that Optuna has chosen, as the model takes them."""
+def decode_params(params: Mapping[str, Any], space: Mapping[str, Any]) -> dict[str, Any]:
+    """Params chosen by Optuna as the model takes them: choices are stored as JSON."""
     return {
         param: json.loads(value) if isinstance(space[param], list) else value for param, value in sorted(params.items())
     }
 
 
-def _distribution(param: str, given: Any) -> Any:
+def _distribution(param: str, space_entry: Any) -> Any:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    if isinstance(given, list) and given:
-        return CategoricalDistribution([json.dumps(choice, sort_keys=True) for choice in given])
-    low, high, log, whole = _range(param, given)
+    if isinstance(space_entry, list) and space_entry:
+        return CategoricalDistribution([json.dumps(choice, sort_keys=True) for choice in space_entry])
+    low, high, log, whole = _range(param, space_entry)
     if whole:
         return IntDistribution(int(low), int(high), log=log)
     return FloatDistribution(float(low), float(high), log=log)
 
 
-def _range(param: str, given: Any) -> tuple[float, float, bool, bool]:
-    if not isinstance(given, dict) or not {"low", "high"} <= set(given) <= set(_KNOWN):
-        raise StepError(f"--space: {param} is {json.dumps(given)}; expected {_FORM}")
-    low, high = given["low"], given["high"]
+def _range(param: str, space_entry: Any) -> tuple[float, float, bool, bool]:
+    if not isinstance(space_entry, dict) or not {"low", "high"} <= set(space_entry) <= set(_RANGE_KEYS):
+        raise StepError(f"--space: {param} is {json.dumps(space_entry)}; expected {_SPACE_SYNTAX}")
+    low, high = space_entry["low"], space_entry["high"]
     if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high)) or low > high:
         raise StepError(f"--space: {param} goes from {low!r} to {high!r}; expected two numbers, the smaller one first")
-    log, whole = bool(given.get("log", False)), given.get("type", "float") == "int"
+    log, whole = bool(space_entry.get("log", False)), space_entry.get("type", "float") == "int"
     if log and low <= 0:
         raise StepError(f"--space: {param} goes from {low!r} in a logarithmic range; expected more than 0")
     if whole and not (float(low).is_integer() and float(high).is_integer()):
@@ -224,8 +226,8 @@ def _range(param: str, given: Any) -> tuple[float, float, bool, bool]:
 
 
 @contextmanager
-def storage(journal: Path | None) -> Iterator[Any]:
-    """Optuna's storage. One process at a time has the file; the system frees it however that process ends."""
+def open_storage(journal: Path | None) -> Iterator[Any]:
+    """Open Optuna's storage in memory or in a journal file, which only one process at a time may use."""
     if journal is None:
         from optuna.storages import InMemoryStorage
 
@@ -239,12 +241,12 @@ def storage(journal: Path | None) -> Iterator[Any]:
         if lock is None:
             raise StepError("another process is at work on the same search; try again later", temporary=True)
         _drop_half_line(journal)
-        held: Any = _Held()
-        yield JournalStorage(JournalFileBackend(str(journal), lock_obj=held))
+        lock_object: Any = _NoLock()
+        yield JournalStorage(JournalFileBackend(str(journal), lock_obj=lock_object))
 
 
-class _Held:
-    """A lock for Optuna, whose own would wait half a minute for a killed process. The file is ours already."""
+class _NoLock:
+    """A lock for Optuna that does nothing, as the file is locked already; its own waits long for killed processes."""
 
     def acquire(self) -> bool:
         return True
@@ -254,7 +256,7 @@ class _Held:
 
 
 def _drop_half_line(journal: Path) -> None:
-    """A process that was killed while it wrote leaves the beginning of a line."""
+    """Remove an incomplete last line, which a process leaves that is killed while it writes."""
     with journal.open("r+b") as handle:
         content = handle.read()
         handle.truncate(content.rfind(b"\n") + 1)

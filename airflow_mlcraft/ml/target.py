@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from airflow_mlcraft.ml.data.table_on_disk import ColumnTable
 
 INTEGER, TEXT, BOOLEAN = "integer", "text", "boolean"
-_FEW = 20
-_SHOWN = 3
+_MAX_CLASSES = 20
+_MAX_LISTED = 3
 
 
 def check_target(frame: ColumnTable, target: str) -> None:
-    """The target is there, and so are all its values."""
+    """Raise an error if the target is not in the data, or has missing values."""
     if target not in frame.columns:
         raise StepError(f"the data has no column {target!r} to predict; {suggestion(target, list(frame.columns))}")
     missing = frame[target].isna().to_numpy()
@@ -34,19 +34,21 @@ def check_target(frame: ColumnTable, target: str) -> None:
         )
 
 
-def task_of(values: pd.Series) -> str:
-    """What one would want to do with a target like that."""
+def detect_task(values: pd.Series) -> str:
+    """Detect the task: regression for targets with many numbers, otherwise classification."""
     if values.dtype.kind in "iuf":
         whole = bool((numeric := values.astype("float64")).eq(numeric.round()).all())
-        return CLASSIFICATION if whole and values.nunique() <= min(_FEW, max(2, len(values) // 3)) else REGRESSION
+        return (
+            CLASSIFICATION if whole and values.nunique() <= min(_MAX_CLASSES, max(2, len(values) // 3)) else REGRESSION
+        )
     return CLASSIFICATION
 
 
-def regression_target(values: pd.Series) -> Any:
-    """As floats."""
+def to_regression_target(values: pd.Series) -> Any:
+    """The target of a regression as floats."""
     found = pd.to_numeric(values, errors="coerce").astype("float64") if values.dtype.kind != "M" else None
     if found is None or not np.isfinite(found).all():
-        odd = values.head(_SHOWN) if found is None else values[~np.isfinite(found)].head(_SHOWN)
+        odd = values.head(_MAX_LISTED) if found is None else values[~np.isfinite(found)].head(_MAX_LISTED)
         raise StepError(
             f"the target {values.name!r} is to be predicted as a number, but has values such as "
             f"{', '.join(repr(str(value)) for value in odd)}; expected numbers, or --prediction classification"
@@ -54,15 +56,15 @@ def regression_target(values: pd.Series) -> Any:
     return found.to_numpy()
 
 
-def labels_kind(values: pd.Series) -> str:
-    """How the labels of classes are best written: whole numbers, truth values or text."""
+def detect_label_kind(values: pd.Series) -> str:
+    """Detect the kind of class labels: whole numbers, truth values or text."""
     if values.dtype == bool:
         return BOOLEAN
     return INTEGER if all(_integer(value) is not None for value in values.unique()) else TEXT
 
 
-def labels(values: pd.Series, kind: str) -> Any:
-    """Labels of classes in that kind; one that cannot be becomes text."""
+def to_labels(values: pd.Series, kind: str) -> Any:
+    """Class labels converted to a kind; all become text if one cannot be converted."""
     if kind == BOOLEAN and values.dtype == bool:
         return values.to_numpy()
     if kind == INTEGER:
@@ -78,31 +80,31 @@ def labels(values: pd.Series, kind: str) -> Any:
 
 
 def check_classes(found: Any, target: str) -> None:
-    """There are at least two classes, and fewer than rows."""
+    """Raise an error for one class only, or for nearly as many classes as rows."""
     classes = np.unique(found)
     if len(classes) < 2:  # noqa: PLR2004
         raise StepError(
             f"the target {target!r} has one class only, {str(classes[0])!r}, in the {len(found)} training rows; "
             "there is nothing to tell apart"
         )
-    if len(classes) > _FEW and len(classes) > len(found) / 2:
+    if len(classes) > _MAX_CLASSES and len(classes) > len(found) / 2:
         raise StepError(
             f"the target {target!r} has {len(classes)} classes in {len(found)} training rows; "
             "if it is a number, use --prediction regression"
         )
 
 
-def truth(frame: pd.DataFrame, target: str, task: str, kind: str, classes: Collection[Any]) -> Any:
-    """The target as a model learns it; a class that training has not seen is refused."""
+def to_target(frame: pd.DataFrame, target: str, task: str, kind: str, classes: Collection[Any]) -> Any:
+    """The target as a model learns it; raises an error for a class that was not in training."""
     check_target(frame, target)
     if task == REGRESSION:
-        return regression_target(frame[target])
-    found = labels(frame[target], kind)
+        return to_regression_target(frame[target])
+    found = to_labels(frame[target], kind)
     unknown = sorted({str(value) for value in pd.unique(found)} - {str(one) for one in classes})
     if unknown:
         raise StepError(
             f"the target {target!r} has the class{'es' if len(unknown) > 1 else ''} "
-            f"{', '.join(map(repr, unknown[:_SHOWN]))}, which no training row has; "
+            f"{', '.join(map(repr, unknown[:_MAX_LISTED]))}, which no training row has; "
             "split with --stratify, or leave it out"
         )
     return found

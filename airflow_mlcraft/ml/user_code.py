@@ -1,4 +1,4 @@
-"""The user's own Python file: loaded by its path, and its mistakes told with file and line."""
+"""The user's Python files: loading them by their paths, and reporting their errors with file and line."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from airflow_mlcraft.errors import StepError
 
 
 def module_name(path: Path) -> str:
-    """A name that no other content has, so that classes of two projects never meet."""
+    """A module name with a hash of the file's content, so that classes of two projects never collide."""
     stem = re.sub(r"\W", "_", path.stem)
     return f"mlcraft_{stem}_{sha256_of_file(path)[:16]}"
 
 
 _checks: list[Callable[[Path], None]] = []
-_vouched: set[str] = set()
+_trusted: set[str] = set()
 
 
-def vouch_for(sha256: str) -> None:
-    """Let code of this content be loaded whatever a check says: it came with a model, and its signature is known."""
-    _vouched.add(sha256)
+def trust_code(sha256: str) -> None:
+    """Allow code of this content to be loaded without checks: it came with a model, and its signature is verified."""
+    _trusted.add(sha256)
 
 
 @contextmanager
-def guarded(check: Callable[[Path], None]) -> Iterator[None]:
-    """For as long as the block lasts, no code is loaded, by any thread, that the check raises an error for."""
+def check_code_loads(check: Callable[[Path], None]) -> Iterator[None]:
+    """Call `check` before any thread loads code within the context; code for which it raises an error is not loaded."""
     _checks.append(check)
     try:
         yield
@@ -43,16 +43,16 @@ def guarded(check: Callable[[Path], None]) -> Iterator[None]:
 
 
 def load(path: Path) -> ModuleType:
-    """The module in a file."""
-    if _checks and sha256_of_file(path) not in _vouched:
+    """Load the module in a file."""
+    if _checks and sha256_of_file(path) not in _trusted:
         for check in _checks:
             check(path)
-    with told(path):
+    with locate_errors(path):
         return import_content(module_name(path), path, path.read_bytes())
 
 
 def import_content(name: str, path: Path, content: bytes) -> ModuleType:
-    """The module of that name, made from this content where nobody has imported it yet; `path` is for tracebacks."""
+    """The module of that name, executed from this content unless it is imported already; `path` is for tracebacks."""
     if name in sys.modules:
         return sys.modules[name]
     module = ModuleType(name)
@@ -79,26 +79,26 @@ def imports_of(path: Path) -> set[str]:
 
 
 def function(module: ModuleType, name: str) -> Callable[..., Any] | None:
-    """A function of that name, where there is one."""
+    """The function of that name in a module; None if there is none."""
     found = getattr(module, name, None)
     if found is not None and not callable(found):
         raise StepError(f"{_file(module)}: {name} is a {type(found).__name__}; expected a function")
     return found
 
 
-def needed(module: ModuleType, name: str, form: str) -> Callable[..., Any]:
-    """A function that has to be there."""
+def require_function(module: ModuleType, name: str, signature: str) -> Callable[..., Any]:
+    """The function of that name; raises an error with its expected signature if there is none."""
     found = function(module, name)
     if found is None:
-        there = [one for one, value in vars(module).items() if callable(value) and not one.startswith("_")]
-        more = f"; {suggestion(name, there)}" if there else ""
-        raise StepError(f"{_file(module)} has no function {name!r}; expected `{form}`{more}")
+        names = [one for one, value in vars(module).items() if callable(value) and not one.startswith("_")]
+        more = f"; {suggestion(name, names)}" if names else ""
+        raise StepError(f"{_file(module)} has no function {name!r}; expected `{signature}`{more}")
     return found
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Whatever happens in the user's file is the user's to mend: file, line, what happened."""
+def locate_errors(path: Path) -> Iterator[None]:
+    """Raise errors of the user's code as `StepError` with file, line and error type."""
     try:
         yield
     except StepError:

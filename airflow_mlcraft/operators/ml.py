@@ -43,7 +43,7 @@ from airflow_mlcraft.operators.task_run import task_run
 from airflow_mlcraft.operators.xcom_overflow import from_xcom
 from airflow_mlcraft.steps.failed_model import TAG
 from airflow_mlcraft.steps.permissions import VARIABLE, Permissions
-from airflow_mlcraft.steps.services import variable_of
+from airflow_mlcraft.steps.services import connection_variable
 from airflow_mlcraft.store.values import local_path, oid_of
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class MlStepOperator(CwlStepOperator):
         variables = {python_environments.STATE: str(state), **owner.environment(), **permission_variables}
         for option, name in pairwise(arguments):
             if option == "--connection":
-                variables[variable_of(name)] = str(_get_connection(name).uri)
+                variables[connection_variable(name)] = str(_get_connection(name).uri)
         with kill_on_parent_exit(owner):
             return environment.run_step(arguments, folder, say, variables)
 
@@ -133,7 +133,7 @@ class MlStepOperator(CwlStepOperator):
         from airflow_mlcraft.steps.services import Services
 
         services = Services(
-            secret=os.environ.get, connection=_get_connection, state=state, say=say, permissions=permissions
+            secret=os.environ.get, connection=_get_connection, state=state, log=say, permissions=permissions
         )
         with warnings.catch_warnings():
             # skops reads attributes of every loaded module, and Airflow's deprecated ones warn of each access.

@@ -10,7 +10,7 @@ from airflow_mlcraft import settings
 from airflow_mlcraft.cwl.plan import Json, Plan, Step, ToolRef, Workflow
 from airflow_mlcraft.cwl.portable import restore_locations
 from airflow_mlcraft.errors import MlcraftError, RefusedError
-from airflow_mlcraft.steps.permissions import Permissions, remember_code, texts_of
+from airflow_mlcraft.steps.permissions import Permissions, find_texts, remember_code
 from airflow_mlcraft.store.values import each_file_or_directory, local_path
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def build_permissions(
     return Permissions(
         everything=False,
         run_code=settings.get_bool("run_code"),
-        known=tuple(sorted({text for value in values for text in texts_of(value)})),
+        known=tuple(sorted({text for value in values for text in find_texts(value)})),
         code=tuple(sorted({path for item in each_file_or_directory(values) if (path := local_path(item))})),
         staged=str(staged or ""),
         ledger=str(store.root.joinpath(*_LEDGER)) if store is not None else "",

@@ -102,7 +102,7 @@ def _known_scores(project: Project, manifest: Manifest, before: RunRecord, metri
     None if these scores do not suffice.
     """
     from airflow_mlcraft.ml.baseline import is_baseline
-    from airflow_mlcraft.ml.champion import CROSS_VALIDATION, Candidate, Today, choose_champion
+    from airflow_mlcraft.ml.champion import CROSS_VALIDATION, Candidate, ChampionScore, choose_champion
     from airflow_mlcraft.ml.metrics import metric_for
 
     path = before.outputs.get("scores")
@@ -131,7 +131,7 @@ def _known_scores(project: Project, manifest: Manifest, before: RunRecord, metri
             )
             for model, score in zip(new_models, cv_scores, strict=True)
         ],
-        today=Today(current["test"][metric_name]),
+        today=ChampionScore(current["test"][metric_name]),
         # The minimum is meant for the project's metric, so it does not apply to another.
         minimum=manifest.minimum if metric_name == manifest.metric else None,
         margin=manifest.margin,
@@ -145,7 +145,7 @@ def _known_scores(project: Project, manifest: Manifest, before: RunRecord, metri
         "metric_reason": "",
         "winner": winner or champion["name"],
         "kept": verdict.kept,
-        "why": f"{verdict.why}, by the scores of run {before.short_id}",
+        "why": f"{verdict.reason}, by the scores of run {before.short_id}",
         "gates": [asdict(gate) for gate in verdict.gates],
         "comparison": None,
         "notes": [],

@@ -40,7 +40,7 @@ def run_step(
     own_environment = dependencies.prepare_environment(project, record_line)
     with project_environment(project, manifest):
         if own_environment is None:
-            code = run(arguments, folder=folder, services=Services(say=record_line))
+            code = run(arguments, folder=folder, services=Services(log=record_line))
         else:
             code = own_environment.run_step(arguments, folder, record_line, {})
     if code != 0:

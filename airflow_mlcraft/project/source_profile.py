@@ -29,11 +29,11 @@ class SourceTable:
 
     def lines(self) -> list[str]:
         """The lines of the profile for a terminal, with at most the first columns."""
-        from airflow_mlcraft.steps.profile_table import profile_lines
+        from airflow_mlcraft.steps.profile_table import format_profile
 
         columns = self.profile["columns"]
         shown = dict(list(columns.items())[:_MAX_COLUMNS])
-        lines = profile_lines({**self.profile, "columns": shown}, self.size)
+        lines = format_profile({**self.profile, "columns": shown}, self.size)
         lines[0] = lines[0].replace(f"{len(shown):,} columns", f"{len(columns):,} columns")
         if len(columns) > _MAX_COLUMNS:
             lines.append(f"… and {len(columns) - _MAX_COLUMNS:,} more columns")
@@ -50,7 +50,7 @@ def read_source(source: str) -> SourceTable:
     address = str(Path(source).absolute()) if is_local_path(source) else source
     with tempfile.TemporaryDirectory(prefix="mlcraft-init-") as folder_name:
         folder = Path(folder_name)
-        if run(["retrieve", "--source", address], folder=folder, services=Services(say=lines.append)) != 0:
+        if run(["retrieve", "--source", address], folder=folder, services=Services(log=lines.append)) != 0:
             raise ProjectError(lines[-1].removeprefix("mlcraft-step: ") if lines else f"{source} cannot be read")
         data = next(folder.glob("data.*"))
         profile = json.loads((folder / "profile.json").read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""The command `mlcraft-step`: one kind of step, from its options to its files. Only its own module is loaded."""
+"""The command `mlcraft-step`: runs one kind of step. Only the module of that kind is loaded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NoReturn, Protocol, cast
 
 from airflow_mlcraft.common.python_environments import STATE
 from airflow_mlcraft.errors import MlcraftError, StepError
-from airflow_mlcraft.steps.permissions import Permissions, in_force
+from airflow_mlcraft.steps.permissions import Permissions, apply_permissions
 from airflow_mlcraft.steps.services import Services
 
 FAILED = 1
@@ -32,7 +32,7 @@ KINDS = {
 
 
 class _Kind(Protocol):
-    """What the module of a kind has."""
+    """The functions in the module of a kind of step."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
 
@@ -40,7 +40,7 @@ class _Kind(Protocol):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Wrong options are a user's mistake like any other."""
+    """An argument parser that raises wrong options as `StepError`."""
 
     def error(self, message: str) -> NoReturn:
         raise StepError(f"{message}; `{self.prog} --help` lists the options")
@@ -54,30 +54,30 @@ def main() -> NoReturn:
 
 
 def run(arguments: list[str], *, folder: Path, services: Services | None = None) -> int:
-    """Do a step: its outputs are written into `folder`, from which relative paths of inputs start. Gives the exit code.
+    """Run a step, write its outputs into `folder`, to which paths of inputs are relative, and return the exit code.
 
-    What another try may mend ends with 75, any other mistake of the user with 1.
+    The exit code is 75 for errors that another try may fix, and 1 for others.
     """
     services = services or Services()
     try:
         if not arguments or arguments[0] in ("-h", "--help"):
             sys.stdout.write(_overview())
             return 0
-        kind = _kind(arguments[0])
+        kind = _load_kind(arguments[0])
         parser = _Parser(prog=f"mlcraft-step {arguments[0]}", description=f"{KINDS[arguments[0]].capitalize()}.")
         kind.add_arguments(parser)
         options = parser.parse_args(arguments[1:])
-        with in_force(services.permissions):
+        with apply_permissions(services.permissions):
             kind.run(options, folder, services)
     except MlcraftError as error:
-        services.say(f"mlcraft-step: {error}")
+        services.log(f"mlcraft-step: {error}")
         return TEMPORARY if getattr(error, "temporary", False) else FAILED
     except SystemExit as end:
         return int(end.code or 0)
     return 0
 
 
-def _kind(name: str) -> _Kind:
+def _load_kind(name: str) -> _Kind:
     if name not in KINDS:
         raise StepError(f"there is no step {name!r}; expected one of {', '.join(KINDS)}")
     return cast(_Kind, import_module(f"airflow_mlcraft.steps.{name.replace('-', '_')}"))
@@ -85,7 +85,7 @@ def _kind(name: str) -> _Kind:
 
 def _overview() -> str:
     lines = ["usage: mlcraft-step KIND [options]", "", "kinds:"]
-    lines += [f"  {name:<12}{words}" for name, words in KINDS.items()]
+    lines += [f"  {name:<12}{description}" for name, description in KINDS.items()]
     return "\n".join([*lines, "", "`mlcraft-step KIND --help` lists the options of one.", ""])
 
 

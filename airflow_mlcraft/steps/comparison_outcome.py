@@ -1,97 +1,100 @@
-"""How a contest ended, and scores.json, which tells it."""
+"""Outcome of a comparison of models, and its form in scores.json."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from airflow_mlcraft.ml.champion import Candidate, Verdict, choose_champion, order
+from airflow_mlcraft.ml.champion import Candidate, Verdict, choose_champion, rank_scores
 from airflow_mlcraft.steps.data_file import DataFile
-from airflow_mlcraft.steps.model_comparison import Contest, Contestant
+from airflow_mlcraft.steps.model_comparison import ComparedModel, Comparison
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Who took part, who has won, and on what."""
+    """A comparison, the verdict about it, and the data that it was made on."""
 
-    contest: Contest
+    comparison: Comparison
     verdict: Verdict
     test: DataFile
     train: DataFile | None
 
     @property
-    def winner(self) -> Contestant | None:
-        """A new model, today's champion if it stays, or nobody."""
+    def winner(self) -> ComparedModel | None:
+        """A new model, today's champion if it stays, or None."""
         if self.verdict.kept:
-            return self.contest.champion
-        return None if self.verdict.winner is None else self.contest.new[self.verdict.winner]
+            return self.comparison.champion
+        return None if self.verdict.winner is None else self.comparison.new[self.verdict.winner]
 
     @property
-    def best(self) -> Contestant:
-        """The best new model."""
-        able = [one for one in self.contest.new if not one.is_baseline] or self.contest.new
-        scores = [one.choosing(self.contest.metric, self.contest.chosen_on) for one in able]
-        return able[order(self.contest.metric, scores)[0]]
+    def best_new_model(self) -> ComparedModel:
+        """The best new model; a baseline only if there are no others."""
+        eligible = [model for model in self.comparison.new if not model.is_baseline] or self.comparison.new
+        scores = [model.selection_score(self.comparison.metric, self.comparison.chosen_on) for model in eligible]
+        return eligible[rank_scores(self.comparison.metric, scores)[0]]
 
     def to_json(self) -> dict[str, Any]:
-        """In the form of scores.json: the new models, the best first, then the champion of today and the baseline."""
-        held, metric = self.contest, self.contest.metric
-        card = held.new[0].card
-        choosing = [one.choosing(metric, held.chosen_on) for one in held.new]
-        ranked = [held.new[place] for place in order(metric, choosing)]
-        ranked.sort(key=lambda one: one.is_baseline)
-        others = held.everyone[len(held.new) :]
+        """The content of scores.json: the new models, best first, then the champion of today and the baseline."""
+        comparison, metric = self.comparison, self.comparison.metric
+        card = comparison.new[0].card
+        selection_scores = [model.selection_score(metric, comparison.chosen_on) for model in comparison.new]
+        ranked = [comparison.new[place] for place in rank_scores(metric, selection_scores)]
+        ranked.sort(key=lambda model: model.is_baseline)
+        others = comparison.all_models[len(comparison.new) :]
         return {
             "task": card["task"],
             "target": card["target"],
             "metric": metric.name,
-            "metric_reason": held.metric_reason,
+            "metric_reason": comparison.metric_reason,
             "direction": metric.direction,
-            "chosen_on": held.chosen_on,
+            "chosen_on": comparison.chosen_on,
             "rows": len(self.test),
             "winner": None if self.winner is None else self.winner.label,
             "kept": self.verdict.kept,
-            "why": self.verdict.why,
+            "why": self.verdict.reason,
             "gates": [asdict(gate) for gate in self.verdict.gates],
             "comparison": self._comparison(),
-            "notes": held.notes,
-            "failed": [asdict(one) for one in held.failed],
+            "notes": comparison.notes,
+            "failed": [asdict(model) for model in comparison.failed],
             "models": [
-                *(self._model(one, rank) for rank, one in enumerate(ranked, 1)),
-                *(self._model(one, None) for one in others),
+                *(self._model(model, rank) for rank, model in enumerate(ranked, 1)),
+                *(self._model(model, None) for model in others),
             ],
         }
 
     def _comparison(self) -> dict[str, Any] | None:
         """The best new model and the champion of today on the rows that the champion has not learned."""
-        held = self.contest
-        if held.champion is None or held.today is None:
+        comparison = self.comparison
+        if comparison.champion is None or comparison.today is None:
             return None
-        if held.today.incomparable:
-            return {"rows": 0, "learned": held.learned, "reason": held.today.incomparable}
+        if comparison.today.incomparable:
+            return {"rows": 0, "learned": comparison.learned, "reason": comparison.today.incomparable}
         return {
-            "rows": held.compared,
-            "learned": held.learned,
-            "new": {"name": self.best.label, held.metric.name: self.best.against_champion},
-            "champion": {"name": held.champion.label, held.metric.name: held.today.score},
+            "rows": comparison.compared_rows,
+            "learned": comparison.learned,
+            "new": {
+                "name": self.best_new_model.label,
+                comparison.metric.name: self.best_new_model.against_champion,
+            },
+            "champion": {"name": comparison.champion.label, comparison.metric.name: comparison.today.score},
         }
 
-    def _model(self, one: Contestant, rank: int | None) -> dict[str, Any]:
+    def _model(self, model: ComparedModel, rank: int | None) -> dict[str, Any]:
         return {
             "rank": rank,
-            "name": one.label,
-            "role": one.role,
-            "class": one.card.get("class"),
-            "rows": 0 if one.answers is None else len(one.answers.truth),
-            "test": one.scores,
-            "cv": one.card.get("cv", {}),
-            "train": one.card.get("train", {}),
-            "params": one.card.get("params", {}),
+            "name": model.label,
+            "role": model.role,
+            "class": model.card.get("class"),
+            "rows": 0 if model.answers is None else len(model.answers.truth),
+            "test": model.scores,
+            "cv": model.card.get("cv", {}),
+            "train": model.card.get("train", {}),
+            "params": model.card.get("params", {}),
         }
 
 
-def outcome(
-    contest: Contest,
+def decide_outcome(
+    comparison: Comparison,
     test: DataFile,
     train: DataFile | None,
     *,
@@ -99,24 +102,24 @@ def outcome(
     margin: float,
     replace_champion: bool = False,
 ) -> Outcome:
-    """Let the best win."""
-    name = contest.metric.name
+    """Choose the champion among the models of a comparison."""
+    name = comparison.metric.name
     verdict = choose_champion(
-        contest.metric,
+        comparison.metric,
         [
             Candidate(
-                one.label,
-                one.choosing(contest.metric, contest.chosen_on),
-                one.scores.get(name),
-                one.against_champion,
-                one.is_baseline,
+                model.label,
+                model.selection_score(comparison.metric, comparison.chosen_on),
+                model.scores.get(name),
+                model.against_champion,
+                model.is_baseline,
             )
-            for one in contest.new
+            for model in comparison.new
         ],
-        chosen_on=contest.chosen_on,
-        today=contest.today,
+        chosen_on=comparison.chosen_on,
+        today=comparison.today,
         replace_champion=replace_champion,
         minimum=minimum,
         margin=margin,
     )
-    return Outcome(contest, verdict, test, train)
+    return Outcome(comparison, verdict, test, train)

@@ -1,4 +1,4 @@
-"""Rows that stay in their file: batches of them, single columns, and rows at some places."""
+"""Data file that is read piece by piece: batches of rows, single columns, and rows at given positions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DataFile:
-    """The rows of a file, or some of them. `head` has the first row, `mask` which of the file's rows these are."""
+    """The rows of a file, or those that `mask` selects. `head` is a frame with the first row."""
 
     folder: Path
     name: str
@@ -35,12 +35,12 @@ class DataFile:
         """Names of all columns."""
         return list(self.head.columns)
 
-    def only(self, mask: NDArray[np.bool_]) -> DataFile:
-        """Those rows for which the mask is true."""
+    def select_rows(self, mask: NDArray[np.bool_]) -> DataFile:
+        """The same file with only the rows for which the mask is true."""
         return replace(self, rows=int(mask.sum()), mask=mask)
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
-        """Frames of rows in their order, with all columns or these; the index says the place of a row in the file."""
+        """Frames of rows in order, with all columns or these; the index is the position of a row in the file."""
         import pandas as pd
 
         start = 0
@@ -50,35 +50,35 @@ class DataFile:
             yield frame if self.mask is None else frame[self.mask[start:stop]]
             start = stop
 
-    def select(self, columns: Sequence[str]) -> pd.DataFrame:
-        """A frame of all rows, with these columns as far as they are there."""
+    def read_columns(self, columns: Sequence[str]) -> pd.DataFrame:
+        """A frame of all rows, with those of these columns that the file has."""
         import pandas as pd
 
         return pd.concat([frame for frame in self.batches(columns) if len(frame)], ignore_index=True)
 
-    def take(self, places: NDArray[np.intp]) -> pd.DataFrame:
-        """The rows at these places, which are sorted."""
+    def read_rows(self, positions: NDArray[np.intp]) -> pd.DataFrame:
+        """The rows at these sorted positions."""
         import pandas as pd
 
         found, start = [], 0
         for frame in self.batches():
             stop = start + len(frame)
-            low, high = np.searchsorted(places, (start, stop))
+            low, high = np.searchsorted(positions, (start, stop))
             if low < high:
-                found.append(frame.iloc[places[low:high] - start])
+                found.append(frame.iloc[positions[low:high] - start])
             start = stop
         return pd.concat(found)
 
     def row_hashes(self) -> Any:
-        """What tells the rows apart: as `process` has kept it, or by their content."""
-        from airflow_mlcraft.ml.row_hash import ROW_HASH, kept_row_hashes
+        """Hashes of the rows: those that `process` has stored, or otherwise those of their content."""
+        from airflow_mlcraft.ml.row_hash import ROW_HASH, stored_row_hashes
 
         columns = [ROW_HASH] if ROW_HASH in self.columns else None
-        return np.concatenate([kept_row_hashes(frame) for frame in self.batches(columns)])
+        return np.concatenate([stored_row_hashes(frame) for frame in self.batches(columns)])
 
 
-def data_file(folder: Path, name: str, option: str) -> DataFile:
-    """The data in the file that an option names, which has rows."""
+def open_data_file(folder: Path, name: str, option: str) -> DataFile:
+    """Open the file that an option names; raises an error if it has no rows."""
     head = next(inputs.batches(folder, name, option)).head(1)
     rows = sum(len(frame) for frame in inputs.batches(folder, name, option, [head.columns[0]]))
     return DataFile(folder, name, option, rows, head)

@@ -1,4 +1,4 @@
-"""`evaluate`: models and a test part in; the champion, all scores and a report out."""
+"""`evaluate`: compares models on a test part, and writes the champion, all scores and a report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHAMPION = "champion"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options."""
+    """Add the options of this step."""
     parser.add_argument("--models", required=True, nargs="+", metavar="FOLDER", help="models, as `train` makes them")
     parser.add_argument("--test", required=True, metavar="FILE", help="the test part, as `process` makes it")
     parser.add_argument("--train", metavar="FILE", help="the training part, for the report")
@@ -41,17 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Write champion/, scores.json, report.html, report.md, plots/ and record.json."""
-    from airflow_mlcraft.ml.fit import on_cores
-    from airflow_mlcraft.steps.comparison_outcome import outcome
-    from airflow_mlcraft.steps.data_file import data_file
-    from airflow_mlcraft.steps.model_comparison import contest
+    from airflow_mlcraft.ml.fit import limit_threads
+    from airflow_mlcraft.steps.comparison_outcome import decide_outcome
+    from airflow_mlcraft.steps.data_file import open_data_file
+    from airflow_mlcraft.steps.model_comparison import compare_models
     from airflow_mlcraft.steps.report import write_report
 
-    _check(options)
-    test = data_file(folder, options.test, "test")
-    train = data_file(folder, options.train, "train") if options.train else None
-    with on_cores(1):
-        held = contest(
+    _check_options(options)
+    test = open_data_file(folder, options.test, "test")
+    train = open_data_file(folder, options.train, "train") if options.train else None
+    with limit_threads(1):
+        comparison = compare_models(
             folder,
             options.models,
             options.champion,
@@ -60,31 +60,31 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
             replace_champion=options.replace_champion,
         )
         gates = {"minimum": options.minimum, "margin": options.margin, "replace_champion": options.replace_champion}
-        found = outcome(held, test, train, **gates)
-        for line in held.notes:
-            services.say(line)
-        write_json(folder / "scores.json", found.to_json())
-        write_report(found, folder, options.seed)
-    record = _record(found, options)
-    if held.champion is not None and held.foreign and not options.replace_champion:
+        outcome = decide_outcome(comparison, test, train, **gates)
+        for line in comparison.notes:
+            services.log(line)
+        write_json(folder / "scores.json", outcome.to_json())
+        write_report(outcome, folder, options.seed)
+    record = _build_record(outcome, options)
+    if comparison.champion is not None and comparison.foreign and not options.replace_champion:
         record.write(folder)
         raise StepError(
-            f"the {held.champion.label} of today is one of other data, and is not replaced: {held.foreign}. "
-            "Register the new model under another name (`registry` in the hint mlcraft:Evaluate), or give "
-            "--replace-champion (`replace_champion` of the workflow)"
+            f"the {comparison.champion.label} of today is one of other data, and is not replaced: "
+            f"{comparison.foreign}. Register the new model under another name (`registry` in the hint "
+            "mlcraft:Evaluate), or give --replace-champion (`replace_champion` of the workflow)"
         )
-    if found.winner is not None:
-        _crown(found.winner.folder, folder / CHAMPION)
-        record.model(CHAMPION, found.winner.name)
+    if outcome.winner is not None:
+        _copy_model(outcome.winner.folder, folder / CHAMPION)
+        record.add_model(CHAMPION, outcome.winner.name)
     record.write(folder)
-    if found.winner is None and not options.allow_none:
-        raise StepError(f"no champion: {found.verdict.why}")
-    stays = "; the champion stays" if found.verdict.kept else ""
-    crowned = "no champion" if found.winner is None else f"champion: {found.winner.label}"
-    services.say(f"{crowned} ({found.verdict.why}{stays})")
+    if outcome.winner is None and not options.allow_none:
+        raise StepError(f"no champion: {outcome.verdict.reason}")
+    kept_note = "; the champion stays" if outcome.verdict.kept else ""
+    result = "no champion" if outcome.winner is None else f"champion: {outcome.winner.label}"
+    services.log(f"{result} ({outcome.verdict.reason}{kept_note})")
 
 
-def _check(options: argparse.Namespace) -> None:
+def _check_options(options: argparse.Namespace) -> None:
     from airflow_mlcraft.steps.split import check_seed
 
     check_seed(options.seed)
@@ -96,24 +96,28 @@ def _check(options: argparse.Namespace) -> None:
         raise StepError(f"--margin is {options.margin:g}; expected 0 or more")
 
 
-def _crown(model: Path, target: Path) -> None:
-    """Put a copy of the model there, instead of what may be there."""
+def _copy_model(model: Path, target: Path) -> None:
+    """Replace the target folder by a copy of the model."""
     if model.resolve() == target.resolve():
         return
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(model, target, copy_function=shutil.copyfile)
 
 
-def _record(found: Outcome, options: argparse.Namespace) -> Record:
-    told, record = found.to_json(), Record()
-    record.param(chosen_on=told["chosen_on"], replace_champion=options.replace_champion or None)
-    record.param(metric=told["metric"], minimum=options.minimum, margin=options.margin, target=told["target"])
-    record.param(champion=told["winner"], champion_kept=told["kept"], models=len(told["models"]), seed=options.seed)
-    if found.winner is not None:
-        record.metric(found.winner.scores)
-    for model in told["models"]:
-        record.metric(model["test"], f"{model['name']}.")
-    record.dataset("test", "test.parquet", "testing", {"rows": len(found.test), "columns": len(found.test.columns)})
+def _build_record(outcome: Outcome, options: argparse.Namespace) -> Record:
+    scores, record = outcome.to_json(), Record()
+    record.add_params(chosen_on=scores["chosen_on"], replace_champion=options.replace_champion or None)
+    record.add_params(metric=scores["metric"], minimum=options.minimum, margin=options.margin, target=scores["target"])
+    record.add_params(
+        champion=scores["winner"], champion_kept=scores["kept"], models=len(scores["models"]), seed=options.seed
+    )
+    if outcome.winner is not None:
+        record.add_metrics(outcome.winner.scores)
+    for model in scores["models"]:
+        record.add_metrics(model["test"], f"{model['name']}.")
+    record.add_dataset(
+        "test", "test.parquet", "testing", {"rows": len(outcome.test), "columns": len(outcome.test.columns)}
+    )
     for port in ("scores", "report_html", "report_md", "plots"):
-        record.artifact(port)
+        record.add_artifact(port)
     return record

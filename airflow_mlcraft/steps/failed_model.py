@@ -1,4 +1,4 @@
-"""A model that could not be made, in a comparison that goes on without it: a folder that says why."""
+"""Failed models: a folder with the reason takes a model's place, so that a comparison goes on without it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ _OPTION = "tolerate"
 
 
 def add_tolerate_option(parser: argparse.ArgumentParser) -> None:
-    """`--tolerate`."""
-    words = "end well when the model cannot be made: its folder then says why, and `evaluate` goes on without it"
-    parser.add_argument(f"--{_OPTION}", action="store_true", help=words)
+    """Add the option `--tolerate`."""
+    help_text = "end well when the model cannot be made: its folder then says why, and `evaluate` goes on without it"
+    parser.add_argument(f"--{_OPTION}", action="store_true", help=help_text)
 
 
 @contextmanager
-def tolerated(options: argparse.Namespace, name: str, folder: Path, services: Services, **files: Any) -> Iterator[None]:
-    """With `--tolerate`, write outputs that tell of a failure instead of failing. `files` are other outputs then.
+def tolerate_failure(
+    options: argparse.Namespace, name: str, folder: Path, services: Services, **files: Any
+) -> Iterator[None]:
+    """With `--tolerate`, write outputs that describe a failure instead of raising it. `files` are further outputs.
 
-    A model that does not exist is an error all the same: a misspelt name would leave a comparison without it.
+    An unknown model is an error all the same: otherwise a misspelt name would silently leave a model out.
     """
     try:
         yield
@@ -44,8 +46,8 @@ def tolerated(options: argparse.Namespace, name: str, folder: Path, services: Se
             write_json(folder / f"{file}.json", content)
 
 
-def reason_in(folder: Path) -> tuple[str, str] | None:
-    """Name and reason of a model that failed; None where a folder is no such."""
+def read_failure(folder: Path) -> tuple[str, str] | None:
+    """Name and reason of a failed model; None if the folder is not that of one."""
     try:
         found = json.loads((folder / FILE).read_text("utf-8"))
         return str(found["name"]), str(found["reason"])
@@ -59,6 +61,6 @@ def _write(name: str, reason: str, folder: Path, services: Services) -> None:
     write_json(folder / "model" / FILE, {"name": name, "reason": reason})
     write_json(folder / "metrics.json", {"cv": {}, "train": {}, "failed": reason})
     record = Record(tags={TAG: reason})
-    record.param(model=name)
+    record.add_params(model=name)
     record.write(folder)
-    services.say(f"warning: {name} failed, and the others go on: {reason}")
+    services.log(f"warning: {name} failed, and the others go on: {reason}")

@@ -1,4 +1,4 @@
-"""Inputs of a step as its options give them: files that must be there, frames, params in JSON."""
+"""Inputs of a step that its options name: files, model folders, frames and JSON; and writing of frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def file(folder: Path, name: str, option: str) -> Path:
-    """The file that an option names."""
+    """The path of the file that an option names; raises an error if it is missing."""
     path = folder / name
     permissions.current().check_named_file(path, name, folder)
     if not path.is_file():
@@ -24,7 +24,7 @@ def file(folder: Path, name: str, option: str) -> Path:
 
 
 def model_folder(folder: Path, name: str, option: str) -> Path:
-    """The folder of a model that an option names."""
+    """The path of the model folder that an option names; raises an error if it is none."""
     path = folder / name
     permissions.current().check_named_file(path, name, folder)
     if not (path / "MLmodel").is_file():
@@ -33,17 +33,17 @@ def model_folder(folder: Path, name: str, option: str) -> Path:
 
 
 def frame(folder: Path, name: str, option: str) -> pd.DataFrame:
-    """The data in the file that an option names."""
+    """The data in the file that an option names, as a frame."""
     from airflow_mlcraft.ml.data.read import read_frame
 
-    found = read_frame(file(folder, name, option))
-    if found.empty:
-        raise StepError(f"--{option}: {name} has no {'columns' if not len(found.columns) else 'rows'}")
-    return found
+    data = read_frame(file(folder, name, option))
+    if data.empty:
+        raise StepError(f"--{option}: {name} has no {'columns' if not len(data.columns) else 'rows'}")
+    return data
 
 
 def batches(folder: Path, name: str, option: str, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
-    """The same in parts: frames of rows, with texts as the names of their columns; all columns or these."""
+    """The data in the file that an option names, as frames of some rows each; all columns or these."""
     from airflow_mlcraft.ml.data.batches import read_batches
 
     empty = True
@@ -58,20 +58,20 @@ def batches(folder: Path, name: str, option: str, columns: Sequence[str] | None 
 
 
 def json_object(folder: Path, text: str | None, option: str) -> dict[str, Any]:
-    """Params: JSON itself, or the name of a file of it, which may be any text that a run was given."""
+    """The object that an option gives as JSON, or as the name of a JSON file; empty if the option is not set."""
     if not text or not text.strip():
         return {}
     if text.lstrip().startswith("{"):
-        return _json_object(text, option)
+        return _parse_json_object(text, option)
     return json_file(folder, text, option)
 
 
 def json_file(folder: Path, name: str, option: str) -> dict[str, Any]:
-    """The object in a JSON file that is an input of the step."""
-    return _json_object(file(folder, name, option).read_text("utf-8"), option)
+    """The object in the JSON file that an option names."""
+    return _parse_json_object(file(folder, name, option).read_text("utf-8"), option)
 
 
-def _json_object(source: str, option: str) -> dict[str, Any]:
+def _parse_json_object(source: str, option: str) -> dict[str, Any]:
     try:
         value = json.loads(source)
     except json.JSONDecodeError as error:
@@ -82,8 +82,8 @@ def _json_object(source: str, option: str) -> dict[str, Any]:
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
-    """As Parquet; rows are counted anew."""
-    from airflow_mlcraft.ml.data.parquet import writing
+    """Write a frame as Parquet with a new index."""
+    from airflow_mlcraft.ml.data.parquet import translate_write_errors
 
-    with writing(path.name):
+    with translate_write_errors(path.name):
         frame.reset_index(drop=True).to_parquet(path)

@@ -1,4 +1,4 @@
-"""Models side by side: each is asked about the same test rows, today's champion about those it has not learned."""
+"""Comparison of models on the same test rows; today's champion only on those that it was not trained on."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ import numpy as np
 
 from airflow_mlcraft.errors import MlcraftError, StepError
 from airflow_mlcraft.ml.baseline import BASELINE, baseline_answers, is_baseline
-from airflow_mlcraft.ml.champion import CROSS_VALIDATION, TEST, Today, told_apart
+from airflow_mlcraft.ml.champion import CROSS_VALIDATION, TEST, ChampionScore, format_distinct
 from airflow_mlcraft.ml.class_balance import default_metric
 from airflow_mlcraft.ml.fit import Scores
 from airflow_mlcraft.ml.metrics import (
     CLASSIFICATION,
     Answers,
     Metric,
-    answers_of,
     join_answers,
     metric_for,
-    score_of,
-    scores,
+    predict_answers,
+    score,
+    score_all,
 )
-from airflow_mlcraft.ml.target import check_target, truth
+from airflow_mlcraft.ml.target import check_target, to_target
 from airflow_mlcraft.steps import inputs, permissions
 from airflow_mlcraft.steps.data_file import DataFile
-from airflow_mlcraft.steps.failed_model import reason_in
-from airflow_mlcraft.steps.learned_rows import FEWEST, unseen_rows
-from airflow_mlcraft.steps.models import KeptModel, card_name, kept_model
+from airflow_mlcraft.steps.failed_model import read_failure
+from airflow_mlcraft.steps.learned_rows import MIN_COMPARED_ROWS, find_unseen_rows
+from airflow_mlcraft.steps.models import StoredModel, card_name, load_model
 from airflow_mlcraft.tracking.user_process import KEY as PROCESS
 
 NEW, CHAMPION = "new", "champion"
-_SHOWN = 5
+_MAX_LISTED = 5
 
 
 @dataclass(frozen=True)
-class Contestant(KeptModel):
-    """A model with a label that no other has, and what it said about the test rows. A champion may not be asked."""
+class ComparedModel(StoredModel):
+    """A model with a unique label, its answers for the test rows and its scores. A champion may have no answers."""
 
     label: str
     answers: Answers | None
@@ -47,8 +47,8 @@ class Contestant(KeptModel):
     role: str = NEW
     against_champion: float | None = None
 
-    def choosing(self, metric: Metric, chosen_on: str) -> float | None:
-        """The score that chooses among the new models."""
+    def selection_score(self, metric: Metric, chosen_on: str) -> float | None:
+        """The score by which the best new model is selected."""
         if chosen_on == TEST:
             return self.scores.get(metric.name)
         found = self.card.get("cv", {}).get(metric.name)
@@ -56,55 +56,55 @@ class Contestant(KeptModel):
 
     @property
     def is_baseline(self) -> bool:
-        """Whether it looks at no column."""
+        """Whether the model ignores all columns."""
         return self.role == BASELINE or is_baseline(str(self.card.get("class", "")))
 
 
 @dataclass(frozen=True)
-class Failed:
-    """A model that could not be made, loaded or asked, and why."""
+class FailedModel:
+    """A model that could not be trained, loaded or scored, and the reason."""
 
     label: str
     reason: str
 
 
 @dataclass(frozen=True)
-class Contest:
-    """New models, the baseline, today's champion, and what is to be said.
+class Comparison:
+    """New models, the baseline, today's champion and notes about them.
 
-    `foreign` says why the champion of today is one of something else. `unseen` are the test rows on which it is
-    compared, because it has not learned them. `failed` are out.
+    `foreign` is the reason why today's champion is a model of something else, or empty. `unseen` masks the test rows
+    that the champion was not trained on, on which it is compared. `failed` are the models that are left out.
     """
 
     metric: Metric
-    new: list[Contestant]
-    champion: Contestant | None = None
-    baseline: Contestant | None = None
+    new: list[ComparedModel]
+    champion: ComparedModel | None = None
+    baseline: ComparedModel | None = None
     chosen_on: str = CROSS_VALIDATION
     metric_reason: str = ""
-    today: Today | None = None
+    today: ChampionScore | None = None
     foreign: str = ""
     unseen: Any = None
     notes: list[str] = field(default_factory=list)
-    failed: list[Failed] = field(default_factory=list)
+    failed: list[FailedModel] = field(default_factory=list)
 
     @property
-    def compared(self) -> int:
-        """Rows on which the champion of today is compared."""
+    def compared_rows(self) -> int:
+        """Number of rows on which today's champion is compared."""
         return 0 if self.unseen is None else int(self.unseen.sum())
 
     @property
     def learned(self) -> int:
-        """Test rows that it has learned."""
+        """Number of test rows that today's champion was trained on."""
         return 0 if self.unseen is None else int((~self.unseen).sum())
 
     @property
-    def everyone(self) -> list[Contestant]:
-        """The new models, the champion of today, the baseline."""
+    def all_models(self) -> list[ComparedModel]:
+        """The new models, today's champion and the baseline."""
         return [*self.new, *(one for one in (self.champion, self.baseline) if one is not None)]
 
 
-def contest(
+def compare_models(
     folder: Path,
     models: Sequence[str],
     champion: str | None,
@@ -112,42 +112,46 @@ def contest(
     metric: str | None,
     *,
     replace_champion: bool = False,
-) -> Contest:
-    """Ask all models about the test rows. What fails for one model takes it out, and the others are compared.
+) -> Comparison:
+    """Score all models on the test rows. A model that fails is left out, and the others are compared.
 
-    Of the rows only the target and what the models say are kept in memory. A champion of today that cannot be loaded is
-    a `StepError`, unless it is to be replaced.
+    Of the rows, only the target and the models' answers are kept in memory. Raises a `StepError` if today's champion
+    cannot be loaded and is not to be replaced.
     """
-    found = [_kept_or_failed(folder, name) for name in models]
-    kept = [one for one in found if isinstance(one, KeptModel)]
-    names = _labels([one.name if isinstance(one, KeptModel) else one.label for one in found])
-    failed = [replace(one, label=label) for one, label in zip(found, names, strict=True) if isinstance(one, Failed)]
-    labels = [label for one, label in zip(found, names, strict=True) if isinstance(one, KeptModel)]
-    if not kept:
-        raise _nothing_left(failed)
-    first = kept[0].card
-    for other in kept[1:]:
-        if reason := _differs(first, other.card):
-            raise StepError(f"--models: {kept[0].name} and {other.name} cannot be compared: {reason}")
-    chosen, reason = _metric(first, metric)
+    found = [_load_or_fail(folder, name) for name in models]
+    stored = [one for one in found if isinstance(one, StoredModel)]
+    names = _unique_labels([one.name if isinstance(one, StoredModel) else one.label for one in found])
+    failed = [
+        replace(one, label=label) for one, label in zip(found, names, strict=True) if isinstance(one, FailedModel)
+    ]
+    labels = [label for one, label in zip(found, names, strict=True) if isinstance(one, StoredModel)]
+    if not stored:
+        raise _no_models_error(failed)
+    first = stored[0].card
+    for other in stored[1:]:
+        if reason := _describe_difference(first, other.card):
+            raise StepError(f"--models: {stored[0].name} and {other.name} cannot be compared: {reason}")
+    chosen, reason = _choose_metric(first, metric)
     check_target(test.head.head(0), first["target"])
-    targets = test.select([first["target"]])
-    known = truth(targets, first["target"], first["task"], first["labels"], first["classes"])
-    asked = _asked_or_failed(kept, labels, test, known, first.get("positive"))
-    new = [one for one in asked if isinstance(one, Contestant)]
-    failed += [one for one in asked if isinstance(one, Failed)]
+    targets = test.read_columns([first["target"]])
+    known = to_target(targets, first["target"], first["task"], first["labels"], first["classes"])
+    scored = _score_or_fail_all(stored, labels, test, known, first.get("positive"))
+    new = [one for one in scored if isinstance(one, ComparedModel)]
+    failed += [one for one in scored if isinstance(one, FailedModel)]
     if not new:
-        raise _nothing_left(failed)
+        raise _no_models_error(failed)
     if not any(one.scores.get(chosen.name) is not None for one in new):
         raise StepError(f"no model has a {chosen.name} on these test rows; choose another metric")
-    chosen_on, notes = _chosen_on(chosen, new)
-    held = Contest(chosen, new, None, _baseline(new, known), chosen_on, reason, failed=failed)
+    chosen_on, notes = _choose_selection(chosen, new)
+    comparison = Comparison(chosen, new, None, _baseline(new, known), chosen_on, reason, failed=failed)
     out = [f"{one.label} is out: {one.reason}" for one in failed]
-    held = replace(held, notes=[*([reason] if reason else []), *notes, *out, *_warnings(held)])
+    comparison = replace(
+        comparison, notes=[*([reason] if reason else []), *notes, *out, *_weak_model_notes(comparison)]
+    )
     if champion is None:
-        return held
+        return comparison
     try:
-        today = kept_model(folder, champion, "champion")
+        today = load_model(folder, champion, "champion")
     except Exception as error:
         if not replace_champion:
             raise StepError(
@@ -155,61 +159,59 @@ def contest(
                 "give --replace-champion (`replace_champion` of the workflow) to replace it without a comparison"
             ) from error
         note = f"the champion of today cannot be loaded, and is replaced without a comparison: {_reason(error)}"
-        return replace(held, notes=[*held.notes, note])
-    return _with_champion(held, today, test, known)
+        return replace(comparison, notes=[*comparison.notes, note])
+    return _compare_champion(comparison, today, test, known)
 
 
-def _kept_or_failed(folder: Path, name: str) -> KeptModel | Failed:
+def _load_or_fail(folder: Path, name: str) -> StoredModel | FailedModel:
     permissions.current().check_named_file(folder / name, name, folder)
-    if (known := reason_in(folder / name)) is not None:
-        return Failed(*known)
+    if (known := read_failure(folder / name)) is not None:
+        return FailedModel(*known)
     inputs.model_folder(folder, name, "models")
     try:
-        return kept_model(folder, name, "models")
+        return load_model(folder, name, "models")
     except Exception as error:
-        return Failed(card_name(folder / name), _reason(error))
+        return FailedModel(card_name(folder / name), _reason(error))
 
 
-def _asked_or_failed(
-    kept: Sequence[KeptModel], labels: Sequence[str], test: DataFile, known: Any, positive: Any
-) -> list[Contestant | Failed]:
-    """Each model about each batch of rows, so that the rows are read once."""
-    answers: list[list[Answers]] = [[] for _ in kept]
-    failed: dict[int, Failed] = {}
+def _score_or_fail_all(
+    stored: Sequence[StoredModel], labels: Sequence[str], test: DataFile, known: Any, positive: Any
+) -> list[ComparedModel | FailedModel]:
+    """Score each model on each batch of rows, so that the rows are read only once."""
+    answers: list[list[Answers]] = [[] for _ in stored]
+    failed: dict[int, FailedModel] = {}
     start = 0
     for frame in test.batches():
         rows = known[start : start + len(frame)]
         start += len(frame)
-        for place, one in enumerate(kept):
+        for place, one in enumerate(stored):
             if place not in failed:
                 try:
-                    answers[place].append(answers_of(one.model, frame, rows, positive=positive))
+                    answers[place].append(predict_answers(one.model, frame, rows, positive=positive))
                 except Exception as error:
-                    failed[place] = Failed(labels[place], _reason(error))
-    return [
-        failed.get(place) or _scored_or_failed(one, labels[place], answers[place]) for place, one in enumerate(kept)
-    ]
+                    failed[place] = FailedModel(labels[place], _reason(error))
+    return [failed.get(place) or _score_or_fail(one, labels[place], answers[place]) for place, one in enumerate(stored)]
 
 
-def _scored_or_failed(kept: KeptModel, label: str, answers: list[Answers]) -> Contestant | Failed:
+def _score_or_fail(stored: StoredModel, label: str, answers: list[Answers]) -> ComparedModel | FailedModel:
     try:
-        return _scored(kept, label, answers)
+        return _to_compared_model(stored, label, answers)
     except Exception as error:
-        return Failed(label, _reason(error))
+        return FailedModel(label, _reason(error))
 
 
 def _reason(error: Exception) -> str:
-    said = " ".join(str(error).split())
-    return said if isinstance(error, MlcraftError) else f"{type(error).__name__}: {said}"
+    notes = " ".join(str(error).split())
+    return notes if isinstance(error, MlcraftError) else f"{type(error).__name__}: {notes}"
 
 
-def _nothing_left(failed: list[Failed]) -> StepError:
+def _no_models_error(failed: list[FailedModel]) -> StepError:
     reasons = "; ".join(f"{one.label}: {one.reason}" for one in failed)
     return StepError(f"no model is left to compare: {reasons}")
 
 
-def _metric(card: Mapping[str, Any], name: str | None) -> tuple[Metric, str]:
-    """The metric that decides, and why it is not the usual one."""
+def _choose_metric(card: Mapping[str, Any], name: str | None) -> tuple[Metric, str]:
+    """The metric that decides, and the reason if it is not the usual one."""
     counts = card.get("target_values", {}).get("counts")
     if name or card["task"] != CLASSIFICATION or counts is None:
         return metric_for(card["task"], name), ""
@@ -218,75 +220,77 @@ def _metric(card: Mapping[str, Any], name: str | None) -> tuple[Metric, str]:
     return metric_for(card["task"], usual), reason
 
 
-def _chosen_on(metric: Metric, new: Sequence[Contestant]) -> tuple[str, list[str]]:
-    """What chooses among the new models: their folds, or the test part where there are none."""
-    able = [one for one in new if not one.is_baseline] or list(new)
-    without = [one.label for one in able if not one.card.get("cv")]
-    if not without and any(one.choosing(metric, CROSS_VALIDATION) is not None for one in able):
+def _choose_selection(metric: Metric, new: Sequence[ComparedModel]) -> tuple[str, list[str]]:
+    """What the best new model is selected on: cross-validation, or the test part if there are no folds; with notes."""
+    eligible = [one for one in new if not one.is_baseline] or list(new)
+    without = [one.label for one in eligible if not one.card.get("cv")]
+    if not without and any(one.selection_score(metric, CROSS_VALIDATION) is not None for one in eligible):
         return CROSS_VALIDATION, []
-    why = f"{', '.join(without)} {'was' if len(without) == 1 else 'were'} trained without folds"
+    reason = f"{', '.join(without)} {'was' if len(without) == 1 else 'were'} trained without folds"
     if not without:
-        why = f"no model has a {metric.name} in all of its folds"
-    if len(able) == 1:
+        reason = f"no model has a {metric.name} in all of its folds"
+    if len(eligible) == 1:
         return TEST, []
-    return TEST, [f"{why}, so the test part chooses among the models: the winner's score on it is too good by some"]
+    return TEST, [f"{reason}, so the test part chooses among the models: the winner's score on it is too good by some"]
 
 
-def _baseline(new: Sequence[Contestant], known: Any) -> Contestant | None:
-    """Beside the models, unless it is one of them or the models do not say what their training rows were."""
+def _baseline(new: Sequence[ComparedModel], known: Any) -> ComparedModel | None:
+    """The baseline; None if one of the models is one, or if the models have no summary of their training rows."""
     card = new[0].card
     summary = card.get("target_values")
     if summary is None or any(one.is_baseline for one in new):
         return None
     answers = baseline_answers(card["task"], summary, known, card["classes"], card.get("positive"))
-    words = {"name": BASELINE, "class": BASELINE, "task": card["task"]}
-    return Contestant(new[0].folder, words, None, BASELINE, answers, scores(card["task"], answers), BASELINE)
+    description = {"name": BASELINE, "class": BASELINE, "task": card["task"]}
+    return ComparedModel(
+        new[0].folder, description, None, BASELINE, answers, score_all(card["task"], answers), BASELINE
+    )
 
 
-def _warnings(found: Contest) -> list[str]:
-    """Models that find nothing of a class, or do not beat the baseline, with the numbers."""
-    said = []
+def _weak_model_notes(found: Comparison) -> list[str]:
+    """Notes about models that find no row of a class, or that do not beat the baseline."""
+    notes = []
     for one in found.new:
         if one.is_baseline or one.answers is None:
             continue
-        if one.card["task"] == CLASSIFICATION and (missed := _missed(one.answers)):
-            said.append(f"{one.label} finds {missed} in the test part: recall 0")
+        if one.card["task"] == CLASSIFICATION and (missed := _describe_missed_classes(one.answers)):
+            notes.append(f"{one.label} finds {missed} in the test part: recall 0")
         name = found.metric.name
         value, least = one.scores.get(name), found.baseline.scores.get(name) if found.baseline else None
         if value is not None and least is not None and not found.metric.better(value, least):
-            ours, theirs = told_apart(value, least)
+            ours, theirs = format_distinct(value, least)
             other = "the same" if value == least else theirs
-            said.append(
+            notes.append(
                 f"{one.label} does not beat the baseline: its {name} on the test part is {ours}, and "
-                f"{_baseline_words(found)} has {other}"
+                f"{_describe_baseline(found)} has {other}"
             )
-    return said
+    return notes
 
 
-def _baseline_words(found: Contest) -> str:
+def _describe_baseline(found: Comparison) -> str:
     classes = found.new[0].card["task"] == CLASSIFICATION
     return "always naming the most frequent class" if classes else "always naming the mean"
 
 
-def _missed(answers: Answers) -> str:
-    """Classes of which no row is found."""
-    known, said = np.asarray(answers.truth), np.asarray(answers.predictions)
+def _describe_missed_classes(answers: Answers) -> str:
+    """Describe the classes of which no row is predicted correctly."""
+    known, notes = np.asarray(answers.truth), np.asarray(answers.predictions)
     there, counts = np.unique(known, return_counts=True)
-    right = set(np.unique(known[known == said]).tolist())
+    right = set(np.unique(known[known == notes]).tolist())
     missed = [
         (label, count) for label, count in zip(there.tolist(), counts.tolist(), strict=True) if label not in right
     ]
-    shown = ", ".join(f"none of the {count} rows of {str(label)!r}" for label, count in missed[:_SHOWN])
-    return shown + (f" and of {len(missed) - _SHOWN} more classes" if len(missed) > _SHOWN else "")
+    shown = ", ".join(f"none of the {count} rows of {str(label)!r}" for label, count in missed[:_MAX_LISTED])
+    return shown + (f" and of {len(missed) - _MAX_LISTED} more classes" if len(missed) > _MAX_LISTED else "")
 
 
-def _with_champion(found: Contest, today: KeptModel, test: DataFile, known: Any) -> Contest:
-    """The champion of today is asked about the rows that it has not learned, if it is one for the same thing."""
+def _compare_champion(found: Comparison, today: StoredModel, test: DataFile, known: Any) -> Comparison:
+    """Add today's champion, scored on the rows that it was not trained on, if it predicts the same target."""
     label = f"champion ({today.name})"
-    unasked = Contestant(today.folder, today.card, today.model, label, None, {}, CHAMPION)
+    unscored = ComparedModel(today.folder, today.card, today.model, label, None, {}, CHAMPION)
     first = found.new[0]
-    if reason := _differs(today.card, first.card):
-        return _incomparable(found, unasked, reason, foreign=True)
+    if reason := _describe_difference(today.card, first.card):
+        return _incomparable(found, unscored, reason, foreign=True)
     try:
         today.model.predict(test.head)
     except StepError as error:
@@ -295,19 +299,20 @@ def _with_champion(found: Contest, today: KeptModel, test: DataFile, known: Any)
                 f"the {label} of today was made with another processor.py, and cannot be asked about these rows; it is"
             )
             return replace(found, notes=[*found.notes, f"{note} not compared: {error}"])
-        return _incomparable(found, unasked, str(error), foreign=True)
-    unseen = unseen_rows(test, first, today)
+        return _incomparable(found, unscored, str(error), foreign=True)
+    unseen = find_unseen_rows(test, first, today)
     if unseen.reason:
-        return _incomparable(found, unasked, unseen.reason)
+        return _incomparable(found, unscored, unseen.reason)
     left = int(unseen.rows.sum())
-    if unseen.learned and left < FEWEST:
+    if unseen.learned and left < MIN_COMPARED_ROWS:
         reason = (
-            f"it has learned {unseen.learned} of the {len(test)} test rows, and {FEWEST} others are needed to compare"
+            f"it has learned {unseen.learned} of the {len(test)} test rows, and {MIN_COMPARED_ROWS} others are needed "
+            "to compare"
         )
-        return _incomparable(found, unasked, f"{reason}, of which there are {left}")
-    asked = _asked(today, label, test.only(unseen.rows), known[unseen.rows], first.card.get("positive"))
+        return _incomparable(found, unscored, f"{reason}, of which there are {left}")
+    scored = _score_model(today, label, test.select_rows(unseen.rows), known[unseen.rows], first.card.get("positive"))
     name = found.metric.name
-    new = [replace(one, against_champion=_on(found.metric, one, unseen.rows)) for one in found.new]
+    new = [replace(one, against_champion=_score_on_rows(found.metric, one, unseen.rows)) for one in found.new]
     notes = list(found.notes)
     if unseen.learned:
         notes.append(
@@ -316,64 +321,66 @@ def _with_champion(found: Contest, today: KeptModel, test: DataFile, known: Any)
         )
     if _has_other_process(today.card, first.card):
         notes.append(f"{label} was made with another processor.py; it is asked about rows as the new one makes them")
-    if asked.scores.get(name) is None:
+    if scored.scores.get(name) is None:
         notes.append(f"{label} has no {name} on the test rows")
-    score = Today(asked.scores.get(name))
-    return replace(found, new=new, champion=replace(asked, role=CHAMPION), today=score, unseen=unseen.rows, notes=notes)
+    score = ChampionScore(scored.scores.get(name))
+    return replace(
+        found, new=new, champion=replace(scored, role=CHAMPION), today=score, unseen=unseen.rows, notes=notes
+    )
 
 
 def _has_other_process(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two models are of one source, whose rows their own `process` has made into others."""
+    """Whether two models have the same source, but different `process` functions."""
     sources = [card.get("split", {}).get("rows", {}).get("columns") for card in (one, other)]
-    return sources[0] is not None and sources[0] == sources[1] and _code_of(one) != _code_of(other)
+    return sources[0] is not None and sources[0] == sources[1] and _process_identity(one) != _process_identity(other)
 
 
-def _code_of(card: Mapping[str, Any]) -> Any:
-    """What tells one `process` from another: the hash of its file, and its params. Its columns follow the data."""
+def _process_identity(card: Mapping[str, Any]) -> Any:
+    """The hash of a process's file, and its params. Its columns are left out, as they depend on the data."""
     process = card.get(PROCESS) or {}
     return process.get("sha256"), process.get("params")
 
 
-def _on(metric: Metric, one: Contestant, rows: Any) -> float | None:
+def _score_on_rows(metric: Metric, one: ComparedModel, rows: Any) -> float | None:
     """The score of a new model on some of the rows."""
     if rows.all() or one.answers is None:
         return one.scores.get(metric.name)
-    return score_of(metric, one.answers.only(rows))
+    return score(metric, one.answers.only(rows))
 
 
-def _incomparable(found: Contest, champion: Contestant, reason: str, *, foreign: bool = False) -> Contest:
+def _incomparable(found: Comparison, champion: ComparedModel, reason: str, *, foreign: bool = False) -> Comparison:
     note = f"the {champion.label} of today cannot be compared: {reason}"
-    today = Today(incomparable=reason)
+    today = ChampionScore(incomparable=reason)
     return replace(found, champion=champion, today=today, foreign=reason if foreign else "", notes=[*found.notes, note])
 
 
-def _asked(kept: KeptModel, label: str, test: DataFile, known: Any, positive: Any) -> Contestant:
+def _score_model(stored: StoredModel, label: str, test: DataFile, known: Any, positive: Any) -> ComparedModel:
     answers, start = list[Answers](), 0
     for frame in test.batches():
         if len(frame):
-            answers.append(answers_of(kept.model, frame, known[start : start + len(frame)], positive=positive))
+            answers.append(predict_answers(stored.model, frame, known[start : start + len(frame)], positive=positive))
             start += len(frame)
-    return _scored(kept, label, answers)
+    return _to_compared_model(stored, label, answers)
 
 
-def _scored(kept: KeptModel, label: str, each: list[Answers]) -> Contestant:
-    answers = join_answers(each)
-    found = scores(kept.card["task"], answers)
-    return Contestant(kept.folder, kept.card, kept.model, label, answers, found)
+def _to_compared_model(stored: StoredModel, label: str, batches: list[Answers]) -> ComparedModel:
+    answers = join_answers(batches)
+    found = score_all(stored.card["task"], answers)
+    return ComparedModel(stored.folder, stored.card, stored.model, label, answers, found)
 
 
-def _differs(one: dict[str, Any], other: dict[str, Any]) -> str:
-    for key, words in (("task", "is for"), ("target", "predicts"), ("classes", "knows the classes")):
+def _describe_difference(one: dict[str, Any], other: dict[str, Any]) -> str:
+    for key, description in (("task", "is for"), ("target", "predicts"), ("classes", "knows the classes")):
         if one[key] != other[key]:
-            return f"one {words} {one[key]}, the other {other[key]}"
+            return f"one {description} {one[key]}, the other {other[key]}"
     return ""
 
 
-def _labels(names: list[str]) -> list[str]:
-    """Names, numbered where one comes twice."""
+def _unique_labels(names: list[str]) -> list[str]:
+    """The names, with a number appended where a name occurs again."""
     seen: Counter[str] = Counter()
-    made = []
+    labels = []
     for name in names:
         seen[name] += 1
-        made.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return made
+        labels.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return labels

@@ -1,4 +1,4 @@
-"""The options of fitting a model, and reading what they name; `train` and `tune` share them."""
+"""Options of fitting a model, shared by `train` and `tune`, and the settings that they give."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """What to fit on what."""
+    """Add the options of fitting a model."""
     parser.add_argument("--train", required=True, metavar="FILE", help="the training part, as `process` makes it")
     parser.add_argument("--recipe", required=True, metavar="FILE", help="the recipe, as `process` makes it")
     parser.add_argument("--model", required=True, metavar="NAME", help="random_forest, ridge, … or one of --code")
@@ -45,8 +45,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 
 @dataclass(frozen=True)
-class ModelWork:
-    """What the options name, read."""
+class FitSettings:
+    """The settings of a fit: the checked options, and the contents of the files that they name."""
 
     name: str
     recipe: Recipe
@@ -61,37 +61,37 @@ class ModelWork:
     class_weight: str | dict[Any, float] | None = None
     threshold: float | str | None = None
 
-    def estimator(self, params: dict[str, Any]) -> Any:
-        """A new one, with these params."""
+    def build_estimator(self, params: dict[str, Any]) -> Any:
+        """Build a new estimator with these params."""
         from airflow_mlcraft.ml.class_balance import set_class_weight
-        from airflow_mlcraft.ml.estimators import choose
+        from airflow_mlcraft.ml.estimators import build_estimator
 
-        made = choose(self.recipe.task, self.name, params, self.seed, self.code)
+        estimator = build_estimator(self.recipe.task, self.name, params, self.seed, self.code)
         if self.class_weight is not None and not self._has_own_weight(params):
-            set_class_weight(made, self.class_weight)
-        return made
+            set_class_weight(estimator, self.class_weight)
+        return estimator
 
-    def knows_class_weight(self) -> bool:
-        """Whether the estimator takes the weights that were given."""
+    def supports_class_weight(self) -> bool:
+        """Whether the estimator accepts the class weights; True if none are set."""
         from airflow_mlcraft.ml.class_balance import set_class_weight
-        from airflow_mlcraft.ml.estimators import choose
+        from airflow_mlcraft.ml.estimators import build_estimator
 
-        made = choose(self.recipe.task, self.name, self.params, self.seed, self.code)
-        return self.class_weight is None or set_class_weight(made, self.class_weight)
+        estimator = build_estimator(self.recipe.task, self.name, self.params, self.seed, self.code)
+        return self.class_weight is None or set_class_weight(estimator, self.class_weight)
 
     def _has_own_weight(self, params: dict[str, Any]) -> bool:
         return any(name.rpartition("__")[2] == "class_weight" for name in params)
 
-    def own_mistakes(self) -> AbstractContextManager[None]:
-        """What goes wrong in the user's own estimators is told with file and line."""
-        from airflow_mlcraft.ml.user_code import told
+    def user_code_errors(self) -> AbstractContextManager[None]:
+        """Context in which errors of the user's own estimators are raised with file and line."""
+        from airflow_mlcraft.ml.user_code import locate_errors
 
-        return told(self.code) if self.code else nullcontext()
+        return locate_errors(self.code) if self.code else nullcontext()
 
 
-def read(options: argparse.Namespace, folder: Path) -> ModelWork:
-    """Read and check everything before any work begins."""
-    from airflow_mlcraft.ml.class_balance import class_counts, default_metric, parse_class_weight
+def read_fit_settings(options: argparse.Namespace, folder: Path) -> FitSettings:
+    """Read and check all options and the files that they name."""
+    from airflow_mlcraft.ml.class_balance import count_classes, default_metric, parse_class_weight
     from airflow_mlcraft.ml.metrics import CLASSIFICATION, metric_for
     from airflow_mlcraft.ml.recipe import from_json
 
@@ -103,10 +103,10 @@ def read(options: argparse.Namespace, folder: Path) -> ModelWork:
 
     train, named, reason = inputs.frame(folder, options.train, "train"), options.metric, ""
     if not named and recipe.task == CLASSIFICATION and recipe.target in train.columns:
-        named, reason = default_metric(recipe.task, class_counts(recipe.truth(train)), recipe.positive)
+        named, reason = default_metric(recipe.task, count_classes(recipe.truth(train)), recipe.positive)
     if options.class_weight is not None and recipe.task != CLASSIFICATION:
         raise StepError(f"--class-weight is for classes, and this is a {recipe.task}; leave it out")
-    return ModelWork(
+    return FitSettings(
         name=options.model,
         recipe=recipe,
         metric=metric_for(recipe.task, named),

@@ -1,4 +1,4 @@
-"""model.json beside a model: what it is, what it reads, what it gives, how good it was."""
+"""Stored models: a model's folder with its estimator, and its card model.json with origin, columns and scores."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml import columns as kinds
-from airflow_mlcraft.ml.baseline import target_summary
+from airflow_mlcraft.ml.baseline import summarize_target
 from airflow_mlcraft.ml.fit import Fitted
-from airflow_mlcraft.ml.numbered_classes import inner
+from airflow_mlcraft.ml.numbered_classes import unwrap_estimator
 from airflow_mlcraft.steps import inputs
-from airflow_mlcraft.steps.learned_rows import split_of_part
-from airflow_mlcraft.steps.model_options import ModelWork
+from airflow_mlcraft.steps.learned_rows import describe_split
+from airflow_mlcraft.steps.model_options import FitSettings
 from airflow_mlcraft.tracking import pyfunc_model, user_process
 from airflow_mlcraft.tracking.model_folder import CODE, MODEL
 from airflow_mlcraft.tracking.user_process import KEY
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from airflow_mlcraft.ml.recipe import Column, Recipe
 
 
-VERSION = 1
-_LISTED = 50
+CARD_VERSION = 1
+_MAX_CATEGORIES = 50
 
 
-def model_card(work: ModelWork, params: dict[str, Any], fitted: Fitted) -> dict[str, Any]:
-    """In the form of model.json."""
+def build_model_card(work: FitSettings, params: dict[str, Any], fitted: Fitted) -> dict[str, Any]:
+    """Build the content of model.json."""
     recipe = work.recipe
-    estimator = inner(fitted.model[-1])
+    estimator = unwrap_estimator(fitted.model[-1])
     features = recipe.typed(work.train)
     return {
-        "version": VERSION,
+        "version": CARD_VERSION,
         "name": work.name,
         "class": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
         "params": params,
@@ -44,7 +44,7 @@ def model_card(work: ModelWork, params: dict[str, Any], fitted: Fitted) -> dict[
         "classes": list(recipe.classes),
         "positive": recipe.positive,
         "labels": recipe.labels,
-        "features": [_feature(column, features[column.name]) for column in recipe.columns],
+        "features": [_describe_feature(column, features[column.name]) for column in recipe.columns],
         "metric": work.metric.name,
         "cv": fitted.cv,
         "train": fitted.train,
@@ -54,46 +54,46 @@ def model_card(work: ModelWork, params: dict[str, Any], fitted: Fitted) -> dict[
         "recipe": recipe.hash(),
         "notes": list(recipe.notes),
         "dropped": [dict(one) for one in recipe.dropped],
-        **_process(recipe),
-        "split": split_of_part(recipe, work.train),
-        "target_values": target_summary(recipe.task, recipe.truth(work.train), recipe.classes),
+        **_process_entry(recipe),
+        "split": describe_split(recipe, work.train),
+        "target_values": summarize_target(recipe.task, recipe.truth(work.train), recipe.classes),
         **({"threshold": fitted.threshold} if fitted.threshold else {}),
     }
 
 
-def _process(recipe: Recipe) -> dict[str, Any]:
-    """The user's own code that prepares rows; its source is a file of the model."""
+def _process_entry(recipe: Recipe) -> dict[str, Any]:
+    """The user's process, without its source, which is a file of the model."""
     if recipe.process is None:
         return {}
     described = {name: value for name, value in recipe.process.items() if name != "source"}
     return {KEY: {**described, "path": f"{CODE}/{recipe.process['file']}"}}
 
 
-def _feature(column: Column, values: pd.Series) -> dict[str, Any]:
-    """Name, kind, type, whether it may be missing, and which values training has seen."""
-    found: dict[str, Any] = {
+def _describe_feature(column: Column, values: pd.Series) -> dict[str, Any]:
+    """Name, kind and type of a column, whether it is nullable, and the range or categories of its training values."""
+    description: dict[str, Any] = {
         "name": column.name,
         "kind": column.kind,
         "type": str(values.dtype),
         "nullable": column.nullable,
         **({"format": column.format} if column.format else {}),
     }
-    there = values.dropna()
+    present = values.dropna()
     if column.kind == kinds.NUMBER:
-        found |= {"integer": column.integer, "min": float(there.min()), "max": float(there.max())}
-        found |= {"median": float(there.median())}
+        description |= {"integer": column.integer, "min": float(present.min()), "max": float(present.max())}
+        description |= {"median": float(present.median())}
     elif column.kind == kinds.DATE:
-        found |= {"min": there.min().isoformat(), "max": there.max().isoformat()}
+        description |= {"min": present.min().isoformat(), "max": present.max().isoformat()}
     elif column.kind == kinds.CATEGORY:
-        counts = there.value_counts()
+        counts = present.value_counts()
         ordered = sorted(counts.index, key=lambda name: (-counts[name], name))
-        found |= {"categories": ordered[:_LISTED], "distinct": len(ordered)}
-    return found
+        description |= {"categories": ordered[:_MAX_CATEGORIES], "distinct": len(ordered)}
+    return description
 
 
 @dataclass(frozen=True)
-class KeptModel:
-    """A model folder that was read."""
+class StoredModel:
+    """A model folder with its card and the loaded model."""
 
     folder: Path
     card: dict[str, Any]
@@ -101,27 +101,27 @@ class KeptModel:
 
     @property
     def name(self) -> str:
-        """As it was trained under."""
+        """The name under which the model was trained."""
         return str(self.card["name"])
 
 
 def card_name(folder: Path) -> str:
-    """The name in the model.json of a folder; the folder's own where it has none."""
+    """The name in the model.json of a folder; the folder's own name if there is none."""
     try:
         return str(json.loads((folder / "model.json").read_text("utf-8"))["name"])
     except (OSError, ValueError, KeyError, TypeError):
         return folder.name
 
 
-def inputs_of(card: dict[str, Any]) -> list[dict[str, Any]]:
-    """Name and kind of the columns that rows to predict for have."""
+def input_columns(card: dict[str, Any]) -> list[dict[str, Any]]:
+    """Name and kind of the columns that rows for prediction have."""
     if (process := card.get(user_process.KEY)) is None:
         return list(card.get("features", []))
     return [column for column in process["columns"] if column["needed"]]
 
 
-def kept_model(folder: Path, name: str, option: str) -> KeptModel:
-    """The model in a folder that an option names, for rows as `process` has made them."""
+def load_model(folder: Path, name: str, option: str) -> StoredModel:
+    """Load the model from a folder that an option names. It takes rows as the user's `process` returns them."""
     path = inputs.model_folder(folder, name, option)
     try:
         card = json.loads((path / "model.json").read_text("utf-8"))
@@ -129,4 +129,4 @@ def kept_model(folder: Path, name: str, option: str) -> KeptModel:
         raise StepError(f"--{option}: {name} has no model.json that can be read ({error}); make it by train") from None
     if not isinstance(card, dict) or "task" not in card or "name" not in card:
         raise StepError(f"--{option}: the model.json of {name} does not say what the model is; make it by train")
-    return KeptModel(path, card, pyfunc_model.load(path / MODEL))
+    return StoredModel(path, card, pyfunc_model.load(path / MODEL))

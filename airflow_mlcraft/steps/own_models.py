@@ -1,4 +1,4 @@
-"""`own-models`: a Python file in; the names of the estimators that it has, out."""
+"""`own-models`: lists the names of the estimators in a Python file."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ FILE = "own_models.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options."""
+    """Add the options of this step."""
     parser.add_argument("--code", required=True, metavar="FILE", help="a file with `estimators()` or `model(**params)`")
 
 
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Write own_models.json."""
     from airflow_mlcraft.ml import user_code
-    from airflow_mlcraft.ml.estimators import own_estimators
+    from airflow_mlcraft.ml.estimators import user_estimators
 
     path = inputs.file(folder, options.code, "code")
-    names = list(own_estimators(user_code.load(path), path)) or ["model"]
+    names = list(user_estimators(user_code.load(path), path)) or ["model"]
     if wrong := [name for name in names if not isinstance(name, str)]:
         raise StepError(f"{path.name}: estimators() has the name {wrong[0]!r}; expected a text")
     write_json(folder / FILE, names)
-    services.say(f"{path.name} has {', '.join(names)}")
+    services.log(f"{path.name} has {', '.join(names)}")

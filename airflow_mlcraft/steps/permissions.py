@@ -1,4 +1,4 @@
-"""What a step may use on behalf of whoever started it: own code, connections, secrets, paths and hosts."""
+"""Permissions of a step: which user code, connections, secrets, paths and hosts it may use."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from airflow_mlcraft.errors import RefusedError
 from airflow_mlcraft.ml import user_code
 
 VARIABLE = "MLCRAFT_STEP_PERMISSIONS"
-"""The environment variable that hands the permissions, as JSON, to a step that runs as a program of its own."""
+"""The environment variable that passes permissions, as JSON, to a step that runs in a process of its own."""
 
 _REMOTE = ("http", "https", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "hdfs", "webhdfs", "sftp", "ssh",
            "ftp", "smb", "webdav", "oss", "hf")  # fmt: skip
-"""Schemes that lead to another machine; fsspec has others, which read this one's files."""
+"""Schemes of other machines; some others of fsspec read files of this machine."""
 _BUCKETS = ("s3", "s3a", "gs", "gcs", "oss")
-"""Schemes whose keys go to the storage itself, whatever bucket an address names."""
+"""Schemes whose keys are sent to the storage service itself, whatever bucket an address names."""
 
 _ANY = "*"
 
 
 @dataclass(frozen=True)
 class Permissions:
-    """With `everything`, as for whoever runs a step on his own machine, nothing is refused."""
+    """With `everything`, which is the default for steps that a user runs as a command, nothing is refused."""
 
     everything: bool = True
     run_code: bool = False
     known: tuple[str, ...] = ()
-    """Texts that the document itself gives: defaults, constants of valueFrom, arguments."""
+    """Texts in the document itself: defaults, constants of valueFrom, arguments."""
     code: tuple[str, ...] = ()
-    """Files that the document itself gives; own code with the content of one of them is the document's."""
+    """Files that the document itself names; user code with the content of one of them belongs to the document."""
     staged: str = ""
-    """Folder that the files of this very step were put into, as links into the store."""
+    """Folder into which the input files of this step are staged, as links into the store."""
     ledger: str = ""
-    """Folder with the hashes of code that documents have given before."""
+    """Folder with the hashes of code that documents have named before."""
     connections: tuple[str, ...] = ()
     """Names, or `name=host` where the connection itself names no host."""
     secrets: tuple[str, ...] = ()
-    """`variable=host`: what may be sent where."""
+    """`variable=host`: environment variables, and the host that each may be sent to."""
     paths: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     private: bool = False
@@ -57,27 +57,27 @@ class Permissions:
         object.__setattr__(self, "_known", frozenset(self.known))
 
     def to_json(self) -> str:
-        """For `VARIABLE`."""
+        """As JSON, for the environment variable `VARIABLE`."""
         return json.dumps({name: value for name, value in asdict(self).items() if not name.startswith("_")})
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Permissions:
-        """Those in `VARIABLE`; without it, everything."""
+        """The permissions in `VARIABLE`; everything if it is not set."""
         text = environment.get(VARIABLE)
         if not text:
             return cls()
-        given: Any = {
+        fields: Any = {
             name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(text).items()
         }
-        return cls(**given)
+        return cls(**fields)
 
     @property
     def addresses(self) -> AddressRules | None:
-        """The rules for the network; none where nothing is refused."""
+        """The rules for network access; None if nothing is refused."""
         return None if self.everything else AddressRules(self._hosts(), self.hosts, self.private)
 
     def check_code(self, path: Path) -> None:
-        """Own code comes from the document, unless `run_code` is on."""
+        """Raise an error for user code that is not the document's, unless `run_code` is on."""
         if self.everything or self.run_code:
             return
         content = path.read_bytes()
@@ -89,10 +89,10 @@ class Permissions:
         )
 
     def check_source(self, source: str, *, connection: str = "") -> None:
-        """An address of a source, before anything is asked there."""
+        """Raise an error if a step may not read from a source; called before any request."""
         if self.everything or source in self._known or "://" not in source:
             return
-        # As it is written: what reads it may take FILE or HTTP for another scheme than file or http.
+        # The scheme's case is kept: libraries may treat FILE or HTTP as other schemes than file or http.
         scheme = source.partition("://")[0]
         if scheme == "file":
             return
@@ -115,7 +115,7 @@ class Permissions:
             )
 
     def check_path(self, path: Path, source: str, folder: Path | None = None) -> None:
-        """A file of this machine, symbolic links resolved: below an allowed path, or in the step's own folder."""
+        """Raise an error for a path that is, symbolic links resolved, neither allowed nor in the step's own folder."""
         if (folder is not None and is_inside_folder(path, folder)) or self._may_use(path, source):
             return
         raise RefusedError(
@@ -124,7 +124,7 @@ class Permissions:
         )
 
     def check_target(self, path: Path, source: str) -> None:
-        """A folder of this machine that is written into, and stays when the step ends."""
+        """Raise an error if a step may not write into a folder that remains when it ends."""
         if not self._may_use(path, source):
             raise RefusedError(
                 f"a run may not write into {source} on this machine; the document can name the folder, or an "
@@ -139,31 +139,35 @@ class Permissions:
         )
 
     def check_named_file(self, path: Path, source: str, folder: Path) -> None:
-        """A file or folder that an option names: an input of this step, or else a path as for `check_path`.
+        """Raise an error for a path that an option names, if it is no input of this step and `check_path` refuses it.
 
-        A text of a run that looks like an option, in an array of texts, may name any.
+        A run could otherwise name any path by a text that looks like an option, in an array of texts.
         """
         if not (self.everything or self._is_staged(path) or os.path.abspath(path) in self.code):  # noqa: PTH100
             self.check_path(path, source, folder)
 
     def check_connection(self, name: str) -> None:
-        """A connection by its name, before it is looked up."""
+        """Raise an error if a step may not use a connection; called before the connection is looked up."""
         if self.everything or _ANY in self.connections:
             return
-        if name not in self._listed() and name not in self._known:
+        if name not in self._hosts_by_connection() and name not in self._known:
             raise RefusedError(
                 f"a run may not use the connection {name!r} here; the document can name it, or an administrator can "
                 "add it to [mlcraft] allowed_connections"
             )
 
     def check_connection_host(self, name: str, source: str, uri: str) -> None:
-        """That the key of a connection goes to no other host than its own."""
+        """Raise an error if the key of a connection would be sent to another host than its own."""
         if self.everything or _ANY in self.connections:
             return
         scheme, host = source.partition("://")[0].lower(), _host(source)
         if "://" not in source or scheme in _BUCKETS:
             return
-        own = {_host(uri), _host(unquote(uri.partition("://")[2])), self._listed().get(name, "").lower()} - {""}
+        own = {
+            _host(uri),
+            _host(unquote(uri.partition("://")[2])),
+            self._hosts_by_connection().get(name, "").lower(),
+        } - {""}
         if host in own or (name in self._known and host in self._hosts()):
             return
         raise RefusedError(
@@ -173,7 +177,7 @@ class Permissions:
         )
 
     def check_secret(self, name: str, source: str) -> None:
-        """An environment variable, and that it goes only to the host that it is for."""
+        """Raise an error if an environment variable may not be sent to the host of a source."""
         host = _host(source)
         if self.everything or _ANY in self.secrets or f"{name}={host}" in self.secrets:
             return
@@ -185,10 +189,10 @@ class Permissions:
         )
 
     def _is_staged(self, path: Path) -> bool:
-        """Whether the file was put there for this step, itself as a link into the store."""
+        """Whether a path is an input staged for this step; the file itself may be a link into the store."""
         return bool(self.staged) and path.name != ".." and is_inside_folder(path.parent, self.staged)
 
-    def _listed(self) -> dict[str, str]:
+    def _hosts_by_connection(self) -> dict[str, str]:
         return {one.partition("=")[0]: one.partition("=")[2] for one in self.connections}
 
     def _hosts(self) -> frozenset[str]:
@@ -198,27 +202,27 @@ class Permissions:
         return bool(self.ledger) and (Path(self.ledger) / hashlib.sha256(content).hexdigest()).is_file()
 
 
-_in_force: list[Permissions] = []
+_active: list[Permissions] = []
 
 
 @contextmanager
-def in_force(permissions: Permissions) -> Iterator[None]:
-    """For as long as the block lasts, these are the `current` ones of this process."""
-    _in_force.append(permissions)
+def apply_permissions(permissions: Permissions) -> Iterator[None]:
+    """Make these the `current` permissions of this process within the context."""
+    _active.append(permissions)
     try:
-        with user_code.guarded(permissions.check_code):
+        with user_code.check_code_loads(permissions.check_code):
             yield
     finally:
-        _in_force.remove(permissions)
+        _active.remove(permissions)
 
 
 def current() -> Permissions:
-    """The permissions of the step that this process does; everything outside of one."""
-    return _in_force[-1] if _in_force else Permissions()
+    """The permissions of the step that this process runs; everything outside of a step."""
+    return _active[-1] if _active else Permissions()
 
 
 def remember_code(ledger: Path, path: Path) -> None:
-    """Note that a document has given this code, so that a model which takes it along can be used later."""
+    """Record that a document names this code, so that a model with the code can be used later."""
     ledger.mkdir(parents=True, exist_ok=True)
     (ledger / sha256_of_file(path)).touch()
 
@@ -239,10 +243,10 @@ def _host(address: str) -> str:
         return ""
 
 
-def texts_of(value: Any) -> list[str]:
-    """All texts in a value that a document gives."""
+def find_texts(value: Any) -> list[str]:
+    """All texts in a value of a document."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, Mapping):
-        return [text for item in value.values() for text in texts_of(item)]
-    return [text for item in value for text in texts_of(item)] if isinstance(value, list | tuple) else []
+        return [text for item in value.values() for text in find_texts(item)]
+    return [text for item in value for text in find_texts(item)] if isinstance(value, list | tuple) else []

@@ -1,4 +1,4 @@
-"""`predict`: a model and data in; the data with predictions out."""
+"""`predict`: adds the predictions of a model to data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PREDICTION = "prediction"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options."""
+    """Add the options of this step."""
     parser.add_argument("--model", required=True, metavar="FOLDER", help="the model, as `train` makes it")
     parser.add_argument("--data", required=True, metavar="FILE", help="the rows to predict for")
 
@@ -29,52 +29,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Write predictions.csv: all columns of the data, the prediction, and for classes the probability of each.
 
-    Rows are read, predicted for and written in batches, so that memory does not grow with them.
+    Rows are read, predicted and written in batches, so that memory does not grow with their number.
     """
-    from airflow_mlcraft.ml.fit import on_cores
-    from airflow_mlcraft.steps.models import inputs_of, kept_model
+    from airflow_mlcraft.ml.fit import limit_threads
+    from airflow_mlcraft.steps.models import input_columns, load_model
     from airflow_mlcraft.tracking.user_process import with_own_process
 
-    kept = kept_model(folder, options.model, "model")
-    model, features = with_own_process(kept.model, kept.folder), inputs_of(kept.card)
+    stored = load_model(folder, options.model, "model")
+    model, features = with_own_process(stored.model, stored.folder), input_columns(stored.card)
     part = folder / f".{FILE}"
     rows = columns = 0
     try:
-        with part.open("w", encoding="utf-8", newline="") as stream, on_cores(1):
+        with part.open("w", encoding="utf-8", newline="") as stream, limit_threads(1):
             for frame in inputs.batches(folder, options.data, "data"):
                 _check(frame, features, rows)
                 columns = len(frame.columns)
-                _with_predictions(model, frame).to_csv(stream, index=False, header=rows == 0)
+                _add_predictions(model, frame).to_csv(stream, index=False, header=rows == 0)
                 rows += len(frame)
         part.replace(folder / FILE)
     finally:
         part.unlink(missing_ok=True)
     record = Record()
-    record.param(model=kept.name, target=kept.card["target"])
-    record.metric({"rows": rows})
-    record.dataset("data", Path(options.data).name, "prediction", {"rows": rows, "columns": columns})
-    record.artifact("predictions")
+    record.add_params(model=stored.name, target=stored.card["target"])
+    record.add_metrics({"rows": rows})
+    record.add_dataset("data", Path(options.data).name, "prediction", {"rows": rows, "columns": columns})
+    record.add_artifact("predictions")
     record.write(folder)
-    services.say(f"{rows} predictions of {kept.card['target']!r} by {kept.name}")
+    services.log(f"{rows} predictions of {stored.card['target']!r} by {stored.name}")
 
 
-def _with_predictions(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
+def _add_predictions(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
     from airflow_mlcraft.ml.row_hash import ROW_HASH
 
-    with _answered():
-        made = {PREDICTION: model.predict(frame)}
+    with _translate_errors():
+        added = {PREDICTION: model.predict(frame)}
         if hasattr(model, "predict_proba"):
             found = model.predict_proba(frame)
-            made |= {f"probability_{label}": found[:, place] for place, label in enumerate(model.classes_)}
-    if taken := [name for name in made if name in frame.columns]:
-        raise StepError(f"--data has a column {taken[0]!r} already, which would hold the prediction; rename it")
+            added |= {f"probability_{label}": found[:, place] for place, label in enumerate(model.classes_)}
+    if existing := [name for name in added if name in frame.columns]:
+        raise StepError(f"--data has a column {existing[0]!r} already, which would hold the prediction; rename it")
     # The test part of a training has the hashes of its rows, which mean nothing to the user.
-    return frame.drop(columns=ROW_HASH, errors="ignore").assign(**made)
+    return frame.drop(columns=ROW_HASH, errors="ignore").assign(**added)
 
 
 @contextmanager
-def _answered() -> Iterator[None]:
-    """What a model cannot compute is told by the rows, as the server tells it."""
+def _translate_errors() -> Iterator[None]:
+    """Raise errors of a model as `StepError` about the data, in the same words as the server."""
     try:
         yield
     except (ValueError, ArithmeticError) as error:
@@ -83,13 +83,13 @@ def _answered() -> Iterator[None]:
 
 def _check(frame: pd.DataFrame, features: list[dict[str, Any]], before: int) -> None:
     """The model would take what is no number for a gap; the server refuses it too. `before` counts earlier rows."""
-    from airflow_mlcraft.ml.columns import as_kind
+    from airflow_mlcraft.ml.columns import to_kind
 
     for feature in features:
         name, kind = feature["name"], feature["kind"]
         if name not in frame.columns:
             continue
-        wrong = frame[name].notna() & as_kind(frame[name], kind, feature.get("format", "")).isna()
+        wrong = frame[name].notna() & to_kind(frame[name], kind, feature.get("format", "")).isna()
         if wrong.any():
             expected = f"{kind} as {feature['format']}" if feature.get("format") else kind
             place = int(wrong.to_numpy().argmax())

@@ -1,4 +1,4 @@
-"""`process`: data in; a training and a test part, and the recipe of their preparation, out."""
+"""`process`: splits data into a training and a test part, and writes the recipe of their preparation."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps import inputs
 from airflow_mlcraft.steps.record import Record, write_json
 from airflow_mlcraft.steps.services import Services
-from airflow_mlcraft.steps.split import add_split_options, split_of
+from airflow_mlcraft.steps.split import add_split_options, parse_split
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from airflow_mlcraft.ml.choose_recipe import Wishes
-    from airflow_mlcraft.ml.data.table_on_disk import Pieces, TableView, WholeTable
+    from airflow_mlcraft.ml.choose_recipe import RecipeOptions
+    from airflow_mlcraft.ml.data.table_on_disk import TableInMemory, TableOnDisk, TableView
     from airflow_mlcraft.ml.recipe import Recipe
-    from airflow_mlcraft.ml.split import Cut, Split
-    from airflow_mlcraft.steps.user_process import OwnProcessed
+    from airflow_mlcraft.ml.split import RowSplit, Split
+    from airflow_mlcraft.steps.user_process import ProcessedTable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options."""
+    """Add the options of this step."""
     parser.add_argument("--data", required=True, metavar="FILE", help="the data")
     parser.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
     parser.add_argument("--prediction", help="classification or regression; by default what the target looks like")
@@ -61,141 +61,145 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Write train.parquet, test.parquet, recipe.json and profile.json.
 
-    Rows pass through in batches, and are decided about column by column. The user's own code gets the whole table.
+    Rows are read in batches, and the recipe is chosen column by column. The user's own code gets the whole table.
     """
-    from airflow_mlcraft.ml.choose_recipe import Wishes
-    from airflow_mlcraft.ml.column_kinds import KindWishes
+    from airflow_mlcraft.ml.choose_recipe import RecipeOptions
+    from airflow_mlcraft.ml.column_kinds import KindOptions
     from airflow_mlcraft.ml.data.profile import profile_frame
     from airflow_mlcraft.ml.data.table_on_disk import TableView
 
-    how = split_of(options)
+    split = parse_split(options)
     columns = inputs.json_object(folder, options.impute, "impute") if options.impute.lstrip().startswith("{") else {}
     impute = "median" if columns else options.impute
-    wishes = Wishes(
+    recipe_options = RecipeOptions(
         options.prediction,
         options.positive,
         impute,
         options.scale,
         options.max_categories,
-        KindWishes(
+        KindOptions(
             inputs.json_object(folder, options.types, "types"), inputs.json_object(folder, options.dates, "dates")
         ),
         columns,
     )
     params = inputs.json_object(folder, options.params, "params")
     with TemporaryDirectory(dir=folder, prefix=".process-") as name:
-        given = _given(options, params, folder, how, Path(name))
-        recipe, found, how = _decided(given, how, wishes, options, services)
-        sizes = _write_parts(recipe, given.table, found, folder, Path(name))
-        shown = [name for name in given.table.columns if name not in options.drop]
-        write_json(folder / "profile.json", profile_frame(TableView(given.table, shown)))
+        source = _read_source(options, params, folder, split, Path(name))
+        recipe, found, split = _choose_recipe_and_split(source, split, recipe_options, options, services)
+        sizes = _write_parts(recipe, source.table, found, folder, Path(name))
+        listed = [name for name in source.table.columns if name not in options.drop]
+        write_json(folder / "profile.json", profile_frame(TableView(source.table, listed)))
     write_json(folder / "recipe.json", recipe.to_json())
     record = Record()
     for port, (rows, width) in sizes.items():
         context = "training" if port == "train" else "testing"
-        record.dataset(port, f"{port}.parquet", context, {"rows": rows, "columns": width})
-    record.param(target=recipe.target, prediction=recipe.task, impute=options.impute, scale=options.scale)
-    record.param(**{f"split_{name}": value for name, value in how.to_json().items()})
-    record.param(max_categories=options.max_categories)
-    record.param(drop=options.drop or None, **{f"process_{name}": value for name, value in params.items()})
-    record.metric({"rows_train": len(found.train), "rows_test": len(found.test), "features": len(recipe.columns)})
-    record.artifact("recipe")
-    record.artifact("profile")
+        record.add_dataset(port, f"{port}.parquet", context, {"rows": rows, "columns": width})
+    record.add_params(target=recipe.target, prediction=recipe.task, impute=options.impute, scale=options.scale)
+    record.add_params(**{f"split_{name}": value for name, value in split.to_json().items()})
+    record.add_params(max_categories=options.max_categories)
+    record.add_params(drop=options.drop or None, **{f"process_{name}": value for name, value in params.items()})
+    record.add_metrics({"rows_train": len(found.train), "rows_test": len(found.test), "features": len(recipe.columns)})
+    record.add_artifact("recipe")
+    record.add_artifact("profile")
     record.write(folder)
-    services.say(
+    services.log(
         f"{recipe.task} of {recipe.target!r} from {len(recipe.columns)} columns: "
-        f"{len(found.train)} rows for training, {len(found.test)} for testing ({how.by})"
+        f"{len(found.train)} rows for training, {len(found.test)} for testing ({split.by})"
     )
 
 
 @dataclass(frozen=True)
-class _Given:
-    """The rows to split, their hashes, and what these are of. `names` has all columns, also those that are left out."""
+class _Source:
+    """The rows to split, their hashes, and a description of what was hashed. `names` has all columns of the data."""
 
-    table: Pieces | WholeTable
+    table: TableOnDisk | TableInMemory
     names: list[str]
     hashes: Any
     rows: dict[str, Any]
-    own: OwnProcessed | None = None
+    own: ProcessedTable | None = None
 
 
-def _given(options: argparse.Namespace, params: dict[str, Any], folder: Path, how: Split, place: Path) -> _Given:
-    from airflow_mlcraft.ml.data.table_on_disk import Pieces, WholeTable
+def _read_source(
+    options: argparse.Namespace, params: dict[str, Any], folder: Path, split: Split, place: Path
+) -> _Source:
+    from airflow_mlcraft.ml.data.table_on_disk import TableInMemory, TableOnDisk
     from airflow_mlcraft.ml.row_hash import hashes_of_source
-    from airflow_mlcraft.ml.split import needed_columns
+    from airflow_mlcraft.ml.split import split_columns
 
     if options.code is not None:
-        own = _own_process(_checked_names(inputs.frame(folder, options.data, "data")), options, params, folder, how)
-        frame = _checked_names(own.frame)
-        return _Given(WholeTable(frame), list(frame.columns), own.hashes, own.rows, own)
+        own = _run_user_process(
+            _with_unique_names(inputs.frame(folder, options.data, "data")), options, params, folder, split
+        )
+        frame = _with_unique_names(own.frame)
+        return _Source(TableInMemory(frame), list(frame.columns), own.hashes, own.rows, own)
     if params:
         raise StepError("--params are for the function in --code; give that too")
-    table, hashes, names = Pieces(place), list[Any](), list[str]()
+    table, hashes, names = TableOnDisk(place), list[Any](), list[str]()
     rows: dict[str, Any] = {}
-    unread = set(options.drop) - set(needed_columns(how)) - {options.target}
+    unread = set(options.drop) - set(split_columns(split)) - {options.target}
     for frame in inputs.batches(folder, options.data, "data"):
-        names = list(_checked_names(frame).columns)
-        made, rows_of_batch = hashes_of_source(frame, how.id)
+        names = list(_with_unique_names(frame).columns)
+        made, rows_of_batch = hashes_of_source(frame, split.id)
         rows = rows or rows_of_batch
         if rows != rows_of_batch:
             # A later batch lacks an id, and so rows are told apart by all columns.
             earlier = (hashes_of_source(one, None) for one in inputs.batches(folder, options.data, "data"))
-            hashes, how = [found[0] for found in islice(earlier, len(hashes))], replace(how, id=None)
+            hashes, split = [found[0] for found in islice(earlier, len(hashes))], replace(split, id=None)
             made, rows = hashes_of_source(frame, None)
         hashes.append(made)
         table.add(frame[[name for name in names if name not in unread]])
-    return _Given(table, names, np.concatenate(hashes), rows)
+    return _Source(table, names, np.concatenate(hashes), rows)
 
 
-def _decided(
-    given: _Given, how: Split, wishes: Wishes, options: argparse.Namespace, services: Services
-) -> tuple[Recipe, Cut, Split]:
-    """The recipe, the side of each row, and how that was decided."""
+def _choose_recipe_and_split(
+    source: _Source, split: Split, recipe_options: RecipeOptions, options: argparse.Namespace, services: Services
+) -> tuple[Recipe, RowSplit, Split]:
+    """The recipe, the part of each row, and the split, which may differ from the options for rare classes."""
     import pandas as pd
 
-    from airflow_mlcraft.ml.choose_recipe import decide
+    from airflow_mlcraft.ml.choose_recipe import choose_recipe
     from airflow_mlcraft.ml.data.table_on_disk import TableView
     from airflow_mlcraft.ml.row_hash import ROW_HASH
-    from airflow_mlcraft.ml.split import cut, needed_columns
+    from airflow_mlcraft.ml.split import split_columns, split_rows
     from airflow_mlcraft.ml.target import check_target
 
-    table = given.table
-    _check_drop(given.names, options.drop, options.target)
+    table = source.table
+    _check_drop(source.names, options.drop, options.target)
     check_target(table, options.target)
-    how = _with_rare_classes(how, table[options.target], options, services)
-    decisive = {name: table[name] for name in needed_columns(how) if name in table.columns}
-    found = cut(pd.DataFrame(decisive, index=range(len(table))), how, given.hashes)
-    unused = [*options.drop, ROW_HASH, *([how.id] if how.id else [])]
+    split = _stratify_rare_classes(split, table[options.target], options, services)
+    decisive = {name: table[name] for name in split_columns(split) if name in table.columns}
+    found = split_rows(pd.DataFrame(decisive, index=range(len(table))), split, source.hashes)
+    unused = [*options.drop, ROW_HASH, *([split.id] if split.id else [])]
     read = [name for name in table.columns if name not in unused]
-    recipe = decide(TableView(table, read, found.train), options.target, how, wishes)
-    recipe = replace(recipe, split={**recipe.split, "boundary": found.boundary, "rows": given.rows})
-    if given.own is not None:
-        recipe = given.own.recipe_with(recipe, found.train, services.say)
-    recipe = _with_split_note(recipe, TableView(table, read), how)
+    recipe = choose_recipe(TableView(table, read, found.train), options.target, split, recipe_options)
+    recipe = replace(recipe, split={**recipe.split, "boundary": found.boundary, "rows": source.rows})
+    if source.own is not None:
+        recipe = source.own.add_process_to(recipe, found.train, services.log)
+    recipe = _with_split_note(recipe, TableView(table, read), split)
     for line in found.notes:
-        services.say(line)
+        services.log(line)
     for line in _notes(recipe):
-        services.say(line)
-    return recipe, found, how
+        services.log(line)
+    return recipe, found, split
 
 
 def _write_parts(
-    recipe: Recipe, table: Pieces | WholeTable, found: Cut, folder: Path, place: Path
+    recipe: Recipe, table: TableOnDisk | TableInMemory, found: RowSplit, folder: Path, place: Path
 ) -> dict[str, tuple[int, int]]:
-    """Write both parts, and give the rows and columns of each."""
+    """Write both parts; returns the numbers of rows and columns of each."""
     from airflow_mlcraft.ml.data.table_on_disk import write_ordered
 
     orders = {"train": found.train, "test": found.test}
     truth = _truth(recipe, table[recipe.target], list(orders.values()))
 
     def prepare(rows: pd.DataFrame, at: Any) -> pd.DataFrame:
-        return ready(recipe, rows, truth[at], found.hashes[at])
+        return prepare_rows(recipe, rows, truth[at], found.hashes[at])
 
     return write_ordered(table, orders, folder, place, prepare)
 
 
 def _truth(recipe: Recipe, values: pd.Series, orders: Sequence[Any]) -> Any:
-    """The target of each row. It is made of a part as a whole: whether labels are numbers is seen from all of them."""
+    """The target of each row. It is read from a whole part at once, as all labels decide whether they are numbers."""
     each = [recipe.truth(values.iloc[order].to_frame()) for order in orders]
     made = np.empty(len(values), dtype=each[0].dtype)
     for order, part in zip(orders, each, strict=True):
@@ -203,8 +207,8 @@ def _truth(recipe: Recipe, values: pd.Series, orders: Sequence[Any]) -> Any:
     return made
 
 
-def ready(recipe: Recipe, rows: pd.DataFrame, truth: Any, hashes: Any) -> pd.DataFrame:
-    """The columns of the recipe in their kinds, the target, what rows are cut by, and their hashes."""
+def prepare_rows(recipe: Recipe, rows: pd.DataFrame, truth: Any, hashes: Any) -> pd.DataFrame:
+    """Rows of a part: the columns of the recipe, the target, the columns that rows are split by, and the row hashes."""
     from airflow_mlcraft.ml.row_hash import ROW_HASH
 
     made = recipe.typed(rows).copy()
@@ -217,32 +221,32 @@ def ready(recipe: Recipe, rows: pd.DataFrame, truth: Any, hashes: Any) -> pd.Dat
     return made
 
 
-def _own_process(
-    source: pd.DataFrame, options: argparse.Namespace, params: dict[str, Any], folder: Path, how: Split
-) -> OwnProcessed:
-    from airflow_mlcraft.steps.user_process import run_own_process
+def _run_user_process(
+    source: pd.DataFrame, options: argparse.Namespace, params: dict[str, Any], folder: Path, split: Split
+) -> ProcessedTable:
+    from airflow_mlcraft.steps.user_process import run_user_process
 
     path = inputs.file(folder, options.code, "code")
-    return run_own_process(source, path, params, target=options.target, column=how.id)
+    return run_user_process(source, path, params, target=options.target, column=split.id)
 
 
-def _with_rare_classes(how: Split, values: pd.Series, options: argparse.Namespace, services: Services) -> Split:
-    """A random split has rows of each class on both sides where one of the classes is rare."""
-    from airflow_mlcraft.ml.class_balance import class_counts, rarest
+def _stratify_rare_classes(split: Split, values: pd.Series, options: argparse.Namespace, services: Services) -> Split:
+    """A random split as a stratified one if one of the classes is rare."""
+    from airflow_mlcraft.ml.class_balance import count_classes, find_rarest
     from airflow_mlcraft.ml.metrics import CLASSIFICATION
     from airflow_mlcraft.ml.split import RANDOM, STRATIFY
-    from airflow_mlcraft.ml.target import task_of
+    from airflow_mlcraft.ml.target import detect_task
 
-    if how.by != RANDOM or (options.prediction or task_of(values)) != CLASSIFICATION:
-        return how
-    found = rarest(class_counts(values.astype(str)))
+    if split.by != RANDOM or (options.prediction or detect_task(values)) != CLASSIFICATION:
+        return split
+    found = find_rarest(count_classes(values.astype(str)))
     if not found.is_rare:
-        return how
-    services.say(f"the test part gets rows of each class, as with --stratify, because {found}")
-    return replace(how, by=STRATIFY, column=options.target)
+        return split
+    services.log(f"the test part gets rows of each class, as with --stratify, because {found}")
+    return replace(split, by=STRATIFY, column=options.target)
 
 
-def _checked_names(frame: pd.DataFrame) -> pd.DataFrame:
+def _with_unique_names(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.rename(columns=str)
     if double := sorted(set(frame.columns[frame.columns.duplicated()])):
         raise StepError(f"the data has several columns called {double[0]!r}; each needs a name of its own")
@@ -258,12 +262,12 @@ def _check_drop(names: list[str], drop: list[str], target: str) -> None:
         raise StepError(f"--drop: the data has no column {unknown[0]!r}; {suggestion(unknown[0], names)}")
 
 
-def _with_split_note(recipe: Recipe, frame: TableView, how: Split) -> Recipe:
-    """The recipe with a note where rows of one person or thing may be on both sides of the split."""
+def _with_split_note(recipe: Recipe, frame: TableView, split: Split) -> Recipe:
+    """The recipe with a note if rows of one group may be in both parts."""
     from airflow_mlcraft.ml.proposal import find_group
     from airflow_mlcraft.ml.split import RANDOM, STRATIFY
 
-    found = find_group(frame, recipe.target) if how.by in (RANDOM, STRATIFY) else None
+    found = find_group(frame, recipe.target) if split.by in (RANDOM, STRATIFY) else None
     if found is None:
         return recipe
     note = f'{found.sentence}; set group = "{found.column}", or drop the column if it stands for nothing of the kind'

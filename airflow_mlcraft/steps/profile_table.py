@@ -1,40 +1,40 @@
-"""A profile as a few lines for the log."""
+"""Profile of a data set as lines for the log."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from airflow_mlcraft.steps.sources.source import size
+from airflow_mlcraft.steps.sources.source import format_bytes
 
-_COLUMNS = 40
-_WIDEST = 30
+_MAX_COLUMNS = 40
+_MAX_NAME_LENGTH = 30
 
 
-def profile_lines(profile: dict[str, Any], length: int) -> list[str]:
-    """Rows and columns; one line a column with type, nulls, distinct values and range; what is odd."""
+def format_profile(profile: dict[str, Any], length: int) -> list[str]:
+    """Lines with the size, a table with one row for each column, and the notes of a profile. `length` is in bytes."""
     columns = profile["columns"]
-    words = [profile["format"], profile.get("encoding", ""), profile.get("compression", "")]
-    head = ", ".join(word for word in words if word)
-    lines = [f"{profile['rows']:,} rows, {len(columns):,} columns, {size(length)} ({head})"]
+    file_format = [profile["format"], profile.get("encoding", ""), profile.get("compression", "")]
+    format_parts = ", ".join(part for part in file_format if part)
+    lines = [f"{profile['rows']:,} rows, {len(columns):,} columns, {format_bytes(length)} ({format_parts})"]
     rows = [("column", "type", "nulls", "distinct", "range")]
-    rows += [_row(name, column) for name, column in list(columns.items())[:_COLUMNS]]
+    rows += [_row(name, column) for name, column in list(columns.items())[:_MAX_COLUMNS]]
     widths = [max(len(row[place]) for row in rows) for place in range(4)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         lines.append("  ".join([*cells, row[4]]).rstrip())
-    if len(columns) > _COLUMNS:
-        lines.append(f"… and {len(columns) - _COLUMNS:,} more columns, in profile.json")
+    if len(columns) > _MAX_COLUMNS:
+        lines.append(f"… and {len(columns) - _MAX_COLUMNS:,} more columns, in profile.json")
     notes = profile.get("notes", [])
-    lines += [f"note: {note}" for note in notes[:_COLUMNS]]
-    if len(notes) > _COLUMNS:
-        lines.append(f"… and {len(notes) - _COLUMNS:,} more notes, in profile.json")
+    lines += [f"note: {note}" for note in notes[:_MAX_COLUMNS]]
+    if len(notes) > _MAX_COLUMNS:
+        lines.append(f"… and {len(notes) - _MAX_COLUMNS:,} more notes, in profile.json")
     return lines
 
 
 def _row(name: str, column: dict[str, Any]) -> tuple[str, str, str, str, str]:
     distinct = column["distinct"]
-    counted = f"> {column['distinct_more_than']:,}" if distinct is None else f"{distinct:,}"
-    return _short(name), column["type"], f"{column['nulls']:,}", counted, _range(column)
+    distinct_text = f"> {column['distinct_more_than']:,}" if distinct is None else f"{distinct:,}"
+    return _shorten(name), column["type"], f"{column['nulls']:,}", distinct_text, _range(column)
 
 
 def _range(column: dict[str, Any]) -> str:
@@ -45,6 +45,6 @@ def _range(column: dict[str, Any]) -> str:
     return f"{column['min']:.6g} … {column['max']:.6g}, mean {column['mean']:.6g}"
 
 
-def _short(name: str) -> str:
-    plain = " ".join(name.split())
-    return plain if len(plain) <= _WIDEST else f"{plain[: _WIDEST - 1]}…"
+def _shorten(name: str) -> str:
+    one_line = " ".join(name.split())
+    return one_line if len(one_line) <= _MAX_NAME_LENGTH else f"{one_line[: _MAX_NAME_LENGTH - 1]}…"

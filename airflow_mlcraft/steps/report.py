@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_mlcraft.ml.baseline import BASELINE
 from airflow_mlcraft.ml.champion import CROSS_VALIDATION, TEST, Gate
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, METRICS
-from airflow_mlcraft.ml.report.page import Cell, Page, Picture, Table, html, markdown, number
+from airflow_mlcraft.ml.report.page import Cell, Page, Picture, Table, format_number, to_html, to_markdown
 from airflow_mlcraft.steps.comparison_outcome import Outcome
-from airflow_mlcraft.steps.model_comparison import Contestant
+from airflow_mlcraft.steps.model_comparison import ComparedModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,14 +29,14 @@ def write_report(found: Outcome, folder: Path, seed: int) -> None:
     plots.mkdir(parents=True)
     for picture in page.pictures:
         (plots / f"{picture.name}.png").write_bytes(picture.png)
-    (folder / "report.html").write_text(html(page), "utf-8")
-    (folder / "report.md").write_text(markdown(page), "utf-8")
+    (folder / "report.html").write_text(to_html(page), "utf-8")
+    (folder / "report.md").write_text(to_markdown(page), "utf-8")
 
 
 def report_page(found: Outcome, seed: int) -> Page:
     """All that the report says."""
     told = found.to_json()
-    shown = found.winner if found.winner is not None and found.winner.answers is not None else found.best
+    shown = found.winner if found.winner is not None and found.winner.answers is not None else found.best_new_model
     return Page(
         title=f"{told['task'].capitalize()} of {told['target']}",
         headline=_headline(found),
@@ -45,28 +45,28 @@ def report_page(found: Outcome, seed: int) -> Page:
         tables=list(_tables(found, told)),
         pictures=list(_pictures(found, shown, seed)),
         details=[_data(found), _columns(found), *_decisions(found), _params(told)],
-        notes=found.contest.notes,
+        notes=found.comparison.notes,
     )
 
 
 def _headline(found: Outcome) -> str:
     if found.winner is None:
-        return f"No champion: {found.verdict.why}."
+        return f"No champion: {found.verdict.reason}."
     if found.verdict.kept:
-        return f"The {found.winner.label} stays: {found.verdict.why}."
-    return f"Champion: {found.winner.label} ({found.verdict.why})."
+        return f"The {found.winner.label} stays: {found.verdict.reason}."
+    return f"Champion: {found.winner.label} ({found.verdict.reason})."
 
 
 def _facts(found: Outcome, told: dict[str, Any]) -> list[tuple[str, str]]:
-    metric = found.contest.metric
+    metric = found.comparison.metric
     facts = [("decided by", f"{metric.name} ({metric.direction})"), ("chosen on", _chosen_on(found))]
-    facts.append(("models", str(len(found.contest.new))))
+    facts.append(("models", str(len(found.comparison.new))))
     if found.train is not None:
         facts.append(("training rows", f"{len(found.train)}"))
     facts.append(("test rows", f"{len(found.test)}"))
-    if found.contest.learned:
-        facts.append(("of these new to the champion", str(len(found.test) - found.contest.learned)))
-    card = found.contest.new[0].card
+    if found.comparison.learned:
+        facts.append(("of these new to the champion", str(len(found.test) - found.comparison.learned)))
+    card = found.comparison.new[0].card
     facts.append(("columns", str(len(card["features"]))))
     if card["task"] == CLASSIFICATION:
         facts.append(("classes", str(len(card["classes"]))))
@@ -76,20 +76,20 @@ def _facts(found: Outcome, told: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _chosen_on(found: Outcome) -> str:
-    return f"the {found.contest.chosen_on}" if found.contest.chosen_on == TEST else found.contest.chosen_on
+    return f"the {found.comparison.chosen_on}" if found.comparison.chosen_on == TEST else found.comparison.chosen_on
 
 
 def _tables(found: Outcome, told: dict[str, Any]) -> Iterator[Table]:
     yield _models(found, told)
-    if found.contest.failed:
-        rows = [[Cell(one.label), Cell(one.reason)] for one in found.contest.failed]
+    if found.comparison.failed:
+        rows = [[Cell(one.label), Cell(one.reason)] for one in found.comparison.failed]
         yield Table("Models that failed", ["model", "why"], rows, "They took no part; the others were compared.")
     if found.verdict.gates:
         yield Table("Gates", ["gate", "limit", "reached", "passed"], [_gate(gate) for gate in found.verdict.gates])
 
 
 def _models(found: Outcome, told: dict[str, Any]) -> Table:
-    metric = found.contest.metric.name
+    metric = found.comparison.metric.name
     names = [metric, *(one.name for one in METRICS.values() if one.task == told["task"] and one.name != metric)]
     best = {name: _best(name, told["models"]) for name in names}
     header = ["", "model", f"cv {metric}", f"train {metric}", *(f"test {name}" for name in names)]
@@ -98,16 +98,16 @@ def _models(found: Outcome, told: dict[str, Any]) -> Table:
         won = model["name"] == told["winner"]
         cv = model["cv"].get(metric)
         row = [Cell("★" if won else str(model["rank"] or "")), Cell(model["name"], won)]
-        row.append(Cell(f"{number(cv['mean'])} ± {cv['std']:.3g}" if cv else "-", number=True))
-        row.append(Cell(number(model["train"].get(metric)), number=True))
+        row.append(Cell(f"{format_number(cv['mean'])} ± {cv['std']:.3g}" if cv else "-", number=True))
+        row.append(Cell(format_number(model["train"].get(metric)), number=True))
         test = model["test"]
-        row += [Cell(number(test.get(name)), name in test and test[name] == best[name], True) for name in names]
+        row += [Cell(format_number(test.get(name)), name in test and test[name] == best[name], True) for name in names]
         rows.append(row)
     words = "; ".join(f"{name}: {METRICS[name].words}, {METRICS[name].direction}" for name in names)
     chosen = (
         "The mean over the folds of the training part (cv, ± their standard deviation) has chosen among the new "
         "models; the test part only measures them, and decides between the best of them and the champion of today."
-        if found.contest.chosen_on == CROSS_VALIDATION
+        if found.comparison.chosen_on == CROSS_VALIDATION
         else "The test part has chosen among the new models, so the score of the best one on it is too good by some."
     )
     note = f"{chosen} {words}."
@@ -125,30 +125,35 @@ def _best(name: str, models: list[dict[str, Any]]) -> float | None:
 
 def _gate(gate: Gate) -> list[Cell]:
     said = Cell("yes" if gate.passed else "no", not gate.passed)
-    return [Cell(gate.name), Cell(number(gate.limit), number=True), Cell(number(gate.value), number=True), said]
+    return [
+        Cell(gate.name),
+        Cell(format_number(gate.limit), number=True),
+        Cell(format_number(gate.value), number=True),
+        said,
+    ]
 
 
 def _data(found: Outcome) -> Table:
     parts = [("training", found.train), ("test", found.test)]
     there = [
-        (name, part.select([_target(found)])[_target(found)])
+        (name, part.read_columns([_target(found)])[_target(found)])
         for name, part in parts
         if part is not None and _target(found) in part.columns
     ]
-    if found.contest.new[0].card["task"] == CLASSIFICATION:
+    if found.comparison.new[0].card["task"] == CLASSIFICATION:
         return _classes(found, there)
     rows = []
     for name, part in there:
         values = part.astype("float64")
         numbers = (values.min(), values.median(), values.mean(), values.max(), values.std(ddof=0))
         rows.append(
-            [Cell(name), Cell(str(len(part)), number=True), *(Cell(number(one), number=True) for one in numbers)]
+            [Cell(name), Cell(str(len(part)), number=True), *(Cell(format_number(one), number=True) for one in numbers)]
         )
     return Table(f"The target: {_target(found)}", ["part", "rows", "min", "median", "mean", "max", "std"], rows)
 
 
 def _classes(found: Outcome, parts: list[tuple[str, pd.Series]]) -> Table:
-    classes = found.contest.new[0].card["classes"]
+    classes = found.comparison.new[0].card["classes"]
     rows = []
     counted = [(part.astype(str).value_counts(), len(part)) for _, part in parts]
     for label in classes[:_CLASSES]:
@@ -163,11 +168,11 @@ def _classes(found: Outcome, parts: list[tuple[str, pd.Series]]) -> Table:
 
 
 def _target(found: Outcome) -> str:
-    return str(found.contest.new[0].card["target"])
+    return str(found.comparison.new[0].card["target"])
 
 
 def _columns(found: Outcome) -> Table:
-    features = found.contest.new[0].card["features"]
+    features = found.comparison.new[0].card["features"]
     rows = [[Cell(one["name"]), Cell(one["kind"]), Cell(_range(one)), Cell("yes" if one["nullable"] else "")]
             for one in features[:_PARAMS]]  # fmt: skip
     note = f"The first {_PARAMS} of {len(features)} columns." if len(features) > _PARAMS else ""
@@ -176,7 +181,7 @@ def _columns(found: Outcome) -> Table:
 
 def _decisions(found: Outcome) -> Iterator[Table]:
     """What was decided about columns, and which are left out."""
-    card = found.contest.new[0].card
+    card = found.comparison.new[0].card
     rows = [[Cell(str(one["name"])), Cell(f"it {one['why']}")] for one in card.get("dropped", [])[:_PARAMS]]
     if rows:
         yield Table("Columns that are left out", ["column", "why"], rows)
@@ -190,7 +195,7 @@ def _range(one: dict[str, Any]) -> str:
         return f"{one['distinct']}: {shown}{', …' if one['distinct'] > 5 else ''}"  # noqa: PLR2004
     if "min" not in one:
         return "true, false" if one["kind"] == "boolean" else ""
-    ends = [number(end) if isinstance(end, float) else str(end) for end in (one["min"], one["max"])]
+    ends = [format_number(end) if isinstance(end, float) else str(end) for end in (one["min"], one["max"])]
     return f"{ends[0]} … {ends[1]}"
 
 
@@ -202,21 +207,21 @@ def _params(told: dict[str, Any]) -> Table:
     return Table("Parameters", ["model", "class", "params"], rows)
 
 
-def _pictures(found: Outcome, shown: Contestant, seed: int) -> Iterator[Picture]:
+def _pictures(found: Outcome, shown: ComparedModel, seed: int) -> Iterator[Picture]:
     from airflow_mlcraft.ml.report.importances import importance_plot, importances
     from airflow_mlcraft.ml.report.plots import class_plots, compare_plot, number_plots
 
-    metric = found.contest.metric
+    metric = found.comparison.metric
     answers = shown.answers
     if answers is None:
         return
-    if len(found.contest.everyone) > 1:
+    if len(found.comparison.all_models) > 1:
         yield compare_plot(metric, found.to_json()["models"])
     if shown.card["task"] == CLASSIFICATION:
         yield from class_plots(answers)
     else:
         yield from number_plots(answers, seed)
-    test = found.test if len(found.test) == len(answers.truth) else found.test.only(found.contest.unseen)
+    test = found.test if len(found.test) == len(answers.truth) else found.test.select_rows(found.comparison.unseen)
     ranked = importances(shown.model, test, answers.truth, metric, positive=shown.card.get("positive"), seed=seed)
     if ranked:
         yield importance_plot(ranked, metric)

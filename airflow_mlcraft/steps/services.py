@@ -1,4 +1,4 @@
-"""What a step may ask of whoever runs it: secrets, connections, a folder that outlives it, a line for the log."""
+"""Services that a step may use: secrets, connections, a persistent folder, the log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONNECTION_PREFIX = "MLCRAFT_CONN_"
 
 @dataclass(frozen=True)
 class Connection:
-    """An address and what opens it. Nothing of it is ever shown."""
+    """An address with its login and password. Its `repr` shows none of them."""
 
     uri: str = field(repr=False)
     login: str = field(default="", repr=False)
@@ -25,32 +25,33 @@ class Connection:
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def variable_of(connection: str) -> str:
-    """The environment variable that has a connection's URI, where there is no Airflow."""
+def connection_variable(connection: str) -> str:
+    """The environment variable that holds a connection's URI where the step runs without Airflow."""
     return CONNECTION_PREFIX + re.sub(r"\W", "_", connection).upper()
 
 
 def connection_from_environment(name: str) -> Connection | None:
     """The connection whose URI is in the variable `MLCRAFT_CONN_<NAME>`."""
-    uri = os.environ.get(variable_of(name))
+    uri = os.environ.get(connection_variable(name))
     if not uri:
         return None
     parts = urlsplit(uri)
     return Connection(uri, unquote(parts.username or ""), unquote(parts.password or ""), dict(parse_qsl(parts.query)))
 
 
-def say_on_stderr(line: str) -> None:
-    """One line for people."""
+def log_to_stderr(line: str) -> None:
+    """Write one line to standard error."""
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 
 
 @dataclass(frozen=True)
 class Services:
-    """By default what a command has: its environment and its stderr."""
+    """The services of a step; the defaults are those of a command: its environment and standard error."""
 
     secret: Callable[[str], str | None] = os.environ.get
     connection: Callable[[str], Connection | None] = connection_from_environment
     state: Path | None = None
-    say: Callable[[str], None] = say_on_stderr
+    """Folder that persists between tries and runs."""
+    log: Callable[[str], None] = log_to_stderr
     permissions: Permissions = field(default_factory=Permissions)

@@ -1,4 +1,4 @@
-"""The options that say how data is cut into a training and a test part; `split` and `process` share them."""
+"""`split`: splits data into a training and a test part; and the options of splitting, which `process` shares."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def add_split_options(parser: argparse.ArgumentParser) -> None:
-    """How to cut."""
+    """Add the options of splitting."""
     parser.add_argument(
         "--test-size", type=float, default=0.2, help="share of the rows for testing, or a number of rows (0.2)"
     )
@@ -33,14 +33,14 @@ def add_split_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--time", metavar="COLUMN", help="test on the latest rows by this column")
 
 
-def split_of(options: argparse.Namespace) -> Split:
-    """What the options ask for."""
+def parse_split(options: argparse.Namespace) -> Split:
+    """The split that the options describe."""
     from airflow_mlcraft.ml.split import GROUP, RANDOM, STRATIFY, TIME, Split
 
-    given = [name for name in (STRATIFY, GROUP, TIME) if getattr(options, name)]
-    if len(given) > 1:
-        raise StepError(f"{' and '.join(f'--{name}' for name in given)} exclude each other; give one of them")
-    by = given[0] if given else RANDOM
+    chosen = [name for name in (STRATIFY, GROUP, TIME) if getattr(options, name)]
+    if len(chosen) > 1:
+        raise StepError(f"{' and '.join(f'--{name}' for name in chosen)} exclude each other; give one of them")
+    by = chosen[0] if chosen else RANDOM
     column = {STRATIFY: options.target, GROUP: options.group, TIME: options.time}.get(by)
     if by == STRATIFY and not column:
         raise StepError("--stratify needs --target, the column whose classes are to be shared")
@@ -49,13 +49,13 @@ def split_of(options: argparse.Namespace) -> Split:
 
 
 def check_seed(seed: int) -> None:
-    """numpy's seeds."""
+    """Raise an error for a seed that numpy does not accept."""
     if not 0 <= seed < 2**32:
         raise StepError(f"--seed is {seed}; expected a whole number from 0 to {2**32 - 1}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options."""
+    """Add the options of this step."""
     parser.add_argument("--data", required=True, metavar="FILE", help="the data")
     parser.add_argument("--target", metavar="COLUMN", help="the column to predict; for --stratify")
     add_split_options(parser)
@@ -64,34 +64,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Write train.parquet and test.parquet.
 
-    The rows pass through in batches. In memory are their hashes, and the column by which they are split.
+    Rows are processed in batches; only their hashes and the columns by which they are split are held in memory.
     """
     import numpy as np
     import pandas as pd
 
-    from airflow_mlcraft.ml.data.table_on_disk import Pieces, write_ordered
+    from airflow_mlcraft.ml.data.table_on_disk import TableOnDisk, write_ordered
     from airflow_mlcraft.ml.row_hash import row_hashes
-    from airflow_mlcraft.ml.split import check_columns, cut, needed_columns
+    from airflow_mlcraft.ml.split import check_columns, split_columns, split_rows
 
-    how = split_of(options)
+    split = parse_split(options)
     hashes = []
     with TemporaryDirectory(dir=folder, prefix=".split-") as name:
-        table = Pieces(Path(name))
+        table = TableOnDisk(Path(name))
         for frame in inputs.batches(folder, options.data, "data"):
-            check_columns(list(frame.columns), how)
-            if how.id is None:
+            check_columns(list(frame.columns), split)
+            if split.id is None:
                 hashes.append(row_hashes(frame))
             table.add(frame)
-        needed = pd.DataFrame({column: table[column] for column in needed_columns(how)}, index=range(len(table)))
-        found = cut(needed, how, np.concatenate(hashes) if hashes else None)
-        sizes = write_ordered(table, {"train": found.train, "test": found.test}, folder, Path(name))
-    for line in found.notes:
-        services.say(line)
+        needed = pd.DataFrame({column: table[column] for column in split_columns(split)}, index=range(len(table)))
+        parts = split_rows(needed, split, np.concatenate(hashes) if hashes else None)
+        sizes = write_ordered(table, {"train": parts.train, "test": parts.test}, folder, Path(name))
+    for line in parts.notes:
+        services.log(line)
     record = Record()
-    record.param(**{f"split_{name}": value for name, value in how.to_json().items()}, target=options.target)
-    record.metric({"rows_train": len(found.train), "rows_test": len(found.test)})
+    record.add_params(**{f"split_{name}": value for name, value in split.to_json().items()}, target=options.target)
+    record.add_metrics({"rows_train": len(parts.train), "rows_test": len(parts.test)})
     for port, (rows, width) in sizes.items():
         context = "training" if port == "train" else "testing"
-        record.dataset(port, f"{port}.parquet", context, {"rows": rows, "columns": width})
+        record.add_dataset(port, f"{port}.parquet", context, {"rows": rows, "columns": width})
     record.write(folder)
-    services.say(f"{len(table)} rows: {len(found.train)} for training, {len(found.test)} for testing ({how.by})")
+    services.log(f"{len(table)} rows: {len(parts.train)} for training, {len(parts.test)} for testing ({split.by})")

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 from airflow_mlcraft.common.hashing import sha256_of_file
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps import inputs
-from airflow_mlcraft.steps.failed_model import add_tolerate_option, tolerated
-from airflow_mlcraft.steps.model_options import ModelWork, add_model_options
+from airflow_mlcraft.steps.failed_model import add_tolerate_option, tolerate_failure
+from airflow_mlcraft.steps.model_options import FitSettings, add_model_options
 from airflow_mlcraft.steps.services import Services
 
 if TYPE_CHECKING:
     from airflow_mlcraft.ml.search import FoldScores, Search, Trial
     from airflow_mlcraft.steps.record import Record
 
-_FOLDS = 2
+_MIN_FOLDS = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options."""
+    """Add the options of this step."""
     add_model_options(parser)
     add_tolerate_option(parser)
     parser.add_argument("--trials", type=int, default=20, help="how many sets of parameters to try (20)")
@@ -37,121 +37,131 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """Write params.json, trials.json, model/, metrics.json and record.json."""
     from airflow_mlcraft.steps import model_options
 
-    work = model_options.read(options, folder)
-    no_trials: dict[str, Any] = {"metric": work.metric.name, "best": None, "trials": []}
-    with tolerated(options, work.name, folder, services, params={}, trials=no_trials):
-        _tune(options, work, folder, services)
+    settings = model_options.read_fit_settings(options, folder)
+    no_trials: dict[str, Any] = {"metric": settings.metric.name, "best": None, "trials": []}
+    with tolerate_failure(options, settings.name, folder, services, params={}, trials=no_trials):
+        _tune(options, settings, folder, services)
 
 
-def _tune(options: argparse.Namespace, work: ModelWork, folder: Path, services: Services) -> None:
-    from airflow_mlcraft.ml.fit import on_cores
+def _tune(options: argparse.Namespace, settings: FitSettings, folder: Path, services: Services) -> None:
+    from airflow_mlcraft.ml.fit import limit_threads
     from airflow_mlcraft.steps.make_model import make_model
     from airflow_mlcraft.steps.record import Record, write_json
 
-    search = _search(options, work, inputs.json_object(folder, options.space, "space"), services)
-    with on_cores(work.cores), work.own_mistakes():
+    search = _search(options, settings, inputs.json_object(folder, options.space, "space"), services)
+    with limit_threads(settings.cores), settings.user_code_errors():
         trials = search.run()
     best = search.best(trials)
-    params = {**work.params, **best.params}
+    params = {**settings.params, **best.params}
     write_json(folder / "params.json", params)
-    each = [_trial(one, work.metric.name) for one in trials]
-    write_json(folder / "trials.json", {"metric": work.metric.name, "best": best.number, "trials": each})
-    record = Record(trials=[{name: one[name] for name in ("number", "params", "metrics", "state")} for one in each])
-    _tell(record, options, search, trials)
-    services.say(f"best of {len(trials)} trials: number {best.number}, {work.metric.name} {best.score:.6g}, {params}")
-    make_model(work, params, folder, services, record)
+    trial_rows = [_trial_to_json(trial, settings.metric.name) for trial in trials]
+    write_json(folder / "trials.json", {"metric": settings.metric.name, "best": best.number, "trials": trial_rows})
+    record = Record(
+        trials=[{name: trial[name] for name in ("number", "params", "metrics", "state")} for trial in trial_rows]
+    )
+    _record_search(record, options, search, trials)
+    services.log(
+        f"best of {len(trials)} trials: number {best.number}, {settings.metric.name} {best.score:.6g}, {params}"
+    )
+    make_model(settings, params, folder, services, record)
     record.write(folder)
 
 
-def _search(options: argparse.Namespace, work: ModelWork, space: dict[str, Any], services: Services) -> Search:
+def _search(options: argparse.Namespace, settings: FitSettings, space: dict[str, Any], services: Services) -> Search:
     from airflow_mlcraft.ml.estimators import known_params
-    from airflow_mlcraft.ml.numbered_classes import inner
+    from airflow_mlcraft.ml.numbered_classes import unwrap_estimator
     from airflow_mlcraft.ml.search import PRUNERS, Search, distributions
 
     if options.trials < 1:
         raise StepError(f"--trials is {options.trials}; expected 1 or more")
-    if work.folds < _FOLDS:
-        raise StepError(f"--folds is {work.folds}; a search needs 2 or more to score by")
+    if settings.folds < _MIN_FOLDS:
+        raise StepError(f"--folds is {settings.folds}; a search needs 2 or more to score by")
     if options.pruner not in PRUNERS:
         raise StepError(f"--pruner is {options.pruner!r}; expected {' or '.join(PRUNERS)}")
-    space = space or _usual_space(work)
+    space = space or _default_space(settings)
     return Search(
-        metric=work.metric,
+        metric=settings.metric,
         space=space,
-        distributions=distributions(space, known_params(inner(work.estimator(work.params))), work.name),
-        score_fold=_score_fold(work),
-        folds=work.folds,
+        distributions=distributions(
+            space, known_params(unwrap_estimator(settings.build_estimator(settings.params))), settings.name
+        ),
+        score_fold=_score_fold(settings),
+        folds=settings.folds,
         trials=options.trials,
-        seed=work.seed,
+        seed=settings.seed,
         pruner=options.pruner,
         timeout=options.timeout,
-        journal=_journal(options, work, space, services),
-        say=services.say,
+        journal=_journal(options, settings, space, services),
+        log=services.log,
     )
 
 
-def _usual_space(work: ModelWork) -> dict[str, Any]:
-    """What our table says; params that are given stay as they are given."""
-    from airflow_mlcraft.ml.estimators import ESTIMATORS, is_own
+def _default_space(settings: FitSettings) -> dict[str, Any]:
+    """The search space of the estimator's entry in `ESTIMATORS`, without the params that the user has set."""
+    from airflow_mlcraft.ml.estimators import ESTIMATORS, is_user_estimator
 
-    known = ESTIMATORS[work.recipe.task].get(work.name)
-    own = work.code is not None and is_own(work.name, work.code)
-    usual = known.space if known is not None and not own else {}
-    return {name: range_ for name, range_ in usual.items() if name not in work.params}
+    known = ESTIMATORS[settings.recipe.task].get(settings.name)
+    from_user = settings.code is not None and is_user_estimator(settings.name, settings.code)
+    space = known.space if known is not None and not from_user else {}
+    return {name: range_ for name, range_ in space.items() if name not in settings.params}
 
 
-def _score_fold(work: ModelWork) -> FoldScores:
-    from airflow_mlcraft.ml.fit import fold_scores, folds, telling
-    from airflow_mlcraft.ml.preparation import pipeline, without_columns
+def _score_fold(settings: FitSettings) -> FoldScores:
+    from airflow_mlcraft.ml.fit import collect_warnings, fold_scores, make_folds
+    from airflow_mlcraft.ml.preparation import build_pipeline, without_columns
 
-    features, truth = work.recipe.typed(work.train), work.recipe.truth(work.train)
-    cuts = folds(work.recipe, work.train, truth, work.folds, work.seed)
+    features, truth = settings.recipe.typed(settings.train), settings.recipe.truth(settings.train)
+    cuts = make_folds(settings.recipe, settings.train, truth, settings.folds, settings.seed)
 
     def score(params: Any, fold: int) -> float | None:
-        model = without_columns(pipeline(work.recipe, work.estimator({**work.params, **params})))
-        with telling(work.name):
-            return fold_scores(work.recipe, model, features, truth, cuts[fold])[work.metric.name]
+        model = without_columns(
+            build_pipeline(settings.recipe, settings.build_estimator({**settings.params, **params}))
+        )
+        with collect_warnings(settings.name):
+            return fold_scores(settings.recipe, model, features, truth, cuts[fold])[settings.metric.name]
 
     return score
 
 
-def _journal(options: argparse.Namespace, work: ModelWork, space: dict[str, Any], services: Services) -> Path | None:
-    """The same search has the same file; with anything else it would be another one."""
+def _journal(
+    options: argparse.Namespace, settings: FitSettings, space: dict[str, Any], services: Services
+) -> Path | None:
+    """The journal file of this search; its name is a hash of all that the search depends on."""
     if services.state is None:
         return None
     key = {
-        "train": hashlib.sha256(work.train.to_csv().encode()).hexdigest(),
-        "recipe": work.recipe.hash(),
-        "model": work.name,
-        "params": work.params,
-        "code": None if work.code is None else sha256_of_file(work.code),
+        "train": hashlib.sha256(settings.train.to_csv().encode()).hexdigest(),
+        "recipe": settings.recipe.hash(),
+        "model": settings.name,
+        "params": settings.params,
+        "code": None if settings.code is None else sha256_of_file(settings.code),
         "space": space,
-        "metric": work.metric.name,
+        "metric": settings.metric.name,
         "pruner": options.pruner,
-        "seed": work.seed,
-        "folds": work.folds,
+        "seed": settings.seed,
+        "folds": settings.folds,
         "versions": [version(name) for name in ("scikit-learn", "optuna", "numpy")],
     }
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
     return services.state / f"tune-{digest[:16]}.journal"
 
 
-def _trial(one: Trial, metric: str) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "number": one.number,
-        "params": dict(one.params),
-        "metrics": {} if one.score is None else {metric: one.score},
-        "state": one.state,
-        "folds": one.folds,
+def _trial_to_json(trial: Trial, metric: str) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "number": trial.number,
+        "params": dict(trial.params),
+        "metrics": {} if trial.score is None else {metric: trial.score},
+        "state": trial.state,
+        "folds": trial.folds,
     }
-    return told | ({"error": one.error} if one.error else {})
+    return row | ({"error": trial.error} if trial.error else {})
 
 
-def _tell(record: Record, options: argparse.Namespace, search: Search, trials: list[Trial]) -> None:
-    record.param(trials=options.trials, pruner=options.pruner, space=dict(search.space))
-    counts = {state: sum(one.state == state for one in trials) for state in ("complete", "pruned", "failed")}
-    record.metric({f"trials_{state}": count for state, count in counts.items()})
+def _record_search(record: Record, options: argparse.Namespace, search: Search, trials: list[Trial]) -> None:
+    record.add_params(trials=options.trials, pruner=options.pruner, space=dict(search.space))
+    counts = {state: sum(trial.state == state for trial in trials) for state in ("complete", "pruned", "failed")}
+    record.add_metrics({f"trials_{state}": count for state, count in counts.items()})
     best = [search.best(trials[: place + 1]).score for place in range(len(trials))]
-    record.curve(f"best_{search.metric.name}", best)
-    record.artifact("params")
-    record.artifact("trials")
+    record.add_series(f"best_{search.metric.name}", best)
+    record.add_artifact("params")
+    record.add_artifact("trials")

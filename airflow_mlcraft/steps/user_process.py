@@ -1,4 +1,4 @@
-"""The user's own processor in training: `clean_table` on the whole table, and `process`, which goes with the model."""
+"""The user's processor in training: `clean_table` on the whole table, and `process`, which is stored with the model."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ _EXAMPLE_ROWS = 5
 
 
 @dataclass(frozen=True)
-class OwnProcessed:
-    """`table` has the rows of the source that are used, `frame` what `process` made of them.
+class ProcessedTable:
+    """Data before and after the user's functions: `table` after `clean_table`, `frame` after `process`.
 
-    `places` says from which row of the table each row of the frame comes; None where `process` numbers rows anew.
-    `hashes` tell the rows of the frame, and `rows` says what they are of.
+    `places` are the positions in the table of the frame's rows; None if `process` has numbered rows anew.
+    `hashes` are hashes of the frame's rows, and `rows` describes what was hashed. `added` are columns that
+    `clean_table` has added.
     """
 
     path: Path
@@ -38,13 +39,13 @@ class OwnProcessed:
     added: tuple[str, ...]
     changes_nothing: bool
 
-    def recipe_with(self, recipe: Recipe, train: Any, say: Callable[[str], None]) -> Recipe:
-        """The recipe with `process` in it; refused where a row alone would get other features than in the table.
+    def add_process_to(self, recipe: Recipe, train: Any, log: Callable[[str], None]) -> Recipe:
+        """The recipe with `process`; raises an error if a single row gets other features than the whole table.
 
-        `train` has the places of the training rows in the frame.
+        `train` has the positions of the training rows in the frame.
         """
         from airflow_mlcraft.ml.process_check import ProcessCheck
-        from airflow_mlcraft.ml.row_process import RowProcess, hash_of, processor, raw_columns
+        from airflow_mlcraft.ml.row_process import RowProcess, hash_source, load_process, raw_columns
         from airflow_mlcraft.tracking.user_process import signed
 
         if self.changes_nothing:
@@ -56,131 +57,139 @@ class OwnProcessed:
             return recipe
         rows = self.table.drop(columns=[*self.added, recipe.target], errors="ignore")
         columns = raw_columns(rows)
-        made = None if self.places is None else self.frame.set_axis(self.places, axis=0)
-        check = ProcessCheck(self.path, processor(self.path, self.params), recipe, columns)
-        used = self.table if self.places is None else self.table.iloc[self.places[train]]
-        unneeded = check.run(used.drop(columns=list(self.added)), made, self.added)
+        result = None if self.places is None else self.frame.set_axis(self.places, axis=0)
+        process_check = ProcessCheck(self.path, load_process(self.path, self.params), recipe, columns)
+        training_table = self.table if self.places is None else self.table.iloc[self.places[train]]
+        unneeded = process_check.run(training_table.drop(columns=list(self.added)), result, self.added)
         if lost := len(self.table) - len(self.frame):
-            say(
+            log(
                 f"{self.path.name}: process() leaves out {lost} of {len(self.table)} rows; rows like these get no "
                 "prediction. clean_table() leaves rows out in training only"
             )
-        seen = rows if self.places is None else rows.iloc[self.places[train]]
+        training_rows = rows if self.places is None else rows.iloc[self.places[train]]
         source = self.path.read_bytes()
-        kept = tuple(replace(one, needed=one.name not in unneeded) for one in raw_columns(seen) if one.kind)
-        example = _example(seen, kept, processor(self.path, self.params))
-        process = RowProcess(self.path.name, source.decode("utf-8"), hash_of(source), dict(self.params), kept, example)
-        say(f"{self.path.name} goes with the model: process() runs on each row to predict for")
+        used_columns = tuple(
+            replace(one, needed=one.name not in unneeded) for one in raw_columns(training_rows) if one.kind
+        )
+        example = _build_example(training_rows, used_columns, load_process(self.path, self.params))
+        process = RowProcess(
+            self.path.name, source.decode("utf-8"), hash_source(source), dict(self.params), used_columns, example
+        )
+        log(f"{self.path.name} goes with the model: process() runs on each row to predict for")
         return replace(recipe, process=signed(process.to_json()))
 
 
-def run_own_process(
+def run_user_process(
     source: pd.DataFrame, path: Path, params: Mapping[str, Any], *, target: str, column: str | None
-) -> OwnProcessed:
-    """Run the functions of a processor on all rows; `column` tells rows apart, where the user names one."""
+) -> ProcessedTable:
+    """Run the functions of a processor on all rows. `column` is the user's id column, by which rows are identified."""
     from airflow_mlcraft.ml import user_code
-    from airflow_mlcraft.ml.process_check import changes_nothing
-    from airflow_mlcraft.ml.row_hash import hashes_of_processed, hashes_of_source, numbered, places_of
-    from airflow_mlcraft.ml.row_process import FORM, FUNCTION, processor
+    from airflow_mlcraft.ml.process_check import is_identity
+    from airflow_mlcraft.ml.row_hash import hashes_of_processed, hashes_of_source, source_positions, with_row_numbers
+    from airflow_mlcraft.ml.row_process import FUNCTION, PROCESS_SIGNATURE, load_process
 
     module = user_code.load(path)
-    process = user_code.needed(module, FUNCTION, FORM)
+    process = user_code.require_function(module, FUNCTION, PROCESS_SIGNATURE)
     clean = user_code.function(module, CLEAN)
-    own = dict(params) if clean is None else _taken(process, params)
+    process_params = dict(params) if clean is None else _accepted_params(process, params)
     hashes, rows = hashes_of_source(source, column)
     table = source
     if clean is not None:
-        if unknown := [name for name in params if name not in own and name not in _taken(clean, params)]:
+        if unknown := [
+            name for name in params if name not in process_params and name not in _accepted_params(clean, params)
+        ]:
             raise StepError(f"{path.name}: neither process() nor clean_table() takes the param {unknown[0]!r}")
-        table = _cleaned(source, path, clean, _taken(clean, params), target)
-        places = places_of(table, len(source))
+        table = _run_clean_table(source, path, clean, _accepted_params(clean, params), target)
+        places = source_positions(table, len(source))
         hashes = hashes_of_source(table[list(source.columns)], column)[0] if places is None else hashes[places]
-    table = numbered(table)
-    made = processor(path, own)(table.copy())
-    _check(made, path, FUNCTION)
-    places = places_of(made, len(table))
+    table = with_row_numbers(table)
+    result = load_process(path, process_params)(table.copy())
+    _check_frame(result, path, FUNCTION)
+    places = source_positions(result, len(table))
     if places is None:
-        hashes, rows = hashes_of_processed(made.reset_index(drop=True), column, path)
+        hashes, rows = hashes_of_processed(result.reset_index(drop=True), column, path)
     else:
         hashes = hashes[places]
     added = tuple(name for name in table.columns if name not in source.columns)
-    frame = made.reset_index(drop=True)
-    return OwnProcessed(path, own, table, frame, places, hashes, rows, added, changes_nothing(path))
+    frame = result.reset_index(drop=True)
+    return ProcessedTable(path, process_params, table, frame, places, hashes, rows, added, is_identity(path))
 
 
-def _cleaned(
+def _run_clean_table(
     source: pd.DataFrame, path: Path, clean: Callable[..., Any], params: Mapping[str, Any], target: str
 ) -> pd.DataFrame:
     from airflow_mlcraft.ml import user_code
-    from airflow_mlcraft.ml.process_check import check_cleaned
-    from airflow_mlcraft.ml.row_hash import numbered
+    from airflow_mlcraft.ml.process_check import check_clean_table
+    from airflow_mlcraft.ml.row_hash import with_row_numbers
 
-    with user_code.told(path):
-        made = clean(numbered(source), **params)
-    _check(made, path, CLEAN)
-    made = made.rename(columns=str)
-    if lacking := [name for name in source.columns if name not in made.columns]:
+    with user_code.locate_errors(path):
+        result = clean(with_row_numbers(source), **params)
+    _check_frame(result, path, CLEAN)
+    result = result.rename(columns=str)
+    if lacking := [name for name in source.columns if name not in result.columns]:
         raise StepError(
             f"{path.name}: clean_table() takes out the column {lacking[0]!r}, which rows to predict for have; "
             "take it out in process()"
         )
-    check_cleaned(path, source, made, target)
-    return made
+    check_clean_table(path, source, result, target)
+    return result
 
 
-def _taken(function: Callable[..., Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    """The params that a function takes."""
-    wanted = inspect.signature(function).parameters.values()
-    if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in wanted):
+def _accepted_params(function: Callable[..., Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """The params that a function accepts."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters):
         return dict(params)
-    return {name: value for name, value in params.items() if name in {one.name for one in wanted}}
+    return {name: value for name, value in params.items() if name in {one.name for one in parameters}}
 
 
-def _check(made: Any, path: Path, function: str) -> None:
+def _check_frame(result: Any, path: Path, function: str) -> None:
     import pandas as pd
 
-    if not isinstance(made, pd.DataFrame):
-        raise StepError(f"{path.name}: {function}() gives a {type(made).__name__}; expected a data frame")
-    if made.empty:
-        what = "rows" if len(made.columns) else "columns"
+    if not isinstance(result, pd.DataFrame):
+        raise StepError(f"{path.name}: {function}() gives a {type(result).__name__}; expected a data frame")
+    if result.empty:
+        what = "rows" if len(result.columns) else "columns"
         raise StepError(f"{path.name}: {function}() gives a frame without {what}")
 
 
-def _example(rows: pd.DataFrame, columns: Sequence[RawColumn], process: Callable[..., Any]) -> dict[str, list[Any]]:
-    """Rows that `process` takes, in the form of JSON. None is a row of the data, unless it takes no others."""
+def _build_example(
+    rows: pd.DataFrame, columns: Sequence[RawColumn], process: Callable[..., Any]
+) -> dict[str, list[Any]]:
+    """Example rows that `process` accepts, as JSON. Rows of the data are only used if it accepts no synthetic ones."""
     import json
 
-    from airflow_mlcraft.ml.row_process import in_order, typed_like
+    from airflow_mlcraft.ml.row_process import check_row_order, to_raw_types
 
-    whole = rows[rows.notna().all(axis=1)]
-    real = typed_like((whole if len(whole) else rows).head(_EXAMPLE_ROWS), columns).reset_index(drop=True)
-    for made in (_made_up(typed_like(rows, columns), real, columns), _mixed(real), real):
+    complete = rows[rows.notna().all(axis=1)]
+    real = to_raw_types((complete if len(complete) else rows).head(_EXAMPLE_ROWS), columns).reset_index(drop=True)
+    for result in (_synthetic_rows(to_raw_types(rows, columns), real, columns), _shift_columns(real), real):
         try:
-            in_order(process(made.copy()), made, "")
+            check_row_order(process(result.copy()), result, "")
         except StepError:
             continue
         break
-    found = json.loads(made.to_json(orient="split", index=False, date_format="iso", double_precision=15))
-    return {name: [row[place] for row in found["data"]] for place, name in enumerate(found["columns"])}
+    split_json = json.loads(result.to_json(orient="split", index=False, date_format="iso", double_precision=15))
+    return {name: [row[place] for row in split_json["data"]] for place, name in enumerate(split_json["columns"])}
 
 
-def _made_up(rows: pd.DataFrame, real: pd.DataFrame, columns: Sequence[RawColumn]) -> pd.DataFrame:
-    """Numbers and times from the ranges, the most frequent names; texts that come once are of several rows."""
+def _synthetic_rows(rows: pd.DataFrame, real: pd.DataFrame, columns: Sequence[RawColumn]) -> pd.DataFrame:
+    """Numbers and times from the columns' ranges, frequent categories, and unique texts from shifted columns."""
     from airflow_mlcraft.ml.columns import CATEGORY
     from airflow_mlcraft.ml.example_rows import example_rows
-    from airflow_mlcraft.ml.row_process import typed_like
+    from airflow_mlcraft.ml.row_process import to_raw_types
 
-    made, mixed = example_rows(rows).head(len(real)), _mixed(real)
+    result, mixed = example_rows(rows).head(len(real)), _shift_columns(real)
     for column in columns:
         if column.kind == CATEGORY and not rows[column.name].duplicated().any():
-            made[column.name] = mixed[column.name] if column.needed else None
-    return typed_like(made, columns)
+            result[column.name] = mixed[column.name] if column.needed else None
+    return to_raw_types(result, columns)
 
 
-def _mixed(real: pd.DataFrame) -> pd.DataFrame:
-    """Each column begins at another row."""
+def _shift_columns(real: pd.DataFrame) -> pd.DataFrame:
+    """The rows with each column shifted by another number of rows."""
     import numpy as np
 
-    made = {name: real[name].to_numpy()[np.arange(place, place + len(real)) % len(real)]
+    result = {name: real[name].to_numpy()[np.arange(place, place + len(real)) % len(real)]
             for place, name in enumerate(real.columns)}  # fmt: skip
-    return type(real)(made, index=real.index).astype(real.dtypes.to_dict())
+    return type(real)(result, index=real.index).astype(real.dtypes.to_dict())

@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.ml import model_file, user_code
-from airflow_mlcraft.ml.boosters import SUFFIXES, load_beside, missing
+from airflow_mlcraft.ml.boosters import SUFFIXES, load_boosters, missing_library_message
 from airflow_mlcraft.tracking import trusted_types
 from airflow_mlcraft.tracking.user_process import with_own_process
 
@@ -57,13 +57,15 @@ def load(path: str | os.PathLike[str]) -> Any:
         raise trusted_types.refusal(file, unknown - own)
     try:
         _import_code_beside(file, own)
-        model = model_file.load(file, trusted=model_file.untrusted_types(file))
+        model = model_file.load_model(file, trusted=model_file.untrusted_types(file))
     except ModuleNotFoundError as error:
         library = str(error.name).partition(".")[0]
         raise MlcraftError(
-            missing(library) if library in SUFFIXES else f"{file} needs {error.name}, which is not installed here"
+            missing_library_message(library)
+            if library in SUFFIXES
+            else f"{file} needs {error.name}, which is not installed here"
         ) from error
-    return load_beside(model, file.parent)
+    return load_boosters(model, file.parent)
 
 
 def _import_code_beside(file: Path, trusted: set[str]) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 
 from airflow_mlcraft.common.hashing import sha256_of_file
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.ml.boosters import SUFFIXES, WRAPPERS
+from airflow_mlcraft.ml.boosters import BOOSTER_TYPES, SUFFIXES
 
 TRUSTED = "MLCRAFT_TRUSTED_TYPES"
 KEY = "MLCRAFT_TRUST_KEY"
@@ -33,7 +33,7 @@ _KEY_FILE = Path(".config") / "mlcraft" / "trust.key"
 _KNOWN = ("sklearn.", "airflow_mlcraft.ml.")
 _CHECKED_PARTIAL = {"functools.partial", "sklearn.utils.validation.check_array"}
 """Histogram gradient boosting checks its columns by them; a partial names its function apart."""
-_KNOWN_NAMES = WRAPPERS | {"numpy.dtype", "collections.OrderedDict"} | _CHECKED_PARTIAL
+_KNOWN_NAMES = BOOSTER_TYPES | {"numpy.dtype", "collections.OrderedDict"} | _CHECKED_PARTIAL
 _ALWAYS_THERE = frozenset({"airflow_mlcraft", "numpy", "scipy", "sklearn", "pandas", "skops", *sys.stdlib_module_names})
 
 

@@ -71,7 +71,7 @@ def with_own_process(model: Any, folder: Path) -> Any:
             f"Read it, and if you trust it, name its hash in the environment variable {TRUSTED_CODE}={found}; "
             f"machines of one owner share the key in {TRUST_KEY} instead"
         )
-    user_code.vouch_for(found)
+    user_code.trust_code(found)
     return import_module("airflow_mlcraft.ml.row_process").with_process(described, path, model)
 
 

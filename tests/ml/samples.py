@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
-from airflow_mlcraft.ml.choose_recipe import Wishes, decide
+from airflow_mlcraft.ml.choose_recipe import RecipeOptions, choose_recipe
 from airflow_mlcraft.ml.recipe import Recipe
 from airflow_mlcraft.ml.split import Split, split
 from airflow_mlcraft.steps.command import run
@@ -64,7 +64,7 @@ def cut(frame: pd.DataFrame, target: str = "target", **wishes: Any) -> tuple[Rec
     """A recipe, and the raw training and test parts."""
     how = Split(test_size=0.25, seed=3)
     train, test = split(frame, how)
-    return decide(train, target, how, Wishes(**wishes)), train, test
+    return choose_recipe(train, target, how, RecipeOptions(**wishes)), train, test
 
 
 class Steps:
@@ -73,7 +73,7 @@ class Steps:
     def __init__(self, folder: Path, state: Path | None = None):
         self.folder = folder
         self.said: list[str] = []
-        self._services = Services(state=state, say=self.said.append)
+        self._services = Services(state=state, log=self.said.append)
 
     def __call__(self, *arguments: str) -> int:
         """The exit code of a step."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from airflow_mlcraft.ml.champion import Candidate, Today, choose_champion
+from airflow_mlcraft.ml.champion import Candidate, ChampionScore, choose_champion
 from airflow_mlcraft.ml.metrics import METRICS
 
 ACC, LOSS = METRICS["acc"], METRICS["log_loss"]
@@ -30,15 +30,15 @@ def test_what_is_no_number_never_wins(nothing: float | None) -> None:
         assert choose_champion(metric, candidates([nothing, 0.5, nothing])).winner == 1
         none = choose_champion(metric, candidates([nothing] * 3))
         assert (none.winner, none.why) == (None, f"no new model has a value of {metric.name}")
-        kept = choose_champion(metric, candidates([0.5, 0.5, 0.5], [nothing] * 3), today=Today(0.5))
+        kept = choose_champion(metric, candidates([0.5, 0.5, 0.5], [nothing] * 3), today=ChampionScore(0.5))
         assert kept.kept
-        assert choose_champion(metric, candidates([0.5] * 3), today=Today(nothing)).winner == 0
+        assert choose_champion(metric, candidates([0.5] * 3), today=ChampionScore(nothing)).winner == 0
 
 
 def test_cross_validation_chooses_and_the_test_part_only_measures() -> None:
     verdict = choose_champion(ACC, candidates([0.9, 0.8, 0.7], [0.5, 0.99, 0.6]))
     assert verdict.winner == 0
-    assert verdict.why == "a has the best acc, 0.9 in cross-validation, of 3 new models"
+    assert verdict.reason == "a has the best acc, 0.9 in cross-validation, of 3 new models"
 
 
 def test_a_baseline_never_wins() -> None:
@@ -52,30 +52,30 @@ def test_a_baseline_never_wins() -> None:
     [(0.8, 0.0, False), (0.9, 0.0, True), (0.95, 0.0, True), (0.8, 0.05, False), (0.8, 0.2, True)],
 )
 def test_todays_champion_stays_unless_it_is_beaten(today: float, margin: float, stays: bool) -> None:
-    verdict = choose_champion(ACC, candidates([0.5, 0.9, 0.7]), today=Today(today), margin=margin)
+    verdict = choose_champion(ACC, candidates([0.5, 0.9, 0.7]), today=ChampionScore(today), margin=margin)
     assert verdict.kept is stays
     assert verdict.winner == (None if stays else 1)
-    assert "champion's" in verdict.why
-    mirrored = choose_champion(LOSS, candidates([0.5, 0.1, 0.3]), today=Today(1 - today), margin=margin)
+    assert "champion's" in verdict.reason
+    mirrored = choose_champion(LOSS, candidates([0.5, 0.1, 0.3]), today=ChampionScore(1 - today), margin=margin)
     assert mirrored.kept is stays or abs(today - 0.9) < 1e-9
 
 
 def test_numbers_that_differ_look_different() -> None:
-    worse = choose_champion(LOSS, candidates([0.1020410004, 0.5, 0.5]), today=Today(0.1020410001))
+    worse = choose_champion(LOSS, candidates([0.1020410004, 0.5, 0.5]), today=ChampionScore(0.1020410001))
     assert worse.why.endswith("its log_loss of 0.1020410004 does not beat the champion's 0.1020410001")
-    equal = choose_champion(LOSS, candidates([0.102041, 0.5, 0.5]), today=Today(0.102041))
+    equal = choose_champion(LOSS, candidates([0.102041, 0.5, 0.5]), today=ChampionScore(0.102041))
     assert equal.why.endswith("its log_loss of 0.102041 only equals the champion's")
-    little = choose_champion(ACC, candidates([0.5, 0.91, 0.5]), today=Today(0.9), margin=0.05)
+    little = choose_champion(ACC, candidates([0.5, 0.91, 0.5]), today=ChampionScore(0.9), margin=0.05)
     assert little.why.endswith("its acc of 0.91 beats the champion's 0.9 by 0.01 only, and 0.05 is asked for")
 
 
 def test_a_champion_that_cannot_be_compared_stays_unless_it_is_to_be_replaced() -> None:
-    today = Today(incomparable="it knows other classes")
+    today = ChampionScore(incomparable="it knows other classes")
     kept = choose_champion(ACC, candidates([0.5, 0.9, 0.7]), today=today)
     assert kept.kept
     assert kept.why == "b is the best new model, but the champion of today is not replaced: it knows other classes"
     assert choose_champion(ACC, candidates([0.5, 0.9, 0.7]), today=today, replace_champion=True).winner == 1
-    better = choose_champion(ACC, candidates([0.5, 0.9, 0.7]), today=Today(0.95), replace_champion=True)
+    better = choose_champion(ACC, candidates([0.5, 0.9, 0.7]), today=ChampionScore(0.95), replace_champion=True)
     assert better.kept, "what can be compared has to be beaten"
 
 
@@ -88,6 +88,6 @@ def test_a_minimum() -> None:
     assert choose_champion(LOSS, candidates([0.5, 0.9, 0.7]), minimum=0.5).winner == 0
     assert choose_champion(LOSS, candidates([0.5, 0.9, 0.7]), minimum=0.4).winner is None
     assert choose_champion(ACC, candidates([0.5, 0.9, 0.7], [0.9, 0.6, 0.9]), minimum=0.8).winner is None
-    kept = choose_champion(ACC, candidates([0.5, 0.9, 0.7]), minimum=0.95, today=Today(0.1))
+    kept = choose_champion(ACC, candidates([0.5, 0.9, 0.7]), minimum=0.95, today=ChampionScore(0.1))
     assert kept.kept
     assert [gate.passed for gate in kept.gates] == [False, True]

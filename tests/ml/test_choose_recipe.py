@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.choose_recipe import Wishes, decide
-from airflow_mlcraft.ml.estimators import choose
-from airflow_mlcraft.ml.preparation import pipeline, preparation
+from airflow_mlcraft.ml.choose_recipe import RecipeOptions, choose_recipe
+from airflow_mlcraft.ml.estimators import build_estimator
+from airflow_mlcraft.ml.preparation import build_pipeline, build_preparation
 from airflow_mlcraft.ml.recipe import Recipe, from_json
 from airflow_mlcraft.ml.split import Split
 from tests.ml.samples import cut, diabetes, iris, wild
@@ -19,9 +19,9 @@ from tests.ml.samples import cut, diabetes, iris, wild
 ROWS = 40
 
 
-def recipe_of(target: object = None, *, wishes: Wishes | None = None, **columns: object) -> Recipe:
+def recipe_of(target: object = None, *, wishes: RecipeOptions | None = None, **columns: object) -> Recipe:
     truth = ["a", "b"] * (ROWS // 2) if target is None else target
-    return decide(pd.DataFrame({**columns, "y": truth}), "y", Split(), wishes or Wishes())
+    return choose_recipe(pd.DataFrame({**columns, "y": truth}), "y", Split(), wishes or RecipeOptions())
 
 
 def kind_of(values: object) -> str:
@@ -81,11 +81,11 @@ def test_tasks_and_labels() -> None:
     assert recipe_of(x=x).positive == "b"
     assert recipe_of([1.0, 0.0] * 20, x=x).classes == (0, 1)
     assert recipe_of([True, False] * 20, x=x).classes == (False, True)
-    assert recipe_of(["1", "0"] * 20, x=x, wishes=Wishes("classification")).classes == (0, 1)
+    assert recipe_of(["1", "0"] * 20, x=x, wishes=RecipeOptions("classification")).classes == (0, 1)
     assert recipe_of(["01", "00"] * 20, x=x).classes == ("00", "01")
     assert recipe_of(range(ROWS), x=x).task == "regression"
-    assert recipe_of(["1.5", "2.5"] * 20, x=x, wishes=Wishes("regression")).task == "regression"
-    assert recipe_of(x=x, wishes=Wishes(positive="A")).positive == "a"
+    assert recipe_of(["1.5", "2.5"] * 20, x=x, wishes=RecipeOptions("regression")).task == "regression"
+    assert recipe_of(x=x, wishes=RecipeOptions(positive="A")).positive == "a"
     assert cut(diabetes())[0].task == "regression"
     assert cut(iris())[0].positive is None
 
@@ -93,18 +93,18 @@ def test_tasks_and_labels() -> None:
 @pytest.mark.parametrize(
     ("target", "wishes", "words"),
     [
-        (["a", None] * 20, Wishes(), "missing in 20 of 40 rows, first in row 2"),
-        ([1.0, float("nan")] * 20, Wishes(), "missing in 20 of 40 rows"),
-        (["a"] * 40, Wishes(), "one class only, 'a', in the 40 training rows"),
-        (["a", "b"] * 20, Wishes("regression"), "has values such as 'a', 'b'"),
-        ([1.0, np.inf] * 20, Wishes("regression"), "has values such as 'inf'"),
-        ([f"c{number}" for number in range(40)], Wishes(), "40 classes in 40 training rows"),
-        (["a", "b"] * 20, Wishes("clustering"), "'clustering'; expected classification or regression"),
-        (["a", "b"] * 20, Wishes(positive="c"), "the classes are"),
-        (["a", "b", "c", "c"] * 10, Wishes(positive="c"), "expected one of two classes"),
+        (["a", None] * 20, RecipeOptions(), "missing in 20 of 40 rows, first in row 2"),
+        ([1.0, float("nan")] * 20, RecipeOptions(), "missing in 20 of 40 rows"),
+        (["a"] * 40, RecipeOptions(), "one class only, 'a', in the 40 training rows"),
+        (["a", "b"] * 20, RecipeOptions("regression"), "has values such as 'a', 'b'"),
+        ([1.0, np.inf] * 20, RecipeOptions("regression"), "has values such as 'inf'"),
+        ([f"c{number}" for number in range(40)], RecipeOptions(), "40 classes in 40 training rows"),
+        (["a", "b"] * 20, RecipeOptions("clustering"), "'clustering'; expected classification or regression"),
+        (["a", "b"] * 20, RecipeOptions(positive="c"), "the classes are"),
+        (["a", "b", "c", "c"] * 10, RecipeOptions(positive="c"), "expected one of two classes"),
     ],
 )
-def test_targets_that_cannot_be(target: object, wishes: Wishes, words: str) -> None:
+def test_targets_that_cannot_be(target: object, wishes: RecipeOptions, words: str) -> None:
     with pytest.raises(StepError, match=words):
         recipe_of(target, wishes=wishes, x=range(ROWS))
 
@@ -127,7 +127,7 @@ def test_a_recipe_survives_json() -> None:
 
 def test_serving_takes_what_training_has_not_seen() -> None:
     recipe, train, test = cut(wild())
-    made = preparation(recipe)
+    made = build_preparation(recipe)
     expected = made.fit_transform(recipe.typed(train)).shape[1]
     strange = test.assign(colour="ultraviolet", size="unknown", day="tomorrow", leaves=[None] * len(test))
     found = made.transform(recipe.typed(strange))
@@ -142,14 +142,14 @@ def test_serving_takes_what_training_has_not_seen() -> None:
 def test_rare_categories_are_put_together_where_the_user_wants_few_columns() -> None:
     names = [f"c{number}" for number in range(60) for _ in range(60 - number)]
     frame = pd.DataFrame({"x": names, "y": ["a", "b"] * (len(names) // 2)})
-    recipe = decide(frame, "y", Split(), Wishes(max_categories=25))
-    made = preparation(recipe).fit_transform(recipe.typed(frame), frame["y"])
+    recipe = choose_recipe(frame, "y", Split(), RecipeOptions(max_categories=25))
+    made = build_preparation(recipe).fit_transform(recipe.typed(frame), frame["y"])
     assert made.shape[1] == recipe.max_categories == 25
     assert recipe.notes == (
         "the column 'x' has 60 categories; the most frequent have a column each, 25 in all, as max_categories says",
     )
     with pytest.raises(StepError, match="--max-categories is 1; expected 2 or more"):
-        decide(frame, "y", Split(), Wishes(max_categories=1))
+        choose_recipe(frame, "y", Split(), RecipeOptions(max_categories=1))
 
 
 @pytest.mark.parametrize(
@@ -159,10 +159,10 @@ def test_rare_categories_are_put_together_where_the_user_wants_few_columns() -> 
 def test_the_encoding_of_categories_is_chosen_by_the_data(categories: int, rows: int, encode: str, width: int) -> None:
     names = [f"c{number % categories}" for number in range(rows)]
     frame = pd.DataFrame({"x": names, "y": np.random.default_rng(0).normal(size=rows)})
-    recipe = decide(frame, "y", Split(), Wishes("regression"))
+    recipe = choose_recipe(frame, "y", Split(), RecipeOptions("regression"))
     (column,) = recipe.columns
     assert (column.encode, column.categories) == (encode, categories)
-    assert preparation(recipe).fit_transform(recipe.typed(frame), frame["y"]).shape[1] == width
+    assert build_preparation(recipe).fit_transform(recipe.typed(frame), frame["y"]).shape[1] == width
     assert len(recipe.notes) == (categories > 25)
     assert all(f"'x' has {categories} categories in {rows} rows" in note for note in recipe.notes)
 
@@ -172,8 +172,8 @@ def test_the_mean_target_of_a_category_is_learned_from_other_rows() -> None:
     random = np.random.default_rng(0)
     frame = pd.DataFrame({"x": random.integers(0, 400, 1200).astype(str), "y": random.normal(size=1200)})
     frame["x"] = "c" + frame["x"]
-    recipe = decide(frame, "y", Split(), Wishes("regression"))
-    made = preparation(recipe).fit_transform(recipe.typed(frame), frame["y"])
+    recipe = choose_recipe(frame, "y", Split(), RecipeOptions("regression"))
+    made = build_preparation(recipe).fit_transform(recipe.typed(frame), frame["y"])
     assert abs(np.corrcoef(made[:, 0], frame["y"])[0, 1]) < 0.15
 
 
@@ -181,9 +181,9 @@ def test_histogram_gradient_boosting_takes_categories_as_they_are() -> None:
     random = np.random.default_rng(0)
     frame = pd.DataFrame({"n": random.normal(size=900), "x": [f"c{place % 90}" for place in range(900)]})
     frame["y"] = frame["n"] + random.normal(size=90).repeat(10).reshape(90, 10).T.reshape(-1)
-    recipe = decide(frame, "y", Split(), Wishes("regression"))
-    estimator = choose("regression", "hist_gradient_boosting", {"max_iter": 5}, 0)
-    model = pipeline(recipe, estimator).fit(frame, frame["y"])
+    recipe = choose_recipe(frame, "y", Split(), RecipeOptions("regression"))
+    estimator = build_estimator("regression", "hist_gradient_boosting", {"max_iter": 5}, 0)
+    model = build_pipeline(recipe, estimator).fit(frame, frame["y"])
     assert model[-1].is_categorical_.tolist() == [False, True]
     assert estimator.categorical_features == "from_dtype", "the estimator that was given is left alone"
     unseen = frame.head(2).assign(x=["never seen", None])
@@ -195,8 +195,8 @@ def test_a_thousand_columns() -> None:
     numbers = pd.DataFrame(random.normal(size=(60, 700)), columns=[f"n{place}" for place in range(700)])
     texts = pd.DataFrame({f"t{place}": random.choice(list("abcdefgh"), 60) for place in range(300)})
     frame = pd.concat([numbers, texts], axis=1).assign(y=["a", "b"] * 30)
-    recipe = decide(frame, "y", Split(), Wishes())
-    made = preparation(recipe).fit_transform(recipe.typed(frame))
+    recipe = choose_recipe(frame, "y", Split(), RecipeOptions())
+    made = build_preparation(recipe).fit_transform(recipe.typed(frame))
     assert len(recipe.features) == 1000
     assert made.shape == (60, 700 + 300 * 8)
 
@@ -205,7 +205,7 @@ def test_a_thousand_columns() -> None:
 @pytest.mark.parametrize("scale", ["minmax", "robust", "none"])
 def test_wishes_are_followed(impute: str, scale: str) -> None:
     recipe, train, _ = cut(wild(), impute=impute, scale=scale)
-    made = preparation(recipe).fit_transform(recipe.typed(train))
+    made = build_preparation(recipe).fit_transform(recipe.typed(train))
     missing = train["size"].isna().to_numpy()
     there = train["size"].dropna()
     filled = {"mean": there.mean(), "most_frequent": there.mode()[0], "zero": 0.0}[impute]

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.choose_recipe import Wishes, decide
-from airflow_mlcraft.ml.column_kinds import KindWishes, ambiguous_dates
+from airflow_mlcraft.ml.choose_recipe import RecipeOptions, choose_recipe
+from airflow_mlcraft.ml.column_kinds import KindOptions, find_ambiguous_dates
 from airflow_mlcraft.ml.recipe import Recipe
 from airflow_mlcraft.ml.split import Split
 from airflow_mlcraft.serving.http.request_reader import RequestReader
@@ -23,9 +23,9 @@ ROWS = 60
 WORDS = ("fine", "nice", "bad", "room", "view", "staff", "food", "clean", "dirty", "near")
 
 
-def recipe_of(name: str, values: Any, wishes: KindWishes | None = None) -> Recipe:
+def recipe_of(name: str, values: Any, wishes: KindOptions | None = None) -> Recipe:
     frame = pd.DataFrame({name: values, "n": np.arange(ROWS) % 7, "y": ["a", "b"] * (ROWS // 2)})
-    return decide(frame, "y", Split(), Wishes(kinds=wishes or KindWishes()))
+    return choose_recipe(frame, "y", Split(), RecipeOptions(kinds=wishes or KindOptions()))
 
 
 def dates(form: str, first: int = 1) -> list[str]:
@@ -49,7 +49,7 @@ def test_dates_that_could_be_either_are_said_and_overruled() -> None:
     (note,) = recipe_of("joined", values).notes
     assert "holds dates as %d/%m/%Y" in note
     assert 'set dates = { joined = "%m/%d/%Y" }' in note
-    recipe = recipe_of("joined", values, KindWishes(dates={"joined": "%m/%d/%Y"}))
+    recipe = recipe_of("joined", values, KindOptions(dates={"joined": "%m/%d/%Y"}))
     assert column(recipe, "joined") == ("date", "%m/%d/%Y")
     assert recipe.notes == ()
     month = recipe.typed(pd.DataFrame({"joined": ["02/11/2024"], "n": 1}))["joined"].dt.month
@@ -84,7 +84,7 @@ def test_codes_and_mixtures(name: str, values: list[Any], kind: str, words: str)
 def test_identifiers_are_left_out(name: str, values: Any) -> None:
     recipe = recipe_of(name, list(values))
     assert recipe.dropped == ({"name": name, "why": f"is an identifier: each of the {ROWS} rows has another"},)
-    assert column(recipe_of(name, range(ROWS), KindWishes(types={name: "number"})), name) == ("number", "")
+    assert column(recipe_of(name, range(ROWS), KindOptions(types={name: "number"})), name) == ("number", "")
 
 
 def test_numbers_without_a_name_that_number_no_rows_stay() -> None:
@@ -92,15 +92,15 @@ def test_numbers_without_a_name_that_number_no_rows_stay() -> None:
 
 
 def test_the_user_says_the_kind() -> None:
-    assert column(recipe_of("size", [1, 2, 3] * 20, KindWishes(types={"size": "category"})), "size")[0] == "category"
+    assert column(recipe_of("size", [1, 2, 3] * 20, KindOptions(types={"size": "category"})), "size")[0] == "category"
     codes = [f"{place % 9:05d}" for place in range(ROWS)]
-    assert column(recipe_of("zip", codes, KindWishes(types={"zip": "number"})), "zip")[0] == "number"
+    assert column(recipe_of("zip", codes, KindOptions(types={"zip": "number"})), "zip")[0] == "number"
     for wishes, words in (
-        (KindWishes(types={"sise": "number"}), "--types: the data has no column 'sise'; did you mean 'size'?"),
-        (KindWishes(types={"size": "zip"}), "'size' is to be 'zip'; expected one of number, category"),
-        (KindWishes(dates={"size": "day"}), "'size' has the format 'day'; expected one such as %d/%m/%Y"),
-        (KindWishes(dates={"size": "%d/%m/%Y"}), "is no date as %d/%m/%Y"),
-        (KindWishes(types={"size": "date"}), "say how they are written"),
+        (KindOptions(types={"sise": "number"}), "--types: the data has no column 'sise'; did you mean 'size'?"),
+        (KindOptions(types={"size": "zip"}), "'size' is to be 'zip'; expected one of number, category"),
+        (KindOptions(dates={"size": "day"}), "'size' has the format 'day'; expected one such as %d/%m/%Y"),
+        (KindOptions(dates={"size": "%d/%m/%Y"}), "is no date as %d/%m/%Y"),
+        (KindOptions(types={"size": "date"}), "say how they are written"),
     ):
         with pytest.raises(StepError) as told:
             recipe_of("size", ["small", "large", "huge"] * 20, wishes)
@@ -201,5 +201,5 @@ def test_dates_that_can_be_read_in_two_ways() -> None:
         }
     )
     either = {"example": "03/04/2024", "day_first": "%d/%m/%Y", "month_first": "%m/%d/%Y"}
-    assert ambiguous_dates(frame) == {"either": either}
-    assert ambiguous_dates(frame, KindWishes(dates={"either": "%m/%d/%Y"})) == {}
+    assert find_ambiguous_dates(frame) == {"either": either}
+    assert find_ambiguous_dates(frame, KindOptions(dates={"either": "%m/%d/%Y"})) == {}

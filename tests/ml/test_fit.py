@@ -24,9 +24,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.choose_recipe import Wishes, decide
-from airflow_mlcraft.ml.estimators import ESTIMATORS, choose
-from airflow_mlcraft.ml.fit import Fitted, fit, folds
+from airflow_mlcraft.ml.choose_recipe import RecipeOptions, choose_recipe
+from airflow_mlcraft.ml.estimators import ESTIMATORS, build_estimator
+from airflow_mlcraft.ml.fit import Fitted, fit, make_folds
 from airflow_mlcraft.ml.metrics import METRICS
 from airflow_mlcraft.ml.recipe import Recipe
 from airflow_mlcraft.ml.split import Split
@@ -34,7 +34,7 @@ from tests.ml.samples import cancer, cut, diabetes, iris, wild
 
 
 def fitted(recipe: Recipe, train: pd.DataFrame, name: str, *, count: int = 4, cores: int = 1, **params: Any) -> Fitted:
-    estimator = choose(recipe.task, name, params, 5)
+    estimator = build_estimator(recipe.task, name, params, 5)
     return fit(recipe, train, estimator, name=name, count=count, seed=5, cores=cores)
 
 
@@ -141,7 +141,7 @@ def test_each_estimator_is_the_same_on_one_core_and_on_two(task: str, name: str)
 
 def test_a_seed_changes_what_is_random() -> None:
     recipe, train, _ = cut(cancer())
-    seeded = [choose(recipe.task, "random_forest", {"n_estimators": 5}, seed) for seed in (1, 1, 2)]
+    seeded = [build_estimator(recipe.task, "random_forest", {"n_estimators": 5}, seed) for seed in (1, 1, 2)]
     made = [fit(recipe, train, one, name="f", count=0, seed=0, cores=1).train["log_loss"] for one in seeded]
     assert made[0] == made[1] != made[2]
 
@@ -156,9 +156,9 @@ def test_folds_follow_the_split() -> None:
     ]
     for how, task, cutter in cases:
         target = "sepal width (cm)" if task else "target"
-        recipe = decide(frame, target, how, Wishes(task))
+        recipe = choose_recipe(frame, target, how, RecipeOptions(task))
         expected = cutter.split(frame, frame[target], frame["who"])
-        for ours, theirs in zip(folds(recipe, frame, recipe.truth(frame), 3, 5), expected, strict=True):
+        for ours, theirs in zip(make_folds(recipe, frame, recipe.truth(frame), 3, 5), expected, strict=True):
             assert np.array_equal(ours[0], theirs[0])
             assert np.array_equal(ours[1], theirs[1])
 
@@ -200,7 +200,7 @@ def imbalanced(rows: int = 600, positives: int = 60) -> pd.DataFrame:
 
 def test_a_threshold_is_chosen_on_folds_and_scored_on_rows_that_did_not_choose() -> None:
     recipe, train, test = cut(imbalanced())
-    estimator = choose(recipe.task, "logistic_regression", {}, 5)
+    estimator = build_estimator(recipe.task, "logistic_regression", {}, 5)
     how = {"name": "m", "count": 4, "seed": 5, "cores": 1}
     plain = fit(recipe, train, estimator, **how)  # type: ignore[arg-type]
     ours = fit(recipe, train, estimator, **how, threshold="auto", metric=METRICS["f1"])  # type: ignore[arg-type]
@@ -230,16 +230,16 @@ def test_a_threshold_is_chosen_on_folds_and_scored_on_rows_that_did_not_choose()
 )
 def test_thresholds_that_cannot_be(frame: pd.DataFrame, name: str, count: int, words: str) -> None:
     recipe, train, _ = cut(frame)
-    estimator = choose(recipe.task, name, {}, 5)
+    estimator = build_estimator(recipe.task, name, {}, 5)
     with pytest.raises(StepError, match=words):
         fit(recipe, train, estimator, name=name, count=count, seed=5, cores=1, threshold="auto")
 
 
 def test_folds_keep_rows_of_one_time_together() -> None:
     frame = diabetes().assign(year=[2000 + row % 9 for row in range(442)])
-    recipe = decide(frame, "target", Split("time", "year"), Wishes())
+    recipe = choose_recipe(frame, "target", Split("time", "year"), RecipeOptions())
     years = frame["year"].to_numpy()
-    for learn, score in folds(recipe, frame, recipe.truth(frame), 5, 0):
+    for learn, score in make_folds(recipe, frame, recipe.truth(frame), 5, 0):
         assert years[learn].max() < years[score].min()
     with pytest.raises(StepError, match="10 different times in 'year', and there are 9"):
-        folds(recipe, frame, recipe.truth(frame), 9, 0)
+        make_folds(recipe, frame, recipe.truth(frame), 9, 0)

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlcraft.ml.choose_recipe import Wishes, decide
-from airflow_mlcraft.ml.estimators import choose
-from airflow_mlcraft.ml.fit import fit, folds
-from airflow_mlcraft.ml.preparation import pipeline
+from airflow_mlcraft.ml.choose_recipe import RecipeOptions, choose_recipe
+from airflow_mlcraft.ml.estimators import build_estimator
+from airflow_mlcraft.ml.fit import fit, make_folds
+from airflow_mlcraft.ml.preparation import build_pipeline
 from airflow_mlcraft.ml.split import Split, split
 from tests.ml.samples import Steps, diabetes, wild
 
@@ -94,8 +94,8 @@ def test_each_fold_prepares_for_itself() -> None:
     frame = diabetes().head(60)
     how = Split(test_size=0.25, seed=3)
     train, _ = split(frame, how)
-    recipe = decide(train, "target", how, Wishes())
-    cuts = folds(recipe, train, recipe.truth(train), 3, 0)
+    recipe = choose_recipe(train, "target", how, RecipeOptions())
+    cuts = make_folds(recipe, train, recipe.truth(train), 3, 0)
     poisoned = train.copy()
     poisoned.iloc[cuts[0][1], 2] = 1e9
     seen = [fold_of(recipe, part, cuts[0]) for part in (train, poisoned)]
@@ -104,7 +104,7 @@ def test_each_fold_prepares_for_itself() -> None:
 
 def fold_of(recipe: Any, train: pd.DataFrame, cut: tuple[Any, Any]) -> Any:
     """What the fold's model says to rows that nobody has touched."""
-    model = pipeline(recipe, choose(recipe.task, "ridge", {}, 0))
+    model = build_pipeline(recipe, build_estimator(recipe.task, "ridge", {}, 0))
     features = recipe.typed(train)
     model.fit(features.iloc[cut[0]], recipe.truth(train)[cut[0]])
     return model.predict(features.iloc[cut[0]])
@@ -132,8 +132,8 @@ def test_fitting_alone_reads_only_what_it_is_given() -> None:
     frame = wild()
     how = Split(test_size=0.25, seed=3)
     train, test = split(frame, how)
-    recipe = decide(train, "target", how, Wishes())
-    estimator = choose(recipe.task, "logistic_regression", {}, 0)
+    recipe = choose_recipe(train, "target", how, RecipeOptions())
+    estimator = build_estimator(recipe.task, "logistic_regression", {}, 0)
     model = fit(recipe, train, estimator, name="x", count=0, seed=0, cores=1).model
     scaler = model.named_steps["prepare"].named_transformers_["number"][-1]
     assert scaler.n_samples_seen_ == len(train)

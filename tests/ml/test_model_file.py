@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.estimators import ESTIMATORS, choose
-from airflow_mlcraft.ml.model_file import save
-from airflow_mlcraft.ml.preparation import pipeline
+from airflow_mlcraft.ml.estimators import ESTIMATORS, build_estimator
+from airflow_mlcraft.ml.model_file import save_model
+from airflow_mlcraft.ml.preparation import build_pipeline
 from airflow_mlcraft.tracking import pyfunc_model
 from tests.ml.samples import cut, diabetes, wild
 from tests.steps.processed import files
@@ -33,13 +33,13 @@ FAST: dict[str, dict[str, Any]] = {
 
 def fitted(task: str, name: str) -> tuple[Any, Any]:
     recipe, train, test = cut(wild() if task == "classification" else diabetes().head(150))
-    model = pipeline(recipe, choose(task, name, FAST.get(name, {}), 1))
+    model = build_pipeline(recipe, build_estimator(task, name, FAST.get(name, {}), 1))
     return model.fit(recipe.typed(train), recipe.truth(train)), test
 
 
 def _saved(model: Any, folder: Path) -> Path:
     folder.mkdir()
-    return save(model, folder / "model.skops")
+    return save_model(model, folder / "model.skops")
 
 
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
@@ -58,13 +58,13 @@ def test_each_estimator_is_kept_and_loaded(task: str, name: str, tmp_path: Path)
 SCRIPT = """
 import sys
 from pathlib import Path
-from airflow_mlcraft.ml.model_file import save
+from airflow_mlcraft.ml.model_file import save_model
 from tests.ml.test_model_file import fitted
 junk = [bytearray(number) for number in range(int(sys.argv[2]))]
 for name in ("random_forest", "hist_gradient_boosting", "k_neighbors", "lightgbm", "xgboost", "catboost"):
     folder = Path(sys.argv[1]) / name
     folder.mkdir()
-    save(fitted("classification", name)[0], folder / "model.skops")
+    save_model(fitted("classification", name)[0], folder / "model.skops")
 """
 
 
@@ -90,4 +90,4 @@ def test_what_skops_cannot_keep_is_a_sentence(tmp_path: Path) -> None:
             raise TypeError("not me")
 
     with pytest.raises(StepError, match="cannot be kept safely by skops"):
-        save(Odd(), tmp_path / "odd.skops")
+        save_model(Odd(), tmp_path / "odd.skops")

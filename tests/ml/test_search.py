@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.metrics import METRICS
-from airflow_mlcraft.ml.search import Search, Trial, decoded, distributions, storage
+from airflow_mlcraft.ml.search import Search, Trial, decode_params, distributions, open_storage
 
 SPACE = {
     "C": {"low": 0.01, "high": 100, "log": True},
@@ -83,7 +83,7 @@ def test_an_interrupted_search_ends_as_if_it_had_not_been(calls: int, tmp_path: 
         with journal.open("ab") as handle:
             handle.write(b'{"half a li')
     said: list[str] = []
-    assert search(journal=journal, say=said.append).run() == search().run()
+    assert search(journal=journal, log=said.append).run() == search().run()
     assert any("are there already" in line for line in said) or calls < 5
     again: list[Trial] = search(journal=journal, score_fold=dies_after(3)).run()
     assert again == search().run(), "only the model as it is is scored anew"
@@ -120,7 +120,7 @@ def test_a_metric_without_a_value() -> None:
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     journal = tmp_path / "search.journal"
-    with storage(journal), pytest.raises(StepError, match="another process") as error, storage(journal):
+    with open_storage(journal), pytest.raises(StepError, match="another process") as error, open_storage(journal):
         pass
     assert error.value.temporary
 
@@ -162,4 +162,4 @@ def test_wrong_spaces(space: dict[str, Any], words: str) -> None:
 def test_choices_may_be_anything_that_json_has() -> None:
     space = {"C": [[1], [2, 3], None]}
     made = distributions(space, KNOWN, "x")["C"].choices
-    assert [decoded({"C": choice}, space)["C"] for choice in made] == space["C"]
+    assert [decode_params({"C": choice}, space)["C"] for choice in made] == space["C"]

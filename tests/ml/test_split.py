@@ -11,7 +11,7 @@ import pytest
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.data.read import read_frame
 from airflow_mlcraft.ml.row_hash import row_hashes
-from airflow_mlcraft.ml.split import Split, cut, split
+from airflow_mlcraft.ml.split import Split, split, split_rows
 
 
 def sides(frame: pd.DataFrame, how: Split, key: str = "row") -> tuple[set[int], set[int]]:
@@ -92,7 +92,7 @@ def test_the_share_is_met_about() -> None:
 def test_each_class_of_two_rows_or_more_is_tested() -> None:
     frame = table(60).assign(kind=["a"] * 50 + ["b"] * 5 + ["c"] * 2 + ["d"] * 2 + ["e"])
     for seed in range(20):
-        found = cut(frame, Split("stratify", "kind", 0.1, seed))
+        found = split_rows(frame, Split("stratify", "kind", 0.1, seed))
         assert set(frame["kind"].iloc[found.test]) == {"a", "b", "c", "d"}
         assert set(frame["kind"].iloc[found.train]) == {"a", "b", "c", "d", "e"}
         assert any("no row of 'e' of 'kind'" in note for note in found.notes)
@@ -110,7 +110,7 @@ def test_groups_stay_together() -> None:
 def test_rows_of_one_time_are_on_one_side() -> None:
     frame = pd.DataFrame({"year": np.repeat(range(2018, 2025), 85), "x": range(595)})
     for share, years in ((0.2, {2024}), (0.25, {2023, 2024}), (100, {2024}), (0.99, set(range(2019, 2025)))):
-        found = cut(frame, Split("time", "year", share))
+        found = split_rows(frame, Split("time", "year", share))
         assert set(frame["year"].iloc[found.test]) == years
         assert found.boundary == str(min(years))
         assert not set(frame["year"].iloc[found.train]) & years

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml import user_code
-from airflow_mlcraft.ml.estimators import choose
+from airflow_mlcraft.ml.estimators import build_estimator
 
 
 def written(tmp_path: Path, text: str, name: str = "model.py") -> Path:
@@ -47,7 +47,7 @@ def test_two_files_of_one_name_never_meet(tmp_path: Path) -> None:
 )
 def test_mistakes_are_told_with_file_and_line(text: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(StepError, match=words):
-        choose("classification", "model", {}, 0, written(tmp_path, text))
+        build_estimator("classification", "model", {}, 0, written(tmp_path, text))
 
 
 def test_own_estimators(tmp_path: Path) -> None:
@@ -57,21 +57,21 @@ def test_own_estimators(tmp_path: Path) -> None:
         "def estimators():\n"
         "    return {'small': RandomForestClassifier(5), 'random_forest': RandomForestClassifier(7)}\n",
     )
-    small = choose("classification", "small", {"max_depth": 2}, 9, path)
+    small = build_estimator("classification", "small", {"max_depth": 2}, 9, path)
     assert (small.n_estimators, small.max_depth, small.random_state) == (5, 2, 9)
-    assert choose("classification", "random_forest", {}, 9, path).n_estimators == 7
-    assert choose("classification", "naive_bayes", {}, 9, path).var_smoothing == 1e-9
+    assert build_estimator("classification", "random_forest", {}, 9, path).n_estimators == 7
+    assert build_estimator("classification", "naive_bayes", {}, 9, path).var_smoothing == 1e-9
     with pytest.raises(StepError, match="no model 'smal' for classification; did you mean 'small'"):
-        choose("classification", "smal", {}, 9, path)
+        build_estimator("classification", "smal", {}, 9, path)
 
 
 def test_a_function_that_makes_the_model(tmp_path: Path) -> None:
     text = "from sklearn.linear_model import Ridge\ndef model(strength=1.0):\n    return Ridge(alpha=strength)\n"
     path = written(tmp_path, text)
-    made = choose("regression", "mine", {"strength": 3}, 4, path)
+    made = build_estimator("regression", "mine", {"strength": 3}, 4, path)
     assert (made.alpha, made.random_state) == (3, 4)
     with pytest.raises(StepError, match="unexpected keyword argument 'strenght'"):
-        choose("regression", "mine", {"strenght": 3}, 4, path)
+        build_estimator("regression", "mine", {"strenght": 3}, 4, path)
 
 
 def test_code_that_a_check_refuses_is_not_loaded_unless_somebody_vouches_for_it(tmp_path: Path) -> None:
@@ -81,10 +81,10 @@ def test_code_that_a_check_refuses_is_not_loaded_unless_somebody_vouches_for_it(
     def refuse(path: Path) -> None:
         raise StepError(f"{path.name} is refused")
 
-    with user_code.guarded(refuse):
+    with user_code.check_code_loads(refuse):
         with pytest.raises(StepError, match="own.py is refused"):
             user_code.load(own)
-        user_code.vouch_for(hashlib.sha256(own.read_bytes()).hexdigest())
+        user_code.trust_code(hashlib.sha256(own.read_bytes()).hexdigest())
         assert user_code.load(own).value == "of a model"
         own.write_text("value = 'another'\n")
         with pytest.raises(StepError, match="own.py is refused"):

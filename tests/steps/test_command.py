@@ -56,7 +56,7 @@ def test_trouble_that_may_pass_has_its_own_code(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(split, "run", busy)
     said: list[str] = []
-    assert run(["split", "--data", "x"], folder=tmp_path, services=Services(say=said.append)) == 75
+    assert run(["split", "--data", "x"], folder=tmp_path, services=Services(log=said.append)) == 75
     assert said == ["mlcraft-step: come back later"]
 
 

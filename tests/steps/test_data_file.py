@@ -12,14 +12,14 @@ from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.data import batches, csv_file
 from airflow_mlcraft.ml.data.read import read_frame
 from airflow_mlcraft.ml.row_hash import row_hashes
-from airflow_mlcraft.steps.data_file import data_file
+from airflow_mlcraft.steps.data_file import open_data_file
 from tests.ml.samples import wild
 
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "ROWS", 23)
-    monkeypatch.setattr(csv_file, "PIECE", 1 << 10)
+    monkeypatch.setattr(batches, "BATCH_ROWS", 23)
+    monkeypatch.setattr(csv_file, "SMALL_BLOCK", 1 << 10)
 
 
 @pytest.mark.parametrize("name", ["data.csv", "data.parquet", "data.jsonl"])
@@ -30,27 +30,27 @@ def test_all_that_is_read_is_of_the_whole_frame(tmp_path: Path, name: str) -> No
     else:
         wild().to_json(tmp_path / name, orient="records", lines=True)
     whole = read_frame(tmp_path / name)
-    found = data_file(tmp_path, name, "data")
+    found = open_data_file(tmp_path, name, "data")
     assert len(found) == len(whole)
     assert found.columns == list(whole.columns)
     some = [whole.columns[2], whole.columns[0], "nowhere"]
-    pd.testing.assert_frame_equal(found.select(some), whole[[whole.columns[0], whole.columns[2]]])
+    pd.testing.assert_frame_equal(found.read_columns(some), whole[[whole.columns[0], whole.columns[2]]])
     places = np.array([0, 22, 23, 60, len(whole) - 1])
-    pd.testing.assert_frame_equal(found.take(places), whole.iloc[places])
+    pd.testing.assert_frame_equal(found.read_rows(places), whole.iloc[places])
     assert np.array_equal(found.row_hashes(), row_hashes(whole))
     mask = np.arange(len(whole)) % 3 == 0
-    third = found.only(mask)
+    third = found.select_rows(mask)
     pd.testing.assert_frame_equal(pd.concat(list(third.batches())), whole[mask])
-    pd.testing.assert_frame_equal(third.take(np.array([1, 5])), whole[mask].iloc[[1, 5]])
+    pd.testing.assert_frame_equal(third.read_rows(np.array([1, 5])), whole[mask].iloc[[1, 5]])
 
 
 def test_an_index_that_was_kept_is_a_column(tmp_path: Path) -> None:
     wild().rename_axis("row").to_parquet(tmp_path / "data.parquet", index=True)
-    found = data_file(tmp_path, "data.parquet", "data")
-    assert found.select(["row"])["row"].tolist() == list(range(len(wild())))
+    found = open_data_file(tmp_path, "data.parquet", "data")
+    assert found.read_columns(["row"])["row"].tolist() == list(range(len(wild())))
 
 
 def test_data_without_rows_are_refused(tmp_path: Path) -> None:
     wild().head(0).to_parquet(tmp_path / "data.parquet")
     with pytest.raises(StepError, match="--test: data.parquet has no rows"):
-        data_file(tmp_path, "data.parquet", "test")
+        open_data_file(tmp_path, "data.parquet", "test")

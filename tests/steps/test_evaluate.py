@@ -551,7 +551,7 @@ def test_batches_give_what_one_batch_gives(
     assert by or 30 < told["comparison"]["learned"] < told["rows"]
     whole = {name: (tmp_path / name).read_bytes() for name in ("scores.json", "report.md", "report.html")}
     plots = files(tmp_path / "plots")
-    monkeypatch.setattr(batches, "ROWS", 97)
+    monkeypatch.setattr(batches, "BATCH_ROWS", 97)
     steps.must("evaluate", *words)
     assert {name: (tmp_path / name).read_bytes() for name in whole} == whole
     assert files(tmp_path / "plots") == plots
@@ -564,7 +564,7 @@ def test_a_late_row_that_does_not_fit_is_told_by_its_place(tmp_path: Path, monke
     trained(steps, "decision_tree", "tree")
     frame.loc[100, "day"] = "tomorrow"
     frame.to_csv(tmp_path / "late.csv", index=False)
-    monkeypatch.setattr(csv_file, "PIECE", 1 << 10)
+    monkeypatch.setattr(csv_file, "SMALL_BLOCK", 1 << 10)
     assert "'day' of row 101 is 'tomorrow'; expected a date as %d/%m/%Y" in steps.refusal(
         "evaluate", "--models", "tree", "--test", "late.csv"
     )

@@ -12,8 +12,8 @@ import pytest
 from sklearn.base import clone
 
 from airflow_mlcraft.ml import user_code
-from airflow_mlcraft.ml.estimators import own_estimators
-from airflow_mlcraft.ml.preparation import preparation
+from airflow_mlcraft.ml.estimators import user_estimators
+from airflow_mlcraft.ml.preparation import build_preparation
 from airflow_mlcraft.ml.recipe import from_json
 from airflow_mlcraft.serving.model.folder import read_model_folder
 from airflow_mlcraft.serving.model.predictor import Predictor
@@ -110,14 +110,14 @@ def by_hand(folder: Path, name: str, test: pd.DataFrame) -> tuple[list[str], Any
     recipe = from_json(json.loads((folder / "recipe.json").read_text()))
     train = pd.read_parquet(folder / "train.parquet")
     path = folder / "model.py"
-    estimator = clone(own_estimators(user_code.load(path), path)[name])
+    estimator = clone(user_estimators(user_code.load(path), path)[name])
     seeds = {key: 5 for key in estimator.get_params() if key.rpartition("__")[2] == "random_state"}
     estimator.set_params(**seeds)
     if name == "cat":
         estimator.set_params(random_seed=5)
     if name == "boosters":
         estimator.get_params()["cat"].set_params(random_seed=5)
-    columns = preparation(recipe)
+    columns = build_preparation(recipe)
     x, y = columns.fit_transform(recipe.typed(train)), recipe.truth(train)
     classes, numbered = np.unique(y, return_inverse=True)
     fitted = estimator.fit(x, numbered)

@@ -45,7 +45,7 @@ class Step:
         services = Services(
             secret={"KEY": "the-secret-key"}.get,
             connection=self.connections.get,
-            say=self.said.append,
+            log=self.said.append,
             permissions=permissions,
         )
         return run(["retrieve", *options], folder=self.folder, services=services)
@@ -303,7 +303,7 @@ def test_own_code_of_every_kind_of_step(step: Step, tmp_path: Path, kind: str, o
     (step.folder / "a.csv").write_text("a,b\n1,2\n2,3\n")
     (step.folder / "own.py").write_text(CODE.format(place=str(tmp_path / "ran")))
     said: list[str] = []
-    code = run([kind, *options], folder=step.folder, services=Services(say=said.append, permissions=SERVER))
+    code = run([kind, *options], folder=step.folder, services=Services(log=said.append, permissions=SERVER))
     assert code == 1
     assert kind == "train" or "run_code" in said[-1]
     assert not (tmp_path / "ran").exists()
@@ -318,7 +318,7 @@ def test_params_are_no_way_to_read_a_file(step: Step, tmp_path: Path) -> None:
     server = replace(SERVER, run_code=True)
     options = ["process", "--data", "a.csv", "--target", "b", "--code", "own.py", "--params"]
     for permissions, code in ((server, 1), (replace(server, staged=str(tmp_path)), 0), (Permissions(), 0)):
-        services = Services(say=said.append, permissions=permissions)
+        services = Services(log=said.append, permissions=permissions)
         assert run([*options, str(tmp_path / "secret.json")], folder=step.folder, services=services) == code, said
         if code:
             assert "allowed_paths" in said[-1]
@@ -354,7 +354,7 @@ def test_no_option_of_a_step_names_a_file_of_the_worker(tmp_path: Path, kind: st
     server = replace(SERVER, staged=str(staged), known=("state",))
     said: list[str] = []
     arguments = [kind, *(option.format(secret=secret) for option in NAMED_AGAIN[kind])]
-    services = Services(say=said.append, permissions=server)
+    services = Services(log=said.append, permissions=server)
     assert run(arguments, folder=work, services=services) == 1
     assert "allowed_paths" in said[-1]
     if kind == "process":
@@ -369,7 +369,7 @@ def test_a_run_names_no_folder_that_is_written_into(tmp_path: Path) -> None:
     options = ["serve", "--model", "people", "--name", "people"]
     for more in (["--state-folder", str(dags)], ["--state-folder", "state", "--log-predictions", str(dags)]):
         said: list[str] = []
-        services = Services(say=said.append, permissions=replace(SERVER, known=("state",)))
+        services = Services(log=said.append, permissions=replace(SERVER, known=("state",)))
         assert run([*options, *more], folder=tmp_path, services=services) == 1
         assert "a run may not write into" in said[-1]
         assert "allowed_paths" in said[-1]

@@ -71,7 +71,7 @@ def test_batches_give_what_one_batch_gives(tmp_path: Path, monkeypatch: pytest.M
     pd.concat([wild()] * 20).to_parquet(tmp_path / "many.parquet")
     steps.must("predict", "--model", "model", "--data", "many.parquet")
     whole = (tmp_path / "predictions.csv").read_bytes()
-    monkeypatch.setattr(batches, "ROWS", 77)
+    monkeypatch.setattr(batches, "BATCH_ROWS", 77)
     steps.must("predict", "--model", "model", "--data", "many.parquet")
     assert (tmp_path / "predictions.csv").read_bytes() == whole
 
@@ -79,7 +79,7 @@ def test_batches_give_what_one_batch_gives(tmp_path: Path, monkeypatch: pytest.M
 def test_a_late_row_that_does_not_fit_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = processed(tmp_path)
     steps.must("train", *PARTS, "--model", "naive_bayes", "--folds", "0")
-    monkeypatch.setattr(csv_file, "PIECE", 1 << 10)
+    monkeypatch.setattr(csv_file, "SMALL_BLOCK", 1 << 10)
     many = pd.concat([wild()] * 3).astype({"size": object})
     many.iloc[300, many.columns.get_loc("size")] = "tiny"
     many.to_csv(tmp_path / "many.csv", index=False)

@@ -254,8 +254,8 @@ def test_batches_give_what_the_whole_gives(
     said, kept = list(steps.said), ("recipe.json", "profile.json", "record.json")
     whole = {file: (tmp_path / file).read_bytes() for file in kept}
     parts = {port: pd.read_parquet(tmp_path / f"{port}.parquet") for port in ("train", "test")}
-    monkeypatch.setattr(batches, "ROWS", 37)
-    monkeypatch.setattr(csv_file, "PIECE", 1 << 11)
+    monkeypatch.setattr(batches, "BATCH_ROWS", 37)
+    monkeypatch.setattr(csv_file, "SMALL_BLOCK", 1 << 11)
     steps.must("process", "--data", name, "--target", "target", *how)
     assert steps.said == said * 2
     assert {file: (tmp_path / file).read_bytes() for file in kept} == whole

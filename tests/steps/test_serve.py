@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def serve(folder: Path, *options: str) -> tuple[int, str]:
     said: list[str] = []
     arguments = ["serve", "--model", "people", "--state-folder", "state", *options]
-    code = run(arguments, folder=folder, services=Services(say=said.append))
+    code = run(arguments, folder=folder, services=Services(log=said.append))
     return code, "\n".join(said)
 
 
@@ -57,7 +57,7 @@ def test_servers_are_remembered_at_home_where_a_runner_names_the_folder_of_the_s
     monkeypatch.delenv(STATE_VARIABLE, raising=False)
     monkeypatch.setattr("pwd.getpwuid", lambda _: SimpleNamespace(pw_dir=str(folder / "account")))
     arguments = ["serve", "--model", "people", "--name", "people"]
-    assert run(arguments, folder=folder, services=Services(say=print)) == 0
+    assert run(arguments, folder=folder, services=Services(log=print)) == 0
     local_server.stop(folder / "account" / ".mlcraft" / "serving" / "people")
 
 

@@ -40,8 +40,8 @@ def test_batches_give_the_parts_of_the_whole(
     for port in ("train", "test"):
         assert (tmp_path / f"{port}.parquet").read_bytes() == (tmp_path / f"whole-{port}.parquet").read_bytes()
     said = list(steps.said)
-    monkeypatch.setattr(batches, "ROWS", 37)
-    monkeypatch.setattr(csv_file, "PIECE", 1 << 11)
+    monkeypatch.setattr(batches, "BATCH_ROWS", 37)
+    monkeypatch.setattr(csv_file, "SMALL_BLOCK", 1 << 11)
     steps.must("split", "--data", name, *words)
     assert steps.said == said * 2
     for port in ("train", "test"):
@@ -66,7 +66,7 @@ def test_columns_of_all_kinds_keep_their_types(tmp_path: Path, monkeypatch: pyte
     steps = Steps(tmp_path)
     steps.must("split", "--data", "data.parquet")
     expected = pd.read_parquet(tmp_path / "train.parquet")
-    monkeypatch.setattr(batches, "ROWS", 37)
+    monkeypatch.setattr(batches, "BATCH_ROWS", 37)
     steps.must("split", "--data", "data.parquet")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "train.parquet"), expected)
 

@@ -26,7 +26,7 @@ def say(line):
     print(line, flush=True)
     if line.startswith("trial 4 "):
         time.sleep(600)
-sys.exit(run(sys.argv[3:], folder=Path(sys.argv[1]), services=Services(state=Path(sys.argv[2]), say=say)))
+sys.exit(run(sys.argv[3:], folder=Path(sys.argv[1]), services=Services(state=Path(sys.argv[2]), log=say)))
 """
 
 

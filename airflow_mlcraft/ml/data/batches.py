@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airflow_mlcraft.ml.data import csv_file, json_file
-from airflow_mlcraft.ml.data.parquet import parquet_file
+from airflow_mlcraft.ml.data.parquet import open_parquet
 from airflow_mlcraft.ml.data.read import (
-    frame_of_records,
-    frame_of_table,
+    decoding_error,
     read_frame,
-    undecodable,
+    records_to_frame,
+    reset_index,
+    table_to_frame,
     value_types,
-    with_own_index,
 )
-from airflow_mlcraft.ml.data.sniff import Form, open_text, sniff
+from airflow_mlcraft.ml.data.sniff import FileFormat, detect_format, open_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ROWS = 50_000
+BATCH_ROWS = 50_000
 
 
 def read_batches(
@@ -40,32 +40,32 @@ def read_batches(
 
     With `columns`, frames have those of these columns that are there.
     """
-    form = sniff(path, format)
+    form = detect_format(path, format)
     try:
         if form.format == "parquet":
             yield from _parquet(path, columns)
         else:
             yield from (_some(frame, columns) for frame in _READERS[form.format](path, form))
     except UnicodeDecodeError as error:
-        raise undecodable(path, form, error) from None
+        raise decoding_error(path, form, error) from None
 
 
-def _csv(path: Path, form: Form) -> Iterator[pd.DataFrame]:
+def _csv(path: Path, form: FileFormat) -> Iterator[pd.DataFrame]:
     import pyarrow as pa
 
-    types, nullable = csv_file.column_types(path, form)
-    for batch in csv_file.batches(path, form, types):
-        yield _with_gaps(frame_of_table(pa.Table.from_batches([batch])), nullable)
+    types, nullable = csv_file.detect_column_types(path, form)
+    for batch in csv_file.read_batches(path, form, types):
+        yield _with_gaps(table_to_frame(pa.Table.from_batches([batch])), nullable)
 
 
 def _parquet(path: Path, columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
-    with parquet_file(path) as file:
+    with open_parquet(path) as file:
         read = None
         if columns is not None and not _has_index(file):
             read = [name for name in file.schema_arrow.names if name in columns]
         nullable = _nullable(file, read)
-        for batch in file.iter_batches(batch_size=ROWS, columns=read):
-            yield _some(_with_gaps(with_own_index(batch.to_pandas()), nullable), columns)
+        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=read):
+            yield _some(_with_gaps(reset_index(batch.to_pandas()), nullable), columns)
 
 
 def _has_index(file: Any) -> bool:
@@ -89,38 +89,38 @@ def _nullable(file: Any, columns: Sequence[str] | None) -> set[str]:
     names = [field.name for field in schema if any(is_kind(field.type) for is_kind in kinds)]
     names = [name for name in names if columns is None or name in columns]
     found: set[str] = set()
-    for batch in file.iter_batches(batch_size=ROWS, columns=names) if names else ():
+    for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=names) if names else ():
         found.update(name for name in names if batch.column(name).null_count)
     return found
 
 
-def _lines(path: Path, form: Form) -> Iterator[pd.DataFrame]:
+def _lines(path: Path, form: FileFormat) -> Iterator[pd.DataFrame]:
     types: dict[str, set[type]] = {}
     counts: dict[str, int] = {}
     rows = 0
-    for chunk in json_file.chunks(path, form):
+    for chunk in json_file.read_chunks(path, form):
         rows += len(chunk)
         for name in dict.fromkeys(name for row in chunk for name in row):
             values = [row[name] for row in chunk if row.get(name) is not None]
             types.setdefault(name, set()).update(value_types(values))
             counts[name] = counts.get(name, 0) + len(values)
     nullable = {name for name, count in counts.items() if count < rows}
-    for chunk in json_file.chunks(path, form):
-        yield _with_gaps(frame_of_records(chunk, types), nullable)
+    for chunk in json_file.read_chunks(path, form):
+        yield _with_gaps(records_to_frame(chunk, types), nullable)
 
 
-def _text(path: Path, form: Form) -> Iterator[pd.DataFrame]:
+def _text(path: Path, form: FileFormat) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
     with open_text(path, form) as handle:
-        while lines := list(islice(handle, ROWS)):
+        while lines := list(islice(handle, BATCH_ROWS)):
             yield pd.DataFrame({"text": [line.rstrip("\r\n") for line in lines]})
 
 
-def _whole(path: Path, form: Form) -> Iterator[pd.DataFrame]:
+def _whole(path: Path, form: FileFormat) -> Iterator[pd.DataFrame]:
     frame = read_frame(path, form.format)
-    for start in range(0, len(frame), ROWS):
-        yield frame.iloc[start : start + ROWS].reset_index(drop=True)
+    for start in range(0, len(frame), BATCH_ROWS):
+        yield frame.iloc[start : start + BATCH_ROWS].reset_index(drop=True)
 
 
 def _with_gaps(frame: pd.DataFrame, nullable: set[str]) -> pd.DataFrame:

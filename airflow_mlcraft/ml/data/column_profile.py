@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DISTINCT = 1000
+MAX_DISTINCT = 1000
 """So many distinct values are counted; more are told as `more_than`."""
 _LONG = 100
 _NUMBER = r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$|^\s*[+-]?(?i:inf|infinity)\s*$"
@@ -107,7 +107,7 @@ class ColumnProfile:
 
     def _counted(self) -> dict[str, Any]:
         if self._distinct is None:
-            return {"distinct": None, "distinct_more_than": DISTINCT}
+            return {"distinct": None, "distinct_more_than": MAX_DISTINCT}
         return {"distinct": len(self._distinct)}
 
     def _parts(self, values: pa.Array, present: pa.Array, *, written: bool) -> list[tuple[str, pa.Array]]:
@@ -172,9 +172,9 @@ class ColumnProfile:
         if self._distinct is None:
             return
         found = values.unique()
-        if len(found) <= DISTINCT:
+        if len(found) <= MAX_DISTINCT:
             self._distinct.update((kind, _short(value)) for value in found.to_pylist())
-        if len(found) > DISTINCT or len(self._distinct) > DISTINCT:
+        if len(found) > MAX_DISTINCT or len(self._distinct) > MAX_DISTINCT:
             self._distinct = None
 
 

@@ -31,7 +31,7 @@ class Dialect:
     header: bool = True
 
 
-def dialect_of(sample: str, *, cut: bool, is_csv: bool = False) -> Dialect | None:
+def detect_dialect(sample: str, *, cut: bool, is_csv: bool = False) -> Dialect | None:
     """The dialect of the lines in `sample`, or None where they do not look like CSV.
 
     `cut` says that the sample ends within the file. `is_csv` says that it is CSV for all that is known, so that
@@ -55,7 +55,7 @@ def dialect_of(sample: str, *, cut: bool, is_csv: bool = False) -> Dialect | Non
 
 
 @contextmanager
-def wide_fields() -> Iterator[None]:
+def allow_long_fields() -> Iterator[None]:
     """Python's reader takes fields of any length meanwhile."""
     before = csv.field_size_limit(_WIDEST)
     try:
@@ -70,7 +70,7 @@ def is_number(cell: str) -> bool:
 
 
 def _rows(sample: str, delimiter: str, quote: str, *, cut: bool) -> list[list[str]]:
-    with wide_fields():
+    with allow_long_fields():
         rows = list(islice(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, quotechar=quote), _ROWS))
     if cut and 1 < len(rows) < _ROWS:
         rows.pop()

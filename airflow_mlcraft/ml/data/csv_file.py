@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.data.csv_dialect import wide_fields
-from airflow_mlcraft.ml.data.sniff import Form, csv_dialect, open_bytes, open_text
-from airflow_mlcraft.ml.data.text_values import NULLS, checked_names
+from airflow_mlcraft.ml.data.csv_dialect import allow_long_fields
+from airflow_mlcraft.ml.data.sniff import FileFormat, csv_dialect, open_bytes, open_text
+from airflow_mlcraft.ml.data.text_values import NULLS, check_unique_names
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 TRUE, FALSE = ["true", "True", "TRUE"], ["false", "False", "FALSE"]
 BLOCK = 1 << 24
 """Bytes that are read at once; no row may be longer."""
-PIECE = 1 << 22
+SMALL_BLOCK = 1 << 22
 """The same where memory should stay small. A longer row makes it grow."""
 _TOO_LONG = "straddling"
 
 
-def read_table(path: Path, form: Form) -> pa.Table:
+def read_table(path: Path, form: FileFormat) -> pa.Table:
     """The whole table; each column has the one type that all its values have.
 
     Times of a day stay as written, and so do codes: digits of which some begin with a zero, as 01234.
@@ -47,7 +47,7 @@ def read_table(path: Path, form: Form) -> pa.Table:
             return arrow.read_csv(handle, **options)
 
 
-def _may_have_codes(path: Path, form: Form) -> bool:
+def _may_have_codes(path: Path, form: FileFormat) -> bool:
     """Whether some field may begin with a zero that a digit follows."""
     begin = re.compile(rb"(?:^|[\s\"']|" + re.escape(csv_dialect(form).delimiter.encode()) + rb")0[0-9]")
     rest = b""
@@ -59,7 +59,7 @@ def _may_have_codes(path: Path, form: Form) -> bool:
     return False
 
 
-def _codes(path: Path, form: Form, names: list[str]) -> list[str]:
+def _codes(path: Path, form: FileFormat, names: list[str]) -> list[str]:
     """Those of these columns in which a value begins with a zero that a digit follows."""
     import pyarrow as pa
     from pyarrow import csv as arrow
@@ -78,7 +78,9 @@ def _has_codes(values: Any) -> bool:
     return bool(pc.any(pc.match_substring_regex(values, r"^\s*0[0-9]")).as_py())
 
 
-def batches(path: Path, form: Form, types: Mapping[str, pa.DataType] | None = None) -> Iterator[pa.RecordBatch]:
+def read_batches(
+    path: Path, form: FileFormat, types: Mapping[str, pa.DataType] | None = None
+) -> Iterator[pa.RecordBatch]:
     """The same in pieces, with the values as they are written, or in these types."""
     import pyarrow as pa
 
@@ -86,7 +88,7 @@ def batches(path: Path, form: Form, types: Mapping[str, pa.DataType] | None = No
     options["convert_options"].column_types = dict(types or dict.fromkeys(names, pa.string()))
     given = 0
     with _Told(path, form, names):
-        for size in (PIECE, BLOCK):
+        for size in (SMALL_BLOCK, BLOCK):
             options["read_options"].block_size = size
             try:
                 for batch in _after(given, path, form, options):
@@ -98,7 +100,7 @@ def batches(path: Path, form: Form, types: Mapping[str, pa.DataType] | None = No
                     raise
 
 
-def column_types(path: Path, form: Form) -> tuple[dict[str, pa.DataType], set[str]]:
+def detect_column_types(path: Path, form: FileFormat) -> tuple[dict[str, pa.DataType], set[str]]:
     """The type of each column as `read_table` finds it, and the columns that lack values; read in pieces."""
     import pyarrow as pa
     from pyarrow import csv as arrow
@@ -108,7 +110,7 @@ def column_types(path: Path, form: Form) -> tuple[dict[str, pa.DataType], set[st
     types: dict[str, pa.DataType] = dict.fromkeys(names, pa.null())
     nullable: set[str] = set()
     codes: set[str] = set()
-    for batch in batches(path, form):
+    for batch in read_batches(path, form):
         codes.update(name for name in names if name not in codes and _has_codes(batch.column(name)))
         written = pa.BufferOutputStream()
         form_of_piece = arrow.WriteOptions(include_header=False, quoting_style="needed")
@@ -148,7 +150,7 @@ def _type_of_both(one: pa.DataType, other: pa.DataType) -> pa.DataType:
     return pa.string()
 
 
-def _after(given: int, path: Path, form: Form, options: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+def _after(given: int, path: Path, form: FileFormat, options: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     """The rows after so many."""
     from pyarrow import csv as arrow
 
@@ -159,15 +161,15 @@ def _after(given: int, path: Path, form: Form, options: dict[str, Any]) -> Itera
             given = max(0, given - batch.num_rows)
 
 
-def names_of(path: Path, form: Form) -> list[str]:
+def read_column_names(path: Path, form: FileFormat) -> list[str]:
     """What the columns are called."""
     return _header(path, form)[0]
 
 
-def _header(path: Path, form: Form) -> tuple[list[str], int]:
+def _header(path: Path, form: FileFormat) -> tuple[list[str], int]:
     """The names, and how many rows come before the data."""
     blank = 0
-    with wide_fields(), open_text(path, form) as handle:
+    with allow_long_fields(), open_text(path, form) as handle:
         for row in _reader(handle, form):
             if row:
                 break
@@ -175,14 +177,14 @@ def _header(path: Path, form: Form) -> tuple[list[str], int]:
     if not csv_dialect(form).header:
         return [f"column_{place}" for place in range(1, len(row) + 1)], blank
     names = [name.strip() or f"column_{place}" for place, name in enumerate(row, 1)]
-    return checked_names(path.name, names), blank + 1
+    return check_unique_names(path.name, names), blank + 1
 
 
-def _reader(handle: Any, form: Form) -> Any:
+def _reader(handle: Any, form: FileFormat) -> Any:
     return csv.reader(handle, delimiter=csv_dialect(form).delimiter, quotechar=csv_dialect(form).quote)
 
 
-def _options(path: Path, form: Form) -> tuple[list[str], dict[str, Any]]:
+def _options(path: Path, form: FileFormat) -> tuple[list[str], dict[str, Any]]:
     from pyarrow import csv as arrow
 
     names, before = _header(path, form)
@@ -208,7 +210,7 @@ def _options(path: Path, form: Form) -> tuple[list[str], dict[str, Any]]:
 class _Told:
     """Arrow's complaint about a file, as a sentence with the line."""
 
-    def __init__(self, path: Path, form: Form, names: list[str]):
+    def __init__(self, path: Path, form: FileFormat, names: list[str]):
         self._path, self._form, self._names = path, form, names
 
     def __enter__(self) -> None:
@@ -223,7 +225,7 @@ class _Told:
     def _tell(self, complaint: str) -> NoReturn:
         """A second look by Python's reader, which knows lines."""
         name, wanted, start = self._path.name, len(self._names), 1
-        with wide_fields(), open_text(self._path, self._form) as handle:
+        with allow_long_fields(), open_text(self._path, self._form) as handle:
             reader = _reader(handle, self._form)
             for row in reader:
                 if row and len(row) != wanted:

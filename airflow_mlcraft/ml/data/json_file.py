@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.data.sniff import Form, open_text
+from airflow_mlcraft.ml.data.sniff import FileFormat, open_text
 
 Row = dict[str, Any]
-CHUNK = 50_000
+CHUNK_ROWS = 50_000
 
 
-def records(path: Path, form: Form) -> list[Row]:
+def read_records(path: Path, form: FileFormat) -> list[Row]:
     """The rows of a JSON file: an array of objects, an object of arrays, or an object that has one such within it."""
     try:
         with open_text(path, form) as handle:
@@ -34,14 +34,14 @@ def records(path: Path, form: Form) -> list[Row]:
     return [_flat(row) for row in rows]
 
 
-def chunks(path: Path, form: Form) -> Iterator[list[Row]]:
+def read_chunks(path: Path, form: FileFormat) -> Iterator[list[Row]]:
     """The rows of a file of JSON lines, in pieces."""
     rows: list[Row] = []
     with open_text(path, form) as handle:
         for number, line in enumerate(handle, 1):
             if line.strip():
                 rows.append(_flat(_object(path, number, line)))
-            if len(rows) == CHUNK:
+            if len(rows) == CHUNK_ROWS:
                 yield rows
                 rows = []
     if rows:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.data.text_values import checked_names
+from airflow_mlcraft.ml.data.text_values import check_unique_names
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
 
 
 @contextmanager
-def writing(what: str) -> Iterator[None]:
+def translate_write_errors(what: str) -> Iterator[None]:
     """Arrow's complaint about values that it cannot write as a sentence."""
     import pyarrow as pa
 
@@ -28,14 +28,14 @@ def writing(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def parquet_file(path: Path) -> Iterator[ParquetFile]:
+def open_parquet(path: Path) -> Iterator[ParquetFile]:
     """An open file. What is wrong with its bytes, found now or while it is read, is a sentence."""
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
         with parquet.ParquetFile(path) as file:
-            checked_names(path.name, file.schema_arrow.names)
+            check_unique_names(path.name, file.schema_arrow.names)
             yield file
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         told = (str(error).splitlines() or [type(error).__name__])[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.ml.data.column_profile import ColumnProfile
-from airflow_mlcraft.ml.data.sniff import Form, csv_dialect, open_text, sniff
+from airflow_mlcraft.ml.data.sniff import FileFormat, csv_dialect, detect_format, open_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,13 +30,13 @@ class Batch:
 
 def profile_file(path: Path, format: str = "auto") -> Profile:  # noqa: A002
     """The profile of a file. Memory does not grow with its rows, except for JSON that is not lines."""
-    from airflow_mlcraft.ml.data.read import undecodable
+    from airflow_mlcraft.ml.data.read import decoding_error
 
-    form = sniff(path, format)
+    form = detect_format(path, format)
     try:
         columns = _gathered(_batches(path, form), form)
     except UnicodeDecodeError as error:
-        raise undecodable(path, form, error) from None
+        raise decoding_error(path, form, error) from None
     return {**_form(form), **_told(columns)}
 
 
@@ -52,7 +52,7 @@ def profile_frame(frame: ColumnTable) -> Profile:
     return {"rows": len(frame), "columns": {column.name: column.result() for column in columns}}
 
 
-def _form(form: Form) -> Profile:
+def _form(form: FileFormat) -> Profile:
     told: Profile = {"format": form.format}
     if form.encoding:
         told["encoding"] = form.encoding
@@ -92,7 +92,7 @@ def _note(column: ColumnProfile) -> str:
 _WORDS = {"integer": "a number", "number": "a number", "boolean": "a truth value", "time": "a time", "text": "text"}
 
 
-def _gathered(batches: Iterable[Batch], form: Form) -> dict[str, ColumnProfile]:
+def _gathered(batches: Iterable[Batch], form: FileFormat) -> dict[str, ColumnProfile]:
     columns: dict[str, ColumnProfile] = {}
     rows = 0
     for batch in batches:
@@ -110,22 +110,22 @@ def _gathered(batches: Iterable[Batch], form: Form) -> dict[str, ColumnProfile]:
     return columns
 
 
-def _batches(path: Path, form: Form) -> Iterator[Batch]:
+def _batches(path: Path, form: FileFormat) -> Iterator[Batch]:
     """Pieces of the data. The first has no rows, and the names of all columns where they are known before."""
     from airflow_mlcraft.ml.data import csv_file, json_file
-    from airflow_mlcraft.ml.data.parquet import parquet_file
+    from airflow_mlcraft.ml.data.parquet import open_parquet
 
     if form.format == "csv":
-        yield Batch(0, {name: [] for name in csv_file.names_of(path, form)})
-        yield from map(_batch, csv_file.batches(path, form))
+        yield Batch(0, {name: [] for name in csv_file.read_column_names(path, form)})
+        yield from map(_batch, csv_file.read_batches(path, form))
     elif form.format == "parquet":
-        with parquet_file(path) as file:
+        with open_parquet(path) as file:
             yield Batch(0, {name: [] for name in file.schema_arrow.names})
             yield from map(_batch, file.iter_batches())
     elif form.format == "text":
         yield from _lines(path, form)
     else:
-        chunks = json_file.chunks(path, form) if form.format == "jsonl" else [json_file.records(path, form)]
+        chunks = json_file.read_chunks(path, form) if form.format == "jsonl" else [json_file.read_records(path, form)]
         for rows in chunks:
             names = dict.fromkeys(name for row in rows for name in row)
             yield Batch(len(rows), {name: [row.get(name) for row in rows] for name in names})
@@ -135,7 +135,7 @@ def _batch(batch: pa.RecordBatch) -> Batch:
     return Batch(batch.num_rows, dict(zip(batch.schema.names, batch.columns, strict=True)))
 
 
-def _lines(path: Path, form: Form) -> Iterator[Batch]:
+def _lines(path: Path, form: FileFormat) -> Iterator[Batch]:
     with open_text(path, form) as handle:
         while lines := list(islice(handle, _LINES)):
             yield Batch(len(lines), {"text": [line.rstrip("\r\n") for line in lines]})

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.data.parquet import parquet_file
-from airflow_mlcraft.ml.data.sniff import Form, open_text, sniff
+from airflow_mlcraft.ml.data.parquet import open_parquet
+from airflow_mlcraft.ml.data.sniff import FileFormat, detect_format, open_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,14 +20,14 @@ def read_frame(path: Path, format: str = "auto") -> pd.DataFrame:  # noqa: A002
 
     Each column has one type: numbers, truth values, times, or text where its values are of several.
     """
-    form = sniff(path, format)
+    form = detect_format(path, format)
     try:
         return _READERS[form.format](path, form)
     except UnicodeDecodeError as error:
-        raise undecodable(path, form, error) from None
+        raise decoding_error(path, form, error) from None
 
 
-def undecodable(path: Path, form: Form, error: UnicodeDecodeError) -> StepError:
+def decoding_error(path: Path, form: FileFormat, error: UnicodeDecodeError) -> StepError:
     """What to say about bytes that the encoding does not have."""
     byte = error.object[error.start]
     return StepError(
@@ -35,7 +35,7 @@ def undecodable(path: Path, form: Form, error: UnicodeDecodeError) -> StepError:
     )
 
 
-def frame_of_records(rows: list[dict[str, Any]], types: Mapping[str, set[type]] | None = None) -> pd.DataFrame:
+def records_to_frame(rows: list[dict[str, Any]], types: Mapping[str, set[type]] | None = None) -> pd.DataFrame:
     """Rows of JSON as a frame. `types` has the columns and the types of all their values."""
     import pandas as pd
 
@@ -65,13 +65,13 @@ def _column(values: list[Any], types: set[type]) -> pd.Series[Any]:
     return pd.Series(values, dtype="float64") if empty and types <= {int, float} else pd.Series(values)
 
 
-def _read_csv(path: Path, form: Form) -> pd.DataFrame:
+def _read_csv(path: Path, form: FileFormat) -> pd.DataFrame:
     from airflow_mlcraft.ml.data import csv_file
 
-    return frame_of_table(csv_file.read_table(path, form))
+    return table_to_frame(csv_file.read_table(path, form))
 
 
-def frame_of_table(table: pa.Table) -> pd.DataFrame:
+def table_to_frame(table: pa.Table) -> pd.DataFrame:
     """Dates are times, and a column without a value is one of numbers."""
     import pyarrow as pa
 
@@ -86,31 +86,31 @@ def frame_of_table(table: pa.Table) -> pd.DataFrame:
     return table.to_pandas()
 
 
-def _read_parquet(path: Path, form: Form) -> pd.DataFrame:
-    with parquet_file(path) as file:
-        return with_own_index(file.read().to_pandas())
+def _read_parquet(path: Path, form: FileFormat) -> pd.DataFrame:
+    with open_parquet(path) as file:
+        return reset_index(file.read().to_pandas())
 
 
-def with_own_index(frame: pd.DataFrame) -> pd.DataFrame:
+def reset_index(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows counted from 0; an index that was kept in the file becomes columns."""
     import pandas as pd
 
     return frame.reset_index(drop=isinstance(frame.index, pd.RangeIndex))
 
 
-def _read_json(path: Path, form: Form) -> pd.DataFrame:
+def _read_json(path: Path, form: FileFormat) -> pd.DataFrame:
     from airflow_mlcraft.ml.data import json_file
 
-    return frame_of_records(json_file.records(path, form))
+    return records_to_frame(json_file.read_records(path, form))
 
 
-def _read_lines(path: Path, form: Form) -> pd.DataFrame:
+def _read_lines(path: Path, form: FileFormat) -> pd.DataFrame:
     from airflow_mlcraft.ml.data import json_file
 
-    return frame_of_records([row for rows in json_file.chunks(path, form) for row in rows])
+    return records_to_frame([row for rows in json_file.read_chunks(path, form) for row in rows])
 
 
-def _read_text(path: Path, form: Form) -> pd.DataFrame:
+def _read_text(path: Path, form: FileFormat) -> pd.DataFrame:
     import pandas as pd
 
     with open_text(path, form) as handle:

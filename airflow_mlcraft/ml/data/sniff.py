@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO, Literal, TextIO, cast, get_args
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.data.csv_dialect import Dialect, dialect_of
-from airflow_mlcraft.ml.data.text_encoding import encoding_of
+from airflow_mlcraft.ml.data.csv_dialect import Dialect, detect_dialect
+from airflow_mlcraft.ml.data.text_encoding import detect_encoding
 
 Format = Literal["csv", "json", "jsonl", "parquet", "text"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -47,7 +47,7 @@ _TEXT_NAMES = (".txt", ".md", ".rst", ".log")
 
 
 @dataclass(frozen=True)
-class Form:
+class FileFormat:
     """What a file holds. The encoding is that of text; the dialect is that of CSV."""
 
     format: Format
@@ -56,7 +56,7 @@ class Form:
     gzipped: bool = False
 
 
-def sniff(path: Path, format: str = "auto") -> Form:  # noqa: A002
+def detect_format(path: Path, format: str = "auto") -> FileFormat:  # noqa: A002
     """The form of a file; with a `format` that is not "auto", the form of that kind of data."""
     if format != "auto" and format not in FORMATS:
         raise StepError(f"there is no format {format!r}; expected auto, {', '.join(FORMATS)}")
@@ -68,7 +68,7 @@ def sniff(path: Path, format: str = "auto") -> Form:  # noqa: A002
     if not gzipped and (format == "parquet" or head.startswith(_PARQUET)):
         return _parquet(path, head, format)
     encoding = _text_encoding(path, head, gzipped=gzipped)
-    form = Form("text", encoding, gzipped=gzipped)
+    form = FileFormat("text", encoding, gzipped=gzipped)
     if format == "text":
         return form
     sample, cut = _sample(path, form)
@@ -79,26 +79,26 @@ def sniff(path: Path, format: str = "auto") -> Form:  # noqa: A002
         format = _format(path, sample, form, cut=cut)  # noqa: A001
     if format == "parquet":
         raise StepError(f"{path.name} is no Parquet file: it holds text")
-    dialect = dialect_of(sample, cut=cut, is_csv=True) if format == "csv" else None
-    return Form(cast(Format, format), encoding, dialect, gzipped)
+    dialect = detect_dialect(sample, cut=cut, is_csv=True) if format == "csv" else None
+    return FileFormat(cast(Format, format), encoding, dialect, gzipped)
 
 
-def csv_dialect(form: Form) -> Dialect:
+def csv_dialect(form: FileFormat) -> Dialect:
     """The dialect of a form; the common one for what is no CSV."""
     return form.dialect or Dialect()
 
 
-def open_bytes(path: Path, form: Form) -> BinaryIO:
+def open_bytes(path: Path, form: FileFormat) -> BinaryIO:
     """The file's bytes, unpacked."""
     return cast(BinaryIO, gzip.open(path, "rb")) if form.gzipped else path.open("rb")
 
 
-def open_text(path: Path, form: Form) -> TextIO:
+def open_text(path: Path, form: FileFormat) -> TextIO:
     """The file's characters, with line ends as they are."""
     return io.TextIOWrapper(open_bytes(path, form), encoding=form.encoding, newline="")
 
 
-def _parquet(path: Path, head: bytes, format: str) -> Form:  # noqa: A002
+def _parquet(path: Path, head: bytes, format: str) -> FileFormat:  # noqa: A002
     if format not in ("auto", "parquet"):
         raise StepError(f"{path.name} is a Parquet file, and not {format}")
     with path.open("rb") as handle:
@@ -108,7 +108,7 @@ def _parquet(path: Path, head: bytes, format: str) -> Form:  # noqa: A002
         raise StepError(f"{path.name} is no Parquet file: it does not begin as one")
     if len(head) < 12 or tail != _PARQUET:  # noqa: PLR2004
         raise StepError(f"{path.name} is a Parquet file that is cut off: its end is missing; fetch it again")
-    return Form("parquet")
+    return FileFormat("parquet")
 
 
 def _text_encoding(path: Path, head: bytes, *, gzipped: bool) -> str:
@@ -116,7 +116,7 @@ def _text_encoding(path: Path, head: bytes, *, gzipped: bool) -> str:
         if head.startswith(magic):
             raise StepError(f"{path.name} is {words}; expected CSV, JSON, JSON lines, Parquet or text")
     try:
-        encoding = encoding_of(lambda: open_bytes(path, Form("text", gzipped=gzipped)))
+        encoding = detect_encoding(lambda: open_bytes(path, FileFormat("text", gzipped=gzipped)))
     except (OSError, EOFError) as error:
         raise StepError(f"{path.name} is compressed with gzip, and broken: {error}; fetch it again") from None
     if encoding is None:
@@ -124,7 +124,7 @@ def _text_encoding(path: Path, head: bytes, *, gzipped: bool) -> str:
     return encoding
 
 
-def _sample(path: Path, form: Form) -> tuple[str, bool]:
+def _sample(path: Path, form: FileFormat) -> tuple[str, bool]:
     """The first lines, and whether there are more."""
     with open_bytes(path, form) as handle:
         raw = handle.read(_SAMPLE)
@@ -142,14 +142,14 @@ def _refuse_html(path: Path, sample: str) -> None:
         )
 
 
-def _format(path: Path, sample: str, form: Form, *, cut: bool) -> Format:
+def _format(path: Path, sample: str, form: FileFormat, *, cut: bool) -> Format:
     name = _name(path)
     if _JSON.match(sample) and (found := _json_or_lines(path, form)):
         return found
     is_csv = name.endswith(_CSV_NAMES)
     if name.endswith(_TEXT_NAMES) and not _is_surely_csv(sample, cut=cut):
         return "text"
-    return "csv" if dialect_of(sample, cut=cut, is_csv=is_csv) else "text"
+    return "csv" if detect_dialect(sample, cut=cut, is_csv=is_csv) else "text"
 
 
 def _name(path: Path) -> str:
@@ -159,10 +159,10 @@ def _name(path: Path) -> str:
 def _is_surely_csv(sample: str, *, cut: bool) -> bool:
     """For a file that calls itself text: three rows or more."""
     lines = [line for line in sample.splitlines() if line.strip()]
-    return len(lines) > 2 and dialect_of(sample, cut=cut) is not None  # noqa: PLR2004
+    return len(lines) > 2 and detect_dialect(sample, cut=cut) is not None  # noqa: PLR2004
 
 
-def _json_or_lines(path: Path, form: Form) -> Format | None:
+def _json_or_lines(path: Path, form: FileFormat) -> Format | None:
     """JSON lines are several values, each on a line of its own. The name decides for a single one."""
     with open_text(path, form) as handle:
         first, second = _line(handle), _line(handle)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from airflow_mlcraft.ml.data import batches
-from airflow_mlcraft.ml.data.parquet import writing
+from airflow_mlcraft.ml.data.parquet import translate_write_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ class ColumnTable(Protocol):
     def __getitem__(self, name: Any, /) -> Any: ...
 
 
-class Pieces:
+class TableOnDisk:
     """Rows in files of a folder, a file for each batch."""
 
     def __init__(self, folder: Path):
@@ -68,7 +68,7 @@ class Pieces:
         if self._last is None or self._last[0] != name:
             self._last = None
             parts = [feather.read_table(str(path), columns=[name], memory_map=False) for path in self._files]
-            with writing(f"the column {name!r}"):
+            with translate_write_errors(f"the column {name!r}"):
                 table = pa.concat_tables(parts, promote_options="permissive")
             self._last = name, _pandas(table)[name]
         return self._last[1]
@@ -81,7 +81,7 @@ class Pieces:
             yield _pandas(feather.read_table(str(path), memory_map=False))
 
 
-class WholeTable:
+class TableInMemory:
     """A frame in memory, in the same way."""
 
     def __init__(self, frame: pd.DataFrame):
@@ -97,8 +97,8 @@ class WholeTable:
 
     def frames(self) -> Iterator[pd.DataFrame]:
         """Slices of it."""
-        for start in range(0, len(self.frame), batches.ROWS):
-            yield self.frame.iloc[start : start + batches.ROWS]
+        for start in range(0, len(self.frame), batches.BATCH_ROWS):
+            yield self.frame.iloc[start : start + batches.BATCH_ROWS]
 
 
 class TableView:
@@ -123,7 +123,7 @@ class OrderedRows:
     def __init__(self, order: NDArray[np.intp], rows: int, folder: Path, name: str):
         self._ranks = np.full(rows, -1, dtype=np.int64)
         self._ranks[order] = np.arange(len(order))
-        self._size = max(batches.ROWS, -(-len(order) // _MOST_FILES))
+        self._size = max(batches.BATCH_ROWS, -(-len(order) // _MOST_FILES))
         self._count = len(order)
         self._folder, self._name = folder, name
         self._ranks_of: dict[int, list[NDArray[np.int64]]] = {}
@@ -162,7 +162,7 @@ class OrderedRows:
         import pyarrow as pa
         from pyarrow import parquet
 
-        with writing(path.name):
+        with translate_write_errors(path.name):
             schema = _schema_of_all(list(self._schemas.values()), self._count)
             with parquet.ParquetWriter(path, schema) as writer:
                 for file in range(-(-self._count // self._size)):
@@ -186,7 +186,7 @@ class OrderedRows:
 
 
 def write_ordered(
-    table: Pieces | WholeTable,
+    table: TableOnDisk | TableInMemory,
     orders: Mapping[str, NDArray[np.intp]],
     folder: Path,
     place: Path,
@@ -207,7 +207,7 @@ def write_ordered(
 def _arrow(frame: pd.DataFrame) -> pa.Table:
     import pyarrow as pa
 
-    with writing("a table"):
+    with translate_write_errors("a table"):
         return pa.Table.from_pandas(frame.reset_index(drop=True))
 
 

@@ -21,7 +21,7 @@ _OLD = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "koi8_r", "shift_jis",
 _FEW, _MANY = 0.02, 0.3
 
 
-def encoding_of(open_bytes: Callable[[], BinaryIO]) -> str | None:
+def detect_encoding(open_bytes: Callable[[], BinaryIO]) -> str | None:
     """The name of a codec; None for bytes that are no text. The whole file is looked at, in pieces."""
     with open_bytes() as handle:
         head = handle.read(_SAMPLE)

@@ -13,12 +13,12 @@ NULLS = ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 
 
-def is_written_date(value: str) -> bool:
+def is_date_text(value: str) -> bool:
     """Whether a text has the form of a date such as 2024-05-31, with a time of day or without."""
     return _DATE.fullmatch(value.strip()) is not None
 
 
-def checked_names(file: str, names: Sequence[str]) -> list[str]:
+def check_unique_names(file: str, names: Sequence[str]) -> list[str]:
     """The names, if no two columns share one."""
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:

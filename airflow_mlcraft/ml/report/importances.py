@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from airflow_mlcraft.ml.metrics import Metric, answers_of
+from airflow_mlcraft.ml.metrics import Metric, predict_answers
 from airflow_mlcraft.ml.report.page import Picture
-from airflow_mlcraft.ml.report.plots import COLOURS, INK, picture
+from airflow_mlcraft.ml.report.plots import COLOURS, INK, draw_picture
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_COLUMNS = 200
+MAX_COLUMNS = 200
 _ROWS = 1000
 _SHOWN = 20
 _FEW_COLUMNS = 50
@@ -25,7 +25,7 @@ class Table(Protocol):
 
     def __len__(self) -> int: ...
 
-    def take(self, indices: Any, /) -> pd.DataFrame: ...
+    def read_rows(self, indices: Any, /) -> pd.DataFrame: ...
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,17 @@ def importances(model: Any, table: Table, truth: Any, metric: Metric, *, positiv
     """The most important column first. None for a model of very many columns, which would take long."""
     columns = model[0]
     names = list(columns.kinds)
-    if len(names) > MOST_COLUMNS:
+    if len(names) > MAX_COLUMNS:
         return []
     random = np.random.default_rng(seed)
     rows = np.arange(len(table))
     if len(rows) > _ROWS:
         rows = np.sort(random.choice(len(table), _ROWS, replace=False))
-    features, known = columns.transform(table.take(rows)), truth[rows]
+    features, known = columns.transform(table.read_rows(rows)), truth[rows]
     prepared = model[1:]
 
     def score(values: pd.DataFrame) -> float | None:
-        return metric.score(answers_of(prepared, values, known, positive=positive, metric=metric))
+        return metric.score(predict_answers(prepared, values, known, positive=positive, metric=metric))
 
     usual = score(features)
     if usual is None:
@@ -82,7 +82,9 @@ def importance_plot(found: list[Importance], metric: Metric) -> Picture:
 
     more = f" The {_SHOWN} most important of {len(found)} columns." if len(found) > _SHOWN else ""
     caption = f"How much {metric.name} gets worse on the test part when the column is shuffled.{more}"
-    return picture("importances", "Importance of the columns", caption, draw, (4.8, max(2.2, 0.9 + 0.24 * len(shown))))
+    return draw_picture(
+        "importances", "Importance of the columns", caption, draw, (4.8, max(2.2, 0.9 + 0.24 * len(shown)))
+    )
 
 
 def _short(name: str) -> str:

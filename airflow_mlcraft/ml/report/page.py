@@ -51,7 +51,7 @@ class Page:
     notes: list[str] = field(default_factory=list)
 
 
-def number(value: float | None) -> str:
+def format_number(value: float | None) -> str:
     """Five digits are enough to tell models apart."""
     return "-" if value is None else f"{value:.5g}"
 
@@ -89,7 +89,7 @@ figure svg{width:100%;height:auto;font-family:inherit}
 """
 
 
-def html(page: Page) -> str:
+def to_html(page: Page) -> str:
     """The whole report."""
     facts = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in page.facts)
     notes = "".join(f"<li>{escape(note)}</li>" for note in page.notes)
@@ -138,7 +138,7 @@ def _figure(one: Picture) -> str:
 _SIGNS = re.compile(r"[\\`*|<>\[\]#]|(?<!\w)_|_(?!\w)")
 
 
-def markdown(page: Page, plots: str = "plots") -> str:
+def to_markdown(page: Page, plots: str = "plots") -> str:
     """The whole report; `plots` is the folder of the pictures."""
     parts = [f"# {_plain(page.title)}", f"**{_plain(page.headline)}**"]
     parts.append("\n".join(f"- {_plain(name)}: {_plain(value)}" for name, value in page.facts))

@@ -39,7 +39,7 @@ _GAP = 4.0
 """Pixels between two labels of an axis."""
 
 
-def picture(
+def draw_picture(
     name: str, title: str, caption: str, draw: Callable[[Any], None], size: tuple[float, float] = (4.8, 3.6)
 ) -> Picture:
     """A plot on one pair of axes."""
@@ -166,7 +166,7 @@ def _confusion(answers: Answers) -> Picture:
 
     caption = "Rows are true classes, columns predicted ones; the shade is the share of the true class."
     side = min(8.0, 3.0 + 0.3 * len(names))
-    return picture("confusion_matrix", "Confusion matrix", caption, draw, (side * 1.2, side))
+    return draw_picture("confusion_matrix", "Confusion matrix", caption, draw, (side * 1.2, side))
 
 
 def _square(column: int, row: int, colour: str, share: float) -> Any:
@@ -187,7 +187,7 @@ def _roc(curves: list[tuple[str, Any, Any, str]]) -> Picture:
         axes.set(xlabel="false positive rate", ylabel="true positive rate")
         axes.legend(loc="lower right")
 
-    return picture("roc", "ROC curve", "The area under each curve in brackets; the dashed line is guessing.", draw)
+    return draw_picture("roc", "ROC curve", "The area under each curve in brackets; the dashed line is guessing.", draw)
 
 
 def _precision_recall(curves: list[tuple[str, Any, Any, str]]) -> Picture:
@@ -201,7 +201,7 @@ def _precision_recall(curves: list[tuple[str, Any, Any, str]]) -> Picture:
         axes.set(xlabel="recall", ylabel="precision", ylim=(-0.02, 1.05))
         axes.legend(loc="lower left")
 
-    return picture("precision_recall", "Precision and recall", "The average precision of each in brackets.", draw)
+    return draw_picture("precision_recall", "Precision and recall", "The average precision of each in brackets.", draw)
 
 
 def _calibration(curves: list[tuple[str, Any, Any, str]]) -> Picture:
@@ -216,7 +216,7 @@ def _calibration(curves: list[tuple[str, Any, Any, str]]) -> Picture:
         axes.legend(loc="upper left")
 
     caption = "On the dashed line, what is said to happen in 7 of 10 cases does so in 7 of 10."
-    return picture("calibration", "Calibration", caption, draw)
+    return draw_picture("calibration", "Calibration", caption, draw)
 
 
 def _short(label: Any) -> str:
@@ -253,10 +253,14 @@ def number_plots(answers: Answers, seed: int) -> Iterator[Picture]:
         axes.axvline(0, color=INK, linestyle="--", linewidth=1)
         axes.set(xlabel="true - predicted", ylabel="rows")
 
-    yield picture("predicted", "Predicted against true", f"On the dashed line, both are the same.{some}", predicted)
+    yield draw_picture(
+        "predicted", "Predicted against true", f"On the dashed line, both are the same.{some}", predicted
+    )
     caption = f"A shape in this cloud is something that the model has missed.{some}"
-    yield picture("residuals", "Residuals", caption, against)
-    yield picture("residual_histogram", "Spread of the residuals", "How large errors are, and to which side.", spread)
+    yield draw_picture("residuals", "Residuals", caption, against)
+    yield draw_picture(
+        "residual_histogram", "Spread of the residuals", "How large errors are, and to which side.", spread
+    )
 
 
 def compare_plot(metric: Metric, models: Sequence[Mapping[str, Any]]) -> Picture:
@@ -281,6 +285,6 @@ def compare_plot(metric: Metric, models: Sequence[Mapping[str, Any]]) -> Picture
         axes.figure.legend(loc="outside upper right", ncols=2)
 
     height = max(2.4, 1.2 + 0.34 * len(models))
-    return picture(
+    return draw_picture(
         "models", "Models compared", "Each model in cross-validation and on the test part.", draw, (4.8, height)
     )

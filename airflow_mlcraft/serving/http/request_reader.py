@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from airflow_mlcraft.ml.data.text_values import NULLS, is_written_date
+from airflow_mlcraft.ml.data.text_values import NULLS, is_date_text
 from airflow_mlcraft.serving.http.errors import malformed_body, signature_mismatch
 from airflow_mlcraft.serving.model.signature import (
     BOOLEAN,
@@ -256,7 +256,7 @@ def _parse_cell(text: str, column: Column) -> Any:
 
 @lru_cache(_DATETIME_CACHE_SIZE)
 def _is_datetime(value: str) -> bool:
-    if not is_written_date(value):
+    if not is_date_text(value):
         return False
     try:
         datetime.fromisoformat(value.replace("Z", "+00:00"))

@@ -1,4 +1,4 @@
-"""Several files of one kind as one file."""
+"""Concatenation of several files of one format into one file."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.data import csv_file, json_file
-from airflow_mlcraft.ml.data.csv_dialect import wide_fields
-from airflow_mlcraft.ml.data.parquet import parquet_file
-from airflow_mlcraft.ml.data.sniff import Form, csv_dialect, open_text, sniff
+from airflow_mlcraft.ml.data.csv_dialect import allow_long_fields
+from airflow_mlcraft.ml.data.parquet import open_parquet
+from airflow_mlcraft.ml.data.sniff import FileFormat, csv_dialect, detect_format, open_text
 
-_PIECE = 1 << 20
+_CHUNK_SIZE = 1 << 20
 
 
-def joined(paths: Sequence[Path], folder: Path, format: str = "auto") -> Path:  # noqa: A002
-    """One file with the rows of all, in their order. A single file is left as it is."""
+def concat_files(paths: Sequence[Path], folder: Path, format: str = "auto") -> Path:  # noqa: A002
+    """Write one file with the rows of all, in their order, and return its path. A single file is returned as it is."""
     if len(paths) == 1:
         return paths[0]
-    forms = [sniff(path, format) for path in paths]
+    forms = [detect_format(path, format) for path in paths]
     for path, form in zip(paths, forms, strict=True):
         if form.format != forms[0].format:
             raise StepError(
@@ -34,62 +34,66 @@ def joined(paths: Sequence[Path], folder: Path, format: str = "auto") -> Path:  
     return target
 
 
-Parts = list[tuple[Path, Form]]
+Parts = list[tuple[Path, FileFormat]]
 
 
 def _join_csv(parts: Parts, target: Path) -> None:
-    """Without the headers of all but the first, in UTF-8."""
+    """Write CSV in UTF-8 with the header of the first file only."""
     first, form = parts[0]
-    names = csv_file.names_of(first, form)
+    names = csv_file.read_column_names(first, form)
     with target.open("w", encoding="utf-8", newline="") as out:
         for path, other in parts:
             if other.dialect != form.dialect:
-                raise StepError(_other_dialect(first, form, path, other))
-            _same_names(first, names, path, csv_file.names_of(path, other))
+                raise StepError(_describe_mismatch(first, form, path, other))
+            _check_same_columns(first, names, path, csv_file.read_column_names(path, other))
             _copy_rows(path, other, out, with_header=path == first)
 
 
-def _copy_rows(path: Path, form: Form, out: Any, *, with_header: bool) -> None:
-    """The text as it is; the header is as many lines as its quotes make it."""
+def _copy_rows(path: Path, form: FileFormat, out: Any, *, with_header: bool) -> None:
+    """Copy the text unchanged. A header may span several lines, as quoted fields may."""
     with open_text(path, form) as handle:
         if csv_dialect(form).header and not with_header:
             _skip_header(handle, form)
         last = "\n"
-        while piece := handle.read(_PIECE):
-            out.write(piece)
-            last = piece[-1]
+        while chunk := handle.read(_CHUNK_SIZE):
+            out.write(chunk)
+            last = chunk[-1]
         if last not in "\r\n":
             out.write("\n")
 
 
-def _skip_header(handle: Any, form: Form) -> None:
-    with wide_fields():
+def _skip_header(handle: Any, form: FileFormat) -> None:
+    with allow_long_fields():
         lines = iter(handle.readline, "")
         for row in csv.reader(lines, delimiter=csv_dialect(form).delimiter, quotechar=csv_dialect(form).quote):
             if row:
                 return
 
 
-def _other_dialect(first: Path, form: Form, path: Path, other: Form) -> str:
-    def words(form: Form) -> str:
+def _describe_mismatch(first: Path, form: FileFormat, path: Path, other: FileFormat) -> str:
+    def describe(form: FileFormat) -> str:
         dialect = csv_dialect(form)
         header = "a header" if dialect.header else "no header"
         return (
             f"separated by {dialect.delimiter!r}, quoted by {dialect.quote!r}, decimals {dialect.decimal!r}, {header}"
         )
 
-    return f"{first.name} is CSV {words(form)}; {path.name} is {words(other)}; they cannot be put together as they are"
+    return (
+        f"{first.name} is CSV {describe(form)}; {path.name} is {describe(other)}; "
+        "they cannot be put together as they are"
+    )
 
 
-def _same_names(first: Path, names: Sequence[str], path: Path, others: Sequence[str]) -> None:
+def _check_same_columns(first: Path, names: Sequence[str], path: Path, others: Sequence[str]) -> None:
     if list(names) == list(others):
         return
-    lacks = [name for name in names if name not in others]
-    more = [name for name in others if name not in names]
-    told = [f"lacks {', '.join(map(repr, lacks))}"] if lacks else []
-    told += [f"has {', '.join(map(repr, more))} in addition"] if more else []
+    lacking = [name for name in names if name not in others]
+    additional = [name for name in others if name not in names]
+    differences = [f"lacks {', '.join(map(repr, lacking))}"] if lacking else []
+    differences += [f"has {', '.join(map(repr, additional))} in addition"] if additional else []
     raise StepError(
-        f"{path.name} has other columns than {first.name}: it {' and '.join(told) or 'has them in another order'}; "
+        f"{path.name} has other columns than {first.name}: "
+        f"it {' and '.join(differences) or 'has them in another order'}; "
         "files with the same columns can be put together"
     )
 
@@ -99,42 +103,42 @@ def _join_lines(parts: Parts, target: Path) -> None:
     with target.open("w", encoding="utf-8") as out:
         for path, form in parts:
             found: dict[str, None] = {}
-            for rows in json_file.chunks(path, form):
+            for rows in json_file.read_chunks(path, form):
                 for row in rows:
                     found |= dict.fromkeys(row)
             names = names if names is not None else sorted(found)
-            _same_names(parts[0][0], names, path, sorted(found))
+            _check_same_columns(parts[0][0], names, path, sorted(found))
             with open_text(path, form) as handle:
                 out.writelines(f"{line.strip()}\n" for line in handle if line.strip())
 
 
 def _join_json(parts: Parts, target: Path) -> None:
-    together: list[json_file.Row] = []
+    all_rows: list[json_file.Row] = []
     names: list[str] | None = None
     for path, form in parts:
-        rows = json_file.records(path, form)
+        rows = json_file.read_records(path, form)
         found = sorted({name for row in rows for name in row})
         names = names if names is not None else found
-        _same_names(parts[0][0], names, path, found)
-        together += rows
-    target.write_text(json.dumps(together, ensure_ascii=False), "utf-8")
+        _check_same_columns(parts[0][0], names, path, found)
+        all_rows += rows
+    target.write_text(json.dumps(all_rows, ensure_ascii=False), "utf-8")
 
 
 def _join_parquet(parts: Parts, target: Path) -> None:
     from pyarrow import parquet
 
-    with parquet_file(parts[0][0]) as file:
+    with open_parquet(parts[0][0]) as file:
         schema = file.schema_arrow
     with parquet.ParquetWriter(target, schema) as writer:
         for path, _ in parts:
-            with parquet_file(path) as file:
-                _same_names(parts[0][0], schema.names, path, file.schema_arrow.names)
-                _same_types(parts[0][0], schema, path, file.schema_arrow)
+            with open_parquet(path) as file:
+                _check_same_columns(parts[0][0], schema.names, path, file.schema_arrow.names)
+                _check_same_types(parts[0][0], schema, path, file.schema_arrow)
                 for batch in file.iter_batches():
                     writer.write_batch(batch.cast(schema))
 
 
-def _same_types(first: Path, schema: Any, path: Path, other: Any) -> None:
+def _check_same_types(first: Path, schema: Any, path: Path, other: Any) -> None:
     for name in schema.names:
         ours, theirs = schema.field(name).type, other.field(name).type
         if ours != theirs:

@@ -1,4 +1,4 @@
-"""Rows of a query, read in pieces through SQLAlchemy into Parquet."""
+"""Result of a SQL query, read in batches through SQLAlchemy into Parquet."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from urllib.parse import unquote
 from uuid import UUID
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.steps.sources.source import Call
+from airflow_mlcraft.steps.sources.source import Retrieval
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy import Engine
 
-_ROWS = 20_000
+_BATCH_ROWS = 20_000
 _DRIVERS = {
     "postgres": "postgresql+psycopg2",
     "postgresql": "postgresql+psycopg2",
     "mysql": "mysql+pymysql",
     "mssql": "mssql+pyodbc",
 }
-_FOR_GOOD = ("authentication", "password", "does not exist", "denied", "unknown database", "no such", "unable to open")
-_PASSING_STATES = ("08", "40", "53", "57")
+_PERMANENT = ("authentication", "password", "does not exist", "denied", "unknown database", "no such", "unable to open")
+_TRANSIENT_STATES = ("08", "40", "53", "57")
 
 
-def write(call: Call, folder: Path) -> Path:
-    """The result of the query as Parquet."""
-    if not call.query.strip():
+def write_query_result(retrieval: Retrieval, folder: Path) -> Path:
+    """Write the result of the query as Parquet, and return its path."""
+    if not retrieval.query.strip():
         raise StepError("the source sql needs --query, the statement whose rows are wanted")
-    connection = call.opened()
+    connection = retrieval.open_connection()
     if connection is None:
         raise StepError("the source sql needs --connection, the name of the connection to the database")
-    engine = _engine(connection.uri, call.connection)
+    engine = _engine(connection.uri, retrieval.connection)
     try:
-        with TemporaryDirectory(dir=folder) as name, _told(call.connection, engine):
-            pieces = list(_pieces(engine, call, Path(name)))
-            return _joined(pieces, folder / "query.parquet")
+        with TemporaryDirectory(dir=folder) as name, _translate_errors(retrieval.connection, engine):
+            batches = list(_write_batches(engine, retrieval, Path(name)))
+            return _merge_batches(batches, folder / "query.parquet")
     finally:
         engine.dispose()
 
@@ -53,7 +53,7 @@ def _engine(uri: str, name: str) -> Engine:
 
     scheme = uri.partition("://")[0]
     try:
-        return create_engine(_address(uri))
+        return create_engine(_to_sqlalchemy_url(uri))
     except ModuleNotFoundError as error:
         raise StepError(
             f"the connection {name} is of the type {scheme}, which needs the Python package {error.name}; install it"
@@ -70,8 +70,8 @@ def _engine(uri: str, name: str) -> Engine:
         ) from None
 
 
-def _address(uri: str) -> str:
-    """SQLAlchemy's form of an address in Airflow's, which has a file as its host, and options that are none."""
+def _to_sqlalchemy_url(uri: str) -> str:
+    """The URL for SQLAlchemy of an Airflow connection, whose URI may have a file as its host, and `__extra__`."""
     scheme, colons, rest = uri.partition("://")
     place, mark, query = rest.partition("?")
     pairs = [pair for pair in query.split("&") if pair and not pair.startswith("__extra__=")]
@@ -80,37 +80,39 @@ def _address(uri: str) -> str:
     return f"{_DRIVERS.get(scheme, scheme)}{colons}{place}{mark if pairs else ''}{'&'.join(pairs)}"
 
 
-def _pieces(engine: Engine, call: Call, folder: Path) -> Iterator[Path]:
-    """Files of some rows each. The first has the names of the columns, even when there are no rows."""
+def _write_batches(engine: Engine, retrieval: Retrieval, folder: Path) -> Iterator[Path]:
+    """Write the rows in files of one batch each. The first has the column names, even if there are no rows."""
     import pyarrow as pa
 
-    with engine.connect() as opened:
-        connection = opened.execution_options(stream_results=True, max_row_buffer=_ROWS, no_parameters=True)
-        result = connection.exec_driver_sql(call.query)
+    with engine.connect() as open_connection:
+        connection = open_connection.execution_options(
+            stream_results=True, max_row_buffer=_BATCH_ROWS, no_parameters=True
+        )
+        result = connection.exec_driver_sql(retrieval.query)
         if not result.returns_rows:
             raise StepError("the query gives no rows at all; expected a SELECT")
-        names = _checked(list(result.keys()))
-        for number, rows in enumerate(_partitions(result)):
+        names = _check_unique(list(result.keys()))
+        for number, rows in enumerate(_fetch_batches(result)):
             columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
             table = pa.table({name: _array(values) for name, values in zip(names, columns, strict=True)})
             path = folder / f"{number:06}.arrow"
             with pa.ipc.new_file(path, table.schema) as writer:
                 writer.write_table(table)
             if number and number % 10 == 0:
-                call.say(f"{number * _ROWS:,} rows so far")
+                retrieval.log(f"{number * _BATCH_ROWS:,} rows so far")
             yield path
 
 
-def _partitions(result: Any) -> Iterator[Sequence[Any]]:
-    """At least one."""
-    rows = result.fetchmany(_ROWS)
+def _fetch_batches(result: Any) -> Iterator[Sequence[Any]]:
+    """Batches of rows; at least one, which may be empty."""
+    rows = result.fetchmany(_BATCH_ROWS)
     while True:
         yield rows
-        if not (rows := result.fetchmany(_ROWS)):
+        if not (rows := result.fetchmany(_BATCH_ROWS)):
             return
 
 
-def _checked(names: list[str]) -> list[str]:
+def _check_unique(names: list[str]) -> list[str]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise StepError(f"the query gives the column {twice[0]!r} more than once; name each with AS")
@@ -118,18 +120,18 @@ def _checked(names: list[str]) -> list[str]:
 
 
 def _array(values: Sequence[Any]) -> pa.Array:
-    """One type for all; text where they are of several."""
+    """An array of one type; of text if the values have several types."""
     import pyarrow as pa
 
-    plain = [_plain(value) for value in values]
+    converted = [_to_arrow_value(value) for value in values]
     try:
-        return pa.array(plain)
+        return pa.array(converted)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        return pa.array([None if value is None else str(value) for value in plain], pa.string())
+        return pa.array([None if value is None else str(value) for value in converted], pa.string())
 
 
-def _plain(value: Any) -> Any:
-    """What frames have no type for: decimals become numbers, documents JSON, identifiers and times of a day text."""
+def _to_arrow_value(value: Any) -> Any:
+    """A value in a type that frames have: decimals as numbers, documents as JSON, UUIDs and times of day as text."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, dict | list):
@@ -139,66 +141,67 @@ def _plain(value: Any) -> Any:
     return value.tobytes() if isinstance(value, memoryview) else value
 
 
-def _joined(pieces: list[Path], target: Path) -> Path:
-    """One file with the types that fit all pieces."""
+def _merge_batches(batches: list[Path], target: Path) -> Path:
+    """Write one file whose column types fit all batches."""
     import pyarrow as pa
     from pyarrow import parquet
 
     schemas = []
-    for piece in pieces:
-        with pa.ipc.open_file(piece) as reader:
+    for batch in batches:
+        with pa.ipc.open_file(batch) as reader:
             schemas.append(reader.schema)
-    schema = _common(schemas)
+    schema = _common_schema(schemas)
     with parquet.ParquetWriter(target, schema) as writer:
-        for piece in pieces:
-            with pa.ipc.open_file(piece) as reader:
+        for batch in batches:
+            with pa.ipc.open_file(batch) as reader:
                 writer.write_table(reader.read_all().cast(schema))
     return target
 
 
-def _common(schemas: Sequence[pa.Schema]) -> pa.Schema:
+def _common_schema(schemas: Sequence[pa.Schema]) -> pa.Schema:
     import pyarrow as pa
 
     fields = []
     for place, first in enumerate(schemas[0]):
-        kinds = {schema.field(place).type for schema in schemas} - {pa.null()}
-        fields.append(pa.field(first.name, _common_type(kinds)))
+        types = {schema.field(place).type for schema in schemas} - {pa.null()}
+        fields.append(pa.field(first.name, _common_type(types)))
     return pa.schema(fields)
 
 
-def _common_type(kinds: set[pa.DataType]) -> pa.DataType:
+def _common_type(types: set[pa.DataType]) -> pa.DataType:
     import pyarrow as pa
 
-    if len(kinds) == 1:
-        return next(iter(kinds))
-    if not kinds or kinds <= {pa.int64(), pa.float64()}:
+    if len(types) == 1:
+        return next(iter(types))
+    if not types or types <= {pa.int64(), pa.float64()}:
         return pa.float64()
     return pa.string()
 
 
 @contextmanager
-def _told(name: str, engine: Engine) -> Iterator[None]:
-    """What the database says, as a sentence: without the statement, and with what is temporary told apart."""
+def _translate_errors(name: str, engine: Engine) -> Iterator[None]:
+    """Raise errors of the database as `StepError`: without the statement, and temporary if another try may succeed."""
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
     try:
         yield
     except DBAPIError as error:
-        said = " ".join(str(error.orig).split())
+        message = " ".join(str(error.orig).split())
         raise StepError(
-            f"the database of the connection {name} says: {said}", temporary=_passes(error, engine.dialect.name)
+            f"the database of the connection {name} says: {message}",
+            temporary=_is_transient(error, engine.dialect.name),
         ) from None
     except SQLAlchemyError as error:
         raise StepError(f"the query cannot be run: {str(error).splitlines()[0]}") from None
 
 
-def _passes(error: Any, database: str) -> bool:
-    """Whether another try may do: the connection failed, rather than the statement."""
-    said = str(error.orig).lower()
+def _is_transient(error: Any, database: str) -> bool:
+    """Whether another try may succeed: the connection failed rather than the statement."""
+    message = str(error.orig).lower()
     state = str(getattr(error.orig, "pgcode", "") or getattr(error.orig, "sqlstate", "") or "")
     if database == "sqlite":
-        return "locked" in said or "busy" in said
+        return "locked" in message or "busy" in message
     if state:
-        return state.startswith(_PASSING_STATES)
-    refused = type(error.orig).__name__ in ("OperationalError", "InterfaceError")
-    return bool(error.connection_invalidated) or (refused and not any(words in said for words in _FOR_GOOD))
+        return state.startswith(_TRANSIENT_STATES)
+    is_operational = type(error.orig).__name__ in ("OperationalError", "InterfaceError")
+    return bool(error.connection_invalidated) or (is_operational and not any(words in message for words in _PERMANENT))

@@ -1,4 +1,4 @@
-"""What is kept of a source between tries and runs: the data, what was said of it, and a part that is not yet whole."""
+"""Cache of downloads between tries and runs: the data, their metadata, and the part of a download that broke off."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from airflow_mlcraft.common.files import write_atomically
 from airflow_mlcraft.common.hashing import sha256_of_file
 from airflow_mlcraft.common.locks import locked_if_free
 
-_HIDDEN_FOLDER = ".retrieve"
-
-Facts = dict[str, Any]
+_TEMPORARY_FOLDER = ".retrieve"
 
 
-class Kept:
-    """A folder for one source. `name` is what the file is called there."""
+Metadata = dict[str, Any]
+
+
+class DownloadCache:
+    """The cache of one source in a folder. `name` is the file name of the data."""
 
     def __init__(self, folder: Path, name: str):
         self.folder = folder
@@ -29,54 +30,54 @@ class Kept:
         self.part = folder / "part"
         self.data.parent.mkdir(parents=True, exist_ok=True)
 
-    def facts(self) -> Facts | None:
-        """What was said of the data, if it is there as it was then."""
-        facts = _read(self.folder / "whole.json")
-        if facts is None or not self.data.is_file() or sha256_of_file(self.data) != facts.get("sha256"):
+    def metadata(self) -> Metadata | None:
+        """The metadata of the data; None if there are no data, or if they have changed since."""
+        metadata = _read(self.folder / "whole.json")
+        if metadata is None or not self.data.is_file() or sha256_of_file(self.data) != metadata.get("sha256"):
             return None
-        return facts
+        return metadata
 
-    def part_facts(self) -> Facts | None:
-        """What was said of the part."""
+    def part_metadata(self) -> Metadata | None:
+        """The metadata of a part; None if there is no part."""
         return _read(self.folder / "part.json") if self.part.is_file() else None
 
-    def reached(self) -> int:
-        """The bytes of the part."""
+    def part_size(self) -> int:
+        """The size of the part in bytes; 0 if there is none."""
         return self.part.stat().st_size if self.part.is_file() else 0
 
-    def begin(self, facts: Facts) -> None:
-        """A new part, of which this is said."""
+    def start_part(self, metadata: Metadata) -> None:
+        """Start a new, empty part with this metadata."""
         self.part.unlink(missing_ok=True)
-        write_atomically(self.folder / "part.json", json.dumps(facts).encode())
+        _write(self.folder / "part.json", metadata)
         self.part.touch()
 
     def drop_part(self) -> None:
-        """The part is of no use."""
+        """Delete the part."""
         self.part.unlink(missing_ok=True)
         (self.folder / "part.json").unlink(missing_ok=True)
 
-    def finish(self, facts: Facts) -> bool:
-        """The part is whole. Says whether it is what was there before."""
+    def finish(self, metadata: Metadata) -> bool:
+        """Make the complete part the data. Returns whether they are the same as before."""
         (self.folder / "whole.json").unlink(missing_ok=True)
         found = sha256_of_file(self.part)
         same = self.data.is_file() and sha256_of_file(self.data) == found
         self.part.replace(self.data)
-        write_atomically(self.folder / "whole.json", json.dumps({**facts, "sha256": found}).encode())
+        _write(self.folder / "whole.json", {**metadata, "sha256": found})
         self.drop_part()
         return same
 
-    def forget(self) -> None:
-        """All of it."""
+    def clear(self) -> None:
+        """Delete data and part."""
         self.drop_part()
         (self.folder / "whole.json").unlink(missing_ok=True)
         self.data.unlink(missing_ok=True)
 
 
 @contextmanager
-def room(state: Path | None, folder: Path, identity: str) -> Iterator[Path]:
-    """A folder for one source: in `state` where there is one, otherwise in `folder` for as long as it is needed.
+def lock_cache_folder(state: Path | None, folder: Path, identity: str) -> Iterator[Path]:
+    """A cache folder for one source: in `state` if that is set, otherwise a temporary one in `folder`.
 
-    Another process at the same source has it for itself, as a try that was given up but still runs.
+    The temporary one also serves while another process has the lock, such as an earlier try that still runs.
     """
     if state is not None:
         place = state / "retrieve" / hashlib.sha256(identity.encode()).hexdigest()[:20]
@@ -85,7 +86,7 @@ def room(state: Path | None, folder: Path, identity: str) -> Iterator[Path]:
             if lock is not None:
                 yield place
                 return
-    place = folder / _HIDDEN_FOLDER
+    place = folder / _TEMPORARY_FOLDER
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     try:
@@ -94,8 +95,8 @@ def room(state: Path | None, folder: Path, identity: str) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def put(source: Path, target: Path) -> None:
-    """The same bytes at another place, without copying where links can be made."""
+def link_or_copy(source: Path, target: Path) -> None:
+    """Put a file at another place: as a hard link if possible, otherwise as a copy."""
     target.unlink(missing_ok=True)
     try:
         os.link(source, target)
@@ -103,9 +104,13 @@ def put(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _read(path: Path) -> Facts | None:
+def _read(path: Path) -> Metadata | None:
     try:
-        facts = json.loads(path.read_text("utf-8"))
+        metadata = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return facts if isinstance(facts, dict) else None
+    return metadata if isinstance(metadata, dict) else None
+
+
+def _write(path: Path, metadata: Metadata) -> None:
+    write_atomically(path, json.dumps(metadata).encode())

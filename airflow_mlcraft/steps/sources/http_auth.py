@@ -1,4 +1,4 @@
-"""The header by which a server knows us, from an environment variable, a connection or the address itself."""
+"""Authentication header of HTTP requests, from an environment variable, a connection or the address itself."""
 
 from __future__ import annotations
 
@@ -6,50 +6,56 @@ from base64 import b64encode
 from urllib.parse import unquote, urlsplit
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.steps.sources.source import Call
+from airflow_mlcraft.steps.sources.source import Retrieval
 
 _AUTHORIZATION = "Authorization"
 
 
-def key_headers(call: Call) -> dict[str, str]:
-    """At most one header."""
-    if call.key_env and call.connection:
+def auth_headers(retrieval: Retrieval) -> dict[str, str]:
+    """The header that authenticates at the source; an empty dict if no key is given."""
+    if retrieval.key_env and retrieval.connection:
         raise StepError("--key-env and --connection both say what opens the source; give one of them")
-    connection = call.opened()
+    connection = retrieval.open_connection()
     if connection is not None:
         if connection.login:
-            return _basic(call, connection.login, connection.password)
-        return _named(call, connection.password, f"the connection {call.connection} has no password, which is the key")
-    if call.key_env:
-        call.services.permissions.check_secret(call.key_env, call.source)
-        key = call.services.secret(call.key_env)
-        return _named(call, key or "", f"the environment variable {call.key_env} is not set; it should hold the key")
-    parts = urlsplit(call.source)
+            return _basic_auth(retrieval, connection.login, connection.password)
+        return _key_header(
+            retrieval, connection.password, f"the connection {retrieval.connection} has no password, which is the key"
+        )
+    if retrieval.key_env:
+        retrieval.services.permissions.check_secret(retrieval.key_env, retrieval.source)
+        key = retrieval.services.secret(retrieval.key_env)
+        return _key_header(
+            retrieval, key or "", f"the environment variable {retrieval.key_env} is not set; it should hold the key"
+        )
+    parts = urlsplit(retrieval.source)
     if parts.username or parts.password:
-        call.say("the address has a user and password in it, which others can read; better keep them in a connection")
-        return _basic(call, unquote(parts.username or ""), unquote(parts.password or ""))
+        retrieval.log(
+            "the address has a user and password in it, which others can read; better keep them in a connection"
+        )
+        return _basic_auth(retrieval, unquote(parts.username or ""), unquote(parts.password or ""))
     return {}
 
 
-def _basic(call: Call, login: str, password: str) -> dict[str, str]:
+def _basic_auth(retrieval: Retrieval, login: str, password: str) -> dict[str, str]:
     encoded = b64encode(f"{login}:{password}".encode()).decode()
-    call.secrets.add(password)
-    call.secrets.add(encoded)
+    retrieval.secrets.add(password)
+    retrieval.secrets.add(encoded)
     return {_AUTHORIZATION: f"Basic {encoded}"}
 
 
-def _named(call: Call, key: str, missing: str) -> dict[str, str]:
-    """`--key-header` is the header's name; a word after a colon comes before the key, as in `Authorization: Token`."""
+def _key_header(retrieval: Retrieval, key: str, missing: str) -> dict[str, str]:
+    """The header with a key. `--key-header` has its name and, after a colon, a prefix, as in `Authorization: Token`."""
     key = key.strip()
     if not key:
         raise StepError(missing)
-    call.secrets.add(key)
+    retrieval.secrets.add(key)
     if not key.isascii() or not key.isprintable():
         raise StepError("the key has characters that no header may have; is it the key itself?")
-    name, colon, word = (call.key_header or f"{_AUTHORIZATION}: Bearer").partition(":")
-    name, word = name.strip(), word.strip()
+    name, colon, prefix = (retrieval.key_header or f"{_AUTHORIZATION}: Bearer").partition(":")
+    name, prefix = name.strip(), prefix.strip()
     if not colon and name.lower() == _AUTHORIZATION.lower():
-        word = "Bearer"
-    if not name or not name.replace("-", "").replace("_", "").isalnum() or not word.isascii() or not name.isascii():
-        raise StepError(f"--key-header {call.key_header!r} is no name of a header; expected one such as X-Api-Key")
-    return {name: f"{word} {key}".strip()}
+        prefix = "Bearer"
+    if not name or not name.replace("-", "").replace("_", "").isalnum() or not prefix.isascii() or not name.isascii():
+        raise StepError(f"--key-header {retrieval.key_header!r} is no name of a header; expected one such as X-Api-Key")
+    return {name: f"{prefix} {key}".strip()}

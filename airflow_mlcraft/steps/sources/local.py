@@ -1,4 +1,4 @@
-"""Files that are here: one, or all that a pattern finds."""
+"""Local sources: files of a path or pattern, and the data sets that scikit-learn brings."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 from airflow_mlcraft.errors import StepError
 
 
-def path_of(source: str) -> str:
-    """The path in a file:// address, or the source itself."""
+def to_path(source: str) -> str:
+    """The path in a file:// address; any other source unchanged."""
     if not source.startswith("file:"):
         return source
     parts = urlsplit(source)
@@ -20,10 +20,10 @@ def path_of(source: str) -> str:
     return unquote(parts.path)
 
 
-def found(pattern: str, folder: Path, check: Callable[[Path], None] = lambda _: None) -> list[Path]:
+def find_files(pattern: str, folder: Path, check: Callable[[Path], None] = lambda _: None) -> list[Path]:
     """The files of a path or pattern, sorted by name. Relative ones start from `folder`.
 
-    `check` raises an error for a path that may not be read, before it is said whether there is such a file.
+    `check` raises an error for a path that may not be read, before an error can reveal whether the file exists.
     """
     path = folder / pattern
     check(_fixed_part(pattern, folder))
@@ -43,7 +43,7 @@ def found(pattern: str, folder: Path, check: Callable[[Path], None] = lambda _: 
 
 
 def _fixed_part(pattern: str, folder: Path) -> Path:
-    """A path, or of a pattern the folder that all files of it are below."""
+    """The part of a path before the first wildcard."""
     fixed = folder
     for part in Path(pattern).parts:
         if glob.has_magic(part):
@@ -52,8 +52,8 @@ def _fixed_part(pattern: str, folder: Path) -> Path:
     return fixed
 
 
-def given(names: Sequence[str], folder: Path) -> list[Path]:
-    """The files of `--file`, sorted by name."""
+def check_files(names: Sequence[str], folder: Path) -> list[Path]:
+    """The files of the option `--file`, sorted by name; raises an error if one is missing."""
     paths = [folder / name for name in names]
     for path, name in zip(paths, names, strict=True):
         if not path.is_file():
@@ -61,17 +61,17 @@ def given(names: Sequence[str], folder: Path) -> list[Path]:
     return sorted(paths, key=lambda path: (path.name, str(path)))
 
 
-NAMES = ("iris", "wine", "breast_cancer", "digits", "diabetes", "linnerud")
-SCHEME = "sklearn:"
+BUNDLED_DATASETS = ("iris", "wine", "breast_cancer", "digits", "diabetes", "linnerud")
+BUNDLED_SCHEME = "sklearn:"
 
 
-def write(source: str, folder: Path) -> Path:
-    """One of them as CSV: the columns as scikit-learn names them, its targets last."""
+def write_bundled_dataset(source: str, folder: Path) -> Path:
+    """Write a data set of scikit-learn as CSV, with the target columns last, and return its path."""
     from sklearn import datasets
 
-    name = source.removeprefix(SCHEME)
-    if name not in NAMES:
-        raise StepError(f"scikit-learn brings no data set {name!r}; expected one of {', '.join(NAMES)}")
+    name = source.removeprefix(BUNDLED_SCHEME)
+    if name not in BUNDLED_DATASETS:
+        raise StepError(f"scikit-learn brings no data set {name!r}; expected one of {', '.join(BUNDLED_DATASETS)}")
     path = folder / f"{name}.csv"
     getattr(datasets, f"load_{name}")(as_frame=True).frame.to_csv(path, index=False, lineterminator="\n")
     return path

@@ -1,4 +1,4 @@
-"""Data in buckets and other places that fsspec can read, as s3://, gs:// or sftp://."""
+"""Download from buckets and other file systems of fsspec, such as s3://, gs:// or sftp://."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 from airflow_mlcraft.common.urls import mask_url
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps.services import Connection
-from airflow_mlcraft.steps.sources.download_cache import Facts, Kept
-from airflow_mlcraft.steps.sources.retry import TroubleError, disk_told, patiently
-from airflow_mlcraft.steps.sources.secrets import secrets_of
-from airflow_mlcraft.steps.sources.source import Call, Progress, size
+from airflow_mlcraft.steps.sources.download_cache import DownloadCache, Metadata
+from airflow_mlcraft.steps.sources.retry import TransientError, retry_transfer, translate_disk_errors
+from airflow_mlcraft.steps.sources.secrets import find_secrets
+from airflow_mlcraft.steps.sources.source import Progress, Retrieval, format_bytes
 
-_PIECE = 1 << 22
-_FACTS = (
+_CHUNK_SIZE = 1 << 22
+_METADATA = (
     "size",
     "ETag",
     "etag",
@@ -28,12 +28,12 @@ _FACTS = (
     "VersionId",
     "md5Hash",
 )
-_PASSING = {
+_TRANSIENT_ERRORS = {
     "ConnectionError", "ConnectTimeoutError", "EndpointConnectionError", "HTTPClientError", "ClientOSError",
     "ReadTimeoutError", "ServerDisconnectedError", "TimeoutError", "ClientConnectorError", "IncompleteReadError",
     "SlowDown", "EOFError", "RetriesExceededError",
 }  # fmt: skip
-_S3_NAMES = {
+_S3_OPTION_NAMES = {
     "aws_access_key_id": "key",
     "aws_secret_access_key": "secret",
     "aws_session_token": "token",
@@ -41,115 +41,117 @@ _S3_NAMES = {
 }
 
 
-class Remote:
-    """A file system and what the source names in it."""
+class RemoteFiles:
+    """The files that a source names in a file system of fsspec."""
 
-    def __init__(self, call: Call):
-        self._call = call
-        for value in secrets_of(call.source):
-            call.secrets.add(value)
-        self.place = mask_url(call.source)
-        options = _options(call)
-        self._files, self._path = self._told(lambda: _opened(call.source, options), "opened")
+    def __init__(self, retrieval: Retrieval):
+        self._retrieval = retrieval
+        for value in find_secrets(retrieval.source):
+            retrieval.secrets.add(value)
+        self.place = mask_url(retrieval.source)
+        options = _options(retrieval)
+        self._files, self._path = self._translate_errors(lambda: _open_filesystem(retrieval.source, options), "opened")
 
     def paths(self) -> list[str]:
-        """The one path of the source, or all that a pattern finds."""
+        """The path of the source, or all paths that match its pattern, sorted."""
         if not any(mark in self._path for mark in "*?["):
             return [self._path]
-        found = sorted(self._patiently(lambda: self._files.glob(self._path)))
+        found = sorted(self._retry(lambda: self._files.glob(self._path)))
         if not found:
             raise StepError(f"{self.place}: no file is of this pattern")
         return found
 
-    def fetch(self, path: str, kept: Kept) -> bool:
-        """Bring one file into `kept`. Says whether it is what was there before."""
+    def download(self, path: str, cache: DownloadCache) -> bool:
+        """Download one file into `cache`. Returns whether it is the same as before."""
         same = False
 
-        def once() -> None:
+        def attempt() -> None:
             nonlocal same
-            same = self._told(lambda: self._fetch(path, kept), "fetched")
+            same = self._translate_errors(lambda: self._download(path, cache), "fetched")
 
-        patiently(once, place=self.place, reached=kept.reached, say=self._call.say)
+        retry_transfer(attempt, address=self.place, bytes_received=cache.part_size, log=self._retrieval.log)
         return same
 
-    def _fetch(self, path: str, kept: Kept) -> bool:
-        facts = self._facts(path)
-        known = kept.facts()
-        if known and len(facts) > 1 and facts.items() <= known.items():
-            self._call.say("not fetched again: size, tag and time are as before")
+    def _download(self, path: str, cache: DownloadCache) -> bool:
+        metadata = self._read_metadata(path)
+        cached = cache.metadata()
+        if cached and len(metadata) > 1 and metadata.items() <= cached.items():
+            self._retrieval.log("not fetched again: size, tag and time are as before")
             return True
-        if kept.part_facts() != facts:
-            with disk_told():
-                kept.begin(facts)
-        self._take(path, kept, int(facts.get("size") or 0))
-        if self._facts(path) != facts:
-            kept.drop_part()
-            raise TroubleError("it was changed while it was read")
-        with disk_told():
-            return kept.finish(facts)
+        if cache.part_metadata() != metadata:
+            with translate_disk_errors():
+                cache.start_part(metadata)
+        self._receive(path, cache, int(metadata.get("size") or 0))
+        if self._read_metadata(path) != metadata:
+            cache.drop_part()
+            raise TransientError("it was changed while it was read")
+        with translate_disk_errors():
+            return cache.finish(metadata)
 
-    def _take(self, path: str, kept: Kept, total: int) -> None:
-        reached = kept.reached()
-        if reached:
-            self._call.say(f"going on at {size(reached)}, where it broke off")
-        progress = Progress(self._call.say, done=reached, total=total)
-        with self._files.open(path, "rb", block_size=_PIECE, cache_type="readahead") as source:
-            if reached:
-                source.seek(reached)
-            with disk_told():
-                target = kept.part.open("ab")
+    def _receive(self, path: str, cache: DownloadCache, total: int) -> None:
+        part_size = cache.part_size()
+        if part_size:
+            self._retrieval.log(f"going on at {format_bytes(part_size)}, where it broke off")
+        progress = Progress(self._retrieval.log, done=part_size, total=total)
+        with self._files.open(path, "rb", block_size=_CHUNK_SIZE, cache_type="readahead") as source:
+            if part_size:
+                source.seek(part_size)
+            with translate_disk_errors():
+                target = cache.part.open("ab")
             with target:
-                while piece := source.read(_PIECE):
-                    with disk_told():
-                        target.write(piece)
+                while chunk := source.read(_CHUNK_SIZE):
+                    with translate_disk_errors():
+                        target.write(chunk)
                         target.flush()
-                    progress.advance(len(piece))
-        if kept.reached() < total:
-            raise TroubleError("the connection broke off")
-        progress.end()
+                    progress.advance(len(chunk))
+        if cache.part_size() < total:
+            raise TransientError("the connection broke off")
+        progress.finish()
 
-    def _facts(self, path: str) -> Facts:
+    def _read_metadata(self, path: str) -> Metadata:
         self._files.invalidate_cache()
         info = self._files.info(path)
         if info.get("type") == "directory":
             raise StepError(
                 f"{self.place} is a folder; name a file, or a pattern such as {self.place.rstrip('/')}/*.csv"
             )
-        return {name: str(info[name]) for name in _FACTS if info.get(name) is not None}
+        return {name: str(info[name]) for name in _METADATA if info.get(name) is not None}
 
-    def _patiently(self, ask: Any) -> Any:
+    def _retry(self, work: Any) -> Any:
         found: list[Any] = []
 
-        def once() -> None:
-            found[:] = [self._told(ask, "listed")]
+        def attempt() -> None:
+            found[:] = [self._translate_errors(work, "listed")]
 
-        patiently(once, place=self.place, reached=lambda: 0, say=self._call.say)
+        retry_transfer(attempt, address=self.place, bytes_received=lambda: 0, log=self._retrieval.log)
         return found[0]
 
-    def _told(self, work: Any, done: str) -> Any:
-        """What the clients behind fsspec raise, each its own kinds, as a sentence or as trouble that may pass."""
+    def _translate_errors(self, work: Any, action: str) -> Any:
+        """Call `work`, and raise errors of fsspec's clients as `StepError`, or `TransientError` if they may pass."""
         try:
             return work()
-        except (StepError, TroubleError):
+        except (StepError, TransientError):
             raise
         except FileNotFoundError:
             raise StepError(f"{self.place}: there is nothing at this address; check bucket, path and region") from None
         except PermissionError as error:
             raise StepError(
-                f"{self.place}: this is forbidden; check the key in the connection: {_words(error)}"
+                f"{self.place}: this is forbidden; check the key in the connection: {_first_line(error)}"
             ) from None
         except Exception as error:
-            if _PASSING & {kind.__name__ for kind in _kinds(error)}:
-                raise TroubleError(f"no connection: {_words(error)}") from None
+            if _TRANSIENT_ERRORS & {kind.__name__ for kind in _error_types(error)}:
+                raise TransientError(f"no connection: {_first_line(error)}") from None
             if "Credentials" in type(error).__name__:
                 raise StepError(
-                    f"{self.place}: there is no key for it: {_words(error)}; "
+                    f"{self.place}: there is no key for it: {_first_line(error)}; "
                     "--connection names one with login and password"
                 ) from None
-            raise StepError(f"{self.place} could not be {done}: {type(error).__name__}: {_words(error)}") from None
+            raise StepError(
+                f"{self.place} could not be {action}: {type(error).__name__}: {_first_line(error)}"
+            ) from None
 
 
-def _opened(source: str, options: Mapping[str, Any]) -> tuple[Any, str]:
+def _open_filesystem(source: str, options: Mapping[str, Any]) -> tuple[Any, str]:
     import fsspec  # type: ignore[import-untyped]
 
     scheme = source.partition("://")[0].rpartition("::")[2]
@@ -168,20 +170,20 @@ def _opened(source: str, options: Mapping[str, Any]) -> tuple[Any, str]:
     return files, str(path)
 
 
-def _options(call: Call) -> dict[str, Any]:
-    """What the connection says, by the names of the file system."""
-    connection = call.opened()
+def _options(retrieval: Retrieval) -> dict[str, Any]:
+    """The options of the file system, from the connection."""
+    connection = retrieval.open_connection()
     if connection is None:
         return {}
-    options: dict[str, Any] = {name: _value(value) for name, value in connection.extra.items()}
-    if urlsplit(call.source).scheme in ("s3", "s3a"):
+    options: dict[str, Any] = {name: _parse_value(value) for name, value in connection.extra.items()}
+    if urlsplit(retrieval.source).scheme in ("s3", "s3a"):
         return _s3_options(options, connection)
     names = {"username": connection.login, "password": connection.password}
     return {**{name: value for name, value in names.items() if value}, **options}
 
 
 def _s3_options(options: dict[str, Any], connection: Connection) -> dict[str, Any]:
-    options = {_S3_NAMES.get(name, name): value for name, value in options.items()}
+    options = {_S3_OPTION_NAMES.get(name, name): value for name, value in options.items()}
     region = options.pop("region_name", None)
     if region:
         options["client_kwargs"] = {"region_name": region, **options.get("client_kwargs", {})}
@@ -189,8 +191,8 @@ def _s3_options(options: dict[str, Any], connection: Connection) -> dict[str, An
     return {**{name: value for name, value in names.items() if value}, **options}
 
 
-def _value(value: Any) -> Any:
-    """`true`, numbers and JSON are what they say."""
+def _parse_value(value: Any) -> Any:
+    """A text with a value of JSON as that value; any other value unchanged."""
     if not isinstance(value, str) or value[:1] not in tuple("tfn{["):
         return value
     try:
@@ -199,16 +201,16 @@ def _value(value: Any) -> Any:
         return value
 
 
-def _kinds(error: BaseException) -> list[type]:
-    """The kinds of an error and of what has led to it."""
-    kinds: list[type] = []
-    seen: BaseException | None = error
-    while seen is not None and len(kinds) < 100:  # noqa: PLR2004
-        kinds += type(seen).__mro__
-        seen = seen.__cause__ or seen.__context__
-    return kinds
+def _error_types(error: BaseException) -> list[type]:
+    """The types of an error and of its causes."""
+    types: list[type] = []
+    cause: BaseException | None = error
+    while cause is not None and len(types) < 100:  # noqa: PLR2004
+        types += type(cause).__mro__
+        cause = cause.__cause__ or cause.__context__
+    return types
 
 
-def _words(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     lines = str(error).splitlines()
     return lines[0] if lines else type(error).__name__

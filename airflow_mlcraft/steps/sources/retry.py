@@ -1,4 +1,4 @@
-"""How often a transfer is tried again, and how long is waited between."""
+"""Retry with exponential backoff for transfers."""
 
 from __future__ import annotations
 
@@ -8,45 +8,50 @@ from contextlib import contextmanager
 
 from airflow_mlcraft.errors import StepError
 
-TRIES = 5
-FIRST, LONGEST = 1.0, 30.0
-ASKED_LIMIT = 120.0
-"""Seconds that another side may ask to wait for; when it asks for more, the task had better end."""
+MAX_TRIES = 5
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
+MAX_RETRY_AFTER = 120.0
+"""Longest wait, in seconds, that a server may ask for; if it asks for more, the step ends instead of waiting."""
 
 
-class TroubleError(Exception):
-    """A failure that may pass. `after` is how long the other side asks to wait."""
+class TransientError(Exception):
+    """A failure that may pass. `retry_after` is the number of seconds that the server asks to wait."""
 
-    def __init__(self, message: str, *, after: float | None = None):
-        self.after = after
+    def __init__(self, message: str, *, retry_after: float | None = None):
+        self.retry_after = retry_after
         super().__init__(message)
 
 
-def patiently(once: Callable[[], None], *, place: str, reached: Callable[[], int], say: Callable[[str], None]) -> None:
-    """Do it until it is done, or until it is better left to a later try of the task.
+def retry_transfer(
+    attempt: Callable[[], None], *, address: str, bytes_received: Callable[[], int], log: Callable[[str], None]
+) -> None:
+    """Call `attempt` until it succeeds; raises a temporary `StepError` after too many failures in a row.
 
-    Waits double; bytes that came, as `reached` counts them, make a failure the first again.
+    Waits double from failure to failure. Counting starts again when `bytes_received` has grown since the last failure.
     """
-    failures, before = 0, reached()
+    failures, received_before = 0, bytes_received()
     while True:
         try:
-            once()
+            attempt()
             return
-        except TroubleError as trouble:
-            now = reached()
-            failures = 1 if now > before else failures + 1
-            before = now
-            wait = min(FIRST * float(2 ** (failures - 1)), LONGEST) if trouble.after is None else trouble.after
-            if failures >= TRIES or wait > ASKED_LIMIT:
-                asked = f", since it asks to wait {wait:.0f} s" if wait > ASKED_LIMIT else f" after {failures} tries"
-                raise StepError(f"{place}: {trouble}; given up{asked}; a later try may do", temporary=True) from None
-            say(f"{trouble}; trying again in {wait:g} s")
+        except TransientError as error:
+            received = bytes_received()
+            failures = 1 if received > received_before else failures + 1
+            received_before = received
+            backoff = min(FIRST_WAIT * float(2 ** (failures - 1)), LONGEST_WAIT)
+            wait = backoff if error.retry_after is None else error.retry_after
+            if failures >= MAX_TRIES or wait > MAX_RETRY_AFTER:
+                reason = (
+                    f", since it asks to wait {wait:.0f} s" if wait > MAX_RETRY_AFTER else f" after {failures} tries"
+                )
+                raise StepError(f"{address}: {error}; given up{reason}; a later try may do", temporary=True) from None
+            log(f"{error}; trying again in {wait:g} s")
             time.sleep(wait)
 
 
 @contextmanager
-def disk_told() -> Iterator[None]:
-    """A disk that fails is no trouble of the network."""
+def translate_disk_errors() -> Iterator[None]:
+    """Raise failures of the disk as `StepError`, so that they are not retried as failures of the network."""
     try:
         yield
     except OSError as error:

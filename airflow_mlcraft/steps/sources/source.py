@@ -1,4 +1,4 @@
-"""What a source is asked for, and what it may use."""
+"""One retrieval of data: its options, its connection, and lines in the log about its progress."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps.services import Connection, Services
 from airflow_mlcraft.steps.sources.secrets import Secrets
 
-_OPEN = ("endpoint_url", "region_name", "host", "anon")
+_PUBLIC_EXTRAS = ("endpoint_url", "region_name", "host", "anon")
 _SECRET_LENGTH = 8
 
 
 @dataclass(frozen=True)
-class Call:
-    """The options of one retrieval. What is said goes through `say`, which hides secrets."""
+class Retrieval:
+    """The options of one retrieval. Lines for the log go through `log`, which masks secrets."""
 
     source: str
     folder: Path
@@ -29,12 +29,12 @@ class Call:
     checksum: str = ""
     secrets: Secrets = field(default_factory=Secrets)
 
-    def say(self, line: str) -> None:
-        """A line for the log."""
-        self.services.say(self.secrets.mask(line))
+    def log(self, line: str) -> None:
+        """Write a line to the log, with secrets masked."""
+        self.services.log(self.secrets.mask(line))
 
-    def opened(self) -> Connection | None:
-        """The connection that was named; from here on nothing of it is said."""
+    def open_connection(self) -> Connection | None:
+        """The connection that the options name, or None. Its password is masked in the log from here on."""
         if not self.connection:
             return None
         self.services.permissions.check_connection(self.connection)
@@ -47,48 +47,48 @@ class Call:
         self.services.permissions.check_connection_host(self.connection, self.source, connection.uri)
         self.secrets.add(connection.password)
         for name, value in connection.extra.items():
-            if name not in _OPEN and isinstance(value, str) and len(value) >= _SECRET_LENGTH:
+            if name not in _PUBLIC_EXTRAS and isinstance(value, str) and len(value) >= _SECRET_LENGTH:
                 self.secrets.add(value)
         return connection
 
 
-SECONDS = 5.0
+SECONDS_BETWEEN_LINES = 5.0
 
 
 class Progress:
-    """Bytes so far, of how many, and how fast."""
+    """Logs how many bytes of a transfer have come, and how fast; a line every few seconds at most."""
 
-    def __init__(self, say: Callable[[str], None], *, done: int = 0, total: int | None = None):
-        self._say = say
+    def __init__(self, log: Callable[[str], None], *, done: int = 0, total: int | None = None):
+        self._log = log
         self._done, self._total = done, total
-        self._started = self._said = time.monotonic()
+        self._started = self._logged = time.monotonic()
         self._first = done
 
     def advance(self, count: int) -> None:
-        """So many bytes more."""
+        """Count bytes that have come."""
         self._done += count
         now = time.monotonic()
-        if now - self._said >= SECONDS:
-            self._said = now
-            self._say(f"{self._where()}, {size(self._rate(now))}/s")
+        if now - self._logged >= SECONDS_BETWEEN_LINES:
+            self._logged = now
+            self._log(f"{self._state()}, {format_bytes(self._rate(now))}/s")
 
-    def end(self) -> None:
-        """All is there."""
+    def finish(self) -> None:
+        """Log size, duration and rate of the whole transfer."""
         now = time.monotonic()
         count = self._done - self._first
-        self._say(f"got {size(count)} in {now - self._started:.1f} s, {size(self._rate(now))}/s")
+        self._log(f"got {format_bytes(count)} in {now - self._started:.1f} s, {format_bytes(self._rate(now))}/s")
 
-    def _where(self) -> str:
+    def _state(self) -> str:
         if not self._total:
-            return size(self._done)
-        return f"{size(self._done)} of {size(self._total)} ({100 * self._done // self._total} %)"
+            return format_bytes(self._done)
+        return f"{format_bytes(self._done)} of {format_bytes(self._total)} ({100 * self._done // self._total} %)"
 
     def _rate(self, now: float) -> float:
         return (self._done - self._first) / max(now - self._started, 1e-3)
 
 
-def size(count: float) -> str:
-    """A number of bytes for people."""
+def format_bytes(count: float) -> str:
+    """A number of bytes with its unit, as `12.5 MB`."""
     for unit in ("bytes", "kB", "MB"):
         if count < 1000:  # noqa: PLR2004
             return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"

@@ -1,4 +1,4 @@
-"""The user's own way to bring data: a function that gets the sources, and what fetches one of them."""
+"""Retrieval by the user's own function `retrieve(sources, fetch)`."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml import user_code
 from airflow_mlcraft.steps.inputs import write_frame
 
-FORM = "def retrieve(sources, fetch)"
+SIGNATURE = "def retrieve(sources, fetch)"
 
 
-def write(code: Path, sources: Sequence[str], fetch: Callable[[str], Any], folder: Path) -> Path:
-    """What `retrieve(sources, fetch)` gives: a frame, as Parquet, or the path of a file."""
+def run_retriever(code: Path, sources: Sequence[str], fetch: Callable[[str], Any], folder: Path) -> Path:
+    """Call `retrieve(sources, fetch)`, and write the frame or file that it returns into `folder`."""
     import pandas as pd
 
-    retrieve = user_code.needed(user_code.load(code), "retrieve", FORM)
-    with user_code.told(code):
-        made = retrieve([source for source in sources if source], fetch)
-    if isinstance(made, Path) and made.is_file():
-        return Path(shutil.copyfile(made, folder / made.name))
-    if not isinstance(made, pd.DataFrame):
-        raise StepError(f"{code.name}: retrieve() gives a {type(made).__name__}; expected a data frame or a path")
+    retrieve = user_code.require_function(user_code.load(code), "retrieve", SIGNATURE)
+    with user_code.locate_errors(code):
+        result = retrieve([source for source in sources if source], fetch)
+    if isinstance(result, Path) and result.is_file():
+        return Path(shutil.copyfile(result, folder / result.name))
+    if not isinstance(result, pd.DataFrame):
+        raise StepError(f"{code.name}: retrieve() gives a {type(result).__name__}; expected a data frame or a path")
     path = folder / "retrieved.parquet"
-    write_frame(made.rename(columns=str), path)
+    write_frame(result.rename(columns=str), path)
     return path

@@ -1,4 +1,4 @@
-"""Data from the web: in pieces to disk, resumed where it broke off, left alone where it has not changed."""
+"""Download over HTTP: streamed to disk, resumed where it broke off, skipped where the server's copy is unchanged."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from airflow_mlcraft.common.urls import mask_url, without_userinfo
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.steps.sources.download_cache import Facts, Kept
-from airflow_mlcraft.steps.sources.http_auth import key_headers
-from airflow_mlcraft.steps.sources.retry import TroubleError, disk_told, patiently
-from airflow_mlcraft.steps.sources.secrets import secrets_of
-from airflow_mlcraft.steps.sources.source import Call, Progress, size
+from airflow_mlcraft.steps.sources.download_cache import DownloadCache, Metadata
+from airflow_mlcraft.steps.sources.http_auth import auth_headers
+from airflow_mlcraft.steps.sources.retry import TransientError, retry_transfer, translate_disk_errors
+from airflow_mlcraft.steps.sources.secrets import find_secrets
+from airflow_mlcraft.steps.sources.source import Progress, Retrieval, format_bytes
 
 if TYPE_CHECKING:
     import httpx
 
-_OK, _PARTIAL, _SAME, _BAD_RANGE = 200, 206, 304, 416
+_OK, _PARTIAL, _NOT_MODIFIED, _RANGE_NOT_SATISFIABLE = 200, 206, 304, 416
 _REDIRECTS = (301, 302, 303, 307, 308)
-_LATER = (408, 425, 429, 500, 502, 503, 504)
-_HOPS = 10
-_PIECE = 1 << 18
-_CONNECT, _SILENCE = 15.0, 60.0
+_RETRYABLE = (408, 425, 429, 500, 502, 503, 504)
+_MAX_REDIRECTS = 10
+_CHUNK_SIZE = 1 << 18
+_CONNECT_TIMEOUT, _READ_TIMEOUT = 15.0, 60.0
 _PORTS = {"http": 80, "https": 443}
-_WHY = {
+_HINTS = {
     401: "it wants a key, or does not take this one; check --key-env, --key-header or the connection",
     403: "this is forbidden; check what the key may do, and whether one is needed",
     404: "there is nothing at this address; check it in a browser",
@@ -39,146 +39,150 @@ _WHY = {
 }
 
 
-def fetch(call: Call, kept: Kept) -> bool:
-    """Bring the data into `kept`. Says whether it is what was there before."""
+def download(retrieval: Retrieval, cache: DownloadCache) -> bool:
+    """Download the data into `cache`. Returns whether they are the same as before."""
     import httpx
 
-    for value in secrets_of(call.source):
-        call.secrets.add(value)
-    headers = key_headers(call)
-    timeout = httpx.Timeout(_SILENCE, connect=_CONNECT)
-    with _quiet(), httpx.Client(timeout=timeout, headers={"Accept-Encoding": "identity"}) as client:
-        transfer = _Transfer(call, kept, client, headers)
-        patiently(transfer.once, place=transfer.place, reached=kept.reached, say=call.say)
+    for value in find_secrets(retrieval.source):
+        retrieval.secrets.add(value)
+    headers = auth_headers(retrieval)
+    timeout = httpx.Timeout(_READ_TIMEOUT, connect=_CONNECT_TIMEOUT)
+    with _silence_httpx(), httpx.Client(timeout=timeout, headers={"Accept-Encoding": "identity"}) as client:
+        transfer = _Transfer(retrieval, cache, client, headers)
+        retry_transfer(transfer.attempt, address=transfer.place, bytes_received=cache.part_size, log=retrieval.log)
     return transfer.same
 
 
 class _Transfer:
-    """One address, tried once or more."""
+    """The transfer from one address, in one or more attempts."""
 
-    def __init__(self, call: Call, kept: Kept, client: httpx.Client, headers: dict[str, str]):
-        self._call, self._kept, self._client, self._headers = call, kept, client, headers
-        self._address = without_userinfo(urldefrag(call.source).url)
+    def __init__(self, retrieval: Retrieval, cache: DownloadCache, client: httpx.Client, headers: dict[str, str]):
+        self._retrieval, self._cache, self._client, self._headers = retrieval, cache, client, headers
+        self._address = without_userinfo(urldefrag(retrieval.source).url)
         self.place = mask_url(self._address)
         self.same = False
 
-    def once(self) -> None:
-        """Ask, and take what comes."""
+    def attempt(self) -> None:
+        """Make one attempt; raises `TransientError` for failures that may pass."""
         import httpx
 
         try:
-            self._ask()
+            self._request()
         except (httpx.InvalidURL, UnicodeError, ValueError) as error:
             raise StepError(f"{self.place} is no address: {error}") from None
         except httpx.TimeoutException:
-            raise TroubleError("no answer in time") from None
+            raise TransientError("no answer in time") from None
         except httpx.TransportError as error:
-            raise TroubleError(_reason(error)) from None
+            raise TransientError(_describe_error(error)) from None
 
-    def _ask(self) -> None:
-        part = self._kept.part_facts()
-        reached = self._kept.reached() if part and _validator(part) else 0
-        known = None if reached else self._kept.facts()
+    def _request(self) -> None:
+        part = self._cache.part_metadata()
+        part_size = self._cache.part_size() if part and _validator(part) else 0
+        cached = None if part_size else self._cache.metadata()
         conditions: dict[str, str] = {}
-        if part and reached:
-            conditions = {"Range": f"bytes={reached}-", "If-Range": _validator(part)}
-        elif known:
-            conditions = _unless_changed(known)
-        with self._answer(conditions) as response:
-            if response.status_code == _SAME and known:
-                self._leave("the server says that it has not changed")
-            elif part and _is_rest(response, part, reached):
-                self._call.say(f"going on at {size(reached)}, where it broke off")
-                self._take(response, part, reached)
-            elif part and _is_whole(response, part, reached):
+        if part and part_size:
+            conditions = {"Range": f"bytes={part_size}-", "If-Range": _validator(part)}
+        elif cached:
+            conditions = _unless_changed(cached)
+        with self._open_response(conditions) as response:
+            if response.status_code == _NOT_MODIFIED and cached:
+                self._keep_cached("the server says that it has not changed")
+            elif part and _continues_part(response, part, part_size):
+                self._retrieval.log(f"going on at {format_bytes(part_size)}, where it broke off")
+                self._receive(response, part, part_size)
+            elif part and _is_complete(response, part, part_size):
                 self._finish(part)
             elif response.status_code == _OK:
-                self._all(response, known)
+                self._receive_all(response, cached)
             else:
-                self._kept.drop_part()
-                raise TroubleError(
-                    f"the part that is here does not fit any more (status {response.status_code})", after=0
+                self._cache.drop_part()
+                raise TransientError(
+                    f"the part that is here does not fit any more (status {response.status_code})", retry_after=0
                 )
 
-    def _all(self, response: httpx.Response, known: Facts | None) -> None:
-        """All of it, unless the tag says that it is what we have."""
-        facts = _facts(response)
-        if known and facts.get("etag") and facts["etag"] == known.get("etag"):
-            self._leave("it has the same ETag as before")
+    def _receive_all(self, response: httpx.Response, cached: Metadata | None) -> None:
+        """Receive the whole content, unless its ETag is that of the cached data."""
+        metadata = _read_metadata(response)
+        if cached and metadata.get("etag") and metadata["etag"] == cached.get("etag"):
+            self._keep_cached("it has the same ETag as before")
             return
-        with disk_told():
-            self._kept.begin(facts)
-        self._take(response, facts, 0)
+        with translate_disk_errors():
+            self._cache.start_part(metadata)
+        self._receive(response, metadata, 0)
 
-    def _take(self, response: httpx.Response, facts: Facts, reached: int) -> None:
-        length = response.headers.get("Content-Length", "")
-        progress = Progress(self._call.say, done=reached, total=reached + int(length) if length.isdecimal() else None)
-        pieces = response.iter_raw()
-        with disk_told():
-            handle = self._kept.part.open("ab")
+    def _receive(self, response: httpx.Response, metadata: Metadata, part_size: int) -> None:
+        content_length = response.headers.get("Content-Length", "")
+        progress = Progress(
+            self._retrieval.log,
+            done=part_size,
+            total=part_size + int(content_length) if content_length.isdecimal() else None,
+        )
+        chunks = response.iter_raw()
+        with translate_disk_errors():
+            handle = self._cache.part.open("ab")
         with handle:
-            for piece in pieces:
-                with disk_told():
-                    handle.write(piece)
+            for chunk in chunks:
+                with translate_disk_errors():
+                    handle.write(chunk)
                     handle.flush()
-                progress.advance(len(piece))
-        progress.end()
-        self._finish(facts)
+                progress.advance(len(chunk))
+        progress.finish()
+        self._finish(metadata)
 
-    def _finish(self, facts: Facts) -> None:
-        with disk_told():
-            _unpack(self._kept.part, str(facts.get("encoding", "")), self.place)
-            self.same = self._kept.finish(facts)
+    def _finish(self, metadata: Metadata) -> None:
+        with translate_disk_errors():
+            _decompress(self._cache.part, str(metadata.get("encoding", "")), self.place)
+            self.same = self._cache.finish(metadata)
         if self.same:
-            self._call.say("the content is the same as before")
+            self._retrieval.log("the content is the same as before")
 
-    def _leave(self, why: str) -> None:
-        self._kept.drop_part()
-        self._call.say(f"not fetched again: {why}")
+    def _keep_cached(self, reason: str) -> None:
+        self._cache.drop_part()
+        self._retrieval.log(f"not fetched again: {reason}")
         self.same = True
 
     @contextmanager
-    def _answer(self, conditions: dict[str, str]) -> Iterator[httpx.Response]:
-        """The answer at the end of the redirects. The key goes to no other place than the one that was named."""
+    def _open_response(self, conditions: dict[str, str]) -> Iterator[httpx.Response]:
+        """The response at the end of the redirects. The key is sent to no other server than the one of the source."""
         address = self._address
-        rules = self._call.services.permissions.addresses
-        for _ in range(_HOPS):
+        rules = self._retrieval.services.permissions.addresses
+        for _ in range(_MAX_REDIRECTS):
             extensions = {}
             if rules is not None:
                 extensions["trace"] = rules.trace(address)
-            headers = {**conditions, **(self._headers if _same_place(self._address, address) else {})}
+            headers = {**conditions, **(self._headers if _is_same_server(self._address, address) else {})}
             with self._client.stream(
                 "GET", address, headers=headers, follow_redirects=False, extensions=extensions
             ) as response:
                 if response.status_code not in _REDIRECTS:
-                    self._check(response, address)
+                    self._check_status(response, address)
                     yield response
                     return
                 target = urljoin(address, response.headers.get("Location", ""))
-            for value in secrets_of(target):
-                self._call.secrets.add(value)
+            for value in find_secrets(target):
+                self._retrieval.secrets.add(value)
             if urlsplit(target).scheme not in _PORTS or target == address:
                 raise StepError(f"{self.place} redirects to {mask_url(target)}, where nothing can be fetched")
             address = target
             if rules is not None:
-                # A source of the document's own may lead to any public host.
+                # A source that the document itself names may redirect to any public host.
                 rules.check(address, listed=not rules.is_named(self._address))
-            self._call.say(f"redirected to {mask_url(address)}")
-        raise StepError(f"{self.place} redirects more than {_HOPS} times; the last was to {mask_url(address)}")
+            self._retrieval.log(f"redirected to {mask_url(address)}")
+        raise StepError(f"{self.place} redirects more than {_MAX_REDIRECTS} times; the last was to {mask_url(address)}")
 
-    def _check(self, response: httpx.Response, address: str) -> None:
+    def _check_status(self, response: httpx.Response, address: str) -> None:
         status = response.status_code
-        if status in (_OK, _PARTIAL, _SAME, _BAD_RANGE):
+        if status in (_OK, _PARTIAL, _NOT_MODIFIED, _RANGE_NOT_SATISFIABLE):
             return
-        words = f"the server answers {status} {response.reason_phrase}".rstrip()
-        if status in _LATER:
-            raise TroubleError(words, after=_retry_after(response.headers.get("Retry-After", "")))
+        answer = f"the server answers {status} {response.reason_phrase}".rstrip()
+        if status in _RETRYABLE:
+            raise TransientError(answer, retry_after=_retry_after(response.headers.get("Retry-After", "")))
         elsewhere = "" if address == self._address else f" (redirected to {mask_url(address)})"
-        hint = _WHY.get(status, "check the address")
-        raise StepError(f"{self.place}{elsewhere}: {words}: {hint}")
+        hint = _HINTS.get(status, "check the address")
+        raise StepError(f"{self.place}{elsewhere}: {answer}: {hint}")
 
 
-def _reason(error: httpx.TransportError) -> str:
+def _describe_error(error: httpx.TransportError) -> str:
     import httpx
 
     if isinstance(error, httpx.UnsupportedProtocol):
@@ -192,41 +196,43 @@ def _reason(error: httpx.TransportError) -> str:
     return f"no connection: {error}" if str(error) else f"no connection: {type(error).__name__}"
 
 
-def _facts(response: httpx.Response) -> Facts:
+def _read_metadata(response: httpx.Response) -> Metadata:
     names = {"etag": "ETag", "modified": "Last-Modified", "encoding": "Content-Encoding", "length": "Content-Length"}
     return {name: response.headers[header] for name, header in names.items() if header in response.headers}
 
 
-def _validator(facts: Facts) -> str:
-    """What makes sure that a part and its rest are of one whole: a strong tag, or a date."""
-    etag = str(facts.get("etag", ""))
-    return etag if etag and not etag.startswith("W/") else str(facts.get("modified", ""))
+def _validator(metadata: Metadata) -> str:
+    """The strong ETag or date by which the server recognises that a part and its rest belong together."""
+    etag = str(metadata.get("etag", ""))
+    return etag if etag and not etag.startswith("W/") else str(metadata.get("modified", ""))
 
 
-def _unless_changed(facts: Facts) -> dict[str, str]:
-    conditions = {"If-None-Match": facts.get("etag"), "If-Modified-Since": facts.get("modified")}
+def _unless_changed(metadata: Metadata) -> dict[str, str]:
+    conditions = {"If-None-Match": metadata.get("etag"), "If-Modified-Since": metadata.get("modified")}
     return {name: str(value) for name, value in conditions.items() if value}
 
 
-def _is_rest(response: httpx.Response, part: Facts, reached: int) -> bool:
-    """Whether this goes on where the part ends, and is of the same whole."""
-    given = str(response.headers.get("Content-Range", "")).lower().split()
+def _continues_part(response: httpx.Response, part: Metadata, part_size: int) -> bool:
+    """Whether a response continues where the part ends, and has the same content."""
+    content_range = str(response.headers.get("Content-Range", "")).lower().split()
     return (
         response.status_code == _PARTIAL
-        and given[-1:] != []
-        and given[-1].startswith(f"{reached}-")
+        and content_range[-1:] != []
+        and content_range[-1].startswith(f"{part_size}-")
         and (response.headers.get("ETag", part.get("etag")) == part.get("etag"))
     )
 
 
-def _is_whole(response: httpx.Response, part: Facts, reached: int) -> bool:
-    """Whether nothing is left to ask for."""
-    ends = str(response.headers.get("Content-Range", "")).endswith(f"*/{reached}")
-    return response.status_code == _BAD_RANGE and ends and str(part.get("length", reached)) == str(reached)
+def _is_complete(response: httpx.Response, part: Metadata, part_size: int) -> bool:
+    """Whether a response shows that the part is already complete."""
+    ends = str(response.headers.get("Content-Range", "")).endswith(f"*/{part_size}")
+    return (
+        response.status_code == _RANGE_NOT_SATISFIABLE and ends and str(part.get("length", part_size)) == str(part_size)
+    )
 
 
 def _retry_after(value: str) -> float | None:
-    """Seconds, or a date."""
+    """Seconds to wait, from a header with seconds or a date; None without one."""
     if value.strip().isdecimal():
         return float(value)
     try:
@@ -235,8 +241,8 @@ def _retry_after(value: str) -> float | None:
         return None
 
 
-def _same_place(one: str, other: str) -> bool:
-    """The same server; or the same host, where only the encryption is new."""
+def _is_same_server(one: str, other: str) -> bool:
+    """Whether two addresses have the same server, or differ only in http and https on the standard ports."""
     a, b = urlsplit(one), urlsplit(other)
     if a.hostname != b.hostname:
         return False
@@ -244,8 +250,8 @@ def _same_place(one: str, other: str) -> bool:
     return (a.scheme == b.scheme and ports[0] == ports[1]) or (a.scheme, b.scheme, *ports) == ("http", "https", 80, 443)
 
 
-def _unpack(part: Path, encoding: str, place: str) -> None:
-    """What the server packed for the way, although it was not asked to."""
+def _decompress(part: Path, encoding: str, place: str) -> None:
+    """Decompress a part which the server has compressed although the request did not accept that."""
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
         return
@@ -253,28 +259,28 @@ def _unpack(part: Path, encoding: str, place: str) -> None:
         raise StepError(f"{place} comes packed as {encoding}, which was not asked for and cannot be unpacked")
     beside = part.with_suffix(".unpacked")
     try:
-        with part.open("rb") as packed, beside.open("wb") as target:
-            _inflate(packed, target)
+        with part.open("rb") as compressed, beside.open("wb") as target:
+            _inflate(compressed, target)
     except (zlib.error, EOFError) as error:
         part.unlink()
-        raise TroubleError(f"what came is packed, and broken: {error}") from None
+        raise TransientError(f"what came is packed, and broken: {error}") from None
     beside.replace(part)
 
 
-def _inflate(packed: BinaryIO, target: BinaryIO) -> None:
-    """gzip, of one member or several, or zlib."""
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    while piece := unpacker.unused_data or packed.read(_PIECE):
-        if unpacker.eof:
-            unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
-        target.write(unpacker.decompress(piece))
-    if not unpacker.eof:
+def _inflate(compressed: BinaryIO, target: BinaryIO) -> None:
+    """Decompress gzip, of one member or several, or zlib."""
+    decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    while chunk := decompressor.unused_data or compressed.read(_CHUNK_SIZE):
+        if decompressor.eof:
+            decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        target.write(decompressor.decompress(chunk))
+    if not decompressor.eof:
         raise EOFError("its end is missing")
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """httpx says whole addresses in the log, with the keys that may be in them."""
+def _silence_httpx() -> Iterator[None]:
+    """Keep httpx from logging full addresses, which may contain keys."""
     logger = logging.getLogger("httpx")
     before = logger.level
     logger.setLevel(logging.WARNING)

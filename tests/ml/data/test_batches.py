@@ -15,9 +15,9 @@ from airflow_mlcraft.ml.data.read import read_frame
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_file, "PIECE", 1 << 12)
-    monkeypatch.setattr(batches, "ROWS", 100)
-    monkeypatch.setattr("airflow_mlcraft.ml.data.json_file.CHUNK", 100)
+    monkeypatch.setattr(csv_file, "SMALL_BLOCK", 1 << 12)
+    monkeypatch.setattr(batches, "BATCH_ROWS", 100)
+    monkeypatch.setattr("airflow_mlcraft.ml.data.json_file.CHUNK_ROWS", 100)
 
 
 def check_equal(path: Path) -> list[pd.DataFrame]:

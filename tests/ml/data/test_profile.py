@@ -55,7 +55,7 @@ def test_columns_of_all_types(tmp_path: Path) -> None:
 @pytest.mark.parametrize("block", [1 << 22, 64])
 def test_pieces_tell_what_the_whole_tells(block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The types of a profile are those of the frame, wherever a column changes its mind."""
-    monkeypatch.setattr(csv_file, "PIECE", block)
+    monkeypatch.setattr(csv_file, "SMALL_BLOCK", block)
     rows = ["a,b,c,d,e,f"]
     rows += [f"{place},{place},{place},true,2020-01-01,NA" for place in range(50)]
     rows += [f"{place}.5,x,{place},7,2020-01-02 10:00,5" for place in range(50)]
@@ -138,7 +138,7 @@ def test_nested_and_other_types_of_parquet(tmp_path: Path) -> None:
 
 
 def test_a_row_that_is_longer_than_a_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_file, "PIECE", 1000)
+    monkeypatch.setattr(csv_file, "SMALL_BLOCK", 1000)
     rows = [f"{place},x" for place in range(2000)]
     rows[1500] = f"7,{'y' * 5000}"
     told = profile_file(write(tmp_path, "a,b\n" + "\n".join(rows) + "\n"))

@@ -11,13 +11,13 @@ import pytest
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.data.csv_dialect import Dialect
-from airflow_mlcraft.ml.data.sniff import Form, sniff
+from airflow_mlcraft.ml.data.sniff import FileFormat, detect_format
 
 
-def form(tmp_path: Path, content: str | bytes, name: str = "data") -> Form:
+def form(tmp_path: Path, content: str | bytes, name: str = "data") -> FileFormat:
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return sniff(path)
+    return detect_format(path)
 
 
 def parquet() -> bytes:
@@ -98,7 +98,7 @@ def test_an_encoding_shows_late(tmp_path: Path) -> None:
 
 
 def test_packed_files_are_looked_into(tmp_path: Path) -> None:
-    assert form(tmp_path, gzip.compress(b"a;b\n1;2\n")) == Form("csv", "utf-8", Dialect(";"), gzipped=True)
+    assert form(tmp_path, gzip.compress(b"a;b\n1;2\n")) == FileFormat("csv", "utf-8", Dialect(";"), gzipped=True)
 
 
 @pytest.mark.parametrize(
@@ -126,13 +126,13 @@ def test_what_is_no_data(content: bytes, words: str, tmp_path: Path) -> None:
 def test_a_format_that_is_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "data"
     path.write_text("<html>a page</html>\n")
-    assert sniff(path, "text").format == "text"
+    assert detect_format(path, "text").format == "text"
     path.write_text("one,two\nthree\n")
-    assert sniff(path, "csv").format == "csv"
+    assert detect_format(path, "csv").format == "csv"
     with pytest.raises(StepError, match="no Parquet file"):
-        sniff(path, "parquet")
+        detect_format(path, "parquet")
     with pytest.raises(StepError, match="there is no format 'xml'; expected auto, csv"):
-        sniff(path, "xml")
+        detect_format(path, "xml")
     path.write_bytes(parquet())
     with pytest.raises(StepError, match="is a Parquet file, and not csv"):
-        sniff(path, "csv")
+        detect_format(path, "csv")

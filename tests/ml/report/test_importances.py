@@ -6,16 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlcraft.ml.estimators import choose
+from airflow_mlcraft.ml.estimators import build_estimator
 from airflow_mlcraft.ml.metrics import METRICS
-from airflow_mlcraft.ml.preparation import pipeline
+from airflow_mlcraft.ml.preparation import build_pipeline
 from airflow_mlcraft.ml.report.importances import Importance, importances
 from tests.ml.samples import cut, diabetes, wild
 
 
 def found(frame: pd.DataFrame, name: str, metric: str, seed: int = 0) -> list[Importance]:
     recipe, train, test = cut(frame)
-    model = pipeline(recipe, choose(recipe.task, name, {}, 0)).fit(recipe.typed(train), recipe.truth(train))
+    model = build_pipeline(recipe, build_estimator(recipe.task, name, {}, 0)).fit(
+        recipe.typed(train), recipe.truth(train)
+    )
     truth = recipe.truth(test)
     return importances(model, test, truth, METRICS[metric], positive=recipe.positive, seed=seed)
 

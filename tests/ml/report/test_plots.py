@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from airflow_mlcraft.ml.metrics import METRICS, Answers
-from airflow_mlcraft.ml.report.plots import INK, class_plots, compare_plot, number_plots, picture
+from airflow_mlcraft.ml.report.plots import INK, class_plots, compare_plot, draw_picture, number_plots
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -33,7 +33,7 @@ def test_the_same_bytes() -> None:
         axes.plot([1, 2, 3], label="a & b < c $x_1$")
         axes.legend()
 
-    one, two = (picture("name", "A <title>", "words", draw) for _ in range(2))
+    one, two = (draw_picture("name", "A <title>", "words", draw) for _ in range(2))
     assert one == two
     assert one.png.startswith(PNG)
     assert one.svg.startswith('<svg role="img" aria-label="A &lt;title&gt;"')
@@ -94,7 +94,7 @@ def test_labels_do_not_overlap(values: tuple[float, float], name: str) -> None:
         axes.set(xlabel="a metric (lower is better)")
         boxes.append(axes)
 
-    picture("models", "Models", "", draw)
+    draw_picture("models", "Models", "", draw)
     (axes,) = boxes
     axes.figure.draw_without_rendering()
     low, high = sorted(axes.get_xlim())

@@ -31,7 +31,7 @@ class Retrieval:
             secret=self.secrets.get,
             connection=self.connections.get,
             state=self.state if state else None,
-            say=self.said.append,
+            log=self.said.append,
         )
         given = ["--source", source] if source else []
         return run(["retrieve", *given, *options], folder=self.folder, services=services)
@@ -65,4 +65,4 @@ def retrieve(tmp_path: Path) -> Retrieval:
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "FIRST", 0.01)
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.01)

@@ -31,7 +31,7 @@ def frame(retrieve: Retrieval) -> pd.DataFrame:
 
 
 def test_rows_become_parquet(shop: sqlite3.Connection, retrieve: Retrieval, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_ROWS", 100)
+    monkeypatch.setattr(database, "_BATCH_ROWS", 100)
     shop.executemany(
         "INSERT INTO sales VALUES (?, ?, '2020-01-01', ?)",
         [(place, None if place < 150 else place / 2, "50 % off: x") for place in range(1000)],
@@ -109,7 +109,7 @@ def test_a_server_that_is_down_may_come_back(retrieve: Retrieval) -> None:
 
 @pytest.mark.skipif(found() is None, reason="no PostgreSQL is installed")
 def test_postgresql_is_read_as_a_stream(retrieve: Retrieval, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_ROWS", 1000)
+    monkeypatch.setattr(database, "_BATCH_ROWS", 1000)
     query = (
         "SELECT n, n::numeric / 4 AS quarter, '{\"a\": 1}'::jsonb AS document,"
         " timestamp '2020-01-01' + n * interval '1 h' AS at, gen_random_uuid() AS id"

@@ -51,7 +51,7 @@ def test_a_part_is_gone_on_with(bucket: Any, retrieve: Retrieval, monkeypatch: p
         def advance(self, count: int) -> None:
             raise ConnectionError("reset")
 
-    monkeypatch.setattr(remote, "_PIECE", 500_000)
+    monkeypatch.setattr(remote, "_CHUNK_SIZE", 500_000)
     with monkeypatch.context() as broken:
         broken.setattr(remote, "Progress", Broken)
         assert retrieve("s3://bucket/large.csv", "--connection", "lake") in (0, 75)

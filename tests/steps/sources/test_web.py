@@ -94,7 +94,7 @@ def test_what_changes_between_two_tries_is_never_mixed(server: FileServer, retri
 
 
 def test_a_later_try_goes_on(server: FileServer, retrieve: Retrieval, large: bytes) -> None:
-    server.content, server.break_after = large, [1_000_000, *[0] * (retry.TRIES - 1)]
+    server.content, server.break_after = large, [1_000_000, *[0] * (retry.MAX_TRIES - 1)]
     assert retrieve(server.url()) == 75
     assert "the connection broke off; given up after 5 tries; a later try may do" in retrieve.log
     server.asked.clear()
@@ -104,7 +104,7 @@ def test_a_later_try_goes_on(server: FileServer, retrieve: Retrieval, large: byt
 
 
 def test_a_part_that_is_whole_already(server: FileServer, retrieve: Retrieval, large: bytes) -> None:
-    server.content, server.break_after = large, [1_000_000, *[0] * (retry.TRIES - 1)]
+    server.content, server.break_after = large, [1_000_000, *[0] * (retry.MAX_TRIES - 1)]
     assert retrieve(server.url()) == 75
     assert retrieve.state
     part = next(retrieve.state.rglob("part"))
@@ -234,7 +234,7 @@ def test_a_server_that_is_busy_says_how_long(server: FileServer, retrieve: Retri
     server.statuses = [(503, {"Retry-After": "86400"})]
     assert retrieve(server.url()) == 75
     assert "since it asks to wait 86400 s" in retrieve.log
-    server.statuses = [(500, {})] * retry.TRIES
+    server.statuses = [(500, {})] * retry.MAX_TRIES
     assert retrieve(server.url()) == 75
     assert "given up after 5 tries" in retrieve.log
 
@@ -281,7 +281,7 @@ def test_content_that_is_packed_for_the_way(server: FileServer, retrieve: Retrie
 def test_progress_is_told_now_and_then(
     server: FileServer, retrieve: Retrieval, large: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source, "SECONDS", 0.2)
+    monkeypatch.setattr(source, "SECONDS_BETWEEN_LINES", 0.2)
     server.content, server.pause = large, 0.03
     assert retrieve(server.url()) == 0
     lines = [line for line in retrieve.said if "%)" in line]
