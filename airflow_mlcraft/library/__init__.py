@@ -1,1 +1,1 @@
-"""The documents of a folder as people work on them: listed, read, saved, checked, drawn. Knows no web server."""
+"""The documents of a folder, for an editor: list, read, save, check and draw them. Independent of the web server."""

@@ -1,4 +1,4 @@
-"""All documents that there are to work with: those of the folder, and the shipped ones that it does not have."""
+"""The documents of a folder and the shipped documents: listing, reading, and copying shipped ones to the folder."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from airflow_mlcraft.cwl.discover import SUFFIXES
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.library.errors import BadNameError, NoSuchDocumentError
-from airflow_mlcraft.library.folder import DocumentFolder, Text, read_text
-from airflow_mlcraft.library.references import moved, references_of
-from airflow_mlcraft.library.summary import Summary, summary_of
+from airflow_mlcraft.library.folder import DocumentFolder, DocumentText, read_text
+from airflow_mlcraft.library.references import find_references, move_references
+from airflow_mlcraft.library.summary import Summary, summarize
 from airflow_mlcraft.project.user_dirs import find_shipped
 
 SHIPPED = "shipped:"
-"""What the paths of shipped documents begin with; in the folder no path can."""
+"""The prefix of the paths of shipped documents; no path in the folder can begin with it."""
 _SHIPPED_FOLDERS = ("tools", "workflows")
 
 
@@ -35,39 +35,39 @@ class Entry:
 
     @property
     def is_shipped(self) -> bool:
-        """Whether it came with MLcraft, and can only be copied."""
+        """Whether it is shipped with MLcraft, and can only be copied."""
         return self.path.startswith(SHIPPED)
 
     def to_json(self) -> Json:
-        """For a page."""
+        """The JSON object for the web page."""
         own = self.summary.to_json()
         copy = {"copy_to": self.path.removeprefix(SHIPPED)} if self.is_shipped else {}
         return {"path": self.path, **own, "origin": "shipped" if self.is_shipped else "folder", **copy}
 
 
-def entries_of(folder: DocumentFolder) -> list[Entry]:
-    """The folder's documents, then the shipped ones."""
+def list_entries(folder: DocumentFolder) -> list[Entry]:
+    """The folder's documents, then the shipped ones that the folder has no document of the same path for."""
     ids = folder.dag_ids() if folder.root.is_dir() else {}
     names = folder.names() if folder.root.is_dir() else []
     own = [_entry(name, folder.root / name, ids[name]) for name in names if name in ids]
     there = set(names)
-    return own + [_entry(f"{SHIPPED}{name}", path, "") for name, path in _shipped() if name not in there]
+    return own + [_entry(f"{SHIPPED}{name}", path, "") for name, path in _list_shipped() if name not in there]
 
 
-def read_any(folder: DocumentFolder, path: str) -> Text:
-    """The text of a document of either kind."""
+def load_text(folder: DocumentFolder, path: str) -> DocumentText:
+    """The text of a document of the folder or a shipped one."""
     return read_text(shipped_path(path), path) if path.startswith(SHIPPED) else folder.read(path)
 
 
 def shipped_path(path: str) -> Path:
-    """Where a shipped document lies."""
-    for name, file in _shipped():
+    """The file of a shipped document."""
+    for name, file in _list_shipped():
         if f"{SHIPPED}{name}" == path:
             return file
     raise NoSuchDocumentError(f"there is no shipped document {path.removeprefix(SHIPPED)}")
 
 
-def _shipped() -> list[tuple[str, Path]]:
+def _list_shipped() -> list[tuple[str, Path]]:
     return [
         (f"{kind}/{file.name}", file) for kind in _SHIPPED_FOLDERS for file in sorted(find_shipped(kind).glob("*.cwl"))
     ]
@@ -76,7 +76,7 @@ def _shipped() -> list[tuple[str, Path]]:
 def _entry(name: str, path: Path, dag_id: str) -> Entry:
     try:
         state = path.stat()
-        summary, refers_to = _looked_at(name, str(path), state.st_mtime_ns, state.st_size)
+        summary, refers_to = _summarize_file(name, str(path), state.st_mtime_ns, state.st_size)
     except (OSError, MlcraftError) as error:
         stem = name.rpartition("/")[2].rpartition(".")[0]
         return Entry(name, dag_id, Summary(name=stem, error=str(error)))
@@ -84,39 +84,42 @@ def _entry(name: str, path: Path, dag_id: str) -> Entry:
 
 
 @lru_cache(maxsize=8192)
-def _looked_at(name: str, path: str, _changed: int, _size: int) -> tuple[Summary, frozenset[str]]:
+def _summarize_file(name: str, path: str, _changed: int, _size: int) -> tuple[Summary, frozenset[str]]:
     text = read_text(Path(path), name).text
-    return summary_of(text, name), frozenset(found.target for found in references_of(text, name))
+    return summarize(text, name), frozenset(found.target for found in find_references(text, name))
 
 
-def take(folder: DocumentFolder, path: str, to: str, may_write: Callable[[str], object]) -> tuple[str, list[str]]:
-    """Copy the shipped document at `path`; the copy's version, and what else came along.
+def copy_shipped(
+    folder: DocumentFolder, path: str, to: str, may_write: Callable[[str], object]
+) -> tuple[str, list[str]]:
+    """Copy the shipped document at `path`, and the documents it refers to that are not in the folder, to the folder.
 
-    A document that the folder has already is left as it is.
+    Returns the version of the copy, and the paths of the other copied documents. `may_write` raises where a path may
+    not be written.
     """
     if not path.startswith(SHIPPED):
         raise BadNameError(f"{path} is no shipped document; duplicate it")
     name = path.removeprefix(SHIPPED)
     text = read_text(shipped_path(path), path).text
-    brought: dict[str, str] = {}
-    _gather(folder, name, text, brought)
-    for other in brought:
+    copied: dict[str, str] = {}
+    _collect_missing(folder, name, text, copied)
+    for other in copied:
         may_write(other)
-    version = folder.save(to, moved(text, name, to), None)
-    for other, content in brought.items():
+    version = folder.save(to, move_references(text, name, to), None)
+    for other, content in copied.items():
         folder.save(other, content, None)
-    return version, list(brought)
+    return version, list(copied)
 
 
-def _gather(folder: DocumentFolder, name: str, text: str, brought: dict[str, str]) -> None:
-    for found in references_of(text, name):
+def _collect_missing(folder: DocumentFolder, name: str, text: str, copied: dict[str, str]) -> None:
+    for found in find_references(text, name):
         other = posixpath.normpath(found.target)
-        if other in brought or not other.endswith(SUFFIXES):
+        if other in copied or not other.endswith(SUFFIXES):
             continue
         try:
             folder.read(other)
         except NoSuchDocumentError:
-            brought[other] = read_text(shipped_path(SHIPPED + other), other).text
-            _gather(folder, other, brought[other], brought)
+            copied[other] = read_text(shipped_path(SHIPPED + other), other).text
+            _collect_missing(folder, other, copied[other], copied)
         except MlcraftError:
             continue

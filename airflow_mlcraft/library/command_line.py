@@ -1,4 +1,4 @@
-"""The command line of a tool, by cwltool, as it is being edited. Runs nothing: JavaScript is shown as it is written."""
+"""The command line of a tool that is being edited, built by cwltool. Runs nothing; JavaScript is not evaluated."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from airflow_mlcraft.cwl.load import LoadedDocument
 from airflow_mlcraft.cwl.nodes import to_builtin
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import DocumentError
-from airflow_mlcraft.library.placeholder_values import MadeUp
+from airflow_mlcraft.library.placeholder_values import PlaceholderValues
 
 
 class _NoJavascript(JSEngine):
-    """References to parameters are followed; code stays code."""
+    """Evaluates references to parameters; JavaScript stays as it is written."""
 
     def eval(self, scan: str, jslib: str = "", **_: Any) -> Any:  # type: ignore[override]
         return f"${scan}"
@@ -36,26 +36,26 @@ class _NoJavascript(JSEngine):
 
 
 def command_line(loaded: LoadedDocument, values: Mapping[str, Json]) -> Json:
-    """What would be run, with the values given and others made up."""
+    """The command that a tool would run, with `values` and placeholders for inputs without one."""
     process = loaded.process
     if process.tool["class"] != "CommandLineTool":
         raise DocumentError(f"only a CommandLineTool has a command line, and this is a {process.tool['class']}")
     set_js_engine(_NoJavascript())
     with TemporaryDirectory(prefix="mlcraft-command-") as name, readable_errors(loaded.path, loaded.sources):
         folder = Path(name)
-        made_up = MadeUp(folder / "given")
-        job, missing = _job(process, values, made_up)
-        made = _first_job(process, job, folder)
-        shown = _Shown(folder, made_up.names)
+        placeholders = PlaceholderValues(folder / "given")
+        job, missing = _build_job(process, values, placeholders)
+        first_job = _first_job(process, job, folder)
+        readable = _ReadableTexts(folder, placeholders.input_names)
         docker, _ = process.get_requirement("DockerRequirement")
-        command = [shown.text(part) for part in made.command_line]
+        command = [readable.text(part) for part in first_job.command_line]
         return {
             "command": command,
-            "shell": _shell(command, made, shown, process),
+            "shell": _to_shell(command, first_job, readable, process),
             **{
-                stream: shown.text(value)
+                stream: readable.text(value)
                 for stream in ("stdin", "stdout", "stderr")
-                if (value := getattr(made, stream, None))
+                if (value := getattr(first_job, stream, None))
             },
             **(
                 {"container": to_builtin(docker).get("dockerPull") or to_builtin(docker).get("dockerImageId")}
@@ -66,24 +66,26 @@ def command_line(loaded: LoadedDocument, values: Mapping[str, Json]) -> Json:
         }
 
 
-def _job(process: Process, values: Mapping[str, Json], made_up: MadeUp) -> tuple[dict[str, Json], list[str]]:
+def _build_job(
+    process: Process, values: Mapping[str, Json], placeholders: PlaceholderValues
+) -> tuple[dict[str, Json], list[str]]:
     job: dict[str, Json] = {}
     missing = []
     for port in to_builtin(process.tool["inputs"]):
         name = str(port["id"]).rpartition("#")[2].rpartition("/")[2]
         if values.get(name) is not None:
-            job[name] = made_up.given(values[name])
+            job[name] = placeholders.with_placeholder_files(values[name])
         elif port.get("default") is not None:
-            job[name] = made_up.given(port["default"])
+            job[name] = placeholders.with_placeholder_files(port["default"])
         else:
-            job[name] = made_up.value(name, port["type"])
+            job[name] = placeholders.value(name, port["type"])
             missing.append(name)
     return job, missing
 
 
 def _first_job(process: Process, job: dict[str, Json], folder: Path) -> JobBase:
-    for room in ("out", "work", "stage"):
-        (folder / room).mkdir()
+    for subfolder in ("out", "work", "stage"):
+        (folder / subfolder).mkdir()
     context = RuntimeContext(
         {
             "basedir": str(folder),
@@ -99,16 +101,16 @@ def _first_job(process: Process, job: dict[str, Json], folder: Path) -> JobBase:
         }
     )
     try:
-        for made in process.job(cast(Any, job), lambda *_: None, context):
-            if isinstance(made, JobBase):
-                return made
+        for first_job in process.job(cast(Any, job), lambda *_: None, context):
+            if isinstance(first_job, JobBase):
+                return first_job
     except (WorkflowException, ValidationException) as error:
         raise DocumentError(" ".join(str(error).split())) from error
     raise DocumentError("this tool has no command line")
 
 
-class _Shown:
-    """Texts of a command line as a person would write them."""
+class _ReadableTexts:
+    """Texts of a command line in a readable form: without temporary folders, and with names for placeholder numbers."""
 
     def __init__(self, folder: Path, numbers: Mapping[str, str]):
         self._folders = re.compile(re.escape(str(folder)) + r"/stage/[^/]+/|" + re.escape(str(folder)) + r"/given/\d+/")
@@ -117,7 +119,7 @@ class _Shown:
         self._numbers = numbers
 
     def text(self, value: Any) -> str:
-        """Files by their names, made-up numbers by their inputs."""
+        """A text with files by their names, and placeholder numbers by their inputs."""
         text = self._folders.sub("", str(value))
         text = self._work.sub("$(runtime.tmpdir)", self._out.sub(".", text))
         for number, name in self._numbers.items():
@@ -125,8 +127,8 @@ class _Shown:
         return text
 
 
-def _shell(command: list[str], job: Any, shown: _Shown, process: Process) -> str:
-    """In the form that can be pasted into a shell."""
+def _to_shell(command: list[str], job: Any, readable: _ReadableTexts, process: Process) -> str:
+    """The command in a form that can be pasted into a shell."""
     as_it_is, _ = process.get_requirement("ShellCommandRequirement")
     if as_it_is and command[:2] == ["/bin/sh", "-c"]:
         line = command[2]
@@ -135,5 +137,5 @@ def _shell(command: list[str], job: Any, shown: _Shown, process: Process) -> str
     redirected = (("<", "stdin"), (">", "stdout"), ("2>", "stderr"))
     for sign, stream in redirected:
         if value := getattr(job, stream, None):
-            line += f" {sign} {shlex.quote(shown.text(value))}"
+            line += f" {sign} {shlex.quote(readable.text(value))}"
     return line

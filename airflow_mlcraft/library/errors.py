@@ -1,4 +1,4 @@
-"""Why something is not done with a document; each kind is another answer to the one who asked."""
+"""Errors of document operations; each class is a different HTTP response."""
 
 from __future__ import annotations
 

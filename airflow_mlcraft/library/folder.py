@@ -1,4 +1,4 @@
-"""The folder of documents: what is there, and how it is changed. No path leads out of it."""
+"""The documents folder: listing, reading, saving, renaming and deleting documents. No path leads out of it."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ MAX_SIZE = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Text:
-    """A document as it is on disk."""
+class DocumentText:
+    """The text of a document, as it is on disk."""
 
     text: str
     version: str
@@ -47,7 +47,7 @@ class DocumentFolder:
     def __init__(self, root: Path):
         self.root = Path(os.path.realpath(root))
 
-    # What is there
+    # Reading
 
     def names(self) -> list[str]:
         """The paths of all documents; those that a link leads to outside of the folder are left out."""
@@ -56,39 +56,39 @@ class DocumentFolder:
     def dag_ids(self) -> dict[str, str]:
         """The id of each document's DAG, as the DAG file that loads the folder gives it."""
         ids = TaskIds()
-        return {name: ids.task(_bare(name)) for name in find_document_names(self.root)}
+        return {name: ids.task(_dag_name(name)) for name in find_document_names(self.root)}
 
     def dag_id(self, name: str) -> str:
         """The id of the DAG that a document makes, or would make if it were there."""
         found = self.dag_ids()
-        return found.get(name) or TaskIds().task(_bare(name))
+        return found.get(name) or TaskIds().task(_dag_name(name))
 
     def path_of(self, name: str) -> Path:
-        """Where a document lies, or would lie."""
-        path = self.root / good_name(name)
+        """The file of a document, which need not exist."""
+        path = self.root / validate_path(name)
         if not self._is_inside(path):
             raise BadNameError(f"{name!r} leads out of the documents folder, through a link; open it where it is")
         return path
 
     def why_not_writable(self) -> str:
-        """A sentence where nothing can be saved; "" where it can."""
+        """Why nothing can be saved; "" where it can."""
         if not self.root.is_dir():
             return f"There is no documents folder {self.root}; make it, or set [mlcraft] documents."
         if not os.access(self.root, os.W_OK | os.X_OK):
             return f"{self.root} is read-only for the API server, so nothing can be saved there."
         return ""
 
-    def read(self, name: str) -> Text:
+    def read(self, name: str) -> DocumentText:
         """The text of a document, and its version: the hash of its bytes."""
         return read_text(self.path_of(name), name)
 
-    # What is changed
+    # Writing
 
     def save(self, name: str, text: str, base: str | None) -> str:
-        """Write a document that still is at `base`, or a new one when that is None; the new version."""
-        data = _encoded(text)
+        """Write a document whose version still is `base`, or a new one when that is None. Returns the new version."""
+        data = _encode(text)
         path = self.path_of(name)
-        with _changing(path):
+        with _readable_os_errors(path):
             self._make_folder(path)
             with _locked(path.parent):
                 if base is None:
@@ -100,20 +100,20 @@ class DocumentFolder:
         return _version(data)
 
     def rename(self, name: str, to: str, base: str, text: str) -> str:
-        """Give a document that still is at `base` another path, and there this text; the new version."""
+        """Move a document whose version still is `base` to another path, with a new text. Returns the new version."""
         self._expect(name, base)
         version = self.save(to, text, None)
         self.delete(name, base)
         return version
 
     def delete(self, name: str, base: str) -> None:
-        """Remove a document that still is at `base`."""
+        """Delete a document whose version still is `base`."""
         path = self.path_of(name)
-        with _changing(path), _locked(path.parent):
+        with _readable_os_errors(path), _locked(path.parent):
             self._expect(name, base)
             path.unlink()
 
-    def _expect(self, name: str, base: str) -> Text:
+    def _expect(self, name: str, base: str) -> DocumentText:
         now = self.read(name)
         if now.version != base:
             raise ConflictError(
@@ -144,8 +144,8 @@ class DocumentFolder:
         return os.path.commonpath([real, self.root]) == str(self.root)
 
 
-def read_text(path: Path, name: str) -> Text:
-    """A document's file as text; a sentence for one that is none."""
+def read_text(path: Path, name: str) -> DocumentText:
+    """The text of a document's file. Raises an `MlcraftError` where it cannot be read as one."""
     try:
         if not path.is_file():
             raise NoSuchDocumentError(f"there is no document {name}")
@@ -156,12 +156,12 @@ def read_text(path: Path, name: str) -> Text:
     except OSError as error:
         raise NoSuchDocumentError(f"{name} cannot be read: {error.strerror or error}") from error
     try:
-        return Text(data.decode(), _version(data), state.st_mtime)
+        return DocumentText(data.decode(), _version(data), state.st_mtime)
     except UnicodeDecodeError as error:
         raise NotTextError(f"{name} is not UTF-8 text ({error.reason} at byte {error.start:,})") from None
 
 
-def _bare(name: str) -> str:
+def _dag_name(name: str) -> str:
     return name.removesuffix(".cwl").replace("/", ".")
 
 
@@ -169,7 +169,7 @@ def _version(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _encoded(text: str) -> bytes:
+def _encode(text: str) -> bytes:
     try:
         data = text.encode()
     except UnicodeEncodeError as error:
@@ -180,7 +180,7 @@ def _encoded(text: str) -> bytes:
 
 
 @contextmanager
-def _changing(path: Path) -> Iterator[None]:
+def _readable_os_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except MlcraftError:
@@ -211,14 +211,14 @@ _MAX_LENGTH = 1000
 _MAX_PART = 240
 
 
-def good_name(path: str) -> str:
-    """The path, if it can be that of a document below the folder."""
-    if fault := _fault_of(path):
-        raise BadNameError(f"{_shown(path)} cannot be the path of a document: {fault}")
+def validate_path(path: str) -> str:
+    """Return the path of a document below the folder. Raises `BadNameError` for a path that cannot be one."""
+    if fault := _find_fault(path):
+        raise BadNameError(f"{_truncated_repr(path)} cannot be the path of a document: {fault}")
     return path
 
 
-def _fault_of(path: str) -> str:
+def _find_fault(path: str) -> str:
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in path):
         return "it has characters that cannot be seen"
     if path.startswith("/") or "\\" in path or ":" in path:
@@ -232,6 +232,6 @@ def _fault_of(path: str) -> str:
     return "it is too long" if too_long else ""
 
 
-def _shown(path: str) -> str:
+def _truncated_repr(path: str) -> str:
     text = repr(path)
     return text if len(text) <= 80 else f"{text[:79]}…'"  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""The picture of a plan: nodes with named and typed ports, edges between them, sub-workflows inside their steps."""
+"""The graph of a plan as JSON: nodes with typed ports, edges, nested sub-workflows, and positions from documents."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from airflow_mlcraft.layout.hints import get_step_kind
 from airflow_mlcraft.layout.layout import Layout
 from airflow_mlcraft.layout.tasks import StepLayout, WorkflowLayout
 from airflow_mlcraft.library.folder import read_text
-from airflow_mlcraft.library.shallow_yaml import glance
-from airflow_mlcraft.library.summary import listed, main_process
+from airflow_mlcraft.library.shallow_yaml import load_shallow
+from airflow_mlcraft.library.summary import find_main_process, iter_entries
 
 
 @dataclass(frozen=True)
-class Picture:
-    """Draws one plan."""
+class PlanGraph:
+    """The graph of one plan."""
 
     layout: Layout
     tool: Callable[[str], Json]
     """The document of a tool by its digest."""
     positions: Positions
 
-    def draw(self) -> Json:
-        """The whole graph."""
+    def to_json(self) -> Json:
+        """The nodes and edges as JSON."""
         return self._workflow(self.layout.root, self.positions)
 
     def inputs(self) -> list[Json]:
-        """What a run can be given."""
+        """The inputs of a run."""
         return [
             {
-                **_port(port.id, short_type(port.type), port.label, port.doc),
+                **_port_to_json(port.id, short_type(port.type), port.label, port.doc),
                 "optional": port.optional,
                 **({"default": port.default} if port.has_default else {}),
                 **({"choices": port.choices} if port.choices else {}),
@@ -51,15 +51,15 @@ class Picture:
         nodes = [
             *(self._end(prefix, "input", port.id, short_type(port.type), port) for port in workflow.inputs),
             *(self._step(step_layout, types, positions, prefix) for step_layout in workflow_layout.steps.values()),
-            *(self._end(prefix, "output", link.id, types.of_link(link), None) for link in workflow.outputs),
+            *(self._end(prefix, "output", link.id, types.link_type(link), None) for link in workflow.outputs),
         ]
         for node in nodes:
             if position := positions.own.get(node["key"].removeprefix(prefix)):
                 node["position"] = position
-        return {"nodes": nodes, "edges": list(_edges(workflow, prefix))}
+        return {"nodes": nodes, "edges": list(_iter_edges(workflow, prefix))}
 
     def _end(self, prefix: str, kind: str, name: str, cwl_type: Json, port: Port | None) -> Json:
-        end = [_port(name, _shown(cwl_type))]
+        end = [_port_to_json(name, _type_caption(cwl_type))]
         return {
             "key": f"{prefix}{kind}:{name}",
             "kind": kind,
@@ -85,14 +85,16 @@ class Picture:
             "doc": step.doc or step.run.doc,
             "inputs": [
                 {
-                    **_port(link.id, _shown(types.input_type(step, link.id))),
+                    **_port_to_json(link.id, _type_caption(types.input_type(step, link.id))),
                     **({"scattered": True} if link.id in step.scatter else {}),
                 }
                 for link in step.links
                 if not link.unbound
             ],
-            "outputs": [_port(output, _shown(types.of_output(step, output))) for output in step.outputs],
-            "tool": _tool(step),
+            "outputs": [
+                _port_to_json(output, _type_caption(types.output_type(step, output))) for output in step.outputs
+            ],
+            "tool": _tool_to_json(step),
             "scatter": list(step.scatter),
             "scatterMethod": step.scatter_method,
             "when": step.when,
@@ -104,7 +106,7 @@ class Picture:
 
 
 class _Types:
-    """The types of what a workflow's steps take and give; plans know those of workflow inputs alone."""
+    """The types of the inputs and outputs of a workflow's steps; a plan holds those of workflow inputs only."""
 
     def __init__(self, workflow: Workflow, tool: Callable[[str], Json]):
         self._workflow = workflow
@@ -112,26 +114,26 @@ class _Types:
         self._ports: dict[tuple[str, str], Mapping[str, Json]] = {}
 
     def input_type(self, step: Step, name: str) -> Json:
-        """What the step takes: a list of what its tool takes, where it is scattered."""
+        """The type of a step's input: an array of its tool's type, where it is scattered."""
         if isinstance(step.run, Workflow):
             cwl_type = next((short_type(port.type) for port in step.run.inputs if port.id == name), "")
         else:
-            cwl_type = self._of_tool(step.run, "inputs").get(name, "")
+            cwl_type = self._tool_ports(step.run, "inputs").get(name, "")
         return array_of(cwl_type) if name in step.scatter and cwl_type else cwl_type
 
-    def of_output(self, step: Step, name: str) -> Json:
-        """What comes out of a step: lists where it is scattered."""
+    def output_type(self, step: Step, name: str) -> Json:
+        """The type of a step's output: nested arrays where the step is scattered."""
         if isinstance(step.run, Workflow):
             link = next((link for link in step.run.outputs if link.id == name), None)
-            made = _Types(step.run, self._tool).of_link(link) if link else ""
+            made = _Types(step.run, self._tool).link_type(link) if link else ""
         else:
-            made = self._of_tool(step.run, "outputs").get(name, "")
+            made = self._tool_ports(step.run, "outputs").get(name, "")
         depth = len(step.scatter) if step.scatter_method == "nested_crossproduct" else min(len(step.scatter), 1)
         return array_of(made, depth) if made else made
 
-    def of_link(self, link: Link) -> Json:
-        """What a workflow's output is, by where it comes from."""
-        found = [self._of_source(source) for source in link.sources]
+    def link_type(self, link: Link) -> Json:
+        """The type of a workflow's output, from its sources."""
+        found = [self._source_type(source) for source in link.sources]
         if not found or not all(found):
             return ""
         if len(found) == 1:
@@ -140,13 +142,13 @@ class _Types:
             return found[0]
         return found[0] if link.link_merge == "merge_flattened" else array_of(found[0])
 
-    def _of_source(self, source: str) -> Json:
+    def _source_type(self, source: str) -> Json:
         step, _, name = source.rpartition("/")
         if step:
-            return self.of_output(self._workflow.step(step), name)
+            return self.output_type(self._workflow.step(step), name)
         return next((short_type(port.type) for port in self._workflow.inputs if port.id == name), "")
 
-    def _of_tool(self, tool: ToolRef, which: str) -> Mapping[str, Json]:
+    def _tool_ports(self, tool: ToolRef, which: str) -> Mapping[str, Json]:
         key = (tool.digest, which)
         if key not in self._ports:
             ports = self._tool(tool.digest).get(which, ())
@@ -157,15 +159,15 @@ class _Types:
         return self._ports[key]
 
 
-def _edges(workflow: Workflow, prefix: str) -> Iterator[Json]:
+def _iter_edges(workflow: Workflow, prefix: str) -> Iterator[Json]:
     for step in workflow.steps:
         for link in step.links:
-            yield from _links(link, f"{prefix}step:{step.id}", prefix)
+            yield from _link_edges(link, f"{prefix}step:{step.id}", prefix)
     for link in workflow.outputs:
-        yield from _links(link, f"{prefix}output:{link.id}", prefix)
+        yield from _link_edges(link, f"{prefix}output:{link.id}", prefix)
 
 
-def _links(link: Link, target: str, prefix: str) -> Iterator[Json]:
+def _link_edges(link: Link, target: str, prefix: str) -> Iterator[Json]:
     for source in link.sources:
         step, _, port = source.rpartition("/")
         node = f"{prefix}step:{step}" if step else f"{prefix}input:{port}"
@@ -176,7 +178,7 @@ def _links(link: Link, target: str, prefix: str) -> Iterator[Json]:
         }
 
 
-def _tool(step: Step) -> Json:
+def _tool_to_json(step: Step) -> Json:
     if isinstance(step.run, Workflow):
         return {"kind": "Workflow", "name": step.run.id}
     return {
@@ -187,7 +189,7 @@ def _tool(step: Step) -> Json:
     }
 
 
-def _port(name: str, cwl_type: Json, label: str = "", doc: str = "") -> Json:
+def _port_to_json(name: str, cwl_type: Json, label: str = "", doc: str = "") -> Json:
     return {
         "id": name,
         "type": cwl_type,
@@ -196,14 +198,14 @@ def _port(name: str, cwl_type: Json, label: str = "", doc: str = "") -> Json:
     }
 
 
-def _shown(cwl_type: Json) -> str:
-    """In a picture there is room for a word."""
+def _type_caption(cwl_type: Json) -> str:
+    """A type in one line, with the name of a record or an enum."""
     if isinstance(cwl_type, str):
         return cwl_type
     if isinstance(cwl_type, list):
-        return " | ".join(_shown(branch) for branch in cwl_type)
+        return " | ".join(_type_caption(branch) for branch in cwl_type)
     if cwl_type.get("type") == "array":
-        return f"({_shown(cwl_type['items'])})[]"
+        return f"({_type_caption(cwl_type['items'])})[]"
     return str(cwl_type.get("name") or cwl_type["type"])
 
 
@@ -212,55 +214,55 @@ _MAX_DEPTH = 20
 
 @dataclass
 class Positions:
-    """Of one workflow by key (`input:x`, `step:x`, `output:x`), and of those that its steps run by the step."""
+    """The positions of a workflow's nodes by key (`input:x`, `step:x`, `output:x`), and of sub-workflows by step."""
 
     own: dict[str, dict[str, float]] = field(default_factory=dict)
     inside: dict[str, Positions] = field(default_factory=dict)
 
 
-def positions_in(path: Path, folder: Path, fragment: str = "", depth: int = 0) -> Positions:
-    """The positions in a document below `folder`; none where it cannot be read, for a picture can do without."""
+def read_positions(path: Path, folder: Path, fragment: str = "", depth: int = 0) -> Positions:
+    """The positions in a document below `folder`; none where it cannot be read, as they are optional."""
     real = os.path.realpath(path)
     if depth > _MAX_DEPTH or os.path.commonpath([real, os.path.realpath(folder)]) != os.path.realpath(folder):
         return Positions()
     try:
-        document = glance(read_text(path, path.name).text)
+        document = load_shallow(read_text(path, path.name).text)
     except MlcraftError:
         return Positions()
-    return _of_process(_process(document, fragment), document, path, folder, depth)
+    return _positions_of_process(_find_process(document, fragment), document, path, folder, depth)
 
 
-def _of_process(process: Any, document: Any, path: Path, folder: Path, depth: int) -> Positions:
+def _positions_of_process(process: Any, document: Any, path: Path, folder: Path, depth: int) -> Positions:
     found = Positions()
     if not isinstance(process, dict):
         return found
     for kind, entries in (("input", "inputs"), ("output", "outputs"), ("step", "steps")):
-        for entry in listed(process.get(entries)):
+        for entry in iter_entries(process.get(entries)):
             if position := _position(entry):
                 found.own[f"{kind}:{entry['id']}"] = position
             if kind == "step":
-                found.inside[entry["id"]] = _of_run(entry.get("run"), document, path, folder, depth + 1)
+                found.inside[entry["id"]] = _positions_of_run(entry.get("run"), document, path, folder, depth + 1)
     return found
 
 
-def _of_run(run: Any, document: Any, path: Path, folder: Path, depth: int) -> Positions:
+def _positions_of_run(run: Any, document: Any, path: Path, folder: Path, depth: int) -> Positions:
     if isinstance(run, dict):
-        return _of_process(run, document, path, folder, depth) if depth <= _MAX_DEPTH else Positions()
+        return _positions_of_process(run, document, path, folder, depth) if depth <= _MAX_DEPTH else Positions()
     if not isinstance(run, str) or ":" in run:
         return Positions()
     file, _, fragment = run.partition("#")
     if not file:
-        process = _process(document, fragment) if depth <= _MAX_DEPTH else None
-        return _of_process(process, document, path, folder, depth)
-    return positions_in(path.parent / file, folder, fragment, depth)
+        process = _find_process(document, fragment) if depth <= _MAX_DEPTH else None
+        return _positions_of_process(process, document, path, folder, depth)
+    return read_positions(path.parent / file, folder, fragment, depth)
 
 
-def _process(document: Any, fragment: str) -> Any:
+def _find_process(document: Any, fragment: str) -> Any:
     if fragment and isinstance(document, dict) and isinstance(document.get("$graph"), list):
-        for process in listed(document["$graph"]):
+        for process in iter_entries(document["$graph"]):
             if process["id"] == fragment:
                 return process
-    return main_process(document)
+    return find_main_process(document)
 
 
 def _position(entry: dict[str, Any]) -> dict[str, float] | None:

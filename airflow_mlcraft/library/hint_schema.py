@@ -1,4 +1,4 @@
-"""The JSON schema of our hints, for forms: from the tables that the compiler checks documents against."""
+"""The JSON schema of the `mlcraft:` hints, for forms, from the tables of fields in `layout.hints` and `dag`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_mlcraft.dag.dag_args import DAG_FIELDS
 from airflow_mlcraft.dag.task_args import TASK_FIELDS
 from airflow_mlcraft.layout.hints import KIND_FIELDS, STEP_DATA_FIELDS, STEP_KINDS, WORKFLOW_DATA_FIELDS, HintField
 from airflow_mlcraft.library.folder import read_text
-from airflow_mlcraft.library.summary import summary_of
+from airflow_mlcraft.library.summary import summarize
 from airflow_mlcraft.project.user_dirs import find_shipped
 
 _NAMESPACE = "https://mlcraft.dev/cwl#"
@@ -32,7 +32,7 @@ def hint_schema() -> Json:
 
 def _kind(kind: str) -> Json:
     name = f"tools/{kind.lower()}.cwl"
-    tool = summary_of(read_text(find_shipped(*name.split("/")), name).text, name)
+    tool = summarize(read_text(find_shipped(*name.split("/")), name).text, name)
     return {**_object(kind, tool.label, tool.doc, KIND_FIELDS[kind], "step", "tool"), "tool": name}
 
 

@@ -1,4 +1,4 @@
-"""Values for the inputs of a tool that nobody gave one: to be seen as made up, from the input's name and type."""
+"""Placeholder values for tool inputs without a value, recognizable as placeholders: from the input's name and type."""
 
 from __future__ import annotations
 
@@ -9,44 +9,46 @@ from pathlib import Path
 
 from airflow_mlcraft.cwl.plan import Json
 
-_FIRST_NUMBER = 98765001
-_PATHS = ("File", "Directory", "stdin")
+_FIRST_PLACEHOLDER_NUMBER = 98765001
+_FILE_TYPES = ("File", "Directory", "stdin")
 
 
-class MadeUp:
-    """Makes values, empty files of which are in a folder; numbers are known again in a command line."""
+class PlaceholderValues:
+    """Generates values; files are empty, in a folder, and numbers can be recognized in a command line."""
 
     def __init__(self, folder: Path):
         self._folder = folder
-        self._numbers = count(_FIRST_NUMBER)
+        self._numbers = count(_FIRST_PLACEHOLDER_NUMBER)
         self._files: Iterator[int] = count(1)
-        self.names: dict[str, str] = {}
-        """What stands for a number: the input's name."""
+        self.input_names: dict[str, str] = {}
+        """The name of the input by its placeholder number."""
 
     def value(self, name: str, cwl_type: Json) -> Json:
-        """A value of a type."""
+        """A placeholder value of a type."""
         if isinstance(cwl_type, list):
             return self.value(name, next((branch for branch in cwl_type if branch != "null"), "null"))
         if isinstance(cwl_type, Mapping):
             return self._complex(name, cwl_type)
-        if cwl_type in _PATHS:
-            return self.stand_in({"class": "Directory" if cwl_type == "Directory" else "File", "basename": name})
-        return self._plain(name, str(cwl_type))
+        if cwl_type in _FILE_TYPES:
+            return self.placeholder_file(
+                {"class": "Directory" if cwl_type == "Directory" else "File", "basename": name}
+            )
+        return self._scalar(name, str(cwl_type))
 
-    def given(self, value: Json) -> Json:
-        """A value with empty files for all that it names: what is in the real ones is nobody's business here."""
+    def with_placeholder_files(self, value: Json) -> Json:
+        """A value with an empty file in place of each file: the real ones must not be read."""
         if isinstance(value, list):
-            return [self.given(item) for item in value]
+            return [self.with_placeholder_files(item) for item in value]
         if not isinstance(value, Mapping):
             return value
         if value.get("class") in ("File", "Directory"):
-            return self.stand_in(value)
-        return {key: self.given(item) for key, item in value.items()}
+            return self.placeholder_file(value)
+        return {key: self.with_placeholder_files(item) for key, item in value.items()}
 
-    def stand_in(self, value: Mapping[str, Json]) -> Json:
+    def placeholder_file(self, value: Mapping[str, Json]) -> Json:
         """An empty file or folder of the same name."""
-        where = str(value.get("location") or value.get("path") or "")
-        name = os.path.basename(str(value.get("basename") or where.rstrip("/")))  # noqa: PTH119
+        location = str(value.get("location") or value.get("path") or "")
+        name = os.path.basename(str(value.get("basename") or location.rstrip("/")))  # noqa: PTH119
         folder = self._folder / str(next(self._files))
         folder.mkdir(parents=True)
         path = folder / (name if name not in ("", ".", "..") and "\0" not in name else str(value["class"]))
@@ -55,7 +57,11 @@ class MadeUp:
         else:
             path.touch()
         kept = {key: value[key] for key in ("class", "format") if isinstance(value.get(key), str)}
-        more = self.given(value["secondaryFiles"]) if isinstance(value.get("secondaryFiles"), list) else []
+        more = (
+            self.with_placeholder_files(value["secondaryFiles"])
+            if isinstance(value.get("secondaryFiles"), list)
+            else []
+        )
         return {**kept, "location": path.as_uri(), **({"secondaryFiles": more} if more else {})}
 
     def _complex(self, name: str, cwl_type: Mapping[str, Json]) -> Json:
@@ -69,15 +75,15 @@ class MadeUp:
             return {_short(field["name"]): self.value(_short(field["name"]), field["type"]) for field in fields}
         return self.value(name, kind)
 
-    def _plain(self, name: str, cwl_type: str) -> Json:
-        shown = name.upper()
+    def _scalar(self, name: str, cwl_type: str) -> Json:
+        input_name = name.upper()
         if cwl_type in ("int", "long", "float", "double"):
             number = next(self._numbers)
-            self.names[str(number)] = shown
+            self.input_names[str(number)] = input_name
             return number
         if cwl_type == "boolean":
             return True
-        return None if cwl_type == "null" else shown
+        return None if cwl_type == "null" else input_name
 
 
 def _short(name: Json) -> str:

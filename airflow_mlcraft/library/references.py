@@ -1,4 +1,4 @@
-"""What a document refers to by relative paths, and the text with these paths kept true when it moves."""
+"""The relative paths that a document refers to, and rewriting them when the document moves."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from urllib.parse import quote, unquote
 import yaml
 
 from airflow_mlcraft.errors import DocumentError
-from airflow_mlcraft.library.shallow_yaml import composed
+from airflow_mlcraft.library.shallow_yaml import compose_nodes
 
-_FIELDS = ("run", "$import", "$include", "$mixin")
+_REFERENCE_FIELDS = ("run", "$import", "$include", "$mixin")
 _FILE_FIELDS = ("location", "path")
 
 
@@ -29,20 +29,20 @@ class Reference:
     fragment: str = ""
 
 
-def references_of(text: str, path: str) -> list[Reference]:
+def find_references(text: str, path: str) -> list[Reference]:
     """The references of the document at `path`; none where it is no YAML."""
     try:
-        node = composed(text)
+        node = compose_nodes(text)
     except DocumentError:
         return []
-    return [*_references(node, posixpath.dirname(path), set())] if node is not None else []
+    return [*_iter_references(node, posixpath.dirname(path), set())] if node is not None else []
 
 
-def moved(text: str, path: str, to: str) -> str:
-    """The text for another path, all else to the byte."""
+def move_references(text: str, path: str, to: str) -> str:
+    """The text of a document moved to another path: relative paths are rewritten, the rest stays the same."""
     if posixpath.dirname(path) == posixpath.dirname(to):
         return text
-    for found in sorted(references_of(text, path), key=lambda found: -found.start):
+    for found in sorted(find_references(text, path), key=lambda found: -found.start):
         new = posixpath.relpath(found.target, posixpath.dirname(to) or ".")
         written = quote(new, safe="/:@!$&'()*+,;=~-._ ") if found.field in _FILE_FIELDS else new
         old = text[found.start : found.end]
@@ -51,16 +51,16 @@ def moved(text: str, path: str, to: str) -> str:
     return text
 
 
-def _references(node: yaml.Node, folder: str, seen: set[int]) -> Iterator[Reference]:
+def _iter_references(node: yaml.Node, folder: str, seen: set[int]) -> Iterator[Reference]:
     if id(node) in seen:
         return
     seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _references(item, folder, seen)
+            yield from _iter_references(item, folder, seen)
     elif isinstance(node, yaml.MappingNode):
         fields = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
-        names = (*_FIELDS, *(_FILE_FIELDS if _is_file(fields.get("class")) else ()))
+        names = (*_REFERENCE_FIELDS, *(_FILE_FIELDS if _is_file(fields.get("class")) else ()))
         for key, value in node.value:
             name = key.value if isinstance(key, yaml.ScalarNode) else ""
             if name in names and isinstance(value, yaml.ScalarNode):
@@ -68,7 +68,7 @@ def _references(node: yaml.Node, folder: str, seen: set[int]) -> Iterator[Refere
                     seen.add(id(value))
                     yield found
             elif name != "hints":
-                yield from _references(value, folder, seen)
+                yield from _iter_references(value, folder, seen)
 
 
 def _reference(node: yaml.ScalarNode, field: str, folder: str) -> Reference | None:
@@ -76,11 +76,11 @@ def _reference(node: yaml.ScalarNode, field: str, folder: str) -> Reference | No
     if not path or path.startswith("/") or ":" in path or node.style in ("|", ">"):
         return None
     target = posixpath.normpath(posixpath.join(folder, unquote(path) if field in _FILE_FIELDS else path))
-    start, end = _index(node.start_mark), _index(node.end_mark)
+    start, end = _offset(node.start_mark), _offset(node.end_mark)
     return Reference(start, end, field, target, number + fragment)
 
 
-def _index(mark: Any) -> int:
+def _offset(mark: Any) -> int:
     return int(mark.index)
 
 

@@ -1,5 +1,7 @@
-"""What is asked of the process that reads documents: started when it is needed, ended when it is not, never waited
-for longer than a person would."""
+"""The client of the sandbox process, which loads documents for the web pages.
+
+It starts the process when it is needed, ends it when it is idle, and limits the time of each request.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,11 @@ from typing import Any
 from airflow_mlcraft.cwl.plan import Json, Plan
 from airflow_mlcraft.errors import DocumentError
 
-_START = 60.0
-_LIMIT = 30.0
-_IDLE = 600.0
-"""Seconds after which the process is ended, if nobody has asked for anything."""
-_KEPT = (
+_START_SECONDS = 60.0
+_MAX_SECONDS = 30.0
+_IDLE_SECONDS = 600.0
+"""Seconds without a request after which the process is ended."""
+_ENVIRONMENT_VARIABLES = (
     "PATH",
     "HOME",
     "LANG",
@@ -35,12 +37,12 @@ _KEPT = (
     "LD_LIBRARY_PATH",
     "DYLD_LIBRARY_PATH",
 )
-"""All of the environment that it gets: documents are no matter for an API server's secrets."""
+"""The only environment variables that it gets, so that documents cannot read an API server's secrets."""
 
 
 @dataclass
-class Reading:
-    """Where documents may be read from, and where plans are kept."""
+class DocumentAccess:
+    """The folders and hosts that documents may be read from, and the cache of plans."""
 
     allowed_folders: Collection[Path]
     hosts: Collection[str] = ()
@@ -48,64 +50,68 @@ class Reading:
 
 
 @dataclass
-class Workshop:
-    """One process, which answers one request after the other."""
+class Sandbox:
+    """One process, which handles one request after the other."""
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _process: subprocess.Popen[bytes] | None = None
-    _asked: float = 0.0
+    _last_request: float = 0.0
 
     def warm_up(self) -> None:
-        """Start the process, if there is none, without waiting for it: somebody has opened the builder."""
-        threading.Thread(target=self._warm, name="mlcraft-workshop", daemon=True).start()
+        """Start the process, if there is none, without waiting for it: called when the builder page is opened."""
+        threading.Thread(target=self._start_process, name="mlcraft-sandbox", daemon=True).start()
 
-    def plans(self, path: Path, text: str | None, reading: Reading, *, keep: bool = False) -> list[Plan]:
-        """The plans of a text as if it were at `path`, or of what is there. `keep` puts them into the cache.
+    def plans(self, path: Path, text: str | None, access: DocumentAccess, *, keep: bool = False) -> list[Plan]:
+        """The plans of a text as if it were the file `path`, or of that file. `keep` stores them in the cache.
 
         Raises `FaultsError`.
         """
-        found = self._ask("compile" if keep else "check", path, text, reading)
+        found = self._request("compile" if keep else "check", path, text, access)
         return [Plan.from_json(one["plan"], digest=one["digest"], base=one["base"]) for one in found]
 
-    def command(self, path: Path, text: str, values: Mapping[str, Json], reading: Reading) -> Json:
+    def command(self, path: Path, text: str, values: Mapping[str, Json], access: DocumentAccess) -> Json:
         """The command line of a tool. Raises `FaultsError`."""
-        return self._ask("command", path, text, reading, values=values)
+        return self._request("command", path, text, access, values=values)
 
-    def composer_form(self, path: Path, text: str, reading: Reading) -> Json:
-        """The files that a document is in Rabix Composer's form, or the problems. Raises `FaultsError`."""
-        return self._ask("composer_form", path, text, reading)
+    def composer_form(self, path: Path, text: str, access: DocumentAccess) -> Json:
+        """The files of a document in Rabix Composer's form, or the problems. Raises `FaultsError`."""
+        return self._request("composer_form", path, text, access)
 
     def close(self) -> None:
         """End the process."""
         with self._lock:
             self._end()
 
-    def _ask(self, action: str, path: Path, text: str | None, reading: Reading, **more: Json) -> Any:
+    def _request(self, action: str, path: Path, text: str | None, access: DocumentAccess, **more: Json) -> Any:
         request = {
             "action": action,
             "path": str(path),
             "text": text,
-            "hosts": sorted(reading.hosts),
-            "within": [str(folder) for folder in reading.allowed_folders],
-            "cache": str(reading.cache),
+            "hosts": sorted(access.hosts),
+            "within": [str(folder) for folder in access.allowed_folders],
+            "cache": str(access.cache),
             **more,
         }
         with self._lock:
-            answer = self._answer(request, path)
+            answer = self._send(request, path)
         if "errors" in answer:
             raise FaultsError([DocumentError(**error) for error in answer["errors"]])
         return answer["done"]
 
-    def _answer(self, request: Json, path: Path) -> Any:
-        self._asked = time.monotonic()
+    def _send(self, request: Json, path: Path) -> Any:
+        self._last_request = time.monotonic()
         for attempt in (1, 2):
-            process = self._running()
+            process = self._ensure_process()
             try:
                 return self._exchange(process, request)
             except TimeoutError:
                 self._end()
                 raise FaultsError(
-                    [DocumentError(f"was given up after {_LIMIT:g} seconds; make the document smaller", path=str(path))]
+                    [
+                        DocumentError(
+                            f"was given up after {_MAX_SECONDS:g} seconds; make the document smaller", path=str(path)
+                        )
+                    ]
                 ) from None
             except (OSError, ValueError):
                 self._end()
@@ -119,12 +125,12 @@ class Workshop:
             raise OSError("the process has no pipes")
         stdin.write(json.dumps(request).encode() + b"\n")
         stdin.flush()
-        return json.loads(_line(stdout, _LIMIT))
+        return json.loads(_read_line(stdout, _MAX_SECONDS))
 
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _ensure_process(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
             return self._process
-        env = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        env = {name: os.environ[name] for name in _ENVIRONMENT_VARIABLES if name in os.environ}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "airflow_mlcraft.library.sandbox_process"],
             stdin=subprocess.PIPE,
@@ -136,21 +142,21 @@ class Workshop:
         )
         if self._process.stdout is not None:
             with suppress(TimeoutError, ValueError):
-                json.loads(_line(self._process.stdout, _START))
+                json.loads(_read_line(self._process.stdout, _START_SECONDS))
         atexit.register(self.close)
         threading.Thread(target=self._end_when_idle, args=(self._process,), daemon=True).start()
         return self._process
 
-    def _warm(self) -> None:
+    def _start_process(self) -> None:
         with self._lock:
-            self._asked = time.monotonic()
-            self._running()
+            self._last_request = time.monotonic()
+            self._ensure_process()
 
     def _end_when_idle(self, process: subprocess.Popen[bytes]) -> None:
         while process.poll() is None:
-            time.sleep(_IDLE / 10)
+            time.sleep(_IDLE_SECONDS / 10)
             with self._lock:
-                if process is self._process and time.monotonic() - self._asked > _IDLE:
+                if process is self._process and time.monotonic() - self._last_request > _IDLE_SECONDS:
                     self._end()
 
     def _end(self) -> None:
@@ -165,7 +171,7 @@ class Workshop:
 
 
 class FaultsError(DocumentError):
-    """All that is wrong with a document."""
+    """All faults of a document."""
 
     def __init__(self, errors: list[DocumentError]):
         self.errors = errors
@@ -173,8 +179,8 @@ class FaultsError(DocumentError):
         super().__init__(first.message, path=first.path, line=first.line, column=first.column)
 
 
-def _line(pipe: Any, seconds: float) -> bytes:
-    """A line of a pipe, if it comes in time."""
+def _read_line(pipe: Any, seconds: float) -> bytes:
+    """A line from a pipe. Raises `TimeoutError` when it takes longer."""
     deadline = time.monotonic() + seconds
     parts: list[bytes] = []
     with selectors.DefaultSelector() as selector:

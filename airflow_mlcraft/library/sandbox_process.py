@@ -1,5 +1,7 @@
-"""The process that reads documents for the pages: cwltool is loaded once, and a document that brings it down, fills
-its memory or never ends takes nothing else along. A request is a line of JSON, and so is its answer."""
+"""The sandbox process, which loads documents for the web pages. Requests and responses are lines of JSON.
+
+cwltool is imported once. A document that crashes it, fills its memory or never ends affects this process only.
+"""
 
 from __future__ import annotations
 
@@ -21,39 +23,39 @@ from airflow_mlcraft.cwl.sources import Sources
 from airflow_mlcraft.errors import DocumentError, MlcraftError, SeveralProcessesError
 from airflow_mlcraft.library.command_line import command_line
 
-_MEMORY = 4 * 1024**3
+_MAX_MEMORY_BYTES = 4 * 1024**3
 
 
 def main() -> None:
-    """Answer until nobody asks any more."""
-    asked, answers = _private_streams()
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    """Handle requests until standard input is closed."""
+    requests, answers = _private_streams()
+    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
     print(json.dumps({"ready": True}), file=answers, flush=True)
-    for line in asked:
+    for line in requests:
         request = json.loads(line)
-        print(json.dumps(_answer(request), ensure_ascii=True), file=answers, flush=True)
+        print(json.dumps(_handle(request), ensure_ascii=True), file=answers, flush=True)
 
 
 def _private_streams() -> tuple[TextIO, TextIO]:
-    """Whatever cwltool prints must not get between the answers."""
-    asked, answers = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
+    """The streams of requests and responses, apart from standard output, which cwltool may print to."""
+    requests, answers = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     with open(os.devnull) as nothing:  # noqa: PTH123
         os.dup2(nothing.fileno(), 0)
-    return asked, answers
+    return requests, answers
 
 
-def _answer(request: dict[str, Any]) -> Json:
+def _handle(request: dict[str, Any]) -> Json:
     try:
         return {"done": _ACTIONS[request["action"]](request)}
     except MlcraftError as error:
-        return {"errors": list(_errors(error))}
+        return {"errors": list(_errors_to_json(error))}
     except MemoryError:
         return {"errors": [{"message": "needs more memory to be read than there is"}]}
 
 
 def _check(request: dict[str, Any]) -> Json:
-    """The plans that a text makes."""
+    """The plans of a text."""
     try:
         names = [""]
         loaded = _load(request, "")
@@ -67,13 +69,13 @@ def _check(request: dict[str, Any]) -> Json:
 
 
 def _compile(request: dict[str, Any]) -> Json:
-    """The same, of what is on disk; and the plans are in the cache, where the DAG file's parse finds them."""
+    """The plans of the file on disk, which are also stored in the cache for the parsing of the DAG file."""
     plans = _check(request)
     cache = PlanCache(Path(request["cache"]), request["hosts"])
     for found in plans:
         cache.compile(Path(request["path"]), found["fragment"])
     if len(plans) > 1:
-        # That there are several is known by its error.
+        # The error that there are several processes is cached as well.
         with suppress(SeveralProcessesError):
             cache.compile(Path(request["path"]))
     return plans
@@ -96,8 +98,8 @@ def _load(request: dict[str, Any], fragment: str) -> Any:
     )
 
 
-def _errors(error: MlcraftError) -> Iterator[Json]:
-    """All that a loader has found at once, each with its place, where it tells."""
+def _errors_to_json(error: MlcraftError) -> Iterator[Json]:
+    """All faults that the loader found, each with its position if it is known."""
     for part in split_errors(error) if isinstance(error, DocumentError) else [DocumentError(str(error))]:
         yield {"message": part.message, "path": part.path, "line": part.line, "column": part.column}
 

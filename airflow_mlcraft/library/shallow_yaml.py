@@ -1,6 +1,6 @@
-"""A document's text as plain maps, lists and texts, for what only looks at it: fast, nothing resolved or checked.
+"""Fast reading of a document as plain maps, lists and texts. Nothing is resolved or checked.
 
-All scalars stay texts. What is nested too deep or would grow too large by its anchors is refused.
+All scalars stay texts. Values that are nested too deep, or become too many by their anchors, are refused.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ _MAX_DEPTH = 100
 _MAX_NODES = 500_000
 
 
-class TooMuchError(DocumentError):
-    """Values nested so deep, or so many by their anchors, that reading them would harm."""
+class YamlLimitError(DocumentError):
+    """Values nested too deep, or too many by their anchors, to be read safely."""
 
 
-def glance(text: str, name: str = "") -> Any:
-    """The values of a document. Raises a `DocumentError` with a line."""
-    with _readable(name):
-        _weigh(text, name)
+def load_shallow(text: str, name: str = "") -> Any:
+    """The values of a document. Raises `DocumentError` with a line."""
+    with _readable_errors(name):
+        _check_limits(text, name)
         return yaml.load(text, _loader)  # noqa: S506 - of the loader that makes texts alone
 
 
-def composed(text: str, name: str = "") -> yaml.Node | None:
-    """The same as nodes that know where in the text they stand."""
-    with _readable(name):
-        _weigh(text, name)
+def compose_nodes(text: str, name: str = "") -> yaml.Node | None:
+    """The YAML nodes of a document, with their positions in the text. Raises `DocumentError` with a line."""
+    with _readable_errors(name):
+        _check_limits(text, name)
         node: yaml.Node | None = yaml.compose(text, _loader)
         return node
 
 
 @contextmanager
-def _readable(name: str) -> Iterator[None]:
+def _readable_errors(name: str) -> Iterator[None]:
     try:
         yield
     except yaml.MarkedYAMLError as error:
@@ -62,8 +62,8 @@ def _readable(name: str) -> Iterator[None]:
 _loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
-def _weigh(text: str, name: str) -> None:
-    """Refuse what would fill the stack or the memory, before anything is made of it."""
+def _check_limits(text: str, name: str) -> None:
+    """Refuse a text that would fill the stack or the memory, before it is loaded."""
     sizes: dict[str, int] = {}
     around: list[tuple[str | None, int]] = []
     total = 0
@@ -80,7 +80,7 @@ def _weigh(text: str, name: str) -> None:
                 around.append((event.anchor, total))
             if total > _MAX_NODES or len(around) > _MAX_DEPTH:
                 fault = "values nested deeper" if len(around) > _MAX_DEPTH else "more values"
-                raise TooMuchError(f"has {fault} than can be shown", path=name, line=_line_of(event))
+                raise YamlLimitError(f"has {fault} than can be shown", path=name, line=_line_of(event))
 
 
 def _line_of(event: Any) -> int | None:

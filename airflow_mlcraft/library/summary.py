@@ -1,4 +1,4 @@
-"""What a list of documents says about each: what it is called, what goes in and what comes out."""
+"""The summary of a document for a list: its names, inputs and outputs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from airflow_mlcraft.common.cwl_types import is_optional, short_type
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import DocumentError
 from airflow_mlcraft.layout.hints import STEP_KINDS
-from airflow_mlcraft.library.shallow_yaml import glance
+from airflow_mlcraft.library.shallow_yaml import load_shallow
 
 _PREFIX = "mlcraft:"
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A document at a glance."""
+    """The summary of a document."""
 
     name: str = ""
     label: str = ""
@@ -30,7 +30,7 @@ class Summary:
     outputs: list[Json] = field(default_factory=list)
 
     def to_json(self) -> Json:
-        """For a page."""
+        """The JSON object for the web page."""
         return {
             "name": self.name,
             "label": self.label,
@@ -44,14 +44,14 @@ class Summary:
         }
 
 
-def summary_of(text: str, path: str) -> Summary:
-    """What a text says of itself, as far as that can be told without resolving anything."""
+def summarize(text: str, path: str) -> Summary:
+    """The summary of a document's text, without resolving references."""
     stem = path.rpartition("/")[2].rpartition(".")[0]
     try:
-        document = glance(text)
+        document = load_shallow(text)
     except DocumentError as error:
         return Summary(name=stem, error=str(error))
-    process = main_process(document)
+    process = find_main_process(document)
     if process is None or not _text(process.get("class")):
         return Summary(name=stem, error="expected a CWL document: a map with class and cwlVersion")
     return Summary(
@@ -60,13 +60,13 @@ def summary_of(text: str, path: str) -> Summary:
         doc=_text(process.get("doc")),
         kind=_text(process.get("class")),
         cwl_version=_text(document.get("cwlVersion")),
-        hint=_kind_of(process),
+        hint=_get_step_kind(process),
         inputs=list(_ports(process.get("inputs"))),
         outputs=list(_ports(process.get("outputs"))),
     )
 
 
-def main_process(document: Any) -> dict[str, Any] | None:
+def find_main_process(document: Any) -> dict[str, Any] | None:
     """The process that a document is, or the main one of a packed document."""
     if not isinstance(document, dict):
         return None
@@ -79,8 +79,8 @@ def main_process(document: Any) -> dict[str, Any] | None:
     return next(iter([*named, *workflows, *processes]), None)
 
 
-def listed(entries: Any, value: str = "type", key: str = "id") -> Iterator[dict[str, Any]]:
-    """The entries of a list or map of things with ids, as maps with ids."""
+def iter_entries(entries: Any, value: str = "type", key: str = "id") -> Iterator[dict[str, Any]]:
+    """The entries of a list or a map, each as a map with an id."""
     if isinstance(entries, dict):
         for name, entry in entries.items():
             yield {**(entry if isinstance(entry, dict) else {value: entry}), key: name}
@@ -91,7 +91,7 @@ def listed(entries: Any, value: str = "type", key: str = "id") -> Iterator[dict[
 
 
 def _ports(entries: Any) -> Iterator[Json]:
-    for port in listed(entries):
+    for port in iter_entries(entries):
         cwl_type = port.get("type", "Any")
         shown = short_type(cwl_type)
         made = {"id": port["id"], "type": shown}
@@ -103,7 +103,7 @@ def _ports(entries: Any) -> Iterator[Json]:
         yield made
 
 
-def _kind_of(process: dict[str, Any]) -> str:
+def _get_step_kind(process: dict[str, Any]) -> str:
     hints = process.get("hints")
     if isinstance(hints, list):
         hints = [hint.get("class") for hint in hints if isinstance(hint, dict)]

@@ -1,1 +1,1 @@
-"""What a run did, written down as a Workflow Run RO-Crate. Knows the plan, how a run went, and rocrate."""
+"""Provenance: what a run did, written as a Workflow Run RO-Crate."""

@@ -1,4 +1,4 @@
-"""What was run: the execution of the workflow, of its steps and their tools, and of the engine."""
+"""The actions of a crate: executions of the workflow, its steps and tools, and the engine that ran them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_mlcraft import __version__
 from airflow_mlcraft.cwl.plan import Json, Workflow
 from airflow_mlcraft.provenance.data import Data
 from airflow_mlcraft.provenance.history import Execution
-from airflow_mlcraft.provenance.parameters import part_of
+from airflow_mlcraft.provenance.parameters import part_id
 from airflow_mlcraft.provenance.processes import Processes
 
 _COMPLETED = "http://schema.org/CompletedActionStatus"
@@ -24,12 +24,12 @@ _FAILED = "http://schema.org/FailedActionStatus"
 class Actions:
     """Adds an action for each execution."""
 
-    def __init__(self, crate: ROCrate, processes: Processes, data: Data, unsaid: Iterable[str]):
+    def __init__(self, crate: ROCrate, processes: Processes, data: Data, redacted_texts: Iterable[str]):
         self._crate = crate
         self._processes = processes
         self._data = data
-        self._unsaid = tuple(unsaid)
-        """What errors may tell and nobody needs to know: folders of this machine, secrets."""
+        self._redacted_texts = tuple(redacted_texts)
+        """Texts to remove from error messages: folders of this machine, and secrets."""
         self._agent = _agent(crate)
 
     def add(self, run: Execution, document: str, engine: Entity) -> None:
@@ -49,7 +49,7 @@ class Actions:
         )
 
     def _execution(self, execution: Execution, document: str) -> Entity:
-        identifier = part_of("#run", execution.name) if execution.name else "#run"
+        identifier = part_id("#run", execution.name) if execution.name else "#run"
         process = self._processes.id_of(execution.process, execution.steps)
         what = f"{document}: {execution.name}" if execution.name else document
         action = self._crate.add_action(
@@ -76,7 +76,7 @@ class Actions:
         return list({entity.id: entity for entity in found}.values())
 
     def _steps(self, run: Execution) -> Iterator[Entity]:
-        """One action for each time that a step was run, with all items of its scatter."""
+        """One action for each time that a step ran, with all items of its scatter."""
         if not isinstance(run.process, Workflow):
             return
         for step, executions in run.inside.items():
@@ -87,10 +87,10 @@ class Actions:
                 "@type": "ControlAction",
                 "name": f"Step {name}",
                 "instrument": self._crate.get(self._processes.step_id(run.process, steps)),
-                "object": [self._crate.get(part_of("#run", execution.name)) for execution in executions],
+                "object": [self._crate.get(part_id("#run", execution.name)) for execution in executions],
                 "actionStatus": _FAILED if failed else _COMPLETED,
             }
-            yield self._crate.add(ContextEntity(self._crate, part_of("#step", name), properties=properties))
+            yield self._crate.add(ContextEntity(self._crate, part_id("#step", name), properties=properties))
             for execution in executions:
                 yield from self._steps(execution)
 
@@ -101,13 +101,13 @@ class Actions:
         if execution.ended is not None:
             facts["endTime"] = execution.ended.isoformat(timespec="milliseconds")
         if execution.failed and execution.error:
-            facts["error"] = self._told(execution.error)
+            facts["error"] = self._redact(execution.error)
         if self._agent is not None:
             facts["agent"] = self._agent
         return facts
 
-    def _told(self, text: str) -> str:
-        for part in self._unsaid:
+    def _redact(self, text: str) -> str:
+        for part in self._redacted_texts:
             text = text.replace(f"{part}/", "").replace(part, "…")
         return text
 
@@ -118,7 +118,7 @@ def _sentence(execution: Execution) -> str:
 
 
 def _agent(crate: ROCrate) -> Entity | None:
-    """Who ran it, if they say so in the variables that cwltool knows: a user's name is a user's own."""
+    """The person who ran it, only if set in cwltool's environment variables, as a name is personal data."""
     orcid, name = os.environ.get("ORCID", ""), os.environ.get("CWL_FULL_NAME", "")
     if not orcid and not name:
         return None

@@ -1,4 +1,4 @@
-"""Writes a run as an RO-Crate of the Workflow Run profiles.
+"""Writing of a run as an RO-Crate of the Workflow Run profiles, and the recorder that collects its events.
 
 A workflow's run is a Provenance Run Crate; one in which no tool ran, a Workflow Run Crate; a bare tool's, a
 Process Run Crate.
@@ -50,24 +50,26 @@ def write_crate(run: Execution, plan: Plan, source: Source, folder: Path) -> Non
     crate.metadata.extra_contexts.append(_TERMS)
     bare = plan.kind != "Workflow"
     if bare:
-        run = _of_tool(run)
+        run = _to_tool_execution(run)
     executions = [execution for execution in run.all() if bare or execution is not run]
     processes = Processes(crate, plan, source.main, folder)
     processes.add((execution.process, execution.steps) for execution in executions)
     _add_other_files(crate, source, folder)
     store = open_store()
-    secrets = _texts(run.inputs.get(name) for name in source.secrets)
+    secrets = _collect_texts(run.inputs.get(name) for name in source.secrets)
     places = [str(place) for place in (store.root, Path(plan.base), Path.cwd(), Path.home()) if place.name]
     data = Data(crate, folder, store, plan.base, secrets)
     Actions(crate, processes, data, [*secrets, *places]).add(run, plan.document, add_engine(crate))
-    _describe(crate, run, plan, source)
-    _declare(crate, ["process"] if bare else ["process", "workflow", "crate", *(["provenance"] if executions else [])])
-    _flatten(crate)
+    _add_description(crate, run, plan, source)
+    _add_profiles(
+        crate, ["process"] if bare else ["process", "workflow", "crate", *(["provenance"] if executions else [])]
+    )
+    _unwrap_single_values(crate)
     crate.write(folder)
 
 
-def _of_tool(run: Execution) -> Execution:
-    """The run of a bare tool: what the plan has made its one step."""
+def _to_tool_execution(run: Execution) -> Execution:
+    """The run of a document that is a tool: in the plan it is the only step."""
     step = run.process.steps[0] if isinstance(run.process, Workflow) else None
     if step is None:
         return run
@@ -91,18 +93,18 @@ def _add_other_files(crate: ROCrate, source: Source, folder: Path) -> None:
             crate.add_file(folder / path, path, properties=properties)
 
 
-def _texts(values: Iterable[Json]) -> frozenset[str]:
+def _collect_texts(values: Iterable[Json]) -> frozenset[str]:
     """The texts in secret values, at any depth."""
     found: set[str] = set()
     for value in values:
         if isinstance(value, str) and value:
             found.add(value)
         elif isinstance(value, (list, dict)):
-            found |= _texts(value.values() if isinstance(value, dict) else value)
+            found |= _collect_texts(value.values() if isinstance(value, dict) else value)
     return frozenset(found)
 
 
-def _describe(crate: ROCrate, run: Execution, plan: Plan, source: Source) -> None:
+def _add_description(crate: ROCrate, run: Execution, plan: Plan, source: Source) -> None:
     crate.name = f"Run of {plan.root.label or plan.document}"
     outcome = "failed" if run.failed else "completed"
     crate.description = f"A run of {plan.document} by Apache Airflow that {outcome}, with what it read and made."
@@ -115,16 +117,16 @@ def _describe(crate: ROCrate, run: Execution, plan: Plan, source: Source) -> Non
         crate.license = source.license
 
 
-def _declare(crate: ROCrate, profiles: Iterable[str]) -> None:
-    """Say which profiles the crate follows."""
+def _add_profiles(crate: ROCrate, profiles: Iterable[str]) -> None:
+    """Add the profiles that the crate conforms to."""
     for profile in profiles:
         address, name, number = _PROFILES[profile]
         properties = {"@type": "CreativeWork", "name": name, "version": number}
         crate.root_dataset.append_to("conformsTo", crate.add(ContextEntity(crate, address, properties=properties)))
 
 
-def _flatten(crate: ROCrate) -> None:
-    """A list of one is to be written as the one."""
+def _unwrap_single_values(crate: ROCrate) -> None:
+    """Replace a list of one value by the value."""
     for entity in crate.get_entities():
         for name, value in list(entity.properties().items()):
             if not name.startswith("@") and isinstance(value, list) and len(value) == 1:
@@ -135,17 +137,17 @@ class Recorder:
     """The record of one run of a document (`path` or `path#id`), to be written into a folder."""
 
     def __init__(self, plan: Plan, document: str, folder: Path):
-        from airflow_mlcraft.provenance.processes import source_of
+        from airflow_mlcraft.provenance.processes import read_source
 
-        _refuse_used(folder)
+        _check_is_empty(folder)
         self._plan = plan
         # Now, as somebody may edit the document while it runs.
-        self._source = source_of(document, plan.base)
+        self._source = read_source(document, plan.base)
         self._folder = folder.absolute()
         self._tasks: dict[tuple[str, int], TaskEvent] = {}
 
-    def listening(self, on_event: OnEvent) -> OnEvent:
-        """An `on_event` that notes each event, and hands it on."""
+    def recording(self, on_event: OnEvent) -> OnEvent:
+        """An `on_event` that records each event and calls the given one."""
 
         def note(event: TaskEvent) -> None:
             self._tasks[event.task_id, event.map_index] = event
@@ -155,16 +157,16 @@ class Recorder:
 
     def write(self, result: RunResult) -> None:
         """Write the crate; the run's store must still be there."""
-        from airflow_mlcraft.provenance.history import history_of
+        from airflow_mlcraft.provenance.history import build_execution
 
-        run = history_of(self._plan, result, self._tasks)
+        run = build_execution(self._plan, result, self._tasks)
         try:
             write_crate(run, self._plan, self._source, self._folder)
         except OSError as error:
             raise MlcraftError(f"the provenance cannot be written to {self._folder}: {error}") from error
 
 
-def _refuse_used(folder: Path) -> None:
+def _check_is_empty(folder: Path) -> None:
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         found = "is not empty" if folder.is_dir() else "is a file"
         raise MlcraftError(f"{folder} {found}; the provenance of a run goes into a folder that is new or empty")

@@ -22,31 +22,33 @@ from airflow_mlcraft.store.values import EMPTY_FOLDERS, keep_value, oid_of
 
 
 class Data:
-    """Puts what the run read and made into the crate, each content under each of its names once."""
+    """Adds the files and values of a run to the crate, each content once under each of its names."""
 
     def __init__(self, crate: ROCrate, folder: Path, store: Store, base: str, hidden: frozenset[str]):
         self._crate = crate
         self._folder = folder
         self._store = store
         self._base = base
-        """Where files that the document brings along are found."""
+        """The folder of files that the document refers to."""
         self._hidden = hidden
         """Secrets: texts that must not be written anywhere."""
-        self._realised: set[tuple[str, str]] = set()
+        self._linked: set[tuple[str, str]] = set()
 
     def entities(self, owner: str, name: str, value: Json, parameter: Entity | None) -> list[Entity]:
-        """What stands for the value of a parameter in one execution; nothing for null."""
-        found = self._each(owner + quote(name), name, value)
+        """The entities for the value of a parameter in one execution; none for null."""
+        found = self._to_entities(owner + quote(name), name, value)
         if parameter is not None:
             for entity in found:
-                self._realises(entity, parameter)
+                self._link_parameter(entity, parameter)
         return found
 
-    def _each(self, identifier: str, name: str, value: Json) -> list[Entity]:
+    def _to_entities(self, identifier: str, name: str, value: Json) -> list[Entity]:
         if value is None:
             return []
         if isinstance(value, list) and _has_files(value):
-            return [entity for n, item in enumerate(value) for entity in self._each(f"{identifier}/{n}", name, item)]
+            return [
+                entity for n, item in enumerate(value) for entity in self._to_entities(f"{identifier}/{n}", name, item)
+            ]
         if isinstance(value, dict) and value.get("class") in ("File", "Directory"):
             return [self._file_or_folder(keep_value(self._store, restore_locations(value, self._base)))]
         if not isinstance(value, dict) and self._is_secret(value):
@@ -62,7 +64,9 @@ class Data:
         written: Any = value
         if isinstance(value, dict):
             written = [
-                part for key in value for part in self._each(f"{identifier}/{quote(key)}", f"{name}/{key}", value[key])
+                part
+                for key in value
+                for part in self._to_entities(f"{identifier}/{quote(key)}", f"{name}/{key}", value[key])
             ]
         elif isinstance(value, list) and any(isinstance(item, (list, dict)) or item is None for item in value):
             # JSON-LD would make one flat list of it.
@@ -79,13 +83,13 @@ class Data:
         secondary = value.get("secondaryFiles")
         if not secondary:
             return self._folder_entity(value) if value["class"] == "Directory" else self._file(value)
-        # What belongs together lies together.
-        room = f"{DATA}/{hash_json(value)[:32]}"
+        # A file and its secondary files are stored in one folder.
+        group_folder = f"{DATA}/{hash_json(value)[:32]}"
         main, *rest = [
-            self._file(item, room) if item["class"] == "File" else self._folder_entity(item, room)
+            self._file(item, group_folder) if item["class"] == "File" else self._folder_entity(item, group_folder)
             for item in (value, *secondary)
         ]
-        known = self._crate.get(f"#{room}")
+        known = self._crate.get(f"#{group_folder}")
         if known is not None:
             return known
         properties = {
@@ -94,19 +98,19 @@ class Data:
             "mainEntity": main,
             "hasPart": [main, *rest],
         }
-        collection = self._crate.add(ContextEntity(self._crate, f"#{room}", properties=properties))
+        collection = self._crate.add(ContextEntity(self._crate, f"#{group_folder}", properties=properties))
         self._crate.root_dataset.append_to("mentions", collection)
         return collection
 
-    def _file(self, file: Mapping[str, Any], room: str = "") -> Entity:
+    def _file(self, file: Mapping[str, Any], group_folder: str = "") -> Entity:
         oid = oid_of(file)
         if not oid:
-            # Somewhere in the network, and nobody has fetched it.
+            # A remote file that was not downloaded.
             return self._crate.get(file["location"]) or self._crate.add_file(file["location"])
-        path = f"{room or f'{DATA}/{oid}'}/{safe_name(file['basename'])}"
+        path = f"{group_folder or f'{DATA}/{oid}'}/{safe_name(file['basename'])}"
         target = self._folder / path
         if target.exists():
-            return self._known(path)
+            return self._get_entity(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         self._store.link(oid, target)
         properties: dict[str, Any] = {
@@ -119,12 +123,12 @@ class Data:
         # It is in its place; the library copies nothing onto itself.
         return self._crate.add_file(target, path, properties=properties)
 
-    def _folder_entity(self, folder: Mapping[str, Any], room: str = "") -> Entity:
+    def _folder_entity(self, folder: Mapping[str, Any], group_folder: str = "") -> Entity:
         oid = oid_of(folder)
-        path = f"{room or f'{DATA}/{oid or hash_json(folder)[:32]}'}/{safe_name(folder['basename'])}"
+        path = f"{group_folder or f'{DATA}/{oid or hash_json(folder)[:32]}'}/{safe_name(folder['basename'])}"
         target = self._folder / path
         if target.exists():
-            return self._known(f"{path}/")
+            return self._get_entity(f"{path}/")
         if oid:
             self._store.checkout(oid, target)
             for empty in filter(is_safe_relative_path, folder.get(EMPTY_FOLDERS, ())):
@@ -134,21 +138,21 @@ class Data:
         properties = {"name": folder["basename"], **({"md5": oid} if oid else {})}
         return self._crate.add_dataset(target, path, properties=properties)
 
-    def _known(self, path: str) -> Entity:
+    def _get_entity(self, path: str) -> Entity:
         return self._crate.get(quote(path))
 
     # Parameters
 
-    def _realises(self, entity: Entity, parameter: Entity) -> None:
+    def _link_parameter(self, entity: Entity, parameter: Entity) -> None:
         """Link an entity to the parameter that it was the value of."""
-        if (entity.id, parameter.id) in self._realised:
+        if (entity.id, parameter.id) in self._linked:
             return
-        self._realised.add((entity.id, parameter.id))
+        self._linked.add((entity.id, parameter.id))
         entity.append_to("exampleOfWork", parameter, compact=True)
         kind = entity.type[0] if isinstance(entity.type, list) else entity.type
         types = parameter["additionalType"]
         types = types if isinstance(types, list) else [types]
-        # A parameter may take anything; then what it took tells more.
+        # The type of a parameter of any type is the type of its value.
         if kind != "PropertyValue" and kind not in types:
             parameter["additionalType"] = [*(name for name in types if name != "DataType"), kind]
 

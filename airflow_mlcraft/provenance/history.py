@@ -1,4 +1,4 @@
-"""What ran in a run: each execution of a tool or workflow with its inputs and outputs. Read from tasks and XComs."""
+"""The executions of a run: each tool and workflow with its inputs and outputs, read from task events and XComs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import RunResult, TaskEvent
 
 
-_DONE = ("success", "skipped")
+_FINISHED_STATES = ("success", "skipped")
 _NOT_MAPPED = -1
 
 Tasks = Mapping[tuple[str, int], "TaskEvent"]
@@ -34,13 +34,13 @@ Tasks = Mapping[tuple[str, int], "TaskEvent"]
 
 @dataclass
 class Execution:
-    """One execution of a process: of the document itself, or of what a step runs, for one item of its scatter."""
+    """One execution of a process: of the document, or of a step's process for one item of its scatter."""
 
     process: ToolRef | Workflow
     steps: tuple[str, ...]
     """The steps that lead to it, from the outermost."""
     name: str
-    """The same with the numbers of items, as `outer/3/inner`; empty for the document."""
+    """The steps with the numbers of scatter items, such as `outer/3/inner`; empty for the document."""
     inputs: Mapping[str, Json]
     outputs: Mapping[str, Json] = field(default_factory=dict)
     started: datetime | None = None
@@ -48,7 +48,7 @@ class Execution:
     failed: bool = False
     error: str = ""
     inside: dict[str, list[Execution]] = field(default_factory=dict)
-    """For a workflow, the executions of each of its steps; those that were skipped are not there."""
+    """For a workflow, the executions of each of its steps; skipped steps are left out."""
 
     def all(self) -> Iterator[Execution]:
         """This execution and all within it."""
@@ -58,12 +58,12 @@ class Execution:
                 yield from execution.all()
 
 
-def history_of(plan: Plan, result: RunResult, tasks: Tasks) -> Execution:
-    """The execution of the whole document. The run's store must be the one that the settings name."""
-    return _History(plan, result, tasks).whole()
+def build_execution(plan: Plan, result: RunResult, tasks: Tasks) -> Execution:
+    """The execution of the document. The run's store must be the one in the settings."""
+    return _ExecutionBuilder(plan, result, tasks).build()
 
 
-class _Pushed:
+class _XComs:
     """The run's XComs, as a task instance would read them."""
 
     map_index: int | None = None
@@ -72,21 +72,21 @@ class _Pushed:
         self._result = result
 
     def xcom_pull(self, task_ids: str, *, key: str = "return_value", map_indexes: Any = None) -> Any:
-        # Without an index, `Values` asks for all at once, and then for each.
+        # Without an index, `Values` pulls all items at once, and then each that is missing.
         return () if map_indexes is None else self._result.xcom(task_ids, map_indexes, key)
 
 
-class _History:
+class _ExecutionBuilder:
     def __init__(self, plan: Plan, result: RunResult, tasks: Tasks):
         self._plan = plan
         self._result = result
         self._tasks = tasks
         self._root = build_layout(plan).root
-        self._values = Values(_Pushed(result))
+        self._values = Values(_XComs(result))
         self._errors = {(failure.task_id, failure.map_index): failure.message for failure in result.failed}
         self._below: dict[str, Mapping[int, Sequence[int]]] = {}
 
-    def whole(self) -> Execution:
+    def build(self) -> Execution:
         given = self._values.workflow_inputs(self._root, 0) or {}
         inputs = {port.id: given.get(port.id) for port in self._plan.root.inputs}
         execution = self._workflow(self._root, 0, (), "", inputs)
@@ -108,7 +108,7 @@ class _History:
         inner = [one for ran in execution.inside.values() for one in ran]
         execution.started = min((one.started for one in inner if one.started), default=None)
         execution.ended = max((one.ended for one in inner if one.ended), default=None)
-        execution.failed = any(one.failed for one in inner) or not self._complete(workflow_layout, item)
+        execution.failed = any(one.failed for one in inner) or not self._is_complete(workflow_layout, item)
         if not execution.failed:
             try:
                 execution.outputs = self._values.outputs(workflow_layout, item)
@@ -117,7 +117,7 @@ class _History:
         return execution
 
     def _step(self, step_layout: StepLayout, item: int, around: str) -> list[Execution]:
-        """What a step ran for one item of the scatter around it."""
+        """The executions of a step for one item of the scatter around it."""
         prefix = f"{around}/" if around else ""
         run = self._sub_workflow if step_layout.subworkflow is not None else self._tool
         if not step_layout.step.scatter or step_layout.axis is None:
@@ -143,7 +143,7 @@ class _History:
         if event is None or event.started is None or event.state not in ("success", "failed"):
             return None
         failed = event.state == "failed"
-        outputs = None if failed else self._pushed_by(step_layout, item, instance)
+        outputs = None if failed else self._outputs_of(step_layout, item, instance)
         if outputs is None and not failed:
             return None
         return Execution(
@@ -167,16 +167,16 @@ class _History:
         except LinkError:
             # This is why the step failed.
             return {}
-        return inputs_of_tool(step_layout, raw or {}, self._plan.base)
+        return compute_tool_inputs(step_layout, raw or {}, self._plan.base)
 
-    def _pushed_by(self, step_layout: StepLayout, item: int, instance: int) -> Mapping[str, Json] | None:
+    def _outputs_of(self, step_layout: StepLayout, item: int, instance: int) -> Mapping[str, Json] | None:
         value = from_xcom(self._result.xcom(step_layout.task_id, instance))
         chunk = self._chunk(step_layout.axis)
         outputs: Mapping[str, Json] | None = value[item % chunk] if chunk > 1 and value is not None else value
         return outputs
 
-    def _complete(self, workflow_layout: WorkflowLayout, item: int) -> bool:
-        """Whether all tasks of a workflow came to a good end, for one item of the scatter around."""
+    def _is_complete(self, workflow_layout: WorkflowLayout, item: int) -> bool:
+        """Whether all tasks of a workflow succeeded or were skipped, for one item of the scatter around it."""
         for step_layout in workflow_layout.steps.values():
             scattered = bool(step_layout.items_task_id)
             states = [self._state(step_layout.items_task_id, workflow_layout.axis, item) if scattered else ""]
@@ -187,7 +187,7 @@ class _History:
                 ]
             else:
                 states.append(self._state(step_layout.task_id, step_layout.axis, item))
-            if any(state and state not in _DONE for state in states):
+            if any(state and state not in _FINISHED_STATES for state in states):
                 return False
         return True
 
@@ -211,10 +211,10 @@ class _History:
         return self._below[axis.items_task_id].get(parent, ())
 
 
-def inputs_of_tool(step_layout: StepLayout, raw: dict[str, Json], base: str) -> Mapping[str, Json]:
-    """The inputs by name, their files in the store.
+def compute_tool_inputs(step_layout: StepLayout, raw: dict[str, Json], base: str) -> Mapping[str, Json]:
+    """The inputs of a step's tool by name, with their files in the store.
 
-    The task kept none of this, so expressions are evaluated once more; `when` was true, or it had not run.
+    The task does not store them, so expressions are evaluated again; `when` was true, or the tool had not run.
     """
     tool = step_layout.step.run
     defaults = _defaults(open_plan_cache().tool(tool.digest)) if isinstance(tool, ToolRef) else {}
@@ -234,7 +234,7 @@ def inputs_of_tool(step_layout: StepLayout, raw: dict[str, Json], base: str) -> 
             missing = {name: value for name, value in defaults.items() if job.get(name) is None}
             return select_tool_inputs(step_layout.step, {**job, **task.keep(restore_locations(missing, base))})
     except MlcraftError:
-        # An expression that fails is why the step did; what came before it is known all the same.
+        # The step failed because of the expression; the inputs before it are still known.
         return select_tool_inputs(step_layout.step, raw)
 
 

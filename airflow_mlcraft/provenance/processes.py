@@ -1,4 +1,4 @@
-"""What was to be run: workflows, their steps, the tools, and what they take and give."""
+"""The processes of a crate: workflows, steps and tools with their parameters, and the source of the document."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from airflow_mlcraft.provenance.parameters import (
     OutputTypes,
     ParameterType,
     add_parameter,
-    id_of_file,
-    id_of_uri,
-    named_types,
-    parameter_type,
-    part_of,
+    file_id,
+    get_named_types,
+    part_id,
+    process_id,
     short_name,
+    to_parameter_type,
 )
 
 Steps = tuple[str, ...]
@@ -32,12 +32,12 @@ Steps = tuple[str, ...]
 
 
 class Processes:
-    """The processes of a plan as entities, each made once."""
+    """The processes of a plan as entities, each added once."""
 
     def __init__(self, crate: ROCrate, plan: Plan, main: str, folder: Path):
         self._crate = crate
         self._plan = plan
-        self._main = id_of_file(main)
+        self._main = file_id(main)
         self._folder = folder
         self._tools: dict[str, Json] = {}
         self._nameless: dict[str, str] = {}
@@ -45,7 +45,7 @@ class Processes:
         self._connections = 0
 
     def add(self, ran: Iterable[tuple[ToolRef | Workflow, Steps]]) -> None:
-        """Add them all; `ran` are those with an execution."""
+        """Add all processes; `ran` are those with an execution."""
         self._read_tools(self._plan.root, ())
         self._ran = {self.id_of(process, steps) for process, steps in ran}
         root: ToolRef | Workflow = self._plan.root
@@ -54,23 +54,23 @@ class Processes:
         self._crate.mainEntity = self._process(root, ())
 
     def id_of(self, process: ToolRef | Workflow, steps: Steps) -> str:
-        """The id of a process; one without a name is called by the first step that runs it."""
+        """The id of a process; one without a name gets the id of the first step that runs it."""
         if not steps or self._plan.kind != "Workflow":
             return self._main
         digest = process.digest if isinstance(process, ToolRef) else process.interface
-        if named := id_of_uri(str(open_plan_cache().tool(digest)["id"])):
+        if named := process_id(str(open_plan_cache().tool(digest)["id"])):
             return named
-        by_place = part_of(self._main, *(word for step in steps for word in ("steps", step)), "run")
+        by_place = part_id(self._main, *(word for step in steps for word in ("steps", step)), "run")
         # Two workflows may look alike from outside; tools of one digest are one.
         return self._nameless.setdefault(digest, by_place) if isinstance(process, ToolRef) else by_place
 
     def step_id(self, around: Workflow, steps: Steps) -> str:
         """The id of the step that a path of steps ends with."""
-        return part_of(self.id_of(around, steps[:-1]), "steps", steps[-1])
+        return part_id(self.id_of(around, steps[:-1]), "steps", steps[-1])
 
     def parameter(self, process: str, kind: str, name: str) -> Entity | None:
         """A parameter (`inputs` or `outputs`) of the process with that id."""
-        found: Entity | None = self._crate.get(part_of(process, kind, name))
+        found: Entity | None = self._crate.get(part_id(process, kind, name))
         return found
 
     def _read_tools(self, workflow: Workflow, steps: Steps) -> None:
@@ -96,10 +96,10 @@ class Processes:
     def _tool(self, tool: ToolRef, identifier: str) -> Entity:
         entity = self._entity(identifier, ["SoftwareApplication"], tool)
         document = self._tools[tool.digest]
-        named = named_types(document)
+        named = get_named_types(document)
         for kind in ("inputs", "outputs"):
             for port in document[kind]:
-                takes = parameter_type(port["type"], named)
+                takes = to_parameter_type(port["type"], named)
                 add_parameter(self._crate, entity, kind, short_name(port["id"]), takes=takes, facts=port)
         return entity
 
@@ -110,14 +110,14 @@ class Processes:
         whole = bool(runs) or not steps
         types = ["SoftwareSourceCode", *(["ComputationalWorkflow"] if whole else []), *(["HowTo"] if runs else [])]
         entity = self._entity(identifier, types, workflow)
-        named = named_types(open_plan_cache().tool(workflow.interface))
+        named = get_named_types(open_plan_cache().tool(workflow.interface))
         for port in workflow.inputs:
             facts = {"doc": port.doc, "default": port.default, "format": port.format}
-            takes = parameter_type(port.type, named)
+            takes = to_parameter_type(port.type, named)
             add_parameter(self._crate, entity, "inputs", port.id, takes=takes, facts=facts)
-        outputs = OutputTypes(workflow, named, {digest: _outputs(tool) for digest, tool in self._tools.items()})
+        outputs = OutputTypes(workflow, named, {digest: _output_types(tool) for digest, tool in self._tools.items()})
         for link in workflow.outputs:
-            add_parameter(self._crate, entity, "outputs", link.id, takes=outputs.of(link), facts={})
+            add_parameter(self._crate, entity, "outputs", link.id, takes=outputs.parameter_type(link), facts={})
         if runs:
             parts = [self._process(step.run, inner[step.id]) for step in runs]
             entity["hasPart"] = list({part.id: part for part in parts}.values())
@@ -150,7 +150,7 @@ class Processes:
     # Steps and what flows between them
 
     def _add_steps(self, owner: Entity, workflow: Workflow, inner: dict[str, Steps]) -> None:
-        for position, step in enumerate(_in_running_order(workflow)):
+        for position, step in enumerate(_sort_by_dependencies(workflow)):
             properties = {
                 "@type": "HowToStep",
                 "name": step.label or step.id,
@@ -166,16 +166,16 @@ class Processes:
     def _add_connections(self, owner: Entity, workflow: Workflow, inner: dict[str, Steps]) -> None:
         runs = {step.id: self.id_of(step.run, inner[step.id]) for step in workflow.steps}
 
-        def source_of(source: str) -> Entity | None:
+        def read_source(source: str) -> Entity | None:
             step, _, name = source.rpartition("/")
             return self.parameter(runs[step], "outputs", name) if step else self.parameter(owner.id, "inputs", name)
 
         for link in workflow.outputs:
-            self._connect(owner, map(source_of, link.sources), self.parameter(owner.id, "outputs", link.id))
+            self._connect(owner, map(read_source, link.sources), self.parameter(owner.id, "outputs", link.id))
         for step in workflow.steps:
             entity = self._crate.get(self.step_id(workflow, inner[step.id]))
             for link in step.links:
-                self._connect(entity, map(source_of, link.sources), self.parameter(runs[step.id], "inputs", link.id))
+                self._connect(entity, map(read_source, link.sources), self.parameter(runs[step.id], "inputs", link.id))
 
     def _connect(self, owner: Entity, sources: Iterable[Entity | None], target: Entity | None) -> None:
         for source in sources:
@@ -189,13 +189,13 @@ class Processes:
             owner.append_to("connection", connection)
 
 
-def _outputs(tool: Json) -> dict[str, ParameterType]:
-    named = named_types(tool)
-    return {short_name(port["id"]): parameter_type(port["type"], named) for port in tool["outputs"]}
+def _output_types(tool: Json) -> dict[str, ParameterType]:
+    named = get_named_types(tool)
+    return {short_name(port["id"]): to_parameter_type(port["type"], named) for port in tool["outputs"]}
 
 
-def _in_running_order(workflow: Workflow) -> list[Step]:
-    """A step after those that it takes something from."""
+def _sort_by_dependencies(workflow: Workflow) -> list[Step]:
+    """The steps in topological order: each after the steps that it takes values from."""
     order: TopologicalSorter[str] = TopologicalSorter()
     for step in workflow.steps:
         sources = {source.rpartition("/")[0] for link in step.links for source in link.sources}
@@ -203,8 +203,8 @@ def _in_running_order(workflow: Workflow) -> list[Step]:
     return [workflow.step(step_id) for step_id in order.static_order()]
 
 
-_LICENSE = ("https://schema.org/license", "http://schema.org/license")
-_SECRETS = "http://commonwl.org/cwltool#Secrets"
+_LICENSE_FIELDS = ("https://schema.org/license", "http://schema.org/license")
+_SECRETS_REQUIREMENT = "http://commonwl.org/cwltool#Secrets"
 
 
 @dataclass(frozen=True)
@@ -215,10 +215,10 @@ class Source:
     texts: Mapping[str, str]
     license: str
     secrets: frozenset[str]
-    """The inputs whose values are nobody's business."""
+    """The inputs whose values are secret."""
 
 
-def source_of(document: str, folder: str) -> Source:
+def read_source(document: str, folder: str) -> Source:
     """Read a document (`path` or `path#id`), whose files are all below a folder. Raises `DocumentError`."""
     from airflow_mlcraft.cwl.load import load
     from airflow_mlcraft.cwl.sources import uri_to_path
@@ -228,14 +228,14 @@ def source_of(document: str, folder: str) -> Source:
     base = Path(folder)
     # What was read from the network has its address in the crate, and stays where it is.
     local = {uri_to_path(uri): text for uri, text in loaded.sources.items() if uri.startswith("file:")}
-    hidden: Any = loaded.process.get_requirement(_SECRETS)[0] or {}
+    hidden: Any = loaded.process.get_requirement(_SECRETS_REQUIREMENT)[0] or {}
     return Source(
         main=Path(path).absolute().relative_to(base).as_posix(),
         texts={file.relative_to(base).as_posix(): text for file, text in local.items()},
-        license=_license_of(loaded.process.tool),
+        license=_get_license(loaded.process.tool),
         secrets=frozenset(name.rpartition("#")[2].rpartition("/")[2] for name in hidden.get("secrets", ())),
     )
 
 
-def _license_of(tool: Mapping[str, Any]) -> str:
-    return next((str(tool[name]) for name in _LICENSE if tool.get(name)), "")
+def _get_license(tool: Mapping[str, Any]) -> str:
+    return next((str(tool[name]) for name in _LICENSE_FIELDS if tool.get(name)), "")

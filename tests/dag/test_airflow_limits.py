@@ -12,8 +12,8 @@ import pytest
 from airflow_mlcraft import load_cwl_dags
 from airflow_mlcraft.dag.airflow_limits import column_lengths
 from airflow_mlcraft.dag.broken_document import BrokenDocument
-from airflow_mlcraft.library.problems import check
-from airflow_mlcraft.library.sandbox import Reading, Workshop
+from airflow_mlcraft.library.problems import find_problems
+from airflow_mlcraft.library.sandbox import DocumentAccess, Sandbox
 from bench.postgres import found, postgres
 from tests.dag.real_airflow import RealAirflow
 from tests.operators.embedded import DOCUMENTS
@@ -124,11 +124,13 @@ def test_a_document_whose_name_is_not_utf8_takes_no_other_along(tmp_path: Path) 
 def test_the_builder_says_so_as_one_saves(tmp_path: Path, name: str) -> None:
     rest, line, message = BAD[name]
     path = tmp_path / f"{name}.cwl"
-    workshop = Workshop()
+    sandbox = Sandbox()
     try:
-        (problem, *more) = check(workshop, path, HEAD + rest, name, Reading([tmp_path], cache=tmp_path / "cache"))
+        (problem, *more) = find_problems(
+            sandbox, path, HEAD + rest, name, DocumentAccess([tmp_path], cache=tmp_path / "cache")
+        )
     finally:
-        workshop.close()
+        sandbox.close()
     assert not more
     assert message in problem.message
     assert problem.line == line

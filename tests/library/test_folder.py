@@ -19,7 +19,7 @@ from airflow_mlcraft.library.errors import (
     ReadOnlyError,
     TakenError,
 )
-from airflow_mlcraft.library.folder import DocumentFolder, good_name
+from airflow_mlcraft.library.folder import DocumentFolder, validate_path
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> DocumentFolder:
 
 @pytest.mark.parametrize("name", ["a.cwl", "a/b.cwl", "ä ö.cwl", "a.b/c.yaml", "x.json"])
 def test_good_names(name: str) -> None:
-    assert good_name(name) == name
+    assert validate_path(name) == name
 
 
 ESCAPES = ["/a.cwl", "a/../b.cwl", "../a.cwl", "./a.cwl", "a//b.cwl", "a\\b.cwl", "file:///a.cwl", "a\0.cwl"]
@@ -40,7 +40,7 @@ ODDITIES = ["", "a", "a.txt", ".a.cwl", "a\n.cwl", "\ud800.cwl", "x" * 300 + ".c
 @pytest.mark.parametrize("name", [*ESCAPES, *ODDITIES])
 def test_bad_names_are_told_why(name: str) -> None:
     with pytest.raises(BadNameError, match="cannot be the path of a document"):
-        good_name(name)
+        validate_path(name)
 
 
 def test_save_and_read(folder: DocumentFolder) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.library.references import moved, references_of
+from airflow_mlcraft.library.references import find_references, move_references
 
 WORKFLOWS = sorted(Path(__file__).parents[2].glob("cwl/*/*.cwl"))
 TEXT = """\
@@ -27,7 +27,7 @@ doc: {$include: doc.md}
 
 
 def test_what_is_a_reference() -> None:
-    found = [(each.field, each.target, each.fragment) for each in references_of(TEXT, "x/y.cwl")]
+    found = [(each.field, each.target, each.fragment) for each in find_references(TEXT, "x/y.cwl")]
     assert found == [
         ("run", "x/tools/a.cwl", ""),
         ("run", "b c.cwl", "#main"),
@@ -37,7 +37,7 @@ def test_what_is_a_reference() -> None:
 
 
 def test_a_move_changes_the_paths_alone() -> None:
-    text = moved(TEXT, "x/y.cwl", "y.cwl")
+    text = move_references(TEXT, "x/y.cwl", "y.cwl")
     expected = TEXT
     for old, new in (
         ("run: tools/a.cwl", "run: x/tools/a.cwl"),
@@ -53,12 +53,12 @@ def test_a_move_changes_the_paths_alone() -> None:
 def test_there_and_back_is_the_same_text(path: Path) -> None:
     name = f"{path.parent.name}/{path.name}"
     text = path.read_text()
-    assert moved(text, name, f"{path.parent.name}/other.cwl") == text
-    away = moved(text, name, "far/away/x.cwl")
-    assert moved(away, "far/away/x.cwl", name) == text
+    assert move_references(text, name, f"{path.parent.name}/other.cwl") == text
+    away = move_references(text, name, "far/away/x.cwl")
+    assert move_references(away, "far/away/x.cwl", name) == text
 
 
 @pytest.mark.parametrize("text", ["", "[", "a: [", "just text", "[" * 10_000])
 def test_what_is_no_document_has_none(text: str) -> None:
-    assert references_of(text, "a.cwl") == []
-    assert moved(text, "a.cwl", "b/c.cwl") == text
+    assert find_references(text, "a.cwl") == []
+    assert move_references(text, "a.cwl", "b/c.cwl") == text

@@ -12,7 +12,7 @@ from airflow.configuration import conf
 from fastapi import APIRouter, Depends, HTTPException, Request
 
 from airflow_mlcraft import settings
-from airflow_mlcraft.plugin.web.document_folder import documents, workshop
+from airflow_mlcraft.plugin.web.document_folder import documents, sandbox
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -101,7 +101,7 @@ def me(access: AccessDep) -> dict[str, Any]:
     folder = documents()
     can_edit = access.may("PUT", None)
     if can_edit:
-        workshop.warm_up()
+        sandbox.warm_up()
     why_not = folder.why_not_writable()
     update = conf.getfloat("core", "min_serialized_dag_update_interval", fallback=30)
     return {

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from airflow_mlcraft.library.folder import MAX_SIZE
-from airflow_mlcraft.library.problems import check
+from airflow_mlcraft.library.problems import find_problems
 from airflow_mlcraft.plugin.web.access import AccessDep, same_origin
-from airflow_mlcraft.plugin.web.document_folder import documents, reading, workshop
+from airflow_mlcraft.plugin.web.document_folder import document_access, documents, sandbox
 
 router = APIRouter(dependencies=[Depends(same_origin)])
 
@@ -35,7 +35,7 @@ def check_text(body: Draft, access: AccessDep) -> dict[str, Any]:
     path = folder.path_of(body.path)
     dag_id = folder.dag_id(body.path)
     access.require("PUT", dag_id)
-    problems = check(workshop, path, body.text, dag_id, reading(folder))
+    problems = find_problems(sandbox, path, body.text, dag_id, document_access(folder))
     errors = [problem for problem in problems if problem.severity == "error"]
     return {"problems": [problem.to_json() for problem in problems], "graph_ok": not errors}
 
@@ -46,7 +46,7 @@ def command(body: ToolDraft, access: AccessDep) -> dict[str, Any]:
     folder = documents()
     path = folder.path_of(body.path)
     access.require("PUT", folder.dag_id(body.path))
-    made: dict[str, Any] = workshop.command(path, body.text, body.values, reading(folder))
+    made: dict[str, Any] = sandbox.command(path, body.text, body.values, document_access(folder))
     return made
 
 
@@ -56,5 +56,5 @@ def composer_form(body: Draft, access: AccessDep) -> dict[str, Any]:
     folder = documents()
     path = folder.path_of(body.path)
     access.require("PUT", folder.dag_id(body.path))
-    form: dict[str, Any] = workshop.composer_form(path, body.text, reading(folder))
+    form: dict[str, Any] = sandbox.composer_form(path, body.text, document_access(folder))
     return form

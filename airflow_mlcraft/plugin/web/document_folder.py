@@ -9,7 +9,7 @@ from airflow.configuration import conf
 from airflow_mlcraft import settings
 from airflow_mlcraft.layout.plan_cache import open_plan_cache
 from airflow_mlcraft.library.folder import DocumentFolder
-from airflow_mlcraft.library.sandbox import Reading, Workshop
+from airflow_mlcraft.library.sandbox import DocumentAccess, Sandbox
 from airflow_mlcraft.project.user_dirs import find_shipped
 
 
@@ -18,10 +18,10 @@ def documents() -> DocumentFolder:
     return DocumentFolder(Path(conf.get("core", "dags_folder")).expanduser() / settings.get_path("documents"))
 
 
-workshop = Workshop()
+sandbox = Sandbox()
 
 
-def reading(folder: DocumentFolder) -> Reading:
+def document_access(folder: DocumentFolder) -> DocumentAccess:
     """Documents may refer to each other and to the shipped ones, and to nothing else of this machine."""
     within = [folder.root, find_shipped("tools").resolve().parent]
-    return Reading(within, settings.get_list("allowed_document_hosts"), open_plan_cache().root)
+    return DocumentAccess(within, settings.get_list("allowed_document_hosts"), open_plan_cache().root)

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from airflow_mlcraft.library.catalogue import SHIPPED, Entry, entries_of, read_any
+from airflow_mlcraft.library.catalogue import SHIPPED, Entry, list_entries, load_text
 from airflow_mlcraft.plugin.web.access import AccessDep
 from airflow_mlcraft.plugin.web.document_folder import documents
 from airflow_mlcraft.plugin.web.run_state import iso
@@ -20,7 +20,7 @@ def list_documents(access: AccessDep) -> list[dict[str, Any]]:
     """All that the user may see."""
     access.require("GET", None)
     folder = documents()
-    entries = entries_of(folder)
+    entries = list_entries(folder)
     ids = {entry.dag_id for entry in entries if not entry.is_shipped}
     seen = access.of("GET", ids)
     edited = access.of("PUT", seen) if not folder.why_not_writable() else set()
@@ -38,7 +38,7 @@ def read_document(path: str, access: AccessDep) -> dict[str, Any]:
     folder = documents()
     if path.startswith(SHIPPED):
         access.require("GET", None)
-        text = read_any(folder, path)
+        text = load_text(folder, path)
         return {"path": path, "text": text.text, "version": text.version, "can_edit": False, "dag_id": None}
     folder.path_of(path)
     dag_id = folder.dag_id(path)

@@ -21,7 +21,7 @@ from airflow_mlcraft.cwl.portable import restore_locations
 from airflow_mlcraft.layout.layout import Layout, build_layout
 from airflow_mlcraft.layout.plan_cache import open_plan_cache
 from airflow_mlcraft.library.folder import DocumentFolder
-from airflow_mlcraft.library.graph import Picture, Positions, positions_in
+from airflow_mlcraft.library.graph import PlanGraph, Positions, read_positions
 from airflow_mlcraft.plugin.web.access import AccessDep
 from airflow_mlcraft.plugin.web.document_folder import documents
 
@@ -34,14 +34,14 @@ def graph(dag_id: str, access: AccessDep, session: SessionDep, run_id: str = "")
     found = plan_of_dag(session, dag_id, run_id)
     folder = documents()
     path = _path_of(found, folder)
-    picture = Picture(found.layout, open_plan_cache().tool, _positions(found, folder))
+    picture = PlanGraph(found.layout, open_plan_cache().tool, _positions(found, folder))
     return {
         "dag_id": dag_id,
         "title": found.title,
         "doc": found.doc,
         "path": path,
         "can_edit": path is not None and not folder.why_not_writable() and access.may("PUT", dag_id),
-        "graph": picture.draw(),
+        "graph": picture.to_json(),
         "run_inputs": restore_locations(picture.inputs(), found.plan.base),
     }
 
@@ -57,7 +57,7 @@ def _path_of(found: DagPlan, folder: DocumentFolder) -> str | None:
 def _positions(found: DagPlan, folder: DocumentFolder) -> Positions:
     # A document of another folder may be drawn with what lies beside it.
     inside = folder.root if found.document.resolve().is_relative_to(folder.root) else found.document.parent
-    return positions_in(found.document, inside, found.plan.document.partition("#")[2])
+    return read_positions(found.document, inside, found.plan.document.partition("#")[2])
 
 
 _FIRST_TASK = "CwlInputsOperator"

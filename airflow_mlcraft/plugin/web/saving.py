@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from airflow_mlcraft.library.catalogue import SHIPPED, read_any, take
-from airflow_mlcraft.library.problems import check
-from airflow_mlcraft.library.references import moved
+from airflow_mlcraft.library.catalogue import SHIPPED, copy_shipped, load_text
+from airflow_mlcraft.library.problems import find_problems
+from airflow_mlcraft.library.references import move_references
 from airflow_mlcraft.plugin.web.access import Access, AccessDep, same_origin
-from airflow_mlcraft.plugin.web.document_folder import documents, reading, workshop
+from airflow_mlcraft.plugin.web.document_folder import document_access, documents, sandbox
 from airflow_mlcraft.plugin.web.reparse import ask_to_parse, forget, forget_error
 
 router = APIRouter(dependencies=[Depends(same_origin)])
@@ -65,7 +65,9 @@ class Desk:
         """Compile what was written, so that Airflow's parse finds it ready, and then ask for that parse."""
         dag_id = self.folder.dag_id(path)
         text = self.folder.read(path).text
-        problems = check(workshop, self.folder.path_of(path), text, dag_id, reading(self.folder), keep=True)
+        problems = find_problems(
+            sandbox, self.folder.path_of(path), text, dag_id, document_access(self.folder), keep=True
+        )
         self.note(event, dag_id, path)
         if not problems:
             forget_error(self.session, self.folder.root, path)
@@ -97,7 +99,7 @@ def rename(path: str, body: Move, desk: DeskDep) -> dict[str, Any]:
     """Give a document another path; what it refers to by relative paths stays the same."""
     old = desk.require(path)
     desk.require(body.to)
-    text = moved(desk.folder.read(path).text, path, body.to)
+    text = move_references(desk.folder.read(path).text, path, body.to)
     version = desk.folder.rename(path, body.to, body.base, text)
     desk.gone(path, old, "rename")
     return desk.written(body.to, version, "save")
@@ -109,7 +111,7 @@ def duplicate(path: str, body: Copy, desk: DeskDep) -> dict[str, Any]:
     if not path.startswith(SHIPPED):
         desk.require(path, "GET")
     desk.require(body.to)
-    text = moved(read_any(desk.folder, path).text, path.removeprefix(SHIPPED), body.to)
+    text = move_references(load_text(desk.folder, path).text, path.removeprefix(SHIPPED), body.to)
     version = desk.folder.save(body.to, text, None)
     return desk.written(body.to, version, "duplicate")
 
@@ -119,7 +121,7 @@ def take_shipped(path: str, desk: DeskDep, body: Take | None = None) -> dict[str
     """Copy a shipped document into the folder, with what it refers to."""
     to = (body.to if body else None) or path.removeprefix(SHIPPED)
     desk.require(to)
-    version, brought = take(desk.folder, path, to, desk.require)
+    version, brought = copy_shipped(desk.folder, path, to, desk.require)
     return {**desk.written(to, version, "take"), "brought": brought}
 
 
