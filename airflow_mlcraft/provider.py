@@ -1,4 +1,4 @@
-"""What this package tells Airflow about itself; read in every process, so it imports next to nothing."""
+"""The provider's metadata for Airflow. Every process reads it, so this module imports almost nothing."""
 
 from __future__ import annotations
 

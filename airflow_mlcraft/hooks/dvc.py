@@ -1,4 +1,4 @@
-"""Where data is versioned, as the settings or a connection of type `dvc` say it."""
+"""The repository that versions data, from the settings or a connection of type `dvc`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def open_versioning(folder: Path, say: Say) -> Versioning:
 
 
 def push_failures_fail() -> bool:
-    """Whether a task fails whose data a remote refuses."""
+    """Whether a task fails when a remote refuses its data."""
     return settings.get_choice("push_failures") == "fail"
 
 
@@ -65,20 +65,20 @@ class DvcHook(BaseHook):
         from airflow_mlcraft.versioning.version import Versioning
 
         connection = self.get_connection(self.dvc_conn_id)
-        place = _place(connection)
-        if not place:
+        address = _repository_address(connection)
+        if not address:
             raise MlcraftError(
                 f"the connection {self.dvc_conn_id} has no host; expected the folder of a repository, or the URL of one"
             )
         options: dict[str, Any] = dict(connection.extra_dejson)
         remote = Remote(str(options.pop("remote", "")), options)
         more: dict[str, Any] = {"say": say} if say else {}
-        if "://" in place or place.startswith("git@"):
-            origin = Origin(place, connection.login or "", connection.password or "")
+        if "://" in address or address.startswith("git@"):
+            origin = Origin(address, connection.login or "", connection.password or "")
             clone = clone_of(origin, settings.get_path("data_clones"))
             # Nobody works in a clone of ours.
             return Versioning(clone.repository, checkout=False, remote=remote, clone=clone, **more)
-        return Versioning(repository_at(Path(place).expanduser()), checkout=checkout, remote=remote, **more)
+        return Versioning(repository_at(Path(address).expanduser()), checkout=checkout, remote=remote, **more)
 
     def test_connection(self) -> tuple[bool, str]:
         """Look for the repository."""
@@ -101,7 +101,7 @@ class DvcHook(BaseHook):
         }
 
 
-def _place(connection: Any) -> str:
+def _repository_address(connection: Any) -> str:
     """The host as it is, or made a URL of: Airflow takes a URI apart."""
     host, path = connection.host or "", connection.schema or ""
     if not path or "/" in host:

@@ -1,4 +1,4 @@
-"""Where runs are tracked, as the settings or a connection of type `mlflow` say it."""
+"""The tracking of runs, from the settings or a connection of type `mlflow`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def open_tracking() -> Tracking | None:
         return None
     if connection := settings.get("tracking_conn_id"):
         return MlflowHook(connection).get_conn()
-    return _tracking(settings.get("tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI") or _embedded(), None)
+    return _create_tracking(
+        settings.get("tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI") or _embedded_uri(), None
+    )
 
 
 def tracked_store() -> Api:
@@ -69,14 +71,14 @@ class MlflowHook(BaseHook):
                     f'the connection {self.mlflow_conn_id} has {{"dagshub": "{repository}"}}; expected owner/repository'
                     " there, and a token as the password"
                 )
-            return _tracking(*dagshub(owner, name, password))
+            return _create_tracking(*dagshub(owner, name, password))
         if not connection.host:
             raise MlcraftError(
                 f"the connection {self.mlflow_conn_id} has no host; expected the address of a tracking server, "
                 "as http://mlflow.example:5000"
             )
         given = Credentials(login, password) if login else Credentials(token=password)
-        return _tracking(_address(connection), given if password else None)
+        return _create_tracking(_address(connection), given if password else None)
 
     def test_connection(self) -> tuple[bool, str]:
         """Look for the experiment that every store has."""
@@ -96,13 +98,13 @@ class MlflowHook(BaseHook):
         }
 
 
-def _tracking(uri: str, credentials: Credentials | None) -> Tracking:
+def _create_tracking(uri: str, credentials: Credentials | None) -> Tracking:
     return Tracking(
         uri,
         spool=settings.get_path("tracking_spool"),
         experiment=settings.get("tracking_experiment"),
         limit=settings.get_seconds("tracking_limit"),
-        wait=_waits(settings.get_choice("tracking_wait")),
+        wait=_should_wait(settings.get_choice("tracking_wait")),
         linger=settings.get_seconds("tracking_linger"),
         credentials=credentials,
     )
@@ -116,10 +118,10 @@ def _address(connection: Any) -> str:
     return f"{scheme}://{connection.host}{f':{connection.port}' if connection.port else ''}"
 
 
-def _embedded() -> str:
+def _embedded_uri() -> str:
     return f"sqlite:///{settings.get_path('tracking_spool').absolute().parent / 'mlflow.db'}"
 
 
-def _waits(text: str) -> bool:
+def _should_wait(text: str) -> bool:
     """By itself, a task waits in a pod: its disk goes with it."""
     return text == "always" or (text == "auto" and bool(os.environ.get("AIRFLOW_IS_K8S_EXECUTOR_POD")))

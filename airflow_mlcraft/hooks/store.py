@@ -1,4 +1,4 @@
-"""The store, with the remote that a connection names: what opens a bucket is a secret, and no setting."""
+"""The store with the remote of a connection: the credentials of a bucket are secrets, not settings."""
 
 from __future__ import annotations
 

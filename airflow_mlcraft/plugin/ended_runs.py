@@ -1,5 +1,4 @@
-"""End the MLflow run of a DAG run that has ended, also where no task could say so: the worker was killed, or it has
-no last task."""
+"""The listener that ends the MLflow run of an ended DAG run, also when a worker was killed or there is no last task."""
 
 from __future__ import annotations
 
@@ -12,18 +11,18 @@ _OPERATORS = "airflow_mlcraft.operators."
 
 @hookimpl
 def on_dag_run_success(dag_run: Any, msg: str) -> None:
-    """All is well."""
+    """End the MLflow run as finished."""
     _end(dag_run, "FINISHED")
 
 
 @hookimpl
 def on_dag_run_failed(dag_run: Any, msg: str) -> None:
-    """Some task failed for good, or somebody has ended the run."""
+    """End the MLflow run as failed."""
     _end(dag_run, "FAILED")
 
 
 def _end(dag_run: Any, status: str) -> None:
-    """In the scheduler, which must not wait for any store."""
+    """End the run without waiting for the tracking store: this is called in the scheduler."""
     if not _may_be_tracked(dag_run):
         return
     from airflow_mlcraft.hooks.mlflow import open_tracking

@@ -20,13 +20,13 @@ from airflow_mlcraft.cwl.discover import SUFFIXES
 
 @hookimpl
 def on_new_dag_import_error(filename: str, stacktrace: str) -> None:
-    """An error is stored in this process."""
+    """Start to watch deletions in this process, which stores import errors."""
     _watch_deletions()
 
 
 @hookimpl
 def on_existing_dag_import_error(filename: str, stacktrace: str) -> None:
-    """An error is stored again in this process."""
+    """Start to watch deletions in this process, which stores import errors."""
     _watch_deletions()
 
 
@@ -35,10 +35,10 @@ def _watch_deletions() -> None:
     from sqlalchemy import event
     from sqlalchemy.orm import Session
 
-    event.listen(Session, "before_flush", _take_back)
+    event.listen(Session, "before_flush", _keep_current_errors)
 
 
-def _take_back(session: Any, context: Any, instances: Any) -> None:
+def _keep_current_errors(session: Any, context: Any, instances: Any) -> None:
     from airflow.models.errors import ParseImportError
 
     for error in [each for each in session.deleted if isinstance(each, ParseImportError)]:
@@ -48,16 +48,21 @@ def _take_back(session: Any, context: Any, instances: Any) -> None:
 
 
 def _is_current(error: Any) -> bool:
-    """Whether it is about a document that is there, and no parse since has found it mended."""
+    """Whether the error's document exists, and no later parse has found it without error."""
     from airflow.sdk.timezone import utcnow
 
     path = Path(str(error.filename))
     reported = error.timestamp
-    return path.name.endswith(SUFFIXES) and path.exists() and reported is not None and utcnow() - reported < _longest()
+    return (
+        path.name.endswith(SUFFIXES)
+        and path.exists()
+        and reported is not None
+        and utcnow() - reported < _max_report_interval()
+    )
 
 
-def _longest() -> timedelta:
-    """The longest time between two reports of an error: two parses, each as long and as late as it may be."""
+def _max_report_interval() -> timedelta:
+    """The longest possible time between two reports of an error: two parses at Airflow's limits."""
     from airflow.configuration import conf
 
     interval = conf.getfloat("dag_processor", "min_file_process_interval", fallback=30)

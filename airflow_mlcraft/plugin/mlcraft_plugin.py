@@ -1,4 +1,4 @@
-"""Where the pages show up in Airflow's web UI."""
+"""The Airflow plugin: listeners, the web app, and the places of its pages in Airflow's web UI."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 
 class MlcraftPlugin(AirflowPlugin):
-    """Makes Airflow ready for CWL steps, and puts the pages into its web UI."""
+    """The plugin that Airflow loads by its entry point."""
 
     name = "mlcraft"
     listeners = [preload, ended_runs, import_errors]  # noqa: RUF012
@@ -53,6 +53,6 @@ class MlcraftPlugin(AirflowPlugin):
 
     @classmethod
     def on_load(cls, *args: Any, **kwargs: Any) -> None:
-        """Warn of settings that cannot be used; what needs one of them fails with the same sentence."""
+        """Log a warning for each invalid setting; code that needs it fails with the same message."""
         for problem in settings.find_problems():
             log.warning("%s", problem)

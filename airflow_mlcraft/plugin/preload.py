@@ -1,4 +1,4 @@
-"""Load cwltool once, in the scheduler whose executor forks the tasks: each task then finds it loaded."""
+"""The listener that loads cwltool in the scheduler, so that forked tasks find it loaded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.listeners import hookimpl
 
-_FOR_STEPS = (
+_STEP_MODULES = (
     "airflow_mlcraft.cwl.tool",
     "airflow_mlcraft.cwl.inputs",
     "airflow_mlcraft.operators.step",
@@ -25,13 +25,13 @@ def on_starting(component: Any) -> None:
     from airflow_mlcraft import settings
 
     if _in_scheduler() and _executor_forks() and settings.get_bool("preload"):
-        for module in _FOR_STEPS:
+        for module in _STEP_MODULES:
             import_module(module)
-        _read_the_schemas()
+        _load_cwl_schema()
 
 
 def _in_scheduler() -> bool:
-    """By the command: the component does not know yet what it is."""
+    """Whether the command is `airflow scheduler`; the component has no job type yet."""
     return sys.argv[1:2] == ["scheduler"]
 
 
@@ -41,7 +41,7 @@ def _executor_forks() -> bool:
     return "LocalExecutor" in conf.get("core", "executor", fallback="")
 
 
-def _read_the_schemas() -> None:
+def _load_cwl_schema() -> None:
     """cwltool reads the schema of CWL v1.0 for the first tool that it makes, whatever that tool's version."""
     from cwltool.process import get_schema
 

@@ -1,4 +1,4 @@
-"""Objects of the store that something names: `.dvc` files, registered models, runs in Airflow's database."""
+"""References to objects of the store: `.dvc` files, registered models, runs in Airflow's database."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _SQLITE = "sqlite:///"
 
 
 class Named:
-    """The objects that have to stay, and what names each of them."""
+    """The objects that are referenced, with the kind of each one's reference."""
 
     def __init__(self) -> None:
         self.by: dict[str, str] = {}
         self.notes: list[str] = []
-        """Sentences about what could not be looked at."""
+        """Messages about references that could not be read."""
 
     def add(self, text: str, what: str) -> None:
         """Each name of an object in a text; a folder may be named with `.dir` or without."""

@@ -1,4 +1,4 @@
-"""The databases: a migrated template per Airflow version, a throw-away copy of it per run."""
+"""The databases of embedded runs: a migrated template for each Airflow version, a temporary copy for each run."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def copy_for_run(home: Path, keep: Path | None = None) -> Iterator[Path]:
 
 
 def use_database(path: Path | None) -> None:
-    """From now on connections of this process go to this file."""
+    """Direct all connections of this process to this file."""
     close_connections()
     _Current.path = path
     if path is not None:

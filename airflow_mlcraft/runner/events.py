@@ -1,4 +1,4 @@
-"""What a run tells its caller: an event for each change of a task, and the result at the end."""
+"""What a run reports to its caller: events of tasks, the progress of steps, and the result."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class RunResult:
 
 
 def task_label(task_id: str, map_index: int) -> str:
-    """How a task instance is called in logs."""
+    """The name of a task instance in logs."""
     return task_id if map_index < 0 else f"{task_id}[{map_index}]"
 
 
@@ -110,7 +110,7 @@ class _Step:
 
 
 class StepProgress:
-    """Listens to the tasks of a run, and tells what becomes of the steps of the outermost workflow."""
+    """Derives the states of the outermost workflow's steps from the events of a run's tasks."""
 
     def __init__(self, plan: Plan, on_step: OnStep):
         self._on_step = on_step

@@ -1,4 +1,4 @@
-"""Bring together what a run of the past needs to be run again: its plan, its inputs, its data.
+"""Collects what is needed to repeat an earlier run: its plan, its inputs, its data.
 
 A process of its own, with the settings of the user's Airflow, which the embedded Airflow does not have: run as
 `python -m airflow_mlcraft.runner.gather_inputs FOLDER RUN [DAG_RUN_ID] [--document PATH]`.
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 ORDER, STORE, REPLAY = "order.json", "store", "replay.json"
 REACH_OUTSIDE = ("Retrieve", "Approve", "Serve")
-"""The kinds of steps that are not done again."""
+"""The kinds of steps that are not repeated."""
 _SETTINGS = ("containers", "container_engine", "container_pull", "container_network")
 
 
 def gather_inputs(folder: Path, run: str, dag_run_id: str = "", document: str = "") -> dict[str, Any]:
-    """Fill a folder, and say what is in it."""
+    """Copy the run's data and replay file into a folder; returns the order for the repetition."""
     from airflow_mlcraft import settings
     from airflow_mlcraft.hooks.mlflow import tracked_store
     from airflow_mlcraft.layout.plan_cache import open_plan_cache

@@ -1,4 +1,4 @@
-"""Where log lines of the embedded Airflow go: never to stdout, always through one sink."""
+"""Log lines of the embedded Airflow, all of which go to one sink and never to stdout."""
 
 from __future__ import annotations
 

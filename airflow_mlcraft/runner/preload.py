@@ -1,4 +1,4 @@
-"""Pay in a parent, once, what the first run of a process costs; children forked from it run at once."""
+"""Imports and a rehearsal in a parent process, so that runs in its forked children start at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run a DAG run of the past again, here, from the data that the store has, and compare what comes out."""
+"""The repetition of an earlier DAG run with the data in the store, and the comparison of its outputs and metrics."""
 
 from __future__ import annotations
 

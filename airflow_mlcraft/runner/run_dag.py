@@ -1,4 +1,4 @@
-"""Run one DAG from here to its end."""
+"""`run_dag`: one DAG run in the embedded Airflow, from start to end."""
 
 from __future__ import annotations
 

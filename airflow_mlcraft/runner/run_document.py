@@ -1,4 +1,4 @@
-"""Run one CWL document through the embedded Airflow: a real DAG run, with the very operators of a server."""
+"""The run of one CWL document in the embedded Airflow: a real DAG run, with the same operators as on a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The small scheduler: asks Airflow what can run, gives it to the workers, until the run is over."""
+"""The scheduler of one embedded run: Airflow decides which tasks can run, the workers run them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGTERM ends a run as Ctrl-C does: whatever has to be put in order on the way out, is."""
+"""SIGTERM as an exception, so that a run is cleaned up as after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def sigterm_as_exit() -> Iterator[None]:
         yield
         return
 
-    def leave(number: int, frame: Any) -> None:
+    def exit_process(number: int, frame: Any) -> None:
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, leave)
+    before = signal.signal(signal.SIGTERM, exit_process)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The life of a worker: a forked child that does one job after the other, and dies with its parent."""
+"""Worker processes: forked children that run one job after the other, and the pool of them in the parent."""
 
 from __future__ import annotations
 

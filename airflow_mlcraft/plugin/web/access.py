@@ -1,4 +1,4 @@
-"""Who may do what: Airflow's own answers, asked for the DAG that a document makes."""
+"""Permissions of the user, from Airflow's auth manager for the DAG of a document; and the check of a write's origin."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class Access:
-    """What the one who asks may do."""
+    """The permissions of the user of a request."""
 
     def __init__(self, request: Request, user: Any) -> None:
         self.request = request
         self.user = user
 
     def require(self, method: Any, dag_id: str | None, entity: Any = None) -> None:
-        """403 unless it may be done to that DAG; to DAGs as such when it is None."""
+        """Raise 403 unless the user may use the method on that DAG; on DAGs in general when it is None."""
         try:
             requires_access_dag(method, entity, dag_id)(self.request, self.user)
         except HTTPException as error:
@@ -36,7 +36,7 @@ class Access:
             raise HTTPException(403, f"{self.name} may not {verb} {what}; ask who looks after this Airflow") from None
 
     def may(self, method: Any, dag_id: str | None, entity: Any = None) -> bool:
-        """Whether it may be done."""
+        """Whether the user may use the method on that DAG."""
         try:
             requires_access_dag(method, entity, dag_id)(self.request, self.user)
         except HTTPException:
@@ -44,7 +44,7 @@ class Access:
         return True
 
     def of(self, method: Any, dag_ids: Collection[str]) -> set[str]:
-        """Those of many DAGs that it may be done to."""
+        """The DAGs that the user may use the method on."""
         return get_auth_manager().filter_authorized_dag_ids(dag_ids=set(dag_ids), user=self.user, method=method)
 
     @property
@@ -62,7 +62,7 @@ AccessDep = Annotated[Access, Depends(_access)]
 
 
 def same_origin(request: Request) -> None:
-    """403 for a write that another site's page has sent with this browser's cookie."""
+    """Raise 403 for a write that a page of another site has sent with this browser's cookie."""
     if request.method in _SAFE or _is_same_origin(request):
         return
     raise HTTPException(
@@ -78,7 +78,7 @@ def _is_same_origin(request: Request) -> bool:
 
 
 def _own_hosts(request: Request) -> set[tuple[str, str]]:
-    """By the request itself and by the address that the configuration says others know this Airflow by."""
+    """The hosts of the request and of `[api] base_url`."""
     own = {_host(f"{request.url.scheme}://{request.headers.get('host', '')}")}
     base = conf.get("api", "base_url", fallback="")
     return own | ({_host(base)} if base else set())
@@ -91,13 +91,13 @@ def _host(url: str) -> tuple[str, str]:
 
 
 router = APIRouter()
-_PARSE = 2.0
-"""Seconds that a DAG file takes to be parsed, once Airflow was asked to."""
+_PARSE_SECONDS = 2.0
+"""The time until a DAG file is parsed after a request to Airflow."""
 
 
 @router.get("/me")
 def me(access: AccessDep) -> dict[str, Any]:
-    """The user and the folder."""
+    """The user's name and permissions, and the state of the documents' folder."""
     folder = documents()
     can_edit = access.may("PUT", None)
     if can_edit:
@@ -110,6 +110,6 @@ def me(access: AccessDep) -> dict[str, Any]:
         "folder": str(folder.root),
         "writable": not why_not,
         "why_not": why_not,
-        "airflow": {"dag_parsing_seconds": max(_PARSE, update)},
+        "airflow": {"dag_parsing_seconds": max(_PARSE_SECONDS, update)},
         "composer_form_default": settings.get_bool("composer_form"),
     }

@@ -1,4 +1,4 @@
-"""The app behind /mlcraft: the pages, and what they ask for."""
+"""The FastAPI app below /mlcraft: pages, REST routes, status codes of errors, and security headers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from airflow_mlcraft.plugin.web import (
 )
 
 _SHARED = ("auth_manager", "dag_bag", "secret_key")
-"""What Airflow's own dependencies look for in the state of the app that they are called in."""
+"""The attributes of the app's state that Airflow's dependencies need."""
 _ROUTES = (access, documents, saving, checking, schema, graph, run_state, step_details, uploads)
 
 
@@ -62,7 +62,7 @@ _STATUS: dict[type[MlcraftError], int] = {
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Answer each of our errors with its sentence."""
+    """Return our errors as JSON with their message and a status code."""
 
     def answer(_request: Request, error: Exception) -> JSONResponse:
         status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
@@ -98,7 +98,7 @@ _HEADERS = {
 
 
 class SafeHeaders:
-    """Adds the headers to all answers; what is not a page's file is not kept by any cache."""
+    """Middleware that adds security headers to all responses, and forbids caching of all but the pages' files."""
 
     def __init__(self, app: Any) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""What is wrong with a text, and what a tool's command line would be; nothing is written."""
+"""Routes that check a document's text, show a tool's command line, or convert to Composer's form, without saving."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ router = APIRouter(dependencies=[Depends(same_origin)])
 
 
 class Draft(BaseModel):
-    """A text as if it lay at a path."""
+    """A document's text that is not saved, with its path."""
 
     path: str
     text: str = Field(max_length=MAX_SIZE)
@@ -30,7 +30,7 @@ class ToolDraft(Draft):
 
 @router.post("/check")
 def check_text(body: Draft, access: AccessDep) -> dict[str, Any]:
-    """All that our loader, our compiler and Airflow have against it."""
+    """The problems that the loader, the compiler and Airflow find in a text."""
     folder = documents()
     path = folder.path_of(body.path)
     dag_id = folder.dag_id(body.path)

@@ -1,4 +1,4 @@
-"""Where the documents are that the pages show."""
+"""The folder of documents, and the process that reads them for this API server."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ sandbox = Sandbox()
 
 
 def document_access(folder: DocumentFolder) -> DocumentAccess:
-    """Documents may refer to each other and to the shipped ones, and to nothing else of this machine."""
+    """The files that documents may refer to: those of the folder and the shipped ones, no others of this machine."""
     within = [folder.root, find_shipped("tools").resolve().parent]
     return DocumentAccess(within, settings.get_list("allowed_document_hosts"), open_plan_cache().root)

@@ -1,4 +1,4 @@
-"""The documents: which there are, and what is in one."""
+"""Routes that list the documents, and read one."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ router = APIRouter()
 
 @router.get("/documents")
 def list_documents(access: AccessDep) -> list[dict[str, Any]]:
-    """All that the user may see."""
+    """The documents that the user may see."""
     access.require("GET", None)
     folder = documents()
     entries = list_entries(folder)
     ids = {entry.dag_id for entry in entries if not entry.is_shipped}
     seen = access.of("GET", ids)
     edited = access.of("PUT", seen) if not folder.why_not_writable() else set()
-    users = _users(entries)
+    users = _find_users(entries)
     return [
-        {**_shown(entry, edited), "used_by": sorted(users.get(entry.path, ()))}
+        {**_entry_to_json(entry, edited), "used_by": sorted(users.get(entry.path, ()))}
         for entry in entries
         if entry.is_shipped or entry.dag_id in seen
     ]
@@ -34,7 +34,7 @@ def list_documents(access: AccessDep) -> list[dict[str, Any]]:
 
 @router.get("/documents/{path:path}")
 def read_document(path: str, access: AccessDep) -> dict[str, Any]:
-    """The text of one, and the version that a change of it starts from."""
+    """The text of a document, and its version, which a change has to name."""
     folder = documents()
     if path.startswith(SHIPPED):
         access.require("GET", None)
@@ -54,7 +54,7 @@ def read_document(path: str, access: AccessDep) -> dict[str, Any]:
     }
 
 
-def _shown(entry: Entry, edited: set[str]) -> dict[str, Any]:
+def _entry_to_json(entry: Entry, edited: set[str]) -> dict[str, Any]:
     return {
         **entry.to_json(),
         "dag_id": entry.dag_id or None,
@@ -64,7 +64,7 @@ def _shown(entry: Entry, edited: set[str]) -> dict[str, Any]:
     }
 
 
-def _users(entries: list[Entry]) -> dict[str, set[str]]:
+def _find_users(entries: list[Entry]) -> dict[str, set[str]]:
     """For each document, those of the folder that refer to it."""
     users: dict[str, set[str]] = defaultdict(set)
     for entry in entries:

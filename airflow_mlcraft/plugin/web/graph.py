@@ -1,4 +1,4 @@
-"""The picture of a DAG's document."""
+"""The route of a DAG's graph, and the lookup of the plan that a DAG runs."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ router = APIRouter()
 
 @router.get("/dags/{dag_id}/graph", dependencies=[Depends(requires_access_dag("GET"))])
 def graph(dag_id: str, access: AccessDep, session: SessionDep, run_id: str = "") -> dict[str, Any]:
-    """Of the DAG as it is now; with `run_id`, as it was for that run."""
+    """The graph of the present DAG; with `run_id`, as it was for that run."""
     found = plan_of_dag(session, dag_id, run_id)
     folder = documents()
-    path = _path_of(found, folder)
+    path = _path_in_folder(found, folder)
     picture = PlanGraph(found.layout, open_plan_cache().tool, _positions(found, folder))
     return {
         "dag_id": dag_id,
@@ -46,7 +46,7 @@ def graph(dag_id: str, access: AccessDep, session: SessionDep, run_id: str = "")
     }
 
 
-def _path_of(found: DagPlan, folder: DocumentFolder) -> str | None:
+def _path_in_folder(found: DagPlan, folder: DocumentFolder) -> str | None:
     """The document's path in the folder; none for a document of elsewhere, or one that is gone."""
     document = found.document.resolve()
     if not document.is_relative_to(folder.root) or not document.is_file():
@@ -65,7 +65,7 @@ _FIRST_TASK = "CwlInputsOperator"
 
 @dataclass(frozen=True)
 class DagPlan:
-    """A plan where it stands in a DAG."""
+    """The plan of a DAG, with the prefix of its task ids in it."""
 
     plan: Plan
     prefix: str
@@ -79,7 +79,7 @@ class DagPlan:
 
     @property
     def document(self) -> Path:
-        """The file that it was made of."""
+        """The document's file."""
         return Path(self.plan.base) / self.plan.file
 
 
@@ -114,7 +114,7 @@ def _serialized(session: Session, dag_id: str, run_id: str) -> dict[str, Any]:
 
 
 def _version_of_run(session: Session, dag_id: str, run_id: str) -> Any:
-    """The newest version that a task of the run was made by."""
+    """The newest DAG version of the run's tasks."""
     return session.scalar(
         select(DagVersion.id)
         .join(TaskInstance, TaskInstance.dag_version_id == DagVersion.id)

@@ -1,4 +1,4 @@
-"""Stands for the app in Airflow's API server until somebody asks for a page: other processes load it for nothing."""
+"""The web app, created at its first request: Airflow loads the plugin also in processes that serve no pages."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Message = MutableMapping[str, Any]
 
 
 class LazyApp:
-    """An ASGI app that makes the real one at its first request."""
+    """An ASGI app that creates the real one at its first request."""
 
     def __init__(self) -> None:
         self._app: Any = None
-        self._making: asyncio.Lock | None = None
+        self._lock: asyncio.Lock | None = None
 
     async def __call__(
         self,
@@ -30,14 +30,14 @@ class LazyApp:
             return
         if self._app is None:
             # Made here, in the loop that will wait for it.
-            self._making = self._making or asyncio.Lock()
-            async with self._making:
+            self._lock = self._lock or asyncio.Lock()
+            async with self._lock:
                 if self._app is None:
-                    self._app = await asyncio.to_thread(_made, scope["app"])
+                    self._app = await asyncio.to_thread(_create_app, scope["app"])
         await self._app(scope, receive, send)
 
 
-def _made(airflow: Any) -> Any:
+def _create_app(airflow: Any) -> Any:
     from airflow_mlcraft.plugin.web.app import make_app
 
     return make_app(airflow)

@@ -1,4 +1,4 @@
-"""The files of the pages, for who has logged in."""
+"""The route of the pages' files, for users who are logged in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ask Airflow to read a DAG file now rather than when its turn comes."""
+"""Changes in Airflow's database after a change of a document: priority parsing, stale DAGs, import errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def ask_to_parse(session: Session, dag_id: str, neighbours: Collection[str]) -> 
 
 
 def forget(session: Session, dag_id: str, others: Collection[str]) -> None:
-    """Hide what a document made that is gone, as Airflow does by itself a minute or more later.
+    """Mark the DAGs of a removed document as stale, as Airflow itself does a minute or more later.
 
     A packed document has a DAG for each of its processes, with more behind its id; so has each of the `others`.
     """

@@ -1,4 +1,4 @@
-"""How the steps of a run are getting on; asked for every few seconds, so it costs two queries."""
+"""The route of the states of a run's steps. Pages poll it every few seconds, so it needs two queries only."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _WORST_FIRST = (
     "skipped",
     "removed",
 )
-_NAMED_FAILURES = 20
+_MAX_FAILED_ITEMS = 20
 _LABEL: Any = TaskInstance.rendered_map_index
 
 
@@ -58,7 +58,7 @@ class Tally:
             self.retries + other.retries,
             self.starts + other.starts,
             self.ends + other.ends,
-            (self.failed + other.failed)[:_NAMED_FAILURES],
+            (self.failed + other.failed)[:_MAX_FAILED_ITEMS],
         )
 
     def to_json(self, counts: Counter[str] | None = None) -> dict[str, Any]:
@@ -128,10 +128,10 @@ def _tallies(session: Session, dag_id: str, run_id: str) -> dict[str, Tally]:
         select(TaskInstance.task_id, TaskInstance.map_index, _LABEL)
         .where(*of_run, TaskInstance.state == "failed", TaskInstance.map_index >= 0)
         .order_by(TaskInstance.task_id, TaskInstance.map_index)
-        .limit(50 * _NAMED_FAILURES)
+        .limit(50 * _MAX_FAILED_ITEMS)
     )
     for task_id, index, label in failed:
-        if len(tallies[task_id].failed) < _NAMED_FAILURES:
+        if len(tallies[task_id].failed) < _MAX_FAILED_ITEMS:
             tallies[task_id].failed.append({"mapIndex": index, "label": label or str(index)})
     return tallies
 

@@ -1,4 +1,4 @@
-"""Documents are written, renamed, copied and removed here; Airflow reads them at once."""
+"""Routes that save, rename, copy and delete documents, after which Airflow parses them at once."""
 
 from __future__ import annotations
 

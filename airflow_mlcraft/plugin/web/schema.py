@@ -1,4 +1,4 @@
-"""What the forms of the builder are made from."""
+"""The route of the hints' schema, from which the builder creates its forms."""
 
 from __future__ import annotations
 

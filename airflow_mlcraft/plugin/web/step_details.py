@@ -1,4 +1,4 @@
-"""One step of a run: its items, its command line, what went in and came out, the end of its log, and links."""
+"""The route of one step of a run: its items, command line, inputs and outputs, the end of its log, and links."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ ReaderDep = Annotated[Reader, Depends(_reader)]
 def step_details(
     dag_id: str, run_id: str, key: str, shown_to: ReaderDep, map_index: int | None = None
 ) -> dict[str, Any]:
-    """Of the step that the picture calls so; in a scatter, of one item when it is named."""
+    """The details of the step with this key in the graph; with `map_index`, of one item of a scatter."""
     session = shown_to.session
     layout = plan_of_dag(session, dag_id, run_id).layout
     step_layout = _place(layout, key)
@@ -124,7 +124,7 @@ def _item(instance: Any) -> Json:
 
 
 def _values(layout: Layout, step_layout: StepLayout, pulled: PassedOn, map_index: int | None) -> dict[str, Json]:
-    """What went in, before expressions, and what came out; as far as it is there yet."""
+    """The inputs, before expressions, and the outputs; None for those that do not exist yet."""
     values = Values(pulled, step_layout.axis)
     return {
         "inputs": _shown_or_none(lambda: _inputs(values, step_layout, map_index)),
@@ -194,12 +194,12 @@ def _version(pulled: PassedOn, task_id: str, path: str) -> Json:
     return {"commit": made.get("commit"), **made.get("data", {}).get(path, {}), **({"href": page} if page else {})}
 
 
-_TAIL = 200
-_MOST = 200_000
+_TAIL_LINES = 200
+_MAX_LINES_READ = 200_000
 """Lines of a log that are read to find its end."""
-_LONGEST = 500
+_MAX_COMMAND_LINES = 500
 _COMMAND = re.compile(r"^\[job [^\]]+\] \S+\$ (?P<command>.*)$")
-_ROOM = re.compile(r"/[^\s'\"]*/tmp/[^/\s'\"]+/run\d+/(?:stage/stg[0-9a-f-]+|out|tmp/\w+)(?:/|(?=[\s'\"]|$))")
+_RUN_FOLDER = re.compile(r"/[^\s'\"]*/tmp/[^/\s'\"]+/run\d+/(?:stage/stg[0-9a-f-]+|out|tmp/\w+)(?:/|(?=[\s'\"]|$))")
 """The folders that the tool was run in, which were made for it and are gone."""
 
 
@@ -216,11 +216,11 @@ def task_log(instance: Any) -> TaskLog:
     if not instance.try_number:
         return TaskLog()
     stream, _ = TaskLogReader().read_log_chunks(instance, instance.try_number, {"end_of_log": False})
-    return _read(islice(_lines(stream), _MOST))
+    return _read(islice(_lines(stream), _MAX_LINES_READ))
 
 
 def _read(lines: Iterable[str]) -> TaskLog:
-    tail: deque[str] = deque(maxlen=_TAIL)
+    tail: deque[str] = deque(maxlen=_TAIL_LINES)
     command: list[str] = []
     goes_on = False
     for line in lines:
@@ -229,8 +229,8 @@ def _read(lines: Iterable[str]) -> TaskLog:
             command, goes_on = [started["command"]], True
         elif goes_on:
             command.append(line)
-        goes_on = goes_on and len(command) < _LONGEST and _is_open(command)
-    text = _ROOM.sub("", "\n".join(command))
+        goes_on = goes_on and len(command) < _MAX_COMMAND_LINES and _is_open(command)
+    text = _RUN_FOLDER.sub("", "\n".join(command))
     return TaskLog("\n".join(tail), text or None)
 
 

@@ -1,4 +1,4 @@
-"""Files of people who start a run, into the store."""
+"""The route that uploads a file into the store, as an input of a run."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from airflow_mlcraft.operators.task_files import open_store
 from airflow_mlcraft.plugin.web.access import same_origin
 from airflow_mlcraft.store.values import STORE
 
-_AROUND = 10_000
-"""Bytes of a form that are not its file's."""
+_FORM_OVERHEAD = 10_000
+"""Bytes of a form besides its file."""
 router = APIRouter(dependencies=[Depends(same_origin)])
 
 
@@ -35,15 +35,15 @@ async def upload(dag_id: str, request: Request, name: Annotated[str, Query()] = 
     form = request.headers.get("content-type", "").startswith("multipart/form-data")
     if form and not declared.isdigit():
         raise HTTPException(411, "A form needs a Content-Length header")
-    if declared.isdigit() and int(declared) > limit + _AROUND:
+    if declared.isdigit() and int(declared) > limit + _FORM_OVERHEAD:
         raise _too_large(limit)
     store = await run_in_threadpool(open_store)
     with tempfile.TemporaryDirectory(prefix="mlcraft-upload-") as folder:
         path = Path(folder, "file")
         if form:
-            name = await _of_form(request, path, name, limit)
+            name = await _save_form_file(request, path, name, limit)
         else:
-            await _of_body(request, path, limit)
+            await _save_body(request, path, limit)
         size = path.stat().st_size
         oid = await run_in_threadpool(store.keep_file, path)
     return {
@@ -55,7 +55,7 @@ async def upload(dag_id: str, request: Request, name: Annotated[str, Query()] = 
     }
 
 
-async def _of_body(request: Request, path: Path, limit: int) -> None:
+async def _save_body(request: Request, path: Path, limit: int) -> None:
     size = 0
     with path.open("wb") as file:
         async for part in request.stream():
@@ -65,7 +65,7 @@ async def _of_body(request: Request, path: Path, limit: int) -> None:
             await run_in_threadpool(file.write, part)
 
 
-async def _of_form(request: Request, path: Path, name: str, limit: int) -> str:
+async def _save_form_file(request: Request, path: Path, name: str, limit: int) -> str:
     # Starlette spools a form's files to the disk, but counts no bytes.
     async with request.form(max_files=1, max_fields=4) as form:
         sent = next((part for part in form.values() if isinstance(part, UploadFile)), None)

@@ -1,4 +1,4 @@
-"""What the tasks of a run have passed on, read from Airflow's database for a page."""
+"""The XCom values of a run, read from Airflow's database and shortened for a page."""
 
 from __future__ import annotations
 
