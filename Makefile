@@ -14,7 +14,7 @@ JOBS ?= auto
 .DEFAULT_GOAL := help
 # Airflow is large: each process would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help setup demo test lint types rooms check up stop docs bench conformance executor resolve compose-check lock clean
+.PHONY: help setup demo test lint types rooms check up stop docs bench conformance executor resolve compose-check site lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ rooms: $(STAMP) ## which part of the package may import which
 docs: $(STAMP) ## write docs/cli.md from the command itself
 	@$(BIN)/python tools/cli_reference.py
 
+site: $(STAMP) ## build the documentation into site/, and fail at a broken link
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 bench: $(STAMP) ## measure, and write bench/RESULTS.md
 	$(BIN)/python -m bench
 
@@ -77,8 +80,8 @@ compose-check: $(STAMP) ## build and start docker-compose.yaml, and run a workfl
 
 lock: $(STAMP) ## resolve the newest versions again, for Python 3.10 and newer, into requirements.lock
 	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --group dev pyproject.toml --output-file requirements.lock
+		--no-emit-index-url --no-emit-find-links --group dev --group docs pyproject.toml --output-file requirements.lock
 
 clean: ## remove what was made: the virtual environment, Airflow's home, caches
-	rm -rf $(VENV) .mlcraft .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist
+	rm -rf $(VENV) .mlcraft .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

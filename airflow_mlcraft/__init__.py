@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow_mlcraft.dag.loader import load_cwl_dags
     from airflow_mlcraft.operators.task_run import current_run, tracked_run
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["CwlDag", "CwlTaskGroup", "__version__", "current_run", "load_cwl_dags", "tracked_run"]
 
 _HOME_OF = {
