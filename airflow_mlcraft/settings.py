@@ -1,4 +1,7 @@
-"""Every setting of the `[mlcraft]` section, read when it is asked for; docs/settings.md mirrors this page."""
+"""All settings of the section `[mlcraft]`: their definitions, readers by type, and validation.
+
+Values are read from Airflow's configuration at each call. docs/settings.md lists the same settings.
+"""
 
 from __future__ import annotations
 
@@ -242,7 +245,7 @@ SETTINGS: dict[str, Setting] = {
 
 
 def get(name: str) -> str:
-    """A setting's value, its default where Airflow's configuration has none."""
+    """The value of a setting, or its default."""
     from airflow.configuration import conf
 
     value = str(conf.get(SECTION, name, fallback=SETTINGS[name].default) or "")
@@ -250,22 +253,22 @@ def get(name: str) -> str:
 
 
 def get_bool(name: str) -> bool:
-    """A setting that is true or false."""
+    """The value of a setting that is true or false."""
     return _parse_bool(name, get(name))
 
 
 def get_choice(name: str) -> str:
-    """A setting that is one of a few words."""
+    """The value of a setting with a fixed set of choices."""
     return _parse_choice(name, get(name))
 
 
 def get_seconds(name: str) -> float:
-    """A setting that is a time: a number of seconds, or one with a unit, as 5 min."""
+    """The value of a time setting in seconds; it is a number, or one with a unit, as 5 min."""
     return _parse_number_with_unit(name, get(name), _TIME_UNITS, "a number of seconds, or one with s, min or h")
 
 
 def get_bytes(name: str) -> int:
-    """A setting that is a size: a number of bytes, or one with a unit, as 100 kB or 1 GiB."""
+    """The value of a size setting in bytes; it is a number, or one with a unit, as 100 kB or 1 GiB."""
     return int(
         _parse_number_with_unit(
             name, get(name), _BYTE_UNITS, "a number of bytes, or one with kB, MB, GB, KiB, MiB or GiB"
@@ -274,17 +277,17 @@ def get_bytes(name: str) -> int:
 
 
 def get_path(name: str) -> Path:
-    """A setting that is a folder."""
+    """The value of a setting that is a folder."""
     return Path(get(name)).expanduser()
 
 
 def get_list(name: str) -> tuple[str, ...]:
-    """A setting that lists values, separated by commas."""
+    """The values of a setting that are separated by commas."""
     return tuple(item.strip() for item in get(name).split(",") if item.strip())
 
 
 def config_section() -> dict[str, Any]:
-    """The section for Airflow's provider information."""
+    """The section `[mlcraft]` in the form of Airflow's provider information."""
     return {
         SECTION: {
             "description": "How CWL documents are imported and run.",
@@ -304,7 +307,7 @@ def config_section() -> dict[str, Any]:
 
 
 def find_problems(options: Mapping[str, str] | None = None) -> list[str]:
-    """A sentence for each option that is set and cannot be used; without `given`, of Airflow's configuration."""
+    """A sentence for each unknown or invalid option in `options`, or else in Airflow's configuration."""
     sentences = []
     for name, value in (_read_configuration() if options is None else options).items():
         if name not in SETTINGS:
@@ -320,7 +323,7 @@ def find_problems(options: Mapping[str, str] | None = None) -> list[str]:
 
 
 def read_environment() -> dict[str, str]:
-    """The options that environment variables set, also where there is no Airflow configuration."""
+    """The options that are set by environment variables; needs no Airflow configuration."""
     variables = {name: value for name, value in os.environ.items() if name.startswith(_VARIABLE_PREFIX)}
     return {name.removeprefix(_VARIABLE_PREFIX).lower(): value for name, value in variables.items()}
 

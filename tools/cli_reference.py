@@ -14,8 +14,8 @@ from typer.models import ArgumentInfo, OptionInfo
 
 from airflow_mlcraft.cli.main import app
 
-PLACE = Path(__file__).parents[1] / "docs" / "cli.md"
-_SHARED = ("--projects", "--json")
+DOCUMENT = Path(__file__).parents[1] / "docs" / "cli.md"
+_SHARED_OPTIONS = ("--projects", "--json")
 
 _HEAD = """# The command
 
@@ -34,71 +34,75 @@ Exit codes: 0 well; 1 a mistake or a failure that was told; 2 wrong options; 3 n
 
 def reference() -> str:
     """The text of the page."""
-    return "\n".join([_HEAD, *_commands(app, "mlcraft", "##")])
+    return "\n".join([_HEAD, *_write_commands(app, "mlcraft", "##")])
 
 
-def _commands(verbs: typer.Typer, name: str, level: str) -> Iterator[str]:
+def _write_commands(verbs: typer.Typer, name: str, level: str) -> Iterator[str]:
     for command in verbs.registered_commands:
         if command.callback is not None:
-            yield from _verb(f"{name} {command.name or command.callback.__name__}", command.callback, level)
+            yield from _write_verb(f"{name} {command.name or command.callback.__name__}", command.callback, level)
     for group in verbs.registered_groups:
         if isinstance(group.typer_instance, typer.Typer):
             yield f"{level} {name} {group.name}\n\n{group.typer_instance.info.help}\n"
-            yield from _commands(group.typer_instance, f"{name} {group.name}", f"{level}#")
+            yield from _write_commands(group.typer_instance, f"{name} {group.name}", f"{level}#")
 
 
-def _verb(name: str, verb: Callable[..., Any], level: str) -> Iterator[str]:
-    params = list(_params(verb))
+def _write_verb(name: str, verb: Callable[..., Any], level: str) -> Iterator[str]:
+    params = list(_list_parameters(verb))
     arguments = [each for each in params if isinstance(each[1], ArgumentInfo)]
-    options = [each for each in params if isinstance(each[1], OptionInfo) and not {*_names(*each[:2])} & {*_SHARED}]
+    options = [
+        each
+        for each in params
+        if isinstance(each[1], OptionInfo) and not {*_option_names(*each[:2])} & {*_SHARED_OPTIONS}
+    ]
     yield f"{level} {name}\n"
-    yield f"`{' '.join([name, *(_argument(*each) for each in arguments), '[OPTIONS]'])}`\n"
+    yield f"`{' '.join([name, *(_format_argument(*each) for each in arguments), '[OPTIONS]'])}`\n"
     yield f"{inspect.cleandoc(verb.__doc__ or '')}\n"
-    rows = [(f"`{_argument(*each)}`", each[1].help) for each in arguments]
-    rows += [(_option(*each), each[1].help) for each in options]
+    rows = [(f"`{_format_argument(*each)}`", each[1].help) for each in arguments]
+    rows += [(_format_option(*each), each[1].help) for each in options]
     if rows:
         yield "| argument or option | what it is |\n|---|---|"
-        yield from (f"| {left} | {_cell(right or '')} |" for left, right in rows)
+        yield from (f"| {left} | {_escape_cell(right or '')} |" for left, right in rows)
         yield ""
 
 
-def _params(verb: Callable[..., Any]) -> Iterator[tuple[inspect.Parameter, Any, Any]]:
-    """Each parameter with what typer knows of it, and its type."""
+def _list_parameters(verb: Callable[..., Any]) -> Iterator[tuple[inspect.Parameter, Any, Any]]:
+    """Yield each parameter with typer's information and its type."""
     hints = get_type_hints(verb, include_extras=True)
     for param in inspect.signature(verb).parameters.values():
         kind, info = get_args(hints[param.name])[:2]
         yield param, info, kind
 
 
-def _argument(param: inspect.Parameter, info: Any, kind: Any) -> str:
+def _format_argument(param: inspect.Parameter, info: Any, kind: Any) -> str:
     name = (info.metavar or param.name.upper()).strip("[]")
     if list in (get_origin(kind), *map(get_origin, get_args(kind))):
         name += "…"
     return name if param.default is inspect.Parameter.empty else f"[{name}]"
 
 
-def _option(param: inspect.Parameter, info: Any, kind: Any) -> str:
-    names = ", ".join(f"`{name}`" for name in _names(param, info))
+def _format_option(param: inspect.Parameter, info: Any, kind: Any) -> str:
+    names = ", ".join(f"`{name}`" for name in _option_names(param, info))
     if kind is bool:
         return names
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return f"{names} `{_cell('|'.join(member.value for member in kind))}`"
+        return f"{names} `{_escape_cell('|'.join(member.value for member in kind))}`"
     return f"{names} `{info.metavar or param.name.upper()}`"
 
 
-def _names(param: inspect.Parameter, info: Any) -> list[str]:
-    """How an option may be written; within Annotated, typer has the first way as the default."""
-    given = [name for name in (info.default, *(info.param_decls or ())) if isinstance(name, str) and name[:1] == "-"]
-    return given or [f"--{param.name.replace('_', '-')}"]
+def _option_names(param: inspect.Parameter, info: Any) -> list[str]:
+    """The names of an option; within Annotated, typer stores the first name as the default."""
+    names = [name for name in (info.default, *(info.param_decls or ())) if isinstance(name, str) and name[:1] == "-"]
+    return names or [f"--{param.name.replace('_', '-')}"]
 
 
-def _cell(text: str) -> str:
+def _escape_cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def main() -> int:
     """Write the page."""
-    PLACE.write_text(reference(), "utf-8")
+    DOCUMENT.write_text(reference(), "utf-8")
     return 0
 
 

@@ -26,15 +26,15 @@ from airflow_mlcraft.project.server.api import PASSWORD, USER, ServerApi
 
 T = TypeVar("T")
 PROJECT = Path(__file__).parents[1]
-STAND_IN = PROJECT / "tests" / "compose"
+POSTGRES_CONTEXT = PROJECT / "tests" / "compose"
 DAG = "workflows.classification"
 CONF = {"models": ["logistic_regression", "naive_bayes"], "folds": 2, "name": "compose_check"}
 RUN_ID = "compose-check"
-START, RUN = 300.0, 600.0
+START_SECONDS, RUN_SECONDS = 300.0, 600.0
 
 
 class Compose:
-    """The services of docker-compose.yaml, under a name of their own."""
+    """The services of docker-compose.yaml, under a project name of this process."""
 
     def __init__(self, variables: dict[str, str]):
         v2 = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
@@ -45,7 +45,7 @@ class Compose:
         self.environment = {**os.environ, **variables}
 
     def __call__(self, *arguments: str, quiet: bool = False) -> str:
-        """Run a command of Compose; what it prints on stdout."""
+        """Run a command of Compose. Returns its stdout."""
         done = subprocess.run(
             [*self.program, "--project-name", self.name, *arguments],
             cwd=PROJECT,
@@ -64,7 +64,7 @@ def main() -> None:
     """Build, start, run; the exit code is 1 when one of them fails, and the services' logs are shown then."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--stand-in-postgres", action="store_true", help="Debian's Postgres, not the image postgres")
-    given = options.parse_args()
+    arguments = options.parse_args()
     begun = time.monotonic()
     port = free_port()
     variables = {
@@ -72,10 +72,10 @@ def main() -> None:
         "AIRFLOW_SECRET": secrets.token_hex(32),
         "MLCRAFT_PORT": str(port),
     }
-    if given.stand_in_postgres:
-        variables["POSTGRES_IMAGE"] = build_stand_in()
+    if arguments.stand_in_postgres:
+        variables["POSTGRES_IMAGE"] = build_postgres()
     compose = Compose(variables)
-    # A time limit that ends this ends the services as well.
+    # SIGTERM, as of a time limit, removes the services as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         compose("build", "migrate")
@@ -90,12 +90,13 @@ def main() -> None:
     print(f"{DAG} is green; all of it took {time.monotonic() - begun:.0f} s.")
 
 
-def build_stand_in() -> str:
-    """An image with a Postgres, made with apt from the image of Python."""
+def build_postgres() -> str:
+    """Build an image with Postgres, installed with apt on the image of Python. Returns its tag."""
     tag = "mlcraft-check-postgres"
     python = os.environ.get("PYTHON_IMAGE", "python:3-slim")
     subprocess.run(
-        ["docker", "build", "--quiet", "--tag", tag, "--build-arg", f"PYTHON_IMAGE={python}", str(STAND_IN)], check=True
+        ["docker", "build", "--quiet", "--tag", tag, "--build-arg", f"PYTHON_IMAGE={python}", str(POSTGRES_CONTEXT)],
+        check=True,
     )
     return tag
 
@@ -109,18 +110,18 @@ def image_size() -> str:
 
 
 def run_workflow(compose: Compose, port: int) -> None:
-    """Wait for the API server and for the DAG, start a run, and wait until it is green."""
+    """Wait for the API server and the DAG, start a run, and wait until it succeeds."""
     read = ("exec", "-T", "api-server", "cat", "/opt/airflow/home/passwords.json")
-    passwords = wait_for("The API server", START, lambda: json.loads(compose(*read, quiet=True) or "null"))
+    passwords = wait_for("The API server", START_SECONDS, lambda: json.loads(compose(*read, quiet=True) or "null"))
     keys = {USER: "admin", PASSWORD: passwords["admin"]}
     url = f"http://127.0.0.1:{port}"
-    wait_for("The API server", START, lambda: is_healthy(url))
+    wait_for("The API server", START_SECONDS, lambda: is_healthy(url))
     with ServerApi(url, keys) as server:
-        wait_for(f"The DAG {DAG}", START, lambda: server.has_dag(DAG))
+        wait_for(f"The DAG {DAG}", START_SECONDS, lambda: server.has_dag(DAG))
         server.unpause(DAG)
         server.trigger(DAG, RUN_ID, CONF)
         print(f"Airflow answers at {url}; a run of {DAG} has begun.", flush=True)
-        state = wait_for("The end of the run", RUN, lambda: ended(server))
+        state = wait_for("The end of the run", RUN_SECONDS, lambda: find_end_state(server))
         tasks = [f"{task['task_id']} {task['state']}" for task in server.tasks(DAG, RUN_ID)]
     if state != "success":
         show = f'grep -h \'"level":"error"\' -r /opt/airflow/home/logs/dag_id={DAG} | tail -n 5'
@@ -128,14 +129,14 @@ def run_workflow(compose: Compose, port: int) -> None:
         raise SystemExit(f"The run of {DAG} has ended as {state}: {', '.join(tasks)}")
 
 
-def ended(server: ServerApi) -> str:
-    """How the run has ended; nothing while it goes on."""
+def find_end_state(server: ServerApi) -> str:
+    """The final state of the run; empty while it is in progress."""
     state = server.run_state(DAG, RUN_ID)
     return state if state in ("success", "failed") else ""
 
 
 def is_healthy(url: str) -> bool:
-    """Whether an Airflow answers there."""
+    """Whether an Airflow answers at the address."""
     try:
         return httpx.get(f"{url}/api/v2/monitor/health", timeout=5).is_success
     except httpx.HTTPError:
@@ -143,7 +144,7 @@ def is_healthy(url: str) -> bool:
 
 
 def wait_for(what: str, seconds: float, find: Callable[[], T | None]) -> T:
-    """What is found in time."""
+    """Call `find` until it returns a value; SystemExit after a time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := find():
@@ -153,7 +154,7 @@ def wait_for(what: str, seconds: float, find: Callable[[], T | None]) -> T:
 
 
 def free_port() -> int:
-    """A port that nothing listens at."""
+    """Find a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 from project_home import FOLDER, PROJECT, environment, prepare_database
 from rich.padding import Padding
-from run_table import console, follow, newest_run, outputs_of, plain_table, state_of
+from run_table import console, follow, new_table, newest_run, outputs_of, state_of
 
 from airflow_mlcraft.project.server.web_ui import AIRFLOW
 from airflow_mlcraft.project.training import format_champion_name
@@ -25,13 +25,13 @@ METRICS = ("acc", "f1", "roc_auc", "log_loss")
 
 
 def main() -> int:
-    """Exit code 0 when the workflow ran through."""
+    """Run the workflow. Returns exit code 0 if it succeeded."""
     with console.status("Preparing Airflow's database in .mlcraft/airflow …"):
         prepare_database()
     before = newest_run(DAG_ID)
     with LOG.open("w") as log:
         command = [AIRFLOW, "dags", "test", DAG_ID]
-        # It takes some seconds until the first task; meanwhile this process reads the documents.
+        # The first task takes some seconds to start; meanwhile this process reads the documents.
         run = subprocess.Popen(command, cwd=PROJECT, env=environment(), stdout=log, stderr=log)
         try:
             show_documents()
@@ -63,7 +63,7 @@ def show_documents() -> None:
         found: dict[str, Any] = {}
         load_cwl_dags(found, PROJECT / "cwl")
     console.print(f"[bold]{len(found)} CWL documents are DAGs[/] (dags/cwl_dags.py), these workflows and their tools:")
-    table = plain_table()
+    table = new_table()
     for dag in found.values():
         if dag.dag_id.startswith("workflows."):
             table.add_row(f"[cyan]{dag.dag_id}[/]", dag.description or "")
@@ -71,9 +71,9 @@ def show_documents() -> None:
 
 
 def show_models(outputs: dict[str, Any]) -> None:
-    """All models on the test part, the best first."""
+    """Print the scores of all models on the test part."""
     scores = json.loads(path_of(outputs["scores"]).read_text())
-    table = plain_table("", "model", *METRICS)
+    table = new_table("", "model", *METRICS)
     for number in range(2, 2 + len(METRICS)):
         table.columns[number].justify = "right"
     for model in scores["models"]:
@@ -87,19 +87,19 @@ def show_models(outputs: dict[str, Any]) -> None:
 
 
 def show_prediction(outputs: dict[str, Any]) -> None:
-    """Ask the server that the last step has rolled the champion out to."""
+    """Request a prediction from the server of the champion."""
     deployment = json.loads(path_of(outputs["deployment"]).read_text())
     row = deployment["smoke"][0]["row"]
     begun = time.perf_counter()
-    said = httpx.post(f"{deployment['url']}/predict", json={"records": [row]}, timeout=10).raise_for_status().json()
+    response = httpx.post(f"{deployment['url']}/predict", json={"records": [row]}, timeout=10).raise_for_status().json()
     took = (time.perf_counter() - begun) * 1000
     some = ", ".join(f"{name} {value}" for name, value in list(row.items())[:3])
     console.print(f"\n[bold]A prediction[/] from {deployment['url']}, in {took:.0f} ms")
-    console.print(f"  {some}, … → [bold green]{said['predictions'][0]}[/]", soft_wrap=True)
+    console.print(f"  {some}, … → [bold green]{response['predictions'][0]}[/]", soft_wrap=True)
 
 
 def show_where_to_look(outputs: dict[str, Any]) -> None:
-    """Pages, files and commands."""
+    """Print where report, server, web UI and log are."""
     deployment = json.loads(path_of(outputs["deployment"]).read_text())
     places = {
         "the report": str(path_of(outputs["report"]).relative_to(PROJECT)),
@@ -109,12 +109,12 @@ def show_where_to_look(outputs: dict[str, Any]) -> None:
     }
     console.print("\n[bold]Where to look[/]")
     for what, place in places.items():
-        # A table would break a path in its middle, and it could not be copied.
+        # A table would wrap long paths, which then could not be copied.
         console.print(f"  {what:<20}{place}", soft_wrap=True)
 
 
 def path_of(file: dict[str, Any]) -> Path:
-    """Where a File of the outputs is."""
+    """The path of a CWL File."""
     return Path(unquote(urlsplit(file["location"]).path))
 
 

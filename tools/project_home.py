@@ -1,4 +1,4 @@
-"""The project's own Airflow: everything below .mlcraft/, nothing of the user's Airflow."""
+"""The Airflow of this checkout, below .mlcraft/ and apart from the user's Airflow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def prepare_database() -> bool:
-    """Make the database, once for each version of Airflow. False when it was there already."""
+    """Create the database, once for each version of Airflow. Returns False if it exists."""
     try:
         return UI.prepare_database()
     except MlcraftError as error:

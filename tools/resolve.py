@@ -1,7 +1,7 @@
-"""`make resolve`: install the package as pip resolves it today, without the lock, and run a document with that.
+"""`make resolve`: installation of the package without the lock, and a run of a document with it.
 
-What the lock pins is tested all day; a user's `pip install` takes the newest versions that the bounds in pyproject.toml
-allow. The environment is a new one and is removed again.
+A user's `pip install` takes the newest versions that the bounds in pyproject.toml allow, and the tests use the lock.
+The new environment is removed again.
 """
 
 from __future__ import annotations
@@ -20,29 +20,39 @@ from airflow_mlcraft.common.python_environments import uv
 
 PROJECT = Path(__file__).parents[1]
 DOCUMENT = PROJECT / "tests" / "documents" / "count_lines"
-# With the pages of the web UI as they were built last, and without ui/: nothing is built in the checkout.
+# The pages of the web UI are copied as built; without ui/ they are not built again.
 SOURCES = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "airflow_mlcraft", "cwl")
-SHOWN = ("apache-airflow", "fastapi", "pydantic", "starlette", "sqlalchemy", "mlflow", "dvc", "cwltool", "pandas")
-CONFLICTS = """
+PRINTED_PACKAGES = (
+    "apache-airflow",
+    "fastapi",
+    "pydantic",
+    "starlette",
+    "sqlalchemy",
+    "mlflow",
+    "dvc",
+    "cwltool",
+    "pandas",
+)
+CONFLICTS_SCRIPT = """
 from airflow_mlcraft.project.version_conflicts import find_version_conflicts
 print(*find_version_conflicts(), sep="\\n")
 """
-EXPECTED = 3
+EXPECTED_COUNT = 3
 
 
 def main() -> None:
     """Resolve, install, look for conflicts, run; the exit code is 1 at the first that fails."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--python", default=sys.executable, help="the interpreter of the new environment")
-    given = options.parse_args()
+    arguments = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="mlcraft-resolve-") as folder:
-        environment = install(Path(folder), given.python)
+        environment = install(Path(folder), arguments.python)
         check_versions(environment)
         run_document(environment, Path(folder))
 
 
 def install(folder: Path, python: str) -> Path:
-    """A new virtual environment with the package and what it requires."""
+    """Create a virtual environment with the package and its requirements."""
     source, environment = folder / "source", folder / "environment"
     source.mkdir()
     for name in SOURCES:
@@ -57,11 +67,13 @@ def install(folder: Path, python: str) -> Path:
 
 
 def check_versions(environment: Path) -> None:
-    """Print the versions that were chosen, and stop at one that another package does not accept."""
+    """Print the installed versions; SystemExit if they violate a requirement."""
     listed = call([uv(), "pip", "list", "--format=json", "--python", str(environment / "bin" / "python")])
     versions = {one["name"]: one["version"] for one in json.loads(listed)}
-    print("Resolved without the lock:", ", ".join(f"{name} {versions.get(name, 'missing')}" for name in SHOWN))
-    if conflicts := call([str(environment / "bin" / "python"), "-c", CONFLICTS]).strip():
+    print(
+        "Resolved without the lock:", ", ".join(f"{name} {versions.get(name, 'missing')}" for name in PRINTED_PACKAGES)
+    )
+    if conflicts := call([str(environment / "bin" / "python"), "-c", CONFLICTS_SCRIPT]).strip():
         raise SystemExit(f"These versions do not fit together:\n{conflicts}")
 
 
@@ -75,13 +87,13 @@ def run_document(environment: Path, folder: Path) -> None:
         str(DOCUMENT / "job.yml"),
     ]
     outputs: dict[str, Any] = json.loads(call(command, {**own, "MLCRAFT_HOME": str(folder / "home")}))
-    if outputs.get("count") != EXPECTED:
-        raise SystemExit(f"{DOCUMENT / 'count_lines.cwl'} gave {outputs}; expected a count of {EXPECTED}")
-    print(f"{DOCUMENT.name} ran through Airflow: {EXPECTED} lines.")
+    if outputs.get("count") != EXPECTED_COUNT:
+        raise SystemExit(f"{DOCUMENT / 'count_lines.cwl'} gave {outputs}; expected a count of {EXPECTED_COUNT}")
+    print(f"{DOCUMENT.name} ran through Airflow: {EXPECTED_COUNT} lines.")
 
 
 def call(command: list[str], environment: dict[str, str] | None = None) -> str:
-    """What a command prints; when it fails, what it said is shown, and this program ends."""
+    """Run a command. Returns its stdout; a failure ends this program with the output."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")

@@ -1,4 +1,4 @@
-"""The tasks of a DAG run in Airflow's database, as a table that follows them."""
+"""A live table of the tasks of a DAG run, read from Airflow's database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.padding import Padding
 from rich.table import Table
 
-MARKS = {
+STATE_MARKS = {
     "success": "[green]success[/]",
     "failed": "[red]failed[/]",
     "upstream_failed": "[red]not run[/]",
@@ -28,7 +28,7 @@ console = Console(highlight=False)
 
 
 def follow(dag_id: str, run: subprocess.Popen[bytes], before: int) -> None:
-    """The table of tasks, until the run ends."""
+    """Show the table of tasks until the run ends."""
     with Live(console=console, refresh_per_second=4, transient=not console.is_terminal) as live:
         while run.poll() is None:
             time.sleep(0.25)
@@ -40,23 +40,25 @@ def follow(dag_id: str, run: subprocess.Popen[bytes], before: int) -> None:
 
 def newest_run(dag_id: str) -> int:
     """The number of the newest run of a DAG; 0 when there is none."""
-    return int(one("select coalesce(max(id), 0) from dag_run where dag_id = ?", dag_id))
+    return int(query_value("select coalesce(max(id), 0) from dag_run where dag_id = ?", dag_id))
 
 
 def state_of(number: int) -> str:
-    """How a run ended."""
-    return str(one("select state from dag_run where id = ?", number))
+    """The state of a run."""
+    return str(query_value("select state from dag_run where id = ?", number))
 
 
 def outputs_of(number: int) -> dict[str, Any]:
     """The output object of a run."""
-    text = one("select value from xcom where dag_run_id = ? and task_id = 'outputs' and key = 'return_value'", number)
+    text = query_value(
+        "select value from xcom where dag_run_id = ? and task_id = 'outputs' and key = 'return_value'", number
+    )
     outputs = json.loads(text)
     found: dict[str, Any] = json.loads(outputs) if isinstance(outputs, str) else outputs
     return found
 
 
-def plain_table(*columns: str) -> Table:
+def new_table(*columns: str) -> Table:
     """A table without lines."""
     table = Table(box=None, pad_edge=False, show_header=bool(columns), header_style="dim")
     table.caption_justify = "left"
@@ -65,9 +67,9 @@ def plain_table(*columns: str) -> Table:
     return table
 
 
-def one(query: str, *values: Any) -> Any:
-    """The one value that a query finds."""
-    return _rows(query, *values)[0][0]
+def query_value(query: str, *values: Any) -> Any:
+    """The first value of a query's result."""
+    return _query_rows(query, *values)[0][0]
 
 
 def _tasks(dag_id: str, before: int) -> Padding:
@@ -75,9 +77,9 @@ def _tasks(dag_id: str, before: int) -> Padding:
     number = newest_run(dag_id)
     if number == before:
         return Padding("[dim]starting …[/]", (0, 2))
-    table = plain_table("task", "item", "state", "seconds")
+    table = new_table("task", "item", "state", "seconds")
     table.columns[3].justify = "right"
-    found = _rows(
+    found = _query_rows(
         "select task_id, map_index, rendered_map_index, state, start_date, end_date from task_instance "
         "where run_id = (select run_id from dag_run where id = ?) and dag_id = ? "
         "order by coalesce(start_date, '9'), map_index",
@@ -86,7 +88,7 @@ def _tasks(dag_id: str, before: int) -> Padding:
     )
     for task, index, item, state, start, end in found:
         name = item or (str(index) if index >= 0 else "")
-        mark = MARKS.get(state, f"[dim]{state or 'waiting'}[/]")
+        mark = STATE_MARKS.get(state, f"[dim]{state or 'waiting'}[/]")
         table.add_row(f"[cyan]{task}[/]", name, mark, _seconds_between(start, end))
     counts = Counter(state or "waiting" for _, _, _, state, _, _ in found)
     table.caption = ", ".join(f"{count} {state}" for state, count in counts.items())
@@ -94,13 +96,13 @@ def _tasks(dag_id: str, before: int) -> Padding:
 
 
 def _seconds_between(start: str | None, end: str | None) -> str:
-    """How long a task took, once it is over."""
+    """The duration of a task; empty while it runs."""
     if not (start and end):
         return ""
     return f"{(datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds():.1f}"
 
 
-def _rows(query: str, *values: Any) -> list[tuple[Any, ...]]:
-    """What a query finds in Airflow's database, which is read only."""
+def _query_rows(query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """The rows of a query in Airflow's database, which is opened read-only."""
     with closing(sqlite3.connect(f"{DATABASE.as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
         return connection.execute(query, values).fetchall()

@@ -1,4 +1,4 @@
-"""`make stop`: end the servers that this project's runs have left running."""
+"""`make stop`: stop the inference servers that runs of this project have started."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from airflow_mlcraft.serving.process import local_server
 
 
 def main() -> None:
-    """One line for each."""
+    """Stop all servers, and print a line for each."""
     folders = sorted((HOME / "mlcraft" / "deployments").glob("*/"))
     running = [folder for folder in folders if local_server.find_running(folder)]
     for folder in running:

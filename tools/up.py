@@ -12,7 +12,7 @@ from airflow_mlcraft.project.server.web_ui import Addresses, run_until_stopped
 
 
 def main() -> int:
-    """Run until somebody stops it."""
+    """Run the servers until Ctrl-C. Returns the exit code."""
     print("Starting Airflow and MLflow …", flush=True)
     ports = {"port": int(os.environ.get("PORT") or 0), "mlflow_port": int(os.environ.get("MLFLOW_PORT") or 0)}
     try:
@@ -22,7 +22,7 @@ def main() -> int:
 
 
 def print_addresses(found: Addresses) -> None:
-    """Where both answer."""
+    """Print the addresses of both servers, and the login."""
     print(
         f"\n  Airflow   {found.airflow}\n  user      {found.user}\n  password  {found.password}\n\n"
         f"  MLflow    {found.mlflow}\n\n"
@@ -32,7 +32,7 @@ def print_addresses(found: Addresses) -> None:
 
 
 def print_stopping() -> None:
-    """Stopping takes some seconds."""
+    """Print that the servers are being stopped, which takes some seconds."""
     print("\nStopping …", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""`mlcraft composer-executor`: let Rabix Composer run its workflows here."""
+"""Integration with Rabix Composer: the verb `composer-executor install`, and progress lines in Composer's format."""
 
 from __future__ import annotations
 
@@ -59,16 +59,16 @@ _OUTDIR_OPTION = "--outdir"
 
 
 def write_composer_line(step: str, state: str, message: str, out: TextIO | None = None) -> None:
-    """Tell of one step."""
+    """Write the state of a step to stderr, in the format that Composer reads."""
     report = {"status": _COMPOSER_STATES[state], "stepId": f"root.{step}", "message": message}
     stream = out or sys.stderr
-    # Composer reads whatever comes at once: one write keeps a line together.
+    # Composer parses each chunk as it arrives: a single write keeps the line complete.
     stream.write(f"Composer: {json.dumps(report)}\n")
     stream.flush()
 
 
 def reorder_outdir(arguments: Sequence[str]) -> list[str]:
-    """Composer names the folder for outputs last; with us, what follows the document belongs to it."""
+    """Move --outdir, which Composer passes last, before the document; later options are inputs of the document."""
     words = list(arguments)
     if COMPOSER_OPTION not in words or _OUTDIR_OPTION not in words:
         return words

@@ -1,4 +1,4 @@
-"""`mlcraft config`."""
+"""The verb `config`: changes of a project, and the display of its settings."""
 
 from __future__ import annotations
 
@@ -165,12 +165,12 @@ def _parse_threshold(text: str | None) -> float | str | None:
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:
-    """Without the options that were left out."""
+    """Remove options that were left out."""
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _parse_impute(values: list[str]) -> str | dict[str, str] | None:
-    """One way for all columns, or a way for each that is named, as age=mean."""
+    """Parse --impute: one strategy for all columns, or COLUMN=STRATEGY for each, as age=mean."""
     if not values:
         return None
     if len(values) == 1 and "=" not in values[0]:
@@ -182,7 +182,7 @@ def _parse_impute(values: list[str]) -> str | dict[str, str] | None:
 
 
 def _ask_secret(name: str) -> str:
-    """From the terminal, where it is not shown, or from a pipe."""
+    """Read a key from the terminal without echo, or from a pipe."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().strip()
     from rich.prompt import Prompt
@@ -209,13 +209,13 @@ def _print_project(project: Project, as_json: bool) -> None:
             rows.append((name, "chosen by the data when you train"))
         elif value not in (None, "", (), [], {}, False) and (not isinstance(value, dict) or _list_set_entries(value)):
             rows.append((name, _format_value(value)))
-    # A table would break a path in its middle, and it could not be copied.
+    # A table would wrap long paths, which then could not be copied.
     width = max(len(name) for name, _ in rows)
     print_lines(*(f"[dim]{name:<{width}}[/]  {escape(text)}" for name, text in rows))
 
 
 def _format_value(value: Any) -> str:
-    """A value as people read it: lists with commas, tables as `name: key = value`."""
+    """Format a value: lists with commas, tables as `name: key = value`."""
     if isinstance(value, (tuple, list)):
         return ", ".join(map(str, value))
     if isinstance(value, dict):
@@ -228,5 +228,5 @@ def _format_value(value: Any) -> str:
 
 
 def _list_set_entries(table: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The entries that say something."""
+    """The entries that are not empty."""
     return [(name, item) for name, item in table.items() if item not in (None, "", {}, [])]

@@ -1,4 +1,7 @@
-"""`mlcraft cwl`: look at CWL documents, run them, make DAGs of them."""
+"""The verbs `cwl`: validate, show, run, import and composer-form, for CWL documents.
+
+The verbs come first, in the order of the help; helpers that draw and print follow.
+"""
 
 from __future__ import annotations
 
@@ -211,7 +214,7 @@ def _print_losses(form: Any, allow_loss: bool) -> None:
 
 
 def _plan_folder() -> Path:
-    """Where compiled documents are kept: Airflow's setting, or the user's own cache where there is none."""
+    """The folder of compiled documents: Airflow's setting, or the user's cache."""
     folder = os.environ.get("AIRFLOW__MLCRAFT__CACHE")
     return Path(folder) if folder else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mlcraft"
 

@@ -1,4 +1,4 @@
-"""`mlcraft-cwl-runner`: the command line that CWL runners share. stdout is the output object alone."""
+"""The command `mlcraft-cwl-runner`, with the command line of CWL runners; stdout has the output object alone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNSUPPORTED = 33
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The options, as in cwltool where it has them too."""
+    """The parser of options, which have the names of cwltool's."""
     parser = argparse.ArgumentParser(
         prog="mlcraft-cwl-runner",
         description="Run a CWL document as a DAG run of an embedded Airflow.",
@@ -58,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the result is its exit code."""
+    """Run the command. Returns its exit code."""
     options = build_parser().parse_args(reorder_outdir(sys.argv[1:] if arguments is None else arguments))
     try:
         outputs = _run(options)
@@ -149,7 +149,7 @@ def _print_error(what: object, code: int) -> int:
 
 
 def command() -> None:
-    """Run the command and leave at once: taking Airflow's modules apart would cost another second."""
+    """Run the command and exit without cleanup: tearing down Airflow's modules would take another second."""
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""`mlcraft deploy`."""
+"""The verbs `build` and `deploy`: images with the champion, and its deployment to AWS."""
 
 from __future__ import annotations
 

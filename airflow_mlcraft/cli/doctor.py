@@ -1,4 +1,4 @@
-"""`mlcraft doctor`."""
+"""The verb `doctor`: checks of the machine and the projects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mlcraft history` and `mlcraft compare`."""
+"""The verbs `history` and `compare`: tables of runs and their scores."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _format_state(state: str) -> str:
 
 
 def format_bar(value: float | None, among: list[float]) -> str:
-    """A score as a bar, between the lowest and the highest of its kind."""
+    """A bar for a score, scaled between the lowest and the highest score."""
     if value is None or not among:
         return ""
     low, high = min(among), max(among)

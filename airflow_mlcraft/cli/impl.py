@@ -1,4 +1,4 @@
-"""`mlcraft impl`."""
+"""The verb `impl`: the user's code in an editor, and a trial of it."""
 
 from __future__ import annotations
 

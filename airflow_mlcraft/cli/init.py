@@ -1,4 +1,4 @@
-"""`mlcraft init`."""
+"""The verb `init`: a new project, with proposals from its first data source."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Choices:
-    """What the project begins with, and the sentences that say why."""
+    """The first values of a project, and the reasons for them."""
 
     prediction: str
     target: str = ""
@@ -114,7 +114,7 @@ def init(  # noqa: PLR0917
 
 
 def _read_source_table(source: str, *, quiet: bool) -> tuple[SourceTable | None, str]:
-    """The table of a source, or the reason why it cannot be read now."""
+    """Read the table of a source. Returns it, or None and the reason."""
     from airflow_mlcraft.project.source_profile import read_source
 
     try:
@@ -125,7 +125,7 @@ def _read_source_table(source: str, *, quiet: bool) -> tuple[SourceTable | None,
 
 
 def _choose_values(table: SourceTable, target: str, prediction: str, *, interactive: bool, quiet: bool) -> _Choices:
-    """Target, type, split and metric: as the data suggest, and as the user decides where he can be asked."""
+    """Choose target, prediction type, split and metric by the data, with questions to an interactive user."""
     from airflow_mlcraft.ml.proposal import propose
 
     if not quiet:
@@ -143,12 +143,12 @@ def _choose_values(table: SourceTable, target: str, prediction: str, *, interact
     dates, notes = _choose_date_formats(table, proposal.target, interactive=interactive)
     if dates:
         values["data.dates"] = dates
-    # Who was asked has seen the reasons.
+    # An interactive user has seen the reasons already.
     return _Choices(proposal.prediction, proposal.target, values, () if interactive else (*proposal.notes, *notes))
 
 
 def _choose_date_formats(table: SourceTable, target: str, *, interactive: bool) -> tuple[dict[str, str], list[str]]:
-    """How dates are written that can be read in two ways, as the user says; or sentences about them."""
+    """Formats of ambiguous dates by column, from an interactive user; otherwise sentences about them."""
     from airflow_mlcraft.ml.column_kinds import find_ambiguous_dates
 
     columns = find_ambiguous_dates(table.frame.drop(columns=target))
@@ -163,7 +163,7 @@ def _choose_date_formats(table: SourceTable, target: str, *, interactive: bool) 
 
 
 def _proposed_values(proposal: Proposal) -> dict[str, Any]:
-    """The proposal as values of mlcraft.toml, by their names."""
+    """The proposal as values of mlcraft.toml by their dotted names."""
     values = {
         "evaluate.metric": proposal.metric,
         "data.stratify": proposal.stratify,
@@ -181,7 +181,7 @@ def _ask_prediction(proposal: Proposal) -> str:
 
 
 def _confirm_values(values: dict[str, Any], proposal: Proposal) -> dict[str, Any]:
-    """Without what the user does not want."""
+    """Ask the user about the split and the metric. Returns the accepted values."""
     from airflow_mlcraft.ml.metrics import METRICS
 
     names = [metric.name for metric in METRICS.values() if metric.task == proposal.prediction]

@@ -1,4 +1,4 @@
-"""The command `mlcraft` (also `haj`): its verbs, and how a mistake of its user is shown."""
+"""The command `mlcraft` (also `haj`): registration of its verbs, and error messages."""
 
 from __future__ import annotations
 
@@ -97,15 +97,15 @@ def _fail(sentence: str) -> NoReturn:
 
 
 def main() -> None:
-    """Run the command; a user's mistake is a sentence on stderr and exit code 1."""
+    """Run the command. An MlcraftError is printed as a sentence on stderr, with exit code 1."""
     try:
         app()
     except MlcraftError as error:
         _fail(str(error))
     except Exception as error:
-        if not (said := disk_error_message(error)):
+        if not (message := disk_error_message(error)):
             raise
-        _fail(f"{said}; `mlcraft doctor` says how much room there is")
+        _fail(f"{message}; `mlcraft doctor` says how much room there is")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What several verbs have in common: the project's name, the folder of projects, JSON, lists of values."""
+"""Arguments and options that verbs share, their shell completion, and options with several values."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value, and 
 
 
 def complete_parts(incomplete: str) -> list[str]:
-    """Completes a part of a project."""
+    """Complete a part of a project."""
     from airflow_mlcraft.project.implement import PARTS
 
     return [part for part in PARTS if part.startswith(incomplete)]
 
 
 def complete_metrics(incomplete: str) -> list[str]:
-    """Completes a metric."""
+    """Complete a metric."""
     from airflow_mlcraft.ml.metrics import METRICS
 
     return [name for name in METRICS if name.startswith(incomplete)]
 
 
 def complete_models(incomplete: str) -> list[str]:
-    """Completes a model that MLcraft brings."""
+    """Complete a model of MLcraft's."""
     from airflow_mlcraft.ml.estimators import ESTIMATORS
 
     names = sorted({name for table in ESTIMATORS.values() for name in table})
@@ -58,7 +58,7 @@ def find_project(name: str, folder: Path | None) -> Project:
 
 
 class VerbGroup(TyperGroup):
-    """The verbs. After Ctrl-C, each has put things right by itself; here it is only said."""
+    """The group of verbs. Each verb cleans up after Ctrl-C; this class prints the message and sets exit code 130."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -71,31 +71,31 @@ class VerbGroup(TyperGroup):
 class ListOptionCommand(TyperCommand):
     """A command whose options of several values may be written as `-m one two` and `-m one -m two`.
 
-    The project's name has to come first, since nobody could tell it from the values.
+    The project's name has to come first, because it cannot be distinguished from the values.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Repeat the option before each of its values."""
-        several, flags = self._names("multiple"), self._names("is_flag")
-        made: list[str] = []
-        option, named = "", False
-        for place, word in enumerate(args):
-            before = args[place - 1] if place else ""
+        list_options, flags = self._names("multiple"), self._names("is_flag")
+        expanded: list[str] = []
+        option, has_name = "", False
+        for index, word in enumerate(args):
+            before = args[index - 1] if index else ""
             if word.startswith("-") and word != "-":
-                option = word if word in several else ""
-                made.append(word)
-            elif option and before != option and named:
-                made += [option, word]
+                option = word if word in list_options else ""
+                expanded.append(word)
+            elif option and before != option and has_name:
+                expanded += [option, word]
             else:
-                named = named or not before.startswith("-") or before in flags
-                made.append(word)
-        return super().parse_args(ctx, made)
+                has_name = has_name or not before.startswith("-") or before in flags
+                expanded.append(word)
+        return super().parse_args(ctx, expanded)
 
     def _names(self, kind: str) -> set[str]:
-        """How the options of a kind may be written."""
+        """The spellings of all options that have an attribute, as `multiple` or `is_flag`."""
         return {name for param in self.params if getattr(param, kind, False) for name in getattr(param, "opts", ())}
 
 
 def split_values(values: list[str] | None) -> list[str]:
-    """Values that were also parted by commas."""
+    """Split values at commas too."""
     return [part.strip() for value in values or () for part in value.split(",") if part.strip()]

@@ -1,4 +1,4 @@
-"""`mlcraft predict`."""
+"""The verb `predict`: predictions of the champion for rows of a file or standard input."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def predict(
 
 
 def _number_or_text(text: str) -> str | float | int | None:
-    """A cell of CSV as JSON would have it."""
+    """Convert a CSV cell to a JSON value."""
     if text == "":
         return None
     for kind in (int, float):

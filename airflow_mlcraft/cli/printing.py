@@ -1,4 +1,4 @@
-"""How results are shown: tables and sentences for people, JSON for programs; colours where a terminal takes them."""
+"""Output of the verbs: tables, sentences and questions on a terminal, JSON for programs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 _PIPE_WIDTH = 160
 _UNBROKEN_COLUMNS = ("started", "last run", "score", "server")
-"""Columns that are never broken."""
+"""Columns that are never wrapped."""
 
 
 @functools.cache
 def console() -> Console:
-    """For results: stdout. A pipe has no width that lines would have to keep to."""
+    """The console of results: stdout. Output to a pipe has a fixed, large width."""
     from rich.console import Console
 
     return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
@@ -30,38 +30,38 @@ def console() -> Console:
 
 @functools.cache
 def error_console() -> Console:
-    """For what goes on meanwhile: stderr."""
+    """The console of progress, questions and warnings: stderr."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
 
 
 def print_lines(*lines: str) -> None:
-    """Sentences, in rich's markup."""
+    """Print lines with rich's markup on stdout."""
     for line in lines:
         console().print(line, soft_wrap=True)
 
 
 def print_next_step(command: str, purpose: str) -> None:
-    """What is to be done after this."""
+    """Print the command that usually comes next."""
     print_lines(f"[dim]Next:[/] [bold]{command}[/] {purpose}")
 
 
 def escape(text: Any) -> str:
-    """A text that is shown as it is, whatever signs it has."""
+    """Escape a text, so that rich does not read it as markup."""
     from rich.markup import escape
 
     return escape(str(text))
 
 
 def print_json(value: Any) -> None:
-    """One value on stdout."""
+    """Print a value as JSON on stdout."""
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False, default=str)
     sys.stdout.write("\n")
 
 
 def new_table(*columns: str, numbers: Iterable[str] = ()) -> Table:
-    """A table without lines; the columns of numbers go to the right."""
+    """Create a table without lines; columns in `numbers` are aligned to the right."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -73,12 +73,12 @@ def new_table(*columns: str, numbers: Iterable[str] = ()) -> Table:
 
 
 def print_table(rows: Table) -> None:
-    """A table on stdout."""
+    """Print a table on stdout."""
     console().print(rows)
 
 
 def format_score(value: float | None) -> str:
-    """A score as people read it: 0.9790, 1,234.6, 68,310."""
+    """Format a score: 0.9790, 1,234.6, 68,310."""
     if value is None:
         return ""
     size = abs(value)
@@ -88,38 +88,38 @@ def format_score(value: float | None) -> str:
 
 
 def format_time(moment: str) -> str:
-    """A moment of a record, by the clock of who looks."""
+    """Format an ISO time of a record in the local time zone."""
     return f"{datetime.fromisoformat(moment).astimezone():%d %b %H:%M}"
 
 
 def ask_user(question: str, choices: Sequence[str] = (), default: str = "") -> str:
-    """An answer from the terminal."""
+    """Ask a question on the terminal. Returns the answer."""
     from rich.prompt import Prompt
 
     return Prompt.ask(question, choices=list(choices) or None, default=default, console=error_console())
 
 
 def confirm(question: str, default: bool = True) -> bool:
-    """Yes or no, from the terminal."""
+    """Ask a question with the answers yes and no on the terminal."""
     from rich.prompt import Confirm
 
     return Confirm.ask(question, default=default, console=error_console())
 
 
 def ask_date_format(column: str, about: Mapping[str, str]) -> str:
-    """How the dates of a column are written, where day and month can be either."""
+    """Ask for the format of a column's dates, in which day and month are ambiguous."""
     day_first = confirm(f"Is the day first in the dates of {column}, such as {about['example']}?")
     return about["day_first"] if day_first else about["month_first"]
 
 
 def can_ask() -> bool:
-    """Whether somebody sits at a terminal."""
+    """Whether stdin and stderr are a terminal."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 @contextmanager
 def spinner(text: str, quiet: bool = False) -> Iterator[Any]:
-    """A sign that something goes on, for as long as it does; gives what changes its words."""
+    """Show a spinner on a terminal within the context; yields a function that changes its text."""
     if quiet or not sys.stderr.isatty():
         yield lambda line: None
         return

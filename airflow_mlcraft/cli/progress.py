@@ -1,4 +1,4 @@
-"""What a person sees of a run on stderr: which tasks go on, how far, and what failed."""
+"""Progress on stderr: `RunProgress` for document runs, `deployment_progress` for image builds and deployments."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import TaskEvent
 
 
-# Why a task failed is said at the end.
+# Errors are left out, because the reason of a failure is printed at the end.
 SHOWN_LEVELS = ("warning",)
 
 
 class RunProgress:
-    """A live line per running task on a terminal; plain lines for warnings and errors elsewhere."""
+    """A progress bar with a line for each running task on a terminal; only log lines elsewhere."""
 
     def __init__(self, plan: Plan, *, quiet: bool, verbose: bool):
         self._title = plan.root.label or plan.document
@@ -60,11 +60,11 @@ class RunProgress:
             self._bar.stop()
 
     def on_dag(self, dag: Any) -> None:
-        """Learn what people call the tasks."""
+        """Take the display names of the tasks."""
         self._names = {task.task_id: task.task_display_name for task in dag.tasks}
 
     def on_event(self, event: TaskEvent) -> None:
-        """A task came into another state."""
+        """Update the line of a task that has changed its state."""
         if event.state == "awaiting_input":
             self.log(self._name(event), "warning", "waits for a person, who answers in Airflow's web UI")
         if self._bar is None:
@@ -77,7 +77,7 @@ class RunProgress:
         self._bar.update(self._all, completed=event.done, total=event.total)
 
     def log(self, task: str, level: str, line: str) -> None:
-        """A line of a task's log."""
+        """Print a line of a task's log: warnings, or all lines if verbose."""
         if self._quiet or not (self._verbose or level.lower() in SHOWN_LEVELS):
             return
         text = f"[{task}] {line}"
@@ -96,7 +96,7 @@ OnProgress = Callable[[str, float, float], None]
 
 @contextmanager
 def deployment_progress(*, quiet: bool, verbose: bool = False) -> Iterator[ProgressReporter]:
-    """A bar on a terminal, and a line for each thing that begins elsewhere; with `verbose` the whole log."""
+    """Show a progress bar on a terminal, or a line for each stage elsewhere; with `verbose` also the log."""
     from airflow_mlcraft.deploying.errors import ProgressReporter
 
     def print_log(text: str) -> None:
@@ -113,7 +113,7 @@ def deployment_progress(*, quiet: bool, verbose: bool = False) -> Iterator[Progr
 
 
 class _LineProgress:
-    """Says each thing once."""
+    """Progress as lines: each stage is printed once."""
 
     def __init__(self) -> None:
         self._said = ""

@@ -1,4 +1,4 @@
-"""`mlcraft list`."""
+"""The verbs `list`, `rename`, `copy` and `delete` for projects."""
 
 from __future__ import annotations
 

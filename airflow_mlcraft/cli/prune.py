@@ -1,4 +1,4 @@
-"""`mlcraft prune`."""
+"""The verb `prune`: removal of files of runs that are no longer needed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _airflow_places() -> Iterator[Places]:
 
 
 def _project_places(projects: Projects) -> Iterator[Places]:
-    """The places of each project, with its settings in force meanwhile, and those that projects share."""
+    """Yield the places of each project, while its settings are set, and then the shared places."""
     from airflow_mlcraft.project import manifest
     from airflow_mlcraft.project.embedded import project_environment
     from airflow_mlcraft.project.user_dirs import environments_folder
@@ -75,7 +75,7 @@ def _project_places(projects: Projects) -> Iterator[Places]:
         raise ProjectError(
             f"there is no project in {projects.root}", "name their folder with --projects, or give --airflow"
         )
-    # Nothing of the user's own Airflow is looked at.
+    # The embedded Airflow is used, not the user's.
     prepare_embedded_airflow()
     for project in all_projects:
         with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""`mlcraft reproduce`: run a tracked run again from its stored data, and compare."""
+"""The verb `reproduce`: repetition of a tracked run from its stored data, with a comparison."""
 
 from __future__ import annotations
 

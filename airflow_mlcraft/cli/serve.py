@@ -1,4 +1,4 @@
-"""`mlcraft run`, `stop`, `status` and `logs`: the inference server of a project."""
+"""The verbs `run`, `stop`, `status` and `logs` for the inference server of a project."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def _follow_until_stopped(project: Project) -> None:
 
 @contextlib.contextmanager
 def _exit_on_signals() -> Iterator[None]:
-    """A closed terminal and `kill` unwind as Ctrl-C does, so that the server is ended."""
+    """Convert SIGTERM and SIGHUP to SystemExit, so that the server is stopped as after Ctrl-C."""
 
     def exit_on_signal(number: int, frame: Any) -> None:
         raise SystemExit(128 + number)

@@ -1,4 +1,4 @@
-"""`mlcraft trace`: the way back from a model, to its run, the data and the document."""
+"""The verb `trace`: the origin of a model, its run, data and document, as a tree."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def trace(
 
 
 def _add_code(tree: Tree, code: RunCode) -> None:
-    """The project's own code that ran, and what has changed since."""
+    """Add the project's own code of the run, and its changes since, to the tree."""
     where = f" [yellow]on no branch: {escape(code.dirty)}[/]" if code.dirty else ""
     branch = tree.add(f"code in git commit [cyan]{code.commit}[/]{where}")
     for name in code.files:
@@ -100,7 +100,7 @@ def _build_tree(trace: Trace) -> Tree:
 
 
 def _order_steps(steps: tuple[Step, ...]) -> list[Step]:
-    """The items of a scatter together, by number."""
+    """Sort steps by task, and the items of a scatter by number."""
     tasks = list(dict.fromkeys(step.task_id for step in steps))
     return sorted(steps, key=lambda step: (tasks.index(step.task_id), step.map_index))
 

@@ -1,4 +1,4 @@
-"""`mlcraft train` and `mlcraft evaluate`."""
+"""The verbs `train` and `evaluate`, with the live table of models and the summary of the run."""
 
 from __future__ import annotations
 
@@ -188,7 +188,10 @@ def _print_record(project: Project, record: RunRecord) -> None:
 
 
 def _ask_dates(project: Project, columns: Mapping[str, Mapping[str, str]]) -> bool:
-    """Ask how dates are written, and note it in mlcraft.toml, so that it is asked once; whether it was otherwise."""
+    """Ask for the formats of ambiguous dates and store them in mlcraft.toml.
+
+    Returns whether one differs from the default.
+    """
     from airflow_mlcraft.project.documents import sync_documents
     from airflow_mlcraft.project.manifest import change_manifest, read_manifest
 
@@ -200,7 +203,7 @@ def _ask_dates(project: Project, columns: Mapping[str, Mapping[str, str]]) -> bo
 
 
 def _ask_login(url: str) -> tuple[str, str]:
-    """Who the user is to a server; the password is not shown."""
+    """Ask for user and password of a server; the password is not echoed."""
     from rich.prompt import Prompt
 
     from airflow_mlcraft.cli.printing import error_console

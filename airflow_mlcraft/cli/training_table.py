@@ -1,4 +1,4 @@
-"""The live table of `train` and `evaluate`: each model with its state and scores, and the steps around them."""
+"""Progress of `train` and `evaluate`: a live table of models and steps on a terminal, lines elsewhere; the summary."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SHOWN_STEPS = ("inputs", "retrieve", "process", "evaluate", "outputs", "version
 
 @contextmanager
 def training_progress(*, quiet: bool, verbose: bool) -> Iterator[TrainingProgress]:
-    """Somebody who follows a run and draws it; plain lines where there is no terminal."""
+    """Yield a `TrainingProgress` that is drawn on a terminal at each change; elsewhere lines are printed."""
     progress = TrainingProgress()
     printed: set[tuple[str, str]] = set()
 
@@ -49,7 +49,7 @@ def training_progress(*, quiet: bool, verbose: bool) -> Iterator[TrainingProgres
         progress.on_change = lambda now: _print_finished(now, printed)
         yield progress
         return
-    # rich draws from a thread of its own, and a worker must not be forked while that holds a lock.
+    # Without automatic refresh: rich would draw in a thread, and no worker may be forked while that holds a lock.
     live = Live(console=error_console(), auto_refresh=False, transient=True)
     lock = threading.Lock()
 
@@ -63,7 +63,7 @@ def training_progress(*, quiet: bool, verbose: bool) -> Iterator[TrainingProgres
 
 
 def draw_progress(progress: TrainingProgress) -> Group:
-    """The run as it is now."""
+    """Draw the current state: title, steps and the table of models."""
     position = f"  {progress.done}/{progress.total} tasks" if progress.total else "  Airflow is starting …"
     head = Text.assemble((progress.title, "bold"), position)
     steps = Text("  ")
@@ -77,7 +77,7 @@ def draw_progress(progress: TrainingProgress) -> Group:
 
 
 def build_models_table(models: list[ModelScore] | tuple[ModelScore, ...], metric: str) -> Table:
-    """Each model: what cross-validation and, later, the test part say."""
+    """Build the table of models with their scores by cross-validation and, later, on the test part."""
     tested = any(model.test for model in models)
     columns = ["", "model", "parameters", f"{metric} (folds)", *([f"{metric} (test)"] if tested else []), "seconds"]
     table = new_table(*columns, numbers=columns[3:])
@@ -99,7 +99,7 @@ def _format_parameter(value: Any) -> str:
 
 
 def build_summary(record: RunRecord) -> Any:
-    """How a run ended."""
+    """Build the table of a finished run, with the baseline."""
     table = build_models_table(record.models, record.metric)
     score = record.baseline.get(record.metric)
     if score is not None and any(model.test for model in record.models):
@@ -108,7 +108,7 @@ def build_summary(record: RunRecord) -> Any:
 
 
 def _print_finished(progress: TrainingProgress, printed: set[tuple[str, str]]) -> None:
-    """Lines for a log: what has ended, once."""
+    """Print a line for each model and step that has ended since the last call."""
     for model in progress.models:
         key = (f"{progress.title} {model.name} {model.params}", model.state)
         if model.state in ("success", "failed") and key not in printed:

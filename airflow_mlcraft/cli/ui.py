@@ -1,4 +1,4 @@
-"""`mlcraft ui`."""
+"""The verb `ui`: the web UIs of Airflow and MLflow for the projects."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Projects on disk, and what is done with them; the command's verbs are functions of this room."""
+"""Projects on disk: their files, and a function for each verb of the command."""

@@ -74,80 +74,83 @@ class DeployResult:
         }
 
 
-def plan(project: Project, asked: DeployRequest, progress: ProgressReporter | None = None) -> DeployResult:
+def plan(project: Project, request: DeployRequest, progress: ProgressReporter | None = None) -> DeployResult:
     """List what a deployment would create, change and keep. Packages are resolved, but no image is built."""
     progress = progress or ProgressReporter()
-    account = _sign_in(project, asked)
+    account = _sign_in(project, request)
     with docker_client() as client:
-        deployment = _build_deployment(project, asked, account, _with_image(project, asked, client, progress), progress)
-        return _to_result(project, asked, account, deployment, changes.plan(deployment.resources))
+        deployment = _build_deployment(
+            project, request, account, _with_image(project, request, client, progress), progress
+        )
+        return _to_result(project, request, account, deployment, changes.plan(deployment.resources))
 
 
-def deploy(project: Project, asked: DeployRequest, progress: ProgressReporter | None = None) -> DeployResult:
+def deploy(project: Project, request: DeployRequest, progress: ProgressReporter | None = None) -> DeployResult:
     """Deploy the champion. If a step fails or the model does not answer, the previous state is restored."""
     progress = progress or ProgressReporter()
-    account = _sign_in(project, asked)
+    account = _sign_in(project, request)
     with docker_client() as client:
-        deployment = _build_deployment(project, asked, account, _with_image(project, asked, client, progress), progress)
-        made = changes.apply(deployment.resources, progress)
+        deployment = _build_deployment(
+            project, request, account, _with_image(project, request, client, progress), progress
+        )
+        applied = changes.apply(deployment.resources, progress)
         external_resources.add_resource(
             project,
-            _describe_service(project, asked, account),
-            f"`mlcraft deploy {project.name} --to {asked.target} --destroy` removes it, while the project is there",
+            _describe_service(project, request, account),
+            f"`mlcraft deploy {project.name} --to {request.target} --destroy` removes it, while the project is there",
         )
-        return _to_result(project, asked, account, deployment, made)
+        return _to_result(project, request, account, deployment, applied)
 
 
-def plan_removal(project: Project, asked: DeployRequest) -> DeployResult:
+def plan_removal(project: Project, request: DeployRequest) -> DeployResult:
     """List what `destroy` would delete."""
-    account = _sign_in(project, asked)
-    deployment = _build_deployment(project, asked, account, _without_image(project, asked), ProgressReporter())
-    return _to_result(project, asked, account, deployment, changes.plan_removal(deployment.resources))
+    account = _sign_in(project, request)
+    deployment = _build_deployment(project, request, account, _without_image(project, request), ProgressReporter())
+    return _to_result(project, request, account, deployment, changes.plan_removal(deployment.resources))
 
 
-def destroy(project: Project, asked: DeployRequest, progress: ProgressReporter | None = None) -> DeployResult:
+def destroy(project: Project, request: DeployRequest, progress: ProgressReporter | None = None) -> DeployResult:
     """Delete all that was deployed. Resources that mlcraft has not created for this project are refused."""
     progress = progress or ProgressReporter()
-    account = _sign_in(project, asked)
-    deployment = _build_deployment(project, asked, account, _without_image(project, asked), progress)
-    made = changes.remove(deployment.resources, progress)
-    external_resources.remove_resource(project, _describe_service(project, asked, account))
-    return DeployResult(project.name, asked.target, account.id, account.region, tuple(made))
+    account = _sign_in(project, request)
+    deployment = _build_deployment(project, request, account, _without_image(project, request), progress)
+    removed = changes.remove(deployment.resources, progress)
+    external_resources.remove_resource(project, _describe_service(project, request, account))
+    return DeployResult(project.name, request.target, account.id, account.region, tuple(removed))
 
 
-def _sign_in(project: Project, asked: DeployRequest) -> Account:
-    if asked.target not in TARGETS:
-        raise DeployingError(f"there is no target {asked.target!r}", f"expected {' or '.join(TARGETS)}")
-    return sign_in(asked.region or _read_options(project, asked).region, asked.profile)
+def _sign_in(project: Project, request: DeployRequest) -> Account:
+    if request.target not in TARGETS:
+        raise DeployingError(f"there is no target {request.target!r}", f"expected {' or '.join(TARGETS)}")
+    return sign_in(request.region or _read_options(project, request).region, request.profile)
 
 
-def _read_options(project: Project, asked: DeployRequest) -> EcsOptions | LambdaOptions:
-    kind: type[EcsOptions | LambdaOptions] = EcsOptions if asked.target == ECS else LambdaOptions
-    table = manifests.read_manifest(project).targets.get(asked.target, {})
-    return parse_options(kind, table, f"{project.manifest}: targets.{asked.target}")
+def _read_options(project: Project, request: DeployRequest) -> EcsOptions | LambdaOptions:
+    kind: type[EcsOptions | LambdaOptions] = EcsOptions if request.target == ECS else LambdaOptions
+    table = manifests.read_manifest(project).targets.get(request.target, {})
+    return parse_options(kind, table, f"{project.manifest}: targets.{request.target}")
 
 
-def _describe_service(project: Project, asked: DeployRequest, account: Account) -> str:
-    return (
-        f"the service {_service_name(project, asked)} in AWS ({asked.target}, account {account.id}, {account.region})"
-    )
+def _describe_service(project: Project, request: DeployRequest, account: Account) -> str:
+    name = _service_name(project, request)
+    return f"the service {name} in AWS ({request.target}, account {account.id}, {account.region})"
 
 
-def _service_name(project: Project, asked: DeployRequest) -> str:
-    return to_slug(_read_options(project, asked).name or project.name)
+def _service_name(project: Project, request: DeployRequest) -> str:
+    return to_slug(_read_options(project, request).name or project.name)
 
 
-def _without_image(project: Project, asked: DeployRequest) -> DeploymentSpec:
-    return DeploymentSpec(project.name, _service_name(project, asked), tag="none")
+def _without_image(project: Project, request: DeployRequest) -> DeploymentSpec:
+    return DeploymentSpec(project.name, _service_name(project, request), tag="none")
 
 
 def _with_image(
-    project: Project, asked: DeployRequest, client: DockerClient, progress: ProgressReporter
+    project: Project, request: DeployRequest, client: DockerClient, progress: ProgressReporter
 ) -> DeploymentSpec:
     from airflow_mlcraft.deploying.image import prepare
 
     options = building.read_image_options(project)
-    recipe = building.build_recipe(project, asked.base or options.base, progress)
+    recipe = building.build_recipe(project, request.base or options.base, progress)
     prepared = prepare(client, recipe, progress)
 
     def push_image(repository: str, tag: str, login: Mapping[str, str]) -> str:
@@ -156,12 +159,12 @@ def _with_image(
 
     return DeploymentSpec(
         project.name,
-        _service_name(project, asked),
+        _service_name(project, request),
         content=recipe.content,
         tag=prepared.identity[:_TAG_LENGTH],
         machine=prepared.base.machine,
         push_image=push_image,
-        open=asked.open,
+        open=request.open,
         key=env_file.read_env_file(project).get(KEY_VARIABLE, ""),
     )
 
@@ -189,18 +192,18 @@ def _push_image(
 
 
 def _build_deployment(
-    project: Project, asked: DeployRequest, account: Account, what: DeploymentSpec, progress: ProgressReporter
+    project: Project, request: DeployRequest, account: Account, spec: DeploymentSpec, progress: ProgressReporter
 ) -> Deployment:
-    options = _read_options(project, asked)
+    options = _read_options(project, request)
     if isinstance(options, EcsOptions):
-        return build_ecs_deployment(account, what, options, asked.retry, progress)
-    return build_lambda_deployment(account, what, options, asked.retry, progress)
+        return build_ecs_deployment(account, spec, options, request.retry, progress)
+    return build_lambda_deployment(account, spec, options, request.retry, progress)
 
 
 def _to_result(
-    project: Project, asked: DeployRequest, account: Account, deployment: Deployment, made: list[Change]
+    project: Project, request: DeployRequest, account: Account, deployment: Deployment, applied: list[Change]
 ) -> DeployResult:
     with aws_errors():
         url = deployment.endpoint.url()
     key = deployment.key.name if deployment.key else ""
-    return DeployResult(project.name, asked.target, account.id, account.region, tuple(made), url, key)
+    return DeployResult(project.name, request.target, account.id, account.region, tuple(applied), url, key)

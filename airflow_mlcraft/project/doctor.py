@@ -110,11 +110,11 @@ def _check_disk(projects: Projects) -> Finding:
     if not os.access(place, os.W_OK):
         return Finding("projects", WRONG, f"{place} cannot be written", "name another folder with MLCRAFT_PROJECTS")
     free = shutil.disk_usage(place).free
-    found = f"{projects.root}, {len(projects.all())} of them, {free / (1 << 30):.1f} GiB free"
+    summary = f"{projects.root}, {len(projects.all())} of them, {free / (1 << 30):.1f} GiB free"
     if free < _MIN_BYTES:
-        return Finding("projects", WRONG, found, "make room: training writes data and models there")
+        return Finding("projects", WRONG, summary, "make room: training writes data and models there")
     return Finding(
-        "projects", GOOD if free > _ENOUGH_BYTES else WARNING, found, "" if free > _ENOUGH_BYTES else "make some room"
+        "projects", GOOD if free > _ENOUGH_BYTES else WARNING, summary, "" if free > _ENOUGH_BYTES else "make some room"
     )
 
 
@@ -154,16 +154,16 @@ def _check_docker(projects: Projects) -> Finding:
 
     try:
         client = docker.from_env(timeout=_TIMEOUT)
-        found = client.version()["Version"]
+        engine_version = client.version()["Version"]
         client.close()
     except DockerException:
         return Finding("Docker", WARNING, "no engine answers", "start it for `mlcraft build`; all else goes without")
-    return Finding("Docker", GOOD, f"engine {found}")
+    return Finding("Docker", GOOD, f"engine {engine_version}")
 
 
 def _check_node(projects: Projects) -> Finding:
-    found = shutil.which("node") or shutil.which("nodejs")
-    return Finding("Node", GOOD, found or "the one that came with MLcraft")
+    path = shutil.which("node") or shutil.which("nodejs")
+    return Finding("Node", GOOD, path or "the one that came with MLcraft")
 
 
 def _check_project(project: Project) -> Iterator[Finding]:

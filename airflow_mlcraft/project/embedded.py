@@ -80,7 +80,7 @@ def run_document(
     project: Project,
     manifest: Manifest,
     document: Path,
-    job: Mapping[str, Any],
+    inputs: Mapping[str, Any],
     *,
     run_id: str,
     listener: RunCallbacks,
@@ -107,7 +107,7 @@ def run_document(
             write_log(f"{time.strftime('%H:%M:%S')} [{task}] {level}: {line}\n")
             listener.on_log(task, level, line)
 
-        conf = to_xcom(dict(job), MAX_CONF_BYTES)
+        conf = to_xcom(dict(inputs), MAX_CONF_BYTES)
         if not requirements_in(project.requirements):
             _preload_libraries()
         try:

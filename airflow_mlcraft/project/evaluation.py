@@ -33,31 +33,31 @@ def evaluate(project: Project, metric: str = "", *, progress: TrainingProgress |
     manifest = manifests.read_manifest(project)
     if metric:
         validate_metric(manifest.prediction, metric)
-    before = run_records.find_last_training(project)
-    if before is None:
+    trained = run_records.find_last_training(project)
+    if trained is None:
         raise ProjectError(
             f"{project.name} has no models to compare", f"train some with `mlcraft train {project.name}`"
         )
     # Without a metric in mlcraft.toml, the training has chosen one from the data.
-    manifest = manifests.replace_values(manifest, metric=manifest.metric or before.metric)
+    manifest = manifests.replace_values(manifest, metric=manifest.metric or trained.metric)
     metric_name = validate_metric(manifest.prediction, metric or manifest.metric)
     run_id = new_run_id(EVALUATE)
     record = replace(
-        before,
+        trained,
         run_id=run_id,
         verb=EVALUATE,
         started=datetime.now(tz=timezone.utc).isoformat(timespec="seconds"),
         metric=metric_name,
-        set={"metric": metric_name, run_records.MODELS_OF: before.run_id},
+        set={"metric": metric_name, run_records.MODELS_OF: trained.run_id},
         commit=read_head_commit(project.folder),
         champion="",
         score=None,
         notes=(),
     )
-    progress.begin_evaluation(f"{manifest.title}: {metric_name}", metric_name, before.models)
-    if known_scores := _known_scores(project, manifest, before, metric_name):
+    progress.begin_evaluation(f"{manifest.title}: {metric_name}", metric_name, trained.models)
+    if known_scores := _known_scores(project, manifest, trained, metric_name):
         start = time.monotonic()
-        if reason := _set_champion(project, manifest, before, known_scores, run_id, progress):
+        if reason := _set_champion(project, manifest, trained, known_scores, run_id, progress):
             progress.on_log(EVALUATE, "info", f"the models are compared by a run, because {reason}")
         else:
             seconds = round(time.monotonic() - start, 2)
@@ -65,19 +65,19 @@ def evaluate(project: Project, metric: str = "", *, progress: TrainingProgress |
             record = replace(known_record, state="success", seconds=seconds, error="", outputs={})
             run_records.write_record(project, record)
             return record
-    job: dict[str, Any] = {
-        "models": [{"class": "Directory", "path": path} for path in before.outputs["models"]],
-        "test": {"class": "File", "path": before.outputs["test"]},
-        "train": {"class": "File", "path": before.outputs["train"]},
+    inputs: dict[str, Any] = {
+        "models": [{"class": "Directory", "path": path} for path in trained.outputs["models"]],
+        "test": {"class": "File", "path": trained.outputs["test"]},
+        "train": {"class": "File", "path": trained.outputs["train"]},
         "metric": metric_name,
         "margin": manifest.margin,
         "seed": manifest.seed,
     }
     # The minimum is meant for the project's metric, so it does not apply to another.
     if manifest.minimum is not None and metric_name == manifest.metric:
-        job["minimum"] = manifest.minimum
+        inputs["minimum"] = manifest.minimum
     listener = RunCallbacks(progress.on_dag, progress.on_event, progress.on_log)
-    finished = run_document(project, manifest, project.tools / "evaluate.cwl", job, run_id=run_id, listener=listener)
+    finished = run_document(project, manifest, project.tools / "evaluate.cwl", inputs, run_id=run_id, listener=listener)
     record = replace(
         record, state=finished.result.state, seconds=round(finished.seconds, 2), error=finished.error(), outputs={}
     )
@@ -96,7 +96,7 @@ class _KnownScores:
     winner: str = ""
 
 
-def _known_scores(project: Project, manifest: Manifest, before: RunRecord, metric_name: str) -> _KnownScores | None:
+def _known_scores(project: Project, manifest: Manifest, trained: RunRecord, metric_name: str) -> _KnownScores | None:
     """Evaluate by the scores.json of the training, which has all metrics of all models on the test part.
 
     None if these scores do not suffice.
@@ -105,11 +105,11 @@ def _known_scores(project: Project, manifest: Manifest, before: RunRecord, metri
     from airflow_mlcraft.ml.champion import CROSS_VALIDATION, Candidate, ChampionScore, choose_champion
     from airflow_mlcraft.ml.metrics import metric_for
 
-    path = before.outputs.get("scores")
+    path = trained.outputs.get("scores")
     if not path or not Path(path).is_file():
         return None
     scores = json.loads(Path(path).read_bytes())
-    current = _find_current_champion(project, before, scores)
+    current = _find_current_champion(project, trained, scores)
     new_models = [model for model in scores["models"] if model["role"] == "new"]
     if current is None or not all(metric_name in model["test"] for model in (current, *new_models)):
         return None
@@ -145,7 +145,7 @@ def _known_scores(project: Project, manifest: Manifest, before: RunRecord, metri
         "metric_reason": "",
         "winner": winner or champion["name"],
         "kept": verdict.kept,
-        "why": f"{verdict.reason}, by the scores of run {before.short_id}",
+        "why": f"{verdict.reason}, by the scores of run {trained.short_id}",
         "gates": [asdict(gate) for gate in verdict.gates],
         "comparison": None,
         "notes": [],
@@ -157,7 +157,7 @@ def _known_scores(project: Project, manifest: Manifest, before: RunRecord, metri
 def _set_champion(  # noqa: PLR0917
     project: Project,
     manifest: Manifest,
-    before: RunRecord,
+    trained: RunRecord,
     known_scores: _KnownScores,
     run_id: str,
     progress: TrainingProgress,
@@ -167,8 +167,8 @@ def _set_champion(  # noqa: PLR0917
 
     if not known_scores.winner:
         return ""
-    labels = _number_duplicates([model.name for model in before.models])
-    folders = dict(zip(labels, map(Path, before.outputs["models"]), strict=False))
+    labels = _number_duplicates([model.name for model in trained.models])
+    folders = dict(zip(labels, map(Path, trained.outputs["models"]), strict=False))
     winner = folders.get(known_scores.winner)
     current = folders.get(known_scores.today, project.champion)
     for folder in (winner, current):
@@ -185,15 +185,15 @@ def _set_champion(  # noqa: PLR0917
     )
 
 
-def _find_current_champion(project: Project, before: RunRecord, scores: dict[str, Any]) -> dict[str, Any] | None:
+def _find_current_champion(project: Project, trained: RunRecord, scores: dict[str, Any]) -> dict[str, Any] | None:
     """The current champion with its scores, from the training or a later evaluation; None if it is not certain."""
     by_name = {model["name"]: model for model in scores["models"]}
     current = by_name.get(scores["winner"] or "")
     runs = run_records.load_records(project)
-    for run in runs[runs.index(before) + 1 :]:
+    for run in runs[runs.index(trained) + 1 :]:
         if not run.ok:
             continue
-        if run.verb != EVALUATE or run.set.get(run_records.MODELS_OF) != before.run_id:
+        if run.verb != EVALUATE or run.set.get(run_records.MODELS_OF) != trained.run_id:
             # Another training, here or on a server, may have a champion that these scores lack.
             return None
         if not run.kept:

@@ -26,7 +26,7 @@ from airflow_mlcraft.project.project_paths import Project
 PARTS = ("retriever", "processor", "model")
 EDITORS = ("VISUAL", "EDITOR")
 _SAMPLE_ROWS = 200
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def part_path(project: Project, part: str) -> Path:
     return project.folder / f"{part}.py"
 
 
-def install_dependencies(project: Project, requirements: Sequence[str], report: Say) -> None:
+def install_dependencies(project: Project, requirements: Sequence[str], report: Report) -> None:
     """Add and install dependencies; if one fails, mlcraft.toml and requirements.txt are restored."""
     with restore_files_on_error(*dependencies.changed_files(project)):
         dependencies.add_dependencies(project, requirements, report)
@@ -66,7 +66,7 @@ def open_editor(path: Path) -> None:
         raise ProjectError(f"the editor {command[0]!r} ended with exit code {code}", f"{path.name} was not tried")
 
 
-def try_part(project: Project, part: str, report: Say = lambda _: None) -> TrialResult:
+def try_part(project: Project, part: str, report: Report = lambda _: None) -> TrialResult:
     """Run a part on a sample of the project's data."""
     path, lines, trusted = part_path(project, part), list[str](), list[str]()
 
@@ -88,16 +88,16 @@ class _Trial:
 
     project: Project
     folder: Path
-    say: Say
+    report: Report
     trusted: list[str]
 
-    def step(self, *arguments: str) -> Path:
+    def run_step(self, *arguments: str) -> Path:
         """Run a step; returns the folder with its outputs."""
-        room = Path(tempfile.mkdtemp(dir=self.folder))
-        run_step(self.project, manifests.read_manifest(self.project), list(arguments), room, self.say)
-        return room
+        output_folder = Path(tempfile.mkdtemp(dir=self.folder))
+        run_step(self.project, manifests.read_manifest(self.project), list(arguments), output_folder, self.report)
+        return output_folder
 
-    def file(self, part: str) -> str:
+    def code_path(self, part: str) -> str:
         return str(part_path(self.project, part))
 
 
@@ -105,7 +105,7 @@ def _try_retriever(sample: _Trial) -> Path:
     manifest = manifests.read_manifest(sample.project)
     sources = [run_inputs.resolve_source(sample.project, source) for source in manifest.sources]
     key = ["--key-env", manifest.key] if manifest.key else []
-    output_folder = sample.step("retrieve", "--sources", *sources, "--code", sample.file("retriever"), *key)
+    output_folder = sample.run_step("retrieve", "--sources", *sources, "--code", sample.code_path("retriever"), *key)
     return next(output_folder.glob("data.*"))
 
 
@@ -118,7 +118,7 @@ def _try_processor(sample: _Trial) -> Path:
 def _process(sample: _Trial, data: Path) -> Path:
     manifest = manifests.read_manifest(sample.project)
     arguments = ["process", "--data", str(data), "--target", manifest.target, "--prediction", manifest.prediction]
-    return sample.step(*arguments, "--code", sample.file("processor"), "--seed", str(manifest.seed))
+    return sample.run_step(*arguments, "--code", sample.code_path("processor"), "--seed", str(manifest.seed))
 
 
 def _try_model(sample: _Trial) -> None:
@@ -128,7 +128,7 @@ def _try_model(sample: _Trial) -> None:
     for name in names:
         arguments = ["train", "--train", str(_sample_rows(parts / "train.parquet")), "--recipe"]
         arguments += [str(parts / "recipe.json"), "--model", name, "--folds", "0"]
-        output_folder = sample.step(*arguments, "--code", sample.file("model"))
+        output_folder = sample.run_step(*arguments, "--code", sample.code_path("model"))
         sample.trusted.extend(_describe_trusted(name, output_folder / "model" / "model.json"))
     manifest = manifests.read_manifest(sample.project)
     if new := [name for name in names if name not in manifest.models]:
@@ -136,7 +136,7 @@ def _try_model(sample: _Trial) -> None:
         models = [name for name in manifest.models if name not in gone]
         manifests.change_manifest(sample.project, {"train.models": [*models, *new]})
         sync_documents(sample.project, manifests.read_manifest(sample.project))
-        sample.say(f"`mlcraft train` now trains {', '.join(new)} too")
+        sample.report(f"`mlcraft train` now trains {', '.join(new)} too")
 
 
 def _describe_trusted(name: str, card: Path) -> list[str]:
@@ -150,7 +150,7 @@ def _describe_trusted(name: str, card: Path) -> list[str]:
 
 def list_own_models(sample: _Trial) -> list[str]:
     """The names of the estimators in model.py."""
-    output_folder = sample.step("own-models", "--code", sample.file("model"))
+    output_folder = sample.run_step("own-models", "--code", sample.code_path("model"))
     names = json.loads((output_folder / "own_models.json").read_text("utf-8"))
     return [str(name) for name in names]
 

@@ -56,7 +56,7 @@ def predict_to_csv(project: Project, data: Path | BinaryIO) -> Iterator[Path]:
         if isinstance(data, Path):
             path = _find_data_file(project, data)
         else:
-            path = folder / "given"
+            path = folder / "data"
             with path.open("wb") as copy:
                 shutil.copyfileobj(data, copy)
         run_step(

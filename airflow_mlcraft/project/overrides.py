@@ -137,7 +137,9 @@ def plan_runs(
     if len(runs) > _MAX_RUNS:
         raise ProjectError(f"--set asks for {len(runs)} runs; {_MAX_RUNS} at most are made by one command")
     candidates = [
-        made for override in build_candidates(manifest, names) for made in _expand_candidate(override, model_overrides)
+        candidate
+        for override in build_candidates(manifest, names)
+        for candidate in _expand_candidate(override, model_overrides)
     ]
     if len(candidates) > _MAX_MODELS:
         raise ProjectError(f"--set asks for {len(candidates)} models; {_MAX_MODELS} at most are in one run")

@@ -47,9 +47,9 @@ def commit_code(project: Project, run_id: str) -> CodeCommit:
             if reason := _find_commit_obstacle(repository, project):
                 return _commit_aside(repository, project, run_id, reason)
             with held_index(repository.git_dir, note) as index:
-                made = _commit_to_branch(repository, project, run_id, index)
+                commit = _commit_to_branch(repository, project, run_id, index)
                 put_index(repository.git_dir, index)
-            return CodeCommit(made)
+            return CodeCommit(commit)
     except VersioningError as error:
         return CodeCommit(dirty=str(error))
 

@@ -1,4 +1,4 @@
-"""The projects that the tests of the verbs look at."""
+"""Fixtures with projects for the tests of the verbs."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tests.project.projects import trained as trained_once
 
 @pytest.fixture(scope="session")
 def trained() -> Workplace:
-    """Somebody who has trained iris. Only to be looked at."""
+    """A folder with the trained project iris, which tests must not change."""
     return trained_once()
 
 
 @pytest.fixture
 def changed(trained: Workplace, tmp_path: Path) -> Workplace:
-    """A copy of it, to be changed."""
+    """A copy of it, which a test may change."""
     return trained.copy(tmp_path)
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Workplace:
-    """Somebody who has no project yet."""
+    """A folder without projects."""
     return Workplace(tmp_path)

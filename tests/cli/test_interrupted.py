@@ -14,18 +14,18 @@ import pytest
 from tests.project.projects import Workplace, processes_of
 from tests.versioning.repositories import git
 
-PATIENCE = 90
+TIME_LIMIT = 90
 
 
 def interrupted(process: subprocess.Popen[str], when: Callable[[], object]) -> str:
     """Send Ctrl-C once something is so; gives what the command said on stderr."""
-    ending = time.monotonic() + PATIENCE
+    ending = time.monotonic() + TIME_LIMIT
     while not when():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < ending
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=PATIENCE)
+    _, err = process.communicate(timeout=TIME_LIMIT)
     # A shell says 130 of both: Python ends by the signal itself where it was met while code was compiled from a text.
     assert process.returncode in (130, -signal.SIGINT), err
     assert "mlcraft: interrupted; nothing half-done was left" in err
@@ -87,7 +87,7 @@ def test_at_any_moment(changed: Workplace, words: list[str]) -> None:
         process = changed.begin(*words)
         time.sleep(wait)
         os.killpg(process.pid, signal.SIGINT)
-        process.communicate(timeout=PATIENCE)
+        process.communicate(timeout=TIME_LIMIT)
     assert "iris" in changed.mlcraft("doctor").out
     assert changed.mlcraft("list", "--json").json()[0]["fault"] == ""
 

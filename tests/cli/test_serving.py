@@ -17,7 +17,7 @@ import pytest
 from tests.project.projects import Workplace
 
 ROW = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
-PATIENCE = 60
+TIME_LIMIT = 60
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_status(served: Workplace) -> None:
 
 def test_logs(served: Workplace) -> None:
     httpx.post(f"{url(served)}/predict", json={"records": [ROW]}, headers={"X-Request-Id": "look-for-me"})
-    ending = time.monotonic() + PATIENCE
+    ending = time.monotonic() + TIME_LIMIT
     while "look-for-me" not in served.mlcraft("logs", "iris", "-n", "200").out:
         assert time.monotonic() < ending
         time.sleep(0.1)
@@ -70,14 +70,14 @@ def test_logs(served: Workplace) -> None:
 def test_logs_that_follow(served: Workplace) -> None:
     process = served.begin("logs", "iris", "--follow", "-n", "0")
     assert process.stdout is not None
-    ending = time.monotonic() + PATIENCE
+    ending = time.monotonic() + TIME_LIMIT
     os.set_blocking(process.stdout.fileno(), False)
     line = ""
     while "followed" not in line and time.monotonic() < ending:
         httpx.post(f"{url(served)}/predict", json={"records": [ROW]}, headers={"X-Request-Id": "followed"})
         line = process.stdout.readline() or ""
     process.send_signal(signal.SIGINT)
-    assert process.wait(PATIENCE) == 130
+    assert process.wait(TIME_LIMIT) == 130
     assert "followed" in line
     process.communicate()
 
@@ -150,7 +150,7 @@ def test_in_the_foreground_it_ends_with_the_command(changed: Workplace, number: 
     found = changed.mlcraft("status", "iris", "--json").json()
     assert httpx.get(f"{found['url']}/health").status_code == 200
     process.send_signal(number)
-    out, err = process.communicate(timeout=PATIENCE)
+    out, err = process.communicate(timeout=TIME_LIMIT)
     assert "✓ the server of iris has ended" in said + out, err
     assert changed.mlcraft("status", "iris").code == 3
 

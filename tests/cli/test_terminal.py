@@ -18,7 +18,7 @@ from airflow_mlcraft.project import manifest
 from tests.project.projects import PROJECT, Workplace
 
 pytestmark = pytest.mark.tmux
-PATIENCE = 180
+TIME_LIMIT = 180
 
 
 class Terminal:
@@ -40,7 +40,7 @@ class Terminal:
 
     def shows(self, pattern: str) -> str:
         """Wait until the screen has a text; gives the screen."""
-        ending = time.monotonic() + PATIENCE
+        ending = time.monotonic() + TIME_LIMIT
         while not re.search(pattern, screen := self.screen()):
             assert time.monotonic() < ending, f"no {pattern!r} on the screen:\n{screen.rstrip()}"
             time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Rabix Composer's reader and writer, asked by tests."""
+"""Rabix Composer's reader and writer, run by node for tests."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ VERSIONS = ("1.15.29", "1.23.10")
 
 @dataclass(frozen=True)
 class Opened:
-    """A document that was opened and saved three times, and that again three times."""
+    """A document after Composer has opened and saved it three times, twice."""
 
     path: Path
     written: Any
     handed: Any
-    """What an executor would be given: all in one."""
+    """The document that Composer would pass to an executor, in one piece."""
     said: tuple[str, ...]
-    """What Composer complains of."""
+    """Complaints of Composer."""
 
 
 def open_and_save(version: str, documents: Sequence[Path]) -> list[Opened]:
-    """All at once, since node takes its time to start."""
+    """Open and save documents in one process, because node starts slowly."""
     command = ["node", str(HERE / "round_trip.mjs"), str(HERE), version]
     paths = json.dumps([str(path) for path in documents])
     done = subprocess.run(command, input=paths, capture_output=True, text=True, check=False)

@@ -16,7 +16,7 @@ from tests.composer.composer import HERE
 from tests.composer.test_executor import CANCELLED, PROJECT, TEXTS, install, prepared, progress
 from tests.ui.make_up import Site, make_up
 
-PATIENCE = 180
+TIME_LIMIT = 180
 
 pytestmark = [pytest.mark.java, pytest.mark.composer]
 
@@ -91,7 +91,7 @@ def _running(site: Site) -> list[Any]:
 
 
 def _wait_until(true: Any) -> None:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIME_LIMIT
     while not true():
         assert time.monotonic() < end
         time.sleep(0.5)

@@ -17,7 +17,7 @@ from airflow_mlcraft.cwl.composer.form import composer_form
 from airflow_mlcraft.cwl.discover import find_documents
 from airflow_mlcraft.errors import MlcraftError
 from tests.composer.composer import HERE, VERSIONS, Opened, open_and_save
-from tests.composer.meaning import meaning_of
+from tests.composer.meaning import normalize_document
 
 PROJECT = HERE.parents[1]
 CWL = PROJECT / "cwl"
@@ -61,11 +61,11 @@ def test_what_the_builder_has_made(version: str, tmp_path: Path) -> None:
     shutil.copytree(HERE / "made", ours)
     shutil.copytree(CWL / "tools", ours / "tools")
     drawn = sorted((ours / "workflows").glob("*.cwl"))
-    before = [meaning_of(document) for document in drawn]
+    before = [normalize_document(document) for document in drawn]
     for document in drawn:
         for name, text in composer_form(document).files.items():
             (document.parent / name).write_text(text)
-    assert [meaning_of(document)["steps"] for document in drawn] == [meaning["steps"] for meaning in before]
+    assert [normalize_document(document)["steps"] for document in drawn] == [meaning["steps"] for meaning in before]
     opened = open_and_save(version, sorted(ours.rglob("*.cwl")))
     assert {each.path: each.said for each in opened if each.said} == {}
     _write(opened, ours, tmp_path / "theirs")
@@ -108,7 +108,7 @@ def _stay_the_same(converted: Converted, version: str, folder: Path) -> None:
     said = {str(each.path): each.said for each in opened if not all(map(_DUBIOUS.search, each.said))}
     assert said == {}
     _write(opened, converted.folder, folder)
-    assert [root for root, meaning in converted.meanings.items() if meaning != meaning_of(folder / root)] == []
+    assert [root for root, meaning in converted.meanings.items() if meaning != normalize_document(folder / root)] == []
 
 
 def _converted(folder: Path, into: Path) -> Converted:
@@ -124,7 +124,7 @@ def _converted(folder: Path, into: Path) -> Converted:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         for root in list(form.files)[:1]:
-            made[f"{number}/{root}"] = meaning_of(into / str(number) / root)
+            made[f"{number}/{root}"] = normalize_document(into / str(number) / root)
     return Converted(into, made)
 
 
@@ -137,7 +137,7 @@ def _write(opened: list[Opened], ours: Path, theirs: Path) -> None:
 
 def _changed(ours: Path, theirs: Path) -> list[Path]:
     names = [path.relative_to(ours) for path in sorted(ours.rglob("*.cwl"))]
-    return [name for name in names if meaning_of(ours / name) != meaning_of(theirs / name)]
+    return [name for name in names if normalize_document(ours / name) != normalize_document(theirs / name)]
 
 
 def _structure(dag: CwlDag) -> Any:

@@ -1,4 +1,4 @@
-"""The project that the tests of this folder look at."""
+"""Fixtures with projects."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.project.projects import trained as trained_once
 
 @pytest.fixture(scope="session")
 def trained() -> Workplace:
-    """Somebody who has trained iris."""
+    """A folder with the trained project iris."""
     return trained_once()
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A new project, to be copied."""
+    """A new project, which tests copy."""
     return create_project(Projects(tmp_path_factory.mktemp("made")), "iris", "classification")
 
 

@@ -15,12 +15,12 @@ from airflow_mlcraft.project.project_paths import Project, Projects
 from tests.operators.embedded import PROJECT, Said, warm
 
 MODELS = ("naive_bayes", "decision_tree")
-_ALONE = ("VISUAL", "EDITOR", "MLCRAFT_PROJECTS")
+_CLEARED_VARIABLES = ("VISUAL", "EDITOR", "MLCRAFT_PROJECTS")
 
 
 @dataclass(frozen=True)
 class Workplace:
-    """Where a user is, with a home of their own."""
+    """The current folder of a user, with a home folder of its own."""
 
     folder: Path
 
@@ -34,7 +34,7 @@ class Workplace:
     def environment(self) -> dict[str, str]:
         home = self.folder / "home"
         home.mkdir(parents=True, exist_ok=True)
-        return {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache"), **dict.fromkeys(_ALONE, "")}
+        return {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache"), **dict.fromkeys(_CLEARED_VARIABLES, "")}
 
     def mlcraft(self, *arguments: str | Path, stdin: str = "", **environment: str) -> Said:
         """Run the command in the warm process."""
@@ -44,7 +44,7 @@ class Workplace:
     def begin(
         self, *arguments: str | Path, environment: dict[str, str] | None = None, **options: object
     ) -> subprocess.Popen[str]:
-        """Start the command as a process of its own, which signals can be sent to."""
+        """Start the command in a separate process, which can receive signals."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return subprocess.Popen(
             [sys.executable, "-m", "airflow_mlcraft.cli.main", *map(str, arguments)],
@@ -59,14 +59,14 @@ class Workplace:
         )
 
     def copy(self, folder: Path) -> Workplace:
-        """The same elsewhere, to be changed by a test."""
+        """A copy in another folder, which a test may change."""
         shutil.copytree(self.folder / "ml_projects", folder / "ml_projects", symlinks=True)
         return Workplace(folder)
 
 
 @cache
 def trained() -> Workplace:
-    """With the project iris, in which two models were trained. A test that changes it copies it."""
+    """A folder with the project iris and two trained models. A test that changes it copies it."""
     made = Workplace(Path(tempfile.mkdtemp(prefix="mlcraft-projects-", dir=os.environ["AIRFLOW_HOME"])))
     for arguments in (("init", "iris", "-p", "classification"), ("train", "iris", "--quiet", "-m", *MODELS)):
         said = made.mlcraft(*arguments)
@@ -75,7 +75,7 @@ def trained() -> Workplace:
 
 
 def processes_of(folder: Path) -> dict[int, str]:
-    """The command lines that have this folder in them, by process."""
+    """The command lines that contain this folder, by process id."""
     found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:

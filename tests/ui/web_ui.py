@@ -16,7 +16,7 @@ from playwright.sync_api import Error, FloatRect, Locator, Page, expect, sync_pl
 from .make_up import Site
 
 T = TypeVar("T")
-PATIENCE = 600.0
+TIME_LIMIT = 600.0
 """Seconds; the machine may have other things to do."""
 _ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -28,7 +28,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 @contextmanager
 def browser_on(site: Site, pictures: Path) -> Iterator[WebUI]:
     """A browser before the login; when a test fails, what it saw last is in `pictures`."""
-    expect.set_options(timeout=PATIENCE * 1000)
+    expect.set_options(timeout=TIME_LIMIT * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=next(filter(None, map(shutil.which, _NAMES))), args=_ARGUMENTS.split()
@@ -36,7 +36,7 @@ def browser_on(site: Site, pictures: Path) -> Iterator[WebUI]:
         context = browser.new_context(
             viewport={"width": 1280, "height": 800}, color_scheme="light", locale="en-US", reduced_motion="reduce"
         )
-        context.set_default_timeout(PATIENCE * 1000)
+        context.set_default_timeout(TIME_LIMIT * 1000)
         page = context.new_page()
         try:
             yield WebUI(page, site, pictures)
@@ -75,9 +75,9 @@ class WebUI:
 
     def until(self, condition: Callable[[], T], what: str) -> T:
         """Wait for a condition."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIME_LIMIT
         while not (value := condition()):
-            assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
+            assert time.monotonic() < deadline, f"not within {TIME_LIMIT:.0f} s: {what}"
             self.page.wait_for_timeout(500)
         return value
 

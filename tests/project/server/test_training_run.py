@@ -18,7 +18,7 @@ from tests.operators.embedded import Said
 from tests.project.projects import Workplace
 from tests.ui.make_up import Site, make_up
 
-PATIENCE = 180
+TIME_LIMIT = 180
 PINS = {"older": "humanize==4.9.0", "newer": "humanize==4.12.0"}
 
 
@@ -39,7 +39,7 @@ class Served:
 
     def train(self, name: str, *words: str) -> Said:
         """On the server, once it has the project's DAG."""
-        ending = time.monotonic() + PATIENCE
+        ending = time.monotonic() + TIME_LIMIT
         while "no DAG" in (said := self.mlcraft("train", name, "--url", self.site.url, *words)).err:
             assert time.monotonic() < ending, said.err
             time.sleep(1)
@@ -97,13 +97,13 @@ def test_an_interruption_ends_the_run_there_too(served: Served) -> None:
     before = len(served.runs("iris"))
     words = ["train", "iris", "--url", served.site.url, "-m", "naive_bayes"]
     process = served.place.begin(*words, environment=served.environment)
-    ending = time.monotonic() + PATIENCE
+    ending = time.monotonic() + TIME_LIMIT
     while not (running := _running(served)):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < ending
         time.sleep(0.2)
     os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=PATIENCE)
+    _, err = process.communicate(timeout=TIME_LIMIT)
     assert "mlcraft: interrupted; nothing half-done was left" in err
     assert [run["state"] for run in served.runs("iris")[before:]] == ["killed"]
     assert not set(running) & set(_running(served))
@@ -145,7 +145,7 @@ def test_two_projects_with_clashing_pins(served: Served) -> None:
     words = ["--url", served.site.url, "-m", "naive_bayes", "--json"]
     processes = [served.place.begin("train", name, *words, environment=served.environment) for name in PINS]
     for process in processes:
-        out, err = process.communicate(timeout=PATIENCE)
+        out, err = process.communicate(timeout=TIME_LIMIT)
         assert process.returncode == 0, out + err
         assert json.loads(out)[0]["state"] == "success"
     assert len(served.mlcraft("predict", "older", "data/test.parquet", "--json").json()) == 40
