@@ -1,5 +1,5 @@
 /** The routes about documents. */
-import { ask, part } from "./fetch";
+import { request, encodePathPart } from "./fetch";
 import type { DocumentEntry, DocumentText, Me, Problem } from "./types";
 
 export interface Saved {
@@ -8,19 +8,23 @@ export interface Saved {
   problems: Problem[];
 }
 
-const at = (path: string, verb = "") => `api/documents/${path.split("/").map(part).join("/")}${verb && `/${verb}`}`;
+const at = (path: string, verb = "") =>
+  `api/documents/${path.split("/").map(encodePathPart).join("/")}${verb && `/${verb}`}`;
 
-export const me = () => ask<Me>("api/me");
-export const documents = () => ask<DocumentEntry[]>("api/documents");
-export const readDocument = (path: string) => ask<DocumentText>(at(path));
+export const fetchMe = () => request<Me>("api/me");
+export const listDocuments = () => request<DocumentEntry[]>("api/documents");
+export const readDocument = (path: string) => request<DocumentText>(at(path));
 export const saveDocument = (path: string, text: string, base: string | null) =>
-  ask<Saved>(at(path), { method: "PUT", json: { text, base } });
+  request<Saved>(at(path), { method: "PUT", json: { text, base } });
 export const renameDocument = (path: string, to: string, base: string) =>
-  ask<Omit<Saved, "problems"> & { path: string }>(at(path, "rename"), { json: { to, base } });
+  request<Omit<Saved, "problems"> & { path: string }>(at(path, "rename"), { json: { to, base } });
 export const duplicateDocument = (path: string, to: string) =>
-  ask<Omit<Saved, "problems"> & { path: string }>(at(path, "duplicate"), { json: { to } });
+  request<Omit<Saved, "problems"> & { path: string }>(at(path, "duplicate"), { json: { to } });
 export const deleteDocument = (path: string, version: string) =>
-  ask<void>(`${at(path)}?base=${part(version)}`, { method: "DELETE" });
-export const takeDocument = (path: string) => ask<{ path: string }>(at(path, "take"), { method: "POST" });
+  request<void>(`${at(path)}?base=${encodePathPart(version)}`, { method: "DELETE" });
+export const copyShippedDocument = (path: string) => request<{ path: string }>(at(path, "take"), { method: "POST" });
 export const checkDocument = (path: string, text: string, signal?: AbortSignal) =>
-  ask<{ problems: Problem[]; graph_ok: boolean }>("api/check", { json: { path, text }, ...(signal ? { signal } : {}) });
+  request<{ problems: Problem[]; graph_ok: boolean }>("api/check", {
+    json: { path, text },
+    ...(signal ? { signal } : {}),
+  });

@@ -48,7 +48,10 @@ const early = (globalThis as { mlcraftEarly?: { address: string; answer: Promise
   .mlcraftEarly;
 
 /** Ask a route, by its address below `/mlcraft/`. */
-export async function ask<T>(address: string, { method, json, body, signal, from = MLCRAFT }: Asking = {}): Promise<T> {
+export async function request<T>(
+  address: string,
+  { method, json, body, signal, from = MLCRAFT }: Asking = {},
+): Promise<T> {
   const init: RequestInit = { credentials: "same-origin", headers: { accept: "application/json" }, redirect: "manual" };
   if (json !== undefined) {
     init.body = JSON.stringify(json);
@@ -60,7 +63,7 @@ export async function ask<T>(address: string, { method, json, body, signal, from
   if (signal) init.signal = signal;
   let response: Response;
   try {
-    response = await (askedEarly(address) ?? fetch(new URL(address, from), init));
+    response = await (earlyResponse(address) ?? fetch(new URL(address, from), init));
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(0, "Airflow does not answer.");
@@ -69,18 +72,18 @@ export async function ask<T>(address: string, { method, json, body, signal, from
   if (response.type === "opaqueredirect") throw new ApiError(401, "The session has ended.");
   const found: unknown = response.status === 204 ? undefined : await response.json().catch(() => undefined);
   if (!response.ok)
-    throw new ApiError(response.status, sentence(found) ?? `The server answered ${response.status}.`, found);
+    throw new ApiError(response.status, errorMessage(found) ?? `The server answered ${response.status}.`, found);
   return found as T;
 }
 
 /** An answer is taken once. */
-function askedEarly(address: string): Promise<Response> | undefined {
+function earlyResponse(address: string): Promise<Response> | undefined {
   if (early?.address !== address) return undefined;
   early.address = "";
   return early.answer;
 }
 
-function sentence(body: unknown): string | undefined {
+function errorMessage(body: unknown): string | undefined {
   const detail = (body as { detail?: unknown } | undefined)?.detail;
   if (typeof detail === "string") return detail;
   if (Array.isArray(detail)) return detail.map((each: { msg?: string }) => each.msg ?? JSON.stringify(each)).join("; ");
@@ -89,6 +92,6 @@ function sentence(body: unknown): string | undefined {
 }
 
 /** A part of an address. */
-export function part(text: string): string {
+export function encodePathPart(text: string): string {
   return encodeURIComponent(text);
 }

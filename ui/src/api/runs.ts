@@ -1,17 +1,19 @@
 /** The routes about DAGs and their runs. */
-import { ask, part } from "./fetch";
+import { request, encodePathPart } from "./fetch";
 import type { DagGraph, RunState, StepDetails } from "./types";
 
 /** Of the DAG as it was for the run, where there is one. */
-export function dagGraph(dagId: string, runId?: string): Promise<DagGraph> {
-  return ask(`api/dags/${part(dagId)}/graph${runId === undefined ? "" : `?run_id=${part(runId)}`}`);
+export function fetchDagGraph(dagId: string, runId?: string): Promise<DagGraph> {
+  return request(
+    `api/dags/${encodePathPart(dagId)}/graph${runId === undefined ? "" : `?run_id=${encodePathPart(runId)}`}`,
+  );
 }
 
-export function runState(dagId: string, runId: string, signal?: AbortSignal): Promise<RunState> {
-  return ask(`api/dags/${part(dagId)}/runs/${part(runId)}/state`, signal ? { signal } : {});
+export function fetchRunState(dagId: string, runId: string, signal?: AbortSignal): Promise<RunState> {
+  return request(`api/dags/${encodePathPart(dagId)}/runs/${encodePathPart(runId)}/state`, signal ? { signal } : {});
 }
 
-export function stepDetails(
+export function fetchStepDetails(
   dagId: string,
   runId: string,
   key: string,
@@ -19,5 +21,8 @@ export function stepDetails(
   signal?: AbortSignal,
 ): Promise<StepDetails> {
   const query = mapIndex === undefined ? "" : `?map_index=${mapIndex}`;
-  return ask(`api/dags/${part(dagId)}/runs/${part(runId)}/steps/${part(key)}${query}`, signal ? { signal } : {});
+  return request(
+    `api/dags/${encodePathPart(dagId)}/runs/${encodePathPart(runId)}/steps/${encodePathPart(key)}${query}`,
+    signal ? { signal } : {},
+  );
 }

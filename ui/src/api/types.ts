@@ -1,4 +1,4 @@
-/** What the routes answer. */
+/** Types of what the REST routes answer. */
 import type { Value } from "../document/value";
 import type { Graph, Port, StepState, TaskState } from "../graph/model";
 

@@ -1,8 +1,8 @@
 /** The builder: which document is open, and the list of all where none is. */
 import { useCallback, useEffect, useState } from "react";
 import "./builder.css";
-import { ApiError, ask } from "../api/fetch";
-import { documents, me, readDocument } from "../api/documents";
+import { ApiError, request } from "../api/fetch";
+import { listDocuments, fetchMe, readDocument } from "../api/documents";
 import type { DocumentEntry, Me } from "../api/types";
 import { useLatest } from "../look/use_latest";
 import { Button, Notice, Spinner } from "../look/widgets";
@@ -12,7 +12,7 @@ import { DocumentLibrary } from "./library";
 import { emptyTool, emptyWorkflow } from "./new_document";
 import { type FoundDraft, readDraft } from "./drafts";
 import { Session } from "./session";
-import { Start } from "./Start";
+import { DocumentList } from "./DocumentList";
 import { LogInAgain } from "./LogInAgain";
 
 export interface Place {
@@ -26,7 +26,7 @@ interface Opened {
   by: string | undefined;
 }
 
-function here(): Place {
+function placeFromAddress(): Place {
   const asked = new URLSearchParams(location.search);
   const fresh = asked.get("new");
   return {
@@ -43,29 +43,29 @@ export function App() {
   const [about, setAbout] = useState<Me>();
   const [library, setLibrary] = useState<DocumentLibrary>();
   const [schema, setSchema] = useState<HintSchema>();
-  const [place, setPlace] = useState(here);
+  const [place, setPlace] = useState(placeFromAddress);
   const [found, setFound] = useState<Opened & { place: Place }>();
   const [error, setError] = useState<ApiError>();
   const [attempt, setAttempt] = useState(0);
   const latest = useLatest({ library, about });
 
   const refresh = useCallback(async () => {
-    const entries = await documents();
+    const entries = await listDocuments();
     setLibrary(withEntries(entries));
     return entries;
   }, []);
 
   useEffect(() => {
-    Promise.all([me(), documents()]).then(([person, entries]) => {
+    Promise.all([fetchMe(), listDocuments()]).then(([person, entries]) => {
       setAbout(person);
       setLibrary(withEntries(entries));
     }, setError);
-    ask<HintSchema>("api/schema").then(setSchema, () => setSchema(undefined));
+    request<HintSchema>("api/schema").then(setSchema, () => setSchema(undefined));
   }, [attempt]);
   useEffect(() => {
     const moved = () => {
       setError(undefined);
-      setPlace(here());
+      setPlace(placeFromAddress());
     };
     addEventListener("popstate", moved);
     return () => removeEventListener("popstate", moved);
@@ -137,7 +137,7 @@ export function App() {
         <Spinner>Opening…</Spinner>
       </div>
     );
-  if (!opened) return <Start about={about} library={library} onOpen={go} />;
+  if (!opened) return <DocumentList about={about} library={library} onOpen={go} />;
   return (
     <Editor
       key={opened.session.state.path}

@@ -1,6 +1,6 @@
 /** The command line that a tool makes, as the server works it out, a moment after somebody has typed. */
 import { useEffect, useState } from "react";
-import { ApiError, ask } from "../api/fetch";
+import { ApiError, request } from "../api/fetch";
 import { CopyButton, Notice } from "../look/widgets";
 
 interface Command {
@@ -19,7 +19,7 @@ export function CommandLine({ path, text }: { path: string; text: string }) {
   useEffect(() => {
     const asking = new AbortController();
     const timer = setTimeout(() => {
-      ask<Command>("api/command", { json: { path, text }, signal: asking.signal })
+      request<Command>("api/command", { json: { path, text }, signal: asking.signal })
         .then((answer) => {
           setFound(answer);
           setTrouble("");

@@ -1,7 +1,7 @@
 /** The document in the form that Rabix Composer opens: what it would be, and what cannot be said in it. */
 import { useEffect, useState } from "react";
 import { saveDocument } from "../api/documents";
-import { ApiError, ask } from "../api/fetch";
+import { ApiError, request } from "../api/fetch";
 import type { Problem } from "../api/types";
 import { Dialog } from "../look/Dialog";
 import { Button, Notice, Spinner } from "../look/widgets";
@@ -43,7 +43,7 @@ export function ComposerDialog({
   const [form, setForm] = useState<Form>();
   const [error, setError] = useState("");
   useEffect(() => {
-    ask<Form>("api/composer-form", { json: { path, text } }).then(setForm, (problem: Error) =>
+    request<Form>("api/composer-form", { json: { path, text } }).then(setForm, (problem: Error) =>
       setError(problem.message),
     );
   }, [path, text]);

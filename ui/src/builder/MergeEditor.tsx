@@ -5,7 +5,7 @@ import { EditorState } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
 import { useEffect, useRef } from "react";
 import { useLatest } from "../look/use_latest";
-import { editorLook } from "./editor_look";
+import { editorTheme } from "./editor_theme";
 
 export default function MergeEditor({
   theirs,
@@ -25,7 +25,7 @@ export default function MergeEditor({
       a: {
         doc: theirs,
         extensions: [
-          editorLook,
+          editorTheme,
           lineEnd,
           EditorState.readOnly.of(true),
           EditorView.contentAttributes.of({ "aria-label": "On disk" }),
@@ -34,7 +34,7 @@ export default function MergeEditor({
       b: {
         doc: mine,
         extensions: [
-          editorLook,
+          editorTheme,
           lineEnd,
           history(),
           keymap.of([...defaultKeymap, ...historyKeymap]),

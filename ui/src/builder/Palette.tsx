@@ -22,7 +22,7 @@ const ICONS: Record<string, IconName> = { Workflow: "workflow", ExpressionTool: 
 
 export const Palette = memo(function Palette({ documents, current, disabled = false, onAdd, onOpen }: PaletteProps) {
   const [words, setWords] = useState("");
-  const found = useMemo(() => sought(documents, words, current), [documents, words, current]);
+  const found = useMemo(() => searchDocuments(documents, words, current), [documents, words, current]);
   const groups = [
     { title: "Tools", entries: found.filter((each) => each.class !== "Workflow" && each.origin !== "shipped") },
     { title: "Workflows", entries: found.filter((each) => each.class === "Workflow" && each.origin !== "shipped") },
@@ -127,7 +127,11 @@ function Entry({
 }
 
 /** All words are somewhere in it; those that have them in their name come first. */
-function sought(documents: readonly DocumentEntry[], words: string, current: string | undefined): DocumentEntry[] {
+function searchDocuments(
+  documents: readonly DocumentEntry[],
+  words: string,
+  current: string | undefined,
+): DocumentEntry[] {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
   const name = (entry: DocumentEntry) => `${entry.label ?? ""} ${entry.path}`.toLowerCase();
   const all = (entry: DocumentEntry) => `${name(entry)} ${entry.doc ?? ""} ${entry.hint ?? ""}`.toLowerCase();

@@ -1,6 +1,6 @@
 /** All that is wrong, each with a way to its place. */
 import { Icon } from "../look/Icon";
-import type { Listed } from "./use_check";
+import type { ListedProblem } from "./use_problems";
 
 export function Problems({
   problems,
@@ -10,12 +10,12 @@ export function Problems({
   onToggle,
   onJump,
 }: {
-  problems: readonly Listed[];
+  problems: readonly ListedProblem[];
   checking: boolean;
   checked: string | undefined;
   open: boolean;
   onToggle: () => void;
-  onJump: (problem: Listed) => void;
+  onJump: (problem: ListedProblem) => void;
 }) {
   const errors = problems.filter((one) => one.severity === "error").length;
   const words =
@@ -25,7 +25,7 @@ export function Problems({
         : checked
           ? "The server could not check it"
           : "No problems"
-      : counted(errors, problems.length - errors);
+      : countText(errors, problems.length - errors);
   return (
     <section className={`problems ${open && problems.length ? "problems-open" : ""}`} aria-label="Problems">
       <button type="button" className="problems-head" aria-expanded={open} onClick={onToggle}>
@@ -53,7 +53,7 @@ export function Problems({
   );
 }
 
-function counted(errors: number, others: number): string {
+function countText(errors: number, others: number): string {
   const words = [];
   if (errors) words.push(`${errors} ${errors === 1 ? "problem" : "problems"}`);
   if (others) words.push(`${others} ${others === 1 ? "warning" : "warnings"}`);

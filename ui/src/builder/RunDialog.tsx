@@ -4,7 +4,7 @@ import type { CwlFile, RunInput } from "../api/types";
 import { Dialog } from "../look/Dialog";
 import { Button, Notice } from "../look/widgets";
 import { RunField } from "./RunField";
-import { type Answer, BadAnswer, fieldOf, firstAnswer, valueOf } from "./run_form";
+import { type Answer, BadAnswer, fieldOf, defaultAnswer, valueOf } from "./run_form";
 import "./run_form.css";
 
 export interface RunDialogProps {
@@ -20,7 +20,7 @@ export interface RunDialogProps {
 export function RunDialog({ title, inputs, onUpload, onRun, onClose }: RunDialogProps) {
   const fields = useMemo(() => inputs.map(fieldOf), [inputs]);
   const [answers, setAnswers] = useState<Record<string, Answer>>(() =>
-    Object.fromEntries(fields.map((each) => [each.id, firstAnswer(each)])),
+    Object.fromEntries(fields.map((each) => [each.id, defaultAnswer(each)])),
   );
   const [wrong, setWrong] = useState<Record<string, string>>({});
   const [trouble, setTrouble] = useState("");

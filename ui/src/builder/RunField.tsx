@@ -28,13 +28,13 @@ export function RunField({ field, answer, wrong, onAnswer, onUpload }: RunFieldP
       </label>
       <Control {...{ field, answer, onAnswer, onUpload, id, about }} wrong={wrong} />
       <p id={about} className={wrong ? "run-wrong" : "run-about"}>
-        {wrong ?? explained(field)}
+        {wrong ?? fieldHelp(field)}
       </p>
     </div>
   );
 }
 
-function explained(field: Field): string {
+function fieldHelp(field: Field): string {
   const names = field.choices.length ? `One of these a line: ${field.choices.join(", ")}.` : "One value a line.";
   const how = { lines: names, json: "Written as JSON." }[field.kind as string];
   return [field.doc, how].filter(Boolean).join(" ");

@@ -1,5 +1,5 @@
 /** A form for an object, made from its JSON schema: what the server checks is what is asked for. */
-import { type Fields, type Value, printed } from "../document/value";
+import { type Fields, type Value, formatValue } from "../document/value";
 import { Button, IconButton } from "../look/widgets";
 import { SelectField, TextField } from "./fields";
 import "./schema_form.css";
@@ -69,12 +69,12 @@ function SchemaField({ label, schema, value, readOnly, onChange }: FieldProps) {
     return (
       <SelectField
         {...common}
-        value={value === undefined ? "" : printed(value)}
+        value={value === undefined ? "" : formatValue(value)}
         choices={[
           { value: "", label: none },
-          ...choices.map((choice) => ({ value: printed(choice), label: words(choice) })),
+          ...choices.map((choice) => ({ value: formatValue(choice), label: words(choice) })),
         ]}
-        onChange={(chosen) => onChange(choices.find((choice) => printed(choice) === chosen))}
+        onChange={(chosen) => onChange(choices.find((choice) => formatValue(choice) === chosen))}
       />
     );
   }
@@ -83,15 +83,15 @@ function SchemaField({ label, schema, value, readOnly, onChange }: FieldProps) {
     <TextField
       {...common}
       {...(schema.examples?.length ? { suggestions: schema.examples.map(String) } : {})}
-      placeholder={schema.default === undefined ? "" : printed(schema.default)}
-      value={value === undefined || value === null ? "" : printed(value)}
+      placeholder={schema.default === undefined ? "" : formatValue(schema.default)}
+      value={value === undefined || value === null ? "" : formatValue(value)}
       onChange={(typed) => onChange(read(typed, numeric))}
     />
   );
 }
 
 function words(choice: Value): string {
-  return choice === true ? "yes" : choice === false ? "no" : printed(choice);
+  return choice === true ? "yes" : choice === false ? "no" : formatValue(choice);
 }
 
 /** A number where one is meant; what is none stays a text, and the server's check says so. */

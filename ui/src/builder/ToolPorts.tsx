@@ -1,8 +1,8 @@
 /** The inputs or outputs of a tool: a card for each, with how it meets the command line. */
-import { type Item, nameFlaw } from "../document/items";
+import { type Item, nameError } from "../document/items";
 import { setFields } from "../document/edits";
 import { docText } from "../document/process";
-import { readType, shown } from "../document/types";
+import { readType, formatType } from "../document/types";
 import { type Change, list, text } from "../document/value";
 import { Button } from "../look/widgets";
 import { CheckField, TextField, TypeField, ValueField } from "./fields";
@@ -49,7 +49,7 @@ function PortCard({ session, tool, side, editable, command, item }: PortsProps &
     <details className="tool-port">
       <summary>
         <strong>{item.id}</strong>
-        <code>{type ? shown(type) : text(item.fields["type"]) || "no type"}</code>
+        <code>{type ? formatType(type) : text(item.fields["type"]) || "no type"}</code>
         <span className="tool-port-how">{how(item, side)}</span>
       </summary>
       <div className="tool-port-body">
@@ -237,5 +237,5 @@ function flawOf(tool: Tool, item: Item, id: string): string | undefined {
   const taken = [...portsOf(tool, "inputs"), ...portsOf(tool, "outputs")].some(
     (other) => other.id === id && other.path.join() !== item.path.join(),
   );
-  return nameFlaw(id) ?? (taken ? `${id} is there already; take another name.` : undefined);
+  return nameError(id) ?? (taken ? `${id} is there already; take another name.` : undefined);
 }

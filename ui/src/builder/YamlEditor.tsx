@@ -7,7 +7,7 @@ import { EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutt
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { Problem } from "../api/types";
 import { useLatest } from "../look/use_latest";
-import { editorLook } from "./editor_look";
+import { editorTheme } from "./editor_theme";
 import type { YamlPaneProps } from "./YamlPane";
 
 /** To read a longer text takes longer than a frame: what was typed is shown first. */
@@ -38,7 +38,7 @@ export default function YamlEditor({ text, problems, readOnly = false, onChange,
       state: EditorState.create({
         doc: initial.text,
         extensions: [
-          editorLook,
+          editorTheme,
           history(),
           drawSelection(),
           highlightActiveLine(),

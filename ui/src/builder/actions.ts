@@ -1,15 +1,15 @@
 /** What the keys and buttons of the builder do to a workflow. */
-import { takeDocument } from "../api/documents";
+import { copyShippedDocument } from "../api/documents";
 import type { DocumentEntry } from "../api/types";
-import { type Way, connectBy, wayOf } from "../document/connecting";
+import { type Way, connectBy, connectionWay } from "../document/connecting";
 import * as edits from "../document/edits";
-import { ofKey, positionOf } from "../document/graph";
+import { parseKey, positionOf } from "../document/graph";
 import { freeName } from "../document/items";
-import { type CwlType, readType, shown } from "../document/types";
-import { type Workflow, linkOf, portIn, sourceOf, stepOf, takenBy } from "../document/workflow";
+import { type CwlType, readType, formatType } from "../document/types";
+import { type Workflow, linkOf, portIn, sourceOf, stepOf, inputType } from "../document/workflow";
 import type { End, Fit, GraphHandle } from "../graph";
 import type { GraphEdge, Position } from "../graph/model";
-import { faceOfEntry, relative } from "./library";
+import { faceOfEntry, relativePath } from "./library";
 import { rank } from "./ranking";
 import type { Session } from "./session";
 
@@ -20,7 +20,7 @@ export interface Connection {
 
 /** Ends of the picture as places in the document; only the outermost level can be edited. */
 export function placesOf(from: End, to: End): Connection | undefined {
-  const [source, target] = [ofKey(from.node), ofKey(to.node)];
+  const [source, target] = [parseKey(from.node), parseKey(to.node)];
   if (!source || !target || source.kind === "output" || target.kind === "input") return undefined;
   return {
     from: source.kind === "input" ? { step: "", port: source.id } : { step: source.id, port: from.port },
@@ -30,7 +30,7 @@ export function placesOf(from: End, to: End): Connection | undefined {
 
 export function fitOf(workflow: Workflow | undefined, from: End, to: End): Fit {
   const places = workflow && placesOf(from, to);
-  const way = places && wayOf(workflow, places.from, places.to);
+  const way = places && connectionWay(workflow, places.from, places.to);
   return way === "scatter" ? "scatters" : way ? "fits" : undefined;
 }
 
@@ -38,18 +38,18 @@ export function connect(session: Session, { from, to }: Connection, way: Way): v
   session.edit((workflow) => connectBy(workflow, from, to, way));
 }
 
-export function named(where: edits.Where): string {
+export function formatPort(where: edits.Where): string {
   return where.step ? `${where.step}/${where.port}` : where.port;
 }
 
 /** What the offer to scatter says. */
-export function scatterWords(workflow: Workflow, { from, to }: Connection): { title: string; text: string } {
+export function scatterQuestion(workflow: Workflow, { from, to }: Connection): { title: string; text: string } {
   const step = stepOf(workflow, to.step);
-  const list = shown(sourceOf(workflow, from).type);
-  const one = step ? shown(takenBy(step, to.port)) : "";
+  const list = formatType(sourceOf(workflow, from).type);
+  const one = step ? formatType(inputType(step, to.port)) : "";
   return {
     title: `Run ${to.step} for each item?`,
-    text: `${named(from)} is a list (${list}), and ${to.port} of ${to.step} takes one ${one}. Scattered, the step runs once for each item, at the same time where it can, and its outputs become lists.`,
+    text: `${formatPort(from)} is a list (${list}), and ${to.port} of ${to.step} takes one ${one}. Scattered, the step runs once for each item, at the same time where it can, and its outputs become lists.`,
   };
 }
 
@@ -58,7 +58,7 @@ export function connectionsOf(
   workflow: Workflow,
   key: string,
 ): { connection: Connection; way: Way; label: string; note: string }[] {
-  const node = ofKey(key);
+  const node = parseKey(key);
   if (!node) return [];
   const sources: edits.Where[] = [
     ...workflow.inputs.map((one) => ({ step: "", port: one.id })),
@@ -73,13 +73,13 @@ export function connectionsOf(
   const found = sources.flatMap((from) =>
     targets.flatMap((to) => {
       if (!own(from, "input") && !own(to, "output")) return [];
-      const way = wayOf(workflow, from, to);
+      const way = connectionWay(workflow, from, to);
       if (!way) return [];
-      const type = shown(sourceOf(workflow, from).type);
+      const type = formatType(sourceOf(workflow, from).type);
       const place = rank({
         way,
         from: { port: from.port, type },
-        to: { port: to.port, type: shown(typeInto(workflow, to)) },
+        to: { port: to.port, type: formatType(typeInto(workflow, to)) },
         ...needOf(workflow, to),
       });
       return [
@@ -87,7 +87,7 @@ export function connectionsOf(
           place,
           connection: { from, to },
           way,
-          label: `${named(from)} → ${named(to)}`,
+          label: `${formatPort(from)} → ${formatPort(to)}`,
           note: way === "scatter" ? `for each of ${type}` : way === "collect" ? `${type}, into the list` : type,
         },
       ];
@@ -99,7 +99,7 @@ export function connectionsOf(
 function typeInto(workflow: Workflow, to: edits.Where): CwlType | undefined {
   const step = stepOf(workflow, to.step);
   return step
-    ? takenBy(step, to.port)
+    ? inputType(step, to.port)
     : readType(workflow.outputs.find((one) => one.item.id === to.port)?.item.fields["type"]);
 }
 
@@ -119,7 +119,7 @@ export async function addStep(
 ): Promise<void> {
   let path = entry.path;
   if (entry.origin === "shipped" && path.startsWith("shipped:")) {
-    path = (await takeDocument(path)).path;
+    path = (await copyShippedDocument(path)).path;
     await refresh();
   }
   const { workflow, path: from } = session.state;
@@ -130,7 +130,7 @@ export async function addStep(
     (now) =>
       edits.addStep(now, {
         id,
-        run: relative(from, path),
+        run: relativePath(from, path),
         face: faceOfEntry(entry),
         position,
         ...(label ? { label } : {}),
@@ -160,7 +160,7 @@ export function removeKeys(session: Session, keys: readonly string[], allEdges: 
     (workflow) =>
       edits.remove(
         workflow,
-        keys.filter((key) => ofKey(key)),
+        keys.filter((key) => parseKey(key)),
         edges,
       ),
     [],
@@ -171,13 +171,13 @@ const MARK = "mlcraft-clip";
 /** How far from the original a copy is put at least. */
 const ASIDE: Position = { x: 40, y: 40 };
 
-export function copied(session: Session): string | undefined {
+export function copySelection(session: Session): string | undefined {
   const { workflow, selection } = session.state;
-  const keys = [...selection].filter((key) => ofKey(key));
+  const keys = [...selection].filter((key) => parseKey(key));
   return workflow && keys.length ? JSON.stringify({ [MARK]: edits.copy(workflow, keys) }) : undefined;
 }
 
-export function pasted(session: Session, text: string, handle: GraphHandle | null): boolean {
+export function pasteText(session: Session, text: string, handle: GraphHandle | null): boolean {
   let clip: edits.Clip;
   try {
     clip = (JSON.parse(text) as Record<string, edits.Clip>)[MARK]!;

@@ -1,8 +1,8 @@
 /** Fields of forms. What is typed is taken over when one leaves the field or presses Enter; Escape takes it back. */
 import { type ReactNode, useId, useState } from "react";
 import { parse, stringify } from "yaml";
-import { type CwlType, given, isOptional, readType, shown } from "../document/types";
-import { type Value, printed } from "../document/value";
+import { type CwlType, withoutNull, isOptional, readType, formatType } from "../document/types";
+import { type Value, formatValue } from "../document/value";
 
 interface Common {
   label: string;
@@ -205,7 +205,7 @@ export function ValueField({
   type,
   onChange,
 }: Common & { value: Value | undefined; type: CwlType | undefined; onChange: (value: Value | undefined) => void }) {
-  const kind = type ? given(type) : undefined;
+  const kind = type ? withoutNull(type) : undefined;
   const id = useId();
   if (kind?.kind === "name" && kind.name === "boolean") {
     return (
@@ -214,7 +214,7 @@ export function ValueField({
           id={id}
           className="field"
           disabled={disabled}
-          value={value === undefined || value === null ? "" : printed(value)}
+          value={value === undefined || value === null ? "" : formatValue(value)}
           onChange={(event) => onChange(event.target.value === "" ? undefined : event.target.value === "true")}
         >
           <option value="">none</option>
@@ -257,8 +257,8 @@ export function ValueField({
   const placeholder = isFile
     ? "path or address"
     : kind?.kind === "array"
-      ? `- one a line (${shown(type)})`
-      : shown(type);
+      ? `- one a line (${formatType(type)})`
+      : formatType(type);
   return (
     <TextField
       label={label}
@@ -283,14 +283,14 @@ function filePath(value: Value | undefined): string | undefined {
 
 function valueFlaw(value: unknown, type: CwlType | undefined): string | undefined {
   if (!type || value === null) return undefined;
-  const kind = given(type);
+  const kind = withoutNull(type);
   if (kind.kind === "array" && !Array.isArray(value))
-    return `A list is needed (${shown(type)}): one value a line, each after “- ”.`;
+    return `A list is needed (${formatType(type)}): one value a line, each after “- ”.`;
   if (kind.kind === "name" && (kind.name === "int" || kind.name === "long") && !Number.isInteger(value))
     return "A whole number is needed.";
   if (kind.kind === "name" && (kind.name === "float" || kind.name === "double") && typeof value !== "number")
     return "A number is needed.";
-  if (kind.kind === "enum" && !kind.symbols.includes(printed(value)))
+  if (kind.kind === "enum" && !kind.symbols.includes(formatValue(value)))
     return `One of these is needed: ${kind.symbols.join(", ")}.`;
   return undefined;
 }
@@ -313,7 +313,7 @@ export function TypeField({
 }) {
   const id = useId();
   const type = readType(value);
-  const inner = type && given(type);
+  const inner = type && withoutNull(type);
   const item = inner?.kind === "array" ? inner.items : inner;
   const raw = typeof value === "string" ? value : "";
   const name = more.includes(raw) ? raw : item?.kind === "name" && KINDS.includes(item.name) ? item.name : undefined;

@@ -1,7 +1,7 @@
 /** The documents of the folder, for what a workflow runs. */
 import type { DocumentEntry } from "../api/types";
 import { type Face, faceFromPorts, faceOf, mainPath } from "../document/process";
-import { readType, shown } from "../document/types";
+import { readType, formatType } from "../document/types";
 import { type Value, at, isFields, text } from "../document/value";
 import type { Found, Library } from "../document/workflow";
 
@@ -62,7 +62,7 @@ export class DocumentLibrary implements Library {
     const entry = this.byPath.get(path);
     const value = this.values.get(path);
     if (value !== undefined) {
-      const process = fragment ? named(value, fragment) : mainPath(value);
+      const process = fragment ? packedProcess(value, fragment) : mainPath(value);
       const fields = process && at(value, process);
       if (process && isFields(fields)) return { path, face: faceOf(fields), value, process };
     }
@@ -78,11 +78,11 @@ export function faceOfEntry(entry: DocumentEntry): Face {
 /** What it takes and gives, with types, in two lines. */
 export function signatureOf(entry: DocumentEntry): string {
   const ports = (all: DocumentEntry["inputs"]) =>
-    all.map((port) => `${port.id}: ${shown(readType(port.type))}`).join(", ") || "nothing";
+    all.map((port) => `${port.id}: ${formatType(readType(port.type))}`).join(", ") || "nothing";
   return `takes ${ports(entry.inputs)}\ngives ${ports(entry.outputs)}`;
 }
 
-function named(value: Value, id: string): (string | number)[] | undefined {
+function packedProcess(value: Value, id: string): (string | number)[] | undefined {
   const packed = isFields(value) ? value["$graph"] : undefined;
   const index = Array.isArray(packed)
     ? packed.findIndex((one) => isFields(one) && text(one["id"]).replace(/^#/, "") === id)
@@ -112,7 +112,7 @@ export function resolve(from: string, address: string): string | undefined {
 }
 
 /** How the document at `from` names the one at `to`. */
-export function relative(from: string, to: string): string {
+export function relativePath(from: string, to: string): string {
   const start = from.split("/").slice(0, -1);
   const end = to.split("/");
   let same = 0;

@@ -4,12 +4,17 @@ import userEvent from "@testing-library/user-event";
 import { useState } from "react";
 import { describe, expect, it, vi } from "vitest";
 import { Problems } from "./Problems";
-import type { Listed } from "./use_check";
+import type { ListedProblem } from "./use_problems";
 
-const ERROR: Listed = { severity: "error", message: "Step count needs a value for text.", line: 12, column: 3 };
-const WARNING: Listed = { severity: "warning", message: "Nothing goes into output result.", line: 7, column: 1 };
+const ERROR: ListedProblem = { severity: "error", message: "Step count needs a value for text.", line: 12, column: 3 };
+const WARNING: ListedProblem = { severity: "warning", message: "Nothing goes into output result.", line: 7, column: 1 };
 
-function Foldable(props: { problems: Listed[]; checking?: boolean; checked?: string; onJump?: (one: Listed) => void }) {
+function Foldable(props: {
+  problems: ListedProblem[];
+  checking?: boolean;
+  checked?: string;
+  onJump?: (one: ListedProblem) => void;
+}) {
   const [open, setOpen] = useState(false);
   return (
     <Problems

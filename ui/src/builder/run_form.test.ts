@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Value } from "../document/value";
-import { BadAnswer, fieldOf, fileAt, firstAnswer, valueOf } from "./run_form";
+import { BadAnswer, fieldOf, fileAt, defaultAnswer, valueOf } from "./run_form";
 
 const field = (type: Value, more = {}) => fieldOf({ id: "x", type, ...more });
 
@@ -70,7 +70,7 @@ describe("a field of the form", () => {
       ["int[]", [1, 2]],
     ] as const) {
       const one = field(type, { default: value });
-      expect(valueOf(one, firstAnswer(one))).toEqual(value);
+      expect(valueOf(one, defaultAnswer(one))).toEqual(value);
     }
   });
 

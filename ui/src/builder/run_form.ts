@@ -1,7 +1,7 @@
 /** What a form asks for a workflow's input, and what comes of the answer. No part of it draws anything. */
-import { printed } from "../document/value";
+import { formatValue } from "../document/value";
 import type { CwlFile, RunInput } from "../api/types";
-import { type CwlType, isNull, readType, shown } from "../document/types";
+import { type CwlType, isNull, readType, formatType } from "../document/types";
 
 export type FieldKind =
   "text" | "whole" | "number" | "boolean" | "choice" | "suggested" | "file" | "directory" | "files" | "lines" | "json";
@@ -49,7 +49,7 @@ export function fieldOf(input: RunInput & { optional?: boolean }): Field {
     kind: only ? kindOf(only, listed.length > 0) : suggested ? "suggested" : "json",
     title: input.label || input.id,
     doc: input.doc ?? "",
-    type: shown(type),
+    type: formatType(type),
     required: !optional,
     choices: listed.length ? listed : symbols,
     default: input.default,
@@ -65,12 +65,12 @@ function kindOf(type: CwlType, listed: boolean): FieldKind {
 }
 
 /** What a field holds before anybody has touched it. */
-export function firstAnswer(field: Field): Answer {
+export function defaultAnswer(field: Field): Answer {
   const value = field.default;
   switch (field.kind) {
     case "boolean":
       // Three states where it may be left out.
-      return value === undefined || value === null ? "" : printed(value);
+      return value === undefined || value === null ? "" : formatValue(value);
     case "file":
     case "directory":
       return isFile(value) ? [value] : [];
@@ -81,7 +81,7 @@ export function firstAnswer(field: Field): Answer {
     case "json":
       return value === undefined || value === null ? "" : JSON.stringify(value, null, 2);
     default:
-      return value === undefined || value === null ? "" : printed(value);
+      return value === undefined || value === null ? "" : formatValue(value);
   }
 }
 

@@ -1,9 +1,9 @@
 /** One document being edited: its text and picture, what can be undone, what is selected, what has been saved. */
 import type { Graph } from "../graph/model";
 import { Document } from "../document/document";
-import { graphOf, ofKey } from "../document/graph";
+import { graphOf, parseKey } from "../document/graph";
 import { kindOf, mainPath } from "../document/process";
-import { type Finding, byNode, problemsOf } from "../document/problems";
+import { type Finding, errorByNode, findProblems } from "../document/problems";
 import type { Flaw } from "../document/source";
 import { CannotSplice } from "../document/splices";
 import { type Change, type Fields, type Path, isFields } from "../document/value";
@@ -240,7 +240,7 @@ export class Session {
     const process = mainPath(document.value) ?? [];
     const fields = document.at(process);
     const workflow = readWorkflow({ value: document.value, document: state.path, process, library: state.library });
-    const findings = workflow ? problemsOf(workflow) : [];
+    const findings = workflow ? findProblems(workflow) : [];
     const selection = workflow ? stillThere(state.selection, workflow) : state.selection;
     return {
       ...state,
@@ -250,7 +250,7 @@ export class Session {
       kind: kindOf(fields),
       fields: isFields(fields) ? fields : undefined,
       workflow,
-      graph: workflow ? graphOf(workflow, byNode(findings)) : EMPTY,
+      graph: workflow ? graphOf(workflow, errorByNode(findings)) : EMPTY,
       findings,
       canUndo: this.past.length > 0,
       canRedo: this.future.length > 0,
@@ -270,6 +270,6 @@ function stillThere(selection: ReadonlySet<string>, { inputs, steps, outputs }: 
     ...steps.map((one) => `step:${one.id}`),
     ...outputs.map((one) => `output:${one.item.id}`),
   ]);
-  const gone = (key: string) => ofKey(key) !== undefined && !known.has(key);
+  const gone = (key: string) => parseKey(key) !== undefined && !known.has(key);
   return [...selection].some(gone) ? new Set([...selection].filter((key) => !gone(key))) : selection;
 }

@@ -1,5 +1,5 @@
 /** From a saved document to a run of its DAG. */
-import { AIRFLOW, ApiError, MLCRAFT, ask, part } from "../api/fetch";
+import { AIRFLOW, ApiError, MLCRAFT, request, encodePathPart } from "../api/fetch";
 import type { CwlFile } from "../api/types";
 
 const PATIENCE = 90_000;
@@ -15,10 +15,10 @@ export async function dagIsThere(dagId: string, after: number | undefined): Prom
   const deadline = Date.now() + PATIENCE;
   for (;;) {
     try {
-      const dag = await ask<Dag>(`api/v2/dags/${part(dagId)}`, { from: AIRFLOW });
+      const dag = await request<Dag>(`api/v2/dags/${encodePathPart(dagId)}`, { from: AIRFLOW });
       if (after === undefined || Date.parse(dag.last_parsed_time ?? "") >= after) {
         if (dag.is_paused)
-          await ask(`api/v2/dags/${part(dagId)}?update_mask=is_paused`, {
+          await request(`api/v2/dags/${encodePathPart(dagId)}?update_mask=is_paused`, {
             method: "PATCH",
             json: { is_paused: false },
             from: AIRFLOW,
@@ -39,7 +39,7 @@ export async function dagIsThere(dagId: string, after: number | undefined): Prom
 }
 
 export async function startRun(dagId: string, conf: Record<string, unknown>): Promise<string> {
-  const run = await ask<{ dag_run_id: string }>(`api/v2/dags/${part(dagId)}/dagRuns`, {
+  const run = await request<{ dag_run_id: string }>(`api/v2/dags/${encodePathPart(dagId)}/dagRuns`, {
     json: { conf, logical_date: null },
     from: AIRFLOW,
   });
@@ -47,7 +47,7 @@ export async function startRun(dagId: string, conf: Record<string, unknown>): Pr
 }
 
 export function uploadFile(dagId: string, file: File): Promise<CwlFile> {
-  return ask<CwlFile>(`api/dags/${part(dagId)}/files?name=${part(file.name)}`, {
+  return request<CwlFile>(`api/dags/${encodePathPart(dagId)}/files?name=${encodePathPart(file.name)}`, {
     method: "POST",
     body: file,
     from: MLCRAFT,

@@ -1,5 +1,5 @@
 /** Edits of a tool: its command, its inputs and outputs, what it needs. No part of it draws anything. */
-import { type Item, freeName, items, scopeOf, writtenId } from "../document/items";
+import { type Item, freeName, items, scopeOf, formatId } from "../document/items";
 import { setFields } from "../document/edits";
 import { type Change, type Fields, type Path, type Value, isFields, list, text } from "../document/value";
 
@@ -53,7 +53,7 @@ export function addPort(tool: Tool, side: Side, wanted: string, fields: Fields):
   );
   const path = [...tool.path, side];
   const now = tool.fields[side];
-  const name = writtenId(scopeOf(tool.fields, text(tool.fields["id"]).startsWith("#")), id);
+  const name = formatId(scopeOf(tool.fields, text(tool.fields["id"]).startsWith("#")), id);
   if (isFields(now) && Object.keys(now).length) return [{ do: "set", path: [...path, name], value: fields }];
   const item = { id: name, ...fields };
   return Array.isArray(now) ? [{ do: "append", path, value: item }] : [{ do: "set", path, value: [item] }];

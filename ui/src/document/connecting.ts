@@ -1,10 +1,10 @@
 /** What a new connection would do, from its two ends. */
-import { closesCircle } from "./circles";
-import { type CwlType, connection, fit, itemOf, readType } from "./types";
+import { closesCycle } from "./dependencies";
+import { type CwlType, connectionFit, typeFit, itemOf, readType } from "./types";
 import type { Change } from "./value";
 import { type Where, connect, likeOf, setFields, setLinkFields, setOutputFields, setScatter, typeValue } from "./edits";
-import { type Workflow, linkOf, sourceOf, stepOf, takenBy } from "./workflow";
-import { written } from "./items";
+import { type Workflow, linkOf, sourceOf, stepOf, inputType } from "./workflow";
+import { formatReference } from "./items";
 
 export type Way =
   /** The value goes in as it is. */
@@ -14,29 +14,29 @@ export type Way =
   /** The input takes a list, and this value is one of it. */
   | "collect";
 
-export function wayOf(workflow: Workflow, from: Where, to: Where): Way | undefined {
+export function connectionWay(workflow: Workflow, from: Where, to: Where): Way | undefined {
   const source = sourceOf(workflow, from);
   if (!source.known) return undefined;
   if (to.step === "") {
     const link = workflow.outputs.find((one) => one.item.id === to.port);
     if (!link || link.sources.some((one) => same(one, from))) return undefined;
     if (link.sources.length === 0) return "whole";
-    return wayInto(source.type, readType(link.item.fields["type"]), false);
+    return wayByType(source.type, readType(link.item.fields["type"]), false);
   }
   const step = stepOf(workflow, to.step);
-  if (!step || (from.step && closesCircle(workflow, from.step, to.step))) return undefined;
+  if (!step || (from.step && closesCycle(workflow, from.step, to.step))) return undefined;
   const link = linkOf(step, to.port);
   if (link?.sources.some((one) => same(one, from))) return undefined;
-  return wayInto(source.type, takenBy(step, to.port), true);
+  return wayByType(source.type, inputType(step, to.port), true);
 }
 
 /** How a value of one type goes into what takes another. */
-export function wayInto(from: CwlType | undefined, into: CwlType | undefined, mayScatter: boolean): Way | undefined {
-  const whole = mayScatter ? connection(from, into) : fit(from, into);
+export function wayByType(from: CwlType | undefined, into: CwlType | undefined, mayScatter: boolean): Way | undefined {
+  const whole = mayScatter ? connectionFit(from, into) : typeFit(from, into);
   if (whole === "scatter") return "scatter";
   if (whole !== "no") return "whole";
   const item = itemOf(into);
-  return item && fit(from, item) !== "no" ? "collect" : undefined;
+  return item && typeFit(from, item) !== "no" ? "collect" : undefined;
 }
 
 function same(one: Where, other: Where): boolean {
@@ -50,8 +50,8 @@ export function connectBy(workflow: Workflow, from: Where, to: Where, way: Way):
     if (!link) return [];
     const type = sourceOf(workflow, from).type;
     if (link.sources.length === 0) {
-      const fits = type && fit(type, readType(link.item.fields["type"])) !== "no";
-      const source = written(workflow.scope, from);
+      const fits = type && typeFit(type, readType(link.item.fields["type"])) !== "no";
+      const source = formatReference(workflow.scope, from);
       const changes = connect(workflow, from, to).filter((change) => !isAt(change, link.item.path));
       return [
         ...changes,
@@ -63,7 +63,7 @@ export function connectBy(workflow: Workflow, from: Where, to: Where, way: Way):
     }
     if (way === "collect") return [...connect(workflow, from, to)];
     return setFields(link.item, "type", {
-      outputSource: [written(workflow.scope, from)],
+      outputSource: [formatReference(workflow.scope, from)],
       linkMerge: undefined,
       pickValue: undefined,
     });
@@ -73,14 +73,14 @@ export function connectBy(workflow: Workflow, from: Where, to: Where, way: Way):
   if (way === "collect") {
     if (link?.sources.length) return connect(workflow, from, to);
     return setLinkFields(workflow, step, to.port, {
-      source: [written(workflow.scope, from, likeOf(workflow))],
+      source: [formatReference(workflow.scope, from, likeOf(workflow))],
       linkMerge: "merge_nested",
     });
   }
   if (!link?.sources.length) return connect(workflow, from, to, way === "scatter");
   const gives = connect(workflow, from, to, false).filter((change) => change.path.includes("out"));
   const changes = setFields(link.item, "source", {
-    source: written(workflow.scope, from, link.sources[0]!.written),
+    source: formatReference(workflow.scope, from, link.sources[0]!.written),
     ...("linkMerge" in link.item.fields ? { linkMerge: undefined } : {}),
     ...("pickValue" in link.item.fields ? { pickValue: undefined } : {}),
   });

@@ -1,7 +1,7 @@
 /** A document: its text, its value, and changes that keep every byte that they do not mean. */
-import { type Source, read } from "./source";
+import { type Source, readSource } from "./source";
 import { CannotSplice, type Splice, difference, spliced, splices } from "./splices";
-import { type Change, type Path, type Value, at, changed, merged, sameValue } from "./value";
+import { type Change, type Path, type Value, at, applyChanges, mergeChanges, sameValue } from "./value";
 
 export class Document {
   private source_: Source | undefined;
@@ -17,13 +17,13 @@ export class Document {
   }
 
   static open(text: string): Document {
-    const source = read(text);
+    const source = readSource(text);
     return new Document(text, source.value, source);
   }
 
   /** The nodes of the text; reading a large one takes longer than a frame, so edits do not wait for it. */
   get source(): Source {
-    return (this.source_ ??= read(this.text));
+    return (this.source_ ??= readSource(this.text));
   }
 
   get isRead(): boolean {
@@ -41,7 +41,7 @@ export class Document {
   /** Another text by hand: what has the same value keeps it, so that little has to be drawn anew. */
   retyped(text: string): Document {
     if (text === this.text) return this;
-    const source = read(text);
+    const source = readSource(text);
     const part = difference(this.text, text);
     return new Document(text, source.broken ? null : kept(this.value, source.value), source, part ? [part] : []);
   }
@@ -49,8 +49,8 @@ export class Document {
   /** Throws a `CannotSplice` where the text has no place of its own for a change. */
   change(wanted: readonly Change[]): Document {
     if (wanted.length === 0) return this;
-    const changes = merged(wanted);
-    const expected = changed(this.value, changes);
+    const changes = mergeChanges(wanted);
+    const expected = applyChanges(this.value, changes);
     const parts = splices(this.source, changes);
     if (parts === undefined) return this.oneByOne(changes, expected);
     return new Document(spliced(this.text, parts), expected, undefined, parts);

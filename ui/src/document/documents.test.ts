@@ -8,7 +8,7 @@ import { graphOf } from "./graph";
 import { type Library, type Workflow, readWorkflow } from "./workflow";
 import { faceOf, mainPath } from "./process";
 import * as edits from "./edits";
-import { byNode, problemsOf } from "./problems";
+import { errorByNode, findProblems } from "./problems";
 import { type Fields, type Value, at, isFields, text } from "./value";
 
 const SHIPPED = fileURLToPath(new URL("../../../cwl", import.meta.url));
@@ -87,7 +87,7 @@ describe.each(workflows)("$name", ({ path, text, document, workflow }) => {
   test("opens and is saved as it was", () => {
     expect(document.text).toBe(text);
     expect(document.change([]).text).toBe(text);
-    const graph = graphOf(workflow, byNode(problemsOf(workflow)));
+    const graph = graphOf(workflow, errorByNode(findProblems(workflow)));
     expect(graph.nodes).toHaveLength(workflow.inputs.length + workflow.outputs.length + workflow.steps.length);
     expect(
       workflow.steps.length + Number(!isFields(workflow.fields["steps"]) && !Array.isArray(workflow.fields["steps"])),

@@ -1,12 +1,12 @@
 /** What single edits write, and what follows them. */
 import { describe, expect, test } from "vitest";
-import { connectBy, wayOf } from "./connecting";
+import { connectBy, connectionWay } from "./connecting";
 import { Document } from "./document";
 import * as edits from "./edits";
 import { graphOf } from "./graph";
 import { type Face, faceFromPorts, mainPath } from "./process";
-import { closesCircle } from "./circles";
-import { problemsOf } from "./problems";
+import { closesCycle } from "./dependencies";
+import { findProblems } from "./problems";
 import type { Change } from "./value";
 import { type Library, type Workflow, readWorkflow, stepOf } from "./workflow";
 
@@ -162,7 +162,7 @@ describe("connections", () => {
       { step: "", port: "texts" },
       { step: "count", port: "text" },
     ];
-    expect(wayOf(workflow, from, to)).toBe("scatter");
+    expect(connectionWay(workflow, from, to)).toBe("scatter");
     expect(edited(without, (now) => connectBy(now, from, to, "scatter"))).toContain("  scatter:\n  - text\n");
   });
 
@@ -170,13 +170,13 @@ describe("connections", () => {
     const from = { step: "count", port: "counts" };
     const to = { step: "merge", port: "parts" };
     const single = LISTS.replace("  scatter: text\n", "").replace("File[]", "File");
-    expect(wayOf(workflowOf(Document.open(single)), from, to)).toBe("collect");
+    expect(connectionWay(workflowOf(Document.open(single)), from, to)).toBe("collect");
     const once = edited(single, (now) => connectBy(now, from, to, "collect"));
     expect(once).toContain("    linkMerge: merge_nested\n");
     const twice = edited(once, (now) => connectBy(now, { step: "", port: "texts" }, to, "collect"));
     expect(twice).toContain("    - count/counts\n    - texts\n");
     expect(
-      problemsOf(workflowOf(Document.open(twice))).filter(
+      findProblems(workflowOf(Document.open(twice))).filter(
         (one) => one.severity === "error" && one.key === "step:merge",
       ),
     ).toEqual([]);
@@ -200,9 +200,9 @@ describe("connections", () => {
 
   test("circles and what does not fit are no connections", () => {
     const workflow = workflowOf(Document.open(MAPS));
-    expect(closesCircle(workflow, "merge", "count")).toBe(true);
-    expect(wayOf(workflow, { step: "merge", port: "report" }, { step: "count", port: "text" })).toBeUndefined();
-    expect(wayOf(workflow, { step: "", port: "top" }, { step: "count", port: "text" })).toBeUndefined();
+    expect(closesCycle(workflow, "merge", "count")).toBe(true);
+    expect(connectionWay(workflow, { step: "merge", port: "report" }, { step: "count", port: "text" })).toBeUndefined();
+    expect(connectionWay(workflow, { step: "", port: "top" }, { step: "count", port: "text" })).toBeUndefined();
   });
 });
 
@@ -260,7 +260,7 @@ describe("hints", () => {
 });
 
 describe("problems", () => {
-  const said = (text: string) => problemsOf(workflowOf(Document.open(text))).map((one) => one.message);
+  const said = (text: string) => findProblems(workflowOf(Document.open(text))).map((one) => one.message);
 
   test("none where all is well", () => expect(said(MAPS)).toEqual([]));
 
@@ -295,7 +295,7 @@ steps:
   in: ${ins}
   out: [data]
 `;
-  const said = (ins: string) => problemsOf(workflowOf(Document.open(text(ins)))).map((one) => one.message);
+  const said = (ins: string) => findProblems(workflowOf(Document.open(text(ins)))).map((one) => one.message);
   const sentence = "Step retrieve has nothing to retrieve: give it a source, sources or files.";
   expect(said("[]")).toEqual([sentence]);
   expect(said("[{id: source, default: ''}]")).toEqual([sentence]);

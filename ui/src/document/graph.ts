@@ -2,29 +2,38 @@
 import { wireKey } from "../graph/keys";
 import type { Graph, GraphEdge, GraphNode, Port, Position } from "../graph/model";
 import { docText, portOf, runName } from "./process";
-import { arrayOf, readType, shown } from "./types";
+import { arrayOf, readType, formatType } from "./types";
 import { type Fields, isFields, text } from "./value";
-import { type Link, type StepModel, type Workflow, insideOf, linkOf, portIn, readWorkflow, givenBy } from "./workflow";
+import {
+  type Link,
+  type StepModel,
+  type Workflow,
+  runPlace,
+  linkOf,
+  portIn,
+  readWorkflow,
+  outputType,
+} from "./workflow";
 
 /** Deeper workflows are not drawn: a document may run itself. */
 const MAX_DEPTH = 8;
 
 /** `problems` are sentences by the keys of nodes. */
 export function graphOf(workflow: Workflow, problems: ReadonlyMap<string, string> = new Map()): Graph {
-  return drawn(workflow, "", 0, problems);
+  return levelOf(workflow, "", 0, problems);
 }
 
-function drawn(workflow: Workflow, prefix: string, depth: number, problems: ReadonlyMap<string, string>): Graph {
+function levelOf(workflow: Workflow, prefix: string, depth: number, problems: ReadonlyMap<string, string>): Graph {
   return {
     nodes: [
       ...workflow.inputs.map((item) => {
         const key = `${prefix}input:${item.id}`;
-        return kept(item.value, key, problems.get(key), [], () => end("input", item.id, key, item.fields));
+        return reuseNode(item.value, key, problems.get(key), [], () => end("input", item.id, key, item.fields));
       }),
       ...workflow.steps.map((step) => stepNode(step, workflow, prefix, depth, problems)),
       ...workflow.outputs.map(({ item }) => {
         const key = `${prefix}output:${item.id}`;
-        return kept(item.value, key, problems.get(key), [], () => end("output", item.id, key, item.fields));
+        return reuseNode(item.value, key, problems.get(key), [], () => end("output", item.id, key, item.fields));
       }),
     ],
     edges: edgesOf(workflow, prefix),
@@ -40,7 +49,7 @@ interface Kept {
 const nodes = new WeakMap<object, Kept[]>();
 
 /** The same node for the same part of the document. */
-function kept(
+function reuseNode(
   value: unknown,
   key: string,
   problem: string | undefined,
@@ -64,7 +73,7 @@ function kept(
 }
 
 function end(kind: "input" | "output", id: string, key: string, fields: Fields): GraphNode {
-  const port: Port = { id, type: shown(readType(fields["type"])) };
+  const port: Port = { id, type: formatType(readType(fields["type"])) };
   const node: GraphNode = {
     key,
     kind,
@@ -107,11 +116,11 @@ function stepNode(
   problems: ReadonlyMap<string, string>,
 ): GraphNode {
   const key = `${prefix}step:${step.id}`;
-  const place = insideOf(step.run, step.found, workflow.place);
+  const place = runPlace(step.run, step.found, workflow.place);
   const isWorkflow = step.face?.kind === "Workflow" && place && depth < MAX_DEPTH;
   // A workflow of a packed document changes with it.
   const others = isWorkflow ? [place.value, place.library] : [step.face];
-  return kept(step.item.value, key, problems.get(key), others, () => {
+  return reuseNode(step.item.value, key, problems.get(key), others, () => {
     const inside = isWorkflow ? readWorkflow(place) : undefined;
     const node: GraphNode = {
       key,
@@ -126,7 +135,7 @@ function stepNode(
     if (step.scatter.length) node.scatter = step.scatter;
     if (step.scatterMethod) node.scatterMethod = step.scatterMethod;
     if (step.when) node.when = step.when;
-    if (inside) node.inside = drawn(inside, `${prefix}${step.id}/`, depth + 1, problems);
+    if (inside) node.inside = levelOf(inside, `${prefix}${step.id}/`, depth + 1, problems);
     return withDetails(node, step.item.fields);
   });
 }
@@ -136,7 +145,7 @@ function inputPorts(step: StepModel): Port[] {
     const port = portOf(one);
     if (!one.required && !linkOf(step, one.id)) return { ...port, quiet: true };
     if (!step.scatter.includes(one.id)) return port;
-    return { ...port, type: shown(one.type && arrayOf(one.type)), scattered: true };
+    return { ...port, type: formatType(one.type && arrayOf(one.type)), scattered: true };
   });
   const more = step.links
     .filter((link) => !portIn(step, link.item.id))
@@ -149,7 +158,10 @@ function inputPorts(step: StepModel): Port[] {
 }
 
 function outputPorts(step: StepModel): Port[] {
-  const declared = (step.face?.outputs ?? []).map((one) => ({ ...portOf(one), type: shown(givenBy(step, one.id)) }));
+  const declared = (step.face?.outputs ?? []).map((one) => ({
+    ...portOf(one),
+    type: formatType(outputType(step, one.id)),
+  }));
   const more = step.out
     .filter((one) => !declared.some((port) => port.id === one.id))
     .map((one) => ({ id: one.id, type: "" }));
@@ -179,7 +191,7 @@ function edge(from: GraphEdge["from"], to: GraphEdge["to"]): GraphEdge {
 }
 
 /** What a key of a node or an edge of the outermost level names. */
-export function ofKey(key: string): { kind: "input" | "output" | "step"; id: string } | undefined {
+export function parseKey(key: string): { kind: "input" | "output" | "step"; id: string } | undefined {
   const match = /^(input|output|step):([^/]+)$/.exec(key);
   return match ? { kind: match[1] as "input", id: match[2]! } : undefined;
 }

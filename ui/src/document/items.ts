@@ -58,7 +58,7 @@ export function scopeOf(process: Fields, isPacked: boolean): Scope {
 }
 
 /** A source as `input` or `step/output`, whichever way it is written. */
-export function reference(scope: Scope, source: string): { step: string; port: string } {
+export function parseReference(scope: Scope, source: string): { step: string; port: string } {
   let name = source.slice(source.indexOf("#") + 1);
   if (scope.id && source.startsWith("#") && name.startsWith(`${scope.id}/`)) name = name.slice(scope.id.length + 1);
   const slash = name.lastIndexOf("/");
@@ -66,7 +66,7 @@ export function reference(scope: Scope, source: string): { step: string; port: s
 }
 
 /** How a reference is written in this process, after the fashion of `like`. */
-export function written(scope: Scope, at: { step: string; port: string }, like?: string): string {
+export function formatReference(scope: Scope, at: { step: string; port: string }, like?: string): string {
   const name = at.step ? `${at.step}/${at.port}` : at.port;
   if (like === undefined ? !scope.packed : !like.startsWith("#")) return name;
   const prefix = like === undefined || like.startsWith(`#${scope.id}/`) ? `${scope.id}/` : "";
@@ -74,12 +74,12 @@ export function written(scope: Scope, at: { step: string; port: string }, like?:
 }
 
 /** How a new name is written in this process. */
-export function writtenId(scope: Scope, ...names: string[]): string {
+export function formatId(scope: Scope, ...names: string[]): string {
   return scope.packed ? `#${[scope.id, ...names].join("/")}` : names.at(-1)!;
 }
 
 /** What CWL lets a name be, without what would confuse references. */
-export function nameFlaw(id: string): string | undefined {
+export function nameError(id: string): string | undefined {
   if (!id.trim()) return "A name is needed.";
   if (/[/#\s]/.test(id)) return "A name has no spaces, no / and no #.";
   if (/^(\$|__proto__$|constructor$)/.test(id)) return "This name has a meaning of its own; take another.";

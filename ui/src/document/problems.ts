@@ -1,7 +1,7 @@
-/** What a browser can tell of a workflow at once; the server has the last word. */
-import { stepsBefore } from "./circles";
-import { linkOf, type Link, type StepModel, type Workflow, portIn, sourceOf, takenBy, together } from "./workflow";
-import { connection, formatsDiffer, readType, shown } from "./types";
+/** Problems of a workflow that the browser finds at once; the server's check is the authoritative one. */
+import { upstreamSteps } from "./dependencies";
+import { linkOf, type Link, type StepModel, type Workflow, portIn, sourceOf, inputType, mergedType } from "./workflow";
+import { connectionFit, haveDifferentFormats, readType, formatType } from "./types";
 import type { Path } from "./value";
 import type { Item } from "./items";
 
@@ -17,24 +17,24 @@ export interface Finding {
 const SOURCES = ["source", "sources", "files"];
 const RETRIEVE = /(^|[:#])Retrieve$/;
 
-export function problemsOf(workflow: Workflow): Finding[] {
+export function findProblems(workflow: Workflow): Finding[] {
   return [
-    ...twice(workflow),
-    ...workflow.steps.flatMap((step) => ofStep(workflow, step)),
-    ...workflow.outputs.flatMap((link) => ofOutput(workflow, link)),
-    ...circles(workflow),
+    ...duplicateNames(workflow),
+    ...workflow.steps.flatMap((step) => stepProblems(workflow, step)),
+    ...workflow.outputs.flatMap((link) => outputProblems(workflow, link)),
+    ...findCycles(workflow),
   ];
 }
 
 /** The worst sentence for each node. */
-export function byNode(findings: readonly Finding[]): Map<string, string> {
+export function errorByNode(findings: readonly Finding[]): Map<string, string> {
   const found = new Map<string, string>();
   for (const one of findings)
     if (one.key && one.severity === "error" && !found.has(one.key)) found.set(one.key, one.message);
   return found;
 }
 
-function twice(workflow: Workflow): Finding[] {
+function duplicateNames(workflow: Workflow): Finding[] {
   const groups: [string, string, Item[]][] = [
     ["input", "input", workflow.inputs],
     ["output", "output", workflow.outputs.map((one) => one.item)],
@@ -59,7 +59,7 @@ function twice(workflow: Workflow): Finding[] {
   });
 }
 
-function ofStep(workflow: Workflow, step: StepModel): Finding[] {
+function stepProblems(workflow: Workflow, step: StepModel): Finding[] {
   const key = `step:${step.id}`;
   const say = (severity: Finding["severity"], message: string, path: Path = step.item.path): Finding => ({
     severity,
@@ -78,10 +78,12 @@ function ofStep(workflow: Workflow, step: StepModel): Finding[] {
       ]),
     );
   }
-  for (const link of step.links) found.push(...ofLink(workflow, step, link, say));
+  for (const link of step.links) found.push(...linkProblems(workflow, step, link, say));
   for (const port of step.face?.inputs ?? []) {
     if (port.required && !linkOf(step, port.id))
-      found.push(say("error", `Step ${step.id} needs a value for ${port.id} (${shown(port.type) || "any type"}).`));
+      found.push(
+        say("error", `Step ${step.id} needs a value for ${port.id} (${formatType(port.type) || "any type"}).`),
+      );
   }
   const retrieves =
     RETRIEVE.test(step.face?.hint ?? "") && SOURCES.some((id) => step.face?.inputs.some((port) => port.id === id));
@@ -121,7 +123,7 @@ function ofStep(workflow: Workflow, step: StepModel): Finding[] {
   return found;
 }
 
-function ofLink(
+function linkProblems(
   workflow: Workflow,
   step: StepModel,
   link: Link,
@@ -133,27 +135,27 @@ function ofLink(
   const unknown = link.sources.filter((source) => !sourceOf(workflow, source).known);
   for (const source of unknown)
     found.push(
-      say("error", `Step ${step.id} takes ${item.id} from ${named(source)}, which does not exist.`, item.path),
+      say("error", `Step ${step.id} takes ${item.id} from ${formatSource(source)}, which does not exist.`, item.path),
     );
   const hasDefault = "default" in item.fields && item.fields["default"] !== null;
   if (port?.required && link.sources.length === 0 && !hasDefault && !item.fields["valueFrom"]) {
     found.push(
-      say("error", `Step ${step.id} needs a value for ${item.id} (${shown(port.type) || "any type"}).`, item.path),
+      say("error", `Step ${step.id} needs a value for ${item.id} (${formatType(port.type) || "any type"}).`, item.path),
     );
   }
   if (unknown.length || link.sources.length === 0 || item.fields["valueFrom"] || !port) return found;
-  const from = together(workflow, link);
-  const fits = connection(from, takenBy(step, item.id));
-  const words = `Step ${step.id} takes ${item.id} as ${shown(takenBy(step, item.id))}, and ${link.sources.map(named).join(" and ")} ${link.sources.length > 1 ? "give" : "gives"} ${shown(from)}`;
+  const from = mergedType(workflow, link);
+  const fits = connectionFit(from, inputType(step, item.id));
+  const words = `Step ${step.id} takes ${item.id} as ${formatType(inputType(step, item.id))}, and ${link.sources.map(formatSource).join(" and ")} ${link.sources.length > 1 ? "give" : "gives"} ${formatType(from)}`;
   if (fits === "no") found.push(say("error", `${words}.`, item.path));
   else if (fits === "scatter")
     found.push(say("error", `${words}: scatter over ${item.id} to run it for each item.`, item.path));
   else if (fits === "maybe" && !hasDefault) found.push(say("warning", `${words}: some values do not fit.`, item.path));
-  if (link.sources.length === 1 && formatsDiffer(sourceOf(workflow, link.sources[0]!).format, port.format)) {
+  if (link.sources.length === 1 && haveDifferentFormats(sourceOf(workflow, link.sources[0]!).format, port.format)) {
     found.push(
       say(
         "warning",
-        `The file format of ${named(link.sources[0]!)} is another than the one that ${item.id} of step ${step.id} takes.`,
+        `The file format of ${formatSource(link.sources[0]!)} is another than the one that ${item.id} of step ${step.id} takes.`,
         item.path,
       ),
     );
@@ -166,7 +168,7 @@ function hasValue(link: Link | undefined): boolean {
   return !!link && (link.sources.length > 0 || !!fields?.["valueFrom"] || (fields?.["default"] ?? "") !== "");
 }
 
-function ofOutput(workflow: Workflow, link: Link): Finding[] {
+function outputProblems(workflow: Workflow, link: Link): Finding[] {
   const { item } = link;
   const key = `output:${item.id}`;
   const say = (severity: Finding["severity"], message: string): Finding => ({
@@ -179,24 +181,24 @@ function ofOutput(workflow: Workflow, link: Link): Finding[] {
   const unknown = link.sources.filter((source) => !sourceOf(workflow, source).known);
   if (unknown.length)
     return unknown.map((source) =>
-      say("error", `Output ${item.id} comes from ${named(source)}, which does not exist.`),
+      say("error", `Output ${item.id} comes from ${formatSource(source)}, which does not exist.`),
     );
-  const from = together(workflow, link);
+  const from = mergedType(workflow, link);
   const to = readType(item.fields["type"]);
-  const fits = connection(from, to);
+  const fits = connectionFit(from, to);
   const found: Finding[] = [];
   if (fits === "no" || fits === "scatter")
     found.push(
       say(
         "error",
-        `Output ${item.id} is ${shown(to)}, and ${link.sources.map(named).join(" and ")} ${link.sources.length > 1 ? "give" : "gives"} ${shown(from)}.`,
+        `Output ${item.id} is ${formatType(to)}, and ${link.sources.map(formatSource).join(" and ")} ${link.sources.length > 1 ? "give" : "gives"} ${formatType(from)}.`,
       ),
     );
   else if (fits === "maybe")
     found.push(
       say(
         "warning",
-        `Output ${item.id} is ${shown(to)}, and what goes into it is ${shown(from)}: some values do not fit.`,
+        `Output ${item.id} is ${formatType(to)}, and what goes into it is ${formatType(from)}: some values do not fit.`,
       ),
     );
   if (link.pickValue && isOlder(workflow.version))
@@ -208,11 +210,11 @@ function isOlder(version: string): boolean {
   return version === "v1.0" || version === "v1.1";
 }
 
-function named(source: { step: string; port: string }): string {
+function formatSource(source: { step: string; port: string }): string {
   return source.step ? `${source.step}/${source.port}` : source.port;
 }
 
-function circles(workflow: Workflow): Finding[] {
+function findCycles(workflow: Workflow): Finding[] {
   const known = new Map(workflow.steps.map((step) => [step.id, step]));
   const state = new Map<string, "open" | "done">();
   const found: Finding[] = [];
@@ -221,7 +223,7 @@ function circles(workflow: Workflow): Finding[] {
     const stack: { step: StepModel; next: string[] }[] = [];
     const enter = (step: StepModel) => {
       state.set(step.id, "open");
-      stack.push({ step, next: stepsBefore(step) });
+      stack.push({ step, next: upstreamSteps(step) });
     };
     if (!state.has(start.id)) enter(start);
     while (stack.length) {

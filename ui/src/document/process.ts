@@ -2,7 +2,7 @@
 import type { TypedPort } from "../api/types";
 import type { GraphNode, Port } from "../graph/model";
 import { type Item, items, localName } from "./items";
-import { type CwlType, isOptional, readType, shown } from "./types";
+import { type CwlType, isOptional, readType, formatType } from "./types";
 import { type Fields, type Path, type Value, isFields, text } from "./value";
 
 export interface FacePort {
@@ -132,7 +132,7 @@ export function hintOf(process: Fields): string {
 }
 
 export function portOf(face: FacePort): Port {
-  const port: Port = { id: face.id, type: shown(face.type) };
+  const port: Port = { id: face.id, type: formatType(face.type) };
   if (face.label) port.label = face.label;
   if (face.doc) port.doc = face.doc;
   return port;

@@ -31,7 +31,7 @@ export interface Source {
 
 const MAX_ALIASES = 1000;
 
-export function read(text: string): Source {
+export function readSource(text: string): Source {
   const tree = parseDocument(text, { keepSourceTokens: true, merge: true, prettyErrors: false });
   const source: Source = {
     text,

@@ -1,9 +1,9 @@
 /** Which type fits into which. */
 import { describe, expect, test } from "vitest";
-import { connection, fit, formatsDiffer, readType, shown } from "./types";
+import { connectionFit, typeFit, haveDifferentFormats, readType, formatType } from "./types";
 
 const fits = (from: Parameters<typeof readType>[0], to: Parameters<typeof readType>[0]) =>
-  fit(readType(from), readType(to));
+  typeFit(readType(from), readType(to));
 
 describe("short forms", () => {
   test.each([
@@ -15,7 +15,7 @@ describe("short forms", () => {
     ["types.yml#main/sample", "sample"],
     ['{"type": "record", "fields": []}', "record"],
     ["stdout", "File"],
-  ])("%j", (type, words) => expect(shown(readType(type as never))).toBe(words));
+  ])("%j", (type, words) => expect(formatType(readType(type as never))).toBe(words));
 });
 
 describe("fit", () => {
@@ -40,15 +40,15 @@ describe("fit", () => {
 });
 
 test("a list goes item by item where it does not go whole", () => {
-  expect(connection(readType("File[]"), readType("File"))).toBe("scatter");
-  expect(connection(readType("File[]"), readType("File[]"))).toBe("yes");
-  expect(connection(readType("File[]"), readType("int"))).toBe("no");
-  expect(connection(readType("File[][]"), readType("File[]"))).toBe("scatter");
+  expect(connectionFit(readType("File[]"), readType("File"))).toBe("scatter");
+  expect(connectionFit(readType("File[]"), readType("File[]"))).toBe("yes");
+  expect(connectionFit(readType("File[]"), readType("int"))).toBe("no");
+  expect(connectionFit(readType("File[][]"), readType("File[]"))).toBe("scatter");
 });
 
 test("formats differ only where both are known", () => {
-  expect(formatsDiffer("http://a/1", "http://a/2")).toBe(true);
-  expect(formatsDiffer("http://a/1", ["http://a/2", "http://a/1"])).toBe(false);
-  expect(formatsDiffer(undefined, "http://a/2")).toBe(false);
-  expect(formatsDiffer("$(inputs.x.format)", "http://a/2")).toBe(false);
+  expect(haveDifferentFormats("http://a/1", "http://a/2")).toBe(true);
+  expect(haveDifferentFormats("http://a/1", ["http://a/2", "http://a/1"])).toBe(false);
+  expect(haveDifferentFormats(undefined, "http://a/2")).toBe(false);
+  expect(haveDifferentFormats("$(inputs.x.format)", "http://a/2")).toBe(false);
 });

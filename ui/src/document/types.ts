@@ -69,13 +69,13 @@ function shortName(name: string): string {
 }
 
 /** CWL's short form where there is one, words otherwise. */
-export function shown(type: CwlType | undefined): string {
+export function formatType(type: CwlType | undefined): string {
   if (!type) return "";
   switch (type.kind) {
     case "name":
       return type.name.includes("#") ? shortName(type.name) : type.name;
     case "array": {
-      const items = shown(type.items);
+      const items = formatType(type.items);
       return type.items.kind === "union" ? `(${items})[]` : `${items}[]`;
     }
     case "record":
@@ -84,8 +84,8 @@ export function shown(type: CwlType | undefined): string {
       return type.name ? `enum ${type.name}` : "enum";
     case "union": {
       const rest = type.of.filter((one) => !isNull(one));
-      if (rest.length === 1 && rest.length < type.of.length) return `${shown(rest[0])}?`;
-      const words = rest.map(shown).join(" | ");
+      if (rest.length === 1 && rest.length < type.of.length) return `${formatType(rest[0])}?`;
+      const words = rest.map(formatType).join(" | ");
       return rest.length < type.of.length ? `(${words})?` : words;
     }
   }
@@ -100,11 +100,11 @@ export function isOptional(type: CwlType | undefined): boolean {
 }
 
 /** The type without null. */
-export function given(type: CwlType): CwlType {
+export function withoutNull(type: CwlType): CwlType {
   return type.kind === "union" ? union(type.of.filter((one) => !isNull(one))) : type;
 }
 
-export function optional(type: CwlType): CwlType {
+export function toOptional(type: CwlType): CwlType {
   return isOptional(type) ? type : union([NULL, type]);
 }
 
@@ -115,7 +115,7 @@ export function arrayOf(type: CwlType, levels = 1): CwlType {
 /** What each item of a list is; undefined where it is none. */
 export function itemOf(type: CwlType | undefined): CwlType | undefined {
   if (!type) return undefined;
-  const rest = given(type);
+  const rest = withoutNull(type);
   return rest.kind === "array" ? rest.items : undefined;
 }
 
@@ -129,20 +129,20 @@ const WIDER: Record<string, string[]> = {
   double: ["float"],
 };
 
-export function fit(from: CwlType | undefined, to: CwlType | undefined): Fit {
+export function typeFit(from: CwlType | undefined, to: CwlType | undefined): Fit {
   if (!from || !to) return "yes";
   if (from.kind === "union") {
-    const fits = from.of.map((one) => fit(one, to));
+    const fits = from.of.map((one) => typeFit(one, to));
     if (fits.every((one) => one === "yes")) return "yes";
     return from.of.some((one, index) => !isNull(one) && fits[index] !== "no") ? "maybe" : "no";
   }
   if (to.kind === "union") {
-    const fits = to.of.map((one) => fit(from, one));
+    const fits = to.of.map((one) => typeFit(from, one));
     return fits.includes("yes") ? "yes" : fits.includes("maybe") ? "maybe" : "no";
   }
   if (isAny(to)) return isNull(from) ? "no" : "yes";
   if (isAny(from)) return "maybe";
-  if (from.kind === "array" && to.kind === "array") return fit(from.items, to.items);
+  if (from.kind === "array" && to.kind === "array") return typeFit(from.items, to.items);
   if (from.kind === "name" && to.kind === "name") {
     if (from.name === to.name || shortName(from.name) === shortName(to.name)) return "yes";
     if (WIDER[from.name]?.includes(to.name)) return "yes";
@@ -161,7 +161,7 @@ export function fit(from: CwlType | undefined, to: CwlType | undefined): Fit {
 function recordFit(from: { name: string; type: CwlType }[], to: { name: string; type: CwlType }[]): Fit {
   let all: Fit = "yes";
   for (const field of to) {
-    const one = fit(from.find((other) => other.name === field.name)?.type ?? NULL, field.type);
+    const one = typeFit(from.find((other) => other.name === field.name)?.type ?? NULL, field.type);
     if (one === "no") return "no";
     if (one === "maybe") all = "maybe";
   }
@@ -179,16 +179,16 @@ function isBuiltIn(type: CwlType): boolean {
 }
 
 /** How an output may go into an input of a step: as it is, item by item, or not at all. */
-export function connection(from: CwlType | undefined, to: CwlType | undefined): "yes" | "maybe" | "scatter" | "no" {
-  const whole = fit(from, to);
+export function connectionFit(from: CwlType | undefined, to: CwlType | undefined): "yes" | "maybe" | "scatter" | "no" {
+  const whole = typeFit(from, to);
   if (whole === "yes") return "yes";
   const item = itemOf(from);
-  if (item && fit(item, to) !== "no") return "scatter";
+  if (item && typeFit(item, to) !== "no") return "scatter";
   return whole;
 }
 
 /** Formats are addresses; one that is worked out, or is not given, may be any. */
-export function formatsDiffer(from: Value | undefined, to: Value | undefined): boolean {
+export function haveDifferentFormats(from: Value | undefined, to: Value | undefined): boolean {
   const wanted = (Array.isArray(to) ? to : [to]).map(text).filter(Boolean);
   const has = text(from);
   if (!has || wanted.length === 0 || has.includes("$") || wanted.some((one) => one.includes("$"))) return false;

@@ -39,7 +39,7 @@ export function text(value: Value | undefined): string {
 }
 
 /** Any value as text: strings as they are, objects and lists as JSON. */
-export function printed(value: unknown): string {
+export function formatValue(value: unknown): string {
   return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 }
 
@@ -63,7 +63,7 @@ export function sameValue(one: Value | undefined, other: Value | undefined): boo
 }
 
 /** Each place is set once: lists that are to be made are made with all that comes into them. */
-export function merged(changes: readonly Change[]): Change[] {
+export function mergeChanges(changes: readonly Change[]): Change[] {
   const found = new Map<string, Change>();
   for (const change of changes) {
     const name = JSON.stringify(change.path);
@@ -73,14 +73,14 @@ export function merged(changes: readonly Change[]): Change[] {
         : `${change.do === "rename" ? "rename" : "value"} ${name}`;
     const other = found.get(change.do === "append" ? `value ${name}` : key);
     if (other?.do === "set" && change.do === "append" && Array.isArray(other.value)) {
-      found.set(`value ${name}`, { ...other, value: joined(other.value, [change.value]) });
+      found.set(`value ${name}`, { ...other, value: unionOfLists(other.value, [change.value]) });
     } else if (
       other?.do === "set" &&
       change.do === "set" &&
       Array.isArray(other.value) &&
       Array.isArray(change.value)
     ) {
-      found.set(key, { ...other, value: joined(other.value, change.value) });
+      found.set(key, { ...other, value: unionOfLists(other.value, change.value) });
     } else if (other?.do === "set" && change.do === "set" && isFields(other.value) && isFields(change.value)) {
       found.set(key, { ...other, value: { ...other.value, ...change.value } });
     } else found.set(key, change);
@@ -88,7 +88,7 @@ export function merged(changes: readonly Change[]): Change[] {
   return [...found.values()];
 }
 
-function joined(one: Value[], other: Value[]): Value[] {
+function unionOfLists(one: Value[], other: Value[]): Value[] {
   return [...one, ...other.filter((item) => !one.some((known) => sameValue(known, item)))];
 }
 
@@ -98,7 +98,7 @@ interface Tree {
 }
 
 /** The value after the changes; what they do not touch stays the same object. */
-export function changed(value: Value, changes: readonly Change[]): Value {
+export function applyChanges(value: Value, changes: readonly Change[]): Value {
   const tree: Tree = { changes: [], below: new Map() };
   for (const change of changes) {
     let here = tree;
@@ -109,12 +109,12 @@ export function changed(value: Value, changes: readonly Change[]): Value {
     }
     here.changes.push(change);
   }
-  return grown(value, tree);
+  return applyTree(value, tree);
 }
 
-function grown(value: Value, tree: Tree): Value {
+function applyTree(value: Value, tree: Tree): Value {
   if (Array.isArray(value)) {
-    const items = value.map((item, index) => (tree.below.has(index) ? grown(item, tree.below.get(index)!) : item));
+    const items = value.map((item, index) => (tree.below.has(index) ? applyTree(item, tree.below.get(index)!) : item));
     const gone = new Set<number>();
     for (const change of tree.changes) {
       const index = Number(change.path.at(-1));
@@ -128,10 +128,10 @@ function grown(value: Value, tree: Tree): Value {
   for (const change of tree.changes) if (change.do === "rename") names.set(String(change.path.at(-1)), change.key);
   const entries = new Map<string, Value>();
   for (const [key, old] of Object.entries(isFields(value) ? value : {})) {
-    entries.set(names.get(key) ?? key, tree.below.has(key) ? grown(old, tree.below.get(key)!) : old);
+    entries.set(names.get(key) ?? key, tree.below.has(key) ? applyTree(old, tree.below.get(key)!) : old);
   }
   for (const [key, below] of tree.below)
-    if (!isFields(value) || !Object.hasOwn(value, key)) entries.set(String(key), grown({}, below));
+    if (!isFields(value) || !Object.hasOwn(value, key)) entries.set(String(key), applyTree({}, below));
   for (const change of tree.changes) {
     const key = String(change.path.at(-1));
     if (change.do === "set") entries.set(key, change.value);

@@ -1,8 +1,8 @@
 /** A workflow as it stands in a document: its inputs, outputs and steps, where they are written, and what types they have. */
-import { once } from "./once";
-import { type Item, type Scope, items, localName, reference, scopeOf } from "./items";
+import { memoize } from "./memoize";
+import { type Item, type Scope, items, localName, parseReference, scopeOf } from "./items";
 import { type Face, type FacePort, faceOf, isProcess, kindOf, packedPath } from "./process";
-import { type CwlType, arrayOf, itemOf, optional, readType } from "./types";
+import { type CwlType, arrayOf, itemOf, toOptional, readType } from "./types";
 import { type Fields, type Path, type Value, at, isFields, list, text } from "./value";
 
 /** What is known of the documents around this one. */
@@ -20,7 +20,7 @@ export interface Found {
   process?: Path;
 }
 
-export const NOTHING_AROUND: Library = { find: () => undefined };
+export const EMPTY_LIBRARY: Library = { find: () => undefined };
 
 export interface Place {
   /** The whole document. */
@@ -136,13 +136,13 @@ function findRun(run: Value | undefined, place: Place): Found | undefined {
 }
 
 function faceOfRun(run: Value | undefined, found: Found | undefined, place: Place): Face | undefined {
-  const embedded = insideOf(run, found, place);
+  const embedded = runPlace(run, found, place);
   const process = embedded && at(embedded.value, embedded.process);
   return found?.face ?? (isProcess(process) ? faceOf(process) : undefined);
 }
 
 /** Where the process that a step runs is written, if it has been read. */
-export function insideOf(
+export function runPlace(
   run: Value | undefined,
   found: Found | undefined,
   place: Place,
@@ -167,7 +167,7 @@ function link(item: Item, key: "source" | "outputSource", scope: Scope): Link {
   );
   return {
     item,
-    sources: sources.map((one) => ({ ...reference(scope, one), written: one })),
+    sources: sources.map((one) => ({ ...parseReference(scope, one), written: one })),
     linkMerge: text(item.fields["linkMerge"]),
     pickValue: text(item.fields["pickValue"]),
   };
@@ -178,7 +178,7 @@ export function linkOf(step: StepModel, port: string): Link | undefined {
 }
 
 // Of two that have one name, the first.
-const stepsById = once(({ steps }: Workflow) => new Map(steps.toReversed().map((one) => [one.id, one])));
+const stepsById = memoize(({ steps }: Workflow) => new Map(steps.toReversed().map((one) => [one.id, one])));
 
 export function stepOf(workflow: Workflow, id: string): StepModel | undefined {
   return stepsById(workflow).get(id);
@@ -189,26 +189,26 @@ export function portIn(step: StepModel, id: string): FacePort | undefined {
 }
 
 /** The type that an input of a step takes: with a scatter over it, a list. */
-export function takenBy(step: StepModel, port: string): CwlType | undefined {
+export function inputType(step: StepModel, port: string): CwlType | undefined {
   const type = portIn(step, port)?.type;
   return type && step.scatter.includes(port) ? arrayOf(type) : type;
 }
 
-export function givenBy(step: StepModel, port: string): CwlType | undefined {
+export function outputType(step: StepModel, port: string): CwlType | undefined {
   let type = step.face?.outputs.find((one) => one.id === port)?.type;
-  if (type && step.when) type = optional(type);
+  if (type && step.when) type = toOptional(type);
   if (!type || step.scatter.length === 0) return type;
   return arrayOf(type, step.scatterMethod === "nested_crossproduct" ? step.scatter.length : 1);
 }
 
-export interface Given {
+export interface SourceValue {
   known: boolean;
   type: CwlType | undefined;
   format?: Value | undefined;
 }
 
 /** What a source gives; not `known` where there is no such input or output. */
-export function sourceOf(workflow: Workflow, source: { step: string; port: string }): Given {
+export function sourceOf(workflow: Workflow, source: { step: string; port: string }): SourceValue {
   if (source.step === "") {
     const input = workflow.inputs.find((one) => one.id === source.port);
     return {
@@ -221,11 +221,11 @@ export function sourceOf(workflow: Workflow, source: { step: string; port: strin
   if (!from) return { known: false, type: undefined };
   const port = from.face?.outputs.find((one) => one.id === source.port);
   const known = from.face ? port !== undefined : from.out.some((one) => one.id === source.port);
-  return { known, type: givenBy(from, source.port), format: port?.format };
+  return { known, type: outputType(from, source.port), format: port?.format };
 }
 
 /** What all sources of a link give together. */
-export function together(
+export function mergedType(
   workflow: Workflow,
   link: Pick<Link, "sources" | "linkMerge" | "pickValue">,
 ): CwlType | undefined {

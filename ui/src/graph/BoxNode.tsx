@@ -66,7 +66,7 @@ function StepBox({ box, selected }: { box: Box; selected: boolean }) {
         <span className="step-icon">
           <Icon name={KINDS[node.tool?.kind ?? ""] ?? "tool"} size={15} />
         </span>
-        <Label node={node} selected={selected} words={inWords(node, state)} />
+        <Label node={node} selected={selected} words={accessibleName(node, state)} />
         {state && state.retries > 0 && (
           <span className="step-retries" title={`${state.retries} ${state.retries === 1 ? "retry" : "retries"}`}>
             <Icon name="retry" size={12} />
@@ -246,7 +246,7 @@ function toolName(node: GraphNode): string {
     : "";
 }
 
-function inWords(node: GraphNode, state: StepState | undefined): string {
+function accessibleName(node: GraphNode, state: StepState | undefined): string {
   const words = [`Step ${node.label}`];
   if (node.inside) words.push("a workflow");
   if (node.scatter?.length) words.push(`scatters over ${node.scatter.join(", ")}`);

@@ -21,24 +21,23 @@ import { Icon } from "../look/Icon";
 import { useLatest } from "../look/use_latest";
 import { BoxNode, type BoxNodeType } from "./BoxNode";
 import { FIT, useCamera } from "./camera";
-import { type Connecting, DRAGGED, type WorkflowGraphProps } from "./contract";
-import { useFits } from "./fits";
-import { focusOn, isVisible, nowReachable, useOneReachable } from "./focus";
+import { type Connecting, DRAGGED, type WorkflowGraphProps } from "./props";
+import { useConnectionHighlight } from "./connection_highlight";
+import { focusOn, isVisible, setTabStop, useTabStop } from "./focus";
 import { GraphContext } from "./graph_context";
 import { NO_KEYS, sameKeys, toggled } from "./key_sets";
 import { onKey } from "./keyboard";
 import { parentKeys } from "./keys";
-import { Map as Overview } from "./Map";
+import { Overview as Overview } from "./Overview";
 import type { Graph } from "./model";
 import { neighbour } from "./neighbour";
 import { select, toNodes } from "./nodes";
 import type { Picture } from "./picture";
-import { usePicture } from "./standing";
+import { usePicture } from "./node_positions";
 import { StepStatesContext, useStepStates } from "./step_states";
 import { inPlane, Wires } from "./Wires";
 
 const TYPES = { box: BoxNode };
-/** Below this zoom names are drawn large, and ports not at all; sooner where there is much to draw. */
 /** Below these zooms names alone are drawn. Ports stay longer where somebody draws connections. */
 const FAR = { edited: 0.3, few: 0.5, many: 0.42 };
 const MANY = 80;
@@ -94,8 +93,8 @@ function Drawing(props: WorkflowGraphProps) {
   const shownRef = useLatest({ drawn, selection });
   const camera = useCamera(frame, shownRef);
   const [hovered, setHovered] = useState<string>();
-  useOneReachable(frame, drawn);
-  const fits = useFits(frame, (from, to) => props.canConnect?.(from, to), fold);
+  useTabStop(frame, drawn);
+  const fits = useConnectionHighlight(frame, (from, to) => props.canConnect?.(from, to), fold);
 
   const onNodesChange = useCallback(
     (changes: NodeChange<BoxNodeType>[]) => {
@@ -114,7 +113,7 @@ function Drawing(props: WorkflowGraphProps) {
   );
 
   const tell = (moved: readonly BoxNodeType[]) => {
-    const moves = moved.filter((node) => node.parentId === undefined).map((node) => standing.told(node));
+    const moves = moved.filter((node) => node.parentId === undefined).map((node) => standing.moveOf(node));
     if (moves.length) props.onMove?.(moves);
   };
 
@@ -149,7 +148,7 @@ function Drawing(props: WorkflowGraphProps) {
       free: (size, wanted) => standing.free(size, wanted),
       freeShift: (copies, first) => standing.freeShift(copies, first),
       standing: () => standing.all(),
-      middle: () => standing.measured(camera.middle()),
+      middle: () => standing.toDocument(camera.middle()),
       drawn: () => ({ picture: shownRef.current.drawn, places: inPlane(shownRef.current.drawn.boxes) }),
     }),
     [standing, camera, latestRef, shownRef],
@@ -187,7 +186,7 @@ function Drawing(props: WorkflowGraphProps) {
     const box = event.target as HTMLElement;
     const { key } = box.dataset;
     if (key === undefined) return;
-    nowReachable(frame.current!, box);
+    setTabStop(frame.current!, box);
     if (box.matches(":focus-visible") && !isVisible(frame.current!, box)) camera.center(key);
   };
 
@@ -261,7 +260,7 @@ function Drawing(props: WorkflowGraphProps) {
               const path = event.dataTransfer.getData(DRAGGED);
               if (!path || !props.onDrop || !camera.flow) return;
               event.preventDefault();
-              props.onDrop(path, standing.measured(camera.at({ x: event.clientX, y: event.clientY })));
+              props.onDrop(path, standing.toDocument(camera.at({ x: event.clientX, y: event.clientY })));
             }}
           >
             <ReactFlow<BoxNodeType>

@@ -1,4 +1,4 @@
-/** Where the nodes of one level stand where the document says it, and how others give way to what is opened. Places are of middles. */
+/** Positions of the nodes of one level: those of the document, and how others give way to what is opened. Positions are of middles. */
 import type { Size } from "./geometry";
 import type { GraphNode, Position } from "./model";
 
@@ -24,7 +24,7 @@ const GAP = 24;
 const MOST = 2.5;
 
 /** The places of all nodes, as the document has them, or undefined where one has none. */
-export function written(nodes: readonly Sized[]): Map<string, Position> | undefined {
+export function documentPositions(nodes: readonly Sized[]): Map<string, Position> | undefined {
   const places = new Map<string, Position>();
   for (const node of nodes) {
     if (!node.position) return undefined;
@@ -34,7 +34,7 @@ export function written(nodes: readonly Sized[]): Map<string, Position> | undefi
 }
 
 /** Composer's nodes are small: how much further apart ours must be, across and down, for none to lie on another. */
-export function spread(nodes: readonly Sized[], places: ReadonlyMap<string, Position>): Position {
+export function spreadFactor(nodes: readonly Sized[], places: ReadonlyMap<string, Position>): Position {
   const factor = { x: 1, y: 1 };
   for (let i = 0; i < nodes.length; i++) {
     for (let j = i + 1; j < nodes.length; j++) {

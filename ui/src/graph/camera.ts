@@ -1,4 +1,4 @@
-/** What is seen of the picture: all of it, until somebody zooms in, and then never less than what they look at. */
+/** Zoom and position of the picture: all of it is seen until somebody zooms in. */
 import { type RefObject, useEffect, useState } from "react";
 import type { ReactFlowInstance } from "@xyflow/react";
 import type { BoxNodeType } from "./BoxNode";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Link, Sized } from "./arrange";
-import { columns } from "./columns";
+import { columnLayout } from "./columns";
 
 const box = (key: string): Sized => {
   const size = { width: 200, height: 80 };
@@ -17,7 +17,7 @@ function chain(length: number): { nodes: Sized[]; links: Link[] } {
 
 /** The column of each box, counted from the left. */
 function columnNumbers(nodes: Sized[], links: Link[]): Record<string, number> {
-  const places = columns(nodes, links);
+  const places = columnLayout(nodes, links);
   const lefts = [...new Set([...places.values()].map(({ x }) => x))].sort((one, other) => one - other);
   return Object.fromEntries([...places].map(([key, { x }]) => [key, lefts.indexOf(x)]));
 }
@@ -28,7 +28,7 @@ describe("columns", () => {
     (length) => {
       const { nodes, links } = chain(length);
       for (const order of [nodes, nodes.toReversed()]) {
-        const places = columns(order, links);
+        const places = columnLayout(order, links);
         expect(places.size).toBe(length);
         nodes.forEach(({ key }, index) => {
           const place = places.get(key)!;
@@ -71,7 +71,7 @@ describe("columns", () => {
   });
 
   it("has one column of boxes below each other where nothing is connected", () => {
-    const places = columns(["a", "b"].map(box), []);
+    const places = columnLayout(["a", "b"].map(box), []);
     expect([...places.values()]).toEqual([
       { x: 100, y: 40 },
       { x: 100, y: 160 },

@@ -1,4 +1,4 @@
-/** A tidy picture from left to right: a column for each box by what it waits for, and heights at which wires are straight and few cross. */
+/** Layout from left to right: a column for each box by what it depends on, and heights at which wires are straight and few cross. */
 import type { Link, Sized } from "./arrange";
 import type { Position } from "./model";
 
@@ -6,8 +6,8 @@ const SWEEPS = 16;
 /** In the first sweeps boxes whose wires would cross change places. */
 const SORTING = 10;
 /** Between columns, and between the boxes of one. */
-const ASIDE = 92;
-const BELOW = 40;
+const COLUMN_GAP = 92;
+const ROW_GAP = 40;
 
 interface Pull {
   other: string;
@@ -16,14 +16,14 @@ interface Pull {
 }
 
 /** The middles of all boxes. */
-export function columns(nodes: readonly Sized[], links: readonly Link[]): Map<string, Position> {
+export function columnLayout(nodes: readonly Sized[], links: readonly Link[]): Map<string, Position> {
   const known = new Set(nodes.map((node) => node.key));
   const within = links.filter(({ from, to }) => from !== to && known.has(from) && known.has(to));
-  const [into, outOf] = [pulls(within, "to"), pulls(within, "from")];
+  const [into, outOf] = [pullsBy(within, "to"), pullsBy(within, "from")];
   const { order, ranks } = rankNodes(nodes, into, outOf);
   const found = new Map<string, Position>();
-  const all = grouped(order, ranks);
-  place(all, found);
+  const all = groupByRank(order, ranks);
+  placeColumns(all, found);
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     const forth = sweep % 2 === 0;
     const settling = sweep >= SWEEPS - 2;
@@ -39,7 +39,7 @@ export function columns(nodes: readonly Sized[], links: readonly Link[]): Map<st
       if (sweep < SORTING) places.sort((a, b) => wanted[a]! - wanted[b]!);
       const sorted = places.map((index) => column[index]!);
       column.splice(0, column.length, ...sorted);
-      pack(
+      packColumn(
         column,
         places.map((index) => wanted[index]!),
         found,
@@ -49,7 +49,7 @@ export function columns(nodes: readonly Sized[], links: readonly Link[]): Map<st
   return found;
 }
 
-function pulls(links: readonly Link[], side: "from" | "to"): Map<string, Pull[]> {
+function pullsBy(links: readonly Link[], side: "from" | "to"): Map<string, Pull[]> {
   const found = new Map<string, Pull[]>();
   for (const link of links) {
     const bend = (link.fromY ?? 0) - (link.toY ?? 0);
@@ -107,31 +107,31 @@ function rankNodes(
   return { order, ranks };
 }
 
-function grouped(order: readonly Sized[], ranks: ReadonlyMap<string, number>): Sized[][] {
+function groupByRank(order: readonly Sized[], ranks: ReadonlyMap<string, number>): Sized[][] {
   const all: Sized[][] = [];
   for (const node of order) (all[ranks.get(node.key)!] ??= []).push(node);
   return all.filter(Boolean);
 }
 
 /** Columns beside each other, each with its boxes below each other. */
-function place(all: readonly Sized[][], into: Map<string, Position>): void {
+function placeColumns(all: readonly Sized[][], into: Map<string, Position>): void {
   let left = 0;
   for (const column of all) {
     const width = column.reduce((most, { size }) => Math.max(most, size.width), 0);
     let top = 0;
     for (const { key, size } of column) {
       into.set(key, { x: Math.round(left + width / 2), y: top + size.height / 2 });
-      top += size.height + BELOW;
+      top += size.height + ROW_GAP;
     }
-    left += width + ASIDE;
+    left += width + COLUMN_GAP;
   }
 }
 
 /** As near to where each wants to be as their order and the gaps allow: neighbours that push each other move as one. */
-function pack(column: readonly Sized[], wanted: readonly number[], into: Map<string, Position>): void {
+function packColumn(column: readonly Sized[], wanted: readonly number[], into: Map<string, Position>): void {
   const offsets: number[] = [];
   column.forEach(({ size }, index) => {
-    offsets.push(index ? offsets[index - 1]! + column[index - 1]!.size.height / 2 + BELOW + size.height / 2 : 0);
+    offsets.push(index ? offsets[index - 1]! + column[index - 1]!.size.height / 2 + ROW_GAP + size.height / 2 : 0);
   });
   const blocks: { sum: number; count: number }[] = [];
   wanted.forEach((height, index) => {

@@ -4,7 +4,7 @@ import type { Picture } from "./picture";
 
 const REACHED = '[data-key][tabindex="0"]';
 
-export function useOneReachable(frame: RefObject<HTMLElement | null>, drawn: Picture): void {
+export function useTabStop(frame: RefObject<HTMLElement | null>, drawn: Picture): void {
   useLayoutEffect(() => {
     if (frame.current?.querySelector(REACHED)) return;
     const first = frame.current?.querySelector<HTMLElement>("[data-key]");
@@ -13,7 +13,7 @@ export function useOneReachable(frame: RefObject<HTMLElement | null>, drawn: Pic
 }
 
 /** The box that has the focus is the one that Tab comes back to. */
-export function nowReachable(frame: HTMLElement, box: HTMLElement): void {
+export function setTabStop(frame: HTMLElement, box: HTMLElement): void {
   for (const other of frame.querySelectorAll<HTMLElement>(REACHED)) other.tabIndex = -1;
   box.tabIndex = 0;
 }

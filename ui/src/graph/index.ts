@@ -1,7 +1,7 @@
 /** What the pages use of the drawing. */
 export { WorkflowGraph } from "./WorkflowGraph";
-export { DRAGGED } from "./contract";
-export type { End, Fit, GraphHandle, Move, WorkflowGraphProps } from "./contract";
+export { DRAGGED } from "./props";
+export type { End, Fit, GraphHandle, Move, WorkflowGraphProps } from "./props";
 export type * from "./model";
 export { isWire, parentKey, parentKeys } from "./keys";
 export { isArray, portKind, shortType } from "./port_kinds";

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { svg } from "./export";
 import type { Graph, GraphNode } from "./model";
 import { picture } from "./picture";
-import { Standing } from "./standing";
+import { NodePositions } from "./node_positions";
 import { inPlane, path, paths } from "./Wires";
 
 const NONE = new Set<string>();
@@ -182,7 +182,7 @@ test("a tidy picture keeps 40 px between boxes, whatever the document's measure 
   };
   const drawn = picture(graph, { opened: NONE });
   expect(drawn.scale).not.toEqual({ x: 1, y: 1 });
-  const moves = new Map(new Standing(drawn).tidied(graph).map(({ key, position }) => [key, position]));
+  const moves = new Map(new NodePositions(drawn).tidied(graph).map(({ key, position }) => [key, position]));
   const tidy = picture(
     { ...graph, nodes: nodes.map((node) => ({ ...node, position: moves.get(node.key)! })) },
     { opened: NONE },
@@ -206,10 +206,10 @@ test("a new box is put below what is in its way", () => {
     },
     { opened: NONE },
   );
-  const place = new Standing(drawn).free({ width: 216, height: 200 }, { x: 10, y: 5 });
+  const place = new NodePositions(drawn).free({ width: 216, height: 200 }, { x: 10, y: 5 });
   const lowest = Math.max(...drawn.boxes.map((box) => box.y + box.height));
   expect(place).toEqual({ x: 10, y: lowest + 40 + 100 });
-  expect(new Standing(drawn).free({ width: 216, height: 90 }, { x: 400, y: 5 })).toEqual({ x: 400, y: 5 });
+  expect(new NodePositions(drawn).free({ width: 216, height: 90 }, { x: 400, y: 5 })).toEqual({ x: 400, y: 5 });
 });
 
 test("wires go around the boxes between their ends", () => {

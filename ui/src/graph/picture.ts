@@ -1,6 +1,6 @@
 /** The picture of a graph in one plane: a box for each node that is seen, a wire for each connection. */
-import { type Link, type Sized, makeRoom, spread, written } from "./arrange";
-import { columns } from "./columns";
+import { type Link, type Sized, makeRoom, spreadFactor, documentPositions } from "./arrange";
+import { columnLayout } from "./columns";
 import { type Ports, portsOf } from "./folding";
 import { type Joint, type Size, closedSize, joints, openSize, portsTop, INSET, SIDE } from "./geometry";
 import type { Graph, GraphEdge, GraphNode, Port, Position } from "./model";
@@ -36,7 +36,7 @@ export interface Picture {
   scale: Position;
 }
 
-export interface Wishes {
+export interface PictureOptions {
   opened: ReadonlySet<string>;
   /** Steps all of whose inputs are to be seen. */
   unfolded?: ReadonlySet<string> | undefined;
@@ -48,15 +48,15 @@ export interface Wishes {
 
 interface Level extends Size, Picture {}
 
-const AS_IT_IS: Position = { x: 1, y: 1 };
+const UNSCALED: Position = { x: 1, y: 1 };
 
-export function picture(graph: Graph, wishes: Wishes): Picture {
+export function picture(graph: Graph, wishes: PictureOptions): Picture {
   const { boxes, wires, scale } = level(graph, wishes, 0);
   return { boxes, wires, scale };
 }
 
 /** A level with its boxes relative to its top left corner; the outermost is where the document puts it. */
-function level(graph: Graph, wishes: Wishes, depth: number, parent?: { key: string; top: number }): Level {
+function level(graph: Graph, wishes: PictureOptions, depth: number, parent?: { key: string; top: number }): Level {
   const nodes = parent ? graph.nodes.filter((node) => node.kind === "step") : graph.nodes;
   const insides = new Map<string, Level>();
   const boxes = new Map<string, Box>();
@@ -78,7 +78,11 @@ function level(graph: Graph, wishes: Wishes, depth: number, parent?: { key: stri
     fromY: below(from, boxes),
     toY: below(to, boxes),
   }));
-  const { places, scale } = stand(sized, links, parent ? { ...wishes, keep: undefined, scale: undefined } : wishes);
+  const { places, scale } = nodePositions(
+    sized,
+    links,
+    parent ? { ...wishes, keep: undefined, scale: undefined } : wishes,
+  );
   const shifted = parent ? corner(sized, places) : { x: 0, y: 0, width: 0, height: 0 };
   for (const found of boxes.values()) {
     const { x, y } = places.get(found.key)!;
@@ -99,7 +103,13 @@ function level(graph: Graph, wishes: Wishes, depth: number, parent?: { key: stri
   };
 }
 
-function box(node: GraphNode, wishes: Wishes, depth: number, insides: Map<string, Level>, parent?: string): Box {
+function box(
+  node: GraphNode,
+  wishes: PictureOptions,
+  depth: number,
+  insides: Map<string, Level>,
+  parent?: string,
+): Box {
   const open = node.inside !== undefined && wishes.opened.has(node.key);
   const ports = portsOf(node, !!wishes.unfolded?.has(node.key));
   const found: Box = { key: node.key, node, depth, open, x: 0, y: 0, ...closedSize(node, ports), ...ports, joints: [] };
@@ -159,17 +169,17 @@ export function jointOf(box: Box, end: WireEnd): Joint | undefined {
   );
 }
 
-function stand(nodes: Sized[], links: Link[], wishes: Wishes) {
-  const own = written(nodes);
+function nodePositions(nodes: Sized[], links: Link[], wishes: PictureOptions) {
+  const own = documentPositions(nodes);
   if (own) {
-    const scale = wishes.scale ?? spread(nodes, own);
+    const scale = wishes.scale ?? spreadFactor(nodes, own);
     return { places: makeRoom(nodes, scaled(own, scale)), scale };
   }
-  if (!wishes.keep?.size) return { places: columns(nodes, links), scale: wishes.scale ?? AS_IT_IS };
+  if (!wishes.keep?.size) return { places: columnLayout(nodes, links), scale: wishes.scale ?? UNSCALED };
   const closed = nodes.map((node) => ({ ...node, size: node.closed }));
   const missing = closed.some((node) => !wishes.keep!.has(node.key));
-  const places = new Map(missing ? columns(closed, links) : []);
-  const scale = wishes.scale ?? AS_IT_IS;
+  const places = new Map(missing ? columnLayout(closed, links) : []);
+  const scale = wishes.scale ?? UNSCALED;
   for (const { key } of nodes) {
     const kept = wishes.keep.get(key);
     if (kept) places.set(key, { x: kept.x * scale.x, y: kept.y * scale.y });

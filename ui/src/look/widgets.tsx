@@ -2,7 +2,7 @@
 import { type ComponentProps, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import "./widgets.css";
 import { Icon, type IconName } from "./Icon";
-import { follow, safeAddress } from "./outside";
+import { follow, safeAddress } from "./outer_page";
 import { stateWord } from "./states";
 
 type ButtonProps = ComponentProps<"button"> & { icon?: IconName; look?: "plain" | "main" | "danger" | "quiet" };

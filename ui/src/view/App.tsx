@@ -7,7 +7,7 @@ import { Spinner } from "../look/widgets";
 import { Help } from "./Help";
 import { StepPanel } from "./StepPanel";
 import { Toolbar } from "./Toolbar";
-import { Trouble } from "./Trouble";
+import { ErrorNotice } from "./ErrorNotice";
 import { useGraph } from "./use_graph";
 import { useRun } from "./use_run";
 
@@ -17,7 +17,7 @@ export function App({ dagId, runId, first }: { dagId: string; runId: string | un
   const { found, error, again } = useGraph(dagId, runId, first);
   const following = useRun(dagId, runId);
   if (!found) {
-    if (error) return <Trouble error={error} dagId={dagId} runId={runId} again={again} whole />;
+    if (error) return <ErrorNotice error={error} dagId={dagId} runId={runId} again={again} whole />;
     return (
       <div className="view-alone">
         <Spinner>Loading the workflow…</Spinner>
@@ -86,7 +86,7 @@ function View({
             label={`The workflow ${found.title}`}
             empty="This workflow has no steps, inputs or outputs."
           />
-          {error && <Trouble error={error} dagId={found.dag_id} runId={runId} again={again} />}
+          {error && <ErrorNotice error={error} dagId={found.dag_id} runId={runId} again={again} />}
         </div>
         {chosen && <StepPanel found={found} node={chosen} run={run} runId={runId} onClose={close} />}
       </main>

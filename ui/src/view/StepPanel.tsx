@@ -8,7 +8,7 @@ import { stateWord } from "../look/states";
 import { duration, seconds, timeOfDay, useNow } from "../look/time";
 import { CopyButton, IconButton, OutLink, Section, Spinner, StateBadge } from "../look/widgets";
 import { Items } from "./Items";
-import { Trouble } from "./Trouble";
+import { ErrorNotice } from "./ErrorNotice";
 import { useDetails } from "./use_details";
 import { Value, Values } from "./Values";
 
@@ -52,7 +52,7 @@ export function StepPanel(props: PanelProps) {
         {state && <Summary state={state} />}
         {node.doc && <p className="panel-doc">{node.doc}</p>}
         {node.kind === "step" && run ? <RunParts {...props} state={state} key={node.key} /> : null}
-        {node.kind === "step" ? <Makeup node={node} open={!run} /> : <EndFacts {...props} />}
+        {node.kind === "step" ? <DocumentFacts node={node} open={!run} /> : <EndFacts {...props} />}
       </div>
     </aside>
   );
@@ -97,7 +97,7 @@ function RunParts({ found, node, runId, state }: PanelProps & { state: StepState
   if (details && details !== lastDetails) setLastDetails(details);
   const known = useMemo(() => lastDetails?.items.filter((item) => item.map_index >= 0) ?? [], [lastDetails]);
   if (!details && error)
-    return <Trouble error={error} dagId={found.dag_id} runId={runId} again={() => setChosen(chosen)} />;
+    return <ErrorNotice error={error} dagId={found.dag_id} runId={runId} again={() => setChosen(chosen)} />;
   const item = known.find((each) => each.map_index === chosen);
   return (
     <>
@@ -192,7 +192,7 @@ function Log({ text }: { text: string }) {
 }
 
 /** What the document says of a step. */
-function Makeup({ node, open }: { node: GraphNode; open: boolean }) {
+function DocumentFacts({ node, open }: { node: GraphNode; open: boolean }) {
   return (
     <Section title="In the document" open={open}>
       <dl className="values">

@@ -1,6 +1,6 @@
 /** The CWL tab of a DAG or of a run. */
 import { createRoot } from "react-dom/client";
-import { dagGraph } from "../api/runs";
+import { fetchDagGraph } from "../api/runs";
 import { ErrorBoundary } from "../look/ErrorBoundary";
 import { followTheme } from "../look/theme";
 import { App } from "./App";
@@ -14,6 +14,6 @@ const runId = given && given !== "{RUN_ID}" ? given : undefined;
 followTheme();
 createRoot(document.getElementById("root")!).render(
   <ErrorBoundary>
-    <App dagId={dagId} runId={runId} first={dagGraph(dagId, runId)} />
+    <App dagId={dagId} runId={runId} first={fetchDagGraph(dagId, runId)} />
   </ErrorBoundary>,
 );

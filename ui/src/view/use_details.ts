@@ -1,12 +1,12 @@
 /** What is known of a step's task instance; asked for again whenever the step gets on, and while it runs. */
 import { useEffect, useState } from "react";
 import { ApiError } from "../api/fetch";
-import { stepDetails } from "../api/runs";
+import { fetchStepDetails } from "../api/runs";
 import type { StepDetails } from "../api/types";
 import type { StepState } from "../graph/model";
 import { isActive } from "../look/states";
 
-const WHILE_RUNNING = 4_000;
+const RUNNING_INTERVAL = 4_000;
 
 export function useDetails(
   dagId: string,
@@ -25,7 +25,7 @@ export function useDetails(
     let timer: ReturnType<typeof setTimeout> | undefined;
     const once = async () => {
       try {
-        const found = await stepDetails(dagId, runId, key, item, aborted.signal);
+        const found = await fetchStepDetails(dagId, runId, key, item, aborted.signal);
         setAnswer({ of, found });
       } catch (problem) {
         if (aborted.signal.aborted) return;
@@ -33,7 +33,7 @@ export function useDetails(
         setAnswer((now) => (now.of === of && now.found ? { ...now, error } : { of, error }));
         if (!error.silent) return;
       }
-      if (active) timer = setTimeout(() => void (document.hidden || once()), WHILE_RUNNING);
+      if (active) timer = setTimeout(() => void (document.hidden || once()), RUNNING_INTERVAL);
     };
     void once();
     return () => {

@@ -1,7 +1,7 @@
 /** The picture's data, asked for once, and again when something was wrong. */
 import { useEffect, useState } from "react";
 import type { DagGraph } from "../api/types";
-import { dagGraph } from "../api/runs";
+import { fetchDagGraph } from "../api/runs";
 
 export interface Loaded {
   found: DagGraph | undefined;
@@ -22,5 +22,5 @@ export function useGraph(dagId: string, runId: string | undefined, first: Promis
       here = false;
     };
   }, [asked]);
-  return { found: answer.found, error: answer.error, again: () => setAsked(dagGraph(dagId, runId)) };
+  return { found: answer.found, error: answer.error, again: () => setAsked(fetchDagGraph(dagId, runId)) };
 }

@@ -1,13 +1,13 @@
 /** A run as it goes on: asked for while the page is seen, often while it runs, now and then after that. */
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiError } from "../api/fetch";
-import { runState } from "../api/runs";
+import { fetchRunState } from "../api/runs";
 import type { RunState } from "../api/types";
 
-const OFTEN = 2_000;
+const RUNNING_INTERVAL = 2_000;
 /** A run that has ended may be cleared, and go on. */
-const SELDOM = 15_000;
-const PATIENCE = 30_000;
+const ENDED_INTERVAL = 15_000;
+const MAX_WAIT = 30_000;
 
 export interface Following {
   run: RunState | undefined;
@@ -29,18 +29,19 @@ export function useRun(dagId: string, runId: string | undefined): Following {
       timer = undefined;
       let wait: number | undefined;
       try {
-        const found = await runState(dagId, runId, aborted.signal);
+        const found = await fetchRunState(dagId, runId, aborted.signal);
         failures.current = 0;
         setError(undefined);
         setRun((now) => (JSON.stringify(now) === JSON.stringify(found) ? now : found));
-        wait = isOver(found.state) ? SELDOM : OFTEN;
+        wait = isOver(found.state) ? ENDED_INTERVAL : RUNNING_INTERVAL;
       } catch (problem) {
         if (aborted.signal.aborted) return;
         const told = problem instanceof ApiError ? problem : new ApiError(0, String(problem));
         setError(told);
         failures.current += 1;
         // Only what may pass by itself is worth asking again.
-        wait = told.silent || told.status >= 500 ? Math.min(PATIENCE, OFTEN * 2 ** failures.current) : undefined;
+        wait =
+          told.silent || told.status >= 500 ? Math.min(MAX_WAIT, RUNNING_INTERVAL * 2 ** failures.current) : undefined;
       }
       if (wait !== undefined && !document.hidden) timer = setTimeout(() => void once(), wait);
     };

@@ -13,25 +13,25 @@ import { RunBar } from "../RunBar";
 import type { Session } from "../session";
 import { ToolEditor } from "../ToolEditor";
 import { TopBar } from "../TopBar";
-import { useProblems } from "../use_check";
-import { useFresh } from "../use_fresh";
-import { Beside } from "./Beside";
+import { useProblems } from "../use_problems";
+import { useNewerVersion } from "../use_newer_version";
+import { SidePanel } from "./SidePanel";
 import { Divider } from "./Divider";
 import { nextPlace } from "./next_place";
 import { Notices } from "./Notices";
 import { Picture } from "./Picture";
 import { useClipboard } from "./use_clipboard";
 import { useEditing } from "./use_editing";
-import { useInsides } from "./use_insides";
+import { useSubworkflows } from "./use_subworkflows";
 import { useKeys } from "./use_keys";
 import { usePanels } from "./use_panels";
 import { useRunning } from "./use_running";
-import { useSaid } from "./use_said";
+import { useToast } from "./use_toast";
 import { useSaving } from "./use_saving";
-import { useSide } from "./use_side";
-import { useWork } from "./use_work";
+import { useSidePanel } from "./use_side_panel";
+import { useRequests } from "./use_requests";
 import type { Window } from "./window";
-import { Windows } from "./Windows";
+import { EditorDialogs } from "./EditorDialogs";
 
 export interface EditorProps {
   about: Me;
@@ -56,7 +56,7 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
   const close = useCallback(() => open(undefined), []);
 
   useEffect(() => session.setLibrary(library), [session, library]);
-  useInsides(state.graph, session, onRead);
+  useSubworkflows(state.graph, session, onRead);
   useEffect(() => {
     const leave = () => session.keepDraft();
     addEventListener("pagehide", leave);
@@ -64,21 +64,21 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
   }, [session]);
 
   const { problems, checking, checked } = useProblems(state, editable);
-  const fresh = useFresh(session);
-  const work = useWork();
-  const [said, say] = useSaid();
+  const fresh = useNewerVersion(session);
+  const work = useRequests();
+  const [toast, showToast] = useToast();
   const onSaved = useCallback(() => {
     setDraftTold(false);
     void refresh();
   }, [refresh]);
-  const saving = useSaving(session, work, say, open, onSaved);
+  const saving = useSaving(session, work, showToast, open, onSaved);
   const onProblems = useCallback(() => setShowProblems(true), []);
   const running = useRunning(session, library, saving, work, open, onProblems);
   const editing = useEditing(session, handle, work, open, refresh);
 
   const selected = [...state.selection].filter((key) => !isWire(key));
   const only = selected.length === 1 ? selected[0] : undefined;
-  const shown = useSide(session, state, only, handle);
+  const shown = useSidePanel(session, state, only, handle);
   const { side, setSide } = shown;
   const covered = opened !== undefined;
   const { saveNow } = saving;
@@ -193,7 +193,7 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
       </main>
       {beside && <Divider panel={side} name={side === "text" ? "the text" : "the form"} panels={panels} />}
       {beside && !panels.folded.side && (
-        <Beside
+        <SidePanel
           session={session}
           state={state}
           schema={schema}
@@ -208,9 +208,9 @@ export function Editor({ about, library, schema, session, draft, onGo, refresh, 
         />
       )}
       <div className="toast" role="status" aria-live="polite">
-        {said && <span>{said}</span>}
+        {toast && <span>{toast}</span>}
       </div>
-      <Windows
+      <EditorDialogs
         opened={opened}
         onClose={close}
         session={session}

@@ -4,8 +4,8 @@ import { Button, Notice } from "../../look/widgets";
 import type { FoundDraft } from "../drafts";
 import { LogInAgain } from "../LogInAgain";
 import type { Session, State } from "../session";
-import type { Fresh } from "../use_fresh";
-import type { Trouble } from "./use_work";
+import type { NewerVersion } from "../use_newer_version";
+import type { Trouble } from "./use_requests";
 
 export function Notices({
   about,
@@ -24,11 +24,11 @@ export function Notices({
   session: Session;
   state: State;
   draft: FoundDraft | undefined;
-  fresh: Fresh;
+  fresh: NewerVersion;
   trouble: Trouble | undefined;
   onDraftSeen: () => void;
   onDiscard: (draft: FoundDraft) => void;
-  onCompare: (theirs: NonNullable<Fresh["newer"]>) => void;
+  onCompare: (theirs: NonNullable<NewerVersion["newer"]>) => void;
   onSave: () => void;
   onTroubleSeen: () => void;
 }) {

@@ -1,7 +1,7 @@
 /** Copy, cut and paste of nodes, by the clipboard of the system. */
 import { type RefObject, useLayoutEffect } from "react";
 import type { GraphHandle } from "../../graph";
-import { copied, pasted, removeKeys } from "../actions";
+import { copySelection, pasteText, removeKeys } from "../actions";
 import type { Session } from "../session";
 import { isTyping } from "./typing";
 
@@ -9,7 +9,7 @@ export function useClipboard(session: Session, covered: boolean, handle: RefObje
   useLayoutEffect(() => {
     const onCopy = (event: ClipboardEvent) => {
       if (isTyping(document.activeElement) || covered || getSelection()?.isCollapsed === false) return;
-      const clip = copied(session);
+      const clip = copySelection(session);
       if (!clip || !event.clipboardData) return;
       event.clipboardData.setData("text/plain", clip);
       event.preventDefault();
@@ -17,7 +17,7 @@ export function useClipboard(session: Session, covered: boolean, handle: RefObje
     };
     const onPaste = (event: ClipboardEvent) => {
       if (isTyping(document.activeElement) || covered) return;
-      if (pasted(session, event.clipboardData?.getData("text/plain") ?? "", handle.current)) event.preventDefault();
+      if (pasteText(session, event.clipboardData?.getData("text/plain") ?? "", handle.current)) event.preventDefault();
     };
     document.addEventListener("copy", onCopy);
     document.addEventListener("cut", onCopy);

@@ -6,11 +6,11 @@ import * as edits from "../../document/edits";
 import type { Workflow } from "../../document/workflow";
 import type { End, GraphHandle, Move } from "../../graph";
 import type { Position } from "../../graph/model";
-import { type Connection, addEnd, addStep, connect, connectionsOf, fitOf, named, placesOf } from "../actions";
+import { type Connection, addEnd, addStep, connect, connectionsOf, fitOf, formatPort, placesOf } from "../actions";
 import type { Session } from "../session";
 import { faceOfEntry } from "../library";
 import { nextPlace, sizeOfStep } from "./next_place";
-import type { Work } from "./use_work";
+import type { Requests } from "./use_requests";
 import type { OpenWindow } from "./window";
 
 export interface Editing {
@@ -28,7 +28,7 @@ export interface Editing {
 export function useEditing(
   session: Session,
   handle: RefObject<GraphHandle | null>,
-  { attempt }: Work,
+  { attempt }: Requests,
   open: OpenWindow,
   refresh: () => Promise<unknown>,
 ): Editing {
@@ -82,6 +82,8 @@ function connectionWay(workflow: Workflow, connection: Connection): Way | undefi
     workflow,
     connection.to.step ? `step:${connection.to.step}` : `output:${connection.to.port}`,
   ).find(
-    (one) => named(one.connection.from) === named(connection.from) && named(one.connection.to) === named(connection.to),
+    (one) =>
+      formatPort(one.connection.from) === formatPort(connection.from) &&
+      formatPort(one.connection.to) === formatPort(connection.to),
   )?.way;
 }

@@ -1,13 +1,13 @@
 /** The keys of the builder. */
 import { type RefObject, useLayoutEffect } from "react";
 import type { GraphHandle } from "../../graph";
-import { copied, pasted } from "../actions";
+import { copySelection, pasteText } from "../actions";
 import type { Session } from "../session";
 import { isTyping } from "./typing";
 import type { Editing } from "./use_editing";
 import type { Running } from "./use_running";
 import type { Saving } from "./use_saving";
-import type { Side } from "./use_side";
+import type { Side } from "./use_side_panel";
 import type { OpenWindow } from "./window";
 
 export interface Keys {
@@ -51,8 +51,8 @@ export function useKeys({
       else if (command && key === "z") session.undo();
       else if (command && key === "a") session.select(new Set(session.state.graph.nodes.map((node) => node.key)));
       else if (command && key === "d") {
-        const clip = copied(session);
-        if (clip) pasted(session, clip, handle.current);
+        const clip = copySelection(session);
+        if (clip) pasteText(session, clip, handle.current);
       } else if (command || event.altKey) return;
       else if (key === "/") frame.current?.querySelector<HTMLInputElement>(".palette input")?.focus();
       else if (key === "c" && only) open({ name: "connect" });

@@ -1,7 +1,7 @@
 /** Running the document, and following its run. */
 import { useCallback, useState } from "react";
 import type { ApiError } from "../../api/fetch";
-import { dagGraph } from "../../api/runs";
+import { fetchDagGraph } from "../../api/runs";
 import type { DagGraph, RunState } from "../../api/types";
 import type { StepState } from "../../graph/model";
 import { useRun } from "../../view/use_run";
@@ -9,7 +9,7 @@ import type { DocumentLibrary } from "../library";
 import type { Session } from "../session";
 import { dagIsThere } from "../start_run";
 import type { Saving } from "./use_saving";
-import type { Work } from "./use_work";
+import type { Requests } from "./use_requests";
 import type { OpenWindow } from "./window";
 
 const NO_STATES = {};
@@ -29,7 +29,7 @@ export function useRunning(
   session: Session,
   library: DocumentLibrary,
   { saveNow, last }: Saving,
-  { setTrouble, attempt }: Work,
+  { setTrouble, attempt }: Requests,
   open: OpenWindow,
   onProblems: () => void,
 ): Running {
@@ -50,7 +50,7 @@ export function useRunning(
     if (!id) return setTrouble({ kind: "refused", message: "This document is no DAG: mend its problems first." });
     await attempt("Waiting for the DAG…", async () => {
       await dagIsThere(id, last.current?.at);
-      open({ name: "run", found: await dagGraph(id) });
+      open({ name: "run", found: await fetchDagGraph(id) });
     });
   }, [session, saveNow, last, library, setTrouble, attempt, open, onProblems]);
 

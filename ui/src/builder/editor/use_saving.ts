@@ -3,7 +3,7 @@ import { type RefObject, useCallback, useRef } from "react";
 import { type Outcome, save } from "../saving";
 import type { Session } from "../session";
 import type { OpenWindow } from "./window";
-import type { Work } from "./use_work";
+import type { Requests } from "./use_requests";
 
 export interface Saving {
   /** Nothing where there is nothing to save, or it is not to be saved as it is. */
@@ -16,8 +16,8 @@ export interface Saving {
 
 export function useSaving(
   session: Session,
-  { busy, setBusy, setTrouble }: Work,
-  say: (sentence: string) => void,
+  { busy, setBusy, setTrouble }: Requests,
+  showToast: (message: string) => void,
   open: OpenWindow,
   onSaved: () => void,
 ): Saving {
@@ -29,7 +29,7 @@ export function useSaving(
         last.current = { at: Date.now(), dagId: outcome.dagId };
         setTrouble(undefined);
         const wrong = outcome.problems.some((one) => one.severity === "error");
-        say(
+        showToast(
           wrong
             ? "Saved. It has problems, so Airflow shows an import error in place of the DAG."
             : outcome.dagId
@@ -41,7 +41,7 @@ export function useSaving(
       else setTrouble({ kind: outcome.kind, message: outcome.message });
       return outcome;
     },
-    [setTrouble, say, open, onSaved],
+    [setTrouble, showToast, open, onSaved],
   );
 
   const write = useCallback(async () => {
@@ -56,7 +56,7 @@ export function useSaving(
   const saveNow = useCallback(async () => {
     if (!session.state.editable || busy) return undefined;
     if (!session.isChanged) {
-      say("There is nothing to save.");
+      showToast("There is nothing to save.");
       return undefined;
     }
     if (session.state.broken) {
@@ -66,7 +66,7 @@ export function useSaving(
       return undefined;
     }
     return write();
-  }, [session, busy, say, write]);
+  }, [session, busy, showToast, write]);
 
   return { saveNow, write, last };
 }

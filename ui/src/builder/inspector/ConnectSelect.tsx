@@ -3,11 +3,11 @@ import { memo, useDeferredValue, useMemo } from "react";
 import { connectBy } from "../../document/connecting";
 import * as edits from "../../document/edits";
 import { readType } from "../../document/types";
-import { type Workflow, linkOf, stepOf, takenBy } from "../../document/workflow";
+import { type Workflow, linkOf, stepOf, inputType } from "../../document/workflow";
 import { Options } from "../fields";
 import type { Session } from "../session";
 import type { InspectorProps } from "./props";
-import { chosen, sourcesFor } from "./sources";
+import { parseChoice, sourceChoices } from "./source_choices";
 
 const NEW = "new";
 
@@ -29,7 +29,7 @@ export function ConnectSelect({
   const take = (choice: string) =>
     session.edit((now) => {
       if (choice === NEW) return edits.addInputFor(now, step, port, nextPlace("input"));
-      const { from, way } = chosen(choice);
+      const { from, way } = parseChoice(choice);
       return step && way === "collect"
         ? connectBy(now, from, to, way)
         : edits.connect(now, from, to, way === "scatter");
@@ -62,9 +62,9 @@ const Sources = memo(function Sources({
 }) {
   const choices = useMemo(() => {
     const step = id ? stepOf(workflow, id) : undefined;
-    if (step) return sourcesFor(workflow, step, takenBy(step, port), linkOf(step, port));
+    if (step) return sourceChoices(workflow, step, inputType(step, port), linkOf(step, port));
     const output = workflow.outputs.find((one) => one.item.id === port);
-    return id || !output ? [] : sourcesFor(workflow, undefined, readType(output.item.fields["type"]), output);
+    return id || !output ? [] : sourceChoices(workflow, undefined, readType(output.item.fields["type"]), output);
   }, [workflow, id, port]);
   return <Options choices={choices} />;
 });

@@ -1,13 +1,13 @@
 /** The form of an input of the workflow. */
 import * as edits from "../../document/edits";
-import { readType, shown } from "../../document/types";
+import { readType, formatType } from "../../document/types";
 import { type Value, list, text } from "../../document/value";
 import type { Workflow } from "../../document/workflow";
 import { IconButton } from "../../look/widgets";
 import { TextField, TypeField, ValueField } from "../fields";
 import { Findings } from "./Findings";
-import { Head } from "./Head";
-import { Names } from "./Names";
+import { FormHead } from "./FormHead";
+import { NameFields } from "./NameFields";
 import type { InspectorProps } from "./props";
 
 export function InputForm({ session, state, workflow, id }: InspectorProps & { workflow: Workflow; id: string }) {
@@ -22,7 +22,7 @@ export function InputForm({ session, state, workflow, id }: InspectorProps & { w
     });
   return (
     <aside className="inspector" aria-label={`Input ${id}`}>
-      <Head kind="Input" name={text(item.fields["label"]) || id}>
+      <FormHead kind="Input" name={text(item.fields["label"]) || id}>
         {editable && (
           <IconButton
             name="Remove the input"
@@ -30,10 +30,18 @@ export function InputForm({ session, state, workflow, id }: InspectorProps & { w
             onClick={() => session.edit((now) => edits.remove(now, [key]), [])}
           />
         )}
-      </Head>
+      </FormHead>
       <div className="inspector-pad">
         <Findings state={state} of={key} />
-        <Names session={session} state={state} keyOf={key} id={id} fields={item.fields} main="type" path={item.path} />
+        <NameFields
+          session={session}
+          state={state}
+          keyOf={key}
+          id={id}
+          fields={item.fields}
+          main="type"
+          path={item.path}
+        />
         <TypeField value={item.fields["type"]} disabled={!editable} onChange={(type) => set({ type })} />
         <ValueField
           label="Default"
@@ -43,7 +51,7 @@ export function InputForm({ session, state, workflow, id }: InspectorProps & { w
           onChange={(value) => set({ default: value })}
           hint="What a run takes where nothing is given."
         />
-        {/File/.test(shown(readType(item.fields["type"]))) && (
+        {/File/.test(formatType(readType(item.fields["type"]))) && (
           <TextField
             label="File format"
             mono

@@ -7,10 +7,10 @@ import { IconButton } from "../../look/widgets";
 import { TypeField } from "../fields";
 import { ConnectSelect } from "./ConnectSelect";
 import { Findings } from "./Findings";
-import { Head } from "./Head";
-import { Names } from "./Names";
+import { FormHead } from "./FormHead";
+import { NameFields } from "./NameFields";
 import type { InspectorProps } from "./props";
-import { SeveralSources } from "./SeveralSources";
+import { MergeFields } from "./MergeFields";
 
 export function OutputForm({
   session,
@@ -31,7 +31,7 @@ export function OutputForm({
     });
   return (
     <aside className="inspector" aria-label={`Output ${id}`}>
-      <Head kind="Output" name={text(link.item.fields["label"]) || id}>
+      <FormHead kind="Output" name={text(link.item.fields["label"]) || id}>
         {editable && (
           <IconButton
             name="Remove the output"
@@ -39,10 +39,10 @@ export function OutputForm({
             onClick={() => session.edit((now) => edits.remove(now, [key]), [])}
           />
         )}
-      </Head>
+      </FormHead>
       <div className="inspector-pad">
         <Findings state={state} of={key} />
-        <Names
+        <NameFields
           session={session}
           state={state}
           keyOf={key}
@@ -78,7 +78,7 @@ export function OutputForm({
             )}
           </div>
         </div>
-        <SeveralSources link={link} editable={editable} set={set} />
+        <MergeFields link={link} editable={editable} set={set} />
       </div>
     </aside>
   );

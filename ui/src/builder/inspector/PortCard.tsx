@@ -1,16 +1,16 @@
 /** An input of a step: what goes into it, and what is done with that on the way. */
 import { useState } from "react";
 import * as edits from "../../document/edits";
-import { shown } from "../../document/types";
+import { formatType } from "../../document/types";
 import { type Value, isFields, text } from "../../document/value";
-import { type StepModel, type Workflow, linkOf, stepOf, takenBy } from "../../document/workflow";
+import { type StepModel, type Workflow, linkOf, stepOf, inputType } from "../../document/workflow";
 import { Icon } from "../../look/Icon";
 import { IconButton } from "../../look/widgets";
 import { CheckField, TextField, ValueField } from "../fields";
 import type { Session } from "../session";
 import { ConnectSelect } from "./ConnectSelect";
 import type { InspectorProps } from "./props";
-import { SeveralSources } from "./SeveralSources";
+import { MergeFields } from "./MergeFields";
 
 export function PortCard({
   session,
@@ -47,7 +47,7 @@ export function PortCard({
       <div className="port-card-head">
         <span className="port-card-name" title={face?.doc}>
           {port}
-          <small>{shown(takenBy(step, port))}</small>
+          <small>{formatType(inputType(step, port))}</small>
         </span>
         {editable && (
           <ConnectSelect session={session} workflow={workflow} step={step.id} port={port} nextPlace={nextPlace} />
@@ -123,7 +123,7 @@ export function PortCard({
             placeholder="$(self.basename)"
             onChange={(typed) => set({ valueFrom: typed || undefined })}
           />
-          {link && <SeveralSources link={link} editable={editable} set={set} />}
+          {link && <MergeFields link={link} editable={editable} set={set} />}
           <CheckField
             label="Read the file's text (loadContents)"
             disabled={!editable}

@@ -6,9 +6,9 @@ import type { StepModel, Workflow } from "../../document/workflow";
 import { Button, IconButton, Section } from "../../look/widgets";
 import { Hints } from "../Hints";
 import { Findings } from "./Findings";
-import { Head } from "./Head";
-import { HowOften } from "./HowOften";
-import { Names } from "./Names";
+import { FormHead } from "./FormHead";
+import { ScatterAndCondition } from "./ScatterAndCondition";
+import { NameFields } from "./NameFields";
 import { PortCard } from "./PortCard";
 import type { InspectorProps } from "./props";
 import { StepOutputs } from "./StepOutputs";
@@ -33,7 +33,7 @@ export function StepForm({
   const target = step.found && !step.found.path.startsWith("shipped:") ? step.found.path : undefined;
   return (
     <aside className="inspector" aria-label={`Step ${step.id}`}>
-      <Head kind={step.face?.kind || "Step"} name={text(fields["label"]) || step.id}>
+      <FormHead kind={step.face?.kind || "Step"} name={text(fields["label"]) || step.id}>
         {editable && <IconButton name="Connect… (c)" icon="link" onClick={onConnect} />}
         {editable && (
           <IconButton
@@ -42,10 +42,10 @@ export function StepForm({
             onClick={() => session.edit((now) => edits.remove(now, [key]), [])}
           />
         )}
-      </Head>
+      </FormHead>
       <div className="inspector-pad">
         <Findings state={state} of={key} />
-        <Names
+        <NameFields
           session={session}
           state={state}
           keyOf={key}
@@ -83,7 +83,7 @@ export function StepForm({
         </ul>
       </Section>
       <StepOutputs session={session} workflow={workflow} step={step} editable={editable} nextPlace={nextPlace} />
-      <HowOften session={session} step={step} editable={editable} />
+      <ScatterAndCondition session={session} step={step} editable={editable} />
       <Hints
         session={session}
         state={state}

@@ -1,7 +1,7 @@
 /** What a step gives, and which of it becomes an output of the workflow. */
 import * as edits from "../../document/edits";
-import { shown } from "../../document/types";
-import { type StepModel, type Workflow, givenBy } from "../../document/workflow";
+import { formatType } from "../../document/types";
+import { type StepModel, type Workflow, outputType } from "../../document/workflow";
 import { Button, Section } from "../../look/widgets";
 import type { Session } from "../session";
 import type { InspectorProps } from "./props";
@@ -31,7 +31,7 @@ export function StepOutputs({
               <div className="port-card-head">
                 <span className="port-card-name" title={port.doc}>
                   {port.id}
-                  <small>{shown(givenBy(step, port.id))}</small>
+                  <small>{formatType(outputType(step, port.id))}</small>
                 </span>
                 {editable && !used && (
                   <Button

@@ -2,14 +2,14 @@
 import * as edits from "../../document/edits";
 import { freeName } from "../../document/items";
 import { docText } from "../../document/process";
-import { readType, shown } from "../../document/types";
+import { readType, formatType } from "../../document/types";
 import { type Value, text } from "../../document/value";
 import type { Workflow } from "../../document/workflow";
 import { Button, Section } from "../../look/widgets";
 import { SelectField, TextField } from "../fields";
 import { Hints } from "../Hints";
 import type { Session } from "../session";
-import { Head } from "./Head";
+import { FormHead } from "./FormHead";
 import type { InspectorProps } from "./props";
 
 export function WorkflowForm({ session, state, workflow, schema, nextPlace }: InspectorProps & { workflow: Workflow }) {
@@ -38,7 +38,7 @@ export function WorkflowForm({ session, state, workflow, schema, nextPlace }: In
   const older = workflow.version !== "v1.2";
   return (
     <aside className="inspector" aria-label="Workflow">
-      <Head kind={`Workflow ${workflow.version}`} name={text(fields["label"]) || state.path} />
+      <FormHead kind={`Workflow ${workflow.version}`} name={text(fields["label"]) || state.path} />
       <div className="inspector-pad">
         <TextField
           label="Label"
@@ -67,7 +67,7 @@ export function WorkflowForm({ session, state, workflow, schema, nextPlace }: In
         <Listed
           session={session}
           kind="input"
-          names={workflow.inputs.map((one) => [one.id, shown(readType(one.fields["type"]))])}
+          names={workflow.inputs.map((one) => [one.id, formatType(readType(one.fields["type"]))])}
         />
         {editable && (
           <Button icon="plus" onClick={() => add("input")}>
@@ -79,7 +79,7 @@ export function WorkflowForm({ session, state, workflow, schema, nextPlace }: In
         <Listed
           session={session}
           kind="output"
-          names={workflow.outputs.map((one) => [one.item.id, shown(readType(one.item.fields["type"]))])}
+          names={workflow.outputs.map((one) => [one.item.id, formatType(readType(one.item.fields["type"]))])}
         />
         {editable && (
           <Button icon="plus" onClick={() => add("output")}>

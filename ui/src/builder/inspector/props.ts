@@ -1,4 +1,4 @@
-/** What the forms are given. */
+/** The props that all forms of the inspector have. */
 import type { Position } from "../../graph/model";
 import type { HintSchema } from "../Hints";
 import type { Session, State } from "../session";

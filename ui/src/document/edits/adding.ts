@@ -1,6 +1,6 @@
 /** New steps, inputs and outputs. */
 import type { Position } from "../../graph/model";
-import { writtenId } from "../items";
+import { formatId } from "../items";
 import type { Face } from "../process";
 import { type Change, type Fields, type Value, isFields } from "../value";
 import type { Workflow } from "../workflow";
@@ -21,7 +21,7 @@ export function addStep(workflow: Workflow, { id, run, face, label, position }: 
     ...(label ? { label } : {}),
     run,
     in: [],
-    out: (face?.outputs ?? []).map((port) => ({ id: writtenId(workflow.scope, id, port.id) })),
+    out: (face?.outputs ?? []).map((port) => ({ id: formatId(workflow.scope, id, port.id) })),
     ...place(position),
   };
   const changes = [...add(workflow, "steps", id, step), ...(position ? namespace(workflow, "sbg") : [])];
@@ -48,7 +48,7 @@ type Kind = "inputs" | "outputs" | "steps";
 function add(workflow: Workflow, where: Kind, id: string, fields: Fields): Change[] {
   const path = [...workflow.place.process, where];
   const now = workflow.fields[where];
-  const name = writtenId(workflow.scope, id);
+  const name = formatId(workflow.scope, id);
   if (isFields(now) && Object.keys(now).length) return [{ do: "set", path: [...path, name], value: fields }];
   const item = { id: name, ...fields };
   if (Array.isArray(now)) return [{ do: "append", path, value: item }];
@@ -60,7 +60,7 @@ export function addAll(workflow: Workflow, where: Kind, all: readonly [string, F
   const first = add(workflow, where, all[0]![0], all[0]![1]);
   // Where no list is there yet, the first makes one, which the others are to be in.
   if (first[0]!.do === "set" && Array.isArray(first[0]!.value)) {
-    return [{ ...first[0]!, value: all.map(([id, fields]) => ({ id: writtenId(workflow.scope, id), ...fields })) }];
+    return [{ ...first[0]!, value: all.map(([id, fields]) => ({ id: formatId(workflow.scope, id), ...fields })) }];
   }
   return all.flatMap(([id, fields]) => add(workflow, where, id, fields));
 }

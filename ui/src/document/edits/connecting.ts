@@ -1,5 +1,5 @@
 /** Sources of inputs of steps, and of outputs of the workflow. */
-import { written, writtenId } from "../items";
+import { formatReference, formatId } from "../items";
 import { type Change, list } from "../value";
 import { type Link, type StepModel, type Workflow, linkOf, stepOf } from "../workflow";
 import { setFields } from "./fields";
@@ -9,7 +9,7 @@ import { setScatter } from "./steps";
 
 /** `to.step` is "" for an output of the workflow. */
 export function connect(workflow: Workflow, from: Where, to: Where, scatter = false): Change[] {
-  const source = written(workflow.scope, from, likeOf(workflow));
+  const source = formatReference(workflow.scope, from, likeOf(workflow));
   const origin = from.step ? stepOf(workflow, from.step) : undefined;
   const outs = origin ? gives(origin, from.port, workflow) : [];
   if (to.step === "") {
@@ -52,7 +52,7 @@ function addSource(workflow: Workflow, link: Link, key: "source" | "outputSource
 export function gives(step: StepModel, port: string, workflow: Workflow): Change[] {
   if (step.out.some((one) => one.id === port)) return [];
   const now = step.item.fields["out"];
-  const name = writtenId(workflow.scope, step.id, port);
+  const name = formatId(workflow.scope, step.id, port);
   const value = list(now).some((one) => typeof one === "string") ? name : { id: name };
   const path = [...step.item.path, "out"];
   return [Array.isArray(now) ? { do: "append", path, value } : { do: "set", path, value: [...list(now), value] }];

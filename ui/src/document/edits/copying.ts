@@ -1,5 +1,5 @@
 /** Nodes as they are kept to be put in once more, here or in another workflow. */
-import { ofKey } from "../graph";
+import { parseKey } from "../graph";
 import type { Fields, Value } from "../value";
 import { type Workflow, stepOf } from "../workflow";
 import { itemOfKey } from "./fields";
@@ -15,7 +15,7 @@ export interface Clip {
 
 export function copy(workflow: Workflow, keys: readonly string[]): Clip {
   const clip: Clip = { steps: [], inputs: [], outputs: [], links: [] };
-  const named = keys.map(ofKey).filter((one) => one !== undefined);
+  const named = keys.map(parseKey).filter((one) => one !== undefined);
   const has = (kind: string, id: string) => named.some((one) => one.kind === kind && one.id === id);
   const inside = (source: Where) => (source.step ? has("step", source.step) : has("input", source.port));
   for (const { kind, id } of named) {

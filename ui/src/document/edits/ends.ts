@@ -1,8 +1,8 @@
 /** Inputs and outputs of the workflow made for a port of a step. */
 import type { Position } from "../../graph/model";
-import { freeName, written } from "../items";
+import { freeName, formatReference } from "../items";
 import type { Change, Fields } from "../value";
-import { type Workflow, portIn, sourceOf, stepOf, takenBy } from "../workflow";
+import { type Workflow, portIn, sourceOf, stepOf, inputType } from "../workflow";
 import { addInput, addOutput, idsOf } from "./adding";
 import { connect, gives } from "./connecting";
 import { typeValue } from "./type_value";
@@ -13,7 +13,7 @@ export function addInputFor(workflow: Workflow, stepId: string, port: string, po
   if (!step) return [];
   const face = portIn(step, port);
   const id = freeName(port, idsOf(workflow));
-  const type = typeValue(takenBy(step, port));
+  const type = typeValue(inputType(step, port));
   const fields: Fields = {
     type,
     ...(face?.label ? { label: face.label } : {}),
@@ -32,7 +32,7 @@ export function addOutputFor(workflow: Workflow, stepId: string, port: string, p
   const face = step.face?.outputs.find((one) => one.id === port);
   const id = freeName(port, idsOf(workflow));
   const type = typeValue(sourceOf(workflow, { step: stepId, port }).type);
-  const source = written(workflow.scope, { step: stepId, port });
+  const source = formatReference(workflow.scope, { step: stepId, port });
   const fields: Fields = {
     type,
     ...(face?.label ? { label: face.label } : {}),

@@ -1,11 +1,11 @@
 /** The fields of one input, output or step, whichever way it is written. */
-import { ofKey } from "../graph";
+import { parseKey } from "../graph";
 import type { Item } from "../items";
 import type { Change, Value } from "../value";
 import { type Workflow, stepOf } from "../workflow";
 
 export function itemOfKey(workflow: Workflow, key: string): Item | undefined {
-  const named = ofKey(key);
+  const named = parseKey(key);
   if (!named) return undefined;
   if (named.kind === "input") return workflow.inputs.find((one) => one.id === named.id);
   if (named.kind === "output") return workflow.outputs.find((one) => one.item.id === named.id)?.item;

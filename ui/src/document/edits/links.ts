@@ -1,5 +1,5 @@
 /** The fields of what goes into an input of a step, or into an output of the workflow. */
-import { writtenId } from "../items";
+import { formatId } from "../items";
 import { type Change, type Fields, type Value, isFields, text } from "../value";
 import { type Link, type StepModel, type Workflow, linkOf } from "../workflow";
 import { setFields } from "./fields";
@@ -16,7 +16,7 @@ export interface Where {
 export function addLink(workflow: Workflow, step: StepModel, port: string, fields: Fields): Change[] {
   const path = [...step.item.path, "in"];
   const now = step.item.fields["in"];
-  const name = writtenId(workflow.scope, step.id, port);
+  const name = formatId(workflow.scope, step.id, port);
   if (isFields(now) && Object.keys(now).length) {
     const only = Object.keys(fields).length === 1 && typeof fields["source"] === "string";
     return [{ do: "set", path: [...path, name], value: only ? fields["source"]! : fields }];

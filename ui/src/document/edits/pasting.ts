@@ -1,7 +1,7 @@
 /** Copied nodes put in once more. */
 import type { Position } from "../../graph/model";
 import { positionOf } from "../graph";
-import { freeName, localName, written, writtenId } from "../items";
+import { freeName, localName, formatReference, formatId } from "../items";
 import { type Change, type Fields, list, text } from "../value";
 import { type Workflow, sourceOf } from "../workflow";
 import { addAll, idsOf } from "./adding";
@@ -26,7 +26,7 @@ export function paste(workflow: Workflow, clip: Clip, shift: Position): { change
     return position ? { ...fields, ...place({ x: position.x + shift.x, y: position.y + shift.y }) } : fields;
   };
   const now = (from: Where) =>
-    written(
+    formatReference(
       workflow.scope,
       from.step ? { step: steps.get(from.step)!, port: from.port } : { step: "", port: inputs.get(from.port)! },
     );
@@ -69,20 +69,20 @@ export function paste(workflow: Workflow, clip: Clip, shift: Position): { change
             ...rest
           } = (before.find((one) => (one as Fields)["id"] === port) ?? { id: port, source: [] }) as Fields;
           const sources = [
-            ...list(source).map((one) => written(workflow.scope, reference(text(one)))),
+            ...list(source).map((one) => formatReference(workflow.scope, reference(text(one)))),
             ...into(id, port),
           ];
           if (!sources.length && !Object.keys(rest).length) return [];
           return [
-            { id: writtenId(workflow.scope, name, port), ...(sources.length ? { source: sources } : {}), ...rest },
+            { id: formatId(workflow.scope, name, port), ...(sources.length ? { source: sources } : {}), ...rest },
           ];
         });
         const outs = (fields["out"] as Fields[]).map((one) => ({
-          id: writtenId(workflow.scope, name, text(one["id"])),
+          id: formatId(workflow.scope, name, text(one["id"])),
         }));
         const scatter =
           "scatter" in fields
-            ? { scatter: list(fields["scatter"]).map((one) => writtenId(workflow.scope, name, localName(text(one)))) }
+            ? { scatter: list(fields["scatter"]).map((one) => formatId(workflow.scope, name, localName(text(one)))) }
             : {};
         return [name, shifted({ ...fields, ...scatter, in: ins, out: outs })];
       }),

@@ -1,5 +1,5 @@
 /** Nodes and edges taken away. */
-import { ofKey } from "../graph";
+import { parseKey } from "../graph";
 import type { Change } from "../value";
 import type { Link, Workflow } from "../workflow";
 import { withoutSources } from "./disconnecting";
@@ -12,7 +12,7 @@ export function remove(
   keys: readonly string[],
   edges: readonly { from: Where; to: Where }[] = [],
 ): Change[] {
-  const named = keys.map(ofKey).filter((one) => one !== undefined);
+  const named = keys.map(parseKey).filter((one) => one !== undefined);
   const gone = (kind: string) => new Set(named.filter((one) => one.kind === kind).map((one) => one.id));
   const [inputs, outputs, steps] = [gone("input"), gone("output"), gone("step")];
   const changes: Change[] = named.flatMap(({ kind, id }) => {

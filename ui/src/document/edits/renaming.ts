@@ -1,6 +1,6 @@
 /** Another name for an input, an output or a step; what refers to it follows. */
-import { ofKey } from "../graph";
-import { type Item, written } from "../items";
+import { parseKey } from "../graph";
+import { type Item, formatReference } from "../items";
 import { type Change, type Path, type Value, at, isFields, text } from "../value";
 import { type Link, type Workflow, stepOf } from "../workflow";
 import { itemOfKey } from "./fields";
@@ -8,11 +8,11 @@ import { hintPath } from "./hints";
 import type { Where } from "./links";
 
 export function rename(workflow: Workflow, key: string, id: string): Change[] {
-  const named = ofKey(key);
+  const named = parseKey(key);
   const item = itemOfKey(workflow, key);
   if (!named || !item || named.id === id) return [];
   const { scope } = workflow;
-  const changes: Change[] = [renameItem(item, written(scope, { step: "", port: id }, rawId(item)))];
+  const changes: Change[] = [renameItem(item, formatReference(scope, { step: "", port: id }, rawId(item)))];
   const follow = (source: { step: string; port: string }): Where | undefined => {
     if (named.kind === "input" && source.step === "" && source.port === named.id) return { step: "", port: id };
     if (named.kind === "step" && source.step === named.id) return { step: id, port: source.port };
@@ -26,7 +26,7 @@ export function rename(workflow: Workflow, key: string, id: string): Change[] {
     link.sources.forEach((source, index) => {
       const now = follow(source);
       if (!now) return;
-      const value = written(scope, now, source.written);
+      const value = formatReference(scope, now, source.written);
       const path = link.item.short ? link.item.path : [...link.item.path, field];
       const whole = link.item.fields[field];
       changes.push({ do: "set", path: Array.isArray(whole) ? [...path, index] : path, value });

@@ -1,5 +1,5 @@
 /** How often a step runs: for each item of a list, or only on a condition. */
-import { localName, writtenId } from "../items";
+import { localName, formatId } from "../items";
 import { type Change, list, text } from "../value";
 import type { StepModel, Workflow } from "../workflow";
 import { forExpression, newVersion, requirement } from "./requirements";
@@ -7,7 +7,7 @@ import { forExpression, newVersion, requirement } from "./requirements";
 export function setScatter(workflow: Workflow, step: StepModel, ports: readonly string[], method: string): Change[] {
   const path = step.item.path;
   const changes: Change[] = [];
-  const names = ports.map((port) => writtenId(workflow.scope, step.id, port));
+  const names = ports.map((port) => formatId(workflow.scope, step.id, port));
   if (names.length)
     changes.push(
       { do: "set", path: [...path, "scatter"], value: names },

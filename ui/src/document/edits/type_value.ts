@@ -1,5 +1,5 @@
 /** A type as it is written, in the shortest form. */
-import { type CwlType, given, isOptional } from "../types";
+import { type CwlType, withoutNull, isOptional } from "../types";
 import type { Value } from "../value";
 
 export function typeValue(type: CwlType | undefined): Value {
@@ -18,7 +18,7 @@ export function typeValue(type: CwlType | undefined): Value {
     };
   }
   if (isOptional(type)) {
-    const inner = typeValue(given(type));
+    const inner = typeValue(withoutNull(type));
     if (typeof inner === "string" && !inner.includes("?")) return `${inner}?`;
     return ["null", ...(Array.isArray(inner) ? inner : [inner])];
   }

@@ -1,19 +1,19 @@
-/** Others may save the same document: a look at the folder now and then, while the page is seen. */
+/** Looks every ten seconds for a newer version of the document, saved by somebody else. */
 import { useEffect, useState } from "react";
 import { readDocument } from "../api/documents";
 import type { Session } from "./session";
 
 const EVERY = 10_000;
 
-export interface Fresh {
+export interface NewerVersion {
   /** A newer version, where taking it would lose changes. */
   newer: { text: string; version: string; by?: string | undefined } | undefined;
   /** Whether a newer version has just been taken. */
   taken: boolean;
 }
 
-export function useFresh(session: Session): Fresh {
-  const [fresh, setFresh] = useState<Fresh>({ newer: undefined, taken: false });
+export function useNewerVersion(session: Session): NewerVersion {
+  const [fresh, setFresh] = useState<NewerVersion>({ newer: undefined, taken: false });
   useEffect(() => {
     let stopped = false;
     const look = async () => {

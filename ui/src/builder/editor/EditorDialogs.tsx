@@ -1,13 +1,13 @@
-/** The window that is open above the editor, and what comes of it. */
+/** The dialog that is open above the editor, and what its buttons do. */
 import type { DagGraph } from "../../api/types";
-import { connect, connectionsOf, scatterWords } from "../actions";
+import { connect, connectionsOf, scatterQuestion } from "../actions";
 import { ComposerDialog } from "../ComposerDialog";
 import { ConflictDialog } from "../ConflictDialog";
 import { ConfirmDialog, KeysDialog, PickDialog } from "../dialogs";
 import { RunDialog } from "../RunDialog";
 import type { Session } from "../session";
 import { startRun, uploadFile } from "../start_run";
-import { DeleteWindow, DuplicateWindow, type FileWindowProps, RenameWindow } from "./FileWindows";
+import { DeleteWindow, DuplicateWindow, type FileWindowProps, RenameWindow } from "./FileDialogs";
 import type { Editing } from "./use_editing";
 import type { Saving } from "./use_saving";
 import type { Window } from "./window";
@@ -22,14 +22,14 @@ export interface WindowsProps extends FileWindowProps {
   onStarted: (found: DagGraph, runId: string) => void;
 }
 
-export function Windows({ opened, session, only, offer, write, onStarted, ...file }: WindowsProps) {
+export function EditorDialogs({ opened, session, only, offer, write, onStarted, ...file }: WindowsProps) {
   const { state, onClose } = file;
   const { workflow } = state;
   switch (opened?.name) {
     case "keys":
       return <KeysDialog onClose={onClose} />;
     case "scatter": {
-      const { title, text } = scatterWords(workflow!, opened.connection);
+      const { title, text } = scatterQuestion(workflow!, opened.connection);
       return (
         <ConfirmDialog
           title={title}

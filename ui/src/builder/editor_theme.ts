@@ -55,7 +55,7 @@ const look = EditorView.theme({
 });
 
 /** For a text in YAML; JSON is a part of it. */
-export const editorLook: Extension = [
+export const editorTheme: Extension = [
   look,
   lineNumbers(),
   highlightSpecialChars(),

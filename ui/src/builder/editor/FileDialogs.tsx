@@ -4,12 +4,12 @@ import { ConfirmDialog, PathDialog } from "../dialogs";
 import { dropDraft } from "../drafts";
 import type { DocumentLibrary } from "../library";
 import type { State } from "../session";
-import type { Work } from "./use_work";
+import type { Requests } from "./use_requests";
 
 export interface FileWindowProps {
   state: State;
   library: DocumentLibrary;
-  attempt: Work["attempt"];
+  attempt: Requests["attempt"];
   refresh: () => Promise<unknown>;
   onGo: (path: string | undefined) => void;
   onClose: () => void;

@@ -7,7 +7,7 @@ interface Place {
   position: Position;
 }
 
-export function LineUp({ places, onMove }: { places: readonly Place[]; onMove: (moves: Place[]) => void }) {
+export function AlignButtons({ places, onMove }: { places: readonly Place[]; onMove: (moves: Place[]) => void }) {
   const column = () =>
     onMove(
       places.map(({ key, position }) => ({

@@ -1,23 +1,23 @@
-/** While a connection is drawn, the ports that take it light up; by hand, as no box needs to be drawn again for it. */
+/** Highlights the ports that a connection fits while it is drawn; in the DOM, so that no box is drawn again. */
 import { type RefObject, useMemo, useRef } from "react";
 import { useLatest } from "../look/use_latest";
-import type { Connecting, End, Fit } from "./contract";
+import type { Connecting, End, Fit } from "./props";
 
 type CanConnect = (...ends: Connecting) => Fit;
 
-export interface Fits {
+export interface ConnectionHighlight {
   /** `outwards` is from an output on to an input. */
   start: (from: End, outwards: boolean) => void;
   stop: () => void;
 }
 
-const LINGER_MS = 350;
+const HOVER_MS = 350;
 
-export function useFits(
+export function useConnectionHighlight(
   frame: RefObject<HTMLElement | null>,
   canConnect: CanConnect,
   unfold: (node: string) => void,
-): Fits {
+): ConnectionHighlight {
   const stop = useRef(() => {});
   const latestCanConnect = useLatest(canConnect);
   return useMemo(
@@ -72,7 +72,7 @@ function unfoldBelow({ ownerDocument: page }: HTMLElement, unfold: (node: string
     if (row === over) return;
     clearTimeout(timer);
     over = row;
-    if (row) timer = setTimeout(() => unfold(row.dataset.node!), LINGER_MS);
+    if (row) timer = setTimeout(() => unfold(row.dataset.node!), HOVER_MS);
   };
   page.addEventListener("mousemove", moved);
   return () => {

@@ -1,13 +1,13 @@
-/** Beside the picture: the text, how a step of the followed run gets on, or the form of what is selected. */
+/** The panel beside the picture: the text, the state of a step of the followed run, or the form of the selection. */
 import { StepPanel } from "../../view/StepPanel";
 import { Inspector } from "../inspector/Inspector";
 import type { InspectorProps } from "../inspector/props";
-import type { Listed } from "../use_check";
+import type { ListedProblem } from "../use_problems";
 import { YamlPane } from "../YamlPane";
 import type { Running } from "./use_running";
-import type { Shown } from "./use_side";
+import type { SidePanelState } from "./use_side_panel";
 
-export function Beside({
+export function SidePanel({
   session,
   state,
   schema,
@@ -22,9 +22,9 @@ export function Beside({
 }: InspectorProps & {
   /** The one node that is selected. */
   only: string | undefined;
-  problems: readonly Listed[];
+  problems: readonly ListedProblem[];
   running: Running;
-  shown: Shown;
+  shown: SidePanelState;
 }) {
   const { following, run } = running;
   const { workflow, editable } = state;

@@ -1,4 +1,4 @@
-/** How often a step runs: for each item of a list, or only on a condition. */
+/** Fields of a step's scatter and condition. */
 import * as edits from "../../document/edits";
 import type { Change } from "../../document/value";
 import { type StepModel, type Workflow, stepOf } from "../../document/workflow";
@@ -12,7 +12,15 @@ const METHODS: Choice[] = [
   { value: "nested_crossproduct", label: "each with each, lists of lists (nested_crossproduct)" },
 ];
 
-export function HowOften({ session, step, editable }: { session: Session; step: StepModel; editable: boolean }) {
+export function ScatterAndCondition({
+  session,
+  step,
+  editable,
+}: {
+  session: Session;
+  step: StepModel;
+  editable: boolean;
+}) {
   const edit = (make: (now: Workflow, step: StepModel) => Change[]) =>
     session.edit((now) => {
       const current = stepOf(now, step.id);

@@ -1,4 +1,4 @@
-/** What a page tells the drawing, and what it may ask of it. */
+/** The props and the handle of `WorkflowGraph`. */
 import type { ReactNode, Ref } from "react";
 import type { Size } from "./geometry";
 import type { Keys } from "./key_sets";

@@ -7,7 +7,7 @@ import type { State } from "./session";
 
 const WAIT_MS = 500;
 
-export interface Listed extends Problem {
+export interface ListedProblem extends Problem {
   line: number;
   column: number;
   /** The node that it is about. */
@@ -23,7 +23,7 @@ interface Checked {
 export function useProblems(
   state: State,
   allowed: boolean,
-): { problems: readonly Listed[]; checking: boolean; checked: string | undefined } {
+): { problems: readonly ListedProblem[]; checking: boolean; checked: string | undefined } {
   const [checked, setChecked] = useState<Checked>();
   const { path, text } = state;
   useEffect(() => {
@@ -46,17 +46,20 @@ export function useProblems(
   const shown = useDeferredValue(state);
   const { findings, broken, document, text: shownText } = shown;
   const problems = useMemo(
-    () => listed({ findings, broken, document, text: shownText }, current?.problems ?? []),
+    () => listProblems({ findings, broken, document, text: shownText }, current?.problems ?? []),
     [findings, broken, document, shownText, current],
   );
   return { problems, checking: allowed && !current, checked: current?.error ?? (current ? "" : undefined) };
 }
 
-function listed(state: Pick<State, "findings" | "broken" | "document" | "text">, server: readonly Problem[]): Listed[] {
+function listProblems(
+  state: Pick<State, "findings" | "broken" | "document" | "text">,
+  server: readonly Problem[],
+): ListedProblem[] {
   if (state.broken)
     return [{ severity: "error", message: state.broken.message, ...lineOf(state, state.broken.offset) }];
   const { document } = state;
-  const own = state.findings.map((one): Listed => ({
+  const own = state.findings.map((one): ListedProblem => ({
     severity: one.severity,
     message: one.message,
     key: one.key,
@@ -64,7 +67,7 @@ function listed(state: Pick<State, "findings" | "broken" | "document" | "text">,
   }));
   const steps = new Set(own.filter((one) => one.severity === "error").map((one) => one.key));
   const more = server
-    .map((one): Listed => ({
+    .map((one): ListedProblem => ({
       ...one,
       line: one.line ?? 1,
       column: one.column ?? 1,

@@ -1,13 +1,13 @@
 /** Name, label and description, which steps, inputs and outputs have alike. */
 import * as edits from "../../document/edits";
-import { ofKey } from "../../document/graph";
-import { nameFlaw } from "../../document/items";
+import { parseKey } from "../../document/graph";
+import { nameError } from "../../document/items";
 import { docText } from "../../document/process";
 import { type Fields, type Path, text } from "../../document/value";
 import { TextField } from "../fields";
 import type { Session, State } from "../session";
 
-export function Names({
+export function NameFields({
   session,
   state,
   keyOf,
@@ -26,7 +26,7 @@ export function Names({
 }) {
   const { workflow, editable } = state;
   if (!workflow) return null;
-  const kind = ofKey(keyOf)!.kind;
+  const kind = parseKey(keyOf)!.kind;
   const taken =
     kind === "step"
       ? workflow.steps.map((one) => one.id)
@@ -46,7 +46,7 @@ export function Names({
         disabled={!editable}
         value={id}
         check={(typed) =>
-          nameFlaw(typed) ??
+          nameError(typed) ??
           (taken.includes(typed) && typed !== id ? `There is another ${kind} called ${typed}.` : undefined)
         }
         onChange={(typed) => session.edit((now) => edits.rename(now, keyOf, typed), [`${kind}:${typed}`])}

@@ -1,12 +1,12 @@
-/** What may go into an input of a step, or into an output of the workflow, as choices of a list. */
+/** The sources that an input of a step or an output of the workflow may take, as choices of a list. */
 import type { Where } from "../../document/edits";
-import { type Way, wayInto } from "../../document/connecting";
-import { stepsAfter } from "../../document/circles";
+import { type Way, wayByType } from "../../document/connecting";
+import { downstreamSteps } from "../../document/dependencies";
 import type { CwlType } from "../../document/types";
 import { type Link, type StepModel, type Workflow, sourceOf } from "../../document/workflow";
 import type { Choice } from "../fields";
 
-export function sourcesFor(
+export function sourceChoices(
   workflow: Workflow,
   step: StepModel | undefined,
   type: CwlType | undefined,
@@ -17,12 +17,12 @@ export function sourcesFor(
     ...workflow.inputs.map((one) => ({ step: "", port: one.id })),
     ...workflow.steps.flatMap((one) => (one.face?.outputs ?? []).map((out) => ({ step: one.id, port: out.id }))),
   ];
-  const after = step && stepsAfter(workflow, step.id);
+  const after = step && downstreamSteps(workflow, step.id);
   return all.flatMap((source): Choice[] => {
     if (known.has(`${source.step}/${source.port}`)) return [];
     // This step, and what takes from it, would close a circle.
     if (after?.has(source.step)) return [];
-    const way = wayInto(sourceOf(workflow, source).type, type, step !== undefined);
+    const way = wayByType(sourceOf(workflow, source).type, type, step !== undefined);
     if (!way) return [];
     const name = source.step ? `${source.step}/${source.port}` : source.port;
     const from = source.step ? "from steps" : "from inputs";
@@ -37,7 +37,7 @@ export function sourcesFor(
 }
 
 /** The source that a choice stands for. */
-export function chosen(choice: string): { from: Where; way: Way } {
+export function parseChoice(choice: string): { from: Where; way: Way } {
   const space = choice.indexOf(" ");
   const name = choice.slice(space + 1);
   const slash = name.indexOf("/");

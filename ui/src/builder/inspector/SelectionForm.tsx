@@ -1,14 +1,14 @@
 /** The form of several nodes. */
 import * as edits from "../../document/edits";
 import { IconButton } from "../../look/widgets";
-import { Head } from "./Head";
-import { LineUp } from "./LineUp";
+import { FormHead } from "./FormHead";
+import { AlignButtons } from "./AlignButtons";
 import type { InspectorProps } from "./props";
 
-export function Several({ session, state, keys, standing }: InspectorProps & { keys: string[] }) {
+export function SelectionForm({ session, state, keys, standing }: InspectorProps & { keys: string[] }) {
   return (
     <aside className="inspector" aria-label="Selection">
-      <Head kind="Selection" name={`${keys.length} selected`}>
+      <FormHead kind="Selection" name={`${keys.length} selected`}>
         {state.editable && (
           <IconButton
             name="Remove them"
@@ -16,10 +16,10 @@ export function Several({ session, state, keys, standing }: InspectorProps & { k
             onClick={() => session.edit((now) => edits.remove(now, keys), [])}
           />
         )}
-      </Head>
+      </FormHead>
       {state.editable && (
         <div className="inspector-pad">
-          <LineUp
+          <AlignButtons
             places={standing().filter((one) => keys.includes(one.key))}
             onMove={(moves) => session.edit((now) => edits.move(now, moves))}
           />

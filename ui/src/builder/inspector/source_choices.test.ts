@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import { Document } from "../../document/document";
 import { type Face, faceFromPorts, mainPath } from "../../document/process";
-import { readWorkflow, stepOf, takenBy } from "../../document/workflow";
-import { chosen, sourcesFor } from "./sources";
+import { readWorkflow, stepOf, inputType } from "../../document/workflow";
+import { parseChoice, sourceChoices } from "./source_choices";
 
 const FACES: Record<string, Face> = {
   "count.cwl": faceFromPorts("CommandLineTool", [{ id: "text", type: "File" }], [{ id: "counts", type: "File" }]),
@@ -29,12 +29,12 @@ function offered(step: string, port: string) {
     library: { find: (_, run) => (FACES[run] ? { path: run, face: FACES[run] } : undefined) },
   })!;
   const found = stepOf(workflow, step)!;
-  return sourcesFor(
+  return sourceChoices(
     workflow,
     found,
-    takenBy(found, port),
+    inputType(found, port),
     found.links.find((link) => link.item.id === port),
-  ).map((choice) => ({ ...chosen(choice.value), label: choice.label }));
+  ).map((choice) => ({ ...parseChoice(choice.value), label: choice.label }));
 }
 
 test("a list into one value is offered item by item, and no circle at all", () => {

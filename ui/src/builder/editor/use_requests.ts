@@ -1,4 +1,4 @@
-/** Work of the server that one waits for: what it is, and what went wrong. */
+/** Requests to the server: what is waited for, and what went wrong. */
 import { useCallback, useState } from "react";
 import { ApiError } from "../../api/fetch";
 
@@ -7,7 +7,7 @@ export interface Trouble {
   message: string;
 }
 
-export interface Work {
+export interface Requests {
   /** In a word; "" while nothing is waited for. */
   busy: string;
   setBusy: (what: string) => void;
@@ -16,7 +16,7 @@ export interface Work {
   attempt: (what: string, work: () => Promise<void>) => Promise<void>;
 }
 
-export function useWork(): Work {
+export function useRequests(): Requests {
   const [busy, setBusy] = useState("");
   const [trouble, setTrouble] = useState<Trouble>();
   const attempt = useCallback(async (what: string, work: () => Promise<void>) => {

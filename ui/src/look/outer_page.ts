@@ -1,4 +1,4 @@
-/** Ways out of the frame that Airflow shows us in: its sandbox opens no window, but the page around us does. */
+/** Links out of the frame that Airflow shows a page in: its sandbox opens no window, but the page around it does. */
 import { AIRFLOW } from "../api/fetch";
 
 /** A page of this Airflow, or another site. */

@@ -1,4 +1,4 @@
-/** The whole workflow in small, where some of it is out of sight. */
+/** The map of the whole workflow, where some of it is out of sight. */
 import { useEffect, useState } from "react";
 import { getNodesBounds, MiniMap, type ReactFlowState, useStore } from "@xyflow/react";
 import type { BoxNodeType } from "./BoxNode";
@@ -6,7 +6,7 @@ import type { StepStates } from "./step_states";
 
 const SLACK = 8;
 
-export function Map({ states }: { states: StepStates }) {
+export function Overview({ states }: { states: StepStates }) {
   const hides = useStore(somethingOutOfSight);
   const [, draw] = useState(0);
   useEffect(() => (hides ? states.subscribe(() => draw((now) => now + 1)) : undefined), [hides, states]);

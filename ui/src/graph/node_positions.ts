@@ -1,31 +1,31 @@
-/** Where nodes stand: in the document's measure, and in the picture while it is edited. */
+/** Positions of nodes: in the document's measure, and in the picture while it is edited. */
 import { useState } from "react";
 import type { BoxNodeType } from "./BoxNode";
-import type { Move } from "./contract";
+import type { Move } from "./props";
 import { type Keys, NO_KEYS } from "./key_sets";
 import type { Size } from "./geometry";
 import type { Graph, Position } from "./model";
 import { type Picture, picture } from "./picture";
 
 /** Between a new box and others. */
-const APART = 40;
+const MIN_GAP = 40;
 /** Of a box that was copied elsewhere. */
 const UNKNOWN: Size = { width: 216, height: 160 };
 
 /** Where nodes stand, in the document's measure, beside what is drawn. */
-export class Standing {
+export class NodePositions {
   constructor(private readonly drawn: Picture) {}
 
-  measured({ x, y }: Position): Position {
+  toDocument({ x, y }: Position): Position {
     return { x: Math.round(x / this.drawn.scale.x), y: Math.round(y / this.drawn.scale.y) };
   }
 
-  told(node: BoxNodeType): Move {
+  moveOf(node: BoxNodeType): Move {
     const { box } = node.data;
     const { width, height } = box;
     return {
       key: box.key,
-      position: this.measured({ x: node.position.x + width / 2, y: node.position.y + height / 2 }),
+      position: this.toDocument({ x: node.position.x + width / 2, y: node.position.y + height / 2 }),
     };
   }
 
@@ -34,7 +34,7 @@ export class Standing {
       .filter((box) => box.parent === undefined)
       .map(({ key, x, y, width, height }) => ({
         key,
-        position: this.measured({ x: x + width / 2, y: y + height / 2 }),
+        position: this.toDocument({ x: x + width / 2, y: y + height / 2 }),
       }));
   }
 
@@ -45,7 +45,7 @@ export class Standing {
     const inTheWay = () => outer.filter((box) => isNear(box, place, size));
     // Each turn goes further down, so it ends below the lowest box.
     for (let found = inTheWay(); found.length; found = inTheWay()) {
-      place.y = Math.max(...found.map((box) => box.y + box.height)) + APART + size.height / 2;
+      place.y = Math.max(...found.map((box) => box.y + box.height)) + MIN_GAP + size.height / 2;
     }
     return { x: Math.round(place.x / scale.x), y: Math.ceil(place.y / scale.y) };
   }
@@ -63,7 +63,7 @@ export class Standing {
           isNear(box, { x: (position.x + shift.x) * scale.x, y: (position.y + shift.y) * scale.y }, size),
         ),
       );
-    while (hits()) shift.y += APART;
+    while (hits()) shift.y += MIN_GAP;
     return shift;
   }
 
@@ -90,7 +90,7 @@ interface Memory {
 interface PictureState {
   of: { graph: Graph; opened: Keys; unfolded: Keys; editable: boolean };
   drawn: Picture;
-  standing: Standing;
+  standing: NodePositions;
   memory: Memory | undefined;
 }
 
@@ -100,7 +100,7 @@ export function usePicture(
   opened: Keys,
   unfolded: Keys,
   editable: boolean,
-): { drawn: Picture; standing: Standing } {
+): { drawn: Picture; standing: NodePositions } {
   const [last, setLast] = useState(() => nextPicture({ graph, opened, unfolded, editable }, undefined));
   const { of } = last;
   if (of.graph === graph && of.opened === opened && of.unfolded === unfolded && of.editable === editable) return last;
@@ -128,7 +128,7 @@ function nextPicture(of: PictureState["of"], memory: Memory | undefined): Pictur
     }
   }
   const drawn = picture(graph, { opened, unfolded, keep, scale: moved ? undefined : last?.scale });
-  const standing = new Standing(drawn);
+  const standing = new NodePositions(drawn);
   if (!editable) return { of, drawn, standing, memory };
   // Around what is open others have given way: what is kept is where they stand when all is closed.
   const closed = opened.size || unfolded.size ? picture(graph, { opened: NO_KEYS, keep, scale: drawn.scale }) : drawn;
@@ -138,7 +138,7 @@ function nextPicture(of: PictureState["of"], memory: Memory | undefined): Pictur
     standing,
     memory: {
       written: new Map(graph.nodes.map(({ key, position }) => [key, position])),
-      kept: new Map(new Standing(closed).all().map(({ key, position }) => [key, position])),
+      kept: new Map(new NodePositions(closed).all().map(({ key, position }) => [key, position])),
       scale: drawn.scale,
     },
   };
@@ -147,8 +147,8 @@ function nextPicture(of: PictureState["of"], memory: Memory | undefined): Pictur
 /** Whether a box of this size, with its middle at a place, would lie on another, or too near to it. */
 function isNear(box: Size & Position, place: Position, size: Size): boolean {
   return (
-    Math.abs(box.x + box.width / 2 - place.x) < (box.width + size.width) / 2 + APART &&
-    Math.abs(box.y + box.height / 2 - place.y) < (box.height + size.height) / 2 + APART
+    Math.abs(box.x + box.width / 2 - place.x) < (box.width + size.width) / 2 + MIN_GAP &&
+    Math.abs(box.y + box.height / 2 - place.y) < (box.height + size.height) / 2 + MIN_GAP
   );
 }
 

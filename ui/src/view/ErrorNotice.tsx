@@ -1,9 +1,9 @@
 /** What went wrong, and what to do about it. */
 import { ApiError, AIRFLOW } from "../api/fetch";
-import { goTo, outerAddress } from "../look/outside";
+import { goTo, outerAddress } from "../look/outer_page";
 import { Button, Notice, OutLink } from "../look/widgets";
 
-export function Trouble({
+export function ErrorNotice({
   error,
   dagId,
   runId,

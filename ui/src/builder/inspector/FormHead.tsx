@@ -1,7 +1,7 @@
 /** The head of a form: what it is about, of which kind that is, and buttons. */
 import type { ReactNode } from "react";
 
-export function Head({ kind, name, children }: { kind: string; name: string; children?: ReactNode }) {
+export function FormHead({ kind, name, children }: { kind: string; name: string; children?: ReactNode }) {
   return (
     <header className="inspector-head">
       <h2 title={name}>{name}</h2>

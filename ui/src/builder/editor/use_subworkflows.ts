@@ -6,7 +6,7 @@ import type { Value } from "../../document/value";
 import type { Graph } from "../../graph";
 import type { Session } from "../session";
 
-export function useInsides(graph: Graph, session: Session, onRead: (path: string, value: Value) => void): void {
+export function useSubworkflows(graph: Graph, session: Session, onRead: (path: string, value: Value) => void): void {
   const asked = useRef(new Set<string>());
   useEffect(() => {
     const { workflow, library } = session.state;

@@ -1,31 +1,31 @@
-/** What stands beside the picture, the forms or the text, and the place that the text shows. */
+/** State of the panel beside the picture: forms or text, and the place that the text shows. */
 import { type Dispatch, type RefObject, type SetStateAction, useState } from "react";
 import * as edits from "../../document/edits";
 import { lineOf, offsetOf } from "../../document/source";
 import type { GraphHandle } from "../../graph";
 import type { Session, State } from "../session";
-import type { Listed } from "../use_check";
+import type { ListedProblem } from "../use_problems";
 
 export type Side = "form" | "text";
 
-export interface Shown {
+export interface SidePanelState {
   side: Side;
   setSide: Dispatch<SetStateAction<Side>>;
   place: { line: number; column?: number } | undefined;
   /** To where a problem is, in the picture or in the text. */
-  jump: (problem: Listed) => void;
+  jump: (problem: ListedProblem) => void;
 }
 
-export function useSide(
+export function useSidePanel(
   session: Session,
   state: State,
   only: string | undefined,
   handle: RefObject<GraphHandle | null>,
-): Shown {
+): SidePanelState {
   const { workflow } = state;
   // A tool's form stands in the middle: there is room for its text.
   const [side, setSide] = useState<Side>(workflow ? "form" : "text");
-  const [place, setPlace] = useState<Shown["place"]>();
+  const [place, setPlace] = useState<SidePanelState["place"]>();
 
   const [shownFor, setShownFor] = useState<{ only: string | undefined; side: Side }>();
   if (shownFor?.only !== only || shownFor?.side !== side) {
@@ -35,7 +35,7 @@ export function useSide(
     if (item && !state.broken) setPlace(lineOf(state.document.source, offsetOf(state.document.source, item.path)));
   }
 
-  const jump = (problem: Listed) => {
+  const jump = (problem: ListedProblem) => {
     if (problem.key && side === "form") {
       session.select(new Set([problem.key]));
       handle.current?.reveal(problem.key);

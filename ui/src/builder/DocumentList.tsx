@@ -9,7 +9,7 @@ import type { DocumentLibrary } from "./library";
 
 const ICONS: Record<string, IconName> = { Workflow: "workflow", ExpressionTool: "expression", Operation: "operation" };
 
-export function Start({
+export function DocumentList({
   about,
   library,
   onOpen,

@@ -1,4 +1,4 @@
-/** How the values of several sources become one. */
+/** Fields for how the values of several sources become one (linkMerge, pickValue). */
 import type { Value } from "../../document/value";
 import type { Link } from "../../document/workflow";
 import { type Choice, SelectField } from "../fields";
@@ -16,7 +16,7 @@ const PICKS: Choice[] = [
   { value: "all_non_null", label: "all that are not null" },
 ];
 
-export function SeveralSources({
+export function MergeFields({
   link,
   editable,
   set,
