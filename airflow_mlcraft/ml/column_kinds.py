@@ -1,4 +1,4 @@
-"""What kind of values a column of the training part holds, and what is to be said of it."""
+"""Kinds of columns, detected from their values, with notes about the detection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_mlcraft.ml import columns as kinds
 
 KINDS = (kinds.NUMBER, kinds.CATEGORY, kinds.BOOLEAN, kinds.DATE, kinds.TEXT)
 _MOSTLY = 0.9
-_SHOWN = 3
+_MAX_LISTED = 3
 _PROBED = 50
 _WORDS = 4
 _MANY = 20
@@ -52,7 +52,7 @@ class KindOptions:
     dates: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, names: Sequence[str]) -> None:
-        """The columns are there, and the kinds are known."""
+        """Raise an error for columns that the data lacks, and for unknown kinds and formats."""
         from airflow_mlcraft.common.did_you_mean import suggestion
 
         for option, given in (("types", self.types), ("dates", self.dates)):
@@ -68,13 +68,13 @@ class KindOptions:
                 raise StepError(f"--dates: {name!r} has the format {form!r}; expected one such as %d/%m/%Y")
 
 
-def detect_kind(values: pd.Series, wishes: KindOptions) -> Kind:
-    """The kind of a column's values that are not missing."""
+def detect_kind(values: pd.Series, options: KindOptions) -> Kind:
+    """Detect the kind of a column from its values that are not missing."""
     name = str(values.name)
-    if name in wishes.dates:
-        return _dates_as(values, wishes.dates[name])
-    if name in wishes.types:
-        return _wanted(values, wishes.types[name])
+    if name in options.dates:
+        return _dates_in_format(values, options.dates[name])
+    if name in options.types:
+        return _kind_from_user(values, options.types[name])
     if _is_numeric(values):
         return _number(values, name)
     if isinstance(values.dtype, pd.CategoricalDtype):
@@ -129,14 +129,14 @@ def _text(values: pd.Series, name: str) -> Kind:
     if share == 1:
         return Kind(kinds.NUMBER)
     if share > 0:
-        return Kind(kinds.NUMBER if share >= _MOSTLY else kinds.CATEGORY, note=_mixed(values, numbers, share))
+        return Kind(kinds.NUMBER if share >= _MOSTLY else kinds.CATEGORY, note=_mixed_note(values, numbers, share))
     if kinds.is_text(values) and _is_free_text(texts):
         note = f"the column {name!r} is free text: its words are weighed (TF-IDF)"
         return Kind(kinds.TEXT, note=f'{note}; set types = {{ {name} = "category" }}, or drop it, where it is none')
     return Kind(kinds.CATEGORY)
 
 
-def _wanted(values: pd.Series, kind: str) -> Kind:
+def _kind_from_user(values: pd.Series, kind: str) -> Kind:
     if kind == kinds.DATE and kinds.is_text(values) and not kinds.is_dates(values):
         found = _date_format(values.astype(object), str(values.name))
         if found is None:
@@ -152,7 +152,7 @@ def _wanted(values: pd.Series, kind: str) -> Kind:
     return Kind(kind)
 
 
-def _dates_as(values: pd.Series, form: str) -> Kind:
+def _dates_in_format(values: pd.Series, form: str) -> Kind:
     if values.dtype.kind == "M":
         return Kind(kinds.DATE)
     try:
@@ -166,13 +166,13 @@ def _dates_as(values: pd.Series, form: str) -> Kind:
 
 
 def _date_format(texts: pd.Series, name: str) -> Kind | None:
-    """How all of these texts are dates, where they are."""
-    few = texts.head(_PROBED)
-    if not few.map(lambda text: _DIGIT.search(text) is not None).all():
+    """The format by which all texts are dates; None if there is none."""
+    sample = texts.head(_PROBED)
+    if not sample.map(lambda text: _DIGIT.search(text) is not None).all():
         return None
-    days = _first_format(texts, few, _DAYS)
-    months = _first_format(texts, few, _MONTHS)
-    found = days or months or _first_format(texts, few, _OTHERS)
+    days = _first_format(texts, sample, _DAYS)
+    months = _first_format(texts, sample, _MONTHS)
+    found = days or months or _first_format(texts, sample, _OTHERS)
     if found is None:
         return None
     about = f"the column {name!r} holds dates as {found}, such as {texts.iloc[0]!r}"
@@ -181,26 +181,26 @@ def _date_format(texts: pd.Series, name: str) -> Kind | None:
     return Kind(kinds.DATE, found, about, months if days and months else "")
 
 
-def find_ambiguous_dates(frame: pd.DataFrame, wishes: KindOptions | None = None) -> dict[str, dict[str, str]]:
+def find_ambiguous_dates(frame: pd.DataFrame, options: KindOptions | None = None) -> dict[str, dict[str, str]]:
     """Columns whose dates can be read with the day first and with the month first: an example, and both formats."""
     found = {}
     for name in map(str, frame.columns):
         values = frame[name].dropna()
         if len(values) and kinds.is_text(values):
-            kind = detect_kind(values, wishes or KindOptions())
+            kind = detect_kind(values, options or KindOptions())
             if kind.month_first:
                 found[name] = describe_ambiguous(values, kind)
     return found
 
 
 def describe_ambiguous(values: pd.Series, kind: Kind) -> dict[str, str]:
-    """What has to be known to ask how dates are written."""
+    """An example of ambiguous dates, and both formats."""
     return {"example": str(values.iloc[0]), "day_first": kind.format, "month_first": kind.month_first}
 
 
-def _first_format(texts: pd.Series, few: pd.Series, forms: Sequence[str]) -> str | None:
+def _first_format(texts: pd.Series, sample: pd.Series, forms: Sequence[str]) -> str | None:
     for form in (day + clock for day in forms for clock in _CLOCKS):
-        if all(bool(kinds.to_dates(part, form).notna().all()) for part in (few, texts)):
+        if all(bool(kinds.to_dates(part, form).notna().all()) for part in (sample, texts)):
             return form
     return None
 
@@ -212,14 +212,14 @@ def _is_free_text(texts: pd.Series) -> bool:
     return float(texts.map(lambda text: len(text.split())).mean()) >= _WORDS
 
 
-def _mixed(values: pd.Series, found: pd.Series, share: float) -> str:
-    odd = ", ".join(_different(values[~found]))
+def _mixed_note(values: pd.Series, found: pd.Series, share: float) -> str:
+    odd = ", ".join(_first_distinct(values[~found]))
     done = "it is taken for numbers, and these are missing" if share >= _MOSTLY else "it is taken for text"
     return (
         f"the column {values.name!r} mixes {int(found.sum())} numbers and {int((~found).sum())} texts ({odd}): {done}"
     )
 
 
-def _different(values: Sequence[Any] | pd.Series) -> Iterator[str]:
+def _first_distinct(values: Sequence[Any] | pd.Series) -> Iterator[str]:
     seen = list(dict.fromkeys(str(value) for value in values))
-    yield from (repr(one) for one in seen[:_SHOWN])
+    yield from (repr(one) for one in seen[:_MAX_LISTED])

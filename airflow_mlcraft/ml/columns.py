@@ -1,4 +1,4 @@
-"""Columns as a recipe names them: what kind of values they hold, and a frame in which they do."""
+"""Conversion of columns to the kinds of a recipe, and the first step of models, which does it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times, truth values and words as numbers that a model can use."""
+"""Transformers of dates, truth values and free text into numbers. Model files contain their class names."""
 
 from __future__ import annotations
 

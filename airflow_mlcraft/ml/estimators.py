@@ -214,13 +214,13 @@ def _tuples(value: Any) -> Any:
 
 
 def build_estimator(task: str, name: str, params: Mapping[str, Any], seed: int, code: Path | None = None) -> Any:
-    """A new estimator with its params, seeded. The user's file goes before our table."""
+    """Build a seeded estimator with these params. Estimators of the user's file take precedence over `ESTIMATORS`."""
     from airflow_mlcraft.ml.numbered_classes import wrap_numbered_classes
 
-    return wrap_numbered_classes(_chosen(task, name, params, seed, code))
+    return wrap_numbered_classes(_build(task, name, params, seed, code))
 
 
-def _chosen(task: str, name: str, params: Mapping[str, Any], seed: int, code: Path | None) -> Any:
+def _build(task: str, name: str, params: Mapping[str, Any], seed: int, code: Path | None) -> Any:
     if code is None:
         return set_params_and_seed(find_estimator(task, name).make(), params, name, seed)
     module = user_code.load(code)
@@ -228,7 +228,7 @@ def _chosen(task: str, name: str, params: Mapping[str, Any], seed: int, code: Pa
     if name in own:
         from sklearn.base import clone
 
-        return set_params_and_seed(_checked(clone(own[name]), task, name, code), params, name, seed)
+        return set_params_and_seed(_check_estimator(clone(own[name]), task, name, code), params, name, seed)
     if name in ESTIMATORS[task]:
         return set_params_and_seed(find_estimator(task, name).make(), params, name, seed)
     make = user_code.function(module, "model")
@@ -236,7 +236,7 @@ def _chosen(task: str, name: str, params: Mapping[str, Any], seed: int, code: Pa
         raise UnknownModelError(f"there is no model {name!r} for {task}; {suggestion(name, [*own, *ESTIMATORS[task]])}")
     with user_code.locate_errors(code):
         made = make(**params)
-    return set_params_and_seed(_checked(made, task, name, code), {}, name, seed)
+    return set_params_and_seed(_check_estimator(made, task, name, code), {}, name, seed)
 
 
 def is_user_estimator(name: str, code: Path) -> bool:
@@ -258,7 +258,7 @@ def user_estimators(module: Any, code: Path) -> Mapping[str, Any]:
     return own
 
 
-def _checked(made: Any, task: str, name: str, code: Path) -> Any:
+def _check_estimator(made: Any, task: str, name: str, code: Path) -> Any:
     from sklearn.base import is_classifier, is_regressor
 
     # An estimator around others may show its `predict` only when it is fitted; its class has it.

@@ -1,4 +1,4 @@
-"""Whether a user's `process` can go with a model: it gives a row alone what it gives the same row in a table."""
+"""Check that a user's `process` returns the same features for a single row as for the row in a table."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ProcessCheck:
         `table` has the raw rows of training, `made` is what `process` made of it, with the labels of the table's rows.
         """
         sample = self._sample(table)
-        with_target = self._processed(sample)
+        with_target = self._run(sample)
         raw = to_raw_types(sample, self._columns)
         together = self._without_target(raw, added)
         self._compare(self._features(with_target), self._features(together), "with the target", "without it")
@@ -61,7 +61,7 @@ class ProcessCheck:
         found = table.iloc[places]
         return found.set_axis(found.index + _OFFSET, axis=0)
 
-    def _processed(self, rows: pd.DataFrame) -> pd.DataFrame:
+    def _run(self, rows: pd.DataFrame) -> pd.DataFrame:
         return self._process(rows.copy())
 
     def _features(self, made: pd.DataFrame) -> pd.DataFrame:
@@ -69,7 +69,7 @@ class ProcessCheck:
 
     def _without_target(self, raw: pd.DataFrame, added: Sequence[str]) -> pd.DataFrame:
         try:
-            return self._checked(self._processed(raw), raw)
+            return self._check_result(self._run(raw), raw)
         except StepError as error:
             more = f", nor {', '.join(map(repr, added))}, which clean_table() makes" if added else ""
             raise StepError(
@@ -77,7 +77,7 @@ class ProcessCheck:
                 f"and a row to predict for has no {self._recipe.target!r}{more}"
             ) from error
 
-    def _checked(self, made: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
+    def _check_result(self, made: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
         """The features are there, whatever rows are."""
         lacking = [name for name in self._recipe.features if name not in made.columns]
         if lacking:
@@ -94,7 +94,7 @@ class ProcessCheck:
         for place in range(len(raw)):
             row = raw.iloc[[place]]
             try:
-                made = self._checked(self._processed(row), row)
+                made = self._check_result(self._run(row), row)
             except StepError as error:
                 raise StepError(
                     f"{error}: so it is for a row that comes alone (row {self._row(row)}). {_ADVICE}"
@@ -118,15 +118,15 @@ class ProcessCheck:
         elif len(features) == len(alone):
             self._compare(features.set_axis(alone.index, axis=0), alone, *words)
         else:
-            known = set(map(_key, alone.itertuples(index=False)))
+            known = set(map(_comparison_key, alone.itertuples(index=False)))
             for row in features.itertuples(index=False):
-                if _key(row) not in known:
+                if _comparison_key(row) not in known:
                     raise StepError(
                         f"{self._path.name}: process() gives other features for rows alone than in the table. {_ADVICE}"
                     )
 
     def _reversed(self, raw: pd.DataFrame, together: pd.DataFrame, kept: bool) -> pd.DataFrame:
-        made = self._features(self._processed(raw.iloc[::-1]))
+        made = self._features(self._run(raw.iloc[::-1]))
         if kept and set(made.index) == set(together.index):
             return made.loc[together.index]
         if len(made) != len(together) or kept:
@@ -139,8 +139,8 @@ class ProcessCheck:
             if differ.any():
                 place = int(differ.argmax())
                 raise StepError(
-                    f"{self._place(name)}: process() makes {name!r} {_shown(one[name].iloc[place])} {where} and "
-                    f"{_shown(other[name].iloc[place])} {there} (row {self._row(one.iloc[[place]])}). {_ADVICE}"
+                    f"{self._place(name)}: process() makes {name!r} {_format_value(one[name].iloc[place])} {where} and "
+                    f"{_format_value(other[name].iloc[place])} {there} (row {self._row(one.iloc[[place]])}). {_ADVICE}"
                 )
 
     def _unneeded(self, raw: pd.DataFrame, features: pd.DataFrame) -> frozenset[str]:
@@ -151,7 +151,7 @@ class ProcessCheck:
         for column in self._columns:
             less = to_raw_types(raw.drop(columns=column.name), self._columns)
             try:
-                made = self._features(self._processed(less))
+                made = self._features(self._run(less))
             except StepError:
                 continue
             if len(made) == len(features) and all(_equal(made[name], features[name]).all() for name in made.columns):
@@ -173,10 +173,10 @@ def check_clean_table(path: Path, raw: pd.DataFrame, cleaned: pd.DataFrame, targ
     kept = cleaned.index.is_unique and cleaned.index.isin(raw.index).all()
     if kept and cleaned[names].equals(raw.loc[cleaned.index, names]):
         return
-    known = set(_hashes(raw[names], raw))
-    for place, one in enumerate(_hashes(cleaned[names], raw)):
+    known = set(_hash_rows(raw[names], raw))
+    for place, one in enumerate(_hash_rows(cleaned[names], raw)):
         if one not in known:
-            changed = _changed(raw, cleaned, names, place)
+            changed = _describe_change(raw, cleaned, names, place)
             where = f" ({changed})" if changed else ""
             raise StepError(
                 f"{path.name}: clean_table() changes values of row {place + 1}{where}. It runs in training only, so a "
@@ -190,8 +190,8 @@ def is_identity(path: Path) -> bool:
         if isinstance(node, ast.FunctionDef) and node.name == "process" and node.args.args and not node.decorator_list:
             body = node.body[1:] if ast.get_docstring(node) is not None else node.body
             name = node.args.args[0].arg
-            told = ast.unparse(body[0]) if len(body) == 1 else ""
-            return told in (f"return {name}", f"return {name}.dropna(how='all')")
+            statement = ast.unparse(body[0]) if len(body) == 1 else ""
+            return statement in (f"return {name}", f"return {name}.dropna(how='all')")
     return False
 
 
@@ -219,11 +219,11 @@ def _equal(one: pd.Series, other: pd.Series) -> Any:
     return missing | np.array([a is b or a == b for a, b in zip(left, right, strict=True)], dtype=bool)
 
 
-def _key(row: Any) -> tuple[str, ...]:
+def _comparison_key(row: Any) -> tuple[str, ...]:
     return tuple(f"{value:.9g}" if isinstance(value, float) else str(value) for value in row)
 
 
-def _hashes(frame: pd.DataFrame, raw: pd.DataFrame) -> Any:
+def _hash_rows(frame: pd.DataFrame, raw: pd.DataFrame) -> Any:
     """Of each row, in the types of the source where they fit."""
     made = {}
     for name in frame.columns:
@@ -237,7 +237,7 @@ def _hashes(frame: pd.DataFrame, raw: pd.DataFrame) -> Any:
     return pd.util.hash_pandas_object(pd.DataFrame(made, index=frame.index), index=False).tolist()
 
 
-def _changed(raw: pd.DataFrame, cleaned: pd.DataFrame, names: Sequence[str], place: int) -> str:
+def _describe_change(raw: pd.DataFrame, cleaned: pd.DataFrame, names: Sequence[str], place: int) -> str:
     """Which value, where the row still has its label."""
     label = cleaned.index[place]
     if label not in raw.index:
@@ -245,11 +245,11 @@ def _changed(raw: pd.DataFrame, cleaned: pd.DataFrame, names: Sequence[str], pla
     for name in names:
         before, after = raw[name].loc[label], cleaned[name].iloc[place]
         if not (before == after or (pd.isna(before) and pd.isna(after))):
-            return f"{name!r} was {_shown(before)} and is {_shown(after)}"
+            return f"{name!r} was {_format_value(before)} and is {_format_value(after)}"
     return ""
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return repr(value.item() if hasattr(value, "item") else value)

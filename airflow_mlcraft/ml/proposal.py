@@ -46,7 +46,7 @@ class Grouping:
     @property
     def sentence(self) -> str:
         return (
-            f"{self.column} has {self.values:,} values over {self.rows:,} rows: rows of one {_one_of(self.column)} on "
+            f"{self.column} has {self.values:,} values over {self.rows:,} rows: rows of one {_entity(self.column)} on "
             "both sides of the split make scores too good"
         )
 
@@ -96,7 +96,7 @@ def propose(frame: pd.DataFrame, target: str = "", prediction: str = "") -> Prop
         notes.append(f"time is {time!r}: the rows are in its order, so the test part is the latest rows")
     elif stratify:
         notes.append("stratify is on: both parts get the same share of each class")
-    notes += _hints(frame, target, group.column if group else time)
+    notes += _time_notes(frame, target, group.column if group else time)
     stratify = stratify and not group and not time
     return Proposal(target, prediction, metric, stratify, group.column if group else "", time, positive, tuple(notes))
 
@@ -121,7 +121,7 @@ def propose_prediction(values: pd.Series) -> tuple[str, str]:
     task = detect_task(values)
     if task == REGRESSION:
         return task, f"it has {count:,} different numbers"
-    shown = ", ".join(repr(_plain(value)) for value in list(values.value_counts().index[:3]))
+    shown = ", ".join(repr(_to_builtin(value)) for value in list(values.value_counts().index[:3]))
     return task, f"it has {count:,} different values: {shown}{', …' if count > 3 else ''}"  # noqa: PLR2004
 
 
@@ -165,7 +165,7 @@ def find_rare_class(values: pd.Series) -> RareClass | None:
         return None
     binary = len(counts) == _TWO
     metric = "pr_auc" if binary else "balanced_acc"
-    name = str(_plain(counts.index[-1]))
+    name = str(_to_builtin(counts.index[-1]))
     return RareClass(name, int(counts.iloc[-1]), int(counts.sum()), metric, name if binary else "")
 
 
@@ -179,11 +179,11 @@ def find_group(frame: ColumnTable, target: str = "") -> Grouping | None:
     for name in map(str, frame.columns):
         if name == target or not _repeats(frame[name]):
             continue
-        entity, numbered = _says_entity(name), _says_id(name)
+        entity, numbered = _has_entity_name(name), _has_id_name(name)
         if entity or numbered or any(_is_panel(frame, name, time) for time in _periods(frame, name, target)):
             count = int(frame[name].nunique())
             found.append((not entity, not numbered, -count, Grouping(name, count, len(frame))))
-    found = [one for one in found if _differ_within(frame, one[-1].column)]
+    found = [one for one in found if _has_distinct_rows(frame, one[-1].column)]
     return min(found, key=lambda one: one[:3])[-1] if found else None
 
 
@@ -202,10 +202,10 @@ def find_time(frame: pd.DataFrame, target: str = "") -> str:
     return ""
 
 
-def _hints(frame: pd.DataFrame, target: str, taken: str) -> Iterable[str]:
+def _time_notes(frame: pd.DataFrame, target: str, used_column: str) -> Iterable[str]:
     """Columns of times that decide nothing here, but may have to."""
     for name in map(str, frame.columns):
-        if name in (target, taken) or taken or _BIRTH.search(name.lower()) or frame[name].dropna().empty:
+        if name in (target, used_column) or used_column or _BIRTH.search(name.lower()) or frame[name].dropna().empty:
             continue
         if _is_dates(frame[name].dropna()):
             yield (
@@ -214,11 +214,11 @@ def _hints(frame: pd.DataFrame, target: str, taken: str) -> Iterable[str]:
             return
 
 
-def _says_entity(name: str) -> bool:
+def _has_entity_name(name: str) -> bool:
     return _ENTITY.fullmatch(_snake(name)) is not None
 
 
-def _says_id(name: str) -> bool:
+def _has_id_name(name: str) -> bool:
     return _ID.fullmatch(_snake(name)) is not None
 
 
@@ -228,7 +228,7 @@ def _snake(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", apart.lower()).strip("_")
 
 
-def _one_of(name: str) -> str:
+def _entity(name: str) -> str:
     """What a column of ids is about: `person` of person_id."""
     word = re.sub(r"_?(id|no|nr|number|key|code|uuid|guid)$", "", _snake(name))
     return word.replace("_", " ") or "id"
@@ -260,7 +260,7 @@ def _is_panel(frame: ColumnTable, name: str, time: str) -> bool:
     return groups > times and by_chance >= _SURPRISING and not keys.duplicated().any()
 
 
-def _differ_within(frame: ColumnTable, name: str) -> bool:
+def _has_distinct_rows(frame: ColumnTable, name: str) -> bool:
     """Whether the rows of one value are more than copies of each other."""
     import pandas as pd
 
@@ -280,7 +280,7 @@ def _times(values: pd.Series) -> Any:
     return to_dates(values)
 
 
-def _plain(value: Any) -> Any:
+def _to_builtin(value: Any) -> Any:
     """A value of numpy's as Python's own; a whole float as an integer."""
     made = value.item() if hasattr(value, "item") else value
     return int(made) if isinstance(made, float) and made.is_integer() else made

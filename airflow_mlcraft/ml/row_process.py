@@ -1,4 +1,4 @@
-"""The user's `process` as a part of a model: its source, its params, and the columns of the rows that it reads."""
+"""The user's `process` as a part of a model, and the model around it that runs it on each row."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,6 @@ from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml import columns as kinds
 from airflow_mlcraft.ml import user_code
 from airflow_mlcraft.ml.columns import to_kind
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 FUNCTION = "process"
 PROCESS_SIGNATURE = "def process(frame, **params)"
@@ -68,13 +64,13 @@ class RowProcess:
 
 
 def from_json(value: Mapping[str, Any]) -> RowProcess:
-    """The other way round."""
+    """A `RowProcess` from its JSON."""
     known = {name: given for name, given in value.items() if name in RowProcess.__dataclass_fields__}
     return RowProcess(**{**known, "columns": tuple(RawColumn(**column) for column in value["columns"])})
 
 
 def hash_source(source: bytes) -> str:
-    """What tells one file of code from another."""
+    """The SHA-256 of source code."""
     return hashlib.sha256(source).hexdigest()
 
 
@@ -89,8 +85,8 @@ def raw_columns(frame: pd.DataFrame) -> tuple[RawColumn, ...]:
 def to_raw_types(frame: pd.DataFrame, columns: Sequence[RawColumn]) -> pd.DataFrame:
     """These columns, each in its type; a column that the frame lacks is missing in each row."""
     empty = pd.Series(np.nan, index=frame.index, dtype="float64")
-    made = {one.name: _like(frame.get(one.name, empty), one) for one in columns if one.kind}
-    return pd.DataFrame(made, index=frame.index, copy=False)
+    result = {one.name: _convert_like(frame.get(one.name, empty), one) for one in columns if one.kind}
+    return pd.DataFrame(result, index=frame.index, copy=False)
 
 
 def load_process(path: Path, params: Mapping[str, Any]) -> Callable[[pd.DataFrame], pd.DataFrame]:
@@ -101,31 +97,31 @@ def load_process(path: Path, params: Mapping[str, Any]) -> Callable[[pd.DataFram
 
     def run(frame: pd.DataFrame) -> pd.DataFrame:
         with user_code.locate_errors(place):
-            made = function(frame, **params)
-        if not isinstance(made, pd.DataFrame):
-            raise StepError(f"{path.name}: process() gives a {type(made).__name__}; expected a data frame")
-        return made.rename(columns=str)
+            result = function(frame, **params)
+        if not isinstance(result, pd.DataFrame):
+            raise StepError(f"{path.name}: process() gives a {type(result).__name__}; expected a data frame")
+        return result.rename(columns=str)
 
     return run
 
 
-def check_row_order(made: pd.DataFrame, given: pd.DataFrame, file: str) -> pd.DataFrame:
+def check_row_order(result: pd.DataFrame, given: pd.DataFrame, file: str) -> pd.DataFrame:
     """What `process` made of rows to predict for, one row for each, in their order."""
-    if made.index.is_unique and made.index.isin(given.index).all():
-        lost = given.index.difference(made.index, sort=False)
+    if result.index.is_unique and result.index.isin(given.index).all():
+        lost = given.index.difference(result.index, sort=False)
         if not len(lost):
-            return made.loc[given.index]
+            return result.loc[given.index]
         first = int(given.index.get_indexer(lost)[0]) + 1
         raise StepError(
             f"{file}: process() leaves out row {first}, which has to be predicted for; "
             "leave rows out in clean_table(), which runs in training only"
         )
-    if len(made) != len(given):
+    if len(result) != len(given):
         raise StepError(
-            f"{file}: process() makes {len(made)} rows of {len(given)}, and each has to be predicted for; "
+            f"{file}: process() makes {len(result)} rows of {len(given)}, and each has to be predicted for; "
             "leave rows out in clean_table(), which runs in training only"
         )
-    return made.set_axis(given.index, axis=0)
+    return result.set_axis(given.index, axis=0)
 
 
 def _kind(values: pd.Series) -> str:
@@ -143,15 +139,15 @@ def _kind(values: pd.Series) -> str:
     return kinds.DATE if not texts and kinds.is_dates(there) else kinds.CATEGORY
 
 
-def _like(values: pd.Series, column: RawColumn) -> pd.Series:
+def _convert_like(values: pd.Series, column: RawColumn) -> pd.Series:
     """Missing values do not fit into whole numbers and truth values, which pandas then holds as it always does."""
-    made = kinds.CONVERTERS[column.kind](values)
+    result = kinds.CONVERTERS[column.kind](values)
     dtype = "object" if column.dtype == "category" else column.dtype
-    if str(made.dtype) == dtype or (dtype[:1] in "iub" and made.isna().any()):
-        return made
+    if str(result.dtype) == dtype or (dtype[:1] in "iub" and result.isna().any()):
+        return result
     if column.kind == kinds.DATE and not dtype.startswith("datetime"):
-        return made
-    return made.dt.tz_localize("UTC").astype(dtype) if "," in dtype else made.astype(dtype)
+        return result
+    return result.dt.tz_localize("UTC").astype(dtype) if "," in dtype else result.astype(dtype)
 
 
 _METHODS = ("predict", "predict_proba", "decision_function")
@@ -176,22 +172,22 @@ class ProcessedModel:
     def features(self, frame: pd.DataFrame) -> pd.DataFrame:
         """What the pipeline reads: one row for each row of the frame."""
         raw = self.process.typed(frame.reset_index(drop=True))
-        made = check_row_order(self._run(raw), raw, self.process.file)
-        self._check(made)
-        return made
+        result = check_row_order(self._run(raw), raw, self.process.file)
+        self._check(result)
+        return result
 
-    def _check(self, made: pd.DataFrame) -> None:
+    def _check(self, result: pd.DataFrame) -> None:
         """The pipeline would take what is no number for a missing one."""
         formats = getattr(self.model[0], "formats", None) or {}
         for name, kind in self.model[0].kinds.items():
-            if name not in made.columns:
+            if name not in result.columns:
                 continue
-            wrong = made[name].notna() & to_kind(made[name], kind, formats.get(name, "")).isna()
+            wrong = result[name].notna() & to_kind(result[name], kind, formats.get(name, "")).isna()
             if wrong.any():
                 place = int(wrong.to_numpy().argmax())
                 raise StepError(
-                    f"{self.process.file}: process() gives {made[name].iloc[place]!r} for {name!r} of row {place + 1}; "
-                    f"expected a {kind}"
+                    f"{self.process.file}: process() gives {result[name].iloc[place]!r} for {name!r} of "
+                    f"row {place + 1}; expected a {kind}"
                 )
 
 

@@ -1,6 +1,6 @@
-"""A data file as frames of some of its rows, in the types that the whole file has. Memory does not grow with the rows.
+"""Data files as frames of some rows each, in the types of the whole file. Memory does not grow with the rows.
 
-A file of JSON that is not lines is one value, and so it is read as a whole.
+A JSON file that is not JSON lines is one value, and so it is read as a whole.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def read_batches(
         if form.format == "parquet":
             yield from _parquet(path, columns)
         else:
-            yield from (_some(frame, columns) for frame in _READERS[form.format](path, form))
+            yield from (_select_columns(frame, columns) for frame in _READERS[form.format](path, form))
     except UnicodeDecodeError as error:
         raise decoding_error(path, form, error) from None
 
@@ -55,7 +55,7 @@ def _csv(path: Path, form: FileFormat) -> Iterator[pd.DataFrame]:
 
     types, nullable = csv_file.detect_column_types(path, form)
     for batch in csv_file.read_batches(path, form, types):
-        yield _with_gaps(table_to_frame(pa.Table.from_batches([batch])), nullable)
+        yield _widen_nullable(table_to_frame(pa.Table.from_batches([batch])), nullable)
 
 
 def _parquet(path: Path, columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
@@ -65,7 +65,7 @@ def _parquet(path: Path, columns: Sequence[str] | None) -> Iterator[pd.DataFrame
             read = [name for name in file.schema_arrow.names if name in columns]
         nullable = _nullable(file, read)
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=read):
-            yield _some(_with_gaps(reset_index(batch.to_pandas()), nullable), columns)
+            yield _select_columns(_widen_nullable(reset_index(batch.to_pandas()), nullable), columns)
 
 
 def _has_index(file: Any) -> bool:
@@ -74,7 +74,7 @@ def _has_index(file: Any) -> bool:
     return any(isinstance(one, str) for one in kept)
 
 
-def _some(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:
+def _select_columns(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:
     if columns is None:
         return frame
     return frame[[name for name in frame.columns if str(name) in columns]]
@@ -106,7 +106,7 @@ def _lines(path: Path, form: FileFormat) -> Iterator[pd.DataFrame]:
             counts[name] = counts.get(name, 0) + len(values)
     nullable = {name for name, count in counts.items() if count < rows}
     for chunk in json_file.read_chunks(path, form):
-        yield _with_gaps(records_to_frame(chunk, types), nullable)
+        yield _widen_nullable(records_to_frame(chunk, types), nullable)
 
 
 def _text(path: Path, form: FileFormat) -> Iterator[pd.DataFrame]:
@@ -117,14 +117,14 @@ def _text(path: Path, form: FileFormat) -> Iterator[pd.DataFrame]:
             yield pd.DataFrame({"text": [line.rstrip("\r\n") for line in lines]})
 
 
-def _whole(path: Path, form: FileFormat) -> Iterator[pd.DataFrame]:
+def _json(path: Path, form: FileFormat) -> Iterator[pd.DataFrame]:
     frame = read_frame(path, form.format)
     for start in range(0, len(frame), BATCH_ROWS):
         yield frame.iloc[start : start + BATCH_ROWS].reset_index(drop=True)
 
 
-def _with_gaps(frame: pd.DataFrame, nullable: set[str]) -> pd.DataFrame:
-    """Where other rows of a column lack a value, pandas keeps whole numbers as floats and truth values as objects."""
+def _widen_nullable(frame: pd.DataFrame, nullable: set[str]) -> pd.DataFrame:
+    """Integers as floats and booleans as objects in columns with missing values in other rows, as pandas has them."""
     wider = {}
     for name in nullable & set(frame.columns):
         if not isinstance(frame[name].dtype, np.dtype):
@@ -136,4 +136,4 @@ def _with_gaps(frame: pd.DataFrame, nullable: set[str]) -> pd.DataFrame:
     return frame.astype(wider) if wider else frame
 
 
-_READERS = {"csv": _csv, "json": _whole, "jsonl": _lines, "text": _text}
+_READERS = {"csv": _csv, "json": _json, "jsonl": _lines, "text": _text}

@@ -1,4 +1,4 @@
-"""What is known of one column, gathered batch by batch in bounded memory."""
+"""Profile of one column, collected batch by batch in bounded memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_DISTINCT = 1000
-"""So many distinct values are counted; more are told as `more_than`."""
+"""Distinct values are counted up to this number."""
 _LONG = 100
 _NUMBER = r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$|^\s*[+-]?(?i:inf|infinity)\s*$"
 _NUMBERS = ("integer", "number")
@@ -37,7 +37,7 @@ class ColumnProfile:
 
     def add(self, values: pa.Array, *, written: bool = False) -> None:
         """More values. `written` ones are text as it is in the file, and may be of any kind."""
-        values = _plain(values)
+        values = _decode_dictionary(values)
         whole = len(values)
         present = values.drop_null()
         if len(present):
@@ -65,21 +65,21 @@ class ColumnProfile:
     def result(self) -> dict[str, Any]:
         """Type, nulls, distinct values, and the range of numbers and times."""
         kind = self._type()
-        told: dict[str, Any] = {"type": kind, "nulls": self.nulls, **self._counted()}
+        profile: dict[str, Any] = {"type": kind, "nulls": self.nulls, **self._counted()}
         numbers = sum(self.kinds.get(name, 0) for name in _NUMBERS)
         if kind in _NUMBERS and numbers > self.infinite:
             low, high = self.ends["number"]
-            told |= {"min": low, "max": high, "mean": self.sum / (numbers - self.infinite)}
+            profile |= {"min": low, "max": high, "mean": self.sum / (numbers - self.infinite)}
         elif kind == "time":
             low, high = self.ends["time"]
-            told |= {"min": low.isoformat(), "max": high.isoformat()}
+            profile |= {"min": low.isoformat(), "max": high.isoformat()}
         elif self.longest:
-            told["longest"] = self.longest
+            profile["longest"] = self.longest
         if self.infinite:
-            told["infinite"] = self.infinite
+            profile["infinite"] = self.infinite
         if kind == "mixed":
-            told["kinds"] = {name: {"count": count, "first_row": self.first[name][0]} for name, count in self._mix()}
-        return told
+            profile["kinds"] = {name: {"count": count, "first_row": self.first[name][0]} for name, count in self._mix()}
+        return profile
 
     def odd_one(self) -> tuple[str, int, int, str] | None:
         """Of a mixed column the rarest kind, how often, and the first row and value of it."""
@@ -198,7 +198,7 @@ def _kind(kind: pa.DataType) -> str:
     return "time" if pa.types.is_timestamp(kind) else "text"
 
 
-def _plain(values: pa.Array) -> pa.Array:
+def _decode_dictionary(values: pa.Array) -> pa.Array:
     """One of a few types: numbers, booleans, times to the microsecond, text. NaN is null."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -1,4 +1,4 @@
-"""How a CSV file is written: what separates its fields, quotes them, stands for the decimal point, and its header."""
+"""CSV dialect of a file, detected from its content: delimiter, quote, decimal mark and header."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WIDEST = 1 << 30
 
 @dataclass(frozen=True)
 class Dialect:
-    """Without a header, columns are named by their place."""
+    """A CSV dialect. Without a header, columns are named by their positions."""
 
     delimiter: str = ","
     quote: str = '"'
@@ -56,7 +56,7 @@ def detect_dialect(sample: str, *, cut: bool, is_csv: bool = False) -> Dialect |
 
 @contextmanager
 def allow_long_fields() -> Iterator[None]:
-    """Python's reader takes fields of any length meanwhile."""
+    """Let Python's CSV reader accept fields of any length within the context."""
     before = csv.field_size_limit(_WIDEST)
     try:
         yield
@@ -78,14 +78,14 @@ def _rows(sample: str, delimiter: str, quote: str, *, cut: bool) -> list[list[st
 
 
 def _quote(sample: str, delimiter: str) -> str:
-    """Single quotes only where they are needed: around a delimiter."""
+    """The quote mark; a single quote only if one encloses a delimiter."""
     mark = re.escape(delimiter)
     single = rf"(?:^|{mark})'[^'\n]*{mark}[^'\n]*'(?:{mark}|\r?$)"
     return "'" if '"' not in sample and re.search(single, sample, re.MULTILINE) else '"'
 
 
 def _score(rows: list[list[str]], delimiter: str, *, at_least: float) -> float:
-    """How well rows come out: as many fields in each, and no other delimiter left within them."""
+    """A score of a delimiter: high for the same number of fields in each row without other delimiters in them."""
     if not rows:
         return 0
     width, count = Counter(map(len, rows)).most_common(1)[0]
@@ -115,7 +115,7 @@ def _has_header(rows: list[list[str]]) -> bool:
     first, rest = rows[0], rows[1:]
     numeric = [place for place in range(len(first)) if _is_numeric([row[place] for row in rest if place < len(row)])]
     names = [first[place] for place in numeric]
-    return not any(map(is_number, names)) or _counts(names)
+    return not any(map(is_number, names)) or _are_consecutive(names)
 
 
 def _is_numeric(cells: Sequence[str]) -> bool:
@@ -123,7 +123,7 @@ def _is_numeric(cells: Sequence[str]) -> bool:
     return bool(filled) and all(map(is_number, filled))
 
 
-def _counts(names: Sequence[str]) -> bool:
+def _are_consecutive(names: Sequence[str]) -> bool:
     if len(names) < 2 or not all(name.strip().isdecimal() for name in names):  # noqa: PLR2004
         return False
     numbers = [int(name) for name in names]

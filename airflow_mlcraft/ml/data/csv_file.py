@@ -1,4 +1,4 @@
-"""CSV as Arrow tables: whole, or in batches. Rows that do not fit are told by their line."""
+"""CSV files as Arrow tables, whole or in batches. Errors have the line of the row."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TRUE, FALSE = ["true", "True", "TRUE"], ["false", "False", "FALSE"]
 BLOCK = 1 << 24
 """Bytes that are read at once; no row may be longer."""
 SMALL_BLOCK = 1 << 22
-"""The same where memory should stay small. A longer row makes it grow."""
+"""Bytes that are read at once where memory should stay small; a longer row needs `BLOCK`."""
 _TOO_LONG = "straddling"
 
 
@@ -33,7 +33,7 @@ def read_table(path: Path, form: FileFormat) -> pa.Table:
     from pyarrow import csv as arrow
 
     names, options = _options(path, form)
-    with _Told(path, form, names):
+    with _TranslateErrors(path, form, names):
         with open_bytes(path, form) as handle:
             table = arrow.read_csv(handle, **options)
         written = [field.name for field in table.schema if pa.types.is_time(field.type)]
@@ -81,18 +81,18 @@ def _has_codes(values: Any) -> bool:
 def read_batches(
     path: Path, form: FileFormat, types: Mapping[str, pa.DataType] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """The same in pieces, with the values as they are written, or in these types."""
+    """The table in batches, with values as texts, or in these types."""
     import pyarrow as pa
 
     names, options = _options(path, form)
     options["convert_options"].column_types = dict(types or dict.fromkeys(names, pa.string()))
-    given = 0
-    with _Told(path, form, names):
+    rows_read = 0
+    with _TranslateErrors(path, form, names):
         for size in (SMALL_BLOCK, BLOCK):
             options["read_options"].block_size = size
             try:
-                for batch in _after(given, path, form, options):
-                    given += batch.num_rows
+                for batch in _skip_rows(rows_read, path, form, options):
+                    rows_read += batch.num_rows
                     yield batch
                 return
             except pa.ArrowInvalid as error:
@@ -122,7 +122,7 @@ def detect_column_types(path: Path, form: FileFormat) -> tuple[dict[str, pa.Data
             convert_options=options["convert_options"],
         )
         for field in piece.schema:
-            types[field.name] = _type_of_both(types[field.name], field.type)
+            types[field.name] = _common_type(types[field.name], field.type)
             if piece.column(field.name).null_count:
                 nullable.add(field.name)
     written = {name for name in codes if pa.types.is_integer(types[name])}
@@ -130,7 +130,7 @@ def detect_column_types(path: Path, form: FileFormat) -> tuple[dict[str, pa.Data
     return {name: pa.string() if name in written else found for name, found in types.items()}, nullable
 
 
-def _type_of_both(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+def _common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType:
     """The first of the types that Arrow tries which holds the values of both."""
     import pyarrow as pa
 
@@ -150,19 +150,19 @@ def _type_of_both(one: pa.DataType, other: pa.DataType) -> pa.DataType:
     return pa.string()
 
 
-def _after(given: int, path: Path, form: FileFormat, options: dict[str, Any]) -> Iterator[pa.RecordBatch]:
-    """The rows after so many."""
+def _skip_rows(rows_read: int, path: Path, form: FileFormat, options: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+    """Batches without the first `rows_read` rows."""
     from pyarrow import csv as arrow
 
     with open_bytes(path, form) as handle:
         for batch in arrow.open_csv(handle, **options):
-            if given < batch.num_rows:
-                yield batch.slice(given)
-            given = max(0, given - batch.num_rows)
+            if rows_read < batch.num_rows:
+                yield batch.slice(rows_read)
+            rows_read = max(0, rows_read - batch.num_rows)
 
 
 def read_column_names(path: Path, form: FileFormat) -> list[str]:
-    """What the columns are called."""
+    """Names of the columns."""
     return _header(path, form)[0]
 
 
@@ -207,8 +207,8 @@ def _options(path: Path, form: FileFormat) -> tuple[list[str], dict[str, Any]]:
     return names, options
 
 
-class _Told:
-    """Arrow's complaint about a file, as a sentence with the line."""
+class _TranslateErrors:
+    """Context that raises Arrow's errors about a file as `StepError` with the line."""
 
     def __init__(self, path: Path, form: FileFormat, names: list[str]):
         self._path, self._form, self._names = path, form, names
@@ -220,18 +220,18 @@ class _Told:
         import pyarrow as pa
 
         if isinstance(error, pa.ArrowInvalid):
-            self._tell(str(error))
+            self._raise_with_line(str(error))
 
-    def _tell(self, complaint: str) -> NoReturn:
-        """A second look by Python's reader, which knows lines."""
-        name, wanted, start = self._path.name, len(self._names), 1
+    def _raise_with_line(self, complaint: str) -> NoReturn:
+        """Find the line by reading the file again with Python's reader."""
+        name, expected, start = self._path.name, len(self._names), 1
         with allow_long_fields(), open_text(self._path, self._form) as handle:
             reader = _reader(handle, self._form)
             for row in reader:
-                if row and len(row) != wanted:
+                if row and len(row) != expected:
                     raise StepError(
-                        f"{name}, line {start}: {_fields(len(row))} where {wanted} are expected"
-                        f"{self._why(row, start, reader.line_num)}"
+                        f"{name}, line {start}: {_fields(len(row))} where {expected} are expected"
+                        f"{self._explain(row, start, reader.line_num)}"
                     )
                 if sum(map(len, row)) > BLOCK // 4:
                     raise StepError(
@@ -241,7 +241,7 @@ class _Told:
                 start = reader.line_num + 1
         raise StepError(f"{name} cannot be read as CSV: {complaint}")
 
-    def _why(self, row: list[str], start: int, end: int) -> str:
+    def _explain(self, row: list[str], start: int, end: int) -> str:
         if end > start:
             return f"; a quote that opens there is closed in line {end} or never"
         separated = f"the fields are separated by {csv_dialect(self._form).delimiter!r}"

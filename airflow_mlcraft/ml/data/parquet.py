@@ -1,4 +1,4 @@
-"""Parquet files, opened and checked."""
+"""Opening of Parquet files, and translation of Arrow's errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def translate_write_errors(what: str) -> Iterator[None]:
-    """Arrow's complaint about values that it cannot write as a sentence."""
+    """Raise Arrow's errors about values that it cannot write as `StepError`."""
     import pyarrow as pa
 
     try:
@@ -29,7 +29,7 @@ def translate_write_errors(what: str) -> Iterator[None]:
 
 @contextmanager
 def open_parquet(path: Path) -> Iterator[ParquetFile]:
-    """An open file. What is wrong with its bytes, found now or while it is read, is a sentence."""
+    """Open a file; errors in its content, also while it is read, are raised as `StepError`."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -38,5 +38,5 @@ def open_parquet(path: Path) -> Iterator[ParquetFile]:
             check_unique_names(path.name, file.schema_arrow.names)
             yield file
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        told = (str(error).splitlines() or [type(error).__name__])[0]
-        raise StepError(f"{path.name} is a broken Parquet file: {told}; fetch it again") from None
+        message = (str(error).splitlines() or [type(error).__name__])[0]
+        raise StepError(f"{path.name} is a broken Parquet file: {message}; fetch it again") from None

@@ -1,4 +1,4 @@
-"""What a data file or a frame holds: rows, columns, types, nulls, ranges. CSV and Parquet are read in pieces."""
+"""Profile of a data file or frame: rows, columns, types, nulls, ranges. CSV and Parquet are read in batches."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def profile_file(path: Path, format: str = "auto") -> Profile:  # noqa: A002
 
     form = detect_format(path, format)
     try:
-        columns = _gathered(_batches(path, form), form)
+        columns = _profile_columns(_batches(path, form), form)
     except UnicodeDecodeError as error:
         raise decoding_error(path, form, error) from None
-    return {**_form(form), **_told(columns)}
+    return {**_format_entries(form), **_to_profile(columns)}
 
 
 def profile_frame(frame: ColumnTable) -> Profile:
@@ -52,34 +52,34 @@ def profile_frame(frame: ColumnTable) -> Profile:
     return {"rows": len(frame), "columns": {column.name: column.result() for column in columns}}
 
 
-def _form(form: FileFormat) -> Profile:
-    told: Profile = {"format": form.format}
+def _format_entries(form: FileFormat) -> Profile:
+    profile: Profile = {"format": form.format}
     if form.encoding:
-        told["encoding"] = form.encoding
+        profile["encoding"] = form.encoding
     if form.gzipped:
-        told["compression"] = "gzip"
+        profile["compression"] = "gzip"
     if form.dialect:
-        told |= {
+        profile |= {
             "delimiter": form.dialect.delimiter,
             "quote": form.dialect.quote,
             "decimal": form.dialect.decimal,
             "header": form.dialect.header,
         }
-    return told
+    return profile
 
 
-def _told(columns: dict[str, ColumnProfile]) -> Profile:
+def _to_profile(columns: dict[str, ColumnProfile]) -> Profile:
     rows = max((column.rows for column in columns.values()), default=0)
     notes = [note for column in columns.values() if (note := _note(column))]
-    told: Profile = {"rows": rows, "columns": {name: column.result() for name, column in columns.items()}}
-    return {**told, "notes": notes} if notes else told
+    profile: Profile = {"rows": rows, "columns": {name: column.result() for name, column in columns.items()}}
+    return {**profile, "notes": notes} if notes else profile
 
 
 def _note(column: ColumnProfile) -> str:
     if odd := column.odd_one():
         kind, count, row, value = odd
         return (
-            f"the column {column.name!r} is mixed: {_WORDS[kind]} in {count:,} of {column.rows:,} rows, unlike the "
+            f"the column {column.name!r} is mixed: {_KINDS[kind]} in {count:,} of {column.rows:,} rows, unlike the "
             f"others, first {value!r} in row {row:,}; it is read as text"
         )
     if not column.kinds and column.rows:
@@ -89,10 +89,16 @@ def _note(column: ColumnProfile) -> str:
     return ""
 
 
-_WORDS = {"integer": "a number", "number": "a number", "boolean": "a truth value", "time": "a time", "text": "text"}
+_KINDS = {
+    "integer": "a number",
+    "number": "a number",
+    "boolean": "a truth value",
+    "time": "a time",
+    "text": "text",
+}
 
 
-def _gathered(batches: Iterable[Batch], form: FileFormat) -> dict[str, ColumnProfile]:
+def _profile_columns(batches: Iterable[Batch], form: FileFormat) -> dict[str, ColumnProfile]:
     columns: dict[str, ColumnProfile] = {}
     rows = 0
     for batch in batches:

@@ -1,4 +1,4 @@
-"""A data file as a frame."""
+"""Reading of data files as frames."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_frame(path: Path, format: str = "auto") -> pd.DataFrame:  # noqa: A002
 
 
 def decoding_error(path: Path, form: FileFormat, error: UnicodeDecodeError) -> StepError:
-    """What to say about bytes that the encoding does not have."""
+    """The error for bytes that the detected encoding does not have."""
     byte = error.object[error.start]
     return StepError(
         f"{path.name} looked like {form.encoding}, but has a byte 0x{byte:02x} that cannot be in it; save it as UTF-8"
@@ -76,13 +76,13 @@ def table_to_frame(table: pa.Table) -> pd.DataFrame:
     import pyarrow as pa
 
     for place, field in enumerate(table.schema):
-        wanted = None
+        target_type = None
         if pa.types.is_null(field.type):
-            wanted = pa.float64()
+            target_type = pa.float64()
         elif pa.types.is_date(field.type):
-            wanted = pa.timestamp("s")
-        if wanted is not None:
-            table = table.set_column(place, field.name, table.column(place).cast(wanted))
+            target_type = pa.timestamp("s")
+        if target_type is not None:
+            table = table.set_column(place, field.name, table.column(place).cast(target_type))
     return table.to_pandas()
 
 

@@ -1,4 +1,4 @@
-"""Which kind of data a file holds, and in which form, told from its content. Its name decides where that cannot."""
+"""Format of a data file, detected from its content, or from its name where the content is ambiguous."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _TEXT_NAMES = (".txt", ".md", ".rst", ".log")
 
 @dataclass(frozen=True)
 class FileFormat:
-    """What a file holds. The encoding is that of text; the dialect is that of CSV."""
+    """Format of a file. Text formats have an encoding, CSV has a dialect."""
 
     format: Format
     encoding: str = ""
@@ -57,7 +57,7 @@ class FileFormat:
 
 
 def detect_format(path: Path, format: str = "auto") -> FileFormat:  # noqa: A002
-    """The form of a file; with a `format` that is not "auto", the form of that kind of data."""
+    """Detect the format of a file; a `format` other than "auto" is checked and completed."""
     if format != "auto" and format not in FORMATS:
         raise StepError(f"there is no format {format!r}; expected auto, {', '.join(FORMATS)}")
     with path.open("rb") as handle:
@@ -112,9 +112,9 @@ def _parquet(path: Path, head: bytes, format: str) -> FileFormat:  # noqa: A002
 
 
 def _text_encoding(path: Path, head: bytes, *, gzipped: bool) -> str:
-    for magic, words in _BINARIES:
+    for magic, description in _BINARIES:
         if head.startswith(magic):
-            raise StepError(f"{path.name} is {words}; expected CSV, JSON, JSON lines, Parquet or text")
+            raise StepError(f"{path.name} is {description}; expected CSV, JSON, JSON lines, Parquet or text")
     try:
         encoding = detect_encoding(lambda: open_bytes(path, FileFormat("text", gzipped=gzipped)))
     except (OSError, EOFError) as error:
@@ -135,9 +135,9 @@ def _sample(path: Path, form: FileFormat) -> tuple[str, bool]:
 def _refuse_html(path: Path, sample: str) -> None:
     if _HTML.match(sample):
         title = _TITLE.search(sample)
-        named = f' ("{" ".join(title[1].split())[:80]}")' if title else ""
+        title_text = f' ("{" ".join(title[1].split())[:80]}")' if title else ""
         raise StepError(
-            f"{path.name} is an HTML page{named}, and no data: the address may lead to a login or an error; "
+            f"{path.name} is an HTML page{title_text}, and no data: the address may lead to a login or an error; "
             "look at it in a browser, and use the address of the file itself"
         )
 
@@ -157,7 +157,7 @@ def _name(path: Path) -> str:
 
 
 def _is_surely_csv(sample: str, *, cut: bool) -> bool:
-    """For a file that calls itself text: three rows or more."""
+    """Whether a file with the name of a text file is CSV: it needs three rows or more."""
     lines = [line for line in sample.splitlines() if line.strip()]
     return len(lines) > 2 and detect_dialect(sample, cut=cut) is not None  # noqa: PLR2004
 
@@ -165,18 +165,18 @@ def _is_surely_csv(sample: str, *, cut: bool) -> bool:
 def _json_or_lines(path: Path, form: FileFormat) -> Format | None:
     """JSON lines are several values, each on a line of its own. The name decides for a single one."""
     with open_text(path, form) as handle:
-        first, second = _line(handle), _line(handle)
+        first, second = _read_nonblank_line(handle), _read_nonblank_line(handle)
     try:
         value = json.loads(first)
     except RecursionError:
         return "json"
     except ValueError:
-        return "json" if _is_json_at_heart(first) else None
+        return "json" if _looks_like_json(first) else None
     several = isinstance(value, dict | list) and second
     return "jsonl" if several or (not second and _name(path).endswith(_LINES_NAMES)) else "json"
 
 
-def _line(handle: TextIO) -> str:
+def _read_nonblank_line(handle: TextIO) -> str:
     """The next line that is not blank."""
     while line := handle.readline(_LINE):
         if line.strip():
@@ -184,6 +184,6 @@ def _line(handle: TextIO) -> str:
     return ""
 
 
-def _is_json_at_heart(line: str) -> bool:
+def _looks_like_json(line: str) -> bool:
     """A first line that opens an object or an array, rather than a heading as `[1. Introduction]`."""
     return not line.startswith("[") or not line.endswith("]")

@@ -1,4 +1,4 @@
-"""A table in a temporary folder: kept batch by batch, read by column or in batches, and written in another order.
+"""Table in a temporary folder: stored batch by batch, read by column or in batches, and written in another order.
 
 A single column, and a few numbers for each row, are all that is in memory as a whole.
 """
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-_MOST_FILES = 256
+_MAX_FILES = 256
 
 
 Prepare = Callable[["pd.DataFrame", "NDArray[np.intp]"], "pd.DataFrame"]
 
 
 class ColumnTable(Protocol):
-    """What is read of a table column by column. A data frame is one."""
+    """A table that is read column by column, such as a data frame."""
 
     @property
     def columns(self) -> Any: ...
@@ -48,11 +48,11 @@ class TableOnDisk:
         self.columns: list[str] = []
 
     def add(self, frame: pd.DataFrame) -> None:
-        """More rows, with the same columns."""
+        """Add rows with the same columns."""
         from pyarrow import feather
 
         path = self._folder / f"piece-{len(self._files)}.arrow"
-        feather.write_feather(_arrow(frame), str(path), compression="lz4")
+        feather.write_feather(_to_arrow(frame), str(path), compression="lz4")
         self._files.append(path)
         self._rows += len(frame)
         self.columns = [str(name) for name in frame.columns]
@@ -70,19 +70,19 @@ class TableOnDisk:
             parts = [feather.read_table(str(path), columns=[name], memory_map=False) for path in self._files]
             with translate_write_errors(f"the column {name!r}"):
                 table = pa.concat_tables(parts, promote_options="permissive")
-            self._last = name, _pandas(table)[name]
+            self._last = name, _to_pandas(table)[name]
         return self._last[1]
 
     def frames(self) -> Iterator[pd.DataFrame]:
-        """The batches again."""
+        """The batches, in the order in which they were added."""
         from pyarrow import feather
 
         for path in self._files:
-            yield _pandas(feather.read_table(str(path), memory_map=False))
+            yield _to_pandas(feather.read_table(str(path), memory_map=False))
 
 
 class TableInMemory:
-    """A frame in memory, in the same way."""
+    """A frame in memory with the interface of `TableOnDisk`."""
 
     def __init__(self, frame: pd.DataFrame):
         self.frame = frame
@@ -96,7 +96,7 @@ class TableInMemory:
         return values
 
     def frames(self) -> Iterator[pd.DataFrame]:
-        """Slices of it."""
+        """Batches of the frame."""
         for start in range(0, len(self.frame), batches.BATCH_ROWS):
             yield self.frame.iloc[start : start + batches.BATCH_ROWS]
 
@@ -123,7 +123,7 @@ class OrderedRows:
     def __init__(self, order: NDArray[np.intp], rows: int, folder: Path, name: str):
         self._ranks = np.full(rows, -1, dtype=np.int64)
         self._ranks[order] = np.arange(len(order))
-        self._size = max(batches.BATCH_ROWS, -(-len(order) // _MOST_FILES))
+        self._size = max(batches.BATCH_ROWS, -(-len(order) // _MAX_FILES))
         self._count = len(order)
         self._folder, self._name = folder, name
         self._ranks_of: dict[int, list[NDArray[np.int64]]] = {}
@@ -143,7 +143,7 @@ class OrderedRows:
         there = there[np.argsort(ranks[there])]
         ranks = ranks[there]
         rows = frame.iloc[there]
-        table = _arrow(rows if prepare is None else prepare(rows, start + there))
+        table = _to_arrow(rows if prepare is None else prepare(rows, start + there))
         self._schemas.setdefault(table.schema.serialize().to_pybytes(), table.schema)
         files = ranks // self._size
         for file in np.unique(files).tolist():
@@ -163,17 +163,17 @@ class OrderedRows:
         from pyarrow import parquet
 
         with translate_write_errors(path.name):
-            schema = _schema_of_all(list(self._schemas.values()), self._count)
+            schema = _merge_schemas(list(self._schemas.values()), self._count)
             with parquet.ParquetWriter(path, schema) as writer:
                 for file in range(-(-self._count // self._size)):
-                    table = pa.concat_tables(self._waiting(file), promote_options="permissive").unify_dictionaries()
+                    table = pa.concat_tables(self._read_file(file), promote_options="permissive").unify_dictionaries()
                     order = np.argsort(np.concatenate(self._ranks_of.pop(file)))
                     writer.write_table(table.combine_chunks().take(pa.array(order)).cast(schema))
 
     def _path(self, file: int) -> Path:
         return self._folder / f"{self._name}-{file}.arrows"
 
-    def _waiting(self, file: int) -> list[pa.Table]:
+    def _read_file(self, file: int) -> list[pa.Table]:
         import pyarrow as pa
 
         path, found = self._path(file), []
@@ -204,14 +204,14 @@ def write_ordered(
     return {name: (len(orders[name]), part.columns) for name, part in parts.items()}
 
 
-def _arrow(frame: pd.DataFrame) -> pa.Table:
+def _to_arrow(frame: pd.DataFrame) -> pa.Table:
     import pyarrow as pa
 
     with translate_write_errors("a table"):
         return pa.Table.from_pandas(frame.reset_index(drop=True))
 
 
-def _pandas(table: pa.Table) -> pd.DataFrame:
+def _to_pandas(table: pa.Table) -> pd.DataFrame:
     """As a frame whose lists are lists again."""
     import pyarrow as pa
 
@@ -222,22 +222,22 @@ def _pandas(table: pa.Table) -> pd.DataFrame:
     return made
 
 
-def _schema_of_all(schemas: list[pa.Schema], rows: int) -> pa.Schema:
+def _merge_schemas(schemas: list[pa.Schema], rows: int) -> pa.Schema:
     """One schema for all batches. What it says of pandas is what it would say of the whole frame."""
     import pyarrow as pa
 
-    told = [schema.pandas_metadata for schema in schemas]
+    metadata = [schema.pandas_metadata for schema in schemas]
     merged = {
-        **told[0],
+        **metadata[0],
         "index_columns": [{"kind": "range", "name": None, "start": 0, "stop": rows, "step": 1}],
-        "columns": [_told_of_column(same) for same in zip(*(one["columns"] for one in told), strict=True)],
+        "columns": [_merge_column_metadata(same) for same in zip(*(one["columns"] for one in metadata), strict=True)],
     }
-    plain = [schema.remove_metadata() for schema in schemas]
-    found = pa.unify_schemas(plain, promote_options="permissive")
+    without_metadata = [schema.remove_metadata() for schema in schemas]
+    found = pa.unify_schemas(without_metadata, promote_options="permissive")
     return found.with_metadata({b"pandas": json.dumps(merged).encode()})
 
 
-def _told_of_column(each: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _merge_column_metadata(same_columns: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """A batch without a value does not know the type; one that lacks values has the type for that."""
-    known = [one for one in each if one["pandas_type"] != "empty"] or list(each)
+    known = [one for one in same_columns if one["pandas_type"] != "empty"] or list(same_columns)
     return next((one for one in known if one["numpy_type"] == "object"), known[0])

@@ -1,4 +1,4 @@
-"""How the characters of a file are encoded, found from its bytes. What is no text has no encoding."""
+"""Character encoding of a file, detected from its bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-_PIECE = 1 << 20
+_CHUNK_SIZE = 1 << 20
 _SAMPLE = 1 << 16
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -17,7 +17,19 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
-_OLD = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "koi8_r", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr")
+_LEGACY_ENCODINGS = (
+    "cp1252",
+    "cp1250",
+    "cp1251",
+    "cp1253",
+    "cp1254",
+    "koi8_r",
+    "shift_jis",
+    "euc_jp",
+    "gb18030",
+    "big5",
+    "euc_kr",
+)
 _FEW, _MANY = 0.02, 0.3
 
 
@@ -28,15 +40,15 @@ def detect_encoding(open_bytes: Callable[[], BinaryIO]) -> str | None:
         for mark, name in _MARKS:
             if head.startswith(mark):
                 return name
-        if wide := _wide(head):
+        if wide := _utf16_without_mark(head):
             return wide
         if len(_CONTROLS.findall(head)) > _FEW * len(head) or b"\0" in head:
             return None
-        odd = _odd_lines(head, handle)
-    return "utf-8" if odd is None else _old_encoding(odd)
+        odd = _lines_outside_utf8(head, handle)
+    return "utf-8" if odd is None else _detect_legacy(odd)
 
 
-def _wide(head: bytes) -> str | None:
+def _utf16_without_mark(head: bytes) -> str | None:
     """UTF-16 without a mark: every other byte of plain letters is zero."""
     half = len(head) // 2 or 1
     even, odd = head[0::2].count(0) / half, head[1::2].count(0) / half
@@ -45,38 +57,38 @@ def _wide(head: bytes) -> str | None:
     return "utf-16-be" if even > _MANY and odd < _FEW else None
 
 
-def _odd_lines(head: bytes, handle: BinaryIO) -> bytes | None:
+def _lines_outside_utf8(head: bytes, handle: BinaryIO) -> bytes | None:
     """None where all is UTF-8, otherwise the lines with other than plain letters, from the piece that is not."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    for piece in _pieces(head, handle):
+    for chunk in _chunks(head, handle):
         try:
-            decoder.decode(piece, final=not piece)
+            decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError:
-            lines = [line for line in piece.splitlines() if not line.isascii()]
+            lines = [line for line in chunk.splitlines() if not line.isascii()]
             return b"\n".join(lines)[:_SAMPLE] or b"\xff"
     return None
 
 
-def _pieces(head: bytes, handle: BinaryIO) -> Iterator[bytes]:
+def _chunks(head: bytes, handle: BinaryIO) -> Iterator[bytes]:
     yield head
-    while piece := handle.read(_PIECE):
-        yield piece
+    while chunk := handle.read(_CHUNK_SIZE):
+        yield chunk
     yield b""
 
 
-def _old_encoding(sample: bytes) -> str:
+def _detect_legacy(sample: bytes) -> str:
     """One of those from before Unicode. Western European is the most common, and wins where several would do."""
     import charset_normalizer
 
-    found = charset_normalizer.from_bytes(sample, cp_isolation=list(_OLD))
+    found = charset_normalizer.from_bytes(sample, cp_isolation=list(_LEGACY_ENCODINGS))
     names = [match.encoding for match in found]
-    western = _decoded(sample, "cp1252")
+    western = _try_decode(sample, "cp1252")
     if not names:
         return "latin-1" if western is None else "cp1252"
     return "cp1252" if "cp1252" in names or western == str(found.best()) else names[0]
 
 
-def _decoded(sample: bytes, encoding: str) -> str | None:
+def _try_decode(sample: bytes, encoding: str) -> str | None:
     try:
         return sample.decode(encoding)
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""How values are written in text: the words for a missing one, the form of a date. All that reads rows agrees on it."""
+"""Values in text files: the texts of missing values, the form of dates, and unique column names."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def is_date_text(value: str) -> bool:
 
 def check_unique_names(file: str, names: Sequence[str]) -> list[str]:
     """The names, if no two columns share one."""
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        name = twice[0]
+    duplicates = [name for name, count in Counter(names).items() if count > 1]
+    if duplicates:
+        name = duplicates[0]
         places = " and ".join(str(place) for place, other in enumerate(names, 1) if other == name)
-        more = f" ({len(twice)} names are)" if len(twice) > 1 else ""
+        more = f" ({len(duplicates)} names are)" if len(duplicates) > 1 else ""
         raise StepError(
             f"{file}: the column name {name!r} is there more than once{more}, as columns {places}; "
             "give each column a name of its own"

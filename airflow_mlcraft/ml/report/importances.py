@@ -1,4 +1,4 @@
-"""How much a model's score drops when one column is shuffled."""
+"""Permutation importance: how much a model's score drops when one column is shuffled."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 MAX_COLUMNS = 200
 _ROWS = 1000
-_SHOWN = 20
+_MAX_LISTED = 20
 _FEW_COLUMNS = 50
 
 
 class Table(Protocol):
-    """Rows of which some are taken, by their sorted places."""
+    """A table whose rows can be read by sorted positions."""
 
     def __len__(self) -> int: ...
 
@@ -70,22 +70,22 @@ def importances(model: Any, table: Table, truth: Any, metric: Metric, *, positiv
 
 def importance_plot(found: list[Importance], metric: Metric) -> Picture:
     """Bars, the longest at the top."""
-    shown = found[:_SHOWN]
+    shown = found[:_MAX_LISTED]
 
     def draw(axes: Any) -> None:
         places = range(len(shown))
         axes.barh(places, [one.mean for one in shown], xerr=[one.std for one in shown], color=COLOURS[0], ecolor=INK)
-        axes.set_yticks(places, [_short(one.column) for one in shown])
+        axes.set_yticks(places, [_shorten(one.column) for one in shown])
         axes.invert_yaxis()
         axes.set(xlabel=f"loss of {metric.name}")
         axes.grid(False, axis="y")
 
-    more = f" The {_SHOWN} most important of {len(found)} columns." if len(found) > _SHOWN else ""
+    more = f" The {_MAX_LISTED} most important of {len(found)} columns." if len(found) > _MAX_LISTED else ""
     caption = f"How much {metric.name} gets worse on the test part when the column is shuffled.{more}"
     return draw_picture(
         "importances", "Importance of the columns", caption, draw, (4.8, max(2.2, 0.9 + 0.24 * len(shown)))
     )
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     return name if len(name) <= 28 else f"{name[:27]}…"  # noqa: PLR2004

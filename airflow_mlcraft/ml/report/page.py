@@ -1,4 +1,4 @@
-"""What a report says, before it is written in any format."""
+"""Report page: its content, and its form as HTML and as Markdown."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Page:
-    """A whole report."""
+    """The content of a report."""
 
     title: str
     headline: str
@@ -52,7 +52,7 @@ class Page:
 
 
 def format_number(value: float | None) -> str:
-    """Five digits are enough to tell models apart."""
+    """A number with five digits; a dash for None."""
     return "-" if value is None else f"{value:.5g}"
 
 
@@ -90,7 +90,7 @@ figure svg{width:100%;height:auto;font-family:inherit}
 
 
 def to_html(page: Page) -> str:
-    """The whole report."""
+    """The report as one HTML file without scripts and external resources, in a light and a dark scheme."""
     facts = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in page.facts)
     notes = "".join(f"<li>{escape(note)}</li>" for note in page.notes)
     parts = [
@@ -135,26 +135,30 @@ def _figure(one: Picture) -> str:
     return f"<section><h2>{escape(one.title)}</h2><figure>{one.svg}{caption}</figure></section>"
 
 
-_SIGNS = re.compile(r"[\\`*|<>\[\]#]|(?<!\w)_|_(?!\w)")
+_MARKDOWN_CHARACTERS = re.compile(r"[\\`*|<>\[\]#]|(?<!\w)_|_(?!\w)")
 
 
 def to_markdown(page: Page, plots: str = "plots") -> str:
-    """The whole report; `plots` is the folder of the pictures."""
-    parts = [f"# {_plain(page.title)}", f"**{_plain(page.headline)}**"]
-    parts.append("\n".join(f"- {_plain(name)}: {_plain(value)}" for name, value in page.facts))
-    parts += [f"> {_plain(note)}" for note in page.notes]
+    """The report as Markdown; `plots` is the folder of its pictures."""
+    parts = [f"# {_escape_markdown(page.title)}", f"**{_escape_markdown(page.headline)}**"]
+    parts.append("\n".join(f"- {_escape_markdown(name)}: {_escape_markdown(value)}" for name, value in page.facts))
+    parts += [f"> {_escape_markdown(note)}" for note in page.notes]
     for table in page.tables:
         parts += _section(table)
     for one in page.pictures:
-        parts += [f"## {_plain(one.title)}", f"![{_plain(one.title)}]({plots}/{one.name}.png)", _plain(one.caption)]
+        parts += [
+            f"## {_escape_markdown(one.title)}",
+            f"![{_escape_markdown(one.title)}]({plots}/{one.name}.png)",
+            _escape_markdown(one.caption),
+        ]
     for table in page.details:
         parts += _section(table)
     return "\n\n".join(parts) + "\n"
 
 
 def _section(table: Table) -> list[str]:
-    found = [f"## {_plain(table.title)}", _markdown_table(table)]
-    return [*found, _plain(table.note)] if table.note else found
+    found = [f"## {_escape_markdown(table.title)}", _markdown_table(table)]
+    return [*found, _escape_markdown(table.note)] if table.note else found
 
 
 def _markdown_table(table: Table) -> str:
@@ -165,10 +169,10 @@ def _markdown_table(table: Table) -> str:
 
 
 def _markdown_cell(cell: Cell) -> str:
-    text = _plain(cell.text)
+    text = _escape_markdown(cell.text)
     return f"**{text}**" if cell.strong and text else text
 
 
-def _plain(text: str) -> str:
-    """Text that means nothing in Markdown."""
-    return _SIGNS.sub(r"\\\g<0>", " ".join(text.split()))
+def _escape_markdown(text: str) -> str:
+    """The text on one line, with characters escaped that have a meaning in Markdown."""
+    return _MARKDOWN_CHARACTERS.sub(r"\\\g<0>", " ".join(text.split()))

@@ -1,4 +1,4 @@
-"""Draw with matplotlib so that the same plot has the same bytes, and so that a page decides about its colours."""
+"""Plots of a report, drawn with matplotlib: the same plot has the same bytes, and takes its colours from the page."""
 
 from __future__ import annotations
 
@@ -108,15 +108,15 @@ def _inline(svg: str, title: str) -> str:
     return body.replace("<svg", f'<svg role="img" aria-label="{escape(title, quote=True)}"', 1)
 
 
-_MOST_CLASSES = 30
-_MOST_CURVES = 10
+_MAX_CLASSES = 30
+_MAX_CURVES = 10
 _BINARY = 2
 _BINS = 10
 
 
 def class_plots(answers: Answers) -> Iterator[Picture]:
     """Confusion matrix; ROC, precision and recall, calibration, where there are probabilities."""
-    if len(answers.classes) <= _MOST_CLASSES:
+    if len(answers.classes) <= _MAX_CLASSES:
         yield _confusion(answers)
     curves = list(_one_against_rest(answers))
     if curves:
@@ -127,10 +127,10 @@ def class_plots(answers: Answers) -> Iterator[Picture]:
 
 
 def _one_against_rest(answers: Answers) -> Iterator[tuple[str, Any, Any, str]]:
-    """Class, whether a row is of it, how much the model thinks so, colour."""
+    """For each class: its name, which rows belong to it, their scores for it, and the colour of its curve."""
     if answers.probabilities is None and answers.decisions is None:
         return
-    shown = [answers.positive] if len(answers.classes) == _BINARY else list(answers.classes)[:_MOST_CURVES]
+    shown = [answers.positive] if len(answers.classes) == _BINARY else list(answers.classes)[:_MAX_CURVES]
     for place, label in enumerate(shown):
         index = answers.classes.index(label)
         if answers.probabilities is not None:
@@ -149,7 +149,7 @@ def _confusion(answers: Answers) -> Picture:
 
     counts = confusion_matrix(answers.truth, answers.predictions, labels=list(answers.classes))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = [_short(label) for label in answers.classes]
+    names = [_shorten(label) for label in answers.classes]
     few = len(names) <= 12  # noqa: PLR2004
 
     def draw(axes: Any) -> None:
@@ -182,7 +182,7 @@ def _roc(curves: list[tuple[str, Any, Any, str]]) -> Picture:
     def draw(axes: Any) -> None:
         for name, truth, values, colour in curves:
             false, true, _ = roc_curve(truth, values)
-            axes.plot(false, true, color=colour, label=f"{_short(name)} ({auc(false, true):.3f})")
+            axes.plot(false, true, color=colour, label=f"{_shorten(name)} ({auc(false, true):.3f})")
         axes.plot([0, 1], [0, 1], color=LINE, linestyle="--")
         axes.set(xlabel="false positive rate", ylabel="true positive rate")
         axes.legend(loc="lower right")
@@ -196,7 +196,7 @@ def _precision_recall(curves: list[tuple[str, Any, Any, str]]) -> Picture:
     def draw(axes: Any) -> None:
         for name, truth, values, colour in curves:
             precision, recall, _ = precision_recall_curve(truth, values)
-            label = f"{_short(name)} ({average_precision_score(truth, values):.3f})"
+            label = f"{_shorten(name)} ({average_precision_score(truth, values):.3f})"
             axes.plot(recall, precision, color=colour, label=label, drawstyle="steps-post")
         axes.set(xlabel="recall", ylabel="precision", ylim=(-0.02, 1.05))
         axes.legend(loc="lower left")
@@ -209,8 +209,8 @@ def _calibration(curves: list[tuple[str, Any, Any, str]]) -> Picture:
 
     def draw(axes: Any) -> None:
         for name, truth, values, colour in curves:
-            happened, said = calibration_curve(truth, np.clip(values, 0, 1), n_bins=_BINS)
-            axes.plot(said, happened, color=colour, marker="o", markersize=4, label=_short(name))
+            happened, predicted_values = calibration_curve(truth, np.clip(values, 0, 1), n_bins=_BINS)
+            axes.plot(predicted_values, happened, color=colour, marker="o", markersize=4, label=_shorten(name))
         axes.plot([0, 1], [0, 1], color=LINE, linestyle="--")
         axes.set(xlabel="predicted probability", ylabel="how often it was so")
         axes.legend(loc="upper left")
@@ -219,7 +219,7 @@ def _calibration(curves: list[tuple[str, Any, Any, str]]) -> Picture:
     return draw_picture("calibration", "Calibration", caption, draw)
 
 
-def _short(label: Any) -> str:
+def _shorten(label: Any) -> str:
     text = str(label)
     return text if len(text) <= 18 else f"{text[:17]}…"  # noqa: PLR2004
 
@@ -229,8 +229,8 @@ _POINTS = 1000
 
 def number_plots(answers: Answers, seed: int) -> Iterator[Picture]:
     """Predicted against true, residuals against predicted, and how residuals are spread."""
-    truth, said = np.asarray(answers.truth, "float64"), np.asarray(answers.predictions, "float64")
-    residuals = truth - said
+    truth, predicted_values = np.asarray(answers.truth, "float64"), np.asarray(answers.predictions, "float64")
+    residuals = truth - predicted_values
     shown = np.arange(len(truth))
     if len(truth) > _POINTS:
         shown = np.sort(np.random.default_rng(seed).choice(len(truth), _POINTS, replace=False))
@@ -238,13 +238,13 @@ def number_plots(answers: Answers, seed: int) -> Iterator[Picture]:
     dots: dict[str, Any] = {"s": 12, "alpha": 0.55, "color": COLOURS[0], "linewidths": 0}
 
     def predicted(axes: Any) -> None:
-        axes.scatter(truth[shown], said[shown], **dots)
-        ends = [min(truth.min(), said.min()), max(truth.max(), said.max())]
+        axes.scatter(truth[shown], predicted_values[shown], **dots)
+        ends = [min(truth.min(), predicted_values.min()), max(truth.max(), predicted_values.max())]
         axes.plot(ends, ends, color=INK, linestyle="--", linewidth=1)
         axes.set(xlabel="true", ylabel="predicted")
 
     def against(axes: Any) -> None:
-        axes.scatter(said[shown], residuals[shown], **dots)
+        axes.scatter(predicted_values[shown], residuals[shown], **dots)
         axes.axhline(0, color=INK, linestyle="--", linewidth=1)
         axes.set(xlabel="predicted", ylabel="true - predicted")
 
@@ -264,7 +264,7 @@ def number_plots(answers: Answers, seed: int) -> Iterator[Picture]:
 
 
 def compare_plot(metric: Metric, models: Sequence[Mapping[str, Any]]) -> Picture:
-    """The best at the top."""
+    """Scores of all models in cross-validation and on the test part, in the given order from the top."""
 
     def draw(axes: Any) -> None:
         cv = [(place, one["cv"][metric.name]) for place, one in enumerate(models) if metric.name in one["cv"]]
