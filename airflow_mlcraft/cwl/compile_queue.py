@@ -1,4 +1,4 @@
-"""Leave documents to a process that compiles them by itself, one for each plan cache, and see whether it is at work.
+"""The queue of documents to compile in a background process, one for each plan cache.
 
 Layout: a file in `waiting/` below the cache lists documents; `compiler.lock` is locked by the process that works
 through the lists, and holds its pid; `compiler.log` is what that process has to say.
@@ -72,7 +72,7 @@ def lock_compiler(root: Path) -> Iterator[bool]:
 
 
 def cache_exists(root: Path) -> bool:
-    """Whether the cache is still there: who removes it wants no more plans."""
+    """Whether the cache still exists: removing it stops the compilation."""
     return (root / _LOCK).exists()
 
 

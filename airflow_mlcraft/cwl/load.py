@@ -16,7 +16,7 @@ from cwltool.load_tool import fetch_document, make_tool, resolve_and_validate_do
 from cwltool.process import SCHEMA_CACHE, Process
 from rdflib import Graph
 
-from airflow_mlcraft.cwl.composer.repairs import make_process, without_inner_ids
+from airflow_mlcraft.cwl.composer.repairs import create_process, remove_inner_tool_ids
 from airflow_mlcraft.cwl.deep_recursion import run_with_deep_stack
 from airflow_mlcraft.cwl.errors.load_errors import find_endless_nesting, readable_errors
 from airflow_mlcraft.cwl.sources import SourceFetcher, Sources, refuse_redirects
@@ -76,7 +76,7 @@ def load(
 def _load(path: Path, fragment: str, uri: str, fetcher: Any) -> tuple[Process, str]:
     context = LoadingContext(
         {
-            "construct_tool_object": make_process,
+            "construct_tool_object": create_process,
             "fetcher_constructor": fetcher,
             # cwltool would start a Node process to lint each expression.
             "disable_js_validation": True,
@@ -86,7 +86,7 @@ def _load(path: Path, fragment: str, uri: str, fetcher: Any) -> tuple[Process, s
     _clear_ontologies()
     context, document, uri = fetch_document(uri, context)
     version = _get_cwl_version(document, path)
-    without_inner_ids(document)
+    remove_inner_tool_ids(document)
     context, uri = resolve_and_validate_document(context, document, uri)
     return make_tool(_find_main_process(context, uri, fragment, path), context), version
 

@@ -1,8 +1,8 @@
 """Tools that outlive their task: each is marked with its task, and ended when the task's process is gone.
 
 A task that is killed (`kill -9`, out of memory) cannot end its tool. A watcher does that: a shell that waits at a pipe,
-which the system closes with the task's process, however that ends. Whoever tries the task again looks as well, and
-ends what is left before anything else. Processes are known by a variable of their environment, which all that a tool
+which the system closes with the task's process, however that ends. The next try of the task looks as well, and kills
+remaining processes before anything else. Processes are found by a variable of their environment, which all that a tool
 starts inherits, and containers by a label.
 """
 
@@ -65,7 +65,10 @@ def mark_job(job: JobBase, owner: ToolOwner, engine: str) -> None:
 
 @contextmanager
 def kill_on_parent_exit(owner: ToolOwner, engine: str = "") -> Iterator[None]:
-    """Have a watcher for as long as this is open; `engine` is the command of the containers' engine, if they matter."""
+    """Run a watcher inside the context, which kills the tool when this process is killed.
+
+    `engine` is the command of the container engine, if the tool may run containers.
+    """
     read, write = os.pipe()
     path = os.pathsep.join(folder for folder in sys.path if folder)
     watcher = None
@@ -97,7 +100,7 @@ def kill_on_parent_exit(owner: ToolOwner, engine: str = "") -> Iterator[None]:
 
 
 def kill_orphans(owner: ToolOwner, engine: str = "") -> str:
-    """End the processes and containers that an earlier try has left; what they were, or nothing."""
+    """Kill the processes and containers that an earlier try has left. Returns their number in words, or ""."""
     processes = kill_processes(owner.mark)
     containers = remove_containers(owner.mark, engine) if engine else 0
     return " and ".join(

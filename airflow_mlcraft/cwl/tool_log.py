@@ -1,4 +1,4 @@
-"""What a tool and cwltool say while a tool runs, line by line, to whoever wants to hear it."""
+"""The output of a tool and of cwltool while the tool runs, forwarded to a log line by line."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ToolStreams:
     errors: deque[str] = field(default_factory=lambda: deque(maxlen=_MAX_LINES))
 
     def failure_lines(self) -> list[str]:
-        """What explains a failure best: cwltool's complaints, then the tool's last words."""
+        """The lines that explain a failure: cwltool's errors, then the tool's last lines."""
         return [*self.errors, *self.recent_lines]
 
 

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.cwl.compile import compile_document
-from airflow_mlcraft.cwl.composer.form import as_json, composer_form
+from airflow_mlcraft.cwl.composer.form import composer_form, form_to_json
 from airflow_mlcraft.cwl.errors.load_errors import split_errors
 from airflow_mlcraft.cwl.load import load
 from airflow_mlcraft.cwl.plan import Json
@@ -106,7 +106,7 @@ def _errors_to_json(error: MlcraftError) -> Iterator[Json]:
 
 def _composer_form(request: dict[str, Any]) -> Json:
     allowed_folders = [Path(folder) for folder in request["within"]]
-    return dict(as_json(composer_form(Path(request["path"]), request["text"], allowed_folders=allowed_folders)))
+    return dict(form_to_json(composer_form(Path(request["path"]), request["text"], allowed_folders=allowed_folders)))
 
 
 _ACTIONS = {"check": _check, "compile": _compile, "command": _command, "composer_form": _composer_form}

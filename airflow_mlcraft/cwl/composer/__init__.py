@@ -1,1 +1,1 @@
-"""The form of documents that Rabix Composer opens, and keeps when it saves: CWL v1.0 in a narrow shape."""
+"""Conversion of documents to the subset of CWL v1.0 that Rabix Composer opens, and keeps when it saves."""

@@ -1,4 +1,4 @@
-"""Whether a document already says what its form would, and whether two plans come to the same."""
+"""Comparison of a document with its form for Composer, and of the plans of both."""
 
 from __future__ import annotations
 
@@ -7,52 +7,54 @@ from collections.abc import Iterator
 
 from airflow_mlcraft.cwl.plan import Json, Link, Step, Workflow
 
-_LISTS = {"source", "outputSource", "scatter"}
-_UNORDERED = {"requirements", "hints", "in", "out"}
+_LIST_FIELDS = {"source", "outputSource", "scatter"}
+_UNORDERED_FIELDS = {"requirements", "hints", "in", "out"}
 
 
-def is_same(document: Json, form: Json) -> bool:
-    """Whether a document can stay as it is."""
-    return bool(_usual(document) == _usual(form))
+def is_equivalent(document: Json, form: Json) -> bool:
+    """Whether a document is already in the form, so that it can stay as it is."""
+    return bool(_normalized(document) == _normalized(form))
 
 
-def _usual(node: Json) -> Json:
+def _normalized(node: Json) -> Json:
     if isinstance(node, list):
-        return [_usual(item) for item in node]
+        return [_normalized(item) for item in node]
     if not isinstance(node, dict):
         return node
-    made = {key: _usual(item) for key, item in node.items() if not (key in _UNORDERED and item in (None, []))}
-    for key in _LISTS & made.keys():
+    made = {
+        key: _normalized(item) for key, item in node.items() if not (key in _UNORDERED_FIELDS and item in (None, []))
+    }
+    for key in _LIST_FIELDS & made.keys():
         made[key] = made[key] if isinstance(made[key], list) else [made[key]]
-    for key in _UNORDERED & made.keys():
+    for key in _UNORDERED_FIELDS & made.keys():
         if isinstance(made[key], list):
             made[key] = sorted(made[key], key=lambda each: json.dumps(each, sort_keys=True))
     return made
 
 
-def difference_of(plan: Workflow, form: Workflow) -> str:
-    """What runs otherwise in the plan of a form, whose steps and inputs may have other names; "" for nothing."""
-    return next(_differences(plan, form), "")
+def find_difference(plan: Workflow, form: Workflow) -> str:
+    """The first difference of the plan of a form, apart from the names of steps and inputs; "" for none."""
+    return next(_iter_differences(plan, form), "")
 
 
-def _differences(plan: Workflow, form: Workflow) -> Iterator[str]:
+def _iter_differences(plan: Workflow, form: Workflow) -> Iterator[str]:
     if [len(plan.inputs), len(plan.outputs)] != [len(form.inputs), len(form.outputs)]:
         yield "it has other inputs or outputs"
     if len(plan.steps) != len(form.steps):
         yield f"it has {len(form.steps)} steps, and the document {len(plan.steps)}"
         return
-    names, others = _places(plan), _places(form)
+    names, others = _source_labels(plan), _source_labels(form)
     for step, other in zip(plan.steps, form.steps, strict=True):
-        if _flow(step, names) != _flow(other, others):
+        if _comparable_step(step, names) != _comparable_step(other, others):
             yield f"the step {step.id} takes its inputs otherwise"
         if isinstance(step.run, Workflow) and isinstance(other.run, Workflow):
-            yield from (f"in the step {step.id}, {what}" for what in _differences(step.run, other.run))
+            yield from (f"in the step {step.id}, {what}" for what in _iter_differences(step.run, other.run))
     for output, other_output in zip(plan.outputs, form.outputs, strict=True):
-        if _link(output, names) != _link(other_output, others):
+        if _comparable_link(output, names) != _comparable_link(other_output, others):
             yield f"the output {output.id} is taken from elsewhere"
 
 
-def _places(workflow: Workflow) -> dict[str, str]:
+def _source_labels(workflow: Workflow) -> dict[str, str]:
     """A name for each source that does not depend on the ids of inputs and steps."""
     places = {port.id: f"input {number}" for number, port in enumerate(workflow.inputs)}
     for number, step in enumerate(workflow.steps):
@@ -60,25 +62,31 @@ def _places(workflow: Workflow) -> dict[str, str]:
     return places
 
 
-def _flow(step: Step, places: dict[str, str]) -> Json:
+def _comparable_step(step: Step, places: dict[str, str]) -> Json:
     """How a step gets its inputs, without those that the form leaves out because nothing reads them."""
     given = [link for link in step.links if not link.unbound and (link.sources or link.has_default or link.value_from)]
     # The inputs of a workflow may be called otherwise, those of a tool are not.
     named = [] if isinstance(step.run, Workflow) else sorted(link.id for link in given)
     method = step.scatter_method if len(step.scatter) > 1 else ""
-    return [sorted(json.dumps(_link(link, places)) for link in given), named, len(step.scatter), method, step.when]
+    return [
+        sorted(json.dumps(_comparable_link(link, places)) for link in given),
+        named,
+        len(step.scatter),
+        method,
+        step.when,
+    ]
 
 
-def _link(link: Link, places: dict[str, str]) -> Json:
+def _comparable_link(link: Link, places: dict[str, str]) -> Json:
     merge = link.link_merge if len(link.sources) > 1 else ""
     sources = [places[source] for source in link.sources]
-    return [sources, merge, link.pick_value, _without_places(link.default), link.value_from, link.load_contents]
+    return [sources, merge, link.pick_value, _without_paths(link.default), link.value_from, link.load_contents]
 
 
-def _without_places(value: Json) -> Json:
+def _without_paths(value: Json) -> Json:
     """A value without the paths of files, which start from the folder that a document is in."""
     if isinstance(value, list):
-        return [_without_places(item) for item in value]
+        return [_without_paths(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {key: _without_places(item) for key, item in value.items() if key not in ("location", "path")}
+    return {key: _without_paths(item) for key, item in value.items() if key not in ("location", "path")}

@@ -1,4 +1,4 @@
-"""A document in the form that Rabix Composer opens and keeps, or what cannot be said in it."""
+"""The form of a document for Rabix Composer: its files, or the problems that prevent it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import LiteralScalarString
 
 from airflow_mlcraft.cwl.compile import compile_document, get_process_name
-from airflow_mlcraft.cwl.composer.equivalence import difference_of, is_same
+from airflow_mlcraft.cwl.composer.equivalence import find_difference, is_equivalent
 from airflow_mlcraft.cwl.composer.losses import ComposerProblem, Losses
 from airflow_mlcraft.cwl.composer.names import Names, snake_case
-from airflow_mlcraft.cwl.composer.tool import ToolForm, described
-from airflow_mlcraft.cwl.composer.workflow import WorkflowForm, positions_of
+from airflow_mlcraft.cwl.composer.tool import ToolForm, label_and_doc
+from airflow_mlcraft.cwl.composer.workflow import WorkflowForm, compute_positions
 from airflow_mlcraft.cwl.errors.load_errors import readable_errors
 from airflow_mlcraft.cwl.load import LoadedDocument, load
 from airflow_mlcraft.cwl.nodes import to_builtin
@@ -56,8 +56,9 @@ def composer_form(
     """The document at `path`, which holds `text`, in Composer's form.
 
     With `allow_loss`, what no result depends on may be lost; the plan of the form is compared with the document's.
-    `into` names another folder to write it for; what is there already is otherwise left where it is. `within` are the
-    only folders that files are read from, if given. A document that cannot be used at all raises `DocumentError`.
+    `into` names another folder to write it for; what is there already is otherwise left where it is.
+    `allowed_folders` are the only folders that files are read from, if given. A document
+    that cannot be used at all raises `DocumentError`.
     """
     path = path.absolute()
     loaded = load(path, fragment, texts=None if text is None else {path: text}, allowed_folders=allowed_folders)
@@ -69,18 +70,18 @@ def composer_form(
     if refused:
         return ComposerForm({}, tuple(refused))
     form = ComposerForm(writer.texts(), losses=tuple(found))
-    problem = _refused(form, writer, path)
+    problem = _check_form(form, writer, path)
     return ComposerForm({}, (problem,)) if problem else form
 
 
-def _refused(form: ComposerForm, writer: _Writer, path: Path) -> ComposerProblem | None:
-    """What v1.0 does not allow, and nobody has seen before; or a plan that came out as another."""
+def _check_form(form: ComposerForm, writer: _Writer, path: Path) -> ComposerProblem | None:
+    """A problem of the finished form: CWL v1.0 does not allow it, or its plan differs from the document's."""
     texts = {Path(os.path.normpath(writer.folder / name)): text for name, text in form.files.items()}
     try:
         plan, _ = compile_document(load(next(iter(texts)), texts=texts))
     except DocumentError as error:
         return ComposerProblem(f"CWL v1.0 does not allow it: {error.message}", str(path), 1)
-    if form.losses and (difference := difference_of(writer.plan, plan.root)):
+    if form.losses and (difference := find_difference(writer.plan, plan.root)):
         return ComposerProblem(f"the form would run otherwise: {difference}", str(path), 1)
     return None
 
@@ -92,7 +93,7 @@ class _Writer:
         self.losses = Losses(loaded.path)
         self.folder = (into or loaded.path.parent).absolute()
         self._loaded = loaded
-        self._elsewhere = into is not None
+        self._has_target_folder = into is not None
         self.plan = compile_document(loaded)[0].root
         stem = loaded.path.stem + (f"_{loaded.fragment}" if loaded.fragment not in ("", "main") else "")
         self._root = self.folder / f"{stem}.cwl"
@@ -114,7 +115,7 @@ class _Writer:
 
     def _text(self, path: Path, form: Json) -> str:
         given = self._loaded.sources.get(path.as_uri())
-        return given if given is not None and is_same(read(given), form) else written(form)
+        return given if given is not None and is_equivalent(load_yaml(given), form) else dump_yaml(form)
 
     def _form(self, process: Process, plan: Any, folder: Path, name: str) -> Json:
         """A process as a document of its own in a folder."""
@@ -129,7 +130,7 @@ class _Writer:
             "cwlVersion": "v1.0",
             "class": str(tool["class"]),
             "id": snake_case(get_process_name(process) or name),
-            **described(tool),
+            **label_and_doc(tool),
         }
         extras = names.extras(tool)
         schemas = [names.path(str(each)) for each in to_builtin(process.metadata.get("$schemas")) or ()]
@@ -141,19 +142,19 @@ class _Writer:
 
         def run_of(step: WorkflowStep) -> str:
             name = urldefrag(str(step.id))[1].rpartition("/")[2]
-            file = self._written(step.embedded_tool, runs[name], name)
+            file = self._write_step_process(step.embedded_tool, runs[name], name)
             return names.path(file.as_uri())
 
-        return WorkflowForm(process, positions_of(plan), names, self.losses, run_of).fields()
+        return WorkflowForm(process, compute_positions(plan), names, self.losses, run_of).fields()
 
-    def _written(self, process: Process, plan: ToolRef | Workflow, step: str) -> Path:
+    def _write_step_process(self, process: Process, plan: ToolRef | Workflow, step: str) -> Path:
         """The file of what a step runs: the one it comes from, if that is in the form, or a new one."""
         name = get_process_name(process) or step
-        source = self._source_of(process)
-        if source is not None and not self._elsewhere:
+        source = self._find_source_file(process)
+        if source is not None and not self._has_target_folder:
             made, kept = dict(self._files), len(self.losses.found)
             form = self._form(process, plan, source.parent, name)
-            if is_same(read(self._loaded.sources.get(source.as_uri()) or source.read_text("utf-8")), form):
+            if is_equivalent(load_yaml(self._loaded.sources.get(source.as_uri()) or source.read_text("utf-8")), form):
                 return source
             self._files = made
             del self.losses.found[kept:]
@@ -168,7 +169,7 @@ class _Writer:
         self._files[file] = form
         return file
 
-    def _source_of(self, process: Process) -> Path | None:
+    def _find_source_file(self, process: Process) -> Path | None:
         """The file that holds this process alone."""
         uri, _ = urldefrag(str(process.tool["id"]))
         if is_generated_id(str(process.tool["id"])) or not uri.startswith("file:"):
@@ -177,8 +178,8 @@ class _Writer:
         return path if path != self._loaded.path and path.is_file() else None
 
 
-def as_json(form: ComposerForm) -> Mapping[str, Json]:
-    """The form for those who read JSON."""
+def form_to_json(form: ComposerForm) -> Mapping[str, Json]:
+    """The form as JSON."""
     problems = [
         {"message": each.message, "line": each.line, "column": each.column, "step": each.step, "severity": "error"}
         for each in form.problems
@@ -187,38 +188,38 @@ def as_json(form: ComposerForm) -> Mapping[str, Json]:
     return {"files": form.files, "problems": problems, **({"losses": losses} if losses else {})}
 
 
-_WIDTH = 4096
+_MAX_LINE_WIDTH = 4096
 """Expressions are not broken into lines that they do not have."""
 
 
-def written(form: Json) -> str:
+def dump_yaml(form: Json) -> str:
     """The text of a document."""
     yaml = YAML()
-    yaml.width = _WIDTH
+    yaml.width = _MAX_LINE_WIDTH
     yaml.allow_unicode = True
     out = StringIO()
-    yaml.dump(_with_blocks(form), out)
+    yaml.dump(_with_block_scalars(form), out)
     return out.getvalue()
 
 
-def read(text: str) -> Json:
-    """What a document says."""
+def load_yaml(text: str) -> Json:
+    """The values of a document's text."""
     yaml = YAML(pure=True)
     yaml.allow_duplicate_keys = True
     return to_builtin(yaml.load(text))
 
 
-def _with_blocks(node: Json) -> Json:
+def _with_block_scalars(node: Json) -> Json:
     if isinstance(node, dict):
-        return {key: _with_blocks(item) for key, item in node.items()}
+        return {key: _with_block_scalars(item) for key, item in node.items()}
     if isinstance(node, list):
-        return [_with_blocks(item) for item in node]
-    if isinstance(node, str) and "\n" in node and _fits_a_block(node):
+        return [_with_block_scalars(item) for item in node]
+    if isinstance(node, str) and "\n" in node and _fits_block_scalar(node):
         return LiteralScalarString(node)
     return str(node) if isinstance(node, str) else node
 
 
-def _fits_a_block(text: str) -> bool:
+def _fits_block_scalar(text: str) -> bool:
     lines = text.split("\n")
     return not any(line != line.rstrip() or not line.isprintable() for line in lines) and not text.startswith(
         (" ", "\n")

@@ -1,4 +1,4 @@
-"""What of a document Composer's form has no words for, each with its place."""
+"""The parts of a document that cannot be expressed in Composer's form, each with its position."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_mlcraft.cwl.sources import uri_to_path
 
 @dataclass(frozen=True)
 class ComposerProblem:
-    """A sentence about something that cannot be said to Composer."""
+    """A message about something that cannot be expressed for Composer."""
 
     message: str
     path: str
@@ -19,7 +19,7 @@ class ComposerProblem:
     column: int | None = None
     step: str = ""
     harmless: bool = False
-    """Whether the form gives the same results all the same: what is lost is a word about the document."""
+    """Whether the form gives the same results: only a description is lost."""
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)
@@ -47,18 +47,18 @@ class Losses:
 
         Its place is that of what is around it, where cwltool has made the part of a single value.
         """
-        path, line, column = self._place(node, key)
+        path, line, column = self._position(node, key)
         if line is None and around is not None:
-            path, line, column = self._place(around, None)
+            path, line, column = self._position(around, None)
         problem = ComposerProblem(message, path, line, column, step, harmless)
         if problem not in self.found:
             self.found.append(problem)
 
-    def _place(self, node: Any, key: str | None) -> tuple[str, int | None, int | None]:
+    def _position(self, node: Any, key: str | None) -> tuple[str, int | None, int | None]:
         marks = getattr(node, "lc", None)
         if marks is None:
             return str(self._document), None, None
-        path = str(_path(getattr(marks, "filename", "")) or self._document)
+        path = str(_to_path(getattr(marks, "filename", "")) or self._document)
         try:
             line, column = marks.data[key][:2] if key is not None else (marks.line, marks.col)
         except (KeyError, TypeError):
@@ -66,7 +66,7 @@ class Losses:
         return path, None if line is None else line + 1, None if column is None else column + 1
 
 
-def _path(name: str) -> Path | None:
+def _to_path(name: str) -> Path | None:
     if not name:
         return None
     return uri_to_path(name) if name.startswith("file:") else Path(name).absolute().resolve()

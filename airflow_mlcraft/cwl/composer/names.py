@@ -15,14 +15,14 @@ from airflow_mlcraft.cwl.sources import uri_to_path
 
 SBG = "https://www.sevenbridges.com/"
 CWLTOOL = "http://commonwl.org/cwltool#"
-_USUAL = {"sbg": SBG, "cwltool": CWLTOOL, "mlcraft": "https://mlcraft.dev/cwl#"}
+_DEFAULT_NAMESPACES = {"sbg": SBG, "cwltool": CWLTOOL, "mlcraft": "https://mlcraft.dev/cwl#"}
 # What Composer takes for an id, apart from the slash that it would not tell from a path.
-_GOOD_ID = re.compile(r"[A-Za-z0-9_;?\-:@&=+$,.#!~*'()\[\]]+")
+_VALID_ID = re.compile(r"[A-Za-z0-9_;?\-:@&=+$,.#!~*'()\[\]]+")
 
 
-def is_good_id(name: str) -> bool:
+def is_valid_id(name: str) -> bool:
     """Whether Composer takes an id as it is."""
-    return _GOOD_ID.fullmatch(name) is not None
+    return _VALID_ID.fullmatch(name) is not None
 
 
 def is_extension(field: str) -> bool:
@@ -30,12 +30,12 @@ def is_extension(field: str) -> bool:
     return ":" in field
 
 
-def renamed(names: Sequence[str]) -> dict[str, str]:
+def to_valid_ids(names: Sequence[str]) -> dict[str, str]:
     """The ids of one kind, each fit for Composer, no two alike."""
-    taken = {name for name in names if is_good_id(name)}
+    taken = {name for name in names if is_valid_id(name)}
     made = {}
     for name in names:
-        made[name] = name if name in taken else _unused(re.sub(r"\W", "_", name, flags=re.ASCII) or "_", taken)
+        made[name] = name if name in taken else _unique_name(re.sub(r"\W", "_", name, flags=re.ASCII) or "_", taken)
         taken.add(made[name])
     return made
 
@@ -46,7 +46,7 @@ def snake_case(name: str) -> str:
     return re.sub(r"[A-Z]", lambda letter: "_" + letter.group().lower(), words).lstrip("_") or "process"
 
 
-def _unused(name: str, taken: set[str]) -> str:
+def _unique_name(name: str, taken: set[str]) -> str:
     number, candidate = 1, name
     while candidate in taken:
         number += 1
@@ -54,7 +54,7 @@ def _unused(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def short(uri: str) -> str:
+def short_id(uri: str) -> str:
     """The last part of an id."""
     return (urldefrag(uri)[1] or uri).rpartition("/")[2]
 
@@ -64,13 +64,13 @@ class Names:
 
     def __init__(self, namespaces: Mapping[str, str], folder: Path):
         self._folder = folder
-        self._prefixes = {uri: prefix for prefix, uri in {**_USUAL, **namespaces}.items()}
-        self._given = set(namespaces.values())
+        self._prefixes = {uri: prefix for prefix, uri in {**_DEFAULT_NAMESPACES, **namespaces}.items()}
+        self._declared = set(namespaces.values())
         self._used = {SBG}
 
     def namespaces(self) -> dict[str, str]:
         """The prefixes that the file declares: those it was given, and those it uses."""
-        kept = self._given | self._used
+        kept = self._declared | self._used
         return {prefix: uri for uri, prefix in self._prefixes.items() if uri in kept}
 
     def compact(self, uri: str) -> str:

@@ -1,4 +1,4 @@
-"""What Rabix Composer leaves out of a workflow, or writes so that it can be misread, mended as it is loaded."""
+"""Repairs of workflows saved by Rabix Composer, applied when they are loaded: missing requirements, wrong ids."""
 
 from __future__ import annotations
 
@@ -13,32 +13,36 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 _SBG = "https://www.sevenbridges.com/"
 # The order in which a workflow of a person has them does not matter, and neither does that of ours.
-_OF_EXPRESSIONS = ("StepInputExpressionRequirement", "InlineJavascriptRequirement")
-_OF_LINKS = "MultipleInputFeatureRequirement"
+_EXPRESSION_REQUIREMENTS = ("StepInputExpressionRequirement", "InlineJavascriptRequirement")
+_LINK_REQUIREMENT = "MultipleInputFeatureRequirement"
 
 
-def without_inner_ids(document: Any) -> None:
-    """Forget the ids of the tools inside a workflow of Composer, which are those of their steps.
+def remove_inner_tool_ids(document: Any) -> None:
+    """Remove the ids of the tools inside a workflow of Composer, which are the ids of their steps.
 
-    They take part in the search for what `source` and `outputSource` name, and something else would be found.
+    References in `source` and `outputSource` would be resolved to the tools instead of the steps.
     """
-    if isinstance(document, dict) and document.get("cwlVersion") == "v1.0" and _is_sbg(document.get("$namespaces")):
-        _forget_ids(document)
+    if (
+        isinstance(document, dict)
+        and document.get("cwlVersion") == "v1.0"
+        and _has_sbg_namespace(document.get("$namespaces"))
+    ):
+        _remove_ids(document)
 
 
-def _forget_ids(workflow: Mapping[str, Any]) -> None:
+def _remove_ids(workflow: Mapping[str, Any]) -> None:
     steps = workflow.get("steps") or ()
     for step in steps.values() if isinstance(steps, dict) else steps:
         run = step.get("run") if isinstance(step, dict) else None
         if isinstance(run, MutableMapping):
             run.pop("id", None)
-            _forget_ids(run)
+            _remove_ids(run)
 
 
-def make_process(document: CommentedMap, context: LoadingContext) -> Process:
+def create_process(document: CommentedMap, context: LoadingContext) -> Process:
     """cwltool's object for a process of a document that is being loaded."""
-    if document.get("class") == "Workflow" and _by_composer(context.metadata or {}):
-        wanted = [*_missing_for_links(document), *_missing_for_expressions(document)]
+    if document.get("class") == "Workflow" and _is_composer_document(context.metadata or {}):
+        wanted = [*_link_requirements(document), *_expression_requirements(document)]
         declared = {str(each["class"]) for each in document.get("requirements") or ()}
         missing = [CommentedMap({"class": name}) for name in wanted if name not in declared]
         if missing:
@@ -46,21 +50,21 @@ def make_process(document: CommentedMap, context: LoadingContext) -> Process:
     return default_make_tool(document, context)
 
 
-def _by_composer(metadata: Mapping[str, Any]) -> bool:
+def _is_composer_document(metadata: Mapping[str, Any]) -> bool:
     """Composer writes v1.0, with positions under a prefix of its own."""
-    return metadata.get(ORIGINAL_CWLVERSION) == "v1.0" and _is_sbg(metadata.get("$namespaces"))
+    return metadata.get(ORIGINAL_CWLVERSION) == "v1.0" and _has_sbg_namespace(metadata.get("$namespaces"))
 
 
-def _is_sbg(namespaces: Any) -> bool:
+def _has_sbg_namespace(namespaces: Any) -> bool:
     return isinstance(namespaces, dict) and _SBG in namespaces.values()
 
 
-def _missing_for_expressions(document: Mapping[str, Any]) -> tuple[str, ...]:
+def _expression_requirements(document: Mapping[str, Any]) -> tuple[str, ...]:
     computed = any("valueFrom" in link for step in document["steps"] for link in step["in"])
-    return _OF_EXPRESSIONS if computed else ()
+    return _EXPRESSION_REQUIREMENTS if computed else ()
 
 
-def _missing_for_links(document: Mapping[str, Any]) -> tuple[str, ...]:
+def _link_requirements(document: Mapping[str, Any]) -> tuple[str, ...]:
     links = [link.get("outputSource") for link in document["outputs"]]
     links += [link.get("source") for step in document["steps"] for link in step["in"]]
-    return (_OF_LINKS,) if any(isinstance(link, list) and len(link) > 1 for link in links) else ()
+    return (_LINK_REQUIREMENT,) if any(isinstance(link, list) and len(link) > 1 for link in links) else ()

@@ -11,7 +11,7 @@ from cwltool.process import Process
 from cwltool.update import ORIGINAL_CWLVERSION
 
 from airflow_mlcraft.cwl.composer.losses import Losses
-from airflow_mlcraft.cwl.composer.names import CWLTOOL, SBG, Names, short
+from airflow_mlcraft.cwl.composer.names import CWLTOOL, SBG, Names, short_id
 from airflow_mlcraft.cwl.nodes import to_builtin
 from airflow_mlcraft.cwl.plan import Json
 
@@ -33,26 +33,26 @@ EXTENSIONS = {
     "ToolTimeLimit": "TimeLimit",
 }
 # What cwltool puts before the hints of a document of v1.0.
-_OF_V1_0 = [
+_CWLTOOL_V1_0_HINTS = [
     {"class": "LoadListingRequirement", "loadListing": "deep_listing"},
     {"class": "NetworkAccess", "networkAccess": True},
 ]
-_TAKEN_FOR_FILES = {"run", "$import", "$include", "$mixin"}
-_INPUT = re.compile(r"\$\(\s*inputs\.(\w+)\s*\)")
+_FILE_NAME_FIELDS = {"run", "$import", "$include", "$mixin"}
+_INPUT_REFERENCE = re.compile(r"\$\(\s*inputs\.(\w+)\s*\)")
 _REFERENCE = re.compile(r"""\$\([A-Za-z_]\w*(?:\.\w+|\[(?:'[^']*'|"[^"]*"|\d+)\])*\)""")
-_LITERAL = re.compile(r"""class["']?\s*:\s*["'](?:File|Directory)["']""")
-_BRIEF = 40
-_LISTED = {"EnvVarRequirement": "envDef", "SoftwareRequirement": "packages"}
+_FILE_LITERAL = re.compile(r"""class["']?\s*:\s*["'](?:File|Directory)["']""")
+_MAX_SHOWN_ENTRY = 40
+_LIST_FIELDS = {"EnvVarRequirement": "envDef", "SoftwareRequirement": "packages"}
 
 
-def is_of(process: Process, version: str) -> bool:
+def is_written_in(process: Process, version: str) -> bool:
     """Whether a process was written in a version of CWL."""
     return str(process.metadata.get(ORIGINAL_CWLVERSION, "")) == version
 
 
-def is_of_v1_0(process: Process) -> bool:
+def is_written_in_v1_0(process: Process) -> bool:
     """Whether a process was written in CWL v1.0, whose defaults are others."""
-    return is_of(process, "v1.0")
+    return is_written_in(process, "v1.0")
 
 
 def has_expressions(node: Any) -> bool:
@@ -67,7 +67,7 @@ def needs_javascript(node: Any) -> bool:
     return "${" in text or text.count("$(") != len(_REFERENCE.findall(text))
 
 
-def effective(process: Process) -> dict[str, Mapping[str, Any]]:
+def effective_requirements(process: Process) -> dict[str, Mapping[str, Any]]:
     """The requirements that hold for a process, those of the workflows around it among them."""
     return {str(requirement["class"]): requirement for requirement in process.requirements}
 
@@ -79,21 +79,24 @@ def own_hints(process: Process) -> list[Any]:
 
 def without_defaults(hints: Sequence[Any], process: Process) -> list[Any]:
     """Hints without those that cwltool added."""
-    if is_of_v1_0(process) and [to_builtin(hint) for hint in hints[: len(_OF_V1_0)]] == _OF_V1_0:
-        return list(hints[len(_OF_V1_0) :])
+    if (
+        is_written_in_v1_0(process)
+        and [to_builtin(hint) for hint in hints[: len(_CWLTOOL_V1_0_HINTS)]] == _CWLTOOL_V1_0_HINTS
+    ):
+        return list(hints[len(_CWLTOOL_V1_0_HINTS) :])
     return list(hints)
 
 
-class Needs:
+class RequirementWriter:
     """The requirements and hints of one tool in Composer's form."""
 
     def __init__(self, names: Names, losses: Losses):
         self._names = names
         self._losses = losses
 
-    def of_tool(self, process: Process) -> dict[str, Json]:
+    def tool_fields(self, process: Process) -> dict[str, Json]:
         """Both fields, each left out when it is empty."""
-        holding = effective(process)
+        holding = effective_requirements(process)
         own = {str(each["class"]) for each in process.tool.get("requirements") or ()}
         uses = has_expressions({key: item for key, item in process.tool.items() if key not in ("requirements", "doc")})
         requirements, hints = [], []
@@ -104,34 +107,34 @@ class Needs:
                 continue
             if name in EXTENSIONS:
                 hints.append(self._extension(requirement))
-            elif name == SHELL and not _quotes(process.tool):
+            elif name == SHELL and not _disables_quoting(process.tool):
                 # Composer drops the requirement where no argument asks for it.
                 hints.append(self._hint(requirement))
             else:
                 requirements.append(self._requirement(requirement, process))
-        hints += self._own(process, holding)
+        hints += self._tool_hints(process, holding)
         hints += self._defaults(process)
         return {key: value for key, value in (("requirements", requirements), ("hints", hints)) if value}
 
     def _inherits_javascript(self, process: Process) -> bool:
         """In a document of Composer's, what is inherited was not written: our loader found that the links need it."""
         namespaces = process.metadata.get("$namespaces")
-        by_composer = is_of_v1_0(process) and isinstance(namespaces, dict) and SBG in namespaces.values()
+        by_composer = is_written_in_v1_0(process) and isinstance(namespaces, dict) and SBG in namespaces.values()
         return not by_composer or needs_javascript(process.tool)
 
-    def of_workflow(self, process: Process) -> list[Json]:
+    def workflow_hints(self, process: Process) -> list[Json]:
         """The hints of a workflow; its tools have what it requires."""
-        return [self._kept(hint) for hint in own_hints(process)]
+        return [self._hint_or_extension(hint) for hint in own_hints(process)]
 
-    def of_step(self, hints: Sequence[Any], process: Process) -> list[Json]:
+    def step_hints(self, hints: Sequence[Any], process: Process) -> list[Json]:
         """The hints of a step."""
-        return [self._kept(hint) for hint in without_defaults(hints, process)]
+        return [self._hint_or_extension(hint) for hint in without_defaults(hints, process)]
 
-    def _own(self, process: Process, holding: Mapping[str, Any]) -> list[Json]:
+    def _tool_hints(self, process: Process, holding: Mapping[str, Any]) -> list[Json]:
         last = {str(hint.get("class")): hint for hint in own_hints(process)}
-        return [self._kept(hint) for name, hint in last.items() if name not in holding]
+        return [self._hint_or_extension(hint) for name, hint in last.items() if name not in holding]
 
-    def _kept(self, hint: Any) -> Json:
+    def _hint_or_extension(self, hint: Any) -> Json:
         return self._extension(hint) if str(hint.get("class")) in EXTENSIONS else self._hint(hint)
 
     def _extension(self, node: Any) -> Json:
@@ -139,12 +142,12 @@ class Needs:
         return {"class": name, **{key: item for key, item in self._names.value(node).items() if key != "class"}}
 
     def _hint(self, hint: Any) -> Json:
-        for name in sorted(_keys_in(hint) & _TAKEN_FOR_FILES):
+        for name in sorted(_collect_keys(hint) & _FILE_NAME_FIELDS):
             self._losses.add(f"a hint has a field {name}, which Composer takes for the name of a file", hint, name)
-        return self._listed(self._names.hint(hint))
+        return self._with_list_field(self._names.hint(hint))
 
     def _requirement(self, node: Any, process: Process) -> Json:
-        made = self._listed(self._names.hint(node))
+        made = self._with_list_field(self._names.hint(node))
         name = made["class"]
         if name == "ResourceRequirement":
             for field, value in made.items():
@@ -163,34 +166,34 @@ class Needs:
             elif isinstance(entry, dict) and "entry" in entry:
                 if not isinstance(text, str) or not text:
                     self._losses.add("listing has an entry that is no text, which Composer loses", node, "listing")
-                elif is_of(process, "v1.2") and _may_be_data(text, process):
+                elif is_written_in(process, "v1.2") and _may_be_data(text, process):
                     what = "may be a list, a number or an object; CWL v1.0 takes a text or a file"
-                    self._losses.add(f"entry {_brief(text)} {what}", node, "listing")
+                    self._losses.add(f"entry {_truncated(text)} {what}", node, "listing")
                 if str(entry.get("entryname", "")).startswith("/"):
                     self._losses.add("entryname is an absolute path, which CWL v1.0 does not know", node, "listing")
-        return [{**each, "writable": bool(each.get("writable"))} if _is_entry(each) else each for each in made]
+        return [{**each, "writable": bool(each.get("writable"))} if _is_dirent(each) else each for each in made]
 
-    def _listed(self, made: dict[str, Json]) -> dict[str, Json]:
-        field = _LISTED.get(str(made["class"]))
+    def _with_list_field(self, made: dict[str, Json]) -> dict[str, Json]:
+        field = _LIST_FIELDS.get(str(made["class"]))
         return {"class": made["class"], **{key: item for key, item in made.items() if key not in ("class", "id")}} | (
             {field: made[field]} if field in made else {}
         )
 
     def _defaults(self, process: Process) -> list[Json]:
         """What later versions of CWL take for granted, and v1.0 has otherwise."""
-        if is_of_v1_0(process):
+        if is_written_in_v1_0(process):
             return []
         made = []
         network, _ = process.get_requirement("NetworkAccess")
         docker, _ = process.get_requirement("DockerRequirement")
         if docker and not network:
             made.append(self._extension({"class": "NetworkAccess", "networkAccess": False}))
-        listing = self._listings(process)
+        listing = self._get_load_listing(process)
         if listing:
             made.append(self._extension({"class": "LoadListingRequirement", "loadListing": listing}))
         return made
 
-    def _listings(self, process: Process) -> str:
+    def _get_load_listing(self, process: Process) -> str:
         """How deep the folders among the inputs are listed, where it has to be said."""
         general, _ = process.get_requirement("LoadListingRequirement")
         usual = str((general or {}).get("loadListing") or "no_listing")
@@ -203,7 +206,7 @@ class Needs:
         return next(iter(found), "")
 
 
-def _quotes(tool: Mapping[str, Any]) -> bool:
+def _disables_quoting(tool: Mapping[str, Any]) -> bool:
     return '"shellQuote": false' in json.dumps(to_builtin(tool), default=str)
 
 
@@ -213,23 +216,23 @@ def _may_be_data(entry: str, process: Process) -> bool:
     alone = text.startswith(("$(", "${")) and text.endswith((")", "}")) and text.count("$") == 1
     if not alone:
         return False
-    if _LITERAL.search(text) or text.endswith(
+    if _FILE_LITERAL.search(text) or text.endswith(
         (".path)", ".basename)", ".contents)", ".nameroot)", ".location)", ".dirname)", ".nameext)")
     ):
         return False
-    types = {short(str(port["id"])): to_builtin(port["type"]) for port in process.tool["inputs"]}
-    named = _INPUT.fullmatch(text)
+    types = {short_id(str(port["id"])): to_builtin(port["type"]) for port in process.tool["inputs"]}
+    named = _INPUT_REFERENCE.fullmatch(text)
     kind = types.get(named.group(1)) if named else None
     kinds = set(kind) if isinstance(kind, list) and all(isinstance(each, str) for each in kind) else {str(kind)}
     return not kinds <= {"File", "Directory", "string", "null"}
 
 
-def _brief(text: str) -> str:
+def _truncated(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _BRIEF else f"{line[: _BRIEF - 1]}…"
+    return line if len(line) <= _MAX_SHOWN_ENTRY else f"{line[: _MAX_SHOWN_ENTRY - 1]}…"
 
 
-def _is_entry(item: Json) -> bool:
+def _is_dirent(item: Json) -> bool:
     return isinstance(item, dict) and ("entry" in item or "entryname" in item)
 
 
@@ -238,7 +241,7 @@ def _may_be_folder(kind: Any, process: Process) -> bool:
     return any(word in text for word in ('"Directory"', '"Any"', "#"))
 
 
-def _keys_in(node: Any) -> set[str]:
+def _collect_keys(node: Any) -> set[str]:
     if isinstance(node, Mapping):
-        return {str(key) for key in node} | {key for item in node.values() for key in _keys_in(item)}
-    return {key for item in node for key in _keys_in(item)} if isinstance(node, list) else set()
+        return {str(key) for key in node} | {key for item in node.values() for key in _collect_keys(item)}
+    return {key for item in node for key in _collect_keys(item)} if isinstance(node, list) else set()

@@ -10,20 +10,26 @@ from typing import Any
 from cwltool.process import Process
 
 from airflow_mlcraft.cwl.composer.losses import Losses
-from airflow_mlcraft.cwl.composer.names import Names, is_extension, is_good_id, short
-from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, SHELL, Needs, has_expressions, is_of
-from airflow_mlcraft.cwl.composer.types import Types
+from airflow_mlcraft.cwl.composer.names import Names, is_extension, is_valid_id, short_id
+from airflow_mlcraft.cwl.composer.requirements import (
+    JAVASCRIPT,
+    SHELL,
+    RequirementWriter,
+    has_expressions,
+    is_written_in,
+)
+from airflow_mlcraft.cwl.composer.types import TypeWriter
 from airflow_mlcraft.cwl.nodes import in_document_order, to_builtin
 from airflow_mlcraft.cwl.plan import Json
 
-_PLAIN = ("successCodes", "temporaryFailCodes", "permanentFailCodes", "stdin", "stdout", "stderr", "expression")
-_ELSEWHERE = {
+_COPIED_FIELDS = ("successCodes", "temporaryFailCodes", "permanentFailCodes", "stdin", "stdout", "stderr", "expression")
+_OTHER_FIELDS = {
     "class", "id", "label", "doc", "cwlVersion", "inputs", "outputs", "requirements", "hints", "baseCommand",
     "arguments", "$namespaces", "$schemas",
 }  # fmt: skip
-_PORT = {"id", "type", "label", "doc", "streamable", "format", "default", "inputBinding", "outputBinding"}
+_PORT_FIELDS = {"id", "type", "label", "doc", "streamable", "format", "default", "inputBinding", "outputBinding"}
 _EXPRESSION = re.compile(r"^\s*\$[({].*[)}]\s*$|\$\([^()]*\)|\$\{[^{}]*\}", re.DOTALL)
-_INVENTED = re.compile(r"[0-9a-f]{40}")
+_GENERATED_NAME = re.compile(r"[0-9a-f]{40}")
 """The name that cwltool gives to a stream that the document leaves without one."""
 
 
@@ -35,7 +41,7 @@ class ToolForm:
         self._tool = process.tool
         self._names = names
         self._losses = losses
-        self._types = Types(process, names, losses)
+        self._types = TypeWriter(process, names, losses)
         self._needs_javascript = False
         self._in_shell = process.get_requirement(SHELL)[0] is not None
 
@@ -43,7 +49,7 @@ class ToolForm:
         """All but what every process has."""
         if self._tool["class"] not in ("CommandLineTool", "ExpressionTool"):
             self._losses.add(f"{self._tool['class']} is a class of CWL v1.2, which Composer does not know", self._tool)
-        self._look_for_later_words()
+        self._check_later_features()
         made: dict[str, Json] = {}
         if self._tool.get("baseCommand") is not None:
             command = self._names.value(self._tool["baseCommand"])
@@ -52,14 +58,14 @@ class ToolForm:
         made["outputs"] = [self._output(port) for port in in_document_order(self._tool["outputs"])]
         if self._tool.get("arguments"):
             made["arguments"] = [self._argument(each) for each in self._tool["arguments"]]
-        for field in _PLAIN:
-            if self._tool.get(field) not in (None, []) and not self._is_invented(field):
+        for field in _COPIED_FIELDS:
+            if self._tool.get(field) not in (None, []) and not self._is_generated(field):
                 made[field] = self._names.value(self._tool[field])
-        made.update(Needs(self._names, self._losses).of_tool(self._process))
+        made.update(RequirementWriter(self._names, self._losses).tool_fields(self._process))
         if self._needs_javascript and not any(each["class"] == JAVASCRIPT for each in made.get("requirements", ())):
             made["requirements"] = [*made.get("requirements", ()), {"class": JAVASCRIPT}]
         for field in self._tool:
-            if field not in _ELSEWHERE and field not in _PLAIN and not is_extension(field):
+            if field not in _OTHER_FIELDS and field not in _COPIED_FIELDS and not is_extension(field):
                 self._losses.add(
                     f"{field} is a field of CWL v1.2, which Composer does not know",
                     self._tool,
@@ -87,7 +93,7 @@ class ToolForm:
             made["streamable"] = port["streamable"]
         binding = self._names.value(port.get("outputBinding") or {})
         for stream in ("stdout", "stderr"):
-            if self._is_invented(stream) and binding.get("glob") == self._tool[stream]:
+            if self._is_generated(stream) and binding.get("glob") == self._tool[stream]:
                 return {**made, "type": stream}
         if isinstance(binding.get("glob"), list):
             binding["glob"] = self._one_glob(binding["glob"], port)
@@ -99,11 +105,11 @@ class ToolForm:
         return made
 
     def _port(self, port: Mapping[str, Any]) -> dict[str, Json]:
-        name = short(str(port["id"]))
-        if not is_good_id(name):
+        name = short_id(str(port["id"]))
+        if not is_valid_id(name):
             self._losses.add(f"{name!r} is no id to Composer; rename it, of letters, digits and _", port, "id")
-        made: dict[str, Json] = {"id": name, "type": self._types.of(name, port["type"])}
-        made.update(described(port))
+        made: dict[str, Json] = {"id": name, "type": self._types.port_type(name, port["type"])}
+        made.update(label_and_doc(port))
         for field in ("default", "format"):
             if port.get(field) is not None:
                 made[field] = self._names.value(port[field]) if field == "default" else self._format(port[field])
@@ -136,7 +142,7 @@ class ToolForm:
         if len(globs) == 1:
             return globs[0]
         if has_expressions(globs):
-            name = short(str(port["id"]))
+            name = short_id(str(port["id"]))
             self._losses.add(
                 f"glob of {name} is a list with expressions; Composer keeps one pattern", port, "outputBinding"
             )
@@ -154,19 +160,23 @@ class ToolForm:
             )
         made["secondaryFiles"] = patterns
 
-    def _is_invented(self, field: str) -> bool:
-        return field in ("stdout", "stderr") and _INVENTED.fullmatch(str(self._tool.get(field))) is not None
+    def _is_generated(self, field: str) -> bool:
+        return field in ("stdout", "stderr") and _GENERATED_NAME.fullmatch(str(self._tool.get(field))) is not None
 
-    def _look_for_later_words(self) -> None:
+    def _check_later_features(self) -> None:
         text = json.dumps(to_builtin({k: v for k, v in self._tool.items() if k != "doc"}), default=str)
         if "runtime.exitCode" in text:
             self._losses.add("runtime.exitCode is not in CWL v1.0", self._tool)
-        if is_of(self._process, "v1.2") and any(map(_escapes, _texts(to_builtin(self._tool)))):
+        if is_written_in(self._process, "v1.2") and any(
+            map(_has_escaped_expression, _iter_texts(to_builtin(self._tool)))
+        ):
             self._losses.add("a backslash beside an expression means something else in CWL v1.0", self._tool)
         for port in (*self._tool["inputs"], *self._tool["outputs"]):
             for field in port:
-                if field not in _PORT | {"secondaryFiles", "loadContents", "loadListing"} and not is_extension(field):
-                    self._losses.add(f"{field} of {short(str(port['id']))} is not in CWL v1.0", port, field)
+                if field not in _PORT_FIELDS | {"secondaryFiles", "loadContents", "loadListing"} and not is_extension(
+                    field
+                ):
+                    self._losses.add(f"{field} of {short_id(str(port['id']))} is not in CWL v1.0", port, field)
 
 
 def secondary_files(port: Mapping[str, Any], given: Any, losses: Losses, *, usual: bool) -> list[Json]:
@@ -176,8 +186,9 @@ def secondary_files(port: Mapping[str, Any], given: Any, losses: Losses, *, usua
         pattern, required = (each.get("pattern"), each.get("required")) if isinstance(each, Mapping) else (each, None)
         if required not in (None, usual):
             word = "must be there" if usual else "may be missing"
+            name = short_id(str(port["id"]))
             losses.add(
-                f"secondaryFiles {pattern} of {short(str(port['id']))} has required: {required}; in CWL v1.0 it {word}",
+                f"secondaryFiles {pattern} of {name} has required: {required}; in CWL v1.0 it {word}",
                 port,
                 "secondaryFiles",
             )
@@ -185,7 +196,7 @@ def secondary_files(port: Mapping[str, Any], given: Any, losses: Losses, *, usua
     return made
 
 
-def described(node: Mapping[str, Any]) -> dict[str, Json]:
+def label_and_doc(node: Mapping[str, Any]) -> dict[str, Json]:
     """Label and doc, the latter as one text."""
     made: dict[str, Json] = {}
     if node.get("label"):
@@ -196,15 +207,15 @@ def described(node: Mapping[str, Any]) -> dict[str, Json]:
     return made
 
 
-def _texts(node: Json) -> Iterator[str]:
+def _iter_texts(node: Json) -> Iterator[str]:
     if isinstance(node, str):
         yield node
     elif isinstance(node, (dict, list)):
         for item in node.values() if isinstance(node, dict) else node:
-            yield from _texts(item)
+            yield from _iter_texts(item)
 
 
-def _escapes(text: str) -> bool:
+def _has_escaped_expression(text: str) -> bool:
     """Whether an expression stands in a text that has a backslash; a backslash in an expression is JavaScript's."""
     return has_expressions(text) and "\\" in _EXPRESSION.sub("", text)
 

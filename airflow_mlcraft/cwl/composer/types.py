@@ -8,21 +8,21 @@ from typing import Any
 from cwltool.process import Process
 
 from airflow_mlcraft.cwl.composer.losses import Losses
-from airflow_mlcraft.cwl.composer.names import Names, is_extension, short
+from airflow_mlcraft.cwl.composer.names import Names, is_extension, short_id
 from airflow_mlcraft.cwl.nodes import in_document_order
 from airflow_mlcraft.cwl.plan import Json
 
-_KEPT = {
+_SUPPORTED_FIELDS = {
     "array": {"type", "items", "inputBinding"},
     "record": {"type", "name", "fields"},
     "enum": {"type", "name", "symbols"},
 }
-_WORDS = ("label", "doc", "name", "streamable", "format")
+_DESCRIPTIVE_FIELDS = ("label", "doc", "name", "streamable", "format")
 """What a type says to people, or to those that check it."""
-_FIELD = {"name", "type", "doc", "label", "inputBinding", "outputBinding"}
+_RECORD_FIELD_FIELDS = {"name", "type", "doc", "label", "inputBinding", "outputBinding"}
 
 
-class Types:
+class TypeWriter:
     """Writes the types of one process; those that it knows by name are written out where they are used."""
 
     def __init__(self, process: Process, names: Names, losses: Losses):
@@ -35,52 +35,52 @@ class Types:
         }
         self._names = names
         self._losses = losses
-        self._taken: set[str] = set()
+        self._used_names: set[str] = set()
 
-    def of(self, port: str, node: Any) -> Json:
+    def port_type(self, port: str, node: Any) -> Json:
         """The type of a port."""
-        kind = self._full(port, node, ())
+        kind = self._full_type(port, node, ())
         if isinstance(kind, list) and len(kind) == len(("null", "other")) and "null" in kind:
-            other = _brief(next((each for each in kind if each != "null"), "null"))
+            other = _short_array(next((each for each in kind if each != "null"), "null"))
             return f"{other}?" if isinstance(other, str) else ["null", other]
-        return _brief(kind)
+        return _short_array(kind)
 
-    def _full(self, port: str, node: Any, around: tuple[str, ...]) -> Json:
+    def _full_type(self, port: str, node: Any, around: tuple[str, ...]) -> Json:
         if isinstance(node, list):
-            return _union([self._full(port, each, around) for each in node])
+            return _union_type([self._full_type(port, each, around) for each in node])
         if isinstance(node, Mapping):
-            return self._structure(port, node, around)
+            return self._complex_type(port, node, around)
         if node in self._schemas:
             if node in around:
                 self._losses.add(
-                    f"the type {short(node)} contains itself, which Composer cannot write", self._schemas[node]
+                    f"the type {short_id(node)} contains itself, which Composer cannot write", self._schemas[node]
                 )
                 return "Any"
-            return self._full(port, self._schemas[node], (*around, node))
+            return self._full_type(port, self._schemas[node], (*around, node))
         return str(node)
 
-    def _structure(self, port: str, node: Mapping[str, Any], around: tuple[str, ...]) -> Json:
+    def _complex_type(self, port: str, node: Mapping[str, Any], around: tuple[str, ...]) -> Json:
         kind = str(node["type"])
-        if kind not in _KEPT:
-            return self._full(port, node["type"], around)
-        for field in sorted(set(node) - _KEPT[kind]):
+        if kind not in _SUPPORTED_FIELDS:
+            return self._full_type(port, node["type"], around)
+        for field in sorted(set(node) - _SUPPORTED_FIELDS[kind]):
             if node[field]:
                 self._losses.add(
                     f"the {kind} type of {port} has a field {field}, which Composer loses",
                     node,
                     field,
-                    harmless=field in _WORDS or is_extension(field),
+                    harmless=field in _DESCRIPTIVE_FIELDS or is_extension(field),
                 )
         if kind == "array":
-            return self._array(port, node, around)
-        name = self._name(short(str(node.get("name") or port)) or port)
+            return self._array_type(port, node, around)
+        name = self._unique_name(short_id(str(node.get("name") or port)) or port)
         if kind == "enum":
-            return {"type": "enum", "name": name, "symbols": [short(str(symbol)) for symbol in node["symbols"]]}
-        fields = [self._field(each, around) for each in in_document_order(node.get("fields") or (), "name")]
+            return {"type": "enum", "name": name, "symbols": [short_id(str(symbol)) for symbol in node["symbols"]]}
+        fields = [self._record_field(each, around) for each in in_document_order(node.get("fields") or (), "name")]
         return {"type": "record", "name": name, "fields": fields}
 
-    def _array(self, port: str, node: Mapping[str, Any], around: tuple[str, ...]) -> Json:
-        items = self._full(port, node["items"], around)
+    def _array_type(self, port: str, node: Mapping[str, Any], around: tuple[str, ...]) -> Json:
+        items = self._full_type(port, node["items"], around)
         made = {"type": "array", "items": items}
         if node.get("inputBinding"):
             if isinstance(items, dict) and items["type"] in ("record", "enum"):
@@ -90,29 +90,29 @@ class Types:
             made["inputBinding"] = self._names.value(node["inputBinding"])
         return made
 
-    def _field(self, field: Mapping[str, Any], around: tuple[str, ...]) -> Json:
-        name = short(str(field["name"]))
-        made: dict[str, Json] = {"name": name, "type": self._full(name, field["type"], around)}
+    def _record_field(self, field: Mapping[str, Any], around: tuple[str, ...]) -> Json:
+        name = short_id(str(field["name"]))
+        made: dict[str, Json] = {"name": name, "type": self._full_type(name, field["type"], around)}
         for key, item in field.items():
-            if key not in _FIELD and not is_extension(key):
+            if key not in _RECORD_FIELD_FIELDS and not is_extension(key):
                 self._losses.add(
                     f"the field {name} of a record has {key}, which CWL v1.0 does not know",
                     field,
                     key,
-                    harmless=key in _WORDS,
+                    harmless=key in _DESCRIPTIVE_FIELDS,
                 )
             elif key not in ("name", "type"):
                 made[self._names.key(key)] = (
-                    _joined(self._names.value(item)) if key == "doc" else self._names.value(item)
+                    _join_lines(self._names.value(item)) if key == "doc" else self._names.value(item)
                 )
         return made
 
-    def _name(self, wanted: str) -> str:
+    def _unique_name(self, wanted: str) -> str:
         number, name = 1, wanted
-        while name in self._taken:
+        while name in self._used_names:
             number += 1
             name = f"{wanted}_{number}"
-        self._taken.add(name)
+        self._used_names.add(name)
         return name
 
 
@@ -130,7 +130,7 @@ def _is_list_of(one: Json, other: Json) -> bool:
     return isinstance(one, dict) and one["type"] == "array" and one["items"] == other
 
 
-def _union(kinds: list[Json]) -> Json:
+def _union_type(kinds: list[Json]) -> Json:
     """In Composer's order: none, one, a list of it; or any other types, and none as the last."""
     if len(kinds) == 1:
         return kinds[0]
@@ -141,7 +141,7 @@ def _union(kinds: list[Json]) -> Json:
     return [*none, *(reversed(others) if _is_list_of(others[0], others[-1]) else others)]
 
 
-def _brief(kind: Json) -> Json:
+def _short_array(kind: Json) -> Json:
     if (
         isinstance(kind, dict)
         and kind["type"] == "array"
@@ -152,5 +152,5 @@ def _brief(kind: Json) -> Json:
     return kind
 
 
-def _joined(text: Json) -> Json:
+def _join_lines(text: Json) -> Json:
     return "\n".join(map(str, text)) if isinstance(text, list) else text

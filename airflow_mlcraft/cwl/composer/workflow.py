@@ -11,60 +11,60 @@ from cwltool.workflow import Workflow as CwltoolWorkflow
 from cwltool.workflow import WorkflowStep
 
 from airflow_mlcraft.cwl.composer.losses import Losses
-from airflow_mlcraft.cwl.composer.names import Names, is_extension, renamed, short
-from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, Needs, effective
-from airflow_mlcraft.cwl.composer.tool import described, secondary_files
-from airflow_mlcraft.cwl.composer.types import Types, is_union
-from airflow_mlcraft.cwl.drawing.graph import graph_of
-from airflow_mlcraft.cwl.drawing.layout import Spacing, layouts
+from airflow_mlcraft.cwl.composer.names import Names, is_extension, short_id, to_valid_ids
+from airflow_mlcraft.cwl.composer.requirements import JAVASCRIPT, RequirementWriter, effective_requirements
+from airflow_mlcraft.cwl.composer.tool import label_and_doc, secondary_files
+from airflow_mlcraft.cwl.composer.types import TypeWriter, is_union
+from airflow_mlcraft.cwl.drawing.graph import build_graph
+from airflow_mlcraft.cwl.drawing.layout import Spacing, lay_out
 from airflow_mlcraft.cwl.nodes import in_document_order, to_builtin, to_list
 from airflow_mlcraft.cwl.plan import Json, Workflow
 
-RunOf = Callable[[WorkflowStep], str]
+WriteRun = Callable[[WorkflowStep], str]
 """Writes what a step runs, and gives the path of it."""
 
-_STEP = {"id", "in", "out", "run", "scatter", "scatterMethod", "label", "doc", "requirements", "hints"}
-_OF_CWLTOOL = {"inputs", "outputs"}
-_LINK = {"id", "source", "default", "valueFrom", "linkMerge"}
-_INPUT = {"id", "type", "label", "doc", "streamable", "format", "default", "inputBinding", "secondaryFiles"}
-_OUTPUT = {"id", "type", "label", "doc", "streamable", "format", "outputSource", "linkMerge", "secondaryFiles"}
-_WORKFLOW = {
+_STEP_FIELDS = {"id", "in", "out", "run", "scatter", "scatterMethod", "label", "doc", "requirements", "hints"}
+_CWLTOOL_FIELDS = {"inputs", "outputs"}
+_LINK_FIELDS = {"id", "source", "default", "valueFrom", "linkMerge"}
+_INPUT_FIELDS = {"id", "type", "label", "doc", "streamable", "format", "default", "inputBinding", "secondaryFiles"}
+_OUTPUT_FIELDS = {"id", "type", "label", "doc", "streamable", "format", "outputSource", "linkMerge", "secondaryFiles"}
+_WORKFLOW_FIELDS = {
     "class", "id", "label", "doc", "cwlVersion", "inputs", "outputs", "steps", "requirements", "hints", "$namespaces",
     "$schemas",
 }  # fmt: skip
 
 
-def port_names(process: Process) -> tuple[dict[str, str], dict[str, str]]:
+def get_port_names(process: Process) -> tuple[dict[str, str], dict[str, str]]:
     """How the inputs and outputs of a process are called in Composer's form; a tool's keep their names."""
     sides = []
     for side in ("inputs", "outputs"):
-        names = [short(str(port["id"])) for port in in_document_order(process.tool[side])]
-        sides.append(renamed(names) if isinstance(process, CwltoolWorkflow) else {name: name for name in names})
+        names = [short_id(str(port["id"])) for port in in_document_order(process.tool[side])]
+        sides.append(to_valid_ids(names) if isinstance(process, CwltoolWorkflow) else {name: name for name in names})
     return sides[0], sides[1]
 
 
 class WorkflowForm:
     """Writes one workflow."""
 
-    def __init__(self, process: CwltoolWorkflow, positions: Positions, names: Names, losses: Losses, run_of: RunOf):
+    def __init__(self, process: CwltoolWorkflow, positions: Positions, names: Names, losses: Losses, run_of: WriteRun):
         self._process = process
         self._positions = positions
         self._names = names
         self._losses = losses
-        self._run_of = run_of
-        self._types = Types(process, names, losses)
-        self._inputs, self._outputs = port_names(process)
+        self._write_run = run_of
+        self._types = TypeWriter(process, names, losses)
+        self._inputs, self._outputs = get_port_names(process)
         self._order = {str(step["id"]): number for number, step in enumerate(in_document_order(process.tool["steps"]))}
-        self._steps = renamed([shortname(step) for step in self._order])
+        self._steps = to_valid_ids([shortname(step) for step in self._order])
         self._sources = self._source_names()
-        self._placed = self._is_placed()
+        self._has_positions = self._find_positions()
         self._library: dict[str, Json] = {}
 
     def fields(self) -> dict[str, Json]:
         """All but what every process has."""
         tool = self._process.tool
         for field in tool:
-            if field not in _WORKFLOW and not is_extension(field):
+            if field not in _WORKFLOW_FIELDS and not is_extension(field):
                 self._losses.add(
                     f"{field} is a field of CWL v1.2, which Composer does not know",
                     tool,
@@ -74,9 +74,9 @@ class WorkflowForm:
         made: dict[str, Json] = {
             "inputs": [self._input(port) for port in in_document_order(tool["inputs"])],
             "outputs": [self._output(port) for port in in_document_order(tool["outputs"])],
-            "steps": [self._step(step) for step in self._in_order()],
+            "steps": [self._step(step) for step in self._steps_in_order()],
         }
-        if hints := Needs(self._names, self._losses).of_workflow(self._process):
+        if hints := RequirementWriter(self._names, self._losses).workflow_hints(self._process):
             made["hints"] = hints
         features = self._features(made["steps"])
         if self._library:
@@ -86,35 +86,35 @@ class WorkflowForm:
             made["requirements"] = features
         return made
 
-    def _in_order(self) -> list[WorkflowStep]:
+    def _steps_in_order(self) -> list[WorkflowStep]:
         return sorted(self._process.steps, key=lambda step: self._order.get(str(step.id), 0))
 
     def _input(self, port: Mapping[str, Any]) -> Json:
-        name = short(str(port["id"]))
-        self._refuse_others(port, _INPUT, f"of the input {name}")
-        made: dict[str, Json] = {"id": self._inputs[name], "type": self._types.of(name, port["type"])}
+        name = short_id(str(port["id"]))
+        self._check_fields(port, _INPUT_FIELDS, f"of the input {name}")
+        made: dict[str, Json] = {"id": self._inputs[name], "type": self._types.port_type(name, port["type"])}
         if is_union(made["type"]):
             self._losses.add(
                 f"the input {name} takes several types, and Composer loses the types", port, "type", harmless=True
             )
-        made.update(described(port))
+        made.update(label_and_doc(port))
         for field in ("default", "streamable", "inputBinding"):
             if port.get(field) is not None:
                 made[field] = self._names.value(port[field])
-        return {**made, **self._files(port, usual=True), **self._placing("input", name, port)}
+        return {**made, **self._files(port, usual=True), **self._position_fields("input", name, port)}
 
     def _output(self, port: Mapping[str, Any]) -> Json:
-        name = short(str(port["id"]))
-        self._refuse_later(port, f"of the output {name}")
-        self._refuse_others(port, _OUTPUT | {"pickValue"}, f"of the output {name}")
-        made: dict[str, Json] = {"id": self._outputs[name], "type": self._types.of(name, port["type"])}
-        made.update(described(port))
+        name = short_id(str(port["id"]))
+        self._check_pick_value(port, f"of the output {name}")
+        self._check_fields(port, _OUTPUT_FIELDS | {"pickValue"}, f"of the output {name}")
+        made: dict[str, Json] = {"id": self._outputs[name], "type": self._types.port_type(name, port["type"])}
+        made.update(label_and_doc(port))
         if port.get("outputSource"):
             made["outputSource"] = [self._sources[str(source)] for source in to_list(port["outputSource"])]
         for field in ("linkMerge", "streamable"):
             if port.get(field):
                 made[field] = self._names.value(port[field])
-        return {**made, **self._files(port, usual=False), **self._placing("output", name, port)}
+        return {**made, **self._files(port, usual=False), **self._position_fields("output", name, port)}
 
     def _files(self, port: Mapping[str, Any], *, usual: bool) -> dict[str, Json]:
         made: dict[str, Json] = {}
@@ -132,39 +132,39 @@ class WorkflowForm:
                 f"when of the step {name}: Composer knows CWL v1.0, which has no conditions", tool, "when", step=name
             )
         for field in tool:
-            if field not in _STEP | _OF_CWLTOOL | {"when"} and not is_extension(field):
+            if field not in _STEP_FIELDS | _CWLTOOL_FIELDS | {"when"} and not is_extension(field):
                 self._losses.add(f"{field} of the step {name} is not in CWL v1.0", tool, field, step=name)
         inner = step.embedded_tool
-        inputs, outputs = port_names(inner)
-        links = {short(str(link["id"])): link for link in tool["in"]}
+        inputs, outputs = get_port_names(inner)
+        links = {short_id(str(link["id"])): link for link in tool["in"]}
         for link in [] if tool.get("when") else sorted(links.keys() - inputs.keys()):
             self._losses.add(
                 f"the step {name} has an input {link} that its tool does not have, which Composer drops",
                 links[link],
                 step=name,
                 around=tool,
-                harmless=not _may_use(tool, link),
+                harmless=not _may_use_input(tool, link),
             )
-        made: dict[str, Json] = {"id": self._steps[name], **described(tool)}
+        made: dict[str, Json] = {"id": self._steps[name], **label_and_doc(tool)}
         made.setdefault("label", str(inner.tool.get("label") or ""))
         if not made["label"]:
             del made["label"]
-        made["run"] = self._run_of(step)
+        made["run"] = self._write_run(step)
         links_in = [self._link(links[port], inputs[port], name) for port in inputs if port in links]
         made["in"] = [link for link in links_in if len(link) > 1]
         made["out"] = [{"id": output} for output in outputs.values()]
         if scatter := to_list(tool.get("scatter")):
-            made["scatter"] = [inputs.get(short(str(port)), short(str(port))) for port in scatter]
+            made["scatter"] = [inputs.get(short_id(str(port)), short_id(str(port))) for port in scatter]
         if tool.get("scatterMethod"):
             made["scatterMethod"] = str(tool["scatterMethod"])
-        if hints := Needs(self._names, self._losses).of_step(tool.get("hints") or [], self._process):
+        if hints := RequirementWriter(self._names, self._losses).step_hints(tool.get("hints") or [], self._process):
             made["hints"] = hints
-        return {**made, **self._placing("step", name, tool)}
+        return {**made, **self._position_fields("step", name, tool)}
 
     def _link(self, link: Mapping[str, Any], name: str, step: str) -> dict[str, Json]:
-        self._refuse_later(link, f"of {name} in the step {step}", step)
+        self._check_pick_value(link, f"of {name} in the step {step}", step)
         for field in link:
-            if field not in _LINK | {"pickValue"} and not is_extension(field) and link[field]:
+            if field not in _LINK_FIELDS | {"pickValue"} and not is_extension(field) and link[field]:
                 self._losses.add(f"{field} of {name} in the step {step} is not in CWL v1.0", link, field, step=step)
         made: dict[str, Json] = {"id": name}
         sources = [self._sources[str(source)] for source in to_list(link.get("source"))]
@@ -175,17 +175,17 @@ class WorkflowForm:
         if sources:
             made["source"] = sources
         if link.get("valueFrom"):
-            self._refuse_library(link, name, step)
+            self._check_library(link, name, step)
             made["valueFrom"] = str(link["valueFrom"])
         return {**made, **self._names.extras(link)}
 
-    def _placing(self, kind: str, name: str, node: Mapping[str, Any]) -> dict[str, Json]:
+    def _position_fields(self, kind: str, name: str, node: Mapping[str, Any]) -> dict[str, Json]:
         extras = self._names.extras(node)
         given = (extras.pop(X, None), extras.pop(Y, None))
-        x, y = (round(given[0] or 0), round(given[1] or 0)) if self._placed else self._positions[kind, name]
+        x, y = (round(given[0] or 0), round(given[1] or 0)) if self._has_positions else self._positions[kind, name]
         return {**extras, X: x, Y: y}
 
-    def _is_placed(self) -> bool:
+    def _find_positions(self) -> bool:
         tool = self._process.tool
         nodes = [*tool["inputs"], *tool["outputs"], *(step.tool for step in self._process.steps)]
         extras = [self._names.extras(node) for node in nodes]
@@ -204,15 +204,15 @@ class WorkflowForm:
         return [{"class": name} for name, needed in found.items() if needed]
 
     def _source_names(self) -> dict[str, str]:
-        names = {str(port["id"]): self._inputs[short(str(port["id"]))] for port in self._process.tool["inputs"]}
+        names = {str(port["id"]): self._inputs[short_id(str(port["id"]))] for port in self._process.tool["inputs"]}
         for step in self._process.steps:
-            _, outputs = port_names(step.embedded_tool)
+            _, outputs = get_port_names(step.embedded_tool)
             for port in step.tool["outputs"]:
-                name = short(str(port["id"]))
+                name = short_id(str(port["id"]))
                 names[str(port["id"])] = f"{self._steps[shortname(str(step.id))]}/{outputs.get(name, name)}"
         return names
 
-    def _refuse_later(self, node: Mapping[str, Any], where: str, step: str = "") -> None:
+    def _check_pick_value(self, node: Mapping[str, Any], where: str, step: str = "") -> None:
         if node.get("pickValue"):
             self._losses.add(
                 f"pickValue {where}: Composer knows CWL v1.0, which has no choice among values",
@@ -221,13 +221,13 @@ class WorkflowForm:
                 step=step,
             )
 
-    def _refuse_others(self, node: Mapping[str, Any], known: set[str], where: str) -> None:
+    def _check_fields(self, node: Mapping[str, Any], known: set[str], where: str) -> None:
         for field in node:
             if field not in known and not is_extension(field) and node[field]:
                 self._losses.add(f"{field} {where} is not in CWL v1.0", node, field)
 
-    def _refuse_library(self, link: Mapping[str, Any], name: str, step: str) -> None:
-        javascript = effective(self._process).get(JAVASCRIPT) or {}
+    def _check_library(self, link: Mapping[str, Any], name: str, step: str) -> None:
+        javascript = effective_requirements(self._process).get(JAVASCRIPT) or {}
         if javascript.get("expressionLib"):
             self._losses.add(
                 f"valueFrom of {name} in the step {step} may use the expressionLib of the workflow, which Composer "
@@ -240,7 +240,7 @@ class WorkflowForm:
             self._library = to_builtin(javascript)
 
 
-def _may_use(step: Mapping[str, Any], link: str) -> bool:
+def _may_use_input(step: Mapping[str, Any], link: str) -> bool:
     """Whether an expression of a step may read an input that its tool does not have."""
     texts = [str(step.get("when") or ""), *(str(each.get("valueFrom") or "") for each in step["in"])]
     return any(link in text or re.search(r"inputs\s*[\[)},;]", text) is not None for text in texts)
@@ -255,13 +255,13 @@ Positions = dict[tuple[str, str], tuple[int, int]]
 """By kind ("input", "step", "output") and id."""
 
 
-def positions_of(workflow: Workflow) -> Positions:
+def compute_positions(workflow: Workflow) -> Positions:
     """Columns from left to right, one below the other where parts are not connected."""
-    graph = graph_of(workflow)
+    graph = build_graph(workflow)
     pairs = [(edge.source, edge.target) for edge in graph.edges]
     made: Positions = {}
     below = 0.0
-    for layout in layouts([_BREADTH] * len(graph.nodes), pairs, _SPACING):
+    for layout in lay_out([_BREADTH] * len(graph.nodes), pairs, _SPACING):
         for rank, layer in enumerate(layout.layers):
             for cell in layer:
                 if cell.node is not None:

@@ -1,4 +1,4 @@
-"""A workflow as nodes and edges, the common ground of all three pictures."""
+"""The graph of a workflow for all drawings: nodes, edges, and folding of sub-workflows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_mlcraft.common.cwl_types import type_name
 from airflow_mlcraft.cwl.drawing.terminal_canvas import one_line
 from airflow_mlcraft.cwl.plan import Link, Plan, Port, Step, ToolRef, Workflow
 
-KINDS = {"CommandLineTool": "command", "ExpressionTool": "expression", "Operation": "operation"}
+KIND_CAPTIONS = {"CommandLineTool": "command", "ExpressionTool": "expression", "Operation": "operation"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Node:
     id: str
     captions: tuple[str, ...] = ()
     title: str = ""
-    """What a tooltip says."""
+    """The text of the tooltip."""
     scattered: bool = False
     conditional: bool = False
     inner: Workflow | None = None
@@ -50,7 +50,7 @@ class Graph:
     edges: tuple[Edge, ...]
 
 
-def graph_of(workflow: Workflow, *, ports: bool = True) -> Graph:
+def build_graph(workflow: Workflow, *, ports: bool = True) -> Graph:
     """The graph of one workflow: steps that run workflows stay closed. Without `ports`, steps alone."""
     inputs = [_input(port) for port in workflow.inputs] if ports else []
     outputs = [_output(link) for link in workflow.outputs] if ports else []
@@ -105,7 +105,7 @@ def _step(step: Step) -> Node:
 def _captions(step: Step) -> list[str]:
     captions = []
     if isinstance(step.run, ToolRef):
-        captions.append(KINDS.get(step.run.kind, step.run.kind))
+        captions.append(KIND_CAPTIONS.get(step.run.kind, step.run.kind))
     else:
         captions.append("workflow")
     if step.scatter:
@@ -119,45 +119,45 @@ def _title(kind: str, node_id: str, *notes: str) -> str:
     return "\n".join([f"{kind} {node_id}", *(note.strip() for note in notes if note.strip())])
 
 
-READABLE = 80
+MAX_READABLE_STEPS = 80
 """Steps of a drawing that can still be read."""
 
 
-def folded(plan: Plan, depth: int) -> Plan:
+def fold_workflows(plan: Plan, depth: int) -> Plan:
     """The plan with `depth` levels of workflows: with 1, each step that runs a workflow is a step like any other."""
-    return replace(plan, root=_folded(plan.root, depth))
+    return replace(plan, root=_fold_workflow(plan.root, depth))
 
 
-def readable_depth(plan: Plan) -> int:
+def find_readable_depth(plan: Plan) -> int:
     """How many levels a drawing may have to be readable; at least one, whatever its size."""
-    deepest = depth_of(plan.root)
-    return next((depth for depth in range(deepest, 1, -1) if steps_at(plan.root, depth) <= READABLE), 1)
+    deepest = count_levels(plan.root)
+    return next((depth for depth in range(deepest, 1, -1) if count_steps(plan.root, depth) <= MAX_READABLE_STEPS), 1)
 
 
-def depth_of(workflow: Workflow) -> int:
+def count_levels(workflow: Workflow) -> int:
     """How many levels of workflows there are."""
-    return 1 + max((depth_of(inner) for inner in _inner(workflow)), default=0)
+    return 1 + max((count_levels(inner) for inner in _iter_subworkflows(workflow)), default=0)
 
 
-def steps_at(workflow: Workflow, depth: int) -> int:
+def count_steps(workflow: Workflow, depth: int) -> int:
     """How many steps a drawing of so many levels has, those that are opened apart."""
-    opened = list(_inner(workflow)) if depth > 1 else []
-    return len(workflow.steps) - len(opened) + sum(steps_at(inner, depth - 1) for inner in opened)
+    opened = list(_iter_subworkflows(workflow)) if depth > 1 else []
+    return len(workflow.steps) - len(opened) + sum(count_steps(inner, depth - 1) for inner in opened)
 
 
-def _folded(workflow: Workflow, depth: int) -> Workflow:
-    return replace(workflow, steps=tuple(_folded_step(step, depth) for step in workflow.steps))
+def _fold_workflow(workflow: Workflow, depth: int) -> Workflow:
+    return replace(workflow, steps=tuple(_fold_step(step, depth) for step in workflow.steps))
 
 
-def _folded_step(step: Step, depth: int) -> Step:
+def _fold_step(step: Step, depth: int) -> Step:
     if not isinstance(step.run, Workflow):
         return step
     if depth > 1:
-        return replace(step, run=_folded(step.run, depth - 1))
-    inside = steps_at(step.run, depth_of(step.run))
+        return replace(step, run=_fold_workflow(step.run, depth - 1))
+    inside = count_steps(step.run, count_levels(step.run))
     kind = f"workflow of {inside} steps" if inside != 1 else "workflow of 1 step"
     return replace(step, run=ToolRef("", kind, step.run.id, step.run.label, step.run.doc))
 
 
-def _inner(workflow: Workflow) -> Iterator[Workflow]:
+def _iter_subworkflows(workflow: Workflow) -> Iterator[Workflow]:
     return (step.run for step in workflow.steps if isinstance(step.run, Workflow))

@@ -1,6 +1,6 @@
-"""Layers for a directed graph, by grandalf's Sugiyama: who is in which layer, in which order, and where.
+"""Layout of a directed graph in layers, by grandalf's Sugiyama algorithm: the layer and position of each node.
 
-Only the breadth (the place within a layer) is decided here; how deep a layer is, the picture knows.
+The depth of a layer is decided by each drawing.
 """
 
 from __future__ import annotations
@@ -58,19 +58,19 @@ class Spacing:
 
 @dataclass(slots=True)
 class _View:
-    """What grandalf asks of a vertex."""
+    """The attributes of a vertex that grandalf reads."""
 
     w: float
     h: float = 1
     xy: tuple[float, float] = field(default=(0, 0))
 
 
-def layouts(breadths: Sequence[float], edges: Sequence[tuple[int, int]], spacing: Spacing) -> list[Layout]:
+def lay_out(breadths: Sequence[float], edges: Sequence[tuple[int, int]], spacing: Spacing) -> list[Layout]:
     """One layout per connected part, in the order of their first nodes."""
-    return [_layout(part, breadths, edges, spacing) for part in _parts(len(breadths), edges)]
+    return [_layout(part, breadths, edges, spacing) for part in _connected_parts(len(breadths), edges)]
 
 
-def shelves(sizes: Sequence[tuple[float, float]], limit: float, gap: float) -> list[tuple[float, float]]:
+def arrange_in_rows(sizes: Sequence[tuple[float, float]], limit: float, gap: float) -> list[tuple[float, float]]:
     """Where blocks go when they stand in rows, each row as long as `limit` lets it."""
     places: list[tuple[float, float]] = []
     x = y = tallest = 0.0
@@ -83,7 +83,7 @@ def shelves(sizes: Sequence[tuple[float, float]], limit: float, gap: float) -> l
     return places
 
 
-def _parts(size: int, edges: Sequence[tuple[int, int]]) -> list[list[int]]:
+def _connected_parts(size: int, edges: Sequence[tuple[int, int]]) -> list[list[int]]:
     """The connected parts of a graph."""
     neighbours: list[list[int]] = [[] for _ in range(size)]
     for source, target in edges:
@@ -134,7 +134,7 @@ def _layout(part: list[int], breadths: Sequence[float], edges: Sequence[tuple[in
     for cell in cells.values():
         layers[cell.rank].append(cell)
     layout = Layout(layers, _segments(cells, inner, layers, spacing))
-    _place(layout, spacing)
+    _order_and_place(layout, spacing)
     return layout
 
 
@@ -173,7 +173,7 @@ class _Sugiyama(SugiyamaLayout):  # type: ignore[misc]
         self.layers = [Layer(vertices) for vertices in self.given]
 
 
-def _place(layout: Layout, spacing: Spacing) -> None:
+def _order_and_place(layout: Layout, spacing: Spacing) -> None:
     """Order every layer and give each cell its place."""
     vertices: dict[int, Vertex] = {}
     for layer in layout.layers:
@@ -192,10 +192,10 @@ def _place(layout: Layout, spacing: Spacing) -> None:
         for vertex in layer:
             vertex.data.at = vertex.view.xy[0]
         layout.layers[rank] = [vertex.data for vertex in layer]
-    _keep_apart(layout, spacing.gap)
+    _resolve_overlaps(layout, spacing.gap)
 
 
-def _keep_apart(layout: Layout, gap: float) -> None:
+def _resolve_overlaps(layout: Layout, gap: float) -> None:
     """Start at 0, and mend what grandalf's mean of four alignments may leave: cells that overlap."""
     for layer in layout.layers:
         for before, cell in pairwise(layer):

@@ -6,7 +6,7 @@ import re
 from itertools import count
 from typing import TYPE_CHECKING
 
-from airflow_mlcraft.cwl.drawing.graph import Graph, Node, graph_of
+from airflow_mlcraft.cwl.drawing.graph import Graph, Node, build_graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # words stay, with the separators between two letters or digits. Beyond ASCII nothing has a meaning to it.
 _UNSAFE = re.compile(r"(?<![^\W_])[_.\-/]|[_.\-/](?![^\W_])|[!-,:-@\[-^`{-~]")
 _MAX_EDGES, _MAX_TEXT = 500, 50_000
-_BOXES = {"input": ("([", "])"), "output": ("([", "])"), "step": ("[", "]")}
+_BRACKETS = {"input": ("([", "])"), "output": ("([", "])"), "step": ("[", "]")}
 _STYLES = {
     "input": "fill:#e7f0fb,stroke:#4a7fb5,color:#16324f",
     "output": "fill:#e6f5ea,stroke:#4b9560,color:#173d22",
@@ -31,7 +31,7 @@ def to_mermaid(plan: Plan) -> str:
     return "\n".join(["flowchart TD", *_Chart().lines(plan.root)]) + "\n"
 
 
-def limit_passed(chart: str) -> str:
+def describe_exceeded_limit(chart: str) -> str:
     """A sentence for a chart that Mermaid draws only where its settings are changed; "" for others."""
     edges = chart.count(" --> ")
     if edges >= _MAX_EDGES:
@@ -61,7 +61,7 @@ class _Chart:
 
     def workflow(self, workflow: Workflow, indent: str) -> tuple[list[str], dict[str, str], dict[str, str]]:
         """The lines of a workflow's nodes, and which node stands for each of its inputs and outputs."""
-        graph = graph_of(workflow)
+        graph = build_graph(workflow)
         lines: list[str] = []
         arrivals: list[dict[str, str]] = []
         departures: list[dict[str, str]] = []
@@ -72,7 +72,7 @@ class _Chart:
             ins: dict[str, str] = {}
             outs: dict[str, str] = {}
             if node.inner is None:
-                before, after = _BOXES[node.kind]
+                before, after = _BRACKETS[node.kind]
                 lines.append(f'{indent}{key}{before}"{_label(node)}"{after}')
                 self.styled[node.kind].append(key)
             else:
@@ -83,7 +83,7 @@ class _Chart:
             arrivals.append(ins)
             departures.append(outs)
         self.connect(graph, keys, arrivals, departures)
-        named: dict[str, dict[str, str]] = {kind: {} for kind in _BOXES}
+        named: dict[str, dict[str, str]] = {kind: {} for kind in _BRACKETS}
         for node, key in zip(graph.nodes, keys, strict=True):
             named[node.kind][node.id] = key
         return lines, named["input"], named["output"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from airflow_mlcraft.cwl.drawing.graph import Graph, Node, graph_of
-from airflow_mlcraft.cwl.drawing.layout import Layout, Spacing, layouts, shelves
+from airflow_mlcraft.cwl.drawing.graph import Graph, Node, build_graph
+from airflow_mlcraft.cwl.drawing.layout import Layout, Spacing, arrange_in_rows, lay_out
 from airflow_mlcraft.cwl.drawing.terminal_canvas import columns, shorten
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ LAYER_GAP = 64.0
 SPACING = Spacing(gap=18, bend=6)
 PART_GAP = 36.0
 MARGIN = 20.0
-FRAME = 18.0
+FRAME_PADDING = 18.0
 """Between the border of a sub-workflow and the picture inside."""
-HEAD = 34.0
+FRAME_HEADER = 34.0
 """Above that picture, for the name."""
 
 STYLE = """
@@ -69,7 +69,7 @@ def to_svg(plan: Plan) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
-            f"<title>{_text(title)}</title>",
+            f"<title>{_escaped(title)}</title>",
             f"<style>{STYLE}</style>",
             '<rect class="page" width="100%" height="100%"/>',
             *_shifted(picture.parts, MARGIN, MARGIN),
@@ -79,12 +79,12 @@ def to_svg(plan: Plan) -> str:
 
 
 def _workflow(workflow: Workflow) -> _Picture:
-    graph = graph_of(workflow)
+    graph = build_graph(workflow)
     boxes = [_box(node) for node in graph.nodes]
     pairs = [(edge.source, edge.target) for edge in graph.edges]
-    drawn = [_part(layout, graph, boxes) for layout in layouts([box.height for box in boxes], pairs, SPACING)]
+    drawn = [_part(layout, graph, boxes) for layout in lay_out([box.height for box in boxes], pairs, SPACING)]
     sizes = [(picture.width, picture.height) for picture in drawn]
-    places = shelves(sizes, _row(sizes), PART_GAP)
+    places = arrange_in_rows(sizes, _row_length(sizes), PART_GAP)
     parts: list[str] = []
     for picture, (x, y) in zip(drawn, places, strict=True):
         parts += _shifted(picture.parts, x, y)
@@ -93,7 +93,7 @@ def _workflow(workflow: Workflow) -> _Picture:
     return _Picture(width, height, parts)
 
 
-def _row(sizes: list[tuple[float, float]]) -> float:
+def _row_length(sizes: list[tuple[float, float]]) -> float:
     """How long a row of unconnected parts may be, for a picture of pleasant proportions."""
     area = sum((width + PART_GAP) * (height + PART_GAP) for width, height in sizes)
     return max([math.sqrt(1.8 * area), *(width for width, _ in sizes)])
@@ -160,7 +160,7 @@ def _flow(
     line = f'<path class="flow" d="{path}"/>'
     if past is None:
         line += f'<path class="tip" d="M{_n(x2)} {_n(y2)}l-8 -4.5v9z"/>'
-    return f"<g><title>{_text(title)}</title>{line}</g>" if title else line
+    return f"<g><title>{_escaped(title)}</title>{line}</g>" if title else line
 
 
 def _box(node: Node) -> _Picture:
@@ -169,7 +169,7 @@ def _box(node: Node) -> _Picture:
     name, note = shorten(node.name, NAME_LIMIT), shorten(" · ".join(node.captions), NAME_LIMIT + 8)
     port = node.kind != "step"
     height = 40.0 if port else 46.0
-    width = max(_measure(name, 7.6), _measure(note, 6.2)) + (34 if port else 30)
+    width = max(_estimate_width(name, 7.6), _estimate_width(note, 6.2)) + (34 if port else 30)
     width = max(width, 84.0 if port else 112.0)
     corner = height / 2 if port else 8.0
     parts = []
@@ -178,48 +178,48 @@ def _box(node: Node) -> _Picture:
         parts.append(f'<rect class="box" x="4" y="4" width="{_n(width)}" height="{_n(height)}" rx="8"/>')
     parts.append(f'<rect class="box" width="{_n(width)}" height="{_n(height)}" rx="{_n(corner)}"/>')
     middle = height / 2
-    parts += _words("name", name, width / 2, middle - 3 if note else middle + 4.5)
-    parts += _words("note", note, width / 2, middle + 12)
+    parts += _text_element("name", name, width / 2, middle - 3 if note else middle + 4.5)
+    parts += _text_element("note", note, width / 2, middle + 12)
     return _Picture(width, height, _group(node, parts))
 
 
 def _frame(node: Node, inside: _Picture) -> _Picture:
     """The box of a sub-workflow, around its picture."""
     name, note = shorten(node.name, NAME_LIMIT), " · ".join(node.captions)
-    wide = _measure(name, 7.8)
-    width = max(inside.width + 2 * FRAME, wide + _measure(note, 6.2) + 2 * FRAME + 14)
-    height = HEAD + inside.height + FRAME
+    wide = _estimate_width(name, 7.8)
+    width = max(inside.width + 2 * FRAME_PADDING, wide + _estimate_width(note, 6.2) + 2 * FRAME_PADDING + 14)
+    height = FRAME_HEADER + inside.height + FRAME_PADDING
     parts = []
     if node.scattered:
         parts.append(f'<rect class="frame" x="5" y="5" width="{_n(width)}" height="{_n(height)}" rx="12"/>')
     parts.append(f'<rect class="frame" width="{_n(width)}" height="{_n(height)}" rx="12"/>')
-    parts.append(f'<text class="name" x="{_n(FRAME)}" y="22">{_text(name)}</text>')
-    parts += _words("note", note, width - FRAME, 22, anchor="end")
-    parts += _shifted(inside.parts, (width - inside.width) / 2, HEAD)
+    parts.append(f'<text class="name" x="{_n(FRAME_PADDING)}" y="22">{_escaped(name)}</text>')
+    parts += _text_element("note", note, width - FRAME_PADDING, 22, anchor="end")
+    parts += _shifted(inside.parts, (width - inside.width) / 2, FRAME_HEADER)
     return _Picture(width, height, _group(node, parts))
 
 
 def _group(node: Node, parts: list[str]) -> list[str]:
     classes = [node.kind] + ["port"] * (node.kind != "step") + ["when"] * node.conditional
-    return [f'<g class="{" ".join(classes)}"><title>{_text(node.title)}</title>', *parts, "</g>"]
+    return [f'<g class="{" ".join(classes)}"><title>{_escaped(node.title)}</title>', *parts, "</g>"]
 
 
-def _words(kind: str, text: str, x: float, y: float, *, anchor: str = "middle") -> list[str]:
+def _text_element(kind: str, text: str, x: float, y: float, *, anchor: str = "middle") -> list[str]:
     if not text:
         return []
-    return [f'<text class="{kind}" text-anchor="{anchor}" x="{_n(x)}" y="{_n(y)}">{_text(text)}</text>']
+    return [f'<text class="{kind}" text-anchor="{anchor}" x="{_n(x)}" y="{_n(y)}">{_escaped(text)}</text>']
 
 
 def _shifted(parts: list[str], x: float, y: float) -> list[str]:
     return [f'<g transform="translate({_n(x)} {_n(y)})">', *parts, "</g>"] if x or y else parts
 
 
-def _measure(text: str, advance: float) -> float:
+def _estimate_width(text: str, advance: float) -> float:
     """About how wide a text is; the fonts of the reader are unknown."""
     return columns(text) * advance
 
 
-def _text(text: str) -> str:
+def _escaped(text: str) -> str:
     """Escaped, without the control characters that XML cannot hold even escaped."""
     return escape("".join(char for char in text if char in "\n\t" or char.isprintable()), {'"': "&quot;"})
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
-from airflow_mlcraft.cwl.drawing.graph import Graph, Node, graph_of
-from airflow_mlcraft.cwl.drawing.layout import Layout, Spacing, layouts, shelves
+from airflow_mlcraft.cwl.drawing.graph import Graph, Node, build_graph
+from airflow_mlcraft.cwl.drawing.layout import Layout, Spacing, arrange_in_rows, lay_out
 from airflow_mlcraft.cwl.drawing.terminal_canvas import Canvas, Channel, Slot, columns, one_line, shorten
 
 if TYPE_CHECKING:
@@ -37,21 +37,21 @@ def to_text(plan: Plan, width: int) -> str:
 
 def _ports(kind: str, names: list[str], width: int) -> list[str]:
     words = [one_line(name) for name in names]
-    return wrapped(f"{kind}: ", [word + "," for word in words[:-1]] + words[-1:], width) if words else []
+    return wrap_words(f"{kind}: ", [word + "," for word in words[:-1]] + words[-1:], width) if words else []
 
 
 def _workflow(workflow: Workflow, width: int) -> Canvas:
-    graph = graph_of(workflow, ports=False)
+    graph = build_graph(workflow, ports=False)
     incoming = [0] * len(graph.nodes)
     for edge in graph.edges:
         incoming[edge.target] += 1
     # Each line wants a column of its own on the border of its target.
     boxes = [_box(node, width, 2 * count + 3) for node, count in zip(graph.nodes, incoming, strict=True)]
     pairs = [(edge.source, edge.target) for edge in graph.edges]
-    laid_out = layouts([box.width for box in boxes], pairs, SPACING)
+    laid_out = lay_out([box.width for box in boxes], pairs, SPACING)
     parts = [_part(layout, graph, boxes, width) for layout in laid_out]
     sizes = [(part.width, len(part.rows)) for part in parts]
-    places = shelves(sizes, width, SPACING.gap)
+    places = arrange_in_rows(sizes, width, SPACING.gap)
     sheet = Canvas(max((int(x) + w for (x, _), (w, _) in zip(places, sizes, strict=True)), default=0))
     for part, (x, y) in zip(parts, places, strict=True):
         sheet.paste(int(x), int(y), part.rows)
@@ -75,7 +75,7 @@ def _part(layout: Layout, graph: Graph, boxes: list[Canvas], width: int) -> Canv
         for slot in layer:
             if slot.targets:
                 shown = 0 if slot.node is None else len(boxes[slot.node].rows)
-                _lead_down(sheet, slot, y + shown, y + height)
+                _extend_line(sheet, slot, y + shown, y + height)
         y += height
         if following:
             channel.draw(sheet, y)
@@ -83,11 +83,11 @@ def _part(layout: Layout, graph: Graph, boxes: list[Canvas], width: int) -> Canv
     return sheet
 
 
-def _lead_down(sheet: Canvas, slot: Slot, top: int, bottom: int) -> None:
+def _extend_line(sheet: Canvas, slot: Slot, top: int, bottom: int) -> None:
     """From the lower border of a box (or, for a bend, the top of its layer) to the end of the layer."""
     if slot.node is not None:
         sheet.write(slot.leaves, top - 1, "┬")
-    sheet.upright(slot.leaves, top, bottom)
+    sheet.vertical_line(slot.leaves, top, bottom)
 
 
 def _slots(layout: Layout) -> list[list[Slot]]:
@@ -137,25 +137,25 @@ def _frame(node: Node, heading: str, width: int, least: int) -> Canvas:
 
 def outline(workflow: Workflow, width: int, indent: str = "") -> list[str]:
     """One entry a step, in an order they can run in; the steps of a sub-workflow below it, further in."""
-    graph = graph_of(workflow)
+    graph = build_graph(workflow)
     sources: list[list[str]] = [[] for _ in graph.nodes]
     for edge in graph.edges:
         sources[edge.target].append(graph.nodes[edge.source].name)
     lines = []
-    for index in _in_order(graph):
+    for index in _sort_by_dependencies(graph):
         node = graph.nodes[index]
         if node.kind != "step":
             continue
         notes = [f"({caption})" for caption in node.captions if caption != "command"]
         names = [name + "," for name in sources[index][:-1]] + sources[index][-1:]
         arrow = ["←"] if names else []
-        lines += wrapped(f"{indent}• ", [node.name, *notes, *arrow, *names], width, hang=indent + "    ")
+        lines += wrap_words(f"{indent}• ", [node.name, *notes, *arrow, *names], width, hang=indent + "    ")
         if node.inner is not None:
             lines += outline(node.inner, width, indent + "  ")
     return lines
 
 
-def wrapped(head: str, words: Iterable[str], width: int, hang: str = "  ") -> list[str]:
+def wrap_words(head: str, words: Iterable[str], width: int, hang: str = "  ") -> list[str]:
     """Words after a head, on as many lines as they need. A word broader than a line stays whole."""
     lines, line = [], head
     fresh = True
@@ -168,7 +168,7 @@ def wrapped(head: str, words: Iterable[str], width: int, hang: str = "  ") -> li
     return [*lines, line]
 
 
-def _in_order(graph: Graph) -> list[int]:
+def _sort_by_dependencies(graph: Graph) -> list[int]:
     """Sources before their users, otherwise as written."""
     users: list[list[int]] = [[] for _ in graph.nodes]
     waiting = [0] * len(graph.nodes)

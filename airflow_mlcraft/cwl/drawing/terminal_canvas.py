@@ -1,4 +1,4 @@
-"""Text that fits where it goes: on one line, in so many columns of a terminal."""
+"""A canvas of terminal cells: widths of texts, boxes, and lines between the layers of a drawing."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Canvas:
         row = self.row(y)
         row[x] = _LINES[_SIDES.get(row[x], 0) | sides]
 
-    def upright(self, x: int, top: int, bottom: int) -> None:
+    def vertical_line(self, x: int, top: int, bottom: int) -> None:
         """A line down a column, from row `top` until before row `bottom`."""
         for y in range(top, bottom):
             self.join(x, y, UP | DOWN)
@@ -145,11 +145,11 @@ class Channel:
                 continue
             columns = self._columns(source)
             y = across.get(id(source), bottom - 1)
-            canvas.upright(source.leaves, top, y)
+            canvas.vertical_line(source.leaves, top, y)
             if id(source) in across:
                 self._draw_across(canvas, source, columns, y)
                 for column in columns:
-                    canvas.upright(column, y + 1, bottom - 1)
+                    canvas.vertical_line(column, y + 1, bottom - 1)
             for target, column in zip(source.targets, columns, strict=True):
                 canvas.write(column, bottom - 1, "│" if target.node is None else "▼")
 
@@ -175,7 +175,7 @@ class Channel:
                 free = [target.middle, target.left, target.right]
             count = len(target.sources)
             for place, source in enumerate(sorted(target.sources, key=lambda slot: slot.leaves)):
-                wish = self._wish(source, target, place, count)
+                wish = self._preferred_column(source, target, place, count)
                 # A trunk may go on straight; a box with many targets branches beside its own column.
                 own = source if source.node is None or len(source.targets) == 1 else None
                 open_to = [column for column in free if column not in starts or starts[column] is own]
@@ -188,7 +188,7 @@ class Channel:
                     source.leaves = column
 
     @staticmethod
-    def _wish(source: Slot, target: Slot, place: int, count: int) -> int:
+    def _preferred_column(source: Slot, target: Slot, place: int, count: int) -> int:
         """Where a line would best arrive: below its source, or at its share of the target's border."""
         share = target.left + (target.right - target.left) * (place + 1) // (count + 1)
         if len(source.targets) > 1:

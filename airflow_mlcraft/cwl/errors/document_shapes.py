@@ -1,4 +1,4 @@
-"""Which parts of a CWL document are maps, lists or texts, for the mistakes that cwltool does not name."""
+"""Checks that parts of a CWL document are maps, lists or texts, for faults that cwltool does not name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a document, as one sentence with its place, out of what cwltool and its parts raise."""
+"""Conversion of the exceptions of cwltool and its libraries to a `DocumentError` with one sentence and a line."""
 
 from __future__ import annotations
 

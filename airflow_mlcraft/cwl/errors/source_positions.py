@@ -1,4 +1,4 @@
-"""Where in a document something stands, for errors that come without a line."""
+"""Lines of fields, steps and texts in a document, for errors that come without a line."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def load_yaml_or_none(text: str) -> Any:
     try:
         return _load_yaml(text)
     except Exception:
-        # Whoever asks has an error already, and wants its line.
+        # The caller has an error already, and needs only its line.
         return None
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_mlcraft.cwl.drawing.graph import depth_of, folded, readable_depth, steps_at
-from airflow_mlcraft.cwl.drawing.mermaid import limit_passed, to_mermaid
+from airflow_mlcraft.cwl.drawing.graph import count_levels, count_steps, find_readable_depth, fold_workflows
+from airflow_mlcraft.cwl.drawing.mermaid import describe_exceeded_limit, to_mermaid
 from airflow_mlcraft.cwl.drawing.terminal import to_text
 from airflow_mlcraft.cwl.plan import Link, Plan, Port, Step, ToolRef, Workflow
 
@@ -25,22 +25,22 @@ LARGE = plan(workflow(step(1), step(2, INNER), step(3, workflow(step(4, INNER), 
 
 
 def test_as_many_levels_as_can_be_read() -> None:
-    assert depth_of(LARGE.root) == 3
-    assert [steps_at(LARGE.root, depth) for depth in (1, 2, 3)] == [3, 62, 121]
-    assert readable_depth(LARGE) == 2
-    assert readable_depth(plan(INNER)) == 1
-    assert readable_depth(plan(workflow(step(1, workflow(step(2)))))) == 2, "small ones are opened"
+    assert count_levels(LARGE.root) == 3
+    assert [count_steps(LARGE.root, depth) for depth in (1, 2, 3)] == [3, 62, 121]
+    assert find_readable_depth(LARGE) == 2
+    assert find_readable_depth(plan(INNER)) == 1
+    assert find_readable_depth(plan(workflow(step(1, workflow(step(2)))))) == 2, "small ones are opened"
 
 
 def test_a_closed_workflow_says_what_is_in_it() -> None:
-    text = to_text(folded(LARGE, 1), 100)
+    text = to_text(fold_workflows(LARGE, 1), 100)
     assert "workflow of 60 steps" in text
     assert "s59" not in text
-    assert to_mermaid(folded(LARGE, 1)).count(" --> ") == 3
-    assert folded(LARGE, 3) == LARGE
+    assert to_mermaid(fold_workflows(LARGE, 1)).count(" --> ") == 3
+    assert fold_workflows(LARGE, 3) == LARGE
 
 
 def test_the_limits_of_mermaid_are_said() -> None:
     many = plan(workflow(*(step(number) for number in range(500))))
-    assert "the chart has 500 edges, and Mermaid draws fewer than 500" in limit_passed(to_mermaid(many))
-    assert limit_passed(to_mermaid(folded(LARGE, 2))) == ""
+    assert "the chart has 500 edges, and Mermaid draws fewer than 500" in describe_exceeded_limit(to_mermaid(many))
+    assert describe_exceeded_limit(to_mermaid(fold_workflows(LARGE, 2))) == ""
