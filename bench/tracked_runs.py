@@ -26,7 +26,7 @@ for name in ("matplotlib.figure", "pandas", "pyarrow.parquet", "skops.io", "skle
     import_module(name)
 from airflow_mlcraft.dag.cwl_dag import CwlDag
 from airflow_mlcraft.runner.run_dag import run_dag
-from airflow_mlcraft.runner.events import label
+from airflow_mlcraft.runner.events import task_label
 
 document, rounds, models, ways = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3]), json.loads(sys.argv[4])
 
@@ -35,7 +35,7 @@ def run(settings):
     steps = {}
     def note(event):
         if event.ended and event.state == "success":
-            steps[label(event.task_id, event.map_index)] = (event.ended - event.started).total_seconds()
+            steps[task_label(event.task_id, event.map_index)] = (event.ended - event.started).total_seconds()
     dag = CwlDag(document)
     begun = time.perf_counter()
     result = run_dag(dag, conf={"models": models}, parallel=1, on_event=note)

@@ -35,7 +35,7 @@ for name in ("matplotlib.figure", "pandas", "pyarrow.parquet", "skops.io", "skle
 from sklearn.datasets import make_classification
 from airflow_mlcraft.dag.cwl_dag import CwlDag
 from airflow_mlcraft.runner.run_dag import run_dag
-from airflow_mlcraft.runner.events import label
+from airflow_mlcraft.runner.events import task_label
 
 document, folder = sys.argv[1], Path(sys.argv[2])
 rounds, models, rows, columns = map(int, sys.argv[3:])
@@ -48,7 +48,7 @@ def run(parallel):
     steps = {}
     def note(event):
         if event.ended and event.state == "success":
-            steps[label(event.task_id, event.map_index)] = (event.ended - event.started).total_seconds()
+            steps[task_label(event.task_id, event.map_index)] = (event.ended - event.started).total_seconds()
     code = {"class": "File", "location": str(folder / "model.py")}
     names = [f"boosting_{number}" for number in range(models)]
     conf = {"models": names, "source": str(folder / "data.csv"), "code": code}

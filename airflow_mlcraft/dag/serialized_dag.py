@@ -73,7 +73,7 @@ class PreserializedDag(DAG):
 
 
 def patch_dag_serialization() -> None:
-    """Have Airflow's serialization take the form of a `StoredDag` as it is, in this process."""
+    """Patch Airflow's serialization in this process: it takes the form of a `PreserializedDag` as it is."""
     serialization: Any = serialization_class()
     if getattr(serialization.to_dict, "takes_serialized_forms", False):
         return
