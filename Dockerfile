@@ -8,7 +8,7 @@ COPY pyproject.toml requirements.lock ./
 RUN python -m venv /opt/venv \
   && /opt/venv/bin/pip install --no-cache-dir --quiet --constraint requirements.lock uv \
   && /opt/venv/bin/uv pip install --no-cache --compile-bytecode --python /opt/venv/bin/python \
-    --constraint requirements.lock --requirements pyproject.toml --extra s3 asyncpg psycopg2-binary \
+    --constraint requirements.lock --requirements pyproject.toml --extra all --extra s3 asyncpg psycopg2-binary \
   # Tests of libraries, headers of C, and npm, which only builds the pages: nothing of it runs here.
   && cd /opt/venv/lib/python3*/site-packages \
   && find numpy pandas pyarrow scipy sklearn matplotlib -type d -name tests -prune -exec rm -r {} + \

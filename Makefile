@@ -80,7 +80,8 @@ compose-check: $(STAMP) ## build and start docker-compose.yaml, and run a workfl
 
 lock: $(STAMP) ## resolve the newest versions again, for Python 3.10 and newer, into requirements.lock
 	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --group dev --group docs pyproject.toml --output-file requirements.lock
+		--no-emit-index-url --no-emit-find-links --extra all --extra boosting --extra s3 --group dev --group docs \
+		pyproject.toml --output-file requirements.lock
 
 clean: ## remove what was made: the virtual environment, Airflow's home, caches
 	rm -rf $(VENV) .mlcraft .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist site
