@@ -116,11 +116,14 @@ def run(  # noqa: PLR0917
     """Run a document here, as a DAG run of an embedded Airflow, and print its output object."""
     from airflow_mlcraft.cli.progress import RunProgress
     from airflow_mlcraft.cwl.job_file import read_job
-    from airflow_mlcraft.provenance.crate import Recorder
     from airflow_mlcraft.runner.run_document import RunOptions, load_plan, run_plan
 
     plan = load_plan(document)
-    recorder = Recorder(plan, document, provenance) if provenance else None
+    recorder = None
+    if provenance:
+        from airflow_mlcraft.provenance.crate import Recorder
+
+        recorder = Recorder(plan, document, provenance)
     options = RunOptions(outdir=outdir, containers=containers.value, parallel=parallel)
     with RunProgress(plan, quiet=quiet, verbose=verbose) as progress:
         outputs = run_plan(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft import __version__
 from airflow_mlcraft.cli.composer_executor import COMPOSER_OPTION, reorder_outdir, write_composer_line
+from airflow_mlcraft.common.extras import find_missing_extra
 from airflow_mlcraft.errors import MlcraftError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _print_error(error, UNSUPPORTED)
     except MlcraftError as error:
         return _print_error(error, UNSUPPORTED if getattr(error, "unsupported", False) else 1)
+    except ModuleNotFoundError as error:
+        if missing := find_missing_extra(error):
+            return _print_error(missing, 1)
+        raise
     except KeyboardInterrupt:
         return _print_error("interrupted", 130)
     json.dump(outputs, sys.stdout, indent=4, ensure_ascii=False)
@@ -75,7 +80,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> object:
     from airflow_mlcraft.cli.progress import RunProgress
-    from airflow_mlcraft.provenance.crate import Recorder
     from airflow_mlcraft.runner.run_document import RunOptions, load_plan, run_plan
 
     plan = load_plan(options.document)
@@ -91,7 +95,11 @@ def _run(options: argparse.Namespace) -> object:
         parallel=options.parallel,
         scratch=options.tmpdir_prefix,
     )
-    recorder = Recorder(plan, options.document, options.provenance) if options.provenance else None
+    recorder = None
+    if options.provenance:
+        from airflow_mlcraft.provenance.crate import Recorder
+
+        recorder = Recorder(plan, options.document, options.provenance)
     with RunProgress(plan, quiet=options.quiet, verbose=options.verbose) as progress:
         on_event = recorder.recording(progress.on_event) if recorder else progress.on_event
         return run_plan(

@@ -28,6 +28,7 @@ from airflow_mlcraft.cli import (
     ui,
 )
 from airflow_mlcraft.cli.options import ListOptionCommand, VerbGroup
+from airflow_mlcraft.common.extras import find_missing_extra
 from airflow_mlcraft.common.files import disk_error_message
 from airflow_mlcraft.errors import MlcraftError
 
@@ -103,6 +104,8 @@ def main() -> None:
     except MlcraftError as error:
         _fail(str(error))
     except Exception as error:
+        if missing := find_missing_extra(error):
+            _fail(str(missing))
         if not (message := disk_error_message(error)):
             raise
         _fail(f"{message}; `mlcraft doctor` says how much room there is")

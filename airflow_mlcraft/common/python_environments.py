@@ -12,12 +12,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import PackageNotFoundError, metadata, requires
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from airflow_mlcraft import __version__
 from airflow_mlcraft.common.locks import locked
 from airflow_mlcraft.errors import MlcraftError
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
 
 STATE = "MLCRAFT_STEP_STATE"
 """The environment variable that names the folder where a step leaves what its next try can go on with."""
@@ -226,19 +231,31 @@ def uv() -> str:
 
 def _base() -> list[str]:
     """What the steps need, with the lower bounds that this package has."""
-    from packaging.requirements import Requirement
     from packaging.specifiers import SpecifierSet
     from packaging.utils import canonicalize_name
 
+    declared = declared_requirements()
+    for requirement in declared.values():
+        # An upper bound is there for Airflow's sake, which is not in these environments.
+        bounds = [str(bound) for bound in requirement.specifier if not bound.operator.startswith("<")]
+        requirement.specifier = SpecifierSet(",".join(sorted(bounds)))
+    return [str(declared.get(canonicalize_name(name), name)) for name in _OF_STEPS]
+
+
+def declared_requirements() -> dict[str, Requirement]:
+    """The requirements of this package and of its extras that hold on this system, without markers, by name."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
     try:
-        every = requires(DISTRIBUTION) or []
+        lines = requires(DISTRIBUTION) or []
+        extras = metadata(DISTRIBUTION).get_all("Provides-Extra") or []
     except PackageNotFoundError:
-        every = []
+        return {}
     found = {}
-    for requirement in map(Requirement, every):
-        if requirement.marker is None or "extra" not in str(requirement.marker):
-            # An upper bound is there for Airflow's sake, which is not in these environments.
-            bounds = [str(bound) for bound in requirement.specifier if not bound.operator.startswith("<")]
-            requirement.specifier = SpecifierSet(",".join(sorted(bounds)))
-            found[canonicalize_name(requirement.name)] = str(requirement)
-    return [found.get(canonicalize_name(name), name) for name in _OF_STEPS]
+    for requirement in map(Requirement, lines):
+        marker = requirement.marker
+        if marker is None or any(marker.evaluate({"extra": extra}) for extra in extras):
+            requirement.marker = None
+            found[canonicalize_name(requirement.name)] = requirement
+    return {str(name): requirement for name, requirement in found.items() if name != DISTRIBUTION}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 from airflow_mlcraft.common import python_environments
@@ -104,12 +103,8 @@ def _list_constraints(recipe: ImageRecipe) -> list[str]:
 
 
 def _list_serving_requirements() -> list[str]:
-    try:
-        declared = requires(_DISTRIBUTION) or []
-    except PackageNotFoundError:
-        declared = []
-    found = {_normalize_name(line): line for line in declared if "extra ==" not in line}
-    return [found.get(_normalize_name(name), name) for name in _SERVING_PACKAGES]
+    declared = python_environments.declared_requirements()
+    return [str(declared.get(_normalize_name(name), name)) for name in _SERVING_PACKAGES]
 
 
 def _normalize_name(line: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
+from airflow_mlcraft.common.extras import find_missing_extra
 from airflow_mlcraft.errors import MlcraftError, StoreError, UnsupportedError
 
 
@@ -31,6 +32,12 @@ def as_airflow_exceptions(where: str = "") -> Iterator[None]:
         exception = AirflowException if temporary else AirflowFailException
         _log_without_traceback()
         raise exception(f"{prefix}{error}") from None
+    except ModuleNotFoundError as error:
+        missing = find_missing_extra(error)
+        if missing is None:
+            raise
+        _log_without_traceback()
+        raise AirflowFailException(f"{prefix}{missing}") from None
 
 
 def _log_without_traceback() -> None:
@@ -43,7 +50,7 @@ def _log_without_traceback() -> None:
 
 def _drop_traceback(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     error = sys.exc_info()[1] if event.get("exc_info") else None
-    if isinstance(error, AirflowException) and isinstance(error.__context__, MlcraftError):
+    if isinstance(error, AirflowException) and isinstance(error.__context__, (MlcraftError, ModuleNotFoundError)):
         del event["exc_info"]
         event["event"] = str(error)
     return event

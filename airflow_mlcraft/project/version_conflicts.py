@@ -51,7 +51,7 @@ def find_version_conflicts(root: str = ROOT) -> list[Conflict]:
 
 def _walk_requirements(root: str) -> Iterator[tuple[Requirement, str]]:
     """All requirements that apply to this system, each with the name and version of its package."""
-    waiting: list[tuple[str, frozenset[str]]] = [(root, frozenset())]
+    waiting: list[tuple[str, frozenset[str]]] = [(root, _find_installed_extras(root))]
     seen = set(waiting)
     while waiting:
         name, extras = waiting.pop()
@@ -64,6 +64,25 @@ def _walk_requirements(root: str) -> Iterator[tuple[Requirement, str]]:
             if following not in seen:
                 seen.add(following)
                 waiting.append(following)
+
+
+def _find_installed_extras(name: str) -> frozenset[str]:
+    """The extras of a package that are installed with all that they require."""
+    installed = _find_distribution(name)
+    if installed is None:
+        return frozenset()
+
+    def is_installed(extra: str) -> bool:
+        base = {str(requirement) for requirement in _applicable_requirements(installed, frozenset())}
+        return all(
+            all(map(is_installed, requirement.extras))
+            if canonicalize_name(requirement.name) == canonicalize_name(name)
+            else _find_distribution(requirement.name) is not None
+            for requirement in _applicable_requirements(installed, frozenset({extra}))
+            if str(requirement) not in base
+        )
+
+    return frozenset(filter(is_installed, installed.metadata.get_all("Provides-Extra") or ()))
 
 
 def _applicable_requirements(installed: Distribution, extras: frozenset[str]) -> Iterator[Requirement]:

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, Protocol, cast
 
+from airflow_mlcraft.common.extras import find_missing_extra
 from airflow_mlcraft.common.python_environments import STATE
 from airflow_mlcraft.errors import MlcraftError, StepError
 from airflow_mlcraft.steps.permissions import Permissions, apply_permissions
@@ -72,6 +73,12 @@ def run(arguments: list[str], *, folder: Path, services: Services | None = None)
     except MlcraftError as error:
         services.log(f"mlcraft-step: {error}")
         return TEMPORARY if getattr(error, "temporary", False) else FAILED
+    except ModuleNotFoundError as error:
+        missing = find_missing_extra(error)
+        if missing is None:
+            raise
+        services.log(f"mlcraft-step: {missing}")
+        return FAILED
     except SystemExit as end:
         return int(end.code or 0)
     return 0

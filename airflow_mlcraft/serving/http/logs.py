@@ -1,14 +1,11 @@
-"""Logs as JSON lines: the prediction log and the access log, written by threads, and the server's own log."""
+"""Logs as JSON lines: the prediction log and the access log, written by threads."""
 
 from __future__ import annotations
 
-import json
-import logging
 import math
 import random
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -155,24 +152,3 @@ def rotating_file(
         return open_file()
 
     return open_file, rotate
-
-
-def configure_json_logging() -> None:
-    """Let the process log to standard error, one JSON object per line."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_JsonFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-
-
-class _JsonFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": round(record.created, 3),
-            "event": record.getMessage(),
-            "level": record.levelname.lower(),
-            "pid": record.process,
-            **getattr(record, "fields", {}),
-        }
-        if record.exc_info and record.exc_info[0] is not None:
-            line["trace"] = "".join(traceback.format_exception(*record.exc_info))
-        return json.dumps(line, default=str)

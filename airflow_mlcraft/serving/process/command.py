@@ -7,9 +7,10 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+from airflow_mlcraft.common.extras import require_extra
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.serving.http.logs import configure_json_logging
 from airflow_mlcraft.serving.options import Options
+from airflow_mlcraft.serving.process.json_logging import configure_json_logging
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,6 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = vars(_build_parser().parse_args(arguments))
     configure_json_logging()
     try:
+        require_extra("serve")
         supervise(Options(**{field.name: given[field.name] for field in fields(Options) if field.name in given}))
     except MlcraftError as error:
         print(f"mlcraft serving: {error}", file=sys.stderr)

@@ -37,7 +37,7 @@ class WorkerConfig:
 
 def run_worker(options: Options, config: WorkerConfig) -> None:
     """Run a worker until a `drain` command, or until the connection to the supervisor closes."""
-    from airflow_mlcraft.serving.http.logs import configure_json_logging
+    from airflow_mlcraft.serving.process.json_logging import configure_json_logging
     from airflow_mlcraft.serving.process.worker_loop import Worker
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,65 @@
+"""The extras: what each brings, and what is said when one is missing."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from airflow_mlcraft.common import extras
+
+try:
+    import tomllib
+except ModuleNotFoundError:
+    import tomli as tomllib
+
+PROJECT = Path(__file__).parents[2]
+
+
+def test_each_package_is_named_by_the_extra_that_brings_it() -> None:
+    declared = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    distributions = packages_distributions()
+    for package, extra in extras.EXTRA_BY_PACKAGE.items():
+        brought = {re.split(r"[\s<>=!;\[]", line)[0] for line in declared[extra]}
+        # joblib, numpy and scipy come with scikit-learn, botocore with boto3.
+        through = {"joblib": "scikit-learn", "numpy": "scikit-learn", "scipy": "scikit-learn", "botocore": "boto3"}
+        names = {through.get(package, name.replace("_", "-")) for name in distributions[package]}
+        assert names & brought, (package, extra)
+
+
+@pytest.mark.parametrize(
+    ("command", "package", "extra"),
+    [
+        (["-m", "airflow_mlcraft.steps.command", "split", "--data", "table.csv"], "pandas", "ml"),
+        (["-m", "airflow_mlcraft.serving", "--model", "."], "orjson", "serve"),
+        (["-m", "airflow_mlcraft.cli.cwl_runner", "--provenance=crate", "TOOL"], "rocrate", "provenance"),
+    ],
+)
+def test_a_missing_extra_is_a_sentence(tmp_path: Path, command: list[str], package: str, extra: str) -> None:
+    """The package is hidden from a new process, as if it was not installed."""
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n3,4\n")
+    hide = (
+        "import sys, runpy, importlib.util as util\n"
+        "class Hidden:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.partition('.')[0] == {package!r}:\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Hidden())\n"
+        "real = util.find_spec\n"
+        f"util.find_spec = lambda name, package=None: None if name == {package!r} else real(name, package)\n"
+        "sys.argv = sys.argv[1:]\n"
+        "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)\n"
+    )
+    echo = str(PROJECT / "tests" / "documents" / "echo.cwl")
+    arguments = [echo if part == "TOOL" else part for part in command[1:]]
+    done = subprocess.run(
+        [sys.executable, "-c", hide, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert f"the package {package} is not installed here" in done.stderr
+    assert f"pip install 'airflow-provider-mlcraft[{extra}]'" in done.stderr
+    assert "Traceback" not in done.stderr
