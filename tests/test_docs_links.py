@@ -131,6 +131,23 @@ def test_files_and_packages_of_the_architecture_are_there(path: Path) -> None:
         assert all((PROJECT / name).is_dir() for name in outside)
 
 
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_imports_in_examples_are_right(path: Path) -> None:
+    for block in re.findall(r"^```python\n(.*?)^```", text_of(path), re.MULTILINE | re.DOTALL):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("airflow_mlcraft"):
+                assert all(_is_there(f"{node.module}.{alias.name}") for alias in node.names), ast.unparse(node)
+    if path.parent.name == "docs":
+        short = re.findall(r"`((?:tracking|operators|hooks|serving)\.[a-z_.]+)", text_of(path))
+        wrong = [name for name in short if not _is_there(f"airflow_mlcraft.{name.rstrip('.')}")]
+        assert not wrong
+
+
+def test_installation_stands_on_one_page() -> None:
+    command = re.compile(r"pip install [^`\n]*(?:airflow-provider-mlcraft|checkout)")
+    assert {path.name for path in FILES if command.search(text_of(path))} == {"install.md"}
+
+
 def test_the_picture_of_the_layers_is_the_contract() -> None:
     rooms = tomlkit.parse(text_of(PROJECT / "pyproject.toml"))["tool"]["importlinter"]["contracts"][0]["layers"]
     layers = [name.strip() for layer in rooms for name in layer.split("|")]
