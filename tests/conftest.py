@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.common.python_environments import uv
+from airflow_mlcraft.common.python_environments import find_uv
 
 PROJECT = Path(__file__).parents[1]
 
@@ -123,7 +123,7 @@ def _lacks_tmux() -> str:
 
 
 def _lacks_registry() -> str:
-    command = [uv(), "pip", "compile", "--quiet", "-"]
+    command = [find_uv(), "pip", "compile", "--quiet", "-"]
     done = subprocess.run(command, input="humanize==4.9.0", capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else f"no package registry answers: {' '.join(done.stderr.split())[:200]}"
 

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from airflow_mlcraft.common.python_environments import uv
+from airflow_mlcraft.common.python_environments import find_uv
 
 PROJECT = Path(__file__).parents[1]
 DOCUMENT = PROJECT / "tests" / "documents" / "count_lines"
@@ -60,15 +60,15 @@ def install(folder: Path, python: str) -> Path:
             shutil.copytree(PROJECT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(PROJECT / name, source / name)
-    call([uv(), "venv", "--quiet", "--python", python, str(environment)])
+    call([find_uv(), "venv", "--quiet", "--python", python, str(environment)])
     interpreter = str(environment / "bin" / "python")
-    call([uv(), "pip", "install", "--quiet", "--python", interpreter, str(source)])
+    call([find_uv(), "pip", "install", "--quiet", "--python", interpreter, str(source)])
     return environment
 
 
 def check_versions(environment: Path) -> None:
     """Print the installed versions; SystemExit if they violate a requirement."""
-    listed = call([uv(), "pip", "list", "--format=json", "--python", str(environment / "bin" / "python")])
+    listed = call([find_uv(), "pip", "list", "--format=json", "--python", str(environment / "bin" / "python")])
     versions = {one["name"]: one["version"] for one in json.loads(listed)}
     print(
         "Resolved without the lock:", ", ".join(f"{name} {versions.get(name, 'missing')}" for name in PRINTED_PACKAGES)

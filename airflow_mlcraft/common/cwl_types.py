@@ -5,33 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 
-def type_name(cwl_type: Any) -> str:
+def format_type(cwl_type: Any) -> str:
     """A type as CWL's shorthand writes it: `File[]`, `string?`, `int | string`."""
     if isinstance(cwl_type, dict):
         if cwl_type.get("type") == "array":
-            inner = type_name(cwl_type.get("items", "Any"))
+            inner = format_type(cwl_type.get("items", "Any"))
             return f"({inner})[]" if " | " in inner else f"{inner}[]"
-        return type_name(cwl_type.get("type", "Any"))
+        return format_type(cwl_type.get("type", "Any"))
     if isinstance(cwl_type, list):
-        names = [type_name(branch) for branch in cwl_type if branch != "null"]
+        names = [format_type(branch) for branch in cwl_type if branch != "null"]
         mark = "?" if "null" in cwl_type and names else ""
         text = " | ".join(names) or "null"
         return f"({text}){mark}" if mark and len(names) > 1 else text + mark
     return str(cwl_type).rsplit("#", 1)[-1].rsplit("/", 1)[-1]
 
 
-def short_type(cwl_type: Any) -> Any:
+def shorten_type(cwl_type: Any) -> Any:
     """`File[]?` and the like; records, enums and unions of several types stay JSON."""
     if not isinstance(cwl_type, dict):
         return _union(cwl_type) if isinstance(cwl_type, list) else _name(cwl_type)
     kind = cwl_type.get("type")
     if kind == "array":
-        return _array(short_type(cwl_type.get("items", "Any")))
+        return _array(shorten_type(cwl_type.get("items", "Any")))
     if kind == "enum":
         return {**_named(cwl_type), "type": "enum", "symbols": [_name(symbol) for symbol in _list(cwl_type, "symbols")]}
     if kind == "record":
         return {**_named(cwl_type), "type": "record", "fields": _fields(cwl_type.get("fields"))}
-    return short_type(kind or "Any")
+    return shorten_type(kind or "Any")
 
 
 def array_of(cwl_type: Any, depth: int = 1) -> Any:
@@ -55,7 +55,7 @@ def _array(items: Any) -> Any:
 
 
 def _union(branches: list[Any]) -> Any:
-    types = [short_type(branch) for branch in branches]
+    types = [shorten_type(branch) for branch in branches]
     others = [branch for branch in types if branch != "null"]
     if len(others) == 1 and isinstance(others[0], str):
         only = others[0]
@@ -69,7 +69,7 @@ def _fields(fields: Any) -> Any:
             {"name": name, **(field if isinstance(field, dict) else {"type": field})} for name, field in fields.items()
         ]
     return [
-        {**field, "name": _name(field.get("name", "")), "type": short_type(field.get("type", "Any"))}
+        {**field, "name": _name(field.get("name", "")), "type": shorten_type(field.get("type", "Any"))}
         for field in fields or ()
         if isinstance(field, dict)
     ]

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 _SHOWN = 12
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
+def build_suggestion(name: str, known: Iterable[str]) -> str:
     """A part of a sentence: the nearest of the known names, or the names there are."""
     names = [str(one) for one in known]
     near = get_close_matches(name.lower(), [one.lower() for one in names], 1, 0.6)

@@ -6,17 +6,17 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-TASK = "MLCRAFT_TASK"
+TASK_MARK = "MLCRAFT_TASK"
 """In the environment of a task's tool, and so of all that the tool starts: it is ended with the task."""
 
 
-def independent(environment: Mapping[str, str]) -> dict[str, str]:
+def without_task_mark(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment for a process that outlives the task that starts it."""
-    return {name: value for name, value in environment.items() if name != TASK}
+    return {name: value for name, value in environment.items() if name != TASK_MARK}
 
 
 @contextmanager
-def variables(values: Mapping[str, str]) -> Iterator[None]:
+def set_variables(values: Mapping[str, str]) -> Iterator[None]:
     """Set these; afterwards all is as it was."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)

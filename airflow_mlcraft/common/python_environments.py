@@ -122,15 +122,15 @@ def _end(process: subprocess.Popen[str]) -> None:
             process.wait()
 
 
-def requirements_of(folder: Path) -> list[str]:
+def find_requirements(folder: Path) -> list[str]:
     """The requirements of the project that a folder is, or is in; none elsewhere."""
     for place in (folder, folder.parent):
         if (place / PROJECT).is_file():
-            return requirements_in(place / REQUIREMENTS)
+            return read_requirements(place / REQUIREMENTS)
     return []
 
 
-def requirements_in(path: Path) -> list[str]:
+def read_requirements(path: Path) -> list[str]:
     """The lines of a requirements.txt that ask for something."""
     if not path.is_file():
         return []
@@ -138,7 +138,7 @@ def requirements_in(path: Path) -> list[str]:
     return [line for line in lines if line]
 
 
-def key_of(requirements: Sequence[str]) -> str:
+def compute_key(requirements: Sequence[str]) -> str:
     """What an environment is kept by; empty where none is needed."""
     if not requirements:
         return ""
@@ -147,9 +147,9 @@ def key_of(requirements: Sequence[str]) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()[:24]
 
 
-def environment(requirements: Sequence[str], root: Path, say: Say = lambda _: None) -> Environment:
+def get_or_create_environment(requirements: Sequence[str], root: Path, say: Say = lambda _: None) -> Environment:
     """The environment with these requirements, made if it is not there."""
-    folder = root / key_of(requirements)
+    folder = root / compute_key(requirements)
     if (folder / _READY).is_file():
         with contextlib.suppress(OSError):
             # When it was used last, which `mlcraft prune` goes by.
@@ -201,7 +201,7 @@ def run_uv(arguments: Sequence[str]) -> str:
     """What uv prints. Raises a `UvError` with its message, also where it does not end."""
     try:
         done = subprocess.run(  # noqa: S603 - uv, by its path
-            [uv(), *arguments],
+            [find_uv(), *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -220,7 +220,7 @@ def run_uv(arguments: Sequence[str]) -> str:
     return done.stdout
 
 
-def uv() -> str:
+def find_uv() -> str:
     """The program; beside this Python, or on the PATH."""
     beside = Path(sys.executable).parent / "uv"
     found = str(beside) if beside.is_file() else shutil.which("uv")

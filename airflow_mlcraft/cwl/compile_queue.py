@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from airflow_mlcraft.common.environment_variables import independent
+from airflow_mlcraft.common.environment_variables import without_task_mark
 from airflow_mlcraft.common.locks import locked_if_free
 from airflow_mlcraft.cwl.cache import PlanCache, write_json
 from airflow_mlcraft.cwl.plan import Json
@@ -94,5 +94,5 @@ def _start_compiler(root: Path) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env={**independent(os.environ), "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
+            env={**without_task_mark(os.environ), "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, unquote, urlsplit
 
-from airflow_mlcraft.common.did_you_mean import suggestion
+from airflow_mlcraft.common.did_you_mean import build_suggestion
 from airflow_mlcraft.common.safe_names import check_names, without_dirnames
 from airflow_mlcraft.cwl.plan import Json, Plan, Port, Workflow
 from airflow_mlcraft.cwl.portable import restore_locations
@@ -59,7 +59,9 @@ def check_choices(plan: Plan, given: Mapping[str, Json]) -> None:
         value = given.get(port.id)
         for one in (value if isinstance(value, list) else [value]) if port.choices else ():
             if isinstance(one, str) and one not in port.choices:
-                raise InputError(f"input '{port.id}' of {plan.document} is {one!r}; {suggestion(one, port.choices)}")
+                raise InputError(
+                    f"input '{port.id}' of {plan.document} is {one!r}; {build_suggestion(one, port.choices)}"
+                )
 
 
 def _check_names(name: str, value: Json, document: str) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlcraft.common.environment_variables import TASK, independent
+from airflow_mlcraft.common.environment_variables import TASK_MARK, without_task_mark
 
 if TYPE_CHECKING:
     from cwltool.job import JobBase
@@ -53,7 +53,7 @@ class ToolOwner:
 
     def environment(self) -> dict[str, str]:
         """The variable by which the processes of the tool are known."""
-        return {TASK: self.mark}
+        return {TASK_MARK: self.mark}
 
 
 def mark_job(job: JobBase, owner: ToolOwner, engine: str) -> None:
@@ -82,7 +82,7 @@ def kill_on_parent_exit(owner: ToolOwner, engine: str = "") -> Iterator[None]:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
                 cwd="/",
-                env={**independent(os.environ), "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
+                env={**without_task_mark(os.environ), "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
             )
         if watcher is None:
             log.warning("no process could be started that ends the tool if this one is killed")
@@ -149,7 +149,7 @@ def _find_marked(mark: str) -> list[Any]:
     found: dict[int, Any] = {}
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if process.pid not in spared and process.environ().get(TASK) == mark:
+            if process.pid not in spared and process.environ().get(TASK_MARK) == mark:
                 found[process.pid] = process
                 found.update((child.pid, child) for child in process.children(recursive=True))
     return [

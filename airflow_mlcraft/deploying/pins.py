@@ -88,14 +88,14 @@ def read_python_version(model: Path) -> str:
 
 def _list_model_requirements(recipe: ImageRecipe) -> list[str]:
     """The model's own requirements beyond those of the server, such as lightgbm."""
-    listed = python_environments.requirements_in(recipe.model / "requirements.txt")
+    listed = python_environments.read_requirements(recipe.model / "requirements.txt")
     known = {*_SERVING_PACKAGES, *_TRAINING_PACKAGES, *map(_normalize_name, recipe.requirements)}
     return [line for line in listed if _normalize_name(line) not in known]
 
 
 def _list_constraints(recipe: ImageRecipe) -> list[str]:
     """The versions of the project's environment, or those of the model's requirements.txt where it names others."""
-    listed = python_environments.requirements_in(recipe.model / "requirements.txt")
+    listed = python_environments.read_requirements(recipe.model / "requirements.txt")
     of_model = [line for line in listed if "==" in line and _normalize_name(line) not in _TRAINING_PACKAGES]
     known = {_normalize_name(line) for line in of_model}
     frozen = _uv(["freeze", "--exclude-editable", "--python", str(recipe.python)]).splitlines()

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 def open_versioning(folder: Path, say: Say) -> Versioning:
     """The repository that the settings name, or else the one that a document's folder is in."""
-    from airflow_mlcraft.versioning.repository import repository_at
+    from airflow_mlcraft.versioning.repository import find_repository
     from airflow_mlcraft.versioning.version import Versioning
 
     checkout = settings.get_bool("data_checkout")
     if connection := settings.get("data_conn_id"):
         return DvcHook(connection).open(checkout=checkout, say=say)
     if settings.get("data_repo"):
-        return Versioning(repository_at(settings.get_path("data_repo")), checkout=checkout, say=say)
+        return Versioning(find_repository(settings.get_path("data_repo")), checkout=checkout, say=say)
     try:
-        return Versioning(repository_at(folder), checkout=checkout, say=say)
+        return Versioning(find_repository(folder), checkout=checkout, say=say)
     except VersioningError as error:
         raise VersioningError(f"{error}; or name a repository with [mlcraft] data_repo") from None
 
@@ -59,9 +59,9 @@ class DvcHook(BaseHook):
 
     def open(self, *, checkout: bool, say: Say | None = None) -> Versioning:
         """The same, with what is done with data besides the commit."""
-        from airflow_mlcraft.versioning.clone import Origin, clone_of
+        from airflow_mlcraft.versioning.clone import Origin, open_clone
         from airflow_mlcraft.versioning.push import Remote
-        from airflow_mlcraft.versioning.repository import repository_at
+        from airflow_mlcraft.versioning.repository import find_repository
         from airflow_mlcraft.versioning.version import Versioning
 
         connection = self.get_connection(self.dvc_conn_id)
@@ -75,10 +75,10 @@ class DvcHook(BaseHook):
         more: dict[str, Any] = {"say": say} if say else {}
         if "://" in address or address.startswith("git@"):
             origin = Origin(address, connection.login or "", connection.password or "")
-            clone = clone_of(origin, settings.get_path("data_clones"))
+            clone = open_clone(origin, settings.get_path("data_clones"))
             # Nobody works in a clone of ours.
             return Versioning(clone.repository, checkout=False, remote=remote, clone=clone, **more)
-        return Versioning(repository_at(Path(address).expanduser()), checkout=checkout, remote=remote, **more)
+        return Versioning(find_repository(Path(address).expanduser()), checkout=checkout, remote=remote, **more)
 
     def test_connection(self) -> tuple[bool, str]:
         """Look for the repository."""

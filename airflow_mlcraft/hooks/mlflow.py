@@ -10,14 +10,14 @@ from airflow.sdk import BaseHook
 
 from airflow_mlcraft import settings
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.tracking.client import Tracking
+from airflow_mlcraft.tracking.client import TrackingClient
 from airflow_mlcraft.tracking.rest.connection import Credentials, dagshub
 
 if TYPE_CHECKING:
     from airflow_mlcraft.tracking.api import Api
 
 
-def open_tracking() -> Tracking | None:
+def open_tracking() -> TrackingClient | None:
     """The tracking that the settings name; None where runs are not tracked."""
     if settings.get_choice("tracking") == "never":
         return None
@@ -60,7 +60,7 @@ class MlflowHook(BaseHook):
         super().__init__()
         self.mlflow_conn_id = mlflow_conn_id
 
-    def get_conn(self) -> Tracking:
+    def get_conn(self) -> TrackingClient:
         """The tracking of the connection."""
         connection = self.get_connection(self.mlflow_conn_id)
         login, password = connection.login or "", connection.password or ""
@@ -98,8 +98,8 @@ class MlflowHook(BaseHook):
         }
 
 
-def _create_tracking(uri: str, credentials: Credentials | None) -> Tracking:
-    return Tracking(
+def _create_tracking(uri: str, credentials: Credentials | None) -> TrackingClient:
+    return TrackingClient(
         uri,
         spool=settings.get_path("tracking_spool"),
         experiment=settings.get("tracking_experiment"),

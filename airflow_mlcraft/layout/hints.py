@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from airflow_mlcraft.cwl.plan import Json, Plan, Step, Workflow
 from airflow_mlcraft.errors import DocumentError
 from airflow_mlcraft.layout.tasks import StepLayout, WorkflowLayout
-from airflow_mlcraft.versioning.data_paths import fault_of, first_overlap
+from airflow_mlcraft.versioning.data_paths import find_overlap, find_path_fault
 
 STEP_KINDS = ("Retrieve", "Split", "Process", "Train", "Tune", "Evaluate", "Approve", "Predict", "Serve")
 """The kinds of machine-learning steps. A hint of that name on a step or its tool gives the step its kind."""
@@ -164,7 +164,7 @@ def read_data_hints(root: WorkflowLayout) -> tuple[DataHint, ...]:
         *_workflow_hints(root),
         *(hint for workflow_layout in root.walk() for hint in _step_hints(workflow_layout)),
     ]
-    if overlap := first_overlap(hint.path for hint in found):
+    if overlap := find_overlap(hint.path for hint in found):
         raise DocumentError("hint mlcraft:Data: the paths {} and {} overlap; choose others".format(*overlap))
     return tuple(found)
 
@@ -205,7 +205,7 @@ def _items(hint: Json, kind: str, known: list[str], where: str) -> Iterator[tupl
                 f"hint mlcraft:Data of {where} names the {kind} {port}, which is none of its {kind}s "
                 f"({', '.join(known) or 'it has none'})"
             )
-        if fault := fault_of(path.rstrip("/")):
+        if fault := find_path_fault(path.rstrip("/")):
             raise DocumentError(f"hint mlcraft:Data of {where}: {path!r} cannot be the path of {port}: {fault}")
         yield port, path.rstrip("/")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from airflow_mlcraft.common.cwl_types import array_of, short_type
+from airflow_mlcraft.common.cwl_types import array_of, shorten_type
 from airflow_mlcraft.cwl.plan import Json, Link, Port, Step, ToolRef, Workflow
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.layout.hints import get_step_kind
@@ -36,7 +36,7 @@ class PlanGraph:
         """The inputs of a run."""
         return [
             {
-                **_port_to_json(port.id, short_type(port.type), port.label, port.doc),
+                **_port_to_json(port.id, shorten_type(port.type), port.label, port.doc),
                 "optional": port.optional,
                 **({"default": port.default} if port.has_default else {}),
                 **({"choices": port.choices} if port.choices else {}),
@@ -49,7 +49,7 @@ class PlanGraph:
         types = _Types(workflow, self.tool)
         prefix = "".join(f"{name}/" for name in workflow_layout.path)
         nodes = [
-            *(self._end(prefix, "input", port.id, short_type(port.type), port) for port in workflow.inputs),
+            *(self._end(prefix, "input", port.id, shorten_type(port.type), port) for port in workflow.inputs),
             *(self._step(step_layout, types, positions, prefix) for step_layout in workflow_layout.steps.values()),
             *(self._end(prefix, "output", link.id, types.link_type(link), None) for link in workflow.outputs),
         ]
@@ -116,7 +116,7 @@ class _Types:
     def input_type(self, step: Step, name: str) -> Json:
         """The type of a step's input: an array of its tool's type, where it is scattered."""
         if isinstance(step.run, Workflow):
-            cwl_type = next((short_type(port.type) for port in step.run.inputs if port.id == name), "")
+            cwl_type = next((shorten_type(port.type) for port in step.run.inputs if port.id == name), "")
         else:
             cwl_type = self._tool_ports(step.run, "inputs").get(name, "")
         return array_of(cwl_type) if name in step.scatter and cwl_type else cwl_type
@@ -146,14 +146,14 @@ class _Types:
         step, _, name = source.rpartition("/")
         if step:
             return self.output_type(self._workflow.step(step), name)
-        return next((short_type(port.type) for port in self._workflow.inputs if port.id == name), "")
+        return next((shorten_type(port.type) for port in self._workflow.inputs if port.id == name), "")
 
     def _tool_ports(self, tool: ToolRef, which: str) -> Mapping[str, Json]:
         key = (tool.digest, which)
         if key not in self._ports:
             ports = self._tool(tool.digest).get(which, ())
             self._ports[key] = {
-                str(port["id"]).rpartition("#")[2].rpartition("/")[2]: short_type(port.get("type", "Any"))
+                str(port["id"]).rpartition("#")[2].rpartition("/")[2]: shorten_type(port.get("type", "Any"))
                 for port in ports
             }
         return self._ports[key]

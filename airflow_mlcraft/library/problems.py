@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from airflow_mlcraft.common.cwl_types import short_type
+from airflow_mlcraft.common.cwl_types import shorten_type
 from airflow_mlcraft.cwl.plan import Json, Plan
 from airflow_mlcraft.dag.airflow_limits import build_dag, serialize_dag
 from airflow_mlcraft.errors import DocumentError, MlcraftError
@@ -86,7 +86,7 @@ def _shorten_message(message: str, folders: Collection[Path]) -> str:
 
 def _shorten_type(text: str) -> str:
     try:
-        cwl_type = short_type(json.loads(text))
+        cwl_type = shorten_type(json.loads(text))
     except ValueError:
         return text
     return cwl_type if isinstance(cwl_type, str) else json.dumps(cwl_type)

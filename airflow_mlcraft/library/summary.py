@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_mlcraft.common.cwl_types import is_optional, short_type
+from airflow_mlcraft.common.cwl_types import is_optional, shorten_type
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import DocumentError
 from airflow_mlcraft.layout.hints import STEP_KINDS
@@ -93,7 +93,7 @@ def iter_entries(entries: Any, value: str = "type", key: str = "id") -> Iterator
 def _ports(entries: Any) -> Iterator[Json]:
     for port in iter_entries(entries):
         cwl_type = port.get("type", "Any")
-        shown = short_type(cwl_type)
+        shown = shorten_type(cwl_type)
         made = {"id": port["id"], "type": shown}
         for name in ("label", "doc"):
             if text := _text(port.get(name)):

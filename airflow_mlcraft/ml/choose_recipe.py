@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from airflow_mlcraft.common.did_you_mean import suggestion
+from airflow_mlcraft.common.did_you_mean import build_suggestion
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml import columns as kinds
 from airflow_mlcraft.ml.category_encodings import choose_encodings
@@ -62,7 +62,7 @@ def choose_recipe(train: ColumnTable, target: str, split: Split, options: Recipe
     options.kinds.check(list(train.columns))
     if unknown := [name for name in options.impute_of if name not in train.columns]:
         raise StepError(
-            f"--impute: the data has no column {unknown[0]!r}; {suggestion(unknown[0], list(train.columns))}"
+            f"--impute: the data has no column {unknown[0]!r}; {build_suggestion(unknown[0], list(train.columns))}"
         )
     values = train[target]
     task = options.prediction or detect_task(values)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from airflow_mlcraft.common.did_you_mean import suggestion
+from airflow_mlcraft.common.did_you_mean import build_suggestion
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, DEFAULT
 
@@ -84,7 +84,7 @@ def parse_class_weight(text: str, classes: Sequence[Any]) -> str | dict[Any, flo
         raise StepError(f'--class-weight is {text!r}; expected balanced, or JSON with labels such as {{"yes": 10}}')
     by_name = {str(label): label for label in classes}
     if unknown := [name for name in weights if name not in by_name]:
-        raise StepError(f"--class-weight: there is no class {unknown[0]!r}; {suggestion(unknown[0], by_name)}")
+        raise StepError(f"--class-weight: there is no class {unknown[0]!r}; {build_suggestion(unknown[0], by_name)}")
     if odd := [name for name, one in weights.items() if isinstance(one, bool) or not isinstance(one, int | float)]:
         raise StepError(f"--class-weight: the weight of {odd[0]!r} is {weights[odd[0]]!r}; expected a number above 0")
     if low := [name for name, one in weights.items() if not 0 < one < float("inf")]:

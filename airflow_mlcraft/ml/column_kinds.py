@@ -53,12 +53,12 @@ class KindOptions:
 
     def check(self, names: Sequence[str]) -> None:
         """Raise an error for columns that the data lacks, and for unknown kinds and formats."""
-        from airflow_mlcraft.common.did_you_mean import suggestion
+        from airflow_mlcraft.common.did_you_mean import build_suggestion
 
         for option, given in (("types", self.types), ("dates", self.dates)):
             if unknown := [name for name in given if name not in names]:
                 raise StepError(
-                    f"--{option}: the data has no column {unknown[0]!r}; {suggestion(unknown[0], list(names))}"
+                    f"--{option}: the data has no column {unknown[0]!r}; {build_suggestion(unknown[0], list(names))}"
                 )
         for name, kind in self.types.items():
             if kind not in KINDS:

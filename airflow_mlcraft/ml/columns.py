@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from airflow_mlcraft.common.did_you_mean import suggestion
+from airflow_mlcraft.common.did_you_mean import build_suggestion
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.data.text_values import is_date_text
 
@@ -133,7 +133,7 @@ def to_typed_frame(
     if needed := [name for name in lacking if name not in nullable]:
         raise StepError(
             f"the data lacks the column{'s' if len(needed) > 1 else ''} {', '.join(map(repr, needed[:10]))} "
-            f"that the model needs; {suggestion(needed[0], frame.columns)}"
+            f"that the model needs; {build_suggestion(needed[0], frame.columns)}"
         )
     empty = pd.Series(np.nan, index=frame.index)
     forms = formats or {}

@@ -9,7 +9,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from airflow_mlcraft.common.did_you_mean import suggestion
+from airflow_mlcraft.common.did_you_mean import build_suggestion
 from airflow_mlcraft.errors import StepError, UnknownModelError
 from airflow_mlcraft.ml import user_code
 from airflow_mlcraft.ml.boosters import missing_library_message, unloadable_library_message
@@ -167,7 +167,7 @@ def find_estimator(task: str, name: str) -> Estimator:
     """The estimator of that name."""
     found = ESTIMATORS[task].get(name)
     if found is None:
-        raise UnknownModelError(f"there is no model {name!r} for {task}; {suggestion(name, ESTIMATORS[task])}")
+        raise UnknownModelError(f"there is no model {name!r} for {task}; {build_suggestion(name, ESTIMATORS[task])}")
     return found
 
 
@@ -175,7 +175,7 @@ def set_params_and_seed(estimator: Any, params: Mapping[str, Any], name: str, se
     """With these params, and seeded wherever it takes a seed and has none."""
     known = known_params(estimator)
     if unknown := [param for param in params if param not in known]:
-        raise StepError(f"{name} has no parameter {unknown[0]!r}; {suggestion(unknown[0], known)}")
+        raise StepError(f"{name} has no parameter {unknown[0]!r}; {build_suggestion(unknown[0], known)}")
     estimator.set_params(**{param: _tuples(value) for param, value in params.items()})
     _seed(estimator, seed)
     return estimator
@@ -233,7 +233,9 @@ def _build(task: str, name: str, params: Mapping[str, Any], seed: int, code: Pat
         return set_params_and_seed(find_estimator(task, name).make(), params, name, seed)
     make = user_code.function(module, "model")
     if make is None or (own and name != "model"):
-        raise UnknownModelError(f"there is no model {name!r} for {task}; {suggestion(name, [*own, *ESTIMATORS[task]])}")
+        raise UnknownModelError(
+            f"there is no model {name!r} for {task}; {build_suggestion(name, [*own, *ESTIMATORS[task]])}"
+        )
     with user_code.locate_errors(code):
         made = make(**params)
     return set_params_and_seed(_check_estimator(made, task, name, code), {}, name, seed)

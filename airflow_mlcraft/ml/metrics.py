@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from airflow_mlcraft.common.did_you_mean import suggestion
+from airflow_mlcraft.common.did_you_mean import build_suggestion
 from airflow_mlcraft.errors import StepError
 
 CLASSIFICATION = "classification"
@@ -239,7 +239,7 @@ def metric_for(task: str, name: str | None = None) -> Metric:
     found = METRICS.get(key)
     if found is None:
         others = [alias for alias, metric in ALIASES.items() if metric in of_task]
-        raise StepError(f"there is no metric {name!r}; for {task} {suggestion(key, [*of_task, *others])}")
+        raise StepError(f"there is no metric {name!r}; for {task} {build_suggestion(key, [*of_task, *others])}")
     if found.task != task:
         raise StepError(f"{key} is a metric for {found.task}, and this is {task}: {', '.join(of_task)}")
     return found

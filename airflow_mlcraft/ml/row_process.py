@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from airflow_mlcraft.common.did_you_mean import suggestion
+from airflow_mlcraft.common.did_you_mean import build_suggestion
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml import columns as kinds
 from airflow_mlcraft.ml import user_code
@@ -54,7 +54,7 @@ class RowProcess:
         if lacking:
             raise StepError(
                 f"the data lacks the column{'s' if len(lacking) > 1 else ''} {', '.join(map(repr, lacking[:10]))} "
-                f"that the model needs; {suggestion(lacking[0], frame.columns)}"
+                f"that the model needs; {build_suggestion(lacking[0], frame.columns)}"
             )
         return to_raw_types(frame, self.columns)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airflow_mlcraft.common.did_you_mean import suggestion
+from airflow_mlcraft.common.did_you_mean import build_suggestion
 from airflow_mlcraft.common.locks import locked_if_free
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.metrics import Metric
@@ -189,7 +189,7 @@ def distributions(space: Mapping[str, Any], known: Mapping[str, Any], name: str)
     if not space:
         raise StepError(f"no search space is known for {name}; give one with --space")
     if unknown := [param for param in space if param not in known]:
-        raise StepError(f"--space: {name} has no parameter {unknown[0]!r}; {suggestion(unknown[0], known)}")
+        raise StepError(f"--space: {name} has no parameter {unknown[0]!r}; {build_suggestion(unknown[0], known)}")
     return {param: _distribution(param, space[param]) for param in sorted(space)}
 
 

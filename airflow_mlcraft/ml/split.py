@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airflow_mlcraft.common.did_you_mean import suggestion
+from airflow_mlcraft.common.did_you_mean import build_suggestion
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.row_hash import key_hashes, row_hashes, to_uniform
 
@@ -94,7 +94,7 @@ def check_columns(names: Sequence[str], options: Split) -> None:
     """Raise an error if a column by which rows are split is missing."""
     for name, option in split_columns(options).items():
         if name not in names:
-            raise StepError(f"{option}: the data has no column {name!r}; {suggestion(name, names)}")
+            raise StepError(f"{option}: the data has no column {name!r}; {build_suggestion(name, names)}")
 
 
 def _check_size(test_size: float, rows: int) -> None:
@@ -188,7 +188,9 @@ def _latest(values: Any, options: Split, frame: pd.DataFrame) -> tuple[NDArray[n
 
 def _column(frame: pd.DataFrame, name: str | None, option: str) -> pd.Series:
     if name is None or name not in frame.columns:
-        raise StepError(f"{option}: the data has no column {name!r}; {suggestion(str(name), list(frame.columns))}")
+        raise StepError(
+            f"{option}: the data has no column {name!r}; {build_suggestion(str(name), list(frame.columns))}"
+        )
     values = frame[name]
     if values.isna().any():
         raise StepError(f"{option} {name}: {int(values.isna().sum())} of {len(frame)} rows have no value of it")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from airflow_mlcraft.common.did_you_mean import suggestion
+from airflow_mlcraft.common.did_you_mean import build_suggestion
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.columns import is_text
 from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
@@ -24,7 +24,9 @@ _MAX_LISTED = 3
 def check_target(frame: ColumnTable, target: str) -> None:
     """Raise an error if the target is not in the data, or has missing values."""
     if target not in frame.columns:
-        raise StepError(f"the data has no column {target!r} to predict; {suggestion(target, list(frame.columns))}")
+        raise StepError(
+            f"the data has no column {target!r} to predict; {build_suggestion(target, list(frame.columns))}"
+        )
     missing = frame[target].isna().to_numpy()
     if missing.any():
         first = int(np.flatnonzero(missing)[0]) + 1

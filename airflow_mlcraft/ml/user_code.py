@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from airflow_mlcraft.common.did_you_mean import suggestion
+from airflow_mlcraft.common.did_you_mean import build_suggestion
 from airflow_mlcraft.common.hashing import sha256_of_file
 from airflow_mlcraft.errors import StepError
 
@@ -91,7 +91,7 @@ def require_function(module: ModuleType, name: str, signature: str) -> Callable[
     found = function(module, name)
     if found is None:
         names = [one for one, value in vars(module).items() if callable(value) and not one.startswith("_")]
-        more = f"; {suggestion(name, names)}" if names else ""
+        more = f"; {build_suggestion(name, names)}" if names else ""
         raise StepError(f"{_file(module)} has no function {name!r}; expected `{signature}`{more}")
     return found
 

@@ -76,7 +76,7 @@ class MlStepOperator(CwlStepOperator):
 
         # Files that a try leaves there are found by the next one; no other step has the same identity.
         state = files.store.root / "state" / identity[:2] / identity
-        requirements = python_environments.requirements_of(Path(self.base))
+        requirements = python_environments.find_requirements(Path(self.base))
         tool = self.layout().step(self.step).step.run
         document = self.load_tool(tool.digest) if isinstance(tool, ToolRef) else None
         permissions = self.adjust_permissions(build_permissions(self.load_plan(), document, files.store, files.folder))
@@ -95,7 +95,7 @@ class MlStepOperator(CwlStepOperator):
 
     def environment_key(self) -> str:
         """The key of the project's requirements."""
-        return python_environments.key_of(python_environments.requirements_of(Path(self.base)))
+        return python_environments.compute_key(python_environments.find_requirements(Path(self.base)))
 
     def is_reusable(self, outputs: dict[str, Json], files: TaskFiles) -> bool:
         """Whether no model has failed: a failed one is tried again, as its package may be installed by then."""
@@ -118,7 +118,9 @@ class MlStepOperator(CwlStepOperator):
     ) -> int:
         from airflow_mlcraft.cwl.orphaned_tools import kill_on_parent_exit
 
-        environment = python_environments.environment(requirements, settings.get_path("environments"), say)
+        environment = python_environments.get_or_create_environment(
+            requirements, settings.get_path("environments"), say
+        )
         variables = {python_environments.STATE: str(state), **owner.environment(), **permission_variables}
         for option, name in pairwise(arguments):
             if option == "--connection":

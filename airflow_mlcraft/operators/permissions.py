@@ -11,7 +11,7 @@ from airflow_mlcraft.cwl.plan import Json, Plan, Step, ToolRef, Workflow
 from airflow_mlcraft.cwl.portable import restore_locations
 from airflow_mlcraft.errors import MlcraftError, RefusedError
 from airflow_mlcraft.steps.permissions import Permissions, find_texts, remember_code
-from airflow_mlcraft.store.values import each_file_or_directory, local_path
+from airflow_mlcraft.store.values import iterate_files_and_directories, local_path
 
 if TYPE_CHECKING:
     from airflow_mlcraft.store.store import Store
@@ -45,7 +45,7 @@ def build_permissions(
         everything=False,
         run_code=settings.get_bool("run_code"),
         known=tuple(sorted({text for value in values for text in find_texts(value)})),
-        code=tuple(sorted({path for item in each_file_or_directory(values) if (path := local_path(item))})),
+        code=tuple(sorted({path for item in iterate_files_and_directories(values) if (path := local_path(item))})),
         staged=str(staged or ""),
         ledger=str(store.root.joinpath(*_LEDGER)) if store is not None else "",
         connections=settings.get_list("allowed_connections"),
@@ -62,7 +62,7 @@ def check_run_inputs(job: Mapping[str, Json], permissions: Permissions) -> None:
         return
     document_files = set(permissions.code)
     for name, value in job.items():
-        for item in each_file_or_directory(value):
+        for item in iterate_files_and_directories(value):
             try:
                 _check_location(item, document_files, permissions)
             except RefusedError as error:
@@ -93,8 +93,8 @@ def check_job_requirements(requirements: list[Json]) -> None:
 def record_document_code(plan: Plan, job: Mapping[str, Json], store: Store) -> None:
     """Record the hashes of the document's Python files in a run's inputs: they stay permitted when edited later."""
     constants = [restore_locations(value, plan.base) for value in _workflow_constants(plan.root)]
-    document_files = {local_path(item) for item in each_file_or_directory(constants)}
-    for item in each_file_or_directory(dict(job)):
+    document_files = {local_path(item) for item in iterate_files_and_directories(constants)}
+    for item in iterate_files_and_directories(dict(job)):
         path = local_path(item)
         if path.endswith(_CODE_SUFFIX) and path in document_files and Path(path).is_file():
             remember_code(store.root.joinpath(*_LEDGER), Path(path))

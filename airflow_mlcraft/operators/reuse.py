@@ -87,17 +87,17 @@ class ReuseCache:
 
 def _files_of(document: Json) -> Iterator[Json]:
     """The local Files and Directories in a tool's document, as defaults or for its working folder."""
-    from airflow_mlcraft.store.values import each_file_or_directory
+    from airflow_mlcraft.store.values import iterate_files_and_directories
 
-    for item in each_file_or_directory(document):
+    for item in iterate_files_and_directories(document):
         if str(item.get("location", "")).startswith("file:"):
             yield {"class": item["class"], "location": item["location"]}
 
 
 def _object_ids(outputs: Json) -> Iterator[str]:
-    from airflow_mlcraft.store.values import each_file_or_directory, oid_of
+    from airflow_mlcraft.store.values import iterate_files_and_directories, oid_of
 
-    for item in each_file_or_directory(outputs):
+    for item in iterate_files_and_directories(outputs):
         if oid := oid_of(item):
             yield oid
 

@@ -31,7 +31,7 @@ from airflow_mlcraft.operators.task_files import open_task_files
 from airflow_mlcraft.operators.task_run import begin_run
 from airflow_mlcraft.operators.xcom_overflow import from_xcom, to_xcom
 from airflow_mlcraft.steps.permissions import Permissions
-from airflow_mlcraft.store.download import downloaded
+from airflow_mlcraft.store.download import download_value
 
 
 class CwlInputsOperator(CwlOperator):
@@ -62,7 +62,7 @@ class CwlInputsOperator(CwlOperator):
                 permissions = build_permissions(plan) if self.inputs is None else Permissions()
                 check_run_inputs(job, permissions)
                 record_document_code(plan, job, files.store)
-                job = downloaded(files.stage(job), files.make_run_folder(), self.log_line, permissions.addresses)
+                job = download_value(files.stage(job), files.make_run_folder(), self.log_line, permissions.addresses)
                 job = validate_job(
                     self.load_tool(plan.root.interface),
                     job,

@@ -74,7 +74,7 @@ class CwlVersionOperator(CwlOperator):
 
     def execute(self, context: Context) -> Json:
         """The commit, and for each path the hash and size of its data."""
-        from airflow_mlcraft.versioning.targets import data_of
+        from airflow_mlcraft.versioning.targets import to_dvc_data
 
         ti = context["ti"]
         if is_replay():
@@ -82,7 +82,8 @@ class CwlVersionOperator(CwlOperator):
         with as_airflow_exceptions():
             layout, values, store = self.layout(), Values(ti), open_store()
             data_by_path = {
-                hint.path: data_of(store, _value_of_hint(values, layout, hint), str(hint)) for hint in layout.data_hints
+                hint.path: to_dvc_data(store, _value_of_hint(values, layout, hint), str(hint))
+                for hint in layout.data_hints
             }
             data = {path: item for path, item in data_by_path.items() if item is not None}
             for path in data_by_path.keys() - data.keys():

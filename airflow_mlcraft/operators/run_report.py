@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.cwl.plan import Json, ToolRef
 from airflow_mlcraft.operators.task_run import TaskRun, select_params
-from airflow_mlcraft.store.values import each_file_or_directory, oid_of
+from airflow_mlcraft.store.values import iterate_files_and_directories, oid_of
 from airflow_mlcraft.tracking import tags
-from airflow_mlcraft.tracking.capture import readable
+from airflow_mlcraft.tracking.capture import to_params
 from airflow_mlcraft.tracking.names import DagRunName, StepName
 
 if TYPE_CHECKING:
     from airflow_mlcraft.operators.task_files import TaskFiles
     from airflow_mlcraft.store.store import Store
-    from airflow_mlcraft.tracking.client import Tracking
+    from airflow_mlcraft.tracking.client import TrackingClient
     from airflow_mlcraft.tracking.run import TrackedRun
 
 RECORD = "record"
@@ -26,7 +26,7 @@ _NO_RECORD: Mapping[str, Any] = {}
 
 
 def build_step_tags(
-    tracking: Tracking, tool: ToolRef, identity: str, reused_from: Mapping[str, Any] | None
+    tracking: TrackingClient, tool: ToolRef, identity: str, reused_from: Mapping[str, Any] | None
 ) -> dict[str, str]:
     """The tags of a step's run: identity, image, and the task and run that reused outputs come from."""
     values = {tags.STEP_IDENTITY: identity}
@@ -52,7 +52,7 @@ def log_step(
     run.tags(step_tags)
     record = load_record(outputs, files.store)
     # A param of MLflow cannot be changed: where the step has changed an input, its value counts.
-    run.params({**readable(select_params(inputs)), **record.get("params", {})})
+    run.params({**to_params(select_params(inputs)), **record.get("params", {})})
     datasets = {dataset["port"]: dataset for dataset in record.get("datasets", ())}
     new = {port: value for port, value in outputs.items() if port in datasets and port not in inputs}
     log_datasets(run, {**inputs, **new}, files, datasets)
@@ -66,7 +66,7 @@ def log_datasets(run: TrackedRun, values: Mapping[str, Json], files: TaskFiles, 
     url = files.store.url
     for port, value in stored.items():
         dataset = datasets.get(port, _NO_RECORD)
-        for item in each_file_or_directory(value):
+        for item in iterate_files_and_directories(value):
             if oid := oid_of(item):
                 run.dataset(
                     dataset.get("name") or item.get("basename") or port,

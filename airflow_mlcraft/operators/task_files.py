@@ -48,15 +48,15 @@ class TaskFiles:
 
     def keep(self, value: Json) -> Json:
         """The value with its files in the store; files of the task's folder are moved, others are copied."""
-        from airflow_mlcraft.store.values import keep_value
+        from airflow_mlcraft.store.values import store_value
 
-        return keep_value(self.store, value, made_in=self.folder, known=self._staged_objects, brought=self._inputs)
+        return store_value(self.store, value, made_in=self.folder, known=self._staged_objects, brought=self._inputs)
 
     def add_input_files(self, value: Json) -> None:
         """Allow a tool's outputs to link to the local files of a value."""
-        from airflow_mlcraft.store.values import each_file_or_directory, local_path
+        from airflow_mlcraft.store.values import iterate_files_and_directories, local_path
 
-        self._inputs |= {path for item in each_file_or_directory(value) if (path := local_path(item))}
+        self._inputs |= {path for item in iterate_files_and_directories(value) if (path := local_path(item))}
 
     def make_run_folder(self) -> Path:
         """A new empty folder to run a tool in."""

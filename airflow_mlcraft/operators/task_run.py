@@ -20,11 +20,11 @@ from airflow.sdk import Context
 from airflow.sdk.definitions.context import KNOWN_CONTEXT_KEYS
 
 from airflow_mlcraft import settings
-from airflow_mlcraft.common.environment_variables import variables
+from airflow_mlcraft.common.environment_variables import set_variables
 from airflow_mlcraft.layout.hints import has_machine_learning
 from airflow_mlcraft.tracking import tags
-from airflow_mlcraft.tracking.capture import arguments, document_tags, readable
-from airflow_mlcraft.tracking.client import Tracking
+from airflow_mlcraft.tracking.capture import bind_arguments, document_tags, to_params
+from airflow_mlcraft.tracking.client import TrackingClient
 from airflow_mlcraft.tracking.names import DagRunName, StepName
 from airflow_mlcraft.tracking.past_run import INPUTS
 from airflow_mlcraft.tracking.run import TrackedRun
@@ -41,7 +41,7 @@ _SYSTEM_METRICS_AFTER = 3.0
 """Seconds; a tool that ends earlier has no system metrics over time, only its usage at the end."""
 
 
-def open_plan_tracking(plan: Plan) -> Tracking | None:
+def open_plan_tracking(plan: Plan) -> TrackingClient | None:
     """The tracking for the runs of a plan; None where they are not tracked."""
     choice = settings.get_choice("tracking")
     if choice == "never" or (choice == "auto" and not has_machine_learning(plan)):
@@ -59,7 +59,7 @@ def dag_run_name(ti: Any) -> DagRunName:
 class TaskRun:
     """The run of one try of a task. MLflow has no run of it before `open`."""
 
-    def __init__(self, tracking: Tracking, name: StepName, run_tags: Mapping[str, str]):
+    def __init__(self, tracking: TrackingClient, name: StepName, run_tags: Mapping[str, str]):
         self.tracking = tracking
         self.name = name
         self._tags = run_tags
@@ -126,7 +126,9 @@ def begin_run(plan: Plan, ti: Any, inputs: Mapping[str, Json]) -> None:
     tracking = open_plan_tracking(plan)
     if tracking is not None:
         texts = {INPUTS: json.dumps(inputs)}
-        tracking.begin(dag_run_name(ti), tags=_document_tags(plan), params=readable(select_params(inputs)), texts=texts)
+        tracking.begin(
+            dag_run_name(ti), tags=_document_tags(plan), params=to_params(select_params(inputs)), texts=texts
+        )
 
 
 def end_run(plan: Plan, ti: Any) -> None:
@@ -191,7 +193,7 @@ def tracked_run(
 
 @contextmanager
 def _open_run(
-    tracking: Tracking,
+    tracking: TrackingClient,
     context: Context,
     *,
     label: str,
@@ -206,13 +208,13 @@ def _open_run(
     name = StepName(dag_run_name(ti), ti.task_id, index, ti.try_number, label)
     file_tags = document_tags(Path(ti.task.dag.fileloc))
     # The first task creates the run of the DAG run; the others repeat the same call.
-    tracking.begin(name.flow, tags=file_tags, params=readable(select_params(dict(context["params"]))))
+    tracking.begin(name.flow, tags=file_tags, params=to_params(select_params(dict(context["params"]))))
     tracking.made(name.flow)
     skipped: AirflowSkipException | None = None
     task_tags = {**file_tags, tags.WORKER: socket.gethostname()}
     with (
         capture.tracked_run(tracking, name, function, arguments, seed=seed, tags=task_tags) as run,
-        variables(tracking.environment(name)),
+        set_variables(tracking.environment(name)),
     ):
         try:
             yield run
@@ -258,7 +260,7 @@ class TrackedOperator(_PythonDecoratedOperator):
 
     def _tracked(self) -> AbstractContextManager[TrackedRun]:
         function = self.python_callable
-        bound = arguments(function, *self.op_args, **self.op_kwargs)
+        bound = bind_arguments(function, *self.op_args, **self.op_kwargs)
         user_arguments = {name: value for name, value in bound.items() if name not in _AIRFLOW_ARGUMENTS}
         if self._context is None:
             raise RuntimeError("the task is not being executed")

@@ -23,8 +23,8 @@ from airflow_mlcraft.project.project_paths import Project
 from airflow_mlcraft.project.training import require_champion
 from airflow_mlcraft.serving.model.folder import read_model_folder
 from airflow_mlcraft.serving.options import KEY_VARIABLE
-from airflow_mlcraft.tracking.trusted_types import TRUSTED, trusted_by_record
-from airflow_mlcraft.tracking.user_process import TRUSTED_CODE, process_of, trusts
+from airflow_mlcraft.tracking.trusted_types import TRUSTED, read_signed_types
+from airflow_mlcraft.tracking.user_process import TRUSTED_CODE, is_trusted, read_process
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -112,7 +112,7 @@ def build_recipe(project: Project, base: str = "", progress: ProgressReporter | 
         content=model.content,
         python=environment.python if environment else Path(sys.executable),
         base=base or _default_base(champion),
-        requirements=tuple(python_environments.requirements_in(project.requirements)),
+        requirements=tuple(python_environments.read_requirements(project.requirements)),
         labels=_build_labels(project, model.content),
         environment=_trusted_environment(project, model.path / model.estimator_file),
     )
@@ -171,10 +171,10 @@ def _default_base(model: Path) -> str:
 def _trusted_environment(project: Project, file: Path) -> dict[str, str]:
     """Environment variables with the types and the code that the server may load: those listed and those signed."""
     listed = env_file.read_env_file(project).get(TRUSTED) or os.environ.get(TRUSTED, "")
-    types = {name.strip() for name in listed.split(",") if name.strip()} | trusted_by_record(file)
+    types = {name.strip() for name in listed.split(",") if name.strip()} | read_signed_types(file)
     environment = {TRUSTED: ",".join(sorted(types))} if types else {}
-    process = process_of(file.parent)
-    if process is not None and trusts(process):
+    process = read_process(file.parent)
+    if process is not None and is_trusted(process):
         environment[TRUSTED_CODE] = str(process["sha256"])
     return environment
 

@@ -55,7 +55,7 @@ def copy_project(project: Project, name: str) -> Project:
 
 def _user_files(project: Project, manifest: manifests.Manifest) -> Iterator[Path]:
     """Files that git does not ignore, the file of keys, and data sources in the project's folder."""
-    listing = Git(project.folder).ask("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    listing = Git(project.folder).run_or_none("ls-files", "-z", "--cached", "--others", "--exclude-standard")
     if listing is None:
         raise ProjectError(f"{project.folder} is in no git repository", "run `git init` there first")
     skipped = (".git", ".dvc", HIDDEN_FOLDER, *PROJECT_FOLDERS)

@@ -34,7 +34,7 @@ def add_dependencies(
     before = [line for line in manifests.read_manifest(project).dependencies if _canonical_name(line) not in names]
     manifests.change_manifest(project, {"dependencies": [*before, *added]})
     prepare_environment(project, report)
-    return python_environments.requirements_in(project.requirements)
+    return python_environments.read_requirements(project.requirements)
 
 
 def find_missing(
@@ -45,7 +45,7 @@ def find_missing(
     A project with requirements has an environment of its own, in which nothing else is installed.
     """
     is_installed = is_installed or _is_installed
-    installed_lines = python_environments.requirements_in(project.requirements)
+    installed_lines = python_environments.read_requirements(project.requirements)
     listed = {_name_of_line(line) for line in installed_lines}
     missing = []
     for model in models:
@@ -83,8 +83,12 @@ def prepare_environment(
     project: Project, report: Callable[[str], None] = lambda _: None
 ) -> python_environments.Environment | None:
     """The Python environment of the project, created if necessary; None if requirements.txt is empty."""
-    requirements = python_environments.requirements_in(project.requirements)
-    return python_environments.environment(requirements, environments_folder(), report) if requirements else None
+    requirements = python_environments.read_requirements(project.requirements)
+    return (
+        python_environments.get_or_create_environment(requirements, environments_folder(), report)
+        if requirements
+        else None
+    )
 
 
 def _validate_requirement(text: str) -> str:

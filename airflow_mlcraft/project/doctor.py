@@ -130,10 +130,10 @@ def _check_embedded_airflow(projects: Projects) -> Finding:
 
 
 def _check_uv(projects: Projects) -> Finding:
-    from airflow_mlcraft.common.python_environments import uv
+    from airflow_mlcraft.common.python_environments import find_uv
 
     try:
-        version_line = _run_command([uv(), "--version"])
+        version_line = _run_command([find_uv(), "--version"])
     except MlcraftError as error:
         return Finding("uv", WARNING, str(error), "pip install uv; it installs what projects need beyond MLcraft")
     folder = user_dirs.environments_folder()

@@ -13,9 +13,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlcraft.common.environment_variables import variables
+from airflow_mlcraft.common.environment_variables import set_variables
 from airflow_mlcraft.common.files import translate_os_errors
-from airflow_mlcraft.common.python_environments import requirements_in
+from airflow_mlcraft.common.python_environments import read_requirements
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import env_file
 from airflow_mlcraft.project.manifest import Manifest
@@ -108,7 +108,7 @@ def run_document(
             listener.on_log(task, level, line)
 
         conf = to_xcom(dict(inputs), MAX_CONF_BYTES)
-        if not requirements_in(project.requirements):
+        if not read_requirements(project.requirements):
             _preload_libraries()
         try:
             result = run_dag(dag, conf=conf, parallel=parallel, on_event=on_event, log=log, run_id=run_id)
@@ -139,7 +139,7 @@ def project_environment(project: Project, manifest: Manifest, run_id: str = "") 
         "AIRFLOW__MLCRAFT__TRACKING_LINGER": _LINGER_SECONDS,
         **tracking_environment(project, manifest),
     }
-    with variables(values):
+    with set_variables(values):
         yield
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from airflow_mlcraft.common.did_you_mean import suggestion
+from airflow_mlcraft.common.did_you_mean import build_suggestion
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project.manifest import Manifest
 from airflow_mlcraft.project.project_paths import Project
@@ -43,7 +43,9 @@ def check_models(project: Project, manifest: Manifest, names: Sequence[str]) -> 
         return
     for name in names:
         if name not in choices:
-            raise ProjectError(f"there is no model {name!r} for {manifest.prediction}; {suggestion(name, choices)}")
+            raise ProjectError(
+                f"there is no model {name!r} for {manifest.prediction}; {build_suggestion(name, choices)}"
+            )
 
 
 def _find_own_models(project: Project) -> list[str] | None:

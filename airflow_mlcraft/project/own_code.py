@@ -17,9 +17,9 @@ from airflow_mlcraft.common.locks import locked
 from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.project.project_paths import MANIFEST, Project
 from airflow_mlcraft.store.task_folders import unique_name
-from airflow_mlcraft.versioning.commit import held_index, put_index
-from airflow_mlcraft.versioning.git import NOTHING, Git
-from airflow_mlcraft.versioning.repository import Repository, repository_at
+from airflow_mlcraft.versioning.commit import lock_index, replace_index
+from airflow_mlcraft.versioning.git import NULL_OID, Git
+from airflow_mlcraft.versioning.repository import Repository, find_repository
 
 _REF_PREFIX = "refs/mlcraft/"
 _CODE_FILES = (MANIFEST, "requirements.txt")
@@ -40,15 +40,15 @@ class CodeCommit:
 def commit_code(project: Project, run_id: str) -> CodeCommit:
     """Commit the project's own code if it has changed. Returns the commit; empty, with a reason, if git fails."""
     try:
-        repository = repository_at(project.folder)
+        repository = find_repository(project.folder)
         with locked(repository.common_dir / "mlcraft.lock") as note:
             if not _list_changed_paths(repository, project):
-                return CodeCommit(repository.git.ask("rev-parse", "--verify", "--quiet", "HEAD") or "")
+                return CodeCommit(repository.git.run_or_none("rev-parse", "--verify", "--quiet", "HEAD") or "")
             if reason := _find_commit_obstacle(repository, project):
                 return _commit_aside(repository, project, run_id, reason)
-            with held_index(repository.git_dir, note) as index:
+            with lock_index(repository.git_dir, note) as index:
                 commit = _commit_to_branch(repository, project, run_id, index)
-                put_index(repository.git_dir, index)
+                replace_index(repository.git_dir, index)
             return CodeCommit(commit)
     except VersioningError as error:
         return CodeCommit(dirty=str(error))
@@ -57,9 +57,9 @@ def commit_code(project: Project, run_id: str) -> CodeCommit:
 def diffstat(project: Project, before: str, after: str = "") -> list[str]:
     """Lines as `model.py | 3 ++-` for own code that differs between two commits, or from the current files."""
     try:
-        repository = repository_at(project.folder)
+        repository = find_repository(project.folder)
         after = after or _write_current_tree(repository, project)
-        stat = repository.git.ask("diff", "--stat=80", before, after, "--", *_pathspecs(repository, project))
+        stat = repository.git.run_or_none("diff", "--stat=80", before, after, "--", *_pathspecs(repository, project))
     except VersioningError:
         return []
     lines = [line.strip() for line in (stat or "").splitlines()]
@@ -69,8 +69,8 @@ def diffstat(project: Project, before: str, after: str = "") -> list[str]:
 def list_code_files(project: Project, commit: str) -> list[str]:
     """Paths of own code in a commit, relative to the project's folder; without the tools of the documents."""
     try:
-        repository = repository_at(project.folder)
-        blobs = repository.git.blobs(commit)
+        repository = find_repository(project.folder)
+        blobs = repository.git.list_files(commit)
     except VersioningError:
         return []
     prefix = _prefix(repository, project)
@@ -103,11 +103,11 @@ def _prefix(repository: Repository, project: Project) -> str:
 def _find_commit_obstacle(repository: Repository, project: Project) -> str:
     """The reason why a commit to the branch is not possible now; empty if it is."""
     git = repository.git
-    if git.ask("symbolic-ref", "--quiet", "HEAD") is None:
+    if git.run_or_none("symbolic-ref", "--quiet", "HEAD") is None:
         return "no branch is checked out"
     if any((repository.git_dir / name).exists() for name in _MERGE_STATE_FILES):
         return "a merge or rebase is going on"
-    if git.ask("rev-parse", "--verify", "--quiet", "HEAD") is None:
+    if git.run_or_none("rev-parse", "--verify", "--quiet", "HEAD") is None:
         return ""
     changed, edited = _list_changed_paths(repository, project), _list_paths(git, "diff", "--name-only", "-z")
     # Own code that is staged without later edits is part of the commit anyway.
@@ -129,20 +129,20 @@ def _list_paths(git: Git, *arguments: str) -> list[str]:
 def _commit_to_branch(repository: Repository, project: Project, run_id: str, index: Path) -> str:
     git = repository.git
     branch = git.text("symbolic-ref", "HEAD")
-    parent = git.ask("rev-parse", "--verify", "--quiet", "HEAD")
+    parent = git.run_or_none("rev-parse", "--verify", "--quiet", "HEAD")
     changed = _list_changed_paths(repository, project)
     _stage(git, index, changed)
-    commit = git.commit(
+    commit = git.commit_tree(
         git.text("write-tree", index=index), parent, _commit_message(repository, project, changed, run_id)
     )
-    git.run("update-ref", "-m", "commit: code of a training", branch, commit, parent or NOTHING)
+    git.run("update-ref", "-m", "commit: code of a training", branch, commit, parent or NULL_OID)
     return commit
 
 
 def _commit_aside(repository: Repository, project: Project, run_id: str, reason: str) -> CodeCommit:
-    git, head = repository.git, repository.git.ask("rev-parse", "--verify", "--quiet", "HEAD")
+    git, head = repository.git, repository.git.run_or_none("rev-parse", "--verify", "--quiet", "HEAD")
     tree = _write_current_tree(repository, project)
-    commit = git.commit(tree, head, f"Code of {run_id}\n")
+    commit = git.commit_tree(tree, head, f"Code of {run_id}\n")
     git.run("update-ref", f"{_REF_PREFIX}{run_id}", commit)
     diff = git.run("diff", "--binary", head or git.text("hash-object", "-t", "tree", "/dev/null"), tree)
     write_text_atomically(project.runs / f"{run_id}.diff", diff.decode("utf-8", "replace"))
@@ -152,7 +152,7 @@ def _commit_aside(repository: Repository, project: Project, run_id: str, reason:
 def _write_current_tree(repository: Repository, project: Project) -> str:
     """Write a git tree of HEAD with the current files of own code."""
     with _temporary_index(repository) as index:
-        head = repository.git.ask("rev-parse", "--verify", "--quiet", "HEAD")
+        head = repository.git.run_or_none("rev-parse", "--verify", "--quiet", "HEAD")
         if head:
             repository.git.run("read-tree", head, index=index)
         _stage(repository.git, index, _list_changed_paths(repository, project))
@@ -162,7 +162,7 @@ def _write_current_tree(repository: Repository, project: Project) -> str:
 def _stage(git: Git, index: Path, paths: Sequence[str]) -> None:
     """Update an index with the current files; deleted files are removed from it."""
     stdin = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    git.run("update-index", "--add", "--remove", "-z", "--stdin", given=stdin, index=index)
+    git.run("update-index", "--add", "--remove", "-z", "--stdin", stdin=stdin, index=index)
 
 
 @contextmanager

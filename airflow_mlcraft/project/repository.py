@@ -49,13 +49,13 @@ def commit_all(folder: Path, message: str) -> None:
     """Commit all files that git does not ignore, with the user's name if git has one."""
     git = Git(folder)
     git.run("add", "--all")
-    commit = git.commit(git.text("write-tree"), None, f"{message}\n")
+    commit = git.commit_tree(git.text("write-tree"), None, f"{message}\n")
     git.run("update-ref", "HEAD", commit)
 
 
 def read_head_commit(folder: Path) -> str:
     """The commit of HEAD; empty if there is none."""
-    return Git(folder).ask("rev-parse", "HEAD") or ""
+    return Git(folder).run_or_none("rev-parse", "HEAD") or ""
 
 
 def set_remote(folder: Path, url: str, options: Mapping[str, Any] | None = None) -> None:

@@ -17,7 +17,7 @@ from airflow_mlcraft.project.project_paths import Project
 
 if TYPE_CHECKING:
     from airflow_mlcraft.store.store import Store
-    from airflow_mlcraft.tracking.client import Tracking
+    from airflow_mlcraft.tracking.client import TrackingClient
 
 SCORES_PATH = "reports/scores.json"
 _DAG_ID = "evaluate"
@@ -57,7 +57,7 @@ def set_champion_without_run(
     return ""
 
 
-def _find_obstacle(tracking: Tracking, name: str, winner: str, current: str) -> str:
+def _find_obstacle(tracking: TrackingClient, name: str, winner: str, current: str) -> str:
     from airflow_mlcraft.tracking import tags
 
     try:
@@ -85,7 +85,7 @@ def _version_files(  # noqa: PLR0917
 
     from airflow_mlcraft.hooks.dvc import open_versioning
     from airflow_mlcraft.store.values import STORE
-    from airflow_mlcraft.versioning.targets import data_of
+    from airflow_mlcraft.versioning.targets import to_dvc_data
 
     scores_id = store.keep_bytes((json.dumps(scores, indent=2) + "\n").encode())
     values = {
@@ -97,7 +97,7 @@ def _version_files(  # noqa: PLR0917
         },
     }
     versioned = {
-        str(path.relative_to(project.folder)): data_of(store, value, path.name) for path, value in values.items()
+        str(path.relative_to(project.folder)): to_dvc_data(store, value, path.name) for path, value in values.items()
     }
     data = {path: item for path, item in versioned.items() if item is not None}
 
@@ -111,7 +111,7 @@ def _version_files(  # noqa: PLR0917
         report("warning", version.refusal)
 
 
-def _register(tracking: Tracking, name: str, run_id: str, content: str, scores: Mapping[str, Any]) -> None:
+def _register(tracking: TrackingClient, name: str, run_id: str, content: str, scores: Mapping[str, Any]) -> None:
     from airflow_mlcraft.tracking.names import DagRunName, StepName
 
     flow = DagRunName(_DAG_ID, run_id)

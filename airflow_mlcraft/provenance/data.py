@@ -18,7 +18,7 @@ from airflow_mlcraft.cwl.portable import restore_locations
 from airflow_mlcraft.provenance.parameters import DATA
 from airflow_mlcraft.store.export import export_value
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.store.values import EMPTY_FOLDERS, keep_value, oid_of
+from airflow_mlcraft.store.values import EMPTY_FOLDERS, oid_of, store_value
 
 
 class Data:
@@ -50,7 +50,7 @@ class Data:
                 entity for n, item in enumerate(value) for entity in self._to_entities(f"{identifier}/{n}", name, item)
             ]
         if isinstance(value, dict) and value.get("class") in ("File", "Directory"):
-            return [self._file_or_folder(keep_value(self._store, restore_locations(value, self._base)))]
+            return [self._file_or_folder(store_value(self._store, restore_locations(value, self._base)))]
         if not isinstance(value, dict) and self._is_secret(value):
             return []
         return [self._property(identifier, name, value)]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_mlcraft.errors import MlcraftError, StoreError
 from airflow_mlcraft.pruning.items import KINDS, OBJECT, OUTPUTS, Item, find_items, last_use
 from airflow_mlcraft.pruning.references import Named, find_named
-from airflow_mlcraft.store.object_paths import DIR_SUFFIX, read_dir
-from airflow_mlcraft.store.task_folders import remove
+from airflow_mlcraft.store.object_paths import DIR_SUFFIX, parse_dir_object
+from airflow_mlcraft.store.task_folders import remove_path
 
 if TYPE_CHECKING:
     from airflow_mlcraft.pruning.locations import Places
@@ -122,7 +122,7 @@ class _Chooser:
     def _entries(self, item: Item) -> list[str]:
         if item.oid not in self._listings:
             try:
-                self._listings[item.oid] = [entry.md5 for entry in read_dir(item.oid, item.path.read_bytes())]
+                self._listings[item.oid] = [entry.md5 for entry in parse_dir_object(item.oid, item.path.read_bytes())]
             except (OSError, StoreError):
                 # Gone meanwhile, or damaged: nothing can be checked out with it either way.
                 self._listings[item.oid] = []
@@ -136,7 +136,7 @@ def delete(pruning: Pruning) -> Pruning:
     for item in sorted(pruning.items, key=lambda item: (_PASSED_ON[item.kind], not item.oid.endswith(DIR_SUFFIX))):
         try:
             if _is_unused(item):
-                remove(item.path)
+                remove_path(item.path)
                 gone.append(item)
         except OSError as error:
             failures.append(f"{item.path} cannot be deleted: {error.strerror or error}")

@@ -56,9 +56,9 @@ def _pointers(folder: Path) -> Iterator[str]:
     if not folder.is_dir():
         return
     git = Git(folder)
-    if git.ask("rev-parse", "--is-inside-work-tree") is None:
+    if git.run_or_none("rev-parse", "--is-inside-work-tree") is None:
         return
-    top = git.at(Path(git.text("rev-parse", "--show-toplevel")))
+    top = git.in_folder(Path(git.text("rev-parse", "--show-toplevel")))
     for name in top.text("ls-files", "-z", "--cached", "--others", "--", *_POINTERS).split("\0"):
         if name and (top.folder / name).is_file():
             yield (top.folder / name).read_text("utf-8", "replace")

@@ -34,9 +34,9 @@ def gather_inputs(folder: Path, run: str, dag_run_id: str = "", document: str = 
     from airflow_mlcraft.layout.plan_cache import open_plan_cache
     from airflow_mlcraft.operators.task_files import open_store
     from airflow_mlcraft.store.store import Store
-    from airflow_mlcraft.tracking.past_run import past_run
+    from airflow_mlcraft.tracking.past_run import load_past_run
 
-    past = past_run(tracked_store(), run, dag_run_id, experiment=settings.get("tracking_experiment"))
+    past = load_past_run(tracked_store(), run, dag_run_id, experiment=settings.get("tracking_experiment"))
     plan = _find_plan(open_plan_cache(), past, document)
     store = open_store()
     replay = _build_replay(plan, past, store)
@@ -121,9 +121,9 @@ def _file_object(oid: str, name: str, store: Store) -> Json:
 
 
 def _object_ids(value: Json) -> Iterator[str]:
-    from airflow_mlcraft.store.values import each_file_or_directory, oid_of
+    from airflow_mlcraft.store.values import iterate_files_and_directories, oid_of
 
-    for item in each_file_or_directory(value):
+    for item in iterate_files_and_directories(value):
         if oid := oid_of(item):
             yield oid
 

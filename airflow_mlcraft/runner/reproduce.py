@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.runner.gather_inputs import ORDER, REPLAY, STORE
-from airflow_mlcraft.store.task_folders import remove
+from airflow_mlcraft.store.task_folders import remove_path
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.plan import Plan
@@ -113,7 +113,7 @@ def open_past_run(run: str, dag_run_id: str = "", document: str = "") -> Iterato
             yield PastRunInputs(load_cached_plan(order["plan"], order["base"], order["cache"]), folder, order)
         finally:
             # Folders of the store are read-only, and would stay.
-            remove(folder / STORE)
+            remove_path(folder / STORE)
 
 
 def _gather_inputs(folder: Path, run: list[str], document: str) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _compare_values(step: str, kind: str, then: Mapping[str, Any], now: Mapping[
 
 def _final_metrics(record: Mapping[str, Any]) -> dict[str, float]:
     """As MLflow has them: of a series, the last value."""
-    from airflow_mlcraft.tracking.names import acceptable
+    from airflow_mlcraft.tracking.names import sanitize_name
 
     last = {name: points[-1][1] for name, points in record.get("series", {}).items() if points}
-    return {acceptable(name): float(value) for name, value in {**record.get("metrics", {}), **last}.items()}
+    return {sanitize_name(name): float(value) for name, value in {**record.get("metrics", {}), **last}.items()}

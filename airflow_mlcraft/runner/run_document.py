@@ -98,7 +98,7 @@ def run_plan(
     from airflow_mlcraft.dag.cwl_dag import CwlDag
     from airflow_mlcraft.operators.xcom_overflow import to_xcom
     from airflow_mlcraft.runner.run_dag import run_dag
-    from airflow_mlcraft.store.task_folders import remove
+    from airflow_mlcraft.store.task_folders import remove_path
 
     check_choices(plan, job)
     store = options.store or Path(tempfile.mkdtemp(prefix="mlcraft-", dir=options.scratch))
@@ -117,7 +117,7 @@ def run_plan(
         return outputs
     finally:
         if options.store is None:
-            remove(store)
+            remove_path(store)
 
 
 def _environment(options: RunOptions, store: Path) -> dict[str, str]:

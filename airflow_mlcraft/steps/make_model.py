@@ -26,9 +26,9 @@ from airflow_mlcraft.steps.models import build_model_card
 from airflow_mlcraft.steps.record import Record, write_json
 from airflow_mlcraft.steps.services import Services
 from airflow_mlcraft.tracking import pyfunc_model
-from airflow_mlcraft.tracking.model_folder import CODE, installed, write_model
+from airflow_mlcraft.tracking.model_folder import CODE, find_installed_requirements, write_model
 from airflow_mlcraft.tracking.model_folder import MODEL as MODEL_FILE
-from airflow_mlcraft.tracking.trusted_types import CARD, KEY, RECORD, TRUSTED, library_modules, packages_of, signed
+from airflow_mlcraft.tracking.trusted_types import CARD, KEY, RECORD, TRUSTED, describe_packages, library_modules, sign
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +87,10 @@ def write_model_folder(settings: FitSettings, params: dict[str, Any], fitted: Fi
         process = None if settings.recipe.process is None else row_process.from_json(settings.recipe.process)
         code = [*modules.values(), *([_write_process(process, Path(place))] if process is not None else [])]
         libraries = library_modules(read_schema(file)) | {name for path in code for name in imports_of(path)}
-        needed = [*installed(), *(f"{one['name']}=={one['version']}" for one in packages_of(libraries))]
+        needed = [
+            *find_installed_requirements(),
+            *(f"{one['name']}=={one['version']}" for one in describe_packages(libraries)),
+        ]
         if process is None:
             every = settings.recipe.typed(settings.train)
             rows, example = _format_dates(settings.recipe, every), _format_dates(settings.recipe, example_rows(every))
@@ -102,7 +105,7 @@ def write_model_folder(settings: FitSettings, params: dict[str, Any], fitted: Fi
             (target / CODE).mkdir(exist_ok=True)
             _write_process(process, target / CODE)
     if types:
-        trusted = card[RECORD] = signed(target / MODEL_FILE, types)
+        trusted = card[RECORD] = sign(target / MODEL_FILE, types)
     write_json(target / CARD, card)
     write_learned_rows(target, settings.recipe, settings.train)
     _check_loads(settings, target, features, predictions)

@@ -33,10 +33,10 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     """
     from airflow_mlcraft.ml.fit import limit_threads
     from airflow_mlcraft.steps.models import input_columns, load_model
-    from airflow_mlcraft.tracking.user_process import with_own_process
+    from airflow_mlcraft.tracking.user_process import with_user_process
 
     stored = load_model(folder, options.model, "model")
-    model, features = with_own_process(stored.model, stored.folder), input_columns(stored.card)
+    model, features = with_user_process(stored.model, stored.folder), input_columns(stored.card)
     part = folder / f".{FILE}"
     rows = columns = 0
     try:

@@ -254,12 +254,12 @@ def _with_unique_names(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_drop(names: list[str], drop: list[str], target: str) -> None:
-    from airflow_mlcraft.common.did_you_mean import suggestion
+    from airflow_mlcraft.common.did_you_mean import build_suggestion
 
     if target in drop:
         raise StepError(f"--drop {target}: that is the column to predict")
     if unknown := [name for name in drop if name not in names]:
-        raise StepError(f"--drop: the data has no column {unknown[0]!r}; {suggestion(unknown[0], names)}")
+        raise StepError(f"--drop: the data has no column {unknown[0]!r}; {build_suggestion(unknown[0], names)}")
 
 
 def _with_split_note(recipe: Recipe, frame: TableView, split: Split) -> Recipe:

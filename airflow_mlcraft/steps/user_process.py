@@ -46,7 +46,7 @@ class ProcessedTable:
         """
         from airflow_mlcraft.ml.process_check import ProcessCheck
         from airflow_mlcraft.ml.row_process import RowProcess, hash_source, load_process, raw_columns
-        from airflow_mlcraft.tracking.user_process import signed
+        from airflow_mlcraft.tracking.user_process import sign
 
         if self.changes_nothing:
             if absent := [name for name in recipe.features if name in self.added]:
@@ -76,7 +76,7 @@ class ProcessedTable:
             self.path.name, source.decode("utf-8"), hash_source(source), dict(self.params), used_columns, example
         )
         log(f"{self.path.name} goes with the model: process() runs on each row to predict for")
-        return replace(recipe, process=signed(process.to_json()))
+        return replace(recipe, process=sign(process.to_json()))
 
 
 def run_user_process(

@@ -23,13 +23,15 @@ _PIECE = 1 << 20
 _CONNECT, _SILENCE = 15.0, 60.0
 
 
-def downloaded(value: Json, folder: Path, log: Callable[[int, str], None], rules: AddressRules | None = None) -> Json:
+def download_value(
+    value: Json, folder: Path, log: Callable[[int, str], None], rules: AddressRules | None = None
+) -> Json:
     """A value whose remote Files and Directories are copies below `folder`, from hosts that the rules allow."""
     if isinstance(value, list):
-        return [downloaded(item, folder, log, rules) for item in value]
+        return [download_value(item, folder, log, rules) for item in value]
     if not isinstance(value, dict):
         return value
-    value = {key: downloaded(item, folder, log, rules) for key, item in value.items()}
+    value = {key: download_value(item, folder, log, rules) for key, item in value.items()}
     location = value.get("location")
     if value.get("class") not in ("File", "Directory") or not isinstance(location, str):
         return value

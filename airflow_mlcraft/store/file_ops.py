@@ -33,7 +33,7 @@ _CANNOT_CLONE = (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errn
 
 
 @contextmanager
-def explained(doing: str) -> Iterator[None]:
+def translate_os_errors(doing: str) -> Iterator[None]:
     """Turn what the file system says into a sentence that starts with what was being done."""
     try:
         yield
@@ -87,7 +87,7 @@ def link_or_copy(source: str, target: str) -> None:
         copy_read_only(source, target)
 
 
-def take_over(source: str, target: str) -> None:
+def link_and_make_read_only(source: str, target: str) -> None:
     """A second name for a file, which is made read-only; a read-only copy where that cannot be."""
     try:
         os.link(source, target)
@@ -108,7 +108,7 @@ def copy_read_only(source: str, target: str) -> None:
 
 
 @contextmanager
-def replacing(target: str, temporary: str) -> Iterator[str]:
+def replace_on_success(target: str, temporary: str) -> Iterator[str]:
     """A temporary path, on the same file system, that becomes `target` in one move if the block ends well."""
     try:
         yield temporary

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FolderFile:
     """A file of a folder."""
 
     relpath: str
@@ -27,15 +27,15 @@ class Found:
     """Whether a symbolic link led to it: then it is not the folder's to give away."""
 
 
-def files_of(folder: str) -> Iterator[Found]:
+def list_files(folder: str) -> Iterator[FolderFile]:
     """Every file below a folder. Linked folders are entered too: what they hold would be lost otherwise."""
     for level in _walk(folder):
         for name in level.names:
             file = f"{level.path}/{name}"
-            yield Found(level.prefix + name, file, stat_file(file), level.linked or os.path.islink(file))
+            yield FolderFile(level.prefix + name, file, stat_file(file), level.linked or os.path.islink(file))
 
 
-def empty_folders_of(folder: str) -> list[str]:
+def list_empty_folders(folder: str) -> list[str]:
     """The folders below a folder that hold nothing at all, sorted; a `.dir` has no place for them."""
     return sorted(level.prefix[:-1] for level in _walk(folder) if level.prefix and level.empty)
 

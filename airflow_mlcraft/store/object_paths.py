@@ -40,13 +40,13 @@ def object_path(oid: str) -> str:
     return f"{OBJECTS}/{oid[:2]}/{oid[2:]}"
 
 
-def write_dir(entries: Iterable[Entry]) -> bytes:
+def build_dir_object(entries: Iterable[Entry]) -> bytes:
     """The bytes of a `.dir` object. DVC hashes these very bytes, so order and spacing matter."""
     ordered = sorted(entries, key=lambda entry: entry.relpath)
     return json.dumps([{"md5": entry.md5, "relpath": entry.relpath} for entry in ordered]).encode()
 
 
-def read_dir(oid: str, data: bytes) -> list[Entry]:
+def parse_dir_object(oid: str, data: bytes) -> list[Entry]:
     """The files that a `.dir` object names."""
     try:
         entries = [Entry(item["relpath"], item["md5"]) for item in json.loads(data)]

@@ -19,15 +19,23 @@ from typing import TYPE_CHECKING, Any
 from airflow_mlcraft.common.hashing import md5_of_bytes, md5_of_file, md5_of_files
 from airflow_mlcraft.errors import StoreError
 from airflow_mlcraft.store import file_ops
-from airflow_mlcraft.store.folder import files_of
-from airflow_mlcraft.store.object_paths import DIR_SUFFIX, OBJECTS, Entry, is_oid, object_path, read_dir, write_dir
+from airflow_mlcraft.store.folder import list_files
+from airflow_mlcraft.store.object_paths import (
+    DIR_SUFFIX,
+    OBJECTS,
+    Entry,
+    build_dir_object,
+    is_oid,
+    object_path,
+    parse_dir_object,
+)
 from airflow_mlcraft.store.remote import Remote
 from airflow_mlcraft.store.task_folders import TEMPORARY, unique_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from airflow_mlcraft.store.folder import Found
+    from airflow_mlcraft.store.folder import FolderFile
 
 _WRITABLE = 0o222
 _JOBS = 16
@@ -72,7 +80,7 @@ class Store:
         both are the same file on disk.
         """
         given = os.path.abspath(path)
-        with file_ops.explained(f"Cannot keep {given} in the store at {self.root}"):
+        with file_ops.translate_os_errors(f"Cannot keep {given} in the store at {self.root}"):
             file = os.path.realpath(given)
             state = file_ops.stat_file(file)
             oid = self._recognised(file, state, known) or (known and self._recognised(given, state, known))
@@ -90,8 +98,8 @@ class Store:
         Unlike `dvc add`, folders behind symbolic links are kept too. Empty folders have no place in a `.dir`.
         """
         folder = os.path.abspath(path)
-        with file_ops.explained(f"Cannot keep {folder} in the store at {self.root}"):
-            found = list(files_of(folder))
+        with file_ops.translate_os_errors(f"Cannot keep {folder} in the store at {self.root}"):
+            found = list(list_files(folder))
             oids = self._keep_all(found, hand_over=hand_over, known=known)
             # Last, so that a listing in the store never names files that are not.
             tree = self._list(Entry(file.relpath, oid) for file, oid in zip(found, oids, strict=True))
@@ -101,7 +109,7 @@ class Store:
 
     def keep_listing(self, entries: Iterable[Entry]) -> str:
         """Keep a folder of files that are in the store already, and return its `<md5>.dir`."""
-        with file_ops.explained(f"Cannot keep a folder in the store at {self.root}"):
+        with file_ops.translate_os_errors(f"Cannot keep a folder in the store at {self.root}"):
             tree = self._list(entries)
         self._push([tree])
         return tree
@@ -109,7 +117,7 @@ class Store:
     def keep_bytes(self, data: bytes) -> str:
         """Keep bytes at hand and return their md5."""
         oid = md5_of_bytes(data)
-        with file_ops.explained(f"Cannot keep {len(data)} bytes in the store at {self.root}"):
+        with file_ops.translate_os_errors(f"Cannot keep {len(data)} bytes in the store at {self.root}"):
             self._put(oid, len(data), lambda temporary: _write(temporary, data))
         self._push([oid])
         return oid
@@ -127,7 +135,7 @@ class Store:
                 files.update(dict.fromkeys(entry.md5 for entry in source.entries(oid)))
             else:
                 files[oid] = None
-        with file_ops.explained(f"Cannot bring data into the cache at {self.root}"):
+        with file_ops.translate_os_errors(f"Cannot bring data into the cache at {self.root}"):
             for oid in (*files, *folders):
                 self._take(oid, source)
 
@@ -148,14 +156,14 @@ class Store:
         """The files of a folder."""
         if not oid.endswith(DIR_SUFFIX):
             raise StoreError(f"{oid} is a file in the store, not a folder: a folder's name ends with '.dir'.")
-        with file_ops.explained(f"Cannot read {oid} in the store at {self.root}"):
-            return read_dir(oid, self.path_of(oid).read_bytes())
+        with file_ops.translate_os_errors(f"Cannot read {oid} in the store at {self.root}"):
+            return parse_dir_object(oid, self.path_of(oid).read_bytes())
 
     def checkout(self, oid: str, target: str | os.PathLike[str]) -> None:
         """Make a folder of read-only hardlinks, or else copies; nothing in it is replaced."""
         entries = self.entries(oid)
         self._pull_all(entry.md5 for entry in entries)
-        with file_ops.explained(f"Cannot put {oid} at {os.fspath(target)}"):
+        with file_ops.translate_os_errors(f"Cannot put {oid} at {os.fspath(target)}"):
             base = os.path.abspath(target)
             os.makedirs(base, exist_ok=True)
             made = {base}
@@ -170,17 +178,17 @@ class Store:
     def link(self, oid: str, target: str | os.PathLike[str]) -> None:
         """Make a file that is a read-only hardlink to the object, or else a read-only copy."""
         source = self.path_of(oid)
-        with file_ops.explained(f"Cannot put {oid} at {os.fspath(target)}"):
+        with file_ops.translate_os_errors(f"Cannot put {oid} at {os.fspath(target)}"):
             file_ops.link_or_copy(str(source), os.fspath(target))
 
     def copy(self, oid: str, target: str | os.PathLike[str]) -> None:
         """Make a private copy that may be written to, sharing blocks where the file system can."""
         source = self.path_of(oid)
-        with file_ops.explained(f"Cannot copy {oid} to {os.fspath(target)}"):
+        with file_ops.translate_os_errors(f"Cannot copy {oid} to {os.fspath(target)}"):
             if os.path.lexists(target):
                 raise FileExistsError(errno.EEXIST, "File exists", os.fspath(target))
             folder, name = os.path.split(os.path.abspath(target))
-            with file_ops.replacing(f"{folder}/{name}", f"{folder}/.{unique_name()}") as temporary:
+            with file_ops.replace_on_success(f"{folder}/{name}", f"{folder}/.{unique_name()}") as temporary:
                 file_ops.copy_bytes(str(source), temporary)
 
     def _take(self, oid: str, source: Store) -> None:
@@ -192,12 +200,12 @@ class Store:
             self._put(oid, os.stat(path).st_size, lambda temporary: file_ops.link_or_copy(path, temporary))
 
     def _list(self, entries: Iterable[Entry]) -> str:
-        listing = write_dir(entries)
+        listing = build_dir_object(entries)
         tree = md5_of_bytes(listing) + DIR_SUFFIX
         self._put(tree, len(listing), lambda temporary: _write(temporary, listing))
         return tree
 
-    def _keep_all(self, found: list[Found], *, hand_over: bool, known: Mapping[str, str] | None) -> list[str]:
+    def _keep_all(self, found: list[FolderFile], *, hand_over: bool, known: Mapping[str, str] | None) -> list[str]:
         """The oid of each file, all of them kept."""
         oids = [
             self._recognised(os.path.realpath(file.path) if file.linked else file.path, file.state, known)
@@ -228,7 +236,7 @@ class Store:
 
     def _keep(self, oid: str, path: str, state: os.stat_result, *, hand_over: bool) -> None:
         # Another name of the file may be one that nobody gave away.
-        bring = file_ops.take_over if hand_over and state.st_nlink == 1 else file_ops.copy_read_only
+        bring = file_ops.link_and_make_read_only if hand_over and state.st_nlink == 1 else file_ops.copy_read_only
 
         def make(temporary: str) -> None:
             bring(path, temporary)
@@ -244,7 +252,7 @@ class Store:
         if _is_sound(target, size) and _set_used(target, time.time_ns()):
             return
         os.makedirs(self._temporary, exist_ok=True)
-        with file_ops.replacing(target, f"{self._temporary}/{unique_name()}") as temporary:
+        with file_ops.replace_on_success(target, f"{self._temporary}/{unique_name()}") as temporary:
             make(temporary)
 
     def _local(self, oid: str) -> str:
@@ -259,9 +267,9 @@ class Store:
         places = f"in the store at {self.root}"
         if self._remote:
             places = f"neither {places} nor at {self._remote}"
-            with file_ops.explained(f"Cannot fetch {oid} into the store at {self.root}"):
+            with file_ops.translate_os_errors(f"Cannot fetch {oid} into the store at {self.root}"):
                 os.makedirs(self._temporary, exist_ok=True)
-                with file_ops.replacing(path, f"{self._temporary}/{unique_name()}") as temporary:
+                with file_ops.replace_on_success(path, f"{self._temporary}/{unique_name()}") as temporary:
                     if self._remote.pull(oid, temporary):
                         return self._accept(oid, temporary)
                     raise StoreError(_missing(oid, places))

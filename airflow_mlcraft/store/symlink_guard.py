@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from airflow_mlcraft.store.store import Store
 
 
-def refuse_links_out_of(folder: str, path: str, store: Store, brought: Collection[str] = ()) -> None:
+def refuse_links_outside(folder: str, path: str, store: Store, brought: Collection[str] = ()) -> None:
     """Refuse an output with a symbolic link to anything but its folder's files, the store's, and what was brought."""
     allowed = tuple(os.path.realpath(own) + os.sep for own in (folder, str(store.root), *brought))
     for link in _links(path):

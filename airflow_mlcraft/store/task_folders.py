@@ -40,7 +40,7 @@ class WorkFolder:
         self._ended = threading.Event()
 
     def __enter__(self) -> Path:
-        sweep(self.path.parent.parent)
+        remove_stale_folders(self.path.parent.parent)
         self.path.mkdir(parents=True)
         threading.Thread(target=self._renew, name="work-folder", daemon=True).start()
         return self.path
@@ -50,7 +50,7 @@ class WorkFolder:
     ) -> None:
         self._ended.set()
         try:
-            remove(self.path)
+            remove_path(self.path)
         except OSError as trouble:
             # A tool that ran as another user may leave what is not ours to remove; the results are kept.
             logger.warning("The working folder %s could not be removed: %s", self.path, trouble)
@@ -62,7 +62,7 @@ class WorkFolder:
                 os.utime(self.path)
 
 
-def sweep(root: str | os.PathLike[str]) -> None:
+def remove_stale_folders(root: str | os.PathLike[str]) -> None:
     """Remove what dead processes (`kill -9`) left below `<root>/tmp`."""
     folder = Path(root) / TEMPORARY
     try:
@@ -78,12 +78,12 @@ def sweep(root: str | os.PathLike[str]) -> None:
             left = _renewed(path) < now - LEASE
         if left:
             try:
-                remove(path)
+                remove_path(path)
             except OSError as trouble:
                 logger.warning("%s was left behind and could not be removed: %s", path, trouble)
 
 
-def remove(path: Path) -> None:
+def remove_path(path: Path) -> None:
     """Remove a file or a folder, even one that holds read-only folders; it may be gone already."""
     with suppress(FileNotFoundError):
         if path.is_symlink() or not path.is_dir():

@@ -9,8 +9,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 from airflow_mlcraft.common.safe_names import is_safe_relative_path, safe_name
 from airflow_mlcraft.errors import StoreError
-from airflow_mlcraft.store.folder import empty_folders_of
-from airflow_mlcraft.store.symlink_guard import refuse_links_out_of
+from airflow_mlcraft.store.folder import list_empty_folders
+from airflow_mlcraft.store.symlink_guard import refuse_links_outside
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -28,16 +28,16 @@ _OF_A_PLACE = {"location", "path", "dirname", "nameroot", "nameext"}
 """Fields that say where a file lay, or that follow from its basename."""
 
 
-def each_file_or_directory(value: Json) -> Iterator[Json]:
+def iterate_files_and_directories(value: Json) -> Iterator[Json]:
     """Every File and Directory of a value, the outer ones first."""
     if isinstance(value, dict):
         if value.get("class") in ("File", "Directory"):
             yield value
         for inner in value.values():
-            yield from each_file_or_directory(inner)
+            yield from iterate_files_and_directories(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from each_file_or_directory(inner)
+            yield from iterate_files_and_directories(inner)
 
 
 def oid_of(value: Json) -> str:
@@ -68,7 +68,7 @@ def local_path(value: Json) -> str:
     return os.path.abspath(path) if path else ""  # noqa: PTH100
 
 
-def keep_value(
+def store_value(
     store: Store,
     value: Json,
     *,
@@ -83,7 +83,7 @@ def keep_value(
     link to files that were `brought` to the tool, and to nothing else outside.
     """
     if isinstance(value, list):
-        return [keep_value(store, item, made_in=made_in, known=known, brought=brought) for item in value]
+        return [store_value(store, item, made_in=made_in, known=known, brought=brought) for item in value]
     if not isinstance(value, dict):
         return value
     kind = value.get("class")
@@ -92,10 +92,10 @@ def keep_value(
     if kind == "Directory" and path:
         # What is in the folder says more than a listing, which may be shallow or old.
         value = {key: item for key, item in value.items() if key not in ("listing", EMPTY_FOLDERS)}
-    kept = {key: keep_value(store, item, made_in=made_in, known=known, brought=brought) for key, item in value.items()}
+    kept = {key: store_value(store, item, made_in=made_in, known=known, brought=brought) for key, item in value.items()}
     hand_over = made_in is not None and path.startswith(f"{made_in}/")
     if hand_over:
-        refuse_links_out_of(str(made_in), path, store, brought)
+        refuse_links_outside(str(made_in), path, store, brought)
     if kind == "File" and (path or _is_literal(kept)):
         return _keep_file(store, kept, path, hand_over=hand_over, known=known)
     if kind == "Directory" and path:
@@ -219,7 +219,7 @@ def _keep_directory(
     path = path.rstrip("/") or "/"
     oid = store.keep_tree(path, hand_over=hand_over, known=known)
     name = directory.get("basename") or os.path.basename(path)  # noqa: PTH119
-    empty = empty_folders_of(path)
+    empty = list_empty_folders(path)
     return {
         **_moved(directory),
         "location": STORE + oid,

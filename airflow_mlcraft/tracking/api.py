@@ -160,6 +160,6 @@ class Api(Protocol):
         """Let an alias stand for a version."""
 
 
-def quoted(value: str) -> str:
+def quote_value(value: str) -> str:
     """A value within a filter of MLflow."""
     return f'"{value}"' if "'" in value else f"'{value}'"

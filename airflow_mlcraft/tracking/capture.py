@@ -19,8 +19,8 @@ from typing import Any, TextIO
 
 from airflow_mlcraft.common.hashing import md5_of_file
 from airflow_mlcraft.tracking import tags
-from airflow_mlcraft.tracking.client import Tracking
-from airflow_mlcraft.tracking.installed_packages import packages_of
+from airflow_mlcraft.tracking.client import TrackingClient
+from airflow_mlcraft.tracking.installed_packages import find_package_versions
 from airflow_mlcraft.tracking.names import StepName
 from airflow_mlcraft.tracking.run import TrackedRun
 from airflow_mlcraft.tracking.tags import GIT_COMMIT
@@ -30,7 +30,7 @@ _LONGEST = 500
 _PRINTED = 1_000_000
 
 
-def arguments(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+def bind_arguments(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
     """The arguments of a call, with the defaults of those that are not given; secrets are stars.
 
     A call that Python would refuse has none: the function's own error says why.
@@ -45,10 +45,10 @@ def arguments(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[s
     for name, value in bound.arguments.items():
         kind = signature.parameters[name].kind
         found |= value if kind is inspect.Parameter.VAR_KEYWORD else {name: value}
-    return readable(found)
+    return to_params(found)
 
 
-def readable(values: Mapping[str, Any]) -> dict[str, Any]:
+def to_params(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values as params: short, and without what nobody should read."""
     return {name: "***" if _is_secret(name) else _short(value) for name, value in values.items()}
 
@@ -57,7 +57,7 @@ def readable(values: Mapping[str, Any]) -> dict[str, Any]:
 _ANY_STRING = "<string>"
 
 
-def source_hash(function: Callable[..., Any]) -> str:
+def hash_source(function: Callable[..., Any]) -> str:
     """A hash that changes with the function's source; of its code, where there is no source."""
     plain = inspect.unwrap(function)
     code = getattr(plain, "__code__", None)
@@ -70,7 +70,7 @@ def source_hash(function: Callable[..., Any]) -> str:
     return hashlib.sha256(text).hexdigest()[:32]
 
 
-def host() -> dict[str, str]:
+def host_tags() -> dict[str, str]:
     """The machine and its Python."""
     return {
         "host.name": socket.gethostname(),
@@ -80,24 +80,24 @@ def host() -> dict[str, str]:
     }
 
 
-def packages(function: Callable[..., Any]) -> dict[str, str]:
+def package_tags(function: Callable[..., Any]) -> dict[str, str]:
     """The versions of the packages that a function's module has imported."""
     modules = set()
     for value in list(getattr(inspect.unwrap(function), "__globals__", {}).values()):
         module = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
         if isinstance(module, str):
             modules.add(module)
-    return {f"package.{name}": version for name, version in packages_of(modules).items()}
+    return {f"package.{name}": version for name, version in find_package_versions(modules).items()}
 
 
-def code(function: Callable[..., Any]) -> dict[str, str]:
+def code_tags(function: Callable[..., Any]) -> dict[str, str]:
     """Tags of a function: its name, the hash of its source, the packages it uses. Nothing of what has no name."""
     plain = getattr(function, "func", function)
     name = getattr(plain, "__qualname__", type(plain).__qualname__)
     return {
         "function": f"{getattr(plain, '__module__', None) or type(plain).__module__}.{name}",
-        "source_hash": source_hash(plain),
-        **packages(plain),
+        "source_hash": hash_source(plain),
+        **package_tags(plain),
     }
 
 
@@ -137,7 +137,7 @@ def _git_place(folder: str) -> tuple[str, str]:
     return os.path.realpath(root), commit
 
 
-def seed_from(key: str) -> int:
+def derive_seed(key: str) -> int:
     """A seed that is the same for the same key."""
     return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16)
 
@@ -150,7 +150,7 @@ def seed_everything(seed: int) -> None:
 
 
 @contextlib.contextmanager
-def printed() -> Iterator[list[str]]:
+def capture_output() -> Iterator[list[str]]:
     """What is printed meanwhile, a megabyte at most; it goes on to where it would have gone."""
     parts: list[str] = []
     with contextlib.redirect_stdout(_Tee(sys.stdout, parts)), contextlib.redirect_stderr(_Tee(sys.stderr, parts)):
@@ -193,7 +193,7 @@ log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def tracked_run(
-    tracking: Tracking,
+    tracking: TrackingClient,
     name: StepName,
     function: Callable[..., Any] | None = None,
     arguments: Mapping[str, Any] | None = None,
@@ -202,25 +202,25 @@ def tracked_run(
     tags: Mapping[str, Any] | None = None,
     parent: str | None = None,
 ) -> Iterator[TrackedRun]:
-    """`Tracking.step`, with what a reader of the run will ask for; `capture.arguments` gives a call's `arguments`.
+    """`Tracking.step`, with what a reader of the run will ask for; `capture.bind_arguments` gives a call's `arguments`.
 
     Random numbers are seeded: with `seed`, or with one that follows from the run's name, so that a retry repeats it.
     """
-    given = readable(arguments or {})
-    seed = seed_from(name.key) if seed is None else seed
+    given = to_params(arguments or {})
+    seed = derive_seed(name.key) if seed is None else seed
     chosen = given.get("seed")
     if isinstance(chosen, int) and not isinstance(chosen, bool):
         seed = chosen
     with tracking.step(name, tags={**_commit(), **(tags or {})}, parent=parent) as run:
         run.params({**given, "seed": seed})
-        run.tags(host())
+        run.tags(host_tags())
         if function is not None:
             try:
-                run.tags(code(function))
+                run.tags(code_tags(function))
             except Exception as error:
                 log.warning("the code of %r is not tracked: %s", function, error)
         seed_everything(seed)
-        with printed() as parts:
+        with capture_output() as parts:
             try:
                 yield run
             finally:

@@ -34,7 +34,7 @@ _AGAIN = 0.2
 log = logging.getLogger(__name__)
 
 
-class Tracking:
+class TrackingClient:
     """A tracking store, and the spool of what goes there.
 
     :param uri: address of a tracking server, or of any other store that MLflow knows, as sqlite:////folder/mlflow.db
@@ -187,11 +187,11 @@ class Tracking:
         if is_server(self.uri):
             self.flush()
         else:
-            from airflow_mlcraft.tracking.spool.champion_query import ask_for_champion
+            from airflow_mlcraft.tracking.spool.champion_query import query_champion
 
             self._start_sender()
             with contextlib.suppress(TimeoutError):
-                return ask_for_champion(self.spool, model, self.limit)
+                return query_champion(self.spool, model, self.limit)
         return registry.champion(self.api(), model)
 
     def api(self) -> Api:

@@ -9,7 +9,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 
-def packages_of(modules: Iterable[str]) -> dict[str, str]:
+def find_package_versions(modules: Iterable[str]) -> dict[str, str]:
     """The versions of the packages that loaded modules were installed by, by the packages' names.
 
     `importlib.metadata.packages_distributions` parses the metadata of everything that is installed, which takes

@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow_mlcraft.ml.boosters import FOLDER
 from airflow_mlcraft.ml.example_rows import example_rows
-from airflow_mlcraft.tracking.signature import signature_of
+from airflow_mlcraft.tracking.signature import infer_signature
 
 LOADER = "airflow_mlcraft.tracking.pyfunc_model"
 MODEL = "model.skops"
@@ -49,7 +49,7 @@ def write_model(
     for name, file in (modules or {}).items():
         (target / CODE).mkdir(exist_ok=True)
         shutil.copyfile(file, target / CODE / f"{name}.py")
-    needed = list(requirements) if requirements is not None else installed()
+    needed = list(requirements) if requirements is not None else find_installed_requirements()
     (target / "requirements.txt").write_text("".join(f"{line}\n" for line in needed))
     _write(
         target / "python_env.yaml",
@@ -74,7 +74,7 @@ def write_model(
             }
         },
         "mlflow_version": _installed_version("mlflow") or _installed_version("mlflow-skinny"),
-        "signature": signature_of(frame, predictions, optional),
+        "signature": infer_signature(frame, predictions, optional),
         "saved_input_example_info": {
             "artifact_path": "input_example.json",
             "serving_input_path": "serving_input_example.json",
@@ -87,7 +87,7 @@ def write_model(
     return target
 
 
-def installed() -> list[str]:
+def find_installed_requirements() -> list[str]:
     """What a model needs, in the versions that are here."""
     found = {name: _installed_version(name) for name in _PACKAGES}
     return [f"{name}=={number}" for name, number in found.items() if number]

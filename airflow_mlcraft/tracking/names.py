@@ -15,7 +15,7 @@ _BRACKETS = re.compile(r"[()\[\]{}<>\"'`]")
 _OTHERS = re.compile(r"[^/\w.\- :]+")
 
 
-def acceptable(name: str) -> str:
+def sanitize_name(name: str) -> str:
     """The name of a param, a metric or a tag: without brackets and quotes, and with _ for what else is refused."""
     plain = _OTHERS.sub("_", _BRACKETS.sub("", str(name)))
     # A name is a path to MLflow, which must not lead out of its folder.

@@ -11,8 +11,8 @@ from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.api import Api, RefusedError, Run
 from airflow_mlcraft.tracking.names import DagRunName
-from airflow_mlcraft.tracking.spool.delivery import find
-from airflow_mlcraft.tracking.trace import Step, steps_below
+from airflow_mlcraft.tracking.spool.delivery import find_runs
+from airflow_mlcraft.tracking.trace import Step, find_steps
 
 INPUTS = "inputs.json"
 """The artifact of the run of a DAG run by which it can be run again."""
@@ -38,10 +38,10 @@ class PastRun:
         return asdict(self)
 
 
-def past_run(api: Api, asked: str, dag_run_id: str = "", *, experiment: str = "") -> PastRun:
+def load_past_run(api: Api, asked: str, dag_run_id: str = "", *, experiment: str = "") -> PastRun:
     """A run by its MLflow id, or that of one of its steps; or by the ids of DAG and DAG run."""
     run = _of_dag_run(api, asked, dag_run_id, experiment) if dag_run_id else _of_id(api, asked)
-    steps = tuple(step for step in steps_below(api, run) if step.task_id)
+    steps = tuple(step for step in find_steps(api, run) if step.task_id)
     plans = {step.plan for step in steps if step.plan} or {run.tags.get(tags.PLAN, "")} - {""}
     if len(plans) != 1:
         which = f"{len(plans)} documents" if plans else "no CWL document"
@@ -76,7 +76,7 @@ def _of_id(api: Api, asked: str) -> Run:
 
 def _of_dag_run(api: Api, dag_id: str, dag_run_id: str, experiment: str) -> Run:
     place = api.find_experiment(experiment or dag_id)
-    found = find(api, place, DagRunName(dag_id, dag_run_id).key) if place else []
+    found = find_runs(api, place, DagRunName(dag_id, dag_run_id).key) if place else []
     if not found:
         raise MlcraftError(f"no run of the DAG {dag_id!r} with the run id {dag_run_id!r} is tracked")
     return api.get_run(found[0].id)

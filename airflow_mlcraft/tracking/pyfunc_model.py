@@ -12,7 +12,7 @@ from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.ml import model_file, user_code
 from airflow_mlcraft.ml.boosters import SUFFIXES, load_boosters, missing_library_message
 from airflow_mlcraft.tracking import trusted_types
-from airflow_mlcraft.tracking.user_process import with_own_process
+from airflow_mlcraft.tracking.user_process import with_user_process
 
 CODE_HASH = 16
 
@@ -50,11 +50,11 @@ def load(path: str | os.PathLike[str]) -> Any:
     """
     file = Path(path)
     unknown = unknown_types(file)
-    own = unknown & trusted_types.named_by_user()
+    own = unknown & trusted_types.read_types_named_by_user()
     if unknown - own:
-        own |= unknown & trusted_types.trusted_by_record(file)
+        own |= unknown & trusted_types.read_signed_types(file)
     if unknown - own:
-        raise trusted_types.refusal(file, unknown - own)
+        raise trusted_types.untrusted_types_error(file, unknown - own)
     try:
         _import_code_beside(file, own)
         model = model_file.load_model(file, trusted=model_file.untrusted_types(file))
@@ -84,4 +84,4 @@ def _import_code_beside(file: Path, trusted: set[str]) -> None:
 
 
 def _load_pyfunc(path: str) -> SkopsModel:
-    return SkopsModel(with_own_process(load(path), Path(path).parent))
+    return SkopsModel(with_user_process(load(path), Path(path).parent))

@@ -16,7 +16,7 @@ _UNIT = 1 if sys.platform == "darwin" else 1024
 _MEGABYTE = 1e6
 
 
-class Usage:
+class ResourceUsage:
     """Counts from when it was made: this process, and the tools that it has run by then."""
 
     def __init__(self) -> None:
@@ -56,9 +56,11 @@ _PREFIX = "system/"
 
 
 @contextlib.contextmanager
-def sampled(tell: Callable[[Mapping[str, float], int], None], seconds: float, *, after: float = 0) -> Iterator[None]:
+def sample_usage(
+    tell: Callable[[Mapping[str, float], int], None], seconds: float, *, after: float = 0
+) -> Iterator[None]:
     """Measure each so many seconds, and at the end; until `after` so many seconds only what was used in all is told."""
-    usage, stop = Usage(), threading.Event()
+    usage, stop = ResourceUsage(), threading.Event()
 
     def watch() -> None:
         if after and stop.wait(after):
@@ -69,7 +71,7 @@ def sampled(tell: Callable[[Mapping[str, float], int], None], seconds: float, *,
             step += 1
         _tell(step, before)
 
-    def _tell(step: int, of: _Counters | Usage) -> None:
+    def _tell(step: int, of: _Counters | ResourceUsage) -> None:
         tell({_PREFIX + name: value for name, value in of.measure().items()}, step)
 
     thread = threading.Thread(target=watch, name="system-metrics", daemon=True)

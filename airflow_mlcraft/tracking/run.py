@@ -15,7 +15,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from airflow_mlcraft.common.hashing import sha256_of_folder
 from airflow_mlcraft.tracking import tags as names
-from airflow_mlcraft.tracking.names import acceptable
+from airflow_mlcraft.tracking.names import sanitize_name
 from airflow_mlcraft.tracking.spool.spool import Writer
 
 _BATCH = 500
@@ -64,7 +64,7 @@ class TrackedRun:
         """What the run was given; a name has one value for good."""
         for some in _portions(values):
             self._write(
-                {"op": "batch", "params": {acceptable(name): _text(value)[:_PARAM] for name, value in some.items()}}
+                {"op": "batch", "params": {sanitize_name(name): _text(value)[:_PARAM] for name, value in some.items()}}
             )
 
     @_never_raises
@@ -72,7 +72,7 @@ class TrackedRun:
         """What the run is found by."""
         for some in _portions(values):
             self._write(
-                {"op": "batch", "tags": {acceptable(name): _text(value)[:_TAG] for name, value in some.items()}}
+                {"op": "batch", "tags": {sanitize_name(name): _text(value)[:_TAG] for name, value in some.items()}}
             )
 
     @_never_raises
@@ -86,7 +86,7 @@ class TrackedRun:
         now = int(time.time() * 1000)
         with self._lock:
             self._metrics += [
-                (acceptable(name), number, now, step)
+                (sanitize_name(name), number, now, step)
                 for name, value in values.items()
                 if (number := _number(name, value)) is not None
             ]
@@ -209,9 +209,9 @@ class TrackedRun:
     @contextlib.contextmanager
     def system_metrics(self, seconds: float = 10, *, after: float = 0) -> Iterator[None]:
         """What the machine does while this is open, as metrics; until `after` so many seconds only what was used."""
-        from airflow_mlcraft.tracking.resource_usage import sampled
+        from airflow_mlcraft.tracking.resource_usage import sample_usage
 
-        with sampled(self.metrics, seconds, after=after):
+        with sample_usage(self.metrics, seconds, after=after):
             yield
 
     def end(self, status: str = "FINISHED") -> None:

@@ -11,7 +11,7 @@ from airflow_mlcraft.errors import MlcraftError
 _SMALL = 4
 
 
-def signature_of(frame: Any, predictions: Any, optional: Collection[str] = ()) -> dict[str, Any]:
+def infer_signature(frame: Any, predictions: Any, optional: Collection[str] = ()) -> dict[str, Any]:
     """What the model reads and what it gives. Columns that are `optional`, or have gaps, may be left out."""
     columns = [_column(str(name), frame[name]) for name in frame.columns]
     for column in columns:

@@ -16,7 +16,16 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from airflow_mlcraft.common.locks import locked
-from airflow_mlcraft.tracking.api import BusyError, Dataset, LoggedModel, Metric, RefusedError, Run, Version, quoted
+from airflow_mlcraft.tracking.api import (
+    BusyError,
+    Dataset,
+    LoggedModel,
+    Metric,
+    RefusedError,
+    Run,
+    Version,
+    quote_value,
+)
 from airflow_mlcraft.tracking.tags import CONTENT, CONTEXT
 
 _BUSY = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
@@ -191,7 +200,7 @@ class StoreApi:
             _model(model)
             for model in self._client.search_logged_models(
                 [experiment_id],
-                f"tags.`{CONTENT}` = {quoted(content)}",
+                f"tags.`{CONTENT}` = {quote_value(content)}",
                 order_by=[{"field_name": "creation_time", "ascending": True}],
             )
         ]
@@ -225,7 +234,7 @@ class StoreApi:
     @_explained
     def versions(self, name: str, run_id: str = "") -> list[Version]:
         """The versions of a registered model, or those of one run."""
-        wanted = f"name = {quoted(name)}" + (f" AND run_id = {quoted(run_id)}" if run_id else "")
+        wanted = f"name = {quote_value(name)}" + (f" AND run_id = {quote_value(run_id)}" if run_id else "")
         found = map(_version, self._client.search_model_versions(wanted))
         return sorted(found, key=lambda version: int(version.version))
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.tracking import tags
-from airflow_mlcraft.tracking.api import Api, Dataset, RefusedError, Run, Version, quoted
+from airflow_mlcraft.tracking.api import Api, Dataset, RefusedError, Run, Version, quote_value
 from airflow_mlcraft.tracking.registry import CHAMPION
 
 
 @dataclass(frozen=True)
-class Data:
+class StepInput:
     """A data set that a step has read."""
 
     name: str
@@ -26,7 +26,7 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Made:
+class StepOutput:
     """A file or folder that a step has made."""
 
     name: str
@@ -47,8 +47,8 @@ class Step:
     worker: str
     params: Mapping[str, str]
     metrics: Mapping[str, float]
-    data: tuple[Data, ...]
-    outputs: Mapping[str, tuple[Made, ...]]
+    data: tuple[StepInput, ...]
+    outputs: Mapping[str, tuple[StepOutput, ...]]
     plan: str
     reused_from: str
     reused_run: str
@@ -73,7 +73,7 @@ class Trace:
     git_commit: str
 
     @property
-    def data(self) -> tuple[Data, ...]:
+    def data(self) -> tuple[StepInput, ...]:
         """The data sets of all steps, each once."""
         return tuple({(data.md5, data.path): data for step in self.steps for data in step.data}.values())
 
@@ -82,14 +82,14 @@ class Trace:
         return {**asdict(self), "data": [asdict(data) for data in self.data]}
 
 
-def trace(api: Api, model: str) -> Trace:
+def trace_model(api: Api, model: str) -> Trace:
     """The trace of `name@alias` or `name/version`, also with `models:/` before it; of a bare name, the champion's."""
     version = _version(api, model)
     if not version.run_id:
         raise MlcraftError(f"version {version.version} of {version.model!r} does not say which run has made it")
     run = api.get_run(version.run_id)
     parent = _parent(api, run)
-    steps = steps_below(api, parent) if parent else (_step(run),)
+    steps = find_steps(api, parent) if parent else (_step(run),)
     above = {**version.tags, **run.tags, **(parent.tags if parent else {})}
     return Trace(
         model=version.model,
@@ -139,9 +139,9 @@ def _parent(api: Api, run: Run) -> Run | None:
         raise
 
 
-def steps_below(api: Api, parent: Run) -> tuple[Step, ...]:
+def find_steps(api: Api, parent: Run) -> tuple[Step, ...]:
     """The steps of the run of a DAG run, in the order in which they began."""
-    found = api.search_runs(parent.experiment_id, f"tags.`{tags.PARENT}` = {quoted(parent.id)}")
+    found = api.search_runs(parent.experiment_id, f"tags.`{tags.PARENT}` = {quote_value(parent.id)}")
     # A search gives no inputs on every store; asked for one by one, a run has them.
     return tuple(_step(api.get_run(step.id)) for step in found)
 
@@ -172,19 +172,19 @@ def _is_output(name: str) -> bool:
     return name.startswith(tags.OUTPUT)
 
 
-def _made(text: str) -> Iterable[Made]:
+def _made(text: str) -> Iterable[StepOutput]:
     for line in text.splitlines():
         name, _, md5 = line.rpartition(" ")
-        yield Made(name, md5)
+        yield StepOutput(name, md5)
 
 
-def _data(datasets: Iterable[Dataset]) -> Iterable[Data]:
+def _data(datasets: Iterable[Dataset]) -> Iterable[StepInput]:
     for dataset in datasets:
         try:
             source = json.loads(dataset.source)
         except json.JSONDecodeError:
             source = {}
-        yield Data(
+        yield StepInput(
             name=dataset.name,
             md5=source.get("md5", dataset.digest),
             path=source.get("path", ""),

@@ -50,26 +50,26 @@ def is_known(name: str) -> bool:
         return False
 
 
-def named_by_user() -> set[str]:
+def read_types_named_by_user() -> set[str]:
     """Types in the environment variable MLCRAFT_TRUSTED_TYPES."""
     return {name.strip() for name in os.environ.get(TRUSTED, "").split(",") if name.strip()}
 
 
-def signed(file: Path, types: Iterable[str]) -> dict[str, Any]:
+def sign(file: Path, types: Iterable[str]) -> dict[str, Any]:
     """The record for model.json: types, the packages they come from, and the signature. `file` is the model file."""
     names = sorted(types)
     modules = {name.partition(".")[0] for name in names}
-    record: dict[str, Any] = {"types": names, "packages": packages_of(modules), "code": _code(file.parent)}
+    record: dict[str, Any] = {"types": names, "packages": describe_packages(modules), "code": _code(file.parent)}
     return {**record, "signature": _signature(file, record, _key(make=True))}
 
 
-def signature_of_code(content: str, *, make: bool) -> str:
+def sign_code(content: str, *, make: bool) -> str:
     """By the user's key, over what describes code; empty where there is no key, and none is to be made."""
     key = _key(make=make)
     return hmac.new(key, content.encode(), hashlib.sha256).hexdigest() if key else ""
 
 
-def trusted_by_record(file: Path) -> set[str]:
+def read_signed_types(file: Path) -> set[str]:
     """Types that a signature of this user's covers; none where model.json has none, or one of somebody else."""
     try:
         record = json.loads((file.parent / CARD).read_text("utf-8"))[RECORD]
@@ -84,7 +84,7 @@ def trusted_by_record(file: Path) -> set[str]:
     return names
 
 
-def packages_of(modules: Iterable[str]) -> list[dict[str, str]]:
+def describe_packages(modules: Iterable[str]) -> list[dict[str, str]]:
     """Installed distributions that modules come from: name, version, and the hash of the list of their files."""
     wanted = set(modules) - _ALWAYS_THERE
     if not wanted:
@@ -110,7 +110,7 @@ def library_modules(schema: Any) -> set[str]:
     return found - _ALWAYS_THERE
 
 
-def refusal(file: Path, types: Iterable[str]) -> MlcraftError:
+def untrusted_types_error(file: Path, types: Iterable[str]) -> MlcraftError:
     """What to do about types that nobody has vouched for."""
     signed_elsewhere = ""
     with suppress(OSError, ValueError, KeyError, TypeError):

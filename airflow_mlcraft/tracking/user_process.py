@@ -14,7 +14,7 @@ from typing import Any
 from airflow_mlcraft.common.hashing import sha256_of_file
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.ml import user_code
-from airflow_mlcraft.tracking.trusted_types import CARD, signature_of_code
+from airflow_mlcraft.tracking.trusted_types import CARD, sign_code
 from airflow_mlcraft.tracking.trusted_types import KEY as TRUST_KEY
 
 TRUSTED_CODE = "MLCRAFT_TRUSTED_CODE"
@@ -27,22 +27,22 @@ def trusted_hashes() -> set[str]:
     return {one.strip() for one in os.environ.get(TRUSTED_CODE, "").split(",") if one.strip()}
 
 
-def signed(described: Mapping[str, Any]) -> dict[str, Any]:
+def sign(described: Mapping[str, Any]) -> dict[str, Any]:
     """The description, signed with the key of the user, who trusts the code; unchanged where no key can be kept."""
     with suppress(MlcraftError):
-        return {**described, SIGNATURE: signature_of_code(_content(described), make=True)}
+        return {**described, SIGNATURE: sign_code(_content(described), make=True)}
     return dict(described)
 
 
-def trusts(described: Mapping[str, Any]) -> bool:
+def is_trusted(described: Mapping[str, Any]) -> bool:
     """Whether this user has signed the code and its params, or names the hash of the code."""
     if described["sha256"] in trusted_hashes():
         return True
-    expected = signature_of_code(_content(described), make=False)
+    expected = sign_code(_content(described), make=False)
     return bool(expected) and hmac.compare_digest(expected, str(described.get(SIGNATURE, "")))
 
 
-def process_of(folder: Path) -> dict[str, Any] | None:
+def read_process(folder: Path) -> dict[str, Any] | None:
     """What model.json says of the code that prepares rows for the model, where there is any."""
     try:
         found = json.loads((folder / CARD).read_text("utf-8"))
@@ -54,9 +54,9 @@ def process_of(folder: Path) -> dict[str, Any] | None:
     return described if isinstance(described, dict) else None
 
 
-def with_own_process(model: Any, folder: Path) -> Any:
+def with_user_process(model: Any, folder: Path) -> Any:
     """The model for rows as the source has them: itself, where no code of a user prepares them."""
-    described = process_of(folder)
+    described = read_process(folder)
     if described is None:
         return model
     path = folder / str(described["path"])
@@ -65,7 +65,7 @@ def with_own_process(model: Any, folder: Path) -> Any:
     found = sha256_of_file(path)
     if found != described["sha256"]:
         raise MlcraftError(f"{path} is not the file that the model was trained with; train the model again")
-    if not trusts(described):
+    if not is_trusted(described):
         raise MlcraftError(
             f"{folder} runs {path.name}, code of whoever trained the model, with each row. "
             f"Read it, and if you trust it, name its hash in the environment variable {TRUSTED_CODE}={found}; "

@@ -1,4 +1,4 @@
-"""Data where people work with it: in the repository's folder, linked as the repository's `cache.type` says."""
+"""Checkout of data into the repository's folder, linked as its option `cache.type` says."""
 
 # Plain strings: a Path for each of thousands of files costs more than the work itself.
 # ruff: noqa: PTH103, PTH116
@@ -12,13 +12,13 @@ from pathlib import Path
 from airflow_mlcraft.common.hashing import md5_of_file
 from airflow_mlcraft.errors import StoreError, VersioningError
 from airflow_mlcraft.store import file_ops
-from airflow_mlcraft.store.folder import files_of
+from airflow_mlcraft.store.folder import list_files
 from airflow_mlcraft.store.object_paths import DIR_SUFFIX
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.store.task_folders import remove, unique_name
+from airflow_mlcraft.store.task_folders import remove_path, unique_name
 from airflow_mlcraft.versioning.repository import Repository
 
-_LINKS: Mapping[str, Callable[[str, str], None]] = {
+_LINK_FUNCTIONS: Mapping[str, Callable[[str, str], None]] = {
     "hardlink": os.link,
     "symlink": os.symlink,
     "reflink": file_ops.copy_bytes,
@@ -26,24 +26,26 @@ _LINKS: Mapping[str, Callable[[str, str], None]] = {
 }
 
 
-def is_at(cache: Store, oid: str, path: Path) -> bool:
-    """Whether the folder has just this data at a path."""
+def is_checked_out(cache: Store, oid: str, path: Path) -> bool:
+    """Whether a path has exactly this data."""
     try:
         if not oid.endswith(DIR_SUFFIX):
-            return path.is_file() and _same(cache, oid, str(path))
+            return path.is_file() and _has_content(cache, oid, str(path))
         if not path.is_dir():
             return False
-        wanted = {entry.relpath: entry.md5 for entry in cache.entries(oid)}
-        found = {file.relpath: file.path for file in files_of(str(path))}
-        return wanted.keys() == found.keys() and all(_same(cache, wanted[name], found[name]) for name in wanted)
+        expected = {entry.relpath: entry.md5 for entry in cache.entries(oid)}
+        found = {file.relpath: file.path for file in list_files(str(path))}
+        return expected.keys() == found.keys() and all(
+            _has_content(cache, expected[name], found[name]) for name in expected
+        )
     except StoreError:
-        # What cannot be compared is not known to be the same.
+        # Data that cannot be compared counts as different.
         return False
 
 
 def refuse_to_overwrite(cache: Store, oid: str, path: Path) -> None:
-    """An error where the folder has something else at a path for which there is no pointer yet."""
-    if os.path.lexists(path) and not is_at(cache, oid, path):
+    """Raise `VersioningError` where a path without a `.dvc` file has other data."""
+    if os.path.lexists(path) and not is_checked_out(cache, oid, path):
         raise VersioningError(
             f"{path} is there already, differs from what was made, and DVC does not track it; move it away, or keep "
             f"it as the first version with `dvc add`, and commit"
@@ -51,30 +53,30 @@ def refuse_to_overwrite(cache: Store, oid: str, path: Path) -> None:
 
 
 def check_out(repository: Repository, cache: Store, oid: str, path: Path, before: str) -> bool:
-    """Put data at a path of the folder; False where the user has changed what was there `before`."""
-    if is_at(cache, oid, path):
+    """Put data at a path; False where the user has changed the data that was there `before`."""
+    if is_checked_out(cache, oid, path):
         return True
-    if os.path.lexists(path) and not (before and is_at(cache, before, path)):
+    if os.path.lexists(path) and not (before and is_checked_out(cache, before, path)):
         return False
-    ways = _ways(repository)
+    link_types = _link_types(repository)
     new, old = (repository.temporary / unique_name() for _ in range(2))
     new.parent.mkdir(parents=True, exist_ok=True)
-    with file_ops.explained(f"Cannot put data at {path}"):
+    with file_ops.translate_os_errors(f"Cannot put data at {path}"):
         try:
-            _make(cache, oid, str(new), ways)
+            _create(cache, oid, str(new), link_types)
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir() or (new.is_dir() and path.exists()):
                 path.replace(old)
             new.replace(path)
         finally:
-            remove(new)
-            remove(old)
+            remove_path(new)
+            remove_path(old)
     return True
 
 
-def _make(cache: Store, oid: str, target: str, ways: Sequence[str]) -> None:
+def _create(cache: Store, oid: str, target: str, link_types: Sequence[str]) -> None:
     if not oid.endswith(DIR_SUFFIX):
-        _link(str(cache.path_of(oid)), target, ways)
+        _link(str(cache.path_of(oid)), target, link_types)
         return
     os.makedirs(target)
     made = {target}
@@ -84,29 +86,29 @@ def _make(cache: Store, oid: str, target: str, ways: Sequence[str]) -> None:
         if parent not in made:
             os.makedirs(parent, exist_ok=True)
             made.add(parent)
-        _link(str(cache.path_of(entry.md5)), file, ways)
+        _link(str(cache.path_of(entry.md5)), file, link_types)
 
 
-def _link(source: str, target: str, ways: Sequence[str]) -> None:
-    """By the first way that the file system allows."""
-    for way in ways:
+def _link(source: str, target: str, link_types: Sequence[str]) -> None:
+    """By the first link_type that the file system allows."""
+    for link_type in link_types:
         try:
-            _LINKS[way](source, target)
+            _LINK_FUNCTIONS[link_type](source, target)
         except OSError as error:
-            if way == ways[-1] or error.errno not in file_ops.CANNOT_LINK:
+            if link_type == link_types[-1] or error.errno not in file_ops.CANNOT_LINK:
                 raise
         else:
             return
 
 
-def _ways(repository: Repository) -> Sequence[str]:
-    """The configured ones; without any, a link costs neither time nor room, and a copy always can be."""
+def _link_types(repository: Repository) -> Sequence[str]:
+    """The configured link types; by default hard links, which cost neither time nor space, or else copies."""
     given = repository.config["cache"].get("type") or ["hardlink", "copy"]
-    ways = [way.strip() for way in (given.split(",") if isinstance(given, str) else given)]
-    return [way for way in ways if way in _LINKS] or ["copy"]
+    link_types = [link_type.strip() for link_type in (given.split(",") if isinstance(given, str) else given)]
+    return [link_type for link_type in link_types if link_type in _LINK_FUNCTIONS] or ["copy"]
 
 
-def _same(cache: Store, oid: str, path: str) -> bool:
+def _has_content(cache: Store, oid: str, path: str) -> bool:
     """Whether a file has the content of an object: as another name of it, or by its hash."""
     state = os.stat(path)
     try:

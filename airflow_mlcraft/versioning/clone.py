@@ -1,4 +1,4 @@
-"""A clone of a git repository that is somewhere else: brought up to date before a commit, and pushed after it."""
+"""A clone of a remote git repository: updated before a commit, and pushed after it."""
 
 from __future__ import annotations
 
@@ -11,76 +11,78 @@ from urllib.parse import unquote, urlsplit
 from airflow_mlcraft.common.locks import locked
 from airflow_mlcraft.common.urls import host_and_port, without_userinfo
 from airflow_mlcraft.errors import VersioningError
-from airflow_mlcraft.store.task_folders import remove, unique_name
+from airflow_mlcraft.store.task_folders import remove_path, unique_name
 from airflow_mlcraft.versioning.git import Git
-from airflow_mlcraft.versioning.repository import Repository, repository_at
+from airflow_mlcraft.versioning.repository import Repository, find_repository
 
 
 @dataclass(frozen=True)
 class Origin:
-    """A git repository's URL, and who asks; the password goes to git in its environment alone."""
+    """The URL of a git repository, and credentials; git gets the password in its environment alone."""
 
     url: str
     login: str = ""
     password: str = field(default="", repr=False)
 
     @property
-    def plain(self) -> str:
-        """The URL without a user and password."""
+    def public_url(self) -> str:
+        """The URL without its user and password, if it has a password."""
         return without_userinfo(self.url) if urlsplit(self.url).password else self.url
 
-    def secrets(self) -> dict[str, str]:
-        """What git is configured with to be let in."""
+    def git_config(self) -> dict[str, str]:
+        """Git configuration with the credentials, for HTTP."""
         parts = urlsplit(self.url)
         login, password = self.login or unquote(parts.username or ""), self.password or unquote(parts.password or "")
         if not password or parts.scheme not in ("http", "https"):
             return {}
-        said = b64encode(f"{login or 'git'}:{password}".encode()).decode()
-        return {f"http.{parts.scheme}://{host_and_port(self.url)}/.extraHeader": f"Authorization: Basic {said}"}
+        credentials = b64encode(f"{login or 'git'}:{password}".encode()).decode()
+        return {f"http.{parts.scheme}://{host_and_port(self.url)}/.extraHeader": f"Authorization: Basic {credentials}"}
 
 
 @dataclass(frozen=True)
 class Clone:
-    """A clone in which nobody but us works."""
+    """A clone that only this package writes to."""
 
     repository: Repository
 
     def update(self) -> None:
-        """Have the branch as it is at its origin."""
+        """Reset the branch to that of the origin."""
         git = self.repository.git
-        _at_origin(git, "fetch", "--quiet", "--prune", "origin")
+        _run_network_command(git, "fetch", "--quiet", "--prune", "origin")
         git.run("reset", "--quiet", "--hard", "@{upstream}")
 
     def publish(self) -> bool:
-        """Push the branch; False where somebody else was faster."""
+        """Push the branch; False where the origin has newer commits."""
         git = self.repository.git
         try:
-            _at_origin(git, "push", "--quiet", "origin", "HEAD")
+            _run_network_command(git, "push", "--quiet", "origin", "HEAD")
         except VersioningError:
-            _at_origin(git, "fetch", "--quiet", "origin")
-            if git.ask("merge-base", "--is-ancestor", "@{upstream}", "HEAD") is None:
+            _run_network_command(git, "fetch", "--quiet", "origin")
+            if git.run_or_none("merge-base", "--is-ancestor", "@{upstream}", "HEAD") is None:
                 return False
             raise
         return True
 
 
-def clone_of(origin: Origin, folder: Path) -> Clone:
-    """The clone of a repository below a folder, made at the first time."""
-    place = folder / hashlib.sha256(origin.plain.encode()).hexdigest()[:16]
+def open_clone(origin: Origin, folder: Path) -> Clone:
+    """The clone of a repository below a folder; cloned if it is missing."""
+    path = folder / hashlib.sha256(origin.public_url.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(Path(f"{place}.lock")):
-        if not place.is_dir():
-            new = folder / f"new-{unique_name()}"
+    with locked(Path(f"{path}.lock")):
+        if not path.is_dir():
+            temporary = folder / f"new-{unique_name()}"
             try:
-                _at_origin(Git(folder, origin.secrets()), "clone", "--quiet", origin.plain, str(new))
-                new.replace(place)
+                _run_network_command(
+                    Git(folder, origin.git_config()), "clone", "--quiet", origin.public_url, str(temporary)
+                )
+                temporary.replace(path)
             finally:
-                remove(new)
-    return Clone(repository_at(place, Git(place, origin.secrets())))
+                remove_path(temporary)
+    return Clone(find_repository(path, Git(path, origin.git_config())))
 
 
-def _at_origin(git: Git, *arguments: str) -> None:
-    """What needs the origin may go well another time."""
+def _run_network_command(git: Git, *arguments: str) -> None:
+    """Run a command that uses the network; its errors are temporary."""
     try:
         git.run(*arguments)
     except VersioningError as error:

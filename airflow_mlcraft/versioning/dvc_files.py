@@ -1,4 +1,4 @@
-"""A `.dvc` file, byte for byte as `dvc add` writes it."""
+"""The content of `.dvc` files, byte for byte as `dvc add` writes it, and of the `.gitignore` beside them."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ from typing import Any
 from airflow_mlcraft.errors import VersioningError
 
 SUFFIX = ".dvc"
+_GITIGNORE_SPECIAL = "\\[]!*#?"
 
 
 @dataclass(frozen=True)
-class Data:
-    """What a pointer points to: an object of the store, a file's or a folder's."""
+class DvcData:
+    """The object that a `.dvc` file points to: a file or a folder in the store."""
 
     oid: str
     size: int
     nfiles: int | None = None
-    """How many files a folder has."""
+    """The number of files, for a folder."""
 
     def fields(self) -> dict[str, Any]:
-        """In DVC's order."""
-        many = {} if self.nfiles is None else {"nfiles": self.nfiles}
-        return {"md5": self.oid, "size": self.size, **many, "hash": "md5"}
+        """The fields of an output, in DVC's order."""
+        nfiles = {} if self.nfiles is None else {"nfiles": self.nfiles}
+        return {"md5": self.oid, "size": self.size, **nfiles, "hash": "md5"}
 
 
-def written(data: Data, name: str, before: bytes | None = None) -> bytes:
-    """The pointer to data of that name; of the pointer before, all that people have written into it stays."""
+def build_dvc_file(data: DvcData, name: str, before: bytes | None = None) -> bytes:
+    """The content of the `.dvc` file for data of this name; fields that users have added to the former one are kept."""
     from ruamel.yaml import YAML
 
     yaml = YAML()
     yaml.default_flow_style = False
     document: Any = {"outs": [{**data.fields(), "path": name}]}
     if before is not None:
-        document = _loaded(yaml, before)
+        document = _load_yaml(yaml, before)
         (out,) = [out for out in document["outs"] if out["path"] == name]
         for gone in out.keys() & {"nfiles", "isexec", "files"} - data.fields().keys():
             del out[gone]
@@ -45,23 +46,23 @@ def written(data: Data, name: str, before: bytes | None = None) -> bytes:
     return text.getvalue()
 
 
-def outputs_in(pointer: bytes) -> list[dict[str, Any]]:
-    """The outputs that a `.dvc` file names; none where it is no such file."""
+def parse_outputs(pointer: bytes) -> list[dict[str, Any]]:
+    """The outputs in the content of a `.dvc` file; none where it is not valid."""
     from ruamel.yaml import YAML
 
     try:
-        document = _loaded(YAML(typ="safe"), pointer)
+        document = _load_yaml(YAML(typ="safe"), pointer)
     except VersioningError:
         return []
     outs = document.get("outs") if isinstance(document, dict) else None
     named = [out for out in outs or () if isinstance(out, dict) and isinstance(out.get("path"), str)]
     base = str(document.get("wdir", ".")) if named else "."
-    # An import is made by DVC from its source, and no run may put something else there.
+    # DVC updates an import from its source; a run must not replace it.
     imported = bool(document.get("deps")) if named else False
     return [{**out, "wdir": base, "imported": imported} for out in named]
 
 
-def _loaded(yaml: Any, text: bytes) -> Any:
+def _load_yaml(yaml: Any, text: bytes) -> Any:
     from ruamel.yaml.error import YAMLError
 
     try:
@@ -70,20 +71,17 @@ def _loaded(yaml: Any, text: bytes) -> Any:
         raise VersioningError(f"a .dvc file is no YAML: {error}") from error
 
 
-_SPECIAL = "\\[]!*#?"
+def build_ignore_line(name: str) -> str:
+    """The line of a `.gitignore` for a file or folder of this name in the same folder."""
+    return "/" + "".join(f"\\{sign}" if sign in _GITIGNORE_SPECIAL else sign for sign in name)
 
 
-def line_for(name: str) -> str:
-    """The line that ignores a file or folder of that name beside the `.gitignore`."""
-    return "/" + "".join(f"\\{sign}" if sign in _SPECIAL else sign for sign in name)
-
-
-def with_lines(before: bytes | None, lines: list[str]) -> bytes:
-    """A `.gitignore` that has these lines; what is there stays as it is."""
+def add_ignore_lines(before: bytes | None, lines: list[str]) -> bytes:
+    """The content of a `.gitignore` with these lines added where they are missing."""
     text = (before or b"").decode("utf-8", "surrogateescape")
-    there = text.split("\n")
+    present = text.split("\n")
     for line in lines:
-        if line not in there:
+        if line not in present:
             text += f"{'' if not text or text.endswith(chr(10)) else chr(10)}{line}\n"
-            there.append(line)
+            present.append(line)
     return text.encode("utf-8", "surrogateescape")

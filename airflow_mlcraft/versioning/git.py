@@ -1,4 +1,4 @@
-"""The git command, in one repository."""
+"""The git command, run in one repository."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from airflow_mlcraft.errors import VersioningError
 
-NOTHING = "0" * 40
-"""What git calls a commit or a file that is not there."""
-_QUIET = {
+NULL_OID = "0" * 40
+"""The id by which git means that there is no commit or file."""
+_ENVIRONMENT = {
     "LC_ALL": "C",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -22,7 +22,7 @@ _QUIET = {
     "GIT_HTTP_LOW_SPEED_LIMIT": "1",
     "GIT_HTTP_LOW_SPEED_TIME": "300",
 }
-_ELSEWHERE = [
+_HOOK_VARIABLES = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
@@ -34,60 +34,63 @@ _ELSEWHERE = [
     "GIT_SHALLOW_FILE",
     "GIT_GRAFT_FILE",
 ]
-"""What a hook of git's sets, and what would lead to the repository of that hook."""
+"""Variables that git sets for its hooks, and that would lead to the repository of the hook."""
 _NETWORK_COMMANDS = frozenset({"clone", "fetch", "pull", "push", "ls-remote"})
-_OVER_THE_NETWORK = 1800.0
-"""Seconds that a command may take which talks to a remote."""
-_HERE = 600.0
-"""Seconds for any other: a repository's hooks and filters are part of it."""
-_NOBODY = {"NAME": "MLcraft", "EMAIL": "mlcraft@localhost"}
+_NETWORK_TIMEOUT = 1800.0
+"""Seconds for a command that talks to a remote."""
+_LOCAL_TIMEOUT = 600.0
+"""Seconds for any other command, with the hooks and filters of the repository."""
+_DEFAULT_IDENTITY = {"NAME": "MLcraft", "EMAIL": "mlcraft@localhost"}
 
 
 class Blob(NamedTuple):
-    """What a commit or the index has at a path."""
+    """A file of a commit or of the index."""
 
     mode: str
     id: str
 
 
 class Git:
-    """Runs git below a folder. `secrets` are options of git's configuration that no file or command line shows."""
+    """Git in a folder. `secrets` are options of git's configuration, given in the environment alone."""
 
     def __init__(self, folder: Path, secrets: Mapping[str, str] | None = None):
         self.folder = folder
-        self._environment = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE} | _QUIET
+        self._environment = {
+            name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES
+        } | _ENVIRONMENT
         count = int(self._environment.get("GIT_CONFIG_COUNT") or 0)
         for number, (name, value) in enumerate((secrets or {}).items(), count):
             self._environment[f"GIT_CONFIG_KEY_{number}"] = name
             self._environment[f"GIT_CONFIG_VALUE_{number}"] = value
             self._environment["GIT_CONFIG_COUNT"] = str(number + 1)
 
-    def at(self, folder: Path) -> Git:
-        """The same in another folder."""
+    def in_folder(self, folder: Path) -> Git:
+        """Git in another folder, with the same environment."""
         other = Git.__new__(Git)
         other.folder, other._environment = folder, self._environment
         return other
 
-    def run(self, *arguments: str, given: bytes = b"", index: Path | None = None, most: int = 0) -> bytes:
-        """What a command prints; an exit code above `most` is an error."""
-        done = self._done(arguments, given, index)
-        if done.returncode > most:
+    def run(self, *arguments: str, stdin: bytes = b"", index: Path | None = None, max_exit_code: int = 0) -> bytes:
+        """Run a command; its output. Raises `VersioningError` for an exit code above `max_exit_code`."""
+        done = self._execute(arguments, stdin, index)
+        if done.returncode > max_exit_code:
             raise VersioningError(
-                f"git {next(word for word in arguments if word[0] != '-')} in {self.folder} failed: {_last_words(done)}"
+                f"git {next(word for word in arguments if word[0] != '-')} in {self.folder} failed: "
+                f"{_find_error_line(done)}"
             )
         return done.stdout
 
-    def text(self, *arguments: str, given: bytes = b"", index: Path | None = None) -> str:
-        """The same as text, without the newline at its end."""
-        return os.fsdecode(self.run(*arguments, given=given, index=index)).rstrip("\n")
+    def text(self, *arguments: str, stdin: bytes = b"", index: Path | None = None) -> str:
+        """Run a command; its output as text, without the last newline."""
+        return os.fsdecode(self.run(*arguments, stdin=stdin, index=index)).rstrip("\n")
 
-    def ask(self, *arguments: str, given: bytes = b"") -> str | None:
-        """The same, or None where git says no."""
-        done = self._done(arguments, given, None)
+    def run_or_none(self, *arguments: str, stdin: bytes = b"") -> str | None:
+        """Run a command; its output as text, or None for a non-zero exit code."""
+        done = self._execute(arguments, stdin, None)
         return None if done.returncode else os.fsdecode(done.stdout).rstrip("\n")
 
-    def blobs(self, commit: str | None) -> dict[str, Blob]:
-        """Every file of a commit, by its path."""
+    def list_files(self, commit: str | None) -> dict[str, Blob]:
+        """All files of a commit, by path."""
         if commit is None:
             return {}
         found = {}
@@ -97,8 +100,8 @@ class Git:
             found[os.fsdecode(path)] = Blob(mode, oid)
         return found
 
-    def indexed(self, paths: Iterable[str]) -> dict[str, Blob]:
-        """What the index has at these paths and below them."""
+    def list_index(self, paths: Iterable[str]) -> dict[str, Blob]:
+        """The files of the index at these paths and below them."""
         found = {}
         for line in self.run("--literal-pathspecs", "ls-files", "--stage", "-z", "--full-name", "--", *paths).split(
             b"\0"
@@ -108,53 +111,56 @@ class Git:
             found[os.fsdecode(path)] = Blob(mode, oid)
         return found
 
-    def contents(self, blobs: Iterable[str]) -> dict[str, bytes]:
-        """The bytes of blobs, by their ids."""
-        wanted = sorted(set(blobs))
-        answer = self.run("cat-file", "--batch", given="".join(f"{blob}\n" for blob in wanted).encode())
+    def read_blobs(self, blobs: Iterable[str]) -> dict[str, bytes]:
+        """The contents of blobs, by id."""
+        ids = sorted(set(blobs))
+        answer = self.run("cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in ids).encode())
         found, at = {}, 0
-        for blob in wanted:
+        for blob in ids:
             end = answer.index(b"\n", at)
             size = int(answer[at:end].split()[2])
             found[blob] = answer[end + 1 : end + 1 + size]
             at = end + size + 2
         return found
 
-    def keep(self, data: bytes) -> str:
-        """Have bytes as a blob, and its id."""
-        return self.text("hash-object", "-w", "--stdin", given=data)
+    def write_blob(self, data: bytes) -> str:
+        """Write a blob; its id."""
+        return self.text("hash-object", "-w", "--stdin", stdin=data)
 
-    def stage(self, blobs: Mapping[str, str], index: Path) -> None:
-        """Put blobs at paths of an index file."""
+    def update_index(self, blobs: Mapping[str, str], index: Path) -> None:
+        """Set the blobs of paths in an index file."""
         lines = b"".join(b"100644 %s\t%s\0" % (oid.encode(), os.fsencode(path)) for path, oid in blobs.items())
-        self.run("update-index", "-z", "--index-info", given=lines, index=index)
+        self.run("update-index", "-z", "--index-info", stdin=lines, index=index)
 
-    def commit(self, tree: str, parent: str | None, message: str) -> str:
-        """A commit that no branch has yet; by the user's own name where git knows it."""
+    def commit_tree(self, tree: str, parent: str | None, message: str) -> str:
+        """Create a commit that is on no branch yet, with the author that git is configured with, if any; its id."""
         parents = ["-p", parent] if parent else []
-        known = {what: self.ask("config", f"user.{what.lower()}") or nobody for what, nobody in _NOBODY.items()}
-        who = {
+        known = {
+            what: self.run_or_none("config", f"user.{what.lower()}") or default
+            for what, default in _DEFAULT_IDENTITY.items()
+        }
+        identity = {
             f"GIT_{role}_{what}": self._environment.get(f"GIT_{role}_{what}") or known[what]
             for role in ("AUTHOR", "COMMITTER")
-            for what in _NOBODY
+            for what in _DEFAULT_IDENTITY
         }
-        done = self._done(["commit-tree", tree, *parents], message.encode(), None, who)
+        done = self._execute(["commit-tree", tree, *parents], message.encode(), None, identity)
         if done.returncode:
-            raise VersioningError(f"git commit-tree in {self.folder} failed: {_last_words(done)}")
+            raise VersioningError(f"git commit-tree in {self.folder} failed: {_find_error_line(done)}")
         return done.stdout.decode().strip()
 
-    def _done(
+    def _execute(
         self,
         arguments: Iterable[str],
-        given: bytes,
+        stdin: bytes,
         index: Path | None,
-        more: Mapping[str, str] | None = None,
+        extra: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
-        environment = {**self._environment, **(more or {}), **({"GIT_INDEX_FILE": str(index)} if index else {})}
+        environment = {**self._environment, **(extra or {}), **({"GIT_INDEX_FILE": str(index)} if index else {})}
         command = ["git", *arguments]
-        limit = _OVER_THE_NETWORK if _NETWORK_COMMANDS.intersection(command) else _HERE
+        limit = _NETWORK_TIMEOUT if _NETWORK_COMMANDS.intersection(command) else _LOCAL_TIMEOUT
         try:
-            return _run_limited(command, self.folder, environment, given, limit)
+            return _run_limited(command, self.folder, environment, stdin, limit)
         except subprocess.TimeoutExpired:
             raise VersioningError(
                 f"git {next(word for word in command[1:] if word[0] != '-')} in {self.folder} was ended after "
@@ -170,9 +176,9 @@ class Git:
 
 
 def _run_limited(
-    command: list[str], folder: Path, environment: Mapping[str, str], given: bytes, seconds: float
+    command: list[str], folder: Path, environment: Mapping[str, str], stdin: bytes, seconds: float
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command; at its time limit it is ended with what it has started, as git does `ssh`."""
+    """Run a command; at the time limit, kill it and the processes that it has started, such as `ssh`."""
     with subprocess.Popen(  # noqa: S603
         command,
         cwd=folder,
@@ -183,7 +189,7 @@ def _run_limited(
         start_new_session=True,
     ) as process:
         try:
-            out, err = process.communicate(given, seconds)
+            out, err = process.communicate(stdin, seconds)
         except BaseException:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -191,6 +197,6 @@ def _run_limited(
         return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
-def _last_words(done: subprocess.CompletedProcess[bytes]) -> str:
+def _find_error_line(done: subprocess.CompletedProcess[bytes]) -> str:
     lines = [line for line in os.fsdecode(done.stderr).splitlines() if line.strip() and not line.startswith("hint:")]
     return (lines[0] if lines else f"exit code {done.returncode}").removeprefix("fatal: ").removeprefix("error: ")

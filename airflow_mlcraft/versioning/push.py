@@ -1,7 +1,7 @@
-"""Objects to the repository's DVC remote, by DVC's own machinery, which knows all kinds of remotes.
+"""Push of objects to the DVC remote of a repository, by DVC itself, which supports all kinds of remotes.
 
-What is to be pushed is noted first and struck off when it is there, so that a later run pushes what an earlier one
-could not. There is no repository-wide lock: pushing an object twice does no harm.
+Each object has a note file until it is pushed, so that a later run pushes what an earlier one could not. There is no
+repository-wide lock: pushing an object twice does no harm.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Remote:
-    """The remote that a connection names instead of the default one, and what opens it."""
+    """A remote to use instead of the default one, with its DVC options, which hold credentials."""
 
     name: str = ""
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -32,11 +32,11 @@ class Remote:
 
 
 def push(repository: Repository, oids: Mapping[str, str], remote: Remote) -> int | None:
-    """Push objects, each to the remote named beside it ("" for the default), and those left from earlier.
+    """Push objects, each to its remote ("" for the default), and those that an earlier call could not push.
 
-    Gives how many objects had to be sent; None where there is no remote. After an error, a later call goes on.
+    Returns how many objects were sent; None where there is no remote. After an error, a later call continues.
     """
-    notes = repository.own / "unpushed"
+    notes = repository.state_folder / "unpushed"
     notes.mkdir(parents=True, exist_ok=True)
     default = remote.name_in(repository)
     for oid, name in oids.items():
@@ -58,53 +58,53 @@ def _push(repository: Repository, name: str, oids: list[str], options: Mapping[s
     from dvc_data.hashfile.db import get_index
     from dvc_data.hashfile.hash_info import HashInfo
 
-    with _explained(name), Repo(str(repository.root), remote=name, remote_config=dict(options)) as repo:
-        there = repo.cloud.get_remote_odb(name, "push")
-        with _refusals() as refused:
+    with _translate_errors(name), Repo(str(repository.root), remote=name, remote_config=dict(options)) as repo:
+        remote_odb = repo.cloud.get_remote_odb(name, "push")
+        with _collect_errors() as errors:
             result = repo.cloud.transfer(
                 repo.cache.local,
-                there,
+                remote_odb,
                 [HashInfo("md5", oid) for oid in oids],
-                dest_index=get_index(there),
+                dest_index=get_index(remote_odb),
                 cache_odb=repo.cache.local,
                 # A folder is pushed with its files.
                 shallow=False,
             )
         if result.failed:
             raise OSError(
-                f"{len(result.failed)} objects were refused: {refused[0] if refused else 'it does not say why'}"
+                f"{len(result.failed)} objects were refused: {errors[0] if errors else 'it does not say why'}"
             )
     return len(result.transferred)
 
 
 @contextmanager
-def _explained(name: str) -> Iterator[None]:
-    """Each kind of remote has errors of its own."""
+def _translate_errors(name: str) -> Iterator[None]:
+    """Raise any error of a remote as a `VersioningError`: each kind of remote has its own errors."""
     try:
         yield
     except Exception as error:
-        said = remove_userinfo(str(error) or type(error).__name__).strip().rstrip(".")
+        message = remove_userinfo(str(error) or type(error).__name__).strip().rstrip(".")
         raise VersioningError(
-            f"the data could not be pushed to the DVC remote {name}: {said}. It is in the cache, and its pointers are "
-            "committed; the next run, or `dvc push`, pushes it",
+            f"the data could not be pushed to the DVC remote {name}: {message}. It is in the cache, and its pointers "
+            "are committed; the next run, or `dvc push`, pushes it",
             temporary=True,
         ) from error
 
 
 @contextmanager
-def _refusals() -> Iterator[list[str]]:
-    """What DVC would log with a stack, object by object."""
-    heard: list[str] = []
+def _collect_errors() -> Iterator[list[str]]:
+    """The errors that DVC logs for each object, collected instead of logged with their tracebacks."""
+    errors: list[str] = []
 
-    def listen(record: logging.LogRecord) -> bool:
+    def collect(record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         if error is not None:
-            heard.append(f"{type(error).__name__}: {error}")
+            errors.append(f"{type(error).__name__}: {error}")
         return error is None
 
     logger = logging.getLogger("dvc_data.hashfile.transfer")
-    logger.addFilter(listen)
+    logger.addFilter(collect)
     try:
-        yield heard
+        yield errors
     finally:
-        logger.removeFilter(listen)
+        logger.removeFilter(collect)

@@ -1,4 +1,4 @@
-"""Finding the repository that has the pointers: a folder that DVC knows, in a git repository."""
+"""The DVC repository, inside of a git repository, that data is versioned in."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Repository:
 
     @property
     def prefix(self) -> str:
-        """What the paths of its files begin with in git: nothing, or its folder and a slash."""
+        """The prefix of its files' paths in git: "", or its folder and a slash."""
         inside = self.root.relative_to(self.git.folder).as_posix()
         return "" if inside == "." else f"{inside}/"
 
     @cached_property
     def name(self) -> str:
-        """What people call it: the name of the git repository it was cloned from, or else of its folder."""
-        origin = (self.git.ask("config", "remote.origin.url") or "").rstrip("/")
+        """The name of the git repository that it was cloned from, or else of its folder."""
+        origin = (self.git.run_or_none("config", "remote.origin.url") or "").rstrip("/")
         return origin.replace("\\", "/").rpartition("/")[2].rpartition(":")[2].removesuffix(".git") or (
             self.git.folder.name
         )
@@ -56,24 +56,24 @@ class Repository:
         return Path(self.config["cache"].get("dir") or self.root / ".dvc" / "cache")
 
     @property
-    def own(self) -> Path:
-        """A folder of ours, where git does not see it."""
+    def state_folder(self) -> Path:
+        """The folder for this package's own files, which git ignores."""
         return self.root / ".dvc" / "tmp" / "mlcraft"
 
     @property
     def temporary(self) -> Path:
-        """Where files are made, on the file system of the repository."""
-        return self.own / TEMPORARY
+        """The folder for temporary files, on the file system of the repository."""
+        return self.state_folder / TEMPORARY
 
 
-def repository_at(folder: Path, git: Git | None = None) -> Repository:
-    """The repository that a folder belongs to."""
+def find_repository(folder: Path, git: Git | None = None) -> Repository:
+    """The repository that a folder belongs to; raises `VersioningError` where there is none."""
     if not folder.is_dir():
         raise VersioningError(f"there is no folder {folder} for versions of data")
-    git = (git or Git(folder)).at(folder.resolve())
-    bare = git.ask("rev-parse", "--is-bare-repository")
+    git = (git or Git(folder)).in_folder(folder.resolve())
+    bare = git.run_or_none("rev-parse", "--is-bare-repository")
     if bare is None:
-        raise VersioningError(_why_not(git))
+        raise VersioningError(_explain_no_repository(git))
     if bare == "true":
         raise VersioningError(f"{folder} is a bare git repository, without files; name a clone of it instead")
     top, git_dir, common = git.text(
@@ -82,10 +82,10 @@ def repository_at(folder: Path, git: Git | None = None) -> Repository:
     root = next((place for place in [git.folder, *git.folder.parents] if (place / ".dvc").is_dir()), None)
     if root is None or not root.is_relative_to(top):
         raise VersioningError(f"{folder} is in the git repository {top}, which is no DVC repository: run `dvc init`")
-    return Repository(root, git.at(Path(top)), Path(git_dir), Path(common))
+    return Repository(root, git.in_folder(Path(top)), Path(git_dir), Path(common))
 
 
-def _why_not(git: Git) -> str:
+def _explain_no_repository(git: Git) -> str:
     try:
         git.run("rev-parse", "--git-dir")
     except VersioningError as error:

@@ -1,4 +1,4 @@
-"""From values that steps have made to data at paths: a File, a Directory, or a list of them as a folder."""
+"""Outputs of steps as data at paths of a repository: a File, a Directory, or a list of them as a folder."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from airflow_mlcraft.common.safe_names import is_safe_name
 from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.store.object_paths import DIR_SUFFIX, Entry
 from airflow_mlcraft.store.values import oid_of
-from airflow_mlcraft.versioning.data_paths import fault_of, first_overlap
-from airflow_mlcraft.versioning.dvc_files import SUFFIX, Data, line_for, outputs_in
+from airflow_mlcraft.versioning.data_paths import find_overlap, find_path_fault
+from airflow_mlcraft.versioning.dvc_files import SUFFIX, DvcData, build_ignore_line, parse_outputs
 from airflow_mlcraft.versioning.git import Blob
 from airflow_mlcraft.versioning.repository import Repository
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from airflow_mlcraft.store.store import Store
 
 
-def data_of(store: Store, value: Json, what: str) -> Data | None:
-    """What a value has to be versioned; nothing for null. `what` names it where it cannot be.
+def to_dvc_data(store: Store, value: Json, what: str) -> DvcData | None:
+    """The data of a value; None for null. `what` names the value in error messages.
 
     A list becomes a folder in which each item has its own name, and so does a File with its secondary files.
     """
@@ -33,16 +33,16 @@ def data_of(store: Store, value: Json, what: str) -> Data | None:
     if any(isinstance(item, list) for item in items):
         raise VersioningError(f"{what} is a list of lists; only a plain list of files can be one folder")
     if not all(isinstance(item, dict) and item.get("class") in ("File", "Directory") for item in items):
-        raise VersioningError(f"{what} is {_kind(value)}; only files and folders can be versioned as data")
+        raise VersioningError(f"{what} is {_describe_value(value)}; only files and folders can be versioned as data")
     if isinstance(value, dict) and not value.get("secondaryFiles"):
         if oid := oid_of(value):
-            return _described(store, oid)
+            return _measure(store, oid)
         items = value.get("listing", items)
-    return _described(store, store.keep_listing(_named(store, items, "", what)))
+    return _measure(store, store.keep_listing(_name_entries(store, items, "", what)))
 
 
-def _named(store: Store, items: Json, prefix: str, what: str) -> Iterator[Entry]:
-    """The files of items that share a folder; of those with the same name, all but the first get a number."""
+def _name_entries(store: Store, items: Json, prefix: str, what: str) -> Iterator[Entry]:
+    """The files of items in one folder; of several with the same name, all but the first get a number."""
     taken: set[str] = set()
     for item in [part for each in items for part in (each, *each.get("secondaryFiles", ()))]:
         basename = str(item["basename"])
@@ -54,29 +54,29 @@ def _named(store: Store, items: Json, prefix: str, what: str) -> Iterator[Entry]
             number += 1
             name = f"{stem}_{number}{dot}{suffix}"
         taken.add(name)
-        yield from _files(store, item, prefix + name, what)
+        yield from _list_entries(store, item, prefix + name, what)
 
 
-def _files(store: Store, item: Json, path: str, what: str) -> Iterator[Entry]:
+def _list_entries(store: Store, item: Json, path: str, what: str) -> Iterator[Entry]:
     oid = oid_of(item)
     if oid.endswith(DIR_SUFFIX):
         yield from (Entry(f"{path}/{entry.relpath}", entry.md5) for entry in store.entries(oid))
     elif oid:
         yield Entry(path, oid)
     elif item["class"] == "Directory" and "location" not in item:
-        yield from _named(store, item.get("listing", ()), f"{path}/", what)
+        yield from _name_entries(store, item.get("listing", ()), f"{path}/", what)
     else:
         raise VersioningError(f"{what} has {item.get('location', path)}, which is not in the store")
 
 
-def _described(store: Store, oid: str) -> Data:
+def _measure(store: Store, oid: str) -> DvcData:
     if not oid.endswith(DIR_SUFFIX):
-        return Data(oid, store.path_of(oid).stat().st_size)
+        return DvcData(oid, store.path_of(oid).stat().st_size)
     entries = store.entries(oid)
-    return Data(oid, sum(store.path_of(entry.md5).stat().st_size for entry in entries), len(entries))
+    return DvcData(oid, sum(store.path_of(entry.md5).stat().st_size for entry in entries), len(entries))
 
 
-def _kind(value: Json) -> str:
+def _describe_value(value: Json) -> str:
     if isinstance(value, list):
         return "a list that holds other values than files"
     return f"the value {value!r}" if not isinstance(value, dict) else "an object"
@@ -87,39 +87,39 @@ _GITLINK, _LINK = "160000", "120000"
 
 @dataclass(frozen=True)
 class Target:
-    """Data, and where in the git repository it belongs; all paths are from git's folder."""
+    """Data and its place in the git repository; all paths are relative to git's folder."""
 
     path: str
-    data: Data
+    data: DvcData
     pointer: str
     name: str
-    """What the pointer calls the data: its path from the pointer's folder."""
+    """The path of the data in the `.dvc` file, relative to it."""
     ignore: str
-    """The `.gitignore` that names it; "" where git ignores it already."""
+    """The `.gitignore` to name it; "" where git ignores it already."""
     remote: str
-    """The DVC remote that the pointer asks for; "" for the default."""
+    """The DVC remote that the `.dvc` file names; "" for the default."""
     pushed: bool
-    """Whether it goes to a remote at all."""
-    before: Data | None
-    """What the pointer pointed to until now."""
+    """Whether it is pushed to a remote."""
+    before: DvcData | None
+    """The data that the `.dvc` file points to so far."""
     changed: bool
 
 
-def targets_of(repository: Repository, data: Mapping[str, Data], blobs: Mapping[str, Blob]) -> list[Target]:
-    """Where each path of data belongs, given the files of the commit that is to be added to."""
+def build_targets(repository: Repository, data: Mapping[str, DvcData], blobs: Mapping[str, Blob]) -> list[Target]:
+    """The target of each path of data, given the files of the parent commit."""
     _check_paths(data)
-    known = dict(_known(repository, blobs))
+    known = dict(_find_tracked_paths(repository, blobs))
     for path in data:
         _check_overlap(repository.prefix + path, path, known)
     _check_git(repository, data, blobs)
-    ignored = _ignored(repository, data, blobs)
-    return [_target(repository, path, item, known, ignored) for path, item in sorted(data.items())]
+    ignored = _find_ignored(repository, data, blobs)
+    return [_build_target(repository, path, item, known, ignored) for path, item in sorted(data.items())]
 
 
-def _target(
+def _build_target(
     repository: Repository,
     given: str,
-    data: Data,
+    data: DvcData,
     known: Mapping[str, tuple[str, dict[str, Any]]],
     ignored: Mapping[str, bool],
 ) -> Target:
@@ -131,7 +131,7 @@ def _target(
         raise VersioningError(f"{given} is imported by {where}, and comes from its source; choose another path")
     if ignored.get(where):
         raise VersioningError(f"git ignores {where}, the pointer to {given}; change the .gitignore that says so")
-    before = Data(str(out["md5"]), int(out.get("size", 0)), out.get("nfiles")) if out.get("md5") else None
+    before = DvcData(str(out["md5"]), int(out.get("size", 0)), out.get("nfiles")) if out.get("md5") else None
     folder, _, name = path.rpartition("/")
     return Target(
         path=path,
@@ -146,11 +146,11 @@ def _target(
     )
 
 
-def _check_paths(data: Mapping[str, Data]) -> None:
+def _check_paths(data: Mapping[str, DvcData]) -> None:
     for path in data:
-        if fault := fault_of(path):
+        if fault := find_path_fault(path):
             raise VersioningError(f"{path!r} cannot be the path of data: {fault}")
-    if overlap := first_overlap(data):
+    if overlap := find_overlap(data):
         raise VersioningError("{} and {} overlap: data cannot be versioned at both".format(*overlap))
 
 
@@ -163,12 +163,12 @@ def _check_overlap(path: str, given: str, known: Mapping[str, tuple[str, dict[st
             )
 
 
-def _check_git(repository: Repository, data: Mapping[str, Data], blobs: Mapping[str, Blob]) -> None:
-    staged = repository.git.indexed(repository.prefix + path for path in data)
+def _check_git(repository: Repository, data: Mapping[str, DvcData], blobs: Mapping[str, Blob]) -> None:
+    staged = repository.git.list_index(repository.prefix + path for path in data)
     for given in data:
         path = repository.prefix + given
         for above in [*reversed(PurePosixPath(path).parents), PurePosixPath(path)]:
-            _check_above(repository, str(above), given, blobs)
+            _check_parent(repository, str(above), given, blobs)
         if mine := next((each for each in (*blobs, *staged) if f"{each}/".startswith(f"{path}/")), ""):
             raise VersioningError(
                 f"{given} is tracked by git ({mine}), so DVC cannot track it; run "
@@ -176,7 +176,7 @@ def _check_git(repository: Repository, data: Mapping[str, Data], blobs: Mapping[
             )
 
 
-def _check_above(repository: Repository, above: str, given: str, blobs: Mapping[str, Blob]) -> None:
+def _check_parent(repository: Repository, above: str, given: str, blobs: Mapping[str, Blob]) -> None:
     found = blobs.get(above)
     if found is not None and found.mode == _GITLINK:
         raise VersioningError(f"{given} lies in the git submodule {above}; version it in that repository")
@@ -189,23 +189,25 @@ def _check_above(repository: Repository, above: str, given: str, blobs: Mapping[
         raise VersioningError(f"{given} would leave the repository: {above} is a link to {os.path.realpath(place)}")
 
 
-def _known(repository: Repository, blobs: Mapping[str, Blob]) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
-    """Each path that DVC tracks in a commit: the file that says so, and what it says."""
+def _find_tracked_paths(
+    repository: Repository, blobs: Mapping[str, Blob]
+) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
+    """Each path that DVC tracks in a commit, with the file that tracks it and its output there."""
     files = {
         path: blob.id
         for path, blob in blobs.items()
         if path.startswith(repository.prefix) and (path.endswith(SUFFIX) or path.endswith("dvc.yaml"))
     }
-    texts = repository.git.contents(files.values()) if files else {}
+    texts = repository.git.read_blobs(files.values()) if files else {}
     for path, blob in files.items():
-        outs = outputs_in(texts[blob]) if path.endswith(SUFFIX) else list(_of_stages(texts[blob]))
+        outs = parse_outputs(texts[blob]) if path.endswith(SUFFIX) else list(_parse_stage_outputs(texts[blob]))
         for out in outs:
             place = os.path.normpath(PurePosixPath(path).parent / out["wdir"] / out["path"])
             yield Path(place).as_posix(), (path, out)
 
 
-def _of_stages(text: bytes) -> Iterator[dict[str, Any]]:
-    """The outputs of the stages in a `dvc.yaml`, as far as they are written out."""
+def _parse_stage_outputs(text: bytes) -> Iterator[dict[str, Any]]:
+    """The outputs of the stages in a `dvc.yaml`, without those that have variables in their paths."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -221,38 +223,38 @@ def _of_stages(text: bytes) -> Iterator[dict[str, Any]]:
                     yield {"path": path, "wdir": str(stage.get("wdir", "."))}
 
 
-def _ignored(repository: Repository, data: Mapping[str, Data], blobs: Mapping[str, Blob]) -> dict[str, bool]:
+def _find_ignored(repository: Repository, data: Mapping[str, DvcData], blobs: Mapping[str, Blob]) -> dict[str, bool]:
     """Whether git ignores each path of data, by a rule that is in the commit; and each pointer, by any rule."""
-    asked: dict[str, str] = {}
+    queries: dict[str, str] = {}
     for given, item in data.items():
         path = repository.prefix + given
-        asked[f"{path}/" if item.nfiles is not None else path] = path
+        queries[f"{path}/" if item.nfiles is not None else path] = path
     pointers = {f"{repository.prefix}{given}{SUFFIX}" for given in data}
-    lines = "".join(f"{path}\0" for path in (*asked, *pointers)).encode("utf-8", "surrogateescape")
-    # Git says 1 where it ignores none of them.
-    said = os.fsdecode(
-        repository.git.run("check-ignore", "-z", "-v", "--no-index", "--stdin", given=lines, most=1)
+    lines = "".join(f"{path}\0" for path in (*queries, *pointers)).encode("utf-8", "surrogateescape")
+    # The exit code is 1 where git ignores none of them.
+    output = os.fsdecode(
+        repository.git.run("check-ignore", "-z", "-v", "--no-index", "--stdin", stdin=lines, max_exit_code=1)
     ).split("\0")
     rules: dict[str, tuple[str, str]] = {}
-    for source, _, rule, path in zip(*[iter(said[: len(said) // 4 * 4])] * 4, strict=True):
+    for source, _, rule, path in zip(*[iter(output[: len(output) // 4 * 4])] * 4, strict=True):
         if rule and not rule.startswith("!"):
             rules[path] = (source, rule)
-    committed = _committed_rules(repository, {source for source, _ in rules.values()}, blobs)
+    committed = _read_committed_rules(repository, {source for source, _ in rules.values()}, blobs)
     found = {path: rules.get(key, ("", ""))[1] in committed.get(rules.get(key, ("", ""))[0], ())
-             for key, path in asked.items()}  # fmt: skip
+             for key, path in queries.items()}  # fmt: skip
     return {**found, **{path: path in rules and path not in blobs for path in pointers}}
 
 
-def _committed_rules(repository: Repository, sources: set[str], blobs: Mapping[str, Blob]) -> dict[str, list[str]]:
+def _read_committed_rules(repository: Repository, sources: set[str], blobs: Mapping[str, Blob]) -> dict[str, list[str]]:
     files = {source: blobs[source].id for source in sources if source in blobs}
-    texts = repository.git.contents(files.values()) if files else {}
+    texts = repository.git.read_blobs(files.values()) if files else {}
     return {source: texts[blob].decode("utf-8", "surrogateescape").split("\n") for source, blob in files.items()}
 
 
-def lines_by_file(targets: list[Target]) -> dict[str, list[str]]:
-    """For each `.gitignore`, the lines that it is to have."""
+def group_ignore_lines(targets: list[Target]) -> dict[str, list[str]]:
+    """The lines to add to each `.gitignore`."""
     lines: dict[str, list[str]] = {}
     for target in targets:
         if target.ignore:
-            lines.setdefault(target.ignore, []).append(line_for(PurePosixPath(target.path).name))
+            lines.setdefault(target.ignore, []).append(build_ignore_line(PurePosixPath(target.path).name))
     return lines

@@ -1,4 +1,4 @@
-"""Giving data a version: its objects into DVC's cache, one commit of pointers, a copy in the folder, the remote."""
+"""Versions of data: objects in DVC's cache, one commit of `.dvc` files, a checkout in the folder, and the push."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import IO
 
 from airflow_mlcraft.common.locks import locked
 from airflow_mlcraft.errors import VersioningError
-from airflow_mlcraft.store.file_ops import explained
+from airflow_mlcraft.store.file_ops import translate_os_errors
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.store.task_folders import sweep
+from airflow_mlcraft.store.task_folders import remove_stale_folders
 from airflow_mlcraft.versioning.checkout import check_out, refuse_to_overwrite
 from airflow_mlcraft.versioning.clone import Clone
-from airflow_mlcraft.versioning.commit import Committed, commit, made_by, page_of
-from airflow_mlcraft.versioning.dvc_files import Data
+from airflow_mlcraft.versioning.commit import CommitResult, commit, find_commit_url, is_last_commit_about
+from airflow_mlcraft.versioning.dvc_files import DvcData
 from airflow_mlcraft.versioning.push import Remote, push
 from airflow_mlcraft.versioning.repository import Repository
 from airflow_mlcraft.versioning.targets import Target
@@ -27,23 +27,23 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Version:
-    """Data at paths of a repository, and the commit that has it."""
+    """Data at paths of a repository, and its commit."""
 
     repository: str
     commit: str
-    data: Mapping[str, Data]
+    data: Mapping[str, DvcData]
     changed: frozenset[str]
     pushed: int | None = None
-    """How many objects were sent to the remote; None where there is none, or where it refused."""
+    """The number of objects sent to the remote; None where there is no remote, or the push failed."""
     refusal: str = ""
-    """Why the remote did not take the data."""
+    """Why the push failed."""
     page: str = ""
-    """The commit's page, where the git repository has one on the web."""
+    """The URL of the commit's web page, if any."""
 
 
 @dataclass(frozen=True)
 class Versioning:
-    """A repository, and what is done with data besides the commit."""
+    """A repository, and whether data is also checked out and pushed."""
 
     repository: Repository
     checkout: bool = True
@@ -53,19 +53,19 @@ class Versioning:
     say: Say = _log.log
 
     def version(
-        self, data: Mapping[str, Data], store: Store, *, about: Mapping[str, str], again: bool = False
+        self, data: Mapping[str, DvcData], store: Store, *, about: Mapping[str, str], again: bool = False
     ) -> Version:
-        """Version data, objects of a store, at paths from the repository's folder; all of it, or nothing.
+        """Version objects of a store at paths of the repository; all of them, or none.
 
-        Data that the remote refuses has its version all the same, and is pushed with the next. With `again`, what an
-        earlier try with the same words `about` it has committed counts as changed.
+        Data whose push fails is versioned nevertheless, and pushed with the next version. With `again`, data that an
+        earlier try has committed with the same `about` counts as changed.
         """
         cache = Store(self.repository.cache)
         if cache.root != store.root:
-            sweep(cache.root)
+            remove_stale_folders(cache.root)
             cache.take([item.oid for item in data.values()], store)
-        with explained(f"Cannot version data in {self.repository.root}"):
-            sweep(self.repository.own)
+        with translate_os_errors(f"Cannot version data in {self.repository.root}"):
+            remove_stale_folders(self.repository.state_folder)
             with locked(self.repository.common_dir / "mlcraft.lock") as note:
                 committed = self._commit(data, about, cache, note)
                 if self.checkout:
@@ -77,12 +77,14 @@ class Versioning:
         changed = frozenset(
             name
             for target, name in names.items()
-            if target.changed or (again and made_by(self.repository, target, about))
+            if target.changed or (again and is_last_commit_about(self.repository, target, about))
         )
-        page = page_of(self.repository, committed.id)
+        page = find_commit_url(self.repository, committed.id)
         return Version(self.repository.name, committed.id, data, changed, pushed, refusal, page)
 
-    def _commit(self, data: Mapping[str, Data], about: Mapping[str, str], cache: Store, note: IO[str]) -> Committed:
+    def _commit(
+        self, data: Mapping[str, DvcData], about: Mapping[str, str], cache: Store, note: IO[str]
+    ) -> CommitResult:
         for _ in range(_TRIES):
             if self.clone:
                 self.clone.update()
@@ -95,7 +97,7 @@ class Versioning:
         if self.checkout and target.before is None:
             refuse_to_overwrite(cache, target.data.oid, self.repository.git.folder / target.path)
 
-    def _check_out(self, committed: Committed, cache: Store) -> None:
+    def _check_out(self, committed: CommitResult, cache: Store) -> None:
         for target in committed.targets:
             path = self.repository.git.folder / target.path
             before = target.before.oid if target.before else ""
@@ -106,7 +108,7 @@ class Versioning:
                     f"{self.repository.git.folder} brings the new version",
                 )
 
-    def _push(self, committed: Committed) -> tuple[int | None, str]:
+    def _push(self, committed: CommitResult) -> tuple[int | None, str]:
         oids = {target.data.oid: target.remote for target in committed.targets if target.pushed}
         try:
             return push(self.repository, oids, self.remote), ""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mlcraft.common.cwl_types import array_of, is_optional, short_type
+from airflow_mlcraft.common.cwl_types import array_of, is_optional, shorten_type
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ from airflow_mlcraft.common.cwl_types import array_of, is_optional, short_type
     ],
 )
 def test_short_types(cwl_type: Any, shown: Any) -> None:
-    assert short_type(cwl_type) == shown
+    assert shorten_type(cwl_type) == shown
 
 
 def test_lists_of_types() -> None:

@@ -22,7 +22,7 @@ def hanging_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("hanging_uv")
 def test_a_uv_that_does_not_end_is_ended(tmp_path: Path) -> None:
     with pytest.raises(python_environments.PythonEnvironmentError) as caught:
-        python_environments.environment(["six==1.17"], tmp_path / "environments")
+        python_environments.get_or_create_environment(["six==1.17"], tmp_path / "environments")
     assert "six==1.17 cannot be installed: uv venv" in str(caught.value)
     assert "did not end within" in str(caught.value)
     assert "try again" in str(caught.value)

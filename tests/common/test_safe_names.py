@@ -24,7 +24,7 @@ from airflow_mlcraft.common.safe_names import (
 from airflow_mlcraft.errors import MlcraftError, UnsafeNameError
 from airflow_mlcraft.store.export import export_value
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.store.values import keep_value, stage_value
+from airflow_mlcraft.store.values import stage_value, store_value
 
 ODD = st.sampled_from(["..", ".", "", "/", "../x", "a/b", "/etc/passwd", "x\0y", "a" * 300, "ü" * 128, "\ud800", "…"])
 PLAIN = st.sampled_from(["a", "b.txt", "ü ☃.csv", "#1 100%", "..a", "a..", "x\\y", "-rf", "a\nb"])
@@ -125,7 +125,7 @@ def test_no_value_writes_outside_of_its_folder(value: Any) -> None:
         store = Store(folder / "a" / "store")
         (folder / "a" / "b").mkdir(parents=True)
         try:
-            kept = keep_value(store, value)
+            kept = store_value(store, value)
             stage_value(store, kept, folder / "a" / "b" / "staged")
             export_value(store, kept, folder / "a" / "b" / "exported", writable=True)
         except (MlcraftError, UnicodeEncodeError) as error:

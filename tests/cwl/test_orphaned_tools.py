@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from airflow_mlcraft.common.environment_variables import TASK, independent
+from airflow_mlcraft.common.environment_variables import TASK_MARK, without_task_mark
 from airflow_mlcraft.cwl.orphaned_tools import LABEL, ToolOwner, kill_orphans
 from airflow_mlcraft.errors import ToolError
 from tests.cwl.test_tool import TOOLS, Runner, run
@@ -56,7 +56,7 @@ def marked(owner: ToolOwner) -> list[int]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(TASK) == owner.mark and process.status() != psutil.STATUS_ZOMBIE:
+            if process.environ().get(TASK_MARK) == owner.mark and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process.pid)
         except (psutil.Error, OSError):
             continue
@@ -128,7 +128,7 @@ def test_a_task_that_is_stopped_takes_all_of_its_tool_along(run: Runner) -> None
 
 
 def test_what_outlives_a_task_has_no_mark() -> None:
-    assert independent({TASK: "mark", "PATH": "/bin"}) == {"PATH": "/bin"}
+    assert without_task_mark({TASK_MARK: "mark", "PATH": "/bin"}) == {"PATH": "/bin"}
 
 
 @pytest.mark.docker

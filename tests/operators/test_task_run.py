@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.api import Run
-from airflow_mlcraft.tracking.client import Tracking
+from airflow_mlcraft.tracking.client import TrackingClient
 from tests.operators.embedded import DOCUMENTS, Ran, warm
 
 
@@ -17,7 +17,7 @@ def _tracked(folder: Path, **job: Any) -> tuple[Ran, dict[str, Run]]:
     uri = f"sqlite:///{folder}/mlflow.db"
     settings = {"tracking": "auto", "tracking_uri": uri, "tracking_spool": folder / "spool", "tracking_linger": 5}
     ran = warm().run(folder, DOCUMENTS / "tracked.py", job, settings={name: str(of) for name, of in settings.items()})
-    tracking = Tracking(uri, spool=folder / "spool")
+    tracking = TrackingClient(uri, spool=folder / "spool")
     assert tracking.flush(120) == 0
     api = tracking.api()
     return ran, {run.name: api.get_run(run.id) for run in api.search_runs(api.experiment("tracked"), "")}

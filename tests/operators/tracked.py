@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlcraft.tracking.api import Api, Run
-from airflow_mlcraft.tracking.client import Tracking
+from airflow_mlcraft.tracking.client import TrackingClient
 from tests.operators.embedded import DOCUMENTS, Ran, warm
 
 ENOUGH = 180
@@ -18,7 +18,7 @@ class Tracked:
     def __init__(self, folder: Path, uri: str = ""):
         self.folder = folder
         self.uri = uri or f"sqlite:///{folder}/mlflow.db"
-        self.tracking = Tracking(self.uri, spool=folder / "spool", linger=2)
+        self.tracking = TrackingClient(self.uri, spool=folder / "spool", linger=2)
 
     def settings(self) -> dict[str, str]:
         """Those of all runs here."""

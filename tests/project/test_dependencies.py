@@ -55,7 +55,7 @@ def test_they_are_added_and_replaced(project: Project) -> None:
     made = dependencies.prepare_environment(project)
     assert made is not None
     assert made.python.is_file()
-    assert made.key == python_environments.key_of(["Humanize==4.12.0"])
+    assert made.key == python_environments.compute_key(["Humanize==4.12.0"])
 
 
 def test_the_package_of_a_model(project: Project) -> None:

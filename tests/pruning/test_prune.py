@@ -17,7 +17,7 @@ from airflow_mlcraft.pruning import items
 from airflow_mlcraft.pruning.locations import Places
 from airflow_mlcraft.pruning.prune import DAY, Pruning, delete, plan_pruning
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.store.values import STORE, keep_value
+from airflow_mlcraft.store.values import STORE, store_value
 
 MONTH = 30 * DAY
 
@@ -90,7 +90,7 @@ def test_what_is_used_between_the_look_and_the_deletion_stays(store: Store, plac
     time.sleep(0.05)
     store.keep_bytes(b"kept")
     store.link(linked, tmp_path / "linked")
-    keep_value(store, {"class": "File", "basename": "x", "location": STORE + passed})
+    store_value(store, {"class": "File", "basename": "x", "location": STORE + passed})
     assert [item.oid for item in delete(pruning).items] == [lost]
     assert all(oid in store for oid in (kept, linked, passed))
 

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_mlcraft.common.network_access import AddressRules
 from airflow_mlcraft.errors import MlcraftError, RefusedError, StoreError, UnsafeNameError
-from airflow_mlcraft.store.download import downloaded
+from airflow_mlcraft.store.download import download_value
 from tests.steps.sources.file_server import FileServer
 
 
@@ -22,7 +22,7 @@ def files() -> Iterator[FileServer]:
 
 
 def fetched(url: str, folder: Path, rules: AddressRules | None = None, **more: Any) -> Path:
-    value = downloaded({"class": "File", "location": url, **more}, folder, lambda *_: None, rules)
+    value = download_value({"class": "File", "location": url, **more}, folder, lambda *_: None, rules)
     return Path(value["location"].removeprefix("file://"))
 
 

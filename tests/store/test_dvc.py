@@ -9,7 +9,7 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from airflow_mlcraft.store.object_paths import Entry, write_dir
+from airflow_mlcraft.store.object_paths import Entry, build_dir_object
 from airflow_mlcraft.store.store import Store
 
 
@@ -120,4 +120,4 @@ def test_listings_are_written_as_dvc_data_writes_them() -> None:
 
     entries = [Entry(name, f"{number:032x}") for number, name in enumerate(["b/a", "b", "ž", "b-", "\udce9", '"'])]
     tree = Tree.from_list([{"relpath": entry.relpath, "md5": entry.md5} for entry in entries])
-    assert write_dir(entries) == tree.as_bytes()
+    assert build_dir_object(entries) == tree.as_bytes()

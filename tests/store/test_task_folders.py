@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.store.task_folders import LEASE, WorkFolder, sweep, unique_name
+from airflow_mlcraft.store.task_folders import LEASE, WorkFolder, remove_stale_folders, unique_name
 
 WORK = """
 import sys
@@ -46,7 +46,7 @@ def test_swept_when_its_process_is_dead(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     folder = Path(process.stdout.readline().rstrip("\n"))
-    sweep(tmp_path)
+    remove_stale_folders(tmp_path)
     assert folder.exists(), "its process lives"
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -83,11 +83,11 @@ def test_a_machine_of_the_same_name_keeps_its_folder_while_it_is_renewed(
     folder = Path(process.stdout.readline().rstrip("\n"))
     process.kill()
     process.communicate()
-    sweep(root)
+    remove_stale_folders(root)
     assert folder.is_dir(), "by its number the process is dead, but it is not one of this machine"
     old = time.time() - LEASE - 3600
     os.utime(folder, (old, old))
-    sweep(root)
+    remove_stale_folders(root)
     assert not folder.exists(), "a lease that is not renewed for a day"
 
 
@@ -114,7 +114,7 @@ def test_a_process_of_the_same_number_that_began_later_is_another(tmp_path: Path
     earlier, mine = (tmp_path / "tmp" / f"{host}-{pid}.{begin}-{'0' * 16}" for begin in ("1", process.split(".")[1]))
     for path in (earlier, mine):
         path.mkdir(parents=True)
-    sweep(tmp_path)
+    remove_stale_folders(tmp_path)
     assert not earlier.exists()
     assert mine.exists()
 
@@ -125,4 +125,4 @@ def test_names_tell_whose_they_are() -> None:
 
 
 def test_nothing_to_sweep(tmp_path: Path) -> None:
-    sweep(tmp_path / "missing")
+    remove_stale_folders(tmp_path / "missing")

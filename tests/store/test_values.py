@@ -15,12 +15,12 @@ from airflow_mlcraft.errors import OutputError, StoreError, UnsafeNameError
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.store.values import (
     EMPTY_FOLDERS,
-    each_file_or_directory,
     file_location,
-    keep_value,
+    iterate_files_and_directories,
     local_path,
     oid_of,
     stage_value,
+    store_value,
 )
 
 ODD = "a b%20c#d?é"
@@ -47,13 +47,13 @@ def test_a_file_there_and_back(store: Store, tmp_path: Path) -> None:
         path=str(tmp_path / ODD), dirname=str(tmp_path),
     )  # fmt: skip
     before = copy.deepcopy(given)
-    kept = keep_value(store, given)
+    kept = store_value(store, given)
     assert kept == {
         "class": "File", "location": f"store://md5/{md5(b'hello')}", "basename": ODD, "size": 5,
         "checksum": "sha1$abc", "format": "http://e/x", "contents": "he",
     }  # fmt: skip
     assert given == before
-    assert keep_value(store, kept) == kept
+    assert store_value(store, kept) == kept
     staged = stage_value(store, kept, tmp_path / "in put#")
     path = Path(local_path(staged))
     assert staged == {**kept, "location": file_location(path)}
@@ -68,7 +68,7 @@ def test_a_file_there_and_back(store: Store, tmp_path: Path) -> None:
 def test_places_written_in_other_ways(store: Store, tmp_path: Path, place: dict[str, str]) -> None:
     (tmp_path / "x").write_bytes(b"hello")
     given = {"class": "File", **{key: form.format(tmp_path / "x") for key, form in place.items()}}
-    assert keep_value(store, given) == {
+    assert store_value(store, given) == {
         "class": "File", "location": f"store://md5/{md5(b'hello')}", "basename": "x", "size": 5,
     }  # fmt: skip
 
@@ -87,8 +87,8 @@ def test_values_of_any_shape(store: Store, tmp_path: Path) -> None:
             "secondaryFiles": [file(tmp_path / "d")],
         },
     }
-    kept = keep_value(store, value, made_in=tmp_path)
-    found = list(each_file_or_directory(kept))
+    kept = store_value(store, value, made_in=tmp_path)
+    found = list(iterate_files_and_directories(kept))
     assert [item.get("basename") for item in found] == ["a", "b", "b.idx", "c", None, "d"]
     assert all(oid_of(item) for item in found if "basename" in item)
     assert kept["plain"] == value["plain"]
@@ -97,7 +97,9 @@ def test_values_of_any_shape(store: Store, tmp_path: Path) -> None:
     staged = stage_value(store, kept, tmp_path / "in")
     main, index = staged["list"][1][0], staged["list"][1][0]["secondaryFiles"][0]
     assert Path(local_path(main)).parent == Path(local_path(index)).parent
-    assert len({Path(local_path(item)).parent for item in each_file_or_directory(staged) if local_path(item)}) == 4
+    assert (
+        len({Path(local_path(item)).parent for item in iterate_files_and_directories(staged) if local_path(item)}) == 4
+    )
     again = stage_value(store, kept, tmp_path / "in")
     assert local_path(again["list"][0]) != local_path(staged["list"][0])
 
@@ -118,7 +120,7 @@ def test_literals(store: Store, tmp_path: Path) -> None:
         {"class": "File", "contents": ""},
         file(tmp_path / "b"),
     ]}  # fmt: skip
-    kept = keep_value(store, value)
+    kept = store_value(store, value)
     data = "žluť".encode()
     assert kept == {"class": "Directory", "basename": "d", "listing": [
         {"class": "File", "basename": "a", "location": f"store://md5/{md5(data)}", "size": len(data)},
@@ -137,7 +139,7 @@ def test_folders_and_the_empty_ones_in_them(store: Store, tmp_path: Path) -> Non
         (tmp_path / ODD / name).mkdir(parents=True)
     (tmp_path / ODD / "e" / "x").write_bytes(b"x")
     given = {"class": "Directory", "location": file_location(tmp_path / ODD) + "/", "listing": [listed]}
-    kept = keep_value(store, given)
+    kept = store_value(store, given)
     assert kept == {
         "class": "Directory", "location": f"store://md5/{store.keep_tree(tmp_path / ODD)}", "basename": ODD,
         EMPTY_FOLDERS: ["deep/none", "none"],
@@ -152,7 +154,7 @@ def test_folders_and_the_empty_ones_in_them(store: Store, tmp_path: Path) -> Non
 
 def test_an_empty_folder(store: Store, tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
-    kept = keep_value(store, {"class": "Directory", "path": str(tmp_path / "d")}, made_in=tmp_path)
+    kept = store_value(store, {"class": "Directory", "path": str(tmp_path / "d")}, made_in=tmp_path)
     assert set(kept) == {"class", "location", "basename"}
     assert not list(Path(local_path(stage_value(store, kept, tmp_path / "in"))).iterdir())
 
@@ -161,7 +163,7 @@ def test_what_passes_through_is_not_hashed(store: Store, tmp_path: Path, monkeyp
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "x").write_bytes(b"x")
     value = [file(tmp_path / "a"), {"class": "Directory", "location": file_location(tmp_path / "d")}]
-    kept = keep_value(store, value)
+    kept = store_value(store, value)
     known: dict[str, str] = {}
     staged = stage_value(store, kept, tmp_path / "in", known)
     link, folder = (Path(local_path(item)) for item in staged)
@@ -173,14 +175,14 @@ def test_what_passes_through_is_not_hashed(store: Store, tmp_path: Path, monkeyp
     with monkeypatch.context() as patched:
         patched.setattr("airflow_mlcraft.store.store.md5_of_file", None)
         patched.setattr("airflow_mlcraft.common.hashing.md5_of_file", None)
-        through = keep_value(store, staged, made_in=tmp_path, known=known)
+        through = store_value(store, staged, made_in=tmp_path, known=known)
     assert through[:2] == kept
     assert [oid_of(item) for item in through[2:]] == [md5(b"hello"), md5(b"x")]
     # A tool that adds to the folder it was given, or replaces a file in it, is seen.
     (folder / "y").write_bytes(b"y")
     (folder / "x").unlink()
     (folder / "x").write_bytes(b"z")
-    changed = keep_value(store, staged[1], made_in=tmp_path, known=known)
+    changed = store_value(store, staged[1], made_in=tmp_path, known=known)
     assert [(entry.relpath, entry.md5) for entry in store.entries(oid_of(changed))] == [
         ("x", md5(b"z")),
         ("y", md5(b"y")),
@@ -203,7 +205,7 @@ def test_names_cannot_lead_out_of_the_folder(store: Store, tmp_path: Path, name:
 
 
 def test_two_of_one_name(store: Store, tmp_path: Path) -> None:
-    kept = keep_value(store, file(tmp_path / "a"))
+    kept = store_value(store, file(tmp_path / "a"))
     with pytest.raises(StoreError, match="both named 'a'"):
         stage_value(store, {**kept, "secondaryFiles": [kept]}, tmp_path / "in")
 
@@ -221,13 +223,13 @@ def test_two_of_one_name(store: Store, tmp_path: Path) -> None:
 )
 def test_what_cannot_be_kept(store: Store, value: Any, message: str) -> None:
     with pytest.raises(StoreError, match=message):
-        keep_value(store, value)
+        store_value(store, value)
 
 
 def test_only_what_was_made_in_a_folder_is_handed_over(store: Store, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     users, made = file(tmp_path / "users"), file(tmp_path / "work" / "made", b"made")
-    keep_value(store, [users, made], made_in=tmp_path / "work")
+    store_value(store, [users, made], made_in=tmp_path / "work")
     assert (tmp_path / "work" / "made").samefile(store.path_of(md5(b"made")))
     assert not (tmp_path / "users").samefile(store.path_of(md5(b"hello")))
     assert os.access(tmp_path / "users", os.W_OK)
@@ -236,13 +238,13 @@ def test_only_what_was_made_in_a_folder_is_handed_over(store: Store, tmp_path: P
 def test_a_tool_that_changes_its_inputs_gets_copies(store: Store, tmp_path: Path) -> None:
     (tmp_path / "d" / "sub").mkdir(parents=True)
     (tmp_path / "d" / "sub" / "f").write_bytes(b"in a folder")
-    kept = keep_value(store, [file(tmp_path / "a"), {"class": "Directory", "path": str(tmp_path / "d")}])
+    kept = store_value(store, [file(tmp_path / "a"), {"class": "Directory", "path": str(tmp_path / "d")}])
     staged = stage_value(store, kept, tmp_path / "in", writable=True)
     Path(local_path(staged[0])).write_bytes(b"changed")
     (Path(local_path(staged[1])) / "sub" / "f").write_bytes(b"changed")
     assert store.path_of(md5(b"hello")).read_bytes() == b"hello"
     assert store.path_of(md5(b"in a folder")).read_bytes() == b"in a folder"
-    again = keep_value(store, staged)
+    again = store_value(store, staged)
     assert again[0]["location"] != kept[0]["location"]
     assert again[1]["location"] != kept[1]["location"]
 
@@ -256,8 +258,8 @@ def test_an_output_must_not_lead_out_of_the_tools_folder(store: Store, tmp_path:
     top = where.split("/", maxsplit=1)[0]
     value = {"class": "Directory" if "/" in where else "File", "location": f"file://{work / top}", "basename": top}
     with pytest.raises(OutputError, match="link is a symbolic link to .*secret, outside of the tool's folder"):
-        keep_value(store, value, made_in=work)
+        store_value(store, value, made_in=work)
     (work / "own").write_text("own")
     (work / where).unlink()
     (work / where).symlink_to(work / "own")
-    assert keep_value(store, value, made_in=work)["location"].startswith("store://")
+    assert store_value(store, value, made_in=work)["location"].startswith("store://")

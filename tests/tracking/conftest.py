@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from airflow_mlcraft.tracking.client import Tracking
+from airflow_mlcraft.tracking.client import TrackingClient
 from airflow_mlcraft.tracking.names import DagRunName
 from tests.tracking.server import Proxy, Server
 
@@ -44,13 +44,13 @@ def uri(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def tracking(uri: str, tmp_path: Path) -> Tracking:
-    return Tracking(uri, spool=tmp_path / "spool", limit=ENOUGH, linger=1)
+def tracking(uri: str, tmp_path: Path) -> TrackingClient:
+    return TrackingClient(uri, spool=tmp_path / "spool", limit=ENOUGH, linger=1)
 
 
 @pytest.fixture
-def over_http(server: Server, tmp_path: Path) -> Tracking:
-    return Tracking(server.uri, spool=tmp_path / "spool", limit=ENOUGH, linger=1)
+def over_http(server: Server, tmp_path: Path) -> TrackingClient:
+    return TrackingClient(server.uri, spool=tmp_path / "spool", limit=ENOUGH, linger=1)
 
 
 @pytest.fixture

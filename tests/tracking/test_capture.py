@@ -15,7 +15,7 @@ import pytest
 
 from airflow_mlcraft.tracking import capture, tags
 from airflow_mlcraft.tracking.capture import tracked_run
-from airflow_mlcraft.tracking.client import Tracking
+from airflow_mlcraft.tracking.client import TrackingClient
 from airflow_mlcraft.tracking.names import DagRunName, StepName
 from tests.tracking.test_client import all_runs, by_task
 
@@ -27,15 +27,15 @@ def train(trees: int, depth: int = 3, *, api_key: str = "none", **more: object) 
 
 
 def test_arguments_with_their_defaults_and_no_secret() -> None:
-    found = capture.arguments(train, 5, api_key="xyz", colour="red")
+    found = capture.bind_arguments(train, 5, api_key="xyz", colour="red")
     assert found == {"trees": 5, "depth": 3, "api_key": "***", "colour": "red"}
-    assert capture.readable({"long": "a" * 1000})["long"] == "a" * 500 + "…"
+    assert capture.to_params({"long": "a" * 1000})["long"] == "a" * 500 + "…"
 
 
 def test_the_source_hash_follows_the_source() -> None:
-    assert capture.source_hash(train) == capture.source_hash(train)
-    assert capture.source_hash(train) != capture.source_hash(capture.source_hash)
-    assert len({capture.source_hash(_compiled(number)) for number in (1, 2)}) == 2
+    assert capture.hash_source(train) == capture.hash_source(train)
+    assert capture.hash_source(train) != capture.hash_source(capture.hash_source)
+    assert len({capture.hash_source(_compiled(number)) for number in (1, 2)}) == 2
 
 
 def _compiled(number: int) -> Callable[[], int]:
@@ -56,7 +56,7 @@ def test_the_commit_of_a_folder(tmp_path: Path) -> None:
 
 
 def test_packages_of_the_functions_module() -> None:
-    assert capture.packages(train)["package.numpy"] == np.__version__
+    assert capture.package_tags(train)["package.numpy"] == np.__version__
 
 
 def test_packages_are_found_without_reading_all_metadata() -> None:
@@ -81,7 +81,7 @@ class _WithoutText:
 def test_what_cannot_be_captured_fails_no_task(
     flow: DagRunName, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tracking = Tracking("http://127.0.0.1:9", spool=tmp_path / "spool", linger=0)
+    tracking = TrackingClient("http://127.0.0.1:9", spool=tmp_path / "spool", linger=0)
     given = {"seed": None, "model": _WithoutText()}
     with tracked_run(tracking, StepName(flow, "train"), functools.partial(train, 5), given) as run:
         run.params({"model": _WithoutText()})
@@ -91,16 +91,16 @@ def test_what_cannot_be_captured_fails_no_task(
         name: value for record in records for name, value in record.get("tags", {}).items()
     }.items()
     assert "params of the run is not tracked" in caplog.text
-    assert capture.arguments(train, 1, 2, 3, 4) == {}
+    assert capture.bind_arguments(train, 1, 2, 3, 4) == {}
 
 
 def test_a_tracked_run_says_what_was_called(
-    tracking: Tracking, flow: DagRunName, capsys: pytest.CaptureFixture[str]
+    tracking: TrackingClient, flow: DagRunName, capsys: pytest.CaptureFixture[str]
 ) -> None:
     drawn = []
     for number in (1, 2):
         step = StepName(flow, "train", try_number=number)
-        with tracked_run(tracking, step, train, capture.arguments(train, 5)) as run:
+        with tracked_run(tracking, step, train, capture.bind_arguments(train, 5)) as run:
             drawn.append(train(5))
             run.metric("drawn", drawn[-1])
     assert drawn[0] == drawn[1], "a retry repeats what is random"
@@ -111,10 +111,10 @@ def test_a_tracked_run_says_what_was_called(
         "trees": "5",
         "depth": "3",
         "api_key": "***",
-        "seed": str(capture.seed_from(found.tags[tags.KEY])),
+        "seed": str(capture.derive_seed(found.tags[tags.KEY])),
     }
     assert found.tags["function"].endswith(".train")
-    assert found.tags["source_hash"] == capture.source_hash(train)
+    assert found.tags["source_hash"] == capture.hash_source(train)
     assert found.tags.keys() >= {"host.name", "host.python", "package.numpy"}
 
     import mlflow

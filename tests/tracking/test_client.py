@@ -13,12 +13,12 @@ import pytest
 
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.api import Run
-from airflow_mlcraft.tracking.client import Tracking
+from airflow_mlcraft.tracking.client import TrackingClient
 from airflow_mlcraft.tracking.names import DagRunName, StepName
 from tests.tracking.conftest import eventually
 
 
-def all_runs(tracking: Tracking, flow: DagRunName) -> list[Run]:
+def all_runs(tracking: TrackingClient, flow: DagRunName) -> list[Run]:
     api = tracking.api()
     return [api.get_run(run.id) for run in api.search_runs(api.experiment(flow.dag_id), "")]
 
@@ -27,7 +27,7 @@ def by_task(runs: list[Run]) -> dict[tuple[str, int], Run]:
     return {(run.tags.get(tags.TASK, ""), int(run.tags.get(tags.MAP_INDEX, -1))): run for run in runs}
 
 
-def test_one_parent_and_a_child_for_each_step(tracking: Tracking, flow: DagRunName, tmp_path: Path) -> None:
+def test_one_parent_and_a_child_for_each_step(tracking: TrackingClient, flow: DagRunName, tmp_path: Path) -> None:
     plot = tmp_path / "roc.png"
     plot.write_bytes(b"not really")
     tracking.begin(flow, tags={tags.DOCUMENT: "iris.cwl", tags.PLAN: "123"}, params={"seed": 1})
@@ -70,7 +70,7 @@ def test_one_parent_and_a_child_for_each_step(tracking: Tracking, flow: DagRunNa
     assert source
 
 
-def test_nothing_stays_in_the_spool(tracking: Tracking, flow: DagRunName) -> None:
+def test_nothing_stays_in_the_spool(tracking: TrackingClient, flow: DagRunName) -> None:
     with tracking.step(StepName(flow, "only")) as run:
         run.text("text", "a.txt")
     assert tracking.flush() == 0
@@ -79,21 +79,21 @@ def test_nothing_stays_in_the_spool(tracking: Tracking, flow: DagRunName) -> Non
     eventually(lambda: not any([*folder.iterdir()] for folder in folders))
 
 
-def test_a_step_that_fails_fails_with_its_own_error(tracking: Tracking, flow: DagRunName) -> None:
+def test_a_step_that_fails_fails_with_its_own_error(tracking: TrackingClient, flow: DagRunName) -> None:
     with pytest.raises(ZeroDivisionError), tracking.step(StepName(flow, "bad")):
         raise ZeroDivisionError
     assert tracking.flush() == 0
     assert by_task(all_runs(tracking, flow))["bad", -1].status == "FAILED"
 
 
-def test_a_retry_goes_on_with_the_run(tracking: Tracking, flow: DagRunName, tmp_path: Path) -> None:
+def test_a_retry_goes_on_with_the_run(tracking: TrackingClient, flow: DagRunName, tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), tracking.step(StepName(flow, "train", try_number=1)) as run:
         run.params({"trees": 1, "depth": 2})
         run.metric("accuracy", 0.1)
         raise ZeroDivisionError
     assert tracking.flush() == 0
     # On another worker, which knows of no run yet; and with a param that has changed, which MLflow does not take.
-    other = Tracking(tracking.uri, spool=tmp_path / "other", limit=tracking.limit)
+    other = TrackingClient(tracking.uri, spool=tmp_path / "other", limit=tracking.limit)
     with other.step(StepName(flow, "train", try_number=2)) as run:
         run.params({"trees": 1, "depth": 3, "leaves": 4})
         run.metric("accuracy", 0.9)
@@ -106,7 +106,7 @@ def test_a_retry_goes_on_with_the_run(tracking: Tracking, flow: DagRunName, tmp_
     assert refused["params"] == {"depth": "3"}
 
 
-def test_a_dag_run_that_is_cleared_is_open_again(tracking: Tracking, flow: DagRunName) -> None:
+def test_a_dag_run_that_is_cleared_is_open_again(tracking: TrackingClient, flow: DagRunName) -> None:
     tracking.begin(flow)
     tracking.end(flow, "FAILED")
     assert tracking.flush() == 0
@@ -117,10 +117,12 @@ def test_a_dag_run_that_is_cleared_is_open_again(tracking: Tracking, flow: DagRu
 
 
 def test_steps_at_once_on_machines_of_their_own_agree_on_one_parent(
-    tracking: Tracking, flow: DagRunName, tmp_path: Path
+    tracking: TrackingClient, flow: DagRunName, tmp_path: Path
 ) -> None:
     """Though the first task could not make it: no spool knows of the others."""
-    workers = [Tracking(tracking.uri, spool=tmp_path / f"worker{number}", limit=tracking.limit) for number in range(4)]
+    workers = [
+        TrackingClient(tracking.uri, spool=tmp_path / f"worker{number}", limit=tracking.limit) for number in range(4)
+    ]
 
     def work(number: int) -> int:
         with workers[number].step(StepName(flow, "train", number)) as run:
@@ -135,7 +137,7 @@ def test_steps_at_once_on_machines_of_their_own_agree_on_one_parent(
     assert {run.tags[tags.PARENT] for run in found.values()} == {parent.id}
 
 
-def test_many_metrics_come_in_batches(tracking: Tracking, flow: DagRunName) -> None:
+def test_many_metrics_come_in_batches(tracking: TrackingClient, flow: DagRunName) -> None:
     with tracking.step(StepName(flow, "long")) as run:
         for step in range(3000):
             run.metric("loss", 1 / (step + 1), step)
@@ -153,7 +155,7 @@ def test_many_metrics_come_in_batches(tracking: Tracking, flow: DagRunName) -> N
     assert found.metrics["endless"] > 1e300
 
 
-def test_a_worker_that_is_killed_leaves_what_it_has_said(tracking: Tracking, flow: DagRunName) -> None:
+def test_a_worker_that_is_killed_leaves_what_it_has_said(tracking: TrackingClient, flow: DagRunName) -> None:
     program = """
 import os, signal, sys
 from airflow_mlcraft.tracking.names import DagRunName, StepName
@@ -171,7 +173,7 @@ with Tracking(sys.argv[1], spool=sys.argv[2]).step(StepName(DagRunName(sys.argv[
     assert (run.status, run.params, run.tags["last"]) == ("KILLED", {"trees": "1"}, "word")
 
 
-def test_a_step_imports_no_mlflow(over_http: Tracking, flow: DagRunName) -> None:
+def test_a_step_imports_no_mlflow(over_http: TrackingClient, flow: DagRunName) -> None:
     program = """
 import sys
 from airflow_mlcraft.tracking.names import DagRunName, StepName
@@ -193,7 +195,7 @@ def test_a_spool_that_cannot_be_written_fails_no_step(
     flow: DagRunName, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    with Tracking("http://127.0.0.1:9", spool=tmp_path / "file").step(StepName(flow, "train")) as run:
+    with TrackingClient("http://127.0.0.1:9", spool=tmp_path / "file").step(StepName(flow, "train")) as run:
         run.metric("accuracy", 1)
         run.text("text", "a.txt")
     assert "cannot be written" in caplog.text
@@ -202,7 +204,7 @@ def test_a_spool_that_cannot_be_written_fails_no_step(
 def test_what_is_said_after_the_end_or_makes_no_sense_is_a_warning(
     flow: DagRunName, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tracking = Tracking("http://127.0.0.1:9", spool=tmp_path / "spool", linger=0)
+    tracking = TrackingClient("http://127.0.0.1:9", spool=tmp_path / "spool", linger=0)
     with tracking.step(StepName(flow, "train")) as run:
         run.text(5, "a.txt")  # type: ignore[arg-type]
         circle: list[object] = []
@@ -233,7 +235,7 @@ def test_what_is_said_after_the_end_or_makes_no_sense_is_a_warning(
     assert [json.loads(line)["op"] for line in file.read_text().splitlines()][-2:] == ["end", "pause"]
 
 
-def test_system_metrics(tracking: Tracking, flow: DagRunName) -> None:
+def test_system_metrics(tracking: TrackingClient, flow: DagRunName) -> None:
     with tracking.step(StepName(flow, "train")) as run, run.system_metrics(0.05):
         pass
     assert tracking.flush() == 0

@@ -15,10 +15,10 @@ from skops import io
 
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.tracking import pyfunc_model, registry, tags
-from airflow_mlcraft.tracking.client import Tracking
+from airflow_mlcraft.tracking.client import TrackingClient
 from airflow_mlcraft.tracking.model_folder import write_model
 from airflow_mlcraft.tracking.names import DagRunName, StepName
-from airflow_mlcraft.tracking.trace import trace
+from airflow_mlcraft.tracking.trace import trace_model
 
 FRAME = pd.DataFrame(
     {
@@ -39,7 +39,7 @@ def fitted_model(tmp_path: Path, trees: int = 5) -> Path:
     return write_model(tmp_path / f"model{trees}", file, FRAME, estimator.predict(FRAME), metadata={"trees": trees})
 
 
-def test_a_model_is_loaded_by_mlflow_and_predicts(tracking: Tracking, flow: DagRunName, tmp_path: Path) -> None:
+def test_a_model_is_loaded_by_mlflow_and_predicts(tracking: TrackingClient, flow: DagRunName, tmp_path: Path) -> None:
     name = f"iris_{flow.dag_id}"
     with tracking.step(StepName(flow, "train")) as run:
         run.model(fitted_model(tmp_path))
@@ -67,7 +67,7 @@ def test_a_model_is_loaded_by_mlflow_and_predicts(tracking: Tracking, flow: DagR
 
 
 def test_a_retry_that_makes_the_same_model_makes_no_second_version(
-    tracking: Tracking, flow: DagRunName, tmp_path: Path
+    tracking: TrackingClient, flow: DagRunName, tmp_path: Path
 ) -> None:
     name = f"iris_{flow.dag_id}"
     folder = fitted_model(tmp_path)
@@ -80,7 +80,9 @@ def test_a_retry_that_makes_the_same_model_makes_no_second_version(
     assert name in tracking.api().registered_models()
 
 
-def test_a_champion_that_nobody_could_ask_about_stays(tracking: Tracking, flow: DagRunName, tmp_path: Path) -> None:
+def test_a_champion_that_nobody_could_ask_about_stays(
+    tracking: TrackingClient, flow: DagRunName, tmp_path: Path
+) -> None:
     """A model of a run that could not reach the store is the champion only if there is none."""
     name = f"iris_{flow.dag_id}"
     for number, trees in enumerate((3, 7)):
@@ -95,7 +97,7 @@ def test_a_champion_that_nobody_could_ask_about_stays(tracking: Tracking, flow: 
     assert tracking.api().alias(name, "previous") is None
 
 
-def test_a_step_registers_what_another_has_made(tracking: Tracking, flow: DagRunName, tmp_path: Path) -> None:
+def test_a_step_registers_what_another_has_made(tracking: TrackingClient, flow: DagRunName, tmp_path: Path) -> None:
     name = f"iris_{flow.dag_id}"
     contents = []
     tracking.begin(flow, tags={tags.DOCUMENT: "iris.cwl", tags.PLAN: "123", tags.GIT_COMMIT: "c0ffee"})
@@ -111,7 +113,7 @@ def test_a_step_registers_what_another_has_made(tracking: Tracking, flow: DagRun
     tracking.end(flow)
     assert tracking.flush() == 0
 
-    found = trace(tracking.api(), name)
+    found = trace_model(tracking.api(), name)
     assert (found.version, found.content) == ("1", contents[1])
     assert (found.made_by.task_id, found.made_by.map_index, found.made_by.identity) == ("train", 1, "id1")
     assert (found.dag_id, found.dag_run_id) == (flow.dag_id, flow.run_id)
@@ -120,12 +122,12 @@ def test_a_step_registers_what_another_has_made(tracking: Tracking, flow: DagRun
     assert (found.document, found.plan, found.git_commit) == ("iris.cwl", "123", "c0ffee")
     assert found.to_json()["data"][0]["path"] == "data/iris.csv"
     for words in (f"models:/{name}@champion", f"{name}/1"):
-        assert trace(tracking.api(), words) == found
+        assert trace_model(tracking.api(), words) == found
     with pytest.raises(MlcraftError, match="previous"):
-        trace(tracking.api(), f"{name}@previous")
+        trace_model(tracking.api(), f"{name}@previous")
 
 
-def test_the_aliases_move_in_order(tracking: Tracking, flow: DagRunName, tmp_path: Path) -> None:
+def test_the_aliases_move_in_order(tracking: TrackingClient, flow: DagRunName, tmp_path: Path) -> None:
     name = f"iris_{flow.dag_id}"
     with tracking.step(StepName(flow, "train")) as run:
         for trees in (1, 2, 3):
@@ -152,7 +154,7 @@ def test_the_aliases_move_in_order(tracking: Tracking, flow: DagRunName, tmp_pat
     assert aliases() == ("3", "1")
 
 
-def test_there_is_nothing_to_roll_back_to(over_http: Tracking, flow: DagRunName) -> None:
+def test_there_is_nothing_to_roll_back_to(over_http: TrackingClient, flow: DagRunName) -> None:
     with pytest.raises(MlcraftError, match="previous"):
         registry.rollback(over_http.api(), f"none_{flow.dag_id}")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_mlcraft.tracking.client import Tracking
-from airflow_mlcraft.tracking.names import DagRunName, StepName, acceptable
+from airflow_mlcraft.tracking.client import TrackingClient
+from airflow_mlcraft.tracking.names import DagRunName, StepName, sanitize_name
 from tests.tracking.test_client import all_runs, by_task
 
 NAMES = {
@@ -21,16 +21,16 @@ NAMES = {
 
 @pytest.mark.parametrize(("given", "taken"), NAMES.items())
 def test_a_name_is_made_acceptable(given: str, taken: str) -> None:
-    assert acceptable(given) == taken
+    assert sanitize_name(given) == taken
 
 
 def test_a_long_name_stays_one_of_its_own() -> None:
-    first, second = acceptable("x" * 300), acceptable("x" * 301)
+    first, second = sanitize_name("x" * 300), sanitize_name("x" * 301)
     assert len(first) == len(second) == 250
     assert first != second
 
 
-def test_a_store_takes_them_all(tracking: Tracking, flow: DagRunName) -> None:
+def test_a_store_takes_them_all(tracking: TrackingClient, flow: DagRunName) -> None:
     with tracking.step(StepName(flow, "evaluate")) as run:
         run.metrics({name: number for number, name in enumerate(NAMES)})
         run.metrics({"none": None, "text": "good"})  # type: ignore[dict-item]

@@ -11,7 +11,7 @@ from shutil import rmtree
 import pytest
 
 from airflow_mlcraft.tracking import tags
-from airflow_mlcraft.tracking.client import Tracking
+from airflow_mlcraft.tracking.client import TrackingClient
 from airflow_mlcraft.tracking.names import DagRunName, StepName
 from airflow_mlcraft.tracking.spool.delivery import Deliverer
 from tests.tracking.conftest import ENOUGH, eventually
@@ -21,7 +21,7 @@ from tests.tracking.test_models import fitted_model
 
 
 def test_a_server_that_is_killed_in_mid_run_and_comes_back(
-    server: Server, over_http: Tracking, flow: DagRunName, caplog: pytest.LogCaptureFixture
+    server: Server, over_http: TrackingClient, flow: DagRunName, caplog: pytest.LogCaptureFixture
 ) -> None:
     over_http.begin(flow, params={"seed": 1})
     with over_http.step(StepName(flow, "train", 0)) as run:
@@ -55,7 +55,7 @@ def test_a_server_that_is_killed_in_mid_run_and_comes_back(
 
 
 def test_a_file_that_can_never_be_delivered_is_set_aside_and_named(
-    over_http: Tracking, flow: DagRunName, caplog: pytest.LogCaptureFixture
+    over_http: TrackingClient, flow: DagRunName, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each try is that of another process, as on workers whose disk goes with them."""
     writer = over_http.spool.writer("poison")
@@ -77,7 +77,7 @@ def test_a_file_that_can_never_be_delivered_is_set_aside_and_named(
     assert set(by_task(all_runs(over_http, flow))) >= {("train", -1), ("later", -1)}
 
 
-def test_a_record_that_lacks_something_is_refused_alone(over_http: Tracking, flow: DagRunName) -> None:
+def test_a_record_that_lacks_something_is_refused_alone(over_http: TrackingClient, flow: DagRunName) -> None:
     with over_http.step(StepName(flow, "train")) as run:
         run._put({"op": "input"})
         run.metric("accuracy", 1)
@@ -88,7 +88,7 @@ def test_a_record_that_lacks_something_is_refused_alone(over_http: Tracking, flo
 
 
 def test_a_registration_without_its_model_keeps_nothing_else(
-    over_http: Tracking, flow: DagRunName, tmp_path: Path
+    over_http: TrackingClient, flow: DagRunName, tmp_path: Path
 ) -> None:
     folder, name = fitted_model(tmp_path), f"model_{flow.dag_id}"
     with over_http.step(StepName(flow, "evaluate")) as run:
@@ -111,7 +111,7 @@ def test_a_registration_without_its_model_keeps_nothing_else(
 
 
 def test_a_server_that_was_never_there(flow: DagRunName, tmp_path: Path) -> None:
-    tracking = Tracking(f"http://127.0.0.1:{free_port()}", spool=tmp_path / "spool", wait=True, limit=0.5)
+    tracking = TrackingClient(f"http://127.0.0.1:{free_port()}", spool=tmp_path / "spool", wait=True, limit=0.5)
     with tracking.step(StepName(flow, "train")) as run:
         run.metric("accuracy", 1)
     assert len(tracking.spool.waiting()) == 1
@@ -122,7 +122,7 @@ def test_a_server_that_stalls_holds_a_waiting_step_no_longer_than_the_limit(
     proxy: Proxy, flow: DagRunName, tmp_path: Path
 ) -> None:
     proxy.mode = "stall"
-    tracking = Tracking(proxy.uri, spool=tmp_path / "spool", wait=True, limit=1)
+    tracking = TrackingClient(proxy.uri, spool=tmp_path / "spool", wait=True, limit=1)
     begun = time.monotonic()
     with tracking.step(StepName(flow, "train")) as run:
         run.metric("accuracy", 1)
@@ -136,11 +136,11 @@ def test_a_server_that_stalls_holds_a_waiting_step_no_longer_than_the_limit(
 
 
 def test_what_a_worker_could_not_send_is_sent_by_another(
-    over_http: Tracking, proxy: Proxy, flow: DagRunName, tmp_path: Path
+    over_http: TrackingClient, proxy: Proxy, flow: DagRunName, tmp_path: Path
 ) -> None:
     """The disk of the first is gone by then."""
     proxy.mode = "stall"
-    pod = Tracking(proxy.uri, spool=tmp_path / "pod", wait=True, limit=0.2)
+    pod = TrackingClient(proxy.uri, spool=tmp_path / "pod", wait=True, limit=0.2)
     with pod.step(StepName(flow, "train")) as run:
         run.metric("accuracy", 1)
         run.text("kept", "notes/a.txt")
@@ -161,13 +161,13 @@ def test_answers_that_are_lost_leave_nothing_twice(
     proxy: Proxy, flow: DagRunName, tmp_path: Path, server: Server
 ) -> None:
     """The answer to each second request of a delivery in turn is lost; the request itself has been done."""
-    direct = Tracking(server.uri, spool=tmp_path / "unused")
+    direct = TrackingClient(server.uri, spool=tmp_path / "unused")
     folder = fitted_model(tmp_path)
     losses = 0
     for number in range(0, 80, 2):
         spool = tmp_path / f"spool{number}"
         item = StepName(DagRunName(f"{flow.dag_id}_{number}", "manual__1"), "train")
-        tracking = Tracking(proxy.uri, spool=spool, wait=True, limit=0)
+        tracking = TrackingClient(proxy.uri, spool=spool, wait=True, limit=0)
         with tracking.step(item) as run:
             run.params({"trees": 1})
             run.metric("accuracy", 1)

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-from airflow_mlcraft.tracking.resource_usage import Usage, sampled
+from airflow_mlcraft.tracking.resource_usage import ResourceUsage, sample_usage
 
 # A process whose size is known: that of a test process depends on the tests before.
 _STEPS = """
@@ -34,7 +34,7 @@ def test_memory_is_that_of_one_step() -> None:
 
 
 def test_tools_are_counted() -> None:
-    usage = Usage()
+    usage = ResourceUsage()
     work = "import time; large = bytearray(500_000_000)\nwhile time.process_time() < 0.3: pass"
     subprocess.run([sys.executable, "-c", work], check=True)
     used = usage.measure()
@@ -44,7 +44,7 @@ def test_tools_are_counted() -> None:
 
 def test_a_short_step_is_told_at_its_end_alone() -> None:
     told: list[tuple[dict[str, Any], int]] = []
-    with sampled(lambda values, step: told.append((dict(values), step)), 10, after=60):
+    with sample_usage(lambda values, step: told.append((dict(values), step)), 10, after=60):
         pass
     ((values, step),) = told
     assert (values.keys(), step) == ({"system/cpu_seconds", "system/peak_memory_megabytes"}, 0)
@@ -52,7 +52,7 @@ def test_a_short_step_is_told_at_its_end_alone() -> None:
 
 def test_a_long_step_is_told_again_and_again() -> None:
     told: list[tuple[dict[str, Any], int]] = []
-    with sampled(lambda values, step: told.append((dict(values), step)), 0.05, after=0.01):
+    with sample_usage(lambda values, step: told.append((dict(values), step)), 0.05, after=0.01):
         deadline = time.monotonic() + 30
         while len(told) < 3 and time.monotonic() < deadline:
             time.sleep(0.01)

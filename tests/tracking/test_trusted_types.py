@@ -24,9 +24,9 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file.write_bytes(b"a model")
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "mlcraft_model_0123.py").write_text("class Mine: pass\n")
-    record = trusted_types.signed(file, TYPES)
+    record = trusted_types.sign(file, TYPES)
     (tmp_path / trusted_types.CARD).write_text(json.dumps({trusted_types.RECORD: record}))
-    assert trusted_types.trusted_by_record(file) == set(TYPES)
+    assert trusted_types.read_signed_types(file) == set(TYPES)
     return file
 
 
@@ -47,19 +47,19 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_signature_covers_model_code_and_types(model: Path, change: Callable[[Path], object]) -> None:
     change(model)
-    assert trusted_types.trusted_by_record(model) == set()
+    assert trusted_types.read_signed_types(model) == set()
 
 
 def test_another_key_signs_for_nobody_here(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(trusted_types.KEY, "another key")
-    assert trusted_types.trusted_by_record(model) == set()
+    assert trusted_types.read_signed_types(model) == set()
 
 
 def test_the_users_key_is_in_the_users_home(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever HOME says: runners of CWL name a folder of the step's."""
     monkeypatch.delenv(trusted_types.KEY)
     monkeypatch.setenv("HOME", str(model.parent))
-    trusted_types.signed(model, TYPES)
+    trusted_types.sign(model, TYPES)
     key = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".config" / "mlcraft" / "trust.key"
     assert key.stat().st_mode & 0o777 == 0o600
     assert not (model.parent / ".config").exists()
@@ -71,4 +71,4 @@ def test_sums_of_trusted_code_are_separated_by_commas(model: Path, monkeypatch: 
     described = {"sha256": known, "params": {}}
     for named, trusted in ((other, False), (f"{other}, {known}", True), (known, True)):
         monkeypatch.setenv(user_process.TRUSTED_CODE, named)
-        assert user_process.trusts(described) is trusted
+        assert user_process.is_trusted(described) is trusted

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from airflow_mlcraft.tracking import tags
-from airflow_mlcraft.tracking.client import Tracking
+from airflow_mlcraft.tracking.client import TrackingClient
 
 from .make_up import make_up
 from .test_web_ui import path_of
@@ -56,7 +56,7 @@ def approve(ui: WebUI, run_id: str) -> None:
 
 def see_the_champion(ui: WebUI, spool: Path) -> None:
     """The registry has the model, and its run knows who has approved it."""
-    api = Tracking(ui.site.mlflow, spool=spool).api()
+    api = TrackingClient(ui.site.mlflow, spool=spool).api()
     version = ui.until(lambda: api.alias("approved", "champion"), "a champion in the registry")
     assert version.version == "1"
     found = [api.get_run(run.id) for run in api.search_runs(api.experiment(DAG), "")]

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.versioning.dvc_files import Data
-from airflow_mlcraft.versioning.repository import repository_at
-from airflow_mlcraft.versioning.targets import data_of
+from airflow_mlcraft.versioning.dvc_files import DvcData
+from airflow_mlcraft.versioning.repository import find_repository
+from airflow_mlcraft.versioning.targets import to_dvc_data
 from airflow_mlcraft.versioning.version import Version, Versioning
 
 ABOUT = {"DAG": "iris", "Run": "manual__1"}
@@ -42,7 +42,7 @@ def repository(folder: Path, *, below: str = "") -> Path:
     return folder / below
 
 
-def data(store: Store, content: Any) -> Data:
+def data(store: Store, content: Any) -> DvcData:
     """A file with a text, or a folder with a text for each name, in the store."""
     if isinstance(content, str):
         value = {"class": "File", "basename": "x", "location": f"store://md5/{store.keep_bytes(content.encode())}"}
@@ -52,12 +52,12 @@ def data(store: Store, content: Any) -> Data:
             for name, text in content.items()
         ]
         value = {"class": "Directory", "basename": "x", "listing": files}
-    made = data_of(store, value, "test")
+    made = to_dvc_data(store, value, "test")
     assert made is not None
     return made
 
 
 def version(repo: Path, store: Store, contents: dict[str, Any], **more: Any) -> Version:
     """Version contents at paths."""
-    versioning = Versioning(repository_at(repo), **more)
+    versioning = Versioning(find_repository(repo), **more)
     return versioning.version({path: data(store, content) for path, content in contents.items()}, store, about=ABOUT)

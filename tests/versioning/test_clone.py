@@ -11,7 +11,7 @@ import pytest
 
 from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.versioning.clone import Origin, clone_of
+from airflow_mlcraft.versioning.clone import Origin, open_clone
 from airflow_mlcraft.versioning.version import Version, Versioning
 from tests.versioning.repositories import ABOUT, data, git
 
@@ -24,7 +24,7 @@ def origin(repo: Path, tmp_path: Path) -> Path:
 
 
 def version(origin: Path, clones: Path, store: Store, contents: dict[str, str]) -> Version:
-    clone = clone_of(Origin(origin.as_uri()), clones)
+    clone = open_clone(Origin(origin.as_uri()), clones)
     versioning = Versioning(clone.repository, checkout=False, clone=clone)
     return versioning.version({path: data(store, text) for path, text in contents.items()}, store, about=ABOUT)
 
@@ -86,17 +86,17 @@ def test_an_origin_that_takes_no_commits(origin: Path, store: Store, tmp_path: P
 
 def test_an_origin_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(VersioningError, match="git clone in .* failed"):
-        clone_of(Origin((tmp_path / "gone").as_uri()), tmp_path / "clones")
+        open_clone(Origin((tmp_path / "gone").as_uri()), tmp_path / "clones")
 
 
 def test_a_password_is_nowhere_to_be_seen() -> None:
     origin = Origin("https://me:pass%20word@git.example/team/iris.git")
-    assert origin.plain == "https://git.example/team/iris.git"
-    assert origin.secrets() == {"http.https://git.example/.extraHeader": "Authorization: Basic bWU6cGFzcyB3b3Jk"}
+    assert origin.public_url == "https://git.example/team/iris.git"
+    assert origin.git_config() == {"http.https://git.example/.extraHeader": "Authorization: Basic bWU6cGFzcyB3b3Jk"}
     with_token = Origin("https://git.example/iris.git", password="token")
     assert "token" not in repr(with_token)
-    assert list(with_token.secrets()) == ["http.https://git.example/.extraHeader"]
-    assert Origin("git@git.example:team/iris.git", "me", "pass").secrets() == {}
+    assert list(with_token.git_config()) == ["http.https://git.example/.extraHeader"]
+    assert Origin("git@git.example:team/iris.git", "me", "pass").git_config() == {}
 
 
 def test_a_git_that_hangs_is_ended_with_what_it_has_started(repo: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.versioning.repository import repository_at
+from airflow_mlcraft.versioning.repository import find_repository
 from airflow_mlcraft.versioning.version import Versioning
 from tests.versioning.repositories import data, dvc, git, repository, version
 
@@ -113,7 +113,7 @@ def test_a_branch_without_a_commit(tmp_path: Path, store: Store) -> None:
 
 def test_a_dvc_repository_in_a_folder_of_the_git_repository(tmp_path: Path, store: Store) -> None:
     inner = repository(tmp_path / "mono", below="team")
-    assert repository_at(inner).prefix == "team/"
+    assert find_repository(inner).prefix == "team/"
     version(inner, store, {"data/a": "1"})
     assert git(tmp_path / "mono", "show", "--name-only", "--format=").splitlines() == [
         "team/data/.gitignore",
@@ -160,7 +160,7 @@ def test_the_page_of_a_commit(origin: str, page: str, repo: Path, store: Store) 
 def test_another_try_of_the_same_run(repo: Path, store: Store) -> None:
     """Its first try has committed, and was ended before it could say so."""
     contents = {"a": data(store, "1"), "b": data(store, "1")}
-    versioning = Versioning(repository_at(repo))
+    versioning = Versioning(find_repository(repo))
     versioning.version({"b": contents["b"]}, store, about={"Run": "before"})
     versioning.version(contents, store, about={"Run": "this"})
     again = versioning.version(contents, store, about={"Run": "this"}, again=True)
@@ -182,7 +182,7 @@ def test_git_is_waited_for(repo: Path, store: Store) -> None:
 
 
 def test_a_lock_that_git_left_is_said(repo: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_mlcraft.versioning.commit._PATIENCE", 0.2)
+    monkeypatch.setattr("airflow_mlcraft.versioning.commit._INDEX_LOCK_TIMEOUT", 0.2)
     (repo / ".git" / "index.lock").touch()
     with pytest.raises(VersioningError, match=r"index\.lock has been there .* remove the file") as caught:
         version(repo, store, {"a": "1"})
@@ -194,9 +194,9 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from airflow_mlcraft.common.locks import locked
-from airflow_mlcraft.versioning.commit import held_index
+from airflow_mlcraft.versioning.commit import lock_index
 git = Path(sys.argv[1])
-with locked(git / "mlcraft.lock") as note, held_index(git, note):
+with locked(git / "mlcraft.lock") as note, lock_index(git, note):
     os.kill(os.getpid(), 9)
 """
 
@@ -214,7 +214,7 @@ def test_a_commit_of_somebody_else_comes_first(repo: Path, store: Store, monkeyp
     """Just before the branch would move, it moves elsewhere."""
     from airflow_mlcraft.versioning import commit
 
-    stage, tries = commit.held_index, []
+    stage, tries = commit.lock_index, []
 
     def held(*given: object) -> object:
         tries.append(1)
@@ -222,7 +222,7 @@ def test_a_commit_of_somebody_else_comes_first(repo: Path, store: Store, monkeyp
             git(repo, "commit", "--quiet", "--allow-empty", "-m", f"Theirs {len(tries)}")
         return stage(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(commit, "held_index", held)
+    monkeypatch.setattr(commit, "lock_index", held)
     version(repo, store, {"a": "1"})
     assert commits(repo) == ["Version a", "Theirs 2", "Theirs 1", "Start"]
     assert git(repo, "status", "--porcelain") == ""

@@ -10,8 +10,8 @@ import pytest
 
 from airflow_mlcraft.errors import StoreError, VersioningError
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.versioning.data_paths import fault_of, first_overlap
-from airflow_mlcraft.versioning.repository import repository_at
+from airflow_mlcraft.versioning.data_paths import find_overlap, find_path_fault
+from airflow_mlcraft.versioning.repository import find_repository
 from tests.versioning.repositories import dvc, git, repository, version
 
 
@@ -37,15 +37,15 @@ def refused(repo: Path, store: Store, *paths: str) -> str:
      "a/.gitignore", "a.dvc", "dvc.yaml", "a\nb", "a\\b", "a\0b"],
 )  # fmt: skip
 def test_paths_that_cannot_be(path: str, repo: Path, store: Store) -> None:
-    assert fault_of(path)
+    assert find_path_fault(path)
     assert "cannot be the path of data" in refused(repo, store, path)
 
 
 def test_paths_that_can_be() -> None:
-    assert not any(map(fault_of, ["a", "data/raw.csv", "models/iris v2", "ü/é", "...", ".hidden"]))
-    assert first_overlap(["a", "a-b", "a/b", "b"]) == ("a", "a/b")
-    assert first_overlap(["a", "a"]) == ("a", "a")
-    assert first_overlap(["a", "ab", "a b/c", "b/a"]) is None
+    assert not any(map(find_path_fault, ["a", "data/raw.csv", "models/iris v2", "ü/é", "...", ".hidden"]))
+    assert find_overlap(["a", "a-b", "a/b", "b"]) == ("a", "a/b")
+    assert find_overlap(["a", "a"]) == ("a", "a")
+    assert find_overlap(["a", "ab", "a b/c", "b/a"]) is None
 
 
 def test_paths_of_one_run_that_overlap(repo: Path, store: Store) -> None:
@@ -124,15 +124,15 @@ def test_no_branch(repo: Path, store: Store) -> None:
 
 def test_no_repository(tmp_path: Path) -> None:
     with pytest.raises(VersioningError, match=r"is in no git repository.*git init && dvc init"):
-        repository_at(tmp_path)
+        find_repository(tmp_path)
     with pytest.raises(VersioningError, match="there is no folder"):
-        repository_at(tmp_path / "gone")
+        find_repository(tmp_path / "gone")
     git(tmp_path, "init", "--quiet")
     with pytest.raises(VersioningError, match="no DVC repository: run `dvc init`"):
-        repository_at(tmp_path)
+        find_repository(tmp_path)
     git(tmp_path, "init", "--quiet", "--bare", "bare")
     with pytest.raises(VersioningError, match="is a bare git repository"):
-        repository_at(tmp_path / "bare")
+        find_repository(tmp_path / "bare")
 
 
 def test_a_repository_around_dvc_only(tmp_path: Path) -> None:
@@ -141,14 +141,14 @@ def test_a_repository_around_dvc_only(tmp_path: Path) -> None:
     (tmp_path / "code").mkdir()
     git(tmp_path / "code", "init", "--quiet")
     with pytest.raises(VersioningError, match="no DVC repository"):
-        repository_at(tmp_path / "code")
+        find_repository(tmp_path / "code")
 
 
 def test_no_git(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = os.environ["PATH"]
     monkeypatch.setenv("PATH", str(repo))
     with pytest.raises(VersioningError, match="there is no git on this worker"):
-        repository_at(repo)
+        find_repository(repo)
     monkeypatch.setenv("PATH", path)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.versioning.targets import data_of
+from airflow_mlcraft.versioning.targets import to_dvc_data
 
 
 def file(store: Store, name: str, text: str, *secondary: Any) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def file(store: Store, name: str, text: str, *secondary: Any) -> dict[str, Any]:
 
 
 def kept(store: Store, value: Any) -> Any:
-    made = data_of(store, value, "output x")
+    made = to_dvc_data(store, value, "output x")
     assert made is not None
     if made.nfiles is None:
         return made.size
@@ -31,10 +31,10 @@ def test_a_file_and_a_folder_are_what_they_are(store: Store) -> None:
     assert kept(store, value) == 3
     folder = {"class": "Directory", "basename": "d", "listing": [value, file(store, "b", "")]}
     assert kept(store, folder) == {"a": "abc", "b": ""}
-    made = data_of(store, folder, "x")
+    made = to_dvc_data(store, folder, "x")
     assert made is not None
     stored = {"class": "Directory", "basename": "d", "location": f"store://md5/{made.oid}"}
-    assert data_of(store, stored, "x") == made
+    assert to_dvc_data(store, stored, "x") == made
     assert kept(store, {**folder, "listing": [stored]}) == {"d/a": "abc", "d/b": ""}
 
 
@@ -53,7 +53,7 @@ def test_secondary_files_lie_beside(store: Store) -> None:
 
 
 def test_null_is_nothing(store: Store) -> None:
-    assert data_of(store, None, "x") is None
+    assert to_dvc_data(store, None, "x") is None
 
 
 @pytest.mark.parametrize(
@@ -73,4 +73,4 @@ def test_null_is_nothing(store: Store) -> None:
 )
 def test_what_cannot_be_versioned(value: Any, sentence: str, store: Store) -> None:
     with pytest.raises(VersioningError, match=sentence):
-        data_of(store, value, "output x")
+        to_dvc_data(store, value, "output x")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from airflow_mlcraft.common.cwl_types import type_name
+from airflow_mlcraft.common.cwl_types import format_type
 from airflow_mlcraft.cwl.drawing.terminal_canvas import one_line
 from airflow_mlcraft.cwl.plan import Link, Plan, Port, Step, ToolRef, Workflow
 
@@ -77,7 +77,7 @@ def build_graph(workflow: Workflow, *, ports: bool = True) -> Graph:
 
 
 def _input(port: Port) -> Node:
-    return Node("input", port.id, (type_name(port.type),), _title("input", port.id, port.label, port.doc))
+    return Node("input", port.id, (format_type(port.type),), _title("input", port.id, port.label, port.doc))
 
 
 def _output(link: Link) -> Node:

@@ -21,7 +21,7 @@ from airflow_mlcraft.project.embedded import new_run_id
 from airflow_mlcraft.project.server.api import ServerApi
 from airflow_mlcraft.runner.events import StepProgress, TaskEvent
 from airflow_mlcraft.runner.sigterm import sigterm_as_exit
-from airflow_mlcraft.store.values import each_file_or_directory, file_location, local_path
+from airflow_mlcraft.store.values import file_location, iterate_files_and_directories, local_path
 
 DOCUMENTS_FOLDER = "composer"
 """The folder of uploaded documents, below the server's folder of documents."""
@@ -148,7 +148,7 @@ def _report_steps(tasks: list[dict[str, Any]], reported: dict[tuple[str, int], s
 
 def _copy_outputs(outputs: Json, outdir: Path) -> Json:
     """Copy output files to `outdir`, if this machine can read the server's files. Returns the output object."""
-    for value in each_file_or_directory(outputs):
+    for value in iterate_files_and_directories(outputs):
         path = Path(local_path(value) or "/dev/null")
         if path.is_file() or path.is_dir():
             target = _find_free_path(outdir.absolute() / str(value.get("basename") or path.name))

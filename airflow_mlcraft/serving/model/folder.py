@@ -15,7 +15,7 @@ from airflow_mlcraft.serving.http.errors import ServingError
 from airflow_mlcraft.serving.model.signature import Signature, parse_signature
 from airflow_mlcraft.tracking import pyfunc_model
 from airflow_mlcraft.tracking.model_folder import LOADER
-from airflow_mlcraft.tracking.user_process import with_own_process
+from airflow_mlcraft.tracking.user_process import with_user_process
 
 DESCRIPTION_FILE = "model.json"
 _EXAMPLE_FILE = "serving_input_example.json"
@@ -35,7 +35,7 @@ class ModelFolder:
     def load_estimator(self) -> Any:
         """Load the fitted estimator, with the user's `process` before it where the model has one."""
         try:
-            return with_own_process(pyfunc_model.load(self.path / self.estimator_file), self.path)
+            return with_user_process(pyfunc_model.load(self.path / self.estimator_file), self.path)
         except MlcraftError:
             raise
         except Exception as error:

@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from airflow_mlcraft.common.environment_variables import independent
+from airflow_mlcraft.common.environment_variables import without_task_mark
 from airflow_mlcraft.common.files import write_atomically
 from airflow_mlcraft.serving.http.errors import ServingError
 from airflow_mlcraft.serving.process.control_socket import send_command
@@ -203,7 +203,7 @@ def _is_free(port: int, host: str) -> bool:
 
 def _build_environment() -> dict[str, str]:
     """The environment without Airflow's settings, which hold secrets that the server does not need."""
-    variables = independent(os.environ)
+    variables = without_task_mark(os.environ)
     return {name: value for name, value in variables.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from airflow_mlcraft.tracking.api import Dataset, LoggedModel, Metric, RefusedError, Run, Version, quoted
+from airflow_mlcraft.tracking.api import Dataset, LoggedModel, Metric, RefusedError, Run, Version, quote_value
 from airflow_mlcraft.tracking.rest.http import Http
 from airflow_mlcraft.tracking.tags import CONTENT, CONTEXT
 
@@ -145,7 +145,7 @@ class RestApi:
         found = self._post(
             "logged-models/search",
             experiment_ids=[experiment_id],
-            filter=f"tags.`{CONTENT}` = {quoted(content)}",
+            filter=f"tags.`{CONTENT}` = {quote_value(content)}",
             order_by=[{"field_name": "creation_time", "ascending": True}],
         )
         return [_model(model) for model in found.get("models", [])]
@@ -179,7 +179,7 @@ class RestApi:
 
     def versions(self, name: str, run_id: str = "") -> list[Version]:
         """The versions of a registered model, or those of one run."""
-        wanted = f"name = {quoted(name)}" + (f" AND run_id = {quoted(run_id)}" if run_id else "")
+        wanted = f"name = {quote_value(name)}" + (f" AND run_id = {quote_value(run_id)}" if run_id else "")
         found = self._http.get(f"{_V2}/model-versions/search", filter=wanted, max_results=str(_PAGE))
         return sorted(map(_version, found.get("model_versions", [])), key=lambda version: int(version.version))
 

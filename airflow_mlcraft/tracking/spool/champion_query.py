@@ -21,7 +21,7 @@ from airflow_mlcraft.tracking.spool.spool import Spool
 _LOOK = 0.02
 
 
-def ask_for_champion(spool: Spool, model: str, seconds: float) -> Version | None:
+def query_champion(spool: Spool, model: str, seconds: float) -> Version | None:
     """The champion of a registered model, after all that is closed by now. TimeoutError when nobody answers."""
     token = secrets.token_hex(8)
     question, answer = spool.root / "asked" / token, spool.root / "answered" / token
@@ -41,12 +41,12 @@ def ask_for_champion(spool: Spool, model: str, seconds: float) -> Version | None
     return Version(**found["champion"]) if found["champion"] else None
 
 
-def questions(spool: Spool) -> list[Path]:
+def find_queries(spool: Spool) -> list[Path]:
     """What is asked just now."""
     return [path for path in (spool.root / "asked").glob("*") if not path.name.startswith(".")]
 
 
-def answer_all(asked: list[Path], api: Api) -> None:
+def answer_queries(asked: list[Path], api: Api) -> None:
     """Answer questions that were there before what is closed was delivered. Raises UnreachableError."""
     for question in asked:
         # Who asked may have gone; and what the store cannot do now, it is asked again.

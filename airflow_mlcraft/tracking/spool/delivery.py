@@ -15,7 +15,16 @@ from typing import Any
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.tracking import registry, tags
 from airflow_mlcraft.tracking import tags as names
-from airflow_mlcraft.tracking.api import Api, BusyError, Dataset, Metric, RefusedError, Run, UnreachableError, quoted
+from airflow_mlcraft.tracking.api import (
+    Api,
+    BusyError,
+    Dataset,
+    Metric,
+    RefusedError,
+    Run,
+    UnreachableError,
+    quote_value,
+)
 from airflow_mlcraft.tracking.spool.spool import Delivery, Record, Spool
 
 _METRICS, _OTHERS = 1000, 100
@@ -136,7 +145,7 @@ class Deliverer:
         more = {}
         if first.get("parent"):
             more[tags.PARENT] = first.get("parent_id") or self._run(first["parent"]).id
-        run = find_or_create(
+        run = find_or_create_run(
             self._api,
             experiment,
             first["key"],
@@ -296,16 +305,18 @@ _PATIENCE = 3.0
 _PAUSE = 0.05
 
 
-def find_or_create(api: Api, experiment_id: str, key: str, *, name: str, start: int, tags: Mapping[str, str]) -> Run:
+def find_or_create_run(
+    api: Api, experiment_id: str, key: str, *, name: str, start: int, tags: Mapping[str, str]
+) -> Run:
     """The run of a key."""
 
     def create() -> Run:
         return api.create_run(experiment_id, name, start, {**tags, names.KEY: key})
 
-    mine = None if find(api, experiment_id, key) else create()
+    mine = None if find_runs(api, experiment_id, key) else create()
     deadline = time.monotonic() + _PATIENCE
     while True:
-        found = find(api, experiment_id, key)
+        found = find_runs(api, experiment_id, key)
         settled = [run for run in found if names.SETTLED in run.tags]
         winner = settled[0] if settled else min(found, key=lambda run: run.id, default=mine)
         if winner is None:
@@ -322,6 +333,6 @@ def find_or_create(api: Api, experiment_id: str, key: str, *, name: str, start: 
         time.sleep(_PAUSE)
 
 
-def find(api: Api, experiment_id: str, key: str) -> list[Run]:
+def find_runs(api: Api, experiment_id: str, key: str) -> list[Run]:
     """The runs that have a key: one, but for the moment in which several are made."""
-    return api.search_runs(experiment_id, f"tags.`{names.KEY}` = {quoted(key)}")
+    return api.search_runs(experiment_id, f"tags.`{names.KEY}` = {quote_value(key)}")

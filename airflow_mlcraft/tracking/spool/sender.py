@@ -14,12 +14,12 @@ import time
 from pathlib import Path
 from typing import IO
 
-from airflow_mlcraft.common.environment_variables import independent
+from airflow_mlcraft.common.environment_variables import without_task_mark
 from airflow_mlcraft.common.locks import locked_if_free
 from airflow_mlcraft.tracking.api import Api, RefusedError, UnreachableError
 from airflow_mlcraft.tracking.open_store import open_api
 from airflow_mlcraft.tracking.rest.connection import Credentials
-from airflow_mlcraft.tracking.spool.champion_query import answer_all, questions
+from airflow_mlcraft.tracking.spool.champion_query import answer_queries, find_queries
 from airflow_mlcraft.tracking.spool.delivery import Deliverer
 from airflow_mlcraft.tracking.spool.spool import Spool
 
@@ -41,7 +41,7 @@ def ensure_sender(root: Path, uri: str, credentials: Credentials, linger: float 
     with locked_if_free(root / "sender.lock") as lock:
         if lock is None:
             return
-    environment = {**independent(os.environ), **credentials.environment(), "MLFLOW_TRACKING_URI": uri}
+    environment = {**without_task_mark(os.environ), **credentials.environment(), "MLFLOW_TRACKING_URI": uri}
     # A run that was set for the task's own code is not the sender's.
     environment.pop("MLFLOW_RUN_ID", None)
     with _log_file(root) as output:
@@ -92,14 +92,14 @@ class Sender:
             time.sleep(pause)
 
     def _look(self) -> bool:
-        asked = questions(self._spool)
+        asked = find_queries(self._spool)
         if not asked and not self._spool.waiting():
             return False
         if self._api is None or self._deliverer is None:
             self._api = open_api(self._uri, self._credentials)
             self._deliverer = Deliverer(self._spool, self._api)
         moved = self._deliverer.all()
-        answer_all(asked, self._api)
+        answer_queries(asked, self._api)
         self._spool.note_trouble("")
         return moved or bool(asked)
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.tracking.client import Tracking
+from airflow_mlcraft.tracking.client import TrackingClient
 from airflow_mlcraft.tracking.names import DagRunName, StepName
-from airflow_mlcraft.tracking.spool.champion_query import ask_for_champion
+from airflow_mlcraft.tracking.spool.champion_query import query_champion
 from airflow_mlcraft.tracking.spool.spool import Spool
 from tests.tracking.test_models import fitted_model
 
 
-def test_the_champion_after_what_was_said_just_now(tracking: Tracking, flow: DagRunName, tmp_path: Path) -> None:
+def test_the_champion_after_what_was_said_just_now(tracking: TrackingClient, flow: DagRunName, tmp_path: Path) -> None:
     name = f"model_{flow.dag_id}"
     assert tracking.champion(name) is None
     for item in range(2):
@@ -41,5 +41,5 @@ def test_mlflow_is_not_imported(database: str, tmp_path: Path) -> None:
 def test_a_sender_that_does_not_answer(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     with pytest.raises(TimeoutError, match="has not answered within 0.05 s"):
-        ask_for_champion(spool, "model", 0.05)
+        query_champion(spool, "model", 0.05)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -10,7 +10,7 @@ import pytest
 from airflow_mlcraft.tracking.open_store import open_api
 from airflow_mlcraft.tracking.rest.connection import Credentials
 from airflow_mlcraft.tracking.spool import delivery
-from airflow_mlcraft.tracking.spool.delivery import find, find_or_create
+from airflow_mlcraft.tracking.spool.delivery import find_or_create_run, find_runs
 from tests.tracking.server import Server
 
 AT_ONCE, KEYS = 5, 8
@@ -25,14 +25,14 @@ def test_all_agree_and_no_other_run_stays(server: Server) -> None:
         found = []
         for key in range(KEYS):
             begin.wait()
-            run = find_or_create(apis[number], experiment, f"key{key}", name=f"by {number}", start=1, tags={})
+            run = find_or_create_run(apis[number], experiment, f"key{key}", name=f"by {number}", start=1, tags={})
             found.append(run.id)
         return found
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(look, range(AT_ONCE)))
     assert [len(set(ids)) for ids in zip(*answers, strict=True)] == [1] * KEYS
-    there = [[run.id for run in find(apis[0], experiment, f"key{key}")] for key in range(KEYS)]
+    there = [[run.id for run in find_runs(apis[0], experiment, f"key{key}")] for key in range(KEYS)]
     assert there == [[run_id] for run_id in answers[0]]
 
 
@@ -41,6 +41,6 @@ def test_a_run_whose_maker_died_before_it_was_settled(server: Server, monkeypatc
     api = open_api(server.uri, Credentials())
     experiment = api.experiment("agreement")
     left = api.create_run(experiment, "left", 1, {"mlcraft.key": "left"})
-    found = find_or_create(api, experiment, "left", name="other", start=1, tags={})
+    found = find_or_create_run(api, experiment, "left", name="other", start=1, tags={})
     assert found.id == left.id
-    assert [run.id for run in find(api, experiment, "left")] == [left.id]
+    assert [run.id for run in find_runs(api, experiment, "left")] == [left.id]
