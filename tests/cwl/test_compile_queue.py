@@ -78,8 +78,8 @@ def test_what_is_left_is_compiled_and_errors_are_kept(cache: PlanCache) -> None:
 def test_it_stands_back_for_others_and_outlives_who_asked(cache: PlanCache, long: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from airflow_mlcraft.cwl.cache import PlanCache;"
-        "from airflow_mlcraft.cwl.compile_queue import leave;"
-        "print(leave(PlanCache(Path(sys.argv[1])), 'some', [Path(name) for name in sys.argv[2:]]).pid)"
+        "from airflow_mlcraft.cwl.compile_queue import enqueue;"
+        "print(enqueue(PlanCache(Path(sys.argv[1])), 'some', [Path(name) for name in sys.argv[2:]]).pid)"
     )
     command = [sys.executable, "-c", program, str(cache.root), str(long), str(ECHO)]
     done = subprocess.run(
