@@ -51,10 +51,10 @@ class Permissions:
     paths: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     private: bool = False
-    _known: frozenset[str] = field(init=False, repr=False, compare=False)
+    _document_texts: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_known", frozenset(self.known))
+        object.__setattr__(self, "_document_texts", frozenset(self.known))
 
     def to_json(self) -> str:
         """As JSON, for the environment variable `VARIABLE`."""
@@ -90,7 +90,7 @@ class Permissions:
 
     def check_source(self, source: str, *, connection: str = "") -> None:
         """Raise an error if a step may not read from a source; called before any request."""
-        if self.everything or source in self._known or "://" not in source:
+        if self.everything or source in self._document_texts or "://" not in source:
             return
         # The scheme's case is kept: libraries may treat FILE or HTTP as other schemes than file or http.
         scheme = source.partition("://")[0]
@@ -134,7 +134,7 @@ class Permissions:
     def _may_use(self, path: Path, source: str) -> bool:
         return (
             self.everything
-            or source in self._known
+            or source in self._document_texts
             or any(is_inside_folder(path, os.path.expanduser(allowed)) for allowed in self.paths)  # noqa: PTH111
         )
 
@@ -150,7 +150,7 @@ class Permissions:
         """Raise an error if a step may not use a connection; called before the connection is looked up."""
         if self.everything or _ANY in self.connections:
             return
-        if name not in self._hosts_by_connection() and name not in self._known:
+        if name not in self._hosts_by_connection() and name not in self._document_texts:
             raise RefusedError(
                 f"a run may not use the connection {name!r} here; the document can name it, or an administrator can "
                 "add it to [mlcraft] allowed_connections"
@@ -168,7 +168,7 @@ class Permissions:
             _host(unquote(uri.partition("://")[2])),
             self._hosts_by_connection().get(name, "").lower(),
         } - {""}
-        if host in own or (name in self._known and host in self._hosts()):
+        if host in own or (name in self._document_texts and host in self._hosts()):
             return
         raise RefusedError(
             f"the connection {name!r} is not for {host}: its key goes only to "
@@ -181,7 +181,7 @@ class Permissions:
         host = _host(source)
         if self.everything or _ANY in self.secrets or f"{name}={host}" in self.secrets:
             return
-        if name in self._known and host in self._hosts():
+        if name in self._document_texts and host in self._hosts():
             return
         raise RefusedError(
             f"a run may not send the environment variable {name} to {host}; the document can name both, or an "
@@ -196,7 +196,7 @@ class Permissions:
         return {one.partition("=")[0]: one.partition("=")[2] for one in self.connections}
 
     def _hosts(self) -> frozenset[str]:
-        return frozenset(host for text in self._known if (host := _host(text)))
+        return frozenset(host for text in self._document_texts if (host := _host(text)))
 
     def _is_in_ledger(self, content: bytes) -> bool:
         return bool(self.ledger) and (Path(self.ledger) / hashlib.sha256(content).hexdigest()).is_file()

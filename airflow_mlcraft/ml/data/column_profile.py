@@ -173,7 +173,7 @@ class ColumnProfile:
             return
         found = values.unique()
         if len(found) <= MAX_DISTINCT:
-            self._distinct.update((kind, _short(value)) for value in found.to_pylist())
+            self._distinct.update((kind, _truncate(value)) for value in found.to_pylist())
         if len(found) > MAX_DISTINCT or len(self._distinct) > MAX_DISTINCT:
             self._distinct = None
 
@@ -251,7 +251,7 @@ def _pointed(texts: pa.Array, decimal: str) -> pa.Array:
     return trimmed if decimal == "." else pc.replace_substring(trimmed, decimal, ".")
 
 
-def _short(value: Any) -> Any:
+def _truncate(value: Any) -> Any:
     """Long texts are told apart by their hash, so that memory stays bounded."""
     if isinstance(value, str) and len(value) > _LONG:
         return hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest()
