@@ -56,7 +56,7 @@ class DataFile:
 
         return pd.concat([frame for frame in self.batches(columns) if len(frame)], ignore_index=True)
 
-    def read_rows(self, positions: NDArray[np.intp]) -> pd.DataFrame:
+    def take(self, positions: NDArray[np.intp]) -> pd.DataFrame:
         """The rows at these sorted positions."""
         import pandas as pd
 

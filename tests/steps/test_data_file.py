@@ -36,12 +36,12 @@ def test_all_that_is_read_is_of_the_whole_frame(tmp_path: Path, name: str) -> No
     some = [whole.columns[2], whole.columns[0], "nowhere"]
     pd.testing.assert_frame_equal(found.read_columns(some), whole[[whole.columns[0], whole.columns[2]]])
     places = np.array([0, 22, 23, 60, len(whole) - 1])
-    pd.testing.assert_frame_equal(found.read_rows(places), whole.iloc[places])
+    pd.testing.assert_frame_equal(found.take(places), whole.iloc[places])
     assert np.array_equal(found.row_hashes(), row_hashes(whole))
     mask = np.arange(len(whole)) % 3 == 0
     third = found.select_rows(mask)
     pd.testing.assert_frame_equal(pd.concat(list(third.batches())), whole[mask])
-    pd.testing.assert_frame_equal(third.read_rows(np.array([1, 5])), whole[mask].iloc[[1, 5]])
+    pd.testing.assert_frame_equal(third.take(np.array([1, 5])), whole[mask].iloc[[1, 5]])
 
 
 def test_an_index_that_was_kept_is_a_column(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ class Table(Protocol):
 
     def __len__(self) -> int: ...
 
-    def read_rows(self, indices: Any, /) -> pd.DataFrame: ...
+    def take(self, indices: Any, /) -> pd.DataFrame: ...
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def importances(model: Any, table: Table, truth: Any, metric: Metric, *, positiv
     rows = np.arange(len(table))
     if len(rows) > _ROWS:
         rows = np.sort(random.choice(len(table), _ROWS, replace=False))
-    features, known = columns.transform(table.read_rows(rows)), truth[rows]
+    features, known = columns.transform(table.take(rows)), truth[rows]
     prepared = model[1:]
 
     def score(values: pd.DataFrame) -> float | None:
