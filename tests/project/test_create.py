@@ -70,7 +70,7 @@ def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_interrupted_at_any_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     projects = Projects(tmp_path / "ml_projects")
-    for name in ("_write_files", "make_repository", "first_commit"):
+    for name in ("_write_files", "create_repository", "commit_all"):
         with monkeypatch.context() as patch:
             patch.setattr(creating, name, interrupt)
             with pytest.raises(KeyboardInterrupt):
