@@ -31,10 +31,11 @@ def errors(project: Project) -> list[object]:
 
 
 def renamed(project: Project, name: str) -> str:
-    """Rename in a process that has not loaded Airflow with another home; gives what was done."""
+    """Rename in a process that has not loaded Airflow with another home; returns the sentences about it."""
     code = (
         "import sys\nfrom pathlib import Path\nfrom airflow_mlcraft.project.project_paths import Project\n"
-        "from airflow_mlcraft.project.rename import rename\nprint(rename(Project(Path(sys.argv[1])), sys.argv[2]))\n"
+        "from airflow_mlcraft.project.rename import rename_project\n"
+        "print(rename_project(Project(Path(sys.argv[1])), sys.argv[2]))\n"
     )
     words = [sys.executable, "-c", code, str(project.folder), name]
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout
