@@ -99,7 +99,7 @@ def test_it_stands_back_for_others_and_outlives_who_asked(cache: PlanCache, long
 
 def test_a_document_that_takes_too_long_is_refused(cache: PlanCache, long: Path) -> None:
     with lock_compiler(cache.root):
-        compile_all(cache, [long, ECHO], longest=3)
+        compile_all(cache, [long, ECHO], max_seconds=3)
     with pytest.raises(DocumentError, match="long.cwl: cannot be compiled: it took more than 3 s"):
         cache.get_cached(long)
 
