@@ -25,8 +25,8 @@ def work():
 
 def spooled(number, uri, **options):
     from airflow_mlcraft.tracking.names import DagRunName, StepName
-    from airflow_mlcraft.tracking.client import Tracking
-    tracking = Tracking(uri, spool=folder + "/spool", linger=5, **options)
+    from airflow_mlcraft.tracking.client import TrackingClient
+    tracking = TrackingClient(uri, spool=folder + "/spool", linger=5, **options)
     with tracking.step(StepName(DagRunName("bench", "run"), "train", number)) as run:
         run.params({f"p{i}": i for i in range(10)})
         run.dataset("data.csv", md5="d" * 32)

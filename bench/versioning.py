@@ -24,14 +24,15 @@ _OURS = """
 import sys
 from pathlib import Path
 from airflow_mlcraft.store.store import Store
-from airflow_mlcraft.versioning.targets import data_of
-from airflow_mlcraft.versioning.repository import repository_at
+from airflow_mlcraft.versioning.targets import to_dvc_data
+from airflow_mlcraft.versioning.repository import find_repository
 from airflow_mlcraft.versioning.version import Versioning
 data, store, repo = Path(sys.argv[1]), Store(sys.argv[2]), Path(sys.argv[3])
 keep = store.keep_tree if data.is_dir() else store.keep_file
 kind = "Directory" if data.is_dir() else "File"
 value = {"class": kind, "basename": data.name, "location": "store://md5/" + keep(data, hand_over=True)}
-made = Versioning(repository_at(repo)).version({"data": data_of(store, value, "data")}, store, about={"DAG": "bench"})
+versioning = Versioning(find_repository(repo))
+made = versioning.version({"data": to_dvc_data(store, value, "data")}, store, about={"DAG": "bench"})
 assert made.changed
 """
 

@@ -202,7 +202,7 @@ def tracked_run(
     tags: Mapping[str, Any] | None = None,
     parent: str | None = None,
 ) -> Iterator[TrackedRun]:
-    """`Tracking.step`, with what a reader of the run will ask for; `capture.bind_arguments` gives a call's `arguments`.
+    """`TrackingClient.step`, with tags and params about the call; `capture.bind_arguments` gives a call's `arguments`.
 
     Random numbers are seeded: with `seed`, or with one that follows from the run's name, so that a retry repeats it.
     """

@@ -15,7 +15,7 @@ def hanging_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "uv"
     program.write_text("#!/bin/sh\nexec sleep 600\n")
     program.chmod(0o755)
-    monkeypatch.setattr(python_environments, "uv", lambda: str(program))
+    monkeypatch.setattr(python_environments, "find_uv", lambda: str(program))
     monkeypatch.setattr(python_environments, "_UV_SECONDS", 0.5)
 
 

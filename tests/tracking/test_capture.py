@@ -65,7 +65,7 @@ def test_packages_are_found_without_reading_all_metadata() -> None:
         "import sys, sklearn\nfrom airflow_mlcraft.tracking import capture\nimport importlib.metadata as metadata\n"
         "def refuse(): raise AssertionError('all metadata is read')\n"
         "metadata.packages_distributions = refuse\n"
-        "def train(): pass\nprint(capture.packages(train))"
+        "def train(): pass\nprint(capture.package_tags(train))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     import sklearn

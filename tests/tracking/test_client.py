@@ -159,8 +159,9 @@ def test_a_worker_that_is_killed_leaves_what_it_has_said(tracking: TrackingClien
     program = """
 import os, signal, sys
 from airflow_mlcraft.tracking.names import DagRunName, StepName
-from airflow_mlcraft.tracking.client import Tracking
-with Tracking(sys.argv[1], spool=sys.argv[2]).step(StepName(DagRunName(sys.argv[3], "manual__1"), "train")) as run:
+from airflow_mlcraft.tracking.client import TrackingClient
+name = StepName(DagRunName(sys.argv[3], "manual__1"), "train")
+with TrackingClient(sys.argv[1], spool=sys.argv[2]).step(name) as run:
     run.params({"trees": 1})
     run.tags({"last": "word"})
     os.kill(os.getpid(), signal.SIGKILL)
@@ -177,8 +178,8 @@ def test_a_step_imports_no_mlflow(over_http: TrackingClient, flow: DagRunName) -
     program = """
 import sys
 from airflow_mlcraft.tracking.names import DagRunName, StepName
-from airflow_mlcraft.tracking.client import Tracking
-with Tracking(sys.argv[1], spool=sys.argv[2], wait=sys.argv[4] == "wait").step(
+from airflow_mlcraft.tracking.client import TrackingClient
+with TrackingClient(sys.argv[1], spool=sys.argv[2], wait=sys.argv[4] == "wait").step(
     StepName(DagRunName(sys.argv[3], "manual__1"), "train")
 ) as run:
     run.params({"trees": 1}); run.metric("a", 1); run.dataset("a", md5="b"); run.text("c", "d.txt")

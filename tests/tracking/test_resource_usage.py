@@ -14,10 +14,10 @@ from airflow_mlcraft.tracking.resource_usage import ResourceUsage, sample_usage
 # A process whose size is known: that of a test process depends on the tests before.
 _STEPS = """
 import json, sys
-from airflow_mlcraft.tracking.resource_usage import Usage
+from airflow_mlcraft.tracking.resource_usage import ResourceUsage
 found = []
 for size in (200_000_000, 1_000):
-    usage = Usage()
+    usage = ResourceUsage()
     bytearray(size)
     found.append(usage.measure()["peak_memory_megabytes"])
 print(json.dumps([*found, "psutil" in sys.modules, "mlflow" in sys.modules]))

@@ -30,8 +30,8 @@ def test_the_champion_after_what_was_said_just_now(tracking: TrackingClient, flo
 
 def test_mlflow_is_not_imported(database: str, tmp_path: Path) -> None:
     program = (
-        "import sys; from airflow_mlcraft.tracking.client import Tracking;"
-        "tracking = Tracking(sys.argv[1], spool=sys.argv[2], limit=60, linger=1);"
+        "import sys; from airflow_mlcraft.tracking.client import TrackingClient;"
+        "tracking = TrackingClient(sys.argv[1], spool=sys.argv[2], limit=60, linger=1);"
         "print(tracking.champion('nobody'), 'mlflow' in sys.modules)"
     )
     command = [sys.executable, "-c", program, database, str(tmp_path / "spool")]

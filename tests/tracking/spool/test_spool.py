@@ -74,9 +74,9 @@ def test_a_full_disk_fails_no_step_and_spoils_no_line(tmp_path: Path) -> None:
     program = """
 import resource, signal, sys
 from airflow_mlcraft.tracking.names import DagRunName, StepName
-from airflow_mlcraft.tracking.client import Tracking
+from airflow_mlcraft.tracking.client import TrackingClient
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-run = Tracking("http://127.0.0.1:9", spool=sys.argv[1]).open(StepName(DagRunName("iris", "manual__1"), "train"))
+run = TrackingClient("http://127.0.0.1:9", spool=sys.argv[1]).open(StepName(DagRunName("iris", "manual__1"), "train"))
 resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))
 run.params({"long": "a" * 5000})
 run.text("b" * 5000, "b.txt")
