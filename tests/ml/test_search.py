@@ -128,8 +128,8 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
 def test_the_lock_goes_with_its_process(tmp_path: Path) -> None:
     journal = tmp_path / "search.journal"
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom airflow_mlcraft.ml.search import storage\n"
-        "with storage(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(600)\n"
+        "import sys, time\nfrom pathlib import Path\nfrom airflow_mlcraft.ml.search import open_storage\n"
+        "with open_storage(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(600)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(journal)], stdout=subprocess.PIPE)
     assert process.stdout is not None
