@@ -72,7 +72,7 @@ def with_user_process(model: Any, folder: Path) -> Any:
             f"machines of one owner share the key in {TRUST_KEY} instead"
         )
     user_code.trust_code(found)
-    return import_module("airflow_mlcraft.ml.row_process").with_process(described, path, model)
+    return import_module("airflow_mlcraft.ml.row_process").wrap_process(described, path, model)
 
 
 def _content(described: Mapping[str, Any]) -> str:
