@@ -17,20 +17,24 @@ def format_type(cwl_type: Any) -> str:
         mark = "?" if "null" in cwl_type and names else ""
         text = " | ".join(names) or "null"
         return f"({text}){mark}" if mark and len(names) > 1 else text + mark
-    return str(cwl_type).rsplit("#", 1)[-1].rsplit("/", 1)[-1]
+    return local_name(cwl_type)
 
 
 def shorten_type(cwl_type: Any) -> Any:
     """`File[]?` and the like; records, enums and unions of several types stay JSON."""
     if not isinstance(cwl_type, dict):
-        return _union(cwl_type) if isinstance(cwl_type, list) else _name(cwl_type)
+        return _union(cwl_type) if isinstance(cwl_type, list) else local_name(cwl_type)
     kind = cwl_type.get("type")
     if kind == "array":
         return _array(shorten_type(cwl_type.get("items", "Any")))
     if kind == "enum":
-        return {**_named(cwl_type), "type": "enum", "symbols": [_name(symbol) for symbol in _list(cwl_type, "symbols")]}
+        return {
+            **_name_field(cwl_type),
+            "type": "enum",
+            "symbols": [local_name(symbol) for symbol in _list(cwl_type, "symbols")],
+        }
     if kind == "record":
-        return {**_named(cwl_type), "type": "record", "fields": _fields(cwl_type.get("fields"))}
+        return {**_name_field(cwl_type), "type": "record", "fields": _fields(cwl_type.get("fields"))}
     return shorten_type(kind or "Any")
 
 
@@ -69,7 +73,7 @@ def _fields(fields: Any) -> Any:
             {"name": name, **(field if isinstance(field, dict) else {"type": field})} for name, field in fields.items()
         ]
     return [
-        {**field, "name": _name(field.get("name", "")), "type": shorten_type(field.get("type", "Any"))}
+        {**field, "name": local_name(field.get("name", "")), "type": shorten_type(field.get("type", "Any"))}
         for field in fields or ()
         if isinstance(field, dict)
     ]
@@ -80,9 +84,10 @@ def _list(cwl_type: Any, key: str) -> Any:
     return value if isinstance(value, list) else []
 
 
-def _named(cwl_type: Any) -> Any:
-    return {"name": _name(cwl_type["name"])} if isinstance(cwl_type.get("name"), str) else {}
+def _name_field(cwl_type: Any) -> Any:
+    return {"name": local_name(cwl_type["name"])} if isinstance(cwl_type.get("name"), str) else {}
 
 
-def _name(value: Any) -> str:
+def local_name(value: Any) -> str:
+    """The last part of an id: `word` for `file:///a.cwl#count/word`."""
     return str(value).rsplit("#", 1)[-1].rsplit("/", 1)[-1]

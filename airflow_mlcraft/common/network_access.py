@@ -56,7 +56,7 @@ class AddressRules:
 
     def check_peer(self, host: str, peer: str) -> None:
         """Raise `RefusedError` for an address that a host turned out to have."""
-        address = _plain(peer)
+        address = _parse_address(peer)
         if self.is_known(host) or address is None or is_public(address):
             return
         if self.private and not _is_link_local(address):
@@ -132,7 +132,7 @@ def _addresses(host: str) -> list[str]:
         return []
 
 
-def _plain(peer: str) -> Address | None:
+def _parse_address(peer: str) -> Address | None:
     try:
         return ipaddress.ip_address(peer.partition("%")[0])
     except ValueError:

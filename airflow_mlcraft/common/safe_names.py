@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from airflow_mlcraft.common.text import shorten
 from airflow_mlcraft.errors import UnsafeNameError
 
 LONGEST = 255
@@ -15,7 +16,7 @@ LONGEST = 255
 
 _DIGEST = 12
 _SUFFIX = 8
-_SHOWN = 80
+_MAX_SHOWN_NAME = 80
 
 
 def is_safe_name(name: object) -> bool:
@@ -43,8 +44,9 @@ def name_fault(name: object) -> str:
 def safe_name(name: object, field: str = "basename") -> str:
     """The name itself; `UnsafeNameError` where it is not a single component of a path."""
     if fault := name_fault(name):
+        shown = shorten(repr(name), _MAX_SHOWN_NAME)
         raise UnsafeNameError(
-            f"the {field} {_shown(name)} cannot be the name of a file: {fault}; give a plain name such as table.csv"
+            f"the {field} {shown} cannot be the name of a file: {fault}; give a plain name such as table.csv"
         )
     return str(name)
 
@@ -104,8 +106,3 @@ def _files_and_directories(value: Any) -> Iterator[Mapping[str, Any]]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _files_and_directories(item)
-
-
-def _shown(name: object) -> str:
-    text = repr(name)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

@@ -11,6 +11,7 @@ from airflow.sdk.definitions._internal.abstractoperator import AbstractOperator
 from airflow.sdk.definitions._internal.expandinput import DictOfListsExpandInput
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 
+from airflow_mlcraft.common.text import shorten
 from airflow_mlcraft.cwl.plan import Link, Plan
 from airflow_mlcraft.dag.task_args import build_group_args, build_task_args
 from airflow_mlcraft.layout.layout import build_layout
@@ -135,7 +136,11 @@ class _TaskBuilder:
             "document": self.plan.document,
             "prefix": self.prefix,
             "step": path,
-            **({"task_display_name": _shorten(name)} if name != task_id.removeprefix(workflow_layout.prefix) else {}),
+            **(
+                {"task_display_name": shorten(name, _MAX_NAME_LENGTH)}
+                if name != task_id.removeprefix(workflow_layout.prefix)
+                else {}
+            ),
             **args,
         }
         axis = step_layout.axis if step_layout else workflow_layout.axis
@@ -186,7 +191,3 @@ class _TaskBuilder:
         link = next(link for link in child.workflow.outputs if link.id == output)
         # The first task of the sub-workflow knows whether it was skipped.
         return shape | self._source_task_ids(child, link) | {child.inputs_task_id}
-
-
-def _shorten(name: str) -> str:
-    return name if len(name) <= _MAX_NAME_LENGTH else f"{name[:_MAX_NAME_LENGTH]}…"

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from airflow.sdk import Param
 
+from airflow_mlcraft.common.cwl_types import local_name
 from airflow_mlcraft.cwl.portable import DOCUMENT_SCHEME
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _suggested_choices(branches: Sequence[Json]) -> list[str] | None:
     enums = [branch for branch in branches if isinstance(branch, dict) and branch.get("type") == "enum"]
     if not enums or len(enums) + 1 != len(branches) or "string" not in branches:
         return None
-    return [_local_name(symbol) for enum in enums for symbol in enum["symbols"]]
+    return [local_name(symbol) for enum in enums for symbol in enum["symbols"]]
 
 
 def _adapt_path(schema: Schema, port: Port, branches: Sequence[Json]) -> str:
@@ -199,14 +200,14 @@ def _schema_of(cwl_type: Json) -> Schema:
     if kind == "array":
         return {"type": "array", "items": _schema_of(cwl_type.get("items", "Any"))}
     if kind == "enum":
-        return {"type": "string", "enum": [_local_name(symbol) for symbol in cwl_type.get("symbols", ())]}
+        return {"type": "string", "enum": [local_name(symbol) for symbol in cwl_type.get("symbols", ())]}
     if kind == "record":
         return _record_schema(cwl_type.get("fields") or [])
     return _schema_of(kind)
 
 
 def _record_schema(fields: list[Json]) -> Schema:
-    properties = {_local_name(field["name"]): _schema_of(field["type"]) for field in fields}
+    properties = {local_name(field["name"]): _schema_of(field["type"]) for field in fields}
     required = [name for name, schema in properties.items() if "null" not in _type_names(schema)]
     return {"type": "object", "properties": properties, "required": required}
 
@@ -266,8 +267,3 @@ def _are_paths(branches: Sequence[Json]) -> bool:
 def _type_names(schema: Schema) -> list[str]:
     names = schema["type"]
     return names if isinstance(names, list) else [names]
-
-
-def _local_name(name: str) -> str:
-    """The last part of a full name."""
-    return name.rsplit("#", 1)[-1].rsplit("/", 1)[-1]

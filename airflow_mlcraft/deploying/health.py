@@ -18,16 +18,16 @@ def check_deployment(send: SendRequest, content: str) -> None:
     """Raise a DeployingError unless the deployment serves the model with this content hash."""
     status, health = send("GET", "/health/ready")
     if status != _OK:
-        raise DeployingError(f"what was deployed is not ready: {status} {_shorten(health)}")
+        raise DeployingError(f"what was deployed is not ready: {status} {_summarize(health)}")
     if not content.startswith(str(health.get("model") or "?")):
         raise DeployingError(f"what was deployed serves the model {health.get('model')}, not {content[:12]}")
     status, model = send("GET", "/model")
     if status != _OK:
-        raise DeployingError(f"what was deployed does not say what it serves: {status} {_shorten(model)}")
+        raise DeployingError(f"what was deployed does not say what it serves: {status} {_summarize(model)}")
     if rows := model["example"][:1]:
         status, predicted = send("POST", "/predict", {"records": rows})
         if status != _OK or not predicted.get("predictions"):
-            raise DeployingError(f"what was deployed does not predict: {status} {_shorten(predicted)}")
+            raise DeployingError(f"what was deployed does not predict: {status} {_summarize(predicted)}")
 
 
 def http_sender(url: str, key: str = "") -> SendRequest:
@@ -45,5 +45,5 @@ def http_sender(url: str, key: str = "") -> SendRequest:
     return send
 
 
-def _shorten(response: Any) -> str:
+def _summarize(response: Any) -> str:
     return json.dumps(response)[:200]

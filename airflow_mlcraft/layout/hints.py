@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from airflow_mlcraft.common.text import shorten
 from airflow_mlcraft.cwl.plan import Json, Plan, Step, Workflow
 from airflow_mlcraft.errors import DocumentError
 from airflow_mlcraft.layout.tasks import StepLayout, WorkflowLayout
@@ -142,7 +143,7 @@ def _validated(field: HintField, value: Any) -> Any:
 
 def _truncated_repr(value: Json) -> str:
     text = repr(value)
-    return text if len(text) <= _MAX_SHOWN_VALUE else f"{text[:_MAX_SHOWN_VALUE]}…"
+    return shorten(text, _MAX_SHOWN_VALUE)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from cwltool.mutation import MutationManager
 from cwltool.process import Process
 from schema_salad.exceptions import ValidationException
 
+from airflow_mlcraft.common.cwl_types import local_name
 from airflow_mlcraft.cwl.errors.load_errors import readable_errors
 from airflow_mlcraft.cwl.load import LoadedDocument
 from airflow_mlcraft.cwl.nodes import to_builtin
@@ -72,7 +73,7 @@ def _build_job(
     job: dict[str, Json] = {}
     missing = []
     for port in to_builtin(process.tool["inputs"]):
-        name = str(port["id"]).rpartition("#")[2].rpartition("/")[2]
+        name = local_name(port["id"])
         if values.get(name) is not None:
             job[name] = placeholders.with_placeholder_files(values[name])
         elif port.get("default") is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from airflow_mlcraft.common.cwl_types import array_of, shorten_type
+from airflow_mlcraft.common.cwl_types import array_of, local_name, shorten_type
 from airflow_mlcraft.cwl.plan import Json, Link, Port, Step, ToolRef, Workflow
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.layout.hints import get_step_kind
@@ -152,10 +152,7 @@ class _Types:
         key = (tool.digest, which)
         if key not in self._ports:
             ports = self._tool(tool.digest).get(which, ())
-            self._ports[key] = {
-                str(port["id"]).rpartition("#")[2].rpartition("/")[2]: shorten_type(port.get("type", "Any"))
-                for port in ports
-            }
+            self._ports[key] = {local_name(port["id"]): shorten_type(port.get("type", "Any")) for port in ports}
         return self._ports[key]
 
 

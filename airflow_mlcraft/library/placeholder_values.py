@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
+from airflow_mlcraft.common.cwl_types import local_name
 from airflow_mlcraft.cwl.plan import Json
 
 _FIRST_PLACEHOLDER_NUMBER = 98765001
@@ -69,10 +70,10 @@ class PlaceholderValues:
         if kind == "array":
             return [self.value(f"{name}_{index}", cwl_type.get("items", "string")) for index in (1, 2)]
         if kind == "enum":
-            return _short(next(iter(cwl_type.get("symbols") or [name])))
+            return local_name(next(iter(cwl_type.get("symbols") or [name])))
         if kind == "record":
             fields = cwl_type.get("fields") or []
-            return {_short(field["name"]): self.value(_short(field["name"]), field["type"]) for field in fields}
+            return {local_name(field["name"]): self.value(local_name(field["name"]), field["type"]) for field in fields}
         return self.value(name, kind)
 
     def _scalar(self, name: str, cwl_type: str) -> Json:
@@ -84,7 +85,3 @@ class PlaceholderValues:
         if cwl_type == "boolean":
             return True
         return None if cwl_type == "null" else input_name
-
-
-def _short(name: Json) -> str:
-    return str(name).rpartition("#")[2].rpartition("/")[2]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from airflow_mlcraft.common.cwl_types import shorten_type
+from airflow_mlcraft.common.cwl_types import local_name, shorten_type
 from airflow_mlcraft.cwl.plan import Json, Plan
 from airflow_mlcraft.dag.airflow_limits import build_dag, serialize_dag
 from airflow_mlcraft.errors import DocumentError, MlcraftError
@@ -129,7 +129,7 @@ def _get_id_field(node: yaml.Node, name: str) -> str:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if getattr(key, "value", "") == name and isinstance(value, yaml.ScalarNode):
-                return str(value.value).rpartition("#")[2].rpartition("/")[2]
+                return local_name(value.value)
     return ""
 
 

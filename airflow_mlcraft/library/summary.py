@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_mlcraft.common.cwl_types import is_optional, shorten_type
+from airflow_mlcraft.common.cwl_types import is_optional, local_name, shorten_type
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import DocumentError
 from airflow_mlcraft.layout.hints import STEP_KINDS
@@ -87,7 +87,7 @@ def iter_entries(entries: Any, value: str = "type", key: str = "id") -> Iterator
     elif isinstance(entries, list):
         for entry in entries:
             if isinstance(entry, dict):
-                yield {**entry, key: _text(entry.get(key)).rpartition("#")[2].rpartition("/")[2]}
+                yield {**entry, key: local_name(_text(entry.get(key)))}
 
 
 def _ports(entries: Any) -> Iterator[Json]:

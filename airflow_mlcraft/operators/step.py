@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
 
+from airflow_mlcraft.common.cwl_types import local_name
 from airflow_mlcraft.cwl.inputs import REQUIREMENTS
 from airflow_mlcraft.cwl.plan import Json, ToolRef
 from airflow_mlcraft.cwl.step_inputs import evaluate_step_inputs, has_expressions, select_tool_inputs
@@ -237,7 +238,7 @@ class CwlStepOperator(CwlPerItemOperator):
 
 def output_names(document: Json) -> list[str]:
     """The names of a tool's outputs."""
-    return [port["id"].rpartition("#")[2].rpartition("/")[2] for port in document["outputs"]]
+    return [local_name(port["id"]) for port in document["outputs"]]
 
 
 def _with_job_requirements(document: Json, inputs: dict[str, Json]) -> Json:

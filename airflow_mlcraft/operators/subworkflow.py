@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
+from airflow_mlcraft.common.text import shorten
 from airflow_mlcraft.cwl.plan import Json, Step, Workflow
 from airflow_mlcraft.cwl.scatter import ScatterItems, compute_item_inputs
 from airflow_mlcraft.cwl.step_inputs import evaluate_step_inputs, has_expressions, select_tool_inputs
@@ -106,18 +107,17 @@ def build_item_name(step: Step, job: dict[str, Json] | None, index: int) -> str:
     if job is None:
         return f"{index} (skipped)"
     labels = [label for label in (_value_label(job.get(input_id)) for input_id in step.scatter) if label]
-    return _shorten(" · ".join([str(index), *labels]))
+    return shorten(" · ".join([str(index), *labels]), _MAX_NAME_LENGTH)
 
 
 def build_chunk_names(names: list[str], chunk: int) -> list[str]:
     """A name for each mapped instance: its item's, or those of the first and last item of its chunk."""
     if chunk == 1:
         return names
-    return [_shorten(f"{names[i]} … {names[min(i + chunk, len(names)) - 1]}") for i in range(0, len(names), chunk)]
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _MAX_NAME_LENGTH else text[: _MAX_NAME_LENGTH - 1] + "…"
+    return [
+        shorten(f"{names[i]} … {names[min(i + chunk, len(names)) - 1]}", _MAX_NAME_LENGTH)
+        for i in range(0, len(names), chunk)
+    ]
 
 
 def _value_label(value: Json) -> str:

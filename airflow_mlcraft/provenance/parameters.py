@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 from rocrate.model import Entity
 from rocrate.rocrate import ROCrate
 
+from airflow_mlcraft.common.cwl_types import local_name
 from airflow_mlcraft.cwl.plan import Json, Link, Step, ToolRef, Workflow
 from airflow_mlcraft.cwl.portable import DOCUMENT_SCHEME
 
@@ -24,7 +25,7 @@ _SAFE = "/._-~"
 
 def short_name(port_id: str) -> str:
     """The name of an input or output, of its URI."""
-    return port_id.rpartition("#")[2].rpartition("/")[2]
+    return local_name(port_id)
 
 
 def part_id(owner: str, *path: str) -> str:
@@ -99,7 +100,7 @@ def to_parameter_type(cwl: Json, named: Mapping[str, Json] = MappingProxyType({}
         if kind == "array":
             return ParameterType(to_parameter_type(cwl.get("items"), named).types, is_array=True)
         if kind == "enum":
-            symbols = [str(name).rpartition("#")[2].rpartition("/")[2] for name in cwl.get("symbols", ())]
+            symbols = [local_name(name) for name in cwl.get("symbols", ())]
             return ParameterType(("Text",), pattern="|".join(symbols))
         return to_parameter_type(kind, named)
     if cwl in named:

@@ -13,6 +13,7 @@ from rocrate.model import ContextEntity, Entity
 from rocrate.rocrate import ROCrate
 
 from airflow_mlcraft import settings
+from airflow_mlcraft.common.cwl_types import local_name
 from airflow_mlcraft.cwl.plan import Json, Plan, Step, ToolRef, Workflow
 from airflow_mlcraft.layout.plan_cache import open_plan_cache
 from airflow_mlcraft.provenance.parameters import (
@@ -233,7 +234,7 @@ def read_source(document: str, folder: str) -> Source:
         main=Path(path).absolute().relative_to(base).as_posix(),
         texts={file.relative_to(base).as_posix(): text for file, text in local.items()},
         license=_get_license(loaded.process.tool),
-        secrets=frozenset(name.rpartition("#")[2].rpartition("/")[2] for name in hidden.get("secrets", ())),
+        secrets=frozenset(local_name(name) for name in hidden.get("secrets", ())),
     )
 
 

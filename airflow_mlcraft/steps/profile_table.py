@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_mlcraft.common.text import shorten
 from airflow_mlcraft.steps.sources.source import format_bytes
 
 _MAX_COLUMNS = 40
@@ -34,7 +35,13 @@ def format_profile(profile: dict[str, Any], length: int) -> list[str]:
 def _row(name: str, column: dict[str, Any]) -> tuple[str, str, str, str, str]:
     distinct = column["distinct"]
     distinct_text = f"> {column['distinct_more_than']:,}" if distinct is None else f"{distinct:,}"
-    return _shorten(name), column["type"], f"{column['nulls']:,}", distinct_text, _range(column)
+    return (
+        shorten(" ".join(name.split()), _MAX_NAME_LENGTH),
+        column["type"],
+        f"{column['nulls']:,}",
+        distinct_text,
+        _range(column),
+    )
 
 
 def _range(column: dict[str, Any]) -> str:
@@ -43,8 +50,3 @@ def _range(column: dict[str, Any]) -> str:
     if "mean" not in column:
         return f"{column['min']} … {column['max']}"
     return f"{column['min']:.6g} … {column['max']:.6g}, mean {column['mean']:.6g}"
-
-
-def _shorten(name: str) -> str:
-    one_line = " ".join(name.split())
-    return one_line if len(one_line) <= _MAX_NAME_LENGTH else f"{one_line[: _MAX_NAME_LENGTH - 1]}…"

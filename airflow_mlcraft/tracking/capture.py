@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from airflow_mlcraft.common.hashing import md5_of_file
+from airflow_mlcraft.common.text import shorten
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.client import TrackingClient
 from airflow_mlcraft.tracking.installed_packages import find_package_versions
@@ -50,7 +51,7 @@ def bind_arguments(function: Callable[..., Any], *args: Any, **kwargs: Any) -> d
 
 def to_params(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values as params: short, and without what nobody should read."""
-    return {name: "***" if _is_secret(name) else _short(value) for name, value in values.items()}
+    return {name: "***" if _is_secret(name) else _to_parameter(value) for name, value in values.items()}
 
 
 # All that `exec` and `python -c` ran has this name, and Python may show the source of one for another's.
@@ -177,7 +178,7 @@ def _is_secret(name: str) -> bool:
     return any(word in name.lower() for word in _SECRET)
 
 
-def _short(value: Any) -> Any:
+def _to_parameter(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float)):
         return value
     try:
@@ -185,7 +186,7 @@ def _short(value: Any) -> Any:
     except Exception as error:
         # Also an object of the user's whose repr raises is no reason for its task to fail.
         text = f"<{type(value).__name__} without a text: {type(error).__name__}>"
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return shorten(text, _LONGEST)
 
 
 log = logging.getLogger(__name__)

@@ -67,11 +67,11 @@ def sample_usage(
             return
         before, step = _Counters(), 0
         while not stop.wait(seconds):
-            _tell(step, before)
+            _log_counters(step, before)
             step += 1
-        _tell(step, before)
+        _log_counters(step, before)
 
-    def _tell(step: int, of: _Counters | ResourceUsage) -> None:
+    def _log_counters(step: int, of: _Counters | ResourceUsage) -> None:
         tell({_PREFIX + name: value for name, value in of.measure().items()}, step)
 
     thread = threading.Thread(target=watch, name="system-metrics", daemon=True)
@@ -81,7 +81,7 @@ def sample_usage(
     finally:
         stop.set()
         thread.join()
-        _tell(0, usage)
+        _log_counters(0, usage)
 
 
 class _Counters:

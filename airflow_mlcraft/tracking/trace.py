@@ -160,7 +160,9 @@ def _step(run: Run) -> Step:
         metrics=dict(run.metrics),
         data=tuple(_data(run.datasets)),
         outputs={
-            name.removeprefix(tags.OUTPUT): tuple(_made(text)) for name, text in run.tags.items() if _is_output(name)
+            name.removeprefix(tags.OUTPUT): tuple(_parse_outputs(text))
+            for name, text in run.tags.items()
+            if _is_output(name)
         },
         plan=run.tags.get(tags.PLAN, ""),
         reused_from=run.tags.get(tags.REUSED, ""),
@@ -172,7 +174,7 @@ def _is_output(name: str) -> bool:
     return name.startswith(tags.OUTPUT)
 
 
-def _made(text: str) -> Iterable[StepOutput]:
+def _parse_outputs(text: str) -> Iterable[StepOutput]:
     for line in text.splitlines():
         name, _, md5 = line.rpartition(" ")
         yield StepOutput(name, md5)

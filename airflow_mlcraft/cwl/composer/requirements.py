@@ -10,6 +10,7 @@ from typing import Any
 from cwltool.process import Process
 from cwltool.update import ORIGINAL_CWLVERSION
 
+from airflow_mlcraft.common.text import shorten
 from airflow_mlcraft.cwl.composer.losses import Losses
 from airflow_mlcraft.cwl.composer.names import CWLTOOL, SBG, Names, short_id
 from airflow_mlcraft.cwl.nodes import to_builtin
@@ -229,7 +230,7 @@ def _may_be_data(entry: str, process: Process) -> bool:
 
 def _truncated(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _MAX_SHOWN_ENTRY else f"{line[: _MAX_SHOWN_ENTRY - 1]}…"
+    return shorten(line, _MAX_SHOWN_ENTRY)
 
 
 def _is_dirent(item: Json) -> bool:

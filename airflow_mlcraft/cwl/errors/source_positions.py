@@ -17,6 +17,8 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from airflow_mlcraft.common.cwl_types import local_name
+
 _IMPORT = re.compile(r"^[^#\n]*\$(?:import|mixin)\b", re.MULTILINE)
 
 
@@ -176,7 +178,7 @@ def _iter_steps(process: Any) -> Iterator[tuple[str, Any, int]]:
     else:
         found = [(step.get("id", ""), step, step.lc.line + 1) for step in steps or () if isinstance(step, CommentedMap)]
     for name, step, line in found:
-        yield str(name).rpartition("#")[2].rpartition("/")[2], step, line
+        yield local_name(name), step, line
 
 
 def _load_yaml(text: str) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from airflow_mlcraft.common.text import shorten
 from airflow_mlcraft.ml.metrics import Metric, predict_answers
 from airflow_mlcraft.ml.report.page import Picture
 from airflow_mlcraft.ml.report.plots import COLOURS, INK, draw_picture
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_COLUMNS = 200
+_MAX_NAME_LENGTH = 28
 _ROWS = 1000
 _MAX_LISTED = 20
 _FEW_COLUMNS = 50
@@ -75,7 +77,7 @@ def importance_plot(found: list[Importance], metric: Metric) -> Picture:
     def draw(axes: Any) -> None:
         places = range(len(shown))
         axes.barh(places, [one.mean for one in shown], xerr=[one.std for one in shown], color=COLOURS[0], ecolor=INK)
-        axes.set_yticks(places, [_shorten(one.column) for one in shown])
+        axes.set_yticks(places, [shorten(one.column, _MAX_NAME_LENGTH) for one in shown])
         axes.invert_yaxis()
         axes.set(xlabel=f"loss of {metric.name}")
         axes.grid(False, axis="y")
@@ -85,7 +87,3 @@ def importance_plot(found: list[Importance], metric: Metric) -> Picture:
     return draw_picture(
         "importances", "Importance of the columns", caption, draw, (4.8, max(2.2, 0.9 + 0.24 * len(shown)))
     )
-
-
-def _shorten(name: str) -> str:
-    return name if len(name) <= 28 else f"{name[:27]}…"  # noqa: PLR2004

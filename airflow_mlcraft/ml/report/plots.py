@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from airflow_mlcraft.common.text import shorten
 from airflow_mlcraft.ml.metrics import Answers, Metric
 from airflow_mlcraft.ml.report.page import Picture
 
@@ -34,6 +35,7 @@ _STYLE: dict[Any, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
+_MAX_LABEL_LENGTH = 18
 _DPI = 144
 _GAP = 4.0
 """Pixels between two labels of an axis."""
@@ -149,7 +151,7 @@ def _confusion(answers: Answers) -> Picture:
 
     counts = confusion_matrix(answers.truth, answers.predictions, labels=list(answers.classes))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = [_shorten(label) for label in answers.classes]
+    names = [shorten(str(label), _MAX_LABEL_LENGTH) for label in answers.classes]
     few = len(names) <= 12  # noqa: PLR2004
 
     def draw(axes: Any) -> None:
@@ -182,7 +184,9 @@ def _roc(curves: list[tuple[str, Any, Any, str]]) -> Picture:
     def draw(axes: Any) -> None:
         for name, truth, values, colour in curves:
             false, true, _ = roc_curve(truth, values)
-            axes.plot(false, true, color=colour, label=f"{_shorten(name)} ({auc(false, true):.3f})")
+            axes.plot(
+                false, true, color=colour, label=f"{shorten(str(name), _MAX_LABEL_LENGTH)} ({auc(false, true):.3f})"
+            )
         axes.plot([0, 1], [0, 1], color=LINE, linestyle="--")
         axes.set(xlabel="false positive rate", ylabel="true positive rate")
         axes.legend(loc="lower right")
@@ -196,7 +200,7 @@ def _precision_recall(curves: list[tuple[str, Any, Any, str]]) -> Picture:
     def draw(axes: Any) -> None:
         for name, truth, values, colour in curves:
             precision, recall, _ = precision_recall_curve(truth, values)
-            label = f"{_shorten(name)} ({average_precision_score(truth, values):.3f})"
+            label = f"{shorten(str(name), _MAX_LABEL_LENGTH)} ({average_precision_score(truth, values):.3f})"
             axes.plot(recall, precision, color=colour, label=label, drawstyle="steps-post")
         axes.set(xlabel="recall", ylabel="precision", ylim=(-0.02, 1.05))
         axes.legend(loc="lower left")
@@ -210,18 +214,20 @@ def _calibration(curves: list[tuple[str, Any, Any, str]]) -> Picture:
     def draw(axes: Any) -> None:
         for name, truth, values, colour in curves:
             happened, predicted_values = calibration_curve(truth, np.clip(values, 0, 1), n_bins=_BINS)
-            axes.plot(predicted_values, happened, color=colour, marker="o", markersize=4, label=_shorten(name))
+            axes.plot(
+                predicted_values,
+                happened,
+                color=colour,
+                marker="o",
+                markersize=4,
+                label=shorten(str(name), _MAX_LABEL_LENGTH),
+            )
         axes.plot([0, 1], [0, 1], color=LINE, linestyle="--")
         axes.set(xlabel="predicted probability", ylabel="how often it was so")
         axes.legend(loc="upper left")
 
     caption = "On the dashed line, what is said to happen in 7 of 10 cases does so in 7 of 10."
     return draw_picture("calibration", "Calibration", caption, draw)
-
-
-def _shorten(label: Any) -> str:
-    text = str(label)
-    return text if len(text) <= 18 else f"{text[:17]}…"  # noqa: PLR2004
 
 
 _POINTS = 1000

@@ -30,19 +30,19 @@ class PassedOn:
             run_id=self._run_id, key=key, task_ids=task_ids, dag_ids=self._dag_id, map_indexes=map_indexes
         )
         rows = self._session.scalars(query.order_by(None).order_by(XComModel.map_index)).all()
-        values = [_plain(XComModel.deserialize_value(row)) for row in rows]
+        values = [_from_airflow(XComModel.deserialize_value(row)) for row in rows]
         if map_indexes is None and not (len(rows) == 1 and rows[0].map_index < 0):
             return values
         return values[0] if values else None
 
 
-def _plain(value: Any) -> Json:
+def _from_airflow(value: Any) -> Json:
     """Airflow keeps a tuple with the name of its class; nothing else of ours has one."""
     if isinstance(value, dict):
         if value.get("__classname__") == "builtins.tuple":
-            return _plain(value["__data__"])
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+            return _from_airflow(value["__data__"])
+        return {key: _from_airflow(item) for key, item in value.items()}
+    return [_from_airflow(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def shown(value: Json, depth: int = 0) -> Json:

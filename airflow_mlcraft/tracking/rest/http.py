@@ -51,11 +51,11 @@ class Http:
         """Upload a file."""
         with source.open("rb") as handle:
             size = str(os.fstat(handle.fileno()).st_size)
-            self._ask("PUT", quote(path), handle, {"Content-Type": "application/octet-stream", "Content-Length": size})
+            self._send("PUT", quote(path), handle, {"Content-Type": "application/octet-stream", "Content-Length": size})
 
     def get_file(self, path: str) -> bytes:
         """Download a file."""
-        return self._ask("GET", quote(path), None, {})
+        return self._send("GET", quote(path), None, {})
 
     def close(self) -> None:
         """Let the connection go."""
@@ -64,7 +64,7 @@ class Http:
             self._connection = None
 
     def _json(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
-        answer = self._ask(method, path, body, {"Content-Type": "application/json"})
+        answer = self._send(method, path, body, {"Content-Type": "application/json"})
         try:
             value = json.loads(answer or b"{}")
         except json.JSONDecodeError as error:
@@ -73,8 +73,8 @@ class Http:
             ) from error
         return value if isinstance(value, dict) else {}
 
-    def _ask(self, method: str, path: str, body: Any, headers: dict[str, str]) -> bytes:
-        """Once: a request whose answer is lost may have been done, and only who asks knows how to look."""
+    def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> bytes:
+        """Once: a request whose answer is lost may have been done, and only the caller knows how to find out."""
         try:
             connection = self._connected()
             connection.request(method, self._prefix() + self._path + path, body, {**self._headers, **headers})
