@@ -24,15 +24,15 @@ class _Connection(asyncio.Protocol):
         self._buffer = b""
         self._needed = 0
         self._begun = 0.0
-        self._asking = False
+        self._is_waiting = False
         self.done = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
-        self._ask()
+        self._send_request()
 
-    def _ask(self) -> None:
-        self._asking = True
+    def _send_request(self) -> None:
+        self._is_waiting = True
         self._begun = time.perf_counter()
         self._transport.write(self._request)  # type: ignore[attr-defined]
 
@@ -49,17 +49,17 @@ class _Connection(asyncio.Protocol):
         if len(self._buffer) < self._needed:
             return
         now = time.perf_counter()
-        self._asking = False
+        self._is_waiting = False
         self._seconds.append(now - self._begun)
         self._statuses[int(self._buffer[9:12])] += 1
         self._buffer, self._needed = b"", 0
         if now < self._end:
-            self._ask()
+            self._send_request()
         else:
             self._transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._asking:
+        if self._is_waiting:
             self._statuses[UNANSWERED] += 1
         if not self.done.done():
             self.done.set_result(None)

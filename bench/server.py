@@ -109,29 +109,29 @@ class _Api:
         self._token = ""
 
     def log_in(self) -> None:
-        self._token = self._ask("/auth/token", method="GET")["access_token"]
+        self._token = self._send_request("/auth/token", method="GET")["access_token"]
 
     def wait_for(self, dag_ids: set[str]) -> None:
         deadline = time.monotonic() + START
         while time.monotonic() < deadline:
-            if dag_ids <= {dag["dag_id"] for dag in self._ask("/api/v2/dags?limit=100")["dags"]}:
+            if dag_ids <= {dag["dag_id"] for dag in self._send_request("/api/v2/dags?limit=100")["dags"]}:
                 return
             time.sleep(0.5)
         raise SystemExit(f"These DAGs did not come up: {', '.join(sorted(dag_ids))}")
 
     def run(self, dag_id: str, conf: dict[str, Any]) -> float:
         """Seconds from the trigger to the end."""
-        run = self._ask(f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
+        run = self._send_request(f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
         address = f"/api/v2/dags/{dag_id}/dagRuns/{run['dag_run_id']}"
         while run["state"] in ("queued", "running"):
             time.sleep(0.25)
-            run = self._ask(address)
+            run = self._send_request(address)
         if run["state"] != "success":
             raise SystemExit(f"A run of {dag_id} ended as {run['state']}.")
         begun, ended = (datetime.fromisoformat(run[key].replace("Z", "+00:00")) for key in ("queued_at", "end_date"))
         return (ended - begun).total_seconds()
 
-    def _ask(self, path: str, body: dict[str, Any] | None = None, method: str = "") -> Any:
+    def _send_request(self, path: str, body: dict[str, Any] | None = None, method: str = "") -> Any:
         request = urllib.request.Request(
             self._address + path,
             None if body is None else json.dumps(body).encode(),

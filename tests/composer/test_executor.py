@@ -128,7 +128,7 @@ def test_cancel(jar: Path, tmp_path: Path) -> None:
     try:
         _wait_until(lambda: len(_marked(mark)) == 2)
         running.send_signal(signal.SIGTERM)
-        _, said = running.communicate(timeout=60)
+        _, said = running.communicate(timeout=300)
     finally:
         running.kill()
     assert running.returncode == CANCELLED

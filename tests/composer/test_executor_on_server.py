@@ -64,7 +64,7 @@ def test_cancel_ends_the_run_there_too(jar: Path, tmp_path: Path, site: Site) ->
     try:
         _wait_until(lambda: _running(site))
         running.send_signal(signal.SIGTERM)
-        running.communicate(timeout=60)
+        running.communicate(timeout=300)
     finally:
         running.kill()
     assert running.returncode == CANCELLED

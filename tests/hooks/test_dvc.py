@@ -79,10 +79,10 @@ def test_a_password_is_for_git_alone(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_uri_that_airflow_takes_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_mlcraft.hooks.dvc import _place
+    from airflow_mlcraft.hooks.dvc import _repository_address
 
     monkeypatch.setenv("AIRFLOW_CONN_MINE", "dvc://me:word@git.example/team%2Firis.git")
-    assert _place(DvcHook.get_connection("mine")) == "https://git.example/team/iris.git"
+    assert _repository_address(DvcHook.get_connection("mine")) == "https://git.example/team/iris.git"
 
 
 def test_push_failures(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,8 @@ import httpx
 from tests.dag.real_airflow import RealAirflow
 
 T = TypeVar("T")
-START = 240.0
-PATIENCE = 120.0
+START = 600.0
+TIME_LIMIT = 300.0
 USERS = {"admin": "admin", "op": "op", "user": "user", "viewer": "viewer", "editor": "user", "outsider": "user"}
 
 
@@ -126,7 +126,7 @@ class Run:
         return details
 
 
-def until(condition: Callable[[], T | bool], what: str, seconds: float = PATIENCE) -> T:
+def until(condition: Callable[[], T | bool], what: str, seconds: float = TIME_LIMIT) -> T:
     """Wait for a condition."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -21,7 +21,7 @@ import pytest
 from tests.serving import models
 
 PROJECT = Path(__file__).parents[2]
-START = 60.0
+START = 240.0
 
 
 @dataclass

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
-START = 240.0
+START = 600.0
 STOP = 60.0
 _PRINTED = re.compile(
     r"Airflow +(?P<url>\S+)\s+user +(?P<user>\S+)\s+password +(?P<password>\S+)\s+MLflow +(?P<mlflow>\S+)"

@@ -135,7 +135,7 @@ def test_a_model_that_cannot_be_served(tmp_path: Path) -> None:
     import sys
 
     command = [sys.executable, "-m", "airflow_mlcraft.serving", "--model", str(tmp_path), "--port", "0"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == f"mlcraft serving: {tmp_path} is no model: it has no file MLmodel"
     assert "Traceback" not in done.stderr
