@@ -62,7 +62,7 @@ def install(folder: Path, python: str) -> Path:
             shutil.copy2(PROJECT / name, source / name)
     call([find_uv(), "venv", "--quiet", "--python", python, str(environment)])
     interpreter = str(environment / "bin" / "python")
-    call([find_uv(), "pip", "install", "--quiet", "--python", interpreter, str(source)])
+    call([find_uv(), "pip", "install", "--quiet", "--python", interpreter, f"{source}[all]"])
     return environment
 
 
