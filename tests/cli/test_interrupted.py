@@ -94,4 +94,4 @@ def test_at_any_moment(changed: Workplace, words: list[str]) -> None:
 
 def going_on(folder: Path) -> list[str]:
     """The command lines that have this folder in them, but for the one that sends to MLflow and then ends."""
-    return [line for line in processes_of(folder).values() if "tracking.sender" not in line]
+    return [line for line in processes_of(folder).values() if "tracking.spool.sender" not in line]
