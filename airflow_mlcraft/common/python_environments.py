@@ -34,7 +34,7 @@ _UV_SECONDS = 1800.0
 """Large packages over a slow line take their time; a process that hangs would keep the lock of its environment."""
 _FRAME = " \u00d7╰─▶│├"
 """What uv draws around its messages."""
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 
 _OF_STEPS = (
     "charset-normalizer",
