@@ -92,7 +92,7 @@ def test_a_machine_of_the_same_name_keeps_its_folder_while_it_is_renewed(
 
 
 def test_a_lease_is_renewed_while_the_folder_is_worked_in(tmp_path: Path) -> None:
-    program = f"from airflow_mlcraft.store import work; work._RENEWAL = 0.05\n{WORK}"
+    program = f"from airflow_mlcraft.store import task_folders; task_folders._RENEWAL = 0.05\n{WORK}"
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
