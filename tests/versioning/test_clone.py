@@ -107,7 +107,7 @@ def test_a_git_that_hangs_is_ended_with_what_it_has_started(repo: Path) -> None:
     (repo / "a.bin").write_text("a")
     program = (
         "import sys; from pathlib import Path; from airflow_mlcraft.versioning import git\n"
-        "git._HERE = 2.0\n"
+        "git._LOCAL_TIMEOUT = 2.0\n"
         "from airflow_mlcraft.errors import VersioningError\n"
         "try: git.Git(Path(sys.argv[1])).run('add', 'a.bin')\n"
         "except VersioningError as error: print(error.temporary, error)"

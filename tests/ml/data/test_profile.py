@@ -156,7 +156,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         handle.writelines(block for _ in range(300))
     program = (
         "import resource, sys; from pathlib import Path; import pyarrow.csv, pyarrow.compute;"
-        "from airflow_mlcraft.ml.data import csv_file, profile; csv_file.PIECE = 1 << 20;"
+        "from airflow_mlcraft.ml.data import csv_file, profile; csv_file.SMALL_BLOCK = 1 << 20;"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; told = profile.profile_file(Path(sys.argv[1]));"
         "print(told['rows'], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
