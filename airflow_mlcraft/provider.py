@@ -34,12 +34,12 @@ def get_provider_info() -> dict[str, Any]:
                 "integration-name": "MLflow",
                 "python-modules": [
                     "airflow_mlcraft.operators.ml",
-                    "airflow_mlcraft.operators.task_run",
+                    "airflow_mlcraft.operators.tracked_task",
                 ],
             },
         ],
         "task-decorators": [
-            {"name": "tracked", "class-name": "airflow_mlcraft.operators.task_run.tracked_task"},
+            {"name": "tracked", "class-name": "airflow_mlcraft.operators.tracked_task.tracked_task"},
         ],
         "hooks": [
             {"integration-name": CWL, "python-modules": ["airflow_mlcraft.hooks.store"]},

@@ -9,7 +9,16 @@ from pathlib import Path
 import grimp
 
 PROJECT = Path(__file__).parents[1]
-HEAVY = ("cwltool", "mlflow", "dvc", "dvc_data", "pandas", "sklearn")
+HEAVY = (
+    "cwltool",
+    "mlflow",
+    "dvc",
+    "dvc_data",
+    "pandas",
+    "sklearn",
+    "airflow.providers.standard.operators.python",
+    "airflow.providers.standard.operators.hitl",
+)
 
 
 def test_rooms() -> None:

@@ -21,7 +21,7 @@ STEP_KINDS = ("Retrieve", "Split", "Process", "Train", "Tune", "Evaluate", "Appr
 
 TRACKED_OPERATOR_MODULES = {
     "airflow_mlcraft.operators.ml",
-    "airflow_mlcraft.operators.task_run",
+    "airflow_mlcraft.operators.tracked_task",
 }
 """The modules of the operators whose runs are tracked by default."""
 

@@ -1,4 +1,4 @@
-"""The MLflow runs of tasks: of a CWL step, of native code by `with tracked_run(context)`, and of `@task.tracked`.
+"""The MLflow runs of tasks: of a CWL step, and of native code by `with tracked_run(context)`.
 
 A run is opened when its task has something to log, and ended as the task ends, below the run of its whole DAG run.
 """
@@ -14,25 +14,21 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, task_decorator_factory
-from airflow.providers.standard.decorators.python import _PythonDecoratedOperator
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 from airflow.sdk import Context
-from airflow.sdk.definitions.context import KNOWN_CONTEXT_KEYS
 
 from airflow_mlcraft import settings
 from airflow_mlcraft.common.environment_variables import set_variables
 from airflow_mlcraft.layout.hints import has_machine_learning
 from airflow_mlcraft.tracking import tags
-from airflow_mlcraft.tracking.capture import bind_arguments, document_tags, to_params
-from airflow_mlcraft.tracking.client import TrackingClient
+from airflow_mlcraft.tracking.capture import document_tags, to_params
 from airflow_mlcraft.tracking.names import DagRunName, StepName
 from airflow_mlcraft.tracking.past_run import INPUTS
 from airflow_mlcraft.tracking.run import TrackedRun
 
 if TYPE_CHECKING:
-    from airflow.sdk.bases.decorator import TaskDecorator
-
     from airflow_mlcraft.cwl.plan import Json, Plan
+    from airflow_mlcraft.tracking.client import TrackingClient
 
 _SCALAR_TYPES = (str, int, float, bool)
 _MAX_LOG_LINES = 20_000
@@ -227,57 +223,3 @@ def _open_run(
 def _disabled_run() -> TrackedRun:
     """A run without tracking: its methods do nothing."""
     return TrackedRun(None, {"key": "", "tags": {}})
-
-
-class TrackedOperator(_PythonDecoratedOperator):
-    """Calls a Python function, and logs the call to a run in MLflow.
-
-    :param seed: the seed of random numbers; by default it follows from the task's name, so that a retry repeats it
-    """
-
-    custom_operator_name = "@task.tracked"
-    ui_color = "#e8f5e9"
-
-    def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.seed = seed
-        self._context: Context | None = None
-
-    def execute(self, context: Context) -> Any:
-        """What the function returns."""
-        self._context = context
-        return super().execute(context)
-
-    def execute_callable(self) -> Any:
-        """Call the function."""
-        with self._tracked():
-            return super().execute_callable()
-
-    async def aexecute_callable(self) -> Any:
-        """Call and await an asynchronous function."""
-        with self._tracked():
-            return await super().aexecute_callable()
-
-    def _tracked(self) -> AbstractContextManager[TrackedRun]:
-        function = self.python_callable
-        bound = bind_arguments(function, *self.op_args, **self.op_kwargs)
-        user_arguments = {name: value for name, value in bound.items() if name not in _AIRFLOW_ARGUMENTS}
-        if self._context is None:
-            raise RuntimeError("the task is not being executed")
-        return tracked_run(self._context, function=function, arguments=user_arguments, seed=self.seed)
-
-
-_AIRFLOW_ARGUMENTS = {*KNOWN_CONTEXT_KEYS, "templates_dict"}
-
-
-def tracked_task(
-    python_callable: Callable[..., Any] | None = None, multiple_outputs: bool | None = None, **kwargs: Any
-) -> TaskDecorator:
-    """The decorator `@task.tracked`: a task that calls a function, and logs the call to a run in MLflow."""
-    decorator: TaskDecorator = task_decorator_factory(
-        python_callable=python_callable,
-        multiple_outputs=multiple_outputs,
-        decorated_operator_class=TrackedOperator,
-        **kwargs,
-    )
-    return decorator
