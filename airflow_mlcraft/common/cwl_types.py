@@ -1,4 +1,4 @@
-"""CWL types in the few characters that a caption has room for."""
+"""CWL types as text for captions and in the short form of documents, and the names at the end of CWL ids."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_mlcraft import __version__
+from airflow_mlcraft.common.extras import DISTRIBUTION
 from airflow_mlcraft.common.locks import locked
 from airflow_mlcraft.errors import MlcraftError
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 STATE = "MLCRAFT_STEP_STATE"
 """The environment variable that names the folder where a step leaves what its next try can go on with."""
 PROJECT, REQUIREMENTS = "mlcraft.toml", "requirements.txt"
-DISTRIBUTION = "airflow-provider-mlcraft"
 _READY = "ready.json"
 _GRACE = 10.0
 _UV_SECONDS = 1800.0

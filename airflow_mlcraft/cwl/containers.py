@@ -1,4 +1,4 @@
-"""Whether a tool runs in a container, and in which engine."""
+"""Whether a tool runs in a container, in which engine, and the end of its container."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room for recursion: cwltool follows steps that wait for each other by a call within a call for each."""
+"""A thread with a deep stack: cwltool recurses once for each step in a chain of steps."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from airflow_mlcraft.common import python_environments
+from airflow_mlcraft.common.extras import DISTRIBUTION
 from airflow_mlcraft.deploying.base_image import BaseImage
 from airflow_mlcraft.deploying.build_context import ImageRecipe
 from airflow_mlcraft.deploying.errors import DeployingError
 
-_DISTRIBUTION = "airflow-provider-mlcraft"
 _SERVING_PACKAGES = (
     "fastapi",
     "httptools",
@@ -27,7 +27,7 @@ _SERVING_PACKAGES = (
     "uvloop",
 )
 """What `python -m airflow_mlcraft.serving` imports; uv adds their dependencies."""
-_TRAINING_PACKAGES = ("mlflow", "mlflow-skinny", _DISTRIBUTION)
+_TRAINING_PACKAGES = ("mlflow", "mlflow-skinny", DISTRIBUTION)
 """Packages in a model's requirements that serving does not need."""
 
 

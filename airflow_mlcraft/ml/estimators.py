@@ -1,4 +1,4 @@
-"""The estimators that have a name: the class of each, our defaults, and what a search may try."""
+"""The named estimators with their classes, defaults and search ranges, and building one by its name."""
 
 from __future__ import annotations
 

@@ -273,6 +273,7 @@ class ApproveOperator(PromotingOperator):
         outputs = super().execute(context)
         if find_replayed_outputs(context["ti"]) is not None:
             return outputs
+        # Here and below: each parse of a DAG file imports this module, and an approval is rare.
         from airflow.providers.standard.operators.hitl import ApprovalOperator
 
         try:

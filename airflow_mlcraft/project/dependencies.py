@@ -10,6 +10,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from airflow_mlcraft.common import python_environments
+from airflow_mlcraft.common.extras import DISTRIBUTION
 from airflow_mlcraft.common.files import write_text_atomically
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
@@ -59,7 +60,7 @@ def find_missing(
 def _packages_of_extra(name: str) -> list[str]:
     """The requirements of an extra of MLcraft that apply to this system; empty if there is no such extra."""
     packages = []
-    for line in metadata.requires(python_environments.DISTRIBUTION) or ():
+    for line in metadata.requires(DISTRIBUTION) or ():
         requirement = Requirement(line)
         if (
             requirement.marker is not None

@@ -13,13 +13,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from airflow_mlcraft import __version__
+from airflow_mlcraft.common.extras import DISTRIBUTION
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import env_file, manifest, user_dirs
 from airflow_mlcraft.project.implement import EDITORS
 from airflow_mlcraft.project.project_paths import Project, Projects
 from airflow_mlcraft.project.repository import read_remote
 from airflow_mlcraft.project.tracking_server import DAGSHUB_TOKEN
-from airflow_mlcraft.project.version_conflicts import ROOT, find_version_conflicts
+from airflow_mlcraft.project.version_conflicts import find_version_conflicts
 
 GOOD, WARNING, WRONG = "good", "warning", "wrong"
 _ENOUGH_BYTES = 1 << 30
@@ -78,7 +79,7 @@ def _check_versions(projects: Projects) -> Finding:
     conflicts = find_version_conflicts()
     if not conflicts:
         return Finding("versions", GOOD, "each package accepts the versions of those that it needs")
-    remedy = f"let pip choose anew: pip install --upgrade --upgrade-strategy eager {ROOT}"
+    remedy = f"let pip choose anew: pip install --upgrade --upgrade-strategy eager {DISTRIBUTION}"
     return Finding("versions", WRONG, "; ".join(map(str, conflicts)), remedy)
 
 

@@ -10,7 +10,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = "airflow-provider-mlcraft"
+from airflow_mlcraft.common.extras import DISTRIBUTION
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Conflict:
         return f"{found} breaks {', '.join(self.broken)}"
 
 
-def find_version_conflicts(root: str = ROOT) -> list[Conflict]:
+def find_version_conflicts(root: str = DISTRIBUTION) -> list[Conflict]:
     """Compare installed versions with the requirements of `root` and of all its dependencies."""
     required: dict[str, list[tuple[Requirement, str]]] = defaultdict(list)
     for requirement, owner in _walk_requirements(root):
@@ -72,15 +72,11 @@ def _find_installed_extras(name: str) -> frozenset[str]:
     if installed is None:
         return frozenset()
 
+    base = {str(requirement) for requirement in _applicable_requirements(installed, frozenset())}
+
     def is_installed(extra: str) -> bool:
-        base = {str(requirement) for requirement in _applicable_requirements(installed, frozenset())}
-        return all(
-            all(map(is_installed, requirement.extras))
-            if canonicalize_name(requirement.name) == canonicalize_name(name)
-            else _find_distribution(requirement.name) is not None
-            for requirement in _applicable_requirements(installed, frozenset({extra}))
-            if str(requirement) not in base
-        )
+        required = _applicable_requirements(installed, frozenset({extra}))
+        return all(str(one) in base or _find_distribution(one.name) is not None for one in required)
 
     return frozenset(filter(is_installed, installed.metadata.get_all("Provides-Extra") or ()))
 

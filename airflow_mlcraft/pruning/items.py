@@ -1,4 +1,4 @@
-"""What can be deleted, one item each: where it is, how large, and when it was used last."""
+"""The items that can be deleted, each with its place, size and last use, and the limits of age and size."""
 
 from __future__ import annotations
 

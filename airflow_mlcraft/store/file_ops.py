@@ -1,4 +1,4 @@
-"""Putting a file at a path: linked or copied, whole or not at all, and said in a sentence when it fails."""
+"""Linking and copying of files to their place, atomically, with errors that name the file."""
 
 # Plain strings: a Path for each of thousands of files costs more than the work itself.
 # ruff: noqa: PTH101, PTH103, PTH105, PTH108, PTH116, PTH120, PTH123

@@ -1,4 +1,4 @@
-"""What is worth knowing of a function that runs: its arguments, its source, the machine, the seed, what it prints."""
+"""What is logged of a function call: arguments, source, machine, seed and output, and a run that logs them all."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Where a data set of a run comes from: a DVC object. MLflow finds this class by its entry point.
+"""The classes that MLflow finds by entry points: DVC data as a source, tags of runs in tasks, their experiment.
 
-Import `mlflow.data` before this module: it is what loads the entry point, and does so while it is itself imported.
+MLflow loads the entry points while it is itself imported: import `mlflow.data` before this module.
 """
 
 from __future__ import annotations

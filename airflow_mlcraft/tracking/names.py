@@ -1,4 +1,7 @@
-"""Names as MLflow takes them: it refuses a whole batch for one name that it does not like."""
+"""Names that MLflow accepts, and the names of the runs of DAG runs and steps.
+
+MLflow refuses a whole batch of params or metrics for one invalid name.
+"""
 
 from __future__ import annotations
 

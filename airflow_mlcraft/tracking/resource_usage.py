@@ -1,4 +1,4 @@
-"""What a step has used by its end: time of the processor, and memory at the most. Nothing has to be loaded for it."""
+"""CPU time and peak memory of a step, and system metrics while it runs, by the names that MLflow's pages know."""
 
 from __future__ import annotations
 

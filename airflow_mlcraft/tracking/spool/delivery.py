@@ -1,4 +1,4 @@
-"""Deliver the lines of a spool.
+"""Delivery of the lines of a spool to the tracking store, and finding or creating the run of a key.
 
 A line that is delivered twice, after a crash or an answer that was lost, is there once.
 """
