@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
+from airflow_mlcraft.project.server.api import ServerApi
 from tests.operators.embedded import Said
 from tests.project.projects import Workplace
 from tests.ui.make_up import Site, make_up
 
-TIME_LIMIT = 180
+TIME_LIMIT = 600
 PINS = {"older": "humanize==4.9.0", "newer": "humanize==4.12.0"}
 
 
@@ -38,12 +39,15 @@ class Served:
         return self.place.mlcraft(*words, **{**self.environment, **environment})
 
     def train(self, name: str, *words: str) -> Said:
-        """On the server, once it has the project's DAG."""
+        return self.mlcraft("train", name, "--url", self.site.url, *words)
+
+    def wait_for_dags(self, names: Iterable[str]) -> None:
+        """Until the server has imported the projects' documents."""
         ending = time.monotonic() + TIME_LIMIT
-        while "no DAG" in (said := self.mlcraft("train", name, "--url", self.site.url, *words)).err:
-            assert time.monotonic() < ending, said.err
-            time.sleep(1)
-        return said
+        with ServerApi(self.site.url, self.environment) as api:
+            while missing := [name for name in names if not api.dag_ids(f"{name}.workflow")]:
+                assert time.monotonic() < ending, missing
+                time.sleep(1)
 
     def runs(self, name: str) -> list[dict[str, Any]]:
         return self.mlcraft("history", name, "--json").json()  # type: ignore[no-any-return]
@@ -63,9 +67,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                 "MLCRAFT_SERVER_PASSWORD": site.password,
             }
             made = Served(site, Workplace(folder / "user"), own)
-            for name in ("iris", *PINS):
+            names = ("iris", *PINS)
+            for name in names:
                 assert made.mlcraft("init", name, "-p", "classification").code == 0
             os.utime(site.project / "dags" / "cwl_dags.py")
+            made.wait_for_dags(names)
             yield made
 
 
