@@ -1,16 +1,11 @@
-"""Integration with Rabix Composer: the verb `composer-executor install`, and progress lines in Composer's format."""
+"""The verb `composer-executor install`: runs of Rabix Composer by this package."""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
-
-from airflow_mlcraft.runner.events import COMPLETED, FAILED, STARTED
 
 app = typer.Typer(help="Let Rabix Composer run its workflows here.", no_args_is_help=True)
 
@@ -51,26 +46,3 @@ def install(
         target.write_bytes(build_jar(command))
     typer.echo(f"wrote {target}; it starts {' '.join(command)}", err=True)
     typer.echo(f"choose it in Composer's settings as custom executor: {target.absolute()}", err=True)
-
-
-COMPOSER_OPTION = "--enable-composer-logs"
-_COMPOSER_STATES = {STARTED: "READY", COMPLETED: "COMPLETED", FAILED: "FAILED"}
-_OUTDIR_OPTION = "--outdir"
-
-
-def write_composer_line(step: str, state: str, message: str, out: TextIO | None = None) -> None:
-    """Write the state of a step to stderr, in the format that Composer reads."""
-    report = {"status": _COMPOSER_STATES[state], "stepId": f"root.{step}", "message": message}
-    stream = out or sys.stderr
-    # Composer parses each chunk as it arrives: a single write keeps the line complete.
-    stream.write(f"Composer: {json.dumps(report)}\n")
-    stream.flush()
-
-
-def reorder_outdir(arguments: Sequence[str]) -> list[str]:
-    """Move --outdir, which Composer passes last, before the document; later options are inputs of the document."""
-    words = list(arguments)
-    if COMPOSER_OPTION not in words or _OUTDIR_OPTION not in words:
-        return words
-    index = words.index(_OUTDIR_OPTION)
-    return [*words[index : index + 2], *words[:index], *words[index + 2 :]]

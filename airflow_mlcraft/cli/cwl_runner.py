@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft import __version__
-from airflow_mlcraft.cli.composer_executor import COMPOSER_OPTION, reorder_outdir, write_composer_line
+from airflow_mlcraft.cli.composer_log import COMPOSER_OPTION, reorder_outdir, write_composer_line
 from airflow_mlcraft.common.extras import find_missing_extra
 from airflow_mlcraft.errors import MlcraftError, UnsupportedError
 

@@ -10,7 +10,6 @@ import hashlib
 import json
 from dataclasses import dataclass, field, fields
 from functools import cache
-from importlib.metadata import version
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any
@@ -193,4 +192,6 @@ _COMPILER_REVISION = 9
 @cache
 def compiler_version() -> str:
     """Part of every plan's digest."""
+    from importlib.metadata import version
+
     return f"{_COMPILER_REVISION}/{version('cwltool')}"
