@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -19,6 +20,7 @@ from .web_ui import WebUI, browser_on
 
 DOCUMENTS = Path(__file__).parent / "documents"
 DAG = "workflows.approved"
+_READ_BY_SCHEDULER = re.compile(r"Received executor event with state success .*task_id='approve'")
 
 
 @pytest.mark.browser
@@ -47,6 +49,9 @@ def approve(ui: WebUI, run_id: str) -> None:
     ui.page.goto("about:blank")
     waiting = ("awaiting_input", "deferred")
     ui.until(lambda: ui.tasks(path).get(("approve", -1), {}).get("state") in waiting, "the question")
+    # Airflow 3.3 fails a task whose answer comes before the scheduler has read that its process ended.
+    log = ui.site.project / ".mlcraft" / "up.log"
+    ui.until(lambda: _READ_BY_SCHEDULER.search(log.read_text()), "the scheduler's line about the end of the process")
     ui.open_task(DAG, run_id, "approve/required_actions")
     expect(ui.page.get_by_text("May this model be the champion of approved?").first).to_be_visible()
     expect(ui.page.get_by_role("cell", name="k_neighbors", exact=False).first).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import time
@@ -157,11 +158,22 @@ class WebUI:
         # A page of a run asks for much, and draws what turns: the tasks need the machine more.
         self.page.goto("about:blank")
         try:
-            self.until(lambda: self.ask(path)["state"] == state, f"{dag_id} {state}")
+            self.until(lambda: self.ask(path)["state"] in {state, "failed", "success"}, f"{dag_id} {state}")
+            assert self.ask(path)["state"] == state, f"{dag_id} is not {state}"
         except AssertionError as error:
             states = [f"{task} {index}: {found['state']}" for (task, index), found in self.tasks(path).items()]
-            raise AssertionError(f"{error}; {', '.join(states)}") from None
+            raise AssertionError(f"{error}; {', '.join(states)}\n{self.logs_of_failed_tasks(path)}") from None
         return self.tasks(path)
+
+    def logs_of_failed_tasks(self, run: str) -> str:
+        """The end of the log of each failed task of a run."""
+        failed = {key: task for key, task in self.tasks(run).items() if task["state"] == "failed"}
+        return "\n".join(
+            json.dumps(
+                self.ask(f"{run}/taskInstances/{name}/logs/{task['try_number']}?full_content=true&map_index={index}")
+            )[-6000:]
+            for (name, index), task in failed.items()
+        )
 
     def tasks(self, run: str) -> dict[tuple[str, int], dict[str, Any]]:
         """The task instances of a run by task and map index."""
