@@ -46,6 +46,7 @@ def examine_setup(projects: Projects) -> Iterator[Finding]:
         _check_packages,
         _check_settings,
         _check_versions,
+        _check_library_internals,
         _check_git,
         _check_disk,
         _check_embedded_airflow,
@@ -81,6 +82,19 @@ def _check_versions(projects: Projects) -> Finding:
         return Finding("versions", GOOD, "each package accepts the versions of those that it needs")
     remedy = f"let pip choose anew: pip install --upgrade --upgrade-strategy eager {DISTRIBUTION}"
     return Finding("versions", WRONG, "; ".join(map(str, conflicts)), remedy)
+
+
+def _check_library_internals(projects: Projects) -> Finding:
+    """Check that the installed libraries have the internal names that this version of the package uses."""
+    from airflow_mlcraft.adapters.contract import find_broken
+    from airflow_mlcraft.adapters.internals import LIBRARIES
+
+    problems = [problem for library in LIBRARIES for problem in find_broken(library)]
+    if problems:
+        return Finding(
+            "libraries", WRONG, "; ".join(problems), f"install the tested version, or a newer {DISTRIBUTION}"
+        )
+    return Finding("libraries", GOOD, "each has the internal names that this version uses")
 
 
 def _check_settings(projects: Projects) -> Finding:
