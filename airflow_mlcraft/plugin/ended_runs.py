@@ -12,27 +12,27 @@ _OPERATORS = "airflow_mlcraft.operators."
 @hookimpl
 def on_dag_run_success(dag_run: Any, msg: str) -> None:
     """End the MLflow run as finished."""
-    _end(dag_run, "FINISHED")
+    _end_mlflow_run(dag_run, "FINISHED")
 
 
 @hookimpl
 def on_dag_run_failed(dag_run: Any, msg: str) -> None:
     """End the MLflow run as failed."""
-    _end(dag_run, "FAILED")
+    _end_mlflow_run(dag_run, "FAILED")
 
 
-def _end(dag_run: Any, status: str) -> None:
+def _end_mlflow_run(dag_run: Any, status: str) -> None:
     """End the run without waiting for the tracking store: this is called in the scheduler."""
     if not _may_be_tracked(dag_run):
         return
     from airflow_mlcraft.hooks.mlflow import open_tracking
     from airflow_mlcraft.tracking.names import DagRunName
 
-    flow = DagRunName(dag_run.dag_id, dag_run.run_id)
+    run_name = DagRunName(dag_run.dag_id, dag_run.run_id)
     tracking = open_tracking()
     if tracking is not None:
         tracking.wait = False
-        tracking.end(flow, status)
+        tracking.end(run_name, status)
 
 
 def _may_be_tracked(dag_run: Any) -> bool:
@@ -40,9 +40,11 @@ def _may_be_tracked(dag_run: Any) -> bool:
     from airflow_mlcraft import settings
     from airflow_mlcraft.layout.hints import TRACKED_OPERATOR_MODULES
 
-    wanted = settings.get_choice("tracking")
-    if wanted == "never" or dag_run.dag is None:
+    tracking = settings.get_choice("tracking")
+    if tracking == "never" or dag_run.dag is None:
         return False
     modules = {getattr(task, "_task_module", None) or type(task).__module__ for task in dag_run.dag.tasks}
-    ours = {name for name in modules if str(name).startswith(_OPERATORS)}
-    return bool(ours) and (wanted == "always" or not ours.isdisjoint(TRACKED_OPERATOR_MODULES))
+    operator_modules = {name for name in modules if str(name).startswith(_OPERATORS)}
+    return bool(operator_modules) and (
+        tracking == "always" or not operator_modules.isdisjoint(TRACKED_OPERATOR_MODULES)
+    )

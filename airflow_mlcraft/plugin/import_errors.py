@@ -1,9 +1,9 @@
 """Import errors of documents, which stay listed between two parses.
 
-Airflow files an error under a path and, each time that it looks for new DAG files, deletes those whose path is not
-among them; documents are not, so their errors would be gone until the next parse. They cannot be filed under the DAG
-file instead: an error of a DAG file takes all of its DAGs off the list. In the process that stores the errors, the
-deletion of one is taken back while its document is there and a recent parse has reported it.
+Airflow stores an error under a path and, each time that it looks for new DAG files, deletes those whose path is not
+among them. Documents are not DAG files, so their errors would be gone until the next parse. They cannot be stored
+under the path of the DAG file: an error of a DAG file deactivates all of its DAGs. So the process that stores the
+errors undoes the deletion of one while its document exists and a recent parse has reported it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _keep_current_errors(session: Any, context: Any, instances: Any) -> None:
 
     for error in [each for each in session.deleted if isinstance(each, ParseImportError)]:
         if _is_current(error):
-            # What is added again is not deleted.
+            # `add` undoes a deletion that is not flushed yet.
             session.add(error)
 
 
@@ -52,12 +52,12 @@ def _is_current(error: Any) -> bool:
     from airflow.sdk.timezone import utcnow
 
     path = Path(str(error.filename))
-    reported = error.timestamp
+    reported_at = error.timestamp
     return (
         path.name.endswith(SUFFIXES)
         and path.exists()
-        and reported is not None
-        and utcnow() - reported < _max_report_interval()
+        and reported_at is not None
+        and utcnow() - reported_at < _max_report_interval()
     )
 
 

@@ -21,7 +21,7 @@ _STEP_MODULES = (
 
 @hookimpl
 def on_starting(component: Any) -> None:
-    """Called as Airflow's jobs begin, and so before the scheduler's executor forks its workers."""
+    """Load the modules as Airflow's scheduler starts, before its executor forks the workers."""
     from airflow_mlcraft import settings
 
     if _in_scheduler() and _executor_forks() and settings.get_bool("preload"):
@@ -42,7 +42,7 @@ def _executor_forks() -> bool:
 
 
 def _load_cwl_schema() -> None:
-    """cwltool reads the schema of CWL v1.0 for the first tool that it makes, whatever that tool's version."""
+    """Load the schema of CWL v1.0, which cwltool needs for its first tool, whatever that tool's version."""
     from cwltool.process import get_schema
 
     get_schema("v1.0")

@@ -35,7 +35,7 @@ class Access:
             what = f"the DAG {dag_id}" if dag_id else "DAGs"
             raise HTTPException(403, f"{self.name} may not {verb} {what}; ask who looks after this Airflow") from None
 
-    def may(self, method: Any, dag_id: str | None, entity: Any = None) -> bool:
+    def can(self, method: Any, dag_id: str | None, entity: Any = None) -> bool:
         """Whether the user may use the method on that DAG."""
         try:
             requires_access_dag(method, entity, dag_id)(self.request, self.user)
@@ -43,8 +43,8 @@ class Access:
             return False
         return True
 
-    def of(self, method: Any, dag_ids: Collection[str]) -> set[str]:
-        """The DAGs that the user may use the method on."""
+    def filter_dags(self, method: Any, dag_ids: Collection[str]) -> set[str]:
+        """The DAGs among these that the user may use the method on."""
         return get_auth_manager().filter_authorized_dag_ids(dag_ids=set(dag_ids), user=self.user, method=method)
 
     @property
@@ -54,15 +54,15 @@ class Access:
 
 
 def _access(request: Request, user: GetUserDep) -> Access:
-    # Not every FastAPI finds the names in a class's own signature.
+    # Some versions of FastAPI do not resolve postponed annotations of a class's own __init__.
     return Access(request, user)
 
 
 AccessDep = Annotated[Access, Depends(_access)]
 
 
-def same_origin(request: Request) -> None:
-    """Raise 403 for a write that a page of another site has sent with this browser's cookie."""
+def require_same_origin(request: Request) -> None:
+    """Raise 403 for a writing request that a page of another site has sent with this browser's cookie."""
     if request.method in _SAFE or _is_same_origin(request):
         return
     raise HTTPException(
@@ -96,10 +96,10 @@ _PARSE_SECONDS = 2.0
 
 
 @router.get("/me")
-def me(access: AccessDep) -> dict[str, Any]:
+def get_user(access: AccessDep) -> dict[str, Any]:
     """The user's name and permissions, and the state of the documents' folder."""
     folder = documents()
-    can_edit = access.may("PUT", None)
+    can_edit = access.can("PUT", None)
     if can_edit:
         sandbox.warm_up()
     why_not = folder.why_not_writable()

@@ -42,7 +42,7 @@ def make_app(airflow: Any) -> FastAPI:
     for name in _SHARED:
         setattr(app.state, name, getattr(airflow.state, name, None))
     add_error_handlers(app)
-    app.add_middleware(SafeHeaders)
+    app.add_middleware(SecurityHeaders)
     for module in _ROUTES:
         app.include_router(module.router, prefix="/api")
     app.include_router(pages.router, prefix="/pages")
@@ -64,21 +64,21 @@ _STATUS: dict[type[MlcraftError], int] = {
 def add_error_handlers(app: FastAPI) -> None:
     """Return our errors as JSON with their message and a status code."""
 
-    def answer(_request: Request, error: Exception) -> JSONResponse:
+    def to_response(_request: Request, error: Exception) -> JSONResponse:
         status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
         content = {"detail": str(error)}
         if isinstance(error, ConflictError):
             content |= {"text": error.text, "version": error.version}
         return JSONResponse(content, status_code=status)
 
-    app.add_exception_handler(MlcraftError, answer)
+    app.add_exception_handler(MlcraftError, to_response)
 
 
 _POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        # The editor and the graph set styles as they go.
+        # The editor and the graph set inline styles.
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self'",
@@ -97,16 +97,16 @@ _HEADERS = {
 }
 
 
-class SafeHeaders:
+class SecurityHeaders:
     """Middleware that adds security headers to all responses, and forbids caching of all but the pages' files."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer a request."""
+        """Handle a request of the app, with the headers added to its response."""
 
-        async def send_safely(message: Any) -> None:
+        async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
@@ -114,4 +114,4 @@ class SafeHeaders:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        await self._app(scope, receive, send_safely)
+        await self._app(scope, receive, send_with_headers)

@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field
 
 from airflow_mlcraft.library.folder import MAX_SIZE
 from airflow_mlcraft.library.problems import find_problems
-from airflow_mlcraft.plugin.web.access import AccessDep, same_origin
+from airflow_mlcraft.plugin.web.access import AccessDep, require_same_origin
 from airflow_mlcraft.plugin.web.document_folder import document_access, documents, sandbox
 
-router = APIRouter(dependencies=[Depends(same_origin)])
+router = APIRouter(dependencies=[Depends(require_same_origin)])
 
 
 class Draft(BaseModel):
@@ -46,13 +46,13 @@ def command(body: ToolDraft, access: AccessDep) -> dict[str, Any]:
     folder = documents()
     path = folder.path_of(body.path)
     access.require("PUT", folder.dag_id(body.path))
-    made: dict[str, Any] = sandbox.command(path, body.text, body.values, document_access(folder))
-    return made
+    command_line: dict[str, Any] = sandbox.command(path, body.text, body.values, document_access(folder))
+    return command_line
 
 
 @router.post("/composer-form")
 def composer_form(body: Draft, access: AccessDep) -> dict[str, Any]:
-    """The files that a text is in Rabix Composer's form, the document first; or what cannot be said in it."""
+    """The files of a text in Rabix Composer's form, the document first; or what that form cannot express."""
     folder = documents()
     path = folder.path_of(body.path)
     access.require("PUT", folder.dag_id(body.path))

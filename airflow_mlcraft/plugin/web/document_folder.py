@@ -14,7 +14,7 @@ from airflow_mlcraft.project.user_dirs import find_shipped
 
 
 def documents() -> DocumentFolder:
-    """The folder that the settings name; a relative one starts from the DAGs folder."""
+    """The folder from the settings; a relative path is relative to the DAGs folder."""
     return DocumentFolder(Path(conf.get("core", "dags_folder")).expanduser() / settings.get_path("documents"))
 
 
@@ -22,6 +22,6 @@ sandbox = Sandbox()
 
 
 def document_access(folder: DocumentFolder) -> DocumentAccess:
-    """The files that documents may refer to: those of the folder and the shipped ones, no others of this machine."""
+    """Access to the files that documents may refer to: those of the folder and the shipped ones."""
     within = [folder.root, find_shipped("tools").resolve().parent]
     return DocumentAccess(within, settings.get_list("allowed_document_hosts"), open_plan_cache().root)

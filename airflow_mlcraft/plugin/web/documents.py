@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from airflow_mlcraft.library.catalogue import SHIPPED, Entry, list_entries, load_text
 from airflow_mlcraft.plugin.web.access import AccessDep
 from airflow_mlcraft.plugin.web.document_folder import documents
-from airflow_mlcraft.plugin.web.run_state import iso
+from airflow_mlcraft.plugin.web.run_state import file_time_to_iso
 
 router = APIRouter()
 
@@ -22,19 +22,19 @@ def list_documents(access: AccessDep) -> list[dict[str, Any]]:
     folder = documents()
     entries = list_entries(folder)
     ids = {entry.dag_id for entry in entries if not entry.is_shipped}
-    seen = access.of("GET", ids)
-    edited = access.of("PUT", seen) if not folder.why_not_writable() else set()
-    users = _find_users(entries)
+    visible_ids = access.filter_dags("GET", ids)
+    editable_ids = access.filter_dags("PUT", visible_ids) if not folder.why_not_writable() else set()
+    referring = _find_referring_documents(entries)
     return [
-        {**_entry_to_json(entry, edited), "used_by": sorted(users.get(entry.path, ()))}
+        {**_entry_to_json(entry, editable_ids), "used_by": sorted(referring.get(entry.path, ()))}
         for entry in entries
-        if entry.is_shipped or entry.dag_id in seen
+        if entry.is_shipped or entry.dag_id in visible_ids
     ]
 
 
 @router.get("/documents/{path:path}")
 def read_document(path: str, access: AccessDep) -> dict[str, Any]:
-    """The text of a document, and its version, which a change has to name."""
+    """The text of a document, and its version, which a request that changes it has to name."""
     folder = documents()
     if path.startswith(SHIPPED):
         access.require("GET", None)
@@ -48,26 +48,26 @@ def read_document(path: str, access: AccessDep) -> dict[str, Any]:
         "path": path,
         "text": text.text,
         "version": text.version,
-        "can_edit": not folder.why_not_writable() and access.may("PUT", dag_id),
+        "can_edit": not folder.why_not_writable() and access.can("PUT", dag_id),
         "dag_id": dag_id,
-        "modified": iso(text.modified),
+        "modified": file_time_to_iso(text.modified),
     }
 
 
-def _entry_to_json(entry: Entry, edited: set[str]) -> dict[str, Any]:
+def _entry_to_json(entry: Entry, editable_ids: set[str]) -> dict[str, Any]:
     return {
         **entry.to_json(),
         "dag_id": entry.dag_id or None,
-        "can_edit": entry.dag_id in edited,
-        "modified": iso(entry.modified),
+        "can_edit": entry.dag_id in editable_ids,
+        "modified": file_time_to_iso(entry.modified),
         "size": entry.size,
     }
 
 
-def _find_users(entries: list[Entry]) -> dict[str, set[str]]:
+def _find_referring_documents(entries: list[Entry]) -> dict[str, set[str]]:
     """For each document, those of the folder that refer to it."""
-    users: dict[str, set[str]] = defaultdict(set)
+    referring: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
         for target in () if entry.is_shipped else entry.refers_to:
-            users[target].add(entry.path)
-    return users
+            referring[target].add(entry.path)
+    return referring

@@ -30,34 +30,36 @@ router = APIRouter()
 
 @router.get("/dags/{dag_id}/graph", dependencies=[Depends(requires_access_dag("GET"))])
 def graph(dag_id: str, access: AccessDep, session: SessionDep, run_id: str = "") -> dict[str, Any]:
-    """The graph of the present DAG; with `run_id`, as it was for that run."""
-    found = plan_of_dag(session, dag_id, run_id)
+    """The graph of the current DAG; with `run_id`, of the DAG version of that run."""
+    dag_plan = plan_of_dag(session, dag_id, run_id)
     folder = documents()
-    path = _path_in_folder(found, folder)
-    picture = PlanGraph(found.layout, open_plan_cache().tool, _positions(found, folder))
+    path = _path_in_folder(dag_plan, folder)
+    plan_graph = PlanGraph(dag_plan.layout, open_plan_cache().tool, _positions(dag_plan, folder))
     return {
         "dag_id": dag_id,
-        "title": found.title,
-        "doc": found.doc,
+        "title": dag_plan.title,
+        "doc": dag_plan.doc,
         "path": path,
-        "can_edit": path is not None and not folder.why_not_writable() and access.may("PUT", dag_id),
-        "graph": picture.to_json(),
-        "run_inputs": restore_locations(picture.inputs(), found.plan.base),
+        "can_edit": path is not None and not folder.why_not_writable() and access.can("PUT", dag_id),
+        "graph": plan_graph.to_json(),
+        "run_inputs": restore_locations(plan_graph.inputs(), dag_plan.plan.base),
     }
 
 
-def _path_in_folder(found: DagPlan, folder: DocumentFolder) -> str | None:
+def _path_in_folder(dag_plan: DagPlan, folder: DocumentFolder) -> str | None:
     """The document's path in the folder; none for a document of elsewhere, or one that is gone."""
-    document = found.document.resolve()
+    document = dag_plan.document.resolve()
     if not document.is_relative_to(folder.root) or not document.is_file():
         return None
     return document.relative_to(folder.root).as_posix()
 
 
-def _positions(found: DagPlan, folder: DocumentFolder) -> Positions:
-    # A document of another folder may be drawn with what lies beside it.
-    inside = folder.root if found.document.resolve().is_relative_to(folder.root) else found.document.parent
-    return read_positions(found.document, inside, found.plan.document.partition("#")[2])
+def _positions(dag_plan: DagPlan, folder: DocumentFolder) -> Positions:
+    # Positions of a document outside of the folder may come from the files beside it.
+    readable_folder = (
+        folder.root if dag_plan.document.resolve().is_relative_to(folder.root) else dag_plan.document.parent
+    )
+    return read_positions(dag_plan.document, readable_folder, dag_plan.plan.document.partition("#")[2])
 
 
 _FIRST_TASK = "CwlInputsOperator"
@@ -74,7 +76,7 @@ class DagPlan:
 
     @property
     def layout(self) -> Layout:
-        """Its tasks."""
+        """The layout of the plan's tasks."""
         return build_layout(self.plan, self.prefix)
 
     @property
@@ -84,32 +86,32 @@ class DagPlan:
 
 
 def plan_of_dag(session: Session, dag_id: str, run_id: str = "") -> DagPlan:
-    """The plan of a DAG as it is now, or as it was for a run; 404 for a DAG that is not made of a document."""
-    data = _serialized(session, dag_id, run_id)
+    """The plan of a DAG as it is now, or as it was for a run. Raises 404 for a DAG that no document has made."""
+    data = _load_serialized_dag(session, dag_id, run_id)
     for task in _tasks(data):
         if task.get("task_type", task.get("_task_type")) == _FIRST_TASK:
-            found = open_plan_cache().find_plan(task["plan"])
-            if found is None:
+            plan = open_plan_cache().find_plan(task["plan"])
+            if plan is None:
                 raise HTTPException(
                     404,
                     f"The compiled document of {dag_id} is not in the folder that [mlcraft] cache names for the API "
                     "server; share it with the DAG processor",
                 )
             prefix = str(task["task_id"]).removesuffix("inputs")
-            return DagPlan(found, prefix, data.get("dag_display_name") or dag_id, data.get("doc_md") or "")
+            return DagPlan(plan, prefix, data.get("dag_display_name") or dag_id, data.get("doc_md") or "")
     raise HTTPException(404, f"The DAG {dag_id} is not made of a CWL document")
 
 
-def _serialized(session: Session, dag_id: str, run_id: str) -> dict[str, Any]:
+def _load_serialized_dag(session: Session, dag_id: str, run_id: str) -> dict[str, Any]:
     query = select(SerializedDagModel).where(SerializedDagModel.dag_id == dag_id)
     version = _version_of_run(session, dag_id, run_id) if run_id else None
     if version is not None:
-        found = session.scalar(query.where(SerializedDagModel.dag_version_id == version))
+        row = session.scalar(query.where(SerializedDagModel.dag_version_id == version))
     else:
-        found = session.scalar(query.order_by(SerializedDagModel.created_at.desc()).limit(1))
-    if found is None or not found.data:
+        row = session.scalar(query.order_by(SerializedDagModel.created_at.desc()).limit(1))
+    if row is None or not row.data:
         raise HTTPException(404, f"There is no DAG {dag_id}, or Airflow has not read it yet")
-    dag: dict[str, Any] = found.data["dag"]
+    dag: dict[str, Any] = row.data["dag"]
     return dag
 
 

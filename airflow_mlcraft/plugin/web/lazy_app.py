@@ -25,11 +25,11 @@ class LazyApp:
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
-        """Answer a request."""
+        """Handle a request with the app, after creating it at the first one."""
         if scope["type"] == "lifespan":
             return
         if self._app is None:
-            # Made here, in the loop that will wait for it.
+            # Created here, in the event loop that waits for it.
             self._lock = self._lock or asyncio.Lock()
             async with self._lock:
                 if self._app is None:

@@ -26,6 +26,6 @@ def page(path: str, user: GetUserDep) -> FileResponse:
     file = (_FOLDER / path.replace("\0", "")).resolve()
     if not file.is_relative_to(_FOLDER.resolve()) or file.suffix not in _TYPES or not file.is_file():
         raise HTTPException(404, "There is no such page")
-    lasting = path.startswith("assets/")
-    cache = "private, max-age=31536000, immutable" if lasting else "no-cache"
+    is_hashed = path.startswith("assets/")
+    cache = "private, max-age=31536000, immutable" if is_hashed else "no-cache"
     return FileResponse(file, media_type=_TYPES[file.suffix], headers={"Cache-Control": cache})

@@ -24,7 +24,7 @@ router = APIRouter()
 _WORST_FIRST = (
     "failed",
     "upstream_failed",
-    # A person has to answer before it goes on.
+    # The run waits for a person's response.
     "awaiting_input",
     "up_for_retry",
     "up_for_reschedule",
@@ -43,7 +43,7 @@ _LABEL: Any = TaskInstance.rendered_map_index
 
 
 @dataclass
-class Tally:
+class TaskSummary:
     """The task instances of one or several tasks."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -52,8 +52,8 @@ class Tally:
     ends: list[datetime] = field(default_factory=list)
     failed: list[dict[str, Any]] = field(default_factory=list)
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
+    def __add__(self, other: TaskSummary) -> TaskSummary:
+        return TaskSummary(
             self.counts + other.counts,
             self.retries + other.retries,
             self.starts + other.starts,
@@ -62,9 +62,9 @@ class Tally:
         )
 
     def to_json(self, counts: Counter[str] | None = None) -> dict[str, Any]:
-        """As the page takes it; `counts` are those to be shown where they are not those that make the state."""
+        """The fields for the page. `counts` replaces the counts to show, and leaves the state as it is."""
         shown = self.counts if counts is None else counts
-        # A state that a newer Airflow has is better shown by its own name than as one of a task that has not begun.
+        # A state of a newer Airflow is shown by its own name, rather than as one of a task that has not started.
         unknown = [state for state, count in self.counts.items() if count and state not in _WORST_FIRST]
         state = next((state for state in (*unknown, *_WORST_FIRST) if self.counts[state]), "none")
         if state == "none" and self.counts["success"]:
@@ -88,21 +88,21 @@ _ENDED = ("failed", "upstream_failed", "success", "skipped", "removed")
     dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE))],
 )
 def run_state(dag_id: str, run_id: str, session: SessionDep) -> dict[str, Any]:
-    """The state of the run and of each step, by the keys of the picture."""
+    """The state of the run and of each step, by the keys of the graph."""
     run = session.scalar(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
     if run is None:
         raise HTTPException(404, f"There is no run {run_id} of {dag_id}")
-    found = plan_of_dag(session, dag_id, run_id)
-    tallies = _tallies(session, dag_id, run_id)
+    dag_plan = plan_of_dag(session, dag_id, run_id)
+    summaries = _load_summaries(session, dag_id, run_id)
     return {
         "state": str(getattr(run.state, "value", run.state)),
-        "start": iso_or_none(run.start_date),
-        "end": iso_or_none(run.end_date),
-        "steps": dict(_steps(found.layout.root, tallies)),
+        "start": row_time_to_iso(run.start_date),
+        "end": row_time_to_iso(run.end_date),
+        "steps": dict(_step_states(dag_plan.layout.root, summaries)),
     }
 
 
-def _tallies(session: Session, dag_id: str, run_id: str) -> dict[str, Tally]:
+def _load_summaries(session: Session, dag_id: str, run_id: str) -> dict[str, TaskSummary]:
     of_run: Any = (TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id)
     rows = session.execute(
         select(
@@ -116,9 +116,9 @@ def _tallies(session: Session, dag_id: str, run_id: str) -> dict[str, Tally]:
         .where(*of_run)
         .group_by(TaskInstance.task_id, TaskInstance.state)
     )
-    tallies: dict[str, Tally] = defaultdict(Tally)
+    summaries: dict[str, TaskSummary] = defaultdict(TaskSummary)
     for task_id, state, count, retries, start, end in rows:
-        tallies[task_id] += Tally(
+        summaries[task_id] += TaskSummary(
             Counter({_name(state): count}),
             int(retries or 0),
             [start] if start else [],
@@ -131,48 +131,57 @@ def _tallies(session: Session, dag_id: str, run_id: str) -> dict[str, Tally]:
         .limit(50 * _MAX_FAILED_ITEMS)
     )
     for task_id, index, label in failed:
-        if len(tallies[task_id].failed) < _MAX_FAILED_ITEMS:
-            tallies[task_id].failed.append({"mapIndex": index, "label": label or str(index)})
-    return tallies
+        if len(summaries[task_id].failed) < _MAX_FAILED_ITEMS:
+            summaries[task_id].failed.append({"mapIndex": index, "label": label or str(index)})
+    return summaries
 
 
-def _steps(workflow_layout: WorkflowLayout, tallies: dict[str, Tally]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _step_states(
+    workflow_layout: WorkflowLayout, summaries: dict[str, TaskSummary]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     prefix = "".join(f"{name}/" for name in workflow_layout.path)
     for step_layout in workflow_layout.steps.values():
         key = f"{prefix}step:{step_layout.step.id}"
         if step_layout.subworkflow is None:
-            own = tallies.get(step_layout.task_id, Tally())
-            yield key, (own + _items(step_layout, tallies)).to_json(own.counts)
+            own = summaries.get(step_layout.task_id, TaskSummary())
+            yield key, (own + _summarize_items(step_layout, summaries)).to_json(own.counts)
         else:
-            yield key, (_inside(step_layout.subworkflow, tallies) + _items(step_layout, tallies)).to_json()
-            yield from _steps(step_layout.subworkflow, tallies)
+            yield (
+                key,
+                (
+                    _summarize_workflow(step_layout.subworkflow, summaries) + _summarize_items(step_layout, summaries)
+                ).to_json(),
+            )
+            yield from _step_states(step_layout.subworkflow, summaries)
 
 
-def _inside(workflow_layout: WorkflowLayout, tallies: dict[str, Tally]) -> Tally:
-    total = Tally() if workflow_layout.is_scattered else tallies.get(workflow_layout.inputs_task_id, Tally())
+def _summarize_workflow(workflow_layout: WorkflowLayout, summaries: dict[str, TaskSummary]) -> TaskSummary:
+    total = (
+        TaskSummary() if workflow_layout.is_scattered else summaries.get(workflow_layout.inputs_task_id, TaskSummary())
+    )
     for step_layout in workflow_layout.steps.values():
-        total += _items(step_layout, tallies)
+        total += _summarize_items(step_layout, summaries)
         total += (
-            _inside(step_layout.subworkflow, tallies)
+            _summarize_workflow(step_layout.subworkflow, summaries)
             if step_layout.subworkflow
-            else tallies.get(step_layout.task_id, Tally())
+            else summaries.get(step_layout.task_id, TaskSummary())
         )
     return total
 
 
-def _items(step_layout: StepLayout, tallies: dict[str, Tally]) -> Tally:
-    return tallies.get(step_layout.items_task_id, Tally()) if step_layout.items_task_id else Tally()
+def _summarize_items(step_layout: StepLayout, summaries: dict[str, TaskSummary]) -> TaskSummary:
+    return summaries.get(step_layout.items_task_id, TaskSummary()) if step_layout.items_task_id else TaskSummary()
 
 
 def _name(state: Any) -> str:
     return "none" if state is None else str(getattr(state, "value", state))
 
 
-def iso(seconds: float) -> str:
-    """A time of a file."""
+def file_time_to_iso(seconds: float) -> str:
+    """The modification time of a file in ISO 8601."""
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat()
 
 
-def iso_or_none(moment: datetime | None) -> str | None:
-    """A time of a row, which may not have come yet."""
+def row_time_to_iso(moment: datetime | None) -> str | None:
+    """A time of a database row in ISO 8601; None when it is not set yet."""
     return moment.isoformat() if moment is not None else None

@@ -21,5 +21,5 @@ def schema(user: GetUserDep) -> dict[str, Any]:
 
 @cache
 def _schema() -> dict[str, Any]:
-    made: dict[str, Any] = hint_schema()
-    return made
+    schema: dict[str, Any] = hint_schema()
+    return schema

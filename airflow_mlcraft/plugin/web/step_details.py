@@ -28,8 +28,8 @@ from airflow_mlcraft.operators.values import Values
 from airflow_mlcraft.operators.xcom_overflow import from_xcom
 from airflow_mlcraft.plugin.web.access import Access, AccessDep
 from airflow_mlcraft.plugin.web.graph import plan_of_dag
-from airflow_mlcraft.plugin.web.run_state import iso_or_none
-from airflow_mlcraft.plugin.web.xcom_values import PassedOn, shown
+from airflow_mlcraft.plugin.web.run_state import row_time_to_iso
+from airflow_mlcraft.plugin.web.xcom_values import XComPuller, to_shown_value
 
 router = APIRouter()
 _ITEMS = 1000
@@ -37,23 +37,23 @@ _ROW: Any = TaskInstance
 """Its columns, some of whose types its own annotations leave out."""
 
 
-class Reader:
-    """Who looks, and where what they see comes from."""
+class RunReader:
+    """The user's access to the parts of a run, and the database session."""
 
     def __init__(self, access: Access, session: Session) -> None:
         self.session = session
         self._access = access
 
-    def may(self, dag_id: str, entity: DagAccessEntity) -> bool:
-        """Whether they may see that part of the DAG's runs."""
-        return self._access.may("GET", dag_id, entity)
+    def can_read(self, dag_id: str, entity: DagAccessEntity) -> bool:
+        """Whether the user may see that part of the DAG's runs."""
+        return self._access.can("GET", dag_id, entity)
 
 
-def _reader(access: AccessDep, session: SessionDep) -> Reader:
-    return Reader(access, session)
+def _run_reader(access: AccessDep, session: SessionDep) -> RunReader:
+    return RunReader(access, session)
 
 
-ReaderDep = Annotated[Reader, Depends(_reader)]
+RunReaderDep = Annotated[RunReader, Depends(_run_reader)]
 
 
 @router.get(
@@ -61,40 +61,40 @@ ReaderDep = Annotated[Reader, Depends(_reader)]
     dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE))],
 )
 def step_details(
-    dag_id: str, run_id: str, key: str, shown_to: ReaderDep, map_index: int | None = None
+    dag_id: str, run_id: str, key: str, reader: RunReaderDep, map_index: int | None = None
 ) -> dict[str, Any]:
     """The details of the step with this key in the graph; with `map_index`, of one item of a scatter."""
-    session = shown_to.session
+    session = reader.session
     layout = plan_of_dag(session, dag_id, run_id).layout
-    step_layout = _place(layout, key)
-    instances = _instances(session, dag_id, run_id, step_layout.task_id)
+    step_layout = _find_step_layout(layout, key)
+    instances = _load_instances(session, dag_id, run_id, step_layout.task_id)
     if map_index is None and len(instances) == 1:
         map_index = instances[0].map_index
     instance = next((each for each in instances if each.map_index == map_index), None)
-    pulled = PassedOn(session, dag_id, run_id, map_index)
+    xcoms = XComPuller(session, dag_id, run_id, map_index)
     log = TaskLog()
-    if instance is not None and step_layout.subworkflow is None and shown_to.may(dag_id, DagAccessEntity.TASK_LOGS):
-        log = _log(session, instance)
-    values = shown_to.may(dag_id, DagAccessEntity.XCOM)
+    if instance is not None and step_layout.subworkflow is None and reader.can_read(dag_id, DagAccessEntity.TASK_LOGS):
+        log = _read_instance_log(session, instance)
+    sees_values = reader.can_read(dag_id, DagAccessEntity.XCOM)
     return {
-        "items": [_item(each) for each in instances] if step_layout.axis is not None else [],
+        "items": [_item_to_json(each) for each in instances] if step_layout.axis is not None else [],
         "state": str(instance.state) if instance is not None and instance.state else None,
         "tries": instance.try_number if instance is not None else 0,
         "command": log.command,
         "log_tail": log.tail or None,
-        **(_values(layout, step_layout, pulled, map_index) if values else {"inputs": None, "outputs": None}),
+        **(_values(layout, step_layout, xcoms, map_index) if sees_values else {"inputs": None, "outputs": None}),
         "links": {
             "task": task_instance_page(dag_id, run_id, step_layout.task_id, map_index),
             **(
-                _links(layout, step_layout, pulled, map_index)
-                if values
+                _links(layout, step_layout, xcoms, map_index)
+                if sees_values
                 else {"mlflow": None, "made_by": None, "data": []}
             ),
         },
     }
 
 
-def _place(layout: Layout, key: str) -> StepLayout:
+def _find_step_layout(layout: Layout, key: str) -> StepLayout:
     path, _, step = key.rpartition("step:")
     try:
         return layout.step(f"{path}{step}")
@@ -102,7 +102,7 @@ def _place(layout: Layout, key: str) -> StepLayout:
         raise HTTPException(404, f"There is no step {key} in this workflow") from None
 
 
-def _instances(session: Session, dag_id: str, run_id: str, task_id: str) -> list[Any]:
+def _load_instances(session: Session, dag_id: str, run_id: str, task_id: str) -> list[Any]:
     query = (
         select(_ROW)
         .where(_ROW.dag_id == dag_id, _ROW.run_id == run_id, _ROW.task_id == task_id)
@@ -112,30 +112,30 @@ def _instances(session: Session, dag_id: str, run_id: str, task_id: str) -> list
     return list(session.scalars(query))
 
 
-def _item(instance: Any) -> Json:
+def _item_to_json(instance: Any) -> Json:
     return {
         "map_index": instance.map_index,
         "label": instance.rendered_map_index or (str(instance.map_index) if instance.map_index >= 0 else ""),
         "state": str(instance.state) if instance.state else None,
-        "start": iso_or_none(instance.start_date),
-        "end": iso_or_none(instance.end_date),
+        "start": row_time_to_iso(instance.start_date),
+        "end": row_time_to_iso(instance.end_date),
         "tries": instance.try_number,
     }
 
 
-def _values(layout: Layout, step_layout: StepLayout, pulled: PassedOn, map_index: int | None) -> dict[str, Json]:
+def _values(layout: Layout, step_layout: StepLayout, xcoms: XComPuller, map_index: int | None) -> dict[str, Json]:
     """The inputs, before expressions, and the outputs; None for those that do not exist yet."""
-    values = Values(pulled, step_layout.axis)
+    values = Values(xcoms, step_layout.axis)
     return {
-        "inputs": _shown_or_none(lambda: _inputs(values, step_layout, map_index)),
-        "outputs": _shown_or_none(lambda: _outputs(values, layout, step_layout, map_index)),
+        "inputs": _to_shown_value_or_none(lambda: _inputs(values, step_layout, map_index)),
+        "outputs": _to_shown_value_or_none(lambda: _outputs(values, layout, step_layout, map_index)),
     }
 
 
 def _inputs(values: Values, step_layout: StepLayout, map_index: int | None) -> Json:
-    one = step_layout.axis is not None and map_index is not None and map_index >= 0
-    item = values.instance_items()[0] if one else 0
-    if step_layout.step.scatter and one and step_layout.axis is not None and step_layout.subworkflow is None:
+    is_one_item = step_layout.axis is not None and map_index is not None and map_index >= 0
+    item = values.instance_items()[0] if is_one_item else 0
+    if step_layout.step.scatter and is_one_item and step_layout.axis is not None and step_layout.subworkflow is None:
         return values.items(step_layout.axis).jobs[item]
     return values.step_inputs(step_layout, item)
 
@@ -150,48 +150,52 @@ def _outputs(values: Values, layout: Layout, step_layout: StepLayout, map_index:
     return {output: values.collect_step_output(step_layout, output) for output in step_layout.step.outputs}
 
 
-def _shown_or_none(read: Callable[[], Json]) -> Json:
-    """Nothing before the tasks that make it have run, or where the store is elsewhere."""
+def _to_shown_value_or_none(read: Callable[[], Json]) -> Json:
+    """The value; None before the tasks that produce it have run, or without access to the store."""
     try:
         value = read()
     except (MlcraftError, KeyError, IndexError, TypeError, AttributeError):
         return None
-    return None if value is None else shown(value)
+    return None if value is None else to_shown_value(value)
 
 
-def _log(session: Session, instance: Any) -> TaskLog:
-    whole = session.scalar(
+def _read_instance_log(session: Session, instance: Any) -> TaskLog:
+    instance_with_run = session.scalar(
         select(_ROW).where(_ROW.id == instance.id).options(joinedload(_ROW.dag_run), joinedload(_ROW.dag_model))
     )
-    return task_log(whole)
+    return read_task_log(instance_with_run)
 
 
-def _links(layout: Layout, step_layout: StepLayout, pulled: PassedOn, map_index: int | None) -> dict[str, Json]:
-    """What the task has told Airflow; and of its data, what the task that versions it has."""
+def _links(layout: Layout, step_layout: StepLayout, xcoms: XComPuller, map_index: int | None) -> dict[str, Json]:
+    """Links that the task has pushed, and for its data those of the task that versions it."""
     index = -1 if map_index is None else map_index
     path = "/".join((*step_layout.parent.path, step_layout.step.id))
     return {
-        "mlflow": _link(pulled, MlflowRunLink, step_layout.task_id, index),
-        "made_by": _link(pulled, ReusedRunLink, step_layout.task_id, index),
+        "mlflow": _read_link(xcoms, MlflowRunLink, step_layout.task_id, index),
+        "made_by": _read_link(xcoms, ReusedRunLink, step_layout.task_id, index),
         "data": [
-            {"output": hint.port, "path": hint.path, **_version(pulled, layout.version_task_id, hint.path)}
+            {"output": hint.port, "path": hint.path, **_version(xcoms, layout.version_task_id, hint.path)}
             for hint in layout.data_hints
             if hint.step == path and not hint.is_input
         ],
     }
 
 
-def _link(pulled: PassedOn, kind: type[Any], task_id: str, map_index: int) -> str | None:
-    link = str(pulled.xcom_pull(task_id, key=kind().xcom_key, map_indexes=map_index) or "")
+def _read_link(xcoms: XComPuller, kind: type[Any], task_id: str, map_index: int) -> str | None:
+    link = str(xcoms.xcom_pull(task_id, key=kind().xcom_key, map_indexes=map_index) or "")
     return link if link.startswith(("/", "http://", "https://")) else None
 
 
-def _version(pulled: PassedOn, task_id: str, path: str) -> Json:
-    made = pulled.xcom_pull(task_id, map_indexes=-1)
-    if not isinstance(made, dict):
+def _version(xcoms: XComPuller, task_id: str, path: str) -> Json:
+    data_version = xcoms.xcom_pull(task_id, map_indexes=-1)
+    if not isinstance(data_version, dict):
         return {}
-    page = _link(pulled, DataVersionLink, task_id, -1)
-    return {"commit": made.get("commit"), **made.get("data", {}).get(path, {}), **({"href": page} if page else {})}
+    page = _read_link(xcoms, DataVersionLink, task_id, -1)
+    return {
+        "commit": data_version.get("commit"),
+        **data_version.get("data", {}).get(path, {}),
+        **({"href": page} if page else {}),
+    }
 
 
 _TAIL_LINES = 200
@@ -205,31 +209,31 @@ _RUN_FOLDER = re.compile(r"/[^\s'\"]*/tmp/[^/\s'\"]+/run\d+/(?:stage/stg[0-9a-f-
 
 @dataclass(frozen=True)
 class TaskLog:
-    """What is shown of a log."""
+    """The parts of a log that the page shows."""
 
     tail: str = ""
     command: str | None = None
 
 
-def task_log(instance: Any) -> TaskLog:
-    """Of the last try of a task instance."""
+def read_task_log(instance: Any) -> TaskLog:
+    """The end of the log of a task instance's last try, and the command line in it."""
     if not instance.try_number:
         return TaskLog()
     stream, _ = TaskLogReader().read_log_chunks(instance, instance.try_number, {"end_of_log": False})
-    return _read(islice(_lines(stream), _MAX_LINES_READ))
+    return _parse_log(islice(_lines(stream), _MAX_LINES_READ))
 
 
-def _read(lines: Iterable[str]) -> TaskLog:
+def _parse_log(lines: Iterable[str]) -> TaskLog:
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     command: list[str] = []
-    goes_on = False
+    is_continued = False
     for line in lines:
         tail.append(line)
         if started := _COMMAND.match(line):
-            command, goes_on = [started["command"]], True
-        elif goes_on:
+            command, is_continued = [started["command"]], True
+        elif is_continued:
             command.append(line)
-        goes_on = goes_on and len(command) < _MAX_COMMAND_LINES and _is_open(command)
+        is_continued = is_continued and len(command) < _MAX_COMMAND_LINES and _is_open(command)
     text = _RUN_FOLDER.sub("", "\n".join(command))
     return TaskLog("\n".join(tail), text or None)
 

@@ -16,12 +16,12 @@ from starlette.datastructures import UploadFile
 from airflow_mlcraft import settings
 from airflow_mlcraft.common.safe_names import name_fault
 from airflow_mlcraft.operators.task_files import open_store
-from airflow_mlcraft.plugin.web.access import same_origin
+from airflow_mlcraft.plugin.web.access import require_same_origin
 from airflow_mlcraft.store.values import STORE
 
 _FORM_OVERHEAD = 10_000
 """Bytes of a form besides its file."""
-router = APIRouter(dependencies=[Depends(same_origin)])
+router = APIRouter(dependencies=[Depends(require_same_origin)])
 
 
 @router.post(
@@ -29,7 +29,7 @@ router = APIRouter(dependencies=[Depends(same_origin)])
     dependencies=[Depends(requires_access_dag("POST", DagAccessEntity.RUN))],
 )
 async def upload(dag_id: str, request: Request, name: Annotated[str, Query()] = "") -> dict[str, Any]:
-    """A CWL File of what was sent: the body as it is, with `name`, or the one file of a form."""
+    """The CWL File object of the upload: the request's body, with `name`, or the one file of a form."""
     limit = settings.get_bytes("upload_limit")
     declared = request.headers.get("content-length", "")
     form = request.headers.get("content-type", "").startswith("multipart/form-data")

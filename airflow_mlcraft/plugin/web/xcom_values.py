@@ -15,8 +15,8 @@ _MAX_TEXT = 2000
 _MAX_DEPTH = 20
 
 
-class PassedOn:
-    """Stands for a task instance where values are gathered: it pulls what others have pushed."""
+class XComPuller:
+    """Has `xcom_pull` like a task instance, outside of a task: reads what the tasks of a run have pushed."""
 
     def __init__(self, session: Session, dag_id: str, run_id: str, map_index: int | None):
         self.map_index = map_index
@@ -25,7 +25,7 @@ class PassedOn:
         self._run_id = run_id
 
     def xcom_pull(self, task_ids: str, *, key: str = "return_value", map_indexes: Any = None) -> Any:
-        """A value; a list of those of all mapped instances when no instance is named."""
+        """The value of one task instance; without `map_indexes`, a list of those of all mapped instances."""
         query: Any = XComModel.get_many(
             run_id=self._run_id, key=key, task_ids=task_ids, dag_ids=self._dag_id, map_indexes=map_indexes
         )
@@ -37,7 +37,7 @@ class PassedOn:
 
 
 def _from_airflow(value: Any) -> Json:
-    """Airflow keeps a tuple with the name of its class; nothing else of ours has one."""
+    """The value without the class names that Airflow writes for tuples; no other class occurs in our values."""
     if isinstance(value, dict):
         if value.get("__classname__") == "builtins.tuple":
             return _from_airflow(value["__data__"])
@@ -45,26 +45,26 @@ def _from_airflow(value: Any) -> Json:
     return [_from_airflow(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def shown(value: Json, depth: int = 0) -> Json:
-    """A value as a page takes it: files by name, size and hash, and no more of it than can be looked at."""
+def to_shown_value(value: Json, depth: int = 0) -> Json:
+    """A value as the page shows it: files by name, size and hash; long texts, lists and depths cut."""
     if isinstance(value, str):
         return value if len(value) <= _MAX_TEXT else f"{value[:_MAX_TEXT]}… ({len(value):,} characters)"
     if isinstance(value, list):
         more = [f"… {len(value) - _MAX_ITEMS:,} more"] if len(value) > _MAX_ITEMS else []
-        return [shown(item, depth + 1) for item in value[:_MAX_ITEMS]] + more
+        return [to_shown_value(item, depth + 1) for item in value[:_MAX_ITEMS]] + more
     if not isinstance(value, dict):
         return value
     if depth > _MAX_DEPTH:
         return "…"
     if value.get("class") in ("File", "Directory"):
-        value = _file(value)
-    return {key: shown(item, depth + 1) for key, item in value.items()}
+        value = _to_shown_file(value)
+    return {key: to_shown_value(item, depth + 1) for key, item in value.items()}
 
 
-def _file(value: dict[str, Json]) -> dict[str, Json]:
+def _to_shown_file(value: dict[str, Json]) -> dict[str, Json]:
     location = str(value.get("location", ""))
-    kept = {key: item for key, item in value.items() if key not in ("path", "dirname", "nameroot", "nameext")}
+    shown = {key: item for key, item in value.items() if key not in ("path", "dirname", "nameroot", "nameext")}
     if location.startswith(STORE):
-        # The store calls objects by their hash.
-        kept.setdefault("checksum", f"md5${location.removeprefix(STORE)}")
-    return kept
+        # The name of an object in the store is its hash.
+        shown.setdefault("checksum", f"md5${location.removeprefix(STORE)}")
+    return shown
