@@ -1,4 +1,4 @@
-"""From a plan to a DAG: tasks, groups, mapping, the trigger form. Loads while a DAG file is parsed.
+"""Conversion of a plan to a DAG: tasks, groups, mapping, the trigger form.
 
-Knows the plan and Airflow; nothing that is heavy (cwltool, mlflow, dvc) loads from here.
+Loads while a DAG file is parsed, so it imports nothing heavy: neither cwltool, MLflow nor DVC.
 """

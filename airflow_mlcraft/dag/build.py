@@ -28,7 +28,7 @@ TRIGGER_RULE = "none_failed"
 _MAX_NAME_LENGTH = 500
 """Characters of a display name; a column of Airflow's has 2,000."""
 _ITEM_TEMPLATE = "{{ task.item }}"
-# A task of a mapped group does not get its item from Airflow; it puts the name into its context as it runs.
+# A task of a mapped group does not get its item from Airflow; it writes the name into its context as it runs.
 _GROUP_ITEM_TEMPLATE = f"{{{{ {ITEM_NAME} }}}}"
 
 
@@ -59,9 +59,9 @@ class _TaskBuilder:
         # In a larger DAG, other tasks read single outputs.
         args = {"multiple_outputs": bool(self.prefix)}
         last = self._add_task(CwlOutputsOperator, layout.outputs_task_id, root, "", args, name="outputs")
-        leaves = [task for task in self.tasks.values() if task is not last and not task.downstream_task_ids]
+        last_tasks = [task for task in self.tasks.values() if task is not last and not task.downstream_task_ids]
         read = {name for link in root.workflow.outputs for name in self._source_task_ids(root, link)}
-        last.set_upstream([self.tasks[name] for name in sorted(read | {end.task_id for end in leaves})])
+        last.set_upstream([self.tasks[name] for name in sorted(read | {end.task_id for end in last_tasks})])
         if layout.version_task_id:
             outlets = {"outlets": [data_alias(self.plan.document)]}
             self._add_task(

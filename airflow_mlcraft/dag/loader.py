@@ -155,7 +155,7 @@ class DocumentFolder:
         while known and self.clock.used_fraction() <= _MAX_USED:
             document = known.popleft()
             dags = forms.load(document.dag_id)
-            # The check for changes takes as long as passing a DAG on, so it is left out where time is short.
+            # The check for changes takes as long as passing a DAG on, so it is left out when time is short.
             if dags and (self.clock.used_fraction() > _LARGE or self._is_unchanged(document, dags, forms)):
                 parsed.built.add(document.dag_id)
                 yield from dags

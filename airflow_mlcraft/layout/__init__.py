@@ -1,1 +1,1 @@
-"""Where the steps of a plan stand in a DAG, and what they are called there. Knows the plan; needs no Airflow."""
+"""The place of a plan's steps in a DAG: task ids, groups and scatters. Imports no Airflow."""

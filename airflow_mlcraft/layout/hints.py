@@ -161,13 +161,13 @@ class DataHint:
 
 def read_data_hints(root: WorkflowLayout) -> tuple[DataHint, ...]:
     """The `mlcraft:Data` hints of a workflow and all its steps. Raises `DocumentError` for a wrong one."""
-    found = [
+    hints = [
         *_workflow_hints(root),
         *(hint for workflow_layout in root.walk() for hint in _step_hints(workflow_layout)),
     ]
-    if overlap := find_overlap(hint.path for hint in found):
+    if overlap := find_overlap(hint.path for hint in hints):
         raise DocumentError("hint mlcraft:Data: the paths {} and {} overlap; choose others".format(*overlap))
-    return tuple(found)
+    return tuple(hints)
 
 
 def _workflow_hints(root: WorkflowLayout) -> Iterator[DataHint]:
@@ -194,10 +194,10 @@ def _step_hints(workflow_layout: WorkflowLayout) -> Iterator[DataHint]:
 
 
 def _items(hint: Json, kind: str, known: list[str], where: str) -> Iterator[tuple[str, str]]:
-    listed = hint.get(f"{kind}s", [])
-    if not isinstance(listed, list):
-        raise DocumentError(f"hint mlcraft:Data of {where}: {kind}s is {listed!r}; {_EXPECTED_DATA}")
-    for item in listed:
+    entries = hint.get(f"{kind}s", [])
+    if not isinstance(entries, list):
+        raise DocumentError(f"hint mlcraft:Data of {where}: {kind}s is {entries!r}; {_EXPECTED_DATA}")
+    for item in entries:
         if not isinstance(item, dict) or item.keys() != {kind, "to"}:
             raise DocumentError(f"hint mlcraft:Data of {where} has {item!r} among its {kind}s; {_EXPECTED_DATA}")
         port, path = str(item[kind]), str(item["to"])

@@ -92,7 +92,7 @@ class CwlPerItemOperator(CwlOperator):
             results = [self._execute_item(values, step_layout, item) for item in values.instance_items()]
             if all(result is None for result in results):
                 if step_layout.axis is not None:
-                    # Tasks that regroup the items need a null in its step_layout.
+                    # Tasks that regroup the items need a null for this one.
                     ti.xcom_push("return_value", None)
                 raise AirflowSkipException(f"step {step_layout.step.id} is not to run: its condition is false")
             self.finish(ti)

@@ -25,11 +25,11 @@ def registered_model_name(hint: Mapping[str, Json], plan: Plan) -> str:
 
 
 class UnknownChampionError(MlcraftError):
-    """The registry does not answer, so it is unknown whether there is a champion."""
+    """The registry does not respond, so that the champion is unknown."""
 
 
 class ChampionFilesMissingError(MlcraftError):
-    """There is a champion, and the store does not have its files."""
+    """The registry has a champion, but the store does not have its files."""
 
 
 def find_champion(name: str, task_run: TaskRun, files: TaskFiles, log_line: LogLine) -> Json | None:

@@ -15,7 +15,7 @@ from airflow_mlcraft.errors import MlcraftError, StoreError, UnsupportedError
 
 
 class UnsupportedFailure(AirflowFailException):
-    """The document asks for something that cannot be done here."""
+    """The document needs a feature that is not available here."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Buttons on a task's page."""
+"""Operator links: the buttons on a task's page in Airflow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperatorLink
 
 
 class ReusedRunLink(BaseOperatorLink):
-    """From a task with reused outputs to the task that produced them."""
+    """A link from a task with reused outputs to the task that produced them."""
 
     name = "Made by"
 
@@ -20,7 +20,7 @@ class ReusedRunLink(BaseOperatorLink):
 
 
 class MlflowRunLink(BaseOperatorLink):
-    """From a task to its run in MLflow."""
+    """A link from a task to its run in MLflow."""
 
     name = "MLflow run"
 
@@ -30,7 +30,7 @@ class MlflowRunLink(BaseOperatorLink):
 
 
 class DataVersionLink(BaseOperatorLink):
-    """From a task whose data is versioned to the task that versions it, and from there to the commit."""
+    """A link from a task whose data is versioned to the task that versions it, and from there to the commit."""
 
     name = "Data version"
 

@@ -114,28 +114,28 @@ class MlStepOperator(CwlStepOperator):
         permission_variables: Mapping[str, str],
         arguments: list[str],
         folder: Path,
-        say: WriteLine,
+        log_line: WriteLine,
     ) -> int:
         from airflow_mlcraft.cwl.orphaned_tools import kill_on_parent_exit
 
         environment = python_environments.get_or_create_environment(
-            requirements, settings.get_path("environments"), say
+            requirements, settings.get_path("environments"), log_line
         )
         variables = {python_environments.STATE: str(state), **owner.environment(), **permission_variables}
         for option, name in pairwise(arguments):
             if option == "--connection":
                 variables[connection_variable(name)] = str(_get_connection(name).uri)
         with kill_on_parent_exit(owner):
-            return environment.run_step(arguments, folder, say, variables)
+            return environment.run_step(arguments, folder, log_line, variables)
 
     def _run_in_process(
-        self, state: Path, permissions: Permissions, arguments: list[str], folder: Path, say: WriteLine
+        self, state: Path, permissions: Permissions, arguments: list[str], folder: Path, log_line: WriteLine
     ) -> int:
         from airflow_mlcraft.steps.command import run
         from airflow_mlcraft.steps.services import Services
 
         services = Services(
-            secret=os.environ.get, connection=_get_connection, state=state, log=say, permissions=permissions
+            secret=os.environ.get, connection=_get_connection, state=state, log=log_line, permissions=permissions
         )
         with warnings.catch_warnings():
             # skops reads attributes of every loaded module, and Airflow's deprecated ones warn of each access.
@@ -173,7 +173,7 @@ class PromotingOperator(MlStepOperator):
             return
         register_champion(name, model, self._task_run, self.log_line, only_first=only_first)
         if only_first:
-            # It is not yet known whether this model becomes the champion.
+            # Whether this model becomes the champion is not known yet.
             return
         ti = self._context["ti"]
         extra = {"content": oid_of(model), "dag_id": ti.dag_id, "run_id": ti.run_id}
@@ -225,17 +225,17 @@ class EvaluateOperator(PromotingOperator):
         if self._task_run is None or inputs.get("today") is not None:
             return inputs
         name = registered_model_name(_kind_hint(step_layout, "Evaluate"), self.load_plan())
-        replaces = bool(inputs.get("replace_champion"))
+        replace_champion = bool(inputs.get("replace_champion"))
         try:
             champion = find_champion(name, self._task_run, files, self.log_line)
         except UnknownChampionError as error:
-            self._only_first = not replaces
+            self._only_first = not replace_champion
             self.log_warning(
-                f"{error}; the best new model becomes the champion {'' if replaces else 'only if there is none'}"
+                f"{error}; the best new model becomes the champion {'' if replace_champion else 'only if there is none'}"
             )
             return inputs
         except ChampionFilesMissingError as error:
-            if not replaces:
+            if not replace_champion:
                 raise ChampionFilesMissingError(
                     f"{error}. It stays the champion; to replace it without a comparison, set `replace_champion` of "
                     "the workflow (`mlcraft train NAME --set replace_champion=true`)"
@@ -354,7 +354,7 @@ class ServeOperator(MlStepOperator):
         return {**inputs, "state_folder": _deployments_folder()}
 
     def adjust_permissions(self, permissions: Permissions) -> Permissions:
-        """The same, with the folder of the setting `deployments`."""
+        """The step's permissions, with the folder of the setting `deployments`."""
         return replace(permissions, known=(*permissions.known, _deployments_folder()))
 
 

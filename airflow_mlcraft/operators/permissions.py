@@ -83,7 +83,9 @@ def _check_location(item: Mapping[str, Any], document_files: set[str], permissio
 def check_job_requirements(requirements: list[Json]) -> None:
     """Refuse requirements in a run's inputs on a server: they add JavaScript, files and variables to a tool."""
     if requirements and not is_own_machine() and not settings.get_bool("allow_job_requirements"):
-        kinds = ", ".join(sorted({str(one.get("class")) for one in requirements if isinstance(one, Mapping)}))
+        kinds = ", ".join(
+            sorted({str(requirement.get("class")) for requirement in requirements if isinstance(requirement, Mapping)})
+        )
         raise RefusedError(
             f"the run brings cwl:requirements ({kinds}), which are for the command line; put them into the document, "
             "or let an administrator set [mlcraft] allow_job_requirements"

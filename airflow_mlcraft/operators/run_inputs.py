@@ -51,13 +51,13 @@ class CwlInputsOperator(CwlOperator):
         """The inputs of the workflow."""
         with as_airflow_exceptions():
             plan = self.load_plan()
-            given = self._read_inputs(context)
-            requirements = get_job_requirements(given)
+            job_object = self._read_inputs(context)
+            requirements = get_job_requirements(job_object)
             check_job_requirements(requirements)
             folder = settings.get_path("input_folder") if settings.get("input_folder") else Path(self.base)
-            warn_unknown_inputs(find_unknown_inputs(plan.root, given), plan.document, self.log_line)
+            warn_unknown_inputs(find_unknown_inputs(plan.root, job_object), plan.document, self.log_line)
             with open_task_files(self.base) as files:
-                job = build_job(plan, given, folder=folder)
+                job = build_job(plan, job_object, folder=folder)
                 # Inputs from other tasks of a DAG come from its author, not from the user who starts the run.
                 permissions = build_permissions(plan) if self.inputs is None else Permissions()
                 check_run_inputs(job, permissions)
@@ -70,18 +70,18 @@ class CwlInputsOperator(CwlOperator):
                     folder=folder,
                     log=self.log_line,
                 )
-                kept = files.keep({port.id: job.get(port.id) for port in plan.root.inputs})
-            begin_run(plan, context["ti"], kept)
-            return to_xcom({**kept, REQUIREMENTS: requirements} if requirements else kept)
+                stored = files.keep({port.id: job.get(port.id) for port in plan.root.inputs})
+            begin_run(plan, context["ti"], stored)
+            return to_xcom({**stored, REQUIREMENTS: requirements} if requirements else stored)
 
     def _read_inputs(self, context: Context) -> Mapping[str, Json]:
         if self.inputs is not None:
-            given = {key: _list_if_lazy(value) for key, value in self.inputs.items()}
+            values = {key: _list_if_lazy(value) for key, value in self.inputs.items()}
         else:
-            given = {**context["params"], **(from_xcom(context["dag_run"].conf) or {})}
-        if not isinstance(given, Mapping):
-            raise InputError(f"the inputs must be a map of names and values, found {type(given).__name__}")
-        return given
+            values = {**context["params"], **(from_xcom(context["dag_run"].conf) or {})}
+        if not isinstance(values, Mapping):
+            raise InputError(f"the inputs must be a map of names and values, found {type(values).__name__}")
+        return values
 
 
 def _list_if_lazy(value: Any) -> Json:

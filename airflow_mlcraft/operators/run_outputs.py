@@ -92,8 +92,8 @@ class CwlVersionOperator(CwlOperator):
                 raise AirflowSkipException("this run has made none of the data that is versioned")
             strict = push_failures_fail()
             versioning = open_versioning(Path(self.base), self.log_line)
-            about = {"DAG": ti.dag_id, "Run": ti.run_id, "Document": self.document}
-            version = versioning.version(data, store, about=about, again=ti.try_number > 1)
+            description = {"DAG": ti.dag_id, "Run": ti.run_id, "Document": self.document}
+            version = versioning.version(data, store, about=description, again=ti.try_number > 1)
             self.commit_page = version.page
             self._log_version(version)
             if version.refusal and strict:

@@ -45,7 +45,7 @@ class CwlStepOperator(CwlPerItemOperator):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # The operator links read these three.
+        # The operator links read these three attributes.
         self.reused_from: dict[str, Any] | None = None
         self.mlflow_page = ""
         self.version_task = ""
@@ -225,14 +225,14 @@ class CwlStepOperator(CwlPerItemOperator):
             command=command,
             owner=self.build_tool_owner(files),
         )
-        facts = [f"{name} took {run.seconds:.2f} s"]
+        log_parts = [f"{name} took {run.seconds:.2f} s"]
         if run.exit_code is not None:
-            facts.append(f"exit code {run.exit_code}")
+            log_parts.append(f"exit code {run.exit_code}")
         if run.container:
-            facts.append(f"container {run.container}")
+            log_parts.append(f"container {run.container}")
         if run.resources:
-            facts.append("reserved {cores:g} cores and {ram:g} MiB of memory".format_map(run.resources))
-        self.log_line(logging.INFO, ", ".join(facts))
+            log_parts.append("reserved {cores:g} cores and {ram:g} MiB of memory".format_map(run.resources))
+        self.log_line(logging.INFO, ", ".join(log_parts))
         return run.outputs
 
 

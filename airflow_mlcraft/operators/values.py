@@ -237,6 +237,8 @@ def apply_updates(value: Json, updates: Mapping[str, Json]) -> Json:
         return value
     new = updates.get(value.get("location", ""))
     if new is not None and value.get("class") == new["class"]:
-        kept = {name: item for name, item in value.items() if name not in ("size", "checksum", "contents", "listing")}
-        return {**kept, **{name: new[name] for name in ("location", "size", EMPTY_FOLDERS) if name in new}}
+        updated = {
+            name: item for name, item in value.items() if name not in ("size", "checksum", "contents", "listing")
+        }
+        return {**updated, **{name: new[name] for name in ("location", "size", EMPTY_FOLDERS) if name in new}}
     return {name: apply_updates(item, updates) for name, item in value.items()}

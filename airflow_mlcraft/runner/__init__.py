@@ -1,4 +1,4 @@
-"""An embedded Airflow: runs one DAG as a real DagRun, in its own throw-away database, over the cores.
+"""An embedded Airflow: runs one DAG as a real DagRun, in its own temporary database, over the cores of the machine.
 
-Nothing here knows CWL, and importing this package does not import Airflow.
+Importing the package does not import Airflow.
 """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class _Current:
-    """The file that a connection of this process opens, whatever Airflow's engine was configured with."""
+    """The database file of this process, and the engines that open it instead of their configured one."""
 
     path: Path | None = None
     engines: set[int] = set()  # noqa: RUF012
@@ -29,12 +29,12 @@ class _Current:
 
 @contextlib.contextmanager
 def copy_for_run(home: Path, keep: Path | None = None) -> Iterator[Path]:
-    """A database of its own for one run; gone afterwards, unless `keep` names the folder that holds it."""
-    prepared = prepare_template(home)
+    """Copy the template to a database for one run; removed afterwards, unless `keep` names its folder."""
+    template = prepare_template(home)
     folder = Path(tempfile.mkdtemp(prefix="mlcraft-run-")) if keep is None else keep
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "airflow.db"
-    shutil.copyfile(prepared, path)
+    shutil.copyfile(template, path)
     previous = _Current.path
     try:
         use_database(path)
@@ -50,7 +50,7 @@ def use_database(path: Path | None) -> None:
     close_connections()
     _Current.path = path
     if path is not None:
-        # For what a task starts by itself, such as the `airflow` command.
+        # For processes that a task starts, such as the command `airflow`.
         os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{path}"
 
 
@@ -63,7 +63,7 @@ def open_session() -> Session:
 
 
 def close_connections() -> None:
-    """Close every connection of this process: none may cross a fork, or outlive its file."""
+    """Close all connections of this process, which must not be used in a fork or after their file is gone."""
     from airflow import settings
 
     for engine in _engines():
@@ -75,7 +75,10 @@ def close_connections() -> None:
 
 
 def prepare_template(home: Path) -> Path:
-    """The migrated, empty database of this Airflow; made by who comes first, seen by others when whole."""
+    """The migrated, empty database of this Airflow.
+
+    The first process creates it, and renames it when it is complete.
+    """
     path = home / f"template-{version_key()}.db"
     if path.exists():
         return path
@@ -103,7 +106,7 @@ def _create(path: Path) -> None:
 
 
 def _fold_journal(path: Path) -> None:
-    """One file, without its write-ahead log, so that it can be copied as a file."""
+    """Fold the write-ahead log into the database file, so that the file can be copied."""
     import sqlite3
 
     with contextlib.closing(sqlite3.connect(path)) as connection:
@@ -116,14 +119,14 @@ def _fold_journal(path: Path) -> None:
 def _engines() -> list[Any]:
     from airflow import settings
 
-    found = [settings.engine]
+    engines = [settings.engine]
     if settings.async_engine is not None:
-        found.append(settings.async_engine.sync_engine)
-    return found
+        engines.append(settings.async_engine.sync_engine)
+    return engines
 
 
 def _redirect(engine: Any) -> None:
-    """Make an engine open the current file, in the way that suits a database nobody needs after a crash."""
+    """Make an engine open the current file, with the settings for a database that need not survive a crash."""
     if id(engine) in _Current.engines:
         return
     _Current.engines.add(id(engine))
@@ -147,7 +150,7 @@ BUNDLE = "embedded"
 
 
 def register_run(dag: Any, *, conf: dict[str, Any] | None, run_id: str | None, session: Session) -> DagRun:
-    """Bundle, DAG, its serialized form and its version, then the run, in state running."""
+    """Store the bundle, the DAG, its serialized form and version, and a new DagRun in state running."""
     from airflow.models.dagbundle import DagBundleModel
     from airflow.models.serialized_dag import SerializedDagModel
     from airflow.serialization.serialized_objects import LazyDeserializedDAG
@@ -157,13 +160,13 @@ def register_run(dag: Any, *, conf: dict[str, Any] | None, run_id: str | None, s
     session.flush()
     data, scheduler_dag = _serialize(dag)
     if not Path(dag.fileloc).is_file():
-        # Airflow keeps the source of a DAG, and a DAG made in memory has none: it was made from here.
+        # Airflow stores a DAG's source file. A DAG built in memory has none, so it gets this file.
         data["dag"]["fileloc"] = __file__
     lazy = LazyDeserializedDAG(data=data)
     type(scheduler_dag).bulk_write_to_db(BUNDLE, None, [lazy], session=session)
     SerializedDagModel.write_dag(lazy, bundle_name=BUNDLE, session=session)
     session.commit()
-    # Callbacks are not serialized. Nobody but us holds both forms of the DAG, as in `dag.test`.
+    # Callbacks are not serialized, so they are copied from the DAG, as `dag.test` does.
     scheduler_dag.on_success_callback = dag.on_success_callback
     scheduler_dag.on_failure_callback = dag.on_failure_callback
     run = _create_run(scheduler_dag, conf=conf, run_id=run_id, session=session)
@@ -175,9 +178,9 @@ def register_run(dag: Any, *, conf: dict[str, Any] | None, run_id: str | None, s
 def _serialize(dag: Any) -> tuple[dict[str, Any], Any]:
     from airflow_mlcraft.dag.serialized_dag import serialization_class
 
-    form = serialization_class()
-    data = form.to_dict(dag)
-    return data, form.from_dict(data)
+    serializer = serialization_class()
+    data = serializer.to_dict(dag)
+    return data, serializer.from_dict(data)
 
 
 def _create_run(scheduler_dag: Any, *, conf: dict[str, Any] | None, run_id: str | None, session: Session) -> DagRun:
@@ -187,7 +190,7 @@ def _create_run(scheduler_dag: Any, *, conf: dict[str, Any] | None, run_id: str 
 
     now = datetime.now(tz=timezone.utc)
     run_id = run_id or Run.generate_run_id(run_type=DagRunType.MANUAL, logical_date=now, run_after=now)
-    created: DagRun = scheduler_dag.create_dagrun(
+    run: DagRun = scheduler_dag.create_dagrun(
         run_id=run_id,
         logical_date=now,
         data_interval=(now, now),
@@ -199,4 +202,4 @@ def _create_run(scheduler_dag: Any, *, conf: dict[str, Any] | None, run_id: str 
         state=DagRunState.RUNNING,
         session=session,
     )
-    return created
+    return run

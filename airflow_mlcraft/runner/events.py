@@ -1,4 +1,4 @@
-"""What a run reports to its caller: events of tasks, the progress of steps, and the result."""
+"""Events of tasks, the progress of steps, and the result, which a run reports to its caller."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 
 class LogSink(Protocol):
-    """Takes one line of a log: which task ("airflow" for the engine), its level, the line."""
+    """A callback for one line of a log: the task ("airflow" for the engine), the level, the line."""
 
     def __call__(self, task: str, level: str, line: str, /) -> None: ...
 
 
 class XComReader(Protocol):
-    """Gives what a task pushed, or None."""
+    """Returns the value that a task pushed, or None."""
 
     def __call__(self, task_id: str, map_index: int = -1, key: str = "return_value") -> Any: ...
 
 
 @dataclass(frozen=True)
 class TaskEvent:
-    """A task instance came into another state. `done` of `total` task instances are finished by now.
+    """A change of a task instance's state; `done` of `total` task instances have finished.
 
-    `left` are the unfinished instances of the same task, as far as they are known.
+    `left` counts the unfinished instances of the same task, as far as they are known.
     """
 
     task_id: str
@@ -60,7 +60,7 @@ OnEvent = Callable[[TaskEvent], None]
 
 @dataclass(frozen=True)
 class TaskFailure:
-    """Why a task instance failed for good. `temporary`: the exception said that another try may help."""
+    """Why a task instance failed after its last try. `temporary`: its exception marks that another try may succeed."""
 
     task_id: str
     map_index: int
@@ -71,7 +71,7 @@ class TaskFailure:
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended. `reason` is a sentence when the run failed for a reason that is no single task's."""
+    """How a run ended. `reason` is set when the run failed for a reason that is not one task's."""
 
     state: str
     run_id: str
@@ -120,7 +120,7 @@ class StepProgress:
         self._step_of = {task: step for step in steps for task in step.tasks}
 
     def on_event(self, event: TaskEvent) -> None:
-        """A task came into another state."""
+        """Update the task's step, and report the step when its state changes."""
         step = self._step_of.get(event.task_id)
         if step is None or step.state in (COMPLETED, FAILED) or event.state not in _STARTED_OR_ENDED:
             return
@@ -139,7 +139,7 @@ class StepProgress:
 
 
 def _step_task_ids(step_layout: StepLayout) -> Iterator[str]:
-    """All tasks that a step has: its own, what lists its items, and those of the workflow that it runs."""
+    """The ids of all tasks of a step: its own, the one that lists its items, and those of its workflow."""
     yield step_layout.task_id
     if step_layout.items_task_id:
         yield step_layout.items_task_id

@@ -1,6 +1,6 @@
-"""Collects what is needed to repeat an earlier run: its plan, its inputs, its data.
+"""The plan, inputs and data of an earlier run, gathered for its repetition.
 
-A process of its own, with the settings of the user's Airflow, which the embedded Airflow does not have: run as
+Runs as a process with the settings of the user's Airflow, which the embedded Airflow does not have:
 `python -m airflow_mlcraft.runner.gather_inputs FOLDER RUN [DAG_RUN_ID] [--document PATH]`.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_mlcraft.tracking.trace import Step
 
 ORDER, STORE, REPLAY = "order.json", "store", "replay.json"
-REACH_OUTSIDE = ("Retrieve", "Approve", "Serve")
+EXTERNAL_STEP_KINDS = ("Retrieve", "Approve", "Serve")
 """The kinds of steps that are not repeated."""
 _SETTINGS = ("containers", "container_engine", "container_pull", "container_network")
 
@@ -53,25 +53,25 @@ def gather_inputs(folder: Path, run: str, dag_run_id: str = "", document: str = 
 
 
 def _find_plan(cache: PlanCache, past: PastRun, document: str) -> Plan:
-    """The very plan of the run: from the cache, or of the document, if it is the same one."""
+    """The plan of the run from the cache, or from the document, whose plan has to be the same."""
     path, _, fragment = document.partition("#")
     if document:
         if not Path(path).is_file():
             raise MlcraftError(f"there is no document {path}")
-        made = cache.get_plan(Path(path), fragment)
-        if made.digest != past.plan:
+        plan = cache.get_plan(Path(path), fragment)
+        if plan.digest != past.plan:
             raise MlcraftError(
-                f"{path} is not the document of the run, or it has changed since: its plan is {made.digest[:12]}, that "
+                f"{path} is not the document of the run, or it has changed since: its plan is {plan.digest[:12]}, that "
                 f"of the run {past.plan[:12]}{_commit_note(past)}"
             )
-        return made
-    found = cache.find_plan(past.plan)
-    if found is None:
+        return plan
+    cached_plan = cache.find_plan(past.plan)
+    if cached_plan is None:
         raise MlcraftError(
             f"the plan {past.plan[:12]} of the run is not in {cache.root}; name its document, {past.document}, with "
             f"--document{_commit_note(past)}"
         )
-    return found
+    return cached_plan
 
 
 def _commit_note(past: PastRun) -> str:
@@ -95,20 +95,20 @@ def _build_replay(plan: Plan, past: PastRun, store: Store) -> dict[str, Any]:
     replay: dict[str, Any] = {OUTPUTS: {}, INPUTS: {}}
     for step in past.steps:
         key, hints = task_instance_key(step.task_id, step.map_index), step_layouts[step.task_id].step.hints or {}
-        if any(kind in hints for kind in REACH_OUTSIDE):
-            replay[OUTPUTS][key] = {port: _output_value(made, store) for port, made in step.outputs.items()}
-        elif "Evaluate" in hints and (today := _compared_champion(step)):
-            replay[INPUTS][key] = {"today": _file_object(today, "champion", store)}
+        if any(kind in hints for kind in EXTERNAL_STEP_KINDS):
+            replay[OUTPUTS][key] = {port: _output_value(data_files, store) for port, data_files in step.outputs.items()}
+        elif "Evaluate" in hints and (champion_md5 := _compared_champion(step)):
+            replay[INPUTS][key] = {"today": _file_object(champion_md5, "champion", store)}
     return replay
 
 
 def _compared_champion(step: Step) -> str:
-    """What a new model was compared with; the operator had added it to the inputs."""
+    """The hash of the champion that a model was compared with; the operator had added it to the inputs."""
     return next((data.md5 for data in step.data if data.context == "today"), "")
 
 
-def _output_value(made: Any, store: Store) -> Json:
-    values = [_file_object(each.md5, each.name, store) for each in made]
+def _output_value(data_files: Any, store: Store) -> Json:
+    values = [_file_object(each.md5, each.name, store) for each in data_files]
     return values[0] if len(values) == 1 else values
 
 
@@ -130,14 +130,14 @@ def _object_ids(value: Json) -> Iterator[str]:
 
 def _check_available(oids: list[str], store: Store, past: PastRun) -> list[str]:
     names = {data.md5: data.name for step in past.steps for data in step.data}
-    gone = [f"{names.get(oid, '')} {oid}".strip() for oid in oids if oid not in store]
-    if gone:
-        raise MlcraftError(f"the store {store.url} does not have the data of the run any more: {', '.join(gone)}")
+    missing = [f"{names.get(oid, '')} {oid}".strip() for oid in oids if oid not in store]
+    if missing:
+        raise MlcraftError(f"the store {store.url} does not have the data of the run any more: {', '.join(missing)}")
     return oids
 
 
 def main() -> None:
-    """Write the order, or the sentence that says why there is none."""
+    """Write the order for the repetition, or a message why the run cannot be repeated, as JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("run")

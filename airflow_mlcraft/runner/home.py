@@ -13,47 +13,47 @@ from pathlib import Path
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.runner import logs
 
-# Settings that describe somebody's deployment: half of them taken over would break the embedded Airflow.
+# Settings of a deployment, some of which would break the embedded Airflow.
 FOREIGN_SECTIONS = ("DATABASE", "LOGGING", "METRICS", "TRACES", "SCHEDULER", "DAG_PROCESSOR", "API")
 
 
 def default_home() -> Path:
     """`$MLCRAFT_HOME`, or a folder of the user's cache for this Airflow and this Python."""
-    if chosen := os.environ.get("MLCRAFT_HOME"):
-        return Path(chosen).expanduser().absolute()
+    if configured := os.environ.get("MLCRAFT_HOME"):
+        return Path(configured).expanduser().absolute()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache.absolute() / "mlcraft" / "embedded" / version_key()
 
 
 def version_key() -> str:
-    """What a prepared database depends on."""
+    """The versions that a prepared database depends on."""
     return f"airflow-{version('apache-airflow-core')}-py{sys.version_info.major}.{sys.version_info.minor}"
 
 
-# Tasks are heard. The API client is not: it calls the end of a list an error, and it raises real ones. Nor is
-# what would have woken other DAGs: there are none.
+# Tasks log at INFO. The API client does not log: it reports the end of a list as an error, and raises real errors.
+# Assets do not log either: there are no other DAGs that they would start.
 LEVELS = "task=INFO airflow.task=INFO airflow_mlcraft=INFO airflow.sdk.api.client=CRITICAL airflow.assets=CRITICAL"
 
 
-class _Prepared:
-    """The home that this process was given; a forked child has the same."""
+class _Process:
+    """The Airflow home of this process and its forked children."""
 
     home: Path | None = None
 
 
 def current_home() -> Path:
     """The home of this process."""
-    if _Prepared.home is None:
+    if _Process.home is None:
         raise MlcraftError(
             "This process is no embedded Airflow: call prepare_embedded_airflow() before anything imports airflow."
         )
-    return _Prepared.home
+    return _Process.home
 
 
 def prepare_embedded_airflow(home: Path | None = None) -> Path:
-    """Make this process an embedded Airflow and import it. To be called before anything imports Airflow."""
-    folder = (home or _Prepared.home or default_home()).expanduser().absolute()
-    if _Prepared.home == folder:
+    """Make this process an embedded Airflow and import it. Raises when Airflow is already imported."""
+    folder = (home or _Process.home or default_home()).expanduser().absolute()
+    if _Process.home == folder:
         return folder
     if (loaded := sys.modules.get("airflow.configuration")) is not None:
         raise MlcraftError(
@@ -65,15 +65,15 @@ def prepare_embedded_airflow(home: Path | None = None) -> Path:
         if name.split("__")[1] in FOREIGN_SECTIONS:
             del os.environ[name]
     os.environ.update(embedded_environment(folder))
-    # What is imported stays: to look through it for garbage, now or as the process ends, costs a second.
+    # Imported modules stay: collecting garbage among them, now or at the process's end, takes a second.
     gc.disable()
-    # Airflow hands the sys.stdout of this moment to its log handlers, and our stdout belongs to the caller.
+    # Airflow's log handlers keep the current sys.stdout, and stdout is for the caller's output.
     with contextlib.redirect_stdout(sys.stderr):
         import airflow  # noqa: F401
     gc.freeze()
     gc.enable()
     logs.install()
-    _Prepared.home = folder
+    _Process.home = folder
     return folder
 
 
@@ -85,7 +85,7 @@ def embedded_environment(folder: Path) -> dict[str, str]:
     """The environment of the embedded Airflow."""
     return {
         "AIRFLOW_HOME": str(folder),
-        # A file that is not there: the user's own airflow.cfg must not leak in through AIRFLOW_CONFIG.
+        # A file that does not exist, so that AIRFLOW_CONFIG does not select the user's own airflow.cfg.
         "AIRFLOW_CONFIG": str(folder / "airflow.cfg"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'unused.db'}",
         "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
@@ -94,7 +94,7 @@ def embedded_environment(folder: Path) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(folder / "plugins"),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        # Nothing that these protect outlives the run.
+        # The values that these keys protect do not outlive the run.
         "AIRFLOW__CORE__FERNET_KEY": random_secret(),
         "AIRFLOW__API_AUTH__JWT_SECRET": random_secret(),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),

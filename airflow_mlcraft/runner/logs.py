@@ -15,30 +15,30 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import LogSink
 
 LOUD_LEVELS = frozenset({"warning", "error", "critical", "exception", "fatal"})
-# What structlog and Airflow add to every event, of no use in one line of text.
+# Fields that structlog and Airflow add to every event, left out of the line of text.
 HIDDEN_FIELDS = frozenset({"level", "timestamp", "logger", "logger_name", "loc", "filename", "lineno", "event"})
 
 
 def to_stderr(task: str, level: str, line: str) -> None:
-    """The sink when the caller gave none: what is loud goes to stderr, the rest is dropped."""
+    """The default sink: writes warnings and errors to stderr, and drops the rest."""
     if level in LOUD_LEVELS:
         sys.stderr.write(f"{task}: {line}\n")
 
 
 class _Current:
-    """The sink of this process and the task that it works on. A worker changes both."""
+    """The sink of this process, and the task that it runs. A worker changes both."""
 
     sink: LogSink = staticmethod(to_stderr)
     task: str = "airflow"
 
 
 def set_sink(sink: LogSink | None) -> None:
-    """From now on send lines to this sink."""
+    """Send lines to this sink from now on."""
     _Current.sink = to_stderr if sink is None else sink
 
 
 def set_task(task: str) -> None:
-    """From now on lines are about this task."""
+    """Label lines with this task from now on."""
     _Current.task = task
 
 
@@ -48,12 +48,12 @@ def emit(level: str, text: str) -> None:
 
 
 def forward(task: str, level: str, line: str) -> None:
-    """A line that a worker has sent."""
+    """Emit a line that a worker has sent."""
     _Current.sink(task, level, line)
 
 
 def install() -> None:
-    """Take over structlog and logging from Airflow's own set-up, which writes to stdout."""
+    """Replace Airflow's configuration of structlog and logging, which writes to stdout."""
     import structlog
 
     # Not cached: a logger that was first used in the parent must follow the sink of a worker.
@@ -72,7 +72,7 @@ def _emit_event(logger: Any, method: str, event: MutableMapping[str, Any]) -> An
     import structlog
 
     name = str(event.get("logger_name") or event.get("logger") or getattr(logger, "name", None) or "")
-    # A warning of Python's is for the author of a library, not for who runs a workflow.
+    # Python's warnings are for developers of libraries, not for users who run a workflow.
     level = "debug" if name.startswith("py.warnings") else method
     text = str(event.get("event", ""))
     error = _find_exception(event.pop("exc_info", None))
@@ -96,26 +96,26 @@ class _Handler(logging.Handler):
             emit("error", "\n".join(_format_error(error)))
 
 
-def _find_exception(found: Any) -> BaseException | None:
-    if isinstance(found, BaseException):
-        return found
-    if isinstance(found, tuple):
-        return found[1] if isinstance(found[1], BaseException) else None
-    return sys.exc_info()[1] if found else None
+def _find_exception(exc_info: Any) -> BaseException | None:
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    if isinstance(exc_info, tuple):
+        return exc_info[1] if isinstance(exc_info[1], BaseException) else None
+    return sys.exc_info()[1] if exc_info else None
 
 
-def causes(error: BaseException) -> Iterator[BaseException]:
-    """An exception, then what caused it, and so on."""
+def iterate_causes(error: BaseException) -> Iterator[BaseException]:
+    """Iterate over an exception, its cause, the cause's cause, and so on."""
     seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        yield link
-        link = link.__cause__ or link.__context__
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _format_error(error: BaseException) -> list[str]:
-    """A traceback, unless the error is one that a user can mend: then its sentence alone."""
-    if any(isinstance(link, MlcraftError) for link in causes(error)):
+    """The traceback; for an error that a user can mend, its message only."""
+    if any(isinstance(cause, MlcraftError) for cause in iterate_causes(error)):
         return [str(error)]
     return "".join(traceback.format_exception(error)).splitlines()

@@ -1,4 +1,4 @@
-"""Imports and a rehearsal in a parent process, so that runs in its forked children start at once."""
+"""Imports and a rehearsal run in a parent process, so that runs in its forked children start at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.task import Job
     from airflow_mlcraft.runner.workers import Outcome
 
-# What Airflow imports late, in its functions, when the first task runs; not each of its versions has all of it.
+# Modules that Airflow imports in functions, when the first task runs; not every version has all of them.
 LATE_IMPORTS = ("airflow.models.dagrun", "airflow.sdk.execution_time.task_runner", "airflow.sdk.plugins_manager")
 
 
@@ -33,14 +33,14 @@ def warm_up(home: Path | None = None) -> Path:
         _run_rehearsal(home)
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
-            thread.join(1)  # those of the API have been told to end
+            thread.join(1)  # the threads of the API have been stopped
     database.close_connections()
     mark_warm()
     return home
 
 
 def _run_rehearsal(home: Path) -> None:
-    """Run a small DAG in this process: caches of statements, models and templates are filled on the way."""
+    """Run a small DAG in this process, which fills caches of statements, models and templates."""
     from airflow_mlcraft.runner import api
     from airflow_mlcraft.runner.database import register_run
     from airflow_mlcraft.runner.scheduler import RunScheduler
@@ -57,23 +57,23 @@ def _rehearsal_dag() -> Any:
     with DAG("rehearsal") as dag:
 
         @task
-        def several() -> Any:
+        def list_items() -> Any:
             return [1, 2]
 
         @task
-        def each(item: Any) -> Any:
+        def process_item(item: Any) -> Any:
             return item
 
         @task(trigger_rule="none_failed")
-        def gather(items: Any) -> Any:
+        def sum_items(items: Any) -> Any:
             return sum(items)
 
-        gather(each.expand(item=several()))
+        sum_items(process_item.expand(item=list_items()))
     return dag
 
 
 class _InProcessWorkers:
-    """A pool of no workers: this process does the job."""
+    """A pool without worker processes: jobs run in this process."""
 
     size = 1
     spare = 0

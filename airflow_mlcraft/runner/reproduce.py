@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One output or metric of a step: then and now."""
+    """One output or metric of a step in the earlier run (`then`) and in its repetition (`now`)."""
 
     step: str
     kind: str
@@ -35,13 +35,13 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """Whether nothing differs, to the last bit."""
+        """Whether both values are equal, to the last bit."""
         return bool(self.then == self.now) or (self.then != self.then and self.now != self.now)
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A run of the past, beside its repetition."""
+    """The comparison of an earlier run with its repetition."""
 
     run_id: str
     dag_id: str
@@ -52,18 +52,18 @@ class Reproduction:
 
     @property
     def same(self) -> bool:
-        """Whether all came out the same."""
+        """Whether all outputs and metrics are equal."""
         return all(comparison.same for comparison in self.compared)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The fields as JSON."""
         compared = [{**asdict(comparison), "same": comparison.same} for comparison in self.compared]
         return {**asdict(self), "compared": compared, "same": self.same}
 
 
 @dataclass(frozen=True)
 class PastRunInputs:
-    """A run of the past, and all that is needed to run it again."""
+    """An earlier run, with all that is needed to repeat it."""
 
     plan: Plan
     folder: Path
@@ -76,34 +76,34 @@ class PastRunInputs:
         on_event: OnEvent | None = None,
         log: LogSink | None = None,
     ) -> Reproduction:
-        """Run it: nothing is reused, served, crowned or tracked."""
+        """Repeat the run. Nothing is reused, served, made champion or tracked."""
         from airflow_mlcraft.operators.reuse import REPLAY_VARIABLE
         from airflow_mlcraft.runner.run_document import RunOptions, run_plan
 
         os.environ.update({"AIRFLOW__MLCRAFT__REUSE": "False", REPLAY_VARIABLE: str(self.folder / REPLAY)})
-        past, given = self.order["past"], self.order["settings"]
-        compared: list[Comparison] = []
+        past, settings = self.order["past"], self.order["settings"]
+        comparisons: list[Comparison] = []
         options = RunOptions(
             outdir=self.folder / "out",
-            containers=given["containers"],
-            engine=given["container_engine"],
-            pull=given["container_pull"].lower() in ("true", "t", "yes", "1", "on"),
-            network=given["container_network"],
+            containers=settings["containers"],
+            engine=settings["container_engine"],
+            pull=settings["container_pull"].lower() in ("true", "t", "yes", "1", "on"),
+            network=settings["container_network"],
             store=self.folder / STORE,
         )
 
         def compare(result: RunResult) -> None:
-            compared.extend(_compare(self.order, result, self.folder / STORE))
+            comparisons.extend(_compare(self.order, result, self.folder / STORE))
 
         run_plan(self.plan, past["inputs"], options, on_dag=on_dag, on_event=on_event, log=log, on_result=compare)
         return Reproduction(
-            past["run_id"], past["dag_id"], past["dag_run_id"], tuple(compared), tuple(self.order["replayed"])
+            past["run_id"], past["dag_id"], past["dag_run_id"], tuple(comparisons), tuple(self.order["replayed"])
         )
 
 
 @contextmanager
 def open_past_run(run: str, dag_run_id: str = "", document: str = "") -> Iterator[PastRunInputs]:
-    """A run by its id in MLflow, or by those of DAG and DAG run; its data is here for as long as this is open."""
+    """Gather an earlier run by its MLflow run id, or by DAG id and DAG run id; its data is removed at the end."""
     from airflow_mlcraft.runner.run_document import load_cached_plan
 
     with tempfile.TemporaryDirectory(prefix="mlcraft-again-") as name:
@@ -112,17 +112,17 @@ def open_past_run(run: str, dag_run_id: str = "", document: str = "") -> Iterato
         try:
             yield PastRunInputs(load_cached_plan(order["plan"], order["base"], order["cache"]), folder, order)
         finally:
-            # Folders of the store are read-only, and would stay.
+            # The folders of the store are read-only, so that the temporary folder cannot be removed with them.
             remove_path(folder / STORE)
 
 
 def _gather_inputs(folder: Path, run: list[str], document: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "airflow_mlcraft.runner.gather_inputs", str(folder), *run]
-    done = subprocess.run(  # noqa: S603
+    process = subprocess.run(  # noqa: S603
         [*command, *(["--document", document] if document else [])], capture_output=True, text=True, check=False
     )
     if not (folder / ORDER).is_file():
-        raise MlcraftError(f"what MLflow and the store have of the run cannot be read:\n{done.stderr[-2000:]}")
+        raise MlcraftError(f"what MLflow and the store have of the run cannot be read:\n{process.stderr[-2000:]}")
     order: dict[str, Any] = json.loads((folder / ORDER).read_bytes())
     if "error" in order:
         raise MlcraftError(order["error"])
@@ -142,11 +142,14 @@ def _compare(order: Mapping[str, Any], result: RunResult, folder: Path) -> Itera
         outputs = from_xcom(result.xcom(step["task_id"], step["map_index"]))
         if not isinstance(outputs, dict):
             outputs = {}
-        then = {port: "\n".join(comparison["md5"] for comparison in made) for port, made in step["outputs"].items()}
-        now = {port: "\n".join(oid for _, oid in made) for port, made in objects_by_output(outputs).items()}
+        then = {
+            port: "\n".join(comparison["md5"] for comparison in data_files)
+            for port, data_files in step["outputs"].items()
+        }
+        now = {port: "\n".join(oid for _, oid in data_files) for port, data_files in objects_by_output(outputs).items()}
         yield from _compare_values(step["name"], "output", then, now)
-        measured = {name: value for name, value in step["metrics"].items() if not name.startswith("system/")}
-        yield from _compare_values(step["name"], "metric", measured, _final_metrics(load_record(outputs, store)))
+        metrics = {name: value for name, value in step["metrics"].items() if not name.startswith("system/")}
+        yield from _compare_values(step["name"], "metric", metrics, _final_metrics(load_record(outputs, store)))
 
 
 def _compare_values(step: str, kind: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Comparison]:
@@ -155,7 +158,7 @@ def _compare_values(step: str, kind: str, then: Mapping[str, Any], now: Mapping[
 
 
 def _final_metrics(record: Mapping[str, Any]) -> dict[str, float]:
-    """As MLflow has them: of a series, the last value."""
+    """The final metrics as in MLflow: of a series, the last value."""
     from airflow_mlcraft.tracking.names import sanitize_name
 
     last = {name: points[-1][1] for name, points in record.get("series", {}).items() if points}

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import LogSink, OnEvent, XComReader
     from airflow_mlcraft.runner.scheduler import RunScheduler
 
-# Places beyond the cores.
-SPARE_PLACES = 2
+# Workers in addition to one per core.
+SPARE_WORKERS = 2
 
 
 def run_dag(
@@ -31,30 +31,31 @@ def run_dag(
     run_id: str | None = None,
     keep: Path | None = None,
 ) -> RunResult:
-    """Run a DAG as a DagRun in a database of its own, at most `parallel` tasks at once (0: as many as there
-    are cores, and two more of those that need one core: some task always waits for its tool to start or to end).
+    """Run a DAG as a DagRun in a temporary database, with at most `parallel` tasks at a time.
 
-    A failed run is a result, not an exception. Ctrl-C and SIGTERM end all tasks, then go on their way as
-    KeyboardInterrupt and SystemExit. `keep` names a folder that holds the database afterwards.
+    With 0, as many tasks as there are cores, and two more of those that need one core, because some tasks always wait
+    for
+    their tools to start or to end. A failed run is a result, not an exception. Ctrl-C and SIGTERM end all tasks, then
+    propagate as KeyboardInterrupt and SystemExit. `keep` names a folder that holds the database afterwards.
     """
     home = current_home()
     started = time.monotonic()
     logs.set_sink(log)
     try:
         with database.copy_for_run(home, keep), sigterm_as_exit():
-            schedule, state, run_id = _run(dag, conf, parallel, on_event, run_id)
+            scheduler, state, run_id = _run(dag, conf, parallel, on_event, run_id)
             xcom = read_xcoms()
     finally:
         logs.set_sink(None)
     failed = tuple(
-        schedule.failures.get(key) or TaskFailure(*key, "The task failed, its log says why.", "")
-        for key in [(row.task_id, row.map_index) for row in schedule.rows if row.state == "failed"]
+        scheduler.failures.get(key) or TaskFailure(*key, "The task failed, its log says why.", "")
+        for key in [(row.task_id, row.map_index) for row in scheduler.rows if row.state == "failed"]
     )
-    return RunResult(state, run_id, failed, xcom, time.monotonic() - started, schedule.reason)
+    return RunResult(state, run_id, failed, xcom, time.monotonic() - started, scheduler.reason)
 
 
-def cores() -> int:
-    """How many cores this process may use."""
+def count_cores() -> int:
+    """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -65,24 +66,27 @@ def _run(
 ) -> tuple[RunScheduler, str, str]:
     from airflow_mlcraft.runner.workers import Pool
 
-    with Pool(parallel or cores(), dag, 0 if parallel else SPARE_PLACES) as pool, database.open_session() as session:
+    with (
+        Pool(parallel or count_cores(), dag, 0 if parallel else SPARE_WORKERS) as pool,
+        database.open_session() as session,
+    ):
         from airflow_mlcraft.runner.database import register_run
         from airflow_mlcraft.runner.scheduler import RunScheduler
 
         run = register_run(dag, conf=conf, run_id=run_id, session=session)
-        schedule = RunScheduler(run, pool, session, on_event)
+        scheduler = RunScheduler(run, pool, session, on_event)
         try:
-            schedule.run_to_end()
+            scheduler.run_to_end()
         except BaseException:
             jobs = pool.jobs
             pool.stop()
-            schedule.fail_run("The run was interrupted.", jobs)
+            scheduler.fail_run("The run was interrupted.", jobs)
             raise
-        return schedule, str(run.state), run.run_id
+        return scheduler, str(run.state), run.run_id
 
 
 def read_xcoms() -> XComReader:
-    """All that the tasks pushed, taken along in its stored form, as the database goes."""
+    """Read all XComs of the run in their stored form, before the database is removed."""
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
     from sqlalchemy import select

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import LogSink, OnEvent, RunResult
 
 
-# Airflow's scheduling reads a run's configuration once more with each of its task instances.
+# Limits the DagRun's configuration, because Airflow's scheduling reads it with each task instance.
 MAX_CONF_BYTES = 4096
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a document is run here."""
+    """Options of the run of a document."""
 
     outdir: Path
     containers: str = "auto"
@@ -38,21 +38,21 @@ class RunOptions:
 
 
 class RunError(MlcraftError):
-    """A run that ended without outputs; its message has the sentences of the tasks that failed."""
+    """A failed run; the message has those of the tasks that failed."""
 
     def __init__(self, result: RunResult):
-        sentences = [f"{failure.task_id}: {failure.message}" for failure in result.failed]
-        super().__init__("\n".join(sentences) or result.reason or "the run failed")
+        messages = [f"{failure.task_id}: {failure.message}" for failure in result.failed]
+        super().__init__("\n".join(messages) or result.reason or "the run failed")
         self.result = result
 
     @property
     def unsupported(self) -> bool:
-        """Whether a task found that it cannot do what the document asks for."""
+        """Whether a task failed because the document needs an unsupported feature."""
         return any(failure.exception == "UnsupportedFailure" for failure in self.result.failed)
 
 
 def use_embedded_airflow() -> None:
-    """Make this process an embedded Airflow, with that one's cache of plans."""
+    """Make this process an embedded Airflow with the cache of plans in its home."""
     os.environ["AIRFLOW__MLCRAFT__CACHE"] = str(prepare_embedded_airflow() / "cache")
 
 
@@ -67,12 +67,12 @@ def load_plan(document: str, *, allowed_hosts: str = "") -> Plan:
     if not Path(path).is_file():
         raise MlcraftError(f"there is no document {path}")
     plan = open_plan_cache().get_plan(Path(path), fragment)
-    _refuse_abstract(plan)
+    _require_no_operations(plan)
     return plan
 
 
 def load_cached_plan(digest: str, base: str, cache: str) -> Plan:
-    """A plan that the cache of another Airflow home has."""
+    """Load a plan from the cache of another Airflow home."""
     prepare_embedded_airflow()
     os.environ["AIRFLOW__MLCRAFT__CACHE"] = cache
     from airflow_mlcraft.layout.plan_cache import open_plan_cache
@@ -90,9 +90,9 @@ def run_plan(
     log: LogSink | None = None,
     on_result: Callable[[RunResult], None] | None = None,
 ) -> dict[str, Json]:
-    """The output object of a run; its files are in `options.outdir`. Raises `RunError`.
+    """Run a plan; returns the output object, whose files are in `options.outdir`. Raises `RunError`.
 
-    `on_result` is told how the run ended while its store, with all that it made on the way, is still there.
+    `on_result` is called with the result while the run's store still exists.
     """
     from airflow_mlcraft.cwl.inputs import check_choices
     from airflow_mlcraft.dag.cwl_dag import CwlDag
@@ -131,7 +131,7 @@ def _environment(options: RunOptions, store: Path) -> dict[str, str]:
         "AIRFLOW__MLCRAFT__CONTAINER_ENGINE": options.engine,
         "AIRFLOW__MLCRAFT__CONTAINER_PULL": str(options.pull),
         "AIRFLOW__MLCRAFT__CONTAINER_NETWORK": options.network,
-        # The store goes with the run: MLflow would name data that nobody has.
+        # The store is removed with the run, so that tracked data would not exist afterwards.
         "AIRFLOW__MLCRAFT__TRACKING": "never",
     }
 
@@ -142,20 +142,20 @@ def _dag_id(plan: Plan) -> str:
     return TaskIds().task(plan.root.id or Path(plan.document).stem)
 
 
-def _refuse_abstract(plan: Plan) -> None:
-    """An Operation has nothing to run; better said before the first step than at the last."""
+def _require_no_operations(plan: Plan) -> None:
+    """Raise for abstract Operations before the first step runs; they have nothing to run."""
     from airflow_mlcraft.cwl.plan import ToolRef, Workflow
 
-    def operations(workflow: Workflow) -> list[str]:
+    def find_operations(workflow: Workflow) -> list[str]:
         found = []
         for step in workflow.steps:
             if isinstance(step.run, ToolRef):
                 found += [step.id] if step.run.kind == "Operation" else []
             else:
-                found += operations(step.run)
+                found += find_operations(step.run)
         return found
 
-    abstract = operations(plan.root)
+    abstract = find_operations(plan.root)
     if abstract:
         raise UnsupportedError(
             f"step {', '.join(abstract)} is an abstract Operation, which has nothing to run", path=plan.document

@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import OnEvent
     from airflow_mlcraft.runner.workers import Outcome
 
-# What a caller is not told: a task on its way to a worker.
+# States that are not reported: a task on its way to a worker.
 UNREPORTED_STATES = frozenset({None, TaskInstanceState.SCHEDULED, TaskInstanceState.QUEUED})
-# A task instance that was in one of these, and is finished now, was finished by Airflow's scheduling.
+# A task instance that was in one of these and is finished now was finished by Airflow's scheduling.
 UNSTARTED_STATES = frozenset({None, TaskInstanceState.UP_FOR_RETRY, TaskInstanceState.UP_FOR_RESCHEDULE})
 ACTIVE_STATES = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING)
-# Asking Airflow what may run costs time for every task instance of the run, so that asking after each end
-# would cost the square of a large scatter. While there is other work, it takes this share of the time.
+# Each scheduling step takes time for every task instance of the run, so that one after each end of a task would take
+# the square of a large scatter's size. While tasks run, scheduling takes this share of the time.
 SCHEDULING_SHARE = 0.1
 TI = TaskInstance
 
 
 def _database_id(job: Job) -> Any:
-    """A task instance's id as the database has it: text before Airflow 3.2."""
+    """A task instance's id with the type of the database column: text before Airflow 3.2."""
     return UUID(job.id) if TI.id.type.python_type is UUID else job.id
 
 
 class Workers(Protocol):
-    """Who does the jobs: a pool, or the process itself."""
+    """What runs the jobs: a pool, or the process itself."""
 
     size: int
-    # Places beyond those, for tasks that need no more than one.
+    # Workers in addition to `size`, for tasks that need one slot only.
     spare: int
 
     @property
@@ -57,7 +57,7 @@ class Workers(Protocol):
 
 
 class RunScheduler:
-    """One run on its way. `failures`: the last error of each task instance; `reason`: why it was given up."""
+    """The scheduling of one run. `failures`: the last error of each task instance; `reason`: why the run was ended."""
 
     def __init__(self, run: DagRun, pool: Workers, session: Session, on_event: OnEvent | None) -> None:
         self.failures: dict[tuple[str, int], TaskFailure] = {}
@@ -76,16 +76,16 @@ class RunScheduler:
 
     @property
     def rows(self) -> list[Any]:
-        """All task instances as they were last seen, the most urgent first."""
+        """All task instances as last read, the most urgent first."""
         return [self._rows[key] for key in self._order]
 
     def run_to_end(self) -> None:
-        """Until the run is over."""
+        """Schedule and run tasks until the run is over."""
         while True:
             if not self._dispatch() or not self._pool.jobs or time.monotonic() >= self._next_scheduling:
                 self._schedule()
                 if self._run.state != DagRunState.RUNNING:
-                    # A task is done in the database a moment before its worker says how it went.
+                    # A task's state is in the database a moment before its worker reports the outcome.
                     while self._pool.jobs:
                         self._collect_outcomes(None)
                     self._refresh()
@@ -98,7 +98,7 @@ class RunScheduler:
             self._collect_outcomes(None if wake is None else max(wake, self._next_scheduling - time.monotonic()))
 
     def fail_run(self, reason: str, jobs: Sequence[Job] = ()) -> None:
-        """Mark the run, and what was under way in it, as failed.
+        """Mark the run and its active tasks as failed.
 
         `jobs` were ended from outside: they failed, even if one took the end of its tool for success.
         """
@@ -117,7 +117,7 @@ class RunScheduler:
         self._refresh()
 
     def _schedule(self) -> None:
-        """Let Airflow decide what may run next, until that alone moves nothing more."""
+        """Run Airflow's scheduling until it changes no more states by itself."""
         started = time.monotonic()
         while self._advance():
             pass
@@ -125,9 +125,9 @@ class RunScheduler:
         self._next_scheduling = ended + (ended - started) / SCHEDULING_SHARE
 
     def _advance(self) -> bool:
-        """Let Airflow decide what may run now: trigger rules, mapping, retries, the state of the run.
+        """Run Airflow's scheduling once: trigger rules, mapping, retries, the state of the run.
 
-        Says whether that alone moved anything: a task that was skipped may decide about the next one.
+        Returns whether it finished a task by itself: a task that was skipped may decide about the next one.
         """
         before = {key: row.state for key, row in self._rows.items()}
         self._session.expire_all()
@@ -140,7 +140,7 @@ class RunScheduler:
         )
 
     def _refresh(self) -> None:
-        """Read the state of all task instances, and tell what has changed."""
+        """Read the state of all task instances, and report changes."""
         rows = self._read(TI.priority_weight.desc(), TI.task_id, TI.map_index)
         self._rows = {(row.task_id, row.map_index): row for row in rows}
         self._order = list(self._rows)
@@ -149,7 +149,7 @@ class RunScheduler:
         self._report_all(rows)
 
     def _refresh_some(self, ids: list[Any]) -> None:
-        """Read the state of some that have ended."""
+        """Read the state of task instances that have ended, and report changes."""
         rows = self._read(only=TI.id.in_(ids))
         for row in rows:
             key = (row.task_id, row.map_index)
@@ -164,8 +164,8 @@ class RunScheduler:
         columns: list[Any] = [TI.id, TI.dag_id, TI.run_id, TI.task_id, TI.map_index, TI.state, TI.try_number]
         columns += [TI.start_date, TI.end_date, TI.dag_version_id, TI.pool_slots, TI.trigger_id]
         query: Any = select(*columns, TI.rendered_map_index)  # type: ignore[call-overload]
-        mine = query.where(TI.dag_id == self._run.dag_id, TI.run_id == self._run.run_id, only)
-        rows = list(self._session.execute(mine.order_by(*order)))
+        of_run = query.where(TI.dag_id == self._run.dag_id, TI.run_id == self._run.run_id, only)
+        rows = list(self._session.execute(of_run.order_by(*order)))
         self._session.commit()
         return rows
 
@@ -175,10 +175,10 @@ class RunScheduler:
                 self._report(row, str(row.state), row.start_date, row.end_date)
 
     def _report(self, row: Any, state: str, started: datetime | None, ended: datetime | None) -> None:
-        key, news = (row.task_id, row.map_index), (state, row.try_number)
-        if self._on_event is None or self._reported.get(key) == news:
+        key, current = (row.task_id, row.map_index), (state, row.try_number)
+        if self._on_event is None or self._reported.get(key) == current:
             return
-        self._reported[key] = news
+        self._reported[key] = current
         failure = self.failures.get(key) if state == TaskInstanceState.FAILED else None
         self._on_event(
             TaskEvent(
@@ -197,30 +197,30 @@ class RunScheduler:
         )
 
     def _dispatch(self) -> bool:
-        """Give what is scheduled to workers, the most urgent first, as far as there is room.
+        """Submit scheduled tasks to workers, the most urgent first, as far as slots are free.
 
-        Says whether something more was waiting for room.
+        Returns whether a task waits for a free slot.
         """
         running = self._pool.jobs
-        given = {job.id for job in running}
+        submitted = {job.id for job in running}
         free_slots = min(self._pool.size + self._pool.spare, self._dag.max_active_tasks) - sum(
             job.slots for job in running
         )
         active = Counter(job.task_id for job in running)
-        chosen = []
-        waiting = False
+        new_jobs = []
+        has_waiting = False
         for row in self.rows:
             deferred = row.state == TaskInstanceState.DEFERRED
-            if str(row.id) in given or (not deferred and row.state != TaskInstanceState.SCHEDULED):
+            if str(row.id) in submitted or (not deferred and row.state != TaskInstanceState.SCHEDULED):
                 continue
             slots = min(row.pool_slots, self._pool.size)
             needed = slots if slots == 1 else slots + self._pool.spare
-            if needed > free_slots or active[row.task_id] >= self._limit(row.task_id):
-                waiting = True
+            if needed > free_slots or active[row.task_id] >= self._max_active_instances(row.task_id):
+                has_waiting = True
                 continue
             free_slots -= slots
             active[row.task_id] += 1
-            chosen.append(
+            new_jobs.append(
                 Job(
                     str(row.id),
                     row.dag_id,
@@ -235,17 +235,17 @@ class RunScheduler:
             )
             if not deferred:
                 self._report(row, "running", datetime.now(tz=timezone.utc), None)
-        self._queue([_database_id(job) for job in chosen if job.trigger_id is None])
-        for job in chosen:
+        self._mark_queued([_database_id(job) for job in new_jobs if job.trigger_id is None])
+        for job in new_jobs:
             self._pool.submit(job)
-        return waiting
+        return has_waiting
 
-    def _limit(self, task_id: str) -> int:
+    def _max_active_instances(self, task_id: str) -> int:
         task = self._dag.get_task(task_id)
         limits = [task.max_active_tis_per_dag, task.max_active_tis_per_dagrun]
         return min((limit for limit in limits if limit is not None), default=self._pool.size + self._pool.spare)
 
-    def _queue(self, ids: list[Any]) -> None:
+    def _mark_queued(self, ids: list[Any]) -> None:
         if not ids:
             return
         self._session.execute(
@@ -264,21 +264,21 @@ class RunScheduler:
             self._refresh_some([_database_id(outcome.job) for outcome in outcomes])
 
     def _record_outcome(self, outcome: Outcome) -> None:
-        """Note why a task failed; do for a task whose worker died what Airflow's scheduler does for it."""
+        """Record why a task failed; handle the death of a worker as Airflow's scheduler does."""
         job = outcome.job
         key = (job.task_id, job.map_index)
         if outcome.failure is not None:
             self.failures[key] = outcome.failure
         instance = self._session.get(TI, _database_id(job), populate_existing=True)
         if instance is not None and instance.state in ACTIVE_STATES:
-            sentence = outcome.lost or "The task ended without saying how."
-            self.failures.setdefault(key, TaskFailure(*key, sentence, "ProcessDied", temporary=True))
+            message = outcome.lost or "The task ended without saying how."
+            self.failures.setdefault(key, TaskFailure(*key, message, "ProcessDied", temporary=True))
             instance.task = self._dag.get_task(job.task_id)
-            instance.handle_failure(error=sentence, session=self._session)
+            instance.handle_failure(error=message, session=self._session)
         self._session.commit()
 
     def _seconds_to_next_task(self) -> float | None:
-        """Seconds until a task that waits for a time can run; none waits: None."""
+        """Seconds until the next retry or reschedule; None when no task waits for a time."""
         times: list[datetime] = []
         for row in self.rows:
             if row.state == TaskInstanceState.UP_FOR_RETRY:
@@ -288,8 +288,8 @@ class RunScheduler:
                     times.append(instance.next_retry_datetime())  # type: ignore[no-untyped-call]
             elif row.state == TaskInstanceState.UP_FOR_RESCHEDULE:
                 latest = func.max(TaskReschedule.reschedule_date)
-                found = self._session.scalar(select(latest).where(TaskReschedule.ti_id == row.id))
-                times.append(found or datetime.now(tz=timezone.utc))
+                reschedule_date = self._session.scalar(select(latest).where(TaskReschedule.ti_id == row.id))
+                times.append(reschedule_date or datetime.now(tz=timezone.utc))
         self._session.commit()
         if not times:
             return None

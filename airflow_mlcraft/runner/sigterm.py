@@ -11,7 +11,7 @@ from typing import Any
 
 @contextmanager
 def sigterm_as_exit() -> Iterator[None]:
-    """Within, SIGTERM raises SystemExit; nothing changes outside of the main thread, where nobody hears signals."""
+    """Raise SystemExit at SIGTERM within the block. Does nothing outside of the main thread, which gets no signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -19,8 +19,8 @@ def sigterm_as_exit() -> Iterator[None]:
     def exit_process(number: int, frame: Any) -> None:
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, exit_process)
+    previous = signal.signal(signal.SIGTERM, exit_process)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, previous)

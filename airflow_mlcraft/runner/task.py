@@ -21,7 +21,7 @@ from airflow_mlcraft.runner.events import TaskFailure, task_label
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker is asked to do: run this try of a task, or wait for the trigger that it deferred to."""
+    """The work of a worker: one try of a task, or the trigger that the task deferred to."""
 
     id: str
     dag_id: str
@@ -39,7 +39,7 @@ class Job:
 
 
 def run_job(job: Job, dag: Any) -> TaskFailure | None:
-    """Do the job. All that it comes to is in the database by then, save the exception: that is returned."""
+    """Run the job. Its results are in the database afterwards, except for the exception, which is returned."""
     logs.set_task(job.label)
     try:
         if job.trigger_id is not None:
@@ -53,12 +53,12 @@ def run_job(job: Job, dag: Any) -> TaskFailure | None:
         return None if result.error is None else to_task_failure(result.error, job)
     finally:
         logs.set_task("airflow")
-        # Airflow leaves a handler behind that would call the finished task.
+        # Airflow leaves a signal handler behind that would call the finished task.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def to_task_failure(error: BaseException, job: Job) -> TaskFailure:
-    temporary = any(getattr(link, "temporary", False) is True for link in logs.causes(error))
+    temporary = any(getattr(cause, "temporary", False) is True for cause in logs.iterate_causes(error))
     return TaskFailure(job.task_id, job.map_index, str(error) or repr(error), type(error).__name__, temporary=temporary)
 
 
@@ -75,7 +75,7 @@ def _instance(job: Job) -> TaskInstance:
 
 
 def _wait_for_trigger(job: Job, trigger_id: int) -> None:
-    """What the triggerer does: its first event, or its failure, makes the task ready to go on."""
+    """Run a trigger as the triggerer does: its first event, or its failure, makes the task ready to resume."""
     with create_session() as session:
         row = session.get(Trigger, trigger_id)
         if row is None:

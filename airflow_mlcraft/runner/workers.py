@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.task import Job
 
 
-# Seconds from a polite end of what a worker runs to an impolite one.
+# Seconds between SIGTERM and SIGKILL for what a worker runs.
 GRACE_SECONDS = 3.0
 
 
 def run_worker(channel: Connection, lifeline: int, out: int, err: int, dag: Any) -> None:
-    """Serve jobs until the parent hangs up. Never returns into the parent's code that forked us."""
+    """Run jobs until the parent closes the channel, then exit. Never returns into the parent's code."""
     status = 1
     try:
-        # A session of our own: a terminal's Ctrl-C reaches the parent alone, which then ends us and
-        # everything that we started, as one process group.
+        # A new session: a terminal's Ctrl-C reaches the parent only, which then ends this process and all that it
+        # started as one process group.
         os.setsid()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        _take_streams(out, err)
+        _redirect_streams(out, err)
         lock = threading.Lock()
 
         def to_parent(task: str, level: str, line: str) -> None:
@@ -45,14 +45,14 @@ def run_worker(channel: Connection, lifeline: int, out: int, err: int, dag: Any)
 
         logs.set_sink(to_parent)
         threading.Thread(target=_exit_with_parent, args=(lifeline,), daemon=True).start()
-        # Imported here, at the same time as the parent imports other things.
+        # Imported here, in parallel to the parent's imports.
         from airflow_mlcraft.runner.api import open_execution_api
 
         with open_execution_api():
             _serve(channel, lock, dag)
         status = 0
     finally:
-        # Not sys.exit: what the parent registered to run at its end is not ours to run.
+        # Not sys.exit: the exit handlers of the parent must not run here.
         os._exit(status)
 
 
@@ -67,7 +67,7 @@ def _serve(channel: Connection, lock: Any, dag: Any) -> None:
         try:
             failure = run_job(job, dag)
         except Exception as error:
-            # The task runner itself failed: the parent sees a task that did not end, and settles it.
+            # The task runner itself failed: the parent then handles the task as one that did not end.
             logs.emit("error", f"{type(error).__name__}: {error}")
             failure = to_task_failure(error, job)
         sys.stdout.flush()
@@ -76,12 +76,12 @@ def _serve(channel: Connection, lock: Any, dag: Any) -> None:
             channel.send(("done", failure))
 
 
-def _take_streams(out: int, err: int) -> None:
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
+def _redirect_streams(out: int, err: int) -> None:
+    devnull = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(devnull, 0)
     os.dup2(out, 1)
     os.dup2(err, 2)
-    for number in (nothing, out, err):
+    for number in (devnull, out, err):
         os.close(number)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
@@ -89,7 +89,7 @@ def _take_streams(out: int, err: int) -> None:
 
 
 def _exit_with_parent(lifeline: int) -> None:
-    """End with the parent, however it ended: nothing is ever written, so reading returns when it is gone."""
+    """End this process group with the parent: reading returns once the parent, which never writes, is gone."""
     os.read(lifeline, 1)
     os.killpg(0, signal.SIGTERM)
     threading.Event().wait(GRACE_SECONDS)
@@ -98,7 +98,7 @@ def _exit_with_parent(lifeline: int) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A job is over. `lost` is a sentence when its worker died over it."""
+    """The end of a job. `lost` is a message when its worker died."""
 
     job: Job
     failure: TaskFailure | None = None
@@ -110,7 +110,7 @@ class _Worker:
     pid: int
     channel: Connection
     lifeline: int
-    # What tasks, and the tools that they start, write past the log: descriptor -> level, rest of a line.
+    # Output of tasks and their tools that bypasses the log: descriptor -> level, rest of a line.
     streams: dict[int, tuple[str, bytearray]]
     job: Job | None = None
     pidfd: int | None = field(default=None)
@@ -125,18 +125,18 @@ class _Worker:
 
 
 class _Process:
-    """Whether this process has never run a DAG."""
+    """Whether this process has not run a DAG yet."""
 
     first_run = True
 
 
 def mark_warm() -> None:
-    """This process has all that a first worker would build."""
+    """Mark that this process has already built what its first worker would build."""
     _Process.first_run = False
 
 
 class Pool:
-    """At most `size` workers, and some to spare; each knows the DAG by having been forked from here."""
+    """At most `size` workers, and `spare` more; each has the DAG because it was forked from this process."""
 
     def __init__(self, size: int, dag: Any, spare: int = 0) -> None:
         self.size = size
@@ -147,7 +147,7 @@ class Pool:
 
     def __enter__(self) -> Pool:
         if _Process.first_run:
-            # The first worker builds its API while the parent registers the DAG: each takes a second.
+            # The first worker builds its API while the parent registers the DAG; each takes a second.
             self._fork()
             _Process.first_run = False
         return self
@@ -158,19 +158,19 @@ class Pool:
 
     @property
     def jobs(self) -> list[Job]:
-        """What is being done just now."""
+        """The jobs that are running."""
         return [worker.job for worker in self._workers if worker.job is not None]
 
     def submit(self, job: Job) -> None:
-        """Let a worker that is idle, or a new one, do the job."""
+        """Send a job to an idle worker, or to a new one."""
         worker = next((worker for worker in self._workers if worker.job is None), None) or self._fork()
         worker.job = job
-        # Should it have died while idle, its end is noticed by the next wait.
+        # If the worker has died while idle, the next wait detects it.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             worker.channel.send(job)
 
     def wait(self, timeout: float | None) -> list[Outcome]:
-        """Sleep until something is over, or the time is; log lines are passed on meanwhile."""
+        """Wait until a job has ended, or for the timeout; log lines are forwarded meanwhile."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -183,7 +183,7 @@ class Pool:
                 return outcomes
 
     def stop(self) -> None:
-        """End all workers and what they started: at once when idle, after some grace when not."""
+        """End all workers and their child processes: idle ones at once, others after `GRACE_SECONDS`."""
         deadline = time.monotonic() + GRACE_SECONDS
         try:
             for worker in self._workers:
@@ -196,34 +196,34 @@ class Pool:
                 self._remove_worker(worker)
 
     def _fork(self) -> _Worker:
-        ours, theirs = multiprocessing.connection.Pipe()
-        life_read, life_write = os.pipe()
+        parent_channel, child_channel = multiprocessing.connection.Pipe()
+        lifeline_read, lifeline_write = os.pipe()
         out_read, out_write = os.pipe()
         err_read, err_write = os.pipe()
         if not _Process.first_run or self._workers:
             from airflow_mlcraft.runner import api
 
-            api.build_app()  # built here, every worker from now on has it
+            api.build_app()  # built here, so that every further worker inherits it
         database.close_connections()
-        # Else the child would say once more what the parent has not yet flushed.
+        # Otherwise the child would write the parent's buffered output once more.
         sys.stdout.flush()
         sys.stderr.flush()
-        gc.freeze()  # what is shared stays shared: the child's collector does not touch it
+        gc.freeze()  # memory pages stay shared: the child's garbage collector does not touch them
         pid = os.fork()
         if pid == 0:
             for worker in self._workers:
                 worker.close()
-            ours.close()
-            for number in (life_write, out_read, err_read):
+            parent_channel.close()
+            for number in (lifeline_write, out_read, err_read):
                 os.close(number)
-            run_worker(theirs, life_read, out_write, err_write, self._dag)
-        theirs.close()
-        for number in (life_read, out_write, err_write):
+            run_worker(child_channel, lifeline_read, out_write, err_write, self._dag)
+        child_channel.close()
+        for number in (lifeline_read, out_write, err_write):
             os.close(number)
         streams = {out_read: ("info", bytearray()), err_read: ("warning", bytearray())}
-        # Where there are no pidfds, the end of its channel tells that a worker is gone.
+        # Without pidfds, a closed channel shows that a worker is gone.
         pidfd = os.pidfd_open(pid) if sys.platform == "linux" else None
-        worker = _Worker(pid, ours, life_write, streams, pidfd=pidfd)
+        worker = _Worker(pid, parent_channel, lifeline_write, streams, pidfd=pidfd)
         for number in streams:
             os.set_blocking(number, False)
         for number in worker.descriptors():
@@ -257,8 +257,8 @@ class Pool:
         return Outcome(worker.job, lost=f"The process of the task died ({how}).")
 
     def _remove_worker(self, worker: _Worker) -> int:
-        """Kill the worker's process group, so that no tool outlives it, and say how it had ended."""
-        # In this order: until the worker is waited for, no other process group can get its number.
+        """Kill the worker's process group, so that no tool outlives it; returns the worker's exit code."""
+        # In this order: until `waitpid`, no other process group can get the same id.
         _signal_group(worker.pid, signal.SIGKILL)
         _, status = os.waitpid(worker.pid, 0)
         for number in worker.descriptors():
@@ -291,12 +291,12 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
     try:
         os.killpg(pid, number)
     except ProcessLookupError:
-        # It has not come to make itself a group, or there is nothing left of it.
+        # The child has not called `setsid` yet, or has ended.
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
 
 
 def _has_ended(pid: int) -> bool:
-    """Whether a child has ended; it stays to be waited for."""
-    found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    return found is not None
+    """Whether a child has ended; its exit status is not collected."""
+    status = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    return status is not None

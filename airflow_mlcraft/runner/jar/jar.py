@@ -1,4 +1,4 @@
-"""Write the jar: the compiled class, and the command that it starts. The same command makes the same bytes."""
+"""The jar: the compiled class, and the command that it starts. The same command results in the same bytes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from airflow_mlcraft.errors import MlcraftError
 
 CLASS = "dev/mlcraft/ComposerExecutor.class"
 RUNNER = "mlcraft-cwl-runner"
-# The first moment that a zip file knows.
+# The earliest time that a zip file can hold.
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16
 _UNIX = 3
 
 
 def runner_path() -> Path:
-    """The runner that belongs to this Python, or else the one on the PATH."""
+    """The runner of this Python's environment, or else the one on the PATH."""
     beside = Path(sys.executable).with_name(RUNNER)
     found = beside if beside.is_file() else Path(shutil.which(RUNNER) or "")
     if not found.is_file():
@@ -31,13 +31,13 @@ def runner_path() -> Path:
 
 
 def build_jar(command: Sequence[str]) -> bytes:
-    """The jar that starts a command, a word each."""
-    if torn := [word for word in command if "\n" in word or "\r" in word]:
-        raise MlcraftError(f"{torn[0]!r} has a line break, which the jar cannot keep")
+    """The jar that starts a command, which is given as a list of words."""
+    if with_line_break := [word for word in command if "\n" in word or "\r" in word]:
+        raise MlcraftError(f"{with_line_break[0]!r} has a line break, which the jar cannot keep")
     compiled = files(__package__).joinpath("ComposerExecutor.class").read_bytes()
     return _build_zip(
         {
-            # Java wants it first.
+            # Java requires the manifest to be the first entry.
             "META-INF/MANIFEST.MF": _manifest(),
             "command": "".join(f"{word}\n" for word in command).encode(),
             CLASS: compiled,
@@ -60,6 +60,6 @@ def _build_zip(entries: Mapping[str, bytes]) -> bytes:
         for name, content in entries.items():
             info = zipfile.ZipInfo(name, _TIMESTAMP)
             info.external_attr, info.create_system = _READABLE, _UNIX
-            # Not compressed: what zlib makes of it depends on its version.
+            # Not compressed: compressed bytes depend on the version of zlib.
             archive.writestr(info, content, zipfile.ZIP_STORED)
     return out.getvalue()
