@@ -231,7 +231,8 @@ class EvaluateOperator(PromotingOperator):
         except UnknownChampionError as error:
             self._only_first = not replace_champion
             self.log_warning(
-                f"{error}; the best new model becomes the champion {'' if replace_champion else 'only if there is none'}"
+                f"{error}; the best new model becomes the champion "
+                f"{'' if replace_champion else 'only if there is none'}"
             )
             return inputs
         except ChampionFilesMissingError as error:
