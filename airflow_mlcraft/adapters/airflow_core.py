@@ -6,7 +6,6 @@ first use, as some callers need little of it.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Callable, Iterator, MutableMapping
 from datetime import datetime, timezone
@@ -16,23 +15,37 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from airflow.models.asset import AssetModel as AssetModel
-    from airflow.models.dag import DagModel as DagModel
-    from airflow.models.dag import DagOwnerAttributes as DagOwnerAttributes
-    from airflow.models.dag import DagTag as DagTag
-    from airflow.models.dag_version import DagVersion as DagVersion
-    from airflow.models.dagbag import DagPriorityParsingRequest as DagPriorityParsingRequest
-    from airflow.models.dagrun import DagRun as DagRun
-    from airflow.models.errors import ParseImportError as ParseImportError
-    from airflow.models.log import Log as Log
-    from airflow.models.serialized_dag import SerializedDagModel as SerializedDagModel
-    from airflow.models.taskinstance import TaskInstance as TaskInstance
-    from airflow.models.taskreschedule import TaskReschedule as TaskReschedule
-    from airflow.models.trigger import Trigger as Trigger
-    from airflow.models.xcom import XComModel as XComModel
-    from airflow.utils.session import create_session as create_session
+    from airflow.models.asset import AssetModel
+    from airflow.models.dag import DagModel, DagOwnerAttributes, DagTag
+    from airflow.models.dag_version import DagVersion
+    from airflow.models.dagbag import DagPriorityParsingRequest
+    from airflow.models.dagrun import DagRun
+    from airflow.models.errors import ParseImportError
+    from airflow.models.log import Log
+    from airflow.models.serialized_dag import SerializedDagModel
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.models.taskreschedule import TaskReschedule
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
     from fastapi import FastAPI
     from sqlalchemy.orm import Session
+
+__all__ = [
+    "AssetModel",
+    "DagModel",
+    "DagOwnerAttributes",
+    "DagPriorityParsingRequest",
+    "DagRun",
+    "DagTag",
+    "DagVersion",
+    "Log",
+    "ParseImportError",
+    "SerializedDagModel",
+    "TaskInstance",
+    "TaskReschedule",
+    "XComModel",
+    "create_session",
+]
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +62,6 @@ _MODULES = {
     "SerializedDagModel": "airflow.models.serialized_dag",
     "TaskInstance": "airflow.models.taskinstance",
     "TaskReschedule": "airflow.models.taskreschedule",
-    "Trigger": "airflow.models.trigger",
     "XComModel": "airflow.models.xcom",
     "create_session": "airflow.utils.session",
 }
@@ -256,15 +268,39 @@ def load_trigger(trigger_id: int) -> Any:
         return getattr(import_module(module), name)(**row.kwargs)
 
 
+def submit_trigger_event(trigger_id: int, event: Any) -> None:
+    """Make the tasks that wait for a trigger ready to continue with its event."""
+    from airflow.models.trigger import Trigger
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        Trigger.submit_event(trigger_id, event, session=session)
+
+
+def submit_trigger_failure(trigger_id: int, error: BaseException | list[str]) -> None:
+    """Make the tasks that wait for a trigger ready to fail with its error."""
+    from airflow.models.trigger import Trigger
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        Trigger.submit_failure(trigger_id, error, session=session)
+
+
 # ---- Logs
 
 
-def replace_logging(handler: logging.Handler, process_event: Callable[[Any, str, MutableMapping[str, Any]], Any]) -> None:
-    """Send all log records to `handler` and all events of structlog to `process_event`, none to Airflow's own."""
+def replace_logging(
+    handler: logging.Handler, write_event: Callable[[Any, str, MutableMapping[str, Any]], None]
+) -> None:
+    """Send all log records to `handler` and all events of structlog to `write_event`, and none elsewhere."""
     import structlog
 
+    def write_and_drop(logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
+        write_event(logger, method, event)
+        raise structlog.DropEvent
+
     # Not cached: a logger that was first used in the parent must follow the sink of a worker.
-    structlog.configure(processors=[process_event], cache_logger_on_first_use=False)
+    structlog.configure(processors=[write_and_drop], cache_logger_on_first_use=False)
     logging.getLogger().handlers = [handler]
     for name in ("airflow", "airflow.task", "airflow.processor", "flask_appbuilder"):
         logger = logging.getLogger(name)
@@ -286,12 +322,13 @@ def build_execution_api() -> FastAPI:
     """
     from airflow.api_fastapi.execution_api import app as execution_api
 
-    create_app = execution_api.create_task_execution_api_app
-    execution_api.create_task_execution_api_app = _build_newest_api
+    replaced: Any = execution_api
+    create_app = replaced.create_task_execution_api_app
+    replaced.create_task_execution_api_app = _build_newest_api
     try:
         api: FastAPI = execution_api.InProcessExecutionAPI().app
     finally:
-        execution_api.create_task_execution_api_app = create_app
+        replaced.create_task_execution_api_app = create_app
     return api
 
 
@@ -304,7 +341,9 @@ def _build_newest_api(**options: Any) -> FastAPI:
 
     api = FastAPI(openapi_url=None, **{"lifespan": execution_api.lifespan, **options})
     api.include_router(execution_api_router)
-    api.router.routes[:] = [route for route in api.router.routes if _DELETED_ROUTE_TAG not in getattr(route, "tags", ())]
+    api.router.routes[:] = [
+        route for route in api.router.routes if _DELETED_ROUTE_TAG not in getattr(route, "tags", ())
+    ]
 
     def log_error(request: Request, error: Exception) -> JSONResponse:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)

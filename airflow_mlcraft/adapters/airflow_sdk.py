@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 # Airflow before 3.3 defers a task that waits for an answer to the triggerer.
-WAITING_EXCEPTIONS: tuple[type[BaseException], ...] = tuple(
+WAITING_EXCEPTIONS: tuple[type[Any], ...] = tuple(
     filter(None, (TaskDeferred, getattr(exceptions, "TaskAwaitingInput", None)))
 )
 """What an operator raises to wait for a trigger, or for an answer of a person."""

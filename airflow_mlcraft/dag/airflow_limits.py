@@ -1,7 +1,7 @@
 """The DAG of a plan, checked against what Airflow's tables can hold before Airflow stores it.
 
 The DAG processor writes all DAGs of a DAG file in one transaction: a single value that a column does not take, and
-none of them is stored. The limits come from Airflow's own models, which in this package only this module imports.
+none of them is stored. The limits come from Airflow's own models.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft.adapters.airflow_core import dag_serialization, read_timetable
 from airflow_mlcraft.cwl.plan import Json, Plan
 from airflow_mlcraft.dag.cwl_dag import CwlDag
-from airflow_mlcraft.dag.serialized_dag import serialization_class
 from airflow_mlcraft.errors import DocumentError, MlcraftError
 from airflow_mlcraft.layout.hints import FieldError
 
@@ -68,7 +68,7 @@ def build_dag(plan: Plan, dag_id: str, text: str | None = None, **dag_args: Any)
 def serialize_dag(dag: CwlDag, text: str | None = None) -> Json:
     """The serialized form of a DAG. Raises a `DocumentError` for one that Airflow could not write to its database."""
     try:
-        form = serialization_class().to_dict(dag)
+        form = dag_serialization().to_dict(dag)
         violations = list(find_violations(dag, form))
     except Exception as error:
         message = f"Airflow cannot store its DAG ({type(error).__name__}: {_one_line(error)})"
@@ -91,9 +91,7 @@ def find_violations(dag: DAG, serialized: Json) -> Iterator[LimitViolation]:
 @cache
 def column_lengths() -> dict[str, int]:
     """The maximal lengths of the columns for texts of a document."""
-    from airflow.models.asset import AssetModel
-    from airflow.models.dag import DagModel, DagOwnerAttributes, DagTag
-    from airflow.models.taskinstance import TaskInstance
+    from airflow_mlcraft.adapters.airflow_core import AssetModel, DagModel, DagOwnerAttributes, DagTag, TaskInstance
 
     columns = {
         "display_name": (DagModel, "dag_display_name"),
@@ -150,10 +148,9 @@ def _task_violations(task: Any) -> Iterator[LimitViolation]:
 
 def _timetable_violations(dag: DAG, serialized: Json) -> Iterator[LimitViolation]:
     """Violations of the schedule: Airflow computes the next run as it stores a DAG."""
-    from airflow.serialization.serialized_objects import LazyDeserializedDAG
     from airflow.timetables.base import TimeRestriction
 
-    timetable = LazyDeserializedDAG(data=serialized).timetable
+    timetable = read_timetable(serialized)
     yield from _check_length("schedule", "Airflow's description of the schedule", "schedule", timetable.description)
     for asset in _assets_of(timetable):
         yield from _check_length("asset", "the URI of an asset", "scheduleOn", asset)

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow.sdk import TaskGroup
-from airflow.sdk.definitions._internal.abstractoperator import AbstractOperator
-from airflow.sdk.definitions._internal.expandinput import DictOfListsExpandInput
-from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 
+from airflow_mlcraft.adapters.airflow_sdk import AbstractOperator, create_mapped_group
 from airflow_mlcraft.common.text import shorten
 from airflow_mlcraft.cwl.plan import Link, Plan
 from airflow_mlcraft.dag.task_args import build_group_args, build_task_args
@@ -113,7 +111,7 @@ class _TaskBuilder:
         }
         if child.is_scattered and child.is_mapped_group:
             item = self.tasks[step_layout.items_task_id].output  # type: ignore[attr-defined]
-            return MappedTaskGroup(expand_input=DictOfListsExpandInput({"item": item}), **args)
+            return create_mapped_group(item, **args)
         return TaskGroup(**args)
 
     def _add_task(

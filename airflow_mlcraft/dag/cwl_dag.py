@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG
-from airflow.sdk.definitions.param import ParamsDict
 
+from airflow_mlcraft.adapters.airflow_sdk import ParamsDict
 from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.dag.build import build_tasks
 from airflow_mlcraft.dag.dag_args import build_dag_args

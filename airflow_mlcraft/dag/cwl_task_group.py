@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import TaskGroup, XComArg
-from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
+from airflow_mlcraft.adapters.airflow_sdk import PlainXComArg
 from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.dag.build import build_tasks
 from airflow_mlcraft.errors import InputError

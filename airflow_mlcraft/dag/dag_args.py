@@ -16,7 +16,7 @@ def _to_texts(value: Json) -> list[str]:
 
 
 def _to_tags(value: Json) -> list[str]:
-    from airflow.sdk.definitions.dag import TAG_MAX_LEN
+    from airflow_mlcraft.adapters.airflow_sdk import TAG_MAX_LEN
 
     tags = _to_texts(value)
     if too_long := [tag for tag in tags if len(tag) > TAG_MAX_LEN]:

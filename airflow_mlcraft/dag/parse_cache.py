@@ -18,23 +18,19 @@ from typing import Any, NamedTuple
 from airflow.sdk import DAG, BaseOperator
 
 from airflow_mlcraft import settings
+from airflow_mlcraft.adapters.airflow_core import accept_serialized_forms, dag_serialization, has_cluster_policies
 from airflow_mlcraft.common.files import write_atomically
 from airflow_mlcraft.cwl.cache import PlanKey, write_json
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.dag.airflow_limits import serialize_dag
 from airflow_mlcraft.dag.cwl_dag import CwlDag
 from airflow_mlcraft.dag.parse_time_limit import ParseClock, in_dag_processor
-from airflow_mlcraft.dag.serialized_dag import (
-    PreserializedDag,
-    has_policies,
-    patch_dag_serialization,
-    serialization_class,
-)
+from airflow_mlcraft.dag.serialized_dag import PreserializedDag
 
 log = logging.getLogger(__name__)
 
 _PACKAGE = Path(__file__).parents[1]
-_BUILD_DAGS = ("dag", "layout", "operators")
+_BUILD_DAGS = ("adapters", "dag", "layout", "operators")
 """The folders of this package whose code decides what the DAG of a plan is."""
 _REBUILD_ONE_IN = 50
 """One of so many unchanged DAGs is built again: for changes that no key covers, and to measure the time it takes."""
@@ -64,9 +60,9 @@ class CachedDags:
         self._template = PreserializedDag("form", build, dag_args)
         self._keys = _form_keys(dag_args)
         self._forms_used = 0
-        self.uses_forms = self._keys is not None and in_dag_processor() and not has_policies()
+        self.uses_forms = self._keys is not None and in_dag_processor() and not has_cluster_policies()
         if self.uses_forms:
-            patch_dag_serialization()
+            accept_serialized_forms(PreserializedDag)
 
     def load(self, document: str) -> list[DAG]:
         """The DAGs of a document as they were built last; none where forms are not used."""
@@ -221,7 +217,7 @@ def _serialize_dag_args(dag_args: Mapping[str, Any]) -> Any:
     """The arguments as Airflow would store them, with the defaults of its configuration."""
     with DAG("arguments", **{**dag_args, "auto_register": False}) as dag:
         BaseOperator(task_id="defaults")
-    data = serialization_class().to_dict(dag)
+    data = dag_serialization().to_dict(dag)
     data["dag"].pop("fileloc", None)
     return json.dumps(data, sort_keys=True)
 

@@ -7,16 +7,15 @@ the file, and, in the DAG processor, on import and serialization together.
 from __future__ import annotations
 
 import math
-import sys
 import time
 
 from airflow_mlcraft import settings
+from airflow_mlcraft.adapters.airflow_sdk import has_supervisor
 
 
 def in_dag_processor() -> bool:
     """Whether this process parses for Airflow's DAG processor: only there a parse is connected to a supervisor."""
-    runner = sys.modules.get("airflow.sdk.execution_time.task_runner")
-    return hasattr(runner, "SUPERVISOR_COMMS")
+    return has_supervisor()
 
 
 def compile_wait_seconds() -> float:

@@ -13,6 +13,7 @@ from typing import Any
 
 from airflow.sdk import DAG
 
+from airflow_mlcraft.adapters.airflow_core import dag_serialization
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import MlcraftError
 
@@ -41,7 +42,7 @@ class PreserializedDag(DAG):
             form = json.loads(self._text)
         except ValueError:
             dag = self._build(self.dag_id)
-            form = serialization_class().to_dict(dag)
+            form = dag_serialization().to_dict(dag)
         form["dag"]["fileloc"] = self.fileloc
         form["dag"]["relative_fileloc"] = self.relative_fileloc
         return form
@@ -70,36 +71,3 @@ class PreserializedDag(DAG):
             f"the DAG {self.dag_id} of load_cwl_dags cannot be changed in the DAG file; give what all its DAGs are to "
             f"have as arguments of load_cwl_dags, or write CwlDag(document) for a DAG with tasks of your own"
         )
-
-
-def patch_dag_serialization() -> None:
-    """Patch Airflow's serialization in this process: it takes the form of a `PreserializedDag` as it is."""
-    serialization: Any = serialization_class()
-    if getattr(serialization.to_dict, "takes_serialized_forms", False):
-        return
-    serialize = serialization.to_dict
-
-    def to_dict(dag: Any) -> Any:
-        return dag.serialized_form() if isinstance(dag, PreserializedDag) else serialize(dag)
-
-    to_dict.takes_serialized_forms = True  # type: ignore[attr-defined]
-    serialization.to_dict = staticmethod(to_dict)
-
-
-def serialization_class() -> Any:
-    """Airflow's class that serializes DAGs."""
-    from airflow.serialization import serialized_objects
-
-    # Airflow 3.2 has moved (de)serialization out of the class SerializedDAG.
-    return getattr(serialized_objects, "DagSerialization", None) or serialized_objects.SerializedDAG  # type: ignore[attr-defined]
-
-
-def has_policies() -> bool:
-    """Whether the installation has cluster policies, which need the DAG with its tasks."""
-    from airflow import settings
-
-    manager = getattr(settings, "get_policy_plugin_manager", None)
-    if manager is None:
-        return True
-    hook = manager().hook
-    return bool(hook.dag_policy.get_hookimpls() or hook.task_policy.get_hookimpls())

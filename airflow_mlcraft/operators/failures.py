@@ -7,9 +7,9 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
-import structlog
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
+from airflow_mlcraft.adapters.airflow_sdk import add_log_processor
 from airflow_mlcraft.common.extras import find_missing_extra
 from airflow_mlcraft.errors import MlcraftError, StoreError, UnsupportedError
 
@@ -42,10 +42,7 @@ def as_airflow_exceptions(where: str = "") -> Iterator[None]:
 
 def _log_without_traceback() -> None:
     """Have the task's log end in the error's message alone: Airflow's stack above it is of no use to a user."""
-    processors = structlog.get_config()["processors"]
-    # In place: the task's logger exists already, and holds this list.
-    if isinstance(processors, list) and _drop_traceback not in processors:
-        processors.insert(0, _drop_traceback)
+    add_log_processor(_drop_traceback)
 
 
 def _drop_traceback(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

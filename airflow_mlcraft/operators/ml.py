@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow.sdk import Context, exceptions
+from airflow.sdk import Context
 
 from airflow_mlcraft import settings
+from airflow_mlcraft.adapters.airflow_sdk import WAITING_EXCEPTIONS
 from airflow_mlcraft.common import python_environments
 from airflow_mlcraft.cwl.plan import Json, Step, ToolRef
 from airflow_mlcraft.errors import InputError
@@ -55,10 +56,6 @@ if TYPE_CHECKING:
 PROGRAM = "mlcraft-step"
 """The command of the tools that run in the task's process."""
 _MAX_REPORT_CHARACTERS = 20_000
-# Airflow before 3.3 defers an approval to the triggerer.
-_WAITING_EXCEPTIONS = tuple(
-    getattr(exceptions, name) for name in ("TaskDeferred", "TaskAwaitingInput") if hasattr(exceptions, name)
-)
 
 
 class MlStepOperator(CwlStepOperator):
@@ -280,7 +277,7 @@ class ApproveOperator(PromotingOperator):
         try:
             # Airflow warns when code other than its own calls the decorated method.
             unwrap(ApprovalOperator.execute)(self._approval(), context)
-        except _WAITING_EXCEPTIONS as waiting:
+        except WAITING_EXCEPTIONS as waiting:
             waiting.method_name = "execute_complete"
             waiting.kwargs = {**(waiting.kwargs or {}), "outputs": outputs}
             raise

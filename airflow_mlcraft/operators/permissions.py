@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft import settings
+from airflow_mlcraft.adapters.airflow_sdk import has_supervisor_in_process
 from airflow_mlcraft.cwl.plan import Json, Plan, Step, ToolRef, Workflow
 from airflow_mlcraft.cwl.portable import restore_locations
 from airflow_mlcraft.errors import MlcraftError, RefusedError
@@ -25,9 +26,7 @@ def is_own_machine() -> bool:
 
     On a server a task has its supervisor in another process.
     """
-    from airflow.sdk.execution_time import task_runner
-
-    return type(getattr(task_runner, "SUPERVISOR_COMMS", None)).__name__ == "InProcessSupervisorComms"
+    return has_supervisor_in_process()
 
 
 def build_permissions(

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import task_decorator_factory
 from airflow.providers.standard.decorators.python import _PythonDecoratedOperator
 from airflow.sdk import Context
-from airflow.sdk.definitions.context import KNOWN_CONTEXT_KEYS
 
+from airflow_mlcraft.adapters.airflow_sdk import KNOWN_CONTEXT_KEYS
 from airflow_mlcraft.operators.task_run import tracked_run
 from airflow_mlcraft.tracking.capture import bind_arguments
 
 if TYPE_CHECKING:
-    from airflow.sdk.bases.decorator import TaskDecorator
-
+    from airflow_mlcraft.adapters.airflow_sdk import TaskDecorator
     from airflow_mlcraft.tracking.run import TrackedRun
 
 _AIRFLOW_ARGUMENTS = {*KNOWN_CONTEXT_KEYS, "templates_dict"}

@@ -8,13 +8,13 @@ errors undoes the deletion of one while its document exists and a recent parse h
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from airflow.listeners import hookimpl
 
+from airflow_mlcraft.adapters.airflow_core import keep_import_errors
 from airflow_mlcraft.cwl.discover import SUFFIXES
 
 
@@ -32,32 +32,17 @@ def on_existing_dag_import_error(filename: str, stacktrace: str) -> None:
 
 @cache
 def _watch_deletions() -> None:
-    from sqlalchemy import event
-    from sqlalchemy.orm import Session
-
-    event.listen(Session, "before_flush", _keep_current_errors)
+    keep_import_errors(_is_current)
 
 
-def _keep_current_errors(session: Any, context: Any, instances: Any) -> None:
-    from airflow.models.errors import ParseImportError
-
-    for error in [each for each in session.deleted if isinstance(each, ParseImportError)]:
-        if _is_current(error):
-            # `add` undoes a deletion that is not flushed yet.
-            session.add(error)
-
-
-def _is_current(error: Any) -> bool:
-    """Whether the error's document exists, and no later parse has found it without error."""
-    from airflow.sdk.timezone import utcnow
-
-    path = Path(str(error.filename))
-    reported_at = error.timestamp
+def _is_current(file: str, reported: datetime | None) -> bool:
+    """Whether the document of an error exists, and no later parse has found it without error."""
+    path = Path(file)
     return (
         path.name.endswith(SUFFIXES)
         and path.exists()
-        and reported_at is not None
-        and utcnow() - reported_at < _max_report_interval()
+        and reported is not None
+        and datetime.now(tz=timezone.utc) - reported < _max_report_interval()
     )
 
 

@@ -98,11 +98,10 @@ def _add_runs(named: Named, store: Path, since: float) -> None:
             "a task cannot read Airflow's database: of a run that waits for longer than the age, files may go"
         )
         return
-    from airflow.models.dagrun import DagRun
-    from airflow.models.xcom import XComModel
-    from airflow.utils.session import create_session
     from sqlalchemy import or_, select
     from sqlalchemy.exc import SQLAlchemyError
+
+    from airflow_mlcraft.adapters.airflow_core import DagRun, XComModel, create_session
 
     recent = or_(DagRun.end_date.is_(None), DagRun.end_date >= datetime.fromtimestamp(since, timezone.utc))
     of_run = (DagRun.dag_id == XComModel.dag_id) & (DagRun.run_id == XComModel.run_id)

@@ -1,53 +1,29 @@
-"""Airflow's Execution API inside this process, and the supervisor that runs tasks with it."""
+"""Airflow's Execution API inside this process: an event loop in a thread answers the requests of tasks."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import functools
-import logging
 import threading
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
+from typing import TYPE_CHECKING
 
 import httpx
-from airflow.api_fastapi.execution_api import app as execution_api
-from airflow.api_fastapi.execution_api.routes import execution_api_router
-from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor
-from cadwyn.route_generation import _DELETED_ROUTE_TAG
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+
+from airflow_mlcraft.adapters.airflow_core import build_execution_api
+from airflow_mlcraft.adapters.airflow_sdk import connect_supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-log = logging.getLogger(__name__)
+    from fastapi import FastAPI
 
 
 @functools.cache
 def build_app() -> FastAPI:
     """The app of the API, built once; the app can be used in forked children."""
-    # Airflow builds the routes of a dozen API versions at the first request, which takes 5 s. Client and API belong to
-    # the same installation here and use the current version only: the routes as they are.
-    with patch.object(execution_api, "create_task_execution_api_app", _build_current_version_app):
-        app: FastAPI = execution_api.InProcessExecutionAPI().app
-    return app
-
-
-def _build_current_version_app(**options: Any) -> FastAPI:
-    app = FastAPI(openapi_url=None, **{"lifespan": execution_api.lifespan, **options})
-    app.include_router(execution_api_router)
-    app.router.routes[:] = [
-        route for route in app.router.routes if _DELETED_ROUTE_TAG not in getattr(route, "tags", ())
-    ]
-
-    @app.exception_handler(Exception)
-    def log_error(request: Request, error: Exception) -> JSONResponse:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return JSONResponse(status_code=500, content={"message": str(error)})
-
-    return app
+    return build_execution_api()
 
 
 class _Transport(httpx.BaseTransport):
@@ -91,36 +67,12 @@ class _Transport(httpx.BaseTransport):
         self._thread.join()
 
 
-class Supervisor(InProcessTestSupervisor):
-    """A supervisor with one client for all tasks; Airflow's creates a client, with an empty DAG cache, for each."""
-
-    @staticmethod
-    def _api_client(dag: Any = None) -> Any:
-        if _Current.client is None:
-            raise RuntimeError("Tasks run inside `with connected():`.")
-        return _Current.client
-
-    @contextlib.contextmanager
-    def _setup_subprocess_socket(self) -> Iterator[None]:
-        """No socket:
-
-        Airflow answers no request on it in this mode, and it would leave a thread behind for each task.
-        """
-        yield
-
-
-class _Current:
-    client: Any = None
-
-
 @contextlib.contextmanager
 def open_execution_api() -> Iterator[None]:
     """Start the API for tasks in this process. It runs in a thread, so the process must not fork meanwhile."""
     transport = _Transport()
-    _Current.client = InProcessTestSupervisor._Client(base_url=None, token="", dry_run=True, transport=transport)
-    _Current.client.base_url = "http://in-process.invalid./"
     try:
-        yield
+        with connect_supervisor(transport):
+            yield
     finally:
-        _Current.client = None
         transport.close()

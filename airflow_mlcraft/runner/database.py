@@ -6,18 +6,19 @@ import contextlib
 import os
 import shutil
 import tempfile
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft.adapters.airflow_core import close_thread_session, create_database, create_run, list_engines
 from airflow_mlcraft.common.locks import locked
 from airflow_mlcraft.runner.home import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow.models.dagrun import DagRun
     from sqlalchemy.orm import Session
+
+    from airflow_mlcraft.adapters.airflow_core import DagRun
 
 
 class _Current:
@@ -54,23 +55,12 @@ def use_database(path: Path | None) -> None:
         os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{path}"
 
 
-def open_session() -> Session:
-    """A session like Airflow's own."""
-    from airflow import settings
-    from sqlalchemy.orm import Session
-
-    return Session(settings.engine, autoflush=False, expire_on_commit=False)
-
-
 def close_connections() -> None:
     """Close all connections of this process, which must not be used in a fork or after their file is gone."""
-    from airflow import settings
-
-    for engine in _engines():
+    for engine in list_engines():
         _redirect(engine)
-    scoped: Any = settings.Session
-    scoped.remove()
-    for engine in _engines():
+    close_thread_session()
+    for engine in list_engines():
         engine.dispose()
 
 
@@ -93,12 +83,10 @@ def prepare_template(home: Path) -> Path:
 
 
 def _create(path: Path) -> None:
-    from airflow.utils.db import initdb
-
     previous = _Current.path
     use_database(path)
     try:
-        initdb()
+        create_database()
         close_connections()
         _fold_journal(path)
     finally:
@@ -114,15 +102,6 @@ def _fold_journal(path: Path) -> None:
         connection.execute("PRAGMA journal_mode=DELETE")
     with path.open("rb") as file:
         os.fsync(file.fileno())
-
-
-def _engines() -> list[Any]:
-    from airflow import settings
-
-    engines = [settings.engine]
-    if settings.async_engine is not None:
-        engines.append(settings.async_engine.sync_engine)
-    return engines
 
 
 def _redirect(engine: Any) -> None:
@@ -151,55 +130,6 @@ BUNDLE = "embedded"
 
 def register_run(dag: Any, *, conf: dict[str, Any] | None, run_id: str | None, session: Session) -> DagRun:
     """Store the bundle, the DAG, its serialized form and version, and a new DagRun in state running."""
-    from airflow.models.dagbundle import DagBundleModel
-    from airflow.models.serialized_dag import SerializedDagModel
-    from airflow.serialization.serialized_objects import LazyDeserializedDAG
-
     dag.validate()
-    session.add(DagBundleModel(name=BUNDLE))
-    session.flush()
-    data, scheduler_dag = _serialize(dag)
-    if not Path(dag.fileloc).is_file():
-        # Airflow stores a DAG's source file. A DAG built in memory has none, so it gets this file.
-        data["dag"]["fileloc"] = __file__
-    lazy = LazyDeserializedDAG(data=data)
-    type(scheduler_dag).bulk_write_to_db(BUNDLE, None, [lazy], session=session)
-    SerializedDagModel.write_dag(lazy, bundle_name=BUNDLE, session=session)
-    session.commit()
-    # Callbacks are not serialized, so they are copied from the DAG, as `dag.test` does.
-    scheduler_dag.on_success_callback = dag.on_success_callback
-    scheduler_dag.on_failure_callback = dag.on_failure_callback
-    run = _create_run(scheduler_dag, conf=conf, run_id=run_id, session=session)
-    run.dag = scheduler_dag
-    session.commit()
-    return run
-
-
-def _serialize(dag: Any) -> tuple[dict[str, Any], Any]:
-    from airflow_mlcraft.dag.serialized_dag import serialization_class
-
-    serializer = serialization_class()
-    data = serializer.to_dict(dag)
-    return data, serializer.from_dict(data)
-
-
-def _create_run(scheduler_dag: Any, *, conf: dict[str, Any] | None, run_id: str | None, session: Session) -> DagRun:
-    from airflow.models.dagrun import DagRun as Run
-    from airflow.utils.state import DagRunState
-    from airflow.utils.types import DagRunTriggeredByType, DagRunType
-
-    now = datetime.now(tz=timezone.utc)
-    run_id = run_id or Run.generate_run_id(run_type=DagRunType.MANUAL, logical_date=now, run_after=now)
-    run: DagRun = scheduler_dag.create_dagrun(
-        run_id=run_id,
-        logical_date=now,
-        data_interval=(now, now),
-        run_after=now,
-        start_date=now,
-        conf=conf,
-        run_type=DagRunType.MANUAL,
-        triggered_by=DagRunTriggeredByType.CLI,
-        state=DagRunState.RUNNING,
-        session=session,
-    )
-    return run
+    # Airflow stores a DAG's source file. A DAG built in memory has none, so it gets this file.
+    return create_run(dag, bundle=BUNDLE, source=__file__, conf=conf, run_id=run_id, session=session)

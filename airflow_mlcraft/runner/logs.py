@@ -7,6 +7,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft.adapters.airflow_core import replace_logging
 from airflow_mlcraft.errors import MlcraftError
 
 if TYPE_CHECKING:
@@ -54,23 +55,11 @@ def forward(task: str, level: str, line: str) -> None:
 
 def install() -> None:
     """Replace Airflow's configuration of structlog and logging, which writes to stdout."""
-    import structlog
-
-    # Not cached: a logger that was first used in the parent must follow the sink of a worker.
-    structlog.configure(processors=[_emit_event], cache_logger_on_first_use=False)
-    root = logging.getLogger()
-    root.handlers = [_Handler()]
-    for name in ("airflow", "airflow.task", "airflow.processor", "flask_appbuilder"):
-        logger = logging.getLogger(name)
-        logger.handlers = []
-        logger.propagate = True
-    logging.getLogger("airflow.task").setLevel(logging.INFO)
+    replace_logging(_Handler(), _emit_event)
     logging.getLogger("airflow_mlcraft").setLevel(logging.INFO)
 
 
-def _emit_event(logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
-    import structlog
-
+def _emit_event(logger: Any, method: str, event: MutableMapping[str, Any]) -> None:
     name = str(event.get("logger_name") or event.get("logger") or getattr(logger, "name", None) or "")
     # Python's warnings are for developers of libraries, not for users who run a workflow.
     level = "debug" if name.startswith("py.warnings") else method
@@ -81,7 +70,6 @@ def _emit_event(logger: Any, method: str, event: MutableMapping[str, Any]) -> An
         emit("error" if level == "exception" else level, f"{text} {details}".rstrip())
     if error is not None:
         emit("error", "\n".join(_format_error(error)))
-    raise structlog.DropEvent
 
 
 class _Handler(logging.Handler):

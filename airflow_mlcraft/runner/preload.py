@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft.adapters.airflow_core import open_session
 from airflow_mlcraft.runner import database
 from airflow_mlcraft.runner.home import prepare_embedded_airflow
 
@@ -17,19 +17,15 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.task import Job
     from airflow_mlcraft.runner.workers import Outcome
 
-# Modules that Airflow imports in functions, when the first task runs; not every version has all of them.
-LATE_IMPORTS = ("airflow.models.dagrun", "airflow.sdk.execution_time.task_runner", "airflow.sdk.plugins_manager")
-
 
 def warm_up(home: Path | None = None) -> Path:
     """Prepare the embedded Airflow, and rehearse a run. No thread, loop or connection is left behind."""
     home = prepare_embedded_airflow(home)
+    from airflow_mlcraft.adapters.airflow_sdk import load_task_runner
     from airflow_mlcraft.runner.workers import mark_warm
 
     with contextlib.redirect_stdout(sys.stderr):
-        for name in LATE_IMPORTS:
-            with contextlib.suppress(ModuleNotFoundError):
-                importlib.import_module(name)
+        load_task_runner()
         _run_rehearsal(home)
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
@@ -46,7 +42,7 @@ def _run_rehearsal(home: Path) -> None:
     from airflow_mlcraft.runner.scheduler import RunScheduler
 
     dag = _rehearsal_dag()
-    with database.copy_for_run(home), api.open_execution_api(), database.open_session() as session:
+    with database.copy_for_run(home), api.open_execution_api(), open_session() as session:
         run = register_run(dag, conf=None, run_id=None, session=session)
         RunScheduler(run, _InProcessWorkers(dag), session, None).run_to_end()
 

@@ -6,6 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlcraft.adapters.airflow_core import open_session
 from airflow_mlcraft.runner import database, logs
 from airflow_mlcraft.runner.events import RunResult, TaskFailure
 from airflow_mlcraft.runner.home import current_home
@@ -66,10 +67,7 @@ def _run(
 ) -> tuple[RunScheduler, str, str]:
     from airflow_mlcraft.runner.workers import Pool
 
-    with (
-        Pool(parallel or count_cores(), dag, 0 if parallel else SPARE_WORKERS) as pool,
-        database.open_session() as session,
-    ):
+    with Pool(parallel or count_cores(), dag, 0 if parallel else SPARE_WORKERS) as pool, open_session() as session:
         from airflow_mlcraft.runner.database import register_run
         from airflow_mlcraft.runner.scheduler import RunScheduler
 
@@ -87,18 +85,18 @@ def _run(
 
 def read_xcoms() -> XComReader:
     """Read all XComs of the run in their stored form, before the database is removed."""
-    from airflow.models.xcom import XComModel
-    from airflow.utils.session import create_session
     from sqlalchemy import select
+
+    from airflow_mlcraft.adapters.airflow_core import XComModel, create_session
 
     with create_session() as session:
         rows = session.execute(select(XComModel.task_id, XComModel.map_index, XComModel.key, XComModel.value)).all()
     stored = {(row.task_id, row.map_index, row.key): row for row in rows}
 
     def read(task_id: str, map_index: int = -1, key: str = "return_value") -> Any:
-        from airflow.sdk.execution_time.xcom import XCom
+        from airflow_mlcraft.adapters.airflow_sdk import deserialize_xcom
 
         row = stored.get((task_id, map_index, key))
-        return None if row is None else XCom.deserialize_value(row)
+        return None if row is None else deserialize_xcom(row)
 
     return read

@@ -6,22 +6,20 @@ import time
 from collections import Counter
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Protocol
-from uuid import UUID
 
-from airflow.models.taskinstance import TaskInstance
-from airflow.models.taskreschedule import TaskReschedule
 from airflow.utils.state import DagRunState, State, TaskInstanceState
 from sqlalchemy import func, select, update
 
+from airflow_mlcraft.adapters.airflow_core import TaskInstance, TaskReschedule, to_task_instance_id
 from airflow_mlcraft.runner.events import TaskEvent, TaskFailure
 from airflow_mlcraft.runner.task import Job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow.models.dagrun import DagRun
     from sqlalchemy.orm import Session
 
+    from airflow_mlcraft.adapters.airflow_core import DagRun
     from airflow_mlcraft.runner.events import OnEvent
     from airflow_mlcraft.runner.workers import Outcome
 
@@ -34,11 +32,6 @@ ACTIVE_STATES = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING)
 # the square of a large scatter's size. While tasks run, scheduling takes this share of the time.
 SCHEDULING_SHARE = 0.1
 TI = TaskInstance
-
-
-def _database_id(job: Job) -> Any:
-    """A task instance's id with the type of the database column: text before Airflow 3.2."""
-    return UUID(job.id) if TI.id.type.python_type is UUID else job.id
 
 
 class Workers(Protocol):
@@ -107,7 +100,7 @@ class RunScheduler:
         self._session.execute(
             update(TI)
             .where(TI.dag_id == self._run.dag_id, TI.run_id == self._run.run_id)
-            .where(TI.state.in_(ACTIVE_STATES) | TI.id.in_([_database_id(job) for job in jobs]))
+            .where(TI.state.in_(ACTIVE_STATES) | TI.id.in_([to_task_instance_id(job.id) for job in jobs]))
             .values(state=TaskInstanceState.FAILED, end_date=datetime.now(tz=timezone.utc))
             .execution_options(synchronize_session=False)
         )
@@ -235,7 +228,7 @@ class RunScheduler:
             )
             if not deferred:
                 self._report(row, "running", datetime.now(tz=timezone.utc), None)
-        self._mark_queued([_database_id(job) for job in new_jobs if job.trigger_id is None])
+        self._mark_queued([to_task_instance_id(job.id) for job in new_jobs if job.trigger_id is None])
         for job in new_jobs:
             self._pool.submit(job)
         return has_waiting
@@ -261,7 +254,7 @@ class RunScheduler:
         for outcome in outcomes:
             self._record_outcome(outcome)
         if outcomes:
-            self._refresh_some([_database_id(outcome.job) for outcome in outcomes])
+            self._refresh_some([to_task_instance_id(outcome.job.id) for outcome in outcomes])
 
     def _record_outcome(self, outcome: Outcome) -> None:
         """Record why a task failed; handle the death of a worker as Airflow's scheduler does."""
@@ -269,7 +262,7 @@ class RunScheduler:
         key = (job.task_id, job.map_index)
         if outcome.failure is not None:
             self.failures[key] = outcome.failure
-        instance = self._session.get(TI, _database_id(job), populate_existing=True)
+        instance = self._session.get(TI, to_task_instance_id(job.id), populate_existing=True)
         if instance is not None and instance.state in ACTIVE_STATES:
             message = outcome.lost or "The task ended without saying how."
             self.failures.setdefault(key, TaskFailure(*key, message, "ProcessDied", temporary=True))

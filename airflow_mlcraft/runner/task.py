@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import signal
 from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
-import structlog
-from airflow.models.trigger import Trigger
-from airflow.sdk.api.datamodels._generated import TaskInstance
-from airflow.utils.session import create_session
-
+from airflow_mlcraft.adapters.airflow_core import load_trigger, submit_trigger_event, submit_trigger_failure
+from airflow_mlcraft.adapters.airflow_sdk import build_task_instance, run_task, run_trigger
 from airflow_mlcraft.runner import logs
-from airflow_mlcraft.runner.api import Supervisor
 from airflow_mlcraft.runner.events import TaskFailure, task_label
+
+if TYPE_CHECKING:
+    from airflow_mlcraft.adapters.airflow_sdk import TaskInstance
 
 
 @dataclass(frozen=True)
@@ -45,16 +41,10 @@ def run_job(job: Job, dag: Any) -> TaskFailure | None:
         if job.trigger_id is not None:
             _wait_for_trigger(job, job.trigger_id)
             return None
-        result = Supervisor.start(
-            what=_instance(job),
-            task=dag.get_task(job.task_id),
-            logger=structlog.get_logger(logger_name="task").bind(),
-        )
-        return None if result.error is None else to_task_failure(result.error, job)
+        error = run_task(_instance(job), dag.get_task(job.task_id))
+        return None if error is None else to_task_failure(error, job)
     finally:
         logs.set_task("airflow")
-        # Airflow leaves a signal handler behind that would call the finished task.
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def to_task_failure(error: BaseException, job: Job) -> TaskFailure:
@@ -63,35 +53,28 @@ def to_task_failure(error: BaseException, job: Job) -> TaskFailure:
 
 
 def _instance(job: Job) -> TaskInstance:
-    return TaskInstance(
-        id=UUID(job.id),
+    return build_task_instance(
+        id=job.id,
         task_id=job.task_id,
         dag_id=job.dag_id,
         run_id=job.run_id,
         try_number=job.try_number,
         map_index=job.map_index,
-        dag_version_id=UUID(job.dag_version_id),
+        dag_version_id=job.dag_version_id,
     )
 
 
 def _wait_for_trigger(job: Job, trigger_id: int) -> None:
     """Run a trigger as the triggerer does: its first event, or its failure, makes the task ready to resume."""
-    with create_session() as session:
-        row = session.get(Trigger, trigger_id)
-        if row is None:
-            return
-        module, _, name = row.classpath.rpartition(".")
-        trigger = getattr(importlib.import_module(module), name)(**row.kwargs)
-    try:
-        event = Supervisor.run_trigger_in_process(  # type: ignore[no-untyped-call]
-            trigger=trigger, ti=_instance(job)
-        )
-    except (Exception, asyncio.CancelledError) as error:
-        with create_session() as session:
-            Trigger.submit_failure(trigger_id, error, session=session)
+    trigger = load_trigger(trigger_id)
+    if trigger is None:
         return
-    with create_session() as session:
-        if event is None:
-            Trigger.submit_failure(trigger_id, ["The trigger ended without an event."], session=session)
-        else:
-            Trigger.submit_event(trigger_id, event, session=session)
+    try:
+        event = run_trigger(_instance(job), trigger)
+    except (Exception, asyncio.CancelledError) as error:
+        submit_trigger_failure(trigger_id, error)
+        return
+    if event is None:
+        submit_trigger_failure(trigger_id, ["The trigger ended without an event."])
+    else:
+        submit_trigger_event(trigger_id, event)

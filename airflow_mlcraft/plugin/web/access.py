@@ -6,12 +6,11 @@ from collections.abc import Collection
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from airflow.configuration import conf
 from fastapi import APIRouter, Depends, HTTPException, Request
 
 from airflow_mlcraft import settings
+from airflow_mlcraft.adapters.airflow_api import GetUserDep, filter_dag_ids, requires_access_dag
 from airflow_mlcraft.plugin.web.document_folder import documents, sandbox
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -45,7 +44,7 @@ class Access:
 
     def filter_dags(self, method: Any, dag_ids: Collection[str]) -> set[str]:
         """The DAGs among these that the user may use the method on."""
-        return get_auth_manager().filter_authorized_dag_ids(dag_ids=set(dag_ids), user=self.user, method=method)
+        return filter_dag_ids(self.user, method, dag_ids)
 
     @property
     def name(self) -> str:

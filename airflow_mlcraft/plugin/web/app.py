@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
 
+from airflow_mlcraft.adapters.airflow_api import APP_STATE
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.library.errors import (
     BadNameError,
@@ -31,15 +32,13 @@ from airflow_mlcraft.plugin.web import (
     uploads,
 )
 
-_SHARED = ("auth_manager", "dag_bag", "secret_key")
-"""The attributes of the app's state that Airflow's dependencies need."""
 _ROUTES = (access, documents, saving, checking, schema, graph, run_state, step_details, uploads)
 
 
 def make_app(airflow: Any) -> FastAPI:
     """The app, for the app of Airflow that it is mounted in."""
     app = FastAPI(title="MLcraft", docs_url=None, redoc_url=None, openapi_url=None)
-    for name in _SHARED:
+    for name in APP_STATE:
         setattr(app.state, name, getattr(airflow.state, name, None))
     add_error_handlers(app)
     app.add_middleware(SecurityHeaders)

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow.api_fastapi.common.db.common import SessionDep
-from airflow.api_fastapi.core_api.security import requires_access_dag
-from airflow.models.dag_version import DagVersion
-from airflow.models.serialized_dag import SerializedDagModel
-from airflow.models.taskinstance import TaskInstance
 from fastapi import APIRouter, Depends, HTTPException
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from airflow_mlcraft.adapters.airflow_api import SessionDep, requires_access_dag
+from airflow_mlcraft.adapters.airflow_core import DagVersion, SerializedDagModel, TaskInstance
 from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.cwl.portable import restore_locations
 from airflow_mlcraft.layout.layout import Layout, build_layout

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
+
+from airflow_mlcraft.adapters.airflow_api import GetUserDep
 
 router = APIRouter()
 _FOLDER = Path(__file__).parents[1] / "pages"

@@ -6,13 +6,16 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from airflow.dag_processing.bundles.manager import DagBundlesManager
-from airflow.models.dag import DagModel
-from airflow.models.dagbag import DagPriorityParsingRequest
-from airflow.models.errors import ParseImportError
 from sqlalchemy import delete, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+
+from airflow_mlcraft.adapters.airflow_core import (
+    DagModel,
+    DagPriorityParsingRequest,
+    ParseImportError,
+    find_local_bundles,
+)
 
 _LOADER = b"load_cwl_dags"
 
@@ -70,9 +73,7 @@ def _find_files(session: Session, dag_ids: Collection[str]) -> set[tuple[str, st
 
 def _list_loading_files() -> Iterator[tuple[str, str]]:
     """The DAG files of local bundles that load documents, when none of them has made a DAG yet."""
-    bundles = DagBundlesManager()  # type: ignore[no-untyped-call]
-    for bundle in bundles.get_all_dag_bundles():
-        root = Path(bundle.path)
-        for file in root.rglob("*.py") if root.is_dir() else ():
+    for bundle, folder in find_local_bundles():
+        for file in folder.rglob("*.py"):
             if file.is_file() and _LOADER in file.read_bytes():
-                yield bundle.name, file.relative_to(root).as_posix()
+                yield bundle, file.relative_to(folder).as_posix()

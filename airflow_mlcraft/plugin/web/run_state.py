@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
-from airflow.api_fastapi.core_api.security import requires_access_dag
-from airflow.models.dagrun import DagRun
-from airflow.models.taskinstance import TaskInstance
 from fastapi import APIRouter, Depends, HTTPException
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from airflow_mlcraft.adapters.airflow_api import DagAccessEntity, SessionDep, requires_access_dag
+from airflow_mlcraft.adapters.airflow_core import DagRun, TaskInstance
 from airflow_mlcraft.layout.tasks import StepLayout, WorkflowLayout
 from airflow_mlcraft.plugin.web.graph import plan_of_dag
 

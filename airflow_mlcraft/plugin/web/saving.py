@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from airflow.api_fastapi.common.db.common import SessionDep
-from airflow.models.log import Log
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
+from airflow_mlcraft.adapters.airflow_api import SessionDep
+from airflow_mlcraft.adapters.airflow_core import Log
 from airflow_mlcraft.library.catalogue import SHIPPED, copy_shipped, load_text
 from airflow_mlcraft.library.problems import find_problems
 from airflow_mlcraft.library.references import move_references

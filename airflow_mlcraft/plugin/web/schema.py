@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter
 
+from airflow_mlcraft.adapters.airflow_api import GetUserDep
 from airflow_mlcraft.library.hint_schema import hint_schema
 
 router = APIRouter()

@@ -10,15 +10,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any
 
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
-from airflow.api_fastapi.core_api.security import requires_access_dag
-from airflow.models.taskinstance import TaskInstance
-from airflow.utils.log.log_reader import TaskLogReader
 from fastapi import APIRouter, Depends, HTTPException
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from airflow_mlcraft.adapters.airflow_api import DagAccessEntity, SessionDep, requires_access_dag
+from airflow_mlcraft.adapters.airflow_core import TaskInstance, read_log_lines
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.layout.layout import Layout
@@ -219,8 +216,7 @@ def read_task_log(instance: Any) -> TaskLog:
     """The end of the log of a task instance's last try, and the command line in it."""
     if not instance.try_number:
         return TaskLog()
-    stream, _ = TaskLogReader().read_log_chunks(instance, instance.try_number, {"end_of_log": False})
-    return _parse_log(islice(_lines(stream), _MAX_LINES_READ))
+    return _parse_log(islice(_lines(read_log_lines(instance, instance.try_number)), _MAX_LINES_READ))
 
 
 def _parse_log(lines: Iterable[str]) -> TaskLog:

@@ -7,13 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.core_api.security import requires_access_dag
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from airflow_mlcraft import settings
+from airflow_mlcraft.adapters.airflow_api import DagAccessEntity, requires_access_dag
 from airflow_mlcraft.common.safe_names import name_fault
 from airflow_mlcraft.operators.task_files import open_store
 from airflow_mlcraft.plugin.web.access import require_same_origin

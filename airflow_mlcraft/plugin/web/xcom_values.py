@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.models.xcom import XComModel
 from sqlalchemy.orm import Session
 
+from airflow_mlcraft.adapters.airflow_core import XComModel
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.store.values import STORE
 
