@@ -1,8 +1,7 @@
-"""Plans on disk, so that a document is compiled once for its content and not once for each process.
+"""The cache of plans on disk: a document is compiled once for its content rather than once for each process.
 
-Layout: `documents/` says for each document which files it was made of and which plan they make; `plans/` and
-`tools/` hold JSON by digest, and `bases/` for each plan the folders that its documents lie in. Every file is written
-whole or not at all.
+`documents/` has, for each document, the files that it consists of and its plan; `plans/` and `tools/` hold JSON by
+digest; `bases/` has, for each plan, the folders of its documents. Each file is written atomically.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _ERROR_CLASSES = {kind.__name__: kind for kind in (DocumentError, UnsupportedErr
 
 
 class PlanKey(NamedTuple):
-    """What a plan in the cache is found by, and the folder that its document lies in."""
+    """The key of a plan in the cache, and the folder of its document."""
 
     digest: str
     base: str
@@ -42,22 +41,22 @@ class PlanKey(NamedTuple):
 
 @dataclass(frozen=True)
 class PlanCache:
-    """The plans below one folder."""
+    """The plan cache in one folder."""
 
     root: Path
     allowed_hosts: Collection[str] = ()
 
     def get_plan(self, document: Path, fragment: str = "") -> Plan:
-        """The document's plan, compiled only when one of its files has changed. Raises `DocumentError`."""
+        """The document's plan, compiled only if one of its files has changed. Raises `DocumentError`."""
         return self.get_cached(document, fragment) or self.compile(document, fragment)
 
     def get_cached(self, document: Path, fragment: str = "") -> Plan | None:
-        """The document's plan, if it need not be compiled. Raises the `DocumentError` that is known of it."""
+        """The cached plan of an unchanged document, or None. Raises the cached `DocumentError` of a faulty one."""
         entry = self._read_entry(document, fragment)
         return self._plan_of_entry(entry) if entry is not None and self._is_current(entry) else None
 
     def get_cached_key(self, document: Path, fragment: str = "") -> PlanKey | None:
-        """The same without the plan, which takes most of the time to read."""
+        """The key of the cached plan, without reading the plan, which takes most of the time."""
         entry = self._read_entry(document, fragment)
         if entry is None or not self._is_current(entry):
             return None
@@ -67,16 +66,16 @@ class PlanCache:
         return name if (self.root / "plans" / f"{name.digest}.json").exists() else None
 
     def get_last(self, document: Path, fragment: str = "") -> Plan | None:
-        """What the document came to when it was compiled last, whatever has changed since."""
+        """The plan of the document's last compilation, or its error, even if the document has changed since."""
         entry = self._read_entry(document, fragment)
-        # An older compiler's plan may have had another shape.
+        # A plan of an older compiler may have another format.
         with suppress(KeyError, TypeError):
             return self._plan_of_entry(entry) if entry is not None else None
         return None
 
     def compile(self, document: Path, fragment: str = "") -> Plan:
-        """The document's plan, compiled now, its files in the cache made anew. Raises `DocumentError`."""
-        # cwltool loads here and nowhere on the way of a plan that is cached.
+        """Compile the document, and replace its files in the cache. Raises `DocumentError`."""
+        # cwltool is imported only here, so that reading a cached plan does not need it.
         from airflow_mlcraft.cwl.compile import compile_document
         from airflow_mlcraft.cwl.load import load
         from airflow_mlcraft.cwl.sources import Sources
@@ -97,35 +96,35 @@ class PlanCache:
         return plan
 
     def store_failure(self, document: Path, fragment: str, why: str) -> None:
-        """Note that a document could not be compiled, for a reason that its compiler could not tell."""
+        """Store that a document could not be compiled, with a reason that the compiler itself could not give."""
         from airflow_mlcraft.cwl.sources import Sources
 
         self._store_error(document, fragment, Sources(), DocumentError(why, path=str(document)))
 
     def tool(self, digest: str) -> Json:
-        """The document of a tool that one of the plans names."""
+        """The document of a tool of one of the plans."""
         return _read_tool(self.root / "tools" / f"{digest}.json")
 
     def plan(self, digest: str, base: str) -> Plan:
-        """A plan by its digest; the document it came from need not be there."""
+        """A plan by its digest; its document need not exist."""
         try:
             return self._read_plan(digest, base)
         except FileNotFoundError:
             raise DocumentError(f"the plan {digest} is not in {self.root}; import its document again") from None
 
     def find_plan(self, digest: str) -> Plan | None:
-        """A plan by its digest, with the folder that its document was last in; None when it is not here."""
+        """A plan by its digest, with the last known folder of its document; None when it is not in the cache."""
         bases = self._read_bases(digest)
         with suppress(FileNotFoundError):
             return self._read_plan(digest, next(filter(os.path.isdir, reversed(bases)), ""))
         return None
 
     def _store_base(self, plan: Plan) -> None:
-        """Note the folder that a plan's document lies in; the same document may lie in several."""
+        """Store the folder of a plan's document; copies of a document may lie in several folders."""
         bases = self._read_bases(plan.digest)
         if bases[-1:] != [plan.base]:
-            kept = [base for base in bases if base != plan.base and Path(base).is_dir()]
-            write_json(self.root / "bases" / f"{plan.digest}.json", [*kept, plan.base])
+            known_bases = [base for base in bases if base != plan.base and Path(base).is_dir()]
+            write_json(self.root / "bases" / f"{plan.digest}.json", [*known_bases, plan.base])
 
     def _read_bases(self, digest: str) -> list[str]:
         bases = _read_json(self.root / "bases" / f"{digest}.json")
@@ -156,7 +155,7 @@ class PlanCache:
         if not sources.texts:
             entry |= _file_stamp(document)
         if not sources.texts or not all(uri.startswith("file:") for uri in sources.missing):
-            # Whether a host answers, or a file may be read, is not for a cache to say for long.
+            # Errors of hosts and of file permissions are cached for a short time only.
             entry |= {"until": time.time() + _RETRY_SECONDS, "hosts": sorted(self.allowed_hosts)}
         write_json(self._entry_path(document, fragment), entry)
 
@@ -183,11 +182,11 @@ def _read_tool(path: Path) -> Json:
     return data
 
 
-def _error_from_json(what: Json) -> DocumentError:
-    kind = _ERROR_CLASSES[what["kind"]]
-    error = kind(what["message"], path=what["path"], line=what["line"], column=what["column"])
+def _error_from_json(data: Json) -> DocumentError:
+    kind = _ERROR_CLASSES[data["kind"]]
+    error = kind(data["message"], path=data["path"], line=data["line"], column=data["column"])
     if isinstance(error, SeveralProcessesError):
-        error.names = tuple(what["names"])
+        error.names = tuple(data["names"])
     return error
 
 
@@ -203,7 +202,7 @@ def _error_to_json(error: DocumentError) -> Json:
 
 
 def _source_stamps(sources: Sources) -> Json:
-    """What a compilation, or the error that it ended with, depends on."""
+    """The state of all files that a compilation, or its error, depends on."""
     from airflow_mlcraft.cwl.sources import uri_to_path
 
     stamps = [
@@ -215,13 +214,13 @@ def _source_stamps(sources: Sources) -> Json:
         }
         for uri, state in sources.states.items()
     ]
-    # Only files can be looked for again at no cost; an address of a host, read as a path, may well be a folder here.
+    # Only files are checked again, which costs nothing; the path of a host's address might exist as a folder.
     missing = [str(uri_to_path(uri)) for uri in sorted(sources.missing) if uri.startswith("file:")]
     return {"compiler": compiler_version(), "sources": stamps, "missing": missing}
 
 
 def _file_stamp(document: Path) -> Json:
-    """The same for a document that could not be read as text."""
+    """The state of a document that could not be read as text."""
     path = str(document)
     try:
         state = document.stat()
@@ -241,7 +240,7 @@ def _is_unchanged(entry: Json) -> bool:
 
 
 def _is_same_file(source: Json) -> bool:
-    """The same size and time, or else (a fresh checkout, a touch) the same bytes."""
+    """Whether a file has the same size and time, or else (as after a fresh checkout) the same bytes."""
     path = Path(source["path"])
     try:
         stat = path.stat()
@@ -255,7 +254,7 @@ def _is_same_file(source: Json) -> bool:
 
 
 def _read_json(path: Path) -> Json | None:
-    """The JSON in a file; a file that is not there, or that a crash or a full disk spoilt, is none."""
+    """The JSON in a file; None for a file that is missing or damaged, as by a crash or a full disk."""
     try:
         return json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):
@@ -263,5 +262,5 @@ def _read_json(path: Path) -> Json | None:
 
 
 def write_json(path: Path, data: Json) -> None:
-    """Write JSON so that a reader sees all of it or the file that was there before."""
+    """Write JSON atomically: readers see the whole new file or the previous one."""
     write_atomically(path, json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())

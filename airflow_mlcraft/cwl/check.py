@@ -1,4 +1,4 @@
-"""Checks of documents for the command line: a summary of each, or its error. Needs no Airflow."""
+"""Checks of documents for the command line: a summary of each, or its error. Imports no Airflow."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CheckResult:
 
 
 def compile_plan(document: str) -> Plan:
-    """Compile the document `path` or `path#id`, without a cache."""
+    """Compile the document `path` or `path#id` without a cache."""
     from airflow_mlcraft.cwl.compile import compile_document
     from airflow_mlcraft.cwl.load import load
 
@@ -44,7 +44,7 @@ def compile_plan(document: str) -> Plan:
 
 
 def get_cached_plan(document: str, cache: Path) -> Plan:
-    """The plan of `path` or `path#id`, compiled only where the cache has none for the document as it is now."""
+    """The plan of `path` or `path#id`, compiled only if the cache has no plan of the current document."""
     path, _, fragment = document.partition("#")
     if not Path(path).is_file():
         raise DocumentError(f"there is no document {path}")
@@ -52,7 +52,7 @@ def get_cached_plan(document: str, cache: Path) -> Plan:
     try:
         return plan_cache.get_plan(Path(path), fragment)
     except OSError:
-        # The plan is needed even where the cache cannot be written.
+        # The plan is returned even if the cache cannot be written.
         return compile_plan(document)
 
 

@@ -1,4 +1,4 @@
-"""The compiler: a loaded document becomes a plan, and each tool that it runs a self-contained document."""
+"""The compiler: converts a loaded document to a plan, and each tool that it runs to a self-contained document."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class _Compiler:
         tool = process.tool
         document = {
             **to_builtin(tool),
-            # The requirements of the workflows around a tool hold for it too.
+            # The requirements of the enclosing workflows apply to it too.
             "requirements": to_builtin(process.requirements),
             "hints": [hint for hint in to_builtin(process.hints) if not _is_mlcraft_hint(hint)],
             ORIGINAL_CWLVERSION: process.metadata.get(ORIGINAL_CWLVERSION, self.loaded.cwl_version),
@@ -214,7 +214,9 @@ class _Compiler:
     def _choices(self, port: Mapping[str, Json]) -> Json:
         """The `mlcraft:choices` of an input.
 
-        A list of texts in place of an enum type: cwltool refuses an array of an enum that is not defined elsewhere.
+        They are a list of texts rather than an enum type, because cwltool refuses an array of an enum that is not
+        defined
+        elsewhere.
         """
         choices = next((port[name] for name in (HINT_NAMESPACE + CHOICES, f"mlcraft:{CHOICES}") if name in port), None)
         if choices is not None and not (isinstance(choices, list) and all(isinstance(one, str) for one in choices)):
@@ -227,8 +229,8 @@ class _Compiler:
     # Requirements and hints
 
     def _expression_requirements(self, process: Process) -> Json:
-        kept = [to_builtin(req) for req in process.requirements if req["class"] in _EXPRESSION_CLASSES]
-        return self.portable.rewrite(kept) or None
+        requirements = [to_builtin(req) for req in process.requirements if req["class"] in _EXPRESSION_CLASSES]
+        return self.portable.rewrite(requirements) or None
 
     def _resources(self, process: Process) -> Json:
         requirement, _ = process.get_requirement("ResourceRequirement")
@@ -241,7 +243,7 @@ class _Compiler:
         return float(limit) if isinstance(limit, (int, float)) else 0.0
 
     def _mlcraft_hints(self, hints: Any) -> Json:
-        """The `mlcraft:` hints by name; the last of a name wins, as an inner hint does in CWL."""
+        """The `mlcraft:` hints by name; the last of a name overrides the others, as an inner hint does in CWL."""
         own = {}
         for hint in to_builtin(list(hints)):
             if _is_mlcraft_hint(hint):
@@ -273,7 +275,7 @@ def get_process_name(process: Process) -> str:
 
 
 def _source_names(process: CwltoolWorkflow) -> dict[str, str]:
-    """`input` or `step/output` for each URI that a link in this workflow may name."""
+    """The name (`input` or `step/output`) of each URI that a link in this workflow may refer to."""
     names = {str(port["id"]): shortname(port["id"]) for port in process.tool["inputs"]}
     for step in process.steps:
         name = shortname(step.tool["id"])

@@ -1,7 +1,7 @@
-"""The process that compiles what waits: `python -m airflow_mlcraft.cwl.compile_process CACHE`.
+"""The background compiler: `python -m airflow_mlcraft.cwl.compile_process CACHE` compiles the queued documents.
 
-It gives way to all others, and ends when no document waits any more. The compiling itself is done by a child, so
-that a document that brings the compiler down takes no other along.
+It runs with a low priority, and ends when the queue is empty. A child process compiles, so that a document that
+crashes the compiler does not affect the others.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NICE = 10
 
 
 def main(root: Path, max_seconds: float = MAX_SECONDS) -> None:
-    """Compile until nothing waits; leave it to the process that is at it already, if there is one."""
+    """Compile until the queue is empty. Returns at once if another process is compiling for this cache."""
     os.nice(_NICE)
     while has_waiting_lists(root):
         with lock_compiler(root) as is_only_compiler:
@@ -37,7 +37,7 @@ def main(root: Path, max_seconds: float = MAX_SECONDS) -> None:
 
 
 def compile_all(cache: PlanCache, documents: list[Path], max_seconds: float = MAX_SECONDS) -> None:
-    """Compile documents that need it; errors go into the cache as well."""
+    """Compile the changed documents; errors are stored in the cache as well."""
     context = multiprocessing.get_context("fork")
     first = 0
     while first < len(documents) and cache_exists(cache.root):
@@ -62,7 +62,7 @@ def _compile_from(cache: PlanCache, documents: list[Path], current: Synchronized
 
 
 def compile_document(cache: PlanCache, document: Path) -> None:
-    """Have a document's plan in the cache, or those of its processes where none is the main one."""
+    """Compile a document into the cache, or each of its processes if none of them is the main one."""
     try:
         cache.get_plan(document)
     except SeveralProcessesError as several:
@@ -70,17 +70,17 @@ def compile_document(cache: PlanCache, document: Path) -> None:
             with suppress(DocumentError):
                 cache.get_plan(document, name)
     except DocumentError:
-        pass  # It is in the cache.
+        pass  # The error is in the cache.
 
 
 def _wait_for_child(child: BaseProcess, current: Synchronized[int], max_seconds: float) -> str:
-    """Wait for the child; why it ended without being done."""
-    number, since = current.value, time.monotonic()
+    """Wait for the child; returns the reason if it ended without finishing."""
+    number, started = current.value, time.monotonic()
     while child.is_alive():
         child.join(timeout=1)
         if current.value != number:
-            number, since = current.value, time.monotonic()
-        elif time.monotonic() - since > max_seconds:
+            number, started = current.value, time.monotonic()
+        elif time.monotonic() - started > max_seconds:
             child.kill()
             child.join()
             return f"it took more than {max_seconds:.0f} s"

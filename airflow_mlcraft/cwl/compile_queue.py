@@ -1,7 +1,7 @@
 """The queue of documents to compile in a background process, one for each plan cache.
 
-Layout: a file in `waiting/` below the cache lists documents; `compiler.lock` is locked by the process that works
-through the lists, and holds its pid; `compiler.log` is what that process has to say.
+A file in `waiting/` below the cache lists documents; `compiler.lock` is locked by the compiling process, and holds
+its pid; `compiler.log` is the log of that process.
 """
 
 from __future__ import annotations
@@ -25,42 +25,42 @@ _LISTS = "waiting"
 
 
 def enqueue(cache: PlanCache, name: str, documents: Iterable[Path]) -> subprocess.Popen[bytes] | None:
-    """Have documents compiled, in their order; `name` tells lists of different origin apart.
+    """Queue documents for compilation, in their order; `name` keeps lists of different origin apart.
 
-    Gives the process, where one had to be started for it.
+    Returns the compiling process if one had to be started.
     """
     listed = {"documents": [str(path) for path in documents], "hosts": sorted(cache.allowed_hosts)}
     write_json(cache.root / _LISTS / f"{name}.json", listed)
-    with lock_compiler(cache.root) as alone:
+    with lock_compiler(cache.root) as is_idle:
         pass
-    return _start_compiler(cache.root) if alone else None
+    return _start_compiler(cache.root) if is_idle else None
 
 
 def pop_lists(root: Path) -> Iterator[Json]:
-    """The lists that wait; each is gone once it is given."""
+    """Iterate over the queued lists, and remove each of them."""
     for path in sorted((root / _LISTS).glob("*.json")):
-        # Moved away before it is read: a list that takes its place meanwhile is another file, and stays.
-        taken = path.with_name(f".{path.name}.{os.getpid()}.taken")
+        # Moved before it is read: a list that is queued meanwhile is another file, and stays queued.
+        claimed = path.with_name(f".{path.name}.{os.getpid()}.taken")
         try:
-            path.replace(taken)
-            listed = json.loads(taken.read_bytes())
+            path.replace(claimed)
+            listed = json.loads(claimed.read_bytes())
         except FileNotFoundError:
             continue
         finally:
-            taken.unlink(missing_ok=True)
+            claimed.unlink(missing_ok=True)
         yield listed
 
 
 def has_waiting_lists(root: Path) -> bool:
-    """Whether there is something to compile."""
+    """Whether the queue has a list."""
     return any((root / _LISTS).glob("*.json"))
 
 
 @contextmanager
 def lock_compiler(root: Path) -> Iterator[bool]:
-    """Whether no other process compiles for this cache; if so, none can while this lasts.
+    """Lock the compiler of a cache within the context; gives whether the lock was free.
 
-    The system takes the lock back from a process that ends, however it ends.
+    The operating system releases the lock when the process ends, however it ends.
     """
     root.mkdir(parents=True, exist_ok=True)
     with locked_if_free(root / _LOCK) as lock:
@@ -72,12 +72,12 @@ def lock_compiler(root: Path) -> Iterator[bool]:
 
 
 def cache_exists(root: Path) -> bool:
-    """Whether the cache still exists: removing it stops the compilation."""
+    """Whether the cache still exists; removing it stops the compilation."""
     return (root / _LOCK).exists()
 
 
 def last_log_line(root: Path) -> str:
-    """The end of what the compiling process wrote."""
+    """The last line of the compiling process's log."""
     with suppress(OSError):
         lines = (root / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
@@ -85,7 +85,7 @@ def last_log_line(root: Path) -> str:
 
 
 def _start_compiler(root: Path) -> subprocess.Popen[bytes]:
-    """Independent of this process: it is to go on when a parse has ended."""
+    """Start the compiler in a session of its own, so that it continues when a parse has ended."""
     path = os.pathsep.join(folder for folder in sys.path if folder)
     with (root / LOG).open("wb") as log:
         return subprocess.Popen(  # noqa: S603

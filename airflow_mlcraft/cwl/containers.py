@@ -1,4 +1,4 @@
-"""Whether a tool runs in a container, in which engine, and the end of its container."""
+"""Whether a tool runs in a container, in which engine, and how its container is ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from airflow_mlcraft.errors import UnsupportedError
 
 @dataclass(frozen=True)
 class Containers:
-    """How tools that name a container are to be run."""
+    """Options of tools that name a container."""
 
     use: Literal["auto", "always", "never"] = "auto"
     """auto: where an engine answers; a tool that only hints at a container runs without one otherwise."""
@@ -28,18 +28,18 @@ class Containers:
 
     @property
     def podman(self) -> bool:
-        """Whether the engine is podman's command rather than docker's."""
+        """Whether the engine is Podman's command rather than Docker's."""
         return self.engine == "podman"
 
 
 def get_image(process: Process) -> str:
-    """The image that a tool names, if any."""
+    """The image that a tool names, or None."""
     docker, _ = process.get_requirement("DockerRequirement")
     return str((docker or {}).get("dockerImageId") or (docker or {}).get("dockerPull") or "")
 
 
 def uses_container(process: Process, containers: Containers, log: LogLine) -> bool:
-    """Whether a tool is to run in a container here; `UnsupportedError` when it must and cannot."""
+    """Whether a tool runs in a container here. Raises `UnsupportedError` if it requires one and there is no engine."""
     docker, required = process.get_requirement("DockerRequirement")
     if docker is None or process.tool["class"] != "CommandLineTool":
         return False
@@ -58,7 +58,7 @@ def uses_container(process: Process, containers: Containers, log: LogLine) -> bo
 
 
 def _missing_engine(containers: Containers) -> str:
-    """Why there is no container engine; empty when there is one."""
+    """The reason why there is no container engine; empty if there is one."""
     if not shutil.which(containers.engine):
         return f"there is no {containers.engine} command on the PATH"
     if containers.podman:
@@ -80,12 +80,12 @@ def _missing_engine(containers: Containers) -> str:
 
 
 _CIDFILE = "--cidfile="
-# What an engine may take to answer; it goes on with what it was told.
+# The time limit for the engine's response; the engine continues after it.
 _KILL_TIMEOUT = 10.0
 
 
 def kill_container_of(command: Sequence[object]) -> None:
-    """End the container that a command line has started, if it has started one."""
+    """Kill the container that a command line has started, if any."""
     words = [str(word) for word in command]
     for word in words:
         if word.startswith(_CIDFILE):
@@ -93,7 +93,7 @@ def kill_container_of(command: Sequence[object]) -> None:
 
 
 def kill_container(cidfile: Path, engine: str) -> None:
-    """End the container whose id is in a file; one that has ended, or has not begun, is none."""
+    """Kill the container whose id is in a file; does nothing if it has ended, or has not started."""
     try:
         container = cidfile.read_text().strip()
     except OSError:

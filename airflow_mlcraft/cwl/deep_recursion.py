@@ -16,12 +16,12 @@ _STACK_BYTES = 512 * 1024 * 1024
 
 
 def run_with_deep_stack(work: Callable[[], Result]) -> Result:
-    """Do some work in a thread that may nest calls much deeper than Python lets it otherwise."""
-    calls, stack = sys.getrecursionlimit(), threading.stack_size(_STACK_BYTES)
+    """Call a function in a thread whose recursion may be much deeper than Python's default limit."""
+    future, stack = sys.getrecursionlimit(), threading.stack_size(_STACK_BYTES)
     sys.setrecursionlimit(_RECURSION_LIMIT)
     try:
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(work).result()
     finally:
         threading.stack_size(stack)
-        sys.setrecursionlimit(calls)
+        sys.setrecursionlimit(future)

@@ -1,4 +1,4 @@
-"""Find the CWL documents of a folder without loading any."""
+"""Search of a folder for CWL documents, without loading any."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _PROCESS_FIELD = re.compile(rb"""^(?:\{.*)?["']?(?:class|\$graph)["']?\s*:|"(?:c
 
 
 def find_documents(folder: Path) -> list[Path]:
-    """The documents below a folder, sorted; those of hidden folders are left out."""
+    """The documents below a folder, sorted, without those of hidden folders."""
     return [folder / name for name in find_document_names(folder)]
 
 
 def find_document_names(folder: Path) -> list[str]:
-    """The same as paths relative to the folder, with slashes: much faster for thousands."""
+    """The documents as paths relative to the folder, with slashes; much faster for thousands."""
     root = os.path.realpath(folder)
     return sorted(_walk(root, "", {root}), key=lambda name: name.split("/"))
 
 
 def _walk(folder: str, below: str, roots: set[str]) -> Iterator[str]:
-    """`roots` are the real folders that were entered from above or through a link."""
+    """Walk a folder; `roots` are the real paths of the folders entered so far, directly or through links."""
     with suppress(PermissionError), os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             name = entry.name
@@ -46,7 +46,7 @@ def _walk(folder: str, below: str, roots: set[str]) -> Iterator[str]:
 
 
 def _is_utf8(name: str) -> bool:
-    """A name of other bytes can stand in no id, no plan and no table."""
+    """Whether a name is UTF-8; other names cannot be part of ids, plans and database columns."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -55,7 +55,7 @@ def _is_utf8(name: str) -> bool:
 
 
 def _enters_new_folder(link: str, roots: set[str]) -> bool:
-    """Whether a link leads to documents that have no name here yet; a circle of links does not."""
+    """Whether a link leads to a folder that was not entered yet, so that cycles of links end."""
     target = os.path.realpath(link)
     if any(os.path.commonpath([target, root]) in (target, root) for root in roots):
         return False
@@ -64,7 +64,7 @@ def _enters_new_folder(link: str, roots: set[str]) -> bool:
 
 
 def _looks_like_cwl(path: Path) -> bool:
-    """A YAML or JSON file may be anything, such as a job file; a document says which CWL it is written in."""
+    """Whether the start of a file has the fields of a CWL document; other YAML or JSON files may be job files."""
     try:
         with path.open("rb") as file:
             head = file.read(_MAX_HEAD_BYTES)

@@ -1,4 +1,4 @@
-"""The baseline: the most frequent class, or the mean, for every row. What no model beats has learned nothing."""
+"""The baseline: the most frequent class, or the mean, for every row. A useful model has to beat it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from airflow_mlcraft.ml.class_balance import count_classes
-from airflow_mlcraft.ml.metrics import CLASSIFICATION, Answers
+from airflow_mlcraft.ml.metrics import CLASSIFICATION, Predictions
 
 BASELINE = "baseline"
 _DUMMIES = ("sklearn.dummy.",)
@@ -23,17 +23,17 @@ def summarize_target(task: str, truth: Any, classes: Sequence[Any]) -> dict[str,
     return {"counts": [counts.get(label, 0) for label in classes]}
 
 
-def baseline_answers(
+def predict_baseline(
     task: str, summary: Mapping[str, Any], truth: Any, classes: Sequence[Any], positive: Any
-) -> Answers:
-    """Answers of the baseline, equal to those of scikit-learn's dummies: the prior of the classes, or the mean."""
-    known = np.asarray(truth)
+) -> Predictions:
+    """Predictions of the baseline, equal to those of scikit-learn's dummies: the prior of the classes, or the mean."""
+    y_true = np.asarray(truth)
     if task != CLASSIFICATION:
-        return Answers(known, np.full(len(known), float(summary["mean"])))
+        return Predictions(y_true, np.full(len(y_true), float(summary["mean"])))
     counts = np.asarray(summary["counts"], dtype=np.float64)
     most = classes[int(counts.argmax())]
-    predictions = np.full(len(known), most, dtype=known.dtype)
-    return Answers(known, predictions, tuple(classes), positive, np.tile(counts / counts.sum(), (len(known), 1)))
+    y_pred = np.full(len(y_true), most, dtype=y_true.dtype)
+    return Predictions(y_true, y_pred, tuple(classes), positive, np.tile(counts / counts.sum(), (len(y_true), 1)))
 
 
 def is_baseline(path: str) -> bool:

@@ -12,12 +12,12 @@ import numpy as np
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.boosters import use_threads
-from airflow_mlcraft.ml.metrics import CLASSIFICATION, Answers, metric_for, predict_answers, score_all
+from airflow_mlcraft.ml.metrics import CLASSIFICATION, Predictions, compute_predictions, metric_for, score_all
 from airflow_mlcraft.ml.preparation import build_pipeline, without_columns
 from airflow_mlcraft.ml.split import to_sortable_times
 from airflow_mlcraft.ml.threshold import (
     AUTO,
-    answers_at,
+    apply_threshold,
     check_threshold,
     choose_threshold,
     metric_for_threshold,
@@ -84,7 +84,7 @@ def fit(
         with _translate_errors(words), threadpool_limits({"openmp": 1}):
             if chosen is None:
                 return fold_scores(recipe, new, features, truth, cut)
-            return _fold_answers(recipe, new, features, truth, cut)
+            return _predict_fold(recipe, new, features, truth, cut)
 
     with limit_threads(cores), collect_warnings(name) as warning_lines:
         folded = enumerate(cuts, 1)
@@ -97,7 +97,9 @@ def fit(
                 "metric": chosen.name,
                 "folds": fold_thresholds,
             }
-            each = [score_all(recipe.task, answers_at(one, at)) for one, at in zip(each, fold_thresholds, strict=True)]
+            each = [
+                score_all(recipe.task, apply_threshold(one, at)) for one, at in zip(each, fold_thresholds, strict=True)
+            ]
             estimator = wrap_threshold(estimator, threshold_record["value"], recipe.positive)
         model = build_pipeline(recipe, estimator)
         after_columns = without_columns(model)
@@ -108,9 +110,9 @@ def fit(
     return Fitted(model, summarize_folds(each), found, warning_lines, threshold_record)
 
 
-def _fold_answers(recipe: Recipe, model: Any, features: pd.DataFrame, truth: Any, cut: tuple[Any, Any]) -> Answers:
+def _predict_fold(recipe: Recipe, model: Any, features: pd.DataFrame, truth: Any, cut: tuple[Any, Any]) -> Predictions:
     fitted = model.fit(features.iloc[cut[0]], truth[cut[0]])
-    return predict_answers(fitted, features.iloc[cut[1]], truth[cut[1]], positive=recipe.positive)
+    return compute_predictions(fitted, features.iloc[cut[1]], truth[cut[1]], positive=recipe.positive)
 
 
 def fold_scores(recipe: Recipe, model: Any, features: pd.DataFrame, truth: Any, cut: tuple[Any, Any]) -> Scores:
@@ -121,7 +123,7 @@ def fold_scores(recipe: Recipe, model: Any, features: pd.DataFrame, truth: Any, 
 
 def model_scores(recipe: Recipe, model: Any, features: pd.DataFrame, truth: Any) -> Scores:
     """All metrics of a fitted model."""
-    return score_all(recipe.task, predict_answers(model, features, truth, positive=recipe.positive))
+    return score_all(recipe.task, compute_predictions(model, features, truth, positive=recipe.positive))
 
 
 def summarize_folds(each: list[Scores]) -> dict[str, dict[str, Any]]:

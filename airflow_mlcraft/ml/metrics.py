@@ -18,45 +18,45 @@ DEFAULT = {CLASSIFICATION: "acc", REGRESSION: "rmse"}
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """Predictions of a model for some rows, and their true values. `positive` is the positive one of two classes."""
 
-    truth: Any
-    predictions: Any
+    y_true: Any
+    y_pred: Any
     classes: tuple[Any, ...] = ()
     positive: Any = None
     probabilities: Any = None
     decisions: Any = None
 
-    def only(self, rows: Any) -> Answers:
-        """The answers for some of the rows."""
+    def select_rows(self, rows: Any) -> Predictions:
+        """The predictions for some of the rows."""
 
         def select(values: Any) -> Any:
             return None if values is None else np.asarray(values)[rows]
 
         return replace(
             self,
-            truth=select(self.truth),
-            predictions=select(self.predictions),
+            y_true=select(self.y_true),
+            y_pred=select(self.y_pred),
             probabilities=select(self.probabilities),
             decisions=select(self.decisions),
         )
 
 
-def join_answers(each: Sequence[Answers]) -> Answers:
-    """Join the answers of one model for several batches of rows."""
-    first = each[0]
-    if len(each) == 1:
+def concat_predictions(batches: Sequence[Predictions]) -> Predictions:
+    """Concatenate the predictions of one model for several batches of rows."""
+    first = batches[0]
+    if len(batches) == 1:
         return first
 
     def join(name: str) -> Any:
         is_missing = getattr(first, name) is None
-        return None if is_missing else np.concatenate([getattr(one, name) for one in each])
+        return None if is_missing else np.concatenate([getattr(batch, name) for batch in batches])
 
     return replace(
         first,
-        truth=join("truth"),
-        predictions=join("predictions"),
+        y_true=join("y_true"),
+        y_pred=join("y_pred"),
         probabilities=join("probabilities"),
         decisions=join("decisions"),
     )
@@ -69,7 +69,7 @@ class Metric:
     name: str
     task: str
     higher_is_better: bool
-    score: Callable[[Answers], float | None]
+    score: Callable[[Predictions], float | None]
     words: str
     of_probabilities: bool = False
 
@@ -83,91 +83,95 @@ class Metric:
         return "higher is better" if self.higher_is_better else "lower is better"
 
 
-def _averaged_metric(name: str) -> Callable[[Answers], float]:
-    def score(answers: Answers) -> float:
+def _averaged_metric(name: str) -> Callable[[Predictions], float]:
+    def score(predictions: Predictions) -> float:
         from sklearn import metrics
 
-        how: dict[str, Any] = {"average": "macro"}
-        if answers.positive is not None:
-            how = {"average": "binary", "pos_label": answers.positive}
+        options: dict[str, Any] = {"average": "macro"}
+        if predictions.positive is not None:
+            options = {"average": "binary", "pos_label": predictions.positive}
         function = getattr(metrics, name)
-        return float(function(answers.truth, answers.predictions, zero_division=0, **how))
+        return float(function(predictions.y_true, predictions.y_pred, zero_division=0, **options))
 
     return score
 
 
-def _accuracy(answers: Answers) -> float:
+def _accuracy(predictions: Predictions) -> float:
     from sklearn.metrics import accuracy_score
 
-    return float(accuracy_score(answers.truth, answers.predictions))
+    return float(accuracy_score(predictions.y_true, predictions.y_pred))
 
 
-def _balanced_accuracy(answers: Answers) -> float:
+def _balanced_accuracy(predictions: Predictions) -> float:
     """Balanced accuracy without scikit-learn's warning about predicted classes that no row has."""
     from sklearn.metrics import recall_score
 
-    present = np.unique(np.asarray(answers.truth))
-    return float(recall_score(answers.truth, answers.predictions, labels=present, average="macro", zero_division=0))
+    present = np.unique(np.asarray(predictions.y_true))
+    return float(recall_score(predictions.y_true, predictions.y_pred, labels=present, average="macro", zero_division=0))
 
 
-def _pr_auc(answers: Answers) -> float | None:
+def _pr_auc(predictions: Predictions) -> float | None:
     from sklearn.metrics import average_precision_score
 
-    values = _scores_of_positive(answers)
-    truth = np.asarray(answers.truth) == answers.positive
-    return None if values is None or not truth.any() else float(average_precision_score(truth, values))
+    values = _scores_of_positive(predictions)
+    y_true = np.asarray(predictions.y_true) == predictions.positive
+    return None if values is None or not y_true.any() else float(average_precision_score(y_true, values))
 
 
-def _scores_of_positive(answers: Answers) -> Any:
+def _scores_of_positive(predictions: Predictions) -> Any:
     """Probabilities or decision values of the positive class; None without two classes or without either."""
-    if answers.positive is None or len(answers.classes) < 2 or answers.positive not in answers.classes:  # noqa: PLR2004
+    if predictions.positive is None or len(predictions.classes) < 2 or predictions.positive not in predictions.classes:  # noqa: PLR2004
         return None
-    if answers.probabilities is not None:
-        return answers.probabilities[:, answers.classes.index(answers.positive)]
-    if answers.decisions is None:
+    if predictions.probabilities is not None:
+        return predictions.probabilities[:, predictions.classes.index(predictions.positive)]
+    if predictions.decisions is None:
         return None
-    return answers.decisions if answers.positive == answers.classes[1] else -answers.decisions
+    return predictions.decisions if predictions.positive == predictions.classes[1] else -predictions.decisions
 
 
-def _roc_auc(answers: Answers) -> float | None:
+def _roc_auc(predictions: Predictions) -> float | None:
     from sklearn.metrics import roc_auc_score
 
-    if len(answers.classes) == 1 or set(np.unique(answers.truth)) != set(answers.classes):
+    if len(predictions.classes) == 1 or set(np.unique(predictions.y_true)) != set(predictions.classes):
         return None
-    if answers.positive is not None:
-        values = _scores_of_positive(answers)
+    if predictions.positive is not None:
+        values = _scores_of_positive(predictions)
         if values is None:
             return None
-        return float(roc_auc_score(np.asarray(answers.truth) == answers.positive, values))
-    if answers.probabilities is None:
+        return float(roc_auc_score(np.asarray(predictions.y_true) == predictions.positive, values))
+    if predictions.probabilities is None:
         return None
     return float(
         roc_auc_score(
-            answers.truth, answers.probabilities, multi_class="ovr", average="macro", labels=list(answers.classes)
+            predictions.y_true,
+            predictions.probabilities,
+            multi_class="ovr",
+            average="macro",
+            labels=list(predictions.classes),
         )
     )
 
 
-def _log_loss(answers: Answers) -> float | None:
+def _log_loss(predictions: Predictions) -> float | None:
     from sklearn.metrics import log_loss
 
-    lacking = len(answers.classes) == 1 or set(np.unique(answers.truth)) - set(answers.classes)
-    if answers.probabilities is None or lacking:
+    lacking = len(predictions.classes) == 1 or set(np.unique(predictions.y_true)) - set(predictions.classes)
+    if predictions.probabilities is None or lacking:
         return None
-    return float(log_loss(answers.truth, answers.probabilities, labels=list(answers.classes)))
+    return float(log_loss(predictions.y_true, predictions.probabilities, labels=list(predictions.classes)))
 
 
-def _simple_metric(name: str) -> Callable[[Answers], float]:
-    def score(answers: Answers) -> float:
+def _simple_metric(name: str) -> Callable[[Predictions], float]:
+    def score(predictions: Predictions) -> float:
         from sklearn import metrics
 
-        return float(getattr(metrics, name)(answers.truth, answers.predictions))
+        return float(getattr(metrics, name)(predictions.y_true, predictions.y_pred))
 
     return score
 
 
-def _r2(answers: Answers) -> float | None:
-    return _simple_metric("r2_score")(answers) if len(answers.truth) > 1 else None
+def _r2(predictions: Predictions) -> float | None:
+    return _simple_metric("r2_score")(predictions) if len(predictions.y_true) > 1 else None
 
 
 METRICS = {
@@ -236,19 +240,21 @@ def metric_for(task: str, name: str | None = None) -> Metric:
     key = "_".join((name or "").replace("-", " ").replace("_", " ").lower().split()) or DEFAULT[task]
     key = ALIASES.get(key, key)
     of_task = [metric.name for metric in METRICS.values() if metric.task == task]
-    found = METRICS.get(key)
-    if found is None:
+    matching = METRICS.get(key)
+    if matching is None:
         others = [alias for alias, metric in ALIASES.items() if metric in of_task]
         raise StepError(f"there is no metric {name!r}; for {task} {build_suggestion(key, [*of_task, *others])}")
-    if found.task != task:
-        raise StepError(f"{key} is a metric for {found.task}, and this is {task}: {', '.join(of_task)}")
-    return found
+    if matching.task != task:
+        raise StepError(f"{key} is a metric for {matching.task}, and this is {task}: {', '.join(of_task)}")
+    return matching
 
 
-def predict_answers(model: Any, frame: Any, truth: Any, *, positive: Any, metric: Metric | None = None) -> Answers:
-    """Predict with a fitted model what all metrics, or one, need.
+def compute_predictions(
+    model: Any, frame: Any, y_true: Any, *, positive: Any, metric: Metric | None = None
+) -> Predictions:
+    """Predict with a fitted model all that the metrics, or one metric, need.
 
-    It runs in one thread, since several would add up a forest's votes in varying order.
+    Runs in one thread, because several threads would sum the votes of a forest in varying order.
     """
     from joblib import parallel_config
 
@@ -256,14 +262,14 @@ def predict_answers(model: Any, frame: Any, truth: Any, *, positive: Any, metric
     probabilities = decisions = None
     with parallel_config(backend="sequential"):
         model, frame = _prepare_rows(model, frame)
-        predictions = model.predict(frame)
+        y_pred = model.predict(frame)
         if metric is not None and not metric.of_probabilities:
-            return Answers(np.asarray(truth), predictions, classes, positive)
+            return Predictions(np.asarray(y_true), y_pred, classes, positive)
         if classes and hasattr(model, "predict_proba"):
             probabilities = model.predict_proba(frame)
         elif classes and hasattr(model, "decision_function"):
             decisions = model.decision_function(frame)
-    return Answers(np.asarray(truth), predictions, classes, positive, probabilities, decisions)
+    return Predictions(np.asarray(y_true), y_pred, classes, positive, probabilities, decisions)
 
 
 def _prepare_rows(model: Any, frame: Any) -> tuple[Any, Any]:
@@ -275,39 +281,41 @@ def _prepare_rows(model: Any, frame: Any) -> tuple[Any, Any]:
     return model[-1], model[:-1].transform(frame)
 
 
-def score_all(task: str, answers: Answers, *, only: str | None = None) -> dict[str, float | None]:
+def score_all(task: str, predictions: Predictions, *, select_rows: str | None = None) -> dict[str, float | None]:
     """All metrics of the task, or one. Values that are not finite are None."""
-    answers = _with_codes(answers)
-    of_task = [metric for metric in METRICS.values() if metric.task == task and only in (None, metric.name)]
-    if np.asarray(answers.predictions).dtype.kind == "f" and not np.isfinite(answers.predictions).all():
+    predictions = _with_codes(predictions)
+    of_task = [metric for metric in METRICS.values() if metric.task == task and select_rows in (None, metric.name)]
+    if np.asarray(predictions.y_pred).dtype.kind == "f" and not np.isfinite(predictions.y_pred).all():
         return {metric.name: None for metric in of_task}
     with np.errstate(over="ignore", invalid="ignore"):
-        return {metric.name: _finite(metric.score(answers)) for metric in of_task}
+        return {metric.name: _finite(metric.score(predictions)) for metric in of_task}
 
 
-def score(metric: Metric, answers: Answers) -> float | None:
+def score(metric: Metric, predictions: Predictions) -> float | None:
     """The value of one metric."""
-    return score_all(metric.task, answers, only=metric.name)[metric.name]
+    return score_all(metric.task, predictions, select_rows=metric.name)[metric.name]
 
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and np.isfinite(value) else None
 
 
-def _with_codes(answers: Answers) -> Answers:
-    """Answers with text labels replaced by their positions among all labels, which scikit-learn compares far faster."""
-    truth, predictions = np.asarray(answers.truth), np.asarray(answers.predictions)
-    if truth.dtype != object or predictions.dtype != object or not answers.classes:
-        return answers
+def _with_codes(predictions: Predictions) -> Predictions:
+    """The predictions with text labels replaced by their positions among all labels, which scikit-learn compares
+    faster.
+    """
+    y_true, y_pred = np.asarray(predictions.y_true), np.asarray(predictions.y_pred)
+    if y_true.dtype != object or y_pred.dtype != object or not predictions.classes:
+        return predictions
     import pandas as pd
 
-    positive = () if answers.positive is None else (answers.positive,)
-    labels = sorted({*answers.classes, *positive, *pd.unique(truth), *pd.unique(predictions)})
+    positive = () if predictions.positive is None else (predictions.positive,)
+    labels = sorted({*predictions.classes, *positive, *pd.unique(y_true), *pd.unique(y_pred)})
     index = pd.Index(labels, dtype=object)
     return replace(
-        answers,
-        truth=index.get_indexer(truth),
-        predictions=index.get_indexer(predictions),
-        classes=tuple(index.get_indexer(list(answers.classes)).tolist()),
-        positive=None if answers.positive is None else labels.index(answers.positive),
+        predictions,
+        y_true=index.get_indexer(y_true),
+        y_pred=index.get_indexer(y_pred),
+        classes=tuple(index.get_indexer(list(predictions.classes)).tolist()),
+        positive=None if predictions.positive is None else labels.index(predictions.positive),
     )

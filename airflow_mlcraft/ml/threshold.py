@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from airflow_mlcraft.errors import StepError
-from airflow_mlcraft.ml.metrics import CLASSIFICATION, METRICS, Answers, Metric, join_answers
+from airflow_mlcraft.ml.metrics import CLASSIFICATION, METRICS, Metric, Predictions, concat_predictions
 
 AUTO = "auto"
 _MAX_CANDIDATES = 200
@@ -51,36 +51,36 @@ def metric_for_threshold(metric: Metric) -> Metric:
     return METRICS[_FALLBACK_METRIC] if metric.of_probabilities or metric.name in _ONE_SIDED else metric
 
 
-def choose_threshold(metric: Metric, fold_answers: Sequence[Answers]) -> float:
-    """The best threshold for all of these answers; of equal ones the one nearest to 0.5."""
-    answers = join_answers(fold_answers)
-    values = _positive_probabilities(answers)
+def choose_threshold(metric: Metric, fold_predictions: Sequence[Predictions]) -> float:
+    """The best threshold for all of these predictions; of equal ones the one nearest to 0.5."""
+    predictions = concat_predictions(fold_predictions)
+    values = _positive_probabilities(predictions)
     unique = np.unique(values)
-    between = (unique[1:] + unique[:-1]) / 2
-    if len(between) > _MAX_CANDIDATES:
-        between = np.quantile(between, np.linspace(0, 1, _MAX_CANDIDATES))
-    candidates = sorted({0.5, *between.tolist()}, key=lambda one: (abs(one - 0.5), one))
+    midpoints = (unique[1:] + unique[:-1]) / 2
+    if len(midpoints) > _MAX_CANDIDATES:
+        midpoints = np.quantile(midpoints, np.linspace(0, 1, _MAX_CANDIDATES))
+    candidates = sorted({0.5, *midpoints.tolist()}, key=lambda one: (abs(one - 0.5), one))
     sign = 1.0 if metric.higher_is_better else -1.0
-    found = [metric.score(answers_at(answers, one)) for one in candidates]
-    scores = [-np.inf if score is None else sign * score for score in found]
+    values_of_metric = [metric.score(apply_threshold(predictions, one)) for one in candidates]
+    scores = [-np.inf if score is None else sign * score for score in values_of_metric]
     best = max(range(len(candidates)), key=lambda place: scores[place])
     return float(np.round(candidates[best], 6))
 
 
-def thresholds_of_folds(metric: Metric, fold_answers: Sequence[Answers]) -> list[float]:
+def thresholds_of_folds(metric: Metric, fold_predictions: Sequence[Predictions]) -> list[float]:
     """The threshold of each fold, chosen on the other folds, so that no fold is scored with its own choice."""
     return [
-        choose_threshold(metric, [*fold_answers[:place], *fold_answers[place + 1 :]])
-        for place in range(len(fold_answers))
+        choose_threshold(metric, [*fold_predictions[:place], *fold_predictions[place + 1 :]])
+        for place in range(len(fold_predictions))
     ]
 
 
-def answers_at(answers: Answers, threshold: float) -> Answers:
-    """The same answers with another threshold."""
-    other = next(one for one in answers.classes if one != answers.positive)
-    labels = np.asarray([other, answers.positive], dtype=np.asarray(answers.truth).dtype)
-    return replace(answers, predictions=labels[(_positive_probabilities(answers) >= threshold).astype(np.intp)])
+def apply_threshold(predictions: Predictions, threshold: float) -> Predictions:
+    """The same predictions with another threshold."""
+    other = next(one for one in predictions.classes if one != predictions.positive)
+    labels = np.asarray([other, predictions.positive], dtype=np.asarray(predictions.y_true).dtype)
+    return replace(predictions, y_pred=labels[(_positive_probabilities(predictions) >= threshold).astype(np.intp)])
 
 
-def _positive_probabilities(answers: Answers) -> Any:
-    return answers.probabilities[:, answers.classes.index(answers.positive)]
+def _positive_probabilities(predictions: Predictions) -> Any:
+    return predictions.probabilities[:, predictions.classes.index(predictions.positive)]

@@ -85,7 +85,7 @@ class Outcome:
             "name": model.label,
             "role": model.role,
             "class": model.card.get("class"),
-            "rows": 0 if model.answers is None else len(model.answers.truth),
+            "rows": 0 if model.predictions is None else len(model.predictions.y_true),
             "test": model.scores,
             "cv": model.card.get("cv", {}),
             "train": model.card.get("train", {}),

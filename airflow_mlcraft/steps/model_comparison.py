@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from airflow_mlcraft.errors import MlcraftError, StepError
-from airflow_mlcraft.ml.baseline import BASELINE, baseline_answers, is_baseline
+from airflow_mlcraft.ml.baseline import BASELINE, is_baseline, predict_baseline
 from airflow_mlcraft.ml.champion import CROSS_VALIDATION, TEST, ChampionScore, format_distinct
 from airflow_mlcraft.ml.class_balance import default_metric
 from airflow_mlcraft.ml.fit import Scores
 from airflow_mlcraft.ml.metrics import (
     CLASSIFICATION,
-    Answers,
     Metric,
-    join_answers,
+    Predictions,
+    compute_predictions,
+    concat_predictions,
     metric_for,
-    predict_answers,
     score,
     score_all,
 )
@@ -39,10 +39,13 @@ _MAX_LISTED = 5
 
 @dataclass(frozen=True)
 class ComparedModel(StoredModel):
-    """A model with a unique label, its answers for the test rows and its scores. A champion may have no answers."""
+    """A model with a unique label, its predictions for the test rows and its scores.
+
+    A champion may have no predictions.
+    """
 
     label: str
-    answers: Answers | None
+    predictions: Predictions | None
     scores: Scores
     role: str = NEW
     against_champion: float | None = None
@@ -51,8 +54,8 @@ class ComparedModel(StoredModel):
         """The score by which the best new model is selected."""
         if chosen_on == TEST:
             return self.scores.get(metric.name)
-        found = self.card.get("cv", {}).get(metric.name)
-        return None if found is None else found["mean"]
+        cv_score = self.card.get("cv", {}).get(metric.name)
+        return None if cv_score is None else cv_score["mean"]
 
     @property
     def is_baseline(self) -> bool:
@@ -115,43 +118,44 @@ def compare_models(
 ) -> Comparison:
     """Score all models on the test rows. A model that fails is left out, and the others are compared.
 
-    Of the rows, only the target and the models' answers are kept in memory. Raises a `StepError` if today's champion
+    Of the rows, only the target and the models' predictions are kept in memory. Raises a `StepError` if today's
+    champion
     cannot be loaded and is not to be replaced.
     """
-    found = [_load_or_fail(folder, name) for name in models]
-    stored = [one for one in found if isinstance(one, StoredModel)]
-    names = _unique_labels([one.name if isinstance(one, StoredModel) else one.label for one in found])
+    loaded = [_load_or_fail(folder, name) for name in models]
+    stored = [one for one in loaded if isinstance(one, StoredModel)]
+    names = _unique_labels([one.name if isinstance(one, StoredModel) else one.label for one in loaded])
     failed = [
-        replace(one, label=label) for one, label in zip(found, names, strict=True) if isinstance(one, FailedModel)
+        replace(one, label=label) for one, label in zip(loaded, names, strict=True) if isinstance(one, FailedModel)
     ]
-    labels = [label for one, label in zip(found, names, strict=True) if isinstance(one, StoredModel)]
+    labels = [label for one, label in zip(loaded, names, strict=True) if isinstance(one, StoredModel)]
     if not stored:
         raise _no_models_error(failed)
     first = stored[0].card
     for other in stored[1:]:
         if reason := _describe_difference(first, other.card):
             raise StepError(f"--models: {stored[0].name} and {other.name} cannot be compared: {reason}")
-    chosen, reason = _choose_metric(first, metric)
+    metric_to_compare, reason = _choose_metric(first, metric)
     check_target(test.head.head(0), first["target"])
     targets = test.read_columns([first["target"]])
-    known = to_target(targets, first["target"], first["task"], first["labels"], first["classes"])
-    scored = _score_or_fail_all(stored, labels, test, known, first.get("positive"))
+    y_true = to_target(targets, first["target"], first["task"], first["labels"], first["classes"])
+    scored = _score_or_fail_all(stored, labels, test, y_true, first.get("positive"))
     new = [one for one in scored if isinstance(one, ComparedModel)]
     failed += [one for one in scored if isinstance(one, FailedModel)]
     if not new:
         raise _no_models_error(failed)
-    if not any(one.scores.get(chosen.name) is not None for one in new):
-        raise StepError(f"no model has a {chosen.name} on these test rows; choose another metric")
-    chosen_on, notes = _choose_selection(chosen, new)
-    comparison = Comparison(chosen, new, None, _baseline(new, known), chosen_on, reason, failed=failed)
-    out = [f"{one.label} is out: {one.reason}" for one in failed]
+    if not any(one.scores.get(metric_to_compare.name) is not None for one in new):
+        raise StepError(f"no model has a {metric_to_compare.name} on these test rows; choose another metric")
+    chosen_on, notes = _choose_selection(metric_to_compare, new)
+    comparison = Comparison(metric_to_compare, new, None, _baseline(new, y_true), chosen_on, reason, failed=failed)
+    failure_notes = [f"{one.label} is out: {one.reason}" for one in failed]
     comparison = replace(
-        comparison, notes=[*([reason] if reason else []), *notes, *out, *_weak_model_notes(comparison)]
+        comparison, notes=[*([reason] if reason else []), *notes, *failure_notes, *_weak_model_notes(comparison)]
     )
     if champion is None:
         return comparison
     try:
-        today = load_model(folder, champion, "champion")
+        today_model = load_model(folder, champion, "champion")
     except Exception as error:
         if not replace_champion:
             raise StepError(
@@ -160,13 +164,13 @@ def compare_models(
             ) from error
         note = f"the champion of today cannot be loaded, and is replaced without a comparison: {_reason(error)}"
         return replace(comparison, notes=[*comparison.notes, note])
-    return _compare_champion(comparison, today, test, known)
+    return _compare_champion(comparison, today_model, test, y_true)
 
 
 def _load_or_fail(folder: Path, name: str) -> StoredModel | FailedModel:
     permissions.current().check_named_file(folder / name, name, folder)
-    if (known := read_failure(folder / name)) is not None:
-        return FailedModel(*known)
+    if (failure := read_failure(folder / name)) is not None:
+        return FailedModel(*failure)
     inputs.model_folder(folder, name, "models")
     try:
         return load_model(folder, name, "models")
@@ -175,34 +179,36 @@ def _load_or_fail(folder: Path, name: str) -> StoredModel | FailedModel:
 
 
 def _score_or_fail_all(
-    stored: Sequence[StoredModel], labels: Sequence[str], test: DataFile, known: Any, positive: Any
+    stored: Sequence[StoredModel], labels: Sequence[str], test: DataFile, y_true: Any, positive: Any
 ) -> list[ComparedModel | FailedModel]:
     """Score each model on each batch of rows, so that the rows are read only once."""
-    answers: list[list[Answers]] = [[] for _ in stored]
+    predictions: list[list[Predictions]] = [[] for _ in stored]
     failed: dict[int, FailedModel] = {}
     start = 0
     for frame in test.batches():
-        rows = known[start : start + len(frame)]
+        rows = y_true[start : start + len(frame)]
         start += len(frame)
-        for place, one in enumerate(stored):
-            if place not in failed:
+        for index, one in enumerate(stored):
+            if index not in failed:
                 try:
-                    answers[place].append(predict_answers(one.model, frame, rows, positive=positive))
+                    predictions[index].append(compute_predictions(one.model, frame, rows, positive=positive))
                 except Exception as error:
-                    failed[place] = FailedModel(labels[place], _reason(error))
-    return [failed.get(place) or _score_or_fail(one, labels[place], answers[place]) for place, one in enumerate(stored)]
+                    failed[index] = FailedModel(labels[index], _reason(error))
+    return [
+        failed.get(index) or _score_or_fail(one, labels[index], predictions[index]) for index, one in enumerate(stored)
+    ]
 
 
-def _score_or_fail(stored: StoredModel, label: str, answers: list[Answers]) -> ComparedModel | FailedModel:
+def _score_or_fail(stored: StoredModel, label: str, predictions: list[Predictions]) -> ComparedModel | FailedModel:
     try:
-        return _to_compared_model(stored, label, answers)
+        return _to_compared_model(stored, label, predictions)
     except Exception as error:
         return FailedModel(label, _reason(error))
 
 
 def _reason(error: Exception) -> str:
-    notes = " ".join(str(error).split())
-    return notes if isinstance(error, MlcraftError) else f"{type(error).__name__}: {notes}"
+    message = " ".join(str(error).split())
+    return message if isinstance(error, MlcraftError) else f"{type(error).__name__}: {message}"
 
 
 def _no_models_error(failed: list[FailedModel]) -> StepError:
@@ -234,63 +240,68 @@ def _choose_selection(metric: Metric, new: Sequence[ComparedModel]) -> tuple[str
     return TEST, [f"{reason}, so the test part chooses among the models: the winner's score on it is too good by some"]
 
 
-def _baseline(new: Sequence[ComparedModel], known: Any) -> ComparedModel | None:
+def _baseline(new: Sequence[ComparedModel], y_true: Any) -> ComparedModel | None:
     """The baseline; None if one of the models is one, or if the models have no summary of their training rows."""
     card = new[0].card
     summary = card.get("target_values")
     if summary is None or any(one.is_baseline for one in new):
         return None
-    answers = baseline_answers(card["task"], summary, known, card["classes"], card.get("positive"))
+    predictions = predict_baseline(card["task"], summary, y_true, card["classes"], card.get("positive"))
     description = {"name": BASELINE, "class": BASELINE, "task": card["task"]}
     return ComparedModel(
-        new[0].folder, description, None, BASELINE, answers, score_all(card["task"], answers), BASELINE
+        new[0].folder, description, None, BASELINE, predictions, score_all(card["task"], predictions), BASELINE
     )
 
 
-def _weak_model_notes(found: Comparison) -> list[str]:
+def _weak_model_notes(comparison: Comparison) -> list[str]:
     """Notes about models that find no row of a class, or that do not beat the baseline."""
     notes = []
-    for one in found.new:
-        if one.is_baseline or one.answers is None:
+    for one in comparison.new:
+        if one.is_baseline or one.predictions is None:
             continue
-        if one.card["task"] == CLASSIFICATION and (missed := _describe_missed_classes(one.answers)):
+        if one.card["task"] == CLASSIFICATION and (missed := _describe_missed_classes(one.predictions)):
             notes.append(f"{one.label} finds {missed} in the test part: recall 0")
-        name = found.metric.name
-        value, least = one.scores.get(name), found.baseline.scores.get(name) if found.baseline else None
-        if value is not None and least is not None and not found.metric.better(value, least):
-            ours, theirs = format_distinct(value, least)
-            other = "the same" if value == least else theirs
+        metric_name = comparison.metric.name
+        value, baseline_score = (
+            one.scores.get(metric_name),
+            comparison.baseline.scores.get(metric_name) if comparison.baseline else None,
+        )
+        if value is not None and baseline_score is not None and not comparison.metric.better(value, baseline_score):
+            score_text, baseline_text = format_distinct(value, baseline_score)
+            compared_text = "the same" if value == baseline_score else baseline_text
             notes.append(
-                f"{one.label} does not beat the baseline: its {name} on the test part is {ours}, and "
-                f"{_describe_baseline(found)} has {other}"
+                f"{one.label} does not beat the baseline: its {metric_name} on the test part is {score_text}, and "
+                f"{_describe_baseline(comparison)} has {compared_text}"
             )
     return notes
 
 
-def _describe_baseline(found: Comparison) -> str:
-    classes = found.new[0].card["task"] == CLASSIFICATION
-    return "always naming the most frequent class" if classes else "always naming the mean"
+def _describe_baseline(comparison: Comparison) -> str:
+    is_classification = comparison.new[0].card["task"] == CLASSIFICATION
+    return "always naming the most frequent class" if is_classification else "always naming the mean"
 
 
-def _describe_missed_classes(answers: Answers) -> str:
+def _describe_missed_classes(predictions: Predictions) -> str:
     """Describe the classes of which no row is predicted correctly."""
-    known, notes = np.asarray(answers.truth), np.asarray(answers.predictions)
-    there, counts = np.unique(known, return_counts=True)
-    right = set(np.unique(known[known == notes]).tolist())
+    y_true, y_pred = np.asarray(predictions.y_true), np.asarray(predictions.y_pred)
+    labels, counts = np.unique(y_true, return_counts=True)
+    found_labels = set(np.unique(y_true[y_true == y_pred]).tolist())
     missed = [
-        (label, count) for label, count in zip(there.tolist(), counts.tolist(), strict=True) if label not in right
+        (label, count)
+        for label, count in zip(labels.tolist(), counts.tolist(), strict=True)
+        if label not in found_labels
     ]
     shown = ", ".join(f"none of the {count} rows of {str(label)!r}" for label, count in missed[:_MAX_LISTED])
     return shown + (f" and of {len(missed) - _MAX_LISTED} more classes" if len(missed) > _MAX_LISTED else "")
 
 
-def _compare_champion(found: Comparison, today: StoredModel, test: DataFile, known: Any) -> Comparison:
+def _compare_champion(comparison: Comparison, today: StoredModel, test: DataFile, y_true: Any) -> Comparison:
     """Add today's champion, scored on the rows that it was not trained on, if it predicts the same target."""
     label = f"champion ({today.name})"
     unscored = ComparedModel(today.folder, today.card, today.model, label, None, {}, CHAMPION)
-    first = found.new[0]
+    first = comparison.new[0]
     if reason := _describe_difference(today.card, first.card):
-        return _incomparable(found, unscored, reason, foreign=True)
+        return _incomparable(comparison, unscored, reason, foreign=True)
     try:
         today.model.predict(test.head)
     except StepError as error:
@@ -298,34 +309,34 @@ def _compare_champion(found: Comparison, today: StoredModel, test: DataFile, kno
             note = (
                 f"the {label} of today was made with another processor.py, and cannot be asked about these rows; it is"
             )
-            return replace(found, notes=[*found.notes, f"{note} not compared: {error}"])
-        return _incomparable(found, unscored, str(error), foreign=True)
+            return replace(comparison, notes=[*comparison.notes, f"{note} not compared: {error}"])
+        return _incomparable(comparison, unscored, str(error), foreign=True)
     unseen = find_unseen_rows(test, first, today)
     if unseen.reason:
-        return _incomparable(found, unscored, unseen.reason)
-    left = int(unseen.rows.sum())
-    if unseen.learned and left < MIN_COMPARED_ROWS:
+        return _incomparable(comparison, unscored, unseen.reason)
+    unseen_rows = int(unseen.rows.sum())
+    if unseen.learned and unseen_rows < MIN_COMPARED_ROWS:
         reason = (
             f"it has learned {unseen.learned} of the {len(test)} test rows, and {MIN_COMPARED_ROWS} others are needed "
             "to compare"
         )
-        return _incomparable(found, unscored, f"{reason}, of which there are {left}")
-    scored = _score_model(today, label, test.select_rows(unseen.rows), known[unseen.rows], first.card.get("positive"))
-    name = found.metric.name
-    new = [replace(one, against_champion=_score_on_rows(found.metric, one, unseen.rows)) for one in found.new]
-    notes = list(found.notes)
+        return _incomparable(comparison, unscored, f"{reason}, of which there are {unseen_rows}")
+    scored = _score_model(today, label, test.select_rows(unseen.rows), y_true[unseen.rows], first.card.get("positive"))
+    metric_name = comparison.metric.name
+    new = [replace(one, against_champion=_score_on_rows(comparison.metric, one, unseen.rows)) for one in comparison.new]
+    notes = list(comparison.notes)
     if unseen.learned:
         notes.append(
             f"{label} has learned {unseen.learned} of the {len(test)} test rows; it is compared with the best new "
-            f"model on the other {left}"
+            f"model on the other {unseen_rows}"
         )
     if _has_other_process(today.card, first.card):
         notes.append(f"{label} was made with another processor.py; it is asked about rows as the new one makes them")
-    if scored.scores.get(name) is None:
-        notes.append(f"{label} has no {name} on the test rows")
-    score = ChampionScore(scored.scores.get(name))
+    if scored.scores.get(metric_name) is None:
+        notes.append(f"{label} has no {metric_name} on the test rows")
+    score = ChampionScore(scored.scores.get(metric_name))
     return replace(
-        found, new=new, champion=replace(scored, role=CHAMPION), today=score, unseen=unseen.rows, notes=notes
+        comparison, new=new, champion=replace(scored, role=CHAMPION), today=score, unseen=unseen.rows, notes=notes
     )
 
 
@@ -343,30 +354,34 @@ def _process_identity(card: Mapping[str, Any]) -> Any:
 
 def _score_on_rows(metric: Metric, one: ComparedModel, rows: Any) -> float | None:
     """The score of a new model on some of the rows."""
-    if rows.all() or one.answers is None:
+    if rows.all() or one.predictions is None:
         return one.scores.get(metric.name)
-    return score(metric, one.answers.only(rows))
+    return score(metric, one.predictions.select_rows(rows))
 
 
-def _incomparable(found: Comparison, champion: ComparedModel, reason: str, *, foreign: bool = False) -> Comparison:
+def _incomparable(comparison: Comparison, champion: ComparedModel, reason: str, *, foreign: bool = False) -> Comparison:
     note = f"the {champion.label} of today cannot be compared: {reason}"
     today = ChampionScore(incomparable=reason)
-    return replace(found, champion=champion, today=today, foreign=reason if foreign else "", notes=[*found.notes, note])
+    return replace(
+        comparison, champion=champion, today=today, foreign=reason if foreign else "", notes=[*comparison.notes, note]
+    )
 
 
-def _score_model(stored: StoredModel, label: str, test: DataFile, known: Any, positive: Any) -> ComparedModel:
-    answers, start = list[Answers](), 0
+def _score_model(stored: StoredModel, label: str, test: DataFile, y_true: Any, positive: Any) -> ComparedModel:
+    predictions, start = list[Predictions](), 0
     for frame in test.batches():
         if len(frame):
-            answers.append(predict_answers(stored.model, frame, known[start : start + len(frame)], positive=positive))
+            predictions.append(
+                compute_predictions(stored.model, frame, y_true[start : start + len(frame)], positive=positive)
+            )
             start += len(frame)
-    return _to_compared_model(stored, label, answers)
+    return _to_compared_model(stored, label, predictions)
 
 
-def _to_compared_model(stored: StoredModel, label: str, batches: list[Answers]) -> ComparedModel:
-    answers = join_answers(batches)
-    found = score_all(stored.card["task"], answers)
-    return ComparedModel(stored.folder, stored.card, stored.model, label, answers, found)
+def _to_compared_model(stored: StoredModel, label: str, batches: list[Predictions]) -> ComparedModel:
+    predictions = concat_predictions(batches)
+    scores = score_all(stored.card["task"], predictions)
+    return ComparedModel(stored.folder, stored.card, stored.model, label, predictions, scores)
 
 
 def _describe_difference(one: dict[str, Any], other: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from sklearn import metrics as theirs
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.class_balance import default_metric
-from airflow_mlcraft.ml.metrics import Answers, metric_for, score_all
+from airflow_mlcraft.ml.metrics import Predictions, metric_for, score_all
 
 
 def test_two_classes() -> None:
@@ -17,7 +17,7 @@ def test_two_classes() -> None:
     chance = random.random(50)
     said = np.where(chance > 0.5, "yes", "no")
     found = score_all(
-        "classification", Answers(truth, said, ("no", "yes"), "yes", np.column_stack([1 - chance, chance]))
+        "classification", Predictions(truth, said, ("no", "yes"), "yes", np.column_stack([1 - chance, chance]))
     )
     assert found == {
         "acc": theirs.accuracy_score(truth, said),
@@ -30,7 +30,7 @@ def test_two_classes() -> None:
         "log_loss": theirs.log_loss(truth, np.column_stack([1 - chance, chance]), labels=["no", "yes"]),
     }
     other = score_all(
-        "classification", Answers(truth, said, ("no", "yes"), "no", np.column_stack([1 - chance, chance]))
+        "classification", Predictions(truth, said, ("no", "yes"), "no", np.column_stack([1 - chance, chance]))
     )
     assert other["recall"] == theirs.recall_score(truth, said, pos_label="no")
     assert other["roc_auc"] == theirs.roc_auc_score(truth == "no", 1 - chance)
@@ -40,7 +40,7 @@ def test_three_classes() -> None:
     random = np.random.default_rng(2)
     truth, chances = random.integers(0, 3, 60), random.dirichlet([1, 1, 1], 60)
     said = chances.argmax(axis=1)
-    found = score_all("classification", Answers(truth, said, (0, 1, 2), None, chances))
+    found = score_all("classification", Predictions(truth, said, (0, 1, 2), None, chances))
     assert found == {
         "acc": theirs.accuracy_score(truth, said),
         "balanced_acc": theirs.balanced_accuracy_score(truth, said),
@@ -56,7 +56,7 @@ def test_three_classes() -> None:
 def test_numbers() -> None:
     random = np.random.default_rng(3)
     truth, said = random.normal(10, 2, 40), random.normal(10, 2, 40)
-    assert score_all("regression", Answers(truth, said)) == {
+    assert score_all("regression", Predictions(truth, said)) == {
         "rmse": theirs.root_mean_squared_error(truth, said),
         "mae": theirs.mean_absolute_error(truth, said),
         "mse": theirs.mean_squared_error(truth, said),
@@ -67,12 +67,12 @@ def test_numbers() -> None:
 
 def test_what_has_no_meaning_has_no_value() -> None:
     truth = np.array(["a", "a"])
-    only = score_all("classification", Answers(truth, truth, ("a", "b"), "b", np.array([[0.9, 0.1], [0.8, 0.2]])))
+    only = score_all("classification", Predictions(truth, truth, ("a", "b"), "b", np.array([[0.9, 0.1], [0.8, 0.2]])))
     assert only["roc_auc"] is None
     assert only["acc"] == 1
-    without = score_all("classification", Answers(np.array(["a", "b"]), np.array(["a", "b"]), ("a", "b"), "b"))
+    without = score_all("classification", Predictions(np.array(["a", "b"]), np.array(["a", "b"]), ("a", "b"), "b"))
     assert without["log_loss"] is None
-    assert score_all("regression", Answers(np.array([1.0]), np.array([1.0])))["r2"] is None
+    assert score_all("regression", Predictions(np.array([1.0]), np.array([1.0])))["r2"] is None
 
 
 def test_directions() -> None:
@@ -121,8 +121,8 @@ def test_a_metric_that_may_have_been_meant() -> None:
 
 def test_what_is_no_finite_number_has_no_value() -> None:
     truth = np.array([1.0, 2.0, 3.0])
-    assert set(score_all("regression", Answers(truth, np.array([1.0, np.nan, 3.0]))).values()) == {None}
-    huge = score_all("regression", Answers(truth, np.array([1e200, 2.0, 3.0])))
+    assert set(score_all("regression", Predictions(truth, np.array([1.0, np.nan, 3.0]))).values()) == {None}
+    huge = score_all("regression", Predictions(truth, np.array([1e200, 2.0, 3.0])))
     assert huge["mse"] is None
     assert huge["mae"] == theirs.mean_absolute_error(truth, [1e200, 2.0, 3.0])
 

@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_mlcraft.errors import MlcraftError, ToolError
 from airflow_mlcraft.runner.home import prepare_embedded_airflow
-from airflow_mlcraft.runner.run_dag import cores, run_dag
+from airflow_mlcraft.runner.run_dag import count_cores, run_dag
 
 
 def tell(result: Any, *wanted: Any) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def greedy() -> dict[str, Any]:
     """Tasks that need as many slots as there are cores."""
     with DAG("greedy") as dag:
 
-        @task(pool_slots=cores())
+        @task(pool_slots=count_cores())
         def each(item: int) -> tuple[float, float]:
             begun = time.time()
             time.sleep(0.3)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_mlcraft.runner.run_dag import cores
+from airflow_mlcraft.runner.run_dag import count_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ def test_mapped_tasks_overlap(warm: Warm, tmp_path: Path) -> None:
     assert max(at_once) == 4
 
 
-@pytest.mark.skipif(cores() == 1, reason="with one core each task needs all of them")
+@pytest.mark.skipif(count_cores() == 1, reason="with one core each task needs all of them")
 def test_a_task_that_needs_all_cores_runs_alone(warm: Warm, tmp_path: Path) -> None:
     """Places to spare are for those that need one core."""
     told = warm.start("greedy", tmp_path).join()

@@ -1,4 +1,4 @@
-"""Comparison of a document with its form for Composer, and of the plans of both."""
+"""Comparison of a document with its Composer form, and of the plans of both."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ def _normalized(node: Json) -> Json:
         return [_normalized(item) for item in node]
     if not isinstance(node, dict):
         return node
-    made = {
+    result = {
         key: _normalized(item) for key, item in node.items() if not (key in _UNORDERED_FIELDS and item in (None, []))
     }
-    for key in _LIST_FIELDS & made.keys():
-        made[key] = made[key] if isinstance(made[key], list) else [made[key]]
-    for key in _UNORDERED_FIELDS & made.keys():
-        if isinstance(made[key], list):
-            made[key] = sorted(made[key], key=lambda each: json.dumps(each, sort_keys=True))
-    return made
+    for key in _LIST_FIELDS & result.keys():
+        result[key] = result[key] if isinstance(result[key], list) else [result[key]]
+    for key in _UNORDERED_FIELDS & result.keys():
+        if isinstance(result[key], list):
+            result[key] = sorted(result[key], key=lambda each: json.dumps(each, sort_keys=True))
+    return result
 
 
 def find_difference(plan: Workflow, form: Workflow) -> str:
-    """The first difference of the plan of a form, apart from the names of steps and inputs; "" for none."""
+    """The first difference of the plan of a form, ignoring names of steps and inputs; "" for none."""
     return next(_iter_differences(plan, form), "")
 
 
@@ -48,7 +48,7 @@ def _iter_differences(plan: Workflow, form: Workflow) -> Iterator[str]:
         if _comparable_step(step, names) != _comparable_step(other, others):
             yield f"the step {step.id} takes its inputs otherwise"
         if isinstance(step.run, Workflow) and isinstance(other.run, Workflow):
-            yield from (f"in the step {step.id}, {what}" for what in _iter_differences(step.run, other.run))
+            yield from (f"in the step {step.id}, {field}" for field in _iter_differences(step.run, other.run))
     for output, other_output in zip(plan.outputs, form.outputs, strict=True):
         if _comparable_link(output, names) != _comparable_link(other_output, others):
             yield f"the output {output.id} is taken from elsewhere"
@@ -63,13 +63,13 @@ def _source_labels(workflow: Workflow) -> dict[str, str]:
 
 
 def _comparable_step(step: Step, places: dict[str, str]) -> Json:
-    """How a step gets its inputs, without those that the form leaves out because nothing reads them."""
-    given = [link for link in step.links if not link.unbound and (link.sources or link.has_default or link.value_from)]
-    # The inputs of a workflow may be called otherwise, those of a tool are not.
-    named = [] if isinstance(step.run, Workflow) else sorted(link.id for link in given)
+    """A step's inputs without those that the form omits because nothing reads them."""
+    inputs = [link for link in step.links if not link.unbound and (link.sources or link.has_default or link.value_from)]
+    # The form may rename the inputs of a workflow, but not those of a tool.
+    named = [] if isinstance(step.run, Workflow) else sorted(link.id for link in inputs)
     method = step.scatter_method if len(step.scatter) > 1 else ""
     return [
-        sorted(json.dumps(_comparable_link(link, places)) for link in given),
+        sorted(json.dumps(_comparable_link(link, places)) for link in inputs),
         named,
         len(step.scatter),
         method,
@@ -84,7 +84,7 @@ def _comparable_link(link: Link, places: dict[str, str]) -> Json:
 
 
 def _without_paths(value: Json) -> Json:
-    """A value without the paths of files, which start from the folder that a document is in."""
+    """A value without the paths of files, which are relative to the document's folder."""
     if isinstance(value, list):
         return [_without_paths(item) for item in value]
     if not isinstance(value, dict):

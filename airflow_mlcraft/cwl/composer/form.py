@@ -53,23 +53,23 @@ def composer_form(
     allowed_folders: Collection[Path] | None = None,
     allow_loss: bool = False,
 ) -> ComposerForm:
-    """The document at `path`, which holds `text`, in Composer's form.
+    """Convert the document at `path`, which has the content `text`, to Composer's form.
 
-    With `allow_loss`, what no result depends on may be lost; the plan of the form is compared with the document's.
-    `into` names another folder to write it for; what is there already is otherwise left where it is.
-    `allowed_folders` are the only folders that files are read from, if given. A document
-    that cannot be used at all raises `DocumentError`.
+    With `allow_loss`, parts that no result depends on may be lost; the plan of the form is compared with that of the
+    document. `into` is another folder to write the form for; existing files there stay as they are.
+    `allowed_folders` are the only folders that files are read from, if given. Raises `DocumentError` for a document
+    that cannot be used at all.
     """
     path = path.absolute()
     loaded = load(path, fragment, texts=None if text is None else {path: text}, allowed_folders=allowed_folders)
     with readable_errors(path, loaded.sources, fragment):
         writer = _Writer(loaded, into)
         writer.write_root()
-    found = writer.losses.found
-    refused = [loss for loss in found if not (allow_loss and loss.harmless)]
-    if refused:
-        return ComposerForm({}, tuple(refused))
-    form = ComposerForm(writer.texts(), losses=tuple(found))
+    problems = writer.losses.found
+    blocking = [loss for loss in problems if not (allow_loss and loss.harmless)]
+    if blocking:
+        return ComposerForm({}, tuple(blocking))
+    form = ComposerForm(writer.texts(), losses=tuple(problems))
     problem = _check_form(form, writer, path)
     return ComposerForm({}, (problem,)) if problem else form
 
@@ -101,24 +101,24 @@ class _Writer:
         self._files: dict[Path, Json] = {}
 
     def write_root(self) -> None:
-        """The document, which is the first file, and all others."""
+        """Convert the document, which is the first file, and all that its steps run."""
         process = self._loaded.process
         self._files[self._root] = None
         self._files[self._root] = self._form(process, self.plan, self._root.parent, self._loaded.path.stem)
 
     def texts(self) -> dict[str, str]:
-        """The files; the document's own text where it is in the form already."""
+        """The files; the document's own text if it is in the form already."""
         return {
             os.path.relpath(path, self.folder).replace(os.sep, "/"): self._text(path, form)
             for path, form in self._files.items()
         }
 
     def _text(self, path: Path, form: Json) -> str:
-        given = self._loaded.sources.get(path.as_uri())
-        return given if given is not None and is_equivalent(load_yaml(given), form) else dump_yaml(form)
+        original = self._loaded.sources.get(path.as_uri())
+        return original if original is not None and is_equivalent(load_yaml(original), form) else dump_yaml(form)
 
     def _form(self, process: Process, plan: Any, folder: Path, name: str) -> Json:
-        """A process as a document of its own in a folder."""
+        """The form of a process as a document of its own in a folder."""
         tool = process.tool
         names = Names(to_builtin(process.metadata.get("$namespaces")) or {}, folder)
         fields = (
@@ -132,10 +132,10 @@ class _Writer:
             "id": snake_case(get_process_name(process) or name),
             **label_and_doc(tool),
         }
-        extras = names.extras(tool)
+        namespaced_fields = names.extras(tool)
         schemas = [names.path(str(each)) for each in to_builtin(process.metadata.get("$schemas")) or ()]
         declared = {"$namespaces": names.namespaces(), **({"$schemas": schemas} if schemas else {})}
-        return {**head, **declared, **fields, **extras}
+        return {**head, **declared, **fields, **namespaced_fields}
 
     def _workflow(self, process: CwltoolWorkflow, plan: Workflow, folder: Path, names: Names) -> dict[str, Json]:
         runs = {step.id: step.run for step in plan.steps}
@@ -148,16 +148,16 @@ class _Writer:
         return WorkflowForm(process, compute_positions(plan), names, self.losses, run_of).fields()
 
     def _write_step_process(self, process: Process, plan: ToolRef | Workflow, step: str) -> Path:
-        """The file of what a step runs: the one it comes from, if that is in the form, or a new one."""
+        """The file of the process that a step runs: its source file if that is in the form, or else a new one."""
         name = get_process_name(process) or step
         source = self._find_source_file(process)
         if source is not None and not self._has_target_folder:
-            made, kept = dict(self._files), len(self.losses.found)
+            saved_files, loss_count = dict(self._files), len(self.losses.found)
             form = self._form(process, plan, source.parent, name)
             if is_equivalent(load_yaml(self._loaded.sources.get(source.as_uri()) or source.read_text("utf-8")), form):
                 return source
-            self._files = made
-            del self.losses.found[kept:]
+            self._files = saved_files
+            del self.losses.found[loss_count:]
         form = self._form(process, plan, self._tools, name)
         for file, other in self._files.items():
             if file.parent == self._tools and {**other, "id": ""} == {**form, "id": ""}:
@@ -170,7 +170,7 @@ class _Writer:
         return file
 
     def _find_source_file(self, process: Process) -> Path | None:
-        """The file that holds this process alone."""
+        """The file that contains only this process."""
         uri, _ = urldefrag(str(process.tool["id"]))
         if is_generated_id(str(process.tool["id"])) or not uri.startswith("file:"):
             return None

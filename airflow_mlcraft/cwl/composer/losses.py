@@ -11,7 +11,7 @@ from airflow_mlcraft.cwl.sources import uri_to_path
 
 @dataclass(frozen=True)
 class ComposerProblem:
-    """A message about something that cannot be expressed for Composer."""
+    """A part of a document that cannot be expressed for Composer."""
 
     message: str
     path: str
@@ -43,9 +43,9 @@ class Losses:
         around: Any = None,
         harmless: bool = False,
     ) -> None:
-        """Note a problem of a part of the document, as cwltool has read it; `harmless` where no result depends on it.
+        """Add a problem of a part of the document as cwltool has read it; `harmless` if no result depends on it.
 
-        Its place is that of what is around it, where cwltool has made the part of a single value.
+        The position is that of the enclosing part if cwltool has created the part from a single value.
         """
         path, line, column = self._position(node, key)
         if line is None and around is not None:

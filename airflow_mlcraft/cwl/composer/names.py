@@ -1,4 +1,4 @@
-"""Ids, prefixes and addresses as they are written in one file, from the full ones that cwltool works with."""
+"""Ids, prefixes and addresses as written in one file, from the full ones that cwltool works with."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ from airflow_mlcraft.cwl.sources import uri_to_path
 SBG = "https://www.sevenbridges.com/"
 CWLTOOL = "http://commonwl.org/cwltool#"
 _DEFAULT_NAMESPACES = {"sbg": SBG, "cwltool": CWLTOOL, "mlcraft": "https://mlcraft.dev/cwl#"}
-# What Composer takes for an id, apart from the slash that it would not tell from a path.
+# What Composer accepts as an id, without the slash, which it would take for a path.
 _VALID_ID = re.compile(r"[A-Za-z0-9_;?\-:@&=+$,.#!~*'()\[\]]+")
 
 
 def is_valid_id(name: str) -> bool:
-    """Whether Composer takes an id as it is."""
+    """Whether Composer accepts an id unchanged."""
     return _VALID_ID.fullmatch(name) is not None
 
 
 def is_extension(field: str) -> bool:
-    """Whether a field is no word of CWL: a full address, or a name with a prefix that the document does not declare."""
+    """Whether a field is an extension of CWL: a full address, or a name with an undeclared prefix."""
     return ":" in field
 
 
 def to_valid_ids(names: Sequence[str]) -> dict[str, str]:
-    """The ids of one kind, each fit for Composer, no two alike."""
-    taken = {name for name in names if is_valid_id(name)}
-    made = {}
+    """Valid, unique ids for Composer from the ids of one kind."""
+    used = {name for name in names if is_valid_id(name)}
+    valid_ids = {}
     for name in names:
-        made[name] = name if name in taken else _unique_name(re.sub(r"\W", "_", name, flags=re.ASCII) or "_", taken)
-        taken.add(made[name])
-    return made
+        valid_ids[name] = name if name in used else _unique_name(re.sub(r"\W", "_", name, flags=re.ASCII) or "_", used)
+        used.add(valid_ids[name])
+    return valid_ids
 
 
 def snake_case(name: str) -> str:
-    """The id of a process as Composer leaves it."""
+    """The id of a process as Composer saves it."""
     words = re.sub(r"\W+", "_", name, flags=re.ASCII)
     return re.sub(r"[A-Z]", lambda letter: "_" + letter.group().lower(), words).lstrip("_") or "process"
 
 
-def _unique_name(name: str, taken: set[str]) -> str:
+def _unique_name(name: str, used: set[str]) -> str:
     number, candidate = 1, name
-    while candidate in taken:
+    while candidate in used:
         number += 1
         candidate = f"{name}_{number}"
     return candidate
@@ -60,7 +60,7 @@ def short_id(uri: str) -> str:
 
 
 class Names:
-    """How one file writes what has a full address: prefixes, and paths from its own folder."""
+    """Shortens full addresses as one file writes them: with prefixes, and paths relative to its folder."""
 
     def __init__(self, namespaces: Mapping[str, str], folder: Path):
         self._folder = folder
@@ -69,12 +69,12 @@ class Names:
         self._used = {SBG}
 
     def namespaces(self) -> dict[str, str]:
-        """The prefixes that the file declares: those it was given, and those it uses."""
-        kept = self._declared | self._used
-        return {prefix: uri for uri, prefix in self._prefixes.items() if uri in kept}
+        """The prefixes that the file declares: the given ones, and those that it uses."""
+        declared = self._declared | self._used
+        return {prefix: uri for uri, prefix in self._prefixes.items() if uri in declared}
 
     def compact(self, uri: str) -> str:
-        """An address with its prefix, where there is one."""
+        """An address with a prefix in place of its namespace, if there is one."""
         for start, prefix in self._prefixes.items():
             if uri.startswith(start) and uri != start:
                 self._used.add(start)
@@ -82,17 +82,17 @@ class Names:
         return self.path(uri)
 
     def path(self, uri: str) -> str:
-        """A file's address as a path from here; any other as it is."""
+        """A file's address as a path relative to the folder; other addresses unchanged."""
         file, fragment = urldefrag(uri)
         if not file.startswith("file:"):
             return uri
         relative = os.path.relpath(uri_to_path(file), self._folder).replace(os.sep, "/")
-        # Composer takes it for a path, cwltool for an address: as little is encoded as can be.
+        # Composer reads it as a path, cwltool as an address, so as few characters as possible are encoded.
         relative = re.sub("[%#?]", lambda sign: quote(sign.group()), relative)
         return f"{relative}#{fragment}" if fragment else relative
 
     def value(self, node: Any) -> Json:
-        """A value of the document: its files by their paths from here."""
+        """A value of the document with paths of files relative to the folder."""
         return self._value(to_builtin(node))
 
     def _value(self, node: Json) -> Json:
@@ -100,23 +100,23 @@ class Names:
             return [self._value(item) for item in node]
         if not isinstance(node, dict):
             return node
-        made = {self.key(key): self._value(item) for key, item in node.items() if not key.startswith("_")}
-        if made.get("class") in ("File", "Directory"):
+        result = {self.key(key): self._value(item) for key, item in node.items() if not key.startswith("_")}
+        if result.get("class") in ("File", "Directory"):
             for key in ("location", "path"):
-                if isinstance(made.get(key), str):
-                    made[key] = self.path(made[key])
-            if isinstance(made.get("format"), str):
-                made["format"] = self.compact(made["format"])
-        return made
+                if isinstance(result.get(key), str):
+                    result[key] = self.path(result[key])
+            if isinstance(result.get("format"), str):
+                result["format"] = self.compact(result["format"])
+        return result
 
     def key(self, name: str) -> str:
-        """A field's name with its prefix."""
+        """A field's name with a prefix in place of its namespace."""
         return self.compact(name) if "://" in name else name
 
     def hint(self, node: Any) -> Json:
-        """A hint or a requirement, its class with its prefix."""
-        made = self.value(node)
-        return {**made, "class": self.key(str(made["class"]))}
+        """A hint or a requirement with a prefix in its class."""
+        result = self.value(node)
+        return {**result, "class": self.key(str(result["class"]))}
 
     def extras(self, node: Mapping[str, Any]) -> dict[str, Json]:
         """The namespaced fields of a part of the document."""

@@ -12,13 +12,13 @@ from cwltool.workflow import default_make_tool
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 _SBG = "https://www.sevenbridges.com/"
-# The order in which a workflow of a person has them does not matter, and neither does that of ours.
+# The order of requirements has no meaning, neither in a document nor here.
 _EXPRESSION_REQUIREMENTS = ("StepInputExpressionRequirement", "InlineJavascriptRequirement")
 _LINK_REQUIREMENT = "MultipleInputFeatureRequirement"
 
 
 def remove_inner_tool_ids(document: Any) -> None:
-    """Remove the ids of the tools inside a workflow of Composer, which are the ids of their steps.
+    """Remove the ids of the tools inside a workflow saved by Composer, which equal the ids of their steps.
 
     References in `source` and `outputSource` would be resolved to the tools instead of the steps.
     """
@@ -42,16 +42,16 @@ def _remove_ids(workflow: Mapping[str, Any]) -> None:
 def create_process(document: CommentedMap, context: LoadingContext) -> Process:
     """cwltool's object for a process of a document that is being loaded."""
     if document.get("class") == "Workflow" and _is_composer_document(context.metadata or {}):
-        wanted = [*_link_requirements(document), *_expression_requirements(document)]
+        needed_requirements = [*_link_requirements(document), *_expression_requirements(document)]
         declared = {str(each["class"]) for each in document.get("requirements") or ()}
-        missing = [CommentedMap({"class": name}) for name in wanted if name not in declared]
+        missing = [CommentedMap({"class": name}) for name in needed_requirements if name not in declared]
         if missing:
             document["requirements"] = CommentedSeq([*(document.get("requirements") or ()), *missing])
     return default_make_tool(document, context)
 
 
 def _is_composer_document(metadata: Mapping[str, Any]) -> bool:
-    """Composer writes v1.0, with positions under a prefix of its own."""
+    """Whether Composer has saved the document: it writes v1.0, with positions under a prefix of its own."""
     return metadata.get(ORIGINAL_CWLVERSION) == "v1.0" and _has_sbg_namespace(metadata.get("$namespaces"))
 
 
@@ -60,8 +60,8 @@ def _has_sbg_namespace(namespaces: Any) -> bool:
 
 
 def _expression_requirements(document: Mapping[str, Any]) -> tuple[str, ...]:
-    computed = any("valueFrom" in link for step in document["steps"] for link in step["in"])
-    return _EXPRESSION_REQUIREMENTS if computed else ()
+    has_value_from = any("valueFrom" in link for step in document["steps"] for link in step["in"])
+    return _EXPRESSION_REQUIREMENTS if has_value_from else ()
 
 
 def _link_requirements(document: Mapping[str, Any]) -> tuple[str, ...]:

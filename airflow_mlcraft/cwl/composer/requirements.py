@@ -1,4 +1,4 @@
-"""Requirements and hints as they hold for one process, so that none need be inherited, which Composer would lose."""
+"""The requirements and hints that apply to one process, written into it: Composer would lose inherited ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_mlcraft.cwl.composer.names import CWLTOOL, SBG, Names, short_id
 from airflow_mlcraft.cwl.nodes import to_builtin
 from airflow_mlcraft.cwl.plan import Json
 
-# What a workflow may do, as opposed to what its tools need: Composer works it out, and so does our loader.
+# Features of a workflow, as opposed to requirements of its tools: Composer derives them, and so does the loader.
 FEATURES = {
     "SubworkflowFeatureRequirement",
     "ScatterFeatureRequirement",
@@ -25,7 +25,7 @@ FEATURES = {
 }
 JAVASCRIPT = "InlineJavascriptRequirement"
 SHELL = "ShellCommandRequirement"
-# By these names CWL v1.0 has what came into the language later.
+# The names that CWL v1.0 has for requirements of later versions.
 EXTENSIONS = {
     "WorkReuse": "WorkReuse",
     "NetworkAccess": "NetworkAccess",
@@ -33,7 +33,7 @@ EXTENSIONS = {
     "LoadListingRequirement": "LoadListingRequirement",
     "ToolTimeLimit": "TimeLimit",
 }
-# What cwltool puts before the hints of a document of v1.0.
+# The hints that cwltool adds to a document of v1.0.
 _CWLTOOL_V1_0_HINTS = [
     {"class": "LoadListingRequirement", "loadListing": "deep_listing"},
     {"class": "NetworkAccess", "networkAccess": True},
@@ -52,7 +52,7 @@ def is_written_in(process: Process, version: str) -> bool:
 
 
 def is_written_in_v1_0(process: Process) -> bool:
-    """Whether a process was written in CWL v1.0, whose defaults are others."""
+    """Whether a process was written in CWL v1.0, which has other defaults."""
     return is_written_in(process, "v1.0")
 
 
@@ -69,12 +69,12 @@ def needs_javascript(node: Any) -> bool:
 
 
 def effective_requirements(process: Process) -> dict[str, Mapping[str, Any]]:
-    """The requirements that hold for a process, those of the workflows around it among them."""
+    """The requirements that apply to a process, including those of the enclosing workflows."""
     return {str(requirement["class"]): requirement for requirement in process.requirements}
 
 
 def own_hints(process: Process) -> list[Any]:
-    """The hints that the document itself gives to a process."""
+    """The hints of a process in the document itself."""
     return without_defaults(process.tool.get("hints") or [], process)
 
 
@@ -97,11 +97,11 @@ class RequirementWriter:
 
     def tool_fields(self, process: Process) -> dict[str, Json]:
         """Both fields, each left out when it is empty."""
-        holding = effective_requirements(process)
-        own = {str(each["class"]) for each in process.tool.get("requirements") or ()}
+        effective = effective_requirements(process)
+        own = {str(item["class"]) for item in process.tool.get("requirements") or ()}
         uses = has_expressions({key: item for key, item in process.tool.items() if key not in ("requirements", "doc")})
         requirements, hints = [], []
-        for name, requirement in holding.items():
+        for name, requirement in effective.items():
             if name in FEATURES or name == "SchemaDefRequirement":
                 continue
             if name == JAVASCRIPT and name not in own and not (uses and self._inherits_javascript(process)):
@@ -109,31 +109,31 @@ class RequirementWriter:
             if name in EXTENSIONS:
                 hints.append(self._extension(requirement))
             elif name == SHELL and not _disables_quoting(process.tool):
-                # Composer drops the requirement where no argument asks for it.
+                # Composer drops the requirement unless an argument needs it.
                 hints.append(self._hint(requirement))
             else:
                 requirements.append(self._requirement(requirement, process))
-        hints += self._tool_hints(process, holding)
+        hints += self._tool_hints(process, effective)
         hints += self._defaults(process)
         return {key: value for key, value in (("requirements", requirements), ("hints", hints)) if value}
 
     def _inherits_javascript(self, process: Process) -> bool:
-        """In a document of Composer's, what is inherited was not written: our loader found that the links need it."""
+        """Whether a tool inherits a JavaScript requirement that the loader has added for links of Composer."""
         namespaces = process.metadata.get("$namespaces")
         by_composer = is_written_in_v1_0(process) and isinstance(namespaces, dict) and SBG in namespaces.values()
         return not by_composer or needs_javascript(process.tool)
 
     def workflow_hints(self, process: Process) -> list[Json]:
-        """The hints of a workflow; its tools have what it requires."""
+        """The hints of a workflow; its requirements are written into its tools."""
         return [self._hint_or_extension(hint) for hint in own_hints(process)]
 
     def step_hints(self, hints: Sequence[Any], process: Process) -> list[Json]:
         """The hints of a step."""
         return [self._hint_or_extension(hint) for hint in without_defaults(hints, process)]
 
-    def _tool_hints(self, process: Process, holding: Mapping[str, Any]) -> list[Json]:
+    def _tool_hints(self, process: Process, effective: Mapping[str, Any]) -> list[Json]:
         last = {str(hint.get("class")): hint for hint in own_hints(process)}
-        return [self._hint_or_extension(hint) for name, hint in last.items() if name not in holding]
+        return [self._hint_or_extension(hint) for name, hint in last.items() if name not in effective]
 
     def _hint_or_extension(self, hint: Any) -> Json:
         return self._extension(hint) if str(hint.get("class")) in EXTENSIONS else self._hint(hint)
@@ -148,19 +148,19 @@ class RequirementWriter:
         return self._with_list_field(self._names.hint(hint))
 
     def _requirement(self, node: Any, process: Process) -> Json:
-        made = self._with_list_field(self._names.hint(node))
-        name = made["class"]
+        result = self._with_list_field(self._names.hint(node))
+        name = result["class"]
         if name == "ResourceRequirement":
-            for field, value in made.items():
+            for field, value in result.items():
                 if isinstance(value, float) and not value.is_integer():
                     self._losses.add(f"{field} is {value}; CWL v1.0 takes whole numbers", node, field)
         if name == "InitialWorkDirRequirement":
-            made["listing"] = self._listing(made["listing"], node, process)
-        return made
+            result["listing"] = self._listing(result["listing"], node, process)
+        return result
 
     def _listing(self, listing: Json, node: Any, process: Process) -> Json:
-        made = listing if isinstance(listing, list) else [listing]
-        for entry in made:
+        entries = listing if isinstance(listing, list) else [listing]
+        for entry in entries:
             text = entry.get("entry") if isinstance(entry, dict) else None
             if entry is None or isinstance(entry, list):
                 self._losses.add("listing has null or a list in it, which CWL v1.0 does not know", node, "listing")
@@ -168,41 +168,42 @@ class RequirementWriter:
                 if not isinstance(text, str) or not text:
                     self._losses.add("listing has an entry that is no text, which Composer loses", node, "listing")
                 elif is_written_in(process, "v1.2") and _may_be_data(text, process):
-                    what = "may be a list, a number or an object; CWL v1.0 takes a text or a file"
-                    self._losses.add(f"entry {_truncated(text)} {what}", node, "listing")
+                    description = "may be a list, a number or an object; CWL v1.0 takes a text or a file"
+                    self._losses.add(f"entry {_truncated(text)} {description}", node, "listing")
                 if str(entry.get("entryname", "")).startswith("/"):
                     self._losses.add("entryname is an absolute path, which CWL v1.0 does not know", node, "listing")
-        return [{**each, "writable": bool(each.get("writable"))} if _is_dirent(each) else each for each in made]
+        return [{**each, "writable": bool(each.get("writable"))} if _is_dirent(each) else each for each in entries]
 
-    def _with_list_field(self, made: dict[str, Json]) -> dict[str, Json]:
-        field = _LIST_FIELDS.get(str(made["class"]))
-        return {"class": made["class"], **{key: item for key, item in made.items() if key not in ("class", "id")}} | (
-            {field: made[field]} if field in made else {}
-        )
+    def _with_list_field(self, requirement: dict[str, Json]) -> dict[str, Json]:
+        field = _LIST_FIELDS.get(str(requirement["class"]))
+        return {
+            "class": requirement["class"],
+            **{key: item for key, item in requirement.items() if key not in ("class", "id")},
+        } | ({field: requirement[field]} if field in requirement else {})
 
     def _defaults(self, process: Process) -> list[Json]:
-        """What later versions of CWL take for granted, and v1.0 has otherwise."""
+        """Requirements for defaults of later versions of CWL that differ from those of v1.0."""
         if is_written_in_v1_0(process):
             return []
-        made = []
+        requirements = []
         network, _ = process.get_requirement("NetworkAccess")
         docker, _ = process.get_requirement("DockerRequirement")
         if docker and not network:
-            made.append(self._extension({"class": "NetworkAccess", "networkAccess": False}))
+            requirements.append(self._extension({"class": "NetworkAccess", "networkAccess": False}))
         listing = self._get_load_listing(process)
         if listing:
-            made.append(self._extension({"class": "LoadListingRequirement", "loadListing": listing}))
-        return made
+            requirements.append(self._extension({"class": "LoadListingRequirement", "loadListing": listing}))
+        return requirements
 
     def _get_load_listing(self, process: Process) -> str:
-        """How deep the folders among the inputs are listed, where it has to be said."""
+        """The `loadListing` of the process's inputs, if it has to be written."""
         general, _ = process.get_requirement("LoadListingRequirement")
-        usual = str((general or {}).get("loadListing") or "no_listing")
+        default = str((general or {}).get("loadListing") or "no_listing")
         folders = [port for port in process.tool["inputs"] if _may_be_folder(port["type"], process)]
-        found = {str(port.get("loadListing") or usual) for port in folders}
+        found = {str(port.get("loadListing") or default) for port in folders}
         if len(found) > 1:
             self._losses.add("the inputs have different loadListing, and CWL v1.0 knows one for all", folders[0])
-        if general and found <= {usual}:
+        if general and found <= {default}:
             return ""
         return next(iter(found), "")
 
@@ -212,10 +213,10 @@ def _disables_quoting(tool: Mapping[str, Any]) -> bool:
 
 
 def _may_be_data(entry: str, process: Process) -> bool:
-    """Whether an expression may give what v1.2 writes as JSON: any may, but for an input of another type."""
+    """Whether an expression may give a value that v1.2 writes as JSON: all but inputs of other types may."""
     text = entry.strip()
-    alone = text.startswith(("$(", "${")) and text.endswith((")", "}")) and text.count("$") == 1
-    if not alone:
+    whole_reference = text.startswith(("$(", "${")) and text.endswith((")", "}")) and text.count("$") == 1
+    if not whole_reference:
         return False
     if _FILE_LITERAL.search(text) or text.endswith(
         (".path)", ".basename)", ".contents)", ".nameroot)", ".location)", ".dirname)", ".nameext)")

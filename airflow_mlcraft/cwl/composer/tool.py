@@ -46,24 +46,24 @@ class ToolForm:
         self._in_shell = process.get_requirement(SHELL)[0] is not None
 
     def fields(self) -> dict[str, Json]:
-        """All but what every process has."""
+        """The fields other than those that every process has."""
         if self._tool["class"] not in ("CommandLineTool", "ExpressionTool"):
             self._losses.add(f"{self._tool['class']} is a class of CWL v1.2, which Composer does not know", self._tool)
         self._check_later_features()
-        made: dict[str, Json] = {}
+        fields: dict[str, Json] = {}
         if self._tool.get("baseCommand") is not None:
             command = self._names.value(self._tool["baseCommand"])
-            made["baseCommand"] = command if isinstance(command, list) else [command]
-        made["inputs"] = [self._input(port) for port in in_document_order(self._tool["inputs"])]
-        made["outputs"] = [self._output(port) for port in in_document_order(self._tool["outputs"])]
+            fields["baseCommand"] = command if isinstance(command, list) else [command]
+        fields["inputs"] = [self._input(port) for port in in_document_order(self._tool["inputs"])]
+        fields["outputs"] = [self._output(port) for port in in_document_order(self._tool["outputs"])]
         if self._tool.get("arguments"):
-            made["arguments"] = [self._argument(each) for each in self._tool["arguments"]]
+            fields["arguments"] = [self._argument(each) for each in self._tool["arguments"]]
         for field in _COPIED_FIELDS:
             if self._tool.get(field) not in (None, []) and not self._is_generated(field):
-                made[field] = self._names.value(self._tool[field])
-        made.update(RequirementWriter(self._names, self._losses).tool_fields(self._process))
-        if self._needs_javascript and not any(each["class"] == JAVASCRIPT for each in made.get("requirements", ())):
-            made["requirements"] = [*made.get("requirements", ()), {"class": JAVASCRIPT}]
+                fields[field] = self._names.value(self._tool[field])
+        fields.update(RequirementWriter(self._names, self._losses).tool_fields(self._process))
+        if self._needs_javascript and not any(each["class"] == JAVASCRIPT for each in fields.get("requirements", ())):
+            fields["requirements"] = [*fields.get("requirements", ()), {"class": JAVASCRIPT}]
         for field in self._tool:
             if field not in _OTHER_FIELDS and field not in _COPIED_FIELDS and not is_extension(field):
                 self._losses.add(
@@ -72,64 +72,64 @@ class ToolForm:
                     field,
                     harmless=field == "intent",
                 )
-        return made
+        return fields
 
     def _input(self, port: Mapping[str, Any]) -> Json:
-        made = self._port(port)
+        fields = self._port(port)
         if port.get("streamable") is not None:
-            made["streamable"] = port["streamable"]
+            fields["streamable"] = port["streamable"]
         if port.get("inputBinding") is not None:
-            made["inputBinding"] = self._binding(port["inputBinding"], made["id"])
+            fields["inputBinding"] = self._binding(port["inputBinding"], fields["id"])
         if port.get("loadContents"):
-            # In v1.0 it is a part of the binding; what the binding adds to the command must be nothing, as before.
-            quiet = {"valueFrom": "$(null)"} if self._tool["class"] == "CommandLineTool" else {}
-            made["inputBinding"] = {**made.get("inputBinding", quiet), "loadContents": True}
-        self._secondary_files(port, made, usual=True)
-        return made
+            # In v1.0 it is a part of the binding, whose other fields must then add nothing to the command.
+            without_command = {"valueFrom": "$(null)"} if self._tool["class"] == "CommandLineTool" else {}
+            fields["inputBinding"] = {**fields.get("inputBinding", without_command), "loadContents": True}
+        self._secondary_files(port, fields, required_by_default=True)
+        return fields
 
     def _output(self, port: Mapping[str, Any]) -> Json:
-        made = self._port(port)
+        fields = self._port(port)
         if port.get("streamable"):
-            made["streamable"] = port["streamable"]
+            fields["streamable"] = port["streamable"]
         binding = self._names.value(port.get("outputBinding") or {})
         for stream in ("stdout", "stderr"):
             if self._is_generated(stream) and binding.get("glob") == self._tool[stream]:
-                return {**made, "type": stream}
+                return {**fields, "type": stream}
         if isinstance(binding.get("glob"), list):
             binding["glob"] = self._one_glob(binding["glob"], port)
         if binding.pop("loadListing", None) not in (None, "no_listing"):
-            self._losses.add(f"loadListing of the output {made['id']} is not in CWL v1.0", port, "outputBinding")
+            self._losses.add(f"loadListing of the output {fields['id']} is not in CWL v1.0", port, "outputBinding")
         if binding:
-            made["outputBinding"] = binding
-        self._secondary_files(port, made, usual=False)
-        return made
+            fields["outputBinding"] = binding
+        self._secondary_files(port, fields, required_by_default=False)
+        return fields
 
     def _port(self, port: Mapping[str, Any]) -> dict[str, Json]:
         name = short_id(str(port["id"]))
         if not is_valid_id(name):
             self._losses.add(f"{name!r} is no id to Composer; rename it, of letters, digits and _", port, "id")
-        made: dict[str, Json] = {"id": name, "type": self._types.port_type(name, port["type"])}
-        made.update(label_and_doc(port))
+        fields: dict[str, Json] = {"id": name, "type": self._types.port_type(name, port["type"])}
+        fields.update(label_and_doc(port))
         for field in ("default", "format"):
             if port.get(field) is not None:
-                made[field] = self._names.value(port[field]) if field == "default" else self._format(port[field])
-        return {**made, **self._names.extras(port)}
+                fields[field] = self._names.value(port[field]) if field == "default" else self._format(port[field])
+        return {**fields, **self._names.extras(port)}
 
     def _format(self, given: Any) -> Json:
         return [self._format(each) for each in given] if isinstance(given, list) else self._names.compact(str(given))
 
-    def _binding(self, given: Any, name: str) -> dict[str, Json]:
-        made: dict[str, Json] = self._names.value(given)
-        if isinstance(made.get("position"), str):
-            self._losses.add(f"position of {name} is an expression, which CWL v1.0 does not know", given, "position")
-        unquoted = made.get("shellQuote") is False and not self._in_shell
-        for field, usual in (("separate", True), ("shellQuote", True), ("loadContents", False)):
-            # Composer would add the shell that shellQuote means something to.
-            if made.get(field) is usual or (field == "shellQuote" and unquoted):
-                del made[field]
-        if made.get("valueFrom") == "":
-            self._losses.add(f"valueFrom of {name} is empty, which Composer loses", given, "valueFrom")
-        return made
+    def _binding(self, binding: Any, name: str) -> dict[str, Json]:
+        result: dict[str, Json] = self._names.value(binding)
+        if isinstance(result.get("position"), str):
+            self._losses.add(f"position of {name} is an expression, which CWL v1.0 does not know", binding, "position")
+        unquoted = result.get("shellQuote") is False and not self._in_shell
+        for field, default in (("separate", True), ("shellQuote", True), ("loadContents", False)):
+            # Composer would add ShellCommandRequirement, without which shellQuote has no meaning.
+            if result.get(field) is default or (field == "shellQuote" and unquoted):
+                del result[field]
+        if result.get("valueFrom") == "":
+            self._losses.add(f"valueFrom of {name} is empty, which Composer loses", binding, "valueFrom")
+        return result
 
     def _argument(self, given: Any) -> Json:
         if isinstance(given, str):
@@ -149,16 +149,18 @@ class ToolForm:
         self._needs_javascript = True
         return f"$({json.dumps(globs)})"
 
-    def _secondary_files(self, port: Mapping[str, Any], made: dict[str, Json], *, usual: bool) -> None:
-        given = port.get("secondaryFiles")
-        if not given:
+    def _secondary_files(self, port: Mapping[str, Any], fields: dict[str, Json], *, required_by_default: bool) -> None:
+        listed = port.get("secondaryFiles")
+        if not listed:
             return
-        patterns = secondary_files(port, given, self._losses, usual=usual)
-        if not _is_file(made["type"]) and not usual:
+        patterns = secondary_files(port, listed, self._losses, required_by_default=required_by_default)
+        if not _is_file(fields["type"]) and not required_by_default:
             self._losses.add(
-                f"secondaryFiles of {made['id']}, which is no File, are lost by Composer", port, "secondaryFiles"
+                f"secondaryFiles of {fields['id']}, which is no File, are lost by Composer",
+                port,
+                "secondaryFiles",
             )
-        made["secondaryFiles"] = patterns
+        fields["secondaryFiles"] = patterns
 
     def _is_generated(self, field: str) -> bool:
         return field in ("stdout", "stderr") and _GENERATED_NAME.fullmatch(str(self._tool.get(field))) is not None
@@ -179,32 +181,32 @@ class ToolForm:
                     self._losses.add(f"{field} of {short_id(str(port['id']))} is not in CWL v1.0", port, field)
 
 
-def secondary_files(port: Mapping[str, Any], given: Any, losses: Losses, *, usual: bool) -> list[Json]:
-    """Patterns alone; in v1.0 the secondary files of inputs are required, and those of outputs are not."""
-    made = []
-    for each in given if isinstance(given, list) else [given]:
+def secondary_files(port: Mapping[str, Any], listed: Any, losses: Losses, *, required_by_default: bool) -> list[Json]:
+    """The secondary files as patterns only: in v1.0 those of inputs are required, and those of outputs are not."""
+    patterns = []
+    for each in listed if isinstance(listed, list) else [listed]:
         pattern, required = (each.get("pattern"), each.get("required")) if isinstance(each, Mapping) else (each, None)
-        if required not in (None, usual):
-            word = "must be there" if usual else "may be missing"
+        if required not in (None, required_by_default):
+            word = "must be there" if required_by_default else "may be missing"
             name = short_id(str(port["id"]))
             losses.add(
                 f"secondaryFiles {pattern} of {name} has required: {required}; in CWL v1.0 it {word}",
                 port,
                 "secondaryFiles",
             )
-        made.append(str(pattern))
-    return made
+        patterns.append(str(pattern))
+    return patterns
 
 
 def label_and_doc(node: Mapping[str, Any]) -> dict[str, Json]:
-    """Label and doc, the latter as one text."""
-    made: dict[str, Json] = {}
+    """Label and doc; the doc as one text."""
+    fields: dict[str, Json] = {}
     if node.get("label"):
-        made["label"] = str(node["label"])
+        fields["label"] = str(node["label"])
     if node.get("doc"):
         doc = to_builtin(node["doc"])
-        made["doc"] = "\n".join(map(str, doc)) if isinstance(doc, list) else str(doc)
-    return made
+        fields["doc"] = "\n".join(map(str, doc)) if isinstance(doc, list) else str(doc)
+    return fields
 
 
 def _iter_texts(node: Json) -> Iterator[str]:
@@ -216,7 +218,7 @@ def _iter_texts(node: Json) -> Iterator[str]:
 
 
 def _has_escaped_expression(text: str) -> bool:
-    """Whether an expression stands in a text that has a backslash; a backslash in an expression is JavaScript's."""
+    """Whether a text with a backslash outside of its expressions has an expression."""
     return has_expressions(text) and "\\" in _EXPRESSION.sub("", text)
 
 

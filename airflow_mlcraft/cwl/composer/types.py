@@ -1,4 +1,4 @@
-"""Types as Composer writes them: `File[]?` where that says it, in full otherwise, with names for records and enums."""
+"""Types as Composer writes them: `File[]?` where possible, otherwise in full, with names for records and enums."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RECORD_FIELD_FIELDS = {"name", "type", "doc", "label", "inputBinding", "outputB
 
 
 class TypeWriter:
-    """Writes the types of one process; those that it knows by name are written out where they are used."""
+    """Writes the types of one process; types that the process refers to by name are written in full."""
 
     def __init__(self, process: Process, names: Names, losses: Losses):
         requirements: list[Any] = list(process.requirements)
@@ -81,18 +81,18 @@ class TypeWriter:
 
     def _array_type(self, port: str, node: Mapping[str, Any], around: tuple[str, ...]) -> Json:
         items = self._full_type(port, node["items"], around)
-        made = {"type": "array", "items": items}
+        result = {"type": "array", "items": items}
         if node.get("inputBinding"):
             if isinstance(items, dict) and items["type"] in ("record", "enum"):
                 self._losses.add(
                     f"the items of {port} have an inputBinding, which Composer loses", node, "inputBinding"
                 )
-            made["inputBinding"] = self._names.value(node["inputBinding"])
-        return made
+            result["inputBinding"] = self._names.value(node["inputBinding"])
+        return result
 
     def _record_field(self, field: Mapping[str, Any], around: tuple[str, ...]) -> Json:
         name = short_id(str(field["name"]))
-        made: dict[str, Json] = {"name": name, "type": self._full_type(name, field["type"], around)}
+        result: dict[str, Json] = {"name": name, "type": self._full_type(name, field["type"], around)}
         for key, item in field.items():
             if key not in _RECORD_FIELD_FIELDS and not is_extension(key):
                 self._losses.add(
@@ -102,22 +102,22 @@ class TypeWriter:
                     harmless=key in _DESCRIPTIVE_FIELDS,
                 )
             elif key not in ("name", "type"):
-                made[self._names.key(key)] = (
+                result[self._names.key(key)] = (
                     _join_lines(self._names.value(item)) if key == "doc" else self._names.value(item)
                 )
-        return made
+        return result
 
-    def _unique_name(self, wanted: str) -> str:
-        number, name = 1, wanted
+    def _unique_name(self, preferred: str) -> str:
+        number, name = 1, preferred
         while name in self._used_names:
             number += 1
-            name = f"{wanted}_{number}"
+            name = f"{preferred}_{number}"
         self._used_names.add(name)
         return name
 
 
 def is_union(kind: Json) -> bool:
-    """Whether a type is one of several, apart from none, and apart from one or a list of it."""
+    """Whether a type is a union, other than with null, or of a type and a list of it."""
     if not isinstance(kind, list):
         return isinstance(kind, dict) and any(is_union(field["type"]) for field in kind.get("fields", ()))
     kinds = [each for each in kind if each != "null"]
@@ -131,14 +131,14 @@ def _is_list_of(one: Json, other: Json) -> bool:
 
 
 def _union_type(kinds: list[Json]) -> Json:
-    """In Composer's order: none, one, a list of it; or any other types, and none as the last."""
+    """The union in Composer's order: null, a type, a list of it; or any other types with null last."""
     if len(kinds) == 1:
         return kinds[0]
     others = [kind for kind in kinds if kind != "null"]
-    none = ["null"] * (len(kinds) - len(others))
+    null = ["null"] * (len(kinds) - len(others))
     if is_union(kinds):
-        return [*others, *none]
-    return [*none, *(reversed(others) if _is_list_of(others[0], others[-1]) else others)]
+        return [*others, *null]
+    return [*null, *(reversed(others) if _is_list_of(others[0], others[-1]) else others)]
 
 
 def _short_array(kind: Json) -> Json:

@@ -1,4 +1,4 @@
-"""A Workflow in Composer's form. What its steps run is written into files of their own by the caller."""
+"""A Workflow in Composer's form. The caller writes what its steps run into files of their own."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _WORKFLOW_FIELDS = {
 
 
 def get_port_names(process: Process) -> tuple[dict[str, str], dict[str, str]]:
-    """How the inputs and outputs of a process are called in Composer's form; a tool's keep their names."""
+    """The names of the inputs and outputs of a process in Composer's form; a tool's keep theirs."""
     sides = []
     for side in ("inputs", "outputs"):
         names = [short_id(str(port["id"])) for port in in_document_order(process.tool[side])]
@@ -61,7 +61,7 @@ class WorkflowForm:
         self._library: dict[str, Json] = {}
 
     def fields(self) -> dict[str, Json]:
-        """All but what every process has."""
+        """The fields other than those that every process has."""
         tool = self._process.tool
         for field in tool:
             if field not in _WORKFLOW_FIELDS and not is_extension(field):
@@ -71,20 +71,20 @@ class WorkflowForm:
                     field,
                     harmless=field == "intent",
                 )
-        made: dict[str, Json] = {
+        fields: dict[str, Json] = {
             "inputs": [self._input(port) for port in in_document_order(tool["inputs"])],
             "outputs": [self._output(port) for port in in_document_order(tool["outputs"])],
             "steps": [self._step(step) for step in self._steps_in_order()],
         }
         if hints := RequirementWriter(self._names, self._losses).workflow_hints(self._process):
-            made["hints"] = hints
-        features = self._features(made["steps"])
+            fields["hints"] = hints
+        features = self._features(fields["steps"])
         if self._library:
-            # Composer keeps it until it saves the document for the second time.
+            # Composer removes it when it saves the document for the second time.
             features += [{"class": JAVASCRIPT, **{key: item for key, item in self._library.items() if key != "class"}}]
         if features:
-            made["requirements"] = features
-        return made
+            fields["requirements"] = features
+        return fields
 
     def _steps_in_order(self) -> list[WorkflowStep]:
         return sorted(self._process.steps, key=lambda step: self._order.get(str(step.id), 0))
@@ -92,38 +92,40 @@ class WorkflowForm:
     def _input(self, port: Mapping[str, Any]) -> Json:
         name = short_id(str(port["id"]))
         self._check_fields(port, _INPUT_FIELDS, f"of the input {name}")
-        made: dict[str, Json] = {"id": self._inputs[name], "type": self._types.port_type(name, port["type"])}
-        if is_union(made["type"]):
+        fields: dict[str, Json] = {"id": self._inputs[name], "type": self._types.port_type(name, port["type"])}
+        if is_union(fields["type"]):
             self._losses.add(
                 f"the input {name} takes several types, and Composer loses the types", port, "type", harmless=True
             )
-        made.update(label_and_doc(port))
+        fields.update(label_and_doc(port))
         for field in ("default", "streamable", "inputBinding"):
             if port.get(field) is not None:
-                made[field] = self._names.value(port[field])
-        return {**made, **self._files(port, usual=True), **self._position_fields("input", name, port)}
+                fields[field] = self._names.value(port[field])
+        return {**fields, **self._files(port, required_by_default=True), **self._position_fields("input", name, port)}
 
     def _output(self, port: Mapping[str, Any]) -> Json:
         name = short_id(str(port["id"]))
         self._check_pick_value(port, f"of the output {name}")
         self._check_fields(port, _OUTPUT_FIELDS | {"pickValue"}, f"of the output {name}")
-        made: dict[str, Json] = {"id": self._outputs[name], "type": self._types.port_type(name, port["type"])}
-        made.update(label_and_doc(port))
+        fields: dict[str, Json] = {"id": self._outputs[name], "type": self._types.port_type(name, port["type"])}
+        fields.update(label_and_doc(port))
         if port.get("outputSource"):
-            made["outputSource"] = [self._sources[str(source)] for source in to_list(port["outputSource"])]
+            fields["outputSource"] = [self._sources[str(source)] for source in to_list(port["outputSource"])]
         for field in ("linkMerge", "streamable"):
             if port.get(field):
-                made[field] = self._names.value(port[field])
-        return {**made, **self._files(port, usual=False), **self._position_fields("output", name, port)}
+                fields[field] = self._names.value(port[field])
+        return {**fields, **self._files(port, required_by_default=False), **self._position_fields("output", name, port)}
 
-    def _files(self, port: Mapping[str, Any], *, usual: bool) -> dict[str, Json]:
-        made: dict[str, Json] = {}
+    def _files(self, port: Mapping[str, Any], *, required_by_default: bool) -> dict[str, Json]:
+        fields: dict[str, Json] = {}
         if port.get("format"):
             formats = [self._names.compact(str(each)) for each in to_list(port["format"])]
-            made["format"] = formats if isinstance(port["format"], list) else formats[0]
+            fields["format"] = formats if isinstance(port["format"], list) else formats[0]
         if port.get("secondaryFiles"):
-            made["secondaryFiles"] = secondary_files(port, port["secondaryFiles"], self._losses, usual=usual)
-        return made
+            fields["secondaryFiles"] = secondary_files(
+                port, port["secondaryFiles"], self._losses, required_by_default=required_by_default
+            )
+        return fields
 
     def _step(self, step: WorkflowStep) -> Json:
         tool, name = step.tool, shortname(str(step.id))
@@ -145,44 +147,46 @@ class WorkflowForm:
                 around=tool,
                 harmless=not _may_use_input(tool, link),
             )
-        made: dict[str, Json] = {"id": self._steps[name], **label_and_doc(tool)}
-        made.setdefault("label", str(inner.tool.get("label") or ""))
-        if not made["label"]:
-            del made["label"]
-        made["run"] = self._write_run(step)
+        fields: dict[str, Json] = {"id": self._steps[name], **label_and_doc(tool)}
+        fields.setdefault("label", str(inner.tool.get("label") or ""))
+        if not fields["label"]:
+            del fields["label"]
+        fields["run"] = self._write_run(step)
         links_in = [self._link(links[port], inputs[port], name) for port in inputs if port in links]
-        made["in"] = [link for link in links_in if len(link) > 1]
-        made["out"] = [{"id": output} for output in outputs.values()]
+        fields["in"] = [link for link in links_in if len(link) > 1]
+        fields["out"] = [{"id": output} for output in outputs.values()]
         if scatter := to_list(tool.get("scatter")):
-            made["scatter"] = [inputs.get(short_id(str(port)), short_id(str(port))) for port in scatter]
+            fields["scatter"] = [inputs.get(short_id(str(port)), short_id(str(port))) for port in scatter]
         if tool.get("scatterMethod"):
-            made["scatterMethod"] = str(tool["scatterMethod"])
+            fields["scatterMethod"] = str(tool["scatterMethod"])
         if hints := RequirementWriter(self._names, self._losses).step_hints(tool.get("hints") or [], self._process):
-            made["hints"] = hints
-        return {**made, **self._position_fields("step", name, tool)}
+            fields["hints"] = hints
+        return {**fields, **self._position_fields("step", name, tool)}
 
     def _link(self, link: Mapping[str, Any], name: str, step: str) -> dict[str, Json]:
         self._check_pick_value(link, f"of {name} in the step {step}", step)
         for field in link:
             if field not in _LINK_FIELDS | {"pickValue"} and not is_extension(field) and link[field]:
                 self._losses.add(f"{field} of {name} in the step {step} is not in CWL v1.0", link, field, step=step)
-        made: dict[str, Json] = {"id": name}
+        fields: dict[str, Json] = {"id": name}
         sources = [self._sources[str(source)] for source in to_list(link.get("source"))]
         if link.get("linkMerge"):
-            made["linkMerge"] = str(link["linkMerge"])
+            fields["linkMerge"] = str(link["linkMerge"])
         if link.get("default") is not None:
-            made["default"] = self._names.value(link["default"])
+            fields["default"] = self._names.value(link["default"])
         if sources:
-            made["source"] = sources
+            fields["source"] = sources
         if link.get("valueFrom"):
             self._check_library(link, name, step)
-            made["valueFrom"] = str(link["valueFrom"])
-        return {**made, **self._names.extras(link)}
+            fields["valueFrom"] = str(link["valueFrom"])
+        return {**fields, **self._names.extras(link)}
 
     def _position_fields(self, kind: str, name: str, node: Mapping[str, Any]) -> dict[str, Json]:
         extras = self._names.extras(node)
-        given = (extras.pop(X, None), extras.pop(Y, None))
-        x, y = (round(given[0] or 0), round(given[1] or 0)) if self._has_positions else self._positions[kind, name]
+        position = (extras.pop(X, None), extras.pop(Y, None))
+        x, y = (
+            (round(position[0] or 0), round(position[1] or 0)) if self._has_positions else self._positions[kind, name]
+        )
         return {**extras, X: x, Y: y}
 
     def _find_positions(self) -> bool:
@@ -192,16 +196,16 @@ class WorkflowForm:
         return all(isinstance(each.get(key), (int, float)) for each in extras for key in (X, Y))
 
     def _features(self, steps: list[Json]) -> list[Json]:
-        """As Composer works them out, in its order."""
-        several = any(len(link.get("source", ())) > 1 for step in steps for link in step["in"])
-        found = {
+        """The feature requirements as Composer derives them, in its order."""
+        has_several_sources = any(len(link.get("source", ())) > 1 for step in steps for link in step["in"])
+        features = {
             "SubworkflowFeatureRequirement": any(
                 isinstance(step.embedded_tool, CwltoolWorkflow) for step in self._process.steps
             ),
             "ScatterFeatureRequirement": any(step.get("scatter") for step in steps),
-            "MultipleInputFeatureRequirement": several,
+            "MultipleInputFeatureRequirement": has_several_sources,
         }
-        return [{"class": name} for name, needed in found.items() if needed]
+        return [{"class": name} for name, needed in features.items() if needed]
 
     def _source_names(self) -> dict[str, str]:
         names = {str(port["id"]): self._inputs[short_id(str(port["id"]))] for port in self._process.tool["inputs"]}
@@ -241,7 +245,7 @@ class WorkflowForm:
 
 
 def _may_use_input(step: Mapping[str, Any], link: str) -> bool:
-    """Whether an expression of a step may read an input that its tool does not have."""
+    """Whether an expression of a step may read an input that its tool does not declare."""
     texts = [str(step.get("when") or ""), *(str(each.get("valueFrom") or "") for each in step["in"])]
     return any(link in text or re.search(r"inputs\s*[\[)},;]", text) is not None for text in texts)
 
@@ -256,16 +260,16 @@ Positions = dict[tuple[str, str], tuple[int, int]]
 
 
 def compute_positions(workflow: Workflow) -> Positions:
-    """Columns from left to right, one below the other where parts are not connected."""
+    """Positions of the nodes: columns from left to right, unconnected parts one below the other."""
     graph = build_graph(workflow)
     pairs = [(edge.source, edge.target) for edge in graph.edges]
-    made: Positions = {}
-    below = 0.0
+    positions: Positions = {}
+    top = 0.0
     for layout in lay_out([_BREADTH] * len(graph.nodes), pairs, _SPACING):
         for rank, layer in enumerate(layout.layers):
             for cell in layer:
                 if cell.node is not None:
                     node = graph.nodes[cell.node]
-                    made[node.kind, node.id] = (rank * _COLUMN, round(below + cell.at))
-        below += layout.breadth + _ROW
-    return made
+                    positions[node.kind, node.id] = (rank * _COLUMN, round(top + cell.at))
+        top += layout.breadth + _ROW
+    return positions

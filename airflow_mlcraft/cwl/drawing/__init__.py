@@ -1,1 +1,1 @@
-"""Pictures of a plan: Mermaid text, a stand-alone SVG, boxes for a terminal."""
+"""Drawings of a plan: Mermaid text, a stand-alone SVG, boxes for a terminal."""

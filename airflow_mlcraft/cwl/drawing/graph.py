@@ -29,13 +29,13 @@ class Node:
 
     @property
     def name(self) -> str:
-        """The id, fit to be drawn."""
+        """The id as one line of printable text."""
         return one_line(self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """All that flows from one node to another. `names` tells the links apart: "model → reference"."""
+    """An edge with all links from one node to another. `names` are the links' names, as "model → reference"."""
 
     source: int
     target: int
@@ -51,7 +51,7 @@ class Graph:
 
 
 def build_graph(workflow: Workflow, *, ports: bool = True) -> Graph:
-    """The graph of one workflow: steps that run workflows stay closed. Without `ports`, steps alone."""
+    """The graph of one workflow; sub-workflows are single nodes. Without `ports`, it has steps only."""
     inputs = [_input(port) for port in workflow.inputs] if ports else []
     outputs = [_output(link) for link in workflow.outputs] if ports else []
     nodes = (*inputs, *(_step(step) for step in workflow.steps), *outputs)
@@ -124,23 +124,23 @@ MAX_READABLE_STEPS = 80
 
 
 def fold_workflows(plan: Plan, depth: int) -> Plan:
-    """The plan with `depth` levels of workflows: with 1, each step that runs a workflow is a step like any other."""
+    """The plan with `depth` levels of workflows; with 1, sub-workflows become plain steps."""
     return replace(plan, root=_fold_workflow(plan.root, depth))
 
 
 def find_readable_depth(plan: Plan) -> int:
-    """How many levels a drawing may have to be readable; at least one, whatever its size."""
+    """The number of levels with which a drawing stays readable; at least one."""
     deepest = count_levels(plan.root)
     return next((depth for depth in range(deepest, 1, -1) if count_steps(plan.root, depth) <= MAX_READABLE_STEPS), 1)
 
 
 def count_levels(workflow: Workflow) -> int:
-    """How many levels of workflows there are."""
+    """The number of levels of nested workflows."""
     return 1 + max((count_levels(inner) for inner in _iter_subworkflows(workflow)), default=0)
 
 
 def count_steps(workflow: Workflow, depth: int) -> int:
-    """How many steps a drawing of so many levels has, those that are opened apart."""
+    """The number of steps in a drawing of so many levels, without opened sub-workflows."""
     opened = list(_iter_subworkflows(workflow)) if depth > 1 else []
     return len(workflow.steps) - len(opened) + sum(count_steps(inner, depth - 1) for inner in opened)
 
@@ -154,8 +154,8 @@ def _fold_step(step: Step, depth: int) -> Step:
         return step
     if depth > 1:
         return replace(step, run=_fold_workflow(step.run, depth - 1))
-    inside = count_steps(step.run, count_levels(step.run))
-    kind = f"workflow of {inside} steps" if inside != 1 else "workflow of 1 step"
+    is_folded = count_steps(step.run, count_levels(step.run))
+    kind = f"workflow of {is_folded} steps" if is_folded != 1 else "workflow of 1 step"
     return replace(step, run=ToolRef("", kind, step.run.id, step.run.label, step.run.doc))
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Cell:
-    """A place in a layer: a node, or (node None) a bend that carries a long edge past the layer."""
+    """A position in a layer: a node, or (node None) a bend of a long edge that passes the layer."""
 
     node: int | None
     breadth: float
@@ -30,12 +30,12 @@ class Cell:
 
     @property
     def start(self) -> float:
-        """Where the cell begins."""
+        """The start of the cell."""
         return self.at - self.breadth / 2
 
     @property
     def end(self) -> float:
-        """Where the cell ends."""
+        """The end of the cell."""
         return self.at + self.breadth / 2
 
 
@@ -50,7 +50,7 @@ class Layout:
 
 @dataclass(slots=True)
 class Spacing:
-    """How far cells of a layer stand apart, and how broad a bend is."""
+    """The distance of a layer's cells, and the breadth of a bend."""
 
     gap: float
     bend: float
@@ -71,7 +71,7 @@ def lay_out(breadths: Sequence[float], edges: Sequence[tuple[int, int]], spacing
 
 
 def arrange_in_rows(sizes: Sequence[tuple[float, float]], limit: float, gap: float) -> list[tuple[float, float]]:
-    """Where blocks go when they stand in rows, each row as long as `limit` lets it."""
+    """Positions of blocks in rows of at most the length `limit`."""
     places: list[tuple[float, float]] = []
     x = y = tallest = 0.0
     for width, height in sizes:
@@ -104,7 +104,7 @@ def _connected_parts(size: int, edges: Sequence[tuple[int, int]]) -> list[list[i
 
 
 def _ranks(nodes: list[int], edges: list[tuple[int, int]]) -> dict[int, int]:
-    """The layer of each node: after all its sources; what has no source stands next to its first user."""
+    """The layer of each node: after all its sources; a node without sources is placed before its first user."""
     users: dict[int, list[int]] = {node: [] for node in nodes}
     waiting = dict.fromkeys(nodes, 0)
     for source, target in edges:
@@ -141,7 +141,7 @@ def _layout(part: list[int], breadths: Sequence[float], edges: Sequence[tuple[in
 def _segments(
     cells: dict[int, Cell], edges: list[tuple[int, int]], layers: list[list[Cell]], spacing: Spacing
 ) -> list[tuple[Cell, Cell]]:
-    """Edges cut at every layer. The long edges of one source share their bends: one trunk, many branches.
+    """The segments of edges between neighbouring layers. The long edges of one source share their bends.
 
     Without that, one input used by each of 300 steps in a row would need 45,000 bends.
     """
@@ -159,14 +159,14 @@ def _segments(
 
 
 class _Sugiyama(SugiyamaLayout):  # type: ignore[misc]
-    """Takes the layers as they are; orders them and finds the places within them."""
+    """Orders given layers, and finds the positions within them."""
 
     def __init__(self, graph: Graph, layers: list[list[Vertex]]):
         super().__init__(graph)
         self.given = layers
 
     def rank_all(self, roots: object, optimize: bool = False) -> None:
-        """Called where grandalf would rank by itself."""
+        """Apply the given ranks, in place of grandalf's ranking."""
         for rank, vertices in enumerate(self.given):
             for vertex in vertices:
                 self.grx[vertex].rank = rank
@@ -174,7 +174,7 @@ class _Sugiyama(SugiyamaLayout):  # type: ignore[misc]
 
 
 def _order_and_place(layout: Layout, spacing: Spacing) -> None:
-    """Order every layer and give each cell its place."""
+    """Order each layer and position its cells."""
     vertices: dict[int, Vertex] = {}
     for layer in layout.layers:
         for cell in layer:
@@ -196,10 +196,10 @@ def _order_and_place(layout: Layout, spacing: Spacing) -> None:
 
 
 def _resolve_overlaps(layout: Layout, gap: float) -> None:
-    """Start at 0, and mend what grandalf's mean of four alignments may leave: cells that overlap."""
+    """Move cells so that layers start at 0, and resolve overlaps that grandalf's mean of four alignments may leave."""
     for layer in layout.layers:
-        for before, cell in pairwise(layer):
-            cell.at = max(cell.at, before.end + gap + cell.breadth / 2)
+        for previous, cell in pairwise(layer):
+            cell.at = max(cell.at, previous.end + gap + cell.breadth / 2)
     start = min(layer[0].start for layer in layout.layers)
     for layer in layout.layers:
         for cell in layer:
@@ -209,7 +209,7 @@ def _resolve_overlaps(layout: Layout, gap: float) -> None:
 
 @contextmanager
 def _deep_recursion(depth: int) -> Iterator[None]:
-    """grandalf walks along a layer by recursion, so a broad layer needs a deep stack."""
+    """Raise the recursion limit in the context: grandalf recurses along the cells of a layer."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, limit + depth))
     try:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from airflow_mlcraft.cwl.plan import Plan, Workflow
 
-# Mermaid reads Markdown in labels ("1. x" is refused as a list, "_x_" is slanted) and HTML, so only
-# words stay, with the separators between two letters or digits. Beyond ASCII nothing has a meaning to it.
+# Mermaid reads labels as Markdown ("1. x" is refused as a list, "_x_" is slanted) and HTML, so only words stay, with
+# separators between letters or digits. Characters beyond ASCII have no special meaning.
 _UNSAFE = re.compile(r"(?<![^\W_])[_.\-/]|[_.\-/](?![^\W_])|[!-,:-@\[-^`{-~]")
 _MAX_EDGES, _MAX_TEXT = 500, 50_000
 _BRACKETS = {"input": ("([", "])"), "output": ("([", "])"), "step": ("[", "]")}
@@ -32,7 +32,7 @@ def to_mermaid(plan: Plan) -> str:
 
 
 def describe_exceeded_limit(chart: str) -> str:
-    """A sentence for a chart that Mermaid draws only where its settings are changed; "" for others."""
+    """A message for a chart that Mermaid only draws with changed settings; "" for others."""
     edges = chart.count(" --> ")
     if edges >= _MAX_EDGES:
         return f"the chart has {edges} edges, and Mermaid draws fewer than {_MAX_EDGES} (its setting maxEdges)"
@@ -42,7 +42,10 @@ def describe_exceeded_limit(chart: str) -> str:
 
 
 class _Chart:
-    """Numbers the nodes and remembers their styles: Mermaid takes ids of its own, never the document's."""
+    """The state of a chart: numbers of nodes, and their styles.
+
+    Mermaid gets generated ids instead of the document's.
+    """
 
     def __init__(self) -> None:
         self.numbers = count()
@@ -50,7 +53,7 @@ class _Chart:
         self.edges: list[str] = []
 
     def lines(self, root: Workflow) -> Iterator[str]:
-        """Nodes first, then all edges: Mermaid puts a node where it is named first."""
+        """The lines of the chart: nodes before edges, because Mermaid places a node where it is first named."""
         drawn, _, _ = self.workflow(root, "  ")
         yield from drawn
         yield from self.edges
@@ -60,7 +63,7 @@ class _Chart:
                 yield f"  class {','.join(members)} {style}"
 
     def workflow(self, workflow: Workflow, indent: str) -> tuple[list[str], dict[str, str], dict[str, str]]:
-        """The lines of a workflow's nodes, and which node stands for each of its inputs and outputs."""
+        """The lines of a workflow's nodes, and the node keys of each of its inputs and outputs."""
         graph = build_graph(workflow)
         lines: list[str] = []
         arrivals: list[dict[str, str]] = []
@@ -91,7 +94,7 @@ class _Chart:
     def connect(
         self, graph: Graph, keys: list[str], arrivals: list[dict[str, str]], departures: list[dict[str, str]]
     ) -> None:
-        """Edges end at the very input of an opened workflow, and start at its very output."""
+        """Add edges, which end at the inputs of an opened workflow, and start at its outputs."""
         for edge in graph.edges:
             for name in edge.names:
                 output, _, port = name.partition(" → ")

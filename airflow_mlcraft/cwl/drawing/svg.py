@@ -1,4 +1,4 @@
-"""A plan as a stand-alone SVG, left to right. Sub-workflows are boxes with their own picture inside."""
+"""A plan as a stand-alone SVG, left to right. Sub-workflows are boxes that contain their own drawing."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ svg { font-family: ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neue
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
-    """Drawn parts, from (0, 0) to (width, height)."""
+    """Drawn elements, from (0, 0) to (width, height)."""
 
     width: float
     height: float
@@ -61,7 +61,7 @@ class _Picture:
 
 
 def to_svg(plan: Plan) -> str:
-    """One SVG document: no scripts, light and dark, details in tooltips."""
+    """One SVG document without scripts, with light and dark colours, and details in tooltips."""
     picture = _workflow(plan.root)
     width, height = picture.width + 2 * MARGIN, picture.height + 2 * MARGIN
     title = plan.root.label or plan.document or plan.root.id
@@ -94,20 +94,20 @@ def _workflow(workflow: Workflow) -> _Picture:
 
 
 def _row_length(sizes: list[tuple[float, float]]) -> float:
-    """How long a row of unconnected parts may be, for a picture of pleasant proportions."""
+    """The maximal length of a row of unconnected parts, for pleasant proportions of the drawing."""
     area = sum((width + PART_GAP) * (height + PART_GAP) for width, height in sizes)
     return max([math.sqrt(1.8 * area), *(width for width, _ in sizes)])
 
 
 def _part(layout: Layout, graph: Graph, boxes: list[_Picture]) -> _Picture:
-    """One connected part: layers from left to right."""
+    """The drawing of one connected part: layers from left to right."""
     depths = [max(boxes[cell.node].width for cell in layer if cell.node is not None) for layer in layout.layers]
     lefts = [sum(depths[:rank]) + LAYER_GAP * rank for rank in range(len(depths))]
     spans = {}
     for layer in layout.layers:
         for cell in layer:
             depth = depths[cell.rank] if cell.node is None else boxes[cell.node].width
-            # In the middle, but near its sources where a sub-workflow makes the layer deep.
+            # In the middle, but near its sources if a sub-workflow makes the layer deep.
             left = lefts[cell.rank] + min((depths[cell.rank] - depth) / 2, LAYER_GAP)
             spans[id(cell)] = (left, left + depth)
     flows = _flows(layout, graph)
@@ -126,7 +126,7 @@ def _part(layout: Layout, graph: Graph, boxes: list[_Picture]) -> _Picture:
 
 
 def _flows(layout: Layout, graph: Graph) -> dict[tuple[int, int | None], str]:
-    """What the last segment into each node carries."""
+    """The titles of the last segments into each node."""
     origin: dict[int, int] = {}
     for source, target in layout.segments:
         start = origin[id(source)] if source.node is None else source.node
@@ -148,7 +148,7 @@ def _flow(
     past: float | None,
     title: str | None,
 ) -> str:
-    """A line that bends only between the layers, never behind a box; with a head at a node."""
+    """A line that bends between the layers only, never behind a box; with an arrow head at a node."""
     (x1, y1), (x2, y2) = start, end
     tip = 7 if past is None else 0
     left, right = gap[0], min(gap[1], x2) - tip
@@ -174,7 +174,7 @@ def _box(node: Node) -> _Picture:
     corner = height / 2 if port else 8.0
     parts = []
     if node.scattered:
-        # A second sheet behind the first: many of these.
+        # A second rectangle behind the first marks a scatter.
         parts.append(f'<rect class="box" x="4" y="4" width="{_n(width)}" height="{_n(height)}" rx="8"/>')
     parts.append(f'<rect class="box" width="{_n(width)}" height="{_n(height)}" rx="{_n(corner)}"/>')
     middle = height / 2
@@ -215,12 +215,12 @@ def _shifted(parts: list[str], x: float, y: float) -> list[str]:
 
 
 def _estimate_width(text: str, advance: float) -> float:
-    """About how wide a text is; the fonts of the reader are unknown."""
+    """The approximate width of a text, as the reader's fonts are unknown."""
     return columns(text) * advance
 
 
 def _escaped(text: str) -> str:
-    """Escaped, without the control characters that XML cannot hold even escaped."""
+    """The text escaped for XML, without the control characters that XML cannot contain."""
     return escape("".join(char for char in text if char in "\n\t" or char.isprintable()), {'"': "&quot;"})
 
 

@@ -1,4 +1,4 @@
-"""A plan drawn for a terminal, from top to bottom; a list of its steps where that is too wide."""
+"""A plan as text for a terminal, from top to bottom; as a list of steps if the drawing is too wide."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAME_LIMIT = 32
 
 
 class _TooWideError(Exception):
-    """The drawing would not fit."""
+    """The drawing does not fit the width."""
 
 
 def to_text(plan: Plan, width: int) -> str:
@@ -45,7 +45,7 @@ def _workflow(workflow: Workflow, width: int) -> Canvas:
     incoming = [0] * len(graph.nodes)
     for edge in graph.edges:
         incoming[edge.target] += 1
-    # Each line wants a column of its own on the border of its target.
+    # Each line needs a column of its own on the border of its target.
     boxes = [_box(node, width, 2 * count + 3) for node, count in zip(graph.nodes, incoming, strict=True)]
     pairs = [(edge.source, edge.target) for edge in graph.edges]
     laid_out = lay_out([box.width for box in boxes], pairs, SPACING)
@@ -84,14 +84,14 @@ def _part(layout: Layout, graph: Graph, boxes: list[Canvas], width: int) -> Canv
 
 
 def _extend_line(sheet: Canvas, slot: Slot, top: int, bottom: int) -> None:
-    """From the lower border of a box (or, for a bend, the top of its layer) to the end of the layer."""
+    """Draw a line from the lower border of a box, or for a bend from the top of its layer, to the layer's end."""
     if slot.node is not None:
         sheet.write(slot.leaves, top - 1, "┬")
     sheet.vertical_line(slot.leaves, top, bottom)
 
 
 def _slots(layout: Layout) -> list[list[Slot]]:
-    """The cells of a layout in whole columns."""
+    """The cells of a layout with positions in whole columns."""
     slots: dict[int, Slot] = {}
     layers = []
     for cells in layout.layers:
@@ -136,7 +136,7 @@ def _frame(node: Node, heading: str, width: int, least: int) -> Canvas:
 
 
 def outline(workflow: Workflow, width: int, indent: str = "") -> list[str]:
-    """One entry a step, in an order they can run in; the steps of a sub-workflow below it, further in."""
+    """A list of the steps in an order in which they can run; steps of a sub-workflow are indented below it."""
     graph = build_graph(workflow)
     sources: list[list[str]] = [[] for _ in graph.nodes]
     for edge in graph.edges:
@@ -156,20 +156,20 @@ def outline(workflow: Workflow, width: int, indent: str = "") -> list[str]:
 
 
 def wrap_words(head: str, words: Iterable[str], width: int, hang: str = "  ") -> list[str]:
-    """Words after a head, on as many lines as they need. A word broader than a line stays whole."""
+    """Words after a head, wrapped to a width. A longer word is not broken."""
     lines, line = [], head
-    fresh = True
+    is_empty = True
     for word in words:
-        if not fresh and columns(line) + 1 + columns(word) > width:
+        if not is_empty and columns(line) + 1 + columns(word) > width:
             lines.append(line)
-            line, fresh = hang, True
-        line += word if fresh else " " + word
-        fresh = False
+            line, is_empty = hang, True
+        line += word if is_empty else " " + word
+        is_empty = False
     return [*lines, line]
 
 
 def _sort_by_dependencies(graph: Graph) -> list[int]:
-    """Sources before their users, otherwise as written."""
+    """The nodes sorted so that sources come before their users, otherwise in document order."""
     users: list[list[int]] = [[] for _ in graph.nodes]
     waiting = [0] * len(graph.nodes)
     for edge in graph.edges:

@@ -12,54 +12,56 @@ def one_line(text: str) -> str:
 
 
 def columns(text: str) -> int:
-    """How many terminal columns a text takes."""
+    """The number of terminal columns of a text."""
     return sum(char_columns(char) for char in text)
 
 
 def char_columns(char: str) -> int:
-    """0 for what joins the character before it, 2 for wide East Asian characters and emoji, 1 for others."""
+    """The number of columns of a character: 0 for a combining character, 2 for wide East Asian characters and emoji,
+    else 1.
+    """
     if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def shorten(text: str, limit: int) -> str:
-    """The text, cut with an ellipsis when it takes more columns than that."""
+    """The text, cut with an ellipsis if it has more columns than the limit."""
     if columns(text) <= limit:
         return text
-    kept = ""
+    result = ""
     for char in text:
-        if columns(kept + char) > limit - 1:
+        if columns(result + char) > limit - 1:
             break
-        kept += char
-    return kept + "…"
+        result += char
+    return result + "…"
 
 
 UP, DOWN, LEFT, RIGHT = 1, 2, 4, 8
-# By the sides that a line leaves to. Both ways through is a crossing: lines never join four-fold.
+# Indexed by the sides that a line connects. Both directions together are a crossing: lines never join four-fold.
 _LINES = dict(zip(range(1, 16), "│││─┘┐┤─└┌├─┴┬┼", strict=True))
 _SIDES = {line: sides for sides, line in _LINES.items()}
 
-_SIDES.update({"│": UP | DOWN, "─": LEFT | RIGHT})  # also written for half a line
+_SIDES.update({"│": UP | DOWN, "─": LEFT | RIGHT})  # also for half a line
 _SOLID = "─│┌┐└┘"
 _DASHED = "╌╎┌┐└┘"
 
 
 class Canvas:
-    """Grows downwards as it is drawn on. A wide character fills its second column with an empty string."""
+    """A canvas that grows downwards. The second column of a wide character holds an empty string."""
 
     def __init__(self, width: int):
         self.width = width
         self.rows: list[list[str]] = []
 
     def row(self, y: int) -> list[str]:
-        """The row, made when it is first asked for."""
+        """The row with a number, created at the first access."""
         while len(self.rows) <= y:
             self.rows.append([" "] * self.width)
         return self.rows[y]
 
     def write(self, x: int, y: int, text: str) -> None:
-        """Put text from that place on."""
+        """Write text from a position on."""
         row = self.row(y)
         for char in text:
             size = char_columns(char)
@@ -70,7 +72,7 @@ class Canvas:
             x += size
 
     def box(self, x: int, y: int, width: int, height: int, *, dashed: bool = False) -> None:
-        """The border of a box."""
+        """Draw the border of a box."""
         flat, upright, *corners = list(_DASHED if dashed else _SOLID)
         self.write(x, y, corners[0] + flat * (width - 2) + corners[1])
         for line in range(y + 1, y + height - 1):
@@ -79,28 +81,28 @@ class Canvas:
         self.write(x, y + height - 1, corners[2] + flat * (width - 2) + corners[3])
 
     def join(self, x: int, y: int, sides: int) -> None:
-        """A piece of line that leaves to those sides, merged with what is there."""
+        """Draw a line segment that connects these sides, merged with the existing one."""
         row = self.row(y)
         row[x] = _LINES[_SIDES.get(row[x], 0) | sides]
 
     def vertical_line(self, x: int, top: int, bottom: int) -> None:
-        """A line down a column, from row `top` until before row `bottom`."""
+        """Draw a vertical line from row `top` until before row `bottom`."""
         for y in range(top, bottom):
             self.join(x, y, UP | DOWN)
 
     def paste(self, x: int, y: int, lines: list[list[str]]) -> None:
-        """Another sheet's rows, laid on this one."""
+        """Write another canvas's rows onto this one."""
         for offset, line in enumerate(lines):
             self.row(y + offset)[x : x + len(line)] = line
 
     def lines(self) -> list[str]:
-        """The sheet as text, without blanks at the ends of lines."""
+        """The canvas as lines of text, without trailing blanks."""
         return ["".join(row).rstrip() for row in self.rows]
 
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """A cell of a layer in whole columns, `left` to `right` with its borders, and the lines that join it."""
+    """A cell of a layer in whole columns, `left` to `right` with its borders, and the lines that end at it."""
 
     node: int | None
     left: int
@@ -112,13 +114,13 @@ class Slot:
 
     @property
     def middle(self) -> int:
-        """The column halfway."""
+        """The middle column."""
         return (self.left + self.right) // 2
 
 
 @dataclass(slots=True)
 class Channel:
-    """The lines from one layer to the next."""
+    """The lines between a layer and the next."""
 
     upper: list[Slot]
     lower: list[Slot]
@@ -133,7 +135,7 @@ class Channel:
 
     @property
     def height(self) -> int:
-        """The rows across, and one for the arrow heads."""
+        """The number of rows: the horizontal ones, and one for the arrow heads."""
         return max(1, len(self.rows)) + 1
 
     def draw(self, canvas: Canvas, top: int) -> None:
@@ -164,7 +166,7 @@ class Channel:
         return [self.arrivals[id(source), id(target)] for target in source.targets]
 
     def _choose_columns(self) -> None:
-        """Straight down where that can be; else near the middle, in a column no other line starts in."""
+        """Choose a column for each line: straight down if possible, else near the middle, where no line starts."""
         for source in self.upper:
             if source.node is not None:
                 source.leaves = source.middle
@@ -175,11 +177,11 @@ class Channel:
                 free = [target.middle, target.left, target.right]
             count = len(target.sources)
             for place, source in enumerate(sorted(target.sources, key=lambda slot: slot.leaves)):
-                wish = self._preferred_column(source, target, place, count)
-                # A trunk may go on straight; a box with many targets branches beside its own column.
+                preferred = self._preferred_column(source, target, place, count)
+                # A trunk may continue straight; a box with many targets branches beside its own column.
                 own = source if source.node is None or len(source.targets) == 1 else None
                 open_to = [column for column in free if column not in starts or starts[column] is own]
-                column = min(open_to or free, key=lambda column: (abs(column - wish), column))
+                column = min(open_to or free, key=lambda column: (abs(column - preferred), column))
                 self.arrivals[id(source), id(target)] = column
                 free = [other for other in free if abs(other - column) > 1] or free
                 if target.node is None:
@@ -189,7 +191,7 @@ class Channel:
 
     @staticmethod
     def _preferred_column(source: Slot, target: Slot, place: int, count: int) -> int:
-        """Where a line would best arrive: below its source, or at its share of the target's border."""
+        """The best column for a line to arrive: below its source, or at its share of the target's border."""
         share = target.left + (target.right - target.left) * (place + 1) // (count + 1)
         if len(source.targets) > 1:
             return share
@@ -199,7 +201,7 @@ class Channel:
         return (left + right) // 2 if count == 1 and left < right else share
 
     def _choose_rows(self) -> None:
-        """Lines share a row where they keep a column between them."""
+        """Choose rows so that lines in one row have a column between them."""
         ends: list[int] = []
         spans = []
         for source in self.upper:

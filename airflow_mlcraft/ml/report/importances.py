@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from airflow_mlcraft.common.text import shorten
-from airflow_mlcraft.ml.metrics import Metric, predict_answers
+from airflow_mlcraft.ml.metrics import Metric, compute_predictions
 from airflow_mlcraft.ml.report.page import Picture
 from airflow_mlcraft.ml.report.plots import COLOURS, INK, draw_picture
 
@@ -49,11 +49,11 @@ def importances(model: Any, table: Table, truth: Any, metric: Metric, *, positiv
     rows = np.arange(len(table))
     if len(rows) > _ROWS:
         rows = np.sort(random.choice(len(table), _ROWS, replace=False))
-    features, known = columns.transform(table.take(rows)), truth[rows]
+    features, y_true = columns.transform(table.take(rows)), truth[rows]
     prepared = model[1:]
 
     def score(values: pd.DataFrame) -> float | None:
-        return metric.score(predict_answers(prepared, values, known, positive=positive, metric=metric))
+        return metric.score(compute_predictions(prepared, values, y_true, positive=positive, metric=metric))
 
     usual = score(features)
     if usual is None:

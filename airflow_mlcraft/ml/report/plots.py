@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from airflow_mlcraft.common.text import shorten
-from airflow_mlcraft.ml.metrics import Answers, Metric
+from airflow_mlcraft.ml.metrics import Metric, Predictions
 from airflow_mlcraft.ml.report.page import Picture
 
 INK, LINE = "#23303c", "#ccd3da"
@@ -116,42 +116,42 @@ _BINARY = 2
 _BINS = 10
 
 
-def class_plots(answers: Answers) -> Iterator[Picture]:
+def class_plots(predictions: Predictions) -> Iterator[Picture]:
     """Confusion matrix; ROC, precision and recall, calibration, where there are probabilities."""
-    if len(answers.classes) <= _MAX_CLASSES:
-        yield _confusion(answers)
-    curves = list(_one_against_rest(answers))
+    if len(predictions.classes) <= _MAX_CLASSES:
+        yield _confusion(predictions)
+    curves = list(_one_against_rest(predictions))
     if curves:
         yield _roc(curves)
         yield _precision_recall(curves)
-    if answers.probabilities is not None and curves:
+    if predictions.probabilities is not None and curves:
         yield _calibration(curves)
 
 
-def _one_against_rest(answers: Answers) -> Iterator[tuple[str, Any, Any, str]]:
+def _one_against_rest(predictions: Predictions) -> Iterator[tuple[str, Any, Any, str]]:
     """For each class: its name, which rows belong to it, their scores for it, and the colour of its curve."""
-    if answers.probabilities is None and answers.decisions is None:
+    if predictions.probabilities is None and predictions.decisions is None:
         return
-    shown = [answers.positive] if len(answers.classes) == _BINARY else list(answers.classes)[:_MAX_CURVES]
+    shown = [predictions.positive] if len(predictions.classes) == _BINARY else list(predictions.classes)[:_MAX_CURVES]
     for place, label in enumerate(shown):
-        index = answers.classes.index(label)
-        if answers.probabilities is not None:
-            values = answers.probabilities[:, index]
-        elif len(answers.classes) == _BINARY:
-            values = answers.decisions if index == 1 else -answers.decisions
+        index = predictions.classes.index(label)
+        if predictions.probabilities is not None:
+            values = predictions.probabilities[:, index]
+        elif len(predictions.classes) == _BINARY:
+            values = predictions.decisions if index == 1 else -predictions.decisions
         else:
-            values = answers.decisions[:, index]
-        truth = np.asarray(answers.truth == label)
-        if 0 < truth.sum() < len(truth):
-            yield str(label), truth, values, COLOURS[place % len(COLOURS)]
+            values = predictions.decisions[:, index]
+        y_true = np.asarray(predictions.y_true == label)
+        if 0 < y_true.sum() < len(y_true):
+            yield str(label), y_true, values, COLOURS[place % len(COLOURS)]
 
 
-def _confusion(answers: Answers) -> Picture:
+def _confusion(predictions: Predictions) -> Picture:
     from sklearn.metrics import confusion_matrix
 
-    counts = confusion_matrix(answers.truth, answers.predictions, labels=list(answers.classes))
+    counts = confusion_matrix(predictions.y_true, predictions.y_pred, labels=list(predictions.classes))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = [shorten(str(label), _MAX_LABEL_LENGTH) for label in answers.classes]
+    names = [shorten(str(label), _MAX_LABEL_LENGTH) for label in predictions.classes]
     few = len(names) <= 12  # noqa: PLR2004
 
     def draw(axes: Any) -> None:
@@ -182,8 +182,8 @@ def _roc(curves: list[tuple[str, Any, Any, str]]) -> Picture:
     from sklearn.metrics import auc, roc_curve
 
     def draw(axes: Any) -> None:
-        for name, truth, values, colour in curves:
-            false, true, _ = roc_curve(truth, values)
+        for name, y_true, values, colour in curves:
+            false, true, _ = roc_curve(y_true, values)
             axes.plot(
                 false, true, color=colour, label=f"{shorten(str(name), _MAX_LABEL_LENGTH)} ({auc(false, true):.3f})"
             )
@@ -198,9 +198,9 @@ def _precision_recall(curves: list[tuple[str, Any, Any, str]]) -> Picture:
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
     def draw(axes: Any) -> None:
-        for name, truth, values, colour in curves:
-            precision, recall, _ = precision_recall_curve(truth, values)
-            label = f"{shorten(str(name), _MAX_LABEL_LENGTH)} ({average_precision_score(truth, values):.3f})"
+        for name, y_true, values, colour in curves:
+            precision, recall, _ = precision_recall_curve(y_true, values)
+            label = f"{shorten(str(name), _MAX_LABEL_LENGTH)} ({average_precision_score(y_true, values):.3f})"
             axes.plot(recall, precision, color=colour, label=label, drawstyle="steps-post")
         axes.set(xlabel="recall", ylabel="precision", ylim=(-0.02, 1.05))
         axes.legend(loc="lower left")
@@ -212,11 +212,11 @@ def _calibration(curves: list[tuple[str, Any, Any, str]]) -> Picture:
     from sklearn.calibration import calibration_curve
 
     def draw(axes: Any) -> None:
-        for name, truth, values, colour in curves:
-            happened, predicted_values = calibration_curve(truth, np.clip(values, 0, 1), n_bins=_BINS)
+        for name, y_true, values, colour in curves:
+            true_shares, y_pred = calibration_curve(y_true, np.clip(values, 0, 1), n_bins=_BINS)
             axes.plot(
-                predicted_values,
-                happened,
+                y_pred,
+                true_shares,
                 color=colour,
                 marker="o",
                 markersize=4,
@@ -233,24 +233,24 @@ def _calibration(curves: list[tuple[str, Any, Any, str]]) -> Picture:
 _POINTS = 1000
 
 
-def number_plots(answers: Answers, seed: int) -> Iterator[Picture]:
+def number_plots(predictions: Predictions, seed: int) -> Iterator[Picture]:
     """Predicted against true, residuals against predicted, and how residuals are spread."""
-    truth, predicted_values = np.asarray(answers.truth, "float64"), np.asarray(answers.predictions, "float64")
-    residuals = truth - predicted_values
-    shown = np.arange(len(truth))
-    if len(truth) > _POINTS:
-        shown = np.sort(np.random.default_rng(seed).choice(len(truth), _POINTS, replace=False))
-    some = f" {_POINTS} of {len(truth)} rows are shown." if len(truth) > _POINTS else ""
+    y_true, y_pred = np.asarray(predictions.y_true, "float64"), np.asarray(predictions.y_pred, "float64")
+    residuals = y_true - y_pred
+    shown = np.arange(len(y_true))
+    if len(y_true) > _POINTS:
+        shown = np.sort(np.random.default_rng(seed).choice(len(y_true), _POINTS, replace=False))
+    some = f" {_POINTS} of {len(y_true)} rows are shown." if len(y_true) > _POINTS else ""
     dots: dict[str, Any] = {"s": 12, "alpha": 0.55, "color": COLOURS[0], "linewidths": 0}
 
     def predicted(axes: Any) -> None:
-        axes.scatter(truth[shown], predicted_values[shown], **dots)
-        ends = [min(truth.min(), predicted_values.min()), max(truth.max(), predicted_values.max())]
+        axes.scatter(y_true[shown], y_pred[shown], **dots)
+        ends = [min(y_true.min(), y_pred.min()), max(y_true.max(), y_pred.max())]
         axes.plot(ends, ends, color=INK, linestyle="--", linewidth=1)
         axes.set(xlabel="true", ylabel="predicted")
 
     def against(axes: Any) -> None:
-        axes.scatter(predicted_values[shown], residuals[shown], **dots)
+        axes.scatter(y_pred[shown], residuals[shown], **dots)
         axes.axhline(0, color=INK, linestyle="--", linewidth=1)
         axes.set(xlabel="predicted", ylabel="true - predicted")
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from airflow_mlcraft.ml.metrics import METRICS, Answers
+from airflow_mlcraft.ml.metrics import METRICS, Predictions
 from airflow_mlcraft.ml.report.plots import INK, class_plots, compare_plot, draw_picture, number_plots
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def answers(classes: int, rows: int = 90, how: str = "probabilities") -> Answers:
+def build_predictions(classes: int, rows: int = 90, how: str = "probabilities") -> Predictions:
     random = np.random.default_rng(classes)
     names = tuple(f"class {number}" for number in range(classes))
     truth = np.array(names)[random.integers(0, classes, rows)]
@@ -23,9 +23,9 @@ def answers(classes: int, rows: int = 90, how: str = "probabilities") -> Answers
     said = np.array(names)[chances.argmax(axis=1)]
     positive = names[0] if classes == 2 else None
     if how == "probabilities":
-        return Answers(truth, said, names, positive, chances)
+        return Predictions(truth, said, names, positive, chances)
     decisions = chances[:, 1] - 0.5 if classes == 2 else chances
-    return Answers(truth, said, names, positive, None, decisions if how == "decisions" else None)
+    return Predictions(truth, said, names, positive, None, decisions if how == "decisions" else None)
 
 
 def test_the_same_bytes() -> None:
@@ -45,34 +45,34 @@ def test_the_same_bytes() -> None:
 
 @pytest.mark.parametrize(("classes", "names"), [(2, 4), (3, 4), (15, 4), (40, 3)])
 def test_classes(classes: int, names: int) -> None:
-    made = list(class_plots(answers(classes, 400)))
+    made = list(class_plots(build_predictions(classes, 400)))
     assert len(made) == len({one.name for one in made}) == names
     assert all(one.png.startswith(PNG) for one in made)
 
 
 def test_without_probabilities() -> None:
     for classes in (2, 3):
-        assert [one.name for one in class_plots(answers(classes, how="decisions"))] == [
+        assert [one.name for one in class_plots(build_predictions(classes, how="decisions"))] == [
             "confusion_matrix", "roc", "precision_recall",
         ]  # fmt: skip
-        assert [one.name for one in class_plots(answers(classes, how="labels"))] == ["confusion_matrix"]
+        assert [one.name for one in class_plots(build_predictions(classes, how="labels"))] == ["confusion_matrix"]
 
 
 def test_one_class_only_in_the_test_part() -> None:
-    usual = answers(2)
+    usual = build_predictions(2)
     rows = usual.truth == "class 1"
-    some = Answers(usual.truth[rows], usual.predictions[rows], usual.classes, "class 1", usual.probabilities[rows])
+    some = Predictions(usual.y_true[rows], usual.y_pred[rows], usual.classes, "class 1", usual.probabilities[rows])
     assert [one.name for one in class_plots(some)] == ["confusion_matrix"]
 
 
 def test_many_numbers() -> None:
     random = np.random.default_rng(0)
     truth = random.normal(size=5000)
-    first, second = (list(number_plots(Answers(truth, truth + random.normal() * 0), 3)) for _ in range(2))
+    first, second = (list(number_plots(Predictions(truth, truth + random.normal() * 0), 3)) for _ in range(2))
     assert first == second
     assert "1000 of 5000 rows are shown" in first[0].caption
     assert len(first[0].svg) < 400_000
-    assert len(list(number_plots(Answers(np.array([1.0]), np.array([2.0])), 0))) == 3
+    assert len(list(number_plots(Predictions(np.array([1.0]), np.array([2.0])), 0))) == 3
 
 
 def test_models_without_scores_are_still_named() -> None:
