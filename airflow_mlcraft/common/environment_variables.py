@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 TASK_MARK = "MLCRAFT_TASK"
-"""In the environment of a task's tool, and so of all that the tool starts: it is ended with the task."""
+"""Set for a task's tool and inherited by its child processes, which are ended with the task."""
 
 
 def without_task_mark(environment: Mapping[str, str]) -> dict[str, str]:

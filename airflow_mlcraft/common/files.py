@@ -15,7 +15,7 @@ from airflow_mlcraft.errors import ProjectError
 
 _LONGEST_NAME_PART = 100
 _DISK_ERRORS = (errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EPERM, errno.EROFS)
-"""Errors of a disk that is full, or must not be written."""
+"""Errors of a disk that is full or read-only."""
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int | None = None, sync: bool = False) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _LARGE = 1 << 20
-"""From here on hashing (which lets go of the interpreter lock) outweighs handing the work to a thread."""
+"""The size from which hashing, which releases the interpreter lock, takes longer than starting a thread."""
 
 
 def md5_of_bytes(data: bytes) -> str:

@@ -16,7 +16,7 @@ from airflow_mlcraft.errors import RefusedError
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _METADATA = (ipaddress.ip_network("fd00:ec2::/32"), ipaddress.ip_network("100.100.100.200/32"))
-"""Where clouds hand out the credentials of a machine, beside the link-local addresses."""
+"""Addresses besides the link-local ones at which clouds provide a machine's credentials."""
 _CONNECTED = "connection.connect_tcp.complete"
 _STARTED = "connection.connect_tcp.started"
 
@@ -28,9 +28,9 @@ class AddressRules:
     trusted: Collection[str] = ()
     """Hosts that the document itself names, in lower case."""
     allowed: Collection[str] = ()
-    """Hosts of the setting allowed_hosts, as patterns. Where there are any, no other host may be asked."""
+    """Hosts of the setting allowed_hosts, as patterns. If there are any, requests to other hosts are refused."""
     private: bool = False
-    """Whether private and loopback addresses may be asked. Link-local ones, with a cloud's credentials, never may."""
+    """Whether private and loopback addresses are allowed. Link-local ones, with a cloud's credentials, never are."""
 
     def is_known(self, host: str) -> bool:
         """Whether the document or the setting names a host."""

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 STATE = "MLCRAFT_STEP_STATE"
-"""The environment variable that names the folder where a step leaves what its next try can go on with."""
+"""The environment variable with the folder where a step leaves files for its next try."""
 PROJECT, REQUIREMENTS = "mlcraft.toml", "requirements.txt"
 _READY = "ready.json"
 _GRACE = 10.0
 _UV_SECONDS = 1800.0
-"""Large packages over a slow line take their time; a process that hangs would keep the lock of its environment."""
+"""Time limit for uv: large packages need a while, but a hanging process would keep the lock of its environment."""
 _FRAME = " \u00d7╰─▶│├"
-"""What uv draws around its messages."""
+"""Characters that uv draws around its messages."""
 _PACKAGE = Path(__file__).parents[1]
 
 _OF_STEPS = (
@@ -57,7 +57,7 @@ _OF_STEPS = (
     "uvicorn",
     "uvloop",
 )
-"""What steps and the inference server import. Airflow and MLflow are not among it, nor do their pins count there."""
+"""Packages that steps and the inference server import; neither Airflow nor MLflow, whose pins do not apply there."""
 
 Say = Callable[[str], None]
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 _RETRY_SECONDS = 300.0
-"""Seconds after which an error may have passed that is not of the files' making."""
+"""Seconds for which an error that does not depend on the files, such as one of a host, stays cached."""
 _ERROR_CLASSES = {kind.__name__: kind for kind in (DocumentError, UnsupportedError, SeveralProcessesError)}
 
 

@@ -21,7 +21,8 @@ class Containers:
     """Options of tools that name a container."""
 
     use: Literal["auto", "always", "never"] = "auto"
-    """auto: where an engine answers; a tool that only hints at a container runs without one otherwise."""
+    """With "auto", tools run in containers if an engine is available; one with a mere hint runs without one otherwise.
+    """
     pull: bool = True
     network: str = ""
     engine: Literal["docker", "podman"] = "docker"

@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 _RECURSION_LIMIT = 50_000
 _STACK_BYTES = 512 * 1024 * 1024
-"""Bytes; the system gives a thread only those that it uses."""
+"""Bytes of address space; the system only provides those that are used."""
 
 
 def run_with_deep_stack(work: Callable[[], Result]) -> Result:

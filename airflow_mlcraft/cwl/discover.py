@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 SUFFIXES = (".cwl", ".json", ".yaml", ".yml")
 _MAX_HEAD_BYTES = 64 * 1024
 _PROCESS_FIELD = re.compile(rb"""^(?:\{.*)?["']?(?:class|\$graph)["']?\s*:|"(?:class|\$graph)"\s*:""", re.MULTILINE)
-"""At the outermost level, where it is YAML: a job file has classes too, of its files."""
+"""Only at the outermost level of YAML: job files have classes too, those of their files."""
 
 
 def find_documents(folder: Path) -> list[Path]:

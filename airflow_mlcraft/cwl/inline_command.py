@@ -1,4 +1,4 @@
-"""Commands that run as a function in this process, instead of the program that a tool's command line names."""
+"""Commands that run as a function in this process, in place of the program in a tool's command line."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ WriteLine = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class InlineCommand:
-    """A program's name, and the function that replaces it, so that no second Python has to start."""
+    """A program's name, and the function that replaces it, so that no second Python process starts."""
 
     program: str
     run: Callable[[list[str], Path, WriteLine], int]
-    """Takes the arguments, the output folder and a function that writes a line to the log; returns the exit code."""
+    """A function of the arguments, the output folder and a function that writes a log line; returns the exit code."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the program, where the program itself runs: when its streams are redirected."""
     variables_in_container: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the program in a container, where files have other paths."""
 
     def error_message(self, lines: Sequence[str]) -> str:
-        """Why it failed: the lines from the last one that begins with the program's name, as `program: message`."""
-        mark = f"{self.program}: "
-        begins = [number for number, line in enumerate(lines) if line.startswith(mark)]
-        return " ".join(lines[begins[-1] :]).removeprefix(mark) if begins else ""
+        """The error message in the output: the lines from the last one that begins with the program's name."""
+        prefix = f"{self.program}: "
+        starts = [number for number, line in enumerate(lines) if line.startswith(prefix)]
+        return " ".join(lines[starts[-1] :]).removeprefix(prefix) if starts else ""
 
 
 def run_inline(job: JobBase, command: InlineCommand, write_line: WriteLine) -> None:
-    """Make a job of this program run the function, unless its streams are redirected."""
+    """Let a job of this program call the function, unless its streams are redirected."""
     in_container = isinstance(job, ContainerCommandLineJob)
     job.environment.update(command.variables_in_container if in_container else command.variables)
     if not isinstance(job, CommandLineJob) or job.command_line[:1] != [command.program]:
         return
     if not (job.stdin or job.stdout or job.stderr):
-        # In cwltool compiled by mypyc the method cannot be replaced: then the program runs.
+        # In a cwltool compiled by mypyc the method cannot be replaced; then the program runs.
         with suppress(AttributeError):
             job._execute = partial(_execute, job, command, write_line)  # type: ignore[method-assign]
 

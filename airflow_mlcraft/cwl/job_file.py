@@ -1,4 +1,4 @@
-"""Read a job file: YAML or JSON, locations relative to it, formats spelled out."""
+"""Reading of job files: YAML or JSON, with locations relative to the file, and full addresses of formats."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ def read_job(name: str) -> dict[str, Json]:
     text, folder, base = _read_text(name)
     loader = Loader(jobloaderctx)
     try:
-        given = yaml_no_ts().load(text)
-        if given is None:
+        values = yaml_no_ts().load(text)
+        if values is None:
             return {}
-        if not isinstance(given, dict):
-            kind = "a list" if isinstance(given, list) else f"the value {str(given)[:60]!r}"
+        if not isinstance(values, dict):
+            kind = "a list" if isinstance(values, list) else f"the value {str(values)[:60]!r}"
             raise InputError(f"the job file {name} must hold a map of names and values, found {kind}")
-        # Before the loader sees them: it takes a path for a piece of a URI.
-        visit_files_directories(cast(Any, given), partial(_path_to_location, folder))
-        job, _ = loader.resolve_all(cast(Any, given), base, checklinks=False)
+        # Converted before loading: the loader would read a path as a part of a URI.
+        visit_files_directories(cast(Any, values), partial(_path_to_location, folder))
+        job, _ = loader.resolve_all(cast(Any, values), base, checklinks=False)
     except (SchemaSaladException, YAMLError) as error:
         raise InputError(f"the job file {name} cannot be read: {' '.join(str(error).split())}") from error
     return _expand_formats(to_builtin(job))
 
 
 def _read_text(name: str) -> tuple[str, Path, str]:
-    """The text, the folder that its paths start from, and its URI."""
+    """The text, the folder that its paths are relative to, and its URI."""
     if name == "-":
         return sys.stdin.read(), Path.cwd(), Path.cwd().as_uri() + "/"
     path = Path(name)
@@ -52,7 +52,7 @@ def _read_text(name: str) -> tuple[str, Path, str]:
         raise InputError(f"the job file {name} is a folder; expected a file in YAML or JSON")
     try:
         if not path.is_file():
-            # A pipe, as the shell's <(…), has no folder that paths could start from.
+            # A pipe, as of the shell's <(…), has no folder that paths could be relative to.
             return path.read_text(encoding="utf-8"), Path.cwd(), Path.cwd().as_uri() + "/"
         return path.read_text(encoding="utf-8"), path.absolute().parent, path.absolute().as_uri()
     except (OSError, UnicodeDecodeError) as error:

@@ -27,7 +27,7 @@ SUPPORTED_VERSIONS = ("v1.0", "v1.1", "v1.2")
 
 @dataclass(frozen=True)
 class LoadedDocument:
-    """A document as cwltool holds it, and the texts of its files, by URI."""
+    """A document as loaded by cwltool, and the texts of its files, by URI."""
 
     process: Process
     path: Path
@@ -48,8 +48,7 @@ def load(
 ) -> LoadedDocument:
     """Load the process at `path`, or its `#fragment`. Raises `DocumentError` for a faulty document.
 
-    `sources` is filled with what was read, also when there is an error.
-    `texts` are used instead of the files at these paths.
+    `sources` is filled with what was read, also in case of an error. `texts` replace the files at these paths.
     `allowed_folders` are the only folders that files are read from, if given.
     """
     sources = Sources() if sources is None else sources
@@ -78,7 +77,7 @@ def _load(path: Path, fragment: str, uri: str, fetcher: Any) -> tuple[Process, s
         {
             "construct_tool_object": create_process,
             "fetcher_constructor": fetcher,
-            # cwltool would start a Node process to lint each expression.
+            # Without linting, for which cwltool would start a Node process for each expression.
             "disable_js_validation": True,
             "strict": True,
         }
@@ -107,10 +106,10 @@ def _create_fetcher(
 
 
 def _clear_ontologies() -> None:
-    """Clear the `$schemas` that cwltool collects for all documents of this Python process: none may get another's."""
+    """Clear the `$schemas` that cwltool collects in this process, so that no document gets those of another."""
     for schema_loader, *_ in SCHEMA_CACHE.values():
         schema_loader.graph = Graph()
-        for uri in [uri for uri, kept in schema_loader.cache.items() if isinstance(kept, Graph)]:
+        for uri in [uri for uri, previous in schema_loader.cache.items() if isinstance(previous, Graph)]:
             del schema_loader.cache[uri]
 
 
@@ -135,7 +134,7 @@ def _get_cwl_version(document: Any, path: Path) -> str:
 
 
 def _find_main_process(context: LoadingContext, uri: str, fragment: str, path: Path) -> str:
-    """The URI of the process to load: of a packed document, `#main` or the one that no other process runs."""
+    """The URI of the process to load: of a packed document, `#main`, or the one that no other process runs."""
     loader = context.loader
     resolved, _ = loader.resolve_ref(uri)  # type: ignore[union-attr]
     if fragment or not isinstance(resolved, list):
@@ -144,12 +143,12 @@ def _find_main_process(context: LoadingContext, uri: str, fragment: str, path: P
     for process_id in ids:
         if process_id.endswith("#main"):
             return process_id
-    used = {
+    used_ids = {
         step["run"] for process in resolved for step in process.get("steps", ()) if isinstance(step.get("run"), str)
     }
-    tops = [process_id for process_id in ids if process_id not in used]
-    workflows = [str(p["id"]) for p in resolved if p.get("class") == "Workflow" and str(p["id"]) in tops]
-    for candidates in (workflows, tops):
+    top_level = [process_id for process_id in ids if process_id not in used_ids]
+    workflows = [str(p["id"]) for p in resolved if p.get("class") == "Workflow" and str(p["id"]) in top_level]
+    for candidates in (workflows, top_level):
         if len(candidates) == 1:
             return candidates[0]
     names = ", ".join("#" + urldefrag(process_id)[1] for process_id in ids)
@@ -158,7 +157,7 @@ def _find_main_process(context: LoadingContext, uri: str, fragment: str, path: P
         path=str(path),
         line=1,
     )
-    several.names = tuple(urldefrag(process_id)[1] for process_id in workflows or tops or ids)
+    several.names = tuple(urldefrag(process_id)[1] for process_id in workflows or top_level or ids)
     raise several
 
 
@@ -170,7 +169,7 @@ def _describe_value(document: Any) -> str:
 
 @contextmanager
 def _silence_loggers(*names: str) -> Iterator[None]:
-    """Silence loggers that report on stderr what is raised as an error anyway, or is not needed."""
+    """Silence loggers of messages that are also raised as errors, or not needed."""
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,4 +1,4 @@
-"""Parts of a loaded document as plain Python values, and in the order in which they are written."""
+"""Conversion of parts of a loaded document to plain Python values, and to the order in the document."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def to_builtin(node: Any) -> Any:
     if isinstance(node, list):
         return [to_builtin(item) for item in node]
     if isinstance(node, ScalarFloat):
-        # JSON would make 123000.0 of 1.23e5, and a command line is to have 123000.
+        # JSON would write 123000.0 for 1.23e5, but a command line needs 123000.
         written_with_exponent = node._exp is not None  # type: ignore[attr-defined]
         return int(node) if written_with_exponent and node.is_integer() else float(node)
     return node
@@ -29,9 +29,9 @@ def to_list(value: Any) -> list[Any]:
 
 
 def in_document_order(items: Any, key: str = "id") -> list[Any]:
-    """Parts of a document in the order in which they are written there: schema-salad sorts maps by name."""
+    """Parts of a document in the document's order: schema-salad sorts maps by name."""
     try:
         return sorted(items, key=lambda item: item.lc.data[key][:2])
     except (AttributeError, KeyError, TypeError):
-        # Not all of them are written in the document: cwltool added some.
+        # Parts that cwltool has added have no position in the document.
         return list(items)

@@ -1,4 +1,4 @@
-"""How file formats relate to each other, as far as a document's `$schemas` say: kept beside the tools of a plan."""
+"""Relations of file formats in a document's `$schemas`, which are stored with the tools of a plan."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _CWL_NAMESPACE = "https://w3id.org/cwl/"
 
 
 def extract_relations(graph: Graph) -> list[Json]:
-    """The relations that cwltool reads when it compares formats.
+    """The relations that cwltool needs to compare formats.
 
-    Nodes without a name are no formats; each reading calls them something else.
+    Nodes without a name are left out: they are no formats, and get other names each time.
     """
     from rdflib import OWL, RDFS, URIRef
 

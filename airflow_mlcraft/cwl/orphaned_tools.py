@@ -1,9 +1,9 @@
-"""Tools that outlive their task: each is marked with its task, and ended when the task's process is gone.
+"""The end of tools that outlive their task: each is marked with its task, and ended when the task's process is gone.
 
-A task that is killed (`kill -9`, out of memory) cannot end its tool. A watcher does that: a shell that waits at a pipe,
-which the system closes with the task's process, however that ends. The next try of the task looks as well, and kills
-remaining processes before anything else. Processes are found by a variable of their environment, which all that a tool
-starts inherits, and containers by a label.
+A task that is killed (`kill -9`, out of memory) cannot end its tool. A watcher does: a shell that waits at a pipe,
+which the system closes with the task's process. The next try of the task also kills remaining processes before it
+starts. Processes are found by a variable of their environment, which child processes inherit, and containers by a
+label.
 """
 
 from __future__ import annotations
@@ -28,37 +28,37 @@ if TYPE_CHECKING:
 LABEL = "mlcraft.task"
 _WATCHER_SCRIPT = 'read word || exec "$@"'
 _KILL_TIMEOUT = 10.0
-"""Seconds that killed processes have for being gone."""
+"""Time limit in seconds for killed processes to end."""
 _ENGINE_TIMEOUT = 60.0
-"""Seconds that a container engine has for an answer."""
+"""Time limit in seconds for the response of a container engine."""
 
 log = logging.getLogger(__name__)
 _running: dict[str, str] = {}
-"""The marks of the tools that this process runs just now, each with its container engine, or nothing."""
+"""The marks of the tools that this process currently runs, each with its container engine, or ""."""
 _pipes: set[int] = set()
 
 
 @dataclass(frozen=True)
 class ToolOwner:
-    """The task that runs a tool: `mark` is the same for each try of it, `labels` say to people whose a container is."""
+    """The task that runs a tool. `mark` is the same for each try of it; `labels` describe its containers to users."""
 
     mark: str
     labels: Mapping[str, str]
 
     @classmethod
     def of_task(cls, *key: object, **labels: object) -> ToolOwner:
-        """The owner that a key stands for, which no other task on any Airflow of this machine has."""
+        """The owner with a key, which no other task of any Airflow on this machine has."""
         mark = hashlib.sha256("\0".join(str(part) for part in key).encode()).hexdigest()[:32]
         return cls(mark, {f"mlcraft.{name}": str(value) for name, value in labels.items()})
 
     def environment(self) -> dict[str, str]:
-        """The variable by which the processes of the tool are known."""
+        """The environment variable that marks the processes of the tool."""
         return {TASK_MARK: self.mark}
 
 
 def mark_job(job: JobBase, owner: ToolOwner, engine: str) -> None:
-    """Let the program or the container of a job be marked, and watched while it runs."""
-    # Compiled, cwltool takes no other method: then the tool runs without a mark.
+    """Mark the program or container of a job, and watch it while it runs."""
+    # In a cwltool compiled by mypyc the method cannot be replaced; then the tool runs without a mark.
     with suppress(AttributeError):
         job._execute = partial(_execute, job._execute, owner, engine)  # type: ignore[method-assign]
 
@@ -100,28 +100,28 @@ def kill_on_parent_exit(owner: ToolOwner, engine: str = "") -> Iterator[None]:
 
 
 def kill_orphans(owner: ToolOwner, engine: str = "") -> str:
-    """Kill the processes and containers that an earlier try has left. Returns their number in words, or ""."""
+    """Kill the processes and containers of an earlier try. Returns their number as text, or ""."""
     processes = kill_processes(owner.mark)
     containers = remove_containers(owner.mark, engine) if engine else 0
     return " and ".join(
-        f"{count} {what}{'' if count == 1 else ending}"
-        for count, what, ending in ((processes, "process", "es"), (containers, "container", "s"))
+        f"{count} {noun}{'' if count == 1 else plural}"
+        for count, noun, plural in ((processes, "process", "es"), (containers, "container", "s"))
         if count
     )
 
 
 def kill_running() -> None:
-    """End all that belongs to the tools of this process: a tool's own children do not end with it."""
+    """Kill all processes of this process's tools: the children of a tool do not end with it."""
     for mark in list(_running):
         kill_processes(mark)
 
 
 def kill_processes(mark: str) -> int:
-    """Kill the processes with a mark, and wait until they are gone; how many there were."""
+    """Kill the processes with a mark, and wait until they are gone. Returns their number."""
     import psutil
 
     count = 0
-    # Again, for what was started while the first were being looked for.
+    # Repeated, for processes that were started during the search.
     while found := _find_marked(mark):
         for process in found:
             with suppress(psutil.Error):
@@ -134,7 +134,7 @@ def kill_processes(mark: str) -> int:
 
 
 def remove_containers(mark: str, engine: str) -> int:
-    """Remove the containers with a mark, whatever they do; how many there were."""
+    """Remove the containers with a mark, also running ones. Returns their number."""
     listed = _run_engine([engine, "ps", "--all", "--quiet", "--filter", f"label={LABEL}={mark}"]).split()
     if listed:
         _run_engine([engine, "rm", "--force", *listed])
@@ -144,28 +144,28 @@ def remove_containers(mark: str, engine: str) -> int:
 def _find_marked(mark: str) -> list[Any]:
     import psutil
 
-    mine = psutil.Process()
-    spared = {mine.pid, *(process.pid for process in mine.parents())}
+    own_process = psutil.Process()
+    excluded = {own_process.pid, *(process.pid for process in own_process.parents())}
     found: dict[int, Any] = {}
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if process.pid not in spared and process.environ().get(TASK_MARK) == mark:
+            if process.pid not in excluded and process.environ().get(TASK_MARK) == mark:
                 found[process.pid] = process
                 found.update((child.pid, child) for child in process.children(recursive=True))
     return [
         process
         for pid, process in found.items()
-        if pid not in spared and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        if pid not in excluded and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     ]
 
 
 def _run_engine(command: list[str]) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_ENGINE_TIMEOUT)  # noqa: S603
+        process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_ENGINE_TIMEOUT)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired) as error:
         log.warning("%s: %s", command[0], error)
         return ""
-    return done.stdout
+    return process.stdout
 
 
 def _execute(  # noqa: PLR0917
@@ -179,15 +179,19 @@ def _execute(  # noqa: PLR0917
 ) -> None:
     """cwltool's own `_execute`, with the mark in the environment and, for a container, in its labels."""
     if "run" in runtime:
-        at = runtime.index("run") + 1
+        position = runtime.index("run") + 1
         labels = {LABEL: owner.mark, **owner.labels}
-        runtime = [*runtime[:at], *(f"--label={name}={value}" for name, value in labels.items()), *runtime[at:]]
+        runtime = [
+            *runtime[:position],
+            *(f"--label={name}={value}" for name, value in labels.items()),
+            *runtime[position:],
+        ]
     with kill_on_parent_exit(owner, engine if runtime else ""):
         execute(runtime, {**env, **owner.environment()}, context, monitor)
 
 
 def _close_pipes() -> None:
-    """A child that is forked and starts no program would keep the watcher waiting."""
+    """Close the pipes in a forked child, which would otherwise keep the watcher waiting."""
     for pipe in _pipes:
         with suppress(OSError):
             os.close(pipe)
@@ -198,11 +202,11 @@ os.register_at_fork(after_in_child=_close_pipes)
 
 
 def main(mark: str, engine: str) -> None:
-    """End all that has a mark; its task is gone."""
+    """Kill all processes and containers with a mark, after their task has ended."""
     kill_processes(mark)
     if engine:
         remove_containers(mark, engine)
-        # The engine may have been making one, for a client that is gone by now.
+        # The engine may have been creating a container for a client that is gone.
         time.sleep(2)
         remove_containers(mark, engine)
 

@@ -1,7 +1,7 @@
-"""The plan of a CWL document: frozen dataclasses that hold what is left once all references are resolved.
+"""The plan of a CWL document: frozen dataclasses without unresolved references.
 
-A plan holds the steps and links, and is read from and written to JSON. The tools are stored beside it, by
-`ToolRef.digest`, because building a DAG needs none of them and a task needs one.
+A plan has the steps and links, and is read from and written to JSON. The tools are stored separately, by
+`ToolRef.digest`, because building a DAG needs none of them, and a task needs one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """How one step input, or one workflow output, gets its value."""
+    """The sources and options of one step input, or one workflow output."""
 
     id: str
     sources: tuple[str, ...] = ()
@@ -113,7 +113,7 @@ class Workflow:
     """The digest of the process document that checks the inputs of this workflow."""
 
     def step(self, step_id: str) -> Step:
-        """The step of that id."""
+        """The step with that id."""
         return next(step for step in self.steps if step.id == step_id)
 
 
@@ -139,7 +139,7 @@ class Plan:
         return hash((self.digest, self.base))
 
     def to_json(self) -> Json:
-        """Plain JSON, without empty fields and without what depends on the folder of the document."""
+        """The plan as JSON, without empty fields and without what depends on the folder of the document."""
         return {key: value for key, value in _to_json_value(self).items() if key not in ("digest", "base")}
 
     @classmethod
@@ -149,7 +149,7 @@ class Plan:
 
 
 def _to_json_value(node: Any) -> Any:
-    """Dataclasses as dictionaries, leaving out what has its default value."""
+    """Dataclasses as dictionaries without fields that have their default value."""
     if isinstance(node, tuple):
         return [_to_json_value(item) for item in node]
     if not isinstance(node, (Port, Link, ToolRef, Step, Workflow, Plan)):
@@ -191,7 +191,7 @@ _COMPILER_REVISION = 9
 
 @cache
 def compiler_version() -> str:
-    """Part of every plan's digest."""
+    """The version of the compiler, which is a part of each plan's digest."""
     from importlib.metadata import version
 
     return f"{_COMPILER_REVISION}/{version('cwltool')}"

@@ -36,7 +36,7 @@ class PortableUris:
         return node
 
     def rewrite_document(self, node: Json) -> Json:
-        """A portable copy of a process; its random ids are numbered from one."""
+        """A portable copy of a process, with its random ids numbered from one."""
         self._generated_ids = {}
         return self.rewrite(node)
 
@@ -56,12 +56,12 @@ class PortableUris:
 def restore_locations(node: Json, base: str) -> Json:
     """Values with the real locations of the document's File and Directory objects: the inverse for values."""
     if isinstance(node, dict):
-        moved = {key: restore_locations(item, base) for key, item in node.items()}
-        location = moved.get("location", moved.get("path"))
+        restored = {key: restore_locations(item, base) for key, item in node.items()}
+        location = restored.get("location", restored.get("path"))
         if isinstance(location, str) and location.startswith(DOCUMENT_SCHEME):
-            moved.pop("path", None)
-            moved["location"] = Path(base).as_uri().rstrip("/") + "/" + location.removeprefix(DOCUMENT_SCHEME)
-        return moved
+            restored.pop("path", None)
+            restored["location"] = Path(base).as_uri().rstrip("/") + "/" + location.removeprefix(DOCUMENT_SCHEME)
+        return restored
     if isinstance(node, list):
         return [restore_locations(item, base) for item in node]
     return node

@@ -28,8 +28,8 @@ def compute_item_inputs(step: Step, job: dict[str, Json]) -> ScatterItems:
     lengths = [len(_scattered_array(step, name, job)) for name in step.scatter]
     if step.scatter_method in ("", "dotproduct"):
         if len(set(lengths)) > 1:
-            named = ", ".join(f"{name} has {length}" for name, length in zip(step.scatter, lengths, strict=True))
-            raise LinkError(f"step {step.id}: a dotproduct scatter expects arrays of one length, and {named}")
+            scattered = ", ".join(f"{name} has {length}" for name, length in zip(step.scatter, lengths, strict=True))
+            raise LinkError(f"step {step.id}: a dotproduct scatter expects arrays of one length, and {scattered}")
         index_tuples: list[tuple[int, ...]] = [(i,) * len(lengths) for i in range(lengths[0])]
         shape: tuple[int, ...] = (lengths[0],)
     else:

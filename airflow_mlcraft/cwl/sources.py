@@ -1,4 +1,4 @@
-"""The files that a document is made of: reading them, recording which were read, and limits on what is read."""
+"""The files of a document: reading and recording them, with limits on what may be read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from schema_salad.exceptions import ValidationException
 from schema_salad.fetcher import DefaultFetcher
 
 _IMPORT = re.compile(r"""^[^#\n]*\$(?:import|mixin)["']?\s*:\s*["']?([^\s"',}#]+)["',}]*\s*$""", re.MULTILINE)
-"""Where a file is included in another as a whole."""
+"""A reference that includes another file as a whole."""
 
 
 def uri_to_path(uri: str) -> Path:
@@ -28,7 +28,7 @@ class Sources:
 
     texts: dict[str, str] = field(default_factory=dict)
     states: dict[str, os.stat_result] = field(default_factory=dict)
-    """The state of files from before they were read, so that a change during compilation is noticed."""
+    """The state of files before they were read, so that a change during compilation is detected."""
     missing: set[str] = field(default_factory=set)
 
 
@@ -70,7 +70,7 @@ class SourceFetcher(DefaultFetcher):
         return text
 
     def check_exists(self, url: str) -> bool:
-        """Whether a URL can be read."""
+        """Whether a URL can be read; the result is recorded."""
         self._refuse_foreign_hosts(url)
         self._refuse_foreign_folders(url)
         exists = url in self._texts or super().check_exists(url)
@@ -110,16 +110,16 @@ class SourceFetcher(DefaultFetcher):
 
     def _refuse_import_cycles(self, url: str) -> None:
         """Refuse files that import each other in a cycle: they crash schema-salad, and with it the Python process."""
-        seen, ahead = set(), [url]
-        while ahead:
-            importer = ahead.pop()
+        seen, pending = set(), [url]
+        while pending:
+            importer = pending.pop()
             for target in _IMPORT.findall(self._sources.texts.get(importer, "")):
                 imported = self.urljoin(importer, target)
                 if imported == url:
                     raise ValidationException(f"{url} imports itself, through {importer}")
                 if imported not in seen:
                     seen.add(imported)
-                    ahead.append(imported)
+                    pending.append(imported)
 
 
 def refuse_redirects(allowed_hosts: Collection[str], response: Any, *_: Any, **__: Any) -> None:

@@ -1,4 +1,4 @@
-"""Where cwltool is about to put a tool's files: nothing leaves the folders of the tool, whatever its names say."""
+"""Check of the places where cwltool puts a tool's files: none may be outside of the tool's folders."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ MakePathMapper = Callable[..., PathMapper]
 
 
 def guard_staging(job: JobBase, *, in_container: bool) -> None:
-    """Refuse a job, before it writes anything, that would put a file outside of its folders.
+    """Refuse a job that would put a file outside of its folders, before it writes anything.
 
-    cwltool knows the targets of a tool's inputs by now, and those of its working folder once the job starts. A
-    container has a file system of its own, in which a document may name any absolute path.
+    cwltool knows the targets of a tool's inputs when the job is created, and those of its working folder when the job
+    starts. A container has a file system of its own, in which a document may name any absolute path.
     """
     folders = [job.builder.stagedir, job.builder.outdir, job.builder.tmpdir]
-    make: MakePathMapper = job.make_path_mapper
+    make_mapper: MakePathMapper = job.make_path_mapper
 
-    def checked(*given: Any) -> PathMapper:
-        mapper = make(*given)
+    def make_checked_mapper(*given: Any) -> PathMapper:
+        mapper = make_mapper(*given)
         check_targets(mapper, folders, in_container=in_container)
         return mapper
 
@@ -33,18 +33,20 @@ def guard_staging(job: JobBase, *, in_container: bool) -> None:
         check_targets(mapper, folders, in_container=in_container)
     if job.builder.pathmapper is not None:
         check_targets(job.builder.pathmapper, folders, in_container=in_container)
-    job.make_path_mapper = checked
+    job.make_path_mapper = make_checked_mapper
 
 
 def check_targets(mapper: PathMapper, folders: Sequence[str], *, in_container: bool) -> None:
     """Raise `UnsafeNameError` for a target that is not plain, or not in one of the folders, or behind a link."""
     entries = [entry for _, entry in mapper.items()]
-    closed = {entry.target for entry in entries if _is_file(entry) or (not in_container and _is_linked_folder(entry))}
+    protected = {
+        entry.target for entry in entries if _is_file(entry) or (not in_container and _is_linked_folder(entry))
+    }
     for entry in entries:
         _check_target(entry, folders, anywhere=in_container)
-        if entry.staged and (behind := closed.intersection(_iter_parents(entry.target))):
+        if entry.staged and (protected_parents := protected.intersection(_iter_parents(entry.target))):
             raise UnsafeNameError(
-                f"{os.path.basename(entry.target)} would be written into {os.path.basename(behind.pop())}, "  # noqa: PTH119
+                f"{os.path.basename(entry.target)} would be written into {os.path.basename(protected_parents.pop())}, "  # noqa: PTH119
                 "which is an input of that name; give the two different names"
             )
 
@@ -68,7 +70,7 @@ def _is_file(entry: MapperEnt) -> bool:
 
 
 def _is_linked_folder(entry: MapperEnt) -> bool:
-    """Whether a folder of somewhere else is linked here, so that what is written into it would be written there."""
+    """Whether an entry is a link to a folder elsewhere, so that files written into it would be written there."""
     return bool(entry.type == "Directory" and entry.staged and not entry.resolved.startswith("_:"))
 
 

@@ -28,7 +28,7 @@ def resolve_link(link: Link, source_value: SourceValue) -> Json:
     value = _apply_pick_value(link, _apply_link_merge(link, [source_value(source) for source in link.sources]))
     if value is None and link.has_default:
         value = link.default
-    # A step may change its inputs; other links to the same source must not see the change.
+    # A copy, because a step may change its inputs, and other links with the same source must not change.
     return copy.deepcopy(value)
 
 
@@ -58,7 +58,7 @@ def _apply_pick_value(link: Link, value: Json) -> Json:
 
 
 def has_expressions(step: Step) -> bool:
-    """Whether `evaluate_step_inputs` has anything to do for a step."""
+    """Whether a step has anything for `evaluate_step_inputs` to evaluate."""
     return bool(step.when) or any(link.value_from or link.load_contents for link in step.links)
 
 
@@ -98,10 +98,10 @@ def _evaluate_value_from(step: Step, link: Link, job: dict[str, Json], requireme
 
 
 def _evaluate_when(step: Step, job: dict[str, Json], requirements: Json) -> bool:
-    answer = _evaluate_expression(step.when, job, requirements, None, f"step {step.id}: when")
-    if not isinstance(answer, bool):
-        raise LinkError(f"step {step.id}: when must give true or false, and {step.when} gave {answer!r}")
-    return answer
+    result = _evaluate_expression(step.when, job, requirements, None, f"step {step.id}: when")
+    if not isinstance(result, bool):
+        raise LinkError(f"step {step.id}: when must give true or false, and {step.when} gave {result!r}")
+    return result
 
 
 def _evaluate_expression(expression: str, job: dict[str, Json], requirements: Json, context: Json, where: str) -> Any:

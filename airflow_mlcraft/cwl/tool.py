@@ -1,4 +1,4 @@
-"""Run one tool with cwltool: everything that CWL says of a single CommandLineTool or ExpressionTool."""
+"""Execution of a single CommandLineTool or ExpressionTool by cwltool."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ from airflow_mlcraft.cwl.tool_log import LogLine, ToolStreams, tool_log
 from airflow_mlcraft.errors import InputError, OutputError, ToolError, UnsafeNameError, UnsupportedError
 
 _CWLTOOL_PREFIX = "http://commonwl.org/cwltool#"
-# Seconds that a container has for ending by itself.
+# Seconds for a container to end by itself.
 CONTAINER_STOP_SECONDS = 2.0
 _SIGNAL_EXIT_BASE = 128
-"""What a shell and a container engine add to the number of the signal that has ended a program."""
+"""The number that shells and container engines add to that of the signal which has ended a program."""
 _EXTERNAL_SIGNALS = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM})
-"""Signals that a program gets from others; SIGSEGV and its like are of its own making."""
+"""Signals that come from outside of a program; SIGSEGV and similar ones are caused by the program itself."""
 _EXTERNAL_SHELL_SIGNALS = frozenset({signal.SIGKILL, signal.SIGTERM})
 """129 and 130 are exit codes that programs give for other reasons."""
 
 
 @dataclass
 class ToolResult:
-    """What one run of a tool came to."""
+    """The result of one run of a tool."""
 
     outputs: dict[str, Json]
     exit_code: int | None
@@ -61,7 +61,7 @@ class ToolResult:
 
 
 def build_process(document: Json) -> Process:
-    """cwltool's object for a tool of a plan. Nothing is resolved, fetched or validated again."""
+    """cwltool's object for a tool of a plan, without resolving, fetching or validating anything again."""
     context = LoadingContext(
         {
             "construct_tool_object": default_make_tool,
@@ -73,7 +73,7 @@ def build_process(document: Json) -> Process:
             },
         }
     )
-    # cwltool writes into the documents that it is given.
+    # A copy, because cwltool changes the documents that it gets.
     fields = {key: value for key, value in document.items() if key != ONTOLOGY}
     process = default_make_tool(cast(CommentedMap, cmap(_to_cwltool_value(fields))), context)
     if ONTOLOGY in document:
@@ -92,7 +92,7 @@ def run_tool(
     command: InlineCommand | None = None,
     owner: ToolOwner | None = None,
 ) -> ToolResult:
-    """Run a tool on inputs whose files are in place. The outputs' files lie below `folder`.
+    """Run a tool on inputs whose files are in place. The files of the outputs are below `folder`.
 
     With an owner, the tool is ended when this process is killed.
     """
@@ -115,7 +115,7 @@ def run_tool(
             raise InputError(f"{name}: {error}") from None
     if status != "success" or outputs is None:
         if owner:
-            # What the tool has started itself does not end with it, as at a time limit.
+            # Child processes of the tool do not end with it, as at a time limit.
             kill_processes(owner.mark)
         last_lines = streams.failure_lines()
         if signal_name := run.external_signal(time.monotonic() - started):
@@ -137,7 +137,7 @@ def run_tool(
 
 
 def _check_output_names(name: str, outputs: Json) -> None:
-    """What a tool says of itself, in cwl.output.json or by an expression, is no more to be trusted than an input."""
+    """Check the names of outputs, which may come from cwl.output.json or an expression and are not trusted."""
     try:
         check_names(outputs)
     except UnsafeNameError as error:
@@ -145,7 +145,7 @@ def _check_output_names(name: str, outputs: Json) -> None:
 
 
 def stop_tools() -> None:
-    """End the tools that this process is running; the task was told to stop."""
+    """End the tools of this process, because the task was told to stop."""
     while processes_to_kill:
         process = processes_to_kill.popleft()
         if process.poll() is None and isinstance(process.args, list):
@@ -192,9 +192,9 @@ class _Run:
         return self._outputs, self._status
 
     def external_signal(self, seconds: float) -> str:
-        """The signal that somebody else has ended the tool with; "" where it ended by itself or at its time limit.
+        """The signal that ended the tool from outside; "" if it ended by itself or at its time limit.
 
-        Such an end is no verdict of the tool, unless the document itself says what its exit code means.
+        Such an end says nothing about the tool, unless the document defines the meaning of the exit code.
         """
         code = self.exit_code
         if code is None or code in self._documented_codes or (self.limit and seconds >= self.limit):
@@ -208,22 +208,23 @@ class _Run:
         self._outputs, self._status = outputs, status
 
     def _watch(self, job: JobBase) -> None:
-        """Note the exit code on its way to the collection of outputs: cwltool tells it nobody else.
+        """Record the exit code when cwltool collects the outputs, as cwltool does not report it.
 
-        A tool that failed owes no outputs. To cwltool a missing one is a permanent failure, even of a tool
-        that says by its exit code that another try may help.
+        A failed tool need not have outputs. cwltool would treat a missing one as a permanent failure, even if the
+        tool's
+        exit code means that another try may succeed.
         """
         self.limit = job.timelimit
         self._documented_codes = {*job.successCodes, *job.temporaryFailCodes, *job.permanentFailCodes}
         self.resources = {name: float(value) for name, value in job.builder.resources.items()}
         collect = job.collect_outputs
 
-        def collect_noting_exit_code(outdir: str, exit_code: int) -> Any:
+        def collect_and_record(outdir: str, exit_code: int) -> Any:
             self.exit_code = exit_code
             return {} if _has_failed(job, exit_code) else collect(outdir, exit_code)
 
-        job.collect_outputs = collect_noting_exit_code
-        # cwltool's own looks once a second whether the container is done. Compiled, it takes no other.
+        job.collect_outputs = collect_and_record
+        # cwltool's own function polls the container once a second. A cwltool compiled by mypyc does not accept another.
         if hasattr(job, "docker_monitor"):
             with suppress(AttributeError):
                 job.docker_monitor = partial(_wait_for_container, job.timelimit)
@@ -237,14 +238,14 @@ def _wait_for_container(  # noqa: PLR0917
     docker_exe: str,
     process: subprocess.Popen[str],
 ) -> None:
-    """Wait for a container; at its time limit cwltool asks it to end, which the first process in one may ignore."""
+    """Wait for a container. At its time limit cwltool asks it to end, which its first process may ignore."""
     timeout = limit + CONTAINER_STOP_SECONDS if limit else None
     while True:
         try:
             process.wait(timeout)
             break
         except subprocess.TimeoutExpired:
-            # Again and again: a container that is slow to start has no id to end it by.
+            # Repeated, because a container that starts slowly has no id yet.
             kill_container(Path(cidfile), docker_exe)
             timeout = CONTAINER_STOP_SECONDS
     if cleanup_cidfile:
@@ -252,7 +253,7 @@ def _wait_for_container(  # noqa: PLR0917
 
 
 def _has_failed(job: JobBase, exit_code: int) -> bool:
-    """By the rules of cwltool's own verdict."""
+    """Whether a job has failed, by cwltool's own rules."""
     if exit_code in job.successCodes:
         return False
     return exit_code != 0 or exit_code in (*job.temporaryFailCodes, *job.permanentFailCodes)
@@ -276,7 +277,7 @@ def _context(
             "pull_image": containers.pull,
             "custom_net": containers.network or None,
             "podman": containers.podman,
-            # The store knows every file by its hash; sha1 is worked out for the results that leave it.
+            # The store identifies files by hash; sha1 is only computed for exported results.
             "compute_checksum": False,
             "default_stdout": streams.stdout,
             "default_stderr": streams.stderr,
@@ -288,7 +289,7 @@ def _context(
 
 
 def _without_cwltool_fields(node: Json) -> Json:
-    """Outputs without the notes that cwltool makes for itself."""
+    """Outputs without the fields that cwltool adds for itself."""
     if isinstance(node, dict):
         return {key: _without_cwltool_fields(item) for key, item in node.items() if not key.startswith(_CWLTOOL_PREFIX)}
     return [_without_cwltool_fields(item) for item in node] if isinstance(node, list) else node
@@ -316,6 +317,6 @@ def _to_cwltool_value(node: Json) -> Json:
     if isinstance(node, list):
         return [_to_cwltool_value(value) for value in node]
     if isinstance(node, float) and "e" in repr(node):
-        # cwltool writes the numbers of a YAML file as decimals, but 1e-05 as Python does.
+        # cwltool writes the numbers of a YAML file as decimals, but writes 1e-05 as Python does.
         return YAML(typ="rt").load(repr(node))
     return node

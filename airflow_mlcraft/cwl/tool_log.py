@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 from typing import IO, TypeAlias
 
 LogLine: TypeAlias = Callable[[int, str], None]
-"""Takes a level of `logging` and a line."""
+"""A function of a level of `logging` and a line."""
 
 _MAX_LINES = 8
 _ERROR_LINE = re.compile(r"^\w*Error: .*$", re.MULTILINE)
 _EXPRESSION_WARNING = "Failed to evaluate expression"
-"""cwltool only warns of it, and it ends an ExpressionTool."""
+"""cwltool only logs a warning for this error, which ends an ExpressionTool."""
 
 
 @dataclass
 class ToolStreams:
-    """The ends of the pipes that a tool writes to."""
+    """The writing ends of a tool's pipes, and the lines that failed runs report."""
 
     stdout: IO[bytes]
     stderr: IO[bytes]
@@ -36,14 +36,14 @@ class ToolStreams:
 
 
 def extract_error(text: str) -> str:
-    """What Node complains of, out of an error that has the whole script and all else that Node said."""
+    """The message of a JavaScript error, without the script and the rest of Node's output."""
     match = _ERROR_LINE.search(text)
     return " ".join((match.group() if match else text.partition("script was:")[0]).split())
 
 
 @contextmanager
 def tool_log(log: LogLine) -> Iterator[ToolStreams]:
-    """Streams for a tool; each line reaches `log` as it is written, and cwltool's own lines do too."""
+    """Streams for a tool; each line of them and of cwltool's log reaches `log` as it is written."""
     pipes = [os.pipe(), os.pipe()]
     stdout, stderr = (os.fdopen(write, "wb", buffering=0) for _, write in pipes)
     streams = ToolStreams(stdout, stderr)
@@ -55,21 +55,21 @@ def tool_log(log: LogLine) -> Iterator[ToolStreams]:
         reader.start()
     handler = _Handler(log, streams.errors)
     cwltool, cwl_utils = logging.getLogger("cwltool"), logging.getLogger("cwl-utils")
-    before = cwltool.handlers, cwltool.propagate, cwltool.level
+    previous = cwltool.handlers, cwltool.propagate, cwltool.level
     cwltool.handlers, cwltool.propagate = [handler], False
     cwltool.setLevel(logging.INFO)
-    # It logs a traceback for each failed expression; cwltool then says the same in a sentence.
+    # cwl-utils logs a traceback for each failed expression, which cwltool then reports in a message.
     cwl_utils.disabled = True
     try:
         yield streams
     finally:
-        cwltool.handlers, cwltool.propagate = before[0], before[1]
-        cwltool.setLevel(before[2])
+        cwltool.handlers, cwltool.propagate = previous[0], previous[1]
+        cwltool.setLevel(previous[2])
         cwl_utils.disabled = False
         for stream in (streams.stdout, streams.stderr):
             stream.close()
         for reader in readers:
-            # A process that the tool left behind may hold the pipe open; it is not waited for.
+            # A process that the tool left behind may hold the pipe open; its end is not awaited.
             reader.join(timeout=1)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MAX_INTEGER = 2**31 - 1
 _MAX_LONG = 2**63 - 1
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-"""Characters that PostgreSQL does not store in a text: NUL, and halves of a surrogate pair."""
+"""Characters that PostgreSQL cannot store in a text: NUL, and halves of a surrogate pair."""
 _MAX_SHOWN_CHARACTERS = 60
 _FIRST_YEAR, _LAST_YEAR = 1970, 2199
 _LONGEST_DAYS = 3650

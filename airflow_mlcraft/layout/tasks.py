@@ -33,9 +33,9 @@ class WorkflowLayout:
 
     workflow: Workflow
     path: tuple[str, ...]
-    """The ids of the steps that lead to it, from the outermost."""
+    """The ids of the enclosing steps, from the outermost."""
     prefix: str
-    """What the ids of its tasks begin with."""
+    """The prefix of the ids of its tasks."""
     inputs_task_id: str
     """The task that computes its inputs."""
     axis: ScatterAxis | None

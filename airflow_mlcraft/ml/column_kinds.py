@@ -27,7 +27,7 @@ _CODE = re.compile(r"0\d+", re.ASCII)
 _POSTAL = re.compile(r"(.*_)?(zip|zip_?code|post_?code|postal_?code|plz)", re.IGNORECASE)
 _ID = re.compile(r"(.*[a-z0-9_])?_?(id|uuid|guid|index|unnamed: 0)", re.IGNORECASE)
 _UNNAMED = re.compile(r"column_\d+", re.ASCII)
-"""What a column without a name in the header is called."""
+"""The name of a column without a name in the header."""
 _SPREAD = 4
 
 

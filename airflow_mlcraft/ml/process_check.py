@@ -16,7 +16,7 @@ from airflow_mlcraft.ml.row_process import RawColumn, to_raw_types
 
 _SAMPLE = 64
 _OFFSET = 10_000_019
-"""Labels of sampled rows: a process that numbers its rows anew is known by them."""
+"""The offset of sampled rows' labels, by which a process that renumbers its rows is detected."""
 _MOST_ABLATED = 200
 _ADVICE = (
     "process() runs on each row to predict for; rows are left out in clean_table(), which runs on the whole table in "

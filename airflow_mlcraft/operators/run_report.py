@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_mlcraft.tracking.run import TrackedRun
 
 RECORD = "record"
-"""The output with the file `record.json`: metrics, models, plots and more that the step wants in its run."""
+"""The output with the file `record.json`: metrics, models, plots and other content of the step's run."""
 _NO_RECORD: Mapping[str, Any] = {}
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _SCALAR_TYPES = (str, int, float, bool)
 _MAX_LOG_LINES = 20_000
-"""How many of the last lines of a task's log its run keeps."""
+"""The number of last lines of a task's log that its run keeps."""
 _SYSTEM_METRICS_AFTER = 3.0
 """Seconds; a tool that ends earlier has no system metrics over time, only its usage at the end."""
 

@@ -46,7 +46,7 @@ class TaskEvent:
     total: int
     left: int = 0
     message: str = ""
-    """Why it failed, where that is known."""
+    """The reason of a failure, if it is known."""
 
     @property
     def duration(self) -> float | None:
@@ -92,7 +92,7 @@ def task_label(task_id: str, map_index: int) -> str:
 
 STARTED, COMPLETED, FAILED = "started", "completed", "failed"
 OnStep = Callable[[str, str, str], None]
-"""Takes a step's id, its state and a sentence."""
+"""A callback for a step's id, its state and a message."""
 _SUCCEEDED = ("success", "skipped")
 _STARTED_OR_ENDED = ("running", *_SUCCEEDED, "failed")
 

@@ -48,7 +48,7 @@ class Reproduction:
     dag_run_id: str
     compared: tuple[Comparison, ...]
     replayed: tuple[str, ...]
-    """The steps whose outputs were those of then."""
+    """The steps whose outputs were taken from the earlier run."""
 
     @property
     def same(self) -> bool:

@@ -32,9 +32,9 @@ class RunOptions:
     network: str = ""
     parallel: int = 0
     scratch: Path | None = None
-    """Where the run keeps its files while it goes on; the system's folder for temporary files by default."""
+    """The folder for the run's files while it runs; by default the system's folder for temporary files."""
     store: Path | None = None
-    """The store of the run, which stays; by default it has one of its own, which goes with it."""
+    """The store of the run, which is kept; by default the run has a temporary one."""
 
 
 class RunError(MlcraftError):

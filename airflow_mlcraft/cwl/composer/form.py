@@ -38,10 +38,10 @@ class ComposerForm:
     """The files of the form, the document itself first; none where there are problems."""
 
     files: dict[str, str]
-    """Their texts, by paths from the folder that they are written for."""
+    """The texts of the files, by paths relative to the folder that they are written for."""
     problems: tuple[ComposerProblem, ...] = ()
     losses: tuple[ComposerProblem, ...] = ()
-    """What the files do not say, where losses are allowed; they give the same results."""
+    """The lost parts, if losses are allowed; the results are the same."""
 
 
 def composer_form(
@@ -189,7 +189,7 @@ def form_to_json(form: ComposerForm) -> Mapping[str, Json]:
 
 
 _MAX_LINE_WIDTH = 4096
-"""Expressions are not broken into lines that they do not have."""
+"""Wide enough that the YAML writer adds no line breaks to expressions."""
 
 
 def dump_yaml(form: Json) -> str:

@@ -19,7 +19,7 @@ class ComposerProblem:
     column: int | None = None
     step: str = ""
     harmless: bool = False
-    """Whether the form gives the same results: only a description is lost."""
+    """Whether the results of the form are the same: only a description is lost."""
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)

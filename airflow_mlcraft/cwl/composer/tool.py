@@ -30,7 +30,7 @@ _OTHER_FIELDS = {
 _PORT_FIELDS = {"id", "type", "label", "doc", "streamable", "format", "default", "inputBinding", "outputBinding"}
 _EXPRESSION = re.compile(r"^\s*\$[({].*[)}]\s*$|\$\([^()]*\)|\$\{[^{}]*\}", re.DOTALL)
 _GENERATED_NAME = re.compile(r"[0-9a-f]{40}")
-"""The name that cwltool gives to a stream that the document leaves without one."""
+"""The name that cwltool generates for a stream without one."""
 
 
 class ToolForm:

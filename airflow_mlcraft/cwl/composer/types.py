@@ -18,7 +18,7 @@ _SUPPORTED_FIELDS = {
     "enum": {"type", "name", "symbols"},
 }
 _DESCRIPTIVE_FIELDS = ("label", "doc", "name", "streamable", "format")
-"""What a type says to people, or to those that check it."""
+"""Fields of a type that are for readers, or for validation."""
 _RECORD_FIELD_FIELDS = {"name", "type", "doc", "label", "inputBinding", "outputBinding"}
 
 

@@ -21,7 +21,7 @@ from airflow_mlcraft.cwl.nodes import in_document_order, to_builtin, to_list
 from airflow_mlcraft.cwl.plan import Json, Workflow
 
 WriteRun = Callable[[WorkflowStep], str]
-"""Writes what a step runs, and gives the path of it."""
+"""A function that writes the process of a step, and returns its path."""
 
 _STEP_FIELDS = {"id", "in", "out", "run", "scatter", "scatterMethod", "label", "doc", "requirements", "hints"}
 _CWLTOOL_FIELDS = {"inputs", "outputs"}

@@ -120,7 +120,7 @@ def _title(kind: str, node_id: str, *notes: str) -> str:
 
 
 MAX_READABLE_STEPS = 80
-"""Steps of a drawing that can still be read."""
+"""The number of steps up to which a drawing is readable."""
 
 
 def fold_workflows(plan: Plan, depth: int) -> Plan:

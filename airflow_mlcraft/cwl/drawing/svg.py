@@ -20,9 +20,9 @@ SPACING = Spacing(gap=18, bend=6)
 PART_GAP = 36.0
 MARGIN = 20.0
 FRAME_PADDING = 18.0
-"""Between the border of a sub-workflow and the picture inside."""
+"""Space between the border of a sub-workflow and the drawing inside."""
 FRAME_HEADER = 34.0
-"""Above that picture, for the name."""
+"""Space above that drawing for the name."""
 
 STYLE = """
 svg { font-family: ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif }

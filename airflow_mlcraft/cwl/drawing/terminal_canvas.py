@@ -110,7 +110,7 @@ class Slot:
     sources: list[Slot] = field(default_factory=list)
     targets: list[Slot] = field(default_factory=list)
     leaves: int = 0
-    """The column of the line that leaves downwards. A bend's is the column that its line came in by."""
+    """The column of the line that leaves downwards; for a bend, the column of the incoming line."""
 
     @property
     def middle(self) -> int:

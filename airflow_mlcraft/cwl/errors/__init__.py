@@ -1,1 +1,1 @@
-"""Mistakes in documents as sentences with file and line."""
+"""Errors of documents as messages with file and line."""

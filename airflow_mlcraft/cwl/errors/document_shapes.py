@@ -1,4 +1,4 @@
-"""Checks that parts of a CWL document are maps, lists or texts, for faults that cwltool does not name."""
+"""Checks that parts of a CWL document are maps, lists or texts, for faults that cwltool does not report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from airflow_mlcraft.cwl.errors.source_positions import key_line, load_yaml_or_none
 
 Fault: TypeAlias = "tuple[int, str]"
-"""A line, and what is wrong there."""
+"""A line, and a message about the fault there."""
 
 _CLASSES = ("CommandLineTool", "ExpressionTool", "Workflow", "Operation")
 _NAME_FIELDS = ("class", "id", "name", "$import", "$include", "$mixin")
@@ -30,7 +30,7 @@ _PORT_FIELDS = ("inputs", "outputs", "in")
 
 
 def find_shape_fault(text: str) -> Fault | None:
-    """The first part of a document that is of another kind than CWL has there."""
+    """The first part of a document with another type than CWL expects, with a message; None for none."""
     document = load_yaml_or_none(text)
     if not isinstance(document, CommentedMap):
         return None
@@ -59,7 +59,7 @@ def _document_faults(document: CommentedMap) -> Iterator[Fault]:
 
 
 def _value_faults(node: Any, line: int = 1) -> Iterator[Fault]:
-    """What stands nowhere in a document."""
+    """Faults of values that are not allowed anywhere in a document."""
     if isinstance(node, dict):
         for key, value in node.items():
             item_line = key_line(node, key) if isinstance(node, CommentedMap) else line
@@ -90,7 +90,7 @@ def _field_faults(key: str, value: Any, line: int) -> Iterator[Fault]:
 
 
 def _default_faults(value: Any, line: int) -> Iterator[Fault]:
-    """A default may hold anything, but for files, whose places are texts."""
+    """Faults of a default: any value is allowed, but locations of files are texts."""
     if isinstance(value, dict) and not isinstance(value.get("class", ""), str):
         yield line, f"class of a default is {_describe_value(value['class'])}, expected a text"
     elif isinstance(value, dict) and value.get("class") in ("File", "Directory"):
@@ -201,7 +201,7 @@ def _text_faults(holder: Any, field: str) -> Iterator[Fault]:
 
 
 def _iter_entries(holder: Any, field: str, key: str) -> Iterator[tuple[str | None, Any, int]]:
-    """The name, the value and the line of each entry of a list or a map; no name where it is not a text."""
+    """The name, value and line of each entry of a list or a map; no name if it is not a text."""
     node = holder.get(field)
     if isinstance(node, CommentedMap):
         for name, entry in node.items():

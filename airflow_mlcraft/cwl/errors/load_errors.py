@@ -1,4 +1,4 @@
-"""Conversion of the exceptions of cwltool and its libraries to a `DocumentError` with one sentence and a line."""
+"""Conversion of the exceptions of cwltool and its libraries to a `DocumentError` with one message and a line."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _TYPE_MISMATCH = re.compile(
     r"(?P<source>Source '[^']*' of type .*?) is incompatible \(line (?P<line>\d+)\) with "
     r"(?P<sink>sink '[^']*' of type .*?)(?= \(line \d+\) Source '| Source '|$)"
 )
-"""A link whose ends are of different types; cwltool names all such links of a workflow in one breath."""
+"""A link between different types; cwltool puts all such links of a workflow into one error."""
 _PATH_STEP = re.compile(r"Validation error in (?:field ([\w$]+)|position (\d+)):?\s*")
-"""schema-salad's way from the document's root to a fault; in a map, a position is one among the sorted names."""
+"""schema-salad's path from the document's root to a fault; in a map, a position refers to the sorted names."""
 _MISSING_FILE = re.compile(r"\[Errno 2\] No such file or directory: '([^']*)'")
 _QUOTED_NAME = re.compile(r"'([^']+)'|\"([^\"]+)\"|`([^`]+)`|#([\w./-]+)|(\$?\w*Requirement)")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
@@ -45,7 +45,7 @@ _CONTENT = re.compile(r"^\s*[^\s#]", re.MULTILINE)
 
 @contextmanager
 def readable_errors(path: Path, read: Mapping[str, str], fragment: str = "") -> Iterator[None]:
-    """`read` are the texts that were read until the error, by URI."""
+    """Raise the errors of the block as `DocumentError`. `read` has the texts that were read until then, by URI."""
     try:
         yield
     except MlcraftError:
@@ -63,12 +63,12 @@ def readable_errors(path: Path, read: Mapping[str, str], fragment: str = "") -> 
     except OSError as error:
         raise DocumentError(f"cannot be read: {error.strerror or error}", path=str(path)) from error
     except Exception as error:
-        # cwltool stumbles over some mistakes instead of naming them; one document must not take others along.
+        # cwltool raises arbitrary exceptions for some mistakes; they must not affect other documents.
         raise _add_line(_unexpected_error(error, path, read), path, read) from error
 
 
 def find_endless_nesting(uri: str, read: Mapping[str, str]) -> DocumentError | None:
-    """Why a document cannot be followed to its end: a workflow inside itself, or values inside values."""
+    """The error of an endless document: a workflow inside itself, or values nested too deeply; None for none."""
     try:
         place = find_self_run(uri, read)
     except RecursionError:
@@ -89,11 +89,11 @@ def find_endless_nesting(uri: str, read: Mapping[str, str]) -> DocumentError | N
 
 
 def split_errors(error: DocumentError) -> list[DocumentError]:
-    """The faults that an error names together, each with its own place, as far as cwltool tells them apart."""
+    """The separate errors that an error combines, each with its position, as far as cwltool reports them."""
     cause = error.__cause__
     leaves = cause.leaves() if isinstance(cause, SchemaSaladException) else []
-    placed = [leaf for leaf in leaves if leaf.file and leaf.start]
-    if placed:
+    located = [leaf for leaf in leaves if leaf.file and leaf.start]
+    if located:
         return [
             DocumentError(
                 _shorten_message(leaf.message, Path(error.path)),
@@ -101,33 +101,33 @@ def split_errors(error: DocumentError) -> list[DocumentError]:
                 line=line,
                 column=column,
             )
-            for leaf in placed
+            for leaf in located
             for line, column in [leaf.start or (None, None)]
         ]
-    links = [
+    mismatches = [
         DocumentError(f"{found['source']} does not fit {found['sink']}", path=error.path, line=int(found["line"]))
         for found in _TYPE_MISMATCH.finditer(error.message)
     ]
-    return links or [error]
+    return mismatches or [error]
 
 
 def _add_line_from_uri(error: DocumentError, text: str, read: Mapping[str, str]) -> DocumentError:
-    """Some of cwltool's errors name what they are about by its URI alone."""
+    """The error with the position of a URI in its text, for errors of cwltool without another position."""
     if error.line:
         return error
-    places = set()
+    positions = set()
     for uri in _URI.findall(text):
         file, fragment = urldefrag(uri)
         if file in read:
             line = find_step_line(read[file], fragment.rpartition("/")[2]) if fragment else find_import_line(read[file])
-            places |= {(str(uri_to_path(file)), line)} if line else set()
-    # cwltool names the steps of a circle in any order.
-    first, line = min(places, default=(error.path, None))
+            positions |= {(str(uri_to_path(file)), line)} if line else set()
+    # The order in which cwltool lists the steps of a cycle is arbitrary.
+    first, line = min(positions, default=(error.path, None))
     return DocumentError(error.message, path=first, line=line)
 
 
 def _add_line(error: DocumentError, path: Path, read: Mapping[str, str]) -> DocumentError:
-    """The error with a line in any case: where cwltool's path into the document leads, where a name stands, or 1."""
+    """The error with a line: the one of cwltool's path into the document, of a name in the message, or 1."""
     if error.line:
         return error
     uri = Path(error.path or path).absolute().as_uri()
@@ -135,16 +135,16 @@ def _add_line(error: DocumentError, path: Path, read: Mapping[str, str]) -> Docu
     steps = [name or int(number) for name, number in _PATH_STEP.findall(error.message)]
     message = _MISSING_FILE.sub(r"there is no file \1", _PATH_STEP.sub("", error.message)).strip()
     line = find_path_line(text, steps) if steps else None
-    named = [name for names in _QUOTED_NAME.findall(message) for name in names if name]
-    return type(error)(message, path=error.path, line=line or find_text_line(text, named) or 1)
+    quoted_names = [name for names in _QUOTED_NAME.findall(message) for name in names if name]
+    return type(error)(message, path=error.path, line=line or find_text_line(text, quoted_names) or 1)
 
 
 def _encoding_error(error: UnicodeDecodeError, path: Path) -> DocumentError:
     message = f"found bytes that are not UTF-8 text ({error.reason})"
     try:
         path.read_bytes().decode()
-    except UnicodeDecodeError as own:
-        return DocumentError(message, path=str(path), line=own.object[: own.start].count(b"\n") + 1)
+    except UnicodeDecodeError as own_error:
+        return DocumentError(message, path=str(path), line=own_error.object[: own_error.start].count(b"\n") + 1)
     return DocumentError(f"{message} in a file that it refers to", path=str(path))
 
 
@@ -156,16 +156,16 @@ def _unexpected_error(error: Exception, path: Path, read: Mapping[str, str]) -> 
         return _control_character_error(error, path, read)
     if isinstance(error, UnicodeEncodeError):
         return _surrogate_error(path, read)
-    own = read.get(path.absolute().as_uri(), "")
-    if line := find_empty_field_line(own):
+    own_text = read.get(path.absolute().as_uri(), "")
+    if line := find_empty_field_line(own_text):
         return DocumentError(
             f"cannot be understood ({_one_line(str(error))}); look at the field that is empty",
             path=str(path),
             line=line,
         )
     for uri, text in sorted(read.items(), key=lambda item: item[0] != path.absolute().as_uri()):
-        if shape := find_shape_fault(text):
-            return DocumentError(shape[1], path=str(uri_to_path(uri)), line=shape[0])
+        if fault := find_shape_fault(text):
+            return DocumentError(fault[1], path=str(uri_to_path(uri)), line=fault[0])
     return DocumentError(
         f"cannot be understood, and cwltool does not say why ({type(error).__name__}: {_one_line(str(error))}); "
         "look for a field that is empty or of the wrong type",
@@ -174,7 +174,7 @@ def _unexpected_error(error: Exception, path: Path, read: Mapping[str, str]) -> 
 
 
 def _surrogate_error(path: Path, read: Mapping[str, str]) -> DocumentError:
-    """YAML does not put the two halves together that JSON writes some characters as."""
+    """An error about a surrogate: JSON writes some characters as two, which YAML does not combine."""
     for uri, text in read.items():
         if found := _SURROGATE.search(text):
             line = text.count("\n", 0, found.start()) + 1
@@ -194,10 +194,10 @@ def _control_character_error(error: ReaderError, path: Path, read: Mapping[str, 
 
 def _document_error(error: Exception, path: Path) -> DocumentError:
     leaves = error.leaves() if isinstance(error, SchemaSaladException) else []
-    placed = [leaf for leaf in leaves if leaf.file and leaf.start]
-    if not placed:
+    located = [leaf for leaf in leaves if leaf.file and leaf.start]
+    if not located:
         return _error_from_text(str(error), path)
-    first = placed[0]
+    first = located[0]
     message = "; ".join(dict.fromkeys(_shorten_message(leaf.message, path) for leaf in leaves[:5]))
     if len(leaves) > len(leaves[:5]):
         message += f"; and {len(leaves) - 5} more"
@@ -206,9 +206,9 @@ def _document_error(error: Exception, path: Path) -> DocumentError:
 
 
 def _error_from_text(text: str, path: Path) -> DocumentError:
-    """Some of cwltool's errors carry their places in the text: the first is the error's, the rest are lines."""
+    """An error from a text with positions: the first one is the error's, the others become lines in the message."""
     if text.startswith("Tool definition"):
-        # The fault is in a file that a step runs, and told from the outermost object to the innermost.
+        # The fault is in a file that a step runs; the text goes from the outermost object to the innermost.
         text = text[max((place.start() for place in _POSITION.finditer(text)), default=0) :]
     first = _POSITION.search(text)
     if not first:
@@ -224,7 +224,7 @@ def _to_path(name: str) -> Path:
 
 
 def _shorten_message(text: str, path: Path) -> str:
-    """An error's text without cwltool's notes to itself, and with references as short as in the document."""
+    """An error's text without cwltool's internal prefixes, and with references as short as in the document."""
     return _one_line(_CWLTOOL_PREFIX.sub("", text).replace(path.parent.absolute().as_uri() + "/", ""))
 
 

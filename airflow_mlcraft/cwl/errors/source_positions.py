@@ -1,4 +1,4 @@
-"""Lines of fields, steps and texts in a document, for errors that come without a line."""
+"""Lines of fields, steps and texts in a document, for errors without a line."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SourcePosition:
 
 
 def find_step_line(text: str, name: str) -> int | None:
-    """The line of the step with an id; of the first, where several workflows of a file have one."""
+    """The line of the step with an id; the first one if several workflows of a file have such a step."""
     for process in _iter_workflows(_load_yaml(text)):
         for step_id, _, line in _iter_steps(process):
             if step_id == name:
@@ -40,7 +40,7 @@ def find_step_line(text: str, name: str) -> int | None:
 
 
 def find_empty_field_line(text: str) -> int | None:
-    """The line of the first field without a value, defaults apart."""
+    """The line of the first field without a value, not counting defaults."""
     for node in _iter_maps(_load_yaml(text)):
         for key, value in node.items():
             if value is None and key != "default":
@@ -49,7 +49,7 @@ def find_empty_field_line(text: str) -> int | None:
 
 
 def find_field_line(text: str, field: str, value: Any = None) -> int | None:
-    """The line of the first field of that name, best with that value in it; without a name, of the value alone."""
+    """The line of the first field with this name, preferably with this value; without a name, of the value."""
     fallback = None
     for node in _iter_maps(load_yaml_or_none(text)):
         for key, item in node.items():
@@ -63,23 +63,23 @@ def find_field_line(text: str, field: str, value: Any = None) -> int | None:
 
 
 def _contains(value: Any, item: Any) -> bool:
-    """Whether a field's value, or a text or number of a list, is this value."""
+    """Whether a field's value, or a text or number in its list, equals this value."""
     if isinstance(item, list):
         return any(_contains(value, part) for part in item)
     if isinstance(value, str) and isinstance(item, str):
-        # A text with odd characters may have been put together with others.
+        # A text with unusual characters may have been composed of several.
         return item == value or (not item.isprintable() and item in value)
     return bool(item == value)
 
 
-def find_path_line(text: str, way: Sequence[str | int]) -> int | None:
-    """The line that a way of field names and positions leads to, as far as it can be followed."""
+def find_path_line(text: str, path_steps: Sequence[str | int]) -> int | None:
+    """The line at a path of field names and positions, as far as the path can be followed."""
     node, line = load_yaml_or_none(text), None
-    for step in way:
+    for step in path_steps:
         if isinstance(step, int) and isinstance(node, CommentedMap):
-            # schema-salad makes lists of maps, sorted by name.
-            names = sorted(node, key=str)
-            step = names[step] if step < len(names) else ""  # noqa: PLW2901
+            # schema-salad converts maps to lists, sorted by name.
+            step_names = sorted(node, key=str)
+            step = step_names[step] if step < len(step_names) else ""  # noqa: PLW2901
         if isinstance(node, CommentedMap) and step in node:
             line = key_line(node, step)
         elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
@@ -91,7 +91,7 @@ def find_path_line(text: str, way: Sequence[str | int]) -> int | None:
 
 
 def find_text_line(text: str, wanted: Iterable[str]) -> int | None:
-    """The first line that has one of these texts in it, the longest of them first; of a path, its end."""
+    """The first line with one of these texts, the longest of them first; of a path, its end."""
     lines = text.splitlines()
     for name in sorted({name.rstrip("/").rpartition("/")[2].rpartition("#")[2] for name in wanted}, key=len)[::-1]:
         for number, line in enumerate(lines, 1):
@@ -107,7 +107,7 @@ def find_import_line(text: str) -> int | None:
 
 
 def find_deepest(text: str) -> tuple[int, int]:
-    """How deep the values of a document are nested, and the line where they are deepest."""
+    """The depth of a document's nested values, and the line where they are deepest."""
     depth = deepest = line = 0
     for event in YAML(pure=True).parse(text):
         if isinstance(event, (MappingStartEvent, SequenceStartEvent)):
@@ -120,7 +120,7 @@ def find_deepest(text: str) -> tuple[int, int]:
 
 
 def find_self_run(uri: str, texts: Mapping[str, str]) -> SourcePosition | None:
-    """Where a step runs a workflow that the step itself is part of, below the process at `uri`."""
+    """The position of a step that runs a workflow which contains the step, below the process at `uri`; or None."""
     documents: dict[str, Any] = {}
 
     def process_at(uri: str) -> Any:
@@ -129,16 +129,16 @@ def find_self_run(uri: str, texts: Mapping[str, str]) -> SourcePosition | None:
             documents[file] = _load_yaml(texts.get(file, ""))
         return _find_process(documents[file], fragment)
 
-    def walk(process: Any, base: str, around: tuple[str, ...]) -> SourcePosition | None:
+    def walk(process: Any, base: str, enclosing: tuple[str, ...]) -> SourcePosition | None:
         for _, step, _ in _iter_steps(process):
             run = step.get("run")
             if isinstance(run, str):
                 target = _normalized_uri(urljoin(base, run))
-                if target in around:
+                if target in enclosing:
                     return SourcePosition(base, key_line(step, "run"))
-                found = walk(process_at(target), urldefrag(target)[0], (*around, target))
+                found = walk(process_at(target), urldefrag(target)[0], (*enclosing, target))
             else:
-                found = walk(run, base, around)
+                found = walk(run, base, enclosing)
             if found:
                 return found
         return None
@@ -171,7 +171,7 @@ def _iter_maps(node: Any) -> Iterator[CommentedMap]:
 
 
 def _iter_steps(process: Any) -> Iterator[tuple[str, Any, int]]:
-    """The id, the step and its line."""
+    """The id, the step and the line of each step."""
     steps = process.get("steps") if isinstance(process, dict) else None
     if isinstance(steps, CommentedMap):
         found = [(name, step, key_line(steps, name)) for name, step in steps.items() if isinstance(step, dict)]
@@ -188,11 +188,11 @@ def _load_yaml(text: str) -> Any:
 
 
 def load_yaml_or_none(text: str) -> Any:
-    """A document with the lines of its parts; None where it cannot be read."""
+    """A document with the lines of its parts; None if it cannot be parsed."""
     try:
         return _load_yaml(text)
     except Exception:
-        # The caller has an error already, and needs only its line.
+        # The caller already has an error, and only needs its line.
         return None
 
 

@@ -31,7 +31,7 @@ from airflow_mlcraft.plugin.web.xcom_values import XComPuller, to_shown_value
 router = APIRouter()
 _ITEMS = 1000
 _ROW: Any = TaskInstance
-"""Its columns, some of whose types its own annotations leave out."""
+"""TaskInstance as Any, because the annotations of some of its columns are incomplete."""
 
 
 class RunReader:
@@ -201,7 +201,7 @@ _MAX_LINES_READ = 200_000
 _MAX_COMMAND_LINES = 500
 _COMMAND = re.compile(r"^\[job [^\]]+\] \S+\$ (?P<command>.*)$")
 _RUN_FOLDER = re.compile(r"/[^\s'\"]*/tmp/[^/\s'\"]+/run\d+/(?:stage/stg[0-9a-f-]+|out|tmp/\w+)(?:/|(?=[\s'\"]|$))")
-"""The folders that the tool was run in, which were made for it and are gone."""
+"""Folders of a tool's run, which were created for it and no longer exist."""
 
 
 @dataclass(frozen=True)
