@@ -1,1 +1,1 @@
-"""What every room needs: files, locks, hashes, URLs, CWL types, names. Imports no other room."""
+"""Functions that all packages use: files, locks, hashes, URLs, CWL types, names. Imports no other package of ours."""

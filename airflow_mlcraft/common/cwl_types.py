@@ -6,7 +6,7 @@ from typing import Any
 
 
 def format_type(cwl_type: Any) -> str:
-    """A type as CWL's shorthand writes it: `File[]`, `string?`, `int | string`."""
+    """A type in CWL's shorthand: `File[]`, `string?`, `int | string`."""
     if isinstance(cwl_type, dict):
         if cwl_type.get("type") == "array":
             inner = format_type(cwl_type.get("items", "Any"))
@@ -21,7 +21,7 @@ def format_type(cwl_type: Any) -> str:
 
 
 def shorten_type(cwl_type: Any) -> Any:
-    """`File[]?` and the like; records, enums and unions of several types stay JSON."""
+    """A type in CWL's shorthand if possible; records, enums and unions of several types stay JSON."""
     if not isinstance(cwl_type, dict):
         return _union(cwl_type) if isinstance(cwl_type, list) else local_name(cwl_type)
     kind = cwl_type.get("type")
@@ -39,7 +39,7 @@ def shorten_type(cwl_type: Any) -> Any:
 
 
 def array_of(cwl_type: Any, depth: int = 1) -> Any:
-    """The type of a list of such values."""
+    """The type of lists of this type, nested `depth` times."""
     for _ in range(depth):
         cwl_type = _array(cwl_type)
     return cwl_type

@@ -1,4 +1,4 @@
-"""The name that somebody may have meant."""
+"""The suggestion of a name in place of an unknown one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SHOWN = 12
 
 
 def build_suggestion(name: str, known: Iterable[str]) -> str:
-    """A part of a sentence: the nearest of the known names, or the names there are."""
+    """A part of a message: the known name that is nearest to a wrong one, or else the known names."""
     names = [str(one) for one in known]
     near = get_close_matches(name.lower(), [one.lower() for one in names], 1, 0.6)
     if near:

@@ -1,4 +1,4 @@
-"""Variables of the environment: set for a while, and the one that marks what a task has started."""
+"""Environment variables: set within a block, and the one that marks the processes of a task."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def without_task_mark(environment: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def set_variables(values: Mapping[str, str]) -> Iterator[None]:
-    """Set these; afterwards all is as it was."""
-    before = {name: os.environ.get(name) for name in values}
+    """Set these variables within the block, and restore the previous values afterwards."""
+    previous = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
         yield
     finally:
-        for name, value in before.items():
+        for name, value in previous.items():
             if value is None:
                 os.environ.pop(name, None)
             else:

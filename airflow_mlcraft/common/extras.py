@@ -1,4 +1,4 @@
-"""The extras of this package: which one brings a package that cannot be imported."""
+"""The extras of this package, and the errors that name the extra of a missing package."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EXTRA_BY_PACKAGE = {package: extra for extra, packages in _PACKAGES_BY_EXTRA.ite
 
 
 class MissingExtraError(MlcraftError):
-    """A package is not installed that one of the extras brings."""
+    """A package of an extra is not installed."""
 
     def __init__(self, package: str, extra: str):
         super().__init__(
@@ -51,7 +51,7 @@ def find_missing_extra(error: BaseException) -> MissingExtraError | None:
 
 
 def require_extra(extra: str) -> None:
-    """Raise the error that names an extra when one of its packages is not installed. Nothing is imported."""
+    """Raise a `MissingExtraError` unless the packages of the extra are installed. Imports nothing."""
     for package in _PACKAGES_BY_EXTRA[extra]:
         if find_spec(package) is None:
             raise MissingExtraError(package, extra)

@@ -31,7 +31,7 @@ def write_atomically(path: Path, data: bytes, *, mode: int | None = None, sync: 
 
 
 def create_atomically(path: Path, data: bytes, *, sync: bool = False) -> None:
-    """The same for a new file only: raises `FileExistsError` where the path exists, and leaves it as it is."""
+    """Write a new file like `write_atomically`; raises `FileExistsError` if the path exists."""
     with _temporary_file(path, io.BytesIO(data), None, sync=sync) as temporary:
         # Unlike a rename, a link never replaces an existing file.
         os.link(temporary, path)
@@ -91,14 +91,14 @@ def translate_os_errors(path: Path) -> Iterator[None]:
 @contextmanager
 def restore_files_on_error(*paths: Path) -> Iterator[None]:
     """Restore the content and mode of these files when the block fails or is interrupted; remove new ones."""
-    before = {path: (path.read_bytes(), path.stat().st_mode) if path.is_file() else None for path in paths}
+    previous = {path: (path.read_bytes(), path.stat().st_mode) if path.is_file() else None for path in paths}
     try:
         yield
     except BaseException:
-        for path, found in before.items():
-            if found is None:
+        for path, content_and_mode in previous.items():
+            if content_and_mode is None:
                 path.unlink(missing_ok=True)
-            elif not path.is_file() or path.read_bytes() != found[0]:
-                path.write_bytes(found[0])
-                path.chmod(found[1])
+            elif not path.is_file() or path.read_bytes() != content_and_mode[0]:
+                path.write_bytes(content_and_mode[0])
+                path.chmod(content_and_mode[1])
         raise

@@ -31,13 +31,13 @@ def md5_of_file(path: str | os.PathLike[str]) -> str:
 
 def md5_of_files(files: Sequence[tuple[str, int]]) -> list[str]:
     """The md5 of each (path, size), in the order given."""
-    large = [path for path, size in files if size >= _LARGE]
+    large_files = [path for path, size in files if size >= _LARGE]
     hashes: dict[str, str] = {}
-    if len(large) > 1:
+    if len(large_files) > 1:
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(min(16, len(large), (os.cpu_count() or 1) + 4)) as pool:
-            hashes = dict(zip(large, pool.map(md5_of_file, large), strict=True))
+        with ThreadPoolExecutor(min(16, len(large_files), (os.cpu_count() or 1) + 4)) as pool:
+            hashes = dict(zip(large_files, pool.map(md5_of_file, large_files), strict=True))
     return [hashes[path] if path in hashes else md5_of_file(path) for path, _ in files]
 
 

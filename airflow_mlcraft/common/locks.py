@@ -27,7 +27,7 @@ def locked(path: Path) -> Iterator[IO[str]]:
 
 @contextmanager
 def locked_if_free(path: Path) -> Iterator[IO[str] | None]:
-    """The same without waiting: the block gets None where another process holds the lock."""
+    """Hold the exclusive lock of a file for the block, without waiting; gives None if another process has it."""
     with path.open("a+") as file:
         yield file if try_lock(file) else None
 

@@ -1,4 +1,4 @@
-"""Which addresses on the network may be asked on behalf of somebody who only starts a run."""
+"""Rules for network addresses that may be requested on behalf of a user who only starts a run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STARTED = "connection.connect_tcp.started"
 
 @dataclass(frozen=True)
 class AddressRules:
-    """What the settings and the document say of hosts. `trusted` ones need no further check."""
+    """The rules of the settings and the document. `trusted` hosts are not checked further."""
 
     trusted: Collection[str] = ()
     """Hosts that the document itself names, in lower case."""
@@ -42,7 +42,7 @@ class AddressRules:
         return (urlsplit(url).hostname or "").lower() in self.trusted
 
     def check(self, url: str, *, listed: bool = True) -> None:
-        """Raise `RefusedError` for a host that may not be asked. Without `listed` only its addresses count."""
+        """Raise `RefusedError` for a host that is not allowed. Without `listed`, only its addresses are checked."""
         host = urlsplit(url).hostname or ""
         if self.is_known(host):
             return
@@ -55,7 +55,7 @@ class AddressRules:
             self.check_peer(host, address)
 
     def check_peer(self, host: str, peer: str) -> None:
-        """Raise `RefusedError` for an address that a host turned out to have."""
+        """Raise `RefusedError` if a host's address is not allowed."""
         address = _parse_address(peer)
         if self.is_known(host) or address is None or is_public(address):
             return
@@ -71,38 +71,38 @@ class AddressRules:
 
         A proxy, which the worker's own settings name, may have a private address.
         """
-        written, sent = _host_of(url), _sent_host_of(url)
-        proxies = {_host_of(proxy) for proxy in getproxies().values()} - {sent}
-        asked = ""
+        host, sent_host = _host_of(url), _sent_host_of(url)
+        proxies = {_host_of(proxy) for proxy in getproxies().values()} - {sent_host}
+        connected_host = ""
 
         def trace(event: str, info: dict[str, Any]) -> None:
-            nonlocal asked
+            nonlocal connected_host
             if event == _STARTED:
-                asked = _text(info.get("host")).lower()
-            elif event == _CONNECTED and asked not in proxies:
+                connected_host = _text(info.get("host")).lower()
+            elif event == _CONNECTED and connected_host not in proxies:
                 peer = info["return_value"].get_extra_info("server_addr")
-                # The rules know a name as somebody has written it; httpx sends ü as xn--tda.
-                self.check_peer(written if asked == sent else asked, str(peer[0]) if peer else "")
+                # The rules have names as users write them; httpx sends ü as xn--tda.
+                self.check_peer(host if connected_host == sent_host else connected_host, str(peer[0]) if peer else "")
 
         return trace
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is one of the public internet, also behind the forms that IPv6 has for those of IPv4."""
-    inner = _inner(address)
-    if inner is not None:
-        return is_public(inner)
+    """Whether an address is public, also in the forms of IPv6 that contain an address of IPv4."""
+    embedded = _embedded_ipv4(address)
+    if embedded is not None:
+        return is_public(embedded)
     return address.is_global and not address.is_multicast and not any(address in network for network in _METADATA)
 
 
 def _is_link_local(address: Address) -> bool:
-    inner = _inner(address)
-    if inner is not None:
-        return _is_link_local(inner)
+    embedded = _embedded_ipv4(address)
+    if embedded is not None:
+        return _is_link_local(embedded)
     return address.is_link_local or any(address in network for network in _METADATA)
 
 
-def _inner(address: Address) -> ipaddress.IPv4Address | None:
+def _embedded_ipv4(address: Address) -> ipaddress.IPv4Address | None:
     if isinstance(address, ipaddress.IPv4Address):
         return None
     if address in ipaddress.ip_network("64:ff9b::/96"):
@@ -115,7 +115,7 @@ def _host_of(address: str) -> str:
 
 
 def _sent_host_of(url: str) -> str:
-    """The host as httpx asks for it, which is ASCII."""
+    """The host as httpx sends it, which is ASCII."""
     import httpx
 
     try:
@@ -125,9 +125,9 @@ def _sent_host_of(url: str) -> str:
 
 
 def _addresses(host: str) -> list[str]:
-    """The addresses of a host; none where this machine does not know it, and a proxy may."""
+    """The addresses of a host; none if this machine cannot resolve it, although a proxy might."""
     try:
-        return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+        return [str(infos[4][0]) for infos in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError):
         return []
 

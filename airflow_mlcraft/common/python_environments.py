@@ -1,4 +1,4 @@
-"""Python environments for steps that need more than this package brings: made by uv, and kept by what they hold."""
+"""Python environments for steps with requirements of their own: created by uv, and reused by their content."""
 
 from __future__ import annotations
 
@@ -59,30 +59,32 @@ _OF_STEPS = (
 )
 """Packages that steps and the inference server import; neither Airflow nor MLflow, whose pins do not apply there."""
 
-Say = Callable[[str], None]
+WriteLine = Callable[[str], None]
 
 
 class PythonEnvironmentError(MlcraftError):
-    """An environment that cannot be made."""
+    """A Python environment that cannot be created."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """An environment that is ready."""
+    """A Python environment that is ready to use."""
 
     folder: Path
 
     @property
     def key(self) -> str:
-        """The same for the same requirements."""
+        """The key, which is equal for equal requirements."""
         return self.folder.name
 
     @property
     def python(self) -> Path:
         return self.folder / "bin" / "python"
 
-    def run_step(self, arguments: Sequence[str], folder: Path, say: Say, variables: Mapping[str, str]) -> int:
-        """`mlcraft-step` in this environment; what it says is passed on as it says it. Gives the exit code."""
+    def run_step(
+        self, arguments: Sequence[str], folder: Path, write_line: WriteLine, variables: Mapping[str, str]
+    ) -> int:
+        """Run `mlcraft-step` in this environment, and pass each line of its output on. Returns the exit code."""
         process = subprocess.Popen(  # noqa: S603 - our own command
             [str(self.python), "-m", "airflow_mlcraft.steps.command", *arguments],
             cwd=folder,
@@ -96,10 +98,10 @@ class Environment:
         _running.append(process)
         try:
             for line in process.stdout or ():
-                say(line.rstrip("\n"))
+                write_line(line.rstrip("\n"))
             return process.wait()
         finally:
-            _end(process)
+            _terminate(process)
             _running.remove(process)
 
 
@@ -107,12 +109,12 @@ _running: list[subprocess.Popen[str]] = []
 
 
 def stop_steps() -> None:
-    """End the steps of this process that run in environments."""
+    """Stop the steps of this process that run in environments."""
     for process in list(_running):
-        _end(process)
+        _terminate(process)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _terminate(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
         process.terminate()
         try:
@@ -123,7 +125,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def find_requirements(folder: Path) -> list[str]:
-    """The requirements of the project that a folder is, or is in; none elsewhere."""
+    """The requirements of the project in a folder, or in its parent folder; none outside of a project."""
     for place in (folder, folder.parent):
         if (place / PROJECT).is_file():
             return read_requirements(place / REQUIREMENTS)
@@ -131,7 +133,7 @@ def find_requirements(folder: Path) -> list[str]:
 
 
 def read_requirements(path: Path) -> list[str]:
-    """The lines of a requirements.txt that ask for something."""
+    """The requirements in a requirements.txt, without comments."""
     if not path.is_file():
         return []
     lines = [re.sub(r"(^|\s)#.*$", "", line).strip() for line in path.read_text("utf-8").splitlines()]
@@ -139,48 +141,52 @@ def read_requirements(path: Path) -> list[str]:
 
 
 def compute_key(requirements: Sequence[str]) -> str:
-    """What an environment is kept by; empty where none is needed."""
+    """The key of the environment for these requirements; empty if none is needed."""
     if not requirements:
         return ""
     python = f"{sys.implementation.cache_tag} {sys.platform} {sys.prefix}"
-    whole = json.dumps([sorted(requirements), _base(), python, __version__])
-    return hashlib.sha256(whole.encode()).hexdigest()[:24]
+    content = json.dumps([sorted(requirements), _base_requirements(), python, __version__])
+    return hashlib.sha256(content.encode()).hexdigest()[:24]
 
 
-def get_or_create_environment(requirements: Sequence[str], root: Path, say: Say = lambda _: None) -> Environment:
-    """The environment with these requirements, made if it is not there."""
+def get_or_create_environment(
+    requirements: Sequence[str], root: Path, write_line: WriteLine = lambda _: None
+) -> Environment:
+    """The environment with these requirements, created if it does not exist."""
     folder = root / compute_key(requirements)
     if (folder / _READY).is_file():
         with contextlib.suppress(OSError):
-            # When it was used last, which `mlcraft prune` goes by.
+            # The time of the last use, which `mlcraft prune` reads.
             (folder / _READY).touch()
         return Environment(folder)
     root.mkdir(parents=True, exist_ok=True)
     with locked(root / f"{folder.name}.lock"):
         if not (folder / _READY).is_file():
-            say(f"making a Python environment with {', '.join(requirements)}")
+            write_line(f"making a Python environment with {', '.join(requirements)}")
             shutil.rmtree(folder, ignore_errors=True)
             try:
-                _make(folder, requirements)
+                _create_environment(folder, requirements)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
     return Environment(folder)
 
 
-def _make(folder: Path, requirements: Sequence[str]) -> None:
-    _do(["venv", "--quiet", "--no-project", "--python", sys.executable, str(folder)], requirements)
-    wanted = folder / "wanted.txt"
-    wanted.write_text("\n".join([*requirements, *_base()]) + "\n", "utf-8")
+def _create_environment(folder: Path, requirements: Sequence[str]) -> None:
+    _run_uv_for(["venv", "--quiet", "--no-project", "--python", sys.executable, str(folder)], requirements)
+    requirements_file = folder / "wanted.txt"
+    requirements_file.write_text("\n".join([*requirements, *_base_requirements()]) + "\n", "utf-8")
     python = str(folder / "bin" / "python")
-    _do(["pip", "install", "--quiet", "--python", python, "--requirement", str(wanted)], requirements)
+    _run_uv_for(
+        ["pip", "install", "--quiet", "--python", python, "--requirement", str(requirements_file)], requirements
+    )
     libraries = next((folder / "lib").glob("python*")) / "site-packages"
-    # The steps' code is that of this installation, whatever else is installed there.
+    # The code of the steps is that of this installation, whatever else is installed there.
     (libraries / _PACKAGE.name).symlink_to(_PACKAGE, target_is_directory=True)
     (folder / _READY).write_text(json.dumps({"requirements": list(requirements)}) + "\n", "utf-8")
 
 
-def _do(arguments: list[str], requirements: Sequence[str]) -> None:
+def _run_uv_for(arguments: list[str], requirements: Sequence[str]) -> None:
     try:
         run_uv(arguments)
     except UvError as error:
@@ -190,7 +196,7 @@ def _do(arguments: list[str], requirements: Sequence[str]) -> None:
 
 
 class UvError(Exception):
-    """What uv says, line by line; the end of it as the message."""
+    """An error of uv, with its output as lines; the message has the last ones."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__(" ".join(lines[-8:]))
@@ -198,9 +204,9 @@ class UvError(Exception):
 
 
 def run_uv(arguments: Sequence[str]) -> str:
-    """What uv prints. Raises a `UvError` with its message, also where it does not end."""
+    """Run uv; returns its output. Raises a `UvError` with uv's message, or for exceeding the time limit."""
     try:
-        done = subprocess.run(  # noqa: S603 - uv, by its path
+        process = subprocess.run(  # noqa: S603 - uv, by its path
             [find_uv(), *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -215,13 +221,13 @@ def run_uv(arguments: Sequence[str]) -> str:
                 "see whether the package index answers, and try again: what was downloaded is kept",
             ]
         ) from None
-    if done.returncode:
-        raise UvError([line.strip(_FRAME) for line in done.stderr.splitlines() if line.strip()] or ["uv failed"])
-    return done.stdout
+    if process.returncode:
+        raise UvError([line.strip(_FRAME) for line in process.stderr.splitlines() if line.strip()] or ["uv failed"])
+    return process.stdout
 
 
 def find_uv() -> str:
-    """The program; beside this Python, or on the PATH."""
+    """The path of uv: beside this Python, or on the PATH."""
     beside = Path(sys.executable).parent / "uv"
     found = str(beside) if beside.is_file() else shutil.which("uv")
     if found is None:
@@ -229,21 +235,21 @@ def find_uv() -> str:
     return found
 
 
-def _base() -> list[str]:
-    """What the steps need, with the lower bounds that this package has."""
+def _base_requirements() -> list[str]:
+    """The requirements of the steps, with the lower bounds of this package."""
     from packaging.specifiers import SpecifierSet
     from packaging.utils import canonicalize_name
 
     declared = declared_requirements()
     for requirement in declared.values():
-        # An upper bound is there for Airflow's sake, which is not in these environments.
+        # Upper bounds are for compatibility with Airflow, which is not in these environments.
         bounds = [str(bound) for bound in requirement.specifier if not bound.operator.startswith("<")]
         requirement.specifier = SpecifierSet(",".join(sorted(bounds)))
     return [str(declared.get(canonicalize_name(name), name)) for name in _OF_STEPS]
 
 
 def declared_requirements() -> dict[str, Requirement]:
-    """The requirements of this package and of its extras that hold on this system, without markers, by name."""
+    """The requirements of this package and its extras whose markers hold on this system, without markers, by name."""
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 

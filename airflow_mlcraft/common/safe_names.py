@@ -1,4 +1,4 @@
-"""Names of files that somebody else has chosen: whether one is a single component of a path, and nothing more."""
+"""Checks of file names from untrusted sources: whether a name is a single component of a path."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _MAX_SHOWN_NAME = 80
 
 
 def is_safe_name(name: object) -> bool:
-    """Whether this is one component of a path: it leads neither up, nor down, nor anywhere else."""
+    """Whether a name is a single component of a path, without references to other folders."""
     return not name_fault(name)
 
 
 def name_fault(name: object) -> str:
-    """Why this is no single component of a path; empty where it is one."""
+    """The reason why a name is not a single component of a path; empty if it is one."""
     if not isinstance(name, str):
         return f"a name is a text, and this is {type(name).__name__}"
     if name in ("", ".", ".."):
@@ -42,7 +42,7 @@ def name_fault(name: object) -> str:
 
 
 def safe_name(name: object, field: str = "basename") -> str:
-    """The name itself; `UnsafeNameError` where it is not a single component of a path."""
+    """The name itself; raises `UnsafeNameError` if it is not a single component of a path."""
     if fault := name_fault(name):
         shown = shorten(repr(name), _MAX_SHOWN_NAME)
         raise UnsafeNameError(
@@ -52,7 +52,7 @@ def safe_name(name: object, field: str = "basename") -> str:
 
 
 def is_safe_relative_path(path: object) -> bool:
-    """Whether a path with slashes stays inside the folder that it starts from."""
+    """Whether a relative path with slashes stays inside of its folder."""
     return isinstance(path, str) and all(is_safe_name(part) for part in path.split("/"))
 
 
@@ -68,7 +68,7 @@ def check_names(value: Any) -> None:
 
 
 def without_dirnames(value: Any) -> Any:
-    """A value whose Files and Directories do not say which folder they are in: whoever stages them decides that."""
+    """A value with Files and Directories without `dirname`, which is set when they are staged."""
     if isinstance(value, Mapping):
         of_file = value.get("class") in ("File", "Directory")
         return {key: without_dirnames(item) for key, item in value.items() if not (of_file and key == "dirname")}
@@ -76,7 +76,7 @@ def without_dirnames(value: Any) -> Any:
 
 
 def to_safe_name(text: str) -> str:
-    """A safe name for an identifier such as a run's: the identifier itself, where that is one."""
+    """A safe name for an identifier such as a run's: the identifier itself if it is safe."""
     name = re.sub(r"[/\\:\0]", "_", text)
     if is_safe_name(name):
         return name

@@ -21,7 +21,7 @@ def mask_url(url: str) -> str:
 def without_userinfo(url: str) -> str:
     """A URL without its user and password."""
     parts = urlsplit(url)
-    # Not every URL comes back as it was: `sqlite:///file` loses two slashes.
+    # Only if necessary, as `urlunsplit` changes some URLs: `sqlite:///file` loses two slashes.
     return parts._replace(netloc=host_and_port(url)).geturl() if "@" in parts.netloc else url
 
 

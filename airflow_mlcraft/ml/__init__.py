@@ -1,1 +1,1 @@
-"""Plain functions on data frames and estimators."""
+"""Functions on data frames and estimators, without Airflow and MLflow."""

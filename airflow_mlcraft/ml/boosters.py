@@ -47,7 +47,7 @@ _CATBOOST_ID = "model_guid"
 
 @dataclass
 class SavedBooster:
-    """A booster's place in a skops file: the library and class, the file in the folder `boosters`, its SHA-256."""
+    """The placeholder of a booster in a skops file: library, class, file in the folder `boosters`, and its SHA-256."""
 
     library: str
     kind: str
@@ -58,49 +58,49 @@ class SavedBooster:
 
 @contextmanager
 def save_boosters(model: Any, folder: Path) -> Iterator[None]:
-    """Write the boosters of a fitted model into the folder `boosters`; within the context they stand aside."""
+    """Write the boosters of a fitted model into the folder `boosters`; within the context it has placeholders."""
     undo: list[Callable[[], None]] = []
-    made: dict[int, SavedBooster] = {}
+    saved_boosters: dict[int, SavedBooster] = {}
 
     def save(value: Any) -> Any:
         library = _library_of(value)
         if not library:
             return value
-        if id(value) not in made:
-            made[id(value)] = _written(value, library, len(made) + 1, folder)
-        return made[id(value)]
+        if id(value) not in saved_boosters:
+            saved_boosters[id(value)] = _save_booster(value, library, len(saved_boosters) + 1, folder)
+        return saved_boosters[id(value)]
 
     try:
         if any(library in sys.modules for library in SUFFIXES):
             _replace(model, save, {}, undo)
         yield
     finally:
-        for put_back in reversed(undo):
-            put_back()
+        for restore in reversed(undo):
+            restore()
 
 
 def load_boosters(model: Any, folder: Path) -> Any:
-    """The model with its boosters again, read from the folder `boosters`."""
-    read: dict[int, Any] = {}
+    """Load the boosters from the folder `boosters`, and put them back into the model."""
+    boosters: dict[int, Any] = {}
 
     def load(value: Any) -> Any:
         if not isinstance(value, SavedBooster):
             return value
-        if id(value) not in read:
-            read[id(value)] = _read(value, folder)
-        return read[id(value)]
+        if id(value) not in boosters:
+            boosters[id(value)] = _load_booster(value, folder)
+        return boosters[id(value)]
 
     return _replace(model, load, {}, [])
 
 
 @contextmanager
 def use_threads(estimator: Any, count: int) -> Iterator[None]:
-    """So many threads for LightGBM and XGBoost where one is asked for, and one again in the fitted model.
+    """Let LightGBM and XGBoost use so many threads within the context, if they are set to one thread.
 
-    Neither's model depends on it, for LightGBM with `deterministic`.
+    The model does not depend on the number, for LightGBM with `deterministic`.
     """
-    every: list[Any] = [estimator, getattr(estimator, "estimator", None)]
-    parts = [part for part in every if _takes_threads(part)]
+    candidates: list[Any] = [estimator, getattr(estimator, "estimator", None)]
+    parts = [part for part in candidates if _takes_threads(part)]
     for part in parts:
         part.set_params(n_jobs=count)
     try:
@@ -116,12 +116,15 @@ def _takes_threads(part: Any) -> bool:
     ):
         return False
     params = part.get_params()
-    same = type(part).__module__.startswith("xgboost.") or bool(params.get("deterministic"))
-    return same and params.get("n_jobs") == 1
+    is_deterministic = type(part).__module__.startswith("xgboost.") or bool(params.get("deterministic"))
+    return is_deterministic and params.get("n_jobs") == 1
 
 
 def _replace(value: Any, replaced: Callable[[Any], Any], seen: dict[int, Any], undo: list[Callable[[], None]]) -> Any:
-    """Whatever a model consists of, with some of it replaced in place. Tuples, which cannot change, are made anew."""
+    """Replace objects anywhere inside of a model, in place; tuples are created anew.
+
+    `undo` collects the inverse actions.
+    """
     new = replaced(value)
     if new is not value or isinstance(value, type | str | bytes | int | float | None):
         return new
@@ -130,14 +133,14 @@ def _replace(value: Any, replaced: Callable[[Any], Any], seen: dict[int, Any], u
     seen[id(value)] = value
     if type(value) is tuple:
         items = tuple(_replace(item, replaced, seen, undo) for item in value)
-        if any(one is not other for one, other in zip(items, value, strict=True)):
+        if any(new_item is not other for new_item, other in zip(items, value, strict=True)):
             seen[id(value)] = items
         return seen[id(value)]
-    for held, key, item in _items(value):
+    for container, key, item in _items(value):
         other = _replace(item, replaced, seen, undo)
         if other is not item:
-            held[key] = other
-            undo.append(lambda held=held, key=key, item=item: held.__setitem__(key, item))  # type: ignore[misc]
+            container[key] = other
+            undo.append(lambda container=container, key=key, item=item: container.__setitem__(key, item))  # type: ignore[misc]
     return value
 
 
@@ -166,13 +169,13 @@ def _library_of(value: Any) -> str:
     return library if type(value) is import_module(library).Booster else ""
 
 
-def _written(value: Any, library: str, number: int, folder: Path) -> SavedBooster:
+def _save_booster(value: Any, library: str, number: int, folder: Path) -> SavedBooster:
     folder = folder / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{number}.{library}.{SUFFIXES[library]}"
     kind, state = "Booster", dict[str, Any]()
     if library == "lightgbm":
-        # All trees are kept; `best_iteration` says how many of them answer.
+        # All trees are saved; `best_iteration` is the number of trees that predict.
         path.write_text(_THREADS.sub("[num_threads: 1]", value.model_to_string(num_iteration=-1)), "utf-8")
         state = {"best_iteration": int(value.best_iteration)}
     elif library == "xgboost":
@@ -180,13 +183,13 @@ def _written(value: Any, library: str, number: int, folder: Path) -> SavedBooste
     else:
         kind, state = type(value).__name__, {"params": dict(value.get_params())}
         metadata = value.get_metadata()
-        # A time and a random number would make two files of one model.
+        # Without the time and the random number, the same model always has the same bytes.
         metadata[_CATBOOST_TIME], metadata[_CATBOOST_ID] = "", ""
         value.save_model(str(path), format="cbm")
     return SavedBooster(library, kind, path.name, sha256_of_file(path), state)
 
 
-def _read(saved: SavedBooster, folder: Path) -> Any:
+def _load_booster(saved: SavedBooster, folder: Path) -> Any:
     path = folder / FOLDER / Path(saved.file).name
     try:
         content = path.read_bytes()
@@ -194,7 +197,7 @@ def _read(saved: SavedBooster, folder: Path) -> Any:
         raise MlcraftError(f"the model is not whole: {path} cannot be read ({error.strerror})") from None
     if hashlib.sha256(content).hexdigest() != saved.sha256:
         raise MlcraftError(f"{path} is not the file that the model was saved with; train the model again")
-    library = _imported(saved.library)
+    library = _import_library(saved.library)
     if saved.library == "lightgbm":
         booster = library.Booster(model_str=content.decode("utf-8"))
         booster.best_iteration = saved.state["best_iteration"]
@@ -208,7 +211,7 @@ def _read(saved: SavedBooster, folder: Path) -> Any:
     return getattr(library, saved.kind)(**saved.state["params"]).load_model(str(path), format="cbm")
 
 
-def _imported(library: str) -> Any:
+def _import_library(library: str) -> Any:
     if library not in SUFFIXES:
         raise MlcraftError(f"a booster of {library!r} is not known; expected {', '.join(SUFFIXES)}")
     try:
@@ -220,12 +223,12 @@ def _imported(library: str) -> Any:
 
 
 def unloadable_library_message(library: str, error: OSError) -> str:
-    """What to do where a library is installed, and the system lacks what it needs."""
+    """The message for a library that is installed, but cannot be loaded on this system."""
     return f"{library} cannot be loaded: {error}; on Debian and Ubuntu `apt-get install libgomp1` brings OpenMP"
 
 
 def missing_library_message(library: str) -> str:
-    """What to do where a library is not installed."""
+    """The message for a library that is not installed."""
     return (
         f"the package {library} is not installed here; `pip install 'airflow-provider-mlcraft[{library}]'` installs "
         f"it, and for one project `mlcraft impl NAME model --no-edit -d {library}`"

@@ -33,9 +33,9 @@ _SPREAD = 4
 
 @dataclass(frozen=True)
 class Kind:
-    """`format` is how dates are written, where that is not ISO 8601; `note` is worth a sentence.
+    """The kind of a column, with the format of dates other than ISO 8601, and a note for the user.
 
-    `month_first` is the format with day and month the other way round, where all values fit that as well.
+    `month_first` is the format with day and month the other way round, if all values fit that as well.
     """
 
     name: str
@@ -55,8 +55,8 @@ class KindOptions:
         """Raise an error for columns that the data lacks, and for unknown kinds and formats."""
         from airflow_mlcraft.common.did_you_mean import build_suggestion
 
-        for option, given in (("types", self.types), ("dates", self.dates)):
-            if unknown := [name for name in given if name not in names]:
+        for option, columns in (("types", self.types), ("dates", self.dates)):
+            if unknown := [name for name in columns if name not in names]:
                 raise StepError(
                     f"--{option}: the data has no column {unknown[0]!r}; {build_suggestion(unknown[0], list(names))}"
                 )
@@ -101,8 +101,8 @@ def _is_numeric(values: pd.Series) -> bool:
 
 def _number(values: pd.Series, name: str) -> Kind:
     if values.dtype.kind in "iu" and _POSTAL.fullmatch(name):
-        how = f'set types = {{ {name} = "number" }} where it is one'
-        return Kind(kinds.CATEGORY, note=f"the column {name!r} holds postal codes, which are categories; {how}")
+        remark = f'set types = {{ {name} = "number" }} where it is one'
+        return Kind(kinds.CATEGORY, note=f"the column {name!r} holds postal codes, which are categories; {remark}")
     return Kind(kinds.NUMBER)
 
 
@@ -175,10 +175,10 @@ def _date_format(texts: pd.Series, name: str) -> Kind | None:
     found = days or months or _first_format(texts, sample, _OTHERS)
     if found is None:
         return None
-    about = f"the column {name!r} holds dates as {found}, such as {texts.iloc[0]!r}"
+    note = f"the column {name!r} holds dates as {found}, such as {texts.iloc[0]!r}"
     if days and months:
-        about += f'; month and day could be the other way round: set dates = {{ {name} = "{months}" }} where they are'
-    return Kind(kinds.DATE, found, about, months if days and months else "")
+        note += f'; month and day could be the other way round: set dates = {{ {name} = "{months}" }} where they are'
+    return Kind(kinds.DATE, found, note, months if days and months else "")
 
 
 def find_ambiguous_dates(frame: pd.DataFrame, options: KindOptions | None = None) -> dict[str, dict[str, str]]:

@@ -13,7 +13,7 @@ PARTS = ("year", "month", "day", "day_of_week", "hour")
 
 class _EachColumn(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, frame: pd.DataFrame, target: Any = None) -> Any:
-        """Nothing is learnt here but the names."""
+        """Store the names of the columns."""
         self.feature_names_in_ = np.asarray(list(frame.columns), dtype=object)
         self.n_features_in_ = len(frame.columns)
         return self
@@ -24,8 +24,8 @@ class DateParts(_EachColumn):
 
     def transform(self, frame: pd.DataFrame) -> Any:
         """Five numbers for each column."""
-        made = [getattr(frame[name].dt, part) for name in frame.columns for part in PARTS]
-        return np.column_stack([part.to_numpy("float64", na_value=np.nan) for part in made])
+        parts = [getattr(frame[name].dt, part) for name in frame.columns for part in PARTS]
+        return np.column_stack([part.to_numpy("float64", na_value=np.nan) for part in parts])
 
     def get_feature_names_out(self, names: Any = None) -> Any:
         """`<column>_<part>`."""
@@ -33,14 +33,14 @@ class DateParts(_EachColumn):
 
 
 class Truth(_EachColumn):
-    """1 for true, 0 for false, missing for missing."""
+    """Converts booleans to 1 and 0; missing values stay missing."""
 
     def transform(self, frame: pd.DataFrame) -> Any:
         """One number for each column."""
         return np.column_stack([frame[name].to_numpy("float64", na_value=np.nan) for name in frame.columns])
 
     def get_feature_names_out(self, names: Any = None) -> Any:
-        """The columns themselves."""
+        """The names of the columns."""
         return self.feature_names_in_
 
 
@@ -57,12 +57,12 @@ class FreeText(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.n_features_in_ = 1
         self.feature_names_in_ = np.asarray(list(getattr(frame, "columns", ["text"])), dtype=object)
         texts = _texts(frame)
-        most = max(1, min(self.words, _TEXT_CELLS // max(1, len(texts))))
-        vectorizer = TfidfVectorizer(max_features=most, min_df=2, sublinear_tf=True, **_WORD)
+        max_features = max(1, min(self.words, _TEXT_CELLS // max(1, len(texts))))
+        vectorizer = TfidfVectorizer(max_features=max_features, min_df=2, sublinear_tf=True, **_WORD)
         try:
             self.vectorizer_ = vectorizer.fit(texts)
         except ValueError:
-            self.vectorizer_ = None  # No word comes twice.
+            self.vectorizer_ = None  # No word occurs twice.
         return self
 
     def transform(self, frame: Any) -> Any:

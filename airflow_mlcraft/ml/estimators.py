@@ -1,4 +1,4 @@
-"""The named estimators with their classes, defaults and search ranges, and building one by its name."""
+"""The estimators by name, with their classes, defaults and search ranges, and building one by its name."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from airflow_mlcraft.ml.metrics import CLASSIFICATION, REGRESSION
 
 @dataclass(frozen=True)
 class Estimator:
-    """A class under a name of ours. `space` is what `tune` tries, in the words of search.py.
+    """An estimator class with a name. `space` has the params that `tune` tries, in the format of search.py.
 
-    Classes of scikit-learn are always there, those of other libraries where these are installed.
+    Classes of scikit-learn are always available, others if their libraries are installed.
     """
 
     path: str
@@ -29,9 +29,11 @@ class Estimator:
     inside: str = ""
 
     def make(self) -> Any:
-        """A new one, with our defaults."""
-        made = _class(self.path)
-        return _class(self.inside)(made(), ensemble=False) if self.inside else made(**self.defaults)
+        """A new estimator with our defaults."""
+        estimator_class = _class(self.path)
+        return (
+            _class(self.inside)(estimator_class(), ensemble=False) if self.inside else estimator_class(**self.defaults)
+        )
 
 
 def _class(path: str) -> Any:
@@ -96,7 +98,7 @@ _CATBOOST = {
     "depth": _whole(2, 8),
     "l2_leaf_reg": _log(1.0, 30.0),
 }
-# The same model on any number of threads; nothing is printed, and no files are written beside.
+# The model is the same with any number of threads; nothing is printed, and no other files are written.
 _LIGHTGBM_DEFAULTS = {"n_jobs": 1, "verbosity": -1, "deterministic": True, "force_col_wise": True}
 _XGBOOST_DEFAULTS = {"n_jobs": 1, "verbosity": 0}
 _CATBOOST_DEFAULTS = {"thread_count": 1, "logging_level": "Silent", "allow_writing_files": False}
@@ -172,7 +174,7 @@ def find_estimator(task: str, name: str) -> Estimator:
 
 
 def set_params_and_seed(estimator: Any, params: Mapping[str, Any], name: str, seed: int) -> Any:
-    """With these params, and seeded wherever it takes a seed and has none."""
+    """Set these params of an estimator, and seed it wherever it takes a seed and has none."""
     known = known_params(estimator)
     if unknown := [param for param in params if param not in known]:
         raise StepError(f"{name} has no parameter {unknown[0]!r}; {build_suggestion(unknown[0], known)}")
@@ -182,7 +184,7 @@ def set_params_and_seed(estimator: Any, params: Mapping[str, Any], name: str, se
 
 
 def known_params(estimator: Any) -> dict[str, Any]:
-    """Params that can be set, with their values. CatBoost's own list has only those that were set already."""
+    """The params that can be set, with their values. CatBoost's own list only has those that were set."""
     found = {name: None for name in signature(type(estimator).__init__).parameters if name not in _NO_PARAMS}
     return {**(found if _is_catboost(estimator) else {}), **estimator.get_params()}
 
@@ -209,7 +211,7 @@ _NO_PARAMS = ("self", "args", "kwargs")
 
 
 def _tuples(value: Any) -> Any:
-    """JSON has no tuples, and scikit-learn wants them where there are several sizes."""
+    """A list of JSON as the tuple that scikit-learn requires for several sizes."""
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -224,51 +226,52 @@ def _build(task: str, name: str, params: Mapping[str, Any], seed: int, code: Pat
     if code is None:
         return set_params_and_seed(find_estimator(task, name).make(), params, name, seed)
     module = user_code.load(code)
-    own = user_estimators(module, code)
-    if name in own:
+    own_estimators = user_estimators(module, code)
+    if name in own_estimators:
         from sklearn.base import clone
 
-        return set_params_and_seed(_check_estimator(clone(own[name]), task, name, code), params, name, seed)
+        return set_params_and_seed(_check_estimator(clone(own_estimators[name]), task, name, code), params, name, seed)
     if name in ESTIMATORS[task]:
         return set_params_and_seed(find_estimator(task, name).make(), params, name, seed)
-    make = user_code.function(module, "model")
-    if make is None or (own and name != "model"):
+    build_model = user_code.function(module, "model")
+    if build_model is None or (own_estimators and name != "model"):
         raise UnknownModelError(
-            f"there is no model {name!r} for {task}; {build_suggestion(name, [*own, *ESTIMATORS[task]])}"
+            f"there is no model {name!r} for {task}; {build_suggestion(name, [*own_estimators, *ESTIMATORS[task]])}"
         )
     with user_code.locate_errors(code):
-        made = make(**params)
-    return set_params_and_seed(_check_estimator(made, task, name, code), {}, name, seed)
+        estimator = build_model(**params)
+    return set_params_and_seed(_check_estimator(estimator, task, name, code), {}, name, seed)
 
 
 def is_user_estimator(name: str, code: Path) -> bool:
-    """Whether the user's file has an estimator of that name, which then goes before that of our table."""
+    """Whether the user's file has an estimator with that name, which overrides the one in `ESTIMATORS`."""
     return name in user_estimators(user_code.load(code), code)
 
 
 def user_estimators(module: Any, code: Path) -> Mapping[str, Any]:
-    """Those of the user's file by name; none where it has a function `model` instead."""
-    make = user_code.function(module, "estimators")
-    if make is None:
+    """The estimators in the user's file by name; none if it has a function `model` instead."""
+    estimators_function = user_code.function(module, "estimators")
+    if estimators_function is None:
         if user_code.function(module, "model") is None:
             user_code.require_function(module, "estimators", "def estimators() -> dict[str, estimator]")
         return {}
     with user_code.locate_errors(code):
-        own = make()
-    if not isinstance(own, Mapping):
-        raise StepError(f"{code.name}: estimators() gives a {type(own).__name__}; expected names and estimators")
-    return own
+        estimators = estimators_function()
+    if not isinstance(estimators, Mapping):
+        raise StepError(f"{code.name}: estimators() gives a {type(estimators).__name__}; expected names and estimators")
+    return estimators
 
 
-def _check_estimator(made: Any, task: str, name: str, code: Path) -> Any:
+def _check_estimator(estimator: Any, task: str, name: str, code: Path) -> Any:
     from sklearn.base import is_classifier, is_regressor
 
-    # An estimator around others may show its `predict` only when it is fitted; its class has it.
-    if not all(hasattr(type(made), method) for method in ("fit", "predict", "get_params")):
+    # A meta-estimator may have `predict` only once it is fitted; its class has it before.
+    if not all(hasattr(type(estimator), method) for method in ("fit", "predict", "get_params")):
         raise StepError(
-            f"{code.name}: {name} is a {type(made).__name__}; expected an estimator with fit, predict and get_params"
+            f"{code.name}: {name} is a {type(estimator).__name__}; "
+            "expected an estimator with fit, predict and get_params"
         )
-    wanted, other = (is_classifier, is_regressor) if task == "classification" else (is_regressor, is_classifier)
-    if not wanted(made) and other(made):
-        raise StepError(f"{code.name}: {name} ({type(made).__name__}) is no estimator for {task}")
-    return made
+    is_expected, is_other = (is_classifier, is_regressor) if task == "classification" else (is_regressor, is_classifier)
+    if not is_expected(estimator) and is_other(estimator):
+        raise StepError(f"{code.name}: {name} ({type(estimator).__name__}) is no estimator for {task}")
+    return estimator

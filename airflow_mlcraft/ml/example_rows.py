@@ -10,10 +10,10 @@ _TEXT = "text"
 
 
 def example_rows(frame: Any) -> Any:
-    """A data frame with the columns and types of this one, and five synthetic rows.
+    """A frame with the columns and types of this one, and five synthetic rows.
 
-    Numbers and times lie evenly between minimum and maximum, texts are the most frequent ones. Texts that occur only
-    once, such as names of people, are not used.
+    Numbers and times are evenly spaced between minimum and maximum, texts are the most frequent ones. Texts that occur
+    only once, such as names of people, are not used.
     """
     values = {name: _values(frame[name], place) for place, name in enumerate(frame.columns)}
     example = type(frame)(values, columns=list(frame.columns))

@@ -88,17 +88,18 @@ def fit(
 
     with limit_threads(cores), collect_warnings(name) as warning_lines:
         folded = enumerate(cuts, 1)
-        each = Parallel()(delayed(fold)(f"{name} in fold {n}", clone(each_model), cut) for n, cut in folded)
+        fold_results = Parallel()(delayed(fold)(f"{name} in fold {n}", clone(each_model), cut) for n, cut in folded)
         threshold_record: dict[str, Any] | None = None if threshold is None else {"value": threshold, "metric": None}
         if chosen is not None:
-            fold_thresholds = thresholds_of_folds(chosen, each)
+            fold_thresholds = thresholds_of_folds(chosen, fold_results)
             threshold_record = {
-                "value": choose_threshold(chosen, each),
+                "value": choose_threshold(chosen, fold_results),
                 "metric": chosen.name,
                 "folds": fold_thresholds,
             }
-            each = [
-                score_all(recipe.task, apply_threshold(one, at)) for one, at in zip(each, fold_thresholds, strict=True)
+            fold_results = [
+                score_all(recipe.task, apply_threshold(fold_predictions, fold_threshold))
+                for fold_predictions, fold_threshold in zip(fold_results, fold_thresholds, strict=True)
             ]
             estimator = wrap_threshold(estimator, threshold_record["value"], recipe.positive)
         model = build_pipeline(recipe, estimator)
@@ -106,8 +107,8 @@ def fit(
         model[0].fit(features)
         with use_threads(estimator, cores):
             after_columns.fit(features, truth)
-        found = model_scores(recipe, after_columns, features, truth)
-    return Fitted(model, summarize_folds(each), found, warning_lines, threshold_record)
+        train_scores = model_scores(recipe, after_columns, features, truth)
+    return Fitted(model, summarize_folds(fold_results), train_scores, warning_lines, threshold_record)
 
 
 def _predict_fold(recipe: Recipe, model: Any, features: pd.DataFrame, truth: Any, cut: tuple[Any, Any]) -> Predictions:
@@ -128,13 +129,13 @@ def model_scores(recipe: Recipe, model: Any, features: pd.DataFrame, truth: Any)
 
 def summarize_folds(each: list[Scores]) -> dict[str, dict[str, Any]]:
     """Mean, standard deviation and values of each metric that is defined in all folds."""
-    found: dict[str, dict[str, Any]] = {}
+    summary: dict[str, dict[str, Any]] = {}
     for metric in each[0] if each else {}:
         values = [fold[metric] for fold in each]
         defined = [value for value in values if value is not None]
         if len(defined) == len(values):
-            found[metric] = {"mean": float(np.mean(defined)), "std": float(np.std(defined)), "folds": defined}
-    return found
+            summary[metric] = {"mean": float(np.mean(defined)), "std": float(np.std(defined)), "folds": defined}
+    return summary
 
 
 @contextmanager

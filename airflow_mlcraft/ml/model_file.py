@@ -50,7 +50,7 @@ def load_model(path: Path, trusted: Sequence[str]) -> Any:
 
 
 def untrusted_types(path: Path) -> list[str]:
-    """Present names of the types in a model file that skops does not trust itself."""
+    """Current names of the types in a model file that skops does not trust itself."""
     from skops import io as skops_io
 
     return list(skops_io.get_untrusted_types(file=_with_present_types(path)))
@@ -63,7 +63,7 @@ def read_schema(path: Path) -> Any:
 
 
 def _with_present_types(path: Path) -> Path | io.BytesIO:
-    """The file itself; if it has types that have moved, a copy in memory that names them as they are named today."""
+    """The file itself; if it has types that have moved, a copy in memory with their current names."""
     with ZipFile(path) as source:
         schema = json.loads(source.read(_SCHEMA))
         moved = False

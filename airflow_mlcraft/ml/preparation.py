@@ -95,12 +95,12 @@ def _imputer(strategy: str) -> Any:
 def _scaler(strategy: str) -> Any:
     from sklearn import preprocessing
 
-    makers = {
+    scalers = {
         "standard": preprocessing.StandardScaler,
         "minmax": preprocessing.MinMaxScaler,
         "robust": preprocessing.RobustScaler,
     }
-    return makers[strategy]() if strategy in makers else None
+    return scalers[strategy]() if strategy in scalers else None
 
 
 def _boolean_steps() -> Any:

@@ -32,29 +32,37 @@ class ProcessCheck:
         self._path, self._process, self._recipe = path, process, recipe
         self._columns = tuple(columns)
 
-    def run(self, table: pd.DataFrame, made: pd.DataFrame | None, added: Sequence[str]) -> frozenset[str]:
-        """Refuse what needs the whole table. Gives the raw columns without which the features are the same.
+    def run(self, table: pd.DataFrame, result: pd.DataFrame | None, added: Sequence[str]) -> frozenset[str]:
+        """Raise an error if features of a row depend on other rows.
 
-        `table` has the raw rows of training, `made` is what `process` made of it, with the labels of the table's rows.
+        Returns the raw columns that the features do not depend on. `table` has the raw rows of training, and `result`
+        is
+        the result of `process` for it, with the labels of the table's rows.
         """
         sample = self._sample(table)
-        with_target = self._run(sample)
+        result_with_target = self._run(sample)
         raw = to_raw_types(sample, self._columns)
         together = self._without_target(raw, added)
-        self._compare(self._features(with_target), self._features(together), "with the target", "without it")
+        self._compare(self._features(result_with_target), self._features(together), "with the target", "without it")
         alone = self._each_alone(raw)
-        kept = together.index.isin(sample.index).all() and together.index.is_unique
-        self._compare_alone(together, alone, len(raw), kept=bool(kept))
+        keeps_labels = together.index.isin(sample.index).all() and together.index.is_unique
+        self._compare_alone(together, alone, len(raw), keeps_labels=bool(keeps_labels))
         self._compare(
-            self._features(together), self._reversed(raw, together, bool(kept)), "in the table", "in another order"
+            self._features(together),
+            self._compute_in_reverse(raw, together, bool(keeps_labels)),
+            "in the table",
+            "in another order",
         )
-        if kept and made is not None:
-            labelled = made.set_axis(made.index + _OFFSET, axis=0)
-            both = alone.index.intersection(labelled.index)
+        if keeps_labels and result is not None:
+            labelled = result.set_axis(result.index + _OFFSET, axis=0)
+            common_labels = alone.index.intersection(labelled.index)
             self._compare(
-                self._features(labelled.loc[both]), self._features(alone.loc[both]), "in the table", "for the row alone"
+                self._features(labelled.loc[common_labels]),
+                self._features(alone.loc[common_labels]),
+                "in the table",
+                "for the row alone",
             )
-        return self._unneeded(raw, self._features(together))
+        return self._find_unneeded_columns(raw, self._features(together))
 
     def _sample(self, table: pd.DataFrame) -> pd.DataFrame:
         places = np.unique(np.linspace(0, len(table) - 1, min(_SAMPLE, len(table))).round().astype(int))
@@ -64,74 +72,79 @@ class ProcessCheck:
     def _run(self, rows: pd.DataFrame) -> pd.DataFrame:
         return self._process(rows.copy())
 
-    def _features(self, made: pd.DataFrame) -> pd.DataFrame:
-        return self._recipe.typed(made)
+    def _features(self, result: pd.DataFrame) -> pd.DataFrame:
+        return self._recipe.typed(result)
 
     def _without_target(self, raw: pd.DataFrame, added: Sequence[str]) -> pd.DataFrame:
         try:
             return self._check_result(self._run(raw), raw)
         except StepError as error:
-            more = f", nor {', '.join(map(repr, added))}, which clean_table() makes" if added else ""
+            addition = f", nor {', '.join(map(repr, added))}, which clean_table() makes" if added else ""
             raise StepError(
                 f"{error}: {self._path.name} fails for rows without the target {self._recipe.target!r}. {_ADVICE}, "
-                f"and a row to predict for has no {self._recipe.target!r}{more}"
+                f"and a row to predict for has no {self._recipe.target!r}{addition}"
             ) from error
 
-    def _check_result(self, made: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
-        """The features are there, whatever rows are."""
-        lacking = [name for name in self._recipe.features if name not in made.columns]
+    def _check_result(self, result: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
+        """Raise an error unless all features exist, and no rows were added."""
+        lacking = [name for name in self._recipe.features if name not in result.columns]
         if lacking:
             raise StepError(f"{self._place(lacking[0])}: process() makes no column {lacking[0]!r}")
-        if len(made) > len(given):
+        if len(result) > len(given):
             raise StepError(
-                f"{self._path.name}: process() makes {len(made)} rows of {len(given)}; expected one for each. {_ADVICE}"
+                f"{self._path.name}: process() makes {len(result)} rows of {len(given)}; "
+                f"expected one for each. {_ADVICE}"
             )
-        return made
+        return result
 
     def _each_alone(self, raw: pd.DataFrame) -> pd.DataFrame:
-        """Each row that is not left out, with its label."""
-        found = []
+        """The features of each row computed alone, with its label, without rows that `process` leaves out."""
+        results = []
         for place in range(len(raw)):
             row = raw.iloc[[place]]
             try:
-                made = self._check_result(self._run(row), row)
+                result = self._check_result(self._run(row), row)
             except StepError as error:
                 raise StepError(
                     f"{error}: so it is for a row that comes alone (row {self._row(row)}). {_ADVICE}"
                 ) from error
-            found.append(made.set_axis(row.index[: len(made)], axis=0))
-        alone = pd.concat([self._features(one) for one in found if len(one)]) if any(map(len, found)) else None
+            results.append(result.set_axis(row.index[: len(result)], axis=0))
+        alone = (
+            pd.concat([self._features(row_result) for row_result in results if len(row_result)])
+            if any(map(len, results))
+            else None
+        )
         if alone is None:
             raise StepError(f"{self._path.name}: process() leaves out every row that comes alone. {_ADVICE}")
         return alone
 
-    def _compare_alone(self, together: pd.DataFrame, alone: pd.DataFrame, rows: int, *, kept: bool) -> None:
+    def _compare_alone(self, together: pd.DataFrame, alone: pd.DataFrame, rows: int, *, keeps_labels: bool) -> None:
         features = self._features(together)
-        words = ("in the table", "for the row alone")
-        if kept:
+        places = ("in the table", "for the row alone")
+        if keeps_labels:
             if lost := sorted(set(features.index) - set(alone.index)):
                 raise StepError(
                     f"{self._path.name}: process() leaves out row {lost[0] - _OFFSET + 1} when it comes alone, and "
                     f"keeps it in the table. {_ADVICE}"
                 )
-            self._compare(features, alone.loc[features.index], *words)
+            self._compare(features, alone.loc[features.index], *places)
         elif len(features) == len(alone):
-            self._compare(features.set_axis(alone.index, axis=0), alone, *words)
+            self._compare(features.set_axis(alone.index, axis=0), alone, *places)
         else:
-            known = set(map(_comparison_key, alone.itertuples(index=False)))
+            known_rows = set(map(_comparison_key, alone.itertuples(index=False)))
             for row in features.itertuples(index=False):
-                if _comparison_key(row) not in known:
+                if _comparison_key(row) not in known_rows:
                     raise StepError(
                         f"{self._path.name}: process() gives other features for rows alone than in the table. {_ADVICE}"
                     )
 
-    def _reversed(self, raw: pd.DataFrame, together: pd.DataFrame, kept: bool) -> pd.DataFrame:
-        made = self._features(self._run(raw.iloc[::-1]))
-        if kept and set(made.index) == set(together.index):
-            return made.loc[together.index]
-        if len(made) != len(together) or kept:
+    def _compute_in_reverse(self, raw: pd.DataFrame, together: pd.DataFrame, keeps_labels: bool) -> pd.DataFrame:
+        result = self._features(self._run(raw.iloc[::-1]))
+        if keeps_labels and set(result.index) == set(together.index):
+            return result.loc[together.index]
+        if len(result) != len(together) or keeps_labels:
             return self._features(together)
-        return made.iloc[::-1].set_axis(together.index, axis=0)
+        return result.iloc[::-1].set_axis(together.index, axis=0)
 
     def _compare(self, one: pd.DataFrame, other: pd.DataFrame, where: str, there: str) -> None:
         for name in one.columns if len(one) == len(other) else ():
@@ -143,18 +156,20 @@ class ProcessCheck:
                     f"{_format_value(other[name].iloc[place])} {there} (row {self._row(one.iloc[[place]])}). {_ADVICE}"
                 )
 
-    def _unneeded(self, raw: pd.DataFrame, features: pd.DataFrame) -> frozenset[str]:
-        """Columns without which the features are the same."""
+    def _find_unneeded_columns(self, raw: pd.DataFrame, features: pd.DataFrame) -> frozenset[str]:
+        """Columns that the features do not depend on."""
         if len(raw.columns) > _MOST_ABLATED:
             return frozenset()
         found = set()
         for column in self._columns:
-            less = to_raw_types(raw.drop(columns=column.name), self._columns)
+            without_column = to_raw_types(raw.drop(columns=column.name), self._columns)
             try:
-                made = self._features(self._run(less))
+                result = self._features(self._run(without_column))
             except StepError:
                 continue
-            if len(made) == len(features) and all(_equal(made[name], features[name]).all() for name in made.columns):
+            if len(result) == len(features) and all(
+                _equal(result[name], features[name]).all() for name in result.columns
+            ):
                 found.add(column.name)
         return frozenset(found)
 
@@ -168,14 +183,14 @@ class ProcessCheck:
 
 
 def check_clean_table(path: Path, raw: pd.DataFrame, cleaned: pd.DataFrame, target: str) -> None:
-    """Each row of the cleaned table is a row of the source: the model sees rows as the source has them."""
+    """Raise an error unless each row of the cleaned table is a row of the source, since models get unchanged rows."""
     names = [name for name in raw.columns if name != target]
-    kept = cleaned.index.is_unique and cleaned.index.isin(raw.index).all()
-    if kept and cleaned[names].equals(raw.loc[cleaned.index, names]):
+    keeps_labels = cleaned.index.is_unique and cleaned.index.isin(raw.index).all()
+    if keeps_labels and cleaned[names].equals(raw.loc[cleaned.index, names]):
         return
-    known = set(_hash_rows(raw[names], raw))
-    for place, one in enumerate(_hash_rows(cleaned[names], raw)):
-        if one not in known:
+    source_rows = set(_hash_rows(raw[names], raw))
+    for place, row_hash in enumerate(_hash_rows(cleaned[names], raw)):
+        if row_hash not in source_rows:
             changed = _describe_change(raw, cleaned, names, place)
             where = f" ({changed})" if changed else ""
             raise StepError(
@@ -185,7 +200,7 @@ def check_clean_table(path: Path, raw: pd.DataFrame, cleaned: pd.DataFrame, targ
 
 
 def is_identity(path: Path) -> bool:
-    """Whether `process` is `return frame`, or what the template of a project has said before."""
+    """Whether `process` only returns its argument, as in the current or an earlier template of projects."""
     for node in ast.parse(path.read_bytes()).body:
         if isinstance(node, ast.FunctionDef) and node.name == "process" and node.args.args and not node.decorator_list:
             body = node.body[1:] if ast.get_docstring(node) is not None else node.body
@@ -196,7 +211,7 @@ def is_identity(path: Path) -> bool:
 
 
 def find_column_line(path: Path, column: str) -> int:
-    """The first line in `process` that names a column, or that sets it by a keyword; 0 where none does."""
+    """The first line in `process` with the name of a column, also as a keyword; 0 if there is none."""
     for node in ast.parse(path.read_bytes()).body:
         if isinstance(node, ast.FunctionDef) and node.name == "process":
             lines = [
@@ -211,7 +226,7 @@ def find_column_line(path: Path, column: str) -> int:
 
 
 def _equal(one: pd.Series, other: pd.Series) -> Any:
-    """Value by value; the last bits of a number depend on how many are computed at once."""
+    """Whether values are equal, except for the last bits, which depend on the number of rows computed at once."""
     if one.dtype.kind == "f" and other.dtype.kind == "f":
         return np.isclose(one.to_numpy(), other.to_numpy(), rtol=1e-9, atol=1e-12, equal_nan=True)
     left, right = one.astype(object).to_numpy(), other.astype(object).to_numpy()
@@ -224,8 +239,8 @@ def _comparison_key(row: Any) -> tuple[str, ...]:
 
 
 def _hash_rows(frame: pd.DataFrame, raw: pd.DataFrame) -> Any:
-    """Of each row, in the types of the source where they fit."""
-    made = {}
+    """The hash of each row, with values in the types of the source where possible."""
+    result = {}
     for name in frame.columns:
         values = frame[name]
         if values.dtype != raw[name].dtype:
@@ -233,12 +248,12 @@ def _hash_rows(frame: pd.DataFrame, raw: pd.DataFrame) -> Any:
                 values = values.astype(raw[name].dtype)
             except (TypeError, ValueError):
                 values = values.astype(str)
-        made[name] = values.map(str) if values.dtype == object else values
-    return pd.util.hash_pandas_object(pd.DataFrame(made, index=frame.index), index=False).tolist()
+        result[name] = values.map(str) if values.dtype == object else values
+    return pd.util.hash_pandas_object(pd.DataFrame(result, index=frame.index), index=False).tolist()
 
 
 def _describe_change(raw: pd.DataFrame, cleaned: pd.DataFrame, names: Sequence[str], place: int) -> str:
-    """Which value, where the row still has its label."""
+    """A description of the changed value, if the row still has its label."""
     label = cleaned.index[place]
     if label not in raw.index:
         return ""

@@ -1,4 +1,4 @@
-"""What a table suggests: the target, the type of prediction, how rows are split, and the metric. With the reasons."""
+"""Proposals for a table: the target, the type of prediction, the split and the metric, with reasons."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Proposal:
-    """Values for a project. `notes` are sentences that say why."""
+    """Proposed values for a project. `notes` are sentences with the reasons."""
 
     target: str
     prediction: str
@@ -66,7 +66,7 @@ class Proposal:
 
 
 def propose(frame: pd.DataFrame, target: str = "", prediction: str = "") -> Proposal:
-    """What to try first with a table; a target or a type of prediction that is known already stays."""
+    """Propose the first settings for a table; a given target or type of prediction stays."""
     notes: list[str] = []
     if target:
         if target not in frame.columns:
@@ -102,7 +102,7 @@ def propose(frame: pd.DataFrame, target: str = "", prediction: str = "") -> Prop
 
 
 def propose_target(frame: pd.DataFrame) -> tuple[str, str]:
-    """The column to predict, and why: one with a name that says it, or else the last that has values."""
+    """The proposed target and the reason: a column with a typical name, or else the last one that has values."""
     names = {name.lower(): name for name in reversed([str(name) for name in frame.columns])}
     for name in _TARGETS:
         if name in names and frame[names[name]].notna().any():
@@ -114,7 +114,7 @@ def propose_target(frame: pd.DataFrame) -> tuple[str, str]:
 
 
 def propose_prediction(values: pd.Series) -> tuple[str, str]:
-    """The type of prediction for the values of a target, and why."""
+    """The type of prediction for the values of a target, and the reason."""
     count = int(values.nunique())
     if is_money(values):
         return REGRESSION, f"its values are amounts, such as {values.iloc[0]!r}; `process` has to make numbers of them"
@@ -126,17 +126,17 @@ def propose_prediction(values: pd.Series) -> tuple[str, str]:
 
 
 def is_money(values: pd.Series) -> bool:
-    """Whether these are texts of amounts, such as $1,234."""
-    there = values.dropna().head(_SAMPLE)
-    if there.empty or there.dtype.kind in "biufcmM":
+    """Whether the values are texts of amounts of money, such as $1,234."""
+    present = values.dropna().head(_SAMPLE)
+    if present.empty or present.dtype.kind in "biufcmM":
         return False
-    found = [isinstance(value, str) and _MONEY.fullmatch(value) is not None for value in there]
+    found = [isinstance(value, str) and _MONEY.fullmatch(value) is not None for value in present]
     return sum(found) >= _MOSTLY * len(found)
 
 
 @dataclass(frozen=True)
 class RareClass:
-    """The rarest class of a target, where it has less than a tenth of the rows."""
+    """The rarest class of a target, if it has less than a tenth of the rows."""
 
     name: str
     rows: int
@@ -156,9 +156,9 @@ class RareClass:
 
 
 def find_rare_class(values: pd.Series) -> RareClass | None:
-    """The rarest class if it is rare. Of two classes it is the positive one.
+    """The rarest class if it is rare. Of two classes, it is the positive one.
 
-    One of many has to have less than half of an equal share besides: each of ten digits is below a tenth at times.
+    One of many classes must also have less than half of an equal share: each of ten digits may be below a tenth.
     """
     counts = values.value_counts()
     if len(counts) < _TWO or counts.iloc[-1] >= min(RARE_SHARE, 0.5 / len(counts)) * counts.sum():
@@ -170,25 +170,25 @@ def find_rare_class(values: pd.Series) -> RareClass | None:
 
 
 def find_group(frame: ColumnTable, target: str = "") -> Grouping | None:
-    """The column of a person or thing that has several rows, if there is one for certain.
+    """The column of a person or thing with several rows, if it is certain.
 
-    Certain is a name that says so (customer_id, patient) with values that repeat; or a panel: a column that makes
-    a key of the rows together with a column of times, where chance would have given many rows the same key.
+    It is certain by a typical name (customer_id, patient) with repeated values; or in a panel: a column that is a key
+    together with a column of times, although by chance many rows would have had the same key.
     """
-    found = []
+    candidates = []
     for name in map(str, frame.columns):
         if name == target or not _repeats(frame[name]):
             continue
         entity, numbered = _has_entity_name(name), _has_id_name(name)
         if entity or numbered or any(_is_panel(frame, name, time) for time in _periods(frame, name, target)):
             count = int(frame[name].nunique())
-            found.append((not entity, not numbered, -count, Grouping(name, count, len(frame))))
-    found = [one for one in found if _has_distinct_rows(frame, one[-1].column)]
-    return min(found, key=lambda one: one[:3])[-1] if found else None
+            candidates.append((not entity, not numbered, -count, Grouping(name, count, len(frame))))
+    candidates = [one for one in candidates if _has_distinct_rows(frame, one[-1].column)]
+    return min(candidates, key=lambda one: one[:3])[-1] if candidates else None
 
 
 def find_time(frame: pd.DataFrame, target: str = "") -> str:
-    """The column of times whose order the rows are in; empty where there is none."""
+    """The column of times in whose order the rows are; empty if there is none."""
     for name in map(str, frame.columns):
         if name == target or _BIRTH.search(name.lower()):
             continue
@@ -203,7 +203,7 @@ def find_time(frame: pd.DataFrame, target: str = "") -> str:
 
 
 def _time_notes(frame: pd.DataFrame, target: str, used_column: str) -> Iterable[str]:
-    """Columns of times that decide nothing here, but may have to."""
+    """Notes about columns of times that are not used, but may matter."""
     for name in map(str, frame.columns):
         if name in (target, used_column) or used_column or _BIRTH.search(name.lower()) or frame[name].dropna().empty:
             continue
@@ -223,19 +223,19 @@ def _has_id_name(name: str) -> bool:
 
 
 def _snake(name: str) -> str:
-    """customerID and Customer Id as customer_id."""
+    """The name in snake case: customerID and Customer Id become customer_id."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
     return re.sub(r"[^a-z0-9]+", "_", apart.lower()).strip("_")
 
 
 def _entity(name: str) -> str:
-    """What a column of ids is about: `person` of person_id."""
+    """The entity of a column of ids: `person` for person_id."""
     word = re.sub(r"_?(id|no|nr|number|key|code|uuid|guid)$", "", _snake(name))
     return word.replace("_", " ") or "id"
 
 
 def _repeats(values: pd.Series) -> bool:
-    """Whether values are whole numbers or texts, most of which come several times, though none of them very often."""
+    """Whether values are integers or texts, most of which occur several times, but none very often."""
     rows, count = len(values), int(values.nunique())
     if values.dtype.kind in "bcmM" or count < _FEWEST_GROUPS or values.isna().any() or rows < count * 1.2:
         return False
@@ -245,13 +245,13 @@ def _repeats(values: pd.Series) -> bool:
 
 
 def _periods(frame: ColumnTable, name: str, target: str) -> list[str]:
-    """Columns whose name says a time, and that have several values."""
+    """Columns with the name of a time or period, and several values."""
     names = [str(one) for one in frame.columns if str(one) not in (name, target)]
     return [one for one in names if _PERIOD.fullmatch(_snake(one)) and frame[one].nunique() >= _TWO]
 
 
 def _is_panel(frame: ColumnTable, name: str, time: str) -> bool:
-    """Whether both columns are a key of the rows, and by chance would not have been."""
+    """Whether both columns are a key of the rows, and by chance would not be one."""
     import pandas as pd
 
     rows, groups, times = len(frame), int(frame[name].nunique()), int(frame[time].nunique())
@@ -261,7 +261,7 @@ def _is_panel(frame: ColumnTable, name: str, time: str) -> bool:
 
 
 def _has_distinct_rows(frame: ColumnTable, name: str) -> bool:
-    """Whether the rows of one value are more than copies of each other."""
+    """Whether rows with the same value are more than copies of each other."""
     import pandas as pd
 
     several = frame[name].duplicated(keep=False).to_numpy()
@@ -281,6 +281,6 @@ def _times(values: pd.Series) -> Any:
 
 
 def _to_builtin(value: Any) -> Any:
-    """A value of numpy's as Python's own; a whole float as an integer."""
-    made = value.item() if hasattr(value, "item") else value
-    return int(made) if isinstance(made, float) and made.is_integer() else made
+    """A numpy value as a Python value; a whole float as an integer."""
+    converted = value.item() if hasattr(value, "item") else value
+    return int(converted) if isinstance(converted, float) and converted.is_integer() else converted

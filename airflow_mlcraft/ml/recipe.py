@@ -37,7 +37,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that training needs besides the rows themselves."""
+    """The recipe: all that training needs besides the rows themselves."""
 
     task: str
     target: str

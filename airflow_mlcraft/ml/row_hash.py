@@ -1,7 +1,7 @@
 """64-bit hashes of rows by their content, the same for every file format, order, version and machine.
 
-A value has one normal form, whatever holds it: 1, 1.0 and "1" are one number, "2024-05-31" is a time, missing values
-count as nothing. Rows are identified by these hashes, and a row's part in a split is decided by its hash.
+Each value has one normal form, whatever its type: 1, 1.0 and "1" are one number, "2024-05-31" is a time, missing
+values are ignored. Rows are identified by these hashes, and a row's part in a split depends on its hash.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def key_hashes(values: pd.Series) -> Hashes:
 def to_uniform(hashes: Hashes, seed: int) -> NDArray[np.float64]:
     """A number from 0 up to 1 for each hash; another seed gives other numbers."""
     mixed = _mix_bits(hashes ^ _mix_bits(np.array([seed + 1], dtype=np.uint64)))
-    made: NDArray[np.float64] = (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53
-    return made
+    uniform: NDArray[np.float64] = (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53
+    return uniform
 
 
 def value_hashes(values: pd.Series) -> tuple[Hashes, NDArray[np.bool_]]:
@@ -91,8 +91,8 @@ def value_hashes(values: pd.Series) -> tuple[Hashes, NDArray[np.bool_]]:
 
 
 def _hash_booleans(values: pd.Series, missing_mask: NDArray[np.bool_]) -> Hashes:
-    made: Hashes = _take_or_empty(_OF_TRUTH, _fill_missing(values, missing_mask, False).astype(np.intp))
-    return made
+    hashes: Hashes = _take_or_empty(_OF_TRUTH, _fill_missing(values, missing_mask, False).astype(np.intp))
+    return hashes
 
 
 def _hash_durations(values: pd.Series, missing_mask: NDArray[np.bool_]) -> Hashes:
@@ -181,7 +181,7 @@ def _hash_integers(values: Any) -> Hashes:
 
 def _hash_floats(values: Any) -> Hashes:
     if values.dtype.itemsize < np.dtype(np.float64).itemsize:
-        # 0.1 in 32 bits is written as 0.1, so it has to hash like 0.1 in 64 bits.
+        # 0.1 in 32 bits is written as 0.1, so its hash must equal that of 0.1 in 64 bits.
         unique, places = np.unique(values, return_inverse=True)
         values = np.array([float(str(one)) for one in unique], dtype=np.float64)[places]
     bits = (np.ascontiguousarray(values, dtype=np.float64) + 0.0).view(np.uint64)
@@ -210,13 +210,13 @@ def _take_or_empty(values: Any, codes: Any) -> Any:
 
 def _mix_bits(values: Hashes) -> Hashes:
     """The last step of SplitMix64: each bit of the input changes half of those of the output."""
-    made: Hashes = values.copy()
-    made ^= made >> np.uint64(30)
-    made *= np.uint64(0xBF58476D1CE4E5B9)
-    made ^= made >> np.uint64(27)
-    made *= np.uint64(0x94D049BB133111EB)
-    made ^= made >> np.uint64(31)
-    return made
+    mixed: Hashes = values.copy()
+    mixed ^= mixed >> np.uint64(30)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return mixed
 
 
 _HASHERS: dict[str, Callable[[Any, Any], Hashes]] = {
@@ -238,11 +238,11 @@ def with_row_numbers(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.set_axis(pd.Index(np.arange(len(frame))), axis=0)
 
 
-def source_positions(made: pd.DataFrame, rows: int) -> Any:
+def source_positions(result: pd.DataFrame, rows: int) -> Any:
     """The position of each row in the frame from `with_row_numbers` that it comes from; None if that is unknown."""
     import pandas as pd
 
-    index = made.index
+    index = result.index
     if isinstance(index, pd.RangeIndex) or index.dtype != np.int64 or not index.is_unique:
         return None
     places = index.to_numpy()
@@ -256,12 +256,12 @@ def hashes_of_source(source: pd.DataFrame, column: str | None) -> tuple[Any, dic
     return row_hashes(source), {"by": SOURCE, "columns": sorted(map(str, source.columns))}
 
 
-def hashes_of_processed(made: pd.DataFrame, column: str | None, code: Path) -> tuple[Any, dict[str, Any]]:
-    """The same for rows that are no rows of the source, such as sums of several."""
-    if column is not None and column in made.columns and not made[column].isna().any():
-        return key_hashes(made[column]), {"by": ID, "column": column}
+def hashes_of_processed(result: pd.DataFrame, column: str | None, code: Path) -> tuple[Any, dict[str, Any]]:
+    """The hash of each row, for rows that are no rows of the source, such as sums of several."""
+    if column is not None and column in result.columns and not result[column].isna().any():
+        return key_hashes(result[column]), {"by": ID, "column": column}
     digest = sha256_of_file(code)[:16]
-    return row_hashes(made), {"by": PROCESSED, "code": digest, "columns": sorted(map(str, made.columns))}
+    return row_hashes(result), {"by": PROCESSED, "code": digest, "columns": sorted(map(str, result.columns))}
 
 
 def are_comparable(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""The user's `process` as a part of a model, and the model around it that runs it on each row."""
+"""The user's `process` as a part of a model, and the model that runs it before its pipeline."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROCESS_SIGNATURE = "def process(frame, **params)"
 
 @dataclass(frozen=True)
 class RawColumn:
-    """A column of the source. `needed`: the features are others where it is missing."""
+    """A column of the source. `needed`: the features depend on it."""
 
     name: str
     kind: str
@@ -34,7 +34,7 @@ class RawColumn:
 
 @dataclass(frozen=True)
 class RowProcess:
-    """What runs on each row before the model reads it. `example` has a list of values for each column."""
+    """The user's function that runs on rows before the model. `example` has a list of values for each column."""
 
     file: str
     source: str
@@ -44,11 +44,11 @@ class RowProcess:
     example: Mapping[str, list[Any]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """In the form of recipe.json."""
+        """The content of `process` in recipe.json."""
         return asdict(self)
 
     def typed(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The columns of the source with values as training had them; other columns are left out."""
+        """The columns of the source with the types that they had in training; other columns are left out."""
         needed = [column.name for column in self.columns if column.needed and not column.nullable]
         lacking = [name for name in needed if name not in frame.columns]
         if lacking:
@@ -59,13 +59,13 @@ class RowProcess:
         return to_raw_types(frame, self.columns)
 
     def example_frame(self) -> pd.DataFrame:
-        """Rows as the source has them, which are none of its own."""
+        """Example rows with the columns of the source; none of them is a row of the data."""
         return self.typed(pd.DataFrame(dict(self.example)))
 
 
 def from_json(value: Mapping[str, Any]) -> RowProcess:
     """A `RowProcess` from its JSON."""
-    known = {name: given for name, given in value.items() if name in RowProcess.__dataclass_fields__}
+    known = {name: field_value for name, field_value in value.items() if name in RowProcess.__dataclass_fields__}
     return RowProcess(**{**known, "columns": tuple(RawColumn(**column) for column in value["columns"])})
 
 
@@ -75,7 +75,7 @@ def hash_source(source: bytes) -> str:
 
 
 def raw_columns(frame: pd.DataFrame) -> tuple[RawColumn, ...]:
-    """How the columns of a frame are held. Those that hold lists, objects or bytes have no kind, which is ''."""
+    """The columns of a frame with their kinds and types. Columns of lists, objects or bytes have the kind ''."""
     return tuple(
         RawColumn(str(name), _kind(frame[name]), str(frame[name].dtype), bool(frame[name].isna().any()))
         for name in frame.columns
@@ -83,14 +83,14 @@ def raw_columns(frame: pd.DataFrame) -> tuple[RawColumn, ...]:
 
 
 def to_raw_types(frame: pd.DataFrame, columns: Sequence[RawColumn]) -> pd.DataFrame:
-    """These columns, each in its type; a column that the frame lacks is missing in each row."""
+    """These columns of a frame in their types; a column that the frame lacks is missing in each row."""
     empty = pd.Series(np.nan, index=frame.index, dtype="float64")
     result = {one.name: _convert_like(frame.get(one.name, empty), one) for one in columns if one.kind}
     return pd.DataFrame(result, index=frame.index, copy=False)
 
 
 def load_process(path: Path, params: Mapping[str, Any]) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """The function in a file, with its params; mistakes are told with file and line."""
+    """Load the function in a file, with its params; its errors have file and line."""
     module = user_code.load(path)
     function = user_code.require_function(module, FUNCTION, PROCESS_SIGNATURE)
     place = Path(str(module.__file__))
@@ -105,23 +105,23 @@ def load_process(path: Path, params: Mapping[str, Any]) -> Callable[[pd.DataFram
     return run
 
 
-def check_row_order(result: pd.DataFrame, given: pd.DataFrame, file: str) -> pd.DataFrame:
-    """What `process` made of rows to predict for, one row for each, in their order."""
-    if result.index.is_unique and result.index.isin(given.index).all():
-        lost = given.index.difference(result.index, sort=False)
+def check_row_order(result: pd.DataFrame, rows: pd.DataFrame, file: str) -> pd.DataFrame:
+    """Raise an error unless `process` returned one row for each row to predict for, in their order."""
+    if result.index.is_unique and result.index.isin(rows.index).all():
+        lost = rows.index.difference(result.index, sort=False)
         if not len(lost):
-            return result.loc[given.index]
-        first = int(given.index.get_indexer(lost)[0]) + 1
+            return result.loc[rows.index]
+        first = int(rows.index.get_indexer(lost)[0]) + 1
         raise StepError(
             f"{file}: process() leaves out row {first}, which has to be predicted for; "
             "leave rows out in clean_table(), which runs in training only"
         )
-    if len(result) != len(given):
+    if len(result) != len(rows):
         raise StepError(
-            f"{file}: process() makes {len(result)} rows of {len(given)}, and each has to be predicted for; "
+            f"{file}: process() makes {len(result)} rows of {len(rows)}, and each has to be predicted for; "
             "leave rows out in clean_table(), which runs in training only"
         )
-    return result.set_axis(given.index, axis=0)
+    return result.set_axis(rows.index, axis=0)
 
 
 def _kind(values: pd.Series) -> str:
@@ -140,7 +140,7 @@ def _kind(values: pd.Series) -> str:
 
 
 def _convert_like(values: pd.Series, column: RawColumn) -> pd.Series:
-    """Missing values do not fit into whole numbers and truth values, which pandas then holds as it always does."""
+    """Convert values to a column's type; integers and booleans with missing values get the type that pandas uses."""
     result = kinds.CONVERTERS[column.kind](values)
     dtype = "object" if column.dtype == "category" else column.dtype
     if str(result.dtype) == dtype or (dtype[:1] in "iub" and result.isna().any()):
@@ -154,7 +154,7 @@ _METHODS = ("predict", "predict_proba", "decision_function")
 
 
 class ProcessedModel:
-    """`process` and a fitted pipeline. It has the methods that the pipeline has."""
+    """A fitted pipeline with `process` before it. It has the prediction methods of the pipeline."""
 
     def __init__(self, process: RowProcess, path: Path, model: Any):
         self.process = process
@@ -170,14 +170,14 @@ class ProcessedModel:
         return getattr(self.model, name)
 
     def features(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """What the pipeline reads: one row for each row of the frame."""
+        """The input of the pipeline: one row for each row of the frame."""
         raw = self.process.typed(frame.reset_index(drop=True))
         result = check_row_order(self._run(raw), raw, self.process.file)
         self._check(result)
         return result
 
     def _check(self, result: pd.DataFrame) -> None:
-        """The pipeline would take what is no number for a missing one."""
+        """Raise an error for values that are no numbers, which the pipeline would treat as missing."""
         formats = getattr(self.model[0], "formats", None) or {}
         for name, kind in self.model[0].kinds.items():
             if name not in result.columns:
@@ -192,5 +192,5 @@ class ProcessedModel:
 
 
 def wrap_process(described: dict[str, Any], path: Path, model: Any) -> ProcessedModel:
-    """The model of a folder whose model.json describes a `process`; its file is the one at `path`."""
+    """Wrap a model in the `process` that its model.json describes; `path` is the file with the function."""
     return ProcessedModel(from_json({**described, "source": ""}), path, model)

@@ -131,8 +131,8 @@ class Search:
 
     def _finished_trials(self, study: Study) -> list[FrozenTrial]:
         """Trials that have finished, without those that were interrupted."""
-        candidates = study.get_trials(deepcopy=False)
-        return [trial for trial in candidates if trial.state.is_finished() and not _was_interrupted(trial)]
+        trials = study.get_trials(deepcopy=False)
+        return [trial for trial in trials if trial.state.is_finished() and not _was_interrupted(trial)]
 
     def _to_trials(self, done: list[FrozenTrial]) -> list[Trial]:
         return [self._to_trial(number, trial) for number, trial in enumerate(done, 1)]

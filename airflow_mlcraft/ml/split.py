@@ -38,8 +38,8 @@ class Split:
 
     def to_json(self) -> Mapping[str, Any]:
         """The content of `split` in recipe.json."""
-        made = {"by": self.by, "column": self.column, "test_size": self.test_size, "seed": self.seed}
-        return made | ({"id": self.id} if self.id else {})
+        fields = {"by": self.by, "column": self.column, "test_size": self.test_size, "seed": self.seed}
+        return fields | ({"id": self.id} if self.id else {})
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ def split_columns(options: Split) -> dict[str, str]:
 
 def check_columns(names: Sequence[str], options: Split) -> None:
     """Raise an error if a column by which rows are split is missing."""
-    for name, option in split_columns(options).items():
+    for name, option_name in split_columns(options).items():
         if name not in names:
-            raise StepError(f"{option}: the data has no column {name!r}; {build_suggestion(name, names)}")
+            raise StepError(f"{option_name}: the data has no column {name!r}; {build_suggestion(name, names)}")
 
 
 def _check_size(test_size: float, rows: int) -> None:
@@ -135,14 +135,14 @@ def _by_hash(frame: pd.DataFrame, options: Split, numbers: Any, notes: list[str]
 
 
 def _threshold(numbers: Any, test_size: float) -> float:
-    """The share itself, or for a number of rows the value below which so many numbers are."""
+    """The threshold: the share itself, or the value below which the given number of rows lie."""
     return test_size if test_size < 1 else float(np.sort(numbers)[int(test_size)])
 
 
 def _fill_both_parts(numbers: Any, test: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The same mask, but with the lowest number in the test part and the highest in the training part.
+    """The mask with the lowest number in the test part and the highest in the training part.
 
-    When rows are added, a row may so move from the test to the training part, but never the other way round.
+    When rows are added, a row may thus move from the test to the training part, but never the other way round.
     """
     low, high = numbers.min(), numbers.max()
     both: NDArray[np.bool_] = (test | (numbers == low)) & (numbers != high)

@@ -1,4 +1,4 @@
-"""What is to be predicted: which task that is, and its values in one plain type."""
+"""The target: its task, and its values in one plain type."""
 
 from __future__ import annotations
 
@@ -81,23 +81,23 @@ def to_labels(values: pd.Series, kind: str) -> Any:
     return np.asarray([_label(value) for value in different], dtype=object)[codes]
 
 
-def check_classes(found: Any, target: str) -> None:
+def check_classes(labels: Any, target: str) -> None:
     """Raise an error for one class only, or for nearly as many classes as rows."""
-    classes = np.unique(found)
+    classes = np.unique(labels)
     if len(classes) < 2:  # noqa: PLR2004
         raise StepError(
-            f"the target {target!r} has one class only, {str(classes[0])!r}, in the {len(found)} training rows; "
+            f"the target {target!r} has one class only, {str(classes[0])!r}, in the {len(labels)} training rows; "
             "there is nothing to tell apart"
         )
-    if len(classes) > _MAX_CLASSES and len(classes) > len(found) / 2:
+    if len(classes) > _MAX_CLASSES and len(classes) > len(labels) / 2:
         raise StepError(
-            f"the target {target!r} has {len(classes)} classes in {len(found)} training rows; "
+            f"the target {target!r} has {len(classes)} classes in {len(labels)} training rows; "
             "if it is a number, use --prediction regression"
         )
 
 
 def to_target(frame: pd.DataFrame, target: str, task: str, kind: str, classes: Collection[Any]) -> Any:
-    """The target as a model learns it; raises an error for a class that was not in training."""
+    """The target in the form in which models learn it. Raises an error for a class that was not in training."""
     check_target(frame, target)
     if task == REGRESSION:
         return to_regression_target(frame[target])

@@ -33,8 +33,8 @@ def parse_threshold(text: str) -> float | str:
 def check_threshold(task: str, classes: Sequence[Any], estimator: Any, name: str) -> None:
     """Raise an error unless there are two classes and the model has probabilities."""
     if task != CLASSIFICATION or len(classes) != 2:  # noqa: PLR2004
-        what = task if task != CLASSIFICATION else f"{len(classes)} classes"
-        raise StepError(f"--threshold is for two classes, and this is {'a ' if task != CLASSIFICATION else ''}{what}")
+        option = task if task != CLASSIFICATION else f"{len(classes)} classes"
+        raise StepError(f"--threshold is for two classes, and this is {'a ' if task != CLASSIFICATION else ''}{option}")
     if not hasattr(estimator, "predict_proba"):
         raise StepError(f"--threshold: {name} gives no probabilities; leave the threshold out for this model")
 

@@ -88,12 +88,12 @@ def function(module: ModuleType, name: str) -> Callable[..., Any] | None:
 
 def require_function(module: ModuleType, name: str, signature: str) -> Callable[..., Any]:
     """The function of that name; raises an error with its expected signature if there is none."""
-    found = function(module, name)
-    if found is None:
+    required = function(module, name)
+    if required is None:
         names = [one for one, value in vars(module).items() if callable(value) and not one.startswith("_")]
-        more = f"; {build_suggestion(name, names)}" if names else ""
-        raise StepError(f"{_file(module)} has no function {name!r}; expected `{signature}`{more}")
-    return found
+        suggestion = f"; {build_suggestion(name, names)}" if names else ""
+        raise StepError(f"{_file(module)} has no function {name!r}; expected `{signature}`{suggestion}")
+    return required
 
 
 @contextmanager

@@ -59,8 +59,8 @@ def sign_in(region: str = "", profile: str = "") -> Account:
 
     with aws_errors():
         session = boto3.Session(profile_name=profile or None)
-        chosen = region or os.environ.get("AWS_REGION") or session.region_name
-        if not chosen:
+        region_name = region or os.environ.get("AWS_REGION") or session.region_name
+        if not region_name:
             raise DeployingError(
                 "no AWS region is named",
                 "name one with --region, as targets.aws.region in mlcraft.toml, or with AWS_REGION; "
@@ -68,8 +68,8 @@ def sign_in(region: str = "", profile: str = "") -> Account:
             )
         if session.get_credentials() is None:
             raise DeployingError("there are no AWS credentials here", _LOGIN_HELP)
-        caller = session.client("sts", region_name=chosen).get_caller_identity()
-    return Account(session, chosen, str(caller["Account"]), str(caller["Arn"]).split(":")[1])
+        caller = session.client("sts", region_name=region_name).get_caller_identity()
+    return Account(session, region_name, str(caller["Account"]), str(caller["Arn"]).split(":")[1])
 
 
 @contextlib.contextmanager

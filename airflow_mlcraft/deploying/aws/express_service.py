@@ -91,11 +91,11 @@ class ExpressService:
             )
         )
         self._wait_for_deployment(before)
-        self._check_answers()
+        self._check_health()
 
     def change(self, found: Found) -> None:
         self._update(self._desired())
-        self._check_answers()
+        self._check_health()
 
     def restore(self, found: Found) -> None:
         """Update the service to the state found, unless ECS has rolled back by itself."""
@@ -136,16 +136,16 @@ class ExpressService:
         }
 
     def _update(self, values: dict[str, Any]) -> None:
-        before = self._list_deployments()
+        previous = self._list_deployments()
         self.retry.with_new_role(lambda: self._ecs.update_express_gateway_service(serviceArn=self.arn, **values))
-        self._wait_for_deployment(before)
+        self._wait_for_deployment(previous)
 
-    def _wait_for_deployment(self, before: dict[str, Any]) -> None:
+    def _wait_for_deployment(self, previous: dict[str, Any]) -> None:
         """Wait until the new deployment has all traffic; ECS itself rolls back one that does not start."""
         self.progress.start(f"Waiting until ECS has {self.name} (this takes some minutes)")
 
         def poll() -> Any:
-            started = [one for arn, one in self._list_deployments().items() if arn not in before]
+            started = [one for arn, one in self._list_deployments().items() if arn not in previous]
             if not started:
                 return None
             newest = max(started, key=lambda one: one["createdAt"])
@@ -156,7 +156,7 @@ class ExpressService:
 
         self.retry.wait(f"ECS has not started {self.name}", poll)
 
-    def _check_answers(self) -> None:
+    def _check_health(self) -> None:
         """Check the deployment, with retries: the address of a new service takes a while to resolve everywhere."""
         url, key = self.url(), self.key.value() if self.key else ""
         if not url:

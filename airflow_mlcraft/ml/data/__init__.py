@@ -1,1 +1,1 @@
-"""Data files: what they hold, and how they become frames."""
+"""Data files: detection of their format, profiles, and reading as frames."""

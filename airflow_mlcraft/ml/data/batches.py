@@ -36,9 +36,9 @@ def read_batches(
     *,
     columns: Sequence[str] | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """The rows of a file in their order. Together the frames equal what `read_frame` gives for the file.
+    """The rows of a file in their order. The frames together equal `read_frame` of the file.
 
-    With `columns`, frames have those of these columns that are there.
+    `columns` are the columns to read, of which the file may lack some.
     """
     form = detect_format(path, format)
     try:
@@ -70,8 +70,8 @@ def _parquet(path: Path, columns: Sequence[str] | None) -> Iterator[pd.DataFrame
 
 def _has_index(file: Any) -> bool:
     """Whether columns of the file are the index of a frame, whose names may be others."""
-    kept = (file.schema_arrow.pandas_metadata or {}).get("index_columns", [])
-    return any(isinstance(one, str) for one in kept)
+    index_columns = (file.schema_arrow.pandas_metadata or {}).get("index_columns", [])
+    return any(isinstance(index_column, str) for index_column in index_columns)
 
 
 def _select_columns(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:
@@ -81,7 +81,7 @@ def _select_columns(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.Da
 
 
 def _nullable(file: Any, columns: Sequence[str] | None) -> set[str]:
-    """Columns of whole numbers or truth values that lack a value somewhere."""
+    """Columns of integers or booleans with missing values."""
     import pyarrow as pa
 
     schema = file.schema_arrow

@@ -21,7 +21,7 @@ _PROBE = 20
 
 @dataclass
 class ColumnProfile:
-    """Values are counted by their kind, so that a column of several kinds is known as mixed."""
+    """The profile of a column. Values are counted by kind, so that a column of several kinds is known as mixed."""
 
     name: str
     decimal: str = "."
@@ -36,7 +36,7 @@ class ColumnProfile:
     _distinct: set[Any] | None = field(default_factory=set)
 
     def add(self, values: pa.Array, *, written: bool = False) -> None:
-        """More values. `written` ones are text as it is in the file, and may be of any kind."""
+        """Add values. `written` ones are text as in the file, and may be of any kind."""
         values = _decode_dictionary(values)
         whole = len(values)
         present = values.drop_null()
@@ -47,7 +47,7 @@ class ColumnProfile:
         self.rows += whole
 
     def add_objects(self, values: list[Any]) -> None:
-        """More values, as JSON has them: each of a kind of its own."""
+        """Add values of JSON, each of a kind of its own."""
         import pyarrow as pa
 
         by_kind: dict[str, list[Any]] = {}
@@ -82,7 +82,7 @@ class ColumnProfile:
         return profile
 
     def odd_one(self) -> tuple[str, int, int, str] | None:
-        """Of a mixed column the rarest kind, how often, and the first row and value of it."""
+        """The rarest kind of a mixed column, its count, and the first row and value of it."""
         if self._type() != "mixed":
             return None
         name, count = min(self._mix(), key=lambda pair: pair[1])
@@ -111,7 +111,7 @@ class ColumnProfile:
         return {"distinct": len(self._distinct)}
 
     def _parts(self, values: pa.Array, present: pa.Array, *, written: bool) -> list[tuple[str, pa.Array]]:
-        """Values by their kind. A batch that is of one kind, as nearly all are, is converted as a whole."""
+        """The values by kind. A batch of a single kind, as most are, is converted as a whole."""
         import pyarrow.compute as pc
 
         if not written:
@@ -135,7 +135,7 @@ class ColumnProfile:
         return parts
 
     def _note(self, kind: str, values: pa.Array, where: pa.Array) -> None:
-        """The first row that has a kind."""
+        """Record the first row of a kind."""
         import pyarrow.compute as pc
 
         if kind not in self.first:
@@ -179,7 +179,7 @@ class ColumnProfile:
 
 
 def _array(pa: Any, values: list[Any]) -> Any:
-    """Integers may be too large for one."""
+    """The values as an array; integers may be too large for one."""
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, OverflowError):
@@ -199,7 +199,7 @@ def _kind(kind: pa.DataType) -> str:
 
 
 def _decode_dictionary(values: pa.Array) -> pa.Array:
-    """One of a few types: numbers, booleans, times to the microsecond, text. NaN is null."""
+    """The values in one of a few types: numbers, booleans, times to the microsecond, text. NaN is null."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -220,7 +220,7 @@ def _decode_dictionary(values: pa.Array) -> pa.Array:
 
 
 def _converted(texts: pa.Array, decimal: str) -> tuple[str, pa.Array] | None:
-    """Texts that are all of one kind other than text, converted; text too, if none looks like a number."""
+    """Texts that are all of one kind, converted to it; as text if none looks like a number."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -232,7 +232,7 @@ def _converted(texts: pa.Array, decimal: str) -> tuple[str, pa.Array] | None:
         ("time", pa.timestamp("us", "UTC")),
     ):
         try:
-            # A cast that fails does so for each value, and slowly: a few tell.
+            # A failing cast checks each value, which is slow, so a few values are tested first.
             words[:_PROBE].cast(target)
             return kind, words.cast(target)
         except pa.ArrowInvalid:
@@ -244,7 +244,7 @@ def _converted(texts: pa.Array, decimal: str) -> tuple[str, pa.Array] | None:
 
 
 def _pointed(texts: pa.Array, decimal: str) -> pa.Array:
-    """Numbers with a point, without space around them."""
+    """Numbers with a decimal point, without surrounding spaces."""
     import pyarrow.compute as pc
 
     trimmed = pc.ascii_trim_whitespace(texts)
@@ -252,12 +252,12 @@ def _pointed(texts: pa.Array, decimal: str) -> pa.Array:
 
 
 def _truncate(value: Any) -> Any:
-    """Long texts are told apart by their hash, so that memory stays bounded."""
+    """The start of a long text with a hash of it, so that memory stays bounded."""
     if isinstance(value, str) and len(value) > _LONG:
         return hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest()
     return value
 
 
 def _comparable(value: Any) -> Any:
-    """Times with and without a zone can be compared."""
+    """A time in a form that can be compared with times with and without a zone."""
     return value.replace(tzinfo=None) if hasattr(value, "tzinfo") else value

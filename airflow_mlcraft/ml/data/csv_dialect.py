@@ -32,10 +32,10 @@ class Dialect:
 
 
 def detect_dialect(sample: str, *, cut: bool, is_csv: bool = False) -> Dialect | None:
-    """The dialect of the lines in `sample`, or None where they do not look like CSV.
+    """The dialect of the lines in `sample`, or None if they do not look like CSV.
 
-    `cut` says that the sample ends within the file. `is_csv` says that it is CSV for all that is known, so that
-    uneven rows do not speak against it.
+    `cut` means that the file continues after the sample. `is_csv` means that the format is known, so that uneven
+    rows are accepted.
     """
     best: tuple[float, Dialect, list[list[str]]] | None = None
     for delimiter in _DELIMITERS:
@@ -57,11 +57,11 @@ def detect_dialect(sample: str, *, cut: bool, is_csv: bool = False) -> Dialect |
 @contextmanager
 def allow_long_fields() -> Iterator[None]:
     """Let Python's CSV reader accept fields of any length within the context."""
-    before = csv.field_size_limit(_WIDEST)
+    previous = csv.field_size_limit(_WIDEST)
     try:
         yield
     finally:
-        csv.field_size_limit(before)
+        csv.field_size_limit(previous)
 
 
 def is_number(cell: str) -> bool:
@@ -78,7 +78,7 @@ def _rows(sample: str, delimiter: str, quote: str, *, cut: bool) -> list[list[st
 
 
 def _quote(sample: str, delimiter: str) -> str:
-    """The quote mark; a single quote only if one encloses a delimiter."""
+    """The quote character; a single quote only if one encloses a delimiter."""
     mark = re.escape(delimiter)
     single = rf"(?:^|{mark})'[^'\n]*{mark}[^'\n]*'(?:{mark}|\r?$)"
     return "'" if '"' not in sample and re.search(single, sample, re.MULTILINE) else '"'
@@ -109,7 +109,7 @@ def _has_decimal_commas(rows: list[list[str]]) -> bool:
 
 
 def _has_header(rows: list[list[str]]) -> bool:
-    """The first row is data where it has numbers above numbers, unless they only count, as years do."""
+    """Whether the first row is a header: it is not where it has numbers above numbers, unless they are consecutive."""
     if len(rows) < 2:  # noqa: PLR2004
         return not rows or not any(map(is_number, rows[0]))
     first, rest = rows[0], rows[1:]

@@ -25,9 +25,9 @@ _TOO_LONG = "straddling"
 
 
 def read_table(path: Path, form: FileFormat) -> pa.Table:
-    """The whole table; each column has the one type that all its values have.
+    """The whole table; each column has one type.
 
-    Times of a day stay as written, and so do codes: digits of which some begin with a zero, as 01234.
+    Times of day stay as written, and so do codes: digits of which some begin with a zero, as 01234.
     """
     import pyarrow as pa
     from pyarrow import csv as arrow
@@ -48,19 +48,19 @@ def read_table(path: Path, form: FileFormat) -> pa.Table:
 
 
 def _may_have_codes(path: Path, form: FileFormat) -> bool:
-    """Whether some field may begin with a zero that a digit follows."""
-    begin = re.compile(rb"(?:^|[\s\"']|" + re.escape(csv_dialect(form).delimiter.encode()) + rb")0[0-9]")
-    rest = b""
+    """Whether a field may begin with a zero that a digit follows."""
+    is_start = re.compile(rb"(?:^|[\s\"']|" + re.escape(csv_dialect(form).delimiter.encode()) + rb")0[0-9]")
+    tail = b""
     with open_bytes(path, form) as handle:
         while block := handle.read(1 << 20):
-            if begin.search(rest + block):
+            if is_start.search(tail + block):
                 return True
-            rest = block[-2:]
+            tail = block[-2:]
     return False
 
 
 def _codes(path: Path, form: FileFormat, names: list[str]) -> list[str]:
-    """Those of these columns in which a value begins with a zero that a digit follows."""
+    """The columns among these with a value that begins with a zero."""
     import pyarrow as pa
     from pyarrow import csv as arrow
 
@@ -131,7 +131,7 @@ def detect_column_types(path: Path, form: FileFormat) -> tuple[dict[str, pa.Data
 
 
 def _common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType:
-    """The first of the types that Arrow tries which holds the values of both."""
+    """The first type, in the order that Arrow tries, that can hold the values of both."""
     import pyarrow as pa
 
     if one == other or pa.types.is_null(other):
@@ -167,7 +167,7 @@ def read_column_names(path: Path, form: FileFormat) -> list[str]:
 
 
 def _header(path: Path, form: FileFormat) -> tuple[list[str], int]:
-    """The names, and how many rows come before the data."""
+    """The names of the columns, and the number of rows before the data."""
     blank = 0
     with allow_long_fields(), open_text(path, form) as handle:
         for row in _reader(handle, form):
@@ -187,11 +187,11 @@ def _reader(handle: Any, form: FileFormat) -> Any:
 def _options(path: Path, form: FileFormat) -> tuple[list[str], dict[str, Any]]:
     from pyarrow import csv as arrow
 
-    names, before = _header(path, form)
+    names, skipped = _header(path, form)
     encoding = form.encoding.removesuffix("-sig") if form.encoding.startswith("utf-8") else form.encoding
     options = {
         "read_options": arrow.ReadOptions(
-            block_size=BLOCK, column_names=names, skip_rows_after_names=before, encoding=encoding
+            block_size=BLOCK, column_names=names, skip_rows_after_names=skipped, encoding=encoding
         ),
         "parse_options": arrow.ParseOptions(
             delimiter=csv_dialect(form).delimiter, quote_char=csv_dialect(form).quote, newlines_in_values=True

@@ -76,7 +76,7 @@ def _rows(value: Any) -> list[Row] | None:
 
 
 def _flat(row: Row, prefix: str = "") -> Row:
-    """Objects within a row become columns as `address.city`; arrays become JSON text."""
+    """The row with nested objects as columns `address.city`, and arrays as JSON text."""
     flat: Row = {}
     for key, value in row.items():
         if isinstance(value, dict):

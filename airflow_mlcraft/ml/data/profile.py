@@ -22,7 +22,7 @@ _LINES = 100_000
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows. A column is an Arrow array, or a list of what JSON has."""
+    """Some rows. A column is an Arrow array, or a list of JSON values."""
 
     rows: int
     columns: Mapping[str, Any]
@@ -117,7 +117,7 @@ def _profile_columns(batches: Iterable[Batch], form: FileFormat) -> dict[str, Co
 
 
 def _batches(path: Path, form: FileFormat) -> Iterator[Batch]:
-    """Pieces of the data. The first has no rows, and the names of all columns where they are known before."""
+    """Batches of the data. The first has no rows, and the names of all columns if they are already known."""
     from airflow_mlcraft.ml.data import csv_file, json_file
     from airflow_mlcraft.ml.data.parquet import open_parquet
 

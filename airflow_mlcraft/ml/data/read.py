@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def read_frame(path: Path, format: str = "auto") -> pd.DataFrame:  # noqa: A002
-    """The frame in a file of CSV, JSON, JSON lines, Parquet or text.
+    """Read a file of CSV, JSON, JSON lines, Parquet or text as a frame.
 
-    Each column has one type: numbers, truth values, times, or text where its values are of several.
+    Each column has one type: numbers, booleans, times, or text for values of several types.
     """
     form = detect_format(path, format)
     try:
@@ -28,7 +28,7 @@ def read_frame(path: Path, format: str = "auto") -> pd.DataFrame:  # noqa: A002
 
 
 def decoding_error(path: Path, form: FileFormat, error: UnicodeDecodeError) -> StepError:
-    """The error for bytes that the detected encoding does not have."""
+    """The error for bytes that are invalid in the detected encoding."""
     byte = error.object[error.start]
     return StepError(
         f"{path.name} looked like {form.encoding}, but has a byte 0x{byte:02x} that cannot be in it; save it as UTF-8"
@@ -36,14 +36,14 @@ def decoding_error(path: Path, form: FileFormat, error: UnicodeDecodeError) -> S
 
 
 def records_to_frame(rows: list[dict[str, Any]], types: Mapping[str, set[type]] | None = None) -> pd.DataFrame:
-    """Rows of JSON as a frame. `types` has the columns and the types of all their values."""
+    """Rows of JSON as a frame. `types` has, for each column, the types of all its values."""
     import pandas as pd
 
     if types is None:
         names = dict.fromkeys(name for row in rows for name in row)
         types = {name: value_types([row.get(name) for row in rows]) for name in names}
-    made = {name: _column([row.get(name) for row in rows], found) for name, found in types.items()}
-    return pd.DataFrame(made, index=range(len(rows)))
+    columns = {name: _column([row.get(name) for row in rows], found) for name, found in types.items()}
+    return pd.DataFrame(columns, index=range(len(rows)))
 
 
 def value_types(values: list[Any]) -> set[type]:
@@ -52,7 +52,7 @@ def value_types(values: list[Any]) -> set[type]:
 
 
 def _column(values: list[Any], types: set[type]) -> pd.Series[Any]:
-    """Values of several types become text, since nothing can be sorted, counted or kept that is both."""
+    """The values of a column; values of several types become text, which can be sorted and counted."""
     import pandas as pd
 
     if types == {int, float}:
@@ -72,7 +72,7 @@ def _read_csv(path: Path, form: FileFormat) -> pd.DataFrame:
 
 
 def table_to_frame(table: pa.Table) -> pd.DataFrame:
-    """Dates are times, and a column without a value is one of numbers."""
+    """An Arrow table as a frame: dates become times, and a column without values one of numbers."""
     import pyarrow as pa
 
     for place, field in enumerate(table.schema):
@@ -92,7 +92,7 @@ def _read_parquet(path: Path, form: FileFormat) -> pd.DataFrame:
 
 
 def reset_index(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows counted from 0; an index that was kept in the file becomes columns."""
+    """A frame with rows numbered from 0; an index that the file has stored becomes columns."""
     import pandas as pd
 
     return frame.reset_index(drop=isinstance(frame.index, pd.RangeIndex))

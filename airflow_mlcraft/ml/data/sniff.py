@@ -84,17 +84,17 @@ def detect_format(path: Path, format: str = "auto") -> FileFormat:  # noqa: A002
 
 
 def csv_dialect(form: FileFormat) -> Dialect:
-    """The dialect of a form; the common one for what is no CSV."""
+    """The dialect of a file format; the default one for other formats than CSV."""
     return form.dialect or Dialect()
 
 
 def open_bytes(path: Path, form: FileFormat) -> BinaryIO:
-    """The file's bytes, unpacked."""
+    """Open the file's bytes, decompressed."""
     return cast(BinaryIO, gzip.open(path, "rb")) if form.gzipped else path.open("rb")
 
 
 def open_text(path: Path, form: FileFormat) -> TextIO:
-    """The file's characters, with line ends as they are."""
+    """Open the file's characters, with line ends as they are."""
     return io.TextIOWrapper(open_bytes(path, form), encoding=form.encoding, newline="")
 
 
@@ -125,7 +125,7 @@ def _text_encoding(path: Path, head: bytes, *, gzipped: bool) -> str:
 
 
 def _sample(path: Path, form: FileFormat) -> tuple[str, bool]:
-    """The first lines, and whether there are more."""
+    """The first lines, and whether the file has more."""
     with open_bytes(path, form) as handle:
         raw = handle.read(_SAMPLE)
         cut = bool(handle.read(1))
@@ -163,7 +163,7 @@ def _is_surely_csv(sample: str, *, cut: bool) -> bool:
 
 
 def _json_or_lines(path: Path, form: FileFormat) -> Format | None:
-    """JSON lines are several values, each on a line of its own. The name decides for a single one."""
+    """JSON or JSON lines, which are several values on lines of their own; the name decides for a single value."""
     with open_text(path, form) as handle:
         first, second = _read_nonblank_line(handle), _read_nonblank_line(handle)
     try:
@@ -185,5 +185,5 @@ def _read_nonblank_line(handle: TextIO) -> str:
 
 
 def _looks_like_json(line: str) -> bool:
-    """A first line that opens an object or an array, rather than a heading as `[1. Introduction]`."""
+    """Whether a first line starts an object or an array, rather than a heading such as `[1. Introduction]`."""
     return not line.startswith("[") or not line.endswith("]")

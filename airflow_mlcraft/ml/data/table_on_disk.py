@@ -1,6 +1,6 @@
-"""Table in a temporary folder: stored batch by batch, read by column or in batches, and written in another order.
+"""Table in a temporary folder: stored by batches, read by column or in batches, and written in another order.
 
-A single column, and a few numbers for each row, are all that is in memory as a whole.
+Only a single column, and a few numbers for each row, are in memory as a whole.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class TableInMemory:
 
 
 class TableView:
-    """Some columns and rows of a table. `places` says which rows, in which order; all of them where it is None."""
+    """A view of some columns and rows of a table. `places` are the positions of the rows, in order; None means all."""
 
     def __init__(self, table: ColumnTable, columns: Sequence[str], places: NDArray[np.intp] | None = None):
         self._table = table
@@ -118,7 +118,7 @@ class TableView:
 
 
 class OrderedRows:
-    """Rows of some places in an order of their own; they wait in files, each for a range of that order."""
+    """Rows of a table in an order of their own, stored in files that each hold a range of that order."""
 
     def __init__(self, order: NDArray[np.intp], rows: int, folder: Path, name: str):
         self._ranks = np.full(rows, -1, dtype=np.int64)
@@ -130,20 +130,20 @@ class OrderedRows:
         self._schemas: dict[bytes, pa.Schema] = {}
 
     def add(self, frame: pd.DataFrame, start: int, prepare: Prepare | None = None) -> None:
-        """Rows of the table from this place on, of which those of the order are kept.
+        """Add rows of the table from this position on, of which only those in the order are stored.
 
-        `prepare` gets only those, with their places in the table: no other row has a say in what is made of them.
+        `prepare` gets only these rows, with their positions in the table, so that it cannot depend on other rows.
         """
         import pyarrow as pa
 
         ranks = self._ranks[start : start + len(frame)]
-        there = np.flatnonzero(ranks >= 0)
-        if not len(there):
+        positions = np.flatnonzero(ranks >= 0)
+        if not len(positions):
             return
-        there = there[np.argsort(ranks[there])]
-        ranks = ranks[there]
-        rows = frame.iloc[there]
-        table = _to_arrow(rows if prepare is None else prepare(rows, start + there))
+        positions = positions[np.argsort(ranks[positions])]
+        ranks = ranks[positions]
+        rows = frame.iloc[positions]
+        table = _to_arrow(rows if prepare is None else prepare(rows, start + positions))
         self._schemas.setdefault(table.schema.serialize().to_pybytes(), table.schema)
         files = ranks // self._size
         for file in np.unique(files).tolist():
@@ -154,11 +154,11 @@ class OrderedRows:
 
     @property
     def columns(self) -> int:
-        """How many columns the rows have."""
+        """The number of columns."""
         return len(next(iter(self._schemas.values())).names)
 
     def write(self, path: Path) -> None:
-        """All rows in their order, as Parquet."""
+        """Write all rows in their order, as Parquet."""
         import pyarrow as pa
         from pyarrow import parquet
 
@@ -192,7 +192,7 @@ def write_ordered(
     place: Path,
     prepare: Prepare | None = None,
 ) -> dict[str, tuple[int, int]]:
-    """Write NAME.parquet for each order, and give its rows and columns; the rows wait in `place`."""
+    """Write NAME.parquet for each order; returns its number of rows and columns. `place` holds temporary files."""
     parts = {name: OrderedRows(order, len(table), place, name) for name, order in orders.items()}
     start = 0
     for frame in table.frames():
@@ -212,18 +212,18 @@ def _to_arrow(frame: pd.DataFrame) -> pa.Table:
 
 
 def _to_pandas(table: pa.Table) -> pd.DataFrame:
-    """As a frame whose lists are lists again."""
+    """The table as a frame, with lists as Python lists."""
     import pyarrow as pa
 
-    made = table.to_pandas()
+    frame = table.to_pandas()
     for field in table.schema:
         if pa.types.is_list(field.type) or pa.types.is_large_list(field.type):
-            made[field.name] = table[field.name].to_pylist()
-    return made
+            frame[field.name] = table[field.name].to_pylist()
+    return frame
 
 
 def _merge_schemas(schemas: list[pa.Schema], rows: int) -> pa.Schema:
-    """One schema for all batches. What it says of pandas is what it would say of the whole frame."""
+    """One schema for all batches, with the metadata that pandas would write for the whole frame."""
     import pyarrow as pa
 
     metadata = [schema.pandas_metadata for schema in schemas]
@@ -238,6 +238,6 @@ def _merge_schemas(schemas: list[pa.Schema], rows: int) -> pa.Schema:
 
 
 def _merge_column_metadata(same_columns: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A batch without a value does not know the type; one that lacks values has the type for that."""
-    known = [one for one in same_columns if one["pandas_type"] != "empty"] or list(same_columns)
-    return next((one for one in known if one["numpy_type"] == "object"), known[0])
+    """Merge the metadata of a column: a batch without values has no type, and one with missing values another type."""
+    typed = [one for one in same_columns if one["pandas_type"] != "empty"] or list(same_columns)
+    return next((one for one in typed if one["numpy_type"] == "object"), typed[0])

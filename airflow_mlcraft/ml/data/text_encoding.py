@@ -34,7 +34,7 @@ _FEW, _MANY = 0.02, 0.3
 
 
 def detect_encoding(open_bytes: Callable[[], BinaryIO]) -> str | None:
-    """The name of a codec; None for bytes that are no text. The whole file is looked at, in pieces."""
+    """The name of a codec; None for bytes that are no text. The whole file is read, in chunks."""
     with open_bytes() as handle:
         head = handle.read(_SAMPLE)
         for mark, name in _MARKS:
@@ -49,7 +49,7 @@ def detect_encoding(open_bytes: Callable[[], BinaryIO]) -> str | None:
 
 
 def _utf16_without_mark(head: bytes) -> str | None:
-    """UTF-16 without a mark: every other byte of plain letters is zero."""
+    """Whether bytes are UTF-16 without a byte order mark: every other byte of plain letters is zero."""
     half = len(head) // 2 or 1
     even, odd = head[0::2].count(0) / half, head[1::2].count(0) / half
     if odd > _MANY and even < _FEW:
@@ -58,7 +58,7 @@ def _utf16_without_mark(head: bytes) -> str | None:
 
 
 def _lines_outside_utf8(head: bytes, handle: BinaryIO) -> bytes | None:
-    """None where all is UTF-8, otherwise the lines with other than plain letters, from the piece that is not."""
+    """None if all is UTF-8; otherwise the lines with other than plain letters, from the first invalid chunk on."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     for chunk in _chunks(head, handle):
         try:
@@ -77,7 +77,7 @@ def _chunks(head: bytes, handle: BinaryIO) -> Iterator[bytes]:
 
 
 def _detect_legacy(sample: bytes) -> str:
-    """One of those from before Unicode. Western European is the most common, and wins where several would do."""
+    """The legacy encoding of a sample. Western European is the most common, and preferred if several fit."""
     import charset_normalizer
 
     found = charset_normalizer.from_bytes(sample, cp_isolation=list(_LEGACY_ENCODINGS))

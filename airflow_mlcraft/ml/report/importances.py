@@ -72,18 +72,20 @@ def importances(model: Any, table: Table, truth: Any, metric: Metric, *, positiv
 
 def importance_plot(found: list[Importance], metric: Metric) -> Picture:
     """Bars, the longest at the top."""
-    shown = found[:_MAX_LISTED]
+    columns = found[:_MAX_LISTED]
 
     def draw(axes: Any) -> None:
-        places = range(len(shown))
-        axes.barh(places, [one.mean for one in shown], xerr=[one.std for one in shown], color=COLOURS[0], ecolor=INK)
-        axes.set_yticks(places, [shorten(one.column, _MAX_NAME_LENGTH) for one in shown])
+        places = range(len(columns))
+        axes.barh(
+            places, [one.mean for one in columns], xerr=[one.std for one in columns], color=COLOURS[0], ecolor=INK
+        )
+        axes.set_yticks(places, [shorten(one.column, _MAX_NAME_LENGTH) for one in columns])
         axes.invert_yaxis()
         axes.set(xlabel=f"loss of {metric.name}")
         axes.grid(False, axis="y")
 
-    more = f" The {_MAX_LISTED} most important of {len(found)} columns." if len(found) > _MAX_LISTED else ""
-    caption = f"How much {metric.name} gets worse on the test part when the column is shuffled.{more}"
+    rest_note = f" The {_MAX_LISTED} most important of {len(found)} columns." if len(found) > _MAX_LISTED else ""
+    caption = f"How much {metric.name} gets worse on the test part when the column is shuffled.{rest_note}"
     return draw_picture(
-        "importances", "Importance of the columns", caption, draw, (4.8, max(2.2, 0.9 + 0.24 * len(shown)))
+        "importances", "Importance of the columns", caption, draw, (4.8, max(2.2, 0.9 + 0.24 * len(columns)))
     )

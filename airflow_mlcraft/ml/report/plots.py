@@ -105,9 +105,11 @@ def _inline(svg: str, title: str) -> str:
     """The svg element alone, in the colours and the font of the page around it."""
     from html import escape
 
-    body = svg[svg.index("<svg") :]
-    body = body.replace(INK, "var(--ink)").replace(LINE, "var(--line)").replace("'DejaVu Sans'", "inherit")
-    return body.replace("<svg", f'<svg role="img" aria-label="{escape(title, quote=True)}"', 1)
+    svg_element = svg[svg.index("<svg") :]
+    svg_element = (
+        svg_element.replace(INK, "var(--ink)").replace(LINE, "var(--line)").replace("'DejaVu Sans'", "inherit")
+    )
+    return svg_element.replace("<svg", f'<svg role="img" aria-label="{escape(title, quote=True)}"', 1)
 
 
 _MAX_CLASSES = 30
@@ -132,8 +134,8 @@ def _one_against_rest(predictions: Predictions) -> Iterator[tuple[str, Any, Any,
     """For each class: its name, which rows belong to it, their scores for it, and the colour of its curve."""
     if predictions.probabilities is None and predictions.decisions is None:
         return
-    shown = [predictions.positive] if len(predictions.classes) == _BINARY else list(predictions.classes)[:_MAX_CURVES]
-    for place, label in enumerate(shown):
+    labels = [predictions.positive] if len(predictions.classes) == _BINARY else list(predictions.classes)[:_MAX_CURVES]
+    for number, label in enumerate(labels):
         index = predictions.classes.index(label)
         if predictions.probabilities is not None:
             values = predictions.probabilities[:, index]
@@ -143,7 +145,7 @@ def _one_against_rest(predictions: Predictions) -> Iterator[tuple[str, Any, Any,
             values = predictions.decisions[:, index]
         y_true = np.asarray(predictions.y_true == label)
         if 0 < y_true.sum() < len(y_true):
-            yield str(label), y_true, values, COLOURS[place % len(COLOURS)]
+            yield str(label), y_true, values, COLOURS[number % len(COLOURS)]
 
 
 def _confusion(predictions: Predictions) -> Picture:
@@ -240,17 +242,17 @@ def number_plots(predictions: Predictions, seed: int) -> Iterator[Picture]:
     shown = np.arange(len(y_true))
     if len(y_true) > _POINTS:
         shown = np.sort(np.random.default_rng(seed).choice(len(y_true), _POINTS, replace=False))
-    some = f" {_POINTS} of {len(y_true)} rows are shown." if len(y_true) > _POINTS else ""
-    dots: dict[str, Any] = {"s": 12, "alpha": 0.55, "color": COLOURS[0], "linewidths": 0}
+    shown_note = f" {_POINTS} of {len(y_true)} rows are shown." if len(y_true) > _POINTS else ""
+    style: dict[str, Any] = {"s": 12, "alpha": 0.55, "color": COLOURS[0], "linewidths": 0}
 
     def predicted(axes: Any) -> None:
-        axes.scatter(y_true[shown], y_pred[shown], **dots)
+        axes.scatter(y_true[shown], y_pred[shown], **style)
         ends = [min(y_true.min(), y_pred.min()), max(y_true.max(), y_pred.max())]
         axes.plot(ends, ends, color=INK, linestyle="--", linewidth=1)
         axes.set(xlabel="true", ylabel="predicted")
 
     def against(axes: Any) -> None:
-        axes.scatter(y_pred[shown], residuals[shown], **dots)
+        axes.scatter(y_pred[shown], residuals[shown], **style)
         axes.axhline(0, color=INK, linestyle="--", linewidth=1)
         axes.set(xlabel="predicted", ylabel="true - predicted")
 
@@ -260,9 +262,9 @@ def number_plots(predictions: Predictions, seed: int) -> Iterator[Picture]:
         axes.set(xlabel="true - predicted", ylabel="rows")
 
     yield draw_picture(
-        "predicted", "Predicted against true", f"On the dashed line, both are the same.{some}", predicted
+        "predicted", "Predicted against true", f"On the dashed line, both are the same.{shown_note}", predicted
     )
-    caption = f"A shape in this cloud is something that the model has missed.{some}"
+    caption = f"A shape in this cloud is something that the model has missed.{shown_note}"
     yield draw_picture("residuals", "Residuals", caption, against)
     yield draw_picture(
         "residual_histogram", "Spread of the residuals", "How large errors are, and to which side.", spread
