@@ -10,6 +10,7 @@ import typer
 
 from airflow_mlcraft.cli.options import AsJson, Folder
 from airflow_mlcraft.cli.printing import error_console, escape, print_json, print_lines
+from airflow_mlcraft.common.extras import require_extra
 from airflow_mlcraft.project.project_paths import find_projects
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def ui(
     """
     from airflow_mlcraft.project.server.web_ui import prepare_home, run_until_stopped
 
+    require_extra("tracking")
     home = prepare_home(find_projects(projects))
 
     def print_ready(addresses: Addresses) -> None:

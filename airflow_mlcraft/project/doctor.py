@@ -25,7 +25,8 @@ from airflow_mlcraft.project.version_conflicts import find_version_conflicts
 GOOD, WARNING, WRONG = "good", "warning", "wrong"
 _ENOUGH_BYTES = 1 << 30
 _MIN_BYTES = 100 << 20
-_PACKAGES = ("apache-airflow-core", "cwltool", "mlflow", "dvc", "scikit-learn", "pandas")
+_PACKAGES = ("apache-airflow-core", "cwltool")
+_PACKAGES_OF_EXTRAS = {"mlflow": "tracking", "dvc": "dvc", "scikit-learn": "ml", "pandas": "ml"}
 _TIMEOUT = 5
 
 
@@ -66,14 +67,23 @@ def _check_python(projects: Projects) -> Finding:
 
 def _check_packages(projects: Projects) -> Finding:
     installed, missing = [f"mlcraft {__version__}"], []
-    for name in _PACKAGES:
+    for name in (*_PACKAGES, *_PACKAGES_OF_EXTRAS):
         try:
             installed.append(f"{name.removesuffix('-core')} {version(name)}")
         except PackageNotFoundError:
             missing.append(name)
-    if missing:
+    found = ", ".join(installed)
+    if not missing:
+        return Finding("packages", GOOD, found)
+    if not set(missing) <= set(_PACKAGES_OF_EXTRAS):
         return Finding("packages", WRONG, f"{', '.join(missing)} not installed", "install MLcraft anew, with pip")
-    return Finding("packages", GOOD, ", ".join(installed))
+    extras = ",".join(sorted({_PACKAGES_OF_EXTRAS[name] for name in missing}))
+    return Finding(
+        "packages",
+        WARNING,
+        f"{found}; without {', '.join(missing)}",
+        f"pip install '{DISTRIBUTION}[{extras}]'; projects need it, CWL documents go without",
+    )
 
 
 def _check_versions(projects: Projects) -> Finding:
@@ -164,9 +174,12 @@ def _check_editor(projects: Projects) -> Finding:
 
 
 def _check_docker(projects: Projects) -> Finding:
-    import docker
-    from docker.errors import DockerException
-
+    try:
+        import docker
+        from docker.errors import DockerException
+    except ModuleNotFoundError:
+        remedy = f"pip install '{DISTRIBUTION}[docker]' for `mlcraft build`; all else goes without"
+        return Finding("Docker", WARNING, "the package docker is not installed", remedy)
     try:
         client = docker.from_env(timeout=_TIMEOUT)
         engine_version = client.version()["Version"]

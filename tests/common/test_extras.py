@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -31,29 +33,41 @@ def test_each_package_is_named_by_the_extra_that_brings_it() -> None:
         assert names & brought, (package, extra)
 
 
+def hide_packages(*packages: str) -> str:
+    """A script that runs the module of its first argument as if these packages were not installed."""
+    return (
+        "import sys, runpy, importlib.util as util, importlib.metadata as metadata\n"
+        f"hidden = {packages!r}\n"
+        "class Hidden:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] in hidden:\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Hidden())\n"
+        "real, real_version = util.find_spec, metadata.version\n"
+        "util.find_spec = lambda name, package=None: None if name in hidden else real(name, package)\n"
+        "def version(name):\n"
+        "    if name in hidden:\n"
+        "        raise metadata.PackageNotFoundError(name)\n"
+        "    return real_version(name)\n"
+        "metadata.version = version\n"
+        "sys.argv = sys.argv[1:]\n"
+        "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("command", "package", "extra"),
     [
         (["-m", "airflow_mlcraft.steps.command", "split", "--data", "table.csv"], "pandas", "ml"),
         (["-m", "airflow_mlcraft.serving", "--model", "."], "orjson", "serve"),
         (["-m", "airflow_mlcraft.cli.cwl_runner", "--provenance=crate", "TOOL"], "rocrate", "provenance"),
+        (["-m", "airflow_mlcraft.cli.main", "ui"], "mlflow", "tracking"),
     ],
 )
 def test_a_missing_extra_is_a_sentence(tmp_path: Path, command: list[str], package: str, extra: str) -> None:
     """The package is hidden from a new process, as if it was not installed."""
     (tmp_path / "table.csv").write_text("a,b\n1,2\n3,4\n")
-    hide = (
-        "import sys, runpy, importlib.util as util\n"
-        "class Hidden:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        f"        if name.partition('.')[0] == {package!r}:\n"
-        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
-        "sys.meta_path.insert(0, Hidden())\n"
-        "real = util.find_spec\n"
-        f"util.find_spec = lambda name, package=None: None if name == {package!r} else real(name, package)\n"
-        "sys.argv = sys.argv[1:]\n"
-        "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)\n"
-    )
+    hide = hide_packages(package)
     echo = str(PROJECT / "tests" / "documents" / "echo.cwl")
     arguments = [echo if part == "TOOL" else part for part in command[1:]]
     done = subprocess.run(
@@ -63,3 +77,18 @@ def test_a_missing_extra_is_a_sentence(tmp_path: Path, command: list[str], packa
     assert f"the package {package} is not installed here" in done.stderr
     assert f"pip install 'airflow-provider-mlcraft[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_doctor_names_the_extras_that_are_missing(tmp_path: Path) -> None:
+    """With the package alone CWL documents run, so this is no failure."""
+    hidden = hide_packages("docker", "dvc", "mlflow", "pandas", "scikit-learn")
+    command = [sys.executable, "-c", hidden, "airflow_mlcraft.cli.main", "doctor", "--json"]
+    environment = {**os.environ, "MLCRAFT_PROJECTS": str(tmp_path / "none")}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {finding["what"]: finding for finding in json.loads(done.stdout)}
+    assert found["packages"]["state"] == found["Docker"]["state"] == "warning"
+    assert "without mlflow, dvc, scikit-learn, pandas" in found["packages"]["found"]
+    assert "pip install 'airflow-provider-mlcraft[dvc,ml,tracking]'" in found["packages"]["remedy"]
+    assert "pip install 'airflow-provider-mlcraft[docker]'" in found["Docker"]["remedy"]
+    assert "Node" in found
