@@ -110,10 +110,9 @@ def has_cluster_policies() -> bool:
     """Whether the installation has policies for DAGs or tasks."""
     from airflow import settings
 
-    manager = getattr(settings, "get_policy_plugin_manager", None)
-    if manager is None:
-        return True
-    hook = manager().hook
+    # A function since Airflow 3.2, a variable before.
+    get_manager = getattr(settings, "get_policy_plugin_manager", None)
+    hook = (get_manager() if get_manager else settings.POLICY_PLUGIN_MANAGER).hook
     return bool(hook.dag_policy.get_hookimpls() or hook.task_policy.get_hookimpls())
 
 

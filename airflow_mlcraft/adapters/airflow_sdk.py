@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, MutableMapping
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -89,7 +90,7 @@ def load_task_runner() -> None:
     from airflow.sdk.execution_time import task_runner  # noqa: F401
 
     with contextlib.suppress(ModuleNotFoundError):
-        from airflow.sdk import plugins_manager  # noqa: F401
+        import_module("airflow.sdk.plugins_manager")
 
 
 class _Current:

@@ -20,6 +20,8 @@ class Internal:
     used_for: str
     parameters: tuple[str, ...] = ()
     """The parameters that it is called with by name, or that an override of it takes."""
+    attributes: tuple[str, ...] = ()
+    """The attributes of a class that are read, such as the columns of a table."""
     instead: tuple[str, ...] = ()
     """Paths of the names that other supported versions of the library have in its place."""
 
@@ -57,10 +59,13 @@ def _find_problem(internal: Internal) -> str:
         except (ImportError, AttributeError):
             problems.append(f"has no {path.replace(':', '.')}")
             continue
-        lacking = _find_lacking_parameters(found, internal.parameters)
+        lacking = [
+            *(f"the parameter {name}" for name in _find_lacking_parameters(found, internal.parameters)),
+            *(f"the attribute {name}" for name in internal.attributes if not _has_attribute(found, name)),
+        ]
         if not lacking:
             return ""
-        problems.append(f"has {path.replace(':', '.')} without the parameter {' and '.join(lacking)}")
+        problems.append(f"has {path.replace(':', '.')} without {' and '.join(lacking)}")
     return " and ".join(problems)
 
 
@@ -68,10 +73,17 @@ def _resolve(path: str) -> object:
     module, _, names = path.partition(":")
     found: object = import_module(module)
     for name in filter(None, names.split(".")):
-        annotations = getattr(found, "__annotations__", {}) if isinstance(found, type) else {}
-        fields = getattr(found, "model_fields", {})
-        found = None if name in annotations or name in fields else getattr(found, name)
+        found = None if _is_declared(found, name) else getattr(found, name)
     return found
+
+
+def _has_attribute(owner: object, name: str) -> bool:
+    return _is_declared(owner, name) or hasattr(owner, name)
+
+
+def _is_declared(owner: object, name: str) -> bool:
+    """Whether a class or module declares a name with a type, and possibly without a value."""
+    return name in getattr(owner, "__annotations__", {}) or name in getattr(owner, "model_fields", {})
 
 
 def _find_lacking_parameters(function: object, parameters: tuple[str, ...]) -> list[str]:

@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from inspect import unwrap
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,8 +47,7 @@ from airflow_mlcraft.steps.services import connection_variable
 from airflow_mlcraft.store.values import local_path, oid_of
 
 if TYPE_CHECKING:
-    from airflow.providers.standard.operators.hitl import ApprovalOperator
-
+    from airflow_mlcraft.adapters.airflow_standard import Approval
     from airflow_mlcraft.cwl.inline_command import InlineCommand, WriteLine
     from airflow_mlcraft.cwl.orphaned_tools import ToolOwner
 
@@ -271,12 +269,8 @@ class ApproveOperator(PromotingOperator):
         outputs = super().execute(context)
         if find_replayed_outputs(context["ti"]) is not None:
             return outputs
-        # Here and below: each parse of a DAG file imports this module, and an approval is rare.
-        from airflow.providers.standard.operators.hitl import ApprovalOperator
-
         try:
-            # Airflow warns when code other than its own calls the decorated method.
-            unwrap(ApprovalOperator.execute)(self._approval(), context)
+            self._approval().ask(context)
         except WAITING_EXCEPTIONS as waiting:
             waiting.method_name = "execute_complete"
             waiting.kwargs = {**(waiting.kwargs or {}), "outputs": outputs}
@@ -285,13 +279,10 @@ class ApproveOperator(PromotingOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any], outputs: Json) -> Json:
         """Promote the model when it was approved, and return the outputs; fail when it was rejected."""
-        from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
-
         self._context = context
         with as_airflow_exceptions(), task_run(self.load_plan(), context["ti"]) as self._task_run:
-            response = HITLOperator.execute_complete(self._approval(), context, event)
-            user = (response["responded_by_user"] or {}).get("name", "somebody")
-            if response["chosen_options"] != [ApprovalOperator.APPROVE]:
+            is_approved, user = self._approval().read_answer(context, event)
+            if not is_approved:
                 raise AirflowFailException(f"{user} has rejected the model; nothing was crowned")
             if self._task_run is not None:
                 self._task_run.open().tags({"mlcraft.approved_by": user})
@@ -308,11 +299,12 @@ class ApproveOperator(PromotingOperator):
         if report := inputs.get("report"):
             self._report = Path(local_path(report)).read_text(errors="replace")[:_MAX_REPORT_CHARACTERS]
 
-    def _approval(self) -> ApprovalOperator:
-        from airflow.providers.standard.operators.hitl import ApprovalOperator
+    def _approval(self) -> Approval:
+        # Each parse of a DAG file imports this module, and an approval is rare.
+        from airflow_mlcraft.adapters.airflow_standard import Approval
 
         subject = f"May this model be the champion of {self._registered_model_name()}?"
-        return ApprovalOperator(task_id=self.task_id, subject=subject, body=self._report or None)
+        return Approval(self.task_id, subject, self._report or None)
 
     def _registered_model_name(self) -> str:
         hint = _kind_hint(self.layout().step(self.step), "Approve")

@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import task_decorator_factory
-from airflow.providers.standard.decorators.python import _PythonDecoratedOperator
 from airflow.sdk import Context
 
 from airflow_mlcraft.adapters.airflow_sdk import KNOWN_CONTEXT_KEYS
+from airflow_mlcraft.adapters.airflow_standard import PythonDecoratedOperator
 from airflow_mlcraft.operators.task_run import tracked_run
 from airflow_mlcraft.tracking.capture import bind_arguments
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _AIRFLOW_ARGUMENTS = {*KNOWN_CONTEXT_KEYS, "templates_dict"}
 
 
-class TrackedOperator(_PythonDecoratedOperator):
+class TrackedOperator(PythonDecoratedOperator):
     """Calls a Python function, and logs the call to a run in MLflow.
 
     :param seed: the seed of random numbers; by default it follows from the task's name, so that a retry repeats it

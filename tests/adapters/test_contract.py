@@ -22,9 +22,9 @@ def test_a_name_that_is_gone_is_reported(library: Library, internal: Internal, m
     """Each name, and those of other versions in its place, is taken away in turn."""
     for path in (internal.path, *internal.instead):
         _take_away(path, monkeypatch)
-    [problem] = [each for each in find_broken(library) if internal.path.replace(":", ".") in each]
+    gone = " and ".join(f"has no {path.replace(':', '.')}" for path in (internal.path, *internal.instead))
+    [problem] = [each for each in find_broken(library) if f" {gone}, which " in each]
     assert library.distribution in problem
-    assert f"has no {internal.path.replace(':', '.')}" in problem
     assert internal.used_for in problem
 
 
@@ -32,6 +32,12 @@ def test_a_parameter_that_is_gone_is_reported() -> None:
     library = Library("pytest", "adapters/pytest.py", "8", (Internal("pytest:fixture", "tests", ("scope", "colour")),))
     [problem] = find_broken(library)
     assert "has pytest.fixture without the parameter colour" in problem
+
+
+def test_an_attribute_that_is_gone_is_reported() -> None:
+    library = Library("pytest", "a.py", "8", (Internal("pytest:Item", "tests", attributes=("runtest", "colour")),))
+    [problem] = find_broken(library)
+    assert "has pytest.Item without the attribute colour" in problem
 
 
 def test_another_name_in_its_place_will_do() -> None:
@@ -64,3 +70,4 @@ def _take_away(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
                 monkeypatch.delitem(base.model_fields, name)  # type: ignore[attr-defined]
     else:
         monkeypatch.delattr(found, name, raising=False)
+        monkeypatch.delitem(getattr(found, "__annotations__", {}), name, raising=False)
