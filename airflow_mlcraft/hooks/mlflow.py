@@ -83,7 +83,7 @@ class MlflowHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Look for the experiment that every store has."""
         try:
-            self.get_conn().api().experiment("Default")
+            self.get_conn().api().get_or_create_experiment("Default")
         except MlcraftError as error:
             return False, str(error)
         return True, "the tracking store answers"

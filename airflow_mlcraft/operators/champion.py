@@ -38,7 +38,7 @@ def find_champion(name: str, task_run: TaskRun, files: TaskFiles, log_line: LogL
     Raises an `UnknownChampionError` or a `ChampionFilesMissingError`.
     """
     try:
-        version = task_run.tracking.champion(name)
+        version = task_run.tracking.get_champion(name)
     except MlcraftError as error:
         raise UnknownChampionError(f"the champion of {name} is not known: {error}") from None
     if version is None:

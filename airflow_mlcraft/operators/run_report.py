@@ -36,7 +36,7 @@ def build_step_tags(
         values[tags.REUSED] = "{dag_id}.{task_id} in {run_id}".format_map(reused_from)
         index = -1 if reused_from["map_index"] is None else reused_from["map_index"]
         producer = StepName(DagRunName(reused_from["dag_id"], reused_from["run_id"]), reused_from["task_id"], index)
-        values[tags.REUSED_RUN] = tracking.run_id(producer, 0) or ""
+        values[tags.REUSED_RUN] = tracking.wait_for_run_id(producer, 0) or ""
     return {name: value for name, value in values.items() if value}
 
 
@@ -126,7 +126,7 @@ def _log_trial(task_run: TaskRun, trial: Mapping[str, Any]) -> None:
     """Log a trial of a search as a child run of the step's run."""
     name = task_run.name
     number = trial["number"]
-    child = StepName(name.flow, f"{name.task_id}/trial {number}", name.map_index, name.try_number, f"trial {number}")
+    child = StepName(name.dag_run, f"{name.task_id}/trial {number}", name.map_index, name.try_number, f"trial {number}")
     run = task_run.tracking.open(child, tags={"mlcraft.trial": trial.get("state", "")}, above=name)
     run.params(trial.get("params", {}))
     run.metrics(trial.get("metrics", {}))

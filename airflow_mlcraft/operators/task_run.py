@@ -65,7 +65,7 @@ class TaskRun:
     def open(self, label: str = "") -> TrackedRun:
         """The run; the first call opens it, with `label` as part of its name."""
         if self._run is None:
-            self.name = StepName(self.name.flow, self.name.task_id, self.name.map_index, self.name.try_number, label)
+            self.name = StepName(self.name.dag_run, self.name.task_id, self.name.map_index, self.name.try_number, label)
             self._run = self.tracking.open(self.name, tags={**self._tags, tags.WORKER: socket.gethostname()})
         return self._run
 
@@ -88,7 +88,7 @@ class TaskRun:
 
     def link(self) -> str:
         """The URL of the run's page; empty where it is not known yet."""
-        return self.tracking.link(self.name) if self._run is not None else ""
+        return self.tracking.run_url(self.name) if self._run is not None else ""
 
 
 @contextmanager
@@ -204,8 +204,8 @@ def _open_run(
     name = StepName(dag_run_name(ti), ti.task_id, index, ti.try_number, label)
     file_tags = document_tags(Path(ti.task.dag.fileloc))
     # The first task creates the run of the DAG run; the others repeat the same call.
-    tracking.begin(name.flow, tags=file_tags, params=to_params(select_params(dict(context["params"]))))
-    tracking.made(name.flow)
+    tracking.begin(name.dag_run, tags=file_tags, params=to_params(select_params(dict(context["params"]))))
+    tracking.wait_for_store(name.dag_run)
     skipped: AirflowSkipException | None = None
     task_tags = {**file_tags, tags.WORKER: socket.gethostname()}
     with (

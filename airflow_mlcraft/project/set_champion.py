@@ -62,7 +62,7 @@ def _find_obstacle(tracking: TrackingClient, name: str, winner: str, current: st
 
     try:
         api = tracking.api()
-        champion = tracking.champion(name)
+        champion = tracking.get_champion(name)
         if champion is None or champion.tags.get(tags.CONTENT) != current:
             return f"the champion of {name} in MLflow is not the one of the last training or evaluation"
         experiment = api.find_experiment(tracking.experiment)

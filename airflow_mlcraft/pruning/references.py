@@ -76,8 +76,8 @@ def _registered() -> Iterator[str]:
         return
     try:
         api = tracking.api()
-        for name in api.registered_models():
-            for version in api.versions(name):
+        for name in api.list_registered_models():
+            for version in api.list_versions(name):
                 run = api.get_run(version.run_id) if version.run_id else None
                 data: list[Any] = [version.source, dict(version.tags)]
                 if run is not None:

@@ -28,7 +28,15 @@ from airflow_mlcraft.steps.services import Services
 from airflow_mlcraft.tracking import pyfunc_model
 from airflow_mlcraft.tracking.model_folder import CODE, find_installed_requirements, write_model
 from airflow_mlcraft.tracking.model_folder import MODEL as MODEL_FILE
-from airflow_mlcraft.tracking.trusted_types import CARD, KEY, RECORD, TRUSTED, describe_packages, library_modules, sign
+from airflow_mlcraft.tracking.trusted_types import (
+    CARD,
+    KEY,
+    RECORD,
+    TRUSTED,
+    describe_packages,
+    find_library_modules,
+    sign,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,11 +90,11 @@ def write_model_folder(settings: FitSettings, params: dict[str, Any], fitted: Fi
     shutil.rmtree(target, ignore_errors=True)
     with tempfile.TemporaryDirectory() as place:
         file = save_model(fitted.model, Path(place) / "model.skops")
-        types = pyfunc_model.unknown_types(file)
+        types = pyfunc_model.find_unknown_types(file)
         modules = _user_modules(settings, types)
         process = None if settings.recipe.process is None else row_process.from_json(settings.recipe.process)
         code = [*modules.values(), *([_write_process(process, Path(place))] if process is not None else [])]
-        libraries = library_modules(read_schema(file)) | {name for path in code for name in imports_of(path)}
+        libraries = find_library_modules(read_schema(file)) | {name for path in code for name in imports_of(path)}
         needed = [
             *find_installed_requirements(),
             *(f"{one['name']}=={one['version']}" for one in describe_packages(libraries)),

@@ -1,4 +1,4 @@
-"""Runs in MLflow: what a task has to say goes into a folder, and is delivered by a process of its own.
+"""Tracking of runs in MLflow: tasks write records into a spool folder, and a separate process sends them.
 
-Knows neither Airflow's DAGs nor scikit-learn. What a step imports from here never imports mlflow.
+Imports neither Airflow nor scikit-learn. What a step imports from here never imports mlflow.
 """

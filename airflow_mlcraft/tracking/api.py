@@ -1,4 +1,4 @@
-"""What is asked of a tracking store; `rest_api` asks a server, `store_api` any other store through mlflow."""
+"""The interface of a tracking store: `rest/api.py` implements it for a server, `store_api.py` through mlflow."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from airflow_mlcraft.errors import MlcraftError
 
 
 class UnreachableError(MlcraftError):
-    """The store does not answer, or not to us: everything has to wait."""
+    """The store does not answer, or refuses the credentials: all deliveries have to wait."""
 
 
 class BusyError(MlcraftError):
-    """The store could not do this now; another time it may."""
+    """The store failed on this request; a retry may succeed."""
 
 
 class RefusedError(MlcraftError):
-    """The store will not take this, today or tomorrow. `code` is MLflow's error code."""
+    """The store refuses this request for good; a retry is useless. `code` is MLflow's error code."""
 
     def __init__(self, message: str, code: str = ""):
         self.code = code
@@ -27,13 +27,13 @@ class RefusedError(MlcraftError):
 
     @property
     def missing(self) -> bool:
-        """Whether what was asked for is not there."""
+        """Whether the refusal says that the requested object does not exist."""
         return self.code in ("RESOURCE_DOES_NOT_EXIST", "ENDPOINT_NOT_FOUND", "NOT_FOUND")
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """An input of a run, as MLflow keeps it."""
+    """A dataset input of a run, as MLflow stores it."""
 
     name: str
     digest: str
@@ -46,7 +46,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Run:
-    """A run, as far as we ask for it."""
+    """The fields of an MLflow run that this package uses."""
 
     id: str
     experiment_id: str
@@ -64,7 +64,7 @@ class Run:
 
 @dataclass(frozen=True)
 class LoggedModel:
-    """A model that a run has made."""
+    """A logged model: a model that a run produced."""
 
     id: str
     name: str
@@ -91,26 +91,26 @@ Metric = tuple[str, float, int, int]
 class Api(Protocol):
     """A tracking store. Every method may raise UnreachableError, BusyError and RefusedError."""
 
-    def experiment(self, name: str) -> str:
-        """The id of an experiment, made where there is none."""
+    def get_or_create_experiment(self, name: str) -> str:
+        """Return the id of an experiment; the experiment is created if it does not exist."""
 
     def find_experiment(self, name: str) -> str:
-        """The id of an experiment; nothing where there is none."""
+        """Return the id of an experiment, or "" if it does not exist."""
 
     def search_runs(self, experiment_id: str, filter_: str) -> list[Run]:
-        """The runs that a filter finds, the oldest first."""
+        """Return the runs that match a filter, the oldest first."""
 
     def create_run(self, experiment_id: str, name: str, start: int, tags: Mapping[str, str]) -> Run:
-        """A new run."""
+        """Create a run."""
 
     def get_run(self, run_id: str) -> Run:
-        """A run, with its inputs."""
+        """Return a run with its dataset inputs."""
 
     def update_run(self, run_id: str, status: str, end: int | None) -> None:
         """Set a run's status, and when it ended."""
 
     def delete_run(self, run_id: str) -> None:
-        """Put a run into the bin."""
+        """Delete a run; MLflow keeps it as deleted."""
 
     def log_batch(
         self, run_id: str, metrics: Sequence[Metric], params: Mapping[str, str], tags: Mapping[str, str]
@@ -118,48 +118,48 @@ class Api(Protocol):
         """Add metrics, params and tags; at most a thousand metrics and a hundred of the others."""
 
     def log_inputs(self, run_id: str, datasets: Sequence[Dataset]) -> None:
-        """Add data sets that a run has read."""
+        """Add the datasets that a run has read."""
 
-    def upload(self, artifact_uri: str, source: Path, place: str) -> None:
-        """Put a file at a place below an artifact URI."""
+    def upload(self, artifact_uri: str, source: Path, artifact_path: str) -> None:
+        """Upload a file to a path below an artifact URI."""
 
-    def read(self, artifact_uri: str, place: str) -> bytes:
-        """A file at a place below an artifact URI."""
+    def read_artifact(self, artifact_uri: str, artifact_path: str) -> bytes:
+        """Return the content of a file at a path below an artifact URI."""
 
     def find_models(self, experiment_id: str, content: str) -> list[LoggedModel]:
-        """The models with a content, the oldest first."""
+        """Return the logged models whose content tag is `content`, the oldest first."""
 
     def create_model(self, run: Run, name: str, tags: Mapping[str, str]) -> LoggedModel:
-        """A new model of a run, not yet ready."""
+        """Create a logged model of a run, not yet ready."""
 
-    def finish_model(self, run: Run, model: LoggedModel) -> None:
-        """Say that all files of a model are there, and that the run has made it."""
+    def finalize_model(self, run: Run, model: LoggedModel) -> None:
+        """Mark a logged model as ready and as an output of the run, once all its files are uploaded."""
 
     def create_registered_model(self, name: str) -> None:
-        """A name in the registry; nothing happens when it is there."""
+        """Create a registered model; does nothing if it exists."""
 
-    def registered_models(self) -> list[str]:
-        """The names in the registry, or the first of very many."""
+    def list_registered_models(self) -> list[str]:
+        """Return the names of the registered models, of a very large registry only the first page."""
 
-    def versions(self, name: str, run_id: str = "") -> list[Version]:
-        """The versions of a registered model, or those of one run."""
+    def list_versions(self, name: str, run_id: str = "") -> list[Version]:
+        """Return the versions of a registered model, or only those of one run."""
 
     def create_version(self, name: str, model: LoggedModel, tags: Mapping[str, str]) -> Version:
-        """A new version."""
+        """Create a version of a registered model."""
 
-    def version(self, name: str, version: str) -> Version:
-        """One version."""
+    def get_version(self, name: str, version: str) -> Version:
+        """Return one version."""
 
     def tag_version(self, version: Version, key: str, value: str) -> None:
         """Set a tag of a version."""
 
-    def alias(self, name: str, alias: str) -> Version | None:
-        """The version that an alias stands for."""
+    def get_version_by_alias(self, name: str, alias: str) -> Version | None:
+        """Return the version that an alias points to, or None."""
 
     def set_alias(self, name: str, alias: str, version: str) -> None:
-        """Let an alias stand for a version."""
+        """Point an alias to a version."""
 
 
 def quote_value(value: str) -> str:
-    """A value within a filter of MLflow."""
+    """Quote a value for a filter string of MLflow."""
     return f'"{value}"' if "'" in value else f"'{value}'"

@@ -1,4 +1,4 @@
-"""What is logged of a function call: arguments, source, machine, seed and output, and a run that logs them all."""
+"""Capture of a function call: arguments, source, machine, seed and output, and a run that logs them all."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from airflow_mlcraft.tracking.names import StepName
 from airflow_mlcraft.tracking.run import TrackedRun
 from airflow_mlcraft.tracking.tags import GIT_COMMIT
 
-_SECRET = ("password", "passwd", "secret", "token", "api_key", "apikey", "credential", "private_key")
-_LONGEST = 500
-_PRINTED = 1_000_000
+_SECRET_WORDS = ("password", "passwd", "secret", "token", "api_key", "apikey", "credential", "private_key")
+_MAX_PARAM_LENGTH = 500
+_MAX_PRINTED = 1_000_000
 
 
 def bind_arguments(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
-    """The arguments of a call, with the defaults of those that are not given; secrets are stars.
+    """Return the arguments of a call, with defaults; the values of secrets are masked.
 
-    A call that Python would refuse has none: the function's own error says why.
+    For a call that Python would refuse the result is empty: the function's own error gives the reason.
     """
     try:
         signature = inspect.signature(function)
@@ -50,20 +50,20 @@ def bind_arguments(function: Callable[..., Any], *args: Any, **kwargs: Any) -> d
 
 
 def to_params(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as params: short, and without what nobody should read."""
+    """Convert values to params: shortened, with secrets masked."""
     return {name: "***" if _is_secret(name) else _to_parameter(value) for name, value in values.items()}
 
 
-# All that `exec` and `python -c` ran has this name, and Python may show the source of one for another's.
-_ANY_STRING = "<string>"
+# The file name of all code run by `exec` and `python -c`: Python may return the source of another such code.
+_STRING_FILENAME = "<string>"
 
 
 def hash_source(function: Callable[..., Any]) -> str:
-    """A hash that changes with the function's source; of its code, where there is no source."""
+    """Hash the source of a function, or its bytecode if there is no source."""
     plain = inspect.unwrap(function)
     code = getattr(plain, "__code__", None)
     try:
-        if code and code.co_filename == _ANY_STRING:
+        if code and code.co_filename == _STRING_FILENAME:
             raise OSError
         text = inspect.getsource(plain).encode()
     except (OSError, TypeError):
@@ -72,7 +72,7 @@ def hash_source(function: Callable[..., Any]) -> str:
 
 
 def host_tags() -> dict[str, str]:
-    """The machine and its Python."""
+    """Return tags of the machine and its Python."""
     return {
         "host.name": socket.gethostname(),
         "host.platform": platform.platform(),
@@ -82,7 +82,7 @@ def host_tags() -> dict[str, str]:
 
 
 def package_tags(function: Callable[..., Any]) -> dict[str, str]:
-    """The versions of the packages that a function's module has imported."""
+    """Return tags with the versions of the packages that a function's module has imported."""
     modules = set()
     for value in list(getattr(inspect.unwrap(function), "__globals__", {}).values()):
         module = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
@@ -92,7 +92,7 @@ def package_tags(function: Callable[..., Any]) -> dict[str, str]:
 
 
 def code_tags(function: Callable[..., Any]) -> dict[str, str]:
-    """Tags of a function: its name, the hash of its source, the packages it uses. Nothing of what has no name."""
+    """Return tags of a function: its name, the hash of its source, and the packages it uses."""
     plain = getattr(function, "func", function)
     name = getattr(plain, "__qualname__", type(plain).__qualname__)
     return {
@@ -103,13 +103,13 @@ def code_tags(function: Callable[..., Any]) -> dict[str, str]:
 
 
 def git_commit(folder: str = ".") -> str:
-    """The commit that a folder is at; nothing where there is no git, or no repository."""
-    return _git_place(folder)[1]
+    """Return the commit checked out in a folder; "" without git or a repository."""
+    return _read_git_head(folder)[1]
 
 
 def document_tags(file: Path) -> dict[str, str]:
-    """Which document it was: its path in its repository, its hash, and the repository's commit."""
-    root, commit = _git_place(str(file.parent))
+    """Return tags of a document: its path in its repository, its hash, and the repository's commit."""
+    root, commit = _read_git_head(str(file.parent))
     inside = bool(root) and file.resolve().is_relative_to(root)
     found = {
         tags.DOCUMENT: file.resolve().relative_to(root).as_posix() if inside else file.name,
@@ -120,8 +120,8 @@ def document_tags(file: Path) -> dict[str, str]:
 
 
 @functools.cache
-def _git_place(folder: str) -> tuple[str, str]:
-    """The repository that a folder is in, and its commit."""
+def _read_git_head(folder: str) -> tuple[str, str]:
+    """Return the root of the repository that a folder is in, and its commit."""
     try:
         done = subprocess.run(  # noqa: S603
             ["git", "-C", folder, "rev-parse", "--show-toplevel", "HEAD"],  # noqa: S607
@@ -139,12 +139,12 @@ def _git_place(folder: str) -> tuple[str, str]:
 
 
 def derive_seed(key: str) -> int:
-    """A seed that is the same for the same key."""
+    """Derive a seed from a key."""
     return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16)
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python's random numbers, and NumPy's where it is loaded."""
+    """Seed Python's random numbers, and NumPy's if it is loaded."""
     random.seed(seed)
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed(seed % 2**32)
@@ -152,30 +152,30 @@ def seed_everything(seed: int) -> None:
 
 @contextlib.contextmanager
 def capture_output() -> Iterator[list[str]]:
-    """What is printed meanwhile, a megabyte at most; it goes on to where it would have gone."""
+    """Collect what is printed inside the block, a megabyte at most; it is still printed."""
     parts: list[str] = []
     with contextlib.redirect_stdout(_Tee(sys.stdout, parts)), contextlib.redirect_stderr(_Tee(sys.stderr, parts)):
         yield parts
 
 
 class _Tee:
-    def __init__(self, beyond: TextIO, parts: list[str]):
-        self._beyond = beyond
+    def __init__(self, stream: TextIO, parts: list[str]):
+        self._stream = stream
         self._parts = parts
-        self._left = _PRINTED
+        self._left = _MAX_PRINTED
 
     def write(self, text: str) -> int:
         if self._left > 0:
             self._parts.append(text[: self._left])
             self._left -= len(text)
-        return self._beyond.write(text)
+        return self._stream.write(text)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._beyond, name)
+        return getattr(self._stream, name)
 
 
 def _is_secret(name: str) -> bool:
-    return any(word in name.lower() for word in _SECRET)
+    return any(word in name.lower() for word in _SECRET_WORDS)
 
 
 def _to_parameter(value: Any) -> Any:
@@ -184,9 +184,9 @@ def _to_parameter(value: Any) -> Any:
     try:
         text = value if isinstance(value, str) else repr(value)
     except Exception as error:
-        # Also an object of the user's whose repr raises is no reason for its task to fail.
+        # A repr of the user's that raises must not fail the task.
         text = f"<{type(value).__name__} without a text: {type(error).__name__}>"
-    return shorten(text, _LONGEST)
+    return shorten(text, _MAX_PARAM_LENGTH)
 
 
 log = logging.getLogger(__name__)
@@ -203,17 +203,17 @@ def tracked_run(
     tags: Mapping[str, Any] | None = None,
     parent: str | None = None,
 ) -> Iterator[TrackedRun]:
-    """`TrackingClient.step`, with tags and params about the call; `capture.bind_arguments` gives a call's `arguments`.
+    """Track a step like `TrackingClient.step`, with tags and params of the call; see `bind_arguments` for `arguments`.
 
-    Random numbers are seeded: with `seed`, or with one that follows from the run's name, so that a retry repeats it.
+    Random numbers are seeded: with `seed`, or with a seed derived from the run's name, so that a retry repeats it.
     """
-    given = to_params(arguments or {})
+    params = to_params(arguments or {})
     seed = derive_seed(name.key) if seed is None else seed
-    chosen = given.get("seed")
-    if isinstance(chosen, int) and not isinstance(chosen, bool):
-        seed = chosen
-    with tracking.step(name, tags={**_commit(), **(tags or {})}, parent=parent) as run:
-        run.params({**given, "seed": seed})
+    seed_argument = params.get("seed")
+    if isinstance(seed_argument, int) and not isinstance(seed_argument, bool):
+        seed = seed_argument
+    with tracking.step(name, tags={**_commit_tag(), **(tags or {})}, parent=parent) as run:
+        run.params({**params, "seed": seed})
         run.tags(host_tags())
         if function is not None:
             try:
@@ -228,6 +228,6 @@ def tracked_run(
                 run.text("".join(parts), "printed.txt")
 
 
-def _commit() -> dict[str, str]:
+def _commit_tag() -> dict[str, str]:
     commit = git_commit()
     return {GIT_COMMIT: commit} if commit else {}

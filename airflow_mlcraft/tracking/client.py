@@ -1,4 +1,4 @@
-"""Where runs are tracked, and the runs of a DAG run. A task writes to the spool; the sender does the rest."""
+"""The client by which tasks track runs: it writes to the spool, from which the sender process sends to MLflow."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from airflow_mlcraft.tracking.spool.spool import Spool, Writer
 if TYPE_CHECKING:
     from airflow_mlcraft.tracking.api import Api, Version
 
-_LOOK = 0.02
-_AGAIN = 0.2
+_POLL_SECONDS = 0.02
+_RETRY_SECONDS = 0.2
 
 log = logging.getLogger(__name__)
 
 
 class TrackingClient:
-    """A tracking store, and the spool of what goes there.
+    """A tracking store, and the spool of records to send there.
 
     :param uri: address of a tracking server, or of any other store that MLflow knows, as sqlite:////folder/mlflow.db
-    :param spool: folder of what is not sent yet
+    :param spool: folder of the records that are not sent yet
     :param experiment: the experiment of all runs; without it, each DAG has one of its name
-    :param limit: seconds that a task may at most wait for the store, where it waits at all
-    :param wait: whether each run waits until it is sent: for workers whose disk goes with them
-    :param linger: seconds that the sender stays when there is nothing to send
+    :param limit: seconds that a task waits for the store at most, if it waits at all
+    :param wait: whether the end of each run waits until it is sent: for workers whose disk is deleted with them
+    :param linger: seconds that the sender process stays alive with nothing to send
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class TrackingClient:
         linger: float = 30,
         credentials: Credentials | None = None,
     ):
-        self.uri = _absolute(uri)
+        self.uri = _with_absolute_path(uri)
         self.experiment = experiment
         self.limit = limit
         self.wait = wait
@@ -67,40 +67,40 @@ class TrackingClient:
 
     def begin(
         self,
-        flow: DagRunName,
+        dag_run: DagRunName,
         *,
         tags: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
         texts: Mapping[str, str] | None = None,
     ) -> None:
-        """Make the parent run. The first task does, before there are others that would need it."""
-        run = self._run(self._header(flow, tags))
+        """Create the run of a DAG run, the parent of its steps' runs. The first task calls this before others start."""
+        run = self._run(self._header(dag_run, tags))
         run.params(params or {})
         for path, text in (texts or {}).items():
             run.text(text, path)
-        self._leave_open(run)
+        self._pause(run)
 
     def end(
         self,
-        flow: DagRunName,
+        dag_run: DagRunName,
         status: str = "FINISHED",
         *,
         tags: Mapping[str, Any] | None = None,
         metrics: Mapping[str, float] | None = None,
     ) -> None:
-        """End the parent run: FINISHED, FAILED or KILLED."""
-        run = self._run(self._header(flow, tags))
+        """End the run of a DAG run with the status FINISHED, FAILED or KILLED."""
+        run = self._run(self._header(dag_run, tags))
         run.metrics(metrics or {})
         run.end(status)
-        self._sent_off(run)
+        self._send_or_warn(run)
 
     @contextlib.contextmanager
     def step(
         self, name: StepName, *, tags: Mapping[str, Any] | None = None, parent: str | None = None
     ) -> Iterator[TrackedRun]:
-        """The run of a step while it is worked on; an error ends it as FAILED, and goes on.
+        """Track a step in a block; an exception ends the run as FAILED, and is raised again.
 
-        `parent` is the id of the parent run, where it is known; otherwise it is found by its key.
+        `parent` is the id of the parent run if it is known; otherwise it is found by its key.
         """
         run = self.open(name, tags=tags, parent=parent)
         try:
@@ -118,8 +118,8 @@ class TrackingClient:
         parent: str | None = None,
         above: StepName | None = None,
     ) -> TrackedRun:
-        """Begin the run of a step; `close` has to follow. `above` is the step of which it is a part, if it is one."""
-        header = {**self._header(name, tags), "parent": self._header(name.flow, None), "parent_id": parent}
+        """Begin the run of a step, to be ended by `close`. `above` is the step whose run is the parent, if any."""
+        header = {**self._header(name, tags), "parent": self._header(name.dag_run, None), "parent_id": parent}
         if above is not None:
             header["parent"] = {**self._header(above, None), "parent": header["parent"]}
         run = self._run(header)
@@ -127,63 +127,65 @@ class TrackingClient:
         return run
 
     def close(self, run: TrackedRun, status: str = "FINISHED") -> None:
-        """End a run, and see to it that it is sent."""
+        """End a run and send it."""
         run.end(status)
-        self._sent_off(run)
+        self._send_or_warn(run)
 
     def flush(self, limit: float | None = None) -> int:
-        """Wait until all is sent, at most so many seconds; the number of runs of which something is left."""
+        """Wait until all is sent, at most `limit` seconds; return the number of runs that are not fully sent."""
         limit = self.limit if limit is None else limit
         if self.wait and is_server(self.uri):
-            self._deliver_here(limit)
+            self._deliver_in_process(limit)
         else:
             self._start_sender()
             deadline = time.monotonic() + limit
-            while self.spool.closed() and time.monotonic() < deadline:
-                time.sleep(_LOOK)
-        left = len(self.spool.closed())
-        if left:
-            log.warning("of %d runs something is still to be sent to %s: %s", left, self._where(), self._why())
-        return left
+            while self.spool.list_closed() and time.monotonic() < deadline:
+                time.sleep(_POLL_SECONDS)
+        unsent = len(self.spool.list_closed())
+        if unsent:
+            log.warning(
+                "of %d runs something is still to be sent to %s: %s", unsent, self._masked_uri(), self._delay_reason()
+            )
+        return unsent
 
     def pack(self) -> bytes:
-        """What is not sent, for `adopt` on a worker whose disk stays; empty when all is sent."""
+        """Return the unsent records as an archive, for `adopt` on another worker; b"" when all is sent."""
         from airflow_mlcraft.tracking.spool.spool_archive import pack
 
         return pack(self.spool)
 
-    def adopt(self, parcel: bytes) -> None:
-        """Send what another worker could not."""
+    def adopt(self, archive: bytes) -> None:
+        """Unpack the archive of another worker's unsent records, and send them."""
         from airflow_mlcraft.tracking.spool.spool_archive import unpack
 
-        unpack(self.spool, parcel)
+        unpack(self.spool, archive)
         self._start_sender()
 
-    def run_id(self, name: DagRunName | StepName, limit: float | None = None) -> str | None:
-        """The id of a run, once it is made; None when it is not within so many seconds."""
+    def wait_for_run_id(self, name: DagRunName | StepName, limit: float | None = None) -> str | None:
+        """Return the id of a run once it is created; None if it is not within `limit` seconds."""
         deadline = time.monotonic() + (self.limit if limit is None else limit)
-        while (known := self.spool.run_of(name.key)) is None and time.monotonic() < deadline:
-            time.sleep(_LOOK)
-        return str(known["id"]) if known else None
+        while (saved := self.spool.find_run(name.key)) is None and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        return str(saved["id"]) if saved else None
 
-    def made(self, name: DagRunName | StepName, limit: float = 60) -> None:
-        """Wait until a store in a file is there: it breaks when mlflow makes it in two processes at once."""
-        if not is_server(self.uri) and not self.spool.knows_a_run():
-            self.run_id(name, limit)
+    def wait_for_store(self, name: DagRunName | StepName, limit: float = 60) -> None:
+        """Wait until a store in a file is created: two processes must not create it with mlflow at the same time."""
+        if not is_server(self.uri) and not self.spool.has_runs():
+            self.wait_for_run_id(name, limit)
 
-    def link(self, name: DagRunName | StepName) -> str:
-        """The page of a run, where a server has one; of a run that is still to be made, the page that will find it."""
+    def run_url(self, name: DagRunName | StepName) -> str:
+        """Return the URL of a run's page on a server; for a run not created yet, of a search that will find it."""
         if not is_server(self.uri):
             return ""
-        if known := self.spool.run_of(name.key):
-            return f"{self._where()}/#/experiments/{known['experiment_id']}/runs/{known['id']}"
-        if isinstance(name, StepName) and (above := self.spool.run_of(name.flow.key)):
-            wanted = quote(f"tags.`{names.KEY}` = '{name.key}'")
-            return f"{self._where()}/#/experiments/{above['experiment_id']}/runs?searchFilter={wanted}"
+        if saved := self.spool.find_run(name.key):
+            return f"{self._masked_uri()}/#/experiments/{saved['experiment_id']}/runs/{saved['id']}"
+        if isinstance(name, StepName) and (parent := self.spool.find_run(name.dag_run.key)):
+            query = quote(f"tags.`{names.KEY}` = '{name.key}'")
+            return f"{self._masked_uri()}/#/experiments/{parent['experiment_id']}/runs?searchFilter={query}"
         return ""
 
-    def champion(self, model: str) -> Version | None:
-        """The champion of a registered model, once what was said before is sent; the sender knows it without import."""
+    def get_champion(self, model: str) -> Version | None:
+        """Return the champion of a registered model, after all earlier records are sent; needs no import of mlflow."""
         if is_server(self.uri):
             self.flush()
         else:
@@ -192,26 +194,26 @@ class TrackingClient:
             self._start_sender()
             with contextlib.suppress(TimeoutError):
                 return query_champion(self.spool, model, self.limit)
-        return registry.champion(self.api(), model)
+        return registry.get_champion(self.api(), model)
 
     def api(self) -> Api:
-        """The store itself, for what has to be known now. Where it is no server, this imports mlflow."""
+        """Open the store for direct requests. If it is not a server, this imports mlflow."""
         return open_api(self.uri, self.credentials, max(self.limit, 1))
 
     def environment(self, name: StepName | None = None) -> dict[str, str]:
-        """The variables by which mlflow in code of the user's own finds the same store, and a run to stand below."""
-        above = {NOTE: str(self.spool.note_of(name.key))} if name is not None else {}
-        return {"MLFLOW_TRACKING_URI": self.uri, **self.credentials.environment(), **above}
+        """Return environment variables with which mlflow in the user's code uses the same store and this parent run."""
+        parent = {NOTE: str(self.spool.run_note_path(name.key))} if name is not None else {}
+        return {"MLFLOW_TRACKING_URI": self.uri, **self.credentials.environment(), **parent}
 
     def _header(self, name: DagRunName | StepName, tags: Mapping[str, Any] | None) -> dict[str, Any]:
-        flow = name.flow if isinstance(name, StepName) else name
+        dag_run = name.dag_run if isinstance(name, StepName) else name
         given = {key: str(value) for key, value in (tags or {}).items() if value not in (None, "")}
         return {
             "key": name.key,
             "name": name.title,
-            "experiment": self.experiment or flow.dag_id,
+            "experiment": self.experiment or dag_run.dag_id,
             "start": int(time.time() * 1000),
-            "tags": {**name.tags(), names.SOURCE: flow.dag_id, names.USER: _user(), **given},
+            "tags": {**name.tags(), names.SOURCE: dag_run.dag_id, names.USER: _user_name(), **given},
         }
 
     def _run(self, header: Mapping[str, Any]) -> TrackedRun:
@@ -222,36 +224,36 @@ class TrackingClient:
             log.warning("the run is not tracked: the spool at %s cannot be written: %s", self.spool.root, error)
         return TrackedRun(writer, header)
 
-    def _leave_open(self, run: TrackedRun) -> None:
-        """Nothing more is said now, but the run goes on."""
+    def _pause(self, run: TrackedRun) -> None:
+        """Send what is recorded so far, without ending the run."""
         run.pause()
-        self._sent_off(run)
+        self._send_or_warn(run)
 
-    def _sent_off(self, run: TrackedRun) -> None:
+    def _send_or_warn(self, run: TrackedRun) -> None:
         try:
-            self._send_off()
+            self._send()
         except OSError as error:
-            # As when the spool has files of another user: it is no reason for a task to fail.
+            # For example when the spool has files of another user; a task must not fail by it.
             log.warning("what was tracked is kept in %s, and not sent by this task: %s", self.spool.root, error)
 
-    def _send_off(self) -> None:
+    def _send(self) -> None:
         if self.wait:
             self.flush()
             return
         self._start_sender()
-        if aside := self.spool.lately_set_aside():
+        if set_aside := self.spool.list_recently_set_aside():
             log.warning(
                 "%d files of tracked runs could not be sent and are set aside, as %s; the file of the same name that "
                 "ends with .reason says why",
-                len(aside),
-                aside[-1],
+                len(set_aside),
+                set_aside[-1],
             )
-        if trouble := self.spool.trouble():
-            since = time.strftime("%H:%M:%S", time.localtime(trouble["since"]))
+        if last_error := self.spool.read_delivery_error():
+            since = time.strftime("%H:%M:%S", time.localtime(last_error["since"]))
             log.warning(
                 "the tracking store has taken nothing since %s (%s); what was tracked is kept in %s and sent later",
                 since,
-                trouble["reason"],
+                last_error["reason"],
                 self.spool.root,
             )
 
@@ -266,48 +268,48 @@ class TrackingClient:
         except OSError as error:
             log.warning("nothing is sent now: the sender cannot be started: %s", error)
 
-    def _deliver_here(self, limit: float) -> None:
-        """In this process, within the limit: the disk, and any other process, goes when the task is done."""
+    def _deliver_in_process(self, limit: float) -> None:
+        """Deliver in this process, within the limit: the disk and all other processes may be gone after the task."""
         deadline = time.monotonic() + limit
 
         def deliver() -> None:
-            while not self._delivered(deadline) and time.monotonic() + _AGAIN < deadline:
-                time.sleep(_AGAIN)
+            while not self._try_delivery(deadline) and time.monotonic() + _RETRY_SECONDS < deadline:
+                time.sleep(_RETRY_SECONDS)
 
         thread = threading.Thread(target=deliver, name="tracking", daemon=True)
         thread.start()
         thread.join(limit)
 
-    def _delivered(self, deadline: float) -> bool:
+    def _try_delivery(self, deadline: float) -> bool:
         from airflow_mlcraft.tracking.spool.delivery import Deliverer
 
         try:
             api = open_api(self.uri, self.credentials, max(deadline - time.monotonic(), 0.1))
-            Deliverer(self.spool, api).all(lambda: time.monotonic() < deadline)
-            self.spool.note_trouble("")
+            Deliverer(self.spool, api).deliver_all(lambda: time.monotonic() < deadline)
+            self.spool.save_delivery_error("")
         except (MlcraftError, OSError) as error:
             with contextlib.suppress(OSError):
-                self.spool.note_trouble(str(error))
-        return not self.spool.closed()
+                self.spool.save_delivery_error(str(error))
+        return not self.spool.list_closed()
 
-    def _where(self) -> str:
+    def _masked_uri(self) -> str:
         return without_userinfo(self.uri).rstrip("/")
 
-    def _why(self) -> str:
-        trouble = self.spool.trouble()
-        return trouble["reason"] if trouble else f"it took longer than {self.limit:g} s"
+    def _delay_reason(self) -> str:
+        last_error = self.spool.read_delivery_error()
+        return last_error["reason"] if last_error else f"it took longer than {self.limit:g} s"
 
 
-def _user() -> str:
-    """Who runs this process, as mlflow tells it itself; somebody without a name in a container of another's."""
+def _user_name() -> str:
+    """Return the user name as mlflow does; "unknown" if the user has no entry, as in some containers."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
 
 
-def _absolute(uri: str) -> str:
-    """A database in a file, by its whole path: the sender has another current folder."""
+def _with_absolute_path(uri: str) -> str:
+    """Return the URI with an absolute path to a SQLite database: the sender has another working folder."""
     prefix = "sqlite:///"
     if uri.startswith(prefix) and not uri.startswith(prefix + "/"):
         return prefix + str(Path(uri[len(prefix) :]).absolute())

@@ -1,4 +1,4 @@
-"""Which installed packages modules belong to, by the lists of files that installers leave (`RECORD`)."""
+"""The installed packages that modules belong to, by the lists of files that installers write (`RECORD`)."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ from pathlib import Path
 
 
 def find_package_versions(modules: Iterable[str]) -> dict[str, str]:
-    """The versions of the packages that loaded modules were installed by, by the packages' names.
+    """Return the versions of the packages that loaded modules belong to, by the packages' names.
 
     `importlib.metadata.packages_distributions` parses the metadata of everything that is installed, which takes
-    0.2 s; here the lists are searched as bytes for the few files that are asked for, in a twentieth of that.
+    0.2 s; here the lists are searched as bytes for the few files needed, in a twentieth of that.
     """
     found = {}
     for name in sorted(set(modules)):
-        if name.partition(".")[0] not in sys.stdlib_module_names and (package := _package_of(name)):
-            found[package[0]] = package[1]
+        if name.partition(".")[0] not in sys.stdlib_module_names and (found_package := _find_package(name)):
+            found[found_package[0]] = found_package[1]
     return found
 
 
 @cache
-def _package_of(module: str) -> tuple[str, str] | None:
-    owner = _owner_of(getattr(sys.modules.get(module), "__file__", None))
-    if owner is None:
+def _find_package(module: str) -> tuple[str, str] | None:
+    package = _find_distribution(getattr(sys.modules.get(module), "__file__", None))
+    if package is None:
         # Without a RECORD, as in packages of a Linux distribution, only a package of the module's own name is found.
         try:
-            owner = distribution(module.partition(".")[0])
+            package = distribution(module.partition(".")[0])
         except PackageNotFoundError:
             return None
-    name, version = owner.metadata["Name"], owner.version
+    name, version = package.metadata["Name"], package.version
     return (name, version) if name and version else None
 
 
-def _owner_of(file: str | None) -> Distribution | None:
+def _find_distribution(file: str | None) -> Distribution | None:
     for folder in sys.path if file else ():
         if file and folder and file.startswith(f"{folder}/"):
             line = f"\n{file[len(folder) + 1 :]},".encode()
-            for info, record in _records(folder):
+            for info, record in _read_records(folder):
                 if line in record:
                     return Distribution.at(info)
     return None
 
 
 @cache
-def _records(folder: str) -> list[tuple[Path, bytes]]:
-    """The lists of files of all packages in a folder of `sys.path`."""
+def _read_records(folder: str) -> list[tuple[Path, bytes]]:
+    """Return the file lists (`RECORD`) of all packages in a folder of `sys.path`."""
     found = []
     for info in sorted(Path(folder).glob("*.dist-info")):
         try:

@@ -1,4 +1,4 @@
-"""The classes that MLflow finds by entry points: DVC data as a source, tags of runs in tasks, their experiment.
+"""Classes that MLflow loads by entry points: DVC as a dataset source, tags of runs in tasks, their experiment.
 
 MLflow loads the entry points while it is itself imported: import `mlflow.data` before this module.
 """
@@ -18,7 +18,7 @@ from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.store.object_paths import DIR_SUFFIX, is_oid
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.tracking import tags
-from airflow_mlcraft.tracking.parent_run import NOTE, parent_run
+from airflow_mlcraft.tracking.parent_run import NOTE, read_parent_run
 
 _SCHEME = "dvc://"
 
@@ -26,9 +26,9 @@ _SCHEME = "dvc://"
 class DvcSource(DatasetSource):
     """A file or folder by its md5, in a store in DVC's layout or a git repository with `.dvc` files.
 
-    :param md5: its content; a folder's ends with `.dir`
-    :param path: where the project has it
-    :param url: the store that has it: a folder or an fsspec URL; or, with `rev`, a git repository
+    :param md5: hash of the content; a folder's ends with `.dir`
+    :param path: its path in the project
+    :param url: the store that holds it: a folder or an fsspec URL; or, with `rev`, a git repository
     :param rev: the git revision
     """
 
@@ -39,7 +39,7 @@ class DvcSource(DatasetSource):
         self.rev = rev
 
     def load(self, dst_path: str | None = None) -> str:
-        """Fetch it into a folder; the path of the file or folder there."""
+        """Fetch the data into a folder, and return the path of the file or folder there."""
         if not self.url:
             raise MlcraftError(
                 f"the data set {self.path or self.md5} was tracked without the place that has it; "
@@ -51,20 +51,20 @@ class DvcSource(DatasetSource):
 
             Repo.get(self.url, self.path, out=str(target), rev=self.rev)
         else:
-            self._from_store(target)
+            self._copy_from_store(target)
         return str(target)
 
     def to_dict(self) -> dict[str, Any]:
-        """What MLflow keeps of it."""
-        named = {"md5": self.md5, "path": self.path, "url": self.url, "rev": self.rev}
-        return {name: value for name, value in named.items() if value}
+        """Return the fields that MLflow stores."""
+        fields = {"md5": self.md5, "path": self.path, "url": self.url, "rev": self.rev}
+        return {name: value for name, value in fields.items() if value}
 
     @classmethod
     def from_dict(cls, source_dict: dict[Any, Any]) -> DvcSource:
-        """The source that MLflow has kept."""
+        """Build the source from the fields that MLflow stores."""
         return cls(**{name: str(source_dict.get(name, "")) for name in ("md5", "path", "url", "rev")})
 
-    def _from_store(self, target: Path) -> None:
+    def _copy_from_store(self, target: Path) -> None:
         local = "://" not in self.url
         root = self.url if local else mkdtemp(prefix="mlcraft-store-")
         store = Store(root, remote="" if local else self.url)
@@ -84,7 +84,7 @@ class DvcSource(DatasetSource):
 
     @classmethod
     def _resolve(cls, raw_source: Any) -> DvcSource:
-        """From `dvc://<md5>`, or `dvc://<md5>/<path in the project>`."""
+        """Parse `dvc://<md5>` or `dvc://<md5>/<path in the project>`."""
         md5, _, path = str(raw_source).removeprefix(_SCHEME).partition("/")
         if not is_oid(md5):
             raise MlcraftError(f"{raw_source!r} names no DVC object; expected dvc://, its md5, and perhaps its path")
@@ -101,26 +101,26 @@ _VARIABLES = {
 
 
 class AirflowRunContext(RunContextProvider):
-    """Airflow says by environment variables which task is running."""
+    """Tags for runs that start in a task, from the environment variables that Airflow sets."""
 
     def in_context(self) -> bool:
-        """Whether a task is running here."""
+        """Whether an Airflow task runs in this process."""
         return "AIRFLOW_CTX_DAG_ID" in os.environ
 
     def tags(self) -> dict[str, str]:
-        """The task's names."""
+        """Return the ids of the task as tags."""
         found = {tag: os.environ.get(variable, "") for tag, variable in _VARIABLES.items()}
-        found[tags.PARENT] = parent_run().get("id", "")
+        found[tags.PARENT] = read_parent_run().get("id", "")
         return {tag: value for tag, value in found.items() if value}
 
 
 class TaskExperiment(DefaultExperimentProvider):
-    """The same experiment as that of the run above, without which MLflow's pages would not show it there."""
+    """The experiment of the parent run: MLflow's pages show a child run only in the experiment of its parent."""
 
     def in_context(self) -> bool:
-        """Whether a tracked task is running here."""
-        return NOTE in os.environ and "experiment_id" in parent_run()
+        """Whether a tracked task runs in this process."""
+        return NOTE in os.environ and "experiment_id" in read_parent_run()
 
     def get_experiment_id(self) -> str:
-        """The experiment's id."""
-        return parent_run()["experiment_id"]
+        """Return the id of the experiment."""
+        return read_parent_run()["experiment_id"]

@@ -1,4 +1,4 @@
-"""A model as MLflow keeps it: a folder with an MLmodel file. It is written without mlflow, and without pickle."""
+"""Writing of a model in MLflow's format, a folder with an MLmodel file, without mlflow and without pickle."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def write_model(
     example: Any = None,
     optional: Sequence[str] = (),
 ) -> Path:
-    """Make an MLflow model of a file that skops has written.
+    """Write an MLflow model from a file that skops has written.
 
     `frame` is some of what the model was trained on, before any preparation that the model itself does, and
-    `predictions` what it says to that: they give the signature. The input example is `example`, or else rows that are
-    made of the frame's ranges and names: a model's folder has no rows of the data that it learned from.
+    `predictions` its predictions for it: they give the signature. The input example is `example`, or else rows that are
+    generated from the frame's ranges and names: a model's folder has no rows of the training data.
     Columns that are `optional` may be left out, as those without a value in some row of the frame may.
     `modules` are files of the user that the model's own types come from, by the names they were loaded under.
     """
@@ -49,9 +49,9 @@ def write_model(
     for name, file in (modules or {}).items():
         (target / CODE).mkdir(exist_ok=True)
         shutil.copyfile(file, target / CODE / f"{name}.py")
-    needed = list(requirements) if requirements is not None else find_installed_requirements()
-    (target / "requirements.txt").write_text("".join(f"{line}\n" for line in needed))
-    _write(
+    requirement_lines = list(requirements) if requirements is not None else find_installed_requirements()
+    (target / "requirements.txt").write_text("".join(f"{line}\n" for line in requirement_lines))
+    _write_yaml(
         target / "python_env.yaml",
         {
             "python": platform.python_version(),
@@ -60,10 +60,10 @@ def write_model(
         },
     )
     rows = example_rows(frame) if example is None else example
-    written = rows.to_json(orient="split", index=False, date_format="iso")
-    (target / "input_example.json").write_text(written)
-    (target / "serving_input_example.json").write_text(json.dumps({"dataframe_split": json.loads(written)}))
-    described = {
+    example_json = rows.to_json(orient="split", index=False, date_format="iso")
+    (target / "input_example.json").write_text(example_json)
+    (target / "serving_input_example.json").write_text(json.dumps({"dataframe_split": json.loads(example_json)}))
+    mlmodel = {
         "flavors": {
             "python_function": {
                 "loader_module": LOADER,
@@ -83,18 +83,18 @@ def write_model(
         },
         "metadata": dict(metadata or {}),
     }
-    _write(target / "MLmodel", described)
+    _write_yaml(target / "MLmodel", mlmodel)
     return target
 
 
 def find_installed_requirements() -> list[str]:
-    """What a model needs, in the versions that are here."""
+    """Return the requirements of a model, pinned to the installed versions."""
     found = {name: _installed_version(name) for name in _PACKAGES}
     return [f"{name}=={number}" for name, number in found.items() if number]
 
 
-def _write(path: Path, values: Mapping[str, Any]) -> None:
-    """YAML whose values are in the form of JSON: no library is needed to write it."""
+def _write_yaml(path: Path, values: Mapping[str, Any]) -> None:
+    """Write YAML whose values are JSON, which needs no library."""
     path.write_text("".join(f"{name}: {json.dumps(value)}\n" for name, value in values.items()))
 
 

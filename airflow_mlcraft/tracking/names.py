@@ -13,32 +13,32 @@ from dataclasses import dataclass
 from airflow_mlcraft.common.safe_names import with_hash_suffix
 from airflow_mlcraft.tracking import tags
 
-_LONGEST = 250
+_MAX_LENGTH = 250
 _BRACKETS = re.compile(r"[()\[\]{}<>\"'`]")
-_OTHERS = re.compile(r"[^/\w.\- :]+")
+_REFUSED_CHARACTERS = re.compile(r"[^/\w.\- :]+")
 
 
 def sanitize_name(name: str) -> str:
-    """The name of a param, a metric or a tag: without brackets and quotes, and with _ for what else is refused."""
-    plain = _OTHERS.sub("_", _BRACKETS.sub("", str(name)))
+    """Return a name for a param, metric or tag: no brackets or quotes, and _ for other characters MLflow refuses."""
+    cleaned = _REFUSED_CHARACTERS.sub("_", _BRACKETS.sub("", str(name)))
     # A name is a path to MLflow, which must not lead out of its folder.
-    parts = [part for part in posixpath.normpath(plain).split("/") if part not in ("", ".", "..")]
-    plain = "/".join(parts) or "_"
-    if len(plain) <= _LONGEST:
-        return plain
-    return with_hash_suffix(plain, _LONGEST)
+    parts = [part for part in posixpath.normpath(cleaned).split("/") if part not in ("", ".", "..")]
+    cleaned = "/".join(parts) or "_"
+    if len(cleaned) <= _MAX_LENGTH:
+        return cleaned
+    return with_hash_suffix(cleaned, _MAX_LENGTH)
 
 
 @dataclass(frozen=True)
 class DagRunName:
-    """A DAG run; its MLflow run is the parent of those of its steps."""
+    """The identity of a DAG run. Its MLflow run is the parent of the runs of its steps."""
 
     dag_id: str
     run_id: str
 
     @property
     def key(self) -> str:
-        """The same in every process."""
+        """A hash of the ids, the same in every process."""
         return _key(self.dag_id, self.run_id)
 
     @property
@@ -47,15 +47,15 @@ class DagRunName:
         return f"{self.dag_id} {self.run_id}"
 
     def tags(self) -> dict[str, str]:
-        """What the run is found by."""
+        """Return the tags by which the run is found."""
         return {tags.KEY: self.key, tags.KIND: "dag_run", tags.DAG: self.dag_id, tags.RUN: self.run_id}
 
 
 @dataclass(frozen=True)
 class StepName:
-    """A task instance: a step, or an item of a scatter. Its tries share one run."""
+    """The identity of a task instance: a step, or an item of a scatter. Its tries share one run."""
 
-    flow: DagRunName
+    dag_run: DagRunName
     task_id: str
     map_index: int = -1
     try_number: int = 1
@@ -63,8 +63,8 @@ class StepName:
 
     @property
     def key(self) -> str:
-        """The same in every process, and for each try."""
-        return _key(self.flow.dag_id, self.flow.run_id, self.task_id, str(self.map_index))
+        """A hash of the ids, the same in every process and for each try."""
+        return _key(self.dag_run.dag_id, self.dag_run.run_id, self.task_id, str(self.map_index))
 
     @property
     def title(self) -> str:
@@ -74,9 +74,9 @@ class StepName:
         return self.task_id if self.map_index < 0 else f"{self.task_id} [{self.map_index}]"
 
     def tags(self) -> dict[str, str]:
-        """What the run is found by."""
+        """Return the tags by which the run is found."""
         return {
-            **self.flow.tags(),
+            **self.dag_run.tags(),
             tags.KEY: self.key,
             tags.KIND: "step",
             tags.TASK: self.task_id,

@@ -1,4 +1,4 @@
-"""The store that an address names."""
+"""Opening of the tracking store of a URI."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from airflow_mlcraft.tracking.rest.connection import Credentials
 
 
 def is_server(uri: str) -> bool:
-    """Whether an address is asked by http; any other store needs mlflow itself."""
+    """Whether a URI is an HTTP server; any other store needs mlflow itself."""
     return uri.startswith(("http://", "https://"))
 
 
 def open_api(uri: str, credentials: Credentials, seconds: float = 10) -> Api:
-    """The store behind an address; an answer of a server may take so many seconds."""
+    """Return the API of the store at a URI; `seconds` is the timeout of a request to a server."""
     if is_server(uri):
         from airflow_mlcraft.tracking.rest.api import RestApi
         from airflow_mlcraft.tracking.rest.http import Http

@@ -1,6 +1,6 @@
-"""The run that is under way here, for mlflow in code of the user's own: its runs stand below that one.
+"""The MLflow run of the current task, which becomes the parent of runs that the user's own code starts.
 
-A run has no id before the sender has made it, so the environment may name a file that will say it: the spool's note.
+A run has no id before the sender has created it, so the environment may name a file of the spool that will hold it.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from pathlib import Path
 
 RUN_ID = "MLCRAFT_PARENT_RUN_ID"
 NOTE = "MLCRAFT_PARENT_RUN_NOTE"
-_PATIENCE = 30.0
-_LOOK = 0.05
+_TIMEOUT = 30.0
+_POLL_SECONDS = 0.05
 
 
-def parent_run(environment: Mapping[str, str] = os.environ, patience: float = _PATIENCE) -> dict[str, str]:
-    """Its `id` and `experiment_id`, as far as they can be known within so many seconds."""
+def read_parent_run(environment: Mapping[str, str] = os.environ, timeout: float = _TIMEOUT) -> dict[str, str]:
+    """Return the `id` and `experiment_id` of the parent run; {} if they are not known within the timeout."""
     if run_id := environment.get(RUN_ID):
         return {"id": run_id}
     if not environment.get(NOTE):
         return {}
     note = Path(environment[NOTE])
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while not note.exists():
         if time.monotonic() > deadline:
             return {}
-        time.sleep(_LOOK)
+        time.sleep(_POLL_SECONDS)
     found: dict[str, str] = json.loads(note.read_bytes())
     return found

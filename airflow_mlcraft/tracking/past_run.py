@@ -1,4 +1,4 @@
-"""A DAG run of the past, as it is tracked: what it was given, and what each of its steps has made and measured."""
+"""A past DAG run as MLflow has it: its inputs, and the outputs and metrics of each of its steps."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from airflow_mlcraft.tracking.spool.delivery import find_runs
 from airflow_mlcraft.tracking.trace import Step, find_steps
 
 INPUTS = "inputs.json"
-"""The artifact of the run of a DAG run by which it can be run again."""
+"""The artifact with the inputs of a DAG run, by which it can be run again."""
 
 
 @dataclass(frozen=True)
 class PastRun:
-    """The run of a DAG run, and those of its steps."""
+    """The MLflow run of a DAG run, and the runs of its steps."""
 
     run_id: str
     dag_id: str
@@ -34,13 +34,13 @@ class PastRun:
     steps: tuple[Step, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the fields as JSON-serializable data."""
         return asdict(self)
 
 
-def load_past_run(api: Api, asked: str, dag_run_id: str = "", *, experiment: str = "") -> PastRun:
-    """A run by its MLflow id, or that of one of its steps; or by the ids of DAG and DAG run."""
-    run = _of_dag_run(api, asked, dag_run_id, experiment) if dag_run_id else _of_id(api, asked)
+def load_past_run(api: Api, run_or_dag_id: str, dag_run_id: str = "", *, experiment: str = "") -> PastRun:
+    """Load a run by its MLflow id or the id of one of its steps, or by the ids of DAG and DAG run."""
+    run = _find_dag_run(api, run_or_dag_id, dag_run_id, experiment) if dag_run_id else _find_top_run(api, run_or_dag_id)
     steps = tuple(step for step in find_steps(api, run) if step.task_id)
     plans = {step.plan for step in steps if step.plan} or {run.tags.get(tags.PLAN, "")} - {""}
     if len(plans) != 1:
@@ -55,36 +55,36 @@ def load_past_run(api: Api, asked: str, dag_run_id: str = "", *, experiment: str
         document_hash=run.tags.get(tags.DOCUMENT_HASH, ""),
         plan=plans.pop(),
         git_commit=run.tags.get(tags.GIT_COMMIT, ""),
-        inputs=_inputs(api, run),
+        inputs=_read_inputs(api, run),
         steps=steps,
     )
 
 
-def _of_id(api: Api, asked: str) -> Run:
+def _find_top_run(api: Api, run_id: str) -> Run:
     try:
-        run = api.get_run(asked)
+        run = api.get_run(run_id)
         while tags.PARENT in run.tags:
             run = api.get_run(run.tags[tags.PARENT])
     except RefusedError as error:
         raise MlcraftError(
-            f"there is no run {asked!r} in MLflow; expected the id of a run, or the ids of a DAG and of its run"
+            f"there is no run {run_id!r} in MLflow; expected the id of a run, or the ids of a DAG and of its run"
         ) from error
     if run.tags.get(tags.KIND) != "dag_run":
-        raise MlcraftError(f"the run {asked!r} is not one of a DAG run: it has been tracked by something else")
+        raise MlcraftError(f"the run {run_id!r} is not one of a DAG run: it has been tracked by something else")
     return run
 
 
-def _of_dag_run(api: Api, dag_id: str, dag_run_id: str, experiment: str) -> Run:
-    place = api.find_experiment(experiment or dag_id)
-    found = find_runs(api, place, DagRunName(dag_id, dag_run_id).key) if place else []
+def _find_dag_run(api: Api, dag_id: str, dag_run_id: str, experiment: str) -> Run:
+    experiment_id = api.find_experiment(experiment or dag_id)
+    found = find_runs(api, experiment_id, DagRunName(dag_id, dag_run_id).key) if experiment_id else []
     if not found:
         raise MlcraftError(f"no run of the DAG {dag_id!r} with the run id {dag_run_id!r} is tracked")
     return api.get_run(found[0].id)
 
 
-def _inputs(api: Api, run: Run) -> Mapping[str, Any]:
+def _read_inputs(api: Api, run: Run) -> Mapping[str, Any]:
     try:
-        found: Mapping[str, Any] = json.loads(api.read(run.artifact_uri, INPUTS))
+        found: Mapping[str, Any] = json.loads(api.read_artifact(run.artifact_uri, INPUTS))
     except RefusedError as error:
         if not error.missing:
             raise

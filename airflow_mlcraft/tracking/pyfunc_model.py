@@ -1,4 +1,4 @@
-"""What `mlflow.pyfunc.load_model` calls to load a model of ours. Nothing is unpickled; only trusted types are made."""
+"""Loader that `mlflow.pyfunc.load_model` calls. Nothing is unpickled; only trusted types are instantiated."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from airflow_mlcraft.ml.boosters import SUFFIXES, load_boosters, missing_library
 from airflow_mlcraft.tracking import trusted_types
 from airflow_mlcraft.tracking.user_process import with_user_process
 
-CODE_HASH = 16
+CODE_HASH_LENGTH = 16
 
 
 class SkopsModel:
-    """A fitted estimator, as MLflow calls it."""
+    """A fitted estimator with the interface of a pyfunc model."""
 
     def __init__(self, estimator: Any):
         self._estimator = estimator
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> Any:
-        """What the estimator says; `{"method": "predict_proba"}` asks for probabilities."""
+        """Return the predictions; with params `{"method": "predict_proba"}`, the probabilities."""
         method = (params or {}).get("method", "predict")
         if method not in ("predict", "predict_proba", "decision_function"):
             raise MlcraftError(f"a model cannot {method!r}; expected predict, predict_proba or decision_function")
         return getattr(self._estimator, method)(model_input)
 
     def get_raw_model(self) -> Any:
-        """The estimator itself."""
+        """Return the estimator itself."""
         return self._estimator
 
 
-def unknown_types(file: Path) -> set[str]:
-    """Types in a model file that loading it needs trust for."""
+def find_unknown_types(file: Path) -> set[str]:
+    """Return the types in a model file that are not known to be safe."""
     try:
         return {name for name in model_file.untrusted_types(file) if not trusted_types.is_known(name)}
     except (OSError, BadZipFile, KeyError, ValueError) as error:
@@ -44,19 +44,19 @@ def unknown_types(file: Path) -> set[str]:
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """The estimator in a file. Types of scikit-learn, of boosters and our own are known; others have to be trusted.
+    """Load the estimator in a file. Types of scikit-learn, boosters and this package are known; others need trust.
 
-    They are if the model is signed with the user's key, or if MLCRAFT_TRUSTED_TYPES names them.
+    They are trusted if the model is signed with the user's key, or if MLCRAFT_TRUSTED_TYPES names them.
     """
     file = Path(path)
-    unknown = unknown_types(file)
-    own = unknown & trusted_types.read_types_named_by_user()
-    if unknown - own:
-        own |= unknown & trusted_types.read_signed_types(file)
-    if unknown - own:
-        raise trusted_types.untrusted_types_error(file, unknown - own)
+    unknown = find_unknown_types(file)
+    trusted = unknown & trusted_types.read_types_named_by_user()
+    if unknown - trusted:
+        trusted |= unknown & trusted_types.read_signed_types(file)
+    if unknown - trusted:
+        raise trusted_types.untrusted_types_error(file, unknown - trusted)
     try:
-        _import_code_beside(file, own)
+        _import_code_beside(file, trusted)
         model = model_file.load_model(file, trusted=model_file.untrusted_types(file))
     except ModuleNotFoundError as error:
         library = str(error.name).partition(".")[0]
@@ -69,7 +69,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 
 def _import_code_beside(file: Path, trusted: set[str]) -> None:
-    """Import the user's own types from files beside the model, whose names say which content was trusted.
+    """Import the user's own types from files beside the model, whose names end with the hash of the trusted content.
 
     No other file of the folder can be imported: it is on no path.
     """
@@ -78,7 +78,7 @@ def _import_code_beside(file: Path, trusted: set[str]) -> None:
         if one.stem not in needed:
             continue
         content = one.read_bytes()
-        if not one.stem.endswith(hashlib.sha256(content).hexdigest()[:CODE_HASH]):
+        if not one.stem.endswith(hashlib.sha256(content).hexdigest()[:CODE_HASH_LENGTH]):
             raise MlcraftError(f"{one} is not the file that its name stands for; train the model again")
         user_code.import_content(one.stem, one, content)
 

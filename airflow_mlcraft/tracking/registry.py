@@ -13,43 +13,43 @@ CHAMPION = "champion"
 PREVIOUS = "previous"
 
 
-def register(api: Api, name: str, same: Sequence[LoggedModel], tags: Mapping[str, str]) -> Version:
-    """A version of a registered model: of the first of models that are the same, unless there is one of another."""
+def register_model(api: Api, name: str, candidates: Sequence[LoggedModel], tags: Mapping[str, str]) -> Version:
+    """Return the version made from one of `candidates`, which are equal models; else create one from the first."""
     api.create_registered_model(name)
-    for model in same:
-        for version in api.versions(name, model.run_id):
+    for model in candidates:
+        for version in api.list_versions(name, model.run_id):
             if version.source == model.artifact_uri:
                 return version
-    return api.create_version(name, same[0], tags)
+    return api.create_version(name, candidates[0], tags)
 
 
-def champion(api: Api, name: str) -> Version | None:
-    """The champion of a registered model, if there is one."""
-    return api.alias(name, CHAMPION)
+def get_champion(api: Api, name: str) -> Version | None:
+    """Return the version with the alias `champion`, or None."""
+    return api.get_version_by_alias(name, CHAMPION)
 
 
 def promote(api: Api, name: str, version: str, at: float | None = None) -> None:
-    """Make a version the champion; the one of today becomes `previous`, first, so that there is always a champion.
+    """Make a version the champion. The alias `previous` is set first, so that there is always a champion.
 
-    `at` says when it was decided: a decision that arrives late does not undo a later one.
+    `at` is the time of the decision: an earlier decision that arrives late does not undo a later one.
     """
     at = time.time() if at is None else at
-    today = champion(api, name)
-    if today and today.version == version:
+    current = get_champion(api, name)
+    if current and current.version == version:
         return
-    if today and float(today.tags.get(names.PROMOTED, 0)) > at:
+    if current and float(current.tags.get(names.PROMOTED, 0)) > at:
         return
-    api.tag_version(api.version(name, version), names.PROMOTED, repr(at))
-    if today:
-        api.set_alias(name, PREVIOUS, today.version)
+    api.tag_version(api.get_version(name, version), names.PROMOTED, repr(at))
+    if current:
+        api.set_alias(name, PREVIOUS, current.version)
     api.set_alias(name, CHAMPION, version)
 
 
 def rollback(api: Api, name: str) -> Version:
     """Make the previous champion the champion again; the two change places."""
-    today, before = champion(api, name), api.alias(name, PREVIOUS)
-    if before is None:
+    current, previous = get_champion(api, name), api.get_version_by_alias(name, PREVIOUS)
+    if previous is None:
         raise MlcraftError(f"the registered model {name!r} has no version with the alias {PREVIOUS!r} to go back to")
-    if today is None or today.version != before.version:
-        promote(api, name, before.version)
-    return before
+    if current is None or current.version != previous.version:
+        promote(api, name, previous.version)
+    return previous

@@ -1,4 +1,4 @@
-"""CPU time and peak memory of a step, and system metrics while it runs, by the names that MLflow's pages know."""
+"""CPU time and peak memory of a step, and system metrics while it runs, by the names that MLflow's pages use."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-_OWN = Path("/proc/self")
+_PROC_SELF = Path("/proc/self")
 _UNIT = 1 if sys.platform == "darwin" else 1024
 _MEGABYTE = 1e6
 
 
 class ResourceUsage:
-    """Counts from when it was made: this process, and the tools that it has run by then."""
+    """The CPU time and peak memory of this process and its child processes since the object was created."""
 
     def __init__(self) -> None:
-        self._seconds = _seconds()
-        self._largest_tool = _largest(resource.RUSAGE_CHILDREN)
-        # The system is to forget how much an earlier step of this process had.
+        self._seconds_before = _cpu_seconds()
+        self._child_peak_before = _peak_memory(resource.RUSAGE_CHILDREN)
+        # Resets the peak memory, which an earlier step in this process may have raised.
         with suppress(OSError):
-            (_OWN / "clear_refs").write_text("5")
+            (_PROC_SELF / "clear_refs").write_text("5")
 
     def measure(self) -> dict[str, float]:
-        """Seconds and megabytes."""
-        tool = _largest(resource.RUSAGE_CHILDREN)
-        # Only a tool that is larger than those before is known to be of this step.
-        most = max(_largest_of_this(), tool if tool > self._largest_tool else 0)
-        return {"cpu_seconds": _seconds() - self._seconds, "peak_memory_megabytes": most / _MEGABYTE}
+        """Return CPU seconds and the peak memory in megabytes."""
+        child = _peak_memory(resource.RUSAGE_CHILDREN)
+        # Only a child process larger than all earlier ones certainly belongs to this step.
+        peak = max(_own_peak_memory(), child if child > self._child_peak_before else 0)
+        return {"cpu_seconds": _cpu_seconds() - self._seconds_before, "peak_memory_megabytes": peak / _MEGABYTE}
 
 
-def _seconds() -> float:
+def _cpu_seconds() -> float:
     return sum(os.times()[:4])
 
 
-def _largest(whose: int) -> int:
+def _peak_memory(whose: int) -> int:
     return resource.getrusage(whose).ru_maxrss * _UNIT
 
 
-def _largest_of_this() -> int:
+def _own_peak_memory() -> int:
     with suppress(OSError):
-        for line in (_OWN / "status").read_text().splitlines():
+        for line in (_PROC_SELF / "status").read_text().splitlines():
             name, _, value = line.partition(":")
             if name == "VmHWM":
                 return int(value.removesuffix("kB")) * 1024
-    return _largest(resource.RUSAGE_SELF)
+    return _peak_memory(resource.RUSAGE_SELF)
 
 
 _MEGABYTE = 1e6
@@ -57,24 +57,24 @@ _PREFIX = "system/"
 
 @contextlib.contextmanager
 def sample_usage(
-    tell: Callable[[Mapping[str, float], int], None], seconds: float, *, after: float = 0
+    log_metrics: Callable[[Mapping[str, float], int], None], seconds: float, *, after: float = 0
 ) -> Iterator[None]:
-    """Measure each so many seconds, and at the end; until `after` so many seconds only what was used in all is told."""
+    """Log the usage at the end, and system metrics each `seconds` once the block has lasted for `after` seconds."""
     usage, stop = ResourceUsage(), threading.Event()
 
-    def watch() -> None:
+    def sample() -> None:
         if after and stop.wait(after):
             return
-        before, step = _Counters(), 0
+        counters, step = _SystemCounters(), 0
         while not stop.wait(seconds):
-            _log_counters(step, before)
+            _log_counters(step, counters)
             step += 1
-        _log_counters(step, before)
+        _log_counters(step, counters)
 
-    def _log_counters(step: int, of: _Counters | ResourceUsage) -> None:
-        tell({_PREFIX + name: value for name, value in of.measure().items()}, step)
+    def _log_counters(step: int, source: _SystemCounters | ResourceUsage) -> None:
+        log_metrics({_PREFIX + name: value for name, value in source.measure().items()}, step)
 
-    thread = threading.Thread(target=watch, name="system-metrics", daemon=True)
+    thread = threading.Thread(target=sample, name="system-metrics", daemon=True)
     thread.start()
     try:
         yield
@@ -84,11 +84,11 @@ def sample_usage(
         _log_counters(0, usage)
 
 
-class _Counters:
-    """Network and disk are told since the beginning."""
+class _SystemCounters:
+    """System metrics; network and disk are counted from the creation of the object."""
 
     def __init__(self) -> None:
-        # Loaded here, that is in the thread: a step that is over by then does without.
+        # Imported here, in the thread, so that a short step does not pay for the import.
         import psutil
 
         self._psutil = psutil

@@ -1,4 +1,4 @@
-"""A model's signature, in the words of MLflow, from a data frame and the predictions for it."""
+"""The MLflow signature of a model, from a data frame and the predictions for it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 from airflow_mlcraft.errors import MlcraftError
 
-_SMALL = 4
+_FOUR_BYTES = 4
 
 
 def infer_signature(frame: Any, predictions: Any, optional: Collection[str] = ()) -> dict[str, Any]:
-    """What the model reads and what it gives. Columns that are `optional`, or have gaps, may be left out."""
+    """Return the signature of inputs and outputs. Columns that are `optional` or have gaps are not required."""
     columns = [_column(str(name), frame[name]) for name in frame.columns]
     for column in columns:
         column["required"] = column["required"] and column["name"] not in optional
@@ -29,17 +29,17 @@ def _type(name: str, values: Any) -> str:
     size = getattr(dtype, "itemsize", 8)
     found = {
         "b": "boolean",
-        "f": "float" if size <= _SMALL else "double",
-        "i": "integer" if size <= _SMALL else "long",
-        "u": "integer" if size < _SMALL else "long",
+        "f": "float" if size <= _FOUR_BYTES else "double",
+        "i": "integer" if size <= _FOUR_BYTES else "long",
+        "u": "integer" if size < _FOUR_BYTES else "long",
         "M": "datetime",
     }.get(kind)
     if found:
         return found
-    there = values.dropna()
-    if len(there) and all(isinstance(value, bool) for value in there):
+    present = values.dropna()
+    if len(present) and all(isinstance(value, bool) for value in present):
         return "boolean"
-    if all(isinstance(value, str) for value in there):
+    if all(isinstance(value, str) for value in present):
         return "string"
     raise MlcraftError(
         f"the column {name!r} has values of type {dtype}, which a model's signature has no word for; "

@@ -1,4 +1,4 @@
-"""A store that is not a server, as SQLite, asked through mlflow's own client: its import takes seconds."""
+"""The `Api` of a store that is not a server, such as SQLite, through mlflow's client, whose import takes seconds."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _PAGE = 1000
 T = TypeVar("T", bound=Callable[..., Any])
 
 
-def _explained(method: T) -> T:
-    """mlflow's errors as ours."""
+def _translate_errors(method: T) -> T:
+    """Translate the exceptions of mlflow into BusyError and RefusedError."""
 
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -49,68 +49,68 @@ def _explained(method: T) -> T:
     return call  # type: ignore[return-value]
 
 
-@_explained
-def upload(artifact_uri: str, source: Path, place: str) -> None:
-    """Put a file at a place below any artifact URI that mlflow can write to."""
-    folder, _, name = place.rpartition("/")
+@_translate_errors
+def upload(artifact_uri: str, source: Path, artifact_path: str) -> None:
+    """Upload a file to a path below any artifact URI that mlflow can write to."""
+    parent, _, name = artifact_path.rpartition("/")
     repository: Any = get_artifact_repository(artifact_uri)
     # mlflow gives an artifact the name of its file.
-    with TemporaryDirectory() as room:
-        named = Path(room) / name
-        named.symlink_to(source.absolute())
-        repository.log_artifact(str(named), folder or None)
+    with TemporaryDirectory() as temporary:
+        link = Path(temporary) / name
+        link.symlink_to(source.absolute())
+        repository.log_artifact(str(link), parent or None)
 
 
-@_explained
-def download(artifact_uri: str, place: str) -> bytes:
-    """A file at a place below any artifact URI that mlflow can read from."""
+@_translate_errors
+def download(artifact_uri: str, artifact_path: str) -> bytes:
+    """Return the content of a file at a path below any artifact URI that mlflow can read from."""
     repository: Any = get_artifact_repository(artifact_uri)
-    with TemporaryDirectory() as room:
+    with TemporaryDirectory() as temporary:
         try:
-            return Path(repository.download_artifacts(place, room)).read_bytes()
+            return Path(repository.download_artifacts(artifact_path, temporary)).read_bytes()
         except OSError as error:
-            raise RefusedError(f"{place} cannot be read: {error}", "RESOURCE_DOES_NOT_EXIST") from error
+            raise RefusedError(f"{artifact_path} cannot be read: {error}", "RESOURCE_DOES_NOT_EXIST") from error
 
 
 class StoreApi:
     """The `Api` of a store that mlflow opens in this process."""
 
-    @_explained
+    @_translate_errors
     def __init__(self, uri: str):
-        with _alone(uri):
+        with _lock_database(uri):
             self._client = MlflowClient(uri, uri)
         self._artifacts = _artifact_root(uri)
         self._experiments: dict[str, str] = {}
 
-    def experiment(self, name: str) -> str:
-        """The id of an experiment, made where there is none."""
+    def get_or_create_experiment(self, name: str) -> str:
+        """Return the id of an experiment; the experiment is created if it does not exist."""
         if name not in self._experiments:
-            self._experiments[name] = self._experiment(name)
+            self._experiments[name] = self._find_or_create_experiment(name)
         return self._experiments[name]
 
-    @_explained
+    @_translate_errors
     def find_experiment(self, name: str) -> str:
-        """The id of an experiment; nothing where there is none."""
+        """Return the id of an experiment, or "" if it does not exist."""
         found = self._client.get_experiment_by_name(name)
         return "" if found is None else str(found.experiment_id)
 
-    @_explained
-    def _experiment(self, name: str) -> str:
+    @_translate_errors
+    def _find_or_create_experiment(self, name: str) -> str:
         found = self._client.get_experiment_by_name(name)
         if found is None:
             # Otherwise mlflow would put artifacts below whatever folder this process was started in.
-            place = f"{self._artifacts}/{quote(name, safe='')}" if self._artifacts else None
+            location = f"{self._artifacts}/{quote(name, safe='')}" if self._artifacts else None
             try:
-                return str(self._client.create_experiment(name, artifact_location=place))
+                return str(self._client.create_experiment(name, artifact_location=location))
             except MlflowException as error:
                 found = self._client.get_experiment_by_name(name)
                 if found is None:
                     raise error
         return str(found.experiment_id)
 
-    @_explained
+    @_translate_errors
     def search_runs(self, experiment_id: str, filter_: str) -> list[Run]:
-        """The runs that a filter finds, the oldest first."""
+        """Return the runs that match a filter, the oldest first."""
         found: list[Run] = []
         token = None
         while True:
@@ -126,20 +126,20 @@ class StoreApi:
             if not token:
                 return found
 
-    @_explained
+    @_translate_errors
     def create_run(self, experiment_id: str, name: str, start: int, tags: Mapping[str, str]) -> Run:
-        """A new run."""
+        """Create a run."""
         return _run(self._client.create_run(experiment_id, start_time=start, tags=dict(tags), run_name=name))
 
-    @_explained
+    @_translate_errors
     def get_run(self, run_id: str) -> Run:
-        """A run, with its inputs."""
+        """Return a run with its dataset inputs."""
         run = self._client.get_run(run_id)
         if run.info.lifecycle_stage == "deleted":
             raise RefusedError(f"the run {run_id} is deleted", "RESOURCE_DOES_NOT_EXIST")
         return _run(run)
 
-    @_explained
+    @_translate_errors
     def update_run(self, run_id: str, status: str, end: int | None) -> None:
         """Set a run's status, and when it ended."""
         if end is None:
@@ -147,12 +147,12 @@ class StoreApi:
         else:
             self._client.set_terminated(run_id, status, end)
 
-    @_explained
+    @_translate_errors
     def delete_run(self, run_id: str) -> None:
-        """Put a run into the bin."""
+        """Delete a run; MLflow keeps it as deleted."""
         self._client.delete_run(run_id)
 
-    @_explained
+    @_translate_errors
     def log_batch(
         self, run_id: str, metrics: Sequence[Metric], params: Mapping[str, str], tags: Mapping[str, str]
     ) -> None:
@@ -164,9 +164,9 @@ class StoreApi:
             [entities.RunTag(*tag) for tag in tags.items()],
         )
 
-    @_explained
+    @_translate_errors
     def log_inputs(self, run_id: str, datasets: Sequence[Dataset]) -> None:
-        """Add data sets that a run has read."""
+        """Add the datasets that a run has read."""
         self._client.log_inputs(
             run_id,
             [
@@ -185,17 +185,17 @@ class StoreApi:
             ],
         )
 
-    def upload(self, artifact_uri: str, source: Path, place: str) -> None:
-        """Put a file at a place below an artifact URI."""
-        upload(artifact_uri, source, place)
+    def upload(self, artifact_uri: str, source: Path, artifact_path: str) -> None:
+        """Upload a file to a path below an artifact URI."""
+        upload(artifact_uri, source, artifact_path)
 
-    def read(self, artifact_uri: str, place: str) -> bytes:
-        """A file at a place below an artifact URI."""
-        return download(artifact_uri, place)
+    def read_artifact(self, artifact_uri: str, artifact_path: str) -> bytes:
+        """Return the content of a file at a path below an artifact URI."""
+        return download(artifact_uri, artifact_path)
 
-    @_explained
+    @_translate_errors
     def find_models(self, experiment_id: str, content: str) -> list[LoggedModel]:
-        """The models with a content, the oldest first."""
+        """Return the logged models whose content tag is `content`, the oldest first."""
         return [
             _model(model)
             for model in self._client.search_logged_models(
@@ -205,61 +205,61 @@ class StoreApi:
             )
         ]
 
-    @_explained
+    @_translate_errors
     def create_model(self, run: Run, name: str, tags: Mapping[str, str]) -> LoggedModel:
-        """A new model of a run, not yet ready."""
+        """Create a logged model of a run, not yet ready."""
         return _model(self._client.create_logged_model(run.experiment_id, name, run.id, dict(tags)))
 
-    @_explained
-    def finish_model(self, run: Run, model: LoggedModel) -> None:
-        """Say that all files of a model are there, and that the run has made it."""
+    @_translate_errors
+    def finalize_model(self, run: Run, model: LoggedModel) -> None:
+        """Mark a logged model as ready and as an output of the run, once all its files are uploaded."""
         if model.id not in self.get_run(run.id).models:
             self._client.log_outputs(run.id, [entities.LoggedModelOutput(model.id, 0)])
         self._client.finalize_logged_model(model.id, "READY")
 
-    @_explained
+    @_translate_errors
     def create_registered_model(self, name: str) -> None:
-        """A name in the registry; nothing happens when it is there."""
+        """Create a registered model; does nothing if it exists."""
         try:
             self._client.create_registered_model(name)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
-    @_explained
-    def registered_models(self) -> list[str]:
-        """The names in the registry, or the first of very many."""
+    @_translate_errors
+    def list_registered_models(self) -> list[str]:
+        """Return the names of the registered models, of a very large registry only the first page."""
         return [str(model.name) for model in self._client.search_registered_models()]
 
-    @_explained
-    def versions(self, name: str, run_id: str = "") -> list[Version]:
-        """The versions of a registered model, or those of one run."""
-        wanted = f"name = {quote_value(name)}" + (f" AND run_id = {quote_value(run_id)}" if run_id else "")
-        found = map(_version, self._client.search_model_versions(wanted))
+    @_translate_errors
+    def list_versions(self, name: str, run_id: str = "") -> list[Version]:
+        """Return the versions of a registered model, or only those of one run."""
+        filter_ = f"name = {quote_value(name)}" + (f" AND run_id = {quote_value(run_id)}" if run_id else "")
+        found = map(_version, self._client.search_model_versions(filter_))
         return sorted(found, key=lambda version: int(version.version))
 
-    @_explained
+    @_translate_errors
     def create_version(self, name: str, model: LoggedModel, tags: Mapping[str, str]) -> Version:
-        """A new version."""
+        """Create a version of a registered model."""
         return _version(
             self._client.create_model_version(
                 name, model.artifact_uri, model.run_id, dict(tags), await_creation_for=0, model_id=model.id
             )
         )
 
-    @_explained
-    def version(self, name: str, version: str) -> Version:
-        """One version."""
+    @_translate_errors
+    def get_version(self, name: str, version: str) -> Version:
+        """Return one version."""
         return _version(self._client.get_model_version(name, version))
 
-    @_explained
+    @_translate_errors
     def tag_version(self, version: Version, key: str, value: str) -> None:
         """Set a tag of a version."""
         self._client.set_model_version_tag(version.model, version.version, key, value)
 
-    @_explained
-    def alias(self, name: str, alias: str) -> Version | None:
-        """The version that an alias stands for."""
+    @_translate_errors
+    def get_version_by_alias(self, name: str, alias: str) -> Version | None:
+        """Return the version that an alias points to, or None."""
         try:
             return _version(self._client.get_model_version_by_alias(name, alias))
         except MlflowException as error:
@@ -267,28 +267,28 @@ class StoreApi:
                 return None
             raise
 
-    @_explained
+    @_translate_errors
     def set_alias(self, name: str, alias: str, version: str) -> None:
-        """Let an alias stand for a version."""
+        """Point an alias to a version."""
         self._client.set_registered_model_alias(name, alias, version)
 
 
-def _database(uri: str) -> Path | None:
-    """The file of a store in a file."""
+def _sqlite_path(uri: str) -> Path | None:
+    """Return the path of a SQLite database; None for any other store."""
     parts = urlsplit(uri)
     return Path(parts.path.removeprefix("/")).absolute() if parts.scheme == "sqlite" else None
 
 
 def _artifact_root(uri: str) -> str:
-    """Beside the database, for a store in a file."""
-    database = _database(uri)
+    """Return the URI of the artifact folder: beside the database for SQLite, "" otherwise."""
+    database = _sqlite_path(uri)
     return "" if database is None else (database.parent / "artifacts").as_uri()
 
 
 @contextlib.contextmanager
-def _alone(uri: str) -> Iterator[None]:
-    """mlflow makes the tables of a new database without looking whether another process is at it too."""
-    database = _database(uri)
+def _lock_database(uri: str) -> Iterator[None]:
+    """Hold a lock while mlflow creates the tables of a SQLite database: it does not lock the database itself."""
+    database = _sqlite_path(uri)
     if database is None or not os.access(database.parent, os.W_OK):
         yield
         return

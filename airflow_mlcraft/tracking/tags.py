@@ -1,4 +1,4 @@
-"""The tags by which a run, a model and a version are found again; the way back from a model goes along them."""
+"""The names of the tags of runs, models and versions; a model is traced back to its data through them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way back from a model version: its run, the DAG run with all steps, the data they read, and the document."""
+"""The trace of a model version: its run, the DAG run with all steps, the data they read, and the document."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class StepInput:
 
 @dataclass(frozen=True)
 class StepOutput:
-    """A file or folder that a step has made."""
+    """A file or folder that a step produced."""
 
     name: str
     md5: str
@@ -35,7 +35,7 @@ class StepOutput:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the DAG run, as it is tracked."""
+    """A step of the DAG run, as MLflow has it."""
 
     run_id: str
     name: str
@@ -56,7 +56,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Trace:
-    """All that a model version comes from."""
+    """Everything that a model version was produced from."""
 
     model: str
     version: str
@@ -78,57 +78,57 @@ class Trace:
         return tuple({(data.md5, data.path): data for step in self.steps for data in step.data}.values())
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the fields as JSON-serializable data."""
         return {**asdict(self), "data": [asdict(data) for data in self.data]}
 
 
 def trace_model(api: Api, model: str) -> Trace:
-    """The trace of `name@alias` or `name/version`, also with `models:/` before it; of a bare name, the champion's."""
-    version = _version(api, model)
+    """Trace `name@alias` or `name/version`, with or without `models:/`; a bare name means its champion."""
+    version = _find_version(api, model)
     if not version.run_id:
         raise MlcraftError(f"version {version.version} of {version.model!r} does not say which run has made it")
     run = api.get_run(version.run_id)
-    parent = _parent(api, run)
+    parent = _find_parent(api, run)
     steps = find_steps(api, parent) if parent else (_step(run),)
-    above = {**version.tags, **run.tags, **(parent.tags if parent else {})}
+    inherited_tags = {**version.tags, **run.tags, **(parent.tags if parent else {})}
     return Trace(
         model=version.model,
         version=version.version,
         source=version.source,
         content=version.tags.get(tags.CONTENT, ""),
         made_by=_step(run),
-        dag_id=above.get(tags.DAG, ""),
-        dag_run_id=above.get(tags.RUN, ""),
+        dag_id=inherited_tags.get(tags.DAG, ""),
+        dag_run_id=inherited_tags.get(tags.RUN, ""),
         run_id=parent.id if parent else "",
         steps=steps,
-        document=above.get(tags.DOCUMENT, ""),
-        document_hash=above.get(tags.DOCUMENT_HASH, ""),
-        plan=above.get(tags.PLAN, ""),
-        git_commit=above.get(tags.GIT_COMMIT, ""),
+        document=inherited_tags.get(tags.DOCUMENT, ""),
+        document_hash=inherited_tags.get(tags.DOCUMENT_HASH, ""),
+        plan=inherited_tags.get(tags.PLAN, ""),
+        git_commit=inherited_tags.get(tags.GIT_COMMIT, ""),
     )
 
 
-def _version(api: Api, model: str) -> Version:
-    asked = model.removeprefix("models:/")
-    name, at, alias = asked.partition("@")
-    name, slash, number = (name, "", "") if at else asked.partition("/")
+def _find_version(api: Api, model: str) -> Version:
+    reference = model.removeprefix("models:/")
+    name, at, alias = reference.partition("@")
+    name, slash, number = (name, "", "") if at else reference.partition("/")
     if not name or (slash and not number) or (at and not alias):
         raise MlcraftError(f"{model!r} is no model; expected its name, name@alias, name/version, or models:/ and one")
     try:
-        found = api.version(name, number) if slash else api.alias(name, alias or CHAMPION)
+        found = api.get_version(name, number) if slash else api.get_version_by_alias(name, alias or CHAMPION)
         if found is not None:
             return found
-        known = api.versions(name)
+        versions = api.list_versions(name)
     except RefusedError as error:
-        raise MlcraftError(f"there is no model version {asked!r}: {error}") from error
-    if not known:
-        there = ", ".join(sorted(api.registered_models())) or "none"
-        raise MlcraftError(f"there is no registered model {name!r} with a version; the registry has {there}")
-    numbers = ", ".join(version.version for version in known)
+        raise MlcraftError(f"there is no model version {reference!r}: {error}") from error
+    if not versions:
+        registered = ", ".join(sorted(api.list_registered_models())) or "none"
+        raise MlcraftError(f"there is no registered model {name!r} with a version; the registry has {registered}")
+    numbers = ", ".join(version.version for version in versions)
     raise MlcraftError(f"no version of {name!r} is called {alias or CHAMPION!r}; it has the versions {numbers}")
 
 
-def _parent(api: Api, run: Run) -> Run | None:
+def _find_parent(api: Api, run: Run) -> Run | None:
     if tags.PARENT not in run.tags:
         return None
     try:
@@ -142,7 +142,7 @@ def _parent(api: Api, run: Run) -> Run | None:
 def find_steps(api: Api, parent: Run) -> tuple[Step, ...]:
     """The steps of the run of a DAG run, in the order in which they began."""
     found = api.search_runs(parent.experiment_id, f"tags.`{tags.PARENT}` = {quote_value(parent.id)}")
-    # A search gives no inputs on every store; asked for one by one, a run has them.
+    # Not every store returns the inputs of runs in a search; each run is fetched with them.
     return tuple(_step(api.get_run(step.id)) for step in found)
 
 
@@ -158,7 +158,7 @@ def _step(run: Run) -> Step:
         worker=run.tags.get(tags.WORKER, ""),
         params=dict(run.params),
         metrics=dict(run.metrics),
-        data=tuple(_data(run.datasets)),
+        data=tuple(_step_inputs(run.datasets)),
         outputs={
             name.removeprefix(tags.OUTPUT): tuple(_parse_outputs(text))
             for name, text in run.tags.items()
@@ -180,7 +180,7 @@ def _parse_outputs(text: str) -> Iterable[StepOutput]:
         yield StepOutput(name, md5)
 
 
-def _data(datasets: Iterable[Dataset]) -> Iterable[StepInput]:
+def _step_inputs(datasets: Iterable[Dataset]) -> Iterable[StepInput]:
     for dataset in datasets:
         try:
             source = json.loads(dataset.source)

@@ -1,7 +1,7 @@
-"""Which types of a model file may be loaded: known ones, those its maker has signed, those that the user names.
+"""The types of a model file that may be loaded: known ones, signed ones, and those that the user names.
 
-A model with types beyond scikit-learn is signed when it is made: by a key of the user's own, over the model file, the
-code beside it and the names of the types. Who has the key loads it; for everybody else it is a model from elsewhere.
+A model with types beyond scikit-learn is signed when it is written: with the user's key, over the model file, the
+code beside it and the names of the types. Users with the same key can load it; others have to trust its types.
 """
 
 from __future__ import annotations
@@ -51,33 +51,33 @@ def is_known(name: str) -> bool:
 
 
 def read_types_named_by_user() -> set[str]:
-    """Types in the environment variable MLCRAFT_TRUSTED_TYPES."""
+    """Return the types in the environment variable MLCRAFT_TRUSTED_TYPES."""
     return {name.strip() for name in os.environ.get(TRUSTED, "").split(",") if name.strip()}
 
 
 def sign(file: Path, types: Iterable[str]) -> dict[str, Any]:
-    """The record for model.json: types, the packages they come from, and the signature. `file` is the model file."""
+    """Return the record for model.json: types, their packages, and the signature. `file` is the model file."""
     names = sorted(types)
     modules = {name.partition(".")[0] for name in names}
-    record: dict[str, Any] = {"types": names, "packages": describe_packages(modules), "code": _code(file.parent)}
-    return {**record, "signature": _signature(file, record, _key(make=True))}
+    record: dict[str, Any] = {"types": names, "packages": describe_packages(modules), "code": _hash_code(file.parent)}
+    return {**record, "signature": _compute_signature(file, record, _read_key(create=True))}
 
 
-def sign_code(content: str, *, make: bool) -> str:
-    """By the user's key, over what describes code; empty where there is no key, and none is to be made."""
-    key = _key(make=make)
+def sign_code(content: str, *, create: bool) -> str:
+    """Sign a description of code with the user's key; "" if there is no key and `create` does not allow one."""
+    key = _read_key(create=create)
     return hmac.new(key, content.encode(), hashlib.sha256).hexdigest() if key else ""
 
 
 def read_signed_types(file: Path) -> set[str]:
-    """Types that a signature of this user's covers; none where model.json has none, or one of somebody else."""
+    """Return the types covered by a signature with this user's key; none if there is no valid signature."""
     try:
         record = json.loads((file.parent / CARD).read_text("utf-8"))[RECORD]
         names, found = set(map(str, record["types"])), str(record["signature"])
     except (OSError, ValueError, KeyError, TypeError):
         return set()
-    key = _key(make=False)
-    if not key or not hmac.compare_digest(found, _signature(file, record, key)):
+    key = _read_key(create=False)
+    if not key or not hmac.compare_digest(found, _compute_signature(file, record, key)):
         return set()
     for package in record.get("packages", ()):
         _check_version(str(package.get("name")), str(package.get("version")))
@@ -85,33 +85,33 @@ def read_signed_types(file: Path) -> set[str]:
 
 
 def describe_packages(modules: Iterable[str]) -> list[dict[str, str]]:
-    """Installed distributions that modules come from: name, version, and the hash of the list of their files."""
+    """Return the installed distributions of modules: name, version, and the hash of the list of their files."""
     wanted = set(modules) - _ALWAYS_THERE
     if not wanted:
         return []
-    of_module = packages_distributions()
-    names = sorted({name for module in wanted for name in of_module.get(module, ())})
-    return [_package(name) for name in names]
+    distributions_of = packages_distributions()
+    names = sorted({name for module in wanted for name in distributions_of.get(module, ())})
+    return [_describe_package(name) for name in names]
 
 
-def library_modules(schema: Any) -> set[str]:
-    """Top-level modules of all that a model file has, those of boosters beside it among them."""
-    found, waiting = set[str](), [schema]
-    while waiting:
-        value = waiting.pop()
+def find_library_modules(schema: Any) -> set[str]:
+    """Return the top-level modules of all types in a model file's schema, and of boosters beside it."""
+    found, pending = set[str](), [schema]
+    while pending:
+        value = pending.pop()
         if isinstance(value, dict):
             if isinstance(module := value.get("__module__"), str):
                 found.add(module.partition(".")[0])
-            waiting.extend(value.values())
+            pending.extend(value.values())
         elif isinstance(value, list):
-            waiting.extend(value)
+            pending.extend(value)
         elif isinstance(value, str) and value.strip('"') in SUFFIXES:
             found.add(value.strip('"'))
     return found - _ALWAYS_THERE
 
 
 def untrusted_types_error(file: Path, types: Iterable[str]) -> MlcraftError:
-    """What to do about types that nobody has vouched for."""
+    """Build the error for types that are not trusted, with what to do about them."""
     signed_elsewhere = ""
     with suppress(OSError, ValueError, KeyError, TypeError):
         if json.loads((file.parent / CARD).read_text("utf-8"))[RECORD]["signature"]:
@@ -124,7 +124,7 @@ def untrusted_types_error(file: Path, types: Iterable[str]) -> MlcraftError:
     )
 
 
-def _package(name: str) -> dict[str, str]:
+def _describe_package(name: str) -> dict[str, str]:
     found = distribution(name)
     listed = found.read_text("RECORD") or found.read_text("METADATA") or ""
     return {"name": name, "version": found.version, "sha256": hashlib.sha256(listed.encode()).hexdigest()}
@@ -132,32 +132,32 @@ def _package(name: str) -> dict[str, str]:
 
 def _check_version(name: str, version: str) -> None:
     try:
-        there = distribution(name).version
+        installed = distribution(name).version
     except PackageNotFoundError:
         raise MlcraftError(f"the model needs {name} {version}, which is not installed here") from None
-    if there != version:
-        warnings.warn(f"the model was made with {name} {version}, and {there} is installed", stacklevel=2)
+    if installed != version:
+        warnings.warn(f"the model was made with {name} {version}, and {installed} is installed", stacklevel=2)
 
 
-def _code(folder: Path) -> dict[str, str]:
+def _hash_code(folder: Path) -> dict[str, str]:
     return {path.name: sha256_of_file(path) for path in sorted((folder / CODE).glob("*.py"))}
 
 
-def _signature(file: Path, record: Mapping[str, Any], key: bytes) -> str:
-    signed_parts = {"model": sha256_of_file(file), "types": sorted(record["types"]), "code": _code(file.parent)}
+def _compute_signature(file: Path, record: Mapping[str, Any], key: bytes) -> str:
+    signed_parts = {"model": sha256_of_file(file), "types": sorted(record["types"]), "code": _hash_code(file.parent)}
     return hmac.new(key, json.dumps(signed_parts, sort_keys=True).encode(), hashlib.sha256).hexdigest()
 
 
-def _key(*, make: bool) -> bytes:
-    """The user's key: of the environment, or in a file that only the user can read."""
+def _read_key(*, create: bool) -> bytes:
+    """Return the user's key: from the environment, or from a file that only the user can read."""
     if given := os.environ.get(KEY):
         return given.encode()
-    # CWL runners name the step's own folder as its home.
+    # The home folder of the password database: CWL runners set HOME to the step's own folder.
     path = Path(pwd.getpwuid(os.getuid()).pw_dir) / _KEY_FILE
     try:
         return path.read_bytes()
     except OSError:
-        if not make:
+        if not create:
             return b""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

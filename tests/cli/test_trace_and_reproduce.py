@@ -71,7 +71,7 @@ def test_a_home_in_which_nothing_was_tracked(tracked: Tracked, tmp_path: Path) -
 
 
 def test_a_run_comes_out_the_same(tracked: Tracked, runs: list[Run]) -> None:
-    before = tracked.api().versions("learning")
+    before = tracked.api().list_versions("learning")
     said = mlcraft(tracked, "reproduce", runs[1].id)
     assert said.code == 0, said.out + said.err
     assert "13 of 13 outputs" in said.out
@@ -79,7 +79,7 @@ def test_a_run_comes_out_the_same(tracked: Tracked, runs: list[Run]) -> None:
     found = mlcraft(tracked, "reproduce", "learning", runs[0].tags[tags.RUN], "--json").json()
     assert (found["same"], found["run_id"], found["replayed"]) == (True, runs[0].id, ["retrieve"])
     assert {each["step"] for each in found["compared"]} == {"process", "train 0 · naive_bayes", "evaluate"}
-    assert tracked.api().versions("learning") == before
+    assert tracked.api().list_versions("learning") == before
     assert len([run for run in tracked.runs() if tags.PARENT not in run.tags]) == 2
 
 

@@ -88,7 +88,7 @@ def test_the_step_predict_loads_it(rows: pd.DataFrame, tmp_path: Path) -> None:
 
 
 def test_its_types_need_no_trust() -> None:
-    assert pyfunc_model.unknown_types(FOLDER / "model.skops") == set()
+    assert pyfunc_model.find_unknown_types(FOLDER / "model.skops") == set()
 
 
 def test_an_old_module_stands_for_no_other_name(tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ def test_the_champion_of_other_data_is_not_dethroned(tmp_path: Path) -> None:
     ran = tracked.run(job=job(tmp_path, other, "naive_bayes"))
     assert ran.states["evaluate"] == "failed"
     assert "is one of other data, and is not replaced: one knows the classes ['p', 'q']" in ran.log("evaluate")
-    (version,) = tracked.api().versions("learning")
-    assert tracked.api().alias("learning", "champion") == version
+    (version,) = tracked.api().list_versions("learning")
+    assert tracked.api().get_version_by_alias("learning", "champion") == version
 
 
 def test_a_growing_table(tmp_path: Path) -> None:
@@ -47,13 +47,13 @@ def test_a_growing_table(tmp_path: Path) -> None:
     assert scores["comparison"]["learned"] == 0
     assert scores["comparison"]["rows"] == scores["rows"]
     assert scores["winner"] == "naive_bayes"
-    assert len(tracked.api().versions("learning")) == 2
+    assert len(tracked.api().list_versions("learning")) == 2
 
 
 def test_a_champion_whose_files_are_away_stays(tmp_path: Path) -> None:
     tracked = Tracked(tmp_path)
     tracked.run(job=job(tmp_path, table(200), "naive_bayes")).ok()
-    (version,) = tracked.api().versions("learning")
+    (version,) = tracked.api().list_versions("learning")
     content = version.tags[tags.CONTENT]
     Store(tmp_path / "store").path_of(content).unlink()
     given = job(tmp_path, table(200), "decision_tree")
@@ -62,14 +62,14 @@ def test_a_champion_whose_files_are_away_stays(tmp_path: Path) -> None:
     said = ran.log("evaluate")
     assert f"version 1 of learning is the champion, and its files {content} are not in the store {tmp_path}" in said
     assert "It stays the champion; to replace it without a comparison, set `replace_champion`" in said
-    assert tracked.api().alias("learning", "champion") == version
+    assert tracked.api().get_version_by_alias("learning", "champion") == version
 
     ran = tracked.run(job={**given, "replace_champion": True})
     ran.ok()
     assert "it is replaced without a comparison, as was asked for" in ran.log("evaluate")
-    champion = tracked.api().alias("learning", "champion")
+    champion = tracked.api().get_version_by_alias("learning", "champion")
     assert champion is not None
-    assert (champion.version, tracked.api().alias("learning", "previous")) == ("2", version)
+    assert (champion.version, tracked.api().get_version_by_alias("learning", "previous")) == ("2", version)
 
 
 def test_a_registry_that_does_not_answer(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_server_that_is_killed_in_mid_run_and_comes_back(tmp_path: Path, serve
     assert "the tracking store has taken nothing since" in ran.log("evaluate")
     assert f"what was tracked is kept in {tmp_path / 'spool'}" in ran.log("evaluate")
     assert "and sent later" in ran.log("evaluate")
-    assert tracked.tracking.spool.waiting()
+    assert tracked.tracking.spool.list_pending()
 
     server.start()
     (first,) = {run.tags[tags.RUN] for run in tracked.runs()}
@@ -133,9 +133,9 @@ def test_a_server_that_is_killed_in_mid_run_and_comes_back(tmp_path: Path, serve
         assert (then.datasets, len(then.models)) == (now.datasets, len(now.models)), name
     assert measured(again["evaluate"]).items() >= measured(found["evaluate"]).items()
     assert len(list((server.folder / "artifacts").rglob("log.txt"))) >= 5
-    (version,) = tracked.api().versions("learning")
+    (version,) = tracked.api().list_versions("learning")
     assert version.tags[tags.RUN] == first
-    assert tracked.api().alias("learning", "champion") == version
+    assert tracked.api().get_version_by_alias("learning", "champion") == version
 
 
 def test_a_worker_that_is_killed_in_training(tmp_path: Path, server: Server) -> None:
@@ -164,5 +164,5 @@ def test_a_worker_that_is_killed_in_training(tmp_path: Path, server: Server) -> 
     assert (train.tags[tags.TRY], train.params["n_estimators"], len(train.models)) == ("2", "5", 1)
     assert train.metrics["system/cpu_seconds"] > 0
     assert train.metrics["system/peak_memory_megabytes"] > 50
-    (version,) = tracked.api().versions("forest")
-    assert tracked.api().alias("forest", "champion") == version
+    (version,) = tracked.api().list_versions("forest")
+    assert tracked.api().get_version_by_alias("forest", "champion") == version

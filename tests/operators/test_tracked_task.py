@@ -20,7 +20,7 @@ def _tracked(folder: Path, **job: Any) -> tuple[Ran, dict[str, Run]]:
     tracking = TrackingClient(uri, spool=folder / "spool")
     assert tracking.flush(120) == 0
     api = tracking.api()
-    return ran, {run.name: api.get_run(run.id) for run in api.search_runs(api.experiment("tracked"), "")}
+    return ran, {run.name: api.get_run(run.id) for run in api.search_runs(api.get_or_create_experiment("tracked"), "")}
 
 
 def test_native_tasks_are_runs_below_that_of_the_dag_run(tmp_path: Path) -> None:

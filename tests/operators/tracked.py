@@ -48,4 +48,4 @@ class Tracked:
     def runs(self, dag_id: str = "learning") -> list[Run]:
         """All runs of a DAG, the oldest first."""
         api = self.api()
-        return [api.get_run(run.id) for run in api.search_runs(api.experiment(dag_id), "")]
+        return [api.get_run(run.id) for run in api.search_runs(api.get_or_create_experiment(dag_id), "")]

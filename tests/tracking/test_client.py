@@ -20,7 +20,7 @@ from tests.tracking.conftest import eventually
 
 def all_runs(tracking: TrackingClient, flow: DagRunName) -> list[Run]:
     api = tracking.api()
-    return [api.get_run(run.id) for run in api.search_runs(api.experiment(flow.dag_id), "")]
+    return [api.get_run(run.id) for run in api.search_runs(api.get_or_create_experiment(flow.dag_id), "")]
 
 
 def by_task(runs: list[Run]) -> dict[tuple[str, int], Run]:
@@ -53,7 +53,7 @@ def test_one_parent_and_a_child_for_each_step(tracking: TrackingClient, flow: Da
     assert (child.status, child.name) == ("FINISHED", "forest 1")
     assert child.params == {"trees": "1", "nested": '{"a": [1]}'}
     assert child.metrics == {"accuracy": 0.75}
-    assert child.tags[tags.PARENT] == parent.id == tracking.run_id(flow)
+    assert child.tags[tags.PARENT] == parent.id == tracking.wait_for_run_id(flow)
     assert child.tags[tags.IMAGE] == "python"
     (dataset,) = child.datasets
     assert (dataset.name, dataset.source_type, dataset.context) == ("iris.csv", "dvc", "training")
@@ -146,7 +146,7 @@ def test_many_metrics_come_in_batches(tracking: TrackingClient, flow: DagRunName
     assert tracking.flush() == 0
     import mlflow
 
-    run_id = tracking.run_id(StepName(flow, "long"))
+    run_id = tracking.wait_for_run_id(StepName(flow, "long"))
     history = mlflow.MlflowClient(tracking.uri).get_metric_history(run_id, "loss")
     assert sorted(metric.step for metric in history) == list(range(3000))
     found = tracking.api().get_run(str(run_id))

@@ -53,7 +53,7 @@ def test_a_model_is_loaded_by_mlflow_and_predicts(tracking: TrackingClient, flow
     assert list(loaded.predict(FRAME)) == list(KIND)
     assert [column.name for column in loaded.metadata.signature.inputs] == list(FRAME.columns)
     assert loaded.metadata.metadata == {"trees": 5}
-    assert loaded.metadata.run_id == tracking.run_id(StepName(flow, "train"))
+    assert loaded.metadata.run_id == tracking.wait_for_run_id(StepName(flow, "train"))
     example = loaded.input_example
     assert set(loaded.predict(example)) <= set(KIND)
     assert len(example) == 5
@@ -76,8 +76,8 @@ def test_a_retry_that_makes_the_same_model_makes_no_second_version(
             run.model(folder)
             run.register(name)
     assert tracking.flush() == 0
-    assert [version.version for version in tracking.api().versions(name)] == ["1"]
-    assert name in tracking.api().registered_models()
+    assert [version.version for version in tracking.api().list_versions(name)] == ["1"]
+    assert name in tracking.api().list_registered_models()
 
 
 def test_a_champion_that_nobody_could_ask_about_stays(
@@ -90,11 +90,11 @@ def test_a_champion_that_nobody_could_ask_about_stays(
             run.model(fitted_model(tmp_path, trees))
             run.register(name, champion=True, only_first=True)
     assert tracking.flush() == 0
-    assert len(tracking.api().versions(name)) == 2
-    champion = tracking.api().alias(name, "champion")
+    assert len(tracking.api().list_versions(name)) == 2
+    champion = tracking.api().get_version_by_alias(name, "champion")
     assert champion is not None
     assert champion.version == "1"
-    assert tracking.api().alias(name, "previous") is None
+    assert tracking.api().get_version_by_alias(name, "previous") is None
 
 
 def test_a_step_registers_what_another_has_made(tracking: TrackingClient, flow: DagRunName, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_the_aliases_move_in_order(tracking: TrackingClient, flow: DagRunName, t
     api = tracking.api()
 
     def aliases() -> tuple[str, str]:
-        found = (api.alias(name, "champion"), api.alias(name, "previous"))
+        found = (api.get_version_by_alias(name, "champion"), api.get_version_by_alias(name, "previous"))
         return tuple(version.version if version else "" for version in found)  # type: ignore[return-value]
 
     assert aliases() == ("", "")

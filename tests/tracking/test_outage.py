@@ -27,7 +27,7 @@ def test_a_server_that_is_killed_in_mid_run_and_comes_back(
     with over_http.step(StepName(flow, "train", 0)) as run:
         run.metric("accuracy", 0.1, 0)
         run.params({"trees": 1})
-        eventually(lambda: over_http.run_id(StepName(flow, "train", 0), 0))
+        eventually(lambda: over_http.wait_for_run_id(StepName(flow, "train", 0), 0))
         server.kill()
         run.metric("accuracy", 0.2, 1)
         run.text("said meanwhile", "notes.txt")
@@ -64,9 +64,9 @@ def test_a_file_that_can_never_be_delivered_is_set_aside_and_named(
     with over_http.step(StepName(flow, "train")) as run:
         run.metric("accuracy", 1)
     for _ in range(10):
-        Deliverer(over_http.spool, over_http.api()).all()
+        Deliverer(over_http.spool, over_http.api()).deliver_all()
     assert over_http.flush() == 0
-    (kept,) = over_http.spool.lately_set_aside()
+    (kept,) = over_http.spool.list_recently_set_aside()
     assert json.loads(kept.read_text())["key"] == "poison"
     assert "KeyError" in kept.with_suffix(".reason").read_text()
     assert list((over_http.spool.root / "tries").iterdir()) == []
@@ -94,18 +94,18 @@ def test_a_registration_without_its_model_keeps_nothing_else(
     with over_http.step(StepName(flow, "evaluate")) as run:
         run.register(name, content="0123", champion=True)
         run.metric("accuracy", 1)
-    eventually(lambda: over_http.run_id(StepName(flow, "evaluate"), 0))
+    eventually(lambda: over_http.wait_for_run_id(StepName(flow, "evaluate"), 0))
 
     def ended() -> bool:
         found = by_task(all_runs(over_http, flow)).get(("evaluate", -1))
         return found is not None and (found.status, dict(found.metrics)) == ("FINISHED", {"accuracy": 1})
 
     eventually(ended)
-    assert len(over_http.spool.closed()) == 1, "the registration waits for its model"
+    assert len(over_http.spool.list_closed()) == 1, "the registration waits for its model"
     with over_http.step(StepName(flow, "train")) as run:
         run.model(folder, content="0123")
     assert over_http.flush(ENOUGH) == 0
-    version = over_http.api().alias(name, "champion")
+    version = over_http.api().get_version_by_alias(name, "champion")
     assert version is not None
     assert ended()
 
@@ -114,8 +114,8 @@ def test_a_server_that_was_never_there(flow: DagRunName, tmp_path: Path) -> None
     tracking = TrackingClient(f"http://127.0.0.1:{free_port()}", spool=tmp_path / "spool", wait=True, limit=0.5)
     with tracking.step(StepName(flow, "train")) as run:
         run.metric("accuracy", 1)
-    assert len(tracking.spool.waiting()) == 1
-    assert "refused" in str(tracking.spool.trouble())
+    assert len(tracking.spool.list_pending()) == 1
+    assert "refused" in str(tracking.spool.read_delivery_error())
 
 
 def test_a_server_that_stalls_holds_a_waiting_step_no_longer_than_the_limit(
@@ -128,7 +128,7 @@ def test_a_server_that_stalls_holds_a_waiting_step_no_longer_than_the_limit(
         run.metric("accuracy", 1)
     # Far less than what the server would take, which is for ever.
     assert time.monotonic() - begun < 60
-    assert len(tracking.spool.waiting()) == 1
+    assert len(tracking.spool.list_pending()) == 1
     proxy.mode = "pass"
     tracking.limit = ENOUGH
     eventually(lambda: tracking.flush() == 0)
@@ -174,7 +174,7 @@ def test_answers_that_are_lost_leave_nothing_twice(
             run.dataset("iris.csv", md5="d" * 32)
             run.text("text", "a.txt")
             run.model(folder)
-            run.register(f"model_{item.flow.dag_id}", champion=True)
+            run.register(f"model_{item.dag_run.dag_id}", champion=True)
         lost_before = proxy.lost
         proxy.drop = number + 1
         tracking.limit = ENOUGH
@@ -183,12 +183,12 @@ def test_answers_that_are_lost_leave_nothing_twice(
         if proxy.lost == lost_before:
             break
         losses += 1
-        found = by_task(all_runs(direct, item.flow))
-        assert len(all_runs(direct, item.flow)) == 2
+        found = by_task(all_runs(direct, item.dag_run))
+        assert len(all_runs(direct, item.dag_run)) == 2
         run = found["train", -1]
         assert (run.status, run.params, run.metrics) == ("FINISHED", {"trees": "1"}, {"accuracy": 1.0})
         assert (len(run.datasets), len(run.models)) == (1, 1)
-        (version,) = direct.api().versions(f"model_{item.flow.dag_id}")
+        (version,) = direct.api().list_versions(f"model_{item.dag_run.dag_id}")
         assert version.tags[tags.RUN] == "manual__1"
         assert len(direct.api().find_models(run.experiment_id, version.tags[tags.CONTENT])) == 1
     assert losses > 8

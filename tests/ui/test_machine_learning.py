@@ -62,9 +62,9 @@ def approve(ui: WebUI, run_id: str) -> None:
 def see_the_champion(ui: WebUI, spool: Path) -> None:
     """The registry has the model, and its run knows who has approved it."""
     api = TrackingClient(ui.site.mlflow, spool=spool).api()
-    version = ui.until(lambda: api.alias("approved", "champion"), "a champion in the registry")
+    version = ui.until(lambda: api.get_version_by_alias("approved", "champion"), "a champion in the registry")
     assert version.version == "1"
-    found = [api.get_run(run.id) for run in api.search_runs(api.experiment(DAG), "")]
+    found = [api.get_run(run.id) for run in api.search_runs(api.get_or_create_experiment(DAG), "")]
     asked = [run for run in found if run.tags.get(tags.TASK) == "approve"]
     assert [run.tags.get("mlcraft.approved_by") for run in asked] == ["admin"]
 

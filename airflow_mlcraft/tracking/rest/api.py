@@ -1,4 +1,4 @@
-"""A tracking server, asked by MLflow's REST API; mlflow is not imported."""
+"""The `Api` of a tracking server, through MLflow's REST API; mlflow is not imported."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class RestApi:
         self._http = http
         self._experiments: dict[str, str] = {}
 
-    def experiment(self, name: str) -> str:
-        """The id of an experiment, made where there is none."""
+    def get_or_create_experiment(self, name: str) -> str:
+        """Return the id of an experiment; the experiment is created if it does not exist."""
         if name not in self._experiments:
-            self._experiments[name] = self._experiment(name)
+            self._experiments[name] = self._find_or_create_experiment(name)
         return self._experiments[name]
 
     def find_experiment(self, name: str) -> str:
-        """The id of an experiment; nothing where there is none."""
+        """Return the id of an experiment, or "" if it does not exist."""
         try:
             found = self._http.get(f"{_V2}/experiments/get-by-name", experiment_name=name)
         except RefusedError as error:
@@ -41,7 +41,7 @@ class RestApi:
             return ""
         return str(found["experiment"]["experiment_id"])
 
-    def _experiment(self, name: str) -> str:
+    def _find_or_create_experiment(self, name: str) -> str:
         for _ in range(2):
             if found := self.find_experiment(name):
                 return found
@@ -53,7 +53,7 @@ class RestApi:
         raise RefusedError(f"the experiment {name!r} can neither be found nor made")
 
     def search_runs(self, experiment_id: str, filter_: str) -> list[Run]:
-        """The runs that a filter finds, the oldest first."""
+        """Return the runs that match a filter, the oldest first."""
         found: list[Run] = []
         token = ""
         while True:
@@ -71,7 +71,7 @@ class RestApi:
                 return found
 
     def create_run(self, experiment_id: str, name: str, start: int, tags: Mapping[str, str]) -> Run:
-        """A new run."""
+        """Create a run."""
         return _run(
             self._post("runs/create", experiment_id=experiment_id, run_name=name, start_time=start, tags=_pairs(tags))[
                 "run"
@@ -79,7 +79,7 @@ class RestApi:
         )
 
     def get_run(self, run_id: str) -> Run:
-        """A run, with its inputs."""
+        """Return a run with its dataset inputs."""
         run = self._http.get(f"{_V2}/runs/get", run_id=run_id)["run"]
         if run["info"].get("lifecycle_stage") == "deleted":
             raise RefusedError(f"the run {run_id} is deleted", "RESOURCE_DOES_NOT_EXIST")
@@ -90,7 +90,7 @@ class RestApi:
         self._post("runs/update", run_id=run_id, status=status, **({} if end is None else {"end_time": end}))
 
     def delete_run(self, run_id: str) -> None:
-        """Put a run into the bin."""
+        """Delete a run; MLflow keeps it as deleted."""
         self._post("runs/delete", run_id=run_id)
 
     def log_batch(
@@ -109,39 +109,39 @@ class RestApi:
         )
 
     def log_inputs(self, run_id: str, datasets: Sequence[Dataset]) -> None:
-        """Add data sets that a run has read."""
+        """Add the datasets that a run has read."""
         self._post("runs/log-inputs", run_id=run_id, datasets=[_dataset_input(dataset) for dataset in datasets])
 
-    def upload(self, artifact_uri: str, source: Path, place: str) -> None:
-        """Put a file at a place below an artifact URI: through the server, or where server and worker share a disk."""
+    def upload(self, artifact_uri: str, source: Path, artifact_path: str) -> None:
+        """Upload a file to a path below an artifact URI, through the server or onto a disk shared with it."""
         parts = urlsplit(artifact_uri)
         if parts.scheme == "mlflow-artifacts":
-            self._http.put_file(f"{_ARTIFACTS}/{unquote(parts.path).strip('/')}/{place}", source)
+            self._http.put_file(f"{_ARTIFACTS}/{unquote(parts.path).strip('/')}/{artifact_path}", source)
         elif parts.scheme in ("", "file"):
-            target = Path(unquote(parts.path)) / place
+            target = Path(unquote(parts.path)) / artifact_path
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
         else:
             from airflow_mlcraft.tracking.store_api import upload
 
-            upload(artifact_uri, source, place)
+            upload(artifact_uri, source, artifact_path)
 
-    def read(self, artifact_uri: str, place: str) -> bytes:
-        """A file at a place below an artifact URI."""
+    def read_artifact(self, artifact_uri: str, artifact_path: str) -> bytes:
+        """Return the content of a file at a path below an artifact URI."""
         parts = urlsplit(artifact_uri)
         if parts.scheme == "mlflow-artifacts":
-            return self._http.get_file(f"{_ARTIFACTS}/{unquote(parts.path).strip('/')}/{place}")
+            return self._http.get_file(f"{_ARTIFACTS}/{unquote(parts.path).strip('/')}/{artifact_path}")
         if parts.scheme in ("", "file"):
             try:
-                return (Path(unquote(parts.path)) / place).read_bytes()
+                return (Path(unquote(parts.path)) / artifact_path).read_bytes()
             except OSError as error:
-                raise RefusedError(f"{place} cannot be read: {error}", "RESOURCE_DOES_NOT_EXIST") from error
+                raise RefusedError(f"{artifact_path} cannot be read: {error}", "RESOURCE_DOES_NOT_EXIST") from error
         from airflow_mlcraft.tracking.store_api import download
 
-        return download(artifact_uri, place)
+        return download(artifact_uri, artifact_path)
 
     def find_models(self, experiment_id: str, content: str) -> list[LoggedModel]:
-        """The models with a content, the oldest first."""
+        """Return the logged models whose content tag is `content`, the oldest first."""
         found = self._post(
             "logged-models/search",
             experiment_ids=[experiment_id],
@@ -151,40 +151,40 @@ class RestApi:
         return [_model(model) for model in found.get("models", [])]
 
     def create_model(self, run: Run, name: str, tags: Mapping[str, str]) -> LoggedModel:
-        """A new model of a run, not yet ready."""
+        """Create a logged model of a run, not yet ready."""
         made = self._post(
             "logged-models", experiment_id=run.experiment_id, name=name, source_run_id=run.id, tags=_pairs(tags)
         )
         return _model(made["model"])
 
-    def finish_model(self, run: Run, model: LoggedModel) -> None:
-        """Say that all files of a model are there, and that the run has made it."""
+    def finalize_model(self, run: Run, model: LoggedModel) -> None:
+        """Mark a logged model as ready and as an output of the run, once all its files are uploaded."""
         if model.id not in self.get_run(run.id).models:
             self._post("runs/outputs", run_id=run.id, models=[{"model_id": model.id, "step": 0}])
         path = f"{_V2}/logged-models/{model.id}"
         self._http.send("PATCH", path, {"model_id": model.id, "status": "LOGGED_MODEL_READY"})
 
     def create_registered_model(self, name: str) -> None:
-        """A name in the registry; nothing happens when it is there."""
+        """Create a registered model; does nothing if it exists."""
         try:
             self._post("registered-models/create", name=name)
         except RefusedError as error:
             if error.code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
-    def registered_models(self) -> list[str]:
-        """The names in the registry, or the first of very many."""
+    def list_registered_models(self) -> list[str]:
+        """Return the names of the registered models, of a very large registry only the first page."""
         found = self._http.get(f"{_V2}/registered-models/search", max_results=str(_PAGE))
         return [str(model["name"]) for model in found.get("registered_models", [])]
 
-    def versions(self, name: str, run_id: str = "") -> list[Version]:
-        """The versions of a registered model, or those of one run."""
-        wanted = f"name = {quote_value(name)}" + (f" AND run_id = {quote_value(run_id)}" if run_id else "")
-        found = self._http.get(f"{_V2}/model-versions/search", filter=wanted, max_results=str(_PAGE))
+    def list_versions(self, name: str, run_id: str = "") -> list[Version]:
+        """Return the versions of a registered model, or only those of one run."""
+        filter_ = f"name = {quote_value(name)}" + (f" AND run_id = {quote_value(run_id)}" if run_id else "")
+        found = self._http.get(f"{_V2}/model-versions/search", filter=filter_, max_results=str(_PAGE))
         return sorted(map(_version, found.get("model_versions", [])), key=lambda version: int(version.version))
 
     def create_version(self, name: str, model: LoggedModel, tags: Mapping[str, str]) -> Version:
-        """A new version."""
+        """Create a version of a registered model."""
         made = self._post(
             "model-versions/create",
             name=name,
@@ -195,16 +195,16 @@ class RestApi:
         )
         return _version(made["model_version"])
 
-    def version(self, name: str, version: str) -> Version:
-        """One version."""
+    def get_version(self, name: str, version: str) -> Version:
+        """Return one version."""
         return _version(self._http.get(f"{_V2}/model-versions/get", name=name, version=version)["model_version"])
 
     def tag_version(self, version: Version, key: str, value: str) -> None:
         """Set a tag of a version."""
         self._post("model-versions/set-tag", name=version.model, version=version.version, key=key, value=value)
 
-    def alias(self, name: str, alias: str) -> Version | None:
-        """The version that an alias stands for."""
+    def get_version_by_alias(self, name: str, alias: str) -> Version | None:
+        """Return the version that an alias points to, or None."""
         try:
             found = self._http.get(f"{_V2}/registered-models/alias", name=name, alias=alias)
         except RefusedError as error:
@@ -214,7 +214,7 @@ class RestApi:
         return _version(found["model_version"])
 
     def set_alias(self, name: str, alias: str, version: str) -> None:
-        """Let an alias stand for a version."""
+        """Point an alias to a version."""
         self._post("registered-models/alias", name=name, alias=alias, version=version)
 
     def _post(self, path: str, **body: Any) -> dict[str, Any]:
@@ -222,7 +222,7 @@ class RestApi:
 
 
 def _number(value: float) -> float | str:
-    """JSON has no word for some; a server takes a body that has Python's, and forgets half of what is in it."""
+    """NaN and infinity as strings: JSON lacks them, and MLflow drops parts of a body with Python's literals."""
     return value if math.isfinite(value) else {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
 
 

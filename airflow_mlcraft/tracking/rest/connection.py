@@ -1,4 +1,4 @@
-"""Who we are to a tracking server. Secrets come from the environment or a connection, and go into no log."""
+"""Credentials of a tracking server. Secrets come from the environment or a connection, and are never logged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TOKEN, _USER, _PASSWORD = "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", 
 
 @dataclass(frozen=True)
 class Credentials:
-    """A token, or a user and a password; or nothing, for a server that asks for nothing."""
+    """A token, or a user and a password, or neither for a server without authentication."""
 
     user: str = ""
     password: str = field(default="", repr=False)
@@ -20,16 +20,16 @@ class Credentials:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Credentials:
-        """Those that mlflow itself would use."""
+        """Read the credentials from the variables that mlflow reads."""
         return cls(environment.get(_USER, ""), environment.get(_PASSWORD, ""), environment.get(_TOKEN, ""))
 
     def environment(self) -> dict[str, str]:
-        """The variables by which mlflow, in this process or a child, has the same credentials."""
-        named = {_USER: self.user, _PASSWORD: self.password, _TOKEN: self.token}
-        return {name: value for name, value in named.items() if value}
+        """Return the environment variables from which mlflow reads these credentials."""
+        variables = {_USER: self.user, _PASSWORD: self.password, _TOKEN: self.token}
+        return {name: value for name, value in variables.items() if value}
 
     def header(self) -> dict[str, str]:
-        """The header of a request."""
+        """Return the Authorization header of a request; {} without credentials."""
         if self.user:
             pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
             return {"Authorization": f"Basic {pair}"}
@@ -37,5 +37,5 @@ class Credentials:
 
 
 def dagshub(owner: str, repository: str, token: str) -> tuple[str, Credentials]:
-    """The tracking server of a DagsHub repository, and who we are there."""
+    """Return the tracking URI of a DagsHub repository, and the credentials for it."""
     return f"https://dagshub.com/{owner}/{repository}.mlflow", Credentials(user=owner, password=token)

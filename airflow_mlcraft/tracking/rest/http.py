@@ -1,4 +1,4 @@
-"""JSON over one http connection that stays open. Answers become values, and failures one of three errors."""
+"""JSON over one HTTP connection that stays open; failures are UnreachableError, BusyError or RefusedError."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.tracking.api import BusyError, RefusedError, UnreachableError
 from airflow_mlcraft.tracking.rest.connection import Credentials
 
-_NOT_US = (401, 403)
-_LATER = (408, 425, 429, 502, 503, 504)
+_UNAUTHORIZED = (401, 403)
+_RETRY_LATER = (408, 425, 429, 502, 503, 504)
 
 
 class Http:
-    """A server, and the way to ask it."""
+    """A connection to a server."""
 
     def __init__(self, uri: str, credentials: Credentials, seconds: float = 10):
         parts = urlsplit(uri)
@@ -40,11 +40,11 @@ class Http:
         self._connection: http.client.HTTPConnection | None = None
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
-        """Ask."""
+        """Send a GET request and return the JSON of the response."""
         return self._json("GET", f"{path}?{urlencode(query)}" if query else path, None)
 
     def send(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Tell."""
+        """Send a request with a JSON body and return the JSON of the response."""
         return self._json(method, path, json.dumps(body, allow_nan=False).encode())
 
     def put_file(self, path: str, source: Path) -> None:
@@ -58,7 +58,7 @@ class Http:
         return self._send("GET", quote(path), None, {})
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -74,9 +74,9 @@ class Http:
         return value if isinstance(value, dict) else {}
 
     def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> bytes:
-        """Once: a request whose answer is lost may have been done, and only the caller knows how to find out."""
+        """Send a request once, without retry: after a lost response only the caller can find out if it took effect."""
         try:
-            connection = self._connected()
+            connection = self._open_connection()
             connection.request(method, self._prefix() + self._path + path, body, {**self._headers, **headers})
             response = connection.getresponse()
             answer = response.read()
@@ -86,39 +86,41 @@ class Http:
             raise UnreachableError(f"{self.address}: {why or type(error).__name__}") from error
         if response.status < 300:  # noqa: PLR2004
             return answer
-        raise self._failure(response.status, answer)
+        raise self._to_error(response.status, answer)
 
-    def _connected(self) -> http.client.HTTPConnection:
-        """The open connection, unless the server has closed it meanwhile: then there is something to read."""
+    def _open_connection(self) -> http.client.HTTPConnection:
+        """Return the open connection, or a new one if the server has closed it: then the socket is readable."""
         sock = self._connection.sock if self._connection else None
         if sock is None or select.select([sock], [], [], 0)[0]:
             self.close()
             self._connection = self._connect()
         return self._connection  # type: ignore[return-value]
 
-    def _failure(self, status: int, answer: bytes) -> MlcraftError:
+    def _to_error(self, status: int, answer: bytes) -> MlcraftError:
         try:
-            told = json.loads(answer)
-            code, message = str(told.get("error_code", "")), str(told.get("message", ""))
+            body = json.loads(answer)
+            code, message = str(body.get("error_code", "")), str(body.get("message", ""))
         except (json.JSONDecodeError, AttributeError):
             code, message = "", answer[:200].decode(errors="replace")
-        said = f"{self.address}: {status} {code} {message}".strip()
-        if status in _NOT_US:
-            return UnreachableError(f"{said} (user, password or token may be missing or wrong)")
-        if status in _LATER:
-            return UnreachableError(said)
+        failure = f"{self.address}: {status} {code} {message}".strip()
+        if status in _UNAUTHORIZED:
+            return UnreachableError(f"{failure} (user, password or token may be missing or wrong)")
+        if status in _RETRY_LATER:
+            return UnreachableError(failure)
         if status >= 500:  # noqa: PLR2004
-            return BusyError(said)
-        return RefusedError(said, code or ("ENDPOINT_NOT_FOUND" if status == 404 else ""))  # noqa: PLR2004
+            return BusyError(failure)
+        return RefusedError(failure, code or ("ENDPOINT_NOT_FOUND" if status == 404 else ""))  # noqa: PLR2004
 
     def _connect(self) -> http.client.HTTPConnection:
         scheme, host = self._parts.scheme, str(self._parts.hostname)
         port = self._parts.port or (443 if scheme == "https" else 80)
         proxy = urlsplit(self._proxy())
-        at, gate = (proxy.hostname, proxy.port or 80) if proxy.hostname else (host, port)
+        connect_host, connect_port = (proxy.hostname, proxy.port or 80) if proxy.hostname else (host, port)
         if scheme == "http":
-            return http.client.HTTPConnection(at, gate, timeout=self._seconds)
-        connection = http.client.HTTPSConnection(at, gate, timeout=self._seconds, context=_tls())
+            return http.client.HTTPConnection(connect_host, connect_port, timeout=self._seconds)
+        connection = http.client.HTTPSConnection(
+            connect_host, connect_port, timeout=self._seconds, context=_tls_context()
+        )
         if proxy.hostname:
             connection.set_tunnel(host, port)
         return connection
@@ -127,12 +129,12 @@ class Http:
         return "" if proxy_bypass(str(self._parts.hostname)) else getproxies().get(self._parts.scheme, "")
 
     def _prefix(self) -> str:
-        """A proxy is asked for plain http by the whole address."""
+        """Return the prefix of a request's path: requests for plain HTTP through a proxy need the full URL."""
         return f"http://{host_and_port(self.address)}" if self._parts.scheme == "http" and self._proxy() else ""
 
 
-def _tls() -> ssl.SSLContext:
-    """As mlflow reads it from the environment."""
+def _tls_context() -> ssl.SSLContext:
+    """Build the TLS context from the environment variables of mlflow."""
     context = ssl.create_default_context(cafile=os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or None)
     if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() == "true":
         context.check_hostname = False

@@ -1,1 +1,1 @@
-"""What is to be sent to the tracking server: kept in a folder, and delivered by a process of its own."""
+"""The spool: records for the tracking store in a folder, delivered by a separate process."""

@@ -1,6 +1,6 @@
-"""The process that delivers a spool: one for each, started by who has something to send, gone when it is long idle.
+"""The sender: one process for each spool that delivers it, started by the first task and ended when idle.
 
-A task pays nothing for it. It imports mlflow where the store needs that, once, and is nice to the steps it runs beside.
+Tasks do not wait for it. It imports mlflow once if the store needs it, and runs at a lower priority than the steps.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from airflow_mlcraft.tracking.spool.delivery import Deliverer
 from airflow_mlcraft.tracking.spool.spool import Spool
 
 LINGER = 30.0
-_LOOK = 0.1
-_LONGEST_PAUSE = 10.0
-_GIVE_UP = 3600.0
-_STUCK = 600.0
-_KEEP_NOTES = 30 * 86400.0
+_POLL_SECONDS = 0.1
+_MAX_PAUSE = 10.0
+_GIVE_UP_SECONDS = 3600.0
+_STUCK_SECONDS = 600.0
+_NOTE_SECONDS = 30 * 86400.0
 _LOG_LIMIT = 1_000_000
 
 log = logging.getLogger(__name__)
@@ -36,15 +36,15 @@ _started: list[subprocess.Popen[bytes]] = []
 
 
 def ensure_sender(root: Path, uri: str, credentials: Credentials, linger: float = LINGER) -> None:
-    """Start the sender of a spool, unless it is there."""
+    """Start the sender of a spool, unless it is running."""
     _started[:] = [process for process in _started if process.poll() is None]
     with locked_if_free(root / "sender.lock") as lock:
         if lock is None:
             return
     environment = {**without_task_mark(os.environ), **credentials.environment(), "MLFLOW_TRACKING_URI": uri}
-    # A run that was set for the task's own code is not the sender's.
+    # MLFLOW_RUN_ID is meant for the code of the task, not for the sender.
     environment.pop("MLFLOW_RUN_ID", None)
-    with _log_file(root) as output:
+    with _open_log_file(root) as output:
         _started.append(
             subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", __name__, str(root), str(linger)],
@@ -59,7 +59,7 @@ def ensure_sender(root: Path, uri: str, credentials: Credentials, linger: float 
 
 
 class Sender:
-    """Looks into the spool again and again."""
+    """Polls the spool and delivers its files."""
 
     def __init__(self, root: Path, uri: str, credentials: Credentials, linger: float = LINGER):
         self._spool = Spool(root)
@@ -70,54 +70,54 @@ class Sender:
         self._deliverer: Deliverer | None = None
 
     def run(self) -> None:
-        """Until there has been nothing to do for a while, or nobody to send it to for long."""
-        busy = answered = time.monotonic()
-        pause = _LOOK
-        while self._spool.root.is_dir() and time.monotonic() - answered < _GIVE_UP:
+        """Deliver until nothing was to do for `linger` seconds, or the store has not answered for an hour."""
+        last_busy = last_answer = time.monotonic()
+        pause = _POLL_SECONDS
+        while self._spool.root.is_dir() and time.monotonic() - last_answer < _GIVE_UP_SECONDS:
             try:
-                moved = self._look()
+                delivered = self._deliver()
             except (UnreachableError, RefusedError) as error:
                 log.warning("nothing can be sent: %s", error)
-                self._spool.note_trouble(str(error))
-                pause = min(max(pause, 0.5) * 2, _LONGEST_PAUSE)
-                busy = time.monotonic()
+                self._spool.save_delivery_error(str(error))
+                pause = min(max(pause, 0.5) * 2, _MAX_PAUSE)
+                last_busy = time.monotonic()
                 time.sleep(pause)
                 continue
-            answered = time.monotonic()
-            pause = _LOOK
-            if moved or self._open():
-                busy = time.monotonic()
-            elif time.monotonic() - busy > (_STUCK if self._spool.waiting() else self._linger):
+            last_answer = time.monotonic()
+            pause = _POLL_SECONDS
+            if delivered or self._has_open_runs():
+                last_busy = time.monotonic()
+            elif time.monotonic() - last_busy > (_STUCK_SECONDS if self._spool.list_pending() else self._linger):
                 return
             time.sleep(pause)
 
-    def _look(self) -> bool:
-        asked = find_queries(self._spool)
-        if not asked and not self._spool.waiting():
+    def _deliver(self) -> bool:
+        queries = find_queries(self._spool)
+        if not queries and not self._spool.list_pending():
             return False
         if self._api is None or self._deliverer is None:
             self._api = open_api(self._uri, self._credentials)
             self._deliverer = Deliverer(self._spool, self._api)
-        moved = self._deliverer.all()
-        answer_queries(asked, self._api)
-        self._spool.note_trouble("")
-        return moved or bool(asked)
+        delivered = self._deliverer.deliver_all()
+        answer_queries(queries, self._api)
+        self._spool.save_delivery_error("")
+        return delivered or bool(queries)
 
-    def _open(self) -> bool:
-        """Whether some run is still going on."""
-        waiting = self._spool.waiting()
-        return len(waiting) > len(self._spool.closed())
+    def _has_open_runs(self) -> bool:
+        """Whether a writer still has its file open."""
+        pending = self._spool.list_pending()
+        return len(pending) > len(self._spool.list_closed())
 
-    def tidy(self) -> None:
-        """Forget runs of long ago, and answers that nobody has fetched."""
+    def remove_old_notes(self) -> None:
+        """Remove the notes of old runs, and old answers that were not read."""
         for note in (*(self._spool.root / "runs").glob("*"), *(self._spool.root / "answered").glob("*")):
             with contextlib.suppress(FileNotFoundError):
-                if time.time() - note.stat().st_mtime > _KEEP_NOTES:
+                if time.time() - note.stat().st_mtime > _NOTE_SECONDS:
                     note.unlink()
 
 
 def main(root: Path, linger: float) -> None:
-    """Be the sender of a spool. Who came between the last look and the end is looked after as well."""
+    """Run as the sender of a spool. Files that arrive between the last poll and the unlocking are sent too."""
     os.nice(5)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -127,12 +127,12 @@ def main(root: Path, linger: float) -> None:
             if lock is None:
                 return
             sender.run()
-            sender.tidy()
-        if not Spool(root).waiting() or Spool(root).trouble():
+            sender.remove_old_notes()
+        if not Spool(root).list_pending() or Spool(root).read_delivery_error():
             return
 
 
-def _log_file(root: Path) -> IO[bytes]:
+def _open_log_file(root: Path) -> IO[bytes]:
     path = root / "sender.log"
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_size > _LOG_LIMIT:

@@ -1,4 +1,4 @@
-"""What could not be sent, as bytes: a worker whose disk goes leaves them behind, and another worker sends them."""
+"""Archives of unsent records: a worker whose disk is deleted hands them to another worker, which sends them."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ _FOLDERS = ("files", "sent", "lines")
 
 
 def pack(spool: Spool) -> bytes:
-    """All runs of a spool to which nothing more will be added; nothing at all when there is none."""
-    stems = spool.closed()
+    """Pack all closed files of a spool; b"" if there are none."""
+    stems = spool.list_closed()
     if not stems:
         return b""
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w:gz") as parcel:
-        # The lines last: once they are there, somebody may send them.
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        # The lines last: once they exist, a sender may send them.
         for folder in _FOLDERS:
             for stem in stems:
-                path = spool.lines(stem) if folder == "lines" else spool.root / folder / stem
+                path = spool.lines_path(stem) if folder == "lines" else spool.root / folder / stem
                 if path.exists():
-                    parcel.add(path, f"{folder}/{path.name}")
-    return made.getvalue()
+                    archive.add(path, f"{folder}/{path.name}")
+    return buffer.getvalue()
 
 
-def unpack(spool: Spool, parcel: bytes) -> None:
-    """Put the runs of a parcel into a spool. One that is put there twice is delivered twice, which does no harm."""
-    spool.make()
-    with tarfile.open(fileobj=io.BytesIO(parcel), mode="r:gz") as opened:
+def unpack(spool: Spool, archive: bytes) -> None:
+    """Unpack an archive into a spool. Records that are unpacked twice are delivered twice, without harm."""
+    spool.create_folders()
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as opened:
         for member in opened:
             name = PurePosixPath(member.name)
             inside = is_safe_relative_path(str(name)) and name.parts[0] in _FOLDERS

@@ -17,22 +17,22 @@ from tests.tracking.test_models import fitted_model
 
 def test_the_champion_after_what_was_said_just_now(tracking: TrackingClient, flow: DagRunName, tmp_path: Path) -> None:
     name = f"model_{flow.dag_id}"
-    assert tracking.champion(name) is None
+    assert tracking.get_champion(name) is None
     for item in range(2):
         with tracking.step(StepName(flow, "train", item)) as run:
             content = run.model(fitted_model(tmp_path, item + 1), content=f"{item}" * 32)
             run.register(name, champion=True)
-        found = tracking.champion(name)
+        found = tracking.get_champion(name)
         assert found is not None
         assert (found.version, found.tags["mlcraft.content"]) == (str(item + 1), content)
-    assert found == tracking.api().alias(name, "champion")
+    assert found == tracking.api().get_version_by_alias(name, "champion")
 
 
 def test_mlflow_is_not_imported(database: str, tmp_path: Path) -> None:
     program = (
         "import sys; from airflow_mlcraft.tracking.client import TrackingClient;"
         "tracking = TrackingClient(sys.argv[1], spool=sys.argv[2], limit=60, linger=1);"
-        "print(tracking.champion('nobody'), 'mlflow' in sys.modules)"
+        "print(tracking.get_champion('nobody'), 'mlflow' in sys.modules)"
     )
     command = [sys.executable, "-c", program, database, str(tmp_path / "spool")]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "None False\n"

@@ -37,9 +37,9 @@ def test_all_agree_and_no_other_run_stays(server: Server) -> None:
 
 
 def test_a_run_whose_maker_died_before_it_was_settled(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "_PATIENCE", 0.2)
+    monkeypatch.setattr(delivery, "_SETTLE_TIMEOUT", 0.2)
     api = open_api(server.uri, Credentials())
-    experiment = api.experiment("agreement")
+    experiment = api.get_or_create_experiment("agreement")
     left = api.create_run(experiment, "left", 1, {"mlcraft.key": "left"})
     found = find_or_create_run(api, experiment, "left", name="other", start=1, tags={})
     assert found.id == left.id

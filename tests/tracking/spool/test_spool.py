@@ -18,19 +18,19 @@ def test_lines_are_there_as_soon_as_they_are_written(tmp_path: Path) -> None:
     writer.write({"op": "end"})
     with spool.delivery(writer.stem) as delivery:
         assert delivery
-        lines, gone = delivery.ahead()
+        lines, gone = delivery.read_undelivered()
         assert [record["op"] for record, _ in lines] == ["run", "end"]
         assert not gone
-        delivery.done_to(lines[0][1])
-    assert spool.closed() == []
+        delivery.save_position(lines[0][1])
+    assert spool.list_closed() == []
     writer.close()
-    assert spool.closed() == spool.waiting() == [writer.stem]
+    assert spool.list_closed() == spool.list_pending() == [writer.stem]
     with spool.delivery(writer.stem) as delivery:
         assert delivery
-        lines, gone = delivery.ahead()
-        assert ([record["op"] for record, _ in lines], gone, delivery.ended()) == (["end"], True, True)
-        delivery.finish()
-    assert spool.waiting() == []
+        lines, gone = delivery.read_undelivered()
+        assert ([record["op"] for record, _ in lines], gone, delivery.has_end()) == (["end"], True, True)
+        delivery.remove_files()
+    assert spool.list_pending() == []
 
 
 def test_who_comes_after_the_delivery_leaves_no_trace(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_who_comes_after_the_delivery_leaves_no_trace(tmp_path: Path) -> None:
     writer.close()
     with spool.delivery(writer.stem) as delivery:
         assert delivery
-        delivery.finish()
+        delivery.remove_files()
     with spool.delivery(writer.stem) as late:
         assert late is None
     assert [*(tmp_path / "sent").iterdir()] == []
@@ -50,10 +50,10 @@ def test_of_many_who_look_none_takes_another_for_the_writer(tmp_path: Path) -> N
     spool = Spool(tmp_path / "spool")
     writer = spool.writer("a")
     writer.write({"op": "start"})
-    assert spool.closed() == []
+    assert spool.list_closed() == []
     writer.close()
     with ThreadPoolExecutor(8) as many:
-        assert all(many.map(lambda _: spool.closed() == [writer.stem], range(2000)))
+        assert all(many.map(lambda _: spool.list_closed() == [writer.stem], range(2000)))
 
 
 def test_half_a_line_is_left_alone(tmp_path: Path) -> None:
@@ -61,12 +61,12 @@ def test_half_a_line_is_left_alone(tmp_path: Path) -> None:
     writer = spool.writer("key")
     writer.write({"op": "run"})
     writer.close()
-    with spool.lines(writer.stem).open("a") as handle:
+    with spool.lines_path(writer.stem).open("a") as handle:
         handle.write('{"op": "metr')
     with spool.delivery(writer.stem) as delivery:
         assert delivery
-        assert [record["op"] for record, _ in delivery.ahead()[0]] == ["run"]
-        assert not delivery.ended()
+        assert [record["op"] for record, _ in delivery.read_undelivered()[0]] == ["run"]
+        assert not delivery.has_end()
 
 
 def test_a_full_disk_fails_no_step_and_spoils_no_line(tmp_path: Path) -> None:
@@ -96,20 +96,20 @@ def test_a_spoilt_line_is_refused_alone(tmp_path: Path) -> None:
     writer = spool.writer("key")
     writer.write({"op": "run"})
     writer.close()
-    with spool.lines(writer.stem).open("ab") as handle:
+    with spool.lines_path(writer.stem).open("ab") as handle:
         handle.write(b"\0\0\0\n" + b'{"op": "end"}\n')
     with spool.delivery(writer.stem) as delivery:
         assert delivery
-        assert [record["op"] for record, _ in delivery.ahead()[0]] == ["run", "unreadable", "end"]
+        assert [record["op"] for record, _ in delivery.read_undelivered()[0]] == ["run", "unreadable", "end"]
 
 
 def test_notes_may_be_read_by_whom_the_umask_lets_read(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
-    spool.note_run("key", {"id": "1"})
-    spool.note_trouble("down")
+    spool.save_run("key", {"id": "1"})
+    spool.save_delivery_error("down")
     plain = tmp_path / "plain"
     plain.touch()
-    modes = {path.stat().st_mode for path in (plain, spool.note_of("key"), tmp_path / "trouble")}
+    modes = {path.stat().st_mode for path in (plain, spool.run_note_path("key"), tmp_path / "trouble")}
     assert len(modes) == 1
 
 
@@ -125,7 +125,7 @@ def test_one_delivers_at_a_time(tmp_path: Path) -> None:
 def test_the_oldest_comes_first(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     stems = [spool.writer(key).stem for key in ("c", "a", "b")]
-    assert spool.waiting() == stems
+    assert spool.list_pending() == stems
 
 
 def test_files_are_kept_as_they_were(tmp_path: Path) -> None:
@@ -133,8 +133,8 @@ def test_files_are_kept_as_they_were(tmp_path: Path) -> None:
     writer = spool.writer("key")
     file = tmp_path / "plot.png"
     file.write_text("then")
-    kept = spool.files(writer.stem) / writer.take(file, hand_over=False)
-    linked = spool.files(writer.stem) / writer.take(file, hand_over=True)
+    kept = spool.files_path(writer.stem) / writer.add_file(file, hand_over=False)
+    linked = spool.files_path(writer.stem) / writer.add_file(file, hand_over=True)
     file.write_text("now")
     assert kept.read_text() == "then"
     assert linked.samefile(file)
@@ -142,13 +142,13 @@ def test_files_are_kept_as_they_were(tmp_path: Path) -> None:
 
 def test_trouble_is_told_since_it_began(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
-    assert spool.trouble() is None
-    spool.note_trouble("no answer")
-    began = spool.trouble()
-    spool.note_trouble("still no answer")
-    assert spool.trouble() == {"reason": "still no answer", "since": began and began["since"]}
-    spool.note_trouble("")
-    assert spool.trouble() is None
+    assert spool.read_delivery_error() is None
+    spool.save_delivery_error("no answer")
+    began = spool.read_delivery_error()
+    spool.save_delivery_error("still no answer")
+    assert spool.read_delivery_error() == {"reason": "still no answer", "since": began and began["since"]}
+    spool.save_delivery_error("")
+    assert spool.read_delivery_error() is None
 
 
 def test_what_is_refused_is_put_aside(tmp_path: Path) -> None:
