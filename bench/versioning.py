@@ -28,7 +28,7 @@ from airflow_mlcraft.versioning.targets import to_dvc_data
 from airflow_mlcraft.versioning.repository import find_repository
 from airflow_mlcraft.versioning.version import Versioning
 data, store, repo = Path(sys.argv[1]), Store(sys.argv[2]), Path(sys.argv[3])
-keep = store.keep_tree if data.is_dir() else store.keep_file
+keep = store.add_folder if data.is_dir() else store.add_file
 kind = "Directory" if data.is_dir() else "File"
 value = {"class": kind, "basename": data.name, "location": "store://md5/" + keep(data, hand_over=True)}
 versioning = Versioning(find_repository(repo))

@@ -15,7 +15,7 @@ from airflow_mlcraft.project.project_paths import find_projects
 
 if TYPE_CHECKING:
     from airflow_mlcraft.project.project_paths import Projects
-    from airflow_mlcraft.pruning.locations import Places
+    from airflow_mlcraft.pruning.locations import Locations
     from airflow_mlcraft.pruning.prune import Pruning
 
 
@@ -40,14 +40,14 @@ def prune(
     within a day.
     """
     from airflow_mlcraft.pruning.items import parse_limits
-    from airflow_mlcraft.pruning.prune import delete, plan_pruning
+    from airflow_mlcraft.pruning.prune import delete_items, plan_pruning
 
     age, size = parse_limits(older_than, keep)
     prunings: list[Pruning] = []
-    for places in _airflow_places() if airflow else _project_places(find_projects(projects)):
-        with spinner(f"Looking through {places.name} …", as_json):
-            pruning = plan_pruning(places, older_than=age, keep=size)
-            prunings.append(delete(pruning) if yes else pruning)
+    for locations in _iterate_airflow_locations() if airflow else _iterate_project_locations(find_projects(projects)):
+        with spinner(f"Looking through {locations.name} …", as_json):
+            pruning = plan_pruning(locations, older_than=age, keep=size)
+            prunings.append(delete_items(pruning) if yes else pruning)
     if as_json:
         print_json([pruning.to_json(yes) for pruning in prunings])
     else:
@@ -56,18 +56,18 @@ def prune(
         raise typer.Exit(1)
 
 
-def _airflow_places() -> Iterator[Places]:
-    from airflow_mlcraft.pruning.locations import places_of_airflow
+def _iterate_airflow_locations() -> Iterator[Locations]:
+    from airflow_mlcraft.pruning.locations import get_airflow_locations
 
-    yield places_of_airflow()
+    yield get_airflow_locations()
 
 
-def _project_places(projects: Projects) -> Iterator[Places]:
-    """Yield the places of each project, while its settings are set, and then the shared places."""
+def _iterate_project_locations(projects: Projects) -> Iterator[Locations]:
+    """Yield the locations of each project, while its settings are set, and then the shared ones."""
     from airflow_mlcraft.project import manifest
     from airflow_mlcraft.project.embedded import project_environment
     from airflow_mlcraft.project.user_dirs import environments_folder
-    from airflow_mlcraft.pruning.locations import places_of_project, shared_places
+    from airflow_mlcraft.pruning.locations import get_project_locations, get_shared_locations
     from airflow_mlcraft.runner.home import prepare_embedded_airflow
 
     all_projects = projects.all()
@@ -80,8 +80,8 @@ def _project_places(projects: Projects) -> Iterator[Places]:
     for project in all_projects:
         with ExitStack() as stack:
             stack.enter_context(project_environment(project, manifest.read_manifest(project)))
-            yield places_of_project(project)
-    yield shared_places(projects.tracking_folder, environments_folder())
+            yield get_project_locations(project)
+    yield get_shared_locations(projects.tracking_folder, environments_folder())
 
 
 def _print_pruning(prunings: list[Pruning], deleted: bool) -> None:
@@ -91,24 +91,24 @@ def _print_pruning(prunings: list[Pruning], deleted: bool) -> None:
     for pruning in prunings:
         for kind in KINDS:
             items = [item for item in pruning.items if item.kind == kind]
-            every = sum(item.kind == kind for item in pruning.all_items)
-            if every:
+            total = sum(item.kind == kind for item in pruning.all_items)
+            if total:
                 rows.add_row(
-                    pruning.places, kind, str(every), str(len(items)), format_bytes(sum(one.size for one in items))
+                    pruning.location, kind, str(total), str(len(items)), format_bytes(sum(one.size for one in items))
                 )
     print_table(rows)
     for pruning in prunings:
         for what, count in sorted(pruning.kept.items()):
             print_lines(
-                f"[dim]Stays although it is old in {escape(pruning.places)}:[/] {count}, named by {escape(what)}"
+                f"[dim]Stays although it is old in {escape(pruning.location)}:[/] {count}, named by {escape(what)}"
             )
         for note in pruning.notes:
             print_lines(f"[yellow]![/] {escape(note)}")
         for failure in pruning.failures:
             print_lines(f"[red]✗[/] {escape(failure)}")
-    gone = format_bytes(sum(one.size for one in prunings))
-    before = format_bytes(sum(one.size_before for one in prunings))
+    deletable = format_bytes(sum(one.size for one in prunings))
+    all_bytes = format_bytes(sum(one.size_before for one in prunings))
     if deleted:
-        print_lines(f"[green]✓[/] {gone} of {before} deleted")
+        print_lines(f"[green]✓[/] {deletable} of {all_bytes} deleted")
     else:
-        print_lines(f"{gone} of {before} would go. Nothing was deleted: [bold]--yes[/] does it.")
+        print_lines(f"{deletable} of {all_bytes} would go. Nothing was deleted: [bold]--yes[/] does it.")

@@ -50,7 +50,7 @@ class StoreHook(BaseHook):
         """Write a small object, and find it."""
         try:
             store = self.get_conn()
-            return store.keep_bytes(b"") in store, "a file can be kept in the remote"
+            return store.add_bytes(b"") in store, "a file can be kept in the remote"
         except MlcraftError as error:
             return False, str(error)
 

@@ -65,7 +65,7 @@ class ReuseCache:
             return None
         oids = list(_object_ids(record["outputs"]))
         # Marked as used before the check, so that an object that is found is not pruned a moment later.
-        self.store.touch(oids)
+        self.store.mark_used(oids)
         with suppress(OSError):
             os.utime(path)
         return record if all(self._is_complete(oid) for oid in oids) else None

@@ -50,7 +50,9 @@ class TaskFiles:
         """The value with its files in the store; files of the task's folder are moved, others are copied."""
         from airflow_mlcraft.store.values import store_value
 
-        return store_value(self.store, value, made_in=self.folder, known=self._staged_objects, brought=self._inputs)
+        return store_value(
+            self.store, value, made_in=self.folder, known=self._staged_objects, input_folders=self._inputs
+        )
 
     def add_input_files(self, value: Json) -> None:
         """Allow a tool's outputs to link to the local files of a value."""

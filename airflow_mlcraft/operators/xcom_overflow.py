@@ -17,7 +17,7 @@ def to_xcom(value: Json, limit: int | None = None) -> Json:
     data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     if len(data) <= (settings.get_bytes("xcom_limit") if limit is None else limit):
         return value
-    return {STORE_REFERENCE: open_store().keep_bytes(data)}
+    return {STORE_REFERENCE: open_store().add_bytes(data)}
 
 
 def from_xcom(value: Json) -> Json:

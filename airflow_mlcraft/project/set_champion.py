@@ -47,8 +47,8 @@ def set_champion_without_run(
         store, tracking = open_store(), open_tracking()
         if tracking is None:
             return "runs are not tracked"
-        content = store.keep_tree(winner)
-        if reason := _find_obstacle(tracking, project.name, content, store.keep_tree(current)):
+        content = store.add_folder(winner)
+        if reason := _find_obstacle(tracking, project.name, content, store.add_folder(current)):
             return reason
         _version_files(project, run_id, store, content, scores, report)
         _register(tracking, project.name, run_id, content, scores)
@@ -87,7 +87,7 @@ def _version_files(  # noqa: PLR0917
     from airflow_mlcraft.store.values import STORE
     from airflow_mlcraft.versioning.targets import to_dvc_data
 
-    scores_id = store.keep_bytes((json.dumps(scores, indent=2) + "\n").encode())
+    scores_id = store.add_bytes((json.dumps(scores, indent=2) + "\n").encode())
     values = {
         project.champion: {"class": "Directory", "location": STORE + content, "basename": "champion"},
         project.folder / SCORES_PATH: {

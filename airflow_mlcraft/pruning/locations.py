@@ -1,4 +1,4 @@
-"""The folders that grow with each run: those of an Airflow by its settings, and those of a project."""
+"""The folders that grow with each run: of an Airflow by its settings, and of a project."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _PLACEHOLDER = re.compile(r"\{+ *(dag_id|run_id) *\}+")
 
 
 @dataclass(frozen=True)
-class Places:
-    """The folders of one Airflow or of one project. What is None is not looked through."""
+class Locations:
+    """The folders of one Airflow or of one project. Folders that are None are not searched."""
 
     name: str
     store: Path
@@ -31,21 +31,21 @@ class Places:
     repositories: tuple[Path, ...] = ()
     """Folders whose `.dvc` files name objects."""
     needed: tuple[Path, ...] = ()
-    """Output folders that stay whatever their age."""
+    """Output folders that are never deleted."""
     in_airflow: bool = False
     """Whether the runs are in Airflow's database."""
 
 
-def places_of_airflow() -> Places:
-    """The folders that the section [mlcraft] names."""
+def get_airflow_locations() -> Locations:
+    """Return the folders in the settings of the section [mlcraft]."""
     documents = (Path(_dags_folder()) / settings.get("documents")).expanduser()
     data = settings.get_path("data_repo") if settings.get("data_repo") else documents
     clones = settings.get_path("data_clones")
     pattern, placeholders = _PLACEHOLDER.subn("*", str(settings.get_path("outputs")))
-    return Places(
+    return Locations(
         "Airflow",
         store=settings.get_path("store"),
-        # A folder that all runs share has no run's name to judge by.
+        # A folder that all runs share cannot be judged by its age.
         outputs=pattern if placeholders else "",
         cache=settings.get_path("cache"),
         environments=settings.get_path("environments"),
@@ -56,26 +56,26 @@ def places_of_airflow() -> Places:
     )
 
 
-def places_of_project(project: Project) -> Places:
-    """The folders of a project; those that all projects share belong to none of them."""
+def get_project_locations(project: Project) -> Locations:
+    """Return the folders of a project, without those that all projects share."""
     from airflow_mlcraft.project.run_records import find_last_training
 
     last = find_last_training(project)
-    return Places(
+    return Locations(
         project.name,
         store=project.store,
         outputs=str(project.runs / "*"),
         deployments=project.deployments,
         logs=project.logs,
         repositories=(project.folder,),
-        # `evaluate` looks at the models of the last training.
+        # `evaluate` reads the models of the last training.
         needed=(project.runs / last.run_id,) if last is not None else (),
     )
 
 
-def shared_places(tracking: Path, environments: Path) -> Places:
-    """What all projects share: the spool, and the Python environments."""
-    return Places(
+def get_shared_locations(tracking: Path, environments: Path) -> Locations:
+    """Return the folders that all projects share: the spool, and the Python environments."""
+    return Locations(
         "shared by projects", store=tracking / "store", spool=tracking / "tracking", environments=environments
     )
 

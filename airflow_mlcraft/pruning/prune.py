@@ -1,4 +1,4 @@
-"""What is to be deleted by age and by size, and its deletion beside tasks that run."""
+"""Selection of the items to delete by age and size, and their deletion while tasks may run."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.errors import MlcraftError, StoreError
-from airflow_mlcraft.pruning.items import KINDS, OBJECT, OUTPUTS, Item, find_items, last_use
-from airflow_mlcraft.pruning.references import Named, find_named
+from airflow_mlcraft.pruning.items import KINDS, OBJECT, OUTPUTS, Item, find_items, get_last_use
+from airflow_mlcraft.pruning.references import References, find_references
 from airflow_mlcraft.store.object_paths import DIR_SUFFIX, parse_dir_object
 from airflow_mlcraft.store.task_folders import remove_path
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.pruning.locations import Places
+    from airflow_mlcraft.pruning.locations import Locations
 
 logger = logging.getLogger(__name__)
 
 DAY = 86400.0
 GRACE = DAY
-"""Seconds for which nothing is deleted that was used, whatever was asked: a run that goes on may need it."""
+"""Seconds for which items stay after their last use, whatever the limits: a running DAG run may need them."""
 _IN_A_FOLDER = "a folder that stays"
-_PASSED_ON = dict.fromkeys(KINDS, 1) | {OBJECT: 0, OUTPUTS: 2}
-"""Objects go first: to unlink an output changes the times of the object that it is a name of."""
+_DELETION_ORDER = dict.fromkeys(KINDS, 1) | {OBJECT: 0, OUTPUTS: 2}
+"""Objects are deleted first: unlinking an output changes the times of the object that it is a hardlink of."""
 
 
 @dataclass(frozen=True)
 class Pruning:
-    """What would be deleted in some places, or what was."""
+    """The items to delete in some locations, or those deleted."""
 
-    places: str
+    location: str
     items: tuple[Item, ...]
     all_items: tuple[Item, ...]
     kept: Mapping[str, int]
-    """How many objects stay although they are old, by what names them."""
+    """How many objects stay although they are old, by the kind of their reference."""
     notes: tuple[str, ...] = ()
     failures: tuple[str, ...] = field(default=())
 
     @property
     def size(self) -> int:
-        """The bytes of what is deleted."""
+        """The size of the items to delete, in bytes."""
         return sum(item.size for item in self.items)
 
     @property
     def size_before(self) -> int:
-        """The bytes of everything."""
+        """The size of all items, in bytes."""
         return sum(item.size for item in self.all_items)
 
     def to_json(self, deleted: bool) -> dict[str, Any]:
-        """As `--json` shows it."""
+        """Return the data for `--json`."""
         kinds = {
             kind: {
                 "all": sum(item.kind == kind for item in self.all_items),
@@ -62,7 +62,7 @@ class Pruning:
             for kind in KINDS
         }
         return {
-            "places": self.places,
+            "places": self.location,
             "deleted": deleted,
             "bytes": self.size,
             "bytes_before": self.size_before,
@@ -74,48 +74,48 @@ class Pruning:
 
 
 def plan_pruning(
-    places: Places, *, older_than: float | None = None, keep: int | None = None, now: float | None = None
+    locations: Locations, *, older_than: float | None = None, keep: int | None = None, now: float | None = None
 ) -> Pruning:
-    """What may go: all that was not used for `older_than` seconds and, of the rest, what was used longest ago until
-    `keep` bytes are left. What is named stays, and so does what was used within a day.
+    """Choose what to delete: items not used for `older_than` seconds and, of the rest, the least recently used until
+    `keep` bytes are left. Referenced items stay, and so do items used within a day.
     """
     now = time.time() if now is None else now
-    items = tuple(find_items(places))
+    items = tuple(find_items(locations))
     oldest_allowed = now - GRACE
     limit = oldest_allowed if older_than is None else min(now - older_than, oldest_allowed)
-    # Only objects are named; where there are none, nobody needs to be asked.
-    named = find_named(places, limit) if any(item.oid for item in items) else Named()
-    chooser = _Chooser(items, named.by)
+    # Only objects are referenced; without objects the references need not be read.
+    references = find_references(locations, limit) if any(item.oid for item in items) else References()
+    chooser = _Chooser(items, references.kind_of)
     if older_than is None:
         limit = 0.0
     chosen, kept = chooser.choose(limit)
     total = sum(item.size for item in items)
     if keep is not None and total - _size(chosen) > keep:
-        moments = sorted({item.used for item in items if limit < item.used <= oldest_allowed})
-        # The earliest moment that leaves little enough: what was used up to it goes. Else the last that may go.
-        enough = bisect_left(moments, True, key=lambda moment: total - _size(chooser.choose(moment)[0]) <= keep)
+        moments = sorted({item.last_used for item in items if limit < item.last_used <= oldest_allowed})
+        # Bisects for the earliest time such that deleting items used up to it leaves `keep` bytes; else the last time.
+        index = bisect_left(moments, True, key=lambda moment: total - _size(chooser.choose(moment)[0]) <= keep)
         if moments:
-            chosen, kept = chooser.choose(moments[min(enough, len(moments) - 1)])
-    return Pruning(places.name, chosen, items, kept, tuple(named.notes))
+            chosen, kept = chooser.choose(moments[min(index, len(moments) - 1)])
+    return Pruning(locations.name, chosen, items, kept, tuple(references.notes))
 
 
 class _Chooser:
-    """Chooses what goes at a limit. A listing that stays keeps its files."""
+    """Chooses the items to delete for a limit of time. The files of a listing that stays, stay too."""
 
-    def __init__(self, items: Iterable[Item], named: Mapping[str, str]):
+    def __init__(self, items: Iterable[Item], kind_of: Mapping[str, str]):
         self._items = tuple(items)
-        self._named = named
+        self._kind_of = kind_of
         self._listings: dict[str, list[str]] = {}
 
     def choose(self, limit: float) -> tuple[tuple[Item, ...], Mapping[str, int]]:
-        """What was used up to the limit and is not named; and how much else stays, by what names it."""
-        needed = dict(self._named)
+        """Return the items last used up to the limit without references, and the number of old items that stay."""
+        needed = dict(self._kind_of)
         for item in self._items:
-            if item.oid.endswith(DIR_SUFFIX) and (item.used > limit or item.oid in needed):
-                why = self._named.get(item.oid, _IN_A_FOLDER)
+            if item.oid.endswith(DIR_SUFFIX) and (item.last_used > limit or item.oid in needed):
+                reason = self._kind_of.get(item.oid, _IN_A_FOLDER)
                 for oid in self._entries(item):
-                    needed.setdefault(oid, why)
-        old = [item for item in self._items if item.used <= limit]
+                    needed.setdefault(oid, reason)
+        old = [item for item in self._items if item.last_used <= limit]
         kept = Counter(needed[item.oid] for item in old if item.oid in needed)
         return tuple(item for item in old if not item.oid or item.oid not in needed), kept
 
@@ -124,32 +124,32 @@ class _Chooser:
             try:
                 self._listings[item.oid] = [entry.md5 for entry in parse_dir_object(item.oid, item.path.read_bytes())]
             except (OSError, StoreError):
-                # Gone meanwhile, or damaged: nothing can be checked out with it either way.
+                # Deleted meanwhile, or damaged: it cannot be checked out in either case.
                 self._listings[item.oid] = []
         return self._listings[item.oid]
 
 
-def delete(pruning: Pruning) -> Pruning:
-    """Delete what was chosen, unless it was used since; gives what is gone, and a sentence for what could not go."""
-    gone, failures = [], []
-    # Listings before their files, so that no folder is left that lacks some.
-    for item in sorted(pruning.items, key=lambda item: (_PASSED_ON[item.kind], not item.oid.endswith(DIR_SUFFIX))):
+def delete_items(pruning: Pruning) -> Pruning:
+    """Delete the chosen items unless they were used since; return the deleted items and the failures."""
+    deleted, failures = [], []
+    # Listings before their files, so that no listing is left whose files are missing.
+    for item in sorted(pruning.items, key=lambda item: (_DELETION_ORDER[item.kind], not item.oid.endswith(DIR_SUFFIX))):
         try:
             if _is_unused(item):
                 remove_path(item.path)
-                gone.append(item)
+                deleted.append(item)
         except OSError as error:
             failures.append(f"{item.path} cannot be deleted: {error.strerror or error}")
-    return Pruning(pruning.places, tuple(gone), pruning.all_items, pruning.kept, pruning.notes, tuple(failures))
+    return Pruning(pruning.location, tuple(deleted), pruning.all_items, pruning.kept, pruning.notes, tuple(failures))
 
 
 def _is_unused(item: Item) -> bool:
-    """Whether a file or a folder is still as it was found."""
+    """Whether an item was not used since it was found."""
     try:
         state = item.path.stat()
     except FileNotFoundError:
         return False
-    return (last_use(state) if item.oid else state.st_mtime) <= item.used
+    return (get_last_use(state) if item.oid else state.st_mtime) <= item.last_used
 
 
 def _size(items: Iterable[Item]) -> int:
@@ -157,14 +157,14 @@ def _size(items: Iterable[Item]) -> int:
 
 
 def prune_airflow(older_than: str, keep: str, *, delete_it: bool) -> dict[str, Any]:
-    """Prune the folders of this Airflow in a task, and log what is deleted."""
+    """Delete old items of this Airflow in a task, and log the result."""
     from airflow_mlcraft.pruning.items import format_bytes, parse_limits
-    from airflow_mlcraft.pruning.locations import places_of_airflow
+    from airflow_mlcraft.pruning.locations import get_airflow_locations
 
     age, size = parse_limits(older_than, keep)
-    pruning = plan_pruning(places_of_airflow(), older_than=age, keep=size)
+    pruning = plan_pruning(get_airflow_locations(), older_than=age, keep=size)
     if delete_it:
-        pruning = delete(pruning)
+        pruning = delete_items(pruning)
     for line in (*pruning.notes, *pruning.failures):
         logger.warning("%s", line)
     done = "deleted" if delete_it else "would go"

@@ -13,44 +13,44 @@ from typing import TYPE_CHECKING, Any
 from airflow_mlcraft.errors import MlcraftError
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.pruning.locations import Places
+    from airflow_mlcraft.pruning.locations import Locations
 
 DVC, REGISTERED, RUN = "a .dvc file", "a registered model", "a run"
 _OID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
-_POINTERS = ("*.dvc", "dvc.lock", "*/dvc.lock")
+_DVC_FILE_PATTERNS = ("*.dvc", "dvc.lock", "*/dvc.lock")
 _SQLITE = "sqlite:///"
 
 
-class Named:
-    """The objects that are referenced, with the kind of each one's reference."""
+class References:
+    """The objects that are referenced, and by what."""
 
     def __init__(self) -> None:
-        self.by: dict[str, str] = {}
+        self.kind_of: dict[str, str] = {}
         self.notes: list[str] = []
         """Messages about references that could not be read."""
 
-    def add(self, text: str, what: str) -> None:
-        """Each name of an object in a text; a folder may be named with `.dir` or without."""
+    def add(self, text: str, kind: str) -> None:
+        """Add each object name in a text; a folder may be named with or without `.dir`."""
         for oid in _OID.findall(text):
-            self.by.setdefault(oid, what)
-            self.by.setdefault(f"{oid.removesuffix('.dir')}.dir", what)
+            self.kind_of.setdefault(oid, kind)
+            self.kind_of.setdefault(f"{oid.removesuffix('.dir')}.dir", kind)
 
 
-def find_named(places: Places, since: float) -> Named:
-    """Everything that is named. Raises MlcraftError where it cannot be found out, since then nothing may go."""
-    named = Named()
-    for folder in places.repositories:
-        for text in _pointers(folder):
-            named.add(text, DVC)
-    for text in _registered():
-        named.add(text, REGISTERED)
-    if places.in_airflow:
-        _add_runs(named, places.store, since)
-    return named
+def find_references(locations: Locations, since: float) -> References:
+    """Find all references. Raises MlcraftError if some cannot be read, since then nothing may be deleted."""
+    references = References()
+    for folder in locations.repositories:
+        for text in _read_dvc_files(folder):
+            references.add(text, DVC)
+    for text in _read_registered_models():
+        references.add(text, REGISTERED)
+    if locations.in_airflow:
+        _add_references_of_runs(references, locations.store, since)
+    return references
 
 
-def _pointers(folder: Path) -> Iterator[str]:
-    """The `.dvc` files of a repository: those in the folder, and those of all commits."""
+def _read_dvc_files(folder: Path) -> Iterator[str]:
+    """Read the `.dvc` files of a repository: those in the folder, and those of all commits."""
     from airflow_mlcraft.versioning.git import Git
 
     if not folder.is_dir():
@@ -59,14 +59,14 @@ def _pointers(folder: Path) -> Iterator[str]:
     if git.run_or_none("rev-parse", "--is-inside-work-tree") is None:
         return
     top = git.in_folder(Path(git.text("rev-parse", "--show-toplevel")))
-    for name in top.text("ls-files", "-z", "--cached", "--others", "--", *_POINTERS).split("\0"):
+    for name in top.text("ls-files", "-z", "--cached", "--others", "--", *_DVC_FILE_PATTERNS).split("\0"):
         if name and (top.folder / name).is_file():
             yield (top.folder / name).read_text("utf-8", "replace")
-    yield top.text("log", "--all", "--format=", "--patch", "--no-ext-diff", "--no-textconv", "--", *_POINTERS)
+    yield top.text("log", "--all", "--format=", "--patch", "--no-ext-diff", "--no-textconv", "--", *_DVC_FILE_PATTERNS)
 
 
-def _registered() -> Iterator[str]:
-    """What registered models and the runs that made them say of their data."""
+def _read_registered_models() -> Iterator[str]:
+    """Read the tags, params and datasets of registered models and of the runs that logged them."""
     from airflow_mlcraft.hooks.mlflow import open_tracking
 
     tracking = open_tracking()
@@ -89,12 +89,12 @@ def _registered() -> Iterator[str]:
         ) from error
 
 
-def _add_runs(named: Named, store: Path, since: float) -> None:
-    """What runs have in Airflow's database that have not ended, or not long ago."""
+def _add_references_of_runs(references: References, store: Path, since: float) -> None:
+    """Add the objects in XComs and configurations of runs that have not ended, or ended after `since`."""
     from airflow.configuration import conf
 
     if str(conf.get("database", "sql_alchemy_conn", fallback="")).startswith("airflow-db-not-allowed"):
-        named.notes.append(
+        references.notes.append(
             "a task cannot read Airflow's database: of a run that waits for longer than the age, files may go"
         )
         return
@@ -108,9 +108,9 @@ def _add_runs(named: Named, store: Path, since: float) -> None:
     try:
         with create_session() as session:
             for value in session.scalars(select(XComModel.value).join(DagRun, of_run).where(recent)):
-                _add_value(named, store, value)
+                _add_references_of_value(references, store, value)
             for value in session.scalars(select(DagRun.conf).where(recent)):
-                _add_value(named, store, value)
+                _add_references_of_value(references, store, value)
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", error)).strip().split("\n")[0]
         raise MlcraftError(
@@ -118,14 +118,14 @@ def _add_runs(named: Named, store: Path, since: float) -> None:
         ) from error
 
 
-def _add_value(named: Named, store: Path, value: Any) -> None:
-    """A value of a run; of one that is itself in the store, what it says."""
+def _add_references_of_value(references: References, store: Path, value: Any) -> None:
+    """Add the objects in a value of a run, and in the XCom that it refers to in the store."""
     from airflow_mlcraft.operators.xcom_overflow import STORE_REFERENCE
     from airflow_mlcraft.store.object_paths import object_path
 
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    named.add(text, RUN)
+    references.add(text, RUN)
     for oid in re.findall(rf"{STORE_REFERENCE}\W+([0-9a-f]{{32}})", text):
         path = store / object_path(oid)
         if path.is_file():
-            named.add(path.read_text("utf-8", "replace"), RUN)
+            references.add(path.read_text("utf-8", "replace"), RUN)

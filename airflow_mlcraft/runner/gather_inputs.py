@@ -40,7 +40,9 @@ def gather_inputs(folder: Path, run: str, dag_run_id: str = "", document: str = 
     plan = _find_plan(open_plan_cache(), past, document)
     store = open_store()
     replay = _build_replay(plan, past, store)
-    Store(folder / STORE).take(_check_available(sorted(_object_ids([dict(past.inputs), replay])), store, past), store)
+    Store(folder / STORE).copy_from(
+        _check_available(sorted(_object_ids([dict(past.inputs), replay])), store, past), store
+    )
     (folder / REPLAY).write_text(json.dumps(replay))
     return {
         "past": past.to_json(),

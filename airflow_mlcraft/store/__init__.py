@@ -1,4 +1,4 @@
-"""Files between tasks, by content: DVC's own cache layout in a folder, and object storage behind it.
+"""The store of files that tasks exchange, addressed by content in DVC's cache layout, with an optional remote.
 
-Knows nothing of Airflow or of CWL steps. Importing this package loads nothing; import its modules.
+Imports neither Airflow nor cwltool. Importing this package loads nothing; import its modules.
 """

@@ -1,4 +1,4 @@
-"""Output files out of the store, into a folder, under the names that people expect."""
+"""Export of output files from the store into a folder, under their basenames."""
 
 from __future__ import annotations
 
@@ -18,119 +18,121 @@ if TYPE_CHECKING:
 
 
 def export_value(store: Store, value: Json, folder: Path, *, writable: bool) -> Json:
-    """A value whose files are in `folder`, with their checksums: copies when they are to be written to, else links."""
-    return _Export(store, writable, folder).value(value, _Room(folder))
+    """Return a value whose files are in `folder`, with checksums: as copies if `writable`, otherwise as links."""
+    return _Export(store, writable, folder).export(value, _OutputFolder(folder))
 
 
 @dataclass
-class _Room:
-    """A folder, and the names that are taken in it."""
+class _OutputFolder:
+    """An output folder, and the names used in it so far."""
 
     path: Path
-    taken: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
 
-    def place(self, basename: str, source: str) -> tuple[Path, bool]:
-        """Where a file of that name goes, and whether the very same is there already."""
+    def choose_path(self, basename: str, source: str) -> tuple[Path, bool]:
+        """Return the path for a basename, and whether the same source is already there; other files get a number."""
         safe_name(basename)
         stem, dot, suffix = basename.partition(".")
         name, number = basename, 1
-        while self.taken.get(name, source) != source:
+        while self.sources.get(name, source) != source:
             number += 1
             name = f"{stem}_{number}{dot}{suffix}"
-        known = name in self.taken
-        self.taken[name] = source
-        return self.path / name, known
+        exists = name in self.sources
+        self.sources[name] = source
+        return self.path / name, exists
 
 
 class _Export:
     def __init__(self, store: Store, writable: bool, root: Path):
         self._store = store
         self._root = root
-        self._put = store.copy if writable else store.link
+        self._write_object = store.copy if writable else store.link
 
-    def value(self, value: Json, room: _Room) -> Json:
+    def export(self, value: Json, output_folder: _OutputFolder) -> Json:
         if isinstance(value, list):
-            return [self.value(item, room) for item in value]
+            return [self.export(item, output_folder) for item in value]
         if not isinstance(value, dict):
             return value
         if value.get("class") == "File":
-            return self._file(value, room)
+            return self._export_file(value, output_folder)
         if value.get("class") == "Directory":
-            return self._folder(value, room)
-        return {key: self.value(item, room) for key, item in value.items()}
+            return self._export_folder(value, output_folder)
+        return {key: self.export(item, output_folder) for key, item in value.items()}
 
-    def _file(self, file: Mapping[str, Any], room: _Room) -> Json:
+    def _export_file(self, file: Mapping[str, Any], output_folder: _OutputFolder) -> Json:
         location = str(file.get("location", ""))
         if not location.startswith(STORE):
             return dict(file)
-        path, known = room.place(file["basename"], location)
-        if not known:
-            self._make(path.parent)
+        path, exists = output_folder.choose_path(file["basename"], location)
+        if not exists:
+            self._create_folder(path.parent)
             path.unlink(missing_ok=True)
-            self._put(oid_of(file), path)
-        rest = {key: item for key, item in file.items() if key not in ("secondaryFiles", "contents", "location")}
-        exported = {**rest, **_described(path), "class": "File"}
+            self._write_object(oid_of(file), path)
+        other_fields = {
+            key: item for key, item in file.items() if key not in ("secondaryFiles", "contents", "location")
+        }
+        exported = {**other_fields, **_file_fields(path), "class": "File"}
         if file.get("secondaryFiles"):
-            exported["secondaryFiles"] = [self.value(item, room) for item in file["secondaryFiles"]]
+            exported["secondaryFiles"] = [self.export(item, output_folder) for item in file["secondaryFiles"]]
         return exported
 
-    def _folder(self, folder: Mapping[str, Any], room: _Room) -> Json:
+    def _export_folder(self, folder: Mapping[str, Any], output_folder: _OutputFolder) -> Json:
         location = str(folder.get("location", ""))
-        path, known = room.place(folder["basename"], location or str(id(folder)))
-        inside = _Room(path)
+        path, exists = output_folder.choose_path(folder["basename"], location or str(id(folder)))
+        inside = _OutputFolder(path)
         if location and not location.startswith(STORE):
             return dict(folder)
-        if not known:
-            self._make(path)
+        if not exists:
+            self._create_folder(path)
         listing = (
-            self._stored(folder, inside)
+            self._export_stored_folder(folder, inside)
             if location
-            else [self.value(item, inside) for item in folder.get("listing", ())]
+            else [self.export(item, inside) for item in folder.get("listing", ())]
         )
-        rest = {key: item for key, item in folder.items() if key not in ("listing", EMPTY_FOLDERS)}
-        return {**rest, "location": path.as_uri(), "basename": path.name, "listing": listing}
+        other_fields = {key: item for key, item in folder.items() if key not in ("listing", EMPTY_FOLDERS)}
+        return {**other_fields, "location": path.as_uri(), "basename": path.name, "listing": listing}
 
-    def _make(self, folder: Path) -> None:
-        """Make a folder for outputs. Names are checked before; a symbolic link that was there is found here."""
+    def _create_folder(self, folder: Path) -> None:
+        """Create a folder for outputs. Names were checked before; this refuses existing symbolic links."""
         if not is_inside_folder(folder, self._root):
             raise StoreError(f"{folder} is a link out of {self._root}, where the outputs belong; remove the link")
         folder.mkdir(parents=True, exist_ok=True)
 
-    def _stored(self, folder: Mapping[str, Any], room: _Room) -> list[Json]:
-        """A folder of the store, as its nested listing."""
+    def _export_stored_folder(self, folder: Mapping[str, Any], output_folder: _OutputFolder) -> list[Json]:
+        """Export the files of a folder in the store, and return its nested listing."""
         tree: dict[str, Any] = {}
         for entry in self._store.entries(oid_of(folder)):
-            _branch(tree, PurePosixPath(entry.relpath).parent)[PurePosixPath(entry.relpath).name] = entry.md5
+            _subtree(tree, PurePosixPath(entry.relpath).parent)[PurePosixPath(entry.relpath).name] = entry.md5
         for empty in folder.get(EMPTY_FOLDERS, ()):
-            _branch(tree, PurePosixPath(empty))
-        return self._listing(tree, room)
+            _subtree(tree, PurePosixPath(empty))
+        return self._export_tree(tree, output_folder)
 
-    def _listing(self, tree: Mapping[str, Any], room: _Room) -> list[Json]:
+    def _export_tree(self, tree: Mapping[str, Any], output_folder: _OutputFolder) -> list[Json]:
         return [
-            self._file({"class": "File", "basename": name, "location": STORE + node}, room)
+            self._export_file({"class": "File", "basename": name, "location": STORE + node}, output_folder)
             if isinstance(node, str)
-            else self._branch(name, node, room)
+            else self._export_subfolder(name, node, output_folder)
             for name, node in tree.items()
         ]
 
-    def _branch(self, name: str, tree: Mapping[str, Any], room: _Room) -> Json:
-        path, _ = room.place(name, "folder")
-        self._make(path)
+    def _export_subfolder(self, name: str, tree: Mapping[str, Any], output_folder: _OutputFolder) -> Json:
+        path, _ = output_folder.choose_path(name, "folder")
+        self._create_folder(path)
         return {
             "class": "Directory",
             "location": path.as_uri(),
             "basename": name,
-            "listing": self._listing(tree, _Room(path)),
+            "listing": self._export_tree(tree, _OutputFolder(path)),
         }
 
 
-def _branch(tree: dict[str, Any], path: PurePosixPath) -> dict[str, Any]:
+def _subtree(tree: dict[str, Any], path: PurePosixPath) -> dict[str, Any]:
     for name in path.parts:
         tree = tree.setdefault(name, {})
     return tree
 
 
-def _described(path: Path) -> dict[str, Any]:
+def _file_fields(path: Path) -> dict[str, Any]:
     return {
         "location": path.as_uri(),
         "basename": path.name,

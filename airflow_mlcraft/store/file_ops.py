@@ -1,4 +1,4 @@
-"""Linking and copying of files to their place, atomically, with errors that name the file."""
+"""Atomic linking and copying of files, with errors that name the file."""
 
 # Plain strings: a Path for each of thousands of files costs more than the work itself.
 # ruff: noqa: PTH101, PTH103, PTH105, PTH108, PTH116, PTH120, PTH123
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 READ_ONLY = 0o444
 """The mode of objects. DVC trusts an object of just this mode, and hashes any other again."""
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CANNOT_LINK = (
     errno.EPERM,  # a file system without hard links, or a file of another user
     errno.EACCES,
@@ -34,19 +34,19 @@ _CANNOT_CLONE = (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errn
 
 @contextmanager
 def translate_os_errors(doing: str) -> Iterator[None]:
-    """Turn what the file system says into a sentence that starts with what was being done."""
+    """Raise StoreError for an OSError in the block; the message starts with `doing`."""
     try:
         yield
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        if error.errno in _NO_ROOM:
+        if error.errno in _NO_SPACE:
             message = f"{doing}: there is no room for it. Free some space, or raise the quota."
             raise StoreError(message) from error
         raise StoreError(f"{doing}: {error.strerror or error}{where}.") from error
 
 
 def stat_file(path: str) -> os.stat_result:
-    """The state of a regular file; a StoreError for anything else, since a pipe would be read for ever."""
+    """Return the stat of a regular file; raises StoreError for anything else: reading a pipe would never end."""
     try:
         state = os.stat(path)
     except FileNotFoundError as error:
@@ -58,13 +58,13 @@ def stat_file(path: str) -> os.stat_result:
 
 
 def copy_bytes(source: str, target: str) -> None:
-    """A new file with the same bytes, which shares its blocks with the source where the file system can."""
+    """Copy a file to a new one, sharing blocks with the source if the file system can."""
     # Not FICLONE on an open target, as dvc-objects does: copy_file_range clones where it can (btrfs, xfs),
     # copies inside the kernel where it cannot, and never truncates a file that is there.
     with open(source, "rb") as reader, open(target, "xb") as writer:
         if hasattr(os, "copy_file_range"):
             _copy_in_kernel(reader.fileno(), writer.fileno())
-        # What is left to do, if anything: both files stand where the kernel stopped.
+        # Copies the rest, if any: both files are positioned where the kernel stopped.
         shutil.copyfileobj(reader, writer, 1 << 20)
 
 
@@ -78,7 +78,7 @@ def _copy_in_kernel(source: int, target: int) -> None:
 
 
 def link_or_copy(source: str, target: str) -> None:
-    """A second name for a read-only file; a read-only copy of it where there can be none."""
+    """Hardlink a read-only file, or make a read-only copy if it cannot be linked."""
     try:
         os.link(source, target)
     except OSError as error:
@@ -88,28 +88,28 @@ def link_or_copy(source: str, target: str) -> None:
 
 
 def link_and_make_read_only(source: str, target: str) -> None:
-    """A second name for a file, which is made read-only; a read-only copy where that cannot be."""
+    """Hardlink a file and make it read-only, or make a read-only copy if it cannot be linked."""
     try:
         os.link(source, target)
         os.chmod(target, READ_ONLY)
     except OSError as error:
         if error.errno not in CANNOT_LINK:
             raise
-        # There is a link if only the mode was refused, as for a file of another user.
+        # The link exists if only the change of mode was refused, as for a file of another user.
         with suppress(FileNotFoundError):
             os.unlink(target)
         copy_read_only(source, target)
 
 
 def copy_read_only(source: str, target: str) -> None:
-    """A read-only copy."""
+    """Make a read-only copy."""
     copy_bytes(source, target)
     os.chmod(target, READ_ONLY)
 
 
 @contextmanager
 def replace_on_success(target: str, temporary: str) -> Iterator[str]:
-    """A temporary path, on the same file system, that becomes `target` in one move if the block ends well."""
+    """Rename `temporary`, on the same file system, to `target` if the block succeeds; remove it otherwise."""
     try:
         yield temporary
         try:

@@ -1,4 +1,4 @@
-"""What is in a folder: its files, through symbolic links, and those of its folders that hold nothing."""
+"""Listing of a folder: its files, with symbolic links followed, and its empty folders."""
 
 # Plain strings: a Path for each of thousands of files costs more than the work itself.
 # ruff: noqa: PTH112, PTH114
@@ -24,11 +24,11 @@ class FolderFile:
     path: str
     state: os.stat_result
     linked: bool
-    """Whether a symbolic link led to it: then it is not the folder's to give away."""
+    """Whether the path goes through a symbolic link: then the file must be copied, not moved into the store."""
 
 
 def list_files(folder: str) -> Iterator[FolderFile]:
-    """Every file below a folder. Linked folders are entered too: what they hold would be lost otherwise."""
+    """Iterate over every file below a folder, with linked folders entered."""
     for level in _walk(folder):
         for name in level.names:
             file = f"{level.path}/{name}"
@@ -36,13 +36,13 @@ def list_files(folder: str) -> Iterator[FolderFile]:
 
 
 def list_empty_folders(folder: str) -> list[str]:
-    """The folders below a folder that hold nothing at all, sorted; a `.dir` has no place for them."""
+    """Return the empty folders below a folder, sorted; a `.dir` object cannot list them."""
     return sorted(level.prefix[:-1] for level in _walk(folder) if level.prefix and level.empty)
 
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """A folder on the way: `prefix` is its relative path with a slash behind it, "" for the outermost."""
+    """A folder of the walk: `prefix` is its relative path with a trailing slash, "" for the root."""
 
     prefix: str
     path: str
@@ -54,20 +54,20 @@ class _Level:
 def _walk(folder: str) -> Iterator[_Level]:
     if not os.path.isdir(folder):
         raise StoreError(f"There is no folder {folder}: it is missing, or not a folder.")
-    waiting: list[tuple[str, str, bool, tuple[str, ...]]]
-    waiting = [("", folder, os.path.islink(folder), (os.path.realpath(folder),))]
-    while waiting:
-        prefix, path, linked, above = waiting.pop()
+    pending: list[tuple[str, str, bool, tuple[str, ...]]]
+    pending = [("", folder, os.path.islink(folder), (os.path.realpath(folder),))]
+    while pending:
+        prefix, path, linked, ancestors = pending.pop()
         names: list[str] = []
-        before = len(waiting)
+        before = len(pending)
         with os.scandir(path) as found:
             for entry in found:
                 if not entry.is_dir():
                     names.append(entry.name)
                     continue
-                real = os.path.realpath(entry.path) if entry.is_symlink() else f"{above[-1]}/{entry.name}"
-                if real in above:
+                real = os.path.realpath(entry.path) if entry.is_symlink() else f"{ancestors[-1]}/{entry.name}"
+                if real in ancestors:
                     raise StoreError(f"{entry.path} links to a folder around itself, so {folder} has no end.")
                 inner = f"{prefix}{entry.name}/"
-                waiting.append((inner, entry.path, linked or entry.is_symlink(), (*above, real)))
-        yield _Level(prefix, path, names, linked, empty=not names and len(waiting) == before)
+                pending.append((inner, entry.path, linked or entry.is_symlink(), (*ancestors, real)))
+        yield _Level(prefix, path, names, linked, empty=not names and len(pending) == before)

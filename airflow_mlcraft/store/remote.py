@@ -1,4 +1,4 @@
-"""The same objects in object storage, or in any other place that fsspec can reach."""
+"""A remote with the objects of a store, in object storage or any other file system of fsspec."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _JOBS = 16
-_RENAMES = {"file", "local", "sftp", "ssh", "hdfs", "webhdfs", "smb"}
-"""Where a file grows under its name, and is renamed in one step. Object storage shows whole objects only."""
+_RENAMING_PROTOCOLS = {"file", "local", "sftp", "ssh", "hdfs", "webhdfs", "smb"}
+"""File systems that show partial files and can rename atomically. Object storage shows only whole objects."""
 
 
 class Remote:
@@ -26,21 +26,21 @@ class Remote:
     def __init__(self, url: str, options: Mapping[str, Any]):
         self._url = url.rstrip("/")
         self._options = options
-        self._seen: set[str] = set()
+        self._pushed: set[str] = set()
 
     def __str__(self) -> str:
         return without_userinfo(self._url)
 
     def has(self, oid: str) -> bool:
-        """Whether the object is there."""
-        with self._explained(f"look for {oid}"):
+        """Whether the object is in the remote."""
+        with self._translate_errors(f"look for {oid}"):
             return self._size(oid) is not None
 
     def push(self, objects: Sequence[tuple[str, str]]) -> None:
-        """Put each object (name, local path) there unless it is there in full already."""
+        """Upload each object (name, local path) that is not completely there yet."""
         from concurrent.futures import ThreadPoolExecutor
 
-        missing = [(oid, path) for oid, path in dict(objects).items() if oid not in self._seen]
+        missing = [(oid, path) for oid, path in dict(objects).items() if oid not in self._pushed]
         if len(missing) == 1:
             self._push(missing[0])
         elif missing:
@@ -48,40 +48,40 @@ class Remote:
                 list(pool.map(self._push, missing))
 
     def pull(self, oid: str, target: str) -> bool:
-        """Write the object to a local path, or say that it is not there."""
-        with self._explained(f"fetch {oid}"):
+        """Download the object to a local path; return False if it is not in the remote."""
+        with self._translate_errors(f"fetch {oid}"):
             try:
-                self._files.get_file(self._path(oid), target)
+                self._filesystem.get_file(self._path(oid), target)
             except FileNotFoundError:
                 return False
         return True
 
     def _push(self, item: tuple[str, str]) -> None:
         oid, path = item
-        with self._explained(f"put {oid}"):
+        with self._translate_errors(f"put {oid}"):
             if self._size(oid) != Path(path).stat().st_size:
                 self._upload(path, self._path(oid))
-        self._seen.add(oid)
+        self._pushed.add(oid)
 
     def _upload(self, path: str, target: str) -> None:
-        files = self._files
-        protocols = {files.protocol} if isinstance(files.protocol, str) else set(files.protocol)
-        if not protocols & _RENAMES:
-            files.put_file(path, target)
+        filesystem = self._filesystem
+        protocols = {filesystem.protocol} if isinstance(filesystem.protocol, str) else set(filesystem.protocol)
+        if not protocols & _RENAMING_PROTOCOLS:
+            filesystem.put_file(path, target)
             return
         folder = target.rpartition("/")[0]
         temporary = f"{folder}/{unique_name()}.tmp"
-        files.makedirs(folder, exist_ok=True)
+        filesystem.makedirs(folder, exist_ok=True)
         try:
-            files.put_file(path, temporary)
-            files.mv(temporary, target)
+            filesystem.put_file(path, temporary)
+            filesystem.mv(temporary, target)
         finally:
             with suppress(FileNotFoundError):
-                files.rm_file(temporary)
+                filesystem.rm_file(temporary)
 
     def _size(self, oid: str) -> int | None:
         try:
-            return int(self._files.info(self._path(oid))["size"])
+            return int(self._filesystem.info(self._path(oid))["size"])
         except FileNotFoundError:
             return None
 
@@ -89,24 +89,24 @@ class Remote:
         return f"{self._base}/{object_path(oid)}"
 
     @cached_property
-    def _place(self) -> tuple[Any, str]:
+    def _filesystem_and_path(self) -> tuple[Any, str]:
         from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 
-        # Neither a shared instance nor a listing kept in memory: other workers write here all the time.
+        # Neither a shared instance nor a cached listing: other workers write here at the same time.
         options = {"skip_instance_cache": True, "use_listings_cache": False, **self._options}
-        files, base = url_to_fs(self._url, **options)
-        return files, str(base).rstrip("/")
+        filesystem, base = url_to_fs(self._url, **options)
+        return filesystem, str(base).rstrip("/")
 
     @property
-    def _files(self) -> Any:
-        return self._place[0]
+    def _filesystem(self) -> Any:
+        return self._filesystem_and_path[0]
 
     @property
     def _base(self) -> str:
-        return self._place[1]
+        return self._filesystem_and_path[1]
 
     @contextmanager
-    def _explained(self, doing: str) -> Iterator[None]:
+    def _translate_errors(self, doing: str) -> Iterator[None]:
         try:
             yield
         except ImportError as error:

@@ -1,7 +1,7 @@
-"""The store: keeps files by their content, and gives them back as links, copies or paths.
+"""The store: adds files by their content, and provides them as links, copies or paths.
 
 The layout is that of DVC's cache, so a store may be a repository's `.dvc/cache`. There is no lock: an object
-is made under a temporary name and moved to its own, which can be done by any number of processes at once.
+is written under a temporary name and renamed, which any number of processes can do at the same time.
 """
 
 # Plain strings: a Path for each of thousands of files costs more than the work itself.
@@ -42,7 +42,7 @@ _JOBS = 16
 
 
 class Store:
-    """A local folder of objects, and the remote behind it, if any (an fsspec URL with the same layout)."""
+    """A local folder of objects, and an optional remote (an fsspec URL with the same layout)."""
 
     def __init__(
         self,
@@ -61,71 +61,71 @@ class Store:
 
     @property
     def url(self) -> str:
-        """Where others find the objects: the remote, without what opens it, or this folder."""
+        """The location of the objects for others: the URL of the remote without credentials, or this folder."""
         return str(self._remote) if self._remote is not None else str(self.root)
 
     def __contains__(self, oid: object) -> bool:
         if not isinstance(oid, str) or not is_oid(oid):
             return False
-        return os.path.isfile(self._local(oid)) or (self._remote is not None and self._remote.has(oid))
+        return os.path.isfile(self._local_path(oid)) or (self._remote is not None and self._remote.has(oid))
 
-    def keep_file(
+    def add_file(
         self, path: str | os.PathLike[str], *, hand_over: bool = False, known: Mapping[str, str] | None = None
     ) -> str:
-        """Keep a file and return its md5; a symbolic link is kept as what it points to.
+        """Add a file and return its md5; a symbolic link is added as the file it points to.
 
-        With `hand_over` the file itself becomes the object, by hardlink, and is read-only from then on.
-        Without it, or if the file has other names already, the store takes a copy and leaves the file alone.
-        `known` says which object a path is another name of, which saves hashing; it is believed only where
+        With `hand_over` the file itself becomes the object, by hardlink, and is read-only afterwards.
+        Without it, or if the file already has other hardlinks, the store makes a copy.
+        `known` maps paths to the objects they are hardlinks of, which saves hashing; it is used only if
         both are the same file on disk.
         """
         given = os.path.abspath(path)
         with file_ops.translate_os_errors(f"Cannot keep {given} in the store at {self.root}"):
             file = os.path.realpath(given)
             state = file_ops.stat_file(file)
-            oid = self._recognised(file, state, known) or (known and self._recognised(given, state, known))
+            oid = self._find_known_oid(file, state, known) or (known and self._find_known_oid(given, state, known))
             if not oid:
                 oid = md5_of_file(file)
-                self._keep(oid, file, state, hand_over=hand_over and not os.path.islink(given))
+                self._add_object(oid, file, state, hand_over=hand_over and not os.path.islink(given))
         self._push([oid])
         return oid
 
-    def keep_tree(
+    def add_folder(
         self, path: str | os.PathLike[str], *, hand_over: bool = False, known: Mapping[str, str] | None = None
     ) -> str:
-        """Keep a folder and return its `<md5>.dir`, as `dvc add` would name it. See `keep_file` for the rest.
+        """Add a folder and return its `<md5>.dir`, as `dvc add` would name it. For the arguments see `add_file`.
 
-        Unlike `dvc add`, folders behind symbolic links are kept too. Empty folders have no place in a `.dir`.
+        Unlike `dvc add`, it includes folders behind symbolic links. A `.dir` object cannot list empty folders.
         """
         folder = os.path.abspath(path)
         with file_ops.translate_os_errors(f"Cannot keep {folder} in the store at {self.root}"):
             found = list(list_files(folder))
-            oids = self._keep_all(found, hand_over=hand_over, known=known)
-            # Last, so that a listing in the store never names files that are not.
-            tree = self._list(Entry(file.relpath, oid) for file, oid in zip(found, oids, strict=True))
+            oids = self._add_all(found, hand_over=hand_over, known=known)
+            # Last, so that a listing in the store never names files that are missing.
+            tree = self._add_listing(Entry(file.relpath, oid) for file, oid in zip(found, oids, strict=True))
         self._push(oids)
         self._push([tree])
         return tree
 
-    def keep_listing(self, entries: Iterable[Entry]) -> str:
-        """Keep a folder of files that are in the store already, and return its `<md5>.dir`."""
+    def add_listing(self, entries: Iterable[Entry]) -> str:
+        """Add a folder whose files are already in the store, and return its `<md5>.dir`."""
         with file_ops.translate_os_errors(f"Cannot keep a folder in the store at {self.root}"):
-            tree = self._list(entries)
+            tree = self._add_listing(entries)
         self._push([tree])
         return tree
 
-    def keep_bytes(self, data: bytes) -> str:
-        """Keep bytes at hand and return their md5."""
+    def add_bytes(self, data: bytes) -> str:
+        """Add an object with the given bytes and return its md5."""
         oid = md5_of_bytes(data)
         with file_ops.translate_os_errors(f"Cannot keep {len(data)} bytes in the store at {self.root}"):
-            self._put(oid, len(data), lambda temporary: _write(temporary, data))
+            self._write_object(oid, len(data), lambda temporary: _write(temporary, data))
         self._push([oid])
         return oid
 
-    def take(self, oids: Iterable[str], source: Store) -> None:
-        """Have objects that another store has: the same files where both are on one file system, else copies.
+    def copy_from(self, oids: Iterable[str], source: Store) -> None:
+        """Add objects of another store: as hardlinks if both are on one file system, otherwise as copies.
 
-        Of a folder come its files, and its listing last.
+        For a folder its files are added first, and its listing last.
         """
         files: dict[str, None] = {}
         folders = []
@@ -137,52 +137,52 @@ class Store:
                 files[oid] = None
         with file_ops.translate_os_errors(f"Cannot bring data into the cache at {self.root}"):
             for oid in (*files, *folders):
-                self._take(oid, source)
+                self._copy_object(oid, source)
 
-    def touch(self, oids: Iterable[str]) -> None:
-        """Note that objects are in use, which `mlcraft prune` goes by. What is not here, or not ours, is left alone."""
+    def mark_used(self, oids: Iterable[str]) -> None:
+        """Set the access time of objects, by which `mlcraft prune` judges; missing objects are skipped."""
         now = time.time_ns()
         for oid in oids:
-            _set_used(self._local(oid), now)
+            _set_access_time(self._local_path(oid), now)
 
     def path_of(self, oid: str) -> Path:
-        """The local path of an object, fetched from the remote if it is not here. Never write to it."""
-        path = self._local(oid)
+        """Return the local path of an object, downloaded from the remote if necessary. Never write to it."""
+        path = self._local_path(oid)
         if not os.path.isfile(path):
             self._pull(oid)
         return Path(path)
 
     def entries(self, oid: str) -> list[Entry]:
-        """The files of a folder."""
+        """Return the files of a folder."""
         if not oid.endswith(DIR_SUFFIX):
             raise StoreError(f"{oid} is a file in the store, not a folder: a folder's name ends with '.dir'.")
         with file_ops.translate_os_errors(f"Cannot read {oid} in the store at {self.root}"):
             return parse_dir_object(oid, self.path_of(oid).read_bytes())
 
     def checkout(self, oid: str, target: str | os.PathLike[str]) -> None:
-        """Make a folder of read-only hardlinks, or else copies; nothing in it is replaced."""
+        """Create a folder of read-only hardlinks, or copies; existing files are not replaced."""
         entries = self.entries(oid)
         self._pull_all(entry.md5 for entry in entries)
         with file_ops.translate_os_errors(f"Cannot put {oid} at {os.fspath(target)}"):
             base = os.path.abspath(target)
             os.makedirs(base, exist_ok=True)
-            made = {base}
+            created = {base}
             for entry in entries:
                 file = f"{base}/{entry.relpath}"
                 parent = file.rpartition("/")[0]
-                if parent not in made:
+                if parent not in created:
                     os.makedirs(parent, exist_ok=True)
-                    made.add(parent)
-                file_ops.link_or_copy(self._local(entry.md5), file)
+                    created.add(parent)
+                file_ops.link_or_copy(self._local_path(entry.md5), file)
 
     def link(self, oid: str, target: str | os.PathLike[str]) -> None:
-        """Make a file that is a read-only hardlink to the object, or else a read-only copy."""
+        """Create a file that is a read-only hardlink to the object, or a read-only copy."""
         source = self.path_of(oid)
         with file_ops.translate_os_errors(f"Cannot put {oid} at {os.fspath(target)}"):
             file_ops.link_or_copy(str(source), os.fspath(target))
 
     def copy(self, oid: str, target: str | os.PathLike[str]) -> None:
-        """Make a private copy that may be written to, sharing blocks where the file system can."""
+        """Create a writable copy, sharing blocks if the file system can."""
         source = self.path_of(oid)
         with file_ops.translate_os_errors(f"Cannot copy {oid} to {os.fspath(target)}"):
             if os.path.lexists(target):
@@ -191,79 +191,81 @@ class Store:
             with file_ops.replace_on_success(f"{folder}/{name}", f"{folder}/.{unique_name()}") as temporary:
                 file_ops.copy_bytes(str(source), temporary)
 
-    def _take(self, oid: str, source: Store) -> None:
-        path, target = str(source.path_of(oid)), self._local(oid)
+    def _copy_object(self, oid: str, source: Store) -> None:
+        path, target = str(source.path_of(oid)), self._local_path(oid)
         try:
-            # A link is there as a whole or not at all.
+            # A link is atomic.
             os.link(path, target)
         except OSError:
-            self._put(oid, os.stat(path).st_size, lambda temporary: file_ops.link_or_copy(path, temporary))
+            self._write_object(oid, os.stat(path).st_size, lambda temporary: file_ops.link_or_copy(path, temporary))
 
-    def _list(self, entries: Iterable[Entry]) -> str:
+    def _add_listing(self, entries: Iterable[Entry]) -> str:
         listing = build_dir_object(entries)
         tree = md5_of_bytes(listing) + DIR_SUFFIX
-        self._put(tree, len(listing), lambda temporary: _write(temporary, listing))
+        self._write_object(tree, len(listing), lambda temporary: _write(temporary, listing))
         return tree
 
-    def _keep_all(self, found: list[FolderFile], *, hand_over: bool, known: Mapping[str, str] | None) -> list[str]:
-        """The oid of each file, all of them kept."""
+    def _add_all(self, found: list[FolderFile], *, hand_over: bool, known: Mapping[str, str] | None) -> list[str]:
+        """Add all files and return their names as objects."""
         oids = [
-            self._recognised(os.path.realpath(file.path) if file.linked else file.path, file.state, known)
+            self._find_known_oid(os.path.realpath(file.path) if file.linked else file.path, file.state, known)
             for file in found
         ]
         fresh = [index for index, oid in enumerate(oids) if not oid]
         hashes = md5_of_files([(found[index].path, found[index].state.st_size) for index in fresh])
         for index, oid in zip(fresh, hashes, strict=True):
             file = found[index]
-            self._keep(oid, file.path, file.state, hand_over=hand_over and not file.linked)
+            self._add_object(oid, file.path, file.state, hand_over=hand_over and not file.linked)
             oids[index] = oid
         return oids
 
-    def _recognised(self, path: str, state: os.stat_result, known: Mapping[str, str] | None) -> str:
-        """The object that this very file is, by its place or by what is known; "" if it has to be hashed."""
+    def _find_known_oid(self, path: str, state: os.stat_result, known: Mapping[str, str] | None) -> str:
+        """Return the object that a file is a hardlink of, by its path or by `known`; "" if it has to be hashed."""
         if path.startswith(self._objects):
             oid = path[len(self._objects) :].replace("/", "", 1)
-            if is_oid(oid) and not oid.endswith(DIR_SUFFIX) and self._local(oid) == path:
+            if is_oid(oid) and not oid.endswith(DIR_SUFFIX) and self._local_path(oid) == path:
                 return oid
         oid = known.get(path, "") if known else ""
         if oid:
             try:
-                # A tool may have put another file in the place of the one it was given.
-                return oid if os.path.samestat(state, os.stat(self._local(oid))) else ""
+                # A tool may have replaced the file that it was given.
+                return oid if os.path.samestat(state, os.stat(self._local_path(oid))) else ""
             except FileNotFoundError:
                 return ""
         return ""
 
-    def _keep(self, oid: str, path: str, state: os.stat_result, *, hand_over: bool) -> None:
-        # Another name of the file may be one that nobody gave away.
-        bring = file_ops.link_and_make_read_only if hand_over and state.st_nlink == 1 else file_ops.copy_read_only
+    def _add_object(self, oid: str, path: str, state: os.stat_result, *, hand_over: bool) -> None:
+        # A file with other hardlinks must not become read-only: they may belong to the user.
+        link_or_copy = (
+            file_ops.link_and_make_read_only if hand_over and state.st_nlink == 1 else file_ops.copy_read_only
+        )
 
         def make(temporary: str) -> None:
-            bring(path, temporary)
+            link_or_copy(path, temporary)
             now = os.stat(path)
             if (now.st_size, now.st_mtime_ns) != (state.st_size, state.st_mtime_ns):
                 raise StoreError(f"{path} changed while it was being kept. Is something still writing to it?")
 
-        self._put(oid, state.st_size, make)
+        self._write_object(oid, state.st_size, make)
 
-    def _put(self, oid: str, size: int, make: Callable[[str], None]) -> None:
-        """Have the object in the store, made at a temporary path, unless it is there and sound."""
-        target = self._local(oid)
-        if _is_sound(target, size) and _set_used(target, time.time_ns()):
+    def _write_object(self, oid: str, size: int, make: Callable[[str], None]) -> None:
+        """Write an object with `make` at a temporary path and rename it, unless a complete one exists."""
+        target = self._local_path(oid)
+        if _is_complete(target, size) and _set_access_time(target, time.time_ns()):
             return
         os.makedirs(self._temporary, exist_ok=True)
         with file_ops.replace_on_success(target, f"{self._temporary}/{unique_name()}") as temporary:
             make(temporary)
 
-    def _local(self, oid: str) -> str:
+    def _local_path(self, oid: str) -> str:
         return f"{self.root}/{object_path(oid)}"
 
     def _push(self, oids: Iterable[str]) -> None:
         if self._remote:
-            self._remote.push([(oid, self._local(oid)) for oid in oids])
+            self._remote.push([(oid, self._local_path(oid)) for oid in oids])
 
     def _pull(self, oid: str) -> None:
-        path = self._local(oid)
+        path = self._local_path(oid)
         places = f"in the store at {self.root}"
         if self._remote:
             places = f"neither {places} nor at {self._remote}"
@@ -271,11 +273,11 @@ class Store:
                 os.makedirs(self._temporary, exist_ok=True)
                 with file_ops.replace_on_success(path, f"{self._temporary}/{unique_name()}") as temporary:
                     if self._remote.pull(oid, temporary):
-                        return self._accept(oid, temporary)
-                    raise StoreError(_missing(oid, places))
-        raise StoreError(_missing(oid, f"not {places}, and the store has no remote"))
+                        return self._verify_pulled(oid, temporary)
+                    raise StoreError(_missing_message(oid, places))
+        raise StoreError(_missing_message(oid, f"not {places}, and the store has no remote"))
 
-    def _accept(self, oid: str, path: str) -> None:
+    def _verify_pulled(self, oid: str, path: str) -> None:
         found = md5_of_file(path)
         if found != oid.removesuffix(DIR_SUFFIX):
             raise StoreError(
@@ -285,7 +287,7 @@ class Store:
         os.chmod(path, file_ops.READ_ONLY)
 
     def _pull_all(self, oids: Iterable[str]) -> None:
-        missing = [oid for oid in set(oids) if not os.path.isfile(self._local(oid))]
+        missing = [oid for oid in set(oids) if not os.path.isfile(self._local_path(oid))]
         if not missing:
             return
         from concurrent.futures import ThreadPoolExecutor
@@ -294,8 +296,8 @@ class Store:
             list(pool.map(self._pull, missing))
 
 
-def _is_sound(path: str, size: int) -> bool:
-    """Whether an object is whole as far as its size tells, and was finished, which makes it read-only."""
+def _is_complete(path: str, size: int) -> bool:
+    """Whether an object has the expected size and is read-only, which it becomes when it is complete."""
     try:
         state = os.stat(path)
     except FileNotFoundError:
@@ -303,8 +305,8 @@ def _is_sound(path: str, size: int) -> bool:
     return state.st_size == size and stat.S_ISREG(state.st_mode) and not state.st_mode & _WRITABLE
 
 
-def _set_used(path: str, now: int) -> bool:
-    """Set the time of access; whether the file is there. The time of change is DVC's, and stays."""
+def _set_access_time(path: str, now: int) -> bool:
+    """Set the access time; return whether the file exists. The modification time is left, because DVC uses it."""
     try:
         os.utime(path, ns=(now, os.stat(path).st_mtime_ns))
     except FileNotFoundError:
@@ -320,7 +322,7 @@ def _write(path: str, data: bytes) -> None:
     os.chmod(path, file_ops.READ_ONLY)
 
 
-def _missing(oid: str, where: str) -> str:
+def _missing_message(oid: str, where: str) -> str:
     return (
         f"Object {oid} is {where}. Give this worker the store or the remote of the worker that kept it, "
         "or run the step that made it again."

@@ -1,4 +1,4 @@
-"""A tool's outputs must not lead out of its folder: in a container, a link to /etc/shadow is the host's out here."""
+"""Check of symbolic links in a tool's outputs: a link to /etc/shadow made in a container would name the host's file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from airflow_mlcraft.store.store import Store
 
 
-def refuse_links_outside(folder: str, path: str, store: Store, brought: Collection[str] = ()) -> None:
-    """Refuse an output with a symbolic link to anything but its folder's files, the store's, and what was brought."""
-    allowed = tuple(os.path.realpath(own) + os.sep for own in (folder, str(store.root), *brought))
-    for link in _links(path):
+def check_links(folder: str, path: str, store: Store, input_folders: Collection[str] = ()) -> None:
+    """Raise OutputError for a symbolic link in an output that leads out of its folder, the store and the inputs."""
+    allowed = tuple(os.path.realpath(one) + os.sep for one in (folder, str(store.root), *input_folders))
+    for link in _find_links(path):
         target = os.path.realpath(link)
         if not f"{target}{os.sep}".startswith(allowed):
             name = os.path.basename(link)  # noqa: PTH119
@@ -24,7 +24,7 @@ def refuse_links_outside(folder: str, path: str, store: Store, brought: Collecti
             )
 
 
-def _links(path: str) -> Iterator[str]:
+def _find_links(path: str) -> Iterator[str]:
     if os.path.realpath(path) != path:
         yield path
     for root, folders, files in os.walk(path):

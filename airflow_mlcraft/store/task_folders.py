@@ -1,7 +1,7 @@
-"""Working folders on the store's own file system, so that results can be hardlinked into the store.
+"""Working folders on the file system of the store, so that outputs can be hardlinked into the store.
 
-A name below `tmp` says which process it belongs to. On the machine of that process it is removed once the process is
-dead. Another machine that shares the store cannot know that: it goes by the lease, which the process renews while it
+A name below `tmp` tells which process it belongs to. On the machine of that process it is removed once the process is
+dead. Another machine that shares the store cannot check that: it uses the lease, which the process renews while it
 lives, and removes what has not been renewed for a day.
 """
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TEMPORARY = "tmp"
-"""The folder below the root of a store for what is being made or worked on."""
+"""The folder below the root of a store for temporary files and working folders."""
 
 
 LEASE = 86400.0
-"""Seconds after which what another machine has not renewed counts as left behind."""
-_RENEWAL = 60.0
-_OURS = re.compile(r"[\w.]+-\d+(\.\d+)?-[0-9a-f]{16}(\.tmp)?", re.ASCII)
+"""Seconds after which a folder that another machine has not renewed counts as abandoned."""
+_RENEWAL_SECONDS = 60.0
+_NAME_PATTERN = re.compile(r"[\w.]+-\d+(\.\d+)?-[0-9a-f]{16}(\.tmp)?", re.ASCII)
 
 
 class WorkFolder:
-    """A folder `<root>/tmp/<host>-<process>-<random>` for as long as the block lasts."""
+    """A context manager for a folder `<root>/tmp/<host>-<process>-<random>`."""
 
     def __init__(self, root: str | os.PathLike[str]):
         self.path = Path(root).absolute() / TEMPORARY / unique_name()
@@ -51,40 +51,40 @@ class WorkFolder:
         self._ended.set()
         try:
             remove_path(self.path)
-        except OSError as trouble:
-            # A tool that ran as another user may leave what is not ours to remove; the results are kept.
-            logger.warning("The working folder %s could not be removed: %s", self.path, trouble)
+        except OSError as remove_error:
+            # A tool that ran as another user may leave files that cannot be removed; the outputs are kept.
+            logger.warning("The working folder %s could not be removed: %s", self.path, remove_error)
 
     def _renew(self) -> None:
-        """Renew the lease, which is the time of the folder itself: what is made deeper inside does not change it."""
-        while not self._ended.wait(_RENEWAL):
+        """Renew the lease, which is the folder's modification time: files deeper inside do not change it."""
+        while not self._ended.wait(_RENEWAL_SECONDS):
             with suppress(OSError):
                 os.utime(self.path)
 
 
 def remove_stale_folders(root: str | os.PathLike[str]) -> None:
-    """Remove what dead processes (`kill -9`) left below `<root>/tmp`."""
+    """Remove the folders that killed processes left below `<root>/tmp`."""
     folder = Path(root) / TEMPORARY
     try:
-        found = [path for path in folder.iterdir() if _OURS.fullmatch(path.name)]
+        found = [path for path in folder.iterdir() if _NAME_PATTERN.fullmatch(path.name)]
     except FileNotFoundError:
         return
     now: float | None = None
     for path in found:
         if _is_of_this_host(path.name):
-            left = not _is_alive(path.name)
+            is_stale = not _is_alive(path.name)
         else:
             now = _time_of_file_system(folder) if now is None else now
-            left = _renewed(path) < now - LEASE
-        if left:
+            is_stale = _last_renewal(path) < now - LEASE
+        if is_stale:
             try:
                 remove_path(path)
-            except OSError as trouble:
-                logger.warning("%s was left behind and could not be removed: %s", path, trouble)
+            except OSError as remove_error:
+                logger.warning("%s was left behind and could not be removed: %s", path, remove_error)
 
 
 def remove_path(path: Path) -> None:
-    """Remove a file or a folder, even one that holds read-only folders; it may be gone already."""
+    """Remove a file or a folder, even with read-only folders inside; it may be gone already."""
     with suppress(FileNotFoundError):
         if path.is_symlink() or not path.is_dir():
             path.unlink()
@@ -97,12 +97,12 @@ def remove_path(path: Path) -> None:
 
 
 def unique_name() -> str:
-    """A name below `<root>/tmp` that tells whose it is: the machine, the process and when that has begun."""
-    return f"{_host()}-{_process(os.getpid())}-{os.urandom(8).hex()}"
+    """Return a name below `<root>/tmp` with the machine, the process and the start time of the process."""
+    return f"{_host_id()}-{_process_id(os.getpid())}-{os.urandom(8).hex()}"
 
 
 def _unlock_folders(path: Path) -> None:
-    # Folders only: a file in here may be another name of an object of the store, which stays read-only.
+    # Folders only: a file in here may be a hardlink of an object of the store, which stays read-only.
     path.chmod(0o700)
     for folder, names, _ in os.walk(path):
         for name in names:
@@ -112,11 +112,11 @@ def _unlock_folders(path: Path) -> None:
 
 
 @cache
-def _host() -> str:
-    """Where a process number has a meaning: this boot of this machine and, in a container, its process namespace.
+def _host_id() -> str:
+    """Return an id for the scope of process ids: this boot of the machine and, in a container, its process namespace.
 
-    Not the host's name alone: images and charts give one name to many, and the first process namespace of every
-    machine has the same number.
+    The host name alone is not unique: images and charts give many hosts the same name, and the first process
+    namespace of every machine has the same number.
     """
     try:
         machine = Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", "")
@@ -129,13 +129,13 @@ def _host() -> str:
 
 
 @cache
-def _process(pid: int) -> str:
-    """This process, by its number and its begin; names are made by the thousand."""
-    return f"{pid}.{_begin_of(pid)}"
+def _process_id(pid: int) -> str:
+    """Return the process id and start time; cached, because thousands of names are generated."""
+    return f"{pid}.{_start_time(pid)}"
 
 
-def _begin_of(pid: int) -> str:
-    """When a process has begun, in ticks since the boot; "0" where that is not known."""
+def _start_time(pid: int) -> str:
+    """Return the start time of a process in ticks since the boot; "0" if it is not known."""
     try:
         # The name of the program, in parentheses, may have spaces and parentheses itself.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
@@ -144,23 +144,23 @@ def _begin_of(pid: int) -> str:
 
 
 def _is_of_this_host(name: str) -> bool:
-    return name.startswith(f"{_host()}-")
+    return name.startswith(f"{_host_id()}-")
 
 
 def _is_alive(name: str) -> bool:
-    """Whether the very process lives that has given a name; another may have its number by now."""
-    pid, _, begin = name.split("-")[-2].partition(".")
+    """Whether the process in a name is alive; its id may belong to another process by now."""
+    pid, _, start = name.split("-")[-2].partition(".")
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return False
     except (PermissionError, OverflowError):
         pass
-    return begin in ("", "0", _begin_of(int(pid)))
+    return start in ("", "0", _start_time(int(pid)))
 
 
-def _renewed(path: Path) -> float:
-    """When the lease was renewed last. A file has none: it is written, or linked, and gone."""
+def _last_renewal(path: Path) -> float:
+    """Return when the lease was last renewed; for a file, which has none, its last change."""
     try:
         state = path.lstat()
     except FileNotFoundError:
@@ -169,7 +169,7 @@ def _renewed(path: Path) -> float:
 
 
 def _time_of_file_system(folder: Path) -> float:
-    """Now, by the clock that gives files their times: a file server's may differ from this machine's."""
+    """Return the time of the file system's clock: a file server's may differ from this machine's."""
     probe = folder / unique_name()
     try:
         probe.touch()

@@ -38,7 +38,7 @@ def to_dvc_data(store: Store, value: Json, what: str) -> DvcData | None:
         if oid := oid_of(value):
             return _measure(store, oid)
         items = value.get("listing", items)
-    return _measure(store, store.keep_listing(_name_entries(store, items, "", what)))
+    return _measure(store, store.add_listing(_name_entries(store, items, "", what)))
 
 
 def _name_entries(store: Store, items: Json, prefix: str, what: str) -> Iterator[Entry]:

@@ -63,7 +63,7 @@ class Versioning:
         cache = Store(self.repository.cache)
         if cache.root != store.root:
             remove_stale_folders(cache.root)
-            cache.take([item.oid for item in data.values()], store)
+            cache.copy_from([item.oid for item in data.values()], store)
         with translate_os_errors(f"Cannot version data in {self.repository.root}"):
             remove_stale_folders(self.repository.state_folder)
             with locked(self.repository.common_dir / "mlcraft.lock") as note:

@@ -17,7 +17,7 @@ def local_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_kept_is_in_the_remote_of_the_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_MINE", f'{{"conn_type": "mlcraft_store", "host": "file://{tmp_path}/there"}}')
     monkeypatch.setenv("AIRFLOW__MLCRAFT__STORE_CONN_ID", "mine")
-    oid = open_store().keep_bytes(b"hello")
+    oid = open_store().add_bytes(b"hello")
     assert (tmp_path / "there" / "files" / "md5" / oid[:2] / oid[2:]).read_bytes() == b"hello"
     assert StoreHook("mine").test_connection()[0]
 

@@ -19,9 +19,9 @@ from tests.operators.embedded import PROJECT
 
 PLAN_IN_40_DAYS = """
 import json, time
-from airflow_mlcraft.pruning.locations import places_of_airflow
+from airflow_mlcraft.pruning.locations import get_airflow_locations
 from airflow_mlcraft.pruning.prune import plan_pruning
-pruning = plan_pruning(places_of_airflow(), older_than=30 * 86400, now=time.time() + 40 * 86400)
+pruning = plan_pruning(get_airflow_locations(), older_than=30 * 86400, now=time.time() + 40 * 86400)
 print(json.dumps({"gone": [item.oid for item in pruning.items if item.oid], "kept": dict(pruning.kept)}))
 """
 RUNS = """
@@ -52,10 +52,8 @@ def store(airflow: RealAirflow) -> Store:
 
 
 def test_what_a_run_names_that_has_not_ended_or_not_long_ago_stays(airflow: RealAirflow, store: Store) -> None:
-    goes_on, recent, ended, value = (
-        store.keep_bytes(name.encode()) for name in ("goes on", "recent", "ended", "value")
-    )
-    spilled = store.keep_bytes(json.dumps({"class": "File", "location": f"store://md5/{value}"}).encode())
+    goes_on, recent, ended, value = (store.add_bytes(name.encode()) for name in ("goes on", "recent", "ended", "value"))
+    spilled = store.add_bytes(json.dumps({"class": "File", "location": f"store://md5/{value}"}).encode())
     location = "store://md5/"
     runs = [
         ("goes_on", "running", None, location + goes_on),
@@ -69,7 +67,7 @@ def test_what_a_run_names_that_has_not_ended_or_not_long_ago_stays(airflow: Real
 
 
 def test_nothing_goes_without_airflows_database(airflow: RealAirflow, store: Store) -> None:
-    store.keep_bytes(b"of a run perhaps")
+    store.add_bytes(b"of a run perhaps")
     with closing(connect(airflow.home / "airflow.db")) as database:
         database.execute("alter table dag_run rename to hidden")
         database.commit()

@@ -14,8 +14,8 @@ import pytest
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.operators.reuse import ReuseCache
 from airflow_mlcraft.pruning import items
-from airflow_mlcraft.pruning.locations import Places
-from airflow_mlcraft.pruning.prune import DAY, Pruning, delete, plan_pruning
+from airflow_mlcraft.pruning.locations import Locations
+from airflow_mlcraft.pruning.prune import DAY, Pruning, delete_items, plan_pruning
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.store.values import STORE, store_value
 
@@ -37,13 +37,13 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def places(store: Store) -> Places:
-    return Places("here", store=store.root)
+def locations(store: Store) -> Locations:
+    return Locations("here", store=store.root)
 
 
-def in_40_days(places: Places, **limits: float) -> Pruning:
+def in_40_days(locations: Locations, **limits: float) -> Pruning:
     """What goes 40 days from now; a file's time of change cannot be set back."""
-    return plan_pruning(places, now=time.time() + 40 * DAY, **{"older_than": MONTH, **limits})  # type: ignore[arg-type]
+    return plan_pruning(locations, now=time.time() + 40 * DAY, **{"older_than": MONTH, **limits})  # type: ignore[arg-type]
 
 
 def use_later(path: Path, days: float) -> None:
@@ -51,47 +51,49 @@ def use_later(path: Path, days: float) -> None:
     os.utime(path, (time.time() + days * DAY, path.stat().st_mtime))
 
 
-def test_what_was_not_used_goes_and_what_was_stays(store: Store, places: Places) -> None:
-    old, new = store.keep_bytes(b"old"), store.keep_bytes(b"new")
+def test_what_was_not_used_goes_and_what_was_stays(store: Store, locations: Locations) -> None:
+    old, new = store.add_bytes(b"old"), store.add_bytes(b"new")
     use_later(store.path_of(new), 20)
-    pruning = in_40_days(places)
+    pruning = in_40_days(locations)
     assert [item.oid for item in pruning.items] == [old]
     assert old in store
-    assert [item.oid for item in delete(pruning).items] == [old]
+    assert [item.oid for item in delete_items(pruning).items] == [old]
     assert old not in store
     assert new in store
 
 
-def test_nothing_goes_that_was_used_within_a_day(store: Store, places: Places) -> None:
-    store.keep_bytes(b"at work")
-    assert plan_pruning(places, older_than=0).items == ()
-    assert plan_pruning(places, keep=0).items == ()
+def test_nothing_goes_that_was_used_within_a_day(store: Store, locations: Locations) -> None:
+    store.add_bytes(b"at work")
+    assert plan_pruning(locations, older_than=0).items == ()
+    assert plan_pruning(locations, keep=0).items == ()
 
 
-def test_a_listing_that_stays_keeps_its_files(store: Store, places: Places, tmp_path: Path) -> None:
+def test_a_listing_that_stays_keeps_its_files(store: Store, locations: Locations, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
     (folder / "a.txt").write_text("a")
     (folder / "b.txt").write_text("b")
-    tree, lost = store.keep_tree(folder), store.keep_bytes(b"lost")
+    tree, lost = store.add_folder(folder), store.add_bytes(b"lost")
     use_later(store.path_of(tree), 39)
-    pruning = in_40_days(places)
+    pruning = in_40_days(locations)
     assert [item.oid for item in pruning.items] == [lost]
     assert pruning.kept == {"a folder that stays": 2}
-    delete(pruning)
+    delete_items(pruning)
     store.checkout(tree, tmp_path / "again")
     assert (tmp_path / "again" / "b.txt").read_text() == "b"
 
 
-def test_what_is_used_between_the_look_and_the_deletion_stays(store: Store, places: Places, tmp_path: Path) -> None:
-    kept, linked, passed, lost = (store.keep_bytes(name.encode()) for name in ("kept", "linked", "passed", "lost"))
-    pruning = in_40_days(places)
+def test_what_is_used_between_the_look_and_the_deletion_stays(
+    store: Store, locations: Locations, tmp_path: Path
+) -> None:
+    kept, linked, passed, lost = (store.add_bytes(name.encode()) for name in ("kept", "linked", "passed", "lost"))
+    pruning = in_40_days(locations)
     assert len(pruning.items) == 4
     time.sleep(0.05)
-    store.keep_bytes(b"kept")
+    store.add_bytes(b"kept")
     store.link(linked, tmp_path / "linked")
     store_value(store, {"class": "File", "basename": "x", "location": STORE + passed})
-    assert [item.oid for item in delete(pruning).items] == [lost]
+    assert [item.oid for item in delete_items(pruning).items] == [lost]
     assert all(oid in store for oid in (kept, linked, passed))
 
 
@@ -105,10 +107,10 @@ def test_what_a_dvc_file_of_any_commit_names_stays(store: Store, tmp_path: Path)
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "part.csv").write_text("1")
     first, tree, fresh, lost = (
-        store.keep_bytes(b"1"),
-        store.keep_tree(tmp_path / "data"),
-        store.keep_bytes(b"fresh"),
-        store.keep_bytes(b"lost"),
+        store.add_bytes(b"1"),
+        store.add_folder(tmp_path / "data"),
+        store.add_bytes(b"fresh"),
+        store.add_bytes(b"lost"),
     )
     for oid in (first, tree):
         (repository / "data.csv.dvc").write_text(f"outs:\n- md5: {oid}\n  path: data.csv\n")
@@ -117,60 +119,60 @@ def test_what_a_dvc_file_of_any_commit_names_stays(store: Store, tmp_path: Path)
     git("rm", "-q", "data.csv.dvc")
     git("commit", "-m", "gone")
     (repository / "new.csv.dvc").write_text(f"outs:\n- md5: {fresh}\n  path: new.csv\n")
-    pruning = in_40_days(Places("here", store=store.root, repositories=(repository,)))
+    pruning = in_40_days(Locations("here", store=store.root, repositories=(repository,)))
     assert [item.oid for item in pruning.items] == [lost]
     assert pruning.kept == {"a .dvc file": 3}
 
 
-def test_what_a_registered_model_names_stays(store: Store, places: Places, untracked: str) -> None:
+def test_what_a_registered_model_names_stays(store: Store, locations: Locations, untracked: str) -> None:
     from mlflow import MlflowClient
 
-    named, of_run, lost = store.keep_bytes(b"named"), store.keep_bytes(b"of run"), store.keep_bytes(b"lost")
+    named, of_run, lost = store.add_bytes(b"named"), store.add_bytes(b"of run"), store.add_bytes(b"lost")
     client = MlflowClient(untracked, untracked)
     run = client.create_run("0", tags={"mlcraft.output.test": STORE + of_run})
     client.create_registered_model("iris")
     client.create_model_version("iris", "file:///nowhere", run.info.run_id, tags={"mlcraft.content": named})
-    pruning = in_40_days(places)
+    pruning = in_40_days(locations)
     assert [item.oid for item in pruning.items] == [lost]
     assert pruning.kept == {"a registered model": 2}
 
 
 def test_nothing_goes_while_the_registry_does_not_answer(
-    store: Store, places: Places, monkeypatch: pytest.MonkeyPatch
+    store: Store, locations: Locations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.keep_bytes(b"perhaps registered")
+    store.add_bytes(b"perhaps registered")
     monkeypatch.setenv("AIRFLOW__MLCRAFT__TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(MlcraftError, match="the registered models are not known, so nothing"):
-        in_40_days(places)
+        in_40_days(locations)
 
 
-def test_a_record_of_reuse_without_its_objects_is_a_miss(store: Store, places: Places, tmp_path: Path) -> None:
+def test_a_record_of_reuse_without_its_objects_is_a_miss(store: Store, locations: Locations, tmp_path: Path) -> None:
     folder = tmp_path / "made"
     folder.mkdir()
     (folder / "a.txt").write_text("a")
-    tree = store.keep_tree(folder)
+    tree = store.add_folder(folder)
     reuse, ti = ReuseCache(store), SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1)
     reuse.save("ab" * 32, {"out": {"class": "Directory", "basename": "made", "location": STORE + tree}}, ti)
     assert reuse.find("ab" * 32) is not None
-    delete(in_40_days(places))
+    delete_items(in_40_days(locations))
     assert not list(store.root.glob("reuse/*/*"))
     reuse.save("ab" * 32, {"out": {"class": "Directory", "basename": "made", "location": STORE + tree}}, ti)
     assert reuse.find("ab" * 32) is None
-    store.keep_listing([])
-    store.keep_tree(folder)
+    store.add_listing([])
+    store.add_folder(folder)
     (file,) = store.entries(tree)
     store.path_of(file.md5).unlink()
     assert reuse.find("ab" * 32) is None
 
 
-def test_the_oldest_go_until_so_much_is_left(store: Store, places: Places) -> None:
-    oids = [store.keep_bytes(bytes([number]) * 1000) for number in range(6)]
+def test_the_oldest_go_until_so_much_is_left(store: Store, locations: Locations) -> None:
+    oids = [store.add_bytes(bytes([number]) * 1000) for number in range(6)]
     for days, oid in enumerate(oids, start=5):
         use_later(store.path_of(oid), days)
-    pruning = plan_pruning(places, keep=3500, now=time.time() + 40 * DAY)
-    assert [item.oid for item in sorted(pruning.items, key=lambda item: item.used)] == oids[:3]
-    assert plan_pruning(places, keep=6000, now=time.time() + 40 * DAY).items == ()
-    assert len(plan_pruning(places, keep=0, now=time.time() + 40 * DAY).items) == 6
+    pruning = plan_pruning(locations, keep=3500, now=time.time() + 40 * DAY)
+    assert [item.oid for item in sorted(pruning.items, key=lambda item: item.last_used)] == oids[:3]
+    assert plan_pruning(locations, keep=6000, now=time.time() + 40 * DAY).items == ()
+    assert len(plan_pruning(locations, keep=0, now=time.time() + 40 * DAY).items) == 6
 
 
 def test_all_that_runs_leave_behind(store: Store, tmp_path: Path) -> None:
@@ -198,7 +200,7 @@ def test_all_that_runs_leave_behind(store: Store, tmp_path: Path) -> None:
     make("deployments/iris/deployment.json")
     make("store/state/ab/abcd/trials.db")
     make("logs/train.log")
-    places = Places(
+    locations = Locations(
         "here",
         store=store.root,
         outputs=str(tmp_path / "outputs" / "*" / "*"),
@@ -208,7 +210,7 @@ def test_all_that_runs_leave_behind(store: Store, tmp_path: Path) -> None:
         deployments=tmp_path / "deployments",
         logs=tmp_path / "logs",
     )
-    gone = delete(in_40_days(places))
+    gone = delete_items(in_40_days(locations))
     assert gone.failures == ()
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {

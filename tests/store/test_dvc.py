@@ -49,10 +49,10 @@ def sample(folder: Path) -> dict[str, bytes]:
 
 def test_dvc_checks_out_what_the_store_kept(repo: Repo, store: Store, tmp_path: Path) -> None:
     files = sample(tmp_path / "given")
-    pointer("folder", store.keep_tree(tmp_path / "given", hand_over=True), nfiles=len(files))
-    pointer("file", store.keep_file(tmp_path / "given" / "A"))
-    pointer("empty", store.keep_bytes(b""))
-    pointer("nothing", store.keep_tree((tmp_path / "nothing").mkdir() or tmp_path / "nothing"))
+    pointer("folder", store.add_folder(tmp_path / "given", hand_over=True), nfiles=len(files))
+    pointer("file", store.add_file(tmp_path / "given" / "A"))
+    pointer("empty", store.add_bytes(b""))
+    pointer("nothing", store.add_folder((tmp_path / "nothing").mkdir() or tmp_path / "nothing"))
     repo.checkout()
     for name, data in files.items():
         assert (Path("folder") / name).read_bytes() == data
@@ -65,7 +65,7 @@ def test_dvc_checks_out_what_the_store_kept(repo: Repo, store: Store, tmp_path: 
 def test_dvc_add_gives_the_same_names(repo: Repo, store: Store, tmp_path: Path) -> None:
     sample(Path("folder"))
     Path("file").write_bytes(b"data\n")
-    kept = store.keep_tree("folder"), store.keep_file("file")
+    kept = store.add_folder("folder"), store.add_file("file")
     repo.add(["folder", "file"])
     assert (hash_in("folder"), hash_in("file")) == kept
 
@@ -79,7 +79,7 @@ def test_the_store_reads_what_dvc_added(repo: Repo, store: Store, tmp_path: Path
     store.checkout(oid, tmp_path / "out")
     for name, data in files.items():
         assert (tmp_path / "out" / name).read_bytes() == data
-    assert store.keep_tree("folder") == oid
+    assert store.add_folder("folder") == oid
     assert store.path_of(oid).stat().st_ino == before.st_ino, "DVC's own object was sound, and stays"
 
 
@@ -91,7 +91,7 @@ def test_dvc_pulls_from_our_remote_and_we_from_its(repo: Repo, tmp_path: Path) -
     repo.close()
     files = sample(tmp_path / "given")
     elsewhere = Store(tmp_path / "elsewhere", remote=f"file://{url}")
-    pointer("folder", elsewhere.keep_tree(tmp_path / "given"), nfiles=len(files))
+    pointer("folder", elsewhere.add_folder(tmp_path / "given"), nfiles=len(files))
     with Repo() as fresh:
         fresh.pull()
         assert Path("folder/A").read_bytes() == files["A"]
@@ -105,7 +105,7 @@ def test_dvc_gc_leaves_what_is_in_use(repo: Repo, store: Store, tmp_path: Path) 
     from airflow_mlcraft.store.task_folders import WorkFolder
 
     sample(tmp_path / "given")
-    oid, unused = store.keep_tree(tmp_path / "given"), store.keep_bytes(b"unused")
+    oid, unused = store.add_folder(tmp_path / "given"), store.add_bytes(b"unused")
     pointer("folder", oid)
     with WorkFolder(store.root) as folder:
         (folder / "result").write_bytes(b"x")

@@ -28,9 +28,9 @@ def test_kept_here_read_there(remote: str, tmp_path: Path) -> None:
     (tmp_path / "d" / "a").write_bytes(b"a" * 2000)
     (tmp_path / "d" / "e" / "ž %#").write_bytes(b"b")
     file, tree, data = (
-        here.keep_file(tmp_path / "d" / "a"),
-        here.keep_tree(tmp_path / "d"),
-        here.keep_bytes(b""),
+        here.add_file(tmp_path / "d" / "a"),
+        here.add_folder(tmp_path / "d"),
+        here.add_bytes(b""),
     )
     for oid in (file, tree, data):
         assert oid in there
@@ -42,23 +42,23 @@ def test_kept_here_read_there(remote: str, tmp_path: Path) -> None:
 
 
 def test_the_layout_is_dvcs_own(remote: str, tmp_path: Path) -> None:
-    oid = Store(tmp_path / "here", remote=remote).keep_bytes(b"hello")
+    oid = Store(tmp_path / "here", remote=remote).add_bytes(b"hello")
     files, base = fsspec.core.url_to_fs(remote)
     assert files.find(base) == [f"{base}/files/md5/{oid[:2]}/{oid[2:]}"]
 
 
 def test_what_is_there_is_not_sent_again_unless_damaged(remote: str, tmp_path: Path) -> None:
-    oid = Store(tmp_path / "here", remote=remote).keep_bytes(b"hello")
+    oid = Store(tmp_path / "here", remote=remote).add_bytes(b"hello")
     files, base = fsspec.core.url_to_fs(remote)
     path = f"{base}/files/md5/{oid[:2]}/{oid[2:]}"
     files.pipe_file(path, b"jello")
-    Store(tmp_path / "here", remote=remote).keep_bytes(b"hello")
+    Store(tmp_path / "here", remote=remote).add_bytes(b"hello")
     assert files.cat_file(path) == b"jello"
     with pytest.raises(StoreError, match="damaged"):
         Store(tmp_path / "there", remote=remote).path_of(oid)
     assert not list((tmp_path / "there" / "tmp").iterdir())
     files.pipe_file(path, b"he")
-    Store(tmp_path / "here", remote=remote).keep_bytes(b"hello")
+    Store(tmp_path / "here", remote=remote).add_bytes(b"hello")
     assert files.cat_file(path) == b"hello"
 
 
@@ -73,7 +73,7 @@ def test_nowhere(remote: str, tmp_path: Path) -> None:
 def test_a_remote_that_cannot_be(tmp_path: Path) -> None:
     store = Store(tmp_path / "here", remote="nosuch://user:secret@place")
     with pytest.raises(StoreError, match="at nosuch://place") as raised:
-        store.keep_bytes(b"x")
+        store.add_bytes(b"x")
     assert "secret" not in str(raised.value)
 
 
@@ -81,4 +81,4 @@ def test_a_remote_that_refuses(tmp_path: Path) -> None:
     (tmp_path / "in-the-way").write_bytes(b"")
     store = Store(tmp_path / "here", remote=f"file://{tmp_path}/in-the-way/remote")
     with pytest.raises(StoreError, match=r"Cannot put .* at file://"):
-        store.keep_bytes(b"x")
+        store.add_bytes(b"x")

@@ -33,7 +33,7 @@ def test_another_machine_finds_what_was_kept(options: dict[str, str], tmp_path: 
     (tmp_path / "folder" / "deep" / "a.txt").write_text("hello")
     (tmp_path / "folder" / "b.txt").write_text("world")
     here = Store(tmp_path / "here", remote="s3://bucket/store", remote_options=options)
-    oid = here.keep_tree(tmp_path / "folder")
+    oid = here.add_folder(tmp_path / "folder")
     there = Store(tmp_path / "there", remote="s3://bucket/store", remote_options=options)
     there.checkout(oid, tmp_path / "again")
     assert (tmp_path / "again" / "deep" / "a.txt").read_text() == "hello"
@@ -43,4 +43,4 @@ def test_another_machine_finds_what_was_kept(options: dict[str, str], tmp_path: 
 def test_a_bucket_that_is_not_there(options: dict[str, str], tmp_path: Path) -> None:
     store = Store(tmp_path / "here", remote="s3://nowhere/store", remote_options=options)
     with pytest.raises(StoreError, match="nowhere"):
-        store.keep_bytes(b"hello")
+        store.add_bytes(b"hello")

@@ -59,7 +59,7 @@ def write(path: Path, data: bytes = b"hello") -> Path:
 
 
 def test_a_kept_file_lies_where_dvc_looks_for_it(store: Store, tmp_path: Path) -> None:
-    oid = store.keep_file(write(tmp_path / "a"))
+    oid = store.add_file(write(tmp_path / "a"))
     assert oid == md5(b"hello")
     path = store.path_of(oid)
     assert path == store.root / "files" / "md5" / oid[:2] / oid[2:]
@@ -72,7 +72,7 @@ def test_a_kept_file_lies_where_dvc_looks_for_it(store: Store, tmp_path: Path) -
 def test_a_file_stays_its_owners(store: Store, tmp_path: Path) -> None:
     file = write(tmp_path / "a")
     file.chmod(0o640)
-    oid = store.keep_file(file)
+    oid = store.add_file(file)
     assert mode(file) == 0o640
     assert file.stat().st_nlink == 1
     file.write_bytes(b"other")
@@ -81,7 +81,7 @@ def test_a_file_stays_its_owners(store: Store, tmp_path: Path) -> None:
 
 def test_a_file_handed_over_becomes_the_object(store: Store, tmp_path: Path) -> None:
     file = write(tmp_path / "a")
-    oid = store.keep_file(file, hand_over=True)
+    oid = store.add_file(file, hand_over=True)
     assert file.samefile(store.path_of(oid))
     assert mode(file) == 0o444
 
@@ -91,7 +91,7 @@ def test_what_has_other_names_is_not_taken_over(store: Store, tmp_path: Path) ->
     os.link(file, tmp_path / "b")
     (tmp_path / "c").symlink_to(file)
     for name in ("a", "c"):
-        oid = store.keep_file(tmp_path / name, hand_over=True)
+        oid = store.add_file(tmp_path / name, hand_over=True)
         assert not file.samefile(store.path_of(oid))
     assert mode(file) & 0o200
 
@@ -99,15 +99,15 @@ def test_what_has_other_names_is_not_taken_over(store: Store, tmp_path: Path) ->
 def test_a_link_is_kept_as_what_it_points_to(store: Store, tmp_path: Path) -> None:
     write(tmp_path / "a")
     (tmp_path / "link").symlink_to("a")
-    assert store.path_of(store.keep_file(tmp_path / "link")).read_bytes() == b"hello"
+    assert store.path_of(store.add_file(tmp_path / "link")).read_bytes() == b"hello"
     assert not store.path_of(md5(b"hello")).is_symlink()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_any_name_will_do(store: Store, tmp_path: Path, name: str) -> None:
     write(tmp_path / "tree" / name / name, name.encode())
-    assert store.keep_file(tmp_path / "tree" / name / name) == md5(name.encode())
-    tree = store.keep_tree(tmp_path / "tree")
+    assert store.add_file(tmp_path / "tree" / name / name) == md5(name.encode())
+    tree = store.add_folder(tmp_path / "tree")
     assert store.entries(tree) == [Entry(f"{name}/{name}", md5(name.encode()))]
     store.checkout(tree, tmp_path / "out")
     assert (tmp_path / "out" / name / name).read_bytes() == name.encode()
@@ -116,20 +116,20 @@ def test_any_name_will_do(store: Store, tmp_path: Path, name: str) -> None:
 def test_names_that_are_not_unicode(store: Store, tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9")
     write(tmp_path / "tree" / name)
-    store.checkout(store.keep_tree(tmp_path / "tree"), tmp_path / "out")
+    store.checkout(store.add_folder(tmp_path / "tree"), tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
 
 
 def test_bytes_and_empty_files(store: Store, tmp_path: Path) -> None:
-    assert store.path_of(store.keep_bytes(b"abc")).read_bytes() == b"abc"
-    empty = store.keep_file(write(tmp_path / "empty", b""))
-    assert store.keep_bytes(b"") == empty
+    assert store.path_of(store.add_bytes(b"abc")).read_bytes() == b"abc"
+    empty = store.add_file(write(tmp_path / "empty", b""))
+    assert store.add_bytes(b"") == empty
     store.link(empty, tmp_path / "out")
     assert (tmp_path / "out").read_bytes() == b""
 
 
 def test_links_and_copies(store: Store, tmp_path: Path) -> None:
-    oid = store.keep_bytes(b"hello")
+    oid = store.add_bytes(b"hello")
     store.link(oid, tmp_path / "linked")
     assert (tmp_path / "linked").samefile(store.path_of(oid))
     store.copy(oid, tmp_path / "copied")
@@ -149,7 +149,7 @@ def test_copies_where_links_are_refused(store: Store, tmp_path: Path, monkeypatc
     monkeypatch.setattr(os, "link", refuse)
     monkeypatch.setattr(os, "copy_file_range", refuse)
     file = write(tmp_path / "a")
-    oid = store.keep_file(file, hand_over=True)
+    oid = store.add_file(file, hand_over=True)
     assert file.stat().st_nlink == 1
     assert mode(file) & 0o200
     store.link(oid, tmp_path / "out")
@@ -162,7 +162,7 @@ def test_a_folder(store: Store, tmp_path: Path) -> None:
     write(tmp_path / "d" / "a" / "x", b"x")
     (tmp_path / "d" / "link").symlink_to("b")
     (tmp_path / "d" / "linked-folder").symlink_to("a")
-    tree = store.keep_tree(tmp_path / "d")
+    tree = store.add_folder(tmp_path / "d")
     assert [entry.relpath for entry in store.entries(tree)] == ["a/x", "b", "link", "linked-folder/x"]
     store.checkout(tree, tmp_path / "out")
     assert (tmp_path / "out" / "linked-folder" / "x").samefile(store.path_of(md5(b"x")))
@@ -174,7 +174,7 @@ def test_a_folder_handed_over(store: Store, tmp_path: Path) -> None:
     file = write(tmp_path / "d" / "b", b"b")
     (tmp_path / "d" / "link").symlink_to(other)
     (tmp_path / "d" / "folder").symlink_to(other.parent)
-    store.keep_tree(tmp_path / "d", hand_over=True)
+    store.add_folder(tmp_path / "d", hand_over=True)
     assert file.samefile(store.path_of(md5(b"b")))
     assert mode(other) & 0o200
     assert other.stat().st_nlink == 1
@@ -185,21 +185,21 @@ def test_folders_that_cannot_be_kept(store: Store, tmp_path: Path) -> None:
     loop = tmp_path / "d" / "inner" / "loop"
     loop.symlink_to(tmp_path / "d")
     with pytest.raises(StoreError, match="around itself"):
-        store.keep_tree(tmp_path / "d")
+        store.add_folder(tmp_path / "d")
     loop.unlink()
     loop.symlink_to("nowhere")
     with pytest.raises(StoreError, match="leads nowhere"):
-        store.keep_tree(tmp_path / "d")
+        store.add_folder(tmp_path / "d")
     loop.unlink()
     os.mkfifo(loop)
     with pytest.raises(StoreError, match="not a regular file"):
-        store.keep_tree(tmp_path / "d")
+        store.add_folder(tmp_path / "d")
     with pytest.raises(StoreError, match="no folder"):
-        store.keep_tree(tmp_path / "missing")
+        store.add_folder(tmp_path / "missing")
     with pytest.raises(StoreError, match="missing"):
-        store.keep_file(tmp_path / "missing")
+        store.add_file(tmp_path / "missing")
     with pytest.raises(StoreError, match="is a folder"):
-        store.keep_file(tmp_path / "d")
+        store.add_file(tmp_path / "d")
 
 
 def test_many_files(store: Store, tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_many_files(store: Store, tmp_path: Path) -> None:
         folder = tmp_path / "d" / str(number % 50)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / str(number)).write_bytes(str(number % 4000).encode())
-    tree = store.keep_tree(tmp_path / "d", hand_over=True)
+    tree = store.add_folder(tmp_path / "d", hand_over=True)
     assert len(store.entries(tree)) == 5000
     store.checkout(tree, tmp_path / "out")
     assert (tmp_path / "out" / "49" / "4999").read_bytes() == b"999"
@@ -218,22 +218,22 @@ def test_large_files_are_hashed_in_parallel(store: Store, tmp_path: Path) -> Non
     contents = [bytes([number]) * (3 << 20) for number in range(4)]
     for number, data in enumerate(contents):
         write(tmp_path / "d" / str(number), data)
-    tree = store.keep_tree(tmp_path / "d")
+    tree = store.add_folder(tmp_path / "d")
     assert [entry.md5 for entry in store.entries(tree)] == [md5(data) for data in contents]
 
 
 def test_a_damaged_object_is_replaced(store: Store, tmp_path: Path) -> None:
     file = write(tmp_path / "a")
-    path = store.path_of(store.keep_file(file))
+    path = store.path_of(store.add_file(file))
     path.chmod(0o644)
     path.write_bytes(b"he")
     path.chmod(0o444)
-    store.keep_file(file)
+    store.add_file(file)
     assert path.read_bytes() == b"hello"
     # One that was never finished, by its mode, may have the right size and the wrong bytes.
     path.unlink()
     path.write_bytes(b"\0" * 5)
-    store.keep_bytes(b"hello")
+    store.add_bytes(b"hello")
     assert path.read_bytes() == b"hello"
     assert mode(path) == 0o444
 
@@ -267,24 +267,24 @@ def test_a_listing_cannot_lead_out_of_its_folder(store: Store, tmp_path: Path, l
 
 def test_a_file_is_not_a_folder(store: Store) -> None:
     with pytest.raises(StoreError, match="not a folder"):
-        store.entries(store.keep_bytes(b"x"))
+        store.entries(store.add_bytes(b"x"))
 
 
 def test_what_is_known_is_not_hashed(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    oid = store.keep_bytes(b"hello")
+    oid = store.add_bytes(b"hello")
     store.link(oid, tmp_path / "linked")
     (tmp_path / "symbolic").symlink_to(store.path_of(oid))
     known = {str(tmp_path / "linked"): oid, str(tmp_path / "gone"): md5(b"never kept")}
     write(tmp_path / "gone")
     with monkeypatch.context() as patched:
         patched.setattr("airflow_mlcraft.store.store.md5_of_file", None)
-        assert store.keep_file(tmp_path / "linked", known=known) == oid
-        assert store.keep_file(tmp_path / "symbolic") == oid
+        assert store.add_file(tmp_path / "linked", known=known) == oid
+        assert store.add_file(tmp_path / "symbolic") == oid
     # Replaced by a tool since: it is not what was known any more.
     (tmp_path / "linked").unlink()
     write(tmp_path / "linked", b"jello")
-    assert store.keep_file(tmp_path / "linked", known=known) == md5(b"jello")
-    assert store.keep_file(tmp_path / "gone", known=known) == md5(b"hello")
+    assert store.add_file(tmp_path / "linked", known=known) == md5(b"jello")
+    assert store.add_file(tmp_path / "gone", known=known) == md5(b"hello")
 
 
 def test_a_file_that_changes_meanwhile(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,7 +299,7 @@ def test_a_file_that_changes_meanwhile(store: Store, tmp_path: Path, monkeypatch
 
     monkeypatch.setattr("airflow_mlcraft.store.store.md5_of_file", hash_then_write)
     with pytest.raises(StoreError, match="changed while it was being kept"):
-        store.keep_file(file)
+        store.add_file(file)
     assert md5(b"hello") not in store
     assert not leftovers(store)
 
@@ -311,7 +311,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 store = Store(sys.argv[1])
 for path in sys.argv[2:]:
-    print(store.keep_file(path), flush=True)
+    print(store.add_file(path), flush=True)
 """
 
 
@@ -330,10 +330,10 @@ def test_nobody_else_may_write_to_what_is_kept(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
         store = Store(tmp_path / "store")
-        store.keep_file(write(tmp_path / "a", b"hello"))
+        store.add_file(write(tmp_path / "a", b"hello"))
         (tmp_path / "folder").mkdir()
         write(tmp_path / "folder" / "b", b"there")
-        store.keep_tree(tmp_path / "folder")
+        store.add_folder(tmp_path / "folder")
     finally:
         os.umask(before)
     assert [path for path in (store.root, *store.root.rglob("*")) if mode(path) & 0o022] == []
@@ -388,7 +388,7 @@ def test_killed_in_the_middle(store: Store, tmp_path: Path) -> None:
     (half,) = leftovers(store)
     assert 0 < half.stat().st_size < file.stat().st_size
     assert oid not in store
-    assert store.keep_file(file) == oid
+    assert store.add_file(file) == oid
     assert md5(store.path_of(oid).read_bytes()) == oid
     with WorkFolder(store.root):
         assert not half.exists()
@@ -408,7 +408,7 @@ def test_no_room(store: Store, tmp_path: Path) -> None:
     assert f"StoreError: Cannot keep {file} in the store at {store.root}: there is no room" in errors
     assert md5(file.read_bytes()) not in store
     assert not leftovers(store)
-    store.keep_file(file)
+    store.add_file(file)
 
 
 def test_importing_costs_nothing() -> None:
@@ -425,10 +425,10 @@ def test_objects_of_another_store(store: Store, tmp_path: Path) -> None:
     (tmp_path / "folder" / "deep").mkdir(parents=True)
     (tmp_path / "folder" / "deep" / "a").write_text("a")
     (tmp_path / "folder" / "b").write_text("b")
-    tree, single = store.keep_tree(tmp_path / "folder"), store.keep_bytes(b"single")
+    tree, single = store.add_folder(tmp_path / "folder"), store.add_bytes(b"single")
     other = Store(tmp_path / "other")
     for _ in range(2):
-        other.take([tree, single], store)
+        other.copy_from([tree, single], store)
         assert {entry.relpath for entry in other.entries(tree)} == {"deep/a", "b"}
         assert other.path_of(single).samefile(store.path_of(single))
     assert not leftovers(other)
@@ -438,5 +438,5 @@ def test_a_folder_of_files_that_are_kept_already(store: Store, tmp_path: Path) -
     (tmp_path / "folder" / "deep").mkdir(parents=True)
     (tmp_path / "folder" / "deep" / "a").write_text("a")
     (tmp_path / "folder" / "b").write_text("b")
-    tree = store.keep_tree(tmp_path / "folder")
-    assert store.keep_listing(reversed(store.entries(tree))) == tree
+    tree = store.add_folder(tmp_path / "folder")
+    assert store.add_listing(reversed(store.entries(tree))) == tree

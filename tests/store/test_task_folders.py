@@ -27,7 +27,7 @@ with WorkFolder(sys.argv[1]) as folder:
 
 def test_removed_with_all_that_is_read_only(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    oid = store.keep_bytes(b"hello")
+    oid = store.add_bytes(b"hello")
     with WorkFolder(tmp_path) as folder:
         assert folder.parent == tmp_path / "tmp"
         inner = folder / "a" / "b"
@@ -92,7 +92,7 @@ def test_a_machine_of_the_same_name_keeps_its_folder_while_it_is_renewed(
 
 
 def test_a_lease_is_renewed_while_the_folder_is_worked_in(tmp_path: Path) -> None:
-    program = f"from airflow_mlcraft.store import task_folders; task_folders._RENEWAL = 0.05\n{WORK}"
+    program = f"from airflow_mlcraft.store import task_folders; task_folders._RENEWAL_SECONDS = 0.05\n{WORK}"
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

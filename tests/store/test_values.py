@@ -141,7 +141,7 @@ def test_folders_and_the_empty_ones_in_them(store: Store, tmp_path: Path) -> Non
     given = {"class": "Directory", "location": file_location(tmp_path / ODD) + "/", "listing": [listed]}
     kept = store_value(store, given)
     assert kept == {
-        "class": "Directory", "location": f"store://md5/{store.keep_tree(tmp_path / ODD)}", "basename": ODD,
+        "class": "Directory", "location": f"store://md5/{store.add_folder(tmp_path / ODD)}", "basename": ODD,
         EMPTY_FOLDERS: ["deep/none", "none"],
     }  # fmt: skip
     staged = stage_value(store, kept, tmp_path / "in")
@@ -191,13 +191,13 @@ def test_what_passes_through_is_not_hashed(store: Store, tmp_path: Path, monkeyp
 
 @pytest.mark.parametrize("name", ["..", "a/b", "../x", ".", "/etc/passwd", "a\0b"])
 def test_names_cannot_lead_out_of_the_folder(store: Store, tmp_path: Path, name: str) -> None:
-    location = f"store://md5/{store.keep_bytes(b'x')}"
+    location = f"store://md5/{store.add_bytes(b'x')}"
     with pytest.raises(UnsafeNameError, match="basename"):
         stage_value(store, {"class": "File", "location": location, "basename": name}, tmp_path / "in")
     (tmp_path / "d").mkdir()
     tree = {
         "class": "Directory",
-        "location": f"store://md5/{store.keep_tree(tmp_path / 'd')}",
+        "location": f"store://md5/{store.add_folder(tmp_path / 'd')}",
         "basename": "d",
     }
     with pytest.raises(StoreError, match=r"basename|outside"):

@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-OPEN = "import sys; from airflow_mlcraft.tracking.store_api import StoreApi; StoreApi(sys.argv[1]).experiment('runs')"
+OPEN = (
+    "import sys; from airflow_mlcraft.tracking.store_api import StoreApi; "
+    "StoreApi(sys.argv[1]).get_or_create_experiment('runs')"
+)
 
 
 def test_its_tables_are_made_once(tmp_path: Path) -> None:

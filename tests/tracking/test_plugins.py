@@ -16,7 +16,7 @@ from airflow_mlcraft.tracking.mlflow_plugins import DvcSource
 
 def test_a_file_is_fetched_from_the_store(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
-    md5 = store.keep_bytes(b"a,b\n")
+    md5 = store.add_bytes(b"a,b\n")
     source = DvcSource(md5, "data/iris.csv", str(tmp_path / "store"))
     fetched = Path(source.load(str(tmp_path / "here")))
     assert (fetched.name, fetched.read_text()) == ("iris.csv", "a,b\n")
@@ -27,7 +27,7 @@ def test_a_folder_is_fetched_from_a_remote(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.txt").write_text("a")
     remote = (tmp_path / "remote").as_uri()
-    oid = Store(tmp_path / "store", remote=remote).keep_tree(tmp_path / "data")
+    oid = Store(tmp_path / "store", remote=remote).add_folder(tmp_path / "data")
     fetched = Path(DvcSource(oid, "data", remote).load(str(tmp_path / "here")))
     assert (fetched / "a.txt").read_text() == "a"
 

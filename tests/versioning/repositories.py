@@ -45,10 +45,10 @@ def repository(folder: Path, *, below: str = "") -> Path:
 def data(store: Store, content: Any) -> DvcData:
     """A file with a text, or a folder with a text for each name, in the store."""
     if isinstance(content, str):
-        value = {"class": "File", "basename": "x", "location": f"store://md5/{store.keep_bytes(content.encode())}"}
+        value = {"class": "File", "basename": "x", "location": f"store://md5/{store.add_bytes(content.encode())}"}
     else:
         files = [
-            {"class": "File", "basename": name, "location": f"store://md5/{store.keep_bytes(text.encode())}"}
+            {"class": "File", "basename": name, "location": f"store://md5/{store.add_bytes(text.encode())}"}
             for name, text in content.items()
         ]
         value = {"class": "Directory", "basename": "x", "listing": files}

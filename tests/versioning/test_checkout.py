@@ -33,7 +33,7 @@ def up_to_date(repo: Path) -> bool:
 
 def test_store_cache_and_folder_are_the_same_file(repo: Path, store: Store) -> None:
     version(repo, store, {"a": "1", "data/folder": FOLDER})
-    (oid,) = [store.keep_bytes(b"1")]
+    (oid,) = [store.add_bytes(b"1")]
     cached = repo / ".dvc" / "cache" / "files" / "md5" / oid[:2] / oid[2:]
     assert inode(repo / "a") == inode(cached) == inode(store.path_of(oid))
     assert is_read_only(repo / "data" / "folder" / "x")
@@ -50,7 +50,7 @@ def test_links_of_the_repositorys_own_kind(way: str, repo: Path, store: Store) -
     assert stat.S_IMODE(file.stat().st_mode) == (0o644 if own else 0o444)
     if own:
         file.write_text("mine")
-        assert store.path_of(store.keep_bytes(b"x")).read_text() == "x"
+        assert store.path_of(store.add_bytes(b"x")).read_text() == "x"
     else:
         assert up_to_date(repo)
 
@@ -153,7 +153,7 @@ def test_a_full_disk(repo: Path, store: Store, small_disk: Path) -> None:
     assert not (repo / "small").exists()
     kept = Store(small_disk / "cache")
     objects = [path for path in (small_disk / "cache" / "files").rglob("*") if path.is_file()]
-    assert all(kept.keep_file(path) == path.parent.name + path.name for path in objects), "each is whole"
+    assert all(kept.add_file(path) == path.parent.name + path.name for path in objects), "each is whole"
     assert [path for path in (small_disk / "cache" / "tmp").iterdir() if path.is_file()] == []
     subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
     version(repo, store, contents)
@@ -164,7 +164,7 @@ def test_a_store_on_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
     (tmp_path / "large").write_bytes(b"x" * 6 * MEGABYTE)
     store = Store(small_disk / "store")
     with pytest.raises(StoreError, match=r"Cannot keep .*no room"):
-        store.keep_file(tmp_path / "large")
+        store.add_file(tmp_path / "large")
     assert [path for path in (small_disk / "store").rglob("*") if path.is_file()] == []
 
 
@@ -180,7 +180,7 @@ def test_a_file_that_may_not_grow(repo: Path, store: Store, tmp_path: Path) -> N
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (MEGABYTE // 2, limit[1]))
         with pytest.raises(StoreError, match="there is no room"):
-            Store(cache).take([made.oid], store)
+            Store(cache).copy_from([made.oid], store)
         assert [path for path in cache.rglob("*") if path.is_file()] == []
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)

@@ -266,7 +266,7 @@ def test_two_processes_at_once_twenty_times(repo: Path, store: Store) -> None:
     assert git(repo, "rev-list", "--min-parents=2", "HEAD") == ""
     assert git(repo, "status", "--porcelain") == ""
     assert git(repo, "fsck", "--no-dangling") == ""
-    oids = {path: store.keep_bytes(text.encode()) for name in names for number in range(20) for path, text in (
+    oids = {path: store.add_bytes(text.encode()) for name in names for number in range(20) for path, text in (
         (f"data/{name}{number}", f"{name} {number}"), (f"{name}/latest", f"{name} 19"))}  # fmt: skip
     for path, oid in oids.items():
         assert f"md5: {oid}\n" in git(repo, "show", f"HEAD:{path}.dvc") + "\n"

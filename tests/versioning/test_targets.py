@@ -13,7 +13,7 @@ from airflow_mlcraft.versioning.targets import to_dvc_data
 
 def file(store: Store, name: str, text: str, *secondary: Any) -> dict[str, Any]:
     more = {"secondaryFiles": list(secondary)} if secondary else {}
-    return {"class": "File", "basename": name, "location": f"store://md5/{store.keep_bytes(text.encode())}", **more}
+    return {"class": "File", "basename": name, "location": f"store://md5/{store.add_bytes(text.encode())}", **more}
 
 
 def kept(store: Store, value: Any) -> Any:

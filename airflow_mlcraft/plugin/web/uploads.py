@@ -44,7 +44,7 @@ async def upload(dag_id: str, request: Request, name: Annotated[str, Query()] = 
         else:
             await _save_body(request, path, limit)
         size = path.stat().st_size
-        oid = await run_in_threadpool(store.keep_file, path)
+        oid = await run_in_threadpool(store.add_file, path)
     return {
         "class": "File",
         "basename": _basename(name),

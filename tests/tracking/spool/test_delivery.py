@@ -18,7 +18,7 @@ AT_ONCE, KEYS = 5, 8
 
 def test_all_agree_and_no_other_run_stays(server: Server) -> None:
     apis = [open_api(server.uri, Credentials()) for _ in range(AT_ONCE)]
-    experiment = apis[0].experiment("agreement")
+    experiment = apis[0].get_or_create_experiment("agreement")
     begin = Barrier(AT_ONCE)
 
     def look(number: int) -> list[str]:
