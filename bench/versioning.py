@@ -32,7 +32,7 @@ keep = store.add_folder if data.is_dir() else store.add_file
 kind = "Directory" if data.is_dir() else "File"
 value = {"class": kind, "basename": data.name, "location": "store://md5/" + keep(data, hand_over=True)}
 versioning = Versioning(find_repository(repo))
-made = versioning.version({"data": to_dvc_data(store, value, "data")}, store, about={"DAG": "bench"})
+made = versioning.version_data({"data": to_dvc_data(store, value, "data")}, store, message_fields={"DAG": "bench"})
 assert made.changed
 """
 

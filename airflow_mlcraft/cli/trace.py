@@ -39,10 +39,10 @@ def trace(
 
     project = find_project_of_model(model, find_projects(projects))
     with tracking_settings(project):
-        from airflow_mlcraft.hooks.mlflow import tracked_store
+        from airflow_mlcraft.hooks.mlflow import open_tracked_store
         from airflow_mlcraft.tracking.trace import trace_model as look_back
 
-        result = look_back(tracked_store(), model)
+        result = look_back(open_tracked_store(), model)
     code = find_code(project, result.dag_run_id) if project else None
     if as_json:
         print_json(result.to_json() | ({"code": asdict(code)} if code else {}))

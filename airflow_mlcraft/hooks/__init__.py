@@ -1,1 +1,1 @@
-"""Connections to what a run needs besides Airflow."""
+"""Airflow hooks for MLflow, DVC and the store."""

@@ -11,36 +11,36 @@ from airflow_mlcraft import settings
 from airflow_mlcraft.errors import MlcraftError, VersioningError
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.versioning.version import Say, Versioning
+    from airflow_mlcraft.versioning.version import LogFunction, Versioning
 
 
-def open_versioning(folder: Path, say: Say) -> Versioning:
-    """The repository that the settings name, or else the one that a document's folder is in."""
+def open_versioning(folder: Path, log: LogFunction) -> Versioning:
+    """Open the repository in the settings, or else the one that contains a document's folder."""
     from airflow_mlcraft.versioning.repository import find_repository
     from airflow_mlcraft.versioning.version import Versioning
 
     checkout = settings.get_bool("data_checkout")
     if connection := settings.get("data_conn_id"):
-        return DvcHook(connection).open(checkout=checkout, say=say)
+        return DvcHook(connection).open(checkout=checkout, log=log)
     if settings.get("data_repo"):
-        return Versioning(find_repository(settings.get_path("data_repo")), checkout=checkout, say=say)
+        return Versioning(find_repository(settings.get_path("data_repo")), checkout=checkout, log=log)
     try:
-        return Versioning(find_repository(folder), checkout=checkout, say=say)
+        return Versioning(find_repository(folder), checkout=checkout, log=log)
     except VersioningError as error:
         raise VersioningError(f"{error}; or name a repository with [mlcraft] data_repo") from None
 
 
-def push_failures_fail() -> bool:
-    """Whether a task fails when a remote refuses its data."""
+def is_push_failure_fatal() -> bool:
+    """Whether a task fails if the push of its data to the remote fails."""
     return settings.get_choice("push_failures") == "fail"
 
 
 class DvcHook(BaseHook):
     """Versions data in the repository of a connection of type `dvc`.
 
-    The connection's host is the folder of a repository on the workers, or the URL of a git repository, which is then
-    cloned, and gets the commits; login and password are those of that URL. Extra names the DVC remote, if not the
-    default one, and has what opens it, by the names that DVC's configuration has for it:
+    The connection's host is the folder of a repository on the workers, or the URL of a git repository, which is
+    cloned, and to which commits are pushed with login and password. Extra has the name of the DVC remote, if not the
+    default one, and its credentials, by the names of DVC's configuration:
     `{"remote": "bucket", "access_key_id": "…", "secret_access_key": "…", "endpointurl": "https://…"}`.
     """
 
@@ -54,11 +54,11 @@ class DvcHook(BaseHook):
         self.dvc_conn_id = dvc_conn_id
 
     def get_conn(self) -> Versioning:
-        """The repository, with its remote."""
+        """Open the repository, with its remote."""
         return self.open(checkout=settings.get_bool("data_checkout"))
 
-    def open(self, *, checkout: bool, say: Say | None = None) -> Versioning:
-        """The same, with what is done with data besides the commit."""
+    def open(self, *, checkout: bool, log: LogFunction | None = None) -> Versioning:
+        """Open the repository; `checkout` sets whether data is also checked out into its folder."""
         from airflow_mlcraft.versioning.clone import Origin, open_clone
         from airflow_mlcraft.versioning.push import Remote
         from airflow_mlcraft.versioning.repository import find_repository
@@ -72,16 +72,16 @@ class DvcHook(BaseHook):
             )
         options: dict[str, Any] = dict(connection.extra_dejson)
         remote = Remote(str(options.pop("remote", "")), options)
-        more: dict[str, Any] = {"say": say} if say else {}
+        log_option: dict[str, Any] = {"log": log} if log else {}
         if "://" in address or address.startswith("git@"):
             origin = Origin(address, connection.login or "", connection.password or "")
             clone = open_clone(origin, settings.get_path("data_clones"))
-            # Nobody works in a clone of ours.
-            return Versioning(clone.repository, checkout=False, remote=remote, clone=clone, **more)
-        return Versioning(find_repository(Path(address).expanduser()), checkout=checkout, remote=remote, **more)
+            # Nobody works in this clone, so nothing is checked out.
+            return Versioning(clone.repository, checkout=False, remote=remote, clone=clone, **log_option)
+        return Versioning(find_repository(Path(address).expanduser()), checkout=checkout, remote=remote, **log_option)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Look for the repository."""
+        """Find the repository."""
         try:
             repository = self.get_conn().repository
         except MlcraftError as error:
@@ -90,7 +90,7 @@ class DvcHook(BaseHook):
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """The form of the connection."""
+        """Return the fields of the connection form."""
         return {
             "hidden_fields": ["schema", "port"],
             "relabeling": {"host": "Repository", "login": "User", "password": "Password or token", "extra": "Remote"},
@@ -102,7 +102,7 @@ class DvcHook(BaseHook):
 
 
 def _repository_address(connection: Any) -> str:
-    """The host as it is, or made a URL of: Airflow takes a URI apart."""
+    """Return the host, or a URL put together from the parts into which Airflow splits a URI."""
     host, path = connection.host or "", connection.schema or ""
     if not path or "/" in host:
         return str(host)

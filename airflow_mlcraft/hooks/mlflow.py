@@ -1,4 +1,4 @@
-"""The tracking of runs, from the settings or a connection of type `mlflow`."""
+"""The tracking client, from the settings or a connection of type `mlflow`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def open_tracking() -> TrackingClient | None:
-    """The tracking that the settings name; None where runs are not tracked."""
+    """Create the tracking client by the settings; None if runs are not tracked."""
     if settings.get_choice("tracking") == "never":
         return None
     if connection := settings.get("tracking_conn_id"):
@@ -28,8 +28,8 @@ def open_tracking() -> TrackingClient | None:
     )
 
 
-def tracked_store() -> Api:
-    """The store itself, to look back at what was tracked; a sentence where nothing was."""
+def open_tracked_store() -> Api:
+    """Open the tracking store for reading, after all is sent; raises MlcraftError if nothing was tracked."""
     tracking = open_tracking()
     if tracking is None:
         raise MlcraftError("[mlcraft] tracking is never: no runs are tracked")
@@ -44,11 +44,11 @@ def tracked_store() -> Api:
 
 
 class MlflowHook(BaseHook):
-    """Tracks in the store of a connection of type `mlflow`.
+    """Tracks runs in the store of a connection of type `mlflow`.
 
-    The connection's host is the address of a tracking server, or of another store as `sqlite:////folder/mlflow.db`;
-    login and password are those of the server, and a password alone is a token. For DagsHub, extra is
-    `{"dagshub": "owner/repository"}`, and the password a token of DagsHub's.
+    The connection's host is the URI of a tracking server, or of another store such as `sqlite:////folder/mlflow.db`;
+    login and password are those of the server; a password without login is a token. For DagsHub, extra is
+    `{"dagshub": "owner/repository"}`, and the password is a DagsHub token.
     """
 
     conn_name_attr = "mlflow_conn_id"
@@ -61,7 +61,7 @@ class MlflowHook(BaseHook):
         self.mlflow_conn_id = mlflow_conn_id
 
     def get_conn(self) -> TrackingClient:
-        """The tracking of the connection."""
+        """Create the tracking client of the connection."""
         connection = self.get_connection(self.mlflow_conn_id)
         login, password = connection.login or "", connection.password or ""
         if repository := connection.extra_dejson.get("dagshub"):
@@ -77,11 +77,11 @@ class MlflowHook(BaseHook):
                 f"the connection {self.mlflow_conn_id} has no host; expected the address of a tracking server, "
                 "as http://mlflow.example:5000"
             )
-        given = Credentials(login, password) if login else Credentials(token=password)
-        return _create_tracking(_address(connection), given if password else None)
+        credentials = Credentials(login, password) if login else Credentials(token=password)
+        return _create_tracking(_tracking_uri(connection), credentials if password else None)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Look for the experiment that every store has."""
+        """Get the default experiment, which every store has."""
         try:
             self.get_conn().api().get_or_create_experiment("Default")
         except MlcraftError as error:
@@ -90,7 +90,7 @@ class MlflowHook(BaseHook):
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """The form of the connection."""
+        """Return the fields of the connection form."""
         return {
             "hidden_fields": ["schema"],
             "relabeling": {"host": "Tracking URI", "login": "User", "password": "Password or token"},
@@ -110,8 +110,8 @@ def _create_tracking(uri: str, credentials: Credentials | None) -> TrackingClien
     )
 
 
-def _address(connection: Any) -> str:
-    """The host as it is, or made an address of: Airflow takes a URI apart."""
+def _tracking_uri(connection: Any) -> str:
+    """Return the host, or a URI put together from the parts into which Airflow splits it."""
     if ":" in connection.host:
         return str(connection.host)
     scheme = connection.schema or "http"
@@ -123,5 +123,5 @@ def _embedded_uri() -> str:
 
 
 def _should_wait(text: str) -> bool:
-    """By itself, a task waits in a pod: its disk goes with it."""
+    """Whether a task waits until its runs are sent: with `auto` only in a pod, whose disk is deleted with it."""
     return text == "always" or (text == "auto" and bool(os.environ.get("AIRFLOW_IS_K8S_EXECUTOR_POD")))

@@ -1,4 +1,4 @@
-"""The store with the remote of a connection: the credentials of a bucket are secrets, not settings."""
+"""The store with the remote of a connection, which keeps the credentials of a bucket secret."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class StoreHook(BaseHook):
     """Opens the store of a connection of type `mlcraft_store`.
 
-    The connection's host is the remote's URL, as `s3://bucket/folder`; login and password are its key and secret;
-    extra has more options of fsspec's file system, as `{"endpoint_url": "https://…"}`.
+    The connection's host is the remote's URL, such as `s3://bucket/folder`; login and password are its key and secret;
+    extra has more options of fsspec's file system, such as `{"endpoint_url": "https://…"}`.
     """
 
     conn_name_attr = "store_conn_id"
@@ -30,7 +30,7 @@ class StoreHook(BaseHook):
         self.store_conn_id = store_conn_id
 
     def get_conn(self) -> Store:
-        """The store: its folder on this machine, and the connection's remote."""
+        """Open the store: its folder on this machine, and the connection's remote."""
         from airflow_mlcraft.store.store import Store
 
         connection = self.get_connection(self.store_conn_id)
@@ -47,7 +47,7 @@ class StoreHook(BaseHook):
         return Store(settings.get_path("store"), remote=connection.host, remote_options=options)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Write a small object, and find it."""
+        """Add an empty object, and look it up."""
         try:
             store = self.get_conn()
             return store.add_bytes(b"") in store, "a file can be kept in the remote"
@@ -56,7 +56,7 @@ class StoreHook(BaseHook):
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """The form of the connection."""
+        """Return the fields of the connection form."""
         return {
             "hidden_fields": ["schema", "port"],
             "relabeling": {"host": "Remote URL", "login": "Key", "password": "Secret", "extra": "fsspec options"},

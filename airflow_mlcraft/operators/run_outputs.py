@@ -14,7 +14,7 @@ from airflow_mlcraft import settings
 from airflow_mlcraft.common.safe_names import to_safe_name
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import VersioningError
-from airflow_mlcraft.hooks.dvc import open_versioning, push_failures_fail
+from airflow_mlcraft.hooks.dvc import is_push_failure_fatal, open_versioning
 from airflow_mlcraft.layout.hints import DataHint
 from airflow_mlcraft.layout.layout import Layout
 from airflow_mlcraft.operators.assets import add_data_event, data_alias
@@ -90,10 +90,10 @@ class CwlVersionOperator(CwlOperator):
                 self.log_line(logging.INFO, f"{path} stays as it was: this run has no value for it")
             if not data:
                 raise AirflowSkipException("this run has made none of the data that is versioned")
-            strict = push_failures_fail()
+            strict = is_push_failure_fatal()
             versioning = open_versioning(Path(self.base), self.log_line)
-            description = {"DAG": ti.dag_id, "Run": ti.run_id, "Document": self.document}
-            version = versioning.version(data, store, about=description, again=ti.try_number > 1)
+            message_fields = {"DAG": ti.dag_id, "Run": ti.run_id, "Document": self.document}
+            version = versioning.version_data(data, store, message_fields=message_fields, is_retry=ti.try_number > 1)
             self.commit_page = version.page
             self._log_version(version)
             if version.refusal and strict:

@@ -104,8 +104,8 @@ def _version_files(  # noqa: PLR0917
     def log_line(level: int, line: str) -> None:
         report("warning" if level >= logging.WARNING else "info", line)
 
-    version = open_versioning(project.folder, log_line).version(
-        data, store, about={"DAG": _DAG_ID, "Run": run_id, "Document": "evaluate.cwl"}
+    version = open_versioning(project.folder, log_line).version_data(
+        data, store, message_fields={"DAG": _DAG_ID, "Run": run_id, "Document": "evaluate.cwl"}
     )
     if version.refusal:
         report("warning", version.refusal)

@@ -30,13 +30,13 @@ _SETTINGS = ("containers", "container_engine", "container_pull", "container_netw
 def gather_inputs(folder: Path, run: str, dag_run_id: str = "", document: str = "") -> dict[str, Any]:
     """Copy the run's data and replay file into a folder; returns the order for the repetition."""
     from airflow_mlcraft import settings
-    from airflow_mlcraft.hooks.mlflow import tracked_store
+    from airflow_mlcraft.hooks.mlflow import open_tracked_store
     from airflow_mlcraft.layout.plan_cache import open_plan_cache
     from airflow_mlcraft.operators.task_files import open_store
     from airflow_mlcraft.store.store import Store
     from airflow_mlcraft.tracking.past_run import load_past_run
 
-    past = load_past_run(tracked_store(), run, dag_run_id, experiment=settings.get("tracking_experiment"))
+    past = load_past_run(open_tracked_store(), run, dag_run_id, experiment=settings.get("tracking_experiment"))
     plan = _find_plan(open_plan_cache(), past, document)
     store = open_store()
     replay = _build_replay(plan, past, store)

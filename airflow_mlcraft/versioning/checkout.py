@@ -27,7 +27,7 @@ _LINK_FUNCTIONS: Mapping[str, Callable[[str, str], None]] = {
 
 
 def is_checked_out(cache: Store, oid: str, path: Path) -> bool:
-    """Whether a path has exactly this data."""
+    """Whether the file or folder at a path has exactly the content of an object."""
     try:
         if not oid.endswith(DIR_SUFFIX):
             return path.is_file() and _has_content(cache, oid, str(path))
@@ -43,8 +43,8 @@ def is_checked_out(cache: Store, oid: str, path: Path) -> bool:
         return False
 
 
-def refuse_to_overwrite(cache: Store, oid: str, path: Path) -> None:
-    """Raise `VersioningError` where a path without a `.dvc` file has other data."""
+def check_not_overwriting(cache: Store, oid: str, path: Path) -> None:
+    """Raise `VersioningError` if other data is at a path that has no `.dvc` file."""
     if os.path.lexists(path) and not is_checked_out(cache, oid, path):
         raise VersioningError(
             f"{path} is there already, differs from what was made, and DVC does not track it; move it away, or keep "
@@ -52,11 +52,11 @@ def refuse_to_overwrite(cache: Store, oid: str, path: Path) -> None:
         )
 
 
-def check_out(repository: Repository, cache: Store, oid: str, path: Path, before: str) -> bool:
-    """Put data at a path; False where the user has changed the data that was there `before`."""
+def check_out(repository: Repository, cache: Store, oid: str, path: Path, previous_oid: str) -> bool:
+    """Replace the data at a path; return False if the user has changed it since the version `previous_oid`."""
     if is_checked_out(cache, oid, path):
         return True
-    if os.path.lexists(path) and not (before and is_checked_out(cache, before, path)):
+    if os.path.lexists(path) and not (previous_oid and is_checked_out(cache, previous_oid, path)):
         return False
     link_types = _link_types(repository)
     new, old = (repository.temporary / unique_name() for _ in range(2))
@@ -79,18 +79,18 @@ def _create(cache: Store, oid: str, target: str, link_types: Sequence[str]) -> N
         _link(str(cache.path_of(oid)), target, link_types)
         return
     os.makedirs(target)
-    made = {target}
+    created = {target}
     for entry in cache.entries(oid):
         file = f"{target}/{entry.relpath}"
         parent = file.rpartition("/")[0]
-        if parent not in made:
+        if parent not in created:
             os.makedirs(parent, exist_ok=True)
-            made.add(parent)
+            created.add(parent)
         _link(str(cache.path_of(entry.md5)), file, link_types)
 
 
 def _link(source: str, target: str, link_types: Sequence[str]) -> None:
-    """By the first link_type that the file system allows."""
+    """Link or copy a file by the first link type that the file system allows."""
     for link_type in link_types:
         try:
             _LINK_FUNCTIONS[link_type](source, target)
@@ -102,17 +102,17 @@ def _link(source: str, target: str, link_types: Sequence[str]) -> None:
 
 
 def _link_types(repository: Repository) -> Sequence[str]:
-    """The configured link types; by default hard links, which cost neither time nor space, or else copies."""
+    """Return the configured link types; by default hard links, which cost neither time nor space, then copies."""
     given = repository.config["cache"].get("type") or ["hardlink", "copy"]
     link_types = [link_type.strip() for link_type in (given.split(",") if isinstance(given, str) else given)]
     return [link_type for link_type in link_types if link_type in _LINK_FUNCTIONS] or ["copy"]
 
 
 def _has_content(cache: Store, oid: str, path: str) -> bool:
-    """Whether a file has the content of an object: as another name of it, or by its hash."""
+    """Whether a file has the content of an object: as a hardlink of it, or by its hash."""
     state = os.stat(path)
     try:
-        kept = os.stat(cache.path_of(oid))
+        cached = os.stat(cache.path_of(oid))
     except StoreError:
         return md5_of_file(path) == oid
-    return os.path.samestat(state, kept) or (state.st_size == kept.st_size and md5_of_file(path) == oid)
+    return os.path.samestat(state, cached) or (state.st_size == cached.st_size and md5_of_file(path) == oid)

@@ -18,7 +18,7 @@ from airflow_mlcraft.versioning.repository import Repository, find_repository
 
 @dataclass(frozen=True)
 class Origin:
-    """The URL of a git repository, and credentials; git gets the password in its environment alone."""
+    """The URL of a git repository, and credentials, which are passed to git only by environment variables."""
 
     url: str
     login: str = ""
@@ -52,7 +52,7 @@ class Clone:
         git.run("reset", "--quiet", "--hard", "@{upstream}")
 
     def publish(self) -> bool:
-        """Push the branch; False where the origin has newer commits."""
+        """Push the branch; return False if the origin has newer commits."""
         git = self.repository.git
         try:
             _run_network_command(git, "push", "--quiet", "origin", "HEAD")
@@ -65,7 +65,7 @@ class Clone:
 
 
 def open_clone(origin: Origin, folder: Path) -> Clone:
-    """The clone of a repository below a folder; cloned if it is missing."""
+    """Return the clone of a repository below a folder; clones it if it is missing."""
     path = folder / hashlib.sha256(origin.public_url.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     with locked(Path(f"{path}.lock")):

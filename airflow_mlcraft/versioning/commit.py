@@ -21,7 +21,7 @@ from airflow_mlcraft.versioning.targets import Target, build_targets, group_igno
 
 _INDEX_LOCK_TIMEOUT = 60.0
 _POLL_SECONDS = 0.05
-_TRIES = 100
+_MAX_TRIES = 100
 _COMMIT_PATHS = {"github.com": "commit", "gitlab.com": "-/commit", "bitbucket.org": "commits", "dagshub.com": "commit"}
 _DVC_CONFIGURATION = (".dvc/config", ".dvc/.gitignore", ".dvcignore")
 """The files that make a clone a DVC repository; added to the first commit if none of them is committed."""
@@ -29,40 +29,40 @@ _DVC_CONFIGURATION = (".dvc/config", ".dvc/.gitignore", ".dvcignore")
 
 @dataclass(frozen=True)
 class CommitResult:
-    """The commit that has the `.dvc` files, new or not."""
+    """The commit with the `.dvc` files; if nothing changed, the last commit."""
 
     id: str
     targets: list[Target]
-    kept: list[str] = field(default_factory=list)
-    """`.dvc` files with changes of the user, left as they are in the index or in the folder."""
+    user_edited: list[str] = field(default_factory=list)
+    """`.dvc` files that the user has edited, left unchanged in the index or in the folder."""
 
 
 def commit(
     repository: Repository,
     data: Mapping[str, DvcData],
-    about: Mapping[str, str],
+    message_fields: Mapping[str, str],
     check: Callable[[Target], None],
     note: IO[str],
 ) -> CommitResult:
-    """Commit the `.dvc` files of data; `about` are lines of the commit's message, as `DAG: iris`.
+    """Commit the `.dvc` files of data; `message_fields` are lines of the commit message, such as `DAG: iris`.
 
-    `check` may refuse a target. The lock of the repository is held, and `note` is its file.
+    `check` may raise for a target. The caller holds the lock of the repository; `note` is the lock file.
     """
-    for _ in range(_TRIES):
-        committed = _try_commit(repository, data, about, check, note)
+    for _ in range(_MAX_TRIES):
+        committed = _try_commit(repository, data, message_fields, check, note)
         if committed is not None:
             return committed
-    raise VersioningError(f"the branch of {repository.root} moved at every of {_TRIES} tries", temporary=True)
+    raise VersioningError(f"the branch of {repository.root} moved at every of {_MAX_TRIES} tries", temporary=True)
 
 
-def is_last_commit_about(repository: Repository, target: Target, about: Mapping[str, str]) -> bool:
-    """Whether the message of the last commit of a `.dvc` file has all these lines."""
+def is_last_commit_about(repository: Repository, target: Target, message_fields: Mapping[str, str]) -> bool:
+    """Whether the message of the last commit of a `.dvc` file has all `message_fields`."""
     message = repository.git.run_or_none("--literal-pathspecs", "log", "-1", "--format=%B", "--", target.pointer) or ""
-    return {f"{key}: {value}" for key, value in about.items()} <= set(message.splitlines())
+    return {f"{key}: {value}" for key, value in message_fields.items()} <= set(message.splitlines())
 
 
 def find_commit_url(repository: Repository, commit: str) -> str:
-    """The URL of a commit's web page; "" where the origin is no known git host."""
+    """Return the URL of a commit's web page; "" if the origin is not a known git host."""
     origin = repository.git.run_or_none("config", "remote.origin.url") or ""
     found = re.fullmatch(r"(?:https?://(?:[^/@]*@)?|(?:ssh://)?git@)([^/:@]+)[:/](.+?)(?:\.git)?/?", origin)
     if not found or found[1] not in _COMMIT_PATHS:
@@ -73,11 +73,11 @@ def find_commit_url(repository: Repository, commit: str) -> str:
 def _try_commit(
     repository: Repository,
     data: Mapping[str, DvcData],
-    about: Mapping[str, str],
+    message_fields: Mapping[str, str],
     check: Callable[[Target], None],
     note: IO[str],
 ) -> CommitResult | None:
-    """The commit, or None where the branch has moved meanwhile."""
+    """Create the commit; return None if the branch has moved meanwhile."""
     git = repository.git
     branch = git.run_or_none("symbolic-ref", "--quiet", "HEAD")
     if branch is None:
@@ -91,34 +91,38 @@ def _try_commit(
         check(target)
     edits = _Edits(repository, blobs, targets)
     files = edits.changes_to_commit()
-    new = [target for target in targets if target.changed]
+    changed_targets = [target for target in targets if target.changed]
     if not files:
         return CommitResult(parent or "", targets)
-    configuration = {} if f"{repository.prefix}{_DVC_CONFIGURATION[0]}" in blobs else _read_configuration(repository)
-    files.update(configuration)
+    dvc_configuration = (
+        {} if f"{repository.prefix}{_DVC_CONFIGURATION[0]}" in blobs else _read_configuration(repository)
+    )
+    files.update(dvc_configuration)
     added = {path: git.write_blob(text) for path, text in files.items()}
-    message = _build_message(new or targets, repository.prefix, about)
-    made = git.commit_tree(_write_tree(repository, parent, added), parent, message)
+    message = _build_message(changed_targets or targets, repository.prefix, message_fields)
+    new_commit = git.commit_tree(_write_tree(repository, parent, added), parent, message)
     with lock_index(repository.git_dir, note) as index:
-        staged = {**edits.changes_to_index(files), **configuration}
+        staged = {**edits.changes_to_index(files), **dvc_configuration}
         git.update_index({path: git.write_blob(text) for path, text in staged.items()}, index)
         if (
-            git.run_or_none("update-ref", "-m", f"commit: {message.splitlines()[0]}", branch, made, parent or NULL_OID)
+            git.run_or_none(
+                "update-ref", "-m", f"commit: {message.splitlines()[0]}", branch, new_commit, parent or NULL_OID
+            )
             is None
         ):
             if git.run_or_none("rev-parse", "--verify", "--quiet", branch) != parent:
                 return None
-            git.run("update-ref", branch, made, parent or NULL_OID)
+            git.run("update-ref", branch, new_commit, parent or NULL_OID)
         replace_index(repository.git_dir, index)
-    here = edits.changes_to_folder(files)
-    for path, text in here.items():
+    written = edits.changes_to_folder(files)
+    for path, text in written.items():
         _write_file(repository, path, text)
     pointers = {target.pointer for target in targets} & files.keys()
-    return CommitResult(made, targets, sorted(pointers - (staged.keys() & here.keys())))
+    return CommitResult(new_commit, targets, sorted(pointers - (staged.keys() & written.keys())))
 
 
 class _Edits:
-    """The new content of each `.dvc` and `.gitignore` file: in the commit, in the index, and in the folder."""
+    """The new contents of `.dvc` and `.gitignore` files: in the commit, in the index, and in the folder."""
 
     def __init__(self, repository: Repository, blobs: Mapping[str, Blob], targets: list[Target]):
         self._repository = repository
@@ -129,7 +133,7 @@ class _Edits:
         self._before = {path: texts[blob] for path, blob in present.items()}
 
     def changes_to_commit(self) -> dict[str, bytes]:
-        """The files that change in the commit."""
+        """Return the files that change in the commit."""
         files = self._add_ignore_lines(self._before)
         for path, targets in self._pointers.items():
             text = self._before.get(path)
@@ -140,31 +144,31 @@ class _Edits:
         return files
 
     def changes_to_index(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
-        """Those of the files to put into the index: changes that the user has staged are kept."""
+        """Return the files to put into the index; files whose staged content the user has edited are left out."""
         found = self._repository.git.list_index(files)
         texts = self._repository.git.read_blobs(blob.id for blob in found.values()) if found else {}
         return self._apply_where_unedited(files, {path: texts[blob.id] for path, blob in found.items()})
 
     def changes_to_folder(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
-        """Those of the files to write into the folder: changes of the user are kept."""
+        """Return the files to write into the folder; files that the user has edited are left out."""
         found = {path: _read_file(self._repository, path) for path in files}
         return self._apply_where_unedited(files, {path: text for path, text in found.items() if text is not None})
 
-    def _apply_where_unedited(self, files: Mapping[str, bytes], there: Mapping[str, bytes]) -> dict[str, bytes]:
-        untouched = {path: text for path, text in files.items() if there.get(path) in (self._before.get(path), text)}
-        edited = {path: text for path, text in there.items() if path not in untouched}
+    def _apply_where_unedited(self, files: Mapping[str, bytes], current: Mapping[str, bytes]) -> dict[str, bytes]:
+        untouched = {path: text for path, text in files.items() if current.get(path) in (self._before.get(path), text)}
+        edited = {path: text for path, text in current.items() if path not in untouched}
         merged = self._add_ignore_lines(edited)
         return {**untouched, **{path: text for path, text in merged.items() if path in edited}}
 
-    def _add_ignore_lines(self, there: Mapping[str, bytes]) -> dict[str, bytes]:
-        """The `.gitignore` files with the new lines, where they lack one."""
-        after = {path: add_ignore_lines(there.get(path), lines) for path, lines in self._ignores.items()}
-        return {path: text for path, text in after.items() if text != there.get(path)}
+    def _add_ignore_lines(self, current: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return the `.gitignore` files that lack a line, with it added."""
+        after = {path: add_ignore_lines(current.get(path), lines) for path, lines in self._ignores.items()}
+        return {path: text for path, text in after.items() if text != current.get(path)}
 
 
 @contextmanager
 def lock_index(git_dir: Path, note: IO[str]) -> Iterator[Path]:
-    """A copy of the index, while nobody else can change the index; `put_index` makes it the index.
+    """Lock git's index and yield a copy of it, which `replace_index` makes the index.
 
     Git's lock is a file, which remains if this process is killed. Its inode is therefore written into `note`, which
     only one process has open at a time, and the next process removes a lock file with that inode.
@@ -177,7 +181,7 @@ def lock_index(git_dir: Path, note: IO[str]) -> Iterator[Path]:
         _wait_for_lock(mark, lock)
         copy.unlink(missing_ok=True)
         with suppress(FileNotFoundError):
-            # With its time, by which git tells files that were edited in the instant when the index was written.
+            # With its modification time, by which git detects files edited at the moment when the index was written.
             shutil.copy2(git_dir / "index", copy)
         yield copy
     finally:
@@ -195,12 +199,12 @@ def replace_index(git_dir: Path, copy: Path) -> None:
 
 
 def _wait_for_lock(mark: Path, lock: Path) -> None:
-    end = time.monotonic() + _INDEX_LOCK_TIMEOUT
+    deadline = time.monotonic() + _INDEX_LOCK_TIMEOUT
     while True:
         try:
             os.link(mark, lock)
         except FileExistsError:
-            if time.monotonic() > end:
+            if time.monotonic() > deadline:
                 raise VersioningError(
                     f"{lock} has been there for {_INDEX_LOCK_TIMEOUT:.0f} s: git is at work in this repository, or was "
                     "ended there; if no git is running, remove the file",
@@ -241,8 +245,8 @@ def _write_tree(repository: Repository, parent: str | None, added: Mapping[str, 
         repository.git.update_index(added, index)
         return repository.git.text("write-tree", index=index)
     finally:
-        for left in (index, Path(f"{index}.lock")):
-            left.unlink(missing_ok=True)
+        for path in (index, Path(f"{index}.lock")):
+            path.unlink(missing_ok=True)
 
 
 def _read_configuration(repository: Repository) -> dict[str, bytes]:
@@ -252,17 +256,17 @@ def _read_configuration(repository: Repository) -> dict[str, bytes]:
     return {path: text for path, text in found.items() if text is not None}
 
 
-def _build_message(targets: list[Target], prefix: str, about: Mapping[str, str]) -> str:
+def _build_message(targets: list[Target], prefix: str, message_fields: Mapping[str, str]) -> str:
     names = [target.path.removeprefix(prefix) for target in targets]
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     data = [f"{name}: {_describe(target.data)}" for name, target in zip(names, targets, strict=True)]
-    lines = [f"{key}: {value}" for key, value in about.items()]
+    lines = [f"{key}: {value}" for key, value in message_fields.items()]
     return "\n".join([f"Version {names[0]}{more}", "", *lines, *data, ""])
 
 
 def _describe(data: DvcData) -> str:
-    many = "" if data.nfiles is None else f"{data.nfiles} files, "
-    return f"md5 {data.oid} ({many}{data.size} bytes)"
+    file_count = "" if data.nfiles is None else f"{data.nfiles} files, "
+    return f"md5 {data.oid} ({file_count}{data.size} bytes)"
 
 
 def _read_file(repository: Repository, path: str) -> bytes | None:
@@ -273,9 +277,9 @@ def _read_file(repository: Repository, path: str) -> bytes | None:
 
 
 def _write_file(repository: Repository, path: str, text: bytes) -> None:
-    place = repository.git.folder / path
-    place.parent.mkdir(parents=True, exist_ok=True)
+    target = repository.git.folder / path
+    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = repository.temporary / unique_name()
     temporary.parent.mkdir(parents=True, exist_ok=True)
     temporary.write_bytes(text)
-    temporary.replace(place)
+    temporary.replace(target)

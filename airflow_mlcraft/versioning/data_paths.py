@@ -1,4 +1,4 @@
-"""Validity of paths for data in a repository. Imports nothing heavy: it is used while a DAG file is parsed."""
+"""Validation of paths for data in a repository. Imports nothing heavy: it is used while a DAG file is parsed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _TOOL_FILES = {".gitignore", ".dvcignore", ".gitmodules", ".gitattributes", "dvc
 
 
 def find_path_fault(path: str) -> str:
-    """Why a path cannot be that of data in a repository; "" if it can."""
+    """Return why a path is invalid for data in a repository; "" if it is valid."""
     parts = path.split("/")
     if not path or path.startswith("/"):
         return "expected a path from the repository's folder, as data/raw.csv"
@@ -23,12 +23,12 @@ def find_path_fault(path: str) -> str:
 
 
 def find_overlap(paths: Iterable[str]) -> tuple[str, str] | None:
-    """Two of the paths that are the same, or of which the second lies below the first."""
-    before: list[str] = []
+    """Return two of the paths that are equal, or of which the second is below the first."""
+    ancestors: list[str] = []
     for path in sorted(paths, key=lambda path: path.split("/")):
-        while before and not f"{path}/".startswith(f"{before[-1]}/"):
-            before.pop()
-        if before:
-            return before[-1], path
-        before.append(path)
+        while ancestors and not f"{path}/".startswith(f"{ancestors[-1]}/"):
+            ancestors.pop()
+        if ancestors:
+            return ancestors[-1], path
+        ancestors.append(path)
     return None

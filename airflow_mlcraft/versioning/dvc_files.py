@@ -1,4 +1,4 @@
-"""The content of `.dvc` files, byte for byte as `dvc add` writes it, and of the `.gitignore` beside them."""
+"""The content of `.dvc` files, byte for byte as `dvc add` writes it, and of `.gitignore` files."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ class DvcData:
     """The number of files, for a folder."""
 
     def fields(self) -> dict[str, Any]:
-        """The fields of an output, in DVC's order."""
+        """Return the fields of an output, in DVC's order."""
         nfiles = {} if self.nfiles is None else {"nfiles": self.nfiles}
         return {"md5": self.oid, "size": self.size, **nfiles, "hash": "md5"}
 
 
-def build_dvc_file(data: DvcData, name: str, before: bytes | None = None) -> bytes:
-    """The content of the `.dvc` file for data of this name; fields that users have added to the former one are kept."""
+def build_dvc_file(data: DvcData, name: str, previous: bytes | None = None) -> bytes:
+    """Build the content of a `.dvc` file for data of a name; fields that users added to `previous` are kept."""
     from ruamel.yaml import YAML
 
     yaml = YAML()
     yaml.default_flow_style = False
     document: Any = {"outs": [{**data.fields(), "path": name}]}
-    if before is not None:
-        document = _load_yaml(yaml, before)
+    if previous is not None:
+        document = _load_yaml(yaml, previous)
         (out,) = [out for out in document["outs"] if out["path"] == name]
-        for gone in out.keys() & {"nfiles", "isexec", "files"} - data.fields().keys():
-            del out[gone]
+        for key in out.keys() & {"nfiles", "isexec", "files"} - data.fields().keys():
+            del out[key]
         for key, value in data.fields().items():
             out[key] = value
     text = BytesIO()
@@ -47,7 +47,7 @@ def build_dvc_file(data: DvcData, name: str, before: bytes | None = None) -> byt
 
 
 def parse_outputs(pointer: bytes) -> list[dict[str, Any]]:
-    """The outputs in the content of a `.dvc` file; none where it is not valid."""
+    """Parse the outputs in the content of a `.dvc` file; [] if it is not valid."""
     from ruamel.yaml import YAML
 
     try:
@@ -72,13 +72,13 @@ def _load_yaml(yaml: Any, text: bytes) -> Any:
 
 
 def build_ignore_line(name: str) -> str:
-    """The line of a `.gitignore` for a file or folder of this name in the same folder."""
-    return "/" + "".join(f"\\{sign}" if sign in _GITIGNORE_SPECIAL else sign for sign in name)
+    """Build the line of a `.gitignore` for a file or folder in the same folder."""
+    return "/" + "".join(f"\\{character}" if character in _GITIGNORE_SPECIAL else character for character in name)
 
 
-def add_ignore_lines(before: bytes | None, lines: list[str]) -> bytes:
-    """The content of a `.gitignore` with these lines added where they are missing."""
-    text = (before or b"").decode("utf-8", "surrogateescape")
+def add_ignore_lines(previous: bytes | None, lines: list[str]) -> bytes:
+    """Return the content of a `.gitignore` with the missing lines added."""
+    text = (previous or b"").decode("utf-8", "surrogateescape")
     present = text.split("\n")
     for line in lines:
         if line not in present:

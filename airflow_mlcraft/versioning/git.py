@@ -13,12 +13,12 @@ from typing import NamedTuple
 from airflow_mlcraft.errors import VersioningError
 
 NULL_OID = "0" * 40
-"""The id by which git means that there is no commit or file."""
+"""The id that git uses for no commit or file."""
 _ENVIRONMENT = {
     "LC_ALL": "C",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
-    # A server that sends less than a byte a second for five minutes has gone.
+    # A server that sends less than a byte a second for five minutes counts as lost.
     "GIT_HTTP_LOW_SPEED_LIMIT": "1",
     "GIT_HTTP_LOW_SPEED_TIME": "300",
 }
@@ -34,7 +34,7 @@ _HOOK_VARIABLES = [
     "GIT_SHALLOW_FILE",
     "GIT_GRAFT_FILE",
 ]
-"""Variables that git sets for its hooks, and that would lead to the repository of the hook."""
+"""Variables that git sets for its hooks; they would redirect git to the repository of the hook."""
 _NETWORK_COMMANDS = frozenset({"clone", "fetch", "pull", "push", "ls-remote"})
 _NETWORK_TIMEOUT = 1800.0
 """Seconds for a command that talks to a remote."""
@@ -51,7 +51,7 @@ class Blob(NamedTuple):
 
 
 class Git:
-    """Git in a folder. `secrets` are options of git's configuration, given in the environment alone."""
+    """The git command in a folder. `secrets` are git options that are passed only by environment variables."""
 
     def __init__(self, folder: Path, secrets: Mapping[str, str] | None = None):
         self.folder = folder
@@ -65,13 +65,13 @@ class Git:
             self._environment["GIT_CONFIG_COUNT"] = str(number + 1)
 
     def in_folder(self, folder: Path) -> Git:
-        """Git in another folder, with the same environment."""
+        """Return git for another folder, with the same environment."""
         other = Git.__new__(Git)
         other.folder, other._environment = folder, self._environment
         return other
 
     def run(self, *arguments: str, stdin: bytes = b"", index: Path | None = None, max_exit_code: int = 0) -> bytes:
-        """Run a command; its output. Raises `VersioningError` for an exit code above `max_exit_code`."""
+        """Run a command and return its output. Raises `VersioningError` for an exit code above `max_exit_code`."""
         done = self._execute(arguments, stdin, index)
         if done.returncode > max_exit_code:
             raise VersioningError(
@@ -81,50 +81,50 @@ class Git:
         return done.stdout
 
     def text(self, *arguments: str, stdin: bytes = b"", index: Path | None = None) -> str:
-        """Run a command; its output as text, without the last newline."""
+        """Run a command and return its output as text, without the last newline."""
         return os.fsdecode(self.run(*arguments, stdin=stdin, index=index)).rstrip("\n")
 
     def run_or_none(self, *arguments: str, stdin: bytes = b"") -> str | None:
-        """Run a command; its output as text, or None for a non-zero exit code."""
+        """Run a command and return its output as text, or None for a non-zero exit code."""
         done = self._execute(arguments, stdin, None)
         return None if done.returncode else os.fsdecode(done.stdout).rstrip("\n")
 
     def list_files(self, commit: str | None) -> dict[str, Blob]:
-        """All files of a commit, by path."""
+        """Return all files of a commit, by path."""
         if commit is None:
             return {}
         found = {}
         for line in self.run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]:
-            about, _, path = line.partition(b"\t")
-            mode, _, oid = about.decode().split()
+            fields, _, path = line.partition(b"\t")
+            mode, _, oid = fields.decode().split()
             found[os.fsdecode(path)] = Blob(mode, oid)
         return found
 
     def list_index(self, paths: Iterable[str]) -> dict[str, Blob]:
-        """The files of the index at these paths and below them."""
+        """Return the files of the index at the paths and below them."""
         found = {}
         for line in self.run("--literal-pathspecs", "ls-files", "--stage", "-z", "--full-name", "--", *paths).split(
             b"\0"
         )[:-1]:
-            about, _, path = line.partition(b"\t")
-            mode, oid, _ = about.decode().split()
+            fields, _, path = line.partition(b"\t")
+            mode, oid, _ = fields.decode().split()
             found[os.fsdecode(path)] = Blob(mode, oid)
         return found
 
     def read_blobs(self, blobs: Iterable[str]) -> dict[str, bytes]:
-        """The contents of blobs, by id."""
+        """Return the contents of blobs, by id."""
         ids = sorted(set(blobs))
-        answer = self.run("cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in ids).encode())
-        found, at = {}, 0
+        output = self.run("cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in ids).encode())
+        found, position = {}, 0
         for blob in ids:
-            end = answer.index(b"\n", at)
-            size = int(answer[at:end].split()[2])
-            found[blob] = answer[end + 1 : end + 1 + size]
-            at = end + size + 2
+            end = output.index(b"\n", position)
+            size = int(output[position:end].split()[2])
+            found[blob] = output[end + 1 : end + 1 + size]
+            position = end + size + 2
         return found
 
     def write_blob(self, data: bytes) -> str:
-        """Write a blob; its id."""
+        """Write a blob and return its id."""
         return self.text("hash-object", "-w", "--stdin", stdin=data)
 
     def update_index(self, blobs: Mapping[str, str], index: Path) -> None:
@@ -133,16 +133,16 @@ class Git:
         self.run("update-index", "-z", "--index-info", stdin=lines, index=index)
 
     def commit_tree(self, tree: str, parent: str | None, message: str) -> str:
-        """Create a commit that is on no branch yet, with the author that git is configured with, if any; its id."""
+        """Create a commit on no branch, by the configured author if any, and return its id."""
         parents = ["-p", parent] if parent else []
-        known = {
-            what: self.run_or_none("config", f"user.{what.lower()}") or default
-            for what, default in _DEFAULT_IDENTITY.items()
+        configured = {
+            part: self.run_or_none("config", f"user.{part.lower()}") or default
+            for part, default in _DEFAULT_IDENTITY.items()
         }
         identity = {
-            f"GIT_{role}_{what}": self._environment.get(f"GIT_{role}_{what}") or known[what]
+            f"GIT_{role}_{part}": self._environment.get(f"GIT_{role}_{part}") or configured[part]
             for role in ("AUTHOR", "COMMITTER")
-            for what in _DEFAULT_IDENTITY
+            for part in _DEFAULT_IDENTITY
         }
         done = self._execute(["commit-tree", tree, *parents], message.encode(), None, identity)
         if done.returncode:
@@ -178,7 +178,7 @@ class Git:
 def _run_limited(
     command: list[str], folder: Path, environment: Mapping[str, str], stdin: bytes, seconds: float
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command; at the time limit, kill it and the processes that it has started, such as `ssh`."""
+    """Run a command; at the time limit, kill it and its child processes, such as `ssh`."""
     with subprocess.Popen(  # noqa: S603
         command,
         cwd=folder,

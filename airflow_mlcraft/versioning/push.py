@@ -1,6 +1,6 @@
 """Push of objects to the DVC remote of a repository, by DVC itself, which supports all kinds of remotes.
 
-Each object has a note file until it is pushed, so that a later run pushes what an earlier one could not. There is no
+Each object has a note file until it is pushed, so that a later run pushes it after a failure. There is no
 repository-wide lock: pushing an object twice does no harm.
 """
 
@@ -21,36 +21,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Remote:
-    """A remote to use instead of the default one, with its DVC options, which hold credentials."""
+    """The name of a DVC remote, if not the default one, and its options, which include credentials."""
 
     name: str = ""
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
-    def name_in(self, repository: Repository) -> str:
-        """The remote's name in a repository; "" where it has none."""
+    def get_name(self, repository: Repository) -> str:
+        """Return the remote's name in a repository; "" if the repository has no default remote."""
         return self.name or str(repository.config["core"].get("remote") or "")
 
 
 def push(repository: Repository, oids: Mapping[str, str], remote: Remote) -> int | None:
     """Push objects, each to its remote ("" for the default), and those that an earlier call could not push.
 
-    Returns how many objects were sent; None where there is no remote. After an error, a later call continues.
+    Returns how many objects were sent; None if there is no remote. After an error, a later call continues.
     """
     notes = repository.state_folder / "unpushed"
     notes.mkdir(parents=True, exist_ok=True)
-    default = remote.name_in(repository)
+    default = remote.get_name(repository)
     for oid, name in oids.items():
         if name or default:
             (notes / oid).write_text(name or default)
-    waiting: dict[str, list[str]] = {}
+    unpushed: dict[str, list[str]] = {}
     for note in sorted(notes.iterdir()):
-        waiting.setdefault(note.read_text() or default, []).append(note.name)
+        unpushed.setdefault(note.read_text() or default, []).append(note.name)
     sent = 0
-    for name, found in waiting.items():
+    for name, found in unpushed.items():
         sent += _push(repository, name, found, remote.options if name == default else {})
         for oid in found:
             (notes / oid).unlink(missing_ok=True)
-    return sent if waiting else None
+    return sent if unpushed else None
 
 
 def _push(repository: Repository, name: str, oids: list[str], options: Mapping[str, Any]) -> int:
@@ -93,7 +93,7 @@ def _translate_errors(name: str) -> Iterator[None]:
 
 @contextmanager
 def _collect_errors() -> Iterator[list[str]]:
-    """The errors that DVC logs for each object, collected instead of logged with their tracebacks."""
+    """Collect the errors that DVC logs for each object, instead of logging them with tracebacks."""
     errors: list[str] = []
 
     def collect(record: logging.LogRecord) -> bool:

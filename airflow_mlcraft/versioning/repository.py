@@ -1,4 +1,4 @@
-"""The DVC repository, inside of a git repository, that data is versioned in."""
+"""The DVC repository in which data is versioned, inside of a git repository."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Repository:
 
     @property
     def prefix(self) -> str:
-        """The prefix of its files' paths in git: "", or its folder and a slash."""
+        """The prefix of the DVC repository's paths in git: "", or its folder and a slash."""
         inside = self.root.relative_to(self.git.folder).as_posix()
         return "" if inside == "." else f"{inside}/"
 
     @cached_property
     def name(self) -> str:
-        """The name of the git repository that it was cloned from, or else of its folder."""
+        """The name of the git repository's origin, or else of its folder."""
         origin = (self.git.run_or_none("config", "remote.origin.url") or "").rstrip("/")
         return origin.replace("\\", "/").rpartition("/")[2].rpartition(":")[2].removesuffix(".git") or (
             self.git.folder.name
@@ -42,7 +42,7 @@ class Repository:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """DVC's configuration, of all levels."""
+        """The configuration of DVC, merged from all levels."""
         from dvc.config import Config, ConfigError
 
         try:
@@ -67,7 +67,7 @@ class Repository:
 
 
 def find_repository(folder: Path, git: Git | None = None) -> Repository:
-    """The repository that a folder belongs to; raises `VersioningError` where there is none."""
+    """Find the repository that contains a folder; raises `VersioningError` if there is none."""
     if not folder.is_dir():
         raise VersioningError(f"there is no folder {folder} for versions of data")
     git = (git or Git(folder)).in_folder(folder.resolve())

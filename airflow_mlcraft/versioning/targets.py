@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def to_dvc_data(store: Store, value: Json, what: str) -> DvcData | None:
-    """The data of a value; None for null. `what` names the value in error messages.
+    """Convert a value to data; None for null. `what` names the value in error messages.
 
     A list becomes a folder in which each item has its own name, and so does a File with its secondary files.
     """
@@ -42,18 +42,18 @@ def to_dvc_data(store: Store, value: Json, what: str) -> DvcData | None:
 
 
 def _name_entries(store: Store, items: Json, prefix: str, what: str) -> Iterator[Entry]:
-    """The files of items in one folder; of several with the same name, all but the first get a number."""
-    taken: set[str] = set()
+    """Iterate over the files of items in one folder; repeated names get a number."""
+    used_names: set[str] = set()
     for item in [part for each in items for part in (each, *each.get("secondaryFiles", ()))]:
         basename = str(item["basename"])
         if not is_safe_name(basename):
             raise VersioningError(f"{what} has the basename {basename!r}, which is not a plain file name")
         stem, dot, suffix = basename.partition(".")
         name, number = basename, 1
-        while name in taken:
+        while name in used_names:
             number += 1
             name = f"{stem}_{number}{dot}{suffix}"
-        taken.add(name)
+        used_names.add(name)
         yield from _list_entries(store, item, prefix + name, what)
 
 
@@ -87,7 +87,7 @@ _GITLINK, _LINK = "160000", "120000"
 
 @dataclass(frozen=True)
 class Target:
-    """Data and its place in the git repository; all paths are relative to git's folder."""
+    """Data and its path in the git repository; all paths are relative to git's folder."""
 
     path: str
     data: DvcData
@@ -95,54 +95,58 @@ class Target:
     name: str
     """The path of the data in the `.dvc` file, relative to it."""
     ignore: str
-    """The `.gitignore` to name it; "" where git ignores it already."""
+    """The `.gitignore` to add it to; "" if git ignores it already."""
     remote: str
     """The DVC remote that the `.dvc` file names; "" for the default."""
     pushed: bool
-    """Whether it is pushed to a remote."""
-    before: DvcData | None
-    """The data that the `.dvc` file points to so far."""
+    """Whether its object is pushed to a remote: false with `push: false` in the `.dvc` file."""
+    previous: DvcData | None
+    """The data that the `.dvc` file points to now, if any."""
     changed: bool
 
 
 def build_targets(repository: Repository, data: Mapping[str, DvcData], blobs: Mapping[str, Blob]) -> list[Target]:
-    """The target of each path of data, given the files of the parent commit."""
+    """Build the target of each path, given the files of the parent commit."""
     _check_paths(data)
-    known = dict(_find_tracked_paths(repository, blobs))
+    tracked_paths = dict(_find_tracked_paths(repository, blobs))
     for path in data:
-        _check_overlap(repository.prefix + path, path, known)
+        _check_overlap(repository.prefix + path, path, tracked_paths)
     _check_git(repository, data, blobs)
     ignored = _find_ignored(repository, data, blobs)
-    return [_build_target(repository, path, item, known, ignored) for path, item in sorted(data.items())]
+    return [_build_target(repository, path, item, tracked_paths, ignored) for path, item in sorted(data.items())]
 
 
 def _build_target(
     repository: Repository,
-    given: str,
+    data_path: str,
     data: DvcData,
-    known: Mapping[str, tuple[str, dict[str, Any]]],
+    tracked_paths: Mapping[str, tuple[str, dict[str, Any]]],
     ignored: Mapping[str, bool],
 ) -> Target:
-    path = repository.prefix + given
-    where, out = known.get(path, (path + SUFFIX, {}))
-    if not where.endswith(SUFFIX):
-        raise VersioningError(f"{given} is an output of a stage in {where}; only `dvc repro` may change it")
+    path = repository.prefix + data_path
+    tracked_by, out = tracked_paths.get(path, (path + SUFFIX, {}))
+    if not tracked_by.endswith(SUFFIX):
+        raise VersioningError(f"{data_path} is an output of a stage in {tracked_by}; only `dvc repro` may change it")
     if out.get("imported"):
-        raise VersioningError(f"{given} is imported by {where}, and comes from its source; choose another path")
-    if ignored.get(where):
-        raise VersioningError(f"git ignores {where}, the pointer to {given}; change the .gitignore that says so")
-    before = DvcData(str(out["md5"]), int(out.get("size", 0)), out.get("nfiles")) if out.get("md5") else None
+        raise VersioningError(
+            f"{data_path} is imported by {tracked_by}, and comes from its source; choose another path"
+        )
+    if ignored.get(tracked_by):
+        raise VersioningError(
+            f"git ignores {tracked_by}, the pointer to {data_path}; change the .gitignore that says so"
+        )
+    previous = DvcData(str(out["md5"]), int(out.get("size", 0)), out.get("nfiles")) if out.get("md5") else None
     folder, _, name = path.rpartition("/")
     return Target(
         path=path,
         data=data,
-        pointer=where,
+        pointer=tracked_by,
         name=str(out.get("path", name)),
         ignore="" if ignored[path] else f"{folder}/.gitignore".lstrip("/"),
         remote=str(out.get("remote") or ""),
         pushed=out.get("push") is not False,
-        before=before,
-        changed=before is None or before.oid != data.oid or out.get("hash") != "md5",
+        previous=previous,
+        changed=previous is None or previous.oid != data.oid or out.get("hash") != "md5",
     )
 
 
@@ -154,45 +158,49 @@ def _check_paths(data: Mapping[str, DvcData]) -> None:
         raise VersioningError("{} and {} overlap: data cannot be versioned at both".format(*overlap))
 
 
-def _check_overlap(path: str, given: str, known: Mapping[str, tuple[str, dict[str, Any]]]) -> None:
-    for other, (where, _) in known.items():
+def _check_overlap(path: str, data_path: str, tracked_paths: Mapping[str, tuple[str, dict[str, Any]]]) -> None:
+    for other, (tracked_by, _) in tracked_paths.items():
         if other != path and (f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")):
             raise VersioningError(
-                f"{given} overlaps with {other}, which {where} tracks; version one of the two, "
-                f"or `dvc remove {where}` first"
+                f"{data_path} overlaps with {other}, which {tracked_by} tracks; version one of the two, "
+                f"or `dvc remove {tracked_by}` first"
             )
 
 
 def _check_git(repository: Repository, data: Mapping[str, DvcData], blobs: Mapping[str, Blob]) -> None:
     staged = repository.git.list_index(repository.prefix + path for path in data)
-    for given in data:
-        path = repository.prefix + given
-        for above in [*reversed(PurePosixPath(path).parents), PurePosixPath(path)]:
-            _check_parent(repository, str(above), given, blobs)
-        if mine := next((each for each in (*blobs, *staged) if f"{each}/".startswith(f"{path}/")), ""):
+    for data_path in data:
+        path = repository.prefix + data_path
+        for parent in [*reversed(PurePosixPath(path).parents), PurePosixPath(path)]:
+            _check_parent(repository, str(parent), data_path, blobs)
+        if git_file := next((file for file in (*blobs, *staged) if f"{file}/".startswith(f"{path}/")), ""):
             raise VersioningError(
-                f"{given} is tracked by git ({mine}), so DVC cannot track it; run "
-                f"`git rm -r --cached {given}` and commit, or choose another path"
+                f"{data_path} is tracked by git ({git_file}), so DVC cannot track it; run "
+                f"`git rm -r --cached {data_path}` and commit, or choose another path"
             )
 
 
-def _check_parent(repository: Repository, above: str, given: str, blobs: Mapping[str, Blob]) -> None:
-    found = blobs.get(above)
+def _check_parent(repository: Repository, parent: str, data_path: str, blobs: Mapping[str, Blob]) -> None:
+    found = blobs.get(parent)
     if found is not None and found.mode == _GITLINK:
-        raise VersioningError(f"{given} lies in the git submodule {above}; version it in that repository")
-    if found is not None and above != repository.prefix + given:
-        raise VersioningError(f"{given} cannot be: {above} is a {'link' if found.mode == _LINK else 'file'} in git")
-    place = repository.git.folder / above
-    if place != repository.root and place.is_relative_to(repository.root) and (place / ".dvc").is_dir():
-        raise VersioningError(f"{given} lies in another DVC repository, {above}; version it in that one")
-    if above != repository.prefix + given and place.is_symlink():
-        raise VersioningError(f"{given} would leave the repository: {above} is a link to {os.path.realpath(place)}")
+        raise VersioningError(f"{data_path} lies in the git submodule {parent}; version it in that repository")
+    if found is not None and parent != repository.prefix + data_path:
+        raise VersioningError(
+            f"{data_path} cannot be: {parent} is a {'link' if found.mode == _LINK else 'file'} in git"
+        )
+    folder = repository.git.folder / parent
+    if folder != repository.root and folder.is_relative_to(repository.root) and (folder / ".dvc").is_dir():
+        raise VersioningError(f"{data_path} lies in another DVC repository, {parent}; version it in that one")
+    if parent != repository.prefix + data_path and folder.is_symlink():
+        raise VersioningError(
+            f"{data_path} would leave the repository: {parent} is a link to {os.path.realpath(folder)}"
+        )
 
 
 def _find_tracked_paths(
     repository: Repository, blobs: Mapping[str, Blob]
 ) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
-    """Each path that DVC tracks in a commit, with the file that tracks it and its output there."""
+    """Iterate over the paths that DVC tracks in a commit, with the file that tracks them and the output in it."""
     files = {
         path: blob.id
         for path, blob in blobs.items()
@@ -202,12 +210,12 @@ def _find_tracked_paths(
     for path, blob in files.items():
         outs = parse_outputs(texts[blob]) if path.endswith(SUFFIX) else list(_parse_stage_outputs(texts[blob]))
         for out in outs:
-            place = os.path.normpath(PurePosixPath(path).parent / out["wdir"] / out["path"])
-            yield Path(place).as_posix(), (path, out)
+            data_path = os.path.normpath(PurePosixPath(path).parent / out["wdir"] / out["path"])
+            yield Path(data_path).as_posix(), (path, out)
 
 
 def _parse_stage_outputs(text: bytes) -> Iterator[dict[str, Any]]:
-    """The outputs of the stages in a `dvc.yaml`, without those that have variables in their paths."""
+    """Parse the outputs of the stages in a `dvc.yaml`, without those that have variables in their paths."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -224,14 +232,14 @@ def _parse_stage_outputs(text: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _find_ignored(repository: Repository, data: Mapping[str, DvcData], blobs: Mapping[str, Blob]) -> dict[str, bool]:
-    """Whether git ignores each path of data, by a rule that is in the commit; and each pointer, by any rule."""
+    """Return whether git ignores each data path, by a rule in the commit, and each `.dvc` file, by any rule."""
     queries: dict[str, str] = {}
-    for given, item in data.items():
-        path = repository.prefix + given
+    for data_path, item in data.items():
+        path = repository.prefix + data_path
         queries[f"{path}/" if item.nfiles is not None else path] = path
-    pointers = {f"{repository.prefix}{given}{SUFFIX}" for given in data}
+    pointers = {f"{repository.prefix}{data_path}{SUFFIX}" for data_path in data}
     lines = "".join(f"{path}\0" for path in (*queries, *pointers)).encode("utf-8", "surrogateescape")
-    # The exit code is 1 where git ignores none of them.
+    # The exit code is 1 if git ignores none of them.
     output = os.fsdecode(
         repository.git.run("check-ignore", "-z", "-v", "--no-index", "--stdin", stdin=lines, max_exit_code=1)
     ).split("\0")
@@ -252,7 +260,7 @@ def _read_committed_rules(repository: Repository, sources: set[str], blobs: Mapp
 
 
 def group_ignore_lines(targets: list[Target]) -> dict[str, list[str]]:
-    """The lines to add to each `.gitignore`."""
+    """Return the lines to add to each `.gitignore`."""
     lines: dict[str, list[str]] = {}
     for target in targets:
         if target.ignore:

@@ -1,4 +1,4 @@
-"""Versions of data: objects in DVC's cache, one commit of `.dvc` files, a checkout in the folder, and the push."""
+"""Versioning of data: objects in DVC's cache, one commit of `.dvc` files, a checkout in the folder, and the push."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_mlcraft.errors import VersioningError
 from airflow_mlcraft.store.file_ops import translate_os_errors
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.store.task_folders import remove_stale_folders
-from airflow_mlcraft.versioning.checkout import check_out, refuse_to_overwrite
+from airflow_mlcraft.versioning.checkout import check_not_overwriting, check_out
 from airflow_mlcraft.versioning.clone import Clone
 from airflow_mlcraft.versioning.commit import CommitResult, commit, find_commit_url, is_last_commit_about
 from airflow_mlcraft.versioning.dvc_files import DvcData
@@ -20,8 +20,8 @@ from airflow_mlcraft.versioning.push import Remote, push
 from airflow_mlcraft.versioning.repository import Repository
 from airflow_mlcraft.versioning.targets import Target
 
-Say = Callable[[int, str], None]
-_TRIES = 20
+LogFunction = Callable[[int, str], None]
+_MAX_TRIES = 20
 _log = logging.getLogger(__name__)
 
 
@@ -34,7 +34,7 @@ class Version:
     data: Mapping[str, DvcData]
     changed: frozenset[str]
     pushed: int | None = None
-    """The number of objects sent to the remote; None where there is no remote, or the push failed."""
+    """The number of objects sent to the remote; None if there is no remote, or the push failed."""
     refusal: str = ""
     """Why the push failed."""
     page: str = ""
@@ -49,16 +49,16 @@ class Versioning:
     checkout: bool = True
     remote: Remote = field(default_factory=Remote)
     clone: Clone | None = None
-    """Set where the repository is a clone, and the commit belongs to its origin."""
-    say: Say = _log.log
+    """Set if the repository is a clone, whose commits are pushed to its origin."""
+    log: LogFunction = _log.log
 
-    def version(
-        self, data: Mapping[str, DvcData], store: Store, *, about: Mapping[str, str], again: bool = False
+    def version_data(
+        self, data: Mapping[str, DvcData], store: Store, *, message_fields: Mapping[str, str], is_retry: bool = False
     ) -> Version:
-        """Version objects of a store at paths of the repository; all of them, or none.
+        """Create a version of objects of a store at paths of the repository; all of them, or none.
 
-        Data whose push fails is versioned nevertheless, and pushed with the next version. With `again`, data that an
-        earlier try has committed with the same `about` counts as changed.
+        If the push fails, the version stays, and is pushed with the next one. With `is_retry`, data that an
+        earlier try has committed with the same `message_fields` counts as changed.
         """
         cache = Store(self.repository.cache)
         if cache.root != store.root:
@@ -67,42 +67,42 @@ class Versioning:
         with translate_os_errors(f"Cannot version data in {self.repository.root}"):
             remove_stale_folders(self.repository.state_folder)
             with locked(self.repository.common_dir / "mlcraft.lock") as note:
-                committed = self._commit(data, about, cache, note)
+                committed = self._commit(data, message_fields, cache, note)
                 if self.checkout:
                     self._check_out(committed, cache)
-        for path in committed.kept:
-            self.say(logging.WARNING, f"{path} has changes of yours, which stay; the new version is in the commit")
-        pushed, refusal = self._push(committed)
+        for path in committed.user_edited:
+            self.log(logging.WARNING, f"{path} has changes of yours, which stay; the new version is in the commit")
+        pushed, push_error = self._push(committed)
         names = {target: target.path.removeprefix(self.repository.prefix) for target in committed.targets}
         changed = frozenset(
             name
             for target, name in names.items()
-            if target.changed or (again and is_last_commit_about(self.repository, target, about))
+            if target.changed or (is_retry and is_last_commit_about(self.repository, target, message_fields))
         )
-        page = find_commit_url(self.repository, committed.id)
-        return Version(self.repository.name, committed.id, data, changed, pushed, refusal, page)
+        web_page = find_commit_url(self.repository, committed.id)
+        return Version(self.repository.name, committed.id, data, changed, pushed, push_error, web_page)
 
     def _commit(
-        self, data: Mapping[str, DvcData], about: Mapping[str, str], cache: Store, note: IO[str]
+        self, data: Mapping[str, DvcData], message_fields: Mapping[str, str], cache: Store, note: IO[str]
     ) -> CommitResult:
-        for _ in range(_TRIES):
+        for _ in range(_MAX_TRIES):
             if self.clone:
                 self.clone.update()
-            committed = commit(self.repository, data, about, lambda target: self._check(target, cache), note)
+            committed = commit(self.repository, data, message_fields, lambda target: self._check(target, cache), note)
             if self.clone is None or self.clone.publish():
                 return committed
-        raise VersioningError(f"others pushed to {self.repository.name} at each of {_TRIES} tries", temporary=True)
+        raise VersioningError(f"others pushed to {self.repository.name} at each of {_MAX_TRIES} tries", temporary=True)
 
     def _check(self, target: Target, cache: Store) -> None:
-        if self.checkout and target.before is None:
-            refuse_to_overwrite(cache, target.data.oid, self.repository.git.folder / target.path)
+        if self.checkout and target.previous is None:
+            check_not_overwriting(cache, target.data.oid, self.repository.git.folder / target.path)
 
     def _check_out(self, committed: CommitResult, cache: Store) -> None:
         for target in committed.targets:
             path = self.repository.git.folder / target.path
-            before = target.before.oid if target.before else ""
-            if not check_out(self.repository, cache, target.data.oid, path, before):
-                self.say(
+            previous_oid = target.previous.oid if target.previous else ""
+            if not check_out(self.repository, cache, target.data.oid, path, previous_oid):
+                self.log(
                     logging.WARNING,
                     f"{path} has changes of yours, which stay; `dvc checkout --force {target.pointer}` in "
                     f"{self.repository.git.folder} brings the new version",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.hooks.dvc import DvcHook, open_versioning, push_failures_fail
+from airflow_mlcraft.hooks.dvc import DvcHook, is_push_failure_fatal, open_versioning
 from airflow_mlcraft.store.store import Store
 from tests.versioning.repositories import ABOUT, data, git, repository
 
@@ -45,7 +45,7 @@ def test_a_connection_to_a_folder(repo: Path, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("AIRFLOW__MLCRAFT__DATA_CONN_ID", "mine")
     versioning = open_versioning(tmp_path, logging.getLogger().log)
     store = Store(tmp_path / "store")
-    made = versioning.version({"a": data(store, "1")}, store, about=ABOUT)
+    made = versioning.version_data({"a": data(store, "1")}, store, message_fields=ABOUT)
     assert (made.pushed, made.refusal) == (1, ""), "the remote is in the connection alone"
     assert (repo / ".dvc" / "config").read_text() == ""
     assert DvcHook("mine").test_connection() == (True, "iris is a DVC repository")
@@ -56,7 +56,7 @@ def test_a_connection_to_a_url(repo: Path, tmp_path: Path, monkeypatch: pytest.M
     connect(monkeypatch, host=(tmp_path / "far.git").as_uri())
     monkeypatch.setenv("AIRFLOW__MLCRAFT__DATA_CLONES", str(tmp_path / "clones"))
     versioning, store = DvcHook("mine").get_conn(), Store(tmp_path / "store")
-    made = versioning.version({"far": data(store, "1")}, store, about=ABOUT)
+    made = versioning.version_data({"far": data(store, "1")}, store, message_fields=ABOUT)
     assert git(tmp_path / "far.git", "rev-parse", "HEAD") == made.commit
     assert not (versioning.repository.root / "far").exists(), "nobody works there"
 
@@ -86,9 +86,9 @@ def test_a_uri_that_airflow_takes_apart(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_push_failures(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not push_failures_fail()
+    assert not is_push_failure_fatal()
     monkeypatch.setenv("AIRFLOW__MLCRAFT__PUSH_FAILURES", "fail")
-    assert push_failures_fail()
+    assert is_push_failure_fatal()
     monkeypatch.setenv("AIRFLOW__MLCRAFT__PUSH_FAILURES", "cry")
     with pytest.raises(MlcraftError, match="push_failures is 'cry', expected fail or warn"):
-        push_failures_fail()
+        is_push_failure_fatal()

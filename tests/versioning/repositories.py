@@ -60,4 +60,6 @@ def data(store: Store, content: Any) -> DvcData:
 def version(repo: Path, store: Store, contents: dict[str, Any], **more: Any) -> Version:
     """Version contents at paths."""
     versioning = Versioning(find_repository(repo), **more)
-    return versioning.version({path: data(store, content) for path, content in contents.items()}, store, about=ABOUT)
+    return versioning.version_data(
+        {path: data(store, content) for path, content in contents.items()}, store, message_fields=ABOUT
+    )

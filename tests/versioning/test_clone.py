@@ -26,7 +26,9 @@ def origin(repo: Path, tmp_path: Path) -> Path:
 def version(origin: Path, clones: Path, store: Store, contents: dict[str, str]) -> Version:
     clone = open_clone(Origin(origin.as_uri()), clones)
     versioning = Versioning(clone.repository, checkout=False, clone=clone)
-    return versioning.version({path: data(store, text) for path, text in contents.items()}, store, about=ABOUT)
+    return versioning.version_data(
+        {path: data(store, text) for path, text in contents.items()}, store, message_fields=ABOUT
+    )
 
 
 def test_the_commit_is_at_the_origin(origin: Path, repo: Path, store: Store, tmp_path: Path) -> None:

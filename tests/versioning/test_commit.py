@@ -161,11 +161,14 @@ def test_another_try_of_the_same_run(repo: Path, store: Store) -> None:
     """Its first try has committed, and was ended before it could say so."""
     contents = {"a": data(store, "1"), "b": data(store, "1")}
     versioning = Versioning(find_repository(repo))
-    versioning.version({"b": contents["b"]}, store, about={"Run": "before"})
-    versioning.version(contents, store, about={"Run": "this"})
-    again = versioning.version(contents, store, about={"Run": "this"}, again=True)
+    versioning.version_data({"b": contents["b"]}, store, message_fields={"Run": "before"})
+    versioning.version_data(contents, store, message_fields={"Run": "this"})
+    again = versioning.version_data(contents, store, message_fields={"Run": "this"}, is_retry=True)
     assert again.changed == {"a"}
-    assert versioning.version(contents, store, about={"Run": "another"}, again=True).changed == frozenset()
+    assert (
+        versioning.version_data(contents, store, message_fields={"Run": "another"}, is_retry=True).changed
+        == frozenset()
+    )
 
 
 # ---- Who else is at work
