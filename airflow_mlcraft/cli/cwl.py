@@ -131,7 +131,7 @@ def run(  # noqa: PLR0917
             read_job(job) if job else {},
             options,
             on_dag=progress.on_dag,
-            on_event=recorder.recording(progress.on_event) if recorder else progress.on_event,
+            on_event=recorder.wrap_callback(progress.on_event) if recorder else progress.on_event,
             log=progress.log,
             on_result=recorder.write if recorder else None,
         )

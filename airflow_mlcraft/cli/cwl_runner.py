@@ -101,7 +101,7 @@ def _run(options: argparse.Namespace) -> object:
 
         recorder = Recorder(plan, options.document, options.provenance)
     with RunProgress(plan, quiet=options.quiet, verbose=options.verbose) as progress:
-        on_event = recorder.recording(progress.on_event) if recorder else progress.on_event
+        on_event = recorder.wrap_callback(progress.on_event) if recorder else progress.on_event
         return run_plan(
             plan,
             job,

@@ -1,1 +1,1 @@
-"""Provenance: what a run did, written as a Workflow Run RO-Crate."""
+"""Provenance of a run, written as a Workflow Run RO-Crate."""

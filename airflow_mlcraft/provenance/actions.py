@@ -22,7 +22,7 @@ _FAILED = "http://schema.org/FailedActionStatus"
 
 
 class Actions:
-    """Adds an action for each execution."""
+    """Adds an action to the crate for each execution."""
 
     def __init__(self, crate: ROCrate, processes: Processes, data: Data, redacted_texts: Iterable[str]):
         self._crate = crate
@@ -30,12 +30,12 @@ class Actions:
         self._data = data
         self._redacted_texts = tuple(redacted_texts)
         """Texts to remove from error messages: folders of this machine, and secrets."""
-        self._agent = _agent(crate)
+        self._agent = _add_agent(crate)
 
     def add(self, run: Execution, document: str, engine: Entity) -> None:
-        """Add the run, and that of the engine which ran its steps."""
-        action = self._execution(run, document)
-        steps = list(self._steps(run))
+        """Add the action of the run, and the action of the engine."""
+        action = self._add_execution(run, document)
+        steps = list(self._add_steps(run))
         self._crate.add_action(
             engine,
             "#engine",
@@ -44,42 +44,46 @@ class Actions:
             properties={
                 "@type": "OrganizeAction",
                 "name": f"Run of {engine['name']} {engine['version']}",
-                **self._facts(run),
+                **self._status_properties(run),
             },
         )
 
-    def _execution(self, execution: Execution, document: str) -> Entity:
+    def _add_execution(self, execution: Execution, document: str) -> Entity:
         identifier = part_id("#run", execution.name) if execution.name else "#run"
         process = self._processes.id_of(execution.process, execution.steps)
-        what = f"{document}: {execution.name}" if execution.name else document
+        title = f"{document}: {execution.name}" if execution.name else document
         action = self._crate.add_action(
             self._crate.get(process),
             identifier,
-            object=self._values(identifier, process, "inputs", execution.inputs),
-            result=self._values(identifier, process, "outputs", execution.outputs),
-            properties={"name": f"Run of {what}", "description": _sentence(execution), **self._facts(execution)},
+            object=self._add_values(identifier, process, "inputs", execution.inputs),
+            result=self._add_values(identifier, process, "outputs", execution.outputs),
+            properties={
+                "name": f"Run of {title}",
+                "description": _describe(execution),
+                **self._status_properties(execution),
+            },
         )
         self._crate.root_dataset.append_to("mentions", action)
-        for executions in execution.inside.values():
+        for executions in execution.children.values():
             for inner in executions:
-                self._execution(inner, document)
+                self._add_execution(inner, document)
         return action
 
-    def _values(self, action: str, process: str, kind: str, values: Mapping[str, Json]) -> list[Entity]:
-        # A colon cannot be in a name, as that is quoted: whatever steps are called, no two ids are the same.
+    def _add_values(self, action: str, process: str, kind: str, values: Mapping[str, Json]) -> list[Entity]:
+        # Names are quoted and have no colon, so ids are unique for any names of steps.
         owner = f"#{kind}:{action.removeprefix('#')}:"
         found = [
             entity
             for name, value in values.items()
-            for entity in self._data.entities(owner, name, value, self._processes.parameter(process, kind, name))
+            for entity in self._data.add_value(owner, name, value, self._processes.parameter(process, kind, name))
         ]
         return list({entity.id: entity for entity in found}.values())
 
-    def _steps(self, run: Execution) -> Iterator[Entity]:
-        """One action for each time that a step ran, with all items of its scatter."""
+    def _add_steps(self, run: Execution) -> Iterator[Entity]:
+        """Add one action for each time that a step ran, with all items of its scatter."""
         if not isinstance(run.process, Workflow):
             return
-        for step, executions in run.inside.items():
+        for step, executions in run.children.items():
             name = f"{run.name}/{step}" if run.name else step
             steps = executions[0].steps
             failed = any(execution.failed for execution in executions)
@@ -92,19 +96,19 @@ class Actions:
             }
             yield self._crate.add(ContextEntity(self._crate, part_id("#step", name), properties=properties))
             for execution in executions:
-                yield from self._steps(execution)
+                yield from self._add_steps(execution)
 
-    def _facts(self, execution: Execution) -> dict[str, Any]:
-        facts: dict[str, Any] = {"actionStatus": _FAILED if execution.failed else _COMPLETED}
+    def _status_properties(self, execution: Execution) -> dict[str, Any]:
+        properties: dict[str, Any] = {"actionStatus": _FAILED if execution.failed else _COMPLETED}
         if execution.started is not None:
-            facts["startTime"] = execution.started.isoformat(timespec="milliseconds")
+            properties["startTime"] = execution.started.isoformat(timespec="milliseconds")
         if execution.ended is not None:
-            facts["endTime"] = execution.ended.isoformat(timespec="milliseconds")
+            properties["endTime"] = execution.ended.isoformat(timespec="milliseconds")
         if execution.failed and execution.error:
-            facts["error"] = self._redact(execution.error)
+            properties["error"] = self._redact(execution.error)
         if self._agent is not None:
-            facts["agent"] = self._agent
-        return facts
+            properties["agent"] = self._agent
+        return properties
 
     def _redact(self, text: str) -> str:
         for part in self._redacted_texts:
@@ -112,13 +116,13 @@ class Actions:
         return text
 
 
-def _sentence(execution: Execution) -> str:
+def _describe(execution: Execution) -> str:
     kind = "workflow" if isinstance(execution.process, Workflow) else "tool"
     return f"An execution of a {kind} that {'failed' if execution.failed else 'completed'}"
 
 
-def _agent(crate: ROCrate) -> Entity | None:
-    """The person who ran it, only if set in cwltool's environment variables, as a name is personal data."""
+def _add_agent(crate: ROCrate) -> Entity | None:
+    """Add the person from cwltool's environment variables; None if not set, as a name is personal data."""
     orcid, name = os.environ.get("ORCID", ""), os.environ.get("CWL_FULL_NAME", "")
     if not orcid and not name:
         return None
@@ -128,17 +132,17 @@ def _agent(crate: ROCrate) -> Entity | None:
 
 
 def add_engine(crate: ROCrate) -> SoftwareApplication:
-    """This package, with the Airflow and the cwltool that it ran on."""
+    """Add this package, with the versions of Airflow and cwltool that it ran on."""
     parts = [
-        _package(crate, "apache-airflow", "Apache Airflow", version("apache-airflow-core")),
-        _package(crate, "cwltool", "cwltool", version("cwltool")),
+        _add_package(crate, "apache-airflow", "Apache Airflow", version("apache-airflow-core")),
+        _add_package(crate, "cwltool", "cwltool", version("cwltool")),
     ]
-    engine = _package(crate, "airflow-provider-mlcraft", "MLcraft", __version__)
+    engine = _add_package(crate, "airflow-provider-mlcraft", "MLcraft", __version__)
     engine["softwareRequirements"] = parts
     return engine
 
 
-def _package(crate: ROCrate, package: str, name: str, number: str) -> SoftwareApplication:
+def _add_package(crate: ROCrate, package: str, name: str, number: str) -> SoftwareApplication:
     page = f"https://pypi.org/project/{package}/{number}/"
     properties = {"name": name, "version": number, "url": page}
     return crate.add(SoftwareApplication(crate, page, properties=properties))

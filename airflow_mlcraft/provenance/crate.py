@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import OnEvent, RunResult, TaskEvent
 
 
-# What the profiles build on; a later RO-Crate has other types.
+# The version that the profiles build on; a later RO-Crate has other types.
 _RO_CRATE = "1.1"
 _TERMS = "https://w3id.org/ro/terms/workflow-run/context"
 _PROFILES = {
@@ -43,7 +43,7 @@ _NO_LICENSE = "No license is stated for this run, nor by its workflow."
 
 
 def write_crate(run: Execution, plan: Plan, source: Source, folder: Path) -> None:
-    """Write the crate of a run; the files of the run are still in the store that the settings name."""
+    """Write the crate of a run; the run's files must still be in the store of the settings."""
     folder.mkdir(parents=True, exist_ok=True)
     _write_texts(source, folder / WORKFLOW)
     crate = ROCrate(version=_RO_CRATE)
@@ -51,15 +51,15 @@ def write_crate(run: Execution, plan: Plan, source: Source, folder: Path) -> Non
     bare = plan.kind != "Workflow"
     if bare:
         run = _to_tool_execution(run)
-    executions = [execution for execution in run.all() if bare or execution is not run]
+    executions = [execution for execution in run.iterate_all() if bare or execution is not run]
     processes = Processes(crate, plan, source.main, folder)
     processes.add((execution.process, execution.steps) for execution in executions)
     _add_other_files(crate, source, folder)
     store = open_store()
     secrets = _collect_texts(run.inputs.get(name) for name in source.secrets)
-    places = [str(place) for place in (store.root, Path(plan.base), Path.cwd(), Path.home()) if place.name]
+    folders = [str(path) for path in (store.root, Path(plan.base), Path.cwd(), Path.home()) if path.name]
     data = Data(crate, folder, store, plan.base, secrets)
-    Actions(crate, processes, data, [*secrets, *places]).add(run, plan.document, add_engine(crate))
+    Actions(crate, processes, data, [*secrets, *folders]).add(run, plan.document, add_engine(crate))
     _add_description(crate, run, plan, source)
     _add_profiles(
         crate, ["process"] if bare else ["process", "workflow", "crate", *(["provenance"] if executions else [])]
@@ -69,12 +69,12 @@ def write_crate(run: Execution, plan: Plan, source: Source, folder: Path) -> Non
 
 
 def _to_tool_execution(run: Execution) -> Execution:
-    """The run of a document that is a tool: in the plan it is the only step."""
+    """Return the execution of a document that is a tool: in the plan it is the only step."""
     step = run.process.steps[0] if isinstance(run.process, Workflow) else None
     if step is None:
         return run
-    inner = next(iter(run.inside.get(step.id, ())), run)
-    return replace(run, process=step.run, inputs=inner.inputs, outputs=inner.outputs, inside={})
+    inner = next(iter(run.children.get(step.id, ())), run)
+    return replace(run, process=step.run, inputs=inner.inputs, outputs=inner.outputs, children={})
 
 
 def _write_texts(source: Source, folder: Path) -> None:
@@ -84,7 +84,7 @@ def _write_texts(source: Source, folder: Path) -> None:
 
 
 def _add_other_files(crate: ROCrate, source: Source, folder: Path) -> None:
-    """The document's files that are no process: imported types, included scripts, collections of processes."""
+    """Add the document's files that are not processes: imported types, included scripts, `$graph` documents."""
     for name in source.texts:
         path = f"{WORKFLOW}/{name}"
         if crate.get(quote(path)) is None:
@@ -94,7 +94,7 @@ def _add_other_files(crate: ROCrate, source: Source, folder: Path) -> None:
 
 
 def _collect_texts(values: Iterable[Json]) -> frozenset[str]:
-    """The texts in secret values, at any depth."""
+    """Return the texts in values, at any depth."""
     found: set[str] = set()
     for value in values:
         if isinstance(value, str) and value:
@@ -134,26 +134,26 @@ def _unwrap_single_values(crate: ROCrate) -> None:
 
 
 class Recorder:
-    """The record of one run of a document (`path` or `path#id`), to be written into a folder."""
+    """Records the events of one run of a document (`path` or `path#id`), and writes its crate into a folder."""
 
     def __init__(self, plan: Plan, document: str, folder: Path):
         from airflow_mlcraft.provenance.processes import read_source
 
         _check_is_empty(folder)
         self._plan = plan
-        # Now, as somebody may edit the document while it runs.
+        # Read before the run, because the document may be edited meanwhile.
         self._source = read_source(document, plan.base)
         self._folder = folder.absolute()
         self._tasks: dict[tuple[str, int], TaskEvent] = {}
 
-    def recording(self, on_event: OnEvent) -> OnEvent:
-        """An `on_event` that records each event and calls the given one."""
+    def wrap_callback(self, on_event: OnEvent) -> OnEvent:
+        """Return an `on_event` callback that records each event and calls the given one."""
 
-        def note(event: TaskEvent) -> None:
+        def record(event: TaskEvent) -> None:
             self._tasks[event.task_id, event.map_index] = event
             on_event(event)
 
-        return note
+        return record
 
     def write(self, result: RunResult) -> None:
         """Write the crate; the run's store must still be there."""

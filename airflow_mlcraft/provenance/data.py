@@ -1,4 +1,4 @@
-"""The values of a run as entities: files and folders by their content, anything else as PropertyValues."""
+"""Entities for the values of a run: files and folders by their content, anything else as PropertyValue."""
 
 from __future__ import annotations
 
@@ -22,76 +22,76 @@ from airflow_mlcraft.store.values import EMPTY_FOLDERS, oid_of, store_value
 
 
 class Data:
-    """Adds the files and values of a run to the crate, each content once under each of its names."""
+    """Adds the files and values of a run to the crate; each content is added once under each of its names."""
 
-    def __init__(self, crate: ROCrate, folder: Path, store: Store, base: str, hidden: frozenset[str]):
+    def __init__(self, crate: ROCrate, folder: Path, store: Store, base: str, secrets: frozenset[str]):
         self._crate = crate
         self._folder = folder
         self._store = store
         self._base = base
         """The folder of files that the document refers to."""
-        self._hidden = hidden
-        """Secrets: texts that must not be written anywhere."""
+        self._secrets = secrets
+        """Secret texts, which are not written to the crate."""
         self._linked: set[tuple[str, str]] = set()
 
-    def entities(self, owner: str, name: str, value: Json, parameter: Entity | None) -> list[Entity]:
-        """The entities for the value of a parameter in one execution; none for null."""
-        found = self._to_entities(owner + quote(name), name, value)
+    def add_value(self, owner: str, name: str, value: Json, parameter: Entity | None) -> list[Entity]:
+        """Add the entities for the value of a parameter in one execution; [] for null."""
+        found = self._add_entities(owner + quote(name), name, value)
         if parameter is not None:
             for entity in found:
                 self._link_parameter(entity, parameter)
         return found
 
-    def _to_entities(self, identifier: str, name: str, value: Json) -> list[Entity]:
+    def _add_entities(self, identifier: str, name: str, value: Json) -> list[Entity]:
         if value is None:
             return []
         if isinstance(value, list) and _has_files(value):
             return [
-                entity for n, item in enumerate(value) for entity in self._to_entities(f"{identifier}/{n}", name, item)
+                entity for n, item in enumerate(value) for entity in self._add_entities(f"{identifier}/{n}", name, item)
             ]
         if isinstance(value, dict) and value.get("class") in ("File", "Directory"):
-            return [self._file_or_folder(store_value(self._store, restore_locations(value, self._base)))]
+            return [self._add_file_or_folder(store_value(self._store, restore_locations(value, self._base)))]
         if not isinstance(value, dict) and self._is_secret(value):
             return []
-        return [self._property(identifier, name, value)]
+        return [self._add_property(identifier, name, value)]
 
     def _is_secret(self, value: Json) -> bool:
         if isinstance(value, (list, dict)):
             return any(self._is_secret(item) for item in (value.values() if isinstance(value, dict) else value))
-        return isinstance(value, str) and any(secret in value for secret in self._hidden)
+        return isinstance(value, str) and any(secret in value for secret in self._secrets)
 
-    def _property(self, identifier: str, name: str, value: Json) -> Entity:
-        written: Any = value
+    def _add_property(self, identifier: str, name: str, value: Json) -> Entity:
+        property_value: Any = value
         if isinstance(value, dict):
-            written = [
+            property_value = [
                 part
                 for key in value
-                for part in self._to_entities(f"{identifier}/{quote(key)}", f"{name}/{key}", value[key])
+                for part in self._add_entities(f"{identifier}/{quote(key)}", f"{name}/{key}", value[key])
             ]
         elif isinstance(value, list) and any(isinstance(item, (list, dict)) or item is None for item in value):
-            # JSON-LD would make one flat list of it.
-            written = json.dumps(value, ensure_ascii=False)
+            # JSON-LD would flatten nested lists.
+            property_value = json.dumps(value, ensure_ascii=False)
         return self._crate.add(
             ContextEntity(
-                self._crate, identifier, properties={"@type": "PropertyValue", "name": name, "value": written}
+                self._crate, identifier, properties={"@type": "PropertyValue", "name": name, "value": property_value}
             )
         )
 
     # Files and folders
 
-    def _file_or_folder(self, value: Mapping[str, Any]) -> Entity:
+    def _add_file_or_folder(self, value: Mapping[str, Any]) -> Entity:
         secondary = value.get("secondaryFiles")
         if not secondary:
-            return self._folder_entity(value) if value["class"] == "Directory" else self._file(value)
+            return self._add_folder(value) if value["class"] == "Directory" else self._add_file(value)
         # A file and its secondary files are stored in one folder.
         group_folder = f"{DATA}/{hash_json(value)[:32]}"
         main, *rest = [
-            self._file(item, group_folder) if item["class"] == "File" else self._folder_entity(item, group_folder)
+            self._add_file(item, group_folder) if item["class"] == "File" else self._add_folder(item, group_folder)
             for item in (value, *secondary)
         ]
-        known = self._crate.get(f"#{group_folder}")
-        if known is not None:
-            return known
+        existing = self._crate.get(f"#{group_folder}")
+        if existing is not None:
+            return existing
         properties = {
             "@type": "Collection",
             "name": value["basename"],
@@ -102,7 +102,7 @@ class Data:
         self._crate.root_dataset.append_to("mentions", collection)
         return collection
 
-    def _file(self, file: Mapping[str, Any], group_folder: str = "") -> Entity:
+    def _add_file(self, file: Mapping[str, Any], group_folder: str = "") -> Entity:
         oid = oid_of(file)
         if not oid:
             # A remote file that was not downloaded.
@@ -120,10 +120,10 @@ class Data:
         }
         if encoding := file.get("format") or mimetypes.guess_type(file["basename"])[0]:
             properties["encodingFormat"] = encoding
-        # It is in its place; the library copies nothing onto itself.
+        # The file is already at its path in the crate, so rocrate copies nothing.
         return self._crate.add_file(target, path, properties=properties)
 
-    def _folder_entity(self, folder: Mapping[str, Any], group_folder: str = "") -> Entity:
+    def _add_folder(self, folder: Mapping[str, Any], group_folder: str = "") -> Entity:
         oid = oid_of(folder)
         path = f"{group_folder or f'{DATA}/{oid or hash_json(folder)[:32]}'}/{safe_name(folder['basename'])}"
         target = self._folder / path
@@ -144,7 +144,7 @@ class Data:
     # Parameters
 
     def _link_parameter(self, entity: Entity, parameter: Entity) -> None:
-        """Link an entity to the parameter that it was the value of."""
+        """Link an entity to the parameter whose value it is."""
         if (entity.id, parameter.id) in self._linked:
             return
         self._linked.add((entity.id, parameter.id))
@@ -152,7 +152,7 @@ class Data:
         kind = entity.type[0] if isinstance(entity.type, list) else entity.type
         types = parameter["additionalType"]
         types = types if isinstance(types, list) else [types]
-        # The type of a parameter of any type is the type of its value.
+        # A parameter of type Any gets the types of its values.
         if kind != "PropertyValue" and kind not in types:
             parameter["additionalType"] = [*(name for name in types if name != "DataType"), kind]
 

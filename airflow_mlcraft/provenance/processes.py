@@ -29,7 +29,7 @@ from airflow_mlcraft.provenance.parameters import (
 )
 
 Steps = tuple[str, ...]
-"""The steps that lead to a process, from the outermost."""
+"""The path of steps to a process, from the outermost."""
 
 
 class Processes:
@@ -41,36 +41,36 @@ class Processes:
         self._main = file_id(main)
         self._folder = folder
         self._tools: dict[str, Json] = {}
-        self._nameless: dict[str, str] = {}
-        self._ran: Collection[str] = ()
+        self._ids_of_nameless: dict[str, str] = {}
+        self._executed: Collection[str] = ()
         self._connections = 0
 
-    def add(self, ran: Iterable[tuple[ToolRef | Workflow, Steps]]) -> None:
-        """Add all processes; `ran` are those with an execution."""
+    def add(self, executed: Iterable[tuple[ToolRef | Workflow, Steps]]) -> None:
+        """Add all processes; `executed` are those with an execution."""
         self._read_tools(self._plan.root, ())
-        self._ran = {self.id_of(process, steps) for process, steps in ran}
+        self._executed = {self.id_of(process, steps) for process, steps in executed}
         root: ToolRef | Workflow = self._plan.root
         if self._plan.kind != "Workflow":
             root = self._plan.root.steps[0].run
-        self._crate.mainEntity = self._process(root, ())
+        self._crate.mainEntity = self._add_process(root, ())
 
     def id_of(self, process: ToolRef | Workflow, steps: Steps) -> str:
-        """The id of a process; one without a name gets the id of the first step that runs it."""
+        """Return the id of a process; one without a name gets the id of the first step that runs it."""
         if not steps or self._plan.kind != "Workflow":
             return self._main
         digest = process.digest if isinstance(process, ToolRef) else process.interface
         if named := process_id(str(open_plan_cache().tool(digest)["id"])):
             return named
-        by_place = part_id(self._main, *(word for step in steps for word in ("steps", step)), "run")
-        # Two workflows may look alike from outside; tools of one digest are one.
-        return self._nameless.setdefault(digest, by_place) if isinstance(process, ToolRef) else by_place
+        id_of_step = part_id(self._main, *(word for step in steps for word in ("steps", step)), "run")
+        # Tools with one digest are equal; workflows with equal interfaces may differ.
+        return self._ids_of_nameless.setdefault(digest, id_of_step) if isinstance(process, ToolRef) else id_of_step
 
-    def step_id(self, around: Workflow, steps: Steps) -> str:
-        """The id of the step that a path of steps ends with."""
-        return part_id(self.id_of(around, steps[:-1]), "steps", steps[-1])
+    def step_id(self, parent: Workflow, steps: Steps) -> str:
+        """Return the id of the step at the end of a path of steps."""
+        return part_id(self.id_of(parent, steps[:-1]), "steps", steps[-1])
 
     def parameter(self, process: str, kind: str, name: str) -> Entity | None:
-        """A parameter (`inputs` or `outputs`) of the process with that id."""
+        """Return a parameter (`inputs` or `outputs`) of the process with an id, or None."""
         found: Entity | None = self._crate.get(part_id(process, kind, name))
         return found
 
@@ -78,60 +78,68 @@ class Processes:
         for step in workflow.steps:
             if isinstance(step.run, ToolRef):
                 self._tools[step.run.digest] = open_plan_cache().tool(step.run.digest)
-                # The names of nameless tools follow the document, not what happened to run first.
+                # Assigns ids to tools without names in the order of the document, not of execution.
                 self.id_of(step.run, (*steps, step.id))
             else:
                 self._read_tools(step.run, (*steps, step.id))
 
     # Processes
 
-    def _process(self, process: ToolRef | Workflow, steps: Steps) -> Entity:
+    def _add_process(self, process: ToolRef | Workflow, steps: Steps) -> Entity:
         identifier = self.id_of(process, steps)
-        known: Entity | None = self._crate.get(identifier)
-        if known is not None:
-            return known
+        existing: Entity | None = self._crate.get(identifier)
+        if existing is not None:
+            return existing
         if isinstance(process, ToolRef):
-            return self._tool(process, identifier)
-        return self._workflow(process, steps, identifier)
+            return self._add_tool(process, identifier)
+        return self._add_workflow(process, steps, identifier)
 
-    def _tool(self, tool: ToolRef, identifier: str) -> Entity:
-        entity = self._entity(identifier, ["SoftwareApplication"], tool)
+    def _add_tool(self, tool: ToolRef, identifier: str) -> Entity:
+        entity = self._add_entity(identifier, ["SoftwareApplication"], tool)
         document = self._tools[tool.digest]
         named = get_named_types(document)
         for kind in ("inputs", "outputs"):
             for port in document[kind]:
-                takes = to_parameter_type(port["type"], named)
-                add_parameter(self._crate, entity, kind, short_name(port["id"]), takes=takes, facts=port)
+                parameter_type = to_parameter_type(port["type"], named)
+                add_parameter(
+                    self._crate, entity, kind, short_name(port["id"]), parameter_type=parameter_type, fields=port
+                )
         return entity
 
-    def _workflow(self, workflow: Workflow, steps: Steps, identifier: str) -> Entity:
+    def _add_workflow(self, workflow: Workflow, steps: Steps, identifier: str) -> Entity:
         inner = {step.id: (*steps, step.id) for step in workflow.steps}
-        runs = [step for step in workflow.steps if self.id_of(step.run, inner[step.id]) in self._ran]
-        # The profile has no workflow without a tool that ran; the document itself is one in any case.
-        whole = bool(runs) or not steps
-        types = ["SoftwareSourceCode", *(["ComputationalWorkflow"] if whole else []), *(["HowTo"] if runs else [])]
-        entity = self._entity(identifier, types, workflow)
+        executed_steps = [step for step in workflow.steps if self.id_of(step.run, inner[step.id]) in self._executed]
+        # The profile allows only workflows in which a tool ran; the document itself is one in any case.
+        is_workflow = bool(executed_steps) or not steps
+        types = [
+            "SoftwareSourceCode",
+            *(["ComputationalWorkflow"] if is_workflow else []),
+            *(["HowTo"] if executed_steps else []),
+        ]
+        entity = self._add_entity(identifier, types, workflow)
         named = get_named_types(open_plan_cache().tool(workflow.interface))
         for port in workflow.inputs:
-            facts = {"doc": port.doc, "default": port.default, "format": port.format}
-            takes = to_parameter_type(port.type, named)
-            add_parameter(self._crate, entity, "inputs", port.id, takes=takes, facts=facts)
+            fields = {"doc": port.doc, "default": port.default, "format": port.format}
+            parameter_type = to_parameter_type(port.type, named)
+            add_parameter(self._crate, entity, "inputs", port.id, parameter_type=parameter_type, fields=fields)
         outputs = OutputTypes(workflow, named, {digest: _output_types(tool) for digest, tool in self._tools.items()})
         for link in workflow.outputs:
-            add_parameter(self._crate, entity, "outputs", link.id, takes=outputs.parameter_type(link), facts={})
-        if runs:
-            parts = [self._process(step.run, inner[step.id]) for step in runs]
+            add_parameter(
+                self._crate, entity, "outputs", link.id, parameter_type=outputs.parameter_type(link), fields={}
+            )
+        if executed_steps:
+            parts = [self._add_process(step.run, inner[step.id]) for step in executed_steps]
             entity["hasPart"] = list({part.id: part for part in parts}.values())
             self._add_steps(entity, workflow, inner)
             self._add_connections(entity, workflow, inner)
         return entity
 
-    def _entity(self, identifier: str, types: list[str], process: ToolRef | Workflow) -> Entity:
+    def _add_entity(self, identifier: str, types: list[str], process: ToolRef | Workflow) -> Entity:
         text = process.doc or process.label
         properties: dict[str, Any] = {"name": process.label or process.id or identifier.rpartition("/")[2]}
         properties |= {"description": text} if text else {}
         if "SoftwareSourceCode" in types:
-            properties["programmingLanguage"] = self._language()
+            properties["programmingLanguage"] = self._add_language()
         path = unquote(identifier)
         file = self._folder / path
         if "#" in identifier or not file.is_file():
@@ -142,13 +150,13 @@ class Processes:
         version, main = self._plan.cwl_version, identifier == self._main
         return self._crate.add_workflow(file, path, properties=properties, main=main, lang="cwl", lang_version=version)
 
-    def _language(self) -> Entity:
+    def _add_language(self) -> Entity:
         from rocrate.model.computerlanguage import cwl
 
         language = cwl(self._crate, version=self._plan.cwl_version)
         return self._crate.get(language.id) or self._crate.add(language)
 
-    # Steps and what flows between them
+    # Steps and the connections between them
 
     def _add_steps(self, owner: Entity, workflow: Workflow, inner: dict[str, Steps]) -> None:
         for position, step in enumerate(_sort_by_dependencies(workflow)):
@@ -157,7 +165,7 @@ class Processes:
                 "name": step.label or step.id,
                 **({"description": step.doc} if step.doc else {}),
                 "position": str(position),
-                "workExample": self._process(step.run, inner[step.id]),
+                "workExample": self._add_process(step.run, inner[step.id]),
             }
             entity = self._crate.add(
                 ContextEntity(self._crate, self.step_id(workflow, inner[step.id]), properties=properties)
@@ -167,21 +175,23 @@ class Processes:
     def _add_connections(self, owner: Entity, workflow: Workflow, inner: dict[str, Steps]) -> None:
         runs = {step.id: self.id_of(step.run, inner[step.id]) for step in workflow.steps}
 
-        def read_source(source: str) -> Entity | None:
+        def find_parameter(source: str) -> Entity | None:
             step, _, name = source.rpartition("/")
             return self.parameter(runs[step], "outputs", name) if step else self.parameter(owner.id, "inputs", name)
 
         for link in workflow.outputs:
-            self._connect(owner, map(read_source, link.sources), self.parameter(owner.id, "outputs", link.id))
+            self._connect(owner, map(find_parameter, link.sources), self.parameter(owner.id, "outputs", link.id))
         for step in workflow.steps:
             entity = self._crate.get(self.step_id(workflow, inner[step.id]))
             for link in step.links:
-                self._connect(entity, map(read_source, link.sources), self.parameter(runs[step.id], "inputs", link.id))
+                self._connect(
+                    entity, map(find_parameter, link.sources), self.parameter(runs[step.id], "inputs", link.id)
+                )
 
     def _connect(self, owner: Entity, sources: Iterable[Entity | None], target: Entity | None) -> None:
         for source in sources:
             if source is None or target is None:
-                # An input of a step that only its expressions read.
+                # An input that only expressions of the step use has no parameter.
                 continue
             properties = {"@type": "ParameterConnection", "sourceParameter": source, "targetParameter": target}
             self._connections += 1
@@ -196,7 +206,7 @@ def _output_types(tool: Json) -> dict[str, ParameterType]:
 
 
 def _sort_by_dependencies(workflow: Workflow) -> list[Step]:
-    """The steps in topological order: each after the steps that it takes values from."""
+    """Return the steps in topological order: each after the steps that it depends on."""
     order: TopologicalSorter[str] = TopologicalSorter()
     for step in workflow.steps:
         sources = {source.rpartition("/")[0] for link in step.links for source in link.sources}
@@ -210,13 +220,13 @@ _SECRETS_REQUIREMENT = "http://commonwl.org/cwltool#Secrets"
 
 @dataclass(frozen=True)
 class Source:
-    """A document's files by path, relative to the folder they have in common."""
+    """The files of a document by path relative to their common folder."""
 
     main: str
     texts: Mapping[str, str]
     license: str
     secrets: frozenset[str]
-    """The inputs whose values are secret."""
+    """The names of the inputs whose values are secret."""
 
 
 def read_source(document: str, folder: str) -> Source:
@@ -227,14 +237,14 @@ def read_source(document: str, folder: str) -> Source:
     path, _, fragment = document.partition("#")
     loaded = load(Path(path), fragment, allowed_hosts=settings.get_list("allowed_document_hosts"))
     base = Path(folder)
-    # What was read from the network has its address in the crate, and stays where it is.
+    # Files from the network are not copied; the crate has their URL.
     local = {uri_to_path(uri): text for uri, text in loaded.sources.items() if uri.startswith("file:")}
-    hidden: Any = loaded.process.get_requirement(_SECRETS_REQUIREMENT)[0] or {}
+    secrets_requirement: Any = loaded.process.get_requirement(_SECRETS_REQUIREMENT)[0] or {}
     return Source(
         main=Path(path).absolute().relative_to(base).as_posix(),
         texts={file.relative_to(base).as_posix(): text for file, text in local.items()},
         license=_get_license(loaded.process.tool),
-        secrets=frozenset(local_name(name) for name in hidden.get("secrets", ())),
+        secrets=frozenset(local_name(name) for name in secrets_requirement.get("secrets", ())),
     )
 
 
