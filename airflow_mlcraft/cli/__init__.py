@@ -1,1 +1,1 @@
-"""The commands: each parses, calls a function of the library, and prints."""
+"""The commands: each module parses options, calls a function of the library, and prints the result."""

@@ -41,13 +41,13 @@ class Drawing(str, Enum):
 @app.command()
 def validate(
     documents: Annotated[list[str], typer.Argument(help="CWL documents, or folders of them.")],
-    form_to_json: AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say whether documents can be used, and if not, where and why. Exit code 1 when one cannot."""
     from airflow_mlcraft.cwl.check import check_documents
 
     found = list(check_documents(documents))
-    if form_to_json:
+    if as_json:
         _print_json([{"document": checked.document, "error": checked.error_as_json()} for checked in found])
     else:
         for checked in found:
@@ -70,14 +70,14 @@ def show(
         int | None,
         typer.Option(min=1, help="How many levels of sub-workflows to open; as many as can be read when left out."),
     ] = None,
-    form_to_json: AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Draw a workflow: in the terminal, as SVG or as Mermaid. With --json, print its plan."""
     from airflow_mlcraft.cwl.check import get_cached_plan
     from airflow_mlcraft.cwl.drawing.graph import count_levels, count_steps, find_readable_depth, fold_workflows
 
     plan = get_cached_plan(document, _plan_folder())
-    if form_to_json:
+    if as_json:
         _print_json(plan.to_json())
         return
     levels, shown = count_levels(plan.root), depth or find_readable_depth(plan)
@@ -142,13 +142,13 @@ def run(  # noqa: PLR0917
 def import_(
     folder: Annotated[Path, typer.Argument(help="A folder of CWL documents.", exists=True, file_okay=False)],
     into: Annotated[Path | None, typer.Option("--into", help="The DAG file to write; without it, only look.")] = None,
-    form_to_json: AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compile a folder's documents ahead of Airflow, list the DAGs that they make, and write the DAG file for them."""
     from airflow_mlcraft.dag.import_folder import import_folder, write_dag_files
 
     imported = list(import_folder(folder))
-    if form_to_json:
+    if as_json:
         _print_json([entry.to_json() for entry in imported])
     else:
         for entry in imported:
@@ -173,7 +173,7 @@ def composer_form_(
     allow_loss: Annotated[
         bool, typer.Option("--allow-loss", help="Write it also where something is lost that no result depends on.")
     ] = False,
-    form_to_json: AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a document in the form that Rabix Composer opens and keeps, or say why it has none.
 
@@ -181,15 +181,14 @@ def composer_form_(
     lost, nothing is written, and the exit code is 1. With --allow-loss, what is lost is listed.
     """
     from airflow_mlcraft.common.files import write_text_atomically
-    from airflow_mlcraft.cwl.composer.form import composer_form
-    from airflow_mlcraft.cwl.composer.form import form_to_json as json_of
+    from airflow_mlcraft.cwl.composer.form import composer_form, form_to_json
 
     path, _, fragment = document.partition("#")
     if not Path(path).is_file():
         raise MlcraftError(f"there is no document {path}")
     form = composer_form(Path(path), fragment=fragment, into=out, allow_loss=allow_loss)
-    if form_to_json:
-        _print_json(json_of(form))
+    if as_json:
+        _print_json(form_to_json(form))
     else:
         _print_losses(form, allow_loss)
     if form.problems:
@@ -200,7 +199,7 @@ def composer_form_(
         for name, text in form.files.items():
             write_text_atomically(out / name, text)
             typer.echo(f"wrote {out / name}", err=True)
-    elif not form_to_json:
+    elif not as_json:
         first, *others = form.files.items()
         typer.echo(first[1], nl=False)
         if others:
@@ -236,8 +235,8 @@ def _draw(plan: Any, form: Drawing) -> str:
         from airflow_mlcraft.cwl.drawing.mermaid import describe_exceeded_limit, to_mermaid
 
         text = to_mermaid(plan)
-        if why := describe_exceeded_limit(text):
-            typer.echo(f"{why}; give a smaller --depth, or draw it as SVG", err=True)
+        if limit_message := describe_exceeded_limit(text):
+            typer.echo(f"{limit_message}; give a smaller --depth, or draw it as SVG", err=True)
         return text
     import shutil
 

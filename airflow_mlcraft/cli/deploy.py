@@ -158,11 +158,13 @@ def build(  # noqa: PLR0917
     It has the very packages that the model was made with, and nothing of the project but the model. It runs without
     root, read-only, and says whether it is healthy. It is tried before it gets its name.
     """
-    from airflow_mlcraft.project.build import build_image as make
+    from airflow_mlcraft.project.build import build_image
 
     project = find_project(name, projects)
     with deployment_progress(quiet=quiet or as_json, verbose=verbose) as progress:
-        built = make(project, base=base, tags=tag or (), push=push, run=run, host=host, port=port, progress=progress)
+        built = build_image(
+            project, base=base, tags=tag or (), push=push, run=run, host=host, port=port, progress=progress
+        )
     if as_json:
         print_json(built.to_json())
         return

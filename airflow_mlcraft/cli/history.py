@@ -30,9 +30,9 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Show the project's runs: what was asked, how they ended, which model won, and a plot of the scores."""
-    from airflow_mlcraft.project.history import list_runs as run
+    from airflow_mlcraft.project.history import list_runs
 
-    records = run(find_project(name, projects), last)
+    records = list_runs(find_project(name, projects), last)
     if as_json:
         print_json([record.to_json() for record in records])
         return
@@ -41,7 +41,7 @@ def history(
         "run", "", "started", "asked", "champion", "metric", "score", "", "seconds", numbers=["score", "seconds"]
     )
     for record in records:
-        same = [one.score for one in records if one.metric == record.metric and one.score is not None]
+        comparable = [one.score for one in records if one.metric == record.metric and one.score is not None]
         rows.add_row(
             record.short_id,
             record.verb,
@@ -52,7 +52,7 @@ def history(
             else _format_state(record.state),
             record.metric,
             format_score(record.score),
-            format_bar(record.score, same),
+            format_bar(record.score, comparable),
             f"{record.seconds:.0f}",
         )
     print_table(rows)
@@ -72,9 +72,9 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Put runs side by side: what they were asked, and what each model came to, as a table and a plot."""
-    from airflow_mlcraft.project.history import compare_runs as run
+    from airflow_mlcraft.project.history import compare_runs
 
-    comparison = run(find_project(name, projects), runs or [], metric)
+    comparison = compare_runs(find_project(name, projects), runs or [], metric)
     if as_json:
         report: dict[str, Any] = {"metric": comparison.metric, "runs": [one.run_id for one in comparison.runs]}
         print_json(report | {"differs": comparison.differs, "scores": comparison.scores, "code": comparison.code})
@@ -88,11 +88,11 @@ def compare(
     rows.add_row("champion", *(escape(record.champion) for record in comparison.runs))
     all_scores = [value for values in comparison.scores.values() for value in values if value is not None]
     for label, values in comparison.scores.items():
-        known = [value for value in values if value is not None]
-        best = (max if comparison.higher_is_better else min)(known) if known else None
+        valid = [value for value in values if value is not None]
+        best = (max if comparison.higher_is_better else min)(valid) if valid else None
         cells = [
-            f"{_BEST_STYLE[value == best and len(set(known)) > 1]}{format_score(value)}"
-            f"{'[/]' if value == best and len(set(known)) > 1 else ''} {format_bar(value, all_scores)}"
+            f"{_BEST_STYLE[value == best and len(set(valid)) > 1]}{format_score(value)}"
+            f"{'[/]' if value == best and len(set(valid)) > 1 else ''} {format_bar(value, all_scores)}"
             for value in values
         ]
         rows.add_row(escape(label), *cells)
@@ -110,10 +110,10 @@ def _format_state(state: str) -> str:
     return f"[red]{state}[/]"
 
 
-def format_bar(value: float | None, among: list[float]) -> str:
-    """A bar for a score, scaled between the lowest and the highest score."""
-    if value is None or not among:
+def format_bar(value: float | None, all_scores: list[float]) -> str:
+    """Return a bar for a score, scaled between the lowest and the highest of all scores."""
+    if value is None or not all_scores:
         return ""
-    low, high = min(among), max(among)
+    low, high = min(all_scores), max(all_scores)
     share = 1.0 if high == low else 0.15 + 0.85 * (value - low) / (high - low)
     return "[cyan]" + "━" * max(1, round(_BAR * share)) + "[/]"

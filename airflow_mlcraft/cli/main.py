@@ -41,7 +41,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-PROJECTS, MODELS, SERVER, AROUND = "Projects", "Models", "Server", "Around them"
+PROJECTS, MODELS, SERVER, MAINTENANCE = "Projects", "Models", "Server", "Around them"
 VERBS: list[tuple[str, Callable[..., Any], str]] = [
     ("list", projects.list_projects, PROJECTS),
     ("init", init.init, PROJECTS),
@@ -62,15 +62,15 @@ VERBS: list[tuple[str, Callable[..., Any], str]] = [
     ("stop", serve.stop, SERVER),
     ("build", deploy.build, SERVER),
     ("deploy", deploy.deploy, SERVER),
-    ("trace", trace.trace, AROUND),
-    ("reproduce", reproduce.reproduce, AROUND),
-    ("doctor", doctor.doctor, AROUND),
-    ("prune", prune.prune, AROUND),
+    ("trace", trace.trace, MAINTENANCE),
+    ("reproduce", reproduce.reproduce, MAINTENANCE),
+    ("doctor", doctor.doctor, MAINTENANCE),
+    ("prune", prune.prune, MAINTENANCE),
 ]
 for _name, _verb, _panel in VERBS:
     app.command(_name, cls=ListOptionCommand, rich_help_panel=_panel)(_verb)
-app.add_typer(cwl.app, name="cwl", rich_help_panel=AROUND)
-app.add_typer(composer_executor.app, name="composer-executor", rich_help_panel=AROUND)
+app.add_typer(cwl.app, name="cwl", rich_help_panel=MAINTENANCE)
+app.add_typer(composer_executor.app, name="composer-executor", rich_help_panel=MAINTENANCE)
 
 
 def _print_version(requested: bool) -> None:
@@ -92,8 +92,8 @@ def _options(
     """
 
 
-def _fail(sentence: str) -> NoReturn:
-    sys.stderr.write(f"mlcraft: {sentence}\n")
+def _fail(message: str) -> NoReturn:
+    sys.stderr.write(f"mlcraft: {message}\n")
     sys.exit(1)
 
 

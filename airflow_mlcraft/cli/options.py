@@ -45,7 +45,7 @@ def complete_metrics(incomplete: str) -> list[str]:
 
 
 def complete_models(incomplete: str) -> list[str]:
-    """Complete a model of MLcraft's."""
+    """Complete the name of a built-in model."""
     from airflow_mlcraft.ml.estimators import ESTIMATORS
 
     names = sorted({name for table in ESTIMATORS.values() for name in table})
@@ -53,7 +53,7 @@ def complete_models(incomplete: str) -> list[str]:
 
 
 def find_project(name: str, folder: Path | None) -> Project:
-    """The project that was named."""
+    """Find a project by its name, in the given folder or the default one."""
     return find_projects(folder).find(name)
 
 
@@ -76,23 +76,23 @@ class ListOptionCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Repeat the option before each of its values."""
-        list_options, flags = self._names("multiple"), self._names("is_flag")
+        list_options, flags = self._option_spellings("multiple"), self._option_spellings("is_flag")
         expanded: list[str] = []
         option, has_name = "", False
         for index, word in enumerate(args):
-            before = args[index - 1] if index else ""
+            previous = args[index - 1] if index else ""
             if word.startswith("-") and word != "-":
                 option = word if word in list_options else ""
                 expanded.append(word)
-            elif option and before != option and has_name:
+            elif option and previous != option and has_name:
                 expanded += [option, word]
             else:
-                has_name = has_name or not before.startswith("-") or before in flags
+                has_name = has_name or not previous.startswith("-") or previous in flags
                 expanded.append(word)
         return super().parse_args(ctx, expanded)
 
-    def _names(self, kind: str) -> set[str]:
-        """The spellings of all options that have an attribute, as `multiple` or `is_flag`."""
+    def _option_spellings(self, kind: str) -> set[str]:
+        """Return the spellings of all options with an attribute such as `multiple` or `is_flag`."""
         return {name for param in self.params if getattr(param, kind, False) for name in getattr(param, "opts", ())}
 
 

@@ -22,7 +22,7 @@ _UNBROKEN_COLUMNS = ("started", "last run", "score", "server")
 
 @functools.cache
 def console() -> Console:
-    """The console of results: stdout. Output to a pipe has a fixed, large width."""
+    """Return the console for results, on stdout. Output to a pipe has a fixed, large width."""
     from rich.console import Console
 
     return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
@@ -30,7 +30,7 @@ def console() -> Console:
 
 @functools.cache
 def error_console() -> Console:
-    """The console of progress, questions and warnings: stderr."""
+    """Return the console for progress, questions and warnings, on stderr."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
@@ -87,9 +87,9 @@ def format_score(value: float | None) -> str:
     return f"{value:.4f}" if size < 1000 else f"{value:,.1f}" if size < 10_000 else f"{value:,.0f}"  # noqa: PLR2004
 
 
-def format_time(moment: str) -> str:
+def format_time(timestamp: str) -> str:
     """Format an ISO time of a record in the local time zone."""
-    return f"{datetime.fromisoformat(moment).astimezone():%d %b %H:%M}"
+    return f"{datetime.fromisoformat(timestamp).astimezone():%d %b %H:%M}"
 
 
 def ask_user(question: str, choices: Sequence[str] = (), default: str = "") -> str:
@@ -106,10 +106,10 @@ def confirm(question: str, default: bool = True) -> bool:
     return Confirm.ask(question, default=default, console=error_console())
 
 
-def ask_date_format(column: str, about: Mapping[str, str]) -> str:
+def ask_date_format(column: str, formats: Mapping[str, str]) -> str:
     """Ask for the format of a column's dates, in which day and month are ambiguous."""
-    day_first = confirm(f"Is the day first in the dates of {column}, such as {about['example']}?")
-    return about["day_first"] if day_first else about["month_first"]
+    day_first = confirm(f"Is the day first in the dates of {column}, such as {formats['example']}?")
+    return formats["day_first"] if day_first else formats["month_first"]
 
 
 def can_ask() -> bool:

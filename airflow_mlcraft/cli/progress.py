@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import TaskEvent
 
 
-# Errors are left out, because the reason of a failure is printed at the end.
+# Errors are not shown, because the reason of a failure is printed at the end.
 SHOWN_LEVELS = ("warning",)
 
 
@@ -60,7 +60,7 @@ class RunProgress:
             self._bar.stop()
 
     def on_dag(self, dag: Any) -> None:
-        """Take the display names of the tasks."""
+        """Read the display names of the tasks."""
         self._names = {task.task_id: task.task_display_name for task in dag.tasks}
 
     def on_event(self, event: TaskEvent) -> None:
@@ -106,21 +106,21 @@ def deployment_progress(*, quiet: bool, verbose: bool = False) -> Iterator[Progr
     if quiet:
         yield ProgressReporter(log=print_log)
     elif not sys.stderr.isatty():
-        yield ProgressReporter(_LineProgress().doing, print_log)
+        yield ProgressReporter(_LineProgress().on_progress, print_log)
     else:
-        with _progress_bar() as doing:
-            yield ProgressReporter(doing, print_log)
+        with _progress_bar() as on_progress:
+            yield ProgressReporter(on_progress, print_log)
 
 
 class _LineProgress:
     """Progress as lines: each stage is printed once."""
 
     def __init__(self) -> None:
-        self._said = ""
+        self._last_stage = ""
 
-    def doing(self, text: str, done: float, total: float) -> None:
-        if text != self._said:
-            self._said = text
+    def on_progress(self, text: str, done: float, total: float) -> None:
+        if text != self._last_stage:
+            self._last_stage = text
             sys.stderr.write(f"{text}\n")
             sys.stderr.flush()
 

@@ -39,14 +39,14 @@ def list_projects(projects: Folder = None, as_json: AsJson = False) -> None:
         return
     rows = new_table("project", "type", "last run", "champion", "score", "server", numbers=["score"])
     for one in overviews:
-        best = one.champion
-        ended = f"{format_time(one.last_run)} {one.last_state}" if one.last_run else "[dim]never[/]"
+        champion = one.champion
+        last_run = f"{format_time(one.last_run)} {one.last_state}" if one.last_run else "[dim]never[/]"
         rows.add_row(
             f"[bold]{one.name}[/]",
             one.prediction or f"[red]{escape(one.fault)}[/]",
-            ended,
-            escape(best.model) if best else "[dim]none[/]",
-            f"{best.metric} {format_score(best.score)}" if best else "",
+            last_run,
+            escape(champion.model) if champion else "[dim]none[/]",
+            f"{champion.metric} {format_score(champion.score)}" if champion else "",
             one.server or "[dim]stopped[/]",
         )
     print_table(rows)
@@ -57,10 +57,10 @@ NewName = Annotated[str, typer.Argument(metavar="NEW", help="The name that it is
 
 def rename(name: Name, new: NewName, projects: Folder = None, as_json: AsJson = False) -> None:
     """Give a project another name: its folder and documents, its runs and its model in MLflow."""
-    from airflow_mlcraft.project.rename import rename_project as run
+    from airflow_mlcraft.project.rename import rename_project
 
     with spinner(f"Renaming {name} …", as_json):
-        sentences = run(find_project(name, projects), new)
+        sentences = rename_project(find_project(name, projects), new)
     if as_json:
         print_json({"project": new, "done": sentences})
         return
@@ -71,10 +71,10 @@ def rename(name: Name, new: NewName, projects: Folder = None, as_json: AsJson = 
 
 def copy(name: Name, new: NewName, projects: Folder = None, as_json: AsJson = False) -> None:
     """Make a project with the same code, settings and keys. Its runs, models and data begin anew."""
-    from airflow_mlcraft.project.copy_project import copy_project as run
+    from airflow_mlcraft.project.copy_project import copy_project
 
     with spinner(f"Copying {name} …", as_json):
-        new_project = run(find_project(name, projects), new)
+        new_project = copy_project(find_project(name, projects), new)
     if as_json:
         print_json({"project": new_project.name, "folder": str(new_project.folder), "copy_of": name})
         return
@@ -93,8 +93,7 @@ def delete(
     as_json: AsJson = False,
 ) -> None:
     """Delete a project's folder, after stopping its server. What is elsewhere stays, and is named."""
-    from airflow_mlcraft.project.delete import delete_project as run
-    from airflow_mlcraft.project.delete import list_remaining
+    from airflow_mlcraft.project.delete import delete_project, list_remaining
 
     project = find_project(name, projects)
     remaining = list_remaining(project)
@@ -109,7 +108,7 @@ def delete(
             print_lines("Nothing was deleted.")
             raise typer.Exit(1)
     with spinner(f"Deleting {name} …", as_json):
-        run(project)
+        delete_project(project)
     if as_json:
         print_json({"deleted": str(project.folder), "kept": remaining})
         return

@@ -98,9 +98,9 @@ def _print_pruning(prunings: list[Pruning], deleted: bool) -> None:
                 )
     print_table(rows)
     for pruning in prunings:
-        for what, count in sorted(pruning.kept.items()):
+        for reference, count in sorted(pruning.kept.items()):
             print_lines(
-                f"[dim]Stays although it is old in {escape(pruning.location)}:[/] {count}, named by {escape(what)}"
+                f"[dim]Stays although it is old in {escape(pruning.location)}:[/] {count}, named by {escape(reference)}"
             )
         for note in pruning.notes:
             print_lines(f"[yellow]![/] {escape(note)}")

@@ -76,8 +76,8 @@ def _print_comparison(reproduction: Reproduction) -> None:
 
 
 def _count_same(compared: tuple[Comparison, ...], kind: str) -> str:
-    all_ = [each for each in compared if each.kind == kind]
-    return f"{sum(each.same for each in all_)} of {len(all_)}"
+    of_kind = [one for one in compared if one.kind == kind]
+    return f"{sum(one.same for one in of_kind)} of {len(of_kind)}"
 
 
 def _format_cell(value: Any) -> str:

@@ -156,11 +156,11 @@ def _exit_on_signals() -> Iterator[None]:
     def exit_on_signal(number: int, frame: Any) -> None:
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, exit_on_signal) for number in (signal.SIGTERM, signal.SIGHUP)}
+    previous_handlers = {number: signal.signal(number, exit_on_signal) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)
 
 
@@ -168,13 +168,15 @@ def _print_status(project: Project, status: dict[str, Any]) -> None:
     from airflow_mlcraft.cli.printing import print_table
     from airflow_mlcraft.project.list_projects import read_champion
 
-    name, best = project.name, read_champion(project) if status["current"] else None
-    model = f"{escape(best.model)}, {best.metric} {format_score(best.score)} " if best else ""
+    name, champion = project.name, read_champion(project) if status["current"] else None
+    model = f"{escape(champion.model)}, {champion.metric} {format_score(champion.score)} " if champion else ""
     rows = new_table("", "")
     rows.show_header = False
     rows.add_row("server", f"[green]runs[/] at [bold]{status['url']}[/] [dim](process {status['pid']})[/]")
-    newer = "" if status["current"] else f" [yellow]not today's champion; `mlcraft run {name} -d` swaps it in[/]"
-    rows.add_row("model", f"{model}[dim]({status['content'][:12]})[/]{newer}")
+    outdated_note = (
+        "" if status["current"] else f" [yellow]not today's champion; `mlcraft run {name} -d` swaps it in[/]"
+    )
+    rows.add_row("model", f"{model}[dim]({status['content'][:12]})[/]{outdated_note}")
     rows.add_row("workers", escape(len(status["workers"])))
     print_table(rows)
     print_next_step(f"mlcraft logs {name} --follow", "shows its requests.")

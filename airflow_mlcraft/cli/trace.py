@@ -40,9 +40,9 @@ def trace(
     project = find_project_of_model(model, find_projects(projects))
     with tracking_settings(project):
         from airflow_mlcraft.hooks.mlflow import open_tracked_store
-        from airflow_mlcraft.tracking.trace import trace_model as look_back
+        from airflow_mlcraft.tracking.trace import trace_model
 
-        result = look_back(open_tracked_store(), model)
+        result = trace_model(open_tracked_store(), model)
     code = find_code(project, result.dag_run_id) if project else None
     if as_json:
         print_json(result.to_json() | ({"code": asdict(code)} if code else {}))
@@ -55,8 +55,8 @@ def trace(
 
 def _add_code(tree: Tree, code: RunCode) -> None:
     """Add the project's own code of the run, and its changes since, to the tree."""
-    where = f" [yellow]on no branch: {escape(code.dirty)}[/]" if code.dirty else ""
-    branch = tree.add(f"code in git commit [cyan]{code.commit}[/]{where}")
+    dirty_note = f" [yellow]on no branch: {escape(code.dirty)}[/]" if code.dirty else ""
+    branch = tree.add(f"code in git commit [cyan]{code.commit}[/]{dirty_note}")
     for name in code.files:
         branch.add(escape(name))
     if code.changed_since:
@@ -71,23 +71,23 @@ def _build_tree(trace: Trace) -> Tree:
     from rich.tree import Tree
 
     tree = Tree(f"[bold]{escape(trace.model)}[/] version {trace.version} [dim]{escape(trace.content)}[/]")
-    branch_of_run = tree.add(f"made by [bold]{escape(trace.made_by.name)}[/] [dim]run {trace.made_by.run_id}[/]")
-    _add_results(branch_of_run, trace.made_by)
+    run_branch = tree.add(f"made by [bold]{escape(trace.made_by.name)}[/] [dim]run {trace.made_by.run_id}[/]")
+    _add_results(run_branch, trace.made_by)
     run = tree.add(f"in [bold]{escape(trace.dag_id)}[/] {escape(trace.dag_run_id)} [dim]run {trace.run_id}[/]")
-    places = list(dict.fromkeys(data.url for data in trace.data if data.url))
+    urls = list(dict.fromkeys(data.url for data in trace.data if data.url))
     for step in _order_steps(trace.steps):
         mark = "" if step.status == "FINISHED" else f" [red]{step.status.lower()}[/]"
         branch = run.add(f"{escape(step.name)}{mark} [dim]run {step.run_id}[/]")
         if step.reused_from:
             branch.add(f"[dim]reused from {escape(step.reused_from)}[/]")
         for data in step.data:
-            place = f" in {data.url}{f' at {data.rev}' if data.rev else ''}" if len(places) > 1 and data.url else ""
-            branch.add(f"reads  {escape(data.name)} [cyan]{data.md5}[/][dim]{escape(place)}[/]")
+            location = f" in {data.url}{f' at {data.rev}' if data.rev else ''}" if len(urls) > 1 and data.url else ""
+            branch.add(f"reads  {escape(data.name)} [cyan]{data.md5}[/][dim]{escape(location)}[/]")
         for port, files in step.outputs.items():
             for file in files:
                 branch.add(f"makes  {escape(file.name or port)} [cyan]{file.md5}[/]")
-    if len(places) == 1:
-        tree.add(f"data in {escape(places[0])}")
+    if len(urls) == 1:
+        tree.add(f"data in {escape(urls[0])}")
     origin = tree.add(f"from [bold]{escape(trace.document or '?')}[/]")
     for name, value in (
         ("document", trace.document_hash),

@@ -1,1 +1,1 @@
-"""The documents of a folder, for an editor: list, read, save, check and draw them. Independent of the web server."""
+"""Operations of a document editor on a folder: list, read, save, check and draw. Independent of the web server."""

@@ -39,28 +39,28 @@ class Entry:
         return self.path.startswith(SHIPPED)
 
     def to_json(self) -> Json:
-        """The JSON object for the web page."""
-        own = self.summary.to_json()
+        """Return the JSON object for the web page."""
+        summary = self.summary.to_json()
         copy = {"copy_to": self.path.removeprefix(SHIPPED)} if self.is_shipped else {}
-        return {"path": self.path, **own, "origin": "shipped" if self.is_shipped else "folder", **copy}
+        return {"path": self.path, **summary, "origin": "shipped" if self.is_shipped else "folder", **copy}
 
 
 def list_entries(folder: DocumentFolder) -> list[Entry]:
-    """The folder's documents, then the shipped ones that the folder has no document of the same path for."""
-    ids = folder.dag_ids() if folder.root.is_dir() else {}
-    names = folder.names() if folder.root.is_dir() else []
-    own = [_entry(name, folder.root / name, ids[name]) for name in names if name in ids]
-    there = set(names)
-    return own + [_entry(f"{SHIPPED}{name}", path, "") for name, path in _list_shipped() if name not in there]
+    """List the folder's documents, then the shipped ones whose paths are not in the folder."""
+    ids = folder.list_dag_ids() if folder.root.is_dir() else {}
+    names = folder.list_names() if folder.root.is_dir() else []
+    own = [_build_entry(name, folder.root / name, ids[name]) for name in names if name in ids]
+    existing = set(names)
+    return own + [_build_entry(f"{SHIPPED}{name}", path, "") for name, path in _list_shipped() if name not in existing]
 
 
 def load_text(folder: DocumentFolder, path: str) -> DocumentText:
-    """The text of a document of the folder or a shipped one."""
-    return read_text(shipped_path(path), path) if path.startswith(SHIPPED) else folder.read(path)
+    """Read the text of a document of the folder or of a shipped one."""
+    return read_text(find_shipped_document(path), path) if path.startswith(SHIPPED) else folder.read(path)
 
 
-def shipped_path(path: str) -> Path:
-    """The file of a shipped document."""
+def find_shipped_document(path: str) -> Path:
+    """Return the file of a shipped document."""
     for name, file in _list_shipped():
         if f"{SHIPPED}{name}" == path:
             return file
@@ -73,7 +73,7 @@ def _list_shipped() -> list[tuple[str, Path]]:
     ]
 
 
-def _entry(name: str, path: Path, dag_id: str) -> Entry:
+def _build_entry(name: str, path: Path, dag_id: str) -> Entry:
     try:
         state = path.stat()
         summary, refers_to = _summarize_file(name, str(path), state.st_mtime_ns, state.st_size)
@@ -100,7 +100,7 @@ def copy_shipped(
     if not path.startswith(SHIPPED):
         raise BadNameError(f"{path} is no shipped document; duplicate it")
     name = path.removeprefix(SHIPPED)
-    text = read_text(shipped_path(path), path).text
+    text = read_text(find_shipped_document(path), path).text
     copied: dict[str, str] = {}
     _collect_missing(folder, name, text, copied)
     for other in copied:
@@ -119,7 +119,7 @@ def _collect_missing(folder: DocumentFolder, name: str, text: str, copied: dict[
         try:
             folder.read(other)
         except NoSuchDocumentError:
-            copied[other] = read_text(shipped_path(SHIPPED + other), other).text
+            copied[other] = read_text(find_shipped_document(SHIPPED + other), other).text
             _collect_missing(folder, other, copied[other], copied)
         except MlcraftError:
             continue

@@ -1,4 +1,4 @@
-"""The command line of a tool that is being edited, built by cwltool. Runs nothing; JavaScript is not evaluated."""
+"""The command line of an edited tool, built by cwltool. Nothing is run, and no JavaScript is evaluated."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from airflow_mlcraft.library.placeholder_values import PlaceholderValues
 
 
 class _NoJavascript(JSEngine):
-    """Evaluates references to parameters; JavaScript stays as it is written."""
+    """Evaluates parameter references; JavaScript expressions stay as text."""
 
     def eval(self, scan: str, jslib: str = "", **_: Any) -> Any:  # type: ignore[override]
         return f"${scan}"
@@ -36,8 +36,8 @@ class _NoJavascript(JSEngine):
         return NodeJSEngine().regex_eval(parsed_string, remaining_string, current_value, **kwargs)
 
 
-def command_line(loaded: LoadedDocument, values: Mapping[str, Json]) -> Json:
-    """The command that a tool would run, with `values` and placeholders for inputs without one."""
+def build_command_line(loaded: LoadedDocument, values: Mapping[str, Json]) -> Json:
+    """Build the command that a tool would run, with `values` and placeholders for inputs without a value."""
     process = loaded.process
     if process.tool["class"] != "CommandLineTool":
         raise DocumentError(f"only a CommandLineTool has a command line, and this is a {process.tool['class']}")
@@ -46,15 +46,15 @@ def command_line(loaded: LoadedDocument, values: Mapping[str, Json]) -> Json:
         folder = Path(name)
         placeholders = PlaceholderValues(folder / "given")
         job, missing = _build_job(process, values, placeholders)
-        first_job = _first_job(process, job, folder)
+        first_job = _build_first_job(process, job, folder)
         readable = _ReadableTexts(folder, placeholders.input_names)
         docker, _ = process.get_requirement("DockerRequirement")
-        command = [readable.text(part) for part in first_job.command_line]
+        command = [readable.to_readable(part) for part in first_job.command_line]
         return {
             "command": command,
             "shell": _to_shell(command, first_job, readable, process),
             **{
-                stream: readable.text(value)
+                stream: readable.to_readable(value)
                 for stream in ("stdin", "stdout", "stderr")
                 if (value := getattr(first_job, stream, None))
             },
@@ -79,12 +79,12 @@ def _build_job(
         elif port.get("default") is not None:
             job[name] = placeholders.with_placeholder_files(port["default"])
         else:
-            job[name] = placeholders.value(name, port["type"])
+            job[name] = placeholders.generate(name, port["type"])
             missing.append(name)
     return job, missing
 
 
-def _first_job(process: Process, job: dict[str, Json], folder: Path) -> JobBase:
+def _build_first_job(process: Process, job: dict[str, Json], folder: Path) -> JobBase:
     for subfolder in ("out", "work", "stage"):
         (folder / subfolder).mkdir()
     context = RuntimeContext(
@@ -111,7 +111,7 @@ def _first_job(process: Process, job: dict[str, Json], folder: Path) -> JobBase:
 
 
 class _ReadableTexts:
-    """Texts of a command line in a readable form: without temporary folders, and with names for placeholder numbers."""
+    """Makes the texts of a command line readable: without temporary folders, and with names for placeholder numbers."""
 
     def __init__(self, folder: Path, numbers: Mapping[str, str]):
         self._folders = re.compile(re.escape(str(folder)) + r"/stage/[^/]+/|" + re.escape(str(folder)) + r"/given/\d+/")
@@ -119,8 +119,8 @@ class _ReadableTexts:
         self._work = re.compile(re.escape(str(folder)) + r"/work(/\w+)?")
         self._numbers = numbers
 
-    def text(self, value: Any) -> str:
-        """A text with files by their names, and placeholder numbers by their inputs."""
+    def to_readable(self, value: Any) -> str:
+        """Return a text with the names of files, and with input names for placeholder numbers."""
         text = self._folders.sub("", str(value))
         text = self._work.sub("$(runtime.tmpdir)", self._out.sub(".", text))
         for number, name in self._numbers.items():
@@ -129,14 +129,14 @@ class _ReadableTexts:
 
 
 def _to_shell(command: list[str], job: Any, readable: _ReadableTexts, process: Process) -> str:
-    """The command in a form that can be pasted into a shell."""
-    as_it_is, _ = process.get_requirement("ShellCommandRequirement")
-    if as_it_is and command[:2] == ["/bin/sh", "-c"]:
+    """Return the command in a form that can be pasted into a shell."""
+    needs_shell, _ = process.get_requirement("ShellCommandRequirement")
+    if needs_shell and command[:2] == ["/bin/sh", "-c"]:
         line = command[2]
     else:
         line = " ".join(shlex.quote(part) for part in command)
     redirected = (("<", "stdin"), (">", "stdout"), ("2>", "stderr"))
-    for sign, stream in redirected:
+    for operator, stream in redirected:
         if value := getattr(job, stream, None):
-            line += f" {sign} {shlex.quote(readable.text(value))}"
+            line += f" {operator} {shlex.quote(readable.to_readable(value))}"
     return line

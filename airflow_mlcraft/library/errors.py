@@ -14,7 +14,7 @@ class NoSuchDocumentError(MlcraftError):
 
 
 class ReadOnlyError(MlcraftError):
-    """The folder, or what lies there, cannot be written to."""
+    """The folder, or a file in it, cannot be written."""
 
 
 class TooLargeError(MlcraftError):
@@ -26,11 +26,11 @@ class NotTextError(MlcraftError):
 
 
 class TakenError(MlcraftError):
-    """A document of that path is there already."""
+    """A document of that path exists already."""
 
 
 class ConflictError(MlcraftError):
-    """The document is no longer what it was when it was read: `text` and `version` are those of now."""
+    """The document has changed since it was read; `text` and `version` are the current ones."""
 
     def __init__(self, message: str, *, text: str, version: str):
         self.text = text

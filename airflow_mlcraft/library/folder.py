@@ -27,9 +27,9 @@ from airflow_mlcraft.library.errors import (
 
 LOCK = ".mlcraft.lock"
 """The file that is locked while something in its folder is changed."""
-_LONGEST_WAIT = 30.0
+_LOCK_TIMEOUT = 30.0
 MAX_SIZE = 2 * 1024 * 1024
-"""Bytes of a document. The largest that people write have some hundred thousand."""
+"""The maximal size of a document in bytes. The largest known ones have some hundred thousand."""
 
 
 @dataclass(frozen=True)
@@ -49,29 +49,29 @@ class DocumentFolder:
 
     # Reading
 
-    def names(self) -> list[str]:
-        """The paths of all documents; those that a link leads to outside of the folder are left out."""
+    def list_names(self) -> list[str]:
+        """Return the paths of all documents; those that a link leads to outside of the folder are left out."""
         return [name for name in find_document_names(self.root) if self._is_inside(self.root / name)]
 
-    def dag_ids(self) -> dict[str, str]:
-        """The id of each document's DAG, as the DAG file that loads the folder gives it."""
+    def list_dag_ids(self) -> dict[str, str]:
+        """Return the DAG id of each document, as in the DAG file that loads the folder."""
         ids = TaskIds()
         return {name: ids.task(_dag_name(name)) for name in find_document_names(self.root)}
 
     def dag_id(self, name: str) -> str:
-        """The id of the DAG that a document makes, or would make if it were there."""
-        found = self.dag_ids()
+        """Return the DAG id of a document, which need not exist."""
+        found = self.list_dag_ids()
         return found.get(name) or TaskIds().task(_dag_name(name))
 
     def path_of(self, name: str) -> Path:
-        """The file of a document, which need not exist."""
+        """Return the file of a document, which need not exist."""
         path = self.root / validate_path(name)
         if not self._is_inside(path):
             raise BadNameError(f"{name!r} leads out of the documents folder, through a link; open it where it is")
         return path
 
-    def why_not_writable(self) -> str:
-        """Why nothing can be saved; "" where it can."""
+    def find_write_obstacle(self) -> str:
+        """Return why nothing can be saved in the folder; "" if it can."""
         if not self.root.is_dir():
             return f"There is no documents folder {self.root}; make it, or set [mlcraft] documents."
         if not os.access(self.root, os.W_OK | os.X_OK):
@@ -79,7 +79,7 @@ class DocumentFolder:
         return ""
 
     def read(self, name: str) -> DocumentText:
-        """The text of a document, and its version: the hash of its bytes."""
+        """Read the text of a document, and its version: the hash of its bytes."""
         return read_text(self.path_of(name), name)
 
     # Writing
@@ -89,19 +89,19 @@ class DocumentFolder:
         data = _encode(text)
         path = self.path_of(name)
         with _readable_os_errors(path):
-            self._make_folder(path)
-            with _locked(path.parent):
+            self._create_parent_folder(path)
+            with _lock_folder(path.parent):
                 if base is None:
                     self._create(name, path, data)
                 else:
-                    self._expect(name, base)
+                    self._check_version(name, base)
                     target = Path(os.path.realpath(path))
                     write_atomically(target, data, mode=target.stat().st_mode & 0o7777, sync=True)
         return _version(data)
 
     def rename(self, name: str, to: str, base: str, text: str) -> str:
         """Move a document whose version still is `base` to another path, with a new text. Returns the new version."""
-        self._expect(name, base)
+        self._check_version(name, base)
         version = self.save(to, text, None)
         self.delete(name, base)
         return version
@@ -109,32 +109,32 @@ class DocumentFolder:
     def delete(self, name: str, base: str) -> None:
         """Delete a document whose version still is `base`."""
         path = self.path_of(name)
-        with _readable_os_errors(path), _locked(path.parent):
-            self._expect(name, base)
+        with _readable_os_errors(path), _lock_folder(path.parent):
+            self._check_version(name, base)
             path.unlink()
 
-    def _expect(self, name: str, base: str) -> DocumentText:
-        now = self.read(name)
-        if now.version != base:
+    def _check_version(self, name: str, base: str) -> DocumentText:
+        current = self.read(name)
+        if current.version != base:
             raise ConflictError(
                 f"{name} was changed by somebody else since you opened it; compare the two and save again",
-                text=now.text,
-                version=now.version,
+                text=current.text,
+                version=current.version,
             )
-        return now
+        return current
 
     def _create(self, name: str, path: Path, data: bytes) -> None:
         try:
             create_atomically(path, data, sync=True)
         except FileExistsError:
-            now = self.read(name)
+            current = self.read(name)
             raise ConflictError(
-                f"{name} is there already; give another name, or open it", text=now.text, version=now.version
+                f"{name} is there already; give another name, or open it", text=current.text, version=current.version
             ) from None
 
-    def _make_folder(self, path: Path) -> None:
+    def _create_parent_folder(self, path: Path) -> None:
         if not self.root.is_dir():
-            raise ReadOnlyError(self.why_not_writable())
+            raise ReadOnlyError(self.find_write_obstacle())
         if path.is_dir():
             raise TakenError(f"{path.relative_to(self.root)} is a folder; give another name")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ class DocumentFolder:
 
 
 def read_text(path: Path, name: str) -> DocumentText:
-    """The text of a document's file. Raises an `MlcraftError` where it cannot be read as one."""
+    """Read the text of a document's file. Raises an `MlcraftError` if it cannot be read as a document."""
     try:
         if not path.is_file():
             raise NoSuchDocumentError(f"there is no document {name}")
@@ -192,16 +192,16 @@ def _readable_os_errors(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """The lock of a folder, shared by all API servers, which may run on several machines.
+def _lock_folder(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, which all API servers share, also on several machines.
 
     A server that hangs while it holds the lock does not make the others hang: they raise `ReadOnlyError`.
     """
     path = folder / LOCK
-    with temporary_lock(path, _LONGEST_WAIT) as held:
+    with temporary_lock(path, _LOCK_TIMEOUT) as held:
         if not held:
             raise ReadOnlyError(
-                f"somebody has been saving in {folder} for {_LONGEST_WAIT:.0f} s; try again, and if it stays so, end "
+                f"somebody has been saving in {folder} for {_LOCK_TIMEOUT:.0f} s; try again, and if it stays so, end "
                 f"the process that has {path} open"
             )
         yield
@@ -219,7 +219,7 @@ def validate_path(path: str) -> str:
 
 
 def _find_fault(path: str) -> str:
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in path):
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
         return "it has characters that cannot be seen"
     if path.startswith("/") or "\\" in path or ":" in path:
         return "expected one below the documents folder, with / between folders, such as texts/count.cwl"

@@ -29,11 +29,11 @@ class PlanGraph:
     positions: Positions
 
     def to_json(self) -> Json:
-        """The nodes and edges as JSON."""
-        return self._workflow(self.layout.root, self.positions)
+        """Return the nodes and edges as JSON."""
+        return self._workflow_to_json(self.layout.root, self.positions)
 
     def inputs(self) -> list[Json]:
-        """The inputs of a run."""
+        """Return the inputs of a run as JSON."""
         return [
             {
                 **_port_to_json(port.id, shorten_type(port.type), port.label, port.doc),
@@ -44,33 +44,42 @@ class PlanGraph:
             for port in self.layout.root.workflow.inputs
         ]
 
-    def _workflow(self, workflow_layout: WorkflowLayout, positions: Positions) -> Json:
+    def _workflow_to_json(self, workflow_layout: WorkflowLayout, positions: Positions) -> Json:
         workflow = workflow_layout.workflow
         types = _Types(workflow, self.tool)
         prefix = "".join(f"{name}/" for name in workflow_layout.path)
         nodes = [
-            *(self._end(prefix, "input", port.id, shorten_type(port.type), port) for port in workflow.inputs),
-            *(self._step(step_layout, types, positions, prefix) for step_layout in workflow_layout.steps.values()),
-            *(self._end(prefix, "output", link.id, types.link_type(link), None) for link in workflow.outputs),
+            *(
+                self._port_node_to_json(prefix, "input", port.id, shorten_type(port.type), port)
+                for port in workflow.inputs
+            ),
+            *(
+                self._step_to_json(step_layout, types, positions, prefix)
+                for step_layout in workflow_layout.steps.values()
+            ),
+            *(
+                self._port_node_to_json(prefix, "output", link.id, types.link_type(link), None)
+                for link in workflow.outputs
+            ),
         ]
         for node in nodes:
             if position := positions.own.get(node["key"].removeprefix(prefix)):
                 node["position"] = position
         return {"nodes": nodes, "edges": list(_iter_edges(workflow, prefix))}
 
-    def _end(self, prefix: str, kind: str, name: str, cwl_type: Json, port: Port | None) -> Json:
-        end = [_port_to_json(name, _type_caption(cwl_type))]
+    def _port_node_to_json(self, prefix: str, kind: str, name: str, cwl_type: Json, port: Port | None) -> Json:
+        ports = [_port_to_json(name, _type_caption(cwl_type))]
         return {
             "key": f"{prefix}{kind}:{name}",
             "kind": kind,
             "id": name,
             "label": (port.label if port else "") or name,
             **({"doc": port.doc} if port and port.doc else {}),
-            "inputs": end if kind == "output" else [],
-            "outputs": end if kind == "input" else [],
+            "inputs": ports if kind == "output" else [],
+            "outputs": ports if kind == "input" else [],
         }
 
-    def _step(self, step_layout: StepLayout, types: _Types, positions: Positions, prefix: str) -> Json:
+    def _step_to_json(self, step_layout: StepLayout, types: _Types, positions: Positions, prefix: str) -> Json:
         step = step_layout.step
         task = {
             "task_id": step_layout.task_id,
@@ -101,12 +110,14 @@ class PlanGraph:
             "task": {key: value for key, value in task.items() if value},
         }
         if step_layout.subworkflow is not None:
-            node["inside"] = self._workflow(step_layout.subworkflow, positions.inside.get(step.id, Positions()))
+            node["inside"] = self._workflow_to_json(
+                step_layout.subworkflow, positions.subworkflows.get(step.id, Positions())
+            )
         return {key: value for key, value in node.items() if value or key in ("inputs", "outputs")}
 
 
 class _Types:
-    """The types of the inputs and outputs of a workflow's steps; a plan holds those of workflow inputs only."""
+    """The types of the inputs and outputs of a workflow's steps; a plan has only the types of workflow inputs."""
 
     def __init__(self, workflow: Workflow, tool: Callable[[str], Json]):
         self._workflow = workflow
@@ -114,7 +125,7 @@ class _Types:
         self._ports: dict[tuple[str, str], Mapping[str, Json]] = {}
 
     def input_type(self, step: Step, name: str) -> Json:
-        """The type of a step's input: an array of its tool's type, where it is scattered."""
+        """Return the type of a step's input: for a scattered input an array of the tool's type."""
         if isinstance(step.run, Workflow):
             cwl_type = next((shorten_type(port.type) for port in step.run.inputs if port.id == name), "")
         else:
@@ -122,17 +133,17 @@ class _Types:
         return array_of(cwl_type) if name in step.scatter and cwl_type else cwl_type
 
     def output_type(self, step: Step, name: str) -> Json:
-        """The type of a step's output: nested arrays where the step is scattered."""
+        """Return the type of a step's output: nested arrays if the step is scattered."""
         if isinstance(step.run, Workflow):
             link = next((link for link in step.run.outputs if link.id == name), None)
-            made = _Types(step.run, self._tool).link_type(link) if link else ""
+            cwl_type = _Types(step.run, self._tool).link_type(link) if link else ""
         else:
-            made = self._tool_ports(step.run, "outputs").get(name, "")
+            cwl_type = self._tool_ports(step.run, "outputs").get(name, "")
         depth = len(step.scatter) if step.scatter_method == "nested_crossproduct" else min(len(step.scatter), 1)
-        return array_of(made, depth) if made else made
+        return array_of(cwl_type, depth) if cwl_type else cwl_type
 
     def link_type(self, link: Link) -> Json:
-        """The type of a workflow's output, from its sources."""
+        """Return the type of a workflow's output, from its sources."""
         found = [self._source_type(source) for source in link.sources]
         if not found or not all(found):
             return ""
@@ -148,10 +159,10 @@ class _Types:
             return self.output_type(self._workflow.step(step), name)
         return next((shorten_type(port.type) for port in self._workflow.inputs if port.id == name), "")
 
-    def _tool_ports(self, tool: ToolRef, which: str) -> Mapping[str, Json]:
-        key = (tool.digest, which)
+    def _tool_ports(self, tool: ToolRef, kind: str) -> Mapping[str, Json]:
+        key = (tool.digest, kind)
         if key not in self._ports:
-            ports = self._tool(tool.digest).get(which, ())
+            ports = self._tool(tool.digest).get(kind, ())
             self._ports[key] = {local_name(port["id"]): shorten_type(port.get("type", "Any")) for port in ports}
         return self._ports[key]
 
@@ -196,7 +207,7 @@ def _port_to_json(name: str, cwl_type: Json, label: str = "", doc: str = "") -> 
 
 
 def _type_caption(cwl_type: Json) -> str:
-    """A type in one line, with the name of a record or an enum."""
+    """Return a type in one line, with the name of a record or an enum."""
     if isinstance(cwl_type, str):
         return cwl_type
     if isinstance(cwl_type, list):
@@ -214,11 +225,11 @@ class Positions:
     """The positions of a workflow's nodes by key (`input:x`, `step:x`, `output:x`), and of sub-workflows by step."""
 
     own: dict[str, dict[str, float]] = field(default_factory=dict)
-    inside: dict[str, Positions] = field(default_factory=dict)
+    subworkflows: dict[str, Positions] = field(default_factory=dict)
 
 
 def read_positions(path: Path, folder: Path, fragment: str = "", depth: int = 0) -> Positions:
-    """The positions in a document below `folder`; none where it cannot be read, as they are optional."""
+    """Read the positions in a document below `folder`; empty if it cannot be read, as positions are optional."""
     real = os.path.realpath(path)
     if depth > _MAX_DEPTH or os.path.commonpath([real, os.path.realpath(folder)]) != os.path.realpath(folder):
         return Positions()
@@ -238,7 +249,7 @@ def _positions_of_process(process: Any, document: Any, path: Path, folder: Path,
             if position := _position(entry):
                 found.own[f"{kind}:{entry['id']}"] = position
             if kind == "step":
-                found.inside[entry["id"]] = _positions_of_run(entry.get("run"), document, path, folder, depth + 1)
+                found.subworkflows[entry["id"]] = _positions_of_run(entry.get("run"), document, path, folder, depth + 1)
     return found
 
 

@@ -1,4 +1,4 @@
-"""The JSON schema of the `mlcraft:` hints, for forms, from the tables of fields in `layout.hints` and `dag`."""
+"""The JSON schema of the `mlcraft:` hints, for forms, from the field tables in `layout.hints` and `dag`."""
 
 from __future__ import annotations
 
@@ -15,35 +15,39 @@ from airflow_mlcraft.project.user_dirs import find_shipped
 _NAMESPACE = "https://mlcraft.dev/cwl#"
 
 
-def hint_schema() -> Json:
-    """A schema for each hint, where it may stand, and the kinds of machine-learning steps."""
+def build_hint_schema() -> Json:
+    """Build a schema for each hint, with where it is allowed, and the kinds of machine-learning steps."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "namespace": {"mlcraft": _NAMESPACE},
         "$defs": {
-            "Dag": _object("Dag", "DAG", "When the workflow runs, and how much of it at once.", DAG_FIELDS, "workflow"),
-            "Task": _object("Task", "Task", "How Airflow runs the step.", TASK_FIELDS, "step", "tool"),
-            "Data": _data("The values that get a version in the project's git and DVC repository."),
-            **{kind: _kind(kind) for kind in STEP_KINDS},
+            "Dag": _build_object_schema(
+                "Dag", "DAG", "When the workflow runs, and how much of it at once.", DAG_FIELDS, "workflow"
+            ),
+            "Task": _build_object_schema("Task", "Task", "How Airflow runs the step.", TASK_FIELDS, "step", "tool"),
+            "Data": _build_data_schema("The values that get a version in the project's git and DVC repository."),
+            **{kind: _build_kind_schema(kind) for kind in STEP_KINDS},
         },
         "kinds": list(STEP_KINDS),
     }
 
 
-def _kind(kind: str) -> Json:
+def _build_kind_schema(kind: str) -> Json:
     name = f"tools/{kind.lower()}.cwl"
     tool = summarize(read_text(find_shipped(*name.split("/")), name).text, name)
-    return {**_object(kind, tool.label, tool.doc, KIND_FIELDS[kind], "step", "tool"), "tool": name}
+    return {**_build_object_schema(kind, tool.label, tool.doc, KIND_FIELDS[kind], "step", "tool"), "tool": name}
 
 
-def _object(name: str, title: str, description: str, fields: Mapping[str, HintField], *places: str) -> Json:
+def _build_object_schema(
+    name: str, title: str, description: str, fields: Mapping[str, HintField], *places: str
+) -> Json:
     properties = {
         key: {"title": field.title, "description": field.description, **field.schema} for key, field in fields.items()
     }
-    return _schema(name, title, description, properties, *places)
+    return _build_schema(name, title, description, properties, *places)
 
 
-def _schema(name: str, title: str, description: str, properties: Json, *places: str) -> Json:
+def _build_schema(name: str, title: str, description: str, properties: Json, *places: str) -> Json:
     return {
         "title": title,
         "description": description,
@@ -55,7 +59,7 @@ def _schema(name: str, title: str, description: str, properties: Json, *places: 
     }
 
 
-def _data(description: str) -> Json:
+def _build_data_schema(description: str) -> Json:
     def paths(port: str) -> Json:
         return {
             "title": f"{port.capitalize()}s",
@@ -75,4 +79,4 @@ def _data(description: str) -> Json:
     lists = {name: paths(name[:-1]) for name in WORKFLOW_DATA_FIELDS}
     for name in set(WORKFLOW_DATA_FIELDS) - set(STEP_DATA_FIELDS):
         lists[name]["places"] = ["workflow"]
-    return _schema("Data", "Data versions", description, lists, "workflow", "step", "tool")
+    return _build_schema("Data", "Data versions", description, lists, "workflow", "step", "tool")

@@ -18,7 +18,7 @@ from airflow_mlcraft.library.sandbox import DocumentAccess, FaultsError, Sandbox
 from airflow_mlcraft.library.shallow_yaml import YamlLimitError, compose_nodes
 
 _JSON_TYPE = re.compile(r'of type ("[^"]*"|[\[{].*?[\]}])(?=[ ;,.]|$)')
-"""A type as cwltool writes it, which is JSON."""
+"""A type in a message of cwltool, which is JSON."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Problem:
     severity: str = "error"
 
     def to_json(self) -> Json:
-        """The JSON object for the web page."""
+        """Return the JSON object for the web page."""
         return asdict(self)
 
 
@@ -47,26 +47,26 @@ class StepLines:
         except YamlLimitError:
             raise
         except DocumentError:
-            # Loading the document reports what is wrong with it.
+            # The loader reports the error.
             pass
 
-    def step_at(self, line: int | None) -> str | None:
-        """The step that a line belongs to; the innermost, of an embedded workflow."""
-        around = [(first, name) for name, (first, last) in self.steps.items() if line and first <= line <= last]
-        return max(around)[1] if around else None
+    def find_step_at(self, line: int | None) -> str | None:
+        """Return the innermost step that contains a line."""
+        enclosing = [(first, name) for name, (first, last) in self.steps.items() if line and first <= line <= last]
+        return max(enclosing)[1] if enclosing else None
 
-    def step_named_in(self, message: str) -> str | None:
-        """The step that a message names."""
+    def find_step_in_message(self, message: str) -> str | None:
+        """Return the step whose name is in a message."""
         named = [name for name in self.steps if re.search(rf"(?<![\w/]){re.escape(name)}(?![\w])", message)]
         return max(named, key=len, default=None)
 
-    def line_of(self, step: str | None) -> int | None:
-        """The first line of a step."""
+    def first_line(self, step: str | None) -> int | None:
+        """Return the first line of a step."""
         return self.steps[step][0] if step in self.steps else None
 
 
 def to_problem(error: MlcraftError, path: Path, step_lines: StepLines, folders: Collection[Path]) -> Problem:
-    """An error as a problem of the document at `path`; other files are called by their paths below the folders."""
+    """Convert an error to a problem of the document at `path`; paths of other files are relative to the folders."""
     message = _shorten_message(error.message if isinstance(error, DocumentError) else str(error), folders)
     line, column = (error.line, error.column) if isinstance(error, DocumentError) else (None, None)
     if isinstance(error, DocumentError) and error.path and Path(error.path).name != path.name:
@@ -74,8 +74,8 @@ def to_problem(error: MlcraftError, path: Path, step_lines: StepLines, folders: 
             f"in {_shorten_message(Path(error.path).as_uri(), folders)}{f', line {line}' if line else ''}: {message}"
         )
         line = column = None
-    step = step_lines.step_at(line) if line else step_lines.step_named_in(message)
-    return Problem(message, line or step_lines.line_of(step), column, step)
+    step = step_lines.find_step_at(line) if line else step_lines.find_step_in_message(message)
+    return Problem(message, line or step_lines.first_line(step), column, step)
 
 
 def _shorten_message(message: str, folders: Collection[Path]) -> str:
@@ -119,7 +119,7 @@ def _iter_entries(node: yaml.Node, seen: tuple[int, ...]) -> Iterator[tuple[str,
 
 
 def _last_line(node: yaml.Node) -> int:
-    """A block ends where the next thing begins: at column 0 of a line, or after its indentation."""
+    """Return the last line of a node. The end mark of a block is at the start of the next node."""
     line: int = node.end_mark.line
     in_block = isinstance(node, yaml.CollectionNode) and not node.flow_style
     return line if in_block else line + 1
@@ -136,14 +136,14 @@ def _get_id_field(node: yaml.Node, name: str) -> str:
 def find_problems(
     sandbox: Sandbox, path: Path, text: str, dag_id: str, access: DocumentAccess, *, keep: bool = False
 ) -> list[Problem]:
-    """The problems of a text as if it were the file `path`. With `keep`, that file is read, and its plan cached."""
+    """Find the problems of a text as the content of `path`. With `keep`, that file is read, and its plan cached."""
     try:
         step_lines = StepLines(text)
     except DocumentError as error:
         return [Problem(error.message, error.line)]
     errors: list[MlcraftError] = []
     try:
-        for plan in sandbox.plans(path, None if keep else text, access, keep=keep):
+        for plan in sandbox.compile(path, None if keep else text, access, keep=keep):
             errors += _find_dag_errors(plan, dag_id, text)
     except FaultsError as faults:
         errors += faults.errors
@@ -152,7 +152,7 @@ def find_problems(
 
 
 def _find_dag_errors(plan: Plan, dag_id: str, text: str) -> list[MlcraftError]:
-    """The errors of the DAG: from Airflow's limits, or from a `mlcraft:` hint."""
+    """Find the errors of the DAG: from Airflow's limits, or from a `mlcraft:` hint."""
     try:
         serialize_dag(build_dag(plan, dag_id, text), text)
     except MlcraftError as error:

@@ -1,4 +1,4 @@
-"""The relative paths that a document refers to, and rewriting them when the document moves."""
+"""The relative paths that a document refers to, and their rewriting when the document moves."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Reference:
     end: int
     field: str
     target: str
-    """Below the folder; it begins with `../` where it leads out."""
+    """The path relative to the folder; it begins with `../` if it leads out."""
     fragment: str = ""
 
 
 def find_references(text: str, path: str) -> list[Reference]:
-    """The references of the document at `path`; none where it is no YAML."""
+    """Find the references of the document at `path`; [] if it is not YAML."""
     try:
         node = compose_nodes(text)
     except DocumentError:
@@ -39,15 +39,15 @@ def find_references(text: str, path: str) -> list[Reference]:
 
 
 def move_references(text: str, path: str, to: str) -> str:
-    """The text of a document moved to another path: relative paths are rewritten, the rest stays the same."""
+    """Return the text of a document moved to another path: only relative paths are rewritten."""
     if posixpath.dirname(path) == posixpath.dirname(to):
         return text
     for found in sorted(find_references(text, path), key=lambda found: -found.start):
-        new = posixpath.relpath(found.target, posixpath.dirname(to) or ".")
-        written = quote(new, safe="/:@!$&'()*+,;=~-._ ") if found.field in _FILE_FIELDS else new
+        new_target = posixpath.relpath(found.target, posixpath.dirname(to) or ".")
+        encoded = quote(new_target, safe="/:@!$&'()*+,;=~-._ ") if found.field in _FILE_FIELDS else new_target
         old = text[found.start : found.end]
-        mark = old[0] if old[:1] in ("'", '"') else ""
-        text = f"{text[: found.start]}{mark}{written}{found.fragment}{mark}{text[found.end :]}"
+        quote_sign = old[0] if old[:1] in ("'", '"') else ""
+        text = f"{text[: found.start]}{quote_sign}{encoded}{found.fragment}{quote_sign}{text[found.end :]}"
     return text
 
 

@@ -37,7 +37,7 @@ _ENVIRONMENT_VARIABLES = (
     "LD_LIBRARY_PATH",
     "DYLD_LIBRARY_PATH",
 )
-"""The only environment variables that it gets, so that documents cannot read an API server's secrets."""
+"""The only environment variables of the process, so that documents cannot read the secrets of an API server."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class DocumentAccess:
 
 @dataclass
 class Sandbox:
-    """One process, which handles one request after the other."""
+    """The sandbox process, which handles requests one after the other."""
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _process: subprocess.Popen[bytes] | None = None
@@ -61,20 +61,20 @@ class Sandbox:
         """Start the process, if there is none, without waiting for it: called when the builder page is opened."""
         threading.Thread(target=self._start_process, name="mlcraft-sandbox", daemon=True).start()
 
-    def plans(self, path: Path, text: str | None, access: DocumentAccess, *, keep: bool = False) -> list[Plan]:
-        """The plans of a text as if it were the file `path`, or of that file. `keep` stores them in the cache.
+    def compile(self, path: Path, text: str | None, access: DocumentAccess, *, keep: bool = False) -> list[Plan]:
+        """Compile a text as the content of `path`, or that file, to plans. `keep` stores them in the cache.
 
         Raises `FaultsError`.
         """
         found = self._request("compile" if keep else "check", path, text, access)
         return [Plan.from_json(one["plan"], digest=one["digest"], base=one["base"]) for one in found]
 
-    def command(self, path: Path, text: str, values: Mapping[str, Json], access: DocumentAccess) -> Json:
-        """The command line of a tool. Raises `FaultsError`."""
+    def build_command_line(self, path: Path, text: str, values: Mapping[str, Json], access: DocumentAccess) -> Json:
+        """Build the command line of a tool. Raises `FaultsError`."""
         return self._request("command", path, text, access, values=values)
 
-    def composer_form(self, path: Path, text: str, access: DocumentAccess) -> Json:
-        """The files of a document in Rabix Composer's form, or the problems. Raises `FaultsError`."""
+    def to_composer_form(self, path: Path, text: str, access: DocumentAccess) -> Json:
+        """Convert a document to the files of Rabix Composer's form, or its problems. Raises `FaultsError`."""
         return self._request("composer_form", path, text, access)
 
     def close(self) -> None:
@@ -82,7 +82,7 @@ class Sandbox:
         with self._lock:
             self._end()
 
-    def _request(self, action: str, path: Path, text: str | None, access: DocumentAccess, **more: Json) -> Any:
+    def _request(self, action: str, path: Path, text: str | None, access: DocumentAccess, **fields: Json) -> Any:
         request = {
             "action": action,
             "path": str(path),
@@ -90,7 +90,7 @@ class Sandbox:
             "hosts": sorted(access.hosts),
             "within": [str(folder) for folder in access.allowed_folders],
             "cache": str(access.cache),
-            **more,
+            **fields,
         }
         with self._lock:
             answer = self._send(request, path)
@@ -171,7 +171,7 @@ class Sandbox:
 
 
 class FaultsError(DocumentError):
-    """All faults of a document."""
+    """All errors of a document; the message is the first one."""
 
     def __init__(self, errors: list[DocumentError]):
         self.errors = errors
@@ -180,7 +180,7 @@ class FaultsError(DocumentError):
 
 
 def _read_line(pipe: Any, seconds: float) -> bytes:
-    """A line from a pipe. Raises `TimeoutError` when it takes longer."""
+    """Read a line from a pipe. Raises `TimeoutError` after `seconds`."""
     deadline = time.monotonic() + seconds
     parts: list[bytes] = []
     with selectors.DefaultSelector() as selector:

@@ -21,7 +21,7 @@ from airflow_mlcraft.cwl.load import load
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.cwl.sources import Sources
 from airflow_mlcraft.errors import DocumentError, MlcraftError, SeveralProcessesError
-from airflow_mlcraft.library.command_line import command_line
+from airflow_mlcraft.library.command_line import build_command_line
 
 _MAX_MEMORY_BYTES = 4 * 1024**3
 
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _private_streams() -> tuple[TextIO, TextIO]:
-    """The streams of requests and responses, apart from standard output, which cwltool may print to."""
+    """Duplicate the streams of requests and responses, and redirect standard output, which cwltool may print to."""
     requests, answers = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     with open(os.devnull) as nothing:  # noqa: PTH123
@@ -55,7 +55,7 @@ def _handle(request: dict[str, Any]) -> Json:
 
 
 def _check(request: dict[str, Any]) -> Json:
-    """The plans of a text."""
+    """Compile a text and return its plans."""
     try:
         names = [""]
         loaded = _load(request, "")
@@ -69,7 +69,7 @@ def _check(request: dict[str, Any]) -> Json:
 
 
 def _compile(request: dict[str, Any]) -> Json:
-    """The plans of the file on disk, which are also stored in the cache for the parsing of the DAG file."""
+    """Compile the file on disk, and store its plans in the cache for the parsing of the DAG file."""
     plans = _check(request)
     cache = PlanCache(Path(request["cache"]), request["hosts"])
     for found in plans:
@@ -82,7 +82,7 @@ def _compile(request: dict[str, Any]) -> Json:
 
 
 def _command(request: dict[str, Any]) -> Json:
-    return command_line(_load(request, ""), request["values"])
+    return build_command_line(_load(request, ""), request["values"])
 
 
 def _load(request: dict[str, Any], fragment: str) -> Any:
@@ -99,9 +99,9 @@ def _load(request: dict[str, Any], fragment: str) -> Any:
 
 
 def _errors_to_json(error: MlcraftError) -> Iterator[Json]:
-    """All faults that the loader found, each with its position if it is known."""
-    for part in split_errors(error) if isinstance(error, DocumentError) else [DocumentError(str(error))]:
-        yield {"message": part.message, "path": part.path, "line": part.line, "column": part.column}
+    """Return all errors that the loader found, each with its position if it is known."""
+    for single in split_errors(error) if isinstance(error, DocumentError) else [DocumentError(str(error))]:
+        yield {"message": single.message, "path": single.path, "line": single.line, "column": single.column}
 
 
 def _composer_form(request: dict[str, Any]) -> Json:

@@ -1,6 +1,6 @@
-"""Fast reading of a document as plain maps, lists and texts. Nothing is resolved or checked.
+"""Fast reading of a document as maps, lists and texts. References are not resolved, and nothing is validated.
 
-All scalars stay texts. Values that are nested too deep, or become too many by their anchors, are refused.
+All scalars stay texts. Values nested too deep, or multiplied too often by anchors, are refused.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class YamlLimitError(DocumentError):
 
 
 def load_shallow(text: str, name: str = "") -> Any:
-    """The values of a document. Raises `DocumentError` with a line."""
+    """Load the values of a document. Raises `DocumentError` with a line."""
     with _readable_errors(name):
         _check_limits(text, name)
-        return yaml.load(text, _loader)  # noqa: S506 - of the loader that makes texts alone
+        return yaml.load(text, _loader)  # noqa: S506 - the loader creates only texts
 
 
 def compose_nodes(text: str, name: str = "") -> yaml.Node | None:
-    """The YAML nodes of a document, with their positions in the text. Raises `DocumentError` with a line."""
+    """Compose the YAML nodes of a document, with their positions. Raises `DocumentError` with a line."""
     with _readable_errors(name):
         _check_limits(text, name)
         node: yaml.Node | None = yaml.compose(text, _loader)
@@ -63,23 +63,23 @@ _loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 def _check_limits(text: str, name: str) -> None:
-    """Refuse a text that would fill the stack or the memory, before it is loaded."""
+    """Raise YamlLimitError for a text that would exhaust the stack or the memory, before it is loaded."""
     sizes: dict[str, int] = {}
-    around: list[tuple[str | None, int]] = []
+    open_collections: list[tuple[str | None, int]] = []
     total = 0
     for event in yaml.parse(text, Loader=_loader):
         if isinstance(event, CollectionEndEvent):
-            anchor, before = around.pop()
+            anchor, start_total = open_collections.pop()
             if anchor:
-                sizes[anchor] = total - before
+                sizes[anchor] = total - start_total
         elif isinstance(event, NodeEvent):
             total += sizes.get(event.anchor or "", 1) if isinstance(event, AliasEvent) else 1
             if isinstance(event, ScalarEvent) and event.anchor:
                 sizes[event.anchor] = 1
             elif isinstance(event, CollectionStartEvent):
-                around.append((event.anchor, total))
-            if total > _MAX_NODES or len(around) > _MAX_DEPTH:
-                fault = "values nested deeper" if len(around) > _MAX_DEPTH else "more values"
+                open_collections.append((event.anchor, total))
+            if total > _MAX_NODES or len(open_collections) > _MAX_DEPTH:
+                fault = "values nested deeper" if len(open_collections) > _MAX_DEPTH else "more values"
                 raise YamlLimitError(f"has {fault} than can be shown", path=name, line=_line_of(event))
 
 

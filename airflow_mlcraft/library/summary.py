@@ -30,7 +30,7 @@ class Summary:
     outputs: list[Json] = field(default_factory=list)
 
     def to_json(self) -> Json:
-        """The JSON object for the web page."""
+        """Return the JSON object for the web page."""
         return {
             "name": self.name,
             "label": self.label,
@@ -45,7 +45,7 @@ class Summary:
 
 
 def summarize(text: str, path: str) -> Summary:
-    """The summary of a document's text, without resolving references."""
+    """Summarize a document's text, without resolving references."""
     stem = path.rpartition("/")[2].rpartition(".")[0]
     try:
         document = load_shallow(text)
@@ -61,13 +61,13 @@ def summarize(text: str, path: str) -> Summary:
         kind=_text(process.get("class")),
         cwl_version=_text(document.get("cwlVersion")),
         hint=_get_step_kind(process),
-        inputs=list(_ports(process.get("inputs"))),
-        outputs=list(_ports(process.get("outputs"))),
+        inputs=list(_summarize_ports(process.get("inputs"))),
+        outputs=list(_summarize_ports(process.get("outputs"))),
     )
 
 
 def find_main_process(document: Any) -> dict[str, Any] | None:
-    """The process that a document is, or the main one of a packed document."""
+    """Return the process of a document, or the main one of a packed document."""
     if not isinstance(document, dict):
         return None
     graph = document.get("$graph")
@@ -80,7 +80,7 @@ def find_main_process(document: Any) -> dict[str, Any] | None:
 
 
 def iter_entries(entries: Any, value: str = "type", key: str = "id") -> Iterator[dict[str, Any]]:
-    """The entries of a list or a map, each as a map with an id."""
+    """Iterate over the entries of a list or a map, each as a map with an id."""
     if isinstance(entries, dict):
         for name, entry in entries.items():
             yield {**(entry if isinstance(entry, dict) else {value: entry}), key: name}
@@ -90,17 +90,17 @@ def iter_entries(entries: Any, value: str = "type", key: str = "id") -> Iterator
                 yield {**entry, key: local_name(_text(entry.get(key)))}
 
 
-def _ports(entries: Any) -> Iterator[Json]:
+def _summarize_ports(entries: Any) -> Iterator[Json]:
     for port in iter_entries(entries):
         cwl_type = port.get("type", "Any")
-        shown = shorten_type(cwl_type)
-        made = {"id": port["id"], "type": shown}
+        short_type = shorten_type(cwl_type)
+        summary = {"id": port["id"], "type": short_type}
         for name in ("label", "doc"):
             if text := _text(port.get(name)):
-                made[name] = text
-        if is_optional(shown) or "default" in port:
-            made["optional"] = True
-        yield made
+                summary[name] = text
+        if is_optional(short_type) or "default" in port:
+            summary["optional"] = True
+        yield summary
 
 
 def _get_step_kind(process: dict[str, Any]) -> str:

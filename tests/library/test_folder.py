@@ -47,7 +47,7 @@ def test_save_and_read(folder: DocumentFolder) -> None:
     version = folder.save("a/b.cwl", "text: ü\r\n", None)
     found = folder.read("a/b.cwl")
     assert (found.text, found.version) == ("text: ü\r\n", version)
-    assert folder.names() == ["a/b.cwl"]
+    assert folder.list_names() == ["a/b.cwl"]
     assert [file.name for file in folder.root.rglob("*") if file.is_file()] == ["b.cwl"]
 
 
@@ -68,9 +68,9 @@ def test_a_rename_never_replaces(folder: DocumentFolder) -> None:
     folder.save("b.cwl", "b", None)
     with pytest.raises(ConflictError):
         folder.rename("a.cwl", "b.cwl", version, "a")
-    assert folder.names() == ["a.cwl", "b.cwl"]
+    assert folder.list_names() == ["a.cwl", "b.cwl"]
     folder.rename("a.cwl", "c/d.cwl", version, "a")
-    assert folder.names() == ["b.cwl", "c/d.cwl"]
+    assert folder.list_names() == ["b.cwl", "c/d.cwl"]
 
 
 def test_links_that_lead_out_are_refused(folder: DocumentFolder, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_links_that_lead_out_are_refused(folder: DocumentFolder, tmp_path: Path)
             folder.read(name)
         with pytest.raises(BadNameError, match="leads out"):
             folder.save(name, "x", None)
-    assert "alias.cwl" in folder.names()
+    assert "alias.cwl" in folder.list_names()
     folder.save("alias.cwl", "changed", version)
     assert folder.read("inside.cwl").text == "changed"
     assert (folder.root / "alias.cwl").is_symlink()
@@ -148,7 +148,7 @@ def test_dag_ids_are_those_of_the_dag_file(folder: DocumentFolder) -> None:
         folder.save(name, "cwlVersion: v1.2\nclass: Workflow\n", None)
     from airflow_mlcraft.dag.loader import dag_ids_in
 
-    assert {name: folder.dag_id(name) for name in folder.names()} == {
+    assert {name: folder.dag_id(name) for name in folder.list_names()} == {
         path.relative_to(folder.root).as_posix(): dag_id for dag_id, path in dag_ids_in(folder.root)
     }
     assert folder.dag_id("not/there.cwl") == "not.there"

@@ -33,7 +33,7 @@ def document_access(tmp_path: Path) -> DocumentAccess:
 
 
 def test_a_text_that_lies_nowhere(sandbox: Sandbox, tmp_path: Path, document_access: DocumentAccess) -> None:
-    (plan,) = sandbox.plans(tmp_path / "a.cwl", TOOL, document_access)
+    (plan,) = sandbox.compile(tmp_path / "a.cwl", TOOL, document_access)
     assert plan.kind == "CommandLineTool"
     assert not list(tmp_path.iterdir())
 
@@ -41,7 +41,7 @@ def test_a_text_that_lies_nowhere(sandbox: Sandbox, tmp_path: Path, document_acc
 def test_what_is_saved_is_ready_for_airflow(sandbox: Sandbox, tmp_path: Path, document_access: DocumentAccess) -> None:
     path = tmp_path / "a.cwl"
     path.write_text(TOOL)
-    (plan,) = sandbox.plans(path, None, document_access, keep=True)
+    (plan,) = sandbox.compile(path, None, document_access, keep=True)
     ready = PlanCache(document_access.cache).get_cached(path)
     assert ready is not None
     assert ready.digest == plan.digest
@@ -54,28 +54,28 @@ def test_a_packed_document_has_several_plans(sandbox: Sandbox, tmp_path: Path, d
     path = tmp_path / "packed.cwl"
     path.write_text(f"cwlVersion: v1.2\n$graph:\n{tools}")
     assert find_problems(sandbox, path, path.read_text(), "packed", document_access, keep=True) == []
-    assert len(sandbox.plans(path, None, document_access)) == 2
+    assert len(sandbox.compile(path, None, document_access)) == 2
 
 
 def test_it_starts_anew_when_it_was_ended(sandbox: Sandbox, tmp_path: Path, document_access: DocumentAccess) -> None:
-    sandbox.plans(tmp_path / "a.cwl", TOOL, document_access)
+    sandbox.compile(tmp_path / "a.cwl", TOOL, document_access)
     process = sandbox._process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert sandbox.plans(tmp_path / "a.cwl", TOOL, document_access)
+    assert sandbox.compile(tmp_path / "a.cwl", TOOL, document_access)
 
 
 def test_a_document_that_never_ends_is_given_up(
     tmp_path: Path, document_access: DocumentAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = Sandbox()
-    slow.plans(tmp_path / "a.cwl", TOOL, document_access)
+    slow.compile(tmp_path / "a.cwl", TOOL, document_access)
     assert slow._process is not None
     os.kill(slow._process.pid, signal.SIGSTOP)
     monkeypatch.setattr(module, "_MAX_SECONDS", 0.5)
     with pytest.raises(FaultsError, match=r"was given up after 0\.5 seconds"):
-        slow.plans(tmp_path / "a.cwl", TOOL, document_access)
+        slow.compile(tmp_path / "a.cwl", TOOL, document_access)
     slow.close()
 
 
@@ -84,7 +84,7 @@ def test_it_has_no_secrets(
 ) -> None:
     sandbox.close()
     monkeypatch.setenv("A_SECRET_OF_THE_SERVER", "hidden")
-    sandbox.plans(tmp_path / "a.cwl", TOOL, document_access)
+    sandbox.compile(tmp_path / "a.cwl", TOOL, document_access)
     assert sandbox._process is not None
     environment = Path(f"/proc/{sandbox._process.pid}/environ")
     if environment.exists():

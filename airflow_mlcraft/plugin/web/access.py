@@ -101,7 +101,7 @@ def get_user(access: AccessDep) -> dict[str, Any]:
     can_edit = access.can("PUT", None)
     if can_edit:
         sandbox.warm_up()
-    why_not = folder.why_not_writable()
+    why_not = folder.find_write_obstacle()
     update = conf.getfloat("core", "min_serialized_dag_update_interval", fallback=30)
     return {
         "user": access.name,

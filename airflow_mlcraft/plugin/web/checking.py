@@ -46,7 +46,7 @@ def command(body: ToolDraft, access: AccessDep) -> dict[str, Any]:
     folder = documents()
     path = folder.path_of(body.path)
     access.require("PUT", folder.dag_id(body.path))
-    command_line: dict[str, Any] = sandbox.command(path, body.text, body.values, document_access(folder))
+    command_line: dict[str, Any] = sandbox.build_command_line(path, body.text, body.values, document_access(folder))
     return command_line
 
 
@@ -56,5 +56,5 @@ def composer_form(body: Draft, access: AccessDep) -> dict[str, Any]:
     folder = documents()
     path = folder.path_of(body.path)
     access.require("PUT", folder.dag_id(body.path))
-    form: dict[str, Any] = sandbox.composer_form(path, body.text, document_access(folder))
+    form: dict[str, Any] = sandbox.to_composer_form(path, body.text, document_access(folder))
     return form

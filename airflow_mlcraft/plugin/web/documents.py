@@ -23,7 +23,7 @@ def list_documents(access: AccessDep) -> list[dict[str, Any]]:
     entries = list_entries(folder)
     ids = {entry.dag_id for entry in entries if not entry.is_shipped}
     visible_ids = access.filter_dags("GET", ids)
-    editable_ids = access.filter_dags("PUT", visible_ids) if not folder.why_not_writable() else set()
+    editable_ids = access.filter_dags("PUT", visible_ids) if not folder.find_write_obstacle() else set()
     referring = _find_referring_documents(entries)
     return [
         {**_entry_to_json(entry, editable_ids), "used_by": sorted(referring.get(entry.path, ()))}
@@ -48,7 +48,7 @@ def read_document(path: str, access: AccessDep) -> dict[str, Any]:
         "path": path,
         "text": text.text,
         "version": text.version,
-        "can_edit": not folder.why_not_writable() and access.can("PUT", dag_id),
+        "can_edit": not folder.find_write_obstacle() and access.can("PUT", dag_id),
         "dag_id": dag_id,
         "modified": file_time_to_iso(text.modified),
     }

@@ -37,7 +37,7 @@ def graph(dag_id: str, access: AccessDep, session: SessionDep, run_id: str = "")
         "title": dag_plan.title,
         "doc": dag_plan.doc,
         "path": path,
-        "can_edit": path is not None and not folder.why_not_writable() and access.can("PUT", dag_id),
+        "can_edit": path is not None and not folder.find_write_obstacle() and access.can("PUT", dag_id),
         "graph": plan_graph.to_json(),
         "run_inputs": restore_locations(plan_graph.inputs(), dag_plan.plan.base),
     }

@@ -71,7 +71,7 @@ class DocumentEditor:
         self.log_change(event, dag_id, path)
         if not problems:
             delete_import_error(self.session, self.folder.root, path)
-        request_parsing(self.session, dag_id, self.folder.dag_ids().values())
+        request_parsing(self.session, dag_id, self.folder.list_dag_ids().values())
         return {
             "path": path,
             "version": version,
@@ -82,7 +82,7 @@ class DocumentEditor:
     def after_removal(self, path: str, dag_id: str, event: str) -> None:
         """Mark the DAG of a removed document as stale."""
         self.log_change(event, dag_id, path)
-        others = self.folder.dag_ids().values()
+        others = self.folder.list_dag_ids().values()
         request_parsing(self.session, dag_id, others)
         mark_stale(self.session, dag_id, others)
         delete_import_error(self.session, self.folder.root, path)

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from airflow_mlcraft.adapters.airflow_api import GetUserDep
-from airflow_mlcraft.library.hint_schema import hint_schema
+from airflow_mlcraft.library.hint_schema import build_hint_schema
 
 router = APIRouter()
 
@@ -21,5 +21,5 @@ def schema(user: GetUserDep) -> dict[str, Any]:
 
 @cache
 def _schema() -> dict[str, Any]:
-    schema: dict[str, Any] = hint_schema()
+    schema: dict[str, Any] = build_hint_schema()
     return schema
