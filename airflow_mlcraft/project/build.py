@@ -74,7 +74,7 @@ def build_image(
 ) -> BuiltImage:
     """Build the image of the champion and test it; optionally push it and start a container."""
     from airflow_mlcraft.deploying import image as images
-    from airflow_mlcraft.deploying.push import push as send
+    from airflow_mlcraft.deploying.push import push as push_to_registry
 
     progress = progress or ProgressReporter()
     options = read_image_options(project)
@@ -94,7 +94,7 @@ def build_image(
         if push:
             for name in tags_to_set:
                 repository, tag = images.split_tag(name)
-                pushed[name] = send(client, repository, tag, progress)
+                pushed[name] = push_to_registry(client, repository, tag, progress)
                 external_resources.add_resource(project, f"the image {name} in its registry", "")
         built = BuiltImage(project.name, image, pushed)
         return _start_container(client, project, built, host=host, port=port, progress=progress) if run else built
@@ -196,7 +196,7 @@ def _build_labels(project: Project, content: str) -> dict[str, str]:
 
 
 def _find_origin(project: Project) -> tuple[str, str, str]:
-    """Run, data and commit of the champion; empty where this machine has no record of them."""
+    """Find run, data and commit of the champion; "" if this machine has no record of them."""
     run = data = commit = ""
     for record in reversed(run_records.load_records(project)):
         if not record.ok or record.kept or not record.champion:

@@ -155,7 +155,7 @@ def _with_image(
 
     def push_image(repository: str, tag: str, login: Mapping[str, str]) -> str:
         names = building.choose_tags(project, recipe, options)
-        return _push_image(client, prepared, names=names, place=(repository, tag), login=login, progress=progress)
+        return _push_image(client, prepared, names=names, target=(repository, tag), login=login, progress=progress)
 
     return DeploymentSpec(
         project.name,
@@ -174,7 +174,7 @@ def _push_image(
     prepared: PreparedImage,
     *,
     names: tuple[str, ...],
-    place: tuple[str, str],
+    target: tuple[str, str],
     login: Mapping[str, str],
     progress: ProgressReporter,
 ) -> str:
@@ -182,7 +182,7 @@ def _push_image(
     from airflow_mlcraft.deploying.image import build
     from airflow_mlcraft.deploying.push import push
 
-    repository, tag = place
+    repository, tag = target
     built = build(client, prepared, names, progress)
     client.images.get(built.id).tag(repository, tag)
     try:

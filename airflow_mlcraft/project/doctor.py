@@ -131,10 +131,10 @@ def _check_git(projects: Projects) -> Finding:
 
 
 def _check_disk(projects: Projects) -> Finding:
-    place = next(path for path in (projects.root, *projects.root.parents) if path.is_dir())
-    if not os.access(place, os.W_OK):
-        return Finding("projects", WRONG, f"{place} cannot be written", "name another folder with MLCRAFT_PROJECTS")
-    free = shutil.disk_usage(place).free
+    folder = next(path for path in (projects.root, *projects.root.parents) if path.is_dir())
+    if not os.access(folder, os.W_OK):
+        return Finding("projects", WRONG, f"{folder} cannot be written", "name another folder with MLCRAFT_PROJECTS")
+    free = shutil.disk_usage(folder).free
     summary = f"{projects.root}, {len(projects.all())} of them, {free / (1 << 30):.1f} GiB free"
     if free < _MIN_BYTES:
         return Finding("projects", WRONG, summary, "make room: training writes data and models there")
@@ -147,9 +147,9 @@ def _check_embedded_airflow(projects: Projects) -> Finding:
     from airflow_mlcraft.runner.home import default_home
 
     home = default_home()
-    place = next(path for path in (home, *home.parents) if path.is_dir())
-    if not os.access(place, os.W_OK):
-        return Finding("embedded Airflow", WRONG, f"{place} cannot be written", "name a folder with MLCRAFT_HOME")
+    folder = next(path for path in (home, *home.parents) if path.is_dir())
+    if not os.access(folder, os.W_OK):
+        return Finding("embedded Airflow", WRONG, f"{folder} cannot be written", "name a folder with MLCRAFT_HOME")
     ready = "ready" if any(home.glob("template-*.db")) else "made at the first run, which takes ten seconds more"
     return Finding("embedded Airflow", GOOD, f"{home}, {ready}")
 

@@ -113,7 +113,7 @@ def write_documents(project: Project, manifest: Manifest, final_project: Project
     for name in TOOL_NAMES:
         tool = _load_document(find_shipped("tools", f"{name}.cwl"))
         if name in ("evaluate", "predict"):
-            # The same model of the registry, whatever the DAG is called that Airflow makes of the folder.
+            # The name of the registered model must not depend on the id of the DAG in Airflow.
             tool["hints"][0]["registry"] = project.name
         if name == "evaluate":
             tool["hints"].append(_build_data_hint(_EVALUATION_PATHS))
@@ -148,7 +148,7 @@ def _add_missing_inputs(path: Path, document: Any, project: Project, manifest: M
         missing = [name for name in ports if name not in existing and values.get(name)]
         if not missing:
             continue
-        step = next((each for each in document["steps"] if each["id"] == step_name), None)
+        step = next((one for one in document["steps"] if one["id"] == step_name), None)
         tool_path = path.parent / str(step["run"]) if step is not None and isinstance(step.get("run"), str) else None
         if step is None or tool_path is None:
             raise ProjectError(
@@ -234,7 +234,7 @@ def _update_values(document: Any, project: Project, manifest: Manifest) -> None:
         if port["id"] in defaults:
             _set_or_remove(port, "default", defaults[port["id"]])
         if port["id"] == "metric" and port["type"] == "string":
-            # As documents of an earlier version have it, when each project had a metric.
+            # Documents of an earlier version, in which the metric was required, have this type.
             port["type"] = "string?"
         if port["id"] in choices:
             _set_or_remove(port, _CHOICES_FIELD, choices[port["id"]])

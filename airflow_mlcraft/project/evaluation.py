@@ -55,14 +55,14 @@ def evaluate(project: Project, metric: str = "", *, progress: TrainingProgress |
         notes=(),
     )
     progress.begin_evaluation(f"{manifest.title}: {metric_name}", metric_name, trained.models)
-    if known_scores := _known_scores(project, manifest, trained, metric_name):
+    if scores_of_training := _evaluate_by_training_scores(project, manifest, trained, metric_name):
         start = time.monotonic()
-        if reason := _set_champion(project, manifest, trained, known_scores, run_id, progress):
+        if reason := _set_champion(project, manifest, trained, scores_of_training, run_id, progress):
             progress.on_log(EVALUATE, "info", f"the models are compared by a run, because {reason}")
         else:
             seconds = round(time.monotonic() - start, 2)
-            known_record = with_scores(record, known_scores.scores)
-            record = replace(known_record, state="success", seconds=seconds, error="", outputs={})
+            evaluated = with_scores(record, scores_of_training.scores)
+            record = replace(evaluated, state="success", seconds=seconds, error="", outputs={})
             run_records.write_record(project, record)
             return record
     inputs: dict[str, Any] = {
@@ -88,15 +88,17 @@ def evaluate(project: Project, metric: str = "", *, progress: TrainingProgress |
 
 
 @dataclass(frozen=True)
-class _KnownScores:
-    """The result of an evaluation in the form of scores.json, and the labels of the current and the new champion."""
+class _TrainingScores:
+    """An evaluation in the form of scores.json, and the labels of the current and the new champion."""
 
     scores: dict[str, Any]
-    today: str
+    current: str
     winner: str = ""
 
 
-def _known_scores(project: Project, manifest: Manifest, trained: RunRecord, metric_name: str) -> _KnownScores | None:
+def _evaluate_by_training_scores(
+    project: Project, manifest: Manifest, trained: RunRecord, metric_name: str
+) -> _TrainingScores | None:
     """Evaluate by the scores.json of the training, which has all metrics of all models on the test part.
 
     None if these scores do not suffice.
@@ -151,35 +153,35 @@ def _known_scores(project: Project, manifest: Manifest, trained: RunRecord, metr
         "notes": [],
     }
     others = [model for model in scores["models"] if model["role"] not in ("new", "champion")]
-    return _KnownScores({**scores, **decision, "models": [*new_models, champion, *others]}, current["name"], winner)
+    return _TrainingScores({**scores, **decision, "models": [*new_models, champion, *others]}, current["name"], winner)
 
 
 def _set_champion(  # noqa: PLR0917
     project: Project,
     manifest: Manifest,
     trained: RunRecord,
-    known_scores: _KnownScores,
+    scores_of_training: _TrainingScores,
     run_id: str,
     progress: TrainingProgress,
 ) -> str:
     """Make the winner the champion, unless it is already. Returns the reason if this needs a DAG run."""
     from airflow_mlcraft.project.set_champion import set_champion_without_run
 
-    if not known_scores.winner:
+    if not scores_of_training.winner:
         return ""
     labels = _number_duplicates([model.name for model in trained.models])
     folders = dict(zip(labels, map(Path, trained.outputs["models"]), strict=False))
-    winner = folders.get(known_scores.winner)
-    current = folders.get(known_scores.today, project.champion)
+    winner = folders.get(scores_of_training.winner)
+    current = folders.get(scores_of_training.current, project.champion)
     for folder in (winner, current):
         if folder is None or not (folder / "MLmodel").is_file():
-            return f"the files of a model are not there: {folder or known_scores.winner}"
+            return f"the files of a model are not there: {folder or scores_of_training.winner}"
     return set_champion_without_run(
         project,
         manifest,
         run_id,
-        known_scores.scores,
-        winner=folders[known_scores.winner],
+        scores_of_training.scores,
+        winner=folders[scores_of_training.winner],
         current=current,
         report=lambda level, line: progress.on_log(EVALUATE, level, line),
     )
@@ -205,8 +207,8 @@ def _find_current_champion(project: Project, trained: RunRecord, scores: dict[st
 def _number_duplicates(names: list[str]) -> list[str]:
     """The labels of models as in scores.json: a repeated name is numbered."""
     return [
-        name if (number := names[: place + 1].count(name)) == 1 else f"{name} ({number})"
-        for place, name in enumerate(names)
+        name if (number := names[: index + 1].count(name)) == 1 else f"{name} ({number})"
+        for index, name in enumerate(names)
     ]
 
 

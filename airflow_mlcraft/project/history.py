@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import run_records
-from airflow_mlcraft.project.own_code import diffstat
+from airflow_mlcraft.project.own_code import get_diffstat
 from airflow_mlcraft.project.project_paths import Project
 from airflow_mlcraft.project.run_records import MODELS_OF, TRAIN, ModelScore, RunRecord
 
@@ -69,7 +69,7 @@ def compare_runs(project: Project, runs: Sequence[str] = (), metric: str = "") -
 def _find_code_changes(project: Project, runs: Sequence[RunRecord]) -> dict[str, list[str]]:
     changes = {}
     for before, after in pairwise(runs):
-        if before.code and after.code and (stat := diffstat(project, before.code, after.code)):
+        if before.code and after.code and (stat := get_diffstat(project, before.code, after.code)):
             changes[after.run_id] = stat
     return changes
 

@@ -131,12 +131,12 @@ def _try_model(sample: _Trial) -> None:
         output_folder = sample.run_step(*arguments, "--code", sample.code_path("model"))
         sample.trusted.extend(_describe_trusted(name, output_folder / "model" / "model.json"))
     manifest = manifests.read_manifest(sample.project)
-    if new := [name for name in names if name not in manifest.models]:
-        gone = ["model"] if "model" not in names else []
-        models = [name for name in manifest.models if name not in gone]
-        manifests.change_manifest(sample.project, {"train.models": [*models, *new]})
+    if new_names := [name for name in names if name not in manifest.models]:
+        removed = ["model"] if "model" not in names else []
+        models = [name for name in manifest.models if name not in removed]
+        manifests.change_manifest(sample.project, {"train.models": [*models, *new_names]})
         sync_documents(sample.project, manifests.read_manifest(sample.project))
-        sample.report(f"`mlcraft train` now trains {', '.join(new)} too")
+        sample.report(f"`mlcraft train` now trains {', '.join(new_names)} too")
 
 
 def _describe_trusted(name: str, card: Path) -> list[str]:

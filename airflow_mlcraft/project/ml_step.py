@@ -51,8 +51,8 @@ def run_step(
 def predict_to_csv(project: Project, data: Path | BinaryIO) -> Iterator[Path]:
     """Predict the rows of a file or stream; yields a temporary CSV file with the rows and the predictions."""
     champion = require_champion(project)
-    with tempfile.TemporaryDirectory(prefix="mlcraft-predict-") as place:
-        folder = Path(place)
+    with tempfile.TemporaryDirectory(prefix="mlcraft-predict-") as folder_name:
+        folder = Path(folder_name)
         if isinstance(data, Path):
             path = _find_data_file(project, data)
         else:

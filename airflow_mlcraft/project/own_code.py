@@ -54,8 +54,8 @@ def commit_code(project: Project, run_id: str) -> CodeCommit:
         return CodeCommit(dirty=str(error))
 
 
-def diffstat(project: Project, before: str, after: str = "") -> list[str]:
-    """Lines as `model.py | 3 ++-` for own code that differs between two commits, or from the current files."""
+def get_diffstat(project: Project, before: str, after: str = "") -> list[str]:
+    """Return lines such as `model.py | 3 ++-` for own code that differs between two commits, or from the files."""
     try:
         repository = find_repository(project.folder)
         after = after or _write_current_tree(repository, project)
@@ -90,14 +90,14 @@ def _pathspecs(repository: Repository, project: Project) -> list[str]:
     """Pathspecs of own code: Python, CWL, mlcraft.toml and requirements.txt. Data and secrets are excluded."""
     prefix = _prefix(repository, project)
     kinds = [f":(top,glob){prefix}**/*{kind}" for kind in _CODE_SUFFIXES]
-    without = [f":(top,exclude,glob){prefix}{folder}**" for folder in _DATA_FOLDERS]
-    return [*(f":(top,literal){prefix}{name}" for name in _CODE_FILES), *kinds, *without]
+    excluded = [f":(top,exclude,glob){prefix}{folder}**" for folder in _DATA_FOLDERS]
+    return [*(f":(top,literal){prefix}{name}" for name in _CODE_FILES), *kinds, *excluded]
 
 
 def _prefix(repository: Repository, project: Project) -> str:
     """The path prefix of the project's files in git."""
-    inside = project.folder.resolve().relative_to(repository.git.folder).as_posix()
-    return "" if inside == "." else f"{inside}/"
+    relative = project.folder.resolve().relative_to(repository.git.folder).as_posix()
+    return "" if relative == "." else f"{relative}/"
 
 
 def _find_commit_obstacle(repository: Repository, project: Project) -> str:

@@ -140,15 +140,15 @@ def find_projects(folder: Path | None = None) -> Projects:
     """The given folder, that of $MLCRAFT_PROJECTS, or the one found from the current folder upwards."""
     if folder is not None:
         return Projects(folder.expanduser().absolute())
-    if named := os.environ.get(PROJECTS_VARIABLE):
-        return Projects(Path(named).expanduser().absolute())
-    here = Path.cwd()
-    for place in (here, *here.parents):
-        if (place / MANIFEST).is_file():
-            return Projects(place.parent)
-        if (place / PROJECTS_FOLDER).is_dir():
-            return Projects(place / PROJECTS_FOLDER)
-    return Projects(here / PROJECTS_FOLDER)
+    if folder_name := os.environ.get(PROJECTS_VARIABLE):
+        return Projects(Path(folder_name).expanduser().absolute())
+    current = Path.cwd()
+    for path in (current, *current.parents):
+        if (path / MANIFEST).is_file():
+            return Projects(path.parent)
+        if (path / PROJECTS_FOLDER).is_dir():
+            return Projects(path / PROJECTS_FOLDER)
+    return Projects(current / PROJECTS_FOLDER)
 
 
 def projects_of(project: Project) -> Projects:

@@ -37,12 +37,12 @@ def create_repository(folder: Path) -> None:
 def _without_hints(name: str) -> Iterator[None]:
     """Suppress DVC's hints on next steps with git, which are done already."""
     logger = logging.getLogger(name)
-    before = logger.level
+    previous_level = logger.level
     logger.setLevel(logging.WARNING)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        logger.setLevel(previous_level)
 
 
 def commit_all(folder: Path, message: str) -> None:

@@ -114,12 +114,12 @@ def _version_files(  # noqa: PLR0917
 def _register(tracking: TrackingClient, name: str, run_id: str, content: str, scores: Mapping[str, Any]) -> None:
     from airflow_mlcraft.tracking.names import DagRunName, StepName
 
-    flow = DagRunName(_DAG_ID, run_id)
+    dag_run = DagRunName(_DAG_ID, run_id)
     best = next(model for model in scores["models"] if model["name"] == scores["winner"])
-    tracking.begin(flow, params={"metric": scores["metric"]})
-    with tracking.step(StepName(flow, _DAG_ID)) as run:
+    tracking.begin(dag_run, params={"metric": scores["metric"]})
+    with tracking.step(StepName(dag_run, _DAG_ID)) as run:
         run.params({"metric": scores["metric"], "champion": scores["winner"], "champion_kept": False})
         run.metrics({metric: value for metric, value in best["test"].items() if value is not None})
         run.text(json.dumps(scores, indent=2), "scores.json")
         run.register(name, content=content, champion=True)
-    tracking.end(flow)
+    tracking.end(dag_run)

@@ -13,7 +13,7 @@ from airflow_mlcraft.project import run_records
 from airflow_mlcraft.project.embedded import project_environment
 from airflow_mlcraft.project.evaluation import EVALUATE
 from airflow_mlcraft.project.history import find_run, list_runs
-from airflow_mlcraft.project.own_code import diffstat, list_code_files
+from airflow_mlcraft.project.own_code import get_diffstat, list_code_files
 from airflow_mlcraft.project.project_paths import Project, Projects
 
 
@@ -57,7 +57,7 @@ def find_code(project: Project, run_id: str) -> RunCode | None:
     record = next((run for run in run_records.load_records(project) if run.run_id == run_id), None)
     if record is None or not record.code:
         return None
-    return RunCode(record.code, record.dirty, list_code_files(project, record.code), diffstat(project, record.code))
+    return RunCode(record.code, record.dirty, list_code_files(project, record.code), get_diffstat(project, record.code))
 
 
 @contextlib.contextmanager

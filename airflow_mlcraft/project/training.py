@@ -65,7 +65,7 @@ class TrainingProgress:
         self.on_change(self)
 
     def on_dag(self, dag: Any) -> None:
-        """Take the tasks of the DAG."""
+        """Set the tasks of the DAG as waiting."""
         self.steps = {task.task_id: "waiting" for task in dag.tasks if task.task_id != TRAIN}
         self.total = len(dag.tasks)
 

@@ -51,19 +51,19 @@ def find_version_conflicts(root: str = DISTRIBUTION) -> list[Conflict]:
 
 def _walk_requirements(root: str) -> Iterator[tuple[Requirement, str]]:
     """All requirements that apply to this system, each with the name and version of its package."""
-    waiting: list[tuple[str, frozenset[str]]] = [(root, _find_installed_extras(root))]
-    seen = set(waiting)
-    while waiting:
-        name, extras = waiting.pop()
+    pending: list[tuple[str, frozenset[str]]] = [(root, _find_installed_extras(root))]
+    seen = set(pending)
+    while pending:
+        name, extras = pending.pop()
         installed = _find_distribution(name)
         if installed is None:
             continue
         for requirement in _applicable_requirements(installed, extras):
             yield requirement, f"{installed.metadata['Name']} {installed.version}"
-            following = (canonicalize_name(requirement.name), frozenset(requirement.extras))
-            if following not in seen:
-                seen.add(following)
-                waiting.append(following)
+            dependency = (canonicalize_name(requirement.name), frozenset(requirement.extras))
+            if dependency not in seen:
+                seen.add(dependency)
+                pending.append(dependency)
 
 
 def _find_installed_extras(name: str) -> frozenset[str]:

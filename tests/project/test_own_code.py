@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.project.own_code import commit_code, diffstat, list_code_files
+from airflow_mlcraft.project.own_code import commit_code, get_diffstat, list_code_files
 from airflow_mlcraft.project.project_paths import Project
 
 
@@ -113,8 +113,8 @@ def test_what_has_changed_since(project: Project, staged: bool) -> None:
         git(project.folder, "add", "README.md")
     edit(project)
     first = commit_code(project, "train_1")
-    assert diffstat(project, first.commit) == []
+    assert get_diffstat(project, first.commit) == []
     edit(project, "model.py", "# faster\n")
-    assert [line.split()[:3] for line in diffstat(project, first.commit)] == [["model.py", "|", "1"]]
+    assert [line.split()[:3] for line in get_diffstat(project, first.commit)] == [["model.py", "|", "1"]]
     second = commit_code(project, "train_2")
-    assert [line.split()[0] for line in diffstat(project, first.commit, second.commit)] == ["model.py"]
+    assert [line.split()[0] for line in get_diffstat(project, first.commit, second.commit)] == ["model.py"]

@@ -35,8 +35,8 @@ class ServerApi:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def dag_ids(self, pattern: str) -> list[str]:
-        """The ids of DAGs that contain this text."""
+    def find_dag_ids(self, pattern: str) -> list[str]:
+        """Return the ids of DAGs that contain a text."""
         page = self._get("/api/v2/dags", {"dag_id_pattern": f"%{pattern}%", "limit": "100"})
         return [str(dag["dag_id"]) for dag in page["dags"]]
 
@@ -84,12 +84,12 @@ class ServerApi:
         body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)}
         self._send_json("POST", f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns", body)
 
-    def run_state(self, dag_id: str, run_id: str) -> str:
-        """The state of a run."""
+    def get_run_state(self, dag_id: str, run_id: str) -> str:
+        """Return the state of a run."""
         return str(self._get(self._run_path(dag_id, run_id))["state"])
 
-    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """All task instances of a run, from all pages."""
+    def list_tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """Return all task instances of a run, from all pages."""
         tasks: list[dict[str, Any]] = []
         while True:
             query = {"limit": "100", "offset": str(len(tasks))}
@@ -98,8 +98,8 @@ class ServerApi:
             if not page["task_instances"] or len(tasks) >= page["total_entries"]:
                 return tasks
 
-    def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
-        """The return value of a task; None if it has none."""
+    def read_xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
+        """Return the return value of a task; None if it has none."""
         path = f"{self._run_path(dag_id, run_id)}/taskInstances/{quote(task_id, safe='')}/xcomEntries/return_value"
         query = {"map_index": str(map_index), "deserialize": "false", "stringify": "false"}
         response = self._request("GET", path, params=query)
@@ -108,7 +108,7 @@ class ServerApi:
         return self._parse_response(response)["value"]
 
     def stop(self, dag_id: str, run_id: str) -> None:
-        """Stop a run by the state failed."""
+        """Stop a run by setting its state to failed."""
         self._send_json("PATCH", self._run_path(dag_id, run_id), {"state": "failed"})
 
     def _run_path(self, dag_id: str, run_id: str) -> str:

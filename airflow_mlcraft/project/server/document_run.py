@@ -58,11 +58,11 @@ def run_on_server(
             api.stop(dag_id, run_id)
             raise
         if state != "success":
-            failed = sorted({task["task_id"] for task in api.tasks(dag_id, run_id) if task["state"] == "failed"})
+            failed = sorted({task["task_id"] for task in api.list_tasks(dag_id, run_id) if task["state"] == "failed"})
             raise ProjectError(
                 f"{', '.join(failed) or 'the run'} failed on the server", f"see {api.url}/dags/{dag_id}/runs/{run_id}"
             )
-        return _copy_outputs(api.xcom(dag_id, run_id, build_layout(plan).outputs_task_id), outdir)
+        return _copy_outputs(api.read_xcom(dag_id, run_id, build_layout(plan).outputs_task_id), outdir)
 
 
 def _document_name(process: str, text: str) -> str:
@@ -111,12 +111,12 @@ def _upload_files(api: ServerApi, dag_id: str, value: Json) -> Json:
         uploaded = api.upload(dag_id, Path(path), str(value.get("basename") or Path(path).name))
         rest = {key: item for key, item in value.items() if key not in ("location", "path", "basename")}
         value = {**rest, **uploaded}
-    elif value.get("class") == "Directory" and "listing" not in value and (path := local_path(value)):
+    elif value.get("class") == "Directory" and "listing" not in value and (folder := local_path(value)):
         listing = [
-            {"class": "Directory" if each.is_dir() else "File", "location": file_location(each), "basename": each.name}
-            for each in sorted(Path(path).iterdir())
+            {"class": "Directory" if path.is_dir() else "File", "location": file_location(path), "basename": path.name}
+            for path in sorted(Path(folder).iterdir())
         ]
-        value = {"class": "Directory", "basename": value.get("basename") or Path(path).name, "listing": listing}
+        value = {"class": "Directory", "basename": value.get("basename") or Path(folder).name, "listing": listing}
     return {key: _upload_files(api, dag_id, item) for key, item in value.items()}
 
 
@@ -124,9 +124,9 @@ def _wait_for_end(api: ServerApi, dag_id: str, run_id: str, steps: StepProgress 
     reported: dict[tuple[str, int], str] = {}
     while True:
         # The state of the run is read first: after its end, all tasks have ended.
-        state = api.run_state(dag_id, run_id)
+        state = api.get_run_state(dag_id, run_id)
         if steps is not None:
-            _report_steps(api.tasks(dag_id, run_id), reported, steps)
+            _report_steps(api.list_tasks(dag_id, run_id), reported, steps)
         if state in ("success", "failed"):
             return state
         time.sleep(_POLL_SECONDS)

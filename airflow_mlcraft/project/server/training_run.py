@@ -60,7 +60,7 @@ def train_on_server(
 def _find_dag(api: ServerApi, project: Project, *, tuned: bool) -> str:
     """The id of the DAG of the project's document on the server."""
     expected = f"{project.name}.{(project.tuned_workflow if tuned else project.workflow).stem}"
-    matches = [dag_id for dag_id in api.dag_ids(expected) if dag_id == expected or dag_id.endswith(f".{expected}")]
+    matches = [dag_id for dag_id in api.find_dag_ids(expected) if dag_id == expected or dag_id.endswith(f".{expected}")]
     if len(matches) != 1:
         raise ProjectError(
             f"the Airflow at {api.url} has {'several DAGs' if matches else 'no DAG'} {expected}",
@@ -94,10 +94,10 @@ def _train(  # noqa: PLR0917
         raise
     record = replace(record, state=state, seconds=round(time.monotonic() - start, 2), models=tuple(progress.models))
     if state == "success":
-        outputs = api.xcom(dag_id, run_id, "outputs") or {}
+        outputs = api.read_xcom(dag_id, run_id, "outputs") or {}
         record = _with_local_outputs(record, outputs)
     else:
-        failed = sorted({task["task_id"] for task in api.tasks(dag_id, run_id) if task["state"] == "failed"})
+        failed = sorted({task["task_id"] for task in api.list_tasks(dag_id, run_id) if task["state"] == "failed"})
         record = replace(record, error=f"{', '.join(failed)} failed; see {api.url}/dags/{dag_id}/runs/{run_id}")
     run_records.write_record(project, record)
     return record
@@ -105,17 +105,17 @@ def _train(  # noqa: PLR0917
 
 def _wait_for_end(api: ServerApi, dag_id: str, run_id: str, progress: TrainingProgress) -> str:
     """Poll the server until the run has ended. Returns the state of the run."""
-    waiting: set[str] = set()
+    reported: set[str] = set()
     while True:
-        state = api.run_state(dag_id, run_id)
-        tasks = api.tasks(dag_id, run_id)
+        state = api.get_run_state(dag_id, run_id)
+        tasks = api.list_tasks(dag_id, run_id)
         progress.done = sum(task["state"] in _FINISHED_STATES for task in tasks)
         progress.total = len(tasks)
         for task in tasks:
             _update_progress(task, progress)
         for task_id in sorted({task["task_id"] for task in tasks if task["state"] == _AWAITING_INPUT}):
-            if task_id not in waiting:
-                waiting.add(task_id)
+            if task_id not in reported:
+                reported.add(task_id)
                 page = f"{api.url}/dags/{dag_id}/runs/{run_id}/tasks/{task_id}/required_actions"
                 progress.on_log(task_id, "warning", f"waits for a person, who answers at {page}")
         progress.on_change(progress)

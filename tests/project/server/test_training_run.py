@@ -45,7 +45,7 @@ class Served:
         """Until the server has imported the projects' documents."""
         ending = time.monotonic() + TIME_LIMIT
         with ServerApi(self.site.url, self.environment) as api:
-            while missing := [name for name in names if not api.dag_ids(f"{name}.workflow")]:
+            while missing := [name for name in names if not api.find_dag_ids(f"{name}.workflow")]:
                 assert time.monotonic() < ending, missing
                 time.sleep(1)
 
