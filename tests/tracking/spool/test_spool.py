@@ -152,6 +152,6 @@ def test_trouble_is_told_since_it_began(tmp_path: Path) -> None:
 
 
 def test_what_is_refused_is_put_aside(tmp_path: Path) -> None:
-    Spool(tmp_path).refuse({"op": "batch"}, "because")
+    Spool(tmp_path).record_refusal({"op": "batch"}, "because")
     (file,) = (tmp_path / "refused").iterdir()
     assert json.loads(file.read_text()) == {"op": "batch", "reason": "because"}
