@@ -16,18 +16,21 @@ _OK = 200
 
 
 def probe(port: int, *, predict: bool = False) -> str:
-    """What is wrong with the server, or an empty text. With `predict` the model has to predict its own example."""
+    """Check the server; returns the fault, or an empty text.
+
+    With `predict` the model has to predict its own example.
+    """
     try:
-        status, answer = _send_request(port, "GET", "/health/ready")
+        status, response = _send_request(port, "GET", "/health/ready")
         if status != _OK:
-            return f"not ready: {answer}"
+            return f"not ready: {response}"
         if not predict:
             return ""
         _, model = _send_request(port, "GET", "/model")
         if not model["example"]:
             return ""
-        status, answer = _send_request(port, "POST", "/predict", {"records": model["example"][:1]})
-        return "" if status == _OK and answer.get("predictions") else f"/predict answers {status}: {answer}"
+        status, response = _send_request(port, "POST", "/predict", {"records": model["example"][:1]})
+        return "" if status == _OK and response.get("predictions") else f"/predict answers {status}: {response}"
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
         return f"no answer: {error}"
 

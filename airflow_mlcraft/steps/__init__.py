@@ -1,1 +1,1 @@
-"""What `mlcraft-step` does: files in, one piece of machine learning, files out."""
+"""The machine-learning steps of `mlcraft-step`: each reads files, and writes files."""

@@ -62,7 +62,7 @@ def run(arguments: list[str], *, folder: Path, services: Services | None = None)
     services = services or Services()
     try:
         if not arguments or arguments[0] in ("-h", "--help"):
-            sys.stdout.write(_overview())
+            sys.stdout.write(_format_overview())
             return 0
         kind = _load_kind(arguments[0])
         parser = _Parser(prog=f"mlcraft-step {arguments[0]}", description=f"{KINDS[arguments[0]].capitalize()}.")
@@ -90,7 +90,7 @@ def _load_kind(name: str) -> _Kind:
     return cast(_Kind, import_module(f"airflow_mlcraft.steps.{name.replace('-', '_')}"))
 
 
-def _overview() -> str:
+def _format_overview() -> str:
     lines = ["usage: mlcraft-step KIND [options]", "", "kinds:"]
     lines += [f"  {name:<12}{description}" for name, description in KINDS.items()]
     return "\n".join([*lines, "", "`mlcraft-step KIND --help` lists the options of one.", ""])

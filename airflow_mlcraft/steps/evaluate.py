@@ -79,9 +79,9 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
     record.write(folder)
     if outcome.winner is None and not options.allow_none:
         raise StepError(f"no champion: {outcome.verdict.reason}")
-    kept_note = "; the champion stays" if outcome.verdict.kept else ""
+    previous_note = "; the champion stays" if outcome.verdict.kept else ""
     result = "no champion" if outcome.winner is None else f"champion: {outcome.winner.label}"
-    services.log(f"{result} ({outcome.verdict.reason}{kept_note})")
+    services.log(f"{result} ({outcome.verdict.reason}{previous_note})")
 
 
 def _check_options(options: argparse.Namespace) -> None:

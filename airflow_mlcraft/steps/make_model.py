@@ -53,7 +53,7 @@ def make_model(
     """Fit the model with these params on the whole training part, and write it."""
     estimator = settings.build_estimator(params)
     if settings.code is not None:
-        _check_on_few_rows(settings, params)
+        _check_with_few_rows(settings, params)
     if settings.metric_reason:
         services.log(settings.metric_reason)
     if not settings.supports_class_weight():
@@ -74,7 +74,7 @@ def make_model(
         services.log(line)
     trusted = write_model_folder(settings, params, fitted, folder / MODEL)
     if trusted:
-        services.log(_trust_sentence(settings, trusted))
+        services.log(_format_trust_message(settings, trusted))
     write_json(folder / "metrics.json", {"cv": fitted.cv, "train": fitted.train})
     _record_fit(settings, fitted, record, services)
     return fitted
@@ -95,19 +95,26 @@ def write_model_folder(settings: FitSettings, params: dict[str, Any], fitted: Fi
         process = None if settings.recipe.process is None else row_process.from_json(settings.recipe.process)
         code = [*modules.values(), *([_write_process(process, Path(place))] if process is not None else [])]
         libraries = find_library_modules(read_schema(file)) | {name for path in code for name in imports_of(path)}
-        needed = [
+        requirements = [
             *find_installed_requirements(),
-            *(f"{one['name']}=={one['version']}" for one in describe_packages(libraries)),
+            *(f"{package['name']}=={package['version']}" for package in describe_packages(libraries)),
         ]
         if process is None:
-            every = settings.recipe.typed(settings.train)
-            rows, example = _format_dates(settings.recipe, every), _format_dates(settings.recipe, example_rows(every))
+            typed_rows = settings.recipe.typed(settings.train)
+            rows, example = (
+                _format_dates(settings.recipe, typed_rows),
+                _format_dates(settings.recipe, example_rows(typed_rows)),
+            )
         else:
             rows = example = process.example_frame()
-        optional = [] if process is None else [one.name for one in process.columns if one.nullable or not one.needed]
+        optional_columns = (
+            []
+            if process is None
+            else [column.name for column in process.columns if column.nullable or not column.needed]
+        )
         write_model(
-            target, file, rows, predictions, requirements=list(dict.fromkeys(needed)), metadata=metadata,
-            modules=modules, example=example, optional=optional,
+            target, file, rows, predictions, requirements=list(dict.fromkeys(requirements)), metadata=metadata,
+            modules=modules, example=example, optional=optional_columns,
         )  # fmt: skip
         if process is not None:
             (target / CODE).mkdir(exist_ok=True)
@@ -132,22 +139,25 @@ def _write_process(process: row_process.RowProcess, folder: Path) -> Path:
     return path
 
 
-def _check_on_few_rows(settings: FitSettings, params: dict[str, Any]) -> None:
-    """Save and load what the user's own code makes of a few rows, so that a refusal does not come after a long fit.
+def _check_with_few_rows(settings: FitSettings, params: dict[str, Any]) -> None:
+    """Fit on a few rows, save and load, so that user code that cannot be saved fails before a long fit.
 
-    Few rows may be too few to fit; the whole training part decides about that.
+    A few rows may be too few to fit; that is ignored, and the whole training part decides.
     """
     rows = settings.train.sample(min(_CHECK_ROWS, len(settings.train)), random_state=0)
-    few = replace(settings, train=rows.sort_index().reset_index(drop=True), folds=0)
+    few_rows_settings = replace(settings, train=rows.sort_index().reset_index(drop=True), folds=0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = build_pipeline(few.recipe, few.build_estimator(params))
-            model.fit(few.recipe.typed(few.train), few.recipe.truth(few.train))
+            model = build_pipeline(few_rows_settings.recipe, few_rows_settings.build_estimator(params))
+            model.fit(
+                few_rows_settings.recipe.typed(few_rows_settings.train),
+                few_rows_settings.recipe.truth(few_rows_settings.train),
+            )
     except Exception:
         return
     with tempfile.TemporaryDirectory() as place:
-        write_model_folder(few, params, Fitted(model, {}, {}), Path(place) / MODEL)
+        write_model_folder(few_rows_settings, params, Fitted(model, {}, {}), Path(place) / MODEL)
 
 
 def _user_modules(settings: FitSettings, types: set[str]) -> dict[str, Path]:
@@ -163,12 +173,12 @@ def _check_loads(settings: FitSettings, target: Path, features: pd.DataFrame, pr
         predicted = pyfunc_model.load(target / MODEL_FILE).predict(features)
     except Exception as error:
         raise StepError(f"{settings.name} cannot be loaded again after it was saved: {_one_line(error)}") from error
-    same = np.allclose if np.asarray(predictions).dtype.kind == "f" else np.array_equal
-    if np.shape(predicted) != np.shape(predictions) or not same(predicted, predictions):
+    are_equal = np.allclose if np.asarray(predictions).dtype.kind == "f" else np.array_equal
+    if np.shape(predicted) != np.shape(predictions) or not are_equal(predicted, predictions):
         raise StepError(f"{settings.name} does not answer as before after it was saved and loaded")
 
 
-def _trust_sentence(settings: FitSettings, trusted: dict[str, Any]) -> str:
+def _format_trust_message(settings: FitSettings, trusted: dict[str, Any]) -> str:
     module = module_name(settings.code) if settings.code is not None else ""
     own_types = [name.rpartition(".")[2] for name in trusted["types"] if module and name.startswith(f"{module}.")]
     packages = [f"{one['name']} {one['version']}" for one in trusted["packages"]]
@@ -193,24 +203,24 @@ def _record_fit(settings: FitSettings, fitted: Fitted, record: Record, services:
     for name, value in params_for_record(fitted.model).items():
         # An estimator may have a param of the same name, as k_neighbors has a metric.
         record.add_params(**{f"estimator.{name}" if name in record.params else name: value})
-    for name, found in fitted.cv.items():
-        record.add_metrics({f"cv_{name}": found["mean"], f"cv_{name}_std": found["std"]})
-        record.add_series(f"fold_{name}", found["folds"])
+    for name, scores in fitted.cv.items():
+        record.add_metrics({f"cv_{name}": scores["mean"], f"cv_{name}_std": scores["std"]})
+        record.add_series(f"fold_{name}", scores["folds"])
     record.add_metrics(fitted.train, "train_")
     profile = {"rows": len(settings.train), "columns": len(settings.train.columns)}
     record.add_dataset("train", "train.parquet", "training", profile)
     record.add_model(MODEL, settings.name)
     record.add_artifact("metrics")
     if fitted.threshold and fitted.threshold["metric"]:
-        chosen = f"{fitted.threshold['value']:g}, chosen on the folds for {fitted.threshold['metric']}"
-        services.log(f"{settings.name}: {recipe.positive!r} is named from a probability of {chosen}")
+        threshold_text = f"{fitted.threshold['value']:g}, chosen on the folds for {fitted.threshold['metric']}"
+        services.log(f"{settings.name}: {recipe.positive!r} is named from a probability of {threshold_text}")
     services.log(f"{settings.name}: {_score(metric, fitted)} ({len(settings.train)} rows)")
 
 
 def params_for_record(model: Any) -> dict[str, Any]:
     """Params of the estimator that are not None, as JSON values; nested estimators as their class names."""
-    found = unwrap_estimator(model[-1]).get_params().items()
-    return {name: value for name, given in found if (value := _to_json_param(given)) is not None}
+    params = unwrap_estimator(model[-1]).get_params().items()
+    return {name: value for name, param in params if (value := _to_json_param(param)) is not None}
 
 
 def _to_json_param(value: Any) -> Any:
@@ -229,6 +239,6 @@ def _to_json_param(value: Any) -> Any:
 
 def _score(metric: str, fitted: Fitted) -> str:
     if metric in fitted.cv:
-        found = fitted.cv[metric]
-        return f"{metric} {found['mean']:.4f} ± {found['std']:.4f} over {len(found['folds'])} folds"
+        cv_scores = fitted.cv[metric]
+        return f"{metric} {cv_scores['mean']:.4f} ± {cv_scores['std']:.4f} over {len(cv_scores['folds'])} folds"
     return f"{metric} on the training part {fitted.train.get(metric)}"

@@ -62,14 +62,14 @@ def _add_predictions(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
     from airflow_mlcraft.ml.row_hash import ROW_HASH
 
     with _translate_errors():
-        added = {PREDICTION: model.predict(frame)}
+        columns = {PREDICTION: model.predict(frame)}
         if hasattr(model, "predict_proba"):
-            found = model.predict_proba(frame)
-            added |= {f"probability_{label}": found[:, place] for place, label in enumerate(model.classes_)}
-    if existing := [name for name in added if name in frame.columns]:
+            probabilities = model.predict_proba(frame)
+            columns |= {f"probability_{label}": probabilities[:, place] for place, label in enumerate(model.classes_)}
+    if existing := [name for name in columns if name in frame.columns]:
         raise StepError(f"--data has a column {existing[0]!r} already, which would hold the prediction; rename it")
-    # The test part of a training has the hashes of its rows, which mean nothing to the user.
-    return frame.drop(columns=ROW_HASH, errors="ignore").assign(**added)
+    # The test part of a training has the hashes of its rows, which users need not see.
+    return frame.drop(columns=ROW_HASH, errors="ignore").assign(**columns)
 
 
 @contextmanager
@@ -82,7 +82,10 @@ def _translate_errors() -> Iterator[None]:
 
 
 def _check(frame: pd.DataFrame, features: list[dict[str, Any]], before: int) -> None:
-    """The model would take what is no number for a gap; the server refuses it too. `before` counts earlier rows."""
+    """Raise an error for values that are no numbers, as the server does; the model would treat them as missing.
+
+    `before` is the number of earlier rows.
+    """
     from airflow_mlcraft.ml.columns import to_kind
 
     for feature in features:

@@ -127,11 +127,11 @@ def _read_source(
     from airflow_mlcraft.ml.split import split_columns
 
     if options.code is not None:
-        own = _run_user_process(
+        processed = _run_user_process(
             _with_unique_names(inputs.frame(folder, options.data, "data")), options, params, folder, split
         )
-        frame = _with_unique_names(own.frame)
-        return _Source(TableInMemory(frame), list(frame.columns), own.hashes, own.rows, own)
+        frame = _with_unique_names(processed.frame)
+        return _Source(TableInMemory(frame), list(frame.columns), processed.hashes, processed.rows, processed)
     if params:
         raise StepError("--params are for the function in --code; give that too")
     table, hashes, names = TableOnDisk(place), list[Any](), list[str]()
@@ -139,14 +139,17 @@ def _read_source(
     unread = set(options.drop) - set(split_columns(split)) - {options.target}
     for frame in inputs.batches(folder, options.data, "data"):
         names = list(_with_unique_names(frame).columns)
-        made, rows_of_batch = hashes_of_source(frame, split.id)
+        batch_hashes, rows_of_batch = hashes_of_source(frame, split.id)
         rows = rows or rows_of_batch
         if rows != rows_of_batch:
             # A later batch lacks an id, and so rows are told apart by all columns.
-            earlier = (hashes_of_source(one, None) for one in inputs.batches(folder, options.data, "data"))
-            hashes, split = [found[0] for found in islice(earlier, len(hashes))], replace(split, id=None)
-            made, rows = hashes_of_source(frame, None)
-        hashes.append(made)
+            earlier_hashes = (hashes_of_source(batch, None) for batch in inputs.batches(folder, options.data, "data"))
+            hashes, split = (
+                [hashes_and_rows[0] for hashes_and_rows in islice(earlier_hashes, len(hashes))],
+                replace(split, id=None),
+            )
+            batch_hashes, rows = hashes_of_source(frame, None)
+        hashes.append(batch_hashes)
         table.add(frame[[name for name in names if name not in unread]])
     return _Source(table, names, np.concatenate(hashes), rows)
 
@@ -167,58 +170,58 @@ def _choose_recipe_and_split(
     _check_drop(source.names, options.drop, options.target)
     check_target(table, options.target)
     split = _stratify_rare_classes(split, table[options.target], options, services)
-    decisive = {name: table[name] for name in split_columns(split) if name in table.columns}
-    found = split_rows(pd.DataFrame(decisive, index=range(len(table))), split, source.hashes)
+    split_values = {name: table[name] for name in split_columns(split) if name in table.columns}
+    row_split = split_rows(pd.DataFrame(split_values, index=range(len(table))), split, source.hashes)
     unused = [*options.drop, ROW_HASH, *([split.id] if split.id else [])]
     read = [name for name in table.columns if name not in unused]
-    recipe = choose_recipe(TableView(table, read, found.train), options.target, split, recipe_options)
-    recipe = replace(recipe, split={**recipe.split, "boundary": found.boundary, "rows": source.rows})
+    recipe = choose_recipe(TableView(table, read, row_split.train), options.target, split, recipe_options)
+    recipe = replace(recipe, split={**recipe.split, "boundary": row_split.boundary, "rows": source.rows})
     if source.own is not None:
-        recipe = source.own.add_process_to(recipe, found.train, services.log)
+        recipe = source.own.add_process_to(recipe, row_split.train, services.log)
     recipe = _with_split_note(recipe, TableView(table, read), split)
-    for line in found.notes:
+    for line in row_split.notes:
         services.log(line)
     for line in _notes(recipe):
         services.log(line)
-    return recipe, found, split
+    return recipe, row_split, split
 
 
 def _write_parts(
-    recipe: Recipe, table: TableOnDisk | TableInMemory, found: RowSplit, folder: Path, place: Path
+    recipe: Recipe, table: TableOnDisk | TableInMemory, row_split: RowSplit, folder: Path, place: Path
 ) -> dict[str, tuple[int, int]]:
     """Write both parts; returns the numbers of rows and columns of each."""
     from airflow_mlcraft.ml.data.table_on_disk import write_ordered
 
-    orders = {"train": found.train, "test": found.test}
-    truth = _truth(recipe, table[recipe.target], list(orders.values()))
+    orders = {"train": row_split.train, "test": row_split.test}
+    truth = _read_targets(recipe, table[recipe.target], list(orders.values()))
 
     def prepare(rows: pd.DataFrame, at: Any) -> pd.DataFrame:
-        return prepare_rows(recipe, rows, truth[at], found.hashes[at])
+        return prepare_rows(recipe, rows, truth[at], row_split.hashes[at])
 
     return write_ordered(table, orders, folder, place, prepare)
 
 
-def _truth(recipe: Recipe, values: pd.Series, orders: Sequence[Any]) -> Any:
+def _read_targets(recipe: Recipe, values: pd.Series, orders: Sequence[Any]) -> Any:
     """The target of each row. It is read from a whole part at once, as all labels decide whether they are numbers."""
-    each = [recipe.truth(values.iloc[order].to_frame()) for order in orders]
-    made = np.empty(len(values), dtype=each[0].dtype)
-    for order, part in zip(orders, each, strict=True):
-        made[order] = part
-    return made
+    targets_of_parts = [recipe.truth(values.iloc[order].to_frame()) for order in orders]
+    targets = np.empty(len(values), dtype=targets_of_parts[0].dtype)
+    for order, part in zip(orders, targets_of_parts, strict=True):
+        targets[order] = part
+    return targets
 
 
 def prepare_rows(recipe: Recipe, rows: pd.DataFrame, truth: Any, hashes: Any) -> pd.DataFrame:
     """Rows of a part: the columns of the recipe, the target, the columns that rows are split by, and the row hashes."""
     from airflow_mlcraft.ml.row_hash import ROW_HASH
 
-    made = recipe.typed(rows).copy()
+    prepared = recipe.typed(rows).copy()
     if recipe.group is not None:
-        made[recipe.group] = rows[recipe.group].astype(str)
-    if recipe.time is not None and recipe.time not in made.columns:
-        made[recipe.time] = rows[recipe.time]
-    made[recipe.target] = truth
-    made[ROW_HASH] = hashes
-    return made
+        prepared[recipe.group] = rows[recipe.group].astype(str)
+    if recipe.time is not None and recipe.time not in prepared.columns:
+        prepared[recipe.time] = rows[recipe.time]
+    prepared[recipe.target] = truth
+    prepared[ROW_HASH] = hashes
+    return prepared
 
 
 def _run_user_process(
@@ -239,10 +242,10 @@ def _stratify_rare_classes(split: Split, values: pd.Series, options: argparse.Na
 
     if split.by != RANDOM or (options.prediction or detect_task(values)) != CLASSIFICATION:
         return split
-    found = find_rarest(count_classes(values.astype(str)))
-    if not found.is_rare:
+    rarest = find_rarest(count_classes(values.astype(str)))
+    if not rarest.is_rare:
         return split
-    services.log(f"the test part gets rows of each class, as with --stratify, because {found}")
+    services.log(f"the test part gets rows of each class, as with --stratify, because {rarest}")
     return replace(split, by=STRATIFY, column=options.target)
 
 
@@ -267,12 +270,17 @@ def _with_split_note(recipe: Recipe, frame: TableView, split: Split) -> Recipe:
     from airflow_mlcraft.ml.proposal import find_group
     from airflow_mlcraft.ml.split import RANDOM, STRATIFY
 
-    found = find_group(frame, recipe.target) if split.by in (RANDOM, STRATIFY) else None
-    if found is None:
+    grouping = find_group(frame, recipe.target) if split.by in (RANDOM, STRATIFY) else None
+    if grouping is None:
         return recipe
-    note = f'{found.sentence}; set group = "{found.column}", or drop the column if it stands for nothing of the kind'
+    note = (
+        f'{grouping.sentence}; set group = "{grouping.column}", or drop the column if it stands for nothing of the kind'
+    )
     return replace(recipe, notes=(*recipe.notes, note))
 
 
 def _notes(recipe: Recipe) -> list[str]:
-    return [*recipe.notes, *(f"the column {one['name']!r} is left out: it {one['why']}" for one in recipe.dropped)]
+    return [
+        *recipe.notes,
+        *(f"the column {column['name']!r} is left out: it {column['why']}" for column in recipe.dropped),
+    ]

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
-    """Roll the model out, and write deployment.json. If this fails, the previous model stays in service."""
+    """Roll the model out, and write deployment.json. On failure, the previous model stays in service."""
     from airflow_mlcraft.serving.process.rollout import roll_out
 
     if options.target not in _TARGETS:
@@ -69,10 +69,10 @@ def _server_options(folder: Path, options: argparse.Namespace, services: Service
     """Command line options of the server."""
     if options.workers < 1:
         raise StepError(f"--workers is {options.workers}; expected 1 or more")
-    found = ["--workers", str(options.workers)]
+    arguments = ["--workers", str(options.workers)]
     if options.log_predictions:
-        found += ["--log-predictions", str(_named_folder(folder, options.log_predictions, services))]
-    return found
+        arguments += ["--log-predictions", str(_named_folder(folder, options.log_predictions, services))]
+    return arguments
 
 
 def _sample_rows(folder: Path, name: str) -> list[dict[str, Any]]:

@@ -82,8 +82,8 @@ def run(options: argparse.Namespace, folder: Path, services: Services) -> None:
             if split.id is None:
                 hashes.append(row_hashes(frame))
             table.add(frame)
-        needed = pd.DataFrame({column: table[column] for column in split_columns(split)}, index=range(len(table)))
-        parts = split_rows(needed, split, np.concatenate(hashes) if hashes else None)
+        split_values = pd.DataFrame({column: table[column] for column in split_columns(split)}, index=range(len(table)))
+        parts = split_rows(split_values, split, np.concatenate(hashes) if hashes else None)
         sizes = write_ordered(table, {"train": parts.train, "test": parts.test}, folder, Path(name))
     for line in parts.notes:
         services.log(line)

@@ -111,14 +111,14 @@ def _score_fold(settings: FitSettings) -> FoldScores:
     from airflow_mlcraft.ml.preparation import build_pipeline, without_columns
 
     features, truth = settings.recipe.typed(settings.train), settings.recipe.truth(settings.train)
-    cuts = make_folds(settings.recipe, settings.train, truth, settings.folds, settings.seed)
+    folds = make_folds(settings.recipe, settings.train, truth, settings.folds, settings.seed)
 
     def score(params: Any, fold: int) -> float | None:
         model = without_columns(
             build_pipeline(settings.recipe, settings.build_estimator({**settings.params, **params}))
         )
         with collect_warnings(settings.name):
-            return fold_scores(settings.recipe, model, features, truth, cuts[fold])[settings.metric.name]
+            return fold_scores(settings.recipe, model, features, truth, folds[fold])[settings.metric.name]
 
     return score
 
@@ -161,7 +161,7 @@ def _record_search(record: Record, options: argparse.Namespace, search: Search, 
     record.add_params(trials=options.trials, pruner=options.pruner, space=dict(search.space))
     counts = {state: sum(trial.state == state for trial in trials) for state in ("complete", "pruned", "failed")}
     record.add_metrics({f"trials_{state}": count for state, count in counts.items()})
-    best = [search.best(trials[: place + 1]).score for place in range(len(trials))]
-    record.add_series(f"best_{search.metric.name}", best)
+    best_score = [search.best(trials[: place + 1]).score for place in range(len(trials))]
+    record.add_series(f"best_{search.metric.name}", best_score)
     record.add_artifact("params")
     record.add_artifact("trials")

@@ -49,7 +49,7 @@ _JSON_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
 
 class Application:
-    """Answers predictions itself, and forwards other requests to the ASGI application `routes`."""
+    """Responds to predictions itself, and forwards other requests to the ASGI application `routes`."""
 
     def __init__(
         self,

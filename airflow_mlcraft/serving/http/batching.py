@@ -71,7 +71,7 @@ class Batcher:
         return queued.future
 
     def close(self) -> None:
-        """Stop the thread once the queue is empty. Requests queued before or after this call are still answered."""
+        """Stop the thread once the queue is empty. All queued requests still get their results."""
         self._closing = True
         if not self._running:
             self._stop_thread()
@@ -124,7 +124,7 @@ class Batcher:
         except Exception as error:
             if len(batch) == 1:
                 return [error]
-        # One request made the batch fail; alone, the others can still be answered.
+        # One request made the batch fail; the others may succeed one by one.
         return [result for queued in batch for result in self._predict_batch([queued])]
 
     def _predict_concatenated(self, batch: list[_QueuedRequest]) -> list[InferenceResult]:

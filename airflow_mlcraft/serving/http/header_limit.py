@@ -14,7 +14,7 @@ _TIMEOUT_RESPONSE = (
 
 
 class HeaderTimeoutProtocol(HttpToolsProtocol):
-    """Answers 408 and closes a connection whose request headers are not complete within `seconds`."""
+    """Responds with 408 and closes a connection whose request headers are not complete within `seconds`."""
 
     def __init__(self, *args: Any, seconds: float, **kwargs: Any):
         super().__init__(*args, **kwargs)

@@ -108,11 +108,12 @@ def _find_fast_functions(
     """The fastest functions for predictions and probabilities that equal data frames on all probes, if any."""
     probes = _build_probes(example, signature, categories)
     expected = [
-        (_try_answer(frame_model.predict, probe), _try_answer(frame_model.proba_or_none, probe)) for probe in probes
+        (_predict_or_none(frame_model.predict, probe), _predict_or_none(frame_model.proba_or_none, probe))
+        for probe in probes
     ]
-    before: Callable[[Table], Table] = lambda table: table  # noqa: E731
+    run_user_process: Callable[[Table], Table] = lambda table: table  # noqa: E731
     if has_user_process(estimator):
-        before, signature = build_user_process(estimator, signature)
+        run_user_process, signature = build_user_process(estimator, signature)
         estimator = estimator.model
     steps = [step for _, step in estimator.steps] if type(estimator).__name__ == "Pipeline" else [estimator]
     try:
@@ -121,26 +122,26 @@ def _find_fast_functions(
         return None
     for build in list_fast_estimators(steps[-1]):
         try:
-            predict, proba = _compose(before, prepare, build())
+            predict, proba = _compose(run_user_process, prepare, build())
         except (NoFastFormError, AttributeError, TypeError, ValueError):
             continue
-        found = [(_try_answer(predict, probe), _try_answer(proba, probe)) for probe in probes]
+        predictions = [(_predict_or_none(predict, probe), _predict_or_none(proba, probe)) for probe in probes]
         if all(
-            _are_equal(ours, theirs)
-            for found_pair, expected_pair in zip(found, expected, strict=True)
-            for ours, theirs in zip(found_pair, expected_pair, strict=True)
+            _are_equal(fast_predictions, expected_predictions)
+            for found_pair, expected_pair in zip(predictions, expected, strict=True)
+            for fast_predictions, expected_predictions in zip(found_pair, expected_pair, strict=True)
         ):
             return predict, proba
     return None
 
 
 def _compose(
-    before: Callable[[Table], Table], prepare: TableFunction, last: FastEstimator
+    run_user_process: Callable[[Table], Table], prepare: TableFunction, estimator: FastEstimator
 ) -> tuple[TableFunction, TableFunction | None]:
-    proba = last.proba
+    proba = estimator.proba
     return (
-        lambda table: last.predict(prepare(before(table))),
-        None if proba is None else lambda table: proba(prepare(before(table))),
+        lambda table: estimator.predict(prepare(run_user_process(table))),
+        None if proba is None else lambda table: proba(prepare(run_user_process(table))),
     )
 
 
@@ -203,14 +204,14 @@ def _get_known_categories(folder: ModelFolder) -> dict[str, list[Any]]:
     return {str(feature.get("name")): list(feature["categories"]) for feature in features if feature.get("categories")}
 
 
-def _try_answer(function: TableFunction | None, table: Table) -> Any:
+def _predict_or_none(function: TableFunction | None, table: Table) -> Any:
     if function is None:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             return function(table)
-        except Exception:  # of any kind: the fast function has to fail where data frames do
+        except Exception:  # errors of any kind: the fast function has to fail where data frames do
             return "failed"
 
 
@@ -232,7 +233,7 @@ def _detect_nullable(signature: Signature, example: Any, frame_model: _FrameMode
         table = table_from_frame(example.head(1), signature)
         numeric, index = signature.positions[column.name]
         (table.numbers if numeric else table.texts)[0, index] = np.nan if numeric else None
-        columns.append(replace(column, nullable=isinstance(_try_answer(frame_model.predict, table), np.ndarray)))
+        columns.append(replace(column, nullable=isinstance(_predict_or_none(frame_model.predict, table), np.ndarray)))
     return replace(signature, columns=tuple(columns))
 
 

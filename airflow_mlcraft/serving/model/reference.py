@@ -17,7 +17,7 @@ _MAX_ROWS = 20
 
 
 class ReferenceModel:
-    """A model whose predictions the server's answers are compared with."""
+    """A model called with a data frame; the server's predictions are compared with its own."""
 
     def __init__(self, folder: ModelFolder, estimator: Any):
         self._folder, self._estimator = folder, estimator

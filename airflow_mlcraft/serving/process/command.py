@@ -17,11 +17,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal or a `stop` command; returns 1 with a message when the server cannot start."""
     from airflow_mlcraft.serving.process.supervisor import supervise
 
-    given = vars(_build_parser().parse_args(arguments))
+    options = vars(_build_parser().parse_args(arguments))
     configure_json_logging()
     try:
         require_extra("serve")
-        supervise(Options(**{field.name: given[field.name] for field in fields(Options) if field.name in given}))
+        supervise(Options(**{field.name: options[field.name] for field in fields(Options) if field.name in options}))
     except MlcraftError as error:
         print(f"mlcraft serving: {error}", file=sys.stderr)
         return 1

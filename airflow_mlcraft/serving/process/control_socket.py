@@ -1,4 +1,4 @@
-"""The control socket of a server: commands and answers as JSON lines, on a Unix socket that only its user can open."""
+"""The control socket of a server: commands and responses as JSON lines, on a Unix socket of its user only."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ async def serve_control_socket(folder: Path, handle: CommandHandler) -> AsyncIte
             command = json.loads(await reader.readuntil(b"\n"))
             try:
                 async with lock:
-                    answer = {"found": await handle(command)}
+                    response = {"found": await handle(command)}
             except MlcraftError as error:
-                answer = {"error": str(error)}
-            writer.write(json.dumps(answer).encode() + b"\n")
+                response = {"error": str(error)}
+            writer.write(json.dumps(response).encode() + b"\n")
             await writer.drain()
         writer.close()
 
@@ -52,7 +52,7 @@ async def serve_control_socket(folder: Path, handle: CommandHandler) -> AsyncIte
 
 
 def send_command(folder: Path, command: dict[str, Any], seconds: float = 150.0) -> Any:
-    """Send a command to the server with this state folder and return its answer; raises ServingError without one."""
+    """Send a command to the server with this state folder and return its result; raises ServingError for a failure."""
     try:
         with _short_socket_path(folder / SOCKET) as name, socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(seconds)
@@ -66,15 +66,15 @@ def send_command(folder: Path, command: dict[str, Any], seconds: float = 150.0) 
         raise ServingError(f"no server answers in {folder}: {error.strerror}") from None
     if not line:
         raise ServingError(f"the server of {folder} ended before it answered")
-    answer = json.loads(line)
-    if "error" in answer:
-        raise ServingError(answer["error"])
-    return answer["found"]
+    response = json.loads(line)
+    if "error" in response:
+        raise ServingError(response["error"])
+    return response["found"]
 
 
 @contextlib.contextmanager
 def _short_socket_path(path: Path) -> Iterator[str]:
-    """The path of a socket, by an open descriptor of its folder where it is longer than a socket's name can be."""
+    """The path of a socket; if it is too long for a socket's name, by an open descriptor of its folder."""
     if len(os.fsencode(path)) < _MAX_SOCKET_NAME:
         yield str(path)
         return

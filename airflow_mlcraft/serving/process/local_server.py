@@ -56,15 +56,15 @@ def start(
     options: Sequence[str] = (),
     seconds: float = _START_SECONDS,
 ) -> ServerProcess:
-    """Start a server that outlives this process, and wait until it answers; raises ServingError when it does not."""
+    """Start a server that outlives this process, and wait until it responds; raises ServingError when it does not."""
     if (running := find_running(folder)) is not None:
         raise ServingError(f"the server {name!r} runs already, at {running.url}; stop it first")
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     _rotate_log(folder / LOG)
-    chosen = _choose_port(name, host, _load_process(folder)) if port is None else port
+    chosen_port = _choose_port(name, host, _load_process(folder)) if port is None else port
     command = [sys.executable, "-m", "airflow_mlcraft.serving", "--model", str(model), "--name", name]
-    command += ["--host", host, "--port", str(chosen), "--state", str(folder), *options]
+    command += ["--host", host, "--port", str(chosen_port), "--state", str(folder), *options]
     with (folder / LOG).open("ab") as log:
         log_start = log.tell()
         child = subprocess.Popen(  # noqa: S603 - our own command
@@ -76,7 +76,7 @@ def start(
             cwd=folder,
             env=_build_environment(),
         )
-    process = ServerProcess(child.pid, psutil.Process(child.pid).create_time(), host, chosen)
+    process = ServerProcess(child.pid, psutil.Process(child.pid).create_time(), host, chosen_port)
     write_atomically(folder / _PROCESS_FILE, (json.dumps(asdict(process), indent=2) + "\n").encode())
     try:
         _wait_until_ready(child, folder, log_start, seconds)

@@ -37,7 +37,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is served under a name: the address, the model's hash, the hash of the model before, and the smoke tests."""
+    """A served model: name, address, the model's hash, the hash of the model before, and the smoke tests."""
 
     name: str
     url: str
@@ -74,9 +74,9 @@ def roll_out(
     max_seconds: float = _MAX_ANSWER_SECONDS,
     report: Report = lambda _: None,
 ) -> Deployment:
-    """Serve the model under this name; on failure, serve the previous model on and raise a ServingError.
+    """Serve the model under this name; on failure, keep serving the previous model and raise a ServingError.
 
-    The smoke tests predict `rows`, or else the model's input example; an answer that takes longer than `max_seconds`
+    The smoke tests predict `rows`, or else the model's input example; a prediction that takes longer than `max_seconds`
     fails. A model that is served already is not rolled out again.
     """
     if not _NAME.fullmatch(name):
@@ -117,7 +117,7 @@ def roll_out(
 
 
 def _find_reachable_server(target: _Target) -> ServerProcess | None:
-    """The server that runs and answers; one that runs and does not answer is stopped."""
+    """Find the server if it responds; one that does not respond is stopped."""
     process = local_server.find_running(target.folder)
     if process is None:
         return None
@@ -195,10 +195,12 @@ def _test_candidate(target: _Target, content: str, smoke_tests: list[dict[str, A
     """Test the candidate in every worker, while clients still get the served model."""
     for smoke_test in smoke_tests:
         started = time.monotonic()
-        answers = send_command(target.folder, {"do": "try", "content": content, "records": [smoke_test["row"]]})
+        predictions_of_workers = send_command(
+            target.folder, {"do": "try", "content": content, "records": [smoke_test["row"]]}
+        )
         _check_time(target, time.monotonic() - started)
-        for answer in answers:
-            _compare(smoke_test, answer[0])
+        for predictions in predictions_of_workers:
+            _compare(smoke_test, predictions[0])
 
 
 def _test_over_http(target: _Target, process: ServerProcess, smoke_tests: list[dict[str, Any]]) -> None:
@@ -208,9 +210,9 @@ def _test_over_http(target: _Target, process: ServerProcess, smoke_tests: list[d
         headers = {SELF_TEST_HEADER: send_command(target.folder, {"do": "self_test"})}
     for smoke_test in smoke_tests:
         started = time.monotonic()
-        answer = _send_request(process, "/predict", {"records": [smoke_test["row"]]}, target.max_seconds, headers)
+        response = _send_request(process, "/predict", {"records": [smoke_test["row"]]}, target.max_seconds, headers)
         _check_time(target, time.monotonic() - started)
-        _compare(smoke_test, answer["predictions"][0])
+        _compare(smoke_test, response["predictions"][0])
 
 
 def _check_time(target: _Target, seconds: float) -> None:
@@ -218,10 +220,10 @@ def _check_time(target: _Target, seconds: float) -> None:
         raise ServingError(f"an answer took {seconds:.1f} s, and {target.max_seconds:g} s are allowed")
 
 
-def _compare(smoke_test: dict[str, Any], answer: Any) -> None:
-    if not _is_close(smoke_test["prediction"], answer):
+def _compare(smoke_test: dict[str, Any], prediction: Any) -> None:
+    if not _is_close(smoke_test["prediction"], prediction):
         raise ServingError(
-            f"to {json.dumps(smoke_test['row'])} the server says {answer!r}, "
+            f"to {json.dumps(smoke_test['row'])} the server says {prediction!r}, "
             f"and the model itself {smoke_test['prediction']!r}"
         )
 
@@ -249,7 +251,7 @@ def _send_request(
     try:
         connection.request("GET" if body is None else "POST", path, None if body is None else json.dumps(body), headers)
         response = connection.getresponse()
-        answer = json.loads(response.read())
+        response_body = json.loads(response.read())
     except TimeoutError:
         raise ServingError(f"{process.url}{path} did not answer within {seconds:g} s") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -257,8 +259,10 @@ def _send_request(
     finally:
         connection.close()
     if response.status >= 400:  # noqa: PLR2004
-        raise ServingError(f"{process.url}{path} answers {response.status}: {answer.get('error', answer)}")
-    return answer
+        raise ServingError(
+            f"{process.url}{path} answers {response.status}: {response_body.get('error', response_body)}"
+        )
+    return response_body
 
 
 def _is_served(target: _Target, process: ServerProcess, content: str) -> bool:
@@ -304,9 +308,9 @@ def _copy_model(target: _Target, model: Path, content: str) -> None:
 
 def _remove_old_models(target: _Target, served: Deployment | None) -> None:
     """Delete all models but the served one and the one before."""
-    kept = (served.content, served.replaced) if served is not None else ()
+    kept_contents = (served.content, served.replaced) if served is not None else ()
     for folder in (target.folder / "models").iterdir():
-        if folder.name not in kept:
+        if folder.name not in kept_contents:
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -133,11 +133,11 @@ class _Supervisor:
                 worker.process.terminate()  # it was started before a swap; it is restarted with the new model
         elif message.get("event") == "broken":
             worker.ready.set_exception(ServingError(message["error"]))
-        elif (answer := worker.waiting.pop(message["id"], None)) is not None and not answer.done():
+        elif (future := worker.waiting.pop(message["id"], None)) is not None and not future.done():
             if "error" in message:
-                answer.set_exception(ServingError(message["error"]))
+                future.set_exception(ServingError(message["error"]))
             else:
-                answer.set_result(message["found"])
+                future.set_result(message["found"])
 
     def _handle_worker_exit(self, worker: _Worker) -> None:
         """Clean up after a worker that has ended, and restart it unless the server ends or has never been ready."""
@@ -146,9 +146,9 @@ class _Supervisor:
         worker.process.join()
         self._remove_live_gauges(worker.process.pid)
         exit_error = ServingError(f"worker {worker.number} ended with {worker.process.exitcode}")
-        for answer in [worker.ready, *worker.waiting.values()]:
-            if not answer.done():
-                answer.set_exception(exit_error)
+        for future in [worker.ready, *worker.waiting.values()]:
+            if not future.done():
+                future.set_exception(exit_error)
         worker.ready.exception()  # marks it as retrieved, or asyncio logs it
         if self._workers.get(worker.number) is worker:
             del self._workers[worker.number]
@@ -211,10 +211,10 @@ class _Supervisor:
         return self._options.self_test
 
     async def _prepare(self, model: Path) -> str:
-        answers = set(await self._broadcast({"do": "prepare", "model": str(model)}, _LOAD_SECONDS))
-        if len(answers) != 1:
+        contents = set(await self._broadcast({"do": "prepare", "model": str(model)}, _LOAD_SECONDS))
+        if len(contents) != 1:
             raise ServingError(f"{model} was changed while it was loaded")
-        content = str(answers.pop())
+        content = str(contents.pop())
         self._candidate = (model, content)
         return content
 
@@ -224,7 +224,7 @@ class _Supervisor:
         try:
             await self._broadcast({"do": "commit", "content": content}, _COMMAND_SECONDS)
         except ServingError:
-            # A worker has died: the others go back, so that all serve the same model.
+            # A worker has died: the others revert, so that all serve the same model.
             with contextlib.suppress(ServingError):
                 await self._broadcast({"do": "revert"}, _COMMAND_SECONDS)
             raise
@@ -240,26 +240,26 @@ class _Supervisor:
         log.info("model reverted", extra={"fields": {"content": self._content}})
 
     async def _broadcast(self, command: dict[str, Any], seconds: float) -> list[Any]:
-        """Send a command to all workers and return their answers; raises the error of a worker that fails."""
+        """Send a command to all workers and return their results; raises the error of a worker that fails."""
         futures = []
         for worker in self._workers.values():
             number = next(self._ids)
-            answer = worker.waiting[number] = asyncio.get_running_loop().create_future()
+            future = worker.waiting[number] = asyncio.get_running_loop().create_future()
             try:
                 worker.connection.send({**command, "id": number})
             except OSError:
-                answer.set_exception(ServingError(f"worker {worker.number} is gone"))
-            futures.append(answer)
+                future.set_exception(ServingError(f"worker {worker.number} is gone"))
+            futures.append(future)
         if not futures:
             raise ServingError("there is no worker now; try again")
         try:
-            answers = await asyncio.wait_for(asyncio.gather(*futures, return_exceptions=True), seconds)
+            results = await asyncio.wait_for(asyncio.gather(*futures, return_exceptions=True), seconds)
         except asyncio.TimeoutError:
             raise ServingError(f"the workers did not {command['do']} within {seconds:g} s") from None
-        for value in answers:
-            if isinstance(value, BaseException):
-                raise value
-        return list(answers)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return list(results)
 
     def _end(self) -> None:
         self._ending = True

@@ -110,14 +110,14 @@ class Worker:
 
     async def _handle_command(self, command: dict[str, Any]) -> None:
         try:
-            found = await self._run_command(command)
-            answer = {"id": command["id"], "found": found}
+            result = await self._run_command(command)
+            response = {"id": command["id"], "found": result}
         except MlcraftError as error:
-            answer = {"id": command["id"], "error": str(error)}
+            response = {"id": command["id"], "error": str(error)}
         except Exception as error:
             log.exception("an order failed")
-            answer = {"id": command["id"], "error": f"{type(error).__name__}: {error}"}
-        self._connection.send(answer)
+            response = {"id": command["id"], "error": f"{type(error).__name__}: {error}"}
+        self._connection.send(response)
 
     async def _run_command(self, command: dict[str, Any]) -> Any:
         name = command["do"]

@@ -1,1 +1,1 @@
-"""Where data can come from: the web, buckets and other remote files, databases, files, scikit-learn."""
+"""Sources of data: the web, buckets and other remote files, databases, local files, scikit-learn."""

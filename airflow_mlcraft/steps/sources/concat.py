@@ -140,9 +140,9 @@ def _join_parquet(parts: Parts, target: Path) -> None:
 
 def _check_same_types(first: Path, schema: Any, path: Path, other: Any) -> None:
     for name in schema.names:
-        ours, theirs = schema.field(name).type, other.field(name).type
-        if ours != theirs:
-            raise StepError(f"the column {name!r} is {ours} in {first.name}, but {theirs} in {path.name}")
+        first_type, other_type = schema.field(name).type, other.field(name).type
+        if first_type != other_type:
+            raise StepError(f"the column {name!r} is {first_type} in {first.name}, but {other_type} in {path.name}")
 
 
 def _join_text(parts: Parts, target: Path) -> None:

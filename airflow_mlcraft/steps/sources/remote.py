@@ -118,13 +118,13 @@ class RemoteFiles:
         return {name: str(info[name]) for name in _METADATA if info.get(name) is not None}
 
     def _retry(self, work: Any) -> Any:
-        found: list[Any] = []
+        results: list[Any] = []
 
         def attempt() -> None:
-            found[:] = [self._translate_errors(work, "listed")]
+            results[:] = [self._translate_errors(work, "listed")]
 
         retry_transfer(attempt, address=self.place, bytes_received=lambda: 0, log=self._retrieval.log)
-        return found[0]
+        return results[0]
 
     def _translate_errors(self, work: Any, action: str) -> Any:
         """Call `work`, and raise errors of fsspec's clients as `StepError`, or `TransientError` if they may pass."""

@@ -143,7 +143,7 @@ class _Transfer:
 
     @contextmanager
     def _open_response(self, conditions: dict[str, str]) -> Iterator[httpx.Response]:
-        """The response at the end of the redirects. The key is sent to no other server than the one of the source."""
+        """The response after all redirects. The key is only sent to the server of the source."""
         address = self._address
         rules = self._retrieval.services.permissions.addresses
         for _ in range(_MAX_REDIRECTS):
@@ -174,12 +174,12 @@ class _Transfer:
         status = response.status_code
         if status in (_OK, _PARTIAL, _NOT_MODIFIED, _RANGE_NOT_SATISFIABLE):
             return
-        answer = f"the server answers {status} {response.reason_phrase}".rstrip()
+        response_text = f"the server answers {status} {response.reason_phrase}".rstrip()
         if status in _RETRYABLE:
-            raise TransientError(answer, retry_after=_retry_after(response.headers.get("Retry-After", "")))
-        elsewhere = "" if address == self._address else f" (redirected to {mask_url(address)})"
+            raise TransientError(response_text, retry_after=_retry_after(response.headers.get("Retry-After", "")))
+        redirect_note = "" if address == self._address else f" (redirected to {mask_url(address)})"
         hint = _HINTS.get(status, "check the address")
-        raise StepError(f"{self.place}{elsewhere}: {answer}: {hint}")
+        raise StepError(f"{self.place}{redirect_note}: {response_text}: {hint}")
 
 
 def _describe_error(error: httpx.TransportError) -> str:
@@ -282,9 +282,9 @@ def _inflate(compressed: BinaryIO, target: BinaryIO) -> None:
 def _silence_httpx() -> Iterator[None]:
     """Keep httpx from logging full addresses, which may contain keys."""
     logger = logging.getLogger("httpx")
-    before = logger.level
+    previous_level = logger.level
     logger.setLevel(logging.WARNING)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        logger.setLevel(previous_level)

@@ -59,9 +59,15 @@ def test_without_probabilities() -> None:
 
 
 def test_one_class_only_in_the_test_part() -> None:
-    usual = build_predictions(2)
-    rows = usual.truth == "class 1"
-    some = Predictions(usual.y_true[rows], usual.y_pred[rows], usual.classes, "class 1", usual.probabilities[rows])
+    predictions = build_predictions(2)
+    rows = predictions.y_true == "class 1"
+    some = Predictions(
+        predictions.y_true[rows],
+        predictions.y_pred[rows],
+        predictions.classes,
+        "class 1",
+        predictions.probabilities[rows],
+    )
     assert [one.name for one in class_plots(some)] == ["confusion_matrix"]
 
 
