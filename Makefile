@@ -1,25 +1,25 @@
-# Everything happens in this folder: the virtual environment in .venv/, Airflow's home and database in .mlcraft/.
+# All files are written below this folder: the virtual environment in .venv/, Airflow's home and database in .mlcraft/.
 
-# The newest Python that really runs and can make virtual environments.
+# The newest Python that works and can create virtual environments.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3.10 python3; do \
 	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 \
 	&& { echo "$$python"; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
-# An installation builds the pages of the web UI, so an edit of them asks for another one.
+# The installation builds the pages of the web UI, so it is repeated after an edit of them.
 PAGES := $(shell find ui -type f -not -path '*/node_modules/*')
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-# Airflow is large: each process would compile all of it again.
+# Otherwise each process would compile all of Airflow again.
 unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup demo test lint types rooms check up stop docs bench conformance executor resolve compose-check site lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## make the virtual environment, with everything in it
+setup: $(STAMP) ## create the virtual environment, with all packages
 
 $(STAMP): requirements.lock pyproject.toml $(PAGES)
 	@test -n "$(PYTHON)" || { echo "No Python 3.10 or newer with venv found; install one (on Debian also the package" \
@@ -30,38 +30,38 @@ $(STAMP): requirements.lock pyproject.toml $(PAGES)
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
-demo: $(STAMP) ## train, compare and serve models by a CWL workflow in Airflow, and show what came out
+demo: $(STAMP) ## train, compare and serve models by a CWL workflow in Airflow, and show the results
 	@$(BIN)/python tools/demo.py
 
 up: $(STAMP) ## start Airflow's web UI with the DAGs of this project, and MLflow's (PORT=8080)
 	@PORT=$(PORT) $(BIN)/python tools/up.py
 
-stop: $(STAMP) ## end the model servers that runs have started
+stop: $(STAMP) ## stop the model servers that runs have started
 	@$(BIN)/python tools/stop.py
 
 test: $(STAMP) ## run the tests (ARGS="tests/store -k name", JOBS=0 for one process)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-check: lint types rooms ## all checks that run nothing
+check: lint types rooms ## all static checks
 
-lint: $(STAMP) ## style and form of the code
+lint: $(STAMP) ## check the style and format of the code
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	@$(BIN)/python tools/lint_pages.py
 
-types: $(STAMP) ## types of the package
+types: $(STAMP) ## check the types of the package
 	$(BIN)/mypy
 
-rooms: $(STAMP) ## which part of the package may import which
+rooms: $(STAMP) ## check the imports between the parts of the package
 	$(BIN)/lint-imports --no-logo
 
-docs: $(STAMP) ## write docs/cli.md from the command itself
+docs: $(STAMP) ## write docs/cli.md, the reference of the command
 	@$(BIN)/python tools/cli_reference.py
 
 site: $(STAMP) ## build the documentation into site/, and fail at a broken link
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-bench: $(STAMP) ## measure, and write bench/RESULTS.md
+bench: $(STAMP) ## run the benchmarks, and write bench/RESULTS.md
 	$(BIN)/python -m bench
 
 conformance: $(STAMP) ## run the CWL conformance suite through Airflow (SUITE=path, TAGS=required)
@@ -72,7 +72,7 @@ executor: ## compile the executor of Rabix Composer into the package (needs a JD
 	javac --release 8 -Xlint:-options -g:none -d executor/build executor/dev/mlcraft/ComposerExecutor.java
 	cp executor/build/dev/mlcraft/ComposerExecutor.class airflow_mlcraft/runner/jar/
 
-resolve: $(STAMP) ## install what resolves today without the lock into a new environment, and run a document with it
+resolve: $(STAMP) ## install the newest allowed versions into a new environment, and run a document with it
 	@$(BIN)/python tools/resolve.py
 
 compose-check: $(STAMP) ## build and start docker-compose.yaml, and run a workflow there (ARGS=--stand-in-postgres)
@@ -83,6 +83,6 @@ lock: $(STAMP) ## resolve the newest versions again, for Python 3.10 and newer, 
 		--no-emit-index-url --no-emit-find-links --extra all --extra boosting --extra s3 --group dev --group docs \
 		pyproject.toml --output-file requirements.lock
 
-clean: ## remove what was made: the virtual environment, Airflow's home, caches
+clean: ## remove the virtual environment, Airflow's home, and caches
 	rm -rf $(VENV) .mlcraft .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

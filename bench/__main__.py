@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _sections(path: Path) -> dict[str, str]:
-    """What earlier runs have found, by benchmark."""
+    """The sections of the results file, by benchmark."""
     text = path.read_text() if path.exists() else ""
     return {
         found[1]: found[0].strip()
@@ -79,7 +79,7 @@ def _cell(text: str) -> str:
 
 
 def _number(value: float) -> str:
-    """NaN is what could not be measured; the detail says why."""
+    """A number as text; NaN, for a failed measurement, refers to the detail."""
     return "-" if math.isnan(value) else f"{value:.2f}"
 
 

@@ -41,34 +41,38 @@ json.dump(took[1:], sys.stdout)
 
 
 def figures() -> list[Figure]:
-    """(c) of the results."""
+    """The figures of this benchmark."""
     with TemporaryDirectory(prefix="bench-command-") as name:
         home = Path(name)
-        what, document, job, expected = _case(home)
+        label, document, job, expected = _case(home)
         env = environment(home, MLCRAFT_HOME=str(home / "embedded"))
-        words = ["--quiet", f"--outdir={home / 'out'}", str(document), str(job)]
+        arguments = ["--quiet", f"--outdir={home / 'out'}", str(document), str(job)]
         sides = {
-            "ours": [str(BIN / "mlcraft-cwl-runner"), *words],
-            "toil": [toil(), *words],
-            "cwltool": [str(BIN / "cwltool"), *words],
+            "ours": [str(BIN / "mlcraft-cwl-runner"), *arguments],
+            "toil": [toil(), *arguments],
+            "cwltool": [str(BIN / "cwltool"), *arguments],
         }
-        took: dict[str, list[float]] = {side: [] for side in sides}
+        seconds_by_side: dict[str, list[float]] = {side: [] for side in sides}
         for round_ in range(ROUNDS + 1):
             for side, command in sides.items():
-                seconds, said = timed(command, env)
-                if said != expected:
-                    raise SystemExit(f"{side} gave {said}")
+                seconds, output = timed(command, env)
+                if output != expected:
+                    raise SystemExit(f"{side} gave {output}")
                 if round_:
-                    took[side].append(seconds)
+                    seconds_by_side[side].append(seconds)
         warm = json.loads(
             subprocess.run(
-                [sys.executable, "-c", _WARM, str(ROUNDS), *words], env=env, check=True, capture_output=True, text=True
+                [sys.executable, "-c", _WARM, str(ROUNDS), *arguments],
+                env=env,
+                check=True,
+                capture_output=True,
+                text=True,
             ).stdout.splitlines()[-1]
         )
-    ours, theirs, cwltool = took["ours"], took["toil"], took["cwltool"]
+    ours, theirs, cwltool = seconds_by_side["ours"], seconds_by_side["toil"], seconds_by_side["cwltool"]
     return [
         Figure(
-            f"`mlcraft-cwl-runner` on {what}, cold / toil-cwl-runner",
+            f"`mlcraft-cwl-runner` on {label}, cold / toil-cwl-runner",
             ratio(ours, theirs),
             "≤ 0.8",
             f"{median(ours):.1f} s / {median(theirs):.1f} s",
@@ -84,7 +88,7 @@ def figures() -> list[Figure]:
 
 
 def _case(home: Path) -> tuple[str, Path, Path, dict[str, int]]:
-    """The suite's own workflow of two steps where the suite is to be had, else one of its shape."""
+    """A workflow of two steps: the one of the conformance suite if it is available, or else a similar one."""
     document = _SUITE / "count-lines1-wf.cwl"
     if document.is_file():
         return document.name, document, _SUITE / "wc-job.json", {"count_output": 16}

@@ -1,7 +1,7 @@
-"""How many workflows can be written in Composer's form: `python -m bench.composer_forms FOLDER…`.
+"""The number of workflows that can be written in Composer's form: `python -m bench.composer_forms FOLDER…`.
 
-Each workflow below the folders that cwltool accepts is written, with listed losses allowed. A form counts where writing
-the form of the form changes nothing. What is refused is printed with its reason.
+Each workflow below the folders that cwltool accepts is written, with listed losses allowed. A form counts if writing
+the form of the form changes nothing. Refused documents are printed with the reason.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WHOLE, _LOSS, _REFUSED, _UNSTABLE, _BROKEN = "whole", "with a listed loss", "re
 
 
 def outcome(path: Path, folder: Path) -> tuple[str, str]:
-    """What becomes of one document, and why."""
+    """The outcome for one document, and the reason."""
     try:
         load(path)
     except MlcraftError as error:
@@ -35,7 +35,7 @@ def outcome(path: Path, folder: Path) -> tuple[str, str]:
         (folder / name).write_text(text)
     again = composer_form(folder / next(iter(form.files)), allow_loss=True)
     if again.problems or not again.files.items() <= form.files.items():
-        # Tools that lie in files of their own by now are left there.
+        # Tools that are in files of their own stay there.
         return _UNSTABLE, ", ".join(problem.message for problem in again.problems)
     return (_LOSS if form.losses else _WHOLE), ""
 

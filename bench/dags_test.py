@@ -52,7 +52,7 @@ steps:
 
 
 def figures() -> list[Figure]:
-    """(b) of the results."""
+    """The figures of this benchmark."""
     with TemporaryDirectory(prefix="bench-dags-") as name:
         home = Path(name)
         (home / "dags").mkdir()
@@ -63,14 +63,14 @@ def figures() -> list[Figure]:
             f"from airflow_mlcraft import load_cwl_dags\nload_cwl_dags(globals(), {str(home / 'cwl')!r})\n"
         )
         _airflow(home, "db", "migrate")
-        took: dict[str, list[float]] = {"by_hand": [], "scattered": []}
+        seconds_by_side: dict[str, list[float]] = {"by_hand": [], "scattered": []}
         for round_ in range(ROUNDS + 1):
-            for dag_id, times in took.items():
-                begun = time.perf_counter()
+            for dag_id, times in seconds_by_side.items():
+                started = time.perf_counter()
                 _airflow(home, "dags", "test", dag_id)
                 if round_:
-                    times.append(time.perf_counter() - begun)
-    ours, hand = took["scattered"], took["by_hand"]
+                    times.append(time.perf_counter() - started)
+    ours, hand = seconds_by_side["scattered"], seconds_by_side["by_hand"]
     return [
         Figure(
             "`airflow dags test`, 12 tasks of which 10 scattered / the same by hand with BashOperator",
@@ -82,8 +82,8 @@ def figures() -> list[Figure]:
 
 
 def _airflow(home: Path, *words: str) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "airflow", *words], env=environment(home), capture_output=True, text=True, check=False
     )
-    if done.returncode:
-        raise SystemExit(f"airflow {' '.join(words)} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+    if process.returncode:
+        raise SystemExit(f"airflow {' '.join(words)} failed:\n{process.stdout[-3000:]}\n{process.stderr[-3000:]}")

@@ -1,4 +1,4 @@
-"""Ten minutes of requests: what a server needs at the end, and after the first of them."""
+"""Memory of a server during ten minutes of requests: at their end, and after the first of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psutil
 from airflow_mlcraft.serving.process.control_socket import send_command
 from bench.measure import Figure
 from bench.serving_load import result_of, serve_ours, start_client
-from bench.serving_models import LINEAR, NUMBERS, Served, numeric_models
+from bench.serving_models import LINEAR, NUMBERS, ServedModel, numeric_models
 
 LONG = 600.0
 
@@ -22,8 +22,8 @@ def figures() -> list[Figure]:
         return [_memory(Path(name), numeric_models(Path(name))[LINEAR])]
 
 
-def _memory(folder: Path, served: Served) -> Figure:
-    """All processes of the server: at the end of a long load, and after its first tenth."""
+def _memory(folder: Path, served: ServedModel) -> Figure:
+    """The memory of all processes of the server: at the end of a long load, and after its first tenth."""
     with serve_ours(folder, served.folder, "--log-predictions", str(folder / "log")) as port:
         server = psutil.Process(send_command(folder / "state", {"do": "status"})["pid"])
         client = start_client(port, served.body(1), LONG)
@@ -41,5 +41,5 @@ def _memory(folder: Path, served: Served) -> Figure:
 
 
 def _megabytes(server: psutil.Process) -> float:
-    """What would be free without it."""
+    """The memory that would be free without the server, in megabytes."""
     return sum(one.memory_full_info().uss for one in (server, *server.children(recursive=True))) / 1e6

@@ -1,6 +1,6 @@
-"""A large folder of documents in one DAG file, before a real DAG processor with Airflow's own limits.
+"""A large folder of documents in one DAG file, in a real DAG processor with Airflow's own limits.
 
-`MLCRAFT_BENCH_DOCUMENTS` says how many documents there are.
+The environment variable `MLCRAFT_BENCH_DOCUMENTS` sets the number of documents.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.measure import Figure, own_rooms
+from bench.measure import Figure, isolated_environment
 
 DOCUMENTS = int(os.environ.get("MLCRAFT_BENCH_DOCUMENTS", "3000"))
 SHOWN, WATCHED, BUSY = 180.0, 75.0, 110.0
@@ -29,10 +29,10 @@ _BUSY_FOR_EACH_CORE = 3
 
 
 def figures() -> list[Figure]:
-    """The documents are compiled ahead, as `mlcraft cwl import` does; what is measured is the DAG processor's work."""
+    """The figures of the DAG processor's work; the documents are compiled before, as by `mlcraft cwl import`."""
     with TemporaryDirectory(prefix="bench-folder-") as name:
         home = Path(name)
-        environment = own_rooms(home, AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{home / 'airflow.db'}")
+        environment = isolated_environment(home, AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{home / 'airflow.db'}")
         _write_documents(home / "cwl")
         (home / "dags").mkdir()
         (home / "dags" / "cwl_dags.py").write_text(
@@ -40,20 +40,20 @@ def figures() -> list[Figure]:
         )
         _run(["-m", "airflow", "db", "migrate"], environment)
         _compile(home, environment)
-        return _watched(home, environment)
+        return _watch_processor(home, environment)
 
 
-def _watched(home: Path, environment: dict[str, str]) -> list[Figure]:
+def _watch_processor(home: Path, environment: dict[str, str]) -> list[Figure]:
     with _dag_processor(home, environment) as started:
         counts = list(_counts(home, started + SHOWN, until=DOCUMENTS))
         first = next((count for _, count, _ in counts if count), 0)
         seconds = counts[-1][0] - started
-        built = max((took for _, _, took in counts), default=0.0)
-        alone = list(_counts(home, time.monotonic() + WATCHED))
+        built = max((parse_seconds for _, _, parse_seconds in counts), default=0.0)
+        idle = list(_counts(home, time.monotonic() + WATCHED))
         with _busy_cores():
-            busy = list(_counts(home, time.monotonic() + BUSY))
-    shown = [count for _, count, _ in [*counts, *alone, *busy]]
-    most = [max(shown[: at + 1]) for at in range(len(shown))]
+            busy_counts = list(_counts(home, time.monotonic() + BUSY))
+    shown = [count for _, count, _ in [*counts, *idle, *busy_counts]]
+    most = [max(shown[: moment + 1]) for moment in range(len(shown))]
     smallest = min((count / largest for count, largest in zip(shown, most, strict=True) if largest), default=0.0)
     return [
         Figure(
@@ -71,27 +71,28 @@ def _watched(home: Path, environment: dict[str, str]) -> list[Figure]:
         ),
         Figure(
             "a parse of the unchanged folder / Airflow's limit",
-            max(took for _, _, took in alone[len(alone) // 2 :]) / LIMIT,
+            max(parse_seconds for _, _, parse_seconds in idle[len(idle) // 2 :]) / LIMIT,
             "≤ 0.30",
-            f"{max(took for _, _, took in alone[len(alone) // 2 :]):.1f} s; the longest that built DAGs {built:.1f} s",
+            f"{max(parse_seconds for _, _, parse_seconds in idle[len(idle) // 2 :]):.1f} s; "
+            f"the longest that built DAGs {built:.1f} s",
         ),
         Figure(
             "the same beside busy processes / Airflow's limit",
-            max(took for _, _, took in busy) / LIMIT,
+            max(parse_seconds for _, _, parse_seconds in busy_counts) / LIMIT,
             "≤ 0.90",
-            f"{max(took for _, _, took in busy):.1f} s",
+            f"{max(parse_seconds for _, _, parse_seconds in busy_counts):.1f} s",
         ),
     ]
 
 
 def _counts(home: Path, end: float, until: int | None = None) -> Iterator[tuple[float, int, float]]:
-    """Moments, with the DAGs that Airflow shows and the seconds that its last parse took."""
+    """Iterate over moments, with the number of DAGs that Airflow shows and the seconds of its last parse."""
     while time.monotonic() < end:
         with closing(sqlite3.connect(home / "airflow.db", timeout=60)) as connection:
-            count, took = connection.execute(
+            count, parse_seconds = connection.execute(
                 "select count(*), max(last_parse_duration) from dag where is_stale = 0"
             ).fetchone()
-        yield time.monotonic(), count, took or 0.0
+        yield time.monotonic(), count, parse_seconds or 0.0
         if count == until:
             return
         time.sleep(2)
@@ -144,8 +145,8 @@ def _compile(home: Path, environment: dict[str, str]) -> None:
         list(pool.map(_compile_some, [(paths[core::cores], environment) for core in range(cores)]))
 
 
-def _compile_some(given: tuple[list[str], dict[str, str]]) -> None:
-    paths, environment = given
+def _compile_some(paths_and_environment: tuple[list[str], dict[str, str]]) -> None:
+    paths, environment = paths_and_environment
     subprocess.run([sys.executable, "-c", _COMPILE], input="\n".join(paths), text=True, env=environment, check=True)
 
 
@@ -154,7 +155,7 @@ def _run(arguments: list[str], environment: dict[str, str]) -> None:
 
 
 def _write_documents(folder: Path) -> None:
-    """Two tools to three workflows of two to six steps, no two alike."""
+    """Write two tools for each three workflows of two to six steps, all different."""
     for number in range(DOCUMENTS):
         path = folder / f"group_{number % 20}" / f"document_{number:05}.cwl"
         path.parent.mkdir(parents=True, exist_ok=True)

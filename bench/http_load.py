@@ -1,6 +1,6 @@
-"""A client that costs little: `python -m bench.http_load PORT PATH CONCURRENCY SECONDS < BODY` prints what it measured.
+"""A client with little overhead: `python -m bench.http_load PORT PATH CONCURRENCY SECONDS < BODY` prints its results.
 
-A process of its own, with connections that stay open and one request at a time on each.
+It is a process of its own, with persistent connections and one request at a time on each.
 """
 
 from __future__ import annotations
@@ -66,24 +66,27 @@ class _Connection(asyncio.Protocol):
 
 
 async def load(port: int, path: str, concurrency: int, seconds: float, body: bytes) -> dict[str, object]:
-    """Ask for so many seconds."""
+    """Send requests for so many seconds."""
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
-    taken: list[float] = []
+    latencies: list[float] = []
     statuses: Counter[int] = Counter()
-    begun = time.perf_counter()
+    started = time.perf_counter()
     loop = asyncio.get_running_loop()
-    made = [
-        await loop.create_connection(lambda: _Connection(request, taken, statuses, begun + seconds), "127.0.0.1", port)
+    connections = [
+        await loop.create_connection(
+            lambda: _Connection(request, latencies, statuses, started + seconds), "127.0.0.1", port
+        )
         for _ in range(concurrency)
     ]
-    await asyncio.gather(*(connection.done for _, connection in made))
-    spent = time.perf_counter() - begun
-    taken.sort()
+    await asyncio.gather(*(connection.done for _, connection in connections))
+    elapsed = time.perf_counter() - started
+    latencies.sort()
     quantiles = {
-        f"p{share}": taken[min(int(len(taken) * share / 100), len(taken) - 1)] * 1000 for share in (50, 90, 99)
+        f"p{share}": latencies[min(int(len(latencies) * share / 100), len(latencies) - 1)] * 1000
+        for share in (50, 90, 99)
     }
-    return {"requests": len(taken) / spent, "statuses": dict(statuses), **quantiles}
+    return {"requests": len(latencies) / elapsed, "statuses": dict(statuses), **quantiles}
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What the benchmarks share: figures, ratios, the environment of a child."""
+"""Functions that the benchmarks share: figures, ratios, the environment of a process."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def median(values: Sequence[float]) -> float:
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """Of the medians; the runs of both sides are close in time."""
+    """The ratio of the medians; the runs of both sides are close in time."""
     return median(ours) / median(theirs)
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """An Airflow home of its own, quiet."""
+    """The environment of an Airflow with a home of its own, without log output."""
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__")},
         "AIRFLOW_HOME": str(home),
@@ -42,8 +42,8 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     }
 
 
-def own_rooms(home: Path, **more: str) -> dict[str, str]:
-    """The same, and all that the product keeps is below it, too."""
+def isolated_environment(home: Path, **more: str) -> dict[str, str]:
+    """The environment of an Airflow with a home of its own, and with all folders of the product below it."""
     return environment(
         home,
         MLCRAFT_HOME=str(home / "embedded"),

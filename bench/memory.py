@@ -67,7 +67,10 @@ def figures() -> list[Figure]:
 
 
 def _steps() -> list[Figure]:
-    """What a step needs beside Python, its libraries and a small table. As large as the rows, the ratio would be 5."""
+    """The memory that a step needs besides Python, its libraries and a small table.
+
+    If it grew with the rows, the ratio would be 5.
+    """
     peaks: dict[str, dict[str, float]] = {step: {} for step in STEPS}
     with TemporaryDirectory(prefix="bench-memory-") as name:
         home = Path(name)
@@ -75,8 +78,8 @@ def _steps() -> list[Figure]:
             place = home / size
             place.mkdir()
             make_table(rows, place / "table.parquet")
-            for step, words in STEPS.items():
-                peaks[step][size] = run_command([BIN / "mlcraft-step", step, *words], place)[1]
+            for step, arguments in STEPS.items():
+                peaks[step][size] = run_command([BIN / "mlcraft-step", step, *arguments], place)[1]
                 if not (home / "model").exists():
                     train = ["--train=train.parquet", "--recipe=recipe.json", "--model=logistic_regression"]
                     run_command([BIN / "mlcraft-step", "train", *train, "--folds=0"], place)
@@ -94,19 +97,19 @@ def _steps() -> list[Figure]:
 
 
 def _scatter() -> Figure:
-    """The largest process of a run counts: the one that schedules, or one that runs tasks."""
+    """The memory of the largest process of a run: the one that schedules, or one that runs tasks."""
     with TemporaryDirectory(prefix="bench-memory-") as name:
         home = Path(name)
         env = environment(home, MLCRAFT_HOME=str(home / "embedded"))
         peaks = {}
         for count in (FEW, MANY):
             (home / "job.json").write_text(json.dumps({"words": [f"word{number}" for number in range(count)]}))
-            words = [str(BIN / "mlcraft-cwl-runner"), "--quiet", f"--outdir={home / str(count)}"]
-            words += [str(ROOT / "bench" / "documents" / "echo.cwl"), str(home / "job.json")]
-            done = subprocess.run(
-                [sys.executable, "-c", _LARGEST, *words], env=env, check=True, capture_output=True, text=True
+            arguments = [str(BIN / "mlcraft-cwl-runner"), "--quiet", f"--outdir={home / str(count)}"]
+            arguments += [str(ROOT / "bench" / "documents" / "echo.cwl"), str(home / "job.json")]
+            process = subprocess.run(
+                [sys.executable, "-c", _LARGEST, *arguments], env=env, check=True, capture_output=True, text=True
             )
-            peaks[count] = json.loads(done.stdout) / 1024
+            peaks[count] = json.loads(process.stdout) / 1024
     return Figure(
         f"peak memory of the largest process of a scatter over {MANY} items / over {FEW}",
         peaks[MANY] / peaks[FEW],
@@ -116,14 +119,14 @@ def _scatter() -> Figure:
 
 
 def _task() -> Figure:
-    took: dict[str, list[float]] = {"bash": [], "cwl": []}
+    seconds_by_side: dict[str, list[float]] = {"bash": [], "cwl": []}
     with TemporaryDirectory(prefix="bench-memory-") as name:
         home = Path(name)
         (home / "echo.cwl").write_text(_TOOL)
         env = environment(home, MLCRAFT_HOME=str(home / "embedded"), AIRFLOW__MLCRAFT__CACHE=str(home / "cache"))
         for round_ in range(ROUNDS + 1):
-            for side, peaks in took.items():
-                done = subprocess.run(
+            for side, peaks in seconds_by_side.items():
+                process = subprocess.run(
                     [sys.executable, "-c", _PEAK, side, str(home / "echo.cwl")],
                     env=env,
                     check=True,
@@ -132,8 +135,8 @@ def _task() -> Figure:
                     cwd=ROOT,
                 )
                 if round_:
-                    peaks.append(json.loads(done.stdout.splitlines()[-1]) / 1024)
-    ours, bash = took["cwl"], took["bash"]
+                    peaks.append(json.loads(process.stdout.splitlines()[-1]) / 1024)
+    ours, bash = seconds_by_side["cwl"], seconds_by_side["bash"]
     return Figure(
         "peak memory of a task that runs a tool / a BashOperator task",
         ratio(ours, bash),

@@ -1,6 +1,6 @@
-"""Documents with one mistake each, made from good ones: `python -m bench.mutations SUITE [COUNT]`.
+"""Documents with one mistake each, made from valid ones: `python -m bench.mutations SUITE [COUNT]`.
 
-Every one of them must compile, or be refused with a sentence that has a line.
+Each of them must compile, or be refused with a message that has a line.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _KEYS = ["x", "", "class", "run", "id", "$import", "$graph", "scatter", "when", 
 
 @dataclass(frozen=True)
 class Mutation:
-    """A document with one mistake, as if it lay at `path`."""
+    """A document with one mistake, with the content `text` at `path`."""
 
     path: Path
     text: str
@@ -37,29 +37,29 @@ class Mutation:
 
 
 def mutations(suite: Path, count: int, seed: int = SEED) -> Iterator[Mutation]:
-    """The same ones for the same seed."""
-    chance = random.Random(seed)  # noqa: S311
+    """Documents with mistakes; equal seeds result in equal documents."""
+    rng = random.Random(seed)  # noqa: S311
     documents = sorted(suite.glob("*.cwl"))
-    made = 0
-    while made < count:
-        path = chance.choice(documents)
+    made_count = 0
+    while made_count < count:
+        path = rng.choice(documents)
         text = path.read_text(encoding="utf-8")
         try:
-            mutated, what = chance.choice([_in_values, _in_values, _in_text])(text, chance)
+            mutated, what = rng.choice([_in_values, _in_values, _in_text])(text, rng)
         except (yaml.YAMLError, ValueError):
             continue
         if mutated != text:
-            made += 1
+            made_count += 1
             yield Mutation(path, mutated, what)
 
 
-def _in_values(text: str, chance: random.Random) -> tuple[str, str]:
+def _in_values(text: str, rng: random.Random) -> tuple[str, str]:
     document = yaml.safe_load(text)
     places = list(_places(document))
-    holder, key = chance.choice(places)
-    action: Callable[[Any, Any, random.Random], str] = chance.choice([_replace, _replace, _remove, _rename, _copy])
-    what = action(holder, key, chance)
-    # JSON says texts that YAML cannot.
+    holder, key = rng.choice(places)
+    action: Callable[[Any, Any, random.Random], str] = rng.choice([_replace, _replace, _remove, _rename, _copy])
+    what = action(holder, key, rng)
+    # JSON can write texts that YAML cannot.
     return json.dumps(document, indent=1, allow_nan=True).replace("Infinity", ".inf").replace("NaN", ".nan"), what
 
 
@@ -70,49 +70,49 @@ def _places(node: Any) -> Iterator[tuple[Any, Any]]:
             yield from _places(node[key])
 
 
-def _replace(holder: Any, key: Any, chance: random.Random) -> str:
-    holder[key] = copy.deepcopy(chance.choice(_VALUES))
+def _replace(holder: Any, key: Any, rng: random.Random) -> str:
+    holder[key] = copy.deepcopy(rng.choice(_VALUES))
     return f"{key} is {holder[key]!r}"
 
 
-def _remove(holder: Any, key: Any, chance: random.Random) -> str:
+def _remove(holder: Any, key: Any, rng: random.Random) -> str:
     del holder[key]
     return f"{key} is gone"
 
 
-def _rename(holder: Any, key: Any, chance: random.Random) -> str:
+def _rename(holder: Any, key: Any, rng: random.Random) -> str:
     if not isinstance(holder, dict):
-        return _replace(holder, key, chance)
-    new = chance.choice([*_KEYS, f"{key}s", str(key).upper()])
+        return _replace(holder, key, rng)
+    new = rng.choice([*_KEYS, f"{key}s", str(key).upper()])
     holder[new] = holder.pop(key)
     return f"{key} is called {new!r}"
 
 
-def _copy(holder: Any, key: Any, chance: random.Random) -> str:
-    """A part of the document at another place."""
-    holder[key] = [copy.deepcopy(holder[key])] if chance.random() < 1 / 2 else {"x": copy.deepcopy(holder[key])}
+def _copy(holder: Any, key: Any, rng: random.Random) -> str:
+    """Copy a part of the document to another place."""
+    holder[key] = [copy.deepcopy(holder[key])] if rng.random() < 1 / 2 else {"x": copy.deepcopy(holder[key])}
     return f"{key} is wrapped"
 
 
-def _in_text(text: str, chance: random.Random) -> tuple[str, str]:
+def _in_text(text: str, rng: random.Random) -> tuple[str, str]:
     lines = text.splitlines(keepends=True)
-    at = chance.randrange(len(lines))
-    kind = chance.choice(["remove", "indent", "outdent", "tab", "cut", "double", "character"])
-    line = lines[at]
+    position = rng.randrange(len(lines))
+    kind = rng.choice(["remove", "indent", "outdent", "tab", "cut", "double", "character"])
+    line = lines[position]
     changed = {
         "remove": "",
         "indent": f"  {line}",
         "outdent": line.removeprefix(" "),
         "tab": f"\t{line}",
-        "cut": line[: chance.randrange(len(line))],
+        "cut": line[: rng.randrange(len(line))],
         "double": line * 2,
-        "character": line[: len(line) // 2] + chance.choice(_MARKS) + line[len(line) // 2 :],
+        "character": line[: len(line) // 2] + rng.choice(_MARKS) + line[len(line) // 2 :],
     }[kind]
-    return "".join([*lines[:at], changed, *lines[at + 1 :]]), f"{kind} line {at + 1}"
+    return "".join([*lines[:position], changed, *lines[position + 1 :]]), f"{kind} line {position + 1}"
 
 
 def refusal_of(mutation: Mutation) -> str:
-    """What is wrong with how a document is refused; "" where it compiles, or is refused well."""
+    """The fault of a document's refusal; "" if it compiles, or is refused well."""
     from airflow_mlcraft.cwl.compile import compile_document
     from airflow_mlcraft.cwl.load import load
     from airflow_mlcraft.dag.airflow_limits import build_dag, serialize_dag
@@ -126,13 +126,13 @@ def refusal_of(mutation: Mutation) -> str:
             return f"no line: {error}"
         return f"no sentence: {error}" if "cwltool does not say why" in str(error) else ""
     except Exception as error:
-        # The very thing that is looked for.
+        # An exception of this kind is the fault that this benchmark finds.
         return f"{type(error).__name__}: {error}"
     return ""
 
 
 def main(suite: str, count: str = "1500") -> None:
-    """Print each bad refusal, and how many there were."""
+    """Print each bad refusal, and their number."""
     bad = 0
     for mutation in mutations(Path(suite) / "tests", int(count)):
         if why := refusal_of(mutation):

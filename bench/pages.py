@@ -1,7 +1,7 @@
-"""The pages in Airflow's web UI: how soon a workflow of 300 steps is on the screen, or an edit, and what they weigh.
+"""The pages in Airflow's web UI: seconds until a workflow of 300 steps, or an edit, is visible, and their size.
 
-Seconds from the navigation until all boxes and wires are drawn and two more frames have passed, in headless Chromium;
-milliseconds from a key until the frame that shows what it has changed is done.
+Seconds count from the navigation until all boxes and wires are drawn and two more frames have passed, in headless
+Chromium; milliseconds count from a key until the end of the frame that shows its change.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ _EDIT = """([edit, index]) => new Promise(shown => {
 
 
 def figures() -> list[Figure]:
-    """On a running Airflow, as one who has logged in."""
+    """The figures, on a running Airflow with a user who is logged in."""
     with TemporaryDirectory(prefix="bench-pages-") as name, make_up(Path(name) / "mlcraft") as site:
         write_workflow(site.project / "cwl" / "large")
         with browser_on(site, Path(name)) as ui:
@@ -132,7 +132,7 @@ def figures() -> list[Figure]:
 
 
 def write_workflow(folder: Path) -> None:
-    """Steps in layers, each taking from those of the two layers before it."""
+    """Write a workflow of steps in layers, each with sources in the two layers before it."""
     random = Random(4)  # noqa: S311
     tool = {
         "cwlVersion": "v1.2",
@@ -162,7 +162,7 @@ def write_workflow(folder: Path) -> None:
 
 
 def _first_visit(browser: Browser, site: Site, kept: Any) -> float:
-    """In a browser that has logged in and has nothing else."""
+    """Open the page in a browser that is logged in and has nothing cached."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, storage_state=kept)
     try:
         return _draw(context.new_page(), site)
@@ -177,7 +177,7 @@ def _draw(page: Page, site: Site) -> float:
 
 
 def _edits(page: Page, site: Site) -> dict[str, list[float]]:
-    """Each way to edit, in the builder, one after the other."""
+    """Measure each kind of edit, in the builder, one after the other."""
     page.goto(f"{site.url}/mlcraft/pages/builder.html?document=large/workflow.cwl")
     page.locator(".react-flow__node .step").nth(STEPS - 1).wait_for()
     page.locator('[data-key="step:part_0"]').dispatch_event("click")
@@ -190,7 +190,7 @@ def _edits(page: Page, site: Site) -> dict[str, list[float]]:
             page.keyboard.press("End")
         found[edit] = []
         for index in range(EDITS):
-            # What follows an edit, such as the check by the server, is not what is measured.
+            # The work after an edit, such as the check by the server, is not measured.
             page.wait_for_timeout(1500)
             if edit == "rename":
                 page.get_by_role("textbox", name="Label", exact=True).focus()
@@ -199,7 +199,7 @@ def _edits(page: Page, site: Site) -> dict[str, list[float]]:
 
 
 def _weight(page: Path) -> int:
-    """What a browser asks for before it draws: what the page names, and what those scripts import at once."""
+    """The bytes that a browser requests before it draws: the files of the page, and the scripts that these import."""
     wanted, seen = [page], set[Path]()
     while wanted:
         file = wanted.pop()

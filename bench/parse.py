@@ -1,4 +1,4 @@
-"""How long a DAG file takes to build the DAG of a 500-step workflow, against 500 tasks written by hand."""
+"""Seconds that a DAG file takes to build the DAG of a 500-step workflow, against 500 tasks written by hand."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ json.dump({"took": took[1:], "tasks": len(dags[0].tasks)}, sys.stdout)
 
 
 def figures() -> list[Figure]:
-    """(a) of the results."""
+    """The figures of this benchmark."""
     with TemporaryDirectory(prefix="bench-parse-") as name:
         folder = Path(name)
         (folder / "cwl").mkdir()
@@ -116,12 +116,12 @@ def _write(path: Path, text: str) -> Path:
 def _time(file: Path, home: Path, *, rounds: int = ROUNDS, cold: bool = False) -> list[float]:
     from bench.measure import environment
 
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", _TIMED, str(file), str(rounds), "cold" if cold else "warm"],
         env=environment(home),
         check=True,
         capture_output=True,
         text=True,
     )
-    took: list[float] = json.loads(done.stdout.splitlines()[-1])["took"]
-    return took
+    seconds: list[float] = json.loads(process.stdout.splitlines()[-1])["took"]
+    return seconds

@@ -1,4 +1,4 @@
-"""The plugin: what it costs processes that serve no page, and how soon a document that is saved is a DAG."""
+"""The plugin: its cost for processes that serve no page, and the seconds until a saved document is a DAG."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ print(1000 * (time.perf_counter() - begun))
 
 
 def figures() -> list[Figure]:
-    """The cost of a start alone; the saves on a running Airflow with the settings of `make up`."""
+    """The figures: the cost of a start, and the saves on a running Airflow with the settings of `make up`."""
     with TemporaryDirectory(prefix="bench-plugin-") as name:
         starts = [_start(Path(name)) for _ in range(STARTS + 1)][1:]
         with make_up(Path(name) / "mlcraft") as site, httpx.Client(base_url=site.url, timeout=60) as client:
@@ -56,17 +56,17 @@ def figures() -> list[Figure]:
 
 
 def _start(home: Path) -> float:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", _LOADED], env=environment(home), check=True, capture_output=True, text=True
     )
-    return float(done.stdout.splitlines()[-1])
+    return float(process.stdout.splitlines()[-1])
 
 
 def _log_in(client: httpx.Client, site: Site) -> None:
-    answer = httpx.post(f"{site.url}/auth/token", json={"username": site.user, "password": site.password})
-    client.cookies.set("_token", answer.json()["access_token"])
+    response = httpx.post(f"{site.url}/auth/token", json={"username": site.user, "password": site.password})
+    client.cookies.set("_token", response.json()["access_token"])
     client.headers["Origin"] = site.url
-    # As one does who opens the builder.
+    # As the builder does when it is opened.
     client.get("/mlcraft/api/me")
 
 
@@ -80,20 +80,20 @@ def _saves(client: httpx.Client) -> tuple[list[float], list[float]]:
 
 
 def _seconds_until_shown(client: httpx.Client, name: str, base: str | None) -> tuple[float, str]:
-    """From the save until the list of DAGs has the document's new label; and the version that was saved."""
+    """The seconds from the save until the list of DAGs has the document's new label, and the saved version."""
     label = f"{name} as of {time.monotonic()}"
     text = (ROOT / "cwl" / "workflows" / "text_statistics.cwl").read_text()
     text = text.replace("label: Text statistics", f"label: {label}")
-    begun = time.perf_counter()
-    answer = client.put(f"/mlcraft/api/documents/workflows/{name}.cwl", json={"text": text, "base": base})
-    assert answer.is_success, answer.text
+    started = time.perf_counter()
+    response = client.put(f"/mlcraft/api/documents/workflows/{name}.cwl", json={"text": text, "base": base})
+    assert response.is_success, response.text
     while not _shows(client, label):
-        assert time.perf_counter() - begun < TIME_LIMIT, f"no DAG within {TIME_LIMIT:.0f} s"
+        assert time.perf_counter() - started < TIME_LIMIT, f"no DAG within {TIME_LIMIT:.0f} s"
         time.sleep(0.05)
-    seconds = time.perf_counter() - begun
-    # What Airflow still does for this save is not to delay the next.
+    seconds = time.perf_counter() - started
+    # Airflow's remaining work for this save must not delay the next.
     time.sleep(1)
-    return seconds, str(answer.json()["version"])
+    return seconds, str(response.json()["version"])
 
 
 def _shows(client: httpx.Client, label: str) -> bool:

@@ -1,4 +1,4 @@
-"""A PostgreSQL of its own on a free port; as root it runs as the user `postgres`, which it insists on."""
+"""A PostgreSQL server on a free port; for root it runs as the user `postgres`, as it requires."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 START = 30.0
 
 
-def found() -> Path | None:
-    """The folder of its programs: on the PATH, or where Debian keeps them."""
+def find_programs() -> Path | None:
+    """The folder of PostgreSQL's programs: on the PATH, or in Debian's place."""
     for folder in [*os.environ.get("PATH", "").split(os.pathsep), *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]:
         if folder and all((Path(folder) / name).exists() for name in ("initdb", "postgres")):
             return Path(folder)
@@ -25,8 +25,8 @@ def found() -> Path | None:
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """Its address for SQLAlchemy."""
-    programs = found()
+    """Run a server; gives its URL for SQLAlchemy."""
+    programs = find_programs()
     if programs is None:
         raise SystemExit("This benchmark needs PostgreSQL's programs (on Debian the package postgresql).")
     with TemporaryDirectory(prefix="bench-postgres-") as name:
@@ -71,7 +71,7 @@ def _wait_for(port: int) -> None:
 
 
 def free_port() -> int:
-    """One that nobody listens on."""
+    """A free port."""
     with socket.socket() as attempt:
         attempt.bind(("127.0.0.1", 0))
         return int(attempt.getsockname()[1])

@@ -1,4 +1,4 @@
-"""A workflow of 20 steps that has not changed, run again: what is left beyond Airflow's own scheduling."""
+"""An unchanged workflow of 20 steps, run again: the time beyond Airflow's own scheduling."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.measure import ROOT, Figure, median, own_rooms
+from bench.measure import ROOT, Figure, isolated_environment, median
 
 STEPS = 20
 ROUNDS = 3
 
-# One warm process runs all: what is compared is the runs, not the start of Python.
+# One warm process runs all, so that the start of Python is not compared.
 _RUNS = """
 import json, os, sys, time
 from pathlib import Path
@@ -61,12 +61,12 @@ print(json.dumps(took))
 
 
 def figures() -> list[Figure]:
-    """Each step is a tool that works for a second."""
+    """The figures; each step is a tool that works for a second."""
     with TemporaryDirectory(prefix="bench-reuse-") as name:
         home = Path(name)
         (home / "steps.cwl").write_text(json.dumps(_workflow(home / "tools_run")))
-        env = own_rooms(home)
-        done = subprocess.run(
+        env = isolated_environment(home)
+        process = subprocess.run(
             [sys.executable, "-c", _RUNS, str(home / "steps.cwl"), str(ROUNDS), str(home / "tools_run"), str(STEPS)],
             env=env,
             capture_output=True,
@@ -74,10 +74,10 @@ def figures() -> list[Figure]:
             cwd=ROOT,
             check=False,
         )
-    if done.returncode:
-        raise SystemExit(f"The runs failed:\n{done.stderr[-3000:]}")
-    took = json.loads(done.stdout.splitlines()[-1])
-    scheduling, first, again = (median(took[side]) for side in ("scheduling", "first", "again"))
+    if process.returncode:
+        raise SystemExit(f"The runs failed:\n{process.stderr[-3000:]}")
+    seconds_by_side = json.loads(process.stdout.splitlines()[-1])
+    scheduling, first, again = (median(seconds_by_side[side]) for side in ("scheduling", "first", "again"))
     return [
         Figure(
             f"a rerun of {STEPS} steps with reuse / their first run, both less the same tasks doing nothing",

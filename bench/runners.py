@@ -1,4 +1,4 @@
-"""The runners that are compared, as commands. toil needs an environment of its own: made once, or in BENCH_TOIL."""
+"""The compared runners, as commands. toil needs an environment of its own: created once, or in BENCH_TOIL."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ BIN = Path(sys.executable).parent
 
 
 def timed(command: list[str], env: dict[str, str]) -> tuple[float, Any]:
-    """Seconds, and the output object."""
+    """Run a command; returns the seconds, and the output object."""
     path = f"{Path(command[0]).parent}{os.pathsep}{env['PATH']}"
-    begun = time.perf_counter()
-    done = subprocess.run(command, env={**env, "PATH": path}, capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - begun
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-3000:]}")
-    return seconds, json.loads(done.stdout)
+    started = time.perf_counter()
+    process = subprocess.run(command, env={**env, "PATH": path}, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - started
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{process.stderr[-3000:]}")
+    return seconds, json.loads(process.stdout)
 
 
 def toil() -> str:
-    """Its runner, in a virtual environment below .mlcraft."""
+    """The runner of toil, in a virtual environment below .mlcraft."""
     if os.environ.get("BENCH_TOIL"):
         return os.environ["BENCH_TOIL"]
     place = ROOT / ".mlcraft" / "bench-toil"

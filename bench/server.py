@@ -1,6 +1,6 @@
 """A running Airflow (PostgreSQL, LocalExecutor, four tasks at once): CWL against hand-written DAGs of the same shape.
 
-A run counts from its trigger until Airflow calls it finished, as Airflow's own database says.
+A run counts from its trigger until its end in Airflow's own database.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ START = 180.0
 _DOCUMENTS = ROOT / "bench" / "documents"
 _NAMES = [f"word{number}" for number in range(20)]
 
-# The tasks of ours: one that takes the inputs, the items of a scatter, the tools, one that gathers the outputs.
+# The tasks of our DAG: one that reads the inputs, one that lists the items, the tools, one that collects the outputs.
 _BY_HAND = """
 from airflow.sdk import DAG, task
 from airflow.providers.standard.operators.bash import BashOperator
@@ -63,14 +63,14 @@ scattered("sleep_by_hand", "sleep 1", 20)
 
 
 def figures() -> list[Figure]:
-    """Trigger to finished, both sides in turn."""
+    """The figures: seconds from the trigger to the end, both sides in turn."""
     text = _DOCUMENTS / "text.txt"
     cases: dict[str, tuple[str, dict[str, Any]]] = {
         "count_lines": ("two steps", {"text": {"class": "File", "location": text.as_uri()}}),
         "echo": ("a 10-way echo scatter", {"words": _NAMES[:10]}),
         "sleep": ("a 20-way sleep of 1 s", {"names": _NAMES}),
     }
-    made = []
+    results = []
     with TemporaryDirectory(prefix="bench-server-") as name, postgres() as database:
         home = Path(name)
         (home / "dags").mkdir()
@@ -83,22 +83,22 @@ def figures() -> list[Figure]:
         )
         with _airflow(home, database) as api:
             api.wait_for({*cases, *(f"{dag_id}_by_hand" for dag_id in cases)})
-            for dag_id, (what, conf) in cases.items():
-                took: dict[str, list[float]] = {"ours": [], "by_hand": []}
+            for dag_id, (label, conf) in cases.items():
+                seconds_by_side: dict[str, list[float]] = {"ours": [], "by_hand": []}
                 for round_ in range(ROUNDS + 1):
-                    for side, name_, given in (("ours", dag_id, conf), ("by_hand", f"{dag_id}_by_hand", {})):
-                        seconds = api.run(name_, given)
+                    for side, name_, conf_of_side in (("ours", dag_id, conf), ("by_hand", f"{dag_id}_by_hand", {})):
+                        seconds = api.run(name_, conf_of_side)
                         if round_:
-                            took[side].append(seconds)
-                made.append(
+                            seconds_by_side[side].append(seconds)
+                results.append(
                     Figure(
-                        f"{what}, on a running Airflow / the same tasks by hand",
-                        ratio(took["ours"], took["by_hand"]),
+                        f"{label}, on a running Airflow / the same tasks by hand",
+                        ratio(seconds_by_side["ours"], seconds_by_side["by_hand"]),
                         "≤ 1.2",
-                        f"{median(took['ours']):.1f} s / {median(took['by_hand']):.1f} s",
+                        f"{median(seconds_by_side['ours']):.1f} s / {median(seconds_by_side['by_hand']):.1f} s",
                     )
                 )
-    return made
+    return results
 
 
 class _Api:
@@ -120,7 +120,7 @@ class _Api:
         raise SystemExit(f"These DAGs did not come up: {', '.join(sorted(dag_ids))}")
 
     def run(self, dag_id: str, conf: dict[str, Any]) -> float:
-        """Seconds from the trigger to the end."""
+        """Run a DAG; returns the seconds from the trigger to the end."""
         run = self._send_request(f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
         address = f"/api/v2/dags/{dag_id}/dagRuns/{run['dag_run_id']}"
         while run["state"] in ("queued", "running"):
@@ -128,8 +128,8 @@ class _Api:
             run = self._send_request(address)
         if run["state"] != "success":
             raise SystemExit(f"A run of {dag_id} ended as {run['state']}.")
-        begun, ended = (datetime.fromisoformat(run[key].replace("Z", "+00:00")) for key in ("queued_at", "end_date"))
-        return (ended - begun).total_seconds()
+        started, ended = (datetime.fromisoformat(run[key].replace("Z", "+00:00")) for key in ("queued_at", "end_date"))
+        return (ended - started).total_seconds()
 
     def _send_request(self, path: str, body: dict[str, Any] | None = None, method: str = "") -> Any:
         request = urllib.request.Request(
@@ -138,8 +138,8 @@ class _Api:
             {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
             method=method or ("GET" if body is None else "POST"),
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.load(response)
 
 
 @contextmanager

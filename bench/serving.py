@@ -1,8 +1,8 @@
-"""Our server against others: the same pipeline, one worker each, the same rows, in turn. Before anything is measured,
-all answers are compared.
+"""Our server against others: the same pipeline, one worker each, the same rows, in turn.
 
-MLflow's scoring server has the same model folder. BentoML, MLServer and a plain route of FastAPI have the pipeline in
-environments of their own (bench/serving_peers.py). The clients run on the same machine, in one process of their own.
+All predictions are compared before the measurements. MLflow's scoring server has the same model folder. BentoML,
+MLServer and a plain route of FastAPI have the pipeline in environments of their own (bench/serving_peers.py). The
+clients run on the same machine, in one process of their own.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from bench.serving_models import (
     MIXED,
     MIXED_TABLE,
     NUMBERS,
-    Served,
+    ServedModel,
     mixed_models,
     numeric_models,
 )
-from bench.serving_peers import PEERS, NotThere, Peer
+from bench.serving_peers import PEERS, Peer, UnavailableError
 
 ROUNDS = int(os.environ.get("MLCRAFT_BENCH_ROUNDS", "3"))
 SECONDS = float(os.environ.get("MLCRAFT_BENCH_SECONDS", "2.5"))
@@ -45,7 +45,7 @@ _P99 = "≤ 0.4"
 
 @dataclass(frozen=True)
 class _Side:
-    """A server that runs, and how it is asked."""
+    """A running server, and the request for it."""
 
     port: int
     body: Callable[[int], bytes]
@@ -54,14 +54,14 @@ class _Side:
 
 
 def figures() -> list[Figure]:
-    """Requests a second and the slowest hundredth, by model, size and server; workers; swaps; too many clients."""
+    """The figures: requests a second and the slowest hundredth, by model, size and server; workers; swaps; overload."""
     made: list[Figure] = []
     with TemporaryDirectory(prefix="bench-serving-") as name:
         folder = Path(name)
         numeric, mixed = numeric_models(folder), mixed_models(folder)
         for label, served in numeric.items():
             made += _compare(folder, served, f"{label} on {NUMBERS}", {})
-        peers = _installed()
+        peers = _install_peers()
         for label, served in mixed.items():
             made += _compare(folder, served, f"{label} on {MIXED_TABLE}", peers)
         made += [_two_workers(folder, served, label) for label, served in mixed.items()]
@@ -70,28 +70,30 @@ def figures() -> list[Figure]:
     return made
 
 
-def _installed() -> dict[str, Peer | str]:
-    """Peers by their name and version; in place of one that cannot be installed, the reason."""
+def _install_peers() -> dict[str, Peer | str]:
+    """The installed peers by name and version; for others the reason why they cannot be installed."""
     found: dict[str, Peer | str] = {}
     for peer in PEERS:
         try:
             found[f"{peer.name} {peer.install()}"] = peer
-        except NotThere as error:
+        except UnavailableError as error:
             found[peer.name] = str(error)
     return found
 
 
-def _compare(folder: Path, served: Served, what: str, peers: Mapping[str, Peer | str]) -> list[Figure]:
-    made = []
+def _compare(folder: Path, served: ServedModel, what: str, peers: Mapping[str, Peer | str]) -> list[Figure]:
+    figures = []
     broken: dict[str, str] = {}
     with ExitStack() as stack:
         sides = {
             OURS: _Side(stack.enter_context(serve_ours(folder, served.folder)), served.body),
             MLFLOW: _Side(stack.enter_context(serve_mlflow(folder, served.folder)), served.body),
         }
-        wanted = {rows: _answer(sides[MLFLOW], rows) for rows in (1, BATCH)}
-        for rows, answer in wanted.items():
-            assert _answer(sides[OURS], rows) == answer, f"{what}: our answers to {rows} rows are not those of MLflow"
+        expected = {rows: _predict(sides[MLFLOW], rows) for rows in (1, BATCH)}
+        for rows, predictions in expected.items():
+            assert _predict(sides[OURS], rows) == predictions, (
+                f"{what}: our answers to {rows} rows are not those of MLflow"
+            )
         for name, peer in peers.items():
             if isinstance(peer, str):
                 broken[name] = peer
@@ -99,19 +101,19 @@ def _compare(folder: Path, served: Served, what: str, peers: Mapping[str, Peer |
             try:
                 port = stack.enter_context(peer.serve(folder, served.folder))
                 side = _Side(port, partial(peer.request, served), peer.path, peer.predictions)
-                if any(_answer(side, rows) != answer for rows, answer in wanted.items()):
-                    raise NotThere("its answers are not those of MLflow")
-            except (NotThere, OSError, LookupError, subprocess.CalledProcessError) as error:
+                if any(_predict(side, rows) != predictions for rows, predictions in expected.items()):
+                    raise UnavailableError("its answers are not those of MLflow")
+            except (UnavailableError, OSError, LookupError, subprocess.CalledProcessError) as error:
                 broken[name] = str(error)
                 continue
             sides[name] = side
-        for rows in wanted:
-            made += _measured(sides, what, rows)
-    made += [Figure(f"{what}: {name} is not measured", float("nan"), "", why) for name, why in broken.items()]
-    return made
+        for rows in expected:
+            figures += _measured(sides, what, rows)
+    figures += [Figure(f"{what}: {name} is not measured", float("nan"), "", why) for name, why in broken.items()]
+    return figures
 
 
-def _answer(side: _Side, rows: int) -> list[Any]:
+def _predict(side: _Side, rows: int) -> list[Any]:
     return side.predictions(post(side.port, side.path, side.body(rows)))
 
 
@@ -123,28 +125,28 @@ def _measured(sides: Mapping[str, _Side], what: str, rows: int) -> list[Figure]:
             measured = result_of(start_client(side.port, bodies[name], SECONDS, path=side.path))
             assert set(measured["statuses"]) == {"200"}, (name, measured)
             found[name].append(measured)
-    about = f"{what}, {'one row' if rows == 1 else f'{rows} rows'} a request, {CLIENTS} at once"
+    detail = f"{what}, {'one row' if rows == 1 else f'{rows} rows'} a request, {CLIENTS} at once"
 
     def of(name: str, key: str) -> float:
         return median([measured[key] for measured in found[name]])
 
-    made = []
+    figures = []
     for name in list(sides)[1:]:
         ours, theirs = of(OURS, "requests"), of(name, "requests")
         aim = _AIMS.get((what.partition(" on ")[0], rows), _LEAST) if name == MLFLOW else _PEER
-        made.append(
-            Figure(f"{about}: requests a second / those of {name}", ours / theirs, aim, f"{ours:.0f} / {theirs:.0f}")
+        figures.append(
+            Figure(f"{detail}: requests a second / those of {name}", ours / theirs, aim, f"{ours:.0f} / {theirs:.0f}")
         )
         if rows == 1:
             ours, theirs = of(OURS, "p99"), of(name, "p99")
             aim = _P99 if name == MLFLOW else "≤ 1"
-            made.append(
-                Figure(f"{about}: p99 / that of {name}", ours / theirs, aim, f"{ours:.1f} ms / {theirs:.1f} ms")
+            figures.append(
+                Figure(f"{detail}: p99 / that of {name}", ours / theirs, aim, f"{ours:.1f} ms / {theirs:.1f} ms")
             )
-    return made
+    return figures
 
 
-def _two_workers(folder: Path, served: Served, label: str) -> Figure:
+def _two_workers(folder: Path, served: ServedModel, label: str) -> Figure:
     """Large requests, so that the servers and not the clients need the cores."""
     found: dict[int, list[float]] = {1: [], 2: []}
     with ExitStack() as stack:
@@ -168,8 +170,8 @@ def _two_workers(folder: Path, served: Served, label: str) -> Figure:
     )
 
 
-def _swapped(folder: Path, models: Mapping[str, Served]) -> Figure:
-    """Requests without a right answer while the model is swapped again and again."""
+def _swapped(folder: Path, models: Mapping[str, ServedModel]) -> Figure:
+    """Requests without a correct response while the model is swapped repeatedly."""
     places = [served.folder for served in models.values()]
     with serve_ours(folder, places[0]) as port:
         client = start_client(port, models[LINEAR].body(1), 10.0)
@@ -179,18 +181,18 @@ def _swapped(folder: Path, models: Mapping[str, Served]) -> Figure:
             send_command(folder / "state", {"do": "confirm"})
         assert client.poll() is None
         measured = result_of(client)
-    wrong = sum(count for status, count in measured["statuses"].items() if status != "200")
-    asked = sum(measured["statuses"].values())
+    failures = sum(count for status, count in measured["statuses"].items() if status != "200")
+    requests = sum(measured["statuses"].values())
     return Figure(
         f"errors while {LINEAR} and {FOREST} on {NUMBERS} are swapped {SWAPS} times under load",
-        wrong,
+        failures,
         "0",
-        f"of {asked} requests",
+        f"of {requests} requests",
     )
 
 
-def _overloaded(folder: Path, served: Served) -> Figure:
-    """Four times the clients that may wait, each with a thousand rows: all get a prediction or a refusal."""
+def _overloaded(folder: Path, served: ServedModel) -> Figure:
+    """Four times as many clients as may wait, each with a thousand rows: each gets a prediction or a refusal."""
     with serve_ours(folder, served.folder, "--max-waiting", str(WAITING)) as port:
         client = start_client(port, served.body(BATCH), 20.0, clients=4 * WAITING)
         measured = result_of(client, seconds=90.0)

@@ -24,23 +24,23 @@ _BIN = Path(sys.executable).parent
 
 
 @dataclass(frozen=True)
-class Served:
-    """A model folder, and rows as JSON has them."""
+class ServedModel:
+    """A model folder, and rows as JSON values."""
 
     folder: Path
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
 
     def first(self, count: int) -> list[list[Any]]:
-        """So many rows, the same ones again where there are fewer."""
+        """The first rows, repeated if there are fewer."""
         return [list(row) for row in (list(self.rows) * (count // len(self.rows) + 1))[:count]]
 
     def body(self, count: int) -> bytes:
-        """So many rows as a request to our server and MLflow's."""
+        """A request with so many rows to our server and MLflow's."""
         return split_body(self.columns, self.first(count))
 
 
-def numeric_models(folder: Path) -> dict[str, Served]:
+def numeric_models(folder: Path) -> dict[str, ServedModel]:
     """A linear model and a forest behind an imputer and a scaler."""
     from sklearn.compose import make_column_transformer
     from sklearn.datasets import load_breast_cancer
@@ -56,7 +56,7 @@ def numeric_models(folder: Path) -> dict[str, Served]:
     frame, target = load_breast_cancer(return_X_y=True, as_frame=True)
     frame = frame.iloc[:, :10]
     estimators = {LINEAR: LogisticRegression(max_iter=1000), FOREST: RandomForestClassifier(100, random_state=0)}
-    made = {}
+    models = {}
     for label, estimator in estimators.items():
         numbers = make_pipeline(SimpleImputer(), StandardScaler())
         pipeline = make_pipeline(make_column_transformer((numbers, list(frame.columns))), estimator)
@@ -64,11 +64,11 @@ def numeric_models(folder: Path) -> dict[str, Served]:
         file = folder / f"{label}.skops"
         io.dump(pipeline, file)
         place = write_model(folder / label, file, frame, pipeline.predict(frame))
-        made[label] = Served(place, list(frame.columns), frame.to_numpy().tolist())
-    return made
+        models[label] = ServedModel(place, list(frame.columns), frame.to_numpy().tolist())
+    return models
 
 
-def mixed_models(folder: Path) -> dict[str, Served]:
+def mixed_models(folder: Path) -> dict[str, ServedModel]:
     """Two models that `mlcraft-step` trains, with a thousand rows of their test part."""
     import pandas as pd
 
@@ -77,7 +77,7 @@ def mixed_models(folder: Path) -> dict[str, Served]:
     process = ["process", f"--data={table}", "--target=churned", "--test-size=0.1", "--drop", "amount"]
     _step(process, folder)
     recipe = [f"--train={folder / 'train.parquet'}", f"--recipe={folder / 'recipe.json'}"]
-    made = {}
+    models = {}
     for name in MIXED:
         place = folder / name
         place.mkdir()
@@ -85,11 +85,13 @@ def mixed_models(folder: Path) -> dict[str, Served]:
         columns = json.loads((place / "model" / "input_example.json").read_text())["columns"]
         rows = pd.read_parquet(folder / "test.parquet")[columns].head(_SENT)
         split = json.loads(rows.to_json(orient="split", index=False, date_format="iso"))
-        made[name] = Served(place / "model", columns, split["data"])
-    return made
+        models[name] = ServedModel(place / "model", columns, split["data"])
+    return models
 
 
-def _step(words: Sequence[str], place: Path) -> None:
-    done = subprocess.run([_BIN / "mlcraft-step", *words], cwd=place, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"mlcraft-step {' '.join(words)} failed:\n{done.stdout}{done.stderr}")
+def _step(arguments: Sequence[str], place: Path) -> None:
+    process = subprocess.run(
+        [_BIN / "mlcraft-step", *arguments], cwd=place, capture_output=True, text=True, check=False
+    )
+    if process.returncode:
+        raise SystemExit(f"mlcraft-step {' '.join(arguments)} failed:\n{process.stdout}{process.stderr}")

@@ -19,8 +19,8 @@ from typing import Any
 
 from bench.measure import ROOT
 from bench.postgres import free_port
-from bench.serving_load import NotThere, running
-from bench.serving_models import Served
+from bench.serving_load import UnavailableError, run_server
+from bench.serving_models import ServedModel
 
 ENVIRONMENTS = Path(
     os.environ.get("MLCRAFT_BENCH_ENVIRONMENTS") or Path.home() / ".cache" / "mlcraft-bench" / "environments"
@@ -32,7 +32,7 @@ from skops import io
 file = {file!r}
 model = io.load(file, trusted=io.get_untrusted_types(file=file))
 """
-# The route that people write: the whole program.
+# A typical route: the whole program.
 _FASTAPI = """
 import pandas as pd
 from fastapi import FastAPI
@@ -75,7 +75,7 @@ _DATATYPES = {bool: "BOOL", float: "FP64", int: "INT64"}
 
 @dataclass(frozen=True)
 class Peer:
-    """How a server is installed, started and asked. `files` and `command` are made for a model and a port."""
+    """How a server is installed, started and requested. `files` and `command` are for a model and a port."""
 
     name: str
     package: str
@@ -93,19 +93,19 @@ class Peer:
         return ENVIRONMENTS / self.package / "bin"
 
     def install(self) -> str:
-        """Make the environment; gives the version of the server in it. Raises NotThere with the reason."""
+        """Create the environment; returns the version of the server in it. Raises UnavailableError with the reason."""
         place = ENVIRONMENTS / self.package
         same = [f"{name}=={version(name)}" for name in _SAME]
         if not (self.binaries / "python").exists():
             _uv("venv", "--quiet", "--python", sys.executable, str(place))
         _uv("pip", "install", "--quiet", "--python", str(self.binaries / "python"), *self.packages, *same)
         code = f"from importlib.metadata import version; print(version({self.package!r}))"
-        done = subprocess.run([self.binaries / "python", "-c", code], capture_output=True, text=True, check=True)
-        return done.stdout.strip()
+        process = subprocess.run([self.binaries / "python", "-c", code], capture_output=True, text=True, check=True)
+        return process.stdout.strip()
 
     @contextmanager
     def serve(self, folder: Path, model: Path) -> Iterator[int]:
-        """The server in a folder of its own; gives its port."""
+        """Run the server in a folder of its own; gives its port."""
         port, place = free_port(), folder / f"{self.package}-{model.parent.name}"
         place.mkdir()
         load = _LOAD.format(file=str(model / "model.skops"))
@@ -114,20 +114,20 @@ class Peer:
         if self.before:
             env = {**os.environ, "PYTHONPATH": str(ROOT)}
             subprocess.run([self.binaries / "python", *self.before], cwd=place, env=env, check=True)
-        program, *words = self.command(port)
-        with running([str(self.binaries / program), *words], place, port, self.health, binaries=self.binaries):
+        program, *arguments = self.command(port)
+        with run_server([str(self.binaries / program), *arguments], place, port, self.health, binaries=self.binaries):
             yield port
 
-    def request(self, served: Served, rows: int) -> bytes:
-        """So many rows in the server's own format."""
+    def request(self, served: ServedModel, rows: int) -> bytes:
+        """A request with so many rows in the server's own format."""
         return json.dumps(self.body(served.columns, served.first(rows))).encode()
 
 
 def _uv(*words: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "uv", *words], capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        raise NotThere("; ".join(lines[-2:]) or f"uv {words[0]} ended with {done.returncode}")
+    process = subprocess.run([sys.executable, "-m", "uv", *words], capture_output=True, text=True, check=False)
+    if process.returncode:
+        lines = [line.strip() for line in process.stderr.splitlines() if line.strip()]
+        raise UnavailableError("; ".join(lines[-2:]) or f"uv {words[0]} ended with {process.returncode}")
 
 
 def _records(columns: Sequence[str], rows: list[list[Any]]) -> Any:
@@ -135,7 +135,7 @@ def _records(columns: Sequence[str], rows: list[list[Any]]) -> Any:
 
 
 def _tensors(columns: Sequence[str], rows: list[list[Any]]) -> Any:
-    """The Open Inference Protocol: a tensor a column, which MLServer makes a data frame of."""
+    """The rows in the Open Inference Protocol: a tensor per column, which MLServer converts to a data frame."""
     inputs = []
     for name, values in zip(columns, map(list, zip(*rows, strict=True)), strict=True):
         kind = next((type(value) for value in values if value is not None), str)

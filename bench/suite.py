@@ -19,7 +19,7 @@ _ONE_IN = 10
 
 
 def figures() -> list[Figure]:
-    """The whole suite against cwltool, and the sample against toil. Nothing where there is no suite."""
+    """The figures: the whole suite against cwltool, and a sample against toil. Empty without the suite."""
     suite = Path(os.environ.get("MLCRAFT_CWL_SUITE", ""))
     if not (suite / "conformance_tests.yaml").is_file():
         print("The suite is not measured: MLCRAFT_CWL_SUITE does not name its folder.", file=sys.stderr)
@@ -55,15 +55,15 @@ def _cwltest(suite: Path, runner: str, options: Sequence[str], numbers: str) -> 
 
 
 def _seconds(command: list[str]) -> float:
-    """Of the whole command; what fails in it fails for every side alike, and is said by its own report."""
+    """The seconds of the whole command; its failures are in its own report, and are the same for every side."""
     with TemporaryDirectory(prefix="bench-suite-") as folder:
         # toil's leader looks for its worker beside itself.
         path = os.pathsep.join([str(Path(runner).parent) for runner in (sys.executable, toil())] + [os.environ["PATH"]])
         env = environment(Path(folder), TMPDIR=folder, PATH=path)
-        begun = time.perf_counter()
-        done = subprocess.run(
+        started = time.perf_counter()
+        process = subprocess.run(
             command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
-        seconds = time.perf_counter() - begun
-    print("\n".join(done.stdout.splitlines()[-2:]), file=sys.stderr, flush=True)
+        seconds = time.perf_counter() - started
+    print("\n".join(process.stdout.splitlines()[-2:]), file=sys.stderr, flush=True)
     return seconds

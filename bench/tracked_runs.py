@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.measure import ROOT, Figure, median, own_rooms
+from bench.measure import ROOT, Figure, isolated_environment, median
 
 ROUNDS = 5
 UNTRACKED = "untracked"
@@ -53,16 +53,16 @@ print(json.dumps(took))
 """
 
 
-def measured(folder: Path, **uris: str) -> dict[str, list[dict[str, float]]]:
-    """For each store, and without one, the seconds of runs and of their steps, less the first, which fills caches."""
+def measure(folder: Path, **uris: str) -> dict[str, list[dict[str, float]]]:
+    """The seconds of runs and of their steps, for each store and without one, without the first, which fills caches."""
     folder.mkdir(exist_ok=True)
     ways = {
         UNTRACKED: {"tracking": "never"},
         **{way: {"tracking": "always", "tracking_uri": uri} for way, uri in uris.items()},
     }
-    env = own_rooms(folder, AIRFLOW__MLCRAFT__REUSE="False")
+    env = isolated_environment(folder, AIRFLOW__MLCRAFT__REUSE="False")
     document = ROOT / "tests" / "documents" / "learning.cwl"
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", _RUNS, str(document), str(ROUNDS), json.dumps(MODELS), json.dumps(ways)],
         env={name: value for name, value in env.items() if not name.startswith("MLFLOW_")},
         cwd=ROOT,
@@ -70,15 +70,15 @@ def measured(folder: Path, **uris: str) -> dict[str, list[dict[str, float]]]:
         text=True,
         check=False,
     )
-    if done.returncode:
-        raise SystemExit(f"The runs failed:\n{done.stderr[-3000:]}")
-    found: dict[str, list[dict[str, float]]] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    if process.returncode:
+        raise SystemExit(f"The runs failed:\n{process.stderr[-3000:]}")
+    results: dict[str, list[dict[str, float]]] = json.loads(process.stdout.splitlines()[-1])
+    return results
 
 
-def figure(name: str, took: dict[str, list[dict[str, float]]], way: str) -> Figure:
-    """What a step pays, by the whole run."""
-    with_, without = _medians(took[way]), _medians(took[UNTRACKED])
+def figure(name: str, seconds_by_way: dict[str, list[dict[str, float]]], way: str) -> Figure:
+    """The overhead for each step, computed from the whole run."""
+    with_, without = _medians(seconds_by_way[way]), _medians(seconds_by_way[UNTRACKED])
     slowest = max(without.keys() - {"run"}, key=lambda step: with_[step] - without[step])
     return Figure(
         name,

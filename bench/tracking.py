@@ -85,7 +85,7 @@ def figures() -> list[Figure]:
             theirs = _measure(
                 folder, {"none": {"kind": "none"}, "mlflow": {"kind": "mlflow", "uri": server.uri}}, ROUNDS // 3
             )
-            runs = tracked_runs.measured(folder / "runs", database=f"sqlite:///{folder}/runs.db", server=server.uri)
+            runs = tracked_runs.measure(folder / "runs", database=f"sqlite:///{folder}/runs.db", server=server.uri)
         finally:
             server.kill()
     return [
@@ -103,7 +103,7 @@ def figures() -> list[Figure]:
 
 def _measure(folder: Path, ways: dict[str, dict[str, object]], rounds: int) -> dict[str, list[float]]:
     environ = environment(folder)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", _STEPS, str(folder), str(rounds), json.dumps(ways)],
         env={name: value for name, value in environ.items() if not name.startswith("MLFLOW_")},
         cwd=folder,
@@ -111,15 +111,15 @@ def _measure(folder: Path, ways: dict[str, dict[str, object]], rounds: int) -> d
         text=True,
         check=False,
     )
-    if done.returncode:
-        raise SystemExit(done.stderr[-3000:])
-    found: dict[str, list[float]] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    if process.returncode:
+        raise SystemExit(process.stderr[-3000:])
+    results: dict[str, list[float]] = json.loads(process.stdout.splitlines()[-1])
+    return results
 
 
-def _figure(name: str, took: dict[str, list[float]], way: str, aim: str) -> Figure:
-    with_, without = median(took[way]), median(took["none"])
-    worst = max(took[way]) - without
+def _figure(name: str, seconds_by_way: dict[str, list[float]], way: str, aim: str) -> Figure:
+    with_, without = median(seconds_by_way[way]), median(seconds_by_way["none"])
+    worst = max(seconds_by_way[way]) - without
     return Figure(
         name, with_ - without, aim, f"{with_:.3f} s / {without:.3f} s untracked; the slowest step {worst:+.2f} s"
     )

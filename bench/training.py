@@ -8,20 +8,20 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.measure import ROOT, Figure, median, own_rooms, ratio
+from bench.measure import ROOT, Figure, isolated_environment, median, ratio
 
 ROUNDS = 3
 MODELS = 8
 ROWS, COLUMNS = 6000, 20
 
-# All take as long, so that the figure is not about which of them comes last.
+# All models take the same time, so that the figure does not depend on which of them is last.
 _CODE = f"""
 from sklearn.ensemble import GradientBoostingClassifier
 
 def estimators():
     return {{f"boosting_{{n}}": GradientBoostingClassifier(learning_rate=0.02 * (n + 1)) for n in range({MODELS})}}
 """
-# One warm process runs all: what is compared is the runs, not the start of Python.
+# One warm process runs all, so that the start of Python is not compared.
 _RUNS = """
 import json, os, sys, time
 from importlib import import_module
@@ -67,14 +67,14 @@ print(json.dumps(took))
 
 
 def figures() -> list[Figure]:
-    """The whole run, from the data to the champion."""
+    """The figures of the whole run, from the data to the champion."""
     with TemporaryDirectory(prefix="bench-training-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        env = own_rooms(folder, AIRFLOW__MLCRAFT__REUSE="False")
+        env = isolated_environment(folder, AIRFLOW__MLCRAFT__REUSE="False")
         (folder / "model.py").write_text(_CODE)
         document = ROOT / "tests" / "documents" / "learning.cwl"
         numbers = [str(number) for number in (ROUNDS, MODELS, ROWS, COLUMNS)]
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", _RUNS, str(document), name, *numbers],
             env=env,
             cwd=ROOT,
@@ -82,10 +82,10 @@ def figures() -> list[Figure]:
             text=True,
             check=False,
         )
-    if done.returncode:
-        raise SystemExit(f"The runs failed:\n{done.stderr[-3000:]}")
-    took: dict[str, list[dict[str, float]]] = json.loads(done.stdout.splitlines()[-1])
-    alone, together = ([run["run"] for run in took[parallel]] for parallel in ("1", "2"))
+    if process.returncode:
+        raise SystemExit(f"The runs failed:\n{process.stderr[-3000:]}")
+    seconds_by_side: dict[str, list[dict[str, float]]] = json.loads(process.stdout.splitlines()[-1])
+    alone, together = ([run["run"] for run in seconds_by_side[parallel]] for parallel in ("1", "2"))
     return [
         Figure(
             f"a training of {MODELS} models by 2 workers / by 1",

@@ -50,7 +50,7 @@ frame["churned"] = np.where(amount > 0.7, "yes", "no")
 frame.to_parquet(path)
 """
 
-# What somebody who knows scikit-learn would write for the same work.
+# The typical code for the same work with scikit-learn.
 _PLAIN = """
 import json, sys
 import numpy as np
@@ -130,7 +130,7 @@ print(json.dumps(found))
 
 def figures() -> list[Figure]:
     """CPU and memory for each model."""
-    made = []
+    figures_of_models = []
     with tempfile.TemporaryDirectory(prefix="bench-training-scale-") as name:
         folder = Path(name)
         table = folder / "table.parquet"
@@ -140,12 +140,12 @@ def figures() -> list[Figure]:
             target, other = ("churned", "amount") if task == "classification" else ("amount", "churned")
             place = folder / task
             place.mkdir()
-            words = ["process", f"--data={table}", f"--target={target}", "--test-size=0.01", "--drop", other]
-            run_command([_BIN / "mlcraft-step", *words], place)
+            label = ["process", f"--data={table}", f"--target={target}", "--test-size=0.01", "--drop", other]
+            run_command([_BIN / "mlcraft-step", *label], place)
             rows = place / "train.parquet"
             for model in models:
-                made += _compare(task, model, rows, place)
-    return made
+                figures_of_models += _compare(task, model, rows, place)
+    return figures_of_models
 
 
 def make_table(rows: int, path: Path) -> None:
@@ -163,24 +163,24 @@ def _compare(task: str, model: str, rows: Path, place: Path) -> list[Figure]:
     times: dict[str, list[float]] = {side: [] for side in sides}
     peaks: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(ROUNDS):
-        for side, words in sides.items():
-            begun = time.monotonic()
-            used, peak, said = run_command(words, place)
-            times[side].append(time.monotonic() - begun)
+        for side, command in sides.items():
+            started = time.monotonic()
+            used, peak, output = run_command(command, place)
+            times[side].append(time.monotonic() - started)
             seconds[side].append(used)
             peaks[side].append(peak)
-    _check_scores(json.loads((place / "metrics.json").read_text())["cv"], json.loads(said.splitlines()[-1]))
-    what = f"{model} on {ROWS:,} rows, {FOLDS} folds"
+    _check_scores(json.loads((place / "metrics.json").read_text())["cv"], json.loads(output.splitlines()[-1]))
+    label = f"{model} on {ROWS:,} rows, {FOLDS} folds"
     return [
         Figure(
-            f"{what}: CPU of `mlcraft-step train` / of scikit-learn by hand",
+            f"{label}: CPU of `mlcraft-step train` / of scikit-learn by hand",
             ratio(seconds["ours"], seconds["plain"]),
             "≤ 1.15",
             f"{median(seconds['ours']):.1f} s / {median(seconds['plain']):.1f} s, "
             f"by the clock {median(times['ours']):.1f} s / {median(times['plain']):.1f} s",
         ),
         Figure(
-            f"{what}: peak memory",
+            f"{label}: peak memory",
             ratio(peaks["ours"], peaks["plain"]),
             "≤ 1.1",
             f"{median(peaks['ours']):.0f} MB / {median(peaks['plain']):.0f} MB",
@@ -189,20 +189,22 @@ def _compare(task: str, model: str, rows: Path, place: Path) -> list[Figure]:
 
 
 def _check_scores(ours: dict[str, dict[str, list[float]]], plain: list[dict[str, float]]) -> None:
-    """Both sides have done the same work: each fold has the same scores, but for the last bits."""
+    """Check that both sides have done the same work: each fold has the same scores, except for the last bits."""
     for metric, found in ours.items():
         for fold, (score, other) in enumerate(zip(found["folds"], [one[metric] for one in plain], strict=True), 1):
             if not math.isclose(score, other, rel_tol=1e-6):
                 raise SystemExit(f"{metric} of fold {fold} is {score} in `mlcraft-step train`, and {other} by hand")
 
 
-def run_command(words: list[object], place: Path) -> tuple[float, float, str]:
-    """CPU seconds, megabytes and output of one command."""
-    child = subprocess.Popen([str(word) for word in words], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+def run_command(command: list[object], place: Path) -> tuple[float, float, str]:
+    """Run a command; returns its CPU seconds, megabytes and output."""
+    child = subprocess.Popen(
+        [str(line) for line in command], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     assert child.stdout is not None
-    said = child.stdout.read().decode()
+    output = child.stdout.read().decode()
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
-        raise SystemExit(f"{json.dumps([str(word) for word in words])} failed:\n{said[-3000:]}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said
+        raise SystemExit(f"{json.dumps([str(line) for line in command])} failed:\n{output[-3000:]}")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output

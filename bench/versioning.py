@@ -1,4 +1,4 @@
-"""From data in a work folder to a pointer and a commit: against `dvc add` with its defaults, and `git commit`."""
+"""Data in a work folder as a pointer and a commit: against `dvc add` with its defaults, and `git commit`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGE = 2 << 30
 MANY = 20_000
 _BLOCK = 1 << 24
 
-# What a run does with it, in a process of its own: into the store, and then the version.
+# The work of a run, in a process of its own: into the store, and then the version.
 _OURS = """
 import sys
 from pathlib import Path
@@ -38,7 +38,7 @@ assert made.changed
 
 
 def figures() -> list[Figure]:
-    """Both sides hash the same bytes, put them into DVC's cache and into the repository's folder, and commit."""
+    """The figures; both sides hash the same bytes, put them into DVC's cache and into the repository, and commit."""
     with TemporaryDirectory(prefix="bench-versioning-", dir=os.environ.get("MLCRAFT_BENCH_FOLDER")) as name:
         home = Path(name)
         env = environment(home, DVC_NO_ANALYTICS="1", DVC_SITE_CACHE_DIR=str(home / "site"))
@@ -48,18 +48,18 @@ def figures() -> list[Figure]:
         ]
 
 
-def _compared(home: Path, env: dict[str, str], what: str, make: Callable[[Path], None]) -> list[Figure]:
+def _compared(home: Path, env: dict[str, str], label: str, make: Callable[[Path], None]) -> list[Figure]:
     sides = {"ours": "", "dvc": "", "dvc, hardlinks": "hardlink,copy"}
-    took: dict[str, list[float]] = {side: [] for side in sides}
+    seconds_by_side: dict[str, list[float]] = {side: [] for side in sides}
     make(home / "original")
     for _ in range(ROUNDS):
         for side, links in sides.items():
-            took[side].append(_once(home, env, links, ours=side == "ours"))
+            seconds_by_side[side].append(_once(home, env, links, ours=side == "ours"))
     _remove(home / "original")
-    ours, theirs, linked = took["ours"], took["dvc"], took["dvc, hardlinks"]
+    ours, theirs, linked = seconds_by_side["ours"], seconds_by_side["dvc"], seconds_by_side["dvc, hardlinks"]
     return [
         Figure(
-            f"versioning {what} / `dvc add` and `git commit`",
+            f"versioning {label} / `dvc add` and `git commit`",
             ratio(ours, theirs),
             "≤ 0.6",
             f"{median(ours):.1f} s / {median(theirs):.1f} s",
@@ -74,7 +74,7 @@ def _compared(home: Path, env: dict[str, str], what: str, make: Callable[[Path],
 
 
 def _once(home: Path, env: dict[str, str], links: str, *, ours: bool) -> float:
-    """With new files and a new repository, the disk at rest."""
+    """The seconds with new files and a new repository, after all writes are on the disk."""
     round_ = home / "round"
     repo, work = round_ / "repo", round_ / "work"
     work.mkdir(parents=True)
@@ -96,10 +96,10 @@ def _once(home: Path, env: dict[str, str], links: str, *, ours: bool) -> float:
             ["git", "commit", "-qm", "Data"],
         ]
     )
-    begun = time.perf_counter()
+    started = time.perf_counter()
     for command in commands:
         subprocess.run(command, cwd=ROOT if ours else repo, env=env, check=True)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started
     log = subprocess.run(["git", "log", "--format=%h", "--", "data.dvc"], cwd=repo, check=True, capture_output=True)
     assert log.stdout.strip(), "the pointer is committed"
     _remove(round_)

@@ -46,7 +46,7 @@ class Compose:
 
     def __call__(self, *arguments: str, quiet: bool = False) -> str:
         """Run a command of Compose. Returns its stdout."""
-        done = subprocess.run(
+        process = subprocess.run(
             [*self.program, "--project-name", self.name, *arguments],
             cwd=PROJECT,
             env=self.environment,
@@ -55,9 +55,9 @@ class Compose:
             text=True,
             check=False,
         )
-        if done.returncode and not quiet:
-            raise SystemExit(f"{' '.join(self.program)} {' '.join(arguments)} ended with {done.returncode}")
-        return done.stdout
+        if process.returncode and not quiet:
+            raise SystemExit(f"{' '.join(self.program)} {' '.join(arguments)} ended with {process.returncode}")
+        return process.stdout
 
 
 def main() -> None:
@@ -65,7 +65,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--stand-in-postgres", action="store_true", help="Debian's Postgres, not the image postgres")
     arguments = options.parse_args()
-    begun = time.monotonic()
+    started = time.monotonic()
     port = free_port()
     variables = {
         "POSTGRES_PASSWORD": secrets.token_hex(16),
@@ -79,7 +79,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         compose("build", "migrate")
-        print(f"The image is built: {image_size()}, {time.monotonic() - begun:.0f} s.", flush=True)
+        print(f"The image is built: {image_size()}, {time.monotonic() - started:.0f} s.", flush=True)
         compose("up", "--detach")
         run_workflow(compose, port)
     except BaseException:
@@ -87,7 +87,7 @@ def main() -> None:
         raise
     finally:
         compose("down", "--volumes", "--remove-orphans", quiet=True)
-    print(f"{DAG} is green; all of it took {time.monotonic() - begun:.0f} s.")
+    print(f"{DAG} is green; all of it took {time.monotonic() - started:.0f} s.")
 
 
 def build_postgres() -> str:
@@ -136,7 +136,7 @@ def find_end_state(server: ServerApi) -> str:
 
 
 def is_healthy(url: str) -> bool:
-    """Whether an Airflow answers at the address."""
+    """Whether an Airflow responds at the address."""
     try:
         return httpx.get(f"{url}/api/v2/monitor/health", timeout=5).is_success
     except httpx.HTTPError:
@@ -145,10 +145,10 @@ def is_healthy(url: str) -> bool:
 
 def wait_for(what: str, seconds: float, find: Callable[[], T | None]) -> T:
     """Call `find` until it returns a value; SystemExit after a time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := find():
-            return found
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if result := find():
+            return result
         time.sleep(2)
     raise SystemExit(f"{what} was not there after {seconds:.0f} s.")
 

@@ -28,7 +28,7 @@ def main() -> int:
     """Run the workflow. Returns exit code 0 if it succeeded."""
     with console.status("Preparing Airflow's database in .mlcraft/airflow …"):
         prepare_database()
-    before = newest_run(DAG_ID)
+    last_run = newest_run(DAG_ID)
     with LOG.open("w") as log:
         command = [AIRFLOW, "dags", "test", DAG_ID]
         # The first task takes some seconds to start; meanwhile this process reads the documents.
@@ -36,12 +36,12 @@ def main() -> int:
         try:
             show_documents()
             console.print(f"\n[bold]airflow dags test {DAG_ID}[/]")
-            follow(DAG_ID, run, before)
+            follow(DAG_ID, run, last_run)
         finally:
             if run.poll() is None:
                 run.terminate()
     number = newest_run(DAG_ID)
-    if number == before:
+    if number == last_run:
         console.print(f"[red]The run did not start.[/] {LOG.relative_to(PROJECT)} says why.")
         return 1
     if run.returncode or state_of(number) != "success":
@@ -60,11 +60,11 @@ def show_documents() -> None:
         os.environ.update(environment())
         from airflow_mlcraft import load_cwl_dags
 
-        found: dict[str, Any] = {}
-        load_cwl_dags(found, PROJECT / "cwl")
-    console.print(f"[bold]{len(found)} CWL documents are DAGs[/] (dags/cwl_dags.py), these workflows and their tools:")
+        dags: dict[str, Any] = {}
+        load_cwl_dags(dags, PROJECT / "cwl")
+    console.print(f"[bold]{len(dags)} CWL documents are DAGs[/] (dags/cwl_dags.py), these workflows and their tools:")
     table = new_table()
-    for dag in found.values():
+    for dag in dags.values():
         if dag.dag_id.startswith("workflows."):
             table.add_row(f"[cyan]{dag.dag_id}[/]", dag.description or "")
     console.print(Padding(table, (0, 2)))
@@ -90,11 +90,11 @@ def show_prediction(outputs: dict[str, Any]) -> None:
     """Request a prediction from the server of the champion."""
     deployment = json.loads(path_of(outputs["deployment"]).read_text())
     row = deployment["smoke"][0]["row"]
-    begun = time.perf_counter()
+    started = time.perf_counter()
     response = httpx.post(f"{deployment['url']}/predict", json={"records": [row]}, timeout=10).raise_for_status().json()
-    took = (time.perf_counter() - begun) * 1000
+    seconds = (time.perf_counter() - started) * 1000
     some = ", ".join(f"{name} {value}" for name, value in list(row.items())[:3])
-    console.print(f"\n[bold]A prediction[/] from {deployment['url']}, in {took:.0f} ms")
+    console.print(f"\n[bold]A prediction[/] from {deployment['url']}, in {seconds:.0f} ms")
     console.print(f"  {some}, … → [bold green]{response['predictions'][0]}[/]", soft_wrap=True)
 
 
@@ -108,9 +108,9 @@ def show_where_to_look(outputs: dict[str, Any]) -> None:
         "the log": str(LOG.relative_to(PROJECT)),
     }
     console.print("\n[bold]Where to look[/]")
-    for what, place in places.items():
+    for label, place in places.items():
         # A table would wrap long paths, which then could not be copied.
-        console.print(f"  {what:<20}{place}", soft_wrap=True)
+        console.print(f"  {label:<20}{place}", soft_wrap=True)
 
 
 def path_of(file: dict[str, Any]) -> Path:

@@ -25,7 +25,7 @@ def npm(*arguments: str) -> int:
 def main() -> int:
     if not (UI / "node_modules" / "eslint").is_dir() and npm("ci", "--no-audit", "--no-fund", "--loglevel=error"):
         print("The web pages are not checked: npm could not install eslint and prettier.")
-        # Where a registry is required, as in CI, a check that was left out is a failure.
+        # Where a registry is required, as in CI, a skipped check is a failure.
         return int("registry" in os.environ.get("MLCRAFT_REQUIRE", ""))
     return npm("run", "--silent", "lint")
 

@@ -79,14 +79,14 @@ def check_versions(environment: Path) -> None:
 
 def run_document(environment: Path, folder: Path) -> None:
     """Run a small workflow through the embedded Airflow of that environment."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON"))}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON"))}
     command = [
         str(environment / "bin" / "mlcraft-cwl-runner"),
         f"--outdir={folder / 'outputs'}",
         str(DOCUMENT / "count_lines.cwl"),
         str(DOCUMENT / "job.yml"),
     ]
-    outputs: dict[str, Any] = json.loads(call(command, {**own, "MLCRAFT_HOME": str(folder / "home")}))
+    outputs: dict[str, Any] = json.loads(call(command, {**variables, "MLCRAFT_HOME": str(folder / "home")}))
     if outputs.get("count") != EXPECTED_COUNT:
         raise SystemExit(f"{DOCUMENT / 'count_lines.cwl'} gave {outputs}; expected a count of {EXPECTED_COUNT}")
     print(f"{DOCUMENT.name} ran through Airflow: {EXPECTED_COUNT} lines.")
@@ -94,10 +94,10 @@ def run_document(environment: Path, folder: Path) -> None:
 
 def call(command: list[str], environment: dict[str, str] | None = None) -> str:
     """Run a command. Returns its stdout; a failure ends this program with the output."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return done.stdout
+    process = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{process.stdout}{process.stderr}")
+    return process.stdout
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Hooks of `mkdocs build`: pages that stand outside of docs/, and links as the repository writes them.
+"""Hooks of `mkdocs build`: pages outside of docs/, and links as in the repository.
 
-A page of docs/ links to `../CHANGELOG.md`, which is right where the repository is read. In the site that file is the
-page `changelog.md`, and each link to it is rewritten.
+A page of docs/ links to `../CHANGELOG.md`, which is right in the repository. In the site that file is the page
+`changelog.md`, and each link to it is rewritten.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CODE = re.compile(r"(^ *```.*?^ *```|`[^`\n]*`)", re.MULTILINE | re.DOTALL)
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages that stand outside of docs/."""
+    """Add the pages outside of docs/."""
     for source, page in PAGES.items():
         files.append(File.generated(config, page, content=(PROJECT / source).read_text("utf-8")))
     return files

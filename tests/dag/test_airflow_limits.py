@@ -14,7 +14,7 @@ from airflow_mlcraft.dag.airflow_limits import column_lengths
 from airflow_mlcraft.dag.broken_document import BrokenDocument
 from airflow_mlcraft.library.problems import find_problems
 from airflow_mlcraft.library.sandbox import DocumentAccess, Sandbox
-from bench.postgres import found, postgres
+from bench.postgres import find_programs, postgres
 from tests.dag.real_airflow import RealAirflow
 from tests.operators.embedded import DOCUMENTS
 
@@ -173,7 +173,7 @@ print("\\n" + json.dumps([dag_id for dag_id, in stored]))
 """
 
 
-@pytest.mark.skipif(found() is None, reason="no PostgreSQL is installed")
+@pytest.mark.skipif(find_programs() is None, reason="no PostgreSQL is installed")
 def test_postgresql_stores_the_neighbours(tmp_path: Path) -> None:
     airflow = RealAirflow(tmp_path / "home")
     airflow.environment["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "100"

@@ -12,7 +12,7 @@ import pytest
 
 from airflow_mlcraft.steps.command import TEMPORARY
 from airflow_mlcraft.steps.sources import database
-from bench.postgres import found, postgres
+from bench.postgres import find_programs, postgres
 from tests.steps.sources.conftest import Retrieval
 
 
@@ -107,7 +107,7 @@ def test_a_server_that_is_down_may_come_back(retrieve: Retrieval) -> None:
     assert "pa55word" not in retrieve.everything()
 
 
-@pytest.mark.skipif(found() is None, reason="no PostgreSQL is installed")
+@pytest.mark.skipif(find_programs() is None, reason="no PostgreSQL is installed")
 def test_postgresql_is_read_as_a_stream(retrieve: Retrieval, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "_BATCH_ROWS", 1000)
     query = (
