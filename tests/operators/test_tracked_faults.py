@@ -105,7 +105,7 @@ def test_a_server_that_is_killed_in_mid_run_and_comes_back(tmp_path: Path, serve
         eventually((tmp_path / "begun1").exists)
         server.kill()
         (tmp_path / "go0").touch()
-        eventually(tracked.tracking.spool.trouble)
+        eventually(tracked.tracking.spool.read_delivery_error)
         (tmp_path / "go1").touch()
 
     job = {"models": ["tree", "bayes"], "code": code(tmp_path, WAITS)}

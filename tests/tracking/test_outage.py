@@ -35,7 +35,7 @@ def test_a_server_that_is_killed_in_mid_run_and_comes_back(
         with over_http.step(StepName(flow, "train", item)) as run:
             run.metric("accuracy", 0.5 + item)
     over_http.end(flow)
-    eventually(over_http.spool.trouble)
+    eventually(over_http.spool.read_delivery_error)
     assert over_http.flush(0) > 0
     assert "still to be sent" in caplog.text
     with over_http.step(StepName(flow, "late")):
@@ -79,7 +79,7 @@ def test_a_file_that_can_never_be_delivered_is_set_aside_and_named(
 
 def test_a_record_that_lacks_something_is_refused_alone(over_http: TrackingClient, flow: DagRunName) -> None:
     with over_http.step(StepName(flow, "train")) as run:
-        run._put({"op": "input"})
+        run._append({"op": "input"})
         run.metric("accuracy", 1)
     assert over_http.flush() == 0
     found = by_task(all_runs(over_http, flow))["train", -1]
