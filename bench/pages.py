@@ -18,7 +18,7 @@ import yaml
 from playwright.sync_api import Browser, Page
 
 from bench.measure import ROOT, Figure, median
-from tests.ui.make_up import Site, make_up
+from tests.ui.site import Site, run_site
 from tests.ui.web_ui import browser_on
 
 STEPS, WIRES, ROUNDS, EDITS = 300, 621, 7, 15
@@ -86,7 +86,7 @@ _EDIT = """([edit, index]) => new Promise(shown => {
 
 def figures() -> list[Figure]:
     """The figures, on a running Airflow with a user who is logged in."""
-    with TemporaryDirectory(prefix="bench-pages-") as name, make_up(Path(name) / "mlcraft") as site:
+    with TemporaryDirectory(prefix="bench-pages-") as name, run_site(Path(name) / "mlcraft") as site:
         write_workflow(site.project / "cwl" / "large")
         with browser_on(site, Path(name)) as ui:
             ui.log_in()

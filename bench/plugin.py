@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import httpx
 
 from bench.measure import ROOT, Figure, environment, median
-from tests.ui.make_up import Site, make_up
+from tests.ui.site import Site, run_site
 
 STARTS, SAVES = 15, 8
 TIME_LIMIT = 60.0
@@ -28,7 +28,7 @@ def figures() -> list[Figure]:
     """The figures: the cost of a start, and the saves on a running Airflow with the settings of `make up`."""
     with TemporaryDirectory(prefix="bench-plugin-") as name:
         starts = [_start(Path(name)) for _ in range(STARTS + 1)][1:]
-        with make_up(Path(name) / "mlcraft") as site, httpx.Client(base_url=site.url, timeout=60) as client:
+        with run_site(Path(name) / "mlcraft") as site, httpx.Client(base_url=site.url, timeout=60) as client:
             _log_in(client, site)
             first = _seconds_until_shown(client, "first", None)[0]
             new, edited = _saves(client)

@@ -22,9 +22,9 @@ def command_of(jar: Path) -> list[str]:
 
 
 def test_into_a_folder_and_a_file(tmp_path: Path) -> None:
-    said = install(tmp_path, ".")
-    assert said.code == 0, said.err
-    assert f"custom executor: {tmp_path / 'mlcraft-executor.jar'}" in said.err
+    result = install(tmp_path, ".")
+    assert result.code == 0, result.err
+    assert f"custom executor: {tmp_path / 'mlcraft-executor.jar'}" in result.err
     assert install(tmp_path, "new/other.jar").code == 0
     assert command_of(tmp_path / "mlcraft-executor.jar") == [str(runner_path())]
     assert (tmp_path / "new" / "other.jar").read_bytes() == (tmp_path / "mlcraft-executor.jar").read_bytes()
@@ -50,6 +50,6 @@ def test_another_runner_and_a_server(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes(tmp_path: Path, words: list[str], sentence: str) -> None:
-    said = install(tmp_path, "a.jar", *words)
-    assert said.code == 1 and sentence in said.err
+    result = install(tmp_path, "a.jar", *words)
+    assert result.code == 1 and sentence in result.err
     assert not (tmp_path / "a.jar").exists()

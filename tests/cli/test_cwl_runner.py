@@ -32,10 +32,10 @@ def test_a_job_file(tmp_path: Path) -> None:
 
 def test_inputs_as_options(tmp_path: Path) -> None:
     shutil.copy(DOCUMENTS / "count_lines" / "three_lines.txt", tmp_path / "my text.txt")
-    said = run(tmp_path, COUNT, "--text", "my text.txt")
-    assert said.json()["count"] == 3
+    result = run(tmp_path, COUNT, "--text", "my text.txt")
+    assert result.json()["count"] == 3
     assert (tmp_path / "count.txt").exists()
-    assert said.err == ""
+    assert result.err == ""
 
 
 def test_a_job_on_standard_input(tmp_path: Path) -> None:
@@ -54,9 +54,9 @@ def test_tools_that_talk(tmp_path: Path) -> None:
         "cwlVersion: v1.2\nclass: CommandLineTool\nbaseCommand: [sh, -c, 'echo aloud; echo low >&2']\n"
         "inputs: []\noutputs: []\n"
     )
-    said = run(tmp_path, "--verbose", "talks.cwl")
-    assert said.json() == {}
-    assert "aloud" in said.err and "low" in said.err
+    result = run(tmp_path, "--verbose", "talks.cwl")
+    assert result.json() == {}
+    assert "aloud" in result.err and "low" in result.err
     assert run(tmp_path, "--quiet", "talks.cwl").err == ""
 
 
@@ -86,10 +86,10 @@ def test_tools_that_talk(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes(tmp_path: Path, arguments: list[Any], code: int, words: list[str]) -> None:
-    said = run(tmp_path, *arguments)
-    assert (said.code, said.out) == (code, ""), said.err
-    assert all(word in said.err for word in words), said.err
-    assert "Traceback" not in said.err
+    result = run(tmp_path, *arguments)
+    assert (result.code, result.out) == (code, ""), result.err
+    assert all(word in result.err for word in words), result.err
+    assert "Traceback" not in result.err
 
 
 def test_an_operation_has_nothing_to_run(tmp_path: Path) -> None:
@@ -97,9 +97,9 @@ def test_an_operation_has_nothing_to_run(tmp_path: Path) -> None:
         "cwlVersion: v1.2\nclass: Workflow\ninputs: []\noutputs: []\n"
         "steps: {plan: {in: [], out: [], run: {class: Operation, inputs: [], outputs: []}}}\n"
     )
-    said = run(tmp_path, "abstract.cwl")
-    assert (said.code, said.out) == (33, "")
-    assert "plan is an abstract Operation" in said.err
+    result = run(tmp_path, "abstract.cwl")
+    assert (result.code, result.out) == (33, "")
+    assert "plan is an abstract Operation" in result.err
 
 
 def test_success_codes(tmp_path: Path) -> None:
@@ -116,13 +116,13 @@ def test_help_before_and_after_the_document(tmp_path: Path) -> None:
 
 
 def test_version(tmp_path: Path) -> None:
-    said = run(tmp_path, "--version")
-    assert (said.code, said.out) == (0, f"mlcraft-cwl-runner {__version__}\n")
+    result = run(tmp_path, "--version")
+    assert (result.code, result.out) == (0, f"mlcraft-cwl-runner {__version__}\n")
 
 
 def test_without_a_document(tmp_path: Path) -> None:
-    said = run(tmp_path)
-    assert said.code == 2 and "usage" in said.err and said.out == ""
+    result = run(tmp_path)
+    assert result.code == 2 and "usage" in result.err and result.out == ""
 
 
 def test_a_cold_start_without_a_node_on_the_path(tmp_path: Path) -> None:
@@ -152,9 +152,9 @@ def test_a_cold_start_without_a_node_on_the_path(tmp_path: Path) -> None:
 
 def test_composer_hears_of_the_steps(tmp_path: Path) -> None:
     """The options come in Composer's order."""
-    said = run(tmp_path, "--enable-composer-logs", COUNT, JOB, "--outdir", "out")
-    assert said.json()["count"] == 3
-    lines = [json.loads(line.partition(": ")[2]) for line in said.err.splitlines() if line.startswith("Composer: ")]
+    result = run(tmp_path, "--enable-composer-logs", COUNT, JOB, "--outdir", "out")
+    assert result.json()["count"] == 3
+    lines = [json.loads(line.partition(": ")[2]) for line in result.err.splitlines() if line.startswith("Composer: ")]
     assert [(line["stepId"], line["status"]) for line in lines] == [
         ("root.count", "READY"),
         ("root.count", "COMPLETED"),

@@ -30,10 +30,10 @@ def editor(folder: Path, text: str) -> str:
 
 @pytest.mark.parametrize("part", ["retriever", "processor", "model"])
 def test_templates_run_as_they_are(trained: Workplace, part: str) -> None:
-    said = trained.mlcraft("impl", "iris", part, EDITOR="true")
-    assert said.code == 0, said.err
-    assert f"✓ {part}.py imports, has its function, and runs on a sample" in said.out
-    assert "Next: mlcraft train iris trains with it." in said.out
+    result = trained.mlcraft("impl", "iris", part, EDITOR="true")
+    assert result.code == 0, result.err
+    assert f"✓ {part}.py imports, has its function, and runs on a sample" in result.out
+    assert "Next: mlcraft train iris trains with it." in result.out
 
 
 @pytest.mark.parametrize(
@@ -54,16 +54,16 @@ def test_templates_run_as_they_are(trained: Workplace, part: str) -> None:
     ],
 )
 def test_what_is_wrong_is_told(changed: Workplace, part: str, text: str, fault: str) -> None:
-    said = changed.mlcraft("impl", "iris", part, VISUAL=editor(changed.folder, text), EDITOR="false")
-    assert (said.code, said.out) == (1, "")
-    assert f"✗ {fault}" in said.err
-    assert "Traceback" not in said.err
+    result = changed.mlcraft("impl", "iris", part, VISUAL=editor(changed.folder, text), EDITOR="false")
+    assert (result.code, result.out) == (1, "")
+    assert f"✗ {fault}" in result.err
+    assert "Traceback" not in result.err
     assert (changed.project().folder / f"{part}.py").read_text() == text, "the user's text is kept"
 
 
 def test_estimators_of_ones_own_are_trained_from_then_on(changed: Workplace) -> None:
-    said = changed.mlcraft("impl", "iris", "model", "--json", EDITOR=editor(changed.folder, OWN))
-    assert said.json()["ok"]
+    result = changed.mlcraft("impl", "iris", "model", "--json", EDITOR=editor(changed.folder, OWN))
+    assert result.json()["ok"]
     models = manifest.read_manifest(changed.project()).models
     assert models[-2:] == ("bayes", "tree")
     assert "model" not in models
@@ -72,9 +72,9 @@ def test_estimators_of_ones_own_are_trained_from_then_on(changed: Workplace) -> 
 
 def test_only_tried(changed: Workplace) -> None:
     (changed.project().folder / "processor.py").write_text("x = 1\n")
-    said = changed.mlcraft("impl", "iris", "processor", "--no-edit", "--json", EDITOR="false")
-    assert said.code == 1
-    assert '"ok": false' in said.out
+    result = changed.mlcraft("impl", "iris", "processor", "--no-edit", "--json", EDITOR="false")
+    assert result.code == 1
+    assert '"ok": false' in result.out
 
 
 def test_the_editor(trained: Workplace) -> None:
@@ -86,15 +86,15 @@ def test_the_editor(trained: Workplace) -> None:
 
 
 def test_a_part_that_is_none(trained: Workplace) -> None:
-    said = trained.mlcraft("impl", "iris", "everything")
-    assert "there is no part 'everything' of a project; expected retriever, processor, model" in said.err
+    result = trained.mlcraft("impl", "iris", "everything")
+    assert "there is no part 'everything' of a project; expected retriever, processor, model" in result.err
 
 
 def test_a_dependency_that_cannot_be_had(changed: Workplace) -> None:
     before = changed.project().requirements.read_text()
-    said = changed.mlcraft("impl", "iris", "model", "-d", "xgboost==0.0.1", EDITOR="true", UV_OFFLINE="1")
-    assert (said.code, said.out) == (1, "")
-    assert "the requirements xgboost==0.0.1 cannot be installed" in said.err
+    result = changed.mlcraft("impl", "iris", "model", "-d", "xgboost==0.0.1", EDITOR="true", UV_OFFLINE="1")
+    assert (result.code, result.out) == (1, "")
+    assert "the requirements xgboost==0.0.1 cannot be installed" in result.err
     assert changed.project().requirements.read_text() == before
 
 
@@ -122,15 +122,15 @@ def test_types_that_are_trusted_and_a_model_that_fails(trained: Workplace, tmp_p
     """Trust is said once; the model that fails later takes no other with it."""
     place = trained.copy(tmp_path)
     text = TYPES.replace("len(x) > 60", "False")
-    said = place.mlcraft("impl", "iris", "model", EDITOR=editor(tmp_path, text))
-    assert said.code == 0, said.err
-    assert "! Trusted from now on, as your code makes it: own: Own" in said.out
+    result = place.mlcraft("impl", "iris", "model", EDITOR=editor(tmp_path, text))
+    assert result.code == 0, result.err
+    assert "! Trusted from now on, as your code makes it: own: Own" in result.out
     (place.project().folder / "model.py").write_text(TYPES)
-    said = place.mlcraft("train", "iris", "-m", "own", "-m", "fails")
-    assert said.code == 0, said.err
-    assert "✗ fails failed, and the others went on: model.py:12: RuntimeError: not so many rows" in said.out
-    assert "★ Champion: " in said.out
+    result = place.mlcraft("train", "iris", "-m", "own", "-m", "fails")
+    assert result.code == 0, result.err
+    assert "✗ fails failed, and the others went on: model.py:12: RuntimeError: not so many rows" in result.out
+    assert "★ Champion: " in result.out
     run = place.mlcraft("history", "iris", "--json").json()[-1]
     assert [model["state"] for model in run["models"]] == ["success", "failed"]
-    said = place.mlcraft("evaluate", "iris", "f1")
-    assert said.code == 0, said.err
+    result = place.mlcraft("evaluate", "iris", "f1")
+    assert result.code == 0, result.err

@@ -25,25 +25,25 @@ def cwl(folder: Path, *arguments: str | Path, **options: Any) -> Said:
 
 
 def test_validate(tmp_path: Path) -> None:
-    said = cwl(tmp_path, "validate", COUNT, DOCUMENTS / "echo.cwl")
-    assert (said.code, said.err) == (0, "")
-    assert said.out.splitlines() == [
+    result = cwl(tmp_path, "validate", COUNT, DOCUMENTS / "echo.cwl")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.splitlines() == [
         f"{COUNT}: Workflow v1.2, 2 steps, 1 inputs, 2 outputs",
         f"{DOCUMENTS / 'echo.cwl'}: CommandLineTool v1.2, 2 inputs, 1 outputs",
     ]
 
 
 def test_validate_what_is_broken(tmp_path: Path) -> None:
-    said = cwl(tmp_path, "validate", MISSPELT, COUNT)
-    assert said.code == 1
-    assert said.err.startswith(f"{MISSPELT}:3:1: invalid field 'baseComand'")
-    assert said.out.startswith(f"{COUNT}: Workflow")
+    result = cwl(tmp_path, "validate", MISSPELT, COUNT)
+    assert result.code == 1
+    assert result.err.startswith(f"{MISSPELT}:3:1: invalid field 'baseComand'")
+    assert result.out.startswith(f"{COUNT}: Workflow")
 
 
 def test_validate_a_folder_as_json(tmp_path: Path) -> None:
-    said = cwl(tmp_path, "validate", "--json", DOCUMENTS / "broken")
-    found = {Path(entry["document"]).name: entry["error"] for entry in json.loads(said.out)}
-    assert said.code == 1
+    result = cwl(tmp_path, "validate", "--json", DOCUMENTS / "broken")
+    found = {Path(entry["document"]).name: entry["error"] for entry in json.loads(result.out)}
+    assert result.code == 1
     assert len(found) == len(list((DOCUMENTS / "broken").iterdir()))
     assert found["misspelt_field.cwl"]["line"] == 3
     assert found["misspelt_field.cwl"]["path"] == str(MISSPELT)
@@ -52,11 +52,11 @@ def test_validate_a_folder_as_json(tmp_path: Path) -> None:
 
 def test_a_misspelt_model_is_refused_before_a_run(tmp_path: Path) -> None:
     (tmp_path / "job.yml").write_text("models: [random_forest, naive_bays]\n")
-    said = cwl(tmp_path, "run", CLASSIFICATION, "job.yml")
+    result = cwl(tmp_path, "run", CLASSIFICATION, "job.yml")
     sentence = "input 'models' of classification.cwl is 'naive_bays'; did you mean 'naive_bayes'?"
-    assert (said.code, said.out) == (1, "")
-    assert sentence in said.err
-    assert "inputs" not in said.err.replace(sentence, ""), "no task has run"
+    assert (result.code, result.out) == (1, "")
+    assert sentence in result.err
+    assert "inputs" not in result.err.replace(sentence, ""), "no task has run"
 
 
 def test_show(tmp_path: Path) -> None:
@@ -68,10 +68,10 @@ def test_show(tmp_path: Path) -> None:
 
 
 def test_show_into_a_file(tmp_path: Path) -> None:
-    said = cwl(tmp_path, "show", COUNT, "--out", "drawn.svg")
-    assert (said.code, said.out) == (0, "")
+    result = cwl(tmp_path, "show", COUNT, "--out", "drawn.svg")
+    assert (result.code, result.out) == (0, "")
     assert "<svg" in (tmp_path / "drawn.svg").read_text()
-    assert "drawn.svg" in said.err
+    assert "drawn.svg" in result.err
     cwl(tmp_path, "show", COUNT, "-o", "drawn.mmd")
     assert "count" in (tmp_path / "drawn.mmd").read_text()
 
@@ -91,9 +91,9 @@ def test_run_with_a_job_on_standard_input(tmp_path: Path) -> None:
 @pytest.mark.parametrize("into", ["dags/cwl_dags.py", "far/away/dags/mine.py"])
 def test_import(tmp_path: Path, into: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(DOCUMENTS / "count_lines", tmp_path / "cwl" / "count_lines")
-    said = cwl(tmp_path, "import", "cwl", "--into", into)
-    assert said.code == 0, said.err
-    assert [line.split()[0] for line in said.out.splitlines()] == [
+    result = cwl(tmp_path, "import", "cwl", "--into", into)
+    assert result.code == 0, result.err
+    assert [line.split()[0] for line in result.out.splitlines()] == [
         "count_lines.count_lines",
         "count_lines.tools.count",
         "count_lines.tools.read",
@@ -110,9 +110,9 @@ def test_import(tmp_path: Path, into: str, monkeypatch: pytest.MonkeyPatch) -> N
 def test_import_as_json_with_a_broken_document(tmp_path: Path) -> None:
     shutil.copy(DOCUMENTS / "echo.cwl", tmp_path)
     shutil.copy(MISSPELT, tmp_path)
-    said = cwl(tmp_path, "import", "--json", ".")
-    assert said.code == 1
-    echo, misspelt = json.loads(said.out)
+    result = cwl(tmp_path, "import", "--json", ".")
+    assert result.code == 1
+    echo, misspelt = json.loads(result.out)
     assert (echo["dag_id"], echo["error"]) == ("echo", None)
     assert "baseComand" in misspelt["error"]
 
@@ -131,8 +131,8 @@ def test_import_mends_a_damaged_cache(tmp_path: Path) -> None:
 
 def test_import_leaves_other_files_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("mine = 1\n")
-    said = cwl(tmp_path, "import", ".", "--into", "mine.py")
-    assert said.code == 1 and "mine.py is there already" in said.err
+    result = cwl(tmp_path, "import", ".", "--into", "mine.py")
+    assert result.code == 1 and "mine.py is there already" in result.err
     assert (tmp_path / "mine.py").read_text() == "mine = 1\n"
 
 
@@ -155,16 +155,16 @@ def test_import_leaves_other_files_alone(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes(tmp_path: Path, arguments: list[Any], code: int, words: str) -> None:
-    said = cwl(tmp_path, *arguments)
-    assert (said.code, said.out) == (code, ""), said.err
-    assert words in said.err
-    assert "Traceback" not in said.err
+    result = cwl(tmp_path, *arguments)
+    assert (result.code, result.out) == (code, ""), result.err
+    assert words in result.err
+    assert "Traceback" not in result.err
 
 
 def test_validate_goes_on_after_a_file_that_is_not_there(tmp_path: Path) -> None:
-    said = cwl(tmp_path, "validate", "gone.cwl", COUNT)
-    assert said.code == 1
-    assert "gone.cwl" in said.err and "Workflow" in said.out
+    result = cwl(tmp_path, "validate", "gone.cwl", COUNT)
+    assert result.code == 1
+    assert "gone.cwl" in result.err and "Workflow" in result.out
 
 
 def test_version(tmp_path: Path) -> None:
@@ -174,44 +174,44 @@ def test_version(tmp_path: Path) -> None:
 def test_a_packed_document_without_a_main_process(tmp_path: Path) -> None:
     (tmp_path / "cwl").mkdir()
     packed = shutil.copy(DOCUMENTS / "wild" / "several" / "packed_tools.cwl", tmp_path / "cwl")
-    said = cwl(tmp_path, "validate", packed)
-    assert (said.code, said.out.count("CommandLineTool")) == (0, 2)
+    result = cwl(tmp_path, "validate", packed)
+    assert (result.code, result.out.count("CommandLineTool")) == (0, 2)
     imported = cwl(tmp_path, "import", "--json", "cwl").json()
     assert [entry["dag_id"] for entry in imported] == ["packed_tools.one", "packed_tools.two"]
     assert "#main" in cwl(tmp_path, "run", packed).err
 
 
 def test_composer_form(tmp_path: Path) -> None:
-    said = cwl(tmp_path, "composer-form", COUNT, "--out", "form")
-    assert said.code == 0, said.err
+    result = cwl(tmp_path, "composer-form", COUNT, "--out", "form")
+    assert result.code == 0, result.err
     assert sorted(path.name for path in (tmp_path / "form").rglob("*.cwl")) == [
         "count.cwl",
         "count_lines.cwl",
         "read.cwl",
     ]
-    assert f"wrote {Path('form') / 'count_lines.cwl'}" in said.err
+    assert f"wrote {Path('form') / 'count_lines.cwl'}" in result.err
     assert cwl(tmp_path, "validate", "form/count_lines.cwl").code == 0
 
 
 def test_composer_form_on_the_screen(tmp_path: Path) -> None:
-    said = cwl(tmp_path, "composer-form", COUNT)
-    assert said.out.startswith("cwlVersion: v1.0\nclass: Workflow\nid: count_lines\n")
-    assert "and 2 files of tools; --out FOLDER writes all" in said.err
+    result = cwl(tmp_path, "composer-form", COUNT)
+    assert result.out.startswith("cwlVersion: v1.0\nclass: Workflow\nid: count_lines\n")
+    assert "and 2 files of tools; --out FOLDER writes all" in result.err
     files = cwl(tmp_path, "composer-form", COUNT, "--json").json()["files"]
     assert next(iter(files)) == "count_lines.cwl" and len(files) == 3
 
 
 def test_composer_form_that_would_lose_something(tmp_path: Path) -> None:
-    said = cwl(tmp_path, "composer-form", DOCUMENTS / "conditions.cwl", "--out", "form")
-    assert (said.code, said.out) == (1, "")
-    assert f"{DOCUMENTS / 'conditions.cwl'}:27:5: when of the step maybe" in said.err
+    result = cwl(tmp_path, "composer-form", DOCUMENTS / "conditions.cwl", "--out", "form")
+    assert (result.code, result.out) == (1, "")
+    assert f"{DOCUMENTS / 'conditions.cwl'}:27:5: when of the step maybe" in result.err
     assert not (tmp_path / "form").exists()
 
 
 def test_composer_form_in_place(tmp_path: Path) -> None:
     shutil.copy(DOCUMENTS / "echo.cwl", tmp_path)
-    said = cwl(tmp_path, "composer-form", "echo.cwl", "--out", ".")
-    assert said.code == 1 and "echo.cwl itself would be replaced" in said.err
+    result = cwl(tmp_path, "composer-form", "echo.cwl", "--out", ".")
+    assert result.code == 1 and "echo.cwl itself would be replaced" in result.err
     assert (tmp_path / "echo.cwl").read_text() == (DOCUMENTS / "echo.cwl").read_text()
     assert "there is no document gone.cwl" in cwl(tmp_path, "composer-form", "gone.cwl").err
 

@@ -19,10 +19,10 @@ NAMES = [name for name, _, _ in VERBS]
 
 @pytest.mark.parametrize("verb", NAMES)
 def test_help_and_json(place: Workplace, verb: str) -> None:
-    said = place.mlcraft(verb, "--help")
-    assert said.code == 0
-    assert "--json" in said.out
-    assert "--help" in said.out
+    result = place.mlcraft(verb, "--help")
+    assert result.code == 0
+    assert "--json" in result.out
+    assert "--help" in result.out
 
 
 def test_all_verbs_are_there() -> None:
@@ -54,9 +54,9 @@ def test_nothing_heavy_is_loaded_for_it(place: Workplace, arguments: list[str]) 
 
 def test_wrong_options(place: Workplace) -> None:
     for words in (["train"], ["train", "iris", "--nonsense"], ["nonsense"], ["train", "iris", "--tune", "x"]):
-        said = place.mlcraft(*words)
-        assert (said.code, said.out) == (2, ""), words
-        assert "Error" in said.err
+        result = place.mlcraft(*words)
+        assert (result.code, result.out) == (2, ""), words
+        assert "Error" in result.err
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_wrong_options(place: Workplace) -> None:
 )
 def test_completion(trained: Workplace, line: str, whole: str) -> None:
     last = str(len(line.split()) - 1)
-    said = trained.mlcraft(_MLCRAFT_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=last)
-    assert said.out.split() == [whole]
+    result = trained.mlcraft(_MLCRAFT_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=last)
+    assert result.out.split() == [whole]
 
 
 def test_lists_of_values() -> None:

@@ -31,9 +31,9 @@ def with_units(place: Workplace) -> Path:
 
 
 def must(place: Workplace, *arguments: str) -> str:
-    said = place.mlcraft(*arguments)
-    assert said.code == 0, said.err
-    return said.out
+    result = place.mlcraft(*arguments)
+    assert result.code == 0, result.err
+    return result.out
 
 
 def test_from_impl_to_run(changed: Workplace) -> None:
@@ -70,6 +70,6 @@ def test_what_needs_the_whole_table_is_told_when_it_is_tried(changed: Workplace)
         "    width = frame['sepal width (cm)']\n"
         "    return frame.assign(width=width - width.mean())\n"
     )
-    said = changed.mlcraft("impl", "iris", "processor", "--no-edit")
-    assert said.code == 1
-    assert "processor.py:3: process() makes 'width'" in " ".join(said.err.split())
+    result = changed.mlcraft("impl", "iris", "processor", "--no-edit")
+    assert result.code == 1
+    assert "processor.py:3: process() makes 'width'" in " ".join(result.err.split())

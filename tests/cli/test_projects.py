@@ -35,19 +35,19 @@ def with_small_files(place: Workplace, size: int, *words: str) -> tuple[int, str
 
 
 def test_init(place: Workplace) -> None:
-    said = place.mlcraft("init", "cars", "-p", "regression")
-    assert said.code == 0, said.err
-    assert said.out.splitlines() == [
+    result = place.mlcraft("init", "cars", "-p", "regression")
+    assert result.code == 0, result.err
+    assert result.out.splitlines() == [
         f"✓ cars is in {place.project('cars').folder}",
         "Next: mlcraft train cars trains its models, and finds the best.",
     ]
-    assert said.err == ""
+    assert result.err == ""
 
 
 def test_init_from_a_source(place: Workplace) -> None:
     (place.folder / "x.csv").write_text("a,b\n1,2\n")
-    said = place.mlcraft("init", "cars", "-p", "regression", "--from", "x.csv")
-    assert "target is 'b', the last column" in said.out
+    result = place.mlcraft("init", "cars", "-p", "regression", "--from", "x.csv")
+    assert "target is 'b', the last column" in result.out
     assert manifest.read_manifest(place.project("cars")).sources == ("../../x.csv",)
     given = place.mlcraft("init", "two", "-p", "regression", "--from", "x.csv", "--target", "b", "--json").json()
     assert {name: given[name] for name in ("project", "folder", "prediction", "target")} == {
@@ -62,16 +62,16 @@ def test_init_from_a_source(place: Workplace) -> None:
 def test_init_proposes_from_the_data(place: Workplace) -> None:
     rows = [f"{row // 6},{2000 + row % 6},{row % 7},{'yes' if row % 50 == 3 else 'no'}" for row in range(600)]
     (place.folder / "visits.csv").write_text("\n".join(["patient_id,year,dose,relapse", *rows]))
-    said = place.mlcraft("init", "visits", "--from", "visits.csv", "--yes")
-    assert said.code == 0, said.err
-    assert "600 rows, 4 columns" in said.out
+    result = place.mlcraft("init", "visits", "--from", "visits.csv", "--yes")
+    assert result.code == 0, result.err
+    assert "600 rows, 4 columns" in result.out
     for sentence in (
         "target is 'relapse', the last column",
         "prediction is classification: it has 2 different values: 'no', 'yes'",
         "12 of 600 rows (2.0%) are of the class 'yes', and always saying another has an accuracy of 0.980",
         "patient_id has 100 values over 600 rows: rows of one patient on both sides of the split make scores too good",
     ):
-        assert sentence in said.out
+        assert sentence in result.out
     found = manifest.read_manifest(place.project("visits"))
     assert (found.target, found.prediction, found.group, found.positive) == (
         "relapse",
@@ -83,20 +83,20 @@ def test_init_proposes_from_the_data(place: Workplace) -> None:
     text = place.project("visits").manifest.read_text()
     assert 'group = "patient_id"  # rows with the same value' in text
     assert "# group" not in text
-    told = place.mlcraft("init", "again", "--from", "visits.csv", "--json").json()
-    assert (told["data.group"], told["profile"]["rows"]) == ("patient_id", 600)
-    assert any("rows of one patient" in note for note in told["notes"])
+    command_result = place.mlcraft("init", "again", "--from", "visits.csv", "--json").json()
+    assert (command_result["data.group"], command_result["profile"]["rows"]) == ("patient_id", 600)
+    assert any("rows of one patient" in note for note in command_result["notes"])
 
 
 def test_init_from_what_cannot_be_read(place: Workplace) -> None:
-    said = place.mlcraft("init", "cars", "--from", "nothing.csv")
-    assert said.code == 1
-    assert "it is not said what is to be predicted, and" in said.err
-    assert "nothing.csv" in said.err
-    said = place.mlcraft("init", "cars", "-p", "regression", "--from", "nothing.csv")
-    assert said.code == 0, said.err
-    assert "! The data could not be looked at:" in said.out
-    assert "Next: mlcraft config cars --target COLUMN names the column to predict." in said.out
+    result = place.mlcraft("init", "cars", "--from", "nothing.csv")
+    assert result.code == 1
+    assert "it is not said what is to be predicted, and" in result.err
+    assert "nothing.csv" in result.err
+    result = place.mlcraft("init", "cars", "-p", "regression", "--from", "nothing.csv")
+    assert result.code == 0, result.err
+    assert "! The data could not be looked at:" in result.out
+    assert "Next: mlcraft config cars --target COLUMN names the column to predict." in result.out
 
 
 @pytest.mark.parametrize(
@@ -108,17 +108,17 @@ def test_init_from_what_cannot_be_read(place: Workplace) -> None:
     ],
 )
 def test_init_refuses(place: Workplace, arguments: list[str], sentence: str) -> None:
-    said = place.mlcraft("init", *arguments)
-    assert (said.code, said.out) == (1, "")
-    assert said.err.startswith("mlcraft: ")
-    assert sentence in said.err
+    result = place.mlcraft("init", *arguments)
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("mlcraft: ")
+    assert sentence in result.err
     assert not place.projects.all()
 
 
 def test_init_of_a_taken_name(trained: Workplace) -> None:
-    said = trained.mlcraft("init", "iris", "-p", "regression")
-    assert said.code == 1
-    assert "is there already; choose another name" in said.err
+    result = trained.mlcraft("init", "iris", "-p", "regression")
+    assert result.code == 1
+    assert "is there already; choose another name" in result.err
 
 
 def test_a_full_disk(place: Workplace) -> None:
@@ -149,17 +149,17 @@ def test_a_disk_that_is_full_later(changed: Workplace, size: int, words: list[st
 
 
 def test_config_shows_what_is_set(changed: Workplace) -> None:
-    said = changed.mlcraft("config", "iris")
-    assert "{" not in said.out, "a table of mlcraft.toml as Python has it"
-    assert f"folder      {changed.project().folder}" in said.out
+    result = changed.mlcraft("config", "iris")
+    assert "{" not in result.out, "a table of mlcraft.toml as Python has it"
+    assert f"folder      {changed.project().folder}" in result.out
     assert changed.mlcraft("config", "iris", "--impute", "age=mean", "size=zero", "--no-stratify").code == 0
     assert "impute      age = mean; size = zero" in changed.mlcraft("config", "iris").out
     assert "--impute age: expected one way" in changed.mlcraft("config", "iris", "--impute", "age", "size=zero").err
 
 
 def test_list(trained: Workplace) -> None:
-    said = trained.mlcraft("list")
-    heads, row = (line.split() for line in said.out.splitlines())
+    result = trained.mlcraft("list")
+    heads, row = (line.split() for line in result.out.splitlines())
     assert heads == ["project", "type", "last", "run", "champion", "score", "server"]
     assert row[:2] == ["iris", "classification"]
     assert row[-3] == "acc"
@@ -171,17 +171,17 @@ def test_list(trained: Workplace) -> None:
 
 
 def test_list_of_nothing(place: Workplace) -> None:
-    said = place.mlcraft("list")
-    assert "There is no project in" in said.out
-    assert "Next: mlcraft init NAME -p classification makes one." in said.out
+    result = place.mlcraft("list")
+    assert "There is no project in" in result.out
+    assert "Next: mlcraft init NAME -p classification makes one." in result.out
     assert place.mlcraft("list", "--json").json() == []
 
 
 def test_list_of_a_broken_one(changed: Workplace) -> None:
     changed.project().manifest.write_text("title = ")
-    said = changed.mlcraft("list")
-    assert said.code == 0
-    assert "is not TOML" in said.out
+    result = changed.mlcraft("list")
+    assert result.code == 0
+    assert "is not TOML" in result.out
 
 
 @pytest.mark.parametrize(
@@ -202,9 +202,9 @@ def test_list_of_a_broken_one(changed: Workplace) -> None:
     ],
 )
 def test_no_such_project(trained: Workplace, arguments: list[str]) -> None:
-    said = trained.mlcraft(*arguments)
-    assert (said.code, said.out) == (1, "")
-    assert said.err == f"mlcraft: there is no project 'roses' in {trained.projects.root}; there are iris\n"
+    result = trained.mlcraft(*arguments)
+    assert (result.code, result.out) == (1, "")
+    assert result.err == f"mlcraft: there is no project 'roses' in {trained.projects.root}; there are iris\n"
 
 
 def test_another_folder_of_projects(trained: Workplace, tmp_path: Path) -> None:
@@ -214,12 +214,12 @@ def test_another_folder_of_projects(trained: Workplace, tmp_path: Path) -> None:
 
 
 def test_config_changes_and_shows(changed: Workplace) -> None:
-    said = changed.mlcraft("config", "iris", "-t", "Flowers", "--metric", "f1", "--source", "a.csv", "b.csv")
-    assert said.code == 0, said.err
-    assert "✓ title is Flowers" in said.out
-    assert "✓ data.sources is a.csv, b.csv" in said.out
-    assert "✓ workflow.cwl follows" in said.out
-    assert "Next: mlcraft train iris trains with it." in said.out
+    result = changed.mlcraft("config", "iris", "-t", "Flowers", "--metric", "f1", "--source", "a.csv", "b.csv")
+    assert result.code == 0, result.err
+    assert "✓ title is Flowers" in result.out
+    assert "✓ data.sources is a.csv, b.csv" in result.out
+    assert "✓ workflow.cwl follows" in result.out
+    assert "Next: mlcraft train iris trains with it." in result.out
     found = changed.mlcraft("config", "iris", "--json").json()
     assert (found["title"], found["metric"], found["sources"]) == ("Flowers", "f1", ["a.csv", "b.csv"])
     assert "Flowers" in changed.mlcraft("config", "iris").out
@@ -227,47 +227,47 @@ def test_config_changes_and_shows(changed: Workplace) -> None:
 
 
 def test_config_of_another_type(changed: Workplace) -> None:
-    said = changed.mlcraft("config", "iris", "-p", "regression")
-    assert "the old one is kept as classification_model.py" in said.out
+    result = changed.mlcraft("config", "iris", "-p", "regression")
+    assert "the old one is kept as classification_model.py" in result.out
     assert changed.mlcraft("config", "iris", "--metric", "acc").code == 1
 
 
 def test_a_key_is_never_shown(changed: Workplace) -> None:
-    said = changed.mlcraft("config", "iris", "--key", "DATA_KEY", stdin=f"{SHY}\n")
-    assert said.code == 0, said.err
+    result = changed.mlcraft("config", "iris", "--key", "DATA_KEY", stdin=f"{SHY}\n")
+    assert result.code == 0, result.err
     secrets = changed.project().secrets
     assert SHY in secrets.read_text()
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
     shown = [changed.mlcraft(*words) for words in (("config", "iris"), ("config", "iris", "--json"), ("doctor",))]
-    for one in (said, *shown):
+    for one in (result, *shown):
         assert SHY not in one.out + one.err
     assert "DATA_KEY" in shown[0].out
 
 
 def test_a_key_with_a_bad_name_is_not_asked_for(changed: Workplace) -> None:
-    said = changed.mlcraft("config", "iris", "--key", "lower")
-    assert (said.code, said.out) == (1, "")
-    assert "'lower' cannot be the name of a key" in said.err
+    result = changed.mlcraft("config", "iris", "--key", "lower")
+    assert (result.code, result.out) == (1, "")
+    assert "'lower' cannot be the name of a key" in result.err
 
 
 def test_config_without_a_network(changed: Workplace) -> None:
-    said = changed.mlcraft("config", "iris", "-d", "xgboost==0.0.1", UV_OFFLINE="1")
-    assert said.code == 1
-    assert "the requirements xgboost==0.0.1 cannot be installed" in said.err
+    result = changed.mlcraft("config", "iris", "-d", "xgboost==0.0.1", UV_OFFLINE="1")
+    assert result.code == 1
+    assert "the requirements xgboost==0.0.1 cannot be installed" in result.err
     assert "xgboost" not in changed.project().requirements.read_text() + changed.project().manifest.read_text()
 
 
 def test_delete_asks(changed: Workplace) -> None:
-    said = changed.mlcraft("delete", "iris")
-    assert said.code == 1
-    assert "iris is only deleted when you say so; mlcraft delete iris --yes" in said.err
+    result = changed.mlcraft("delete", "iris")
+    assert result.code == 1
+    assert "iris is only deleted when you say so; mlcraft delete iris --yes" in result.err
     assert changed.project().manifest.is_file()
 
 
 def test_delete(changed: Workplace) -> None:
     changed.mlcraft("config", "iris", "--remote", changed.folder / "remote")
-    said = changed.mlcraft("delete", "iris", "--yes", "--json")
-    found = said.json()
+    result = changed.mlcraft("delete", "iris", "--yes", "--json")
+    found = result.json()
     assert found["deleted"] == str(changed.project().folder)
     assert f"the runs and models in MLflow ({changed.projects.tracking_folder / 'mlflow.db'})" in found["kept"]
     assert f"the data in the DVC remote ({changed.folder / 'remote'})" in found["kept"]
@@ -301,8 +301,8 @@ def test_doctor_finds_what_is_wrong(changed: Workplace) -> None:
     project.secrets.write_text("")
     project.secrets.chmod(0o644)
     (project.folder / "model.py").unlink()
-    said = changed.mlcraft("doctor", EDITOR="no-such-editor")
-    assert said.code == 1
+    result = changed.mlcraft("doctor", EDITOR="no-such-editor")
+    assert result.code == 1
     for text in (
         ".env can be read by others",
         f"→ chmod 600 {project.secrets}",
@@ -312,7 +312,7 @@ def test_doctor_finds_what_is_wrong(changed: Workplace) -> None:
         "there is no lost.csv",
         "no-such-editor not found",
     ):
-        assert text in said.out, text
+        assert text in result.out, text
 
 
 def test_doctor_names_versions_that_do_not_fit(place: Workplace, tmp_path: Path) -> None:
@@ -330,7 +330,7 @@ def test_doctor_names_versions_that_do_not_fit(place: Workplace, tmp_path: Path)
 
 def test_doctor_of_a_broken_document(changed: Workplace) -> None:
     changed.project().workflow.write_text("cwlVersion: v1.0\nclass: Workflow\n")
-    said = changed.mlcraft("doctor")
-    assert said.code == 1
-    assert "workflow.cwl" in said.out
-    assert "mend the file; git has earlier versions of it" in said.out
+    result = changed.mlcraft("doctor")
+    assert result.code == 1
+    assert "workflow.cwl" in result.out
+    assert "mend the file; git has earlier versions of it" in result.out

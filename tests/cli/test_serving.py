@@ -24,9 +24,9 @@ TIME_LIMIT = 60
 def served(trained: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
     """A copy of the project whose server runs."""
     place = trained.copy(tmp_path_factory.mktemp("served"))
-    said = place.mlcraft("run", "iris", "--detach")
-    assert said.code == 0, said.err
-    (place.folder / "said").write_text(said.out)
+    result = place.mlcraft("run", "iris", "--detach")
+    assert result.code == 0, result.err
+    (place.folder / "said").write_text(result.out)
     yield place
     place.mlcraft("stop", "iris")
 
@@ -36,21 +36,21 @@ def url(place: Workplace) -> str:
 
 
 def test_it_answers_and_says_what_is_next(served: Workplace) -> None:
-    said = (served.folder / "said").read_text()
-    assert f"✓ iris answers at {url(served)}" in said
-    assert "Next: mlcraft predict iris data/test.parquet predicts rows" in said
-    assert "Next: mlcraft stop iris ends the server" in said
+    output = (served.folder / "said").read_text()
+    assert f"✓ iris answers at {url(served)}" in output
+    assert "Next: mlcraft predict iris data/test.parquet predicts rows" in output
+    assert "Next: mlcraft stop iris ends the server" in output
     answer = httpx.post(f"{url(served)}/predict", json={"records": [ROW]})
     assert answer.status_code == 200
     assert httpx.get(f"{url(served)}/health").status_code == 200
 
 
 def test_status(served: Workplace) -> None:
-    said = served.mlcraft("status", "iris")
-    assert said.code == 0
-    assert "runs at" in said.out
-    assert re.search(r"model +(naive_bayes|decision_tree), acc [01]\.\d+ \(\w{12}\)", said.out)
-    assert "Next: mlcraft logs iris --follow" in said.out
+    result = served.mlcraft("status", "iris")
+    assert result.code == 0
+    assert "runs at" in result.out
+    assert re.search(r"model +(naive_bayes|decision_tree), acc [01]\.\d+ \(\w{12}\)", result.out)
+    assert "Next: mlcraft logs iris --follow" in result.out
     found = served.mlcraft("status", "iris", "--json").json()
     assert (found["running"], found["current"], len(found["workers"])) == (True, True, 1)
     (listed,) = served.mlcraft("list", "--json").json()
@@ -91,24 +91,24 @@ def test_a_champion_is_swapped_in(served: Workplace) -> None:
     served.project().champion.rename(served.project().folder / "models" / "before")
     served.project().champion.symlink_to(folder)
     assert "not today's champion; `mlcraft run iris -d` swaps it in" in served.mlcraft("status", "iris").out
-    said = served.mlcraft("run", "iris", "--json").json()
+    output = served.mlcraft("run", "iris", "--json").json()
     after = served.mlcraft("status", "iris", "--json").json()
-    assert said["url"] == before["url"] == after["url"]
-    assert said["replaced"]
-    assert after["content"] == said["content"] != before["content"]
+    assert output["url"] == before["url"] == after["url"]
+    assert output["replaced"]
+    assert after["content"] == output["content"] != before["content"]
     assert after["current"]
     assert after["pid"] == before["pid"], "no request was dropped: it is the same server"
 
 
 def test_without_a_server(trained: Workplace) -> None:
-    said = trained.mlcraft("status", "iris")
-    assert said.code == 3
-    assert said.out == "No server of iris runs.\nNext: mlcraft run iris --detach starts one.\n"
+    result = trained.mlcraft("status", "iris")
+    assert result.code == 3
+    assert result.out == "No server of iris runs.\nNext: mlcraft run iris --detach starts one.\n"
     assert json.loads(trained.mlcraft("status", "iris", "--json").out) == {"project": "iris", "running": False}
     for words in (["stop", "iris"], ["logs", "iris"]):
-        said = trained.mlcraft(*words)
-        assert (said.code, said.out) == (1, "")
-        assert "start one with `mlcraft run iris`" in said.err
+        result = trained.mlcraft(*words)
+        assert (result.code, result.out) == (1, "")
+        assert "start one with `mlcraft run iris`" in result.err
 
 
 def test_a_port_that_is_taken(changed: Workplace) -> None:
@@ -116,9 +116,9 @@ def test_a_port_that_is_taken(changed: Workplace) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        said = changed.mlcraft("run", "iris", "--detach", "--port", str(port))
-        assert (said.code, said.out) == (1, "")
-        assert f"port {port} of 127.0.0.1 cannot be had: Address already in use; name another with" in said.err
+        result = changed.mlcraft("run", "iris", "--detach", "--port", str(port))
+        assert (result.code, result.out) == (1, "")
+        assert f"port {port} of 127.0.0.1 cannot be had: Address already in use; name another with" in result.err
         changed.project().manifest.write_text(
             changed.project().manifest.read_text().replace("# port = 8100", f"port = {port}")
         )
@@ -133,10 +133,10 @@ def test_a_champion_that_is_damaged(changed: Workplace) -> None:
     skops.chmod(0o644)
     skops.unlink()
     skops.write_bytes(b"nonsense")
-    said = changed.mlcraft("run", "iris", "--detach")
-    assert (said.code, said.out) == (1, "")
-    assert said.err.startswith("mlcraft: ")
-    assert "Traceback" not in said.err
+    result = changed.mlcraft("run", "iris", "--detach")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("mlcraft: ")
+    assert "Traceback" not in result.err
     assert changed.mlcraft("status", "iris").code == 3
 
 
@@ -144,14 +144,14 @@ def test_a_champion_that_is_damaged(changed: Workplace) -> None:
 def test_in_the_foreground_it_ends_with_the_command(changed: Workplace, number: signal.Signals) -> None:
     process = changed.begin("run", "iris")
     assert process.stdout is not None
-    said = ""
-    while "Ctrl-C ends it" not in said and (line := process.stdout.readline()):
-        said += line
+    output = ""
+    while "Ctrl-C ends it" not in output and (line := process.stdout.readline()):
+        output += line
     found = changed.mlcraft("status", "iris", "--json").json()
     assert httpx.get(f"{found['url']}/health").status_code == 200
     process.send_signal(number)
     out, err = process.communicate(timeout=TIME_LIMIT)
-    assert "✓ the server of iris has ended" in said + out, err
+    assert "✓ the server of iris has ended" in output + out, err
     assert changed.mlcraft("status", "iris").code == 3
 
 

@@ -122,8 +122,8 @@ def test_dates_that_can_be_read_in_two_ways(terminal: Terminal, tmp_path: Path) 
     place = Workplace(tmp_path)
     assert manifest.read_manifest(place.project("asked")).dates == {"seen": "%m/%d/%Y"}
 
-    said = place.mlcraft("init", "told", "--from", "visits.csv", "--target", "ill", "--yes").out
-    assert 'set [data] dates = { seen = "%m/%d/%Y" } where they do' in " ".join(said.split())
+    result = place.mlcraft("init", "told", "--from", "visits.csv", "--target", "ill", "--yes").out
+    assert 'set [data] dates = { seen = "%m/%d/%Y" } where they do' in " ".join(result.split())
     assert manifest.read_manifest(place.project("told")).dates == {}
     terminal.type("clear; mlcraft train told -m naive_bayes")
     terminal.shows("Is the day first in the dates of seen")

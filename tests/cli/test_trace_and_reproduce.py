@@ -35,10 +35,10 @@ def mlcraft(tracked: Tracked, *arguments: str, **environment: str) -> Said:
 
 
 def test_the_way_back(tracked: Tracked, runs: list[Run]) -> None:
-    said = mlcraft(tracked, "trace", "learning")
-    assert said.code == 0, said.err
+    output = mlcraft(tracked, "trace", "learning")
+    assert output.code == 0, output.err
     for text in ("train 0", "process", "reads  train.parquet", "makes  data.csv", "tests/documents/learning.cwl"):
-        assert text in said.out
+        assert text in output.out
     found: dict[str, Any] = mlcraft(tracked, "trace", "models:/learning@champion", "--json").json()
     assert found["run_id"] in {run.id for run in runs}
     assert found["made_by"]["task_id"] == "train", "a version is of the model that was trained"
@@ -58,24 +58,24 @@ def test_the_way_back(tracked: Tracked, runs: list[Run]) -> None:
     ],
 )
 def test_a_model_that_is_not_there(tracked: Tracked, runs: list[Run], asked: str, sentence: str) -> None:
-    said = mlcraft(tracked, "trace", asked)
-    assert (said.code, said.out) == (1, "")
-    assert sentence in said.err
+    output = mlcraft(tracked, "trace", asked)
+    assert (output.code, output.out) == (1, "")
+    assert sentence in output.err
 
 
 def test_a_home_in_which_nothing_was_tracked(tracked: Tracked, tmp_path: Path) -> None:
-    said = mlcraft(tracked, "trace", "learning", AIRFLOW__MLCRAFT__TRACKING_URI=f"sqlite:///{tmp_path}/none.db")
-    assert said.code == 1
-    assert "nothing has been tracked" in said.err
+    output = mlcraft(tracked, "trace", "learning", AIRFLOW__MLCRAFT__TRACKING_URI=f"sqlite:///{tmp_path}/none.db")
+    assert output.code == 1
+    assert "nothing has been tracked" in output.err
     assert not (tmp_path / "none.db").exists()
 
 
 def test_a_run_comes_out_the_same(tracked: Tracked, runs: list[Run]) -> None:
     before = tracked.api().list_versions("learning")
-    said = mlcraft(tracked, "reproduce", runs[1].id)
-    assert said.code == 0, said.out + said.err
-    assert "13 of 13 outputs" in said.out
-    assert "Not done again, their outputs are those of then: retrieve" in said.out
+    output = mlcraft(tracked, "reproduce", runs[1].id)
+    assert output.code == 0, output.out + output.err
+    assert "13 of 13 outputs" in output.out
+    assert "Not done again, their outputs are those of then: retrieve" in output.out
     found = mlcraft(tracked, "reproduce", "learning", runs[0].tags[tags.RUN], "--json").json()
     assert (found["same"], found["run_id"], found["replayed"]) == (True, runs[0].id, ["retrieve"])
     assert {each["step"] for each in found["compared"]} == {"process", "train 0 · naive_bayes", "evaluate"}
@@ -86,27 +86,27 @@ def test_a_run_comes_out_the_same(tracked: Tracked, runs: list[Run]) -> None:
 def test_a_difference_is_shown(tracked: Tracked, runs: list[Run]) -> None:
     (process,) = [run for run in tracked.runs() if run.tags.get(tags.PARENT) == runs[0].id and run.name == "process"]
     tracked.api().log_batch(process.id, [("features", 5.0, 0, 9)], {}, {})
-    said = mlcraft(tracked, "reproduce", process.id, "--quiet")
-    assert said.code == 1
-    (line,) = [line for line in said.out.splitlines() if "✗" in line]
+    output = mlcraft(tracked, "reproduce", process.id, "--quiet")
+    assert output.code == 1
+    (line,) = [line for line in output.out.splitlines() if "✗" in line]
     assert line.split() == ["process", "✗", "features", "5.0", "4.0"]
     tracked.api().log_batch(process.id, [("features", 4.0, 1, 10)], {}, {})
 
 
 def test_a_run_that_cannot_be_found(tracked: Tracked, runs: list[Run]) -> None:
-    said = mlcraft(tracked, "reproduce", "nonsense")
-    assert said.code == 1
-    assert "there is no run 'nonsense' in MLflow" in said.err
-    said = mlcraft(tracked, "reproduce", "learning", "manual__never")
-    assert "no run of the DAG 'learning' with the run id 'manual__never' is tracked" in said.err
+    output = mlcraft(tracked, "reproduce", "nonsense")
+    assert output.code == 1
+    assert "there is no run 'nonsense' in MLflow" in output.err
+    output = mlcraft(tracked, "reproduce", "learning", "manual__never")
+    assert "no run of the DAG 'learning' with the run id 'manual__never' is tracked" in output.err
 
 
 def test_a_plan_that_is_forgotten(tracked: Tracked, runs: list[Run], tmp_path: Path) -> None:
     empty = {"AIRFLOW__MLCRAFT__CACHE": str(tmp_path / "cache")}
-    said = mlcraft(tracked, "reproduce", runs[0].id, **empty)
-    assert said.code == 1
-    assert "name its document" in said.err
-    assert "tests/documents/learning.cwl" in said.err
+    output = mlcraft(tracked, "reproduce", runs[0].id, **empty)
+    assert output.code == 1
+    assert "name its document" in output.err
+    assert "tests/documents/learning.cwl" in output.err
     other = mlcraft(tracked, "reproduce", runs[0].id, "--document", str(DOCUMENTS / "echo.cwl"), **empty)
     assert "is not the document of the run" in other.err
     same = mlcraft(tracked, "reproduce", runs[0].id, "--json", "--document", str(DOCUMENTS / "learning.cwl"), **empty)
@@ -118,7 +118,7 @@ def test_data_that_is_gone(tracked: Tracked, runs: list[Run]) -> None:
     found = json.loads(mlcraft(tracked, "trace", "learning", "--json").out)
     md5 = next(step for step in found["steps"] if step["task_id"] == "retrieve")["outputs"]["data"][0]["md5"]
     rmtree(tracked.folder / "store" / "files" / "md5" / md5[:2])
-    said = mlcraft(tracked, "reproduce", runs[0].id)
-    assert said.code == 1
-    assert "does not have the data of the run any more" in said.err
-    assert md5 in said.err
+    output = mlcraft(tracked, "reproduce", runs[0].id)
+    assert output.code == 1
+    assert "does not have the data of the run any more" in output.err
+    assert md5 in output.err

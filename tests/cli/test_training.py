@@ -25,12 +25,12 @@ def often(trained: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Workp
     """A copy in which a sweep and an evaluation follow the first training."""
     place = trained.copy(tmp_path_factory.mktemp("often"))
     swept = ["-m", "naive_bayes", "--set", "seed=1,2", "naive_bayes.var_smoothing=1e-9,0.1"]
-    said = place.mlcraft("train", "iris", *swept)
-    assert said.code == 0, said.err
-    (place.folder / "swept").write_text(said.out)
-    said = place.mlcraft("evaluate", "iris", "f1", "--json")
-    assert said.code == 0, said.err
-    (place.folder / "evaluated").write_text(said.out)
+    result = place.mlcraft("train", "iris", *swept)
+    assert result.code == 0, result.err
+    (place.folder / "swept").write_text(result.out)
+    result = place.mlcraft("evaluate", "iris", "f1", "--json")
+    assert result.code == 0, result.err
+    (place.folder / "evaluated").write_text(result.out)
     return place
 
 
@@ -52,11 +52,11 @@ def test_what_a_training_leaves(trained: Workplace) -> None:
 
 
 def test_a_training_again_does_nothing_again(changed: Workplace) -> None:
-    said = changed.mlcraft("train", "iris", "-m", "decision_tree", "-m", "naive_bayes", "--verbose")
-    assert said.code == 0, said.err
-    assert "the same tool has run on the same inputs" in said.err
-    assert "(as before)" in said.out
-    assert "naive_bayes: success, acc 0." in said.err
+    result = changed.mlcraft("train", "iris", "-m", "decision_tree", "-m", "naive_bayes", "--verbose")
+    assert result.code == 0, result.err
+    assert "the same tool has run on the same inputs" in result.err
+    assert "(as before)" in result.out
+    assert "naive_bayes: success, acc 0." in result.err
     shown = (
         "baseline",
         "★ Champion: ",
@@ -65,7 +65,7 @@ def test_a_training_again_does_nothing_again(changed: Workplace) -> None:
         "Next: mlcraft run iris serves",
     )
     for text in shown:
-        assert text in said.out
+        assert text in result.out
     assert len(list(changed.project().logs.glob("train_*.log"))) == 2
 
 
@@ -75,10 +75,10 @@ def test_a_sweep(often: Workplace) -> None:
     assert swept[0]["set"]["naive_bayes.var_smoothing"] == [1e-9, 0.1]
     for run in swept:
         assert [model["params"]["var_smoothing"] for model in run["models"]] == [1e-9, 0.1]
-    said = (often.folder / "swept").read_text()
+    output = (often.folder / "swept").read_text()
     ends = " ".join(run["run_id"][-4:] for run in swept)
-    assert f"Next: mlcraft compare iris {ends} puts the runs side by side;" in said
-    assert "var_smoothing=0.1" in said
+    assert f"Next: mlcraft compare iris {ends} puts the runs side by side;" in output
+    assert "var_smoothing=0.1" in output
 
 
 def test_a_search(changed: Workplace) -> None:
@@ -100,9 +100,9 @@ def test_the_data_choose_the_metric(place: Workplace) -> None:
     assert "metric = " in place.project("rare").manifest.read_text()
     assert "chosen by the data when you train" in place.mlcraft("config", "rare").out
     place.mlcraft("config", "rare", "--source", place.folder / "rare.csv", "--target", "y")
-    said = place.mlcraft("train", "rare", "--quiet", "-m", "naive_bayes")
-    assert said.code == 0, said.err
-    text = " ".join(said.out.split())
+    result = place.mlcraft("train", "rare", "--quiet", "-m", "naive_bayes")
+    assert result.code == 0, result.err
+    text = " ".join(result.out.split())
     assert "decides, because the class 'ill' has" in text
     assert "was chosen by the data; `mlcraft config rare --metric M` sets one" in text
     (run,) = place.mlcraft("history", "rare", "--json").json()
@@ -203,9 +203,9 @@ def registered(place: Workplace) -> dict[str, str]:
     ],
 )
 def test_a_metric_of_the_wrong_type(trained: Workplace, metric: str, sentence: str) -> None:
-    said = trained.mlcraft("evaluate", "iris", metric)
-    assert (said.code, said.out) == (1, "")
-    assert sentence in said.err
+    result = trained.mlcraft("evaluate", "iris", metric)
+    assert (result.code, result.out) == (1, "")
+    assert sentence in result.err
 
 
 def test_before_any_training(place: Workplace) -> None:
@@ -221,9 +221,9 @@ def test_before_any_training(place: Workplace) -> None:
         (["logs", "iris"], "no server of iris has run yet; start one with `mlcraft run iris`"),
         (["logs", "iris", "--run", "last"], "there is no run 'last' with a log"),
     ):
-        said = place.mlcraft(*words)
-        assert (said.code, said.out) == (1, ""), words
-        assert sentence in said.err
+        result = place.mlcraft(*words)
+        assert (result.code, result.out) == (1, ""), words
+        assert sentence in result.err
     assert place.mlcraft("status", "iris").code == 3
 
 
@@ -239,29 +239,29 @@ def test_before_any_training(place: Workplace) -> None:
     ],
 )
 def test_what_train_refuses(trained: Workplace, arguments: list[str], sentence: str) -> None:
-    said = trained.mlcraft("train", "iris", *arguments)
-    assert (said.code, said.out) == (1, "")
-    assert sentence in said.err
+    result = trained.mlcraft("train", "iris", *arguments)
+    assert (result.code, result.out) == (1, "")
+    assert sentence in result.err
     assert len(runs(trained)) == 1
 
 
 def test_a_server_that_does_not_answer(trained: Workplace) -> None:
-    said = trained.mlcraft("train", "iris", "--url", "http://127.0.0.1:9", MLCRAFT_SERVER_TOKEN="do-not-show-me")
-    assert said.code == 1
-    assert "the Airflow at http://127.0.0.1:9 does not answer" in said.err
-    assert "do-not-show-me" not in said.err
+    result = trained.mlcraft("train", "iris", "--url", "http://127.0.0.1:9", MLCRAFT_SERVER_TOKEN="do-not-show-me")
+    assert result.code == 1
+    assert "the Airflow at http://127.0.0.1:9 does not answer" in result.err
+    assert "do-not-show-me" not in result.err
 
 
 def test_a_run_that_fails(changed: Workplace) -> None:
     project = changed.project()
     (project.folder / "processor.py").write_text("def process(frame, **params):\n    return frame.dropp()\n")
     before = (project.champion / "MLmodel").read_bytes()
-    said = changed.mlcraft("train", "iris", "-m", "naive_bayes")
-    assert said.code == 1
-    assert "✗ The run failed after" in said.out
-    assert "process: processor.py:2: AttributeError: 'DataFrame' object has no attribute 'dropp'" in said.out
-    assert f"The whole log: {project.logs}" in said.out
-    assert "Traceback" not in said.out + said.err
+    result = changed.mlcraft("train", "iris", "-m", "naive_bayes")
+    assert result.code == 1
+    assert "✗ The run failed after" in result.out
+    assert "process: processor.py:2: AttributeError: 'DataFrame' object has no attribute 'dropp'" in result.out
+    assert f"The whole log: {project.logs}" in result.out
+    assert "Traceback" not in result.out + result.err
     assert (project.champion / "MLmodel").read_bytes() == before
     assert runs(changed)[-1]["state"] == "failed"
     log = changed.mlcraft("logs", "iris", "--run", "last", "-n", "500").out
@@ -269,17 +269,17 @@ def test_a_run_that_fails(changed: Workplace) -> None:
 
 
 def test_a_source_that_is_not_there(changed: Workplace) -> None:
-    said = changed.mlcraft("train", "iris", "-m", "naive_bayes", "--set", "source=lost.csv", "--json")
-    assert said.code == 1
-    (run,) = json.loads(said.out)
+    result = changed.mlcraft("train", "iris", "-m", "naive_bayes", "--set", "source=lost.csv", "--json")
+    assert result.code == 1
+    (run,) = json.loads(result.out)
     assert run["state"] == "failed"
     assert "lost.csv" in run["error"]
 
 
 def test_history(often: Workplace) -> None:
-    said = often.mlcraft("history", "iris")
-    lines = said.out.splitlines()
-    assert "seed=1" in said.out
+    result = often.mlcraft("history", "iris")
+    lines = result.out.splitlines()
+    assert "seed=1" in result.out
     assert "━" in lines[1]
     for run in runs(often):
         assert len([line for line in lines if line.startswith(run["run_id"][-4:])]) == 1
@@ -288,10 +288,10 @@ def test_history(often: Workplace) -> None:
 
 
 def test_compare(often: Workplace) -> None:
-    said = often.mlcraft("compare", "iris")
-    assert said.code == 0, said.err
-    assert [line.split() for line in said.out.splitlines() if line.startswith("seed")] == [["seed", "1", "2"]]
-    assert "higher is better" in said.out
+    result = often.mlcraft("compare", "iris")
+    assert result.code == 0, result.err
+    assert [line.split() for line in result.out.splitlines() if line.startswith("seed")] == [["seed", "1", "2"]]
+    assert "higher is better" in result.out
     first, second, *_ = (run["run_id"] for run in runs(often))
     found = often.mlcraft("compare", "iris", first, second[-4:], "--metric", "f1", "--json").json()
     assert found["runs"] == [first, second]
@@ -309,34 +309,34 @@ def test_compare(often: Workplace) -> None:
     ],
 )
 def test_what_compare_refuses(often: Workplace, arguments: list[str], sentence: str) -> None:
-    said = often.mlcraft("compare", "iris", *arguments)
-    assert said.code == 1
-    assert sentence in said.err
+    result = often.mlcraft("compare", "iris", *arguments)
+    assert result.code == 1
+    assert sentence in result.err
 
 
 def test_compare_of_one_run(trained: Workplace) -> None:
-    said = trained.mlcraft("compare", "iris")
-    assert said.code == 1
-    assert "to compare takes two runs, and here is one that ended well; make another with `mlcraft train" in said.err
+    result = trained.mlcraft("compare", "iris")
+    assert result.code == 1
+    assert "to compare takes two runs, and here is one that ended well; make another with `mlcraft train" in result.err
 
 
 def test_predict(trained: Workplace, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text(ROWS)
-    said = trained.mlcraft("predict", "iris", tmp_path / "rows.csv")
-    heads, *rows = said.out.splitlines()
+    result = trained.mlcraft("predict", "iris", tmp_path / "rows.csv")
+    heads, *rows = result.out.splitlines()
     assert heads.startswith(f"{COLUMNS},prediction,probability_0")
     assert [row.split(",")[4] for row in rows] == ["0", "2"]
-    assert trained.mlcraft("predict", "iris", stdin=ROWS).out == said.out
+    assert trained.mlcraft("predict", "iris", stdin=ROWS).out == result.out
     rows = trained.mlcraft("predict", "iris", "-", "--json", stdin=ROWS).json()
     assert [row["prediction"] for row in rows] == [0, 2]
     written = trained.mlcraft("predict", "iris", tmp_path / "rows.csv", "--out", tmp_path / "out" / "p.csv")
     assert (written.code, written.out) == (0, "")
-    assert (tmp_path / "out" / "p.csv").read_text() == said.out
+    assert (tmp_path / "out" / "p.csv").read_text() == result.out
 
 
 def test_predict_a_file_of_the_project(trained: Workplace) -> None:
-    said = trained.mlcraft("predict", "iris", "data/test.parquet", "--json")
-    assert len(said.json()) == 40
+    result = trained.mlcraft("predict", "iris", "data/test.parquet", "--json")
+    assert len(result.json()) == 40
 
 
 @pytest.mark.parametrize(
@@ -348,21 +348,21 @@ def test_predict_a_file_of_the_project(trained: Workplace) -> None:
     ],
 )
 def test_rows_that_cannot_be_predicted(trained: Workplace, stdin: str, sentence: str) -> None:
-    said = trained.mlcraft("predict", "iris", stdin=stdin)
-    assert (said.code, said.out) == (1, "")
-    assert sentence in said.err
-    assert "Traceback" not in said.err
+    result = trained.mlcraft("predict", "iris", stdin=stdin)
+    assert (result.code, result.out) == (1, "")
+    assert sentence in result.err
+    assert "Traceback" not in result.err
 
 
 def test_predict_a_file_that_is_not_there(trained: Workplace) -> None:
-    said = trained.mlcraft("predict", "iris", "lost.csv")
-    assert "there is no file lost.csv; name a file of CSV, JSON, JSON lines or Parquet" in said.err
+    result = trained.mlcraft("predict", "iris", "lost.csv")
+    assert "there is no file lost.csv; name a file of CSV, JSON, JSON lines or Parquet" in result.err
 
 
 def test_trace(trained: Workplace) -> None:
-    said = trained.mlcraft("trace", "iris")
-    assert said.code == 0, said.err
-    assert "from workflow.cwl" in said.out
+    result = trained.mlcraft("trace", "iris")
+    assert result.code == 0, result.err
+    assert "from workflow.cwl" in result.out
     found = trained.mlcraft("trace", "models:/iris@champion", "--json").json()
     assert {step["task_id"] for step in found["steps"]} == {"retrieve", "process", "train", "evaluate"}
     assert found["dag_run_id"] == runs(trained)[0]["run_id"]
@@ -375,8 +375,8 @@ def test_code_that_changed_between_runs(changed: Workplace) -> None:
     assert (run["state"], run["dirty"]) == ("success", "")
     found = changed.mlcraft("compare", "iris", "--json").json()
     assert [line.split()[:3] for line in found["code"][run["run_id"]]] == [["processor.py", "|", "2"]]
-    said = changed.mlcraft("compare", "iris").out
-    assert f" and {run['run_id'].rpartition('_')[2]}:" in said.partition("The code changed between ")[2]
+    result = changed.mlcraft("compare", "iris").out
+    assert f" and {run['run_id'].rpartition('_')[2]}:" in result.partition("The code changed between ")[2]
     traced = changed.mlcraft("trace", "iris").out
     assert (
         f"code in git commit {run['code']}" in traced or "processor.py | 2 ++" in traced.partition("changed since")[2]
@@ -395,9 +395,9 @@ def test_notes_of_a_training(place: Workplace) -> None:
     assert run["notes"] == []
     project = place.project("visits")
     project.manifest.write_text(project.manifest.read_text().replace('group = "patient_id"', "# group"))
-    said = place.mlcraft("train", "visits", "-m", "ridge")
+    result = place.mlcraft("train", "visits", "-m", "ridge")
     sentence = "rows of one patient on both sides of the split make scores too good; set group = "
-    assert sentence in said.out
+    assert sentence in result.out
     (again,) = place.mlcraft("train", "visits", "-m", "ridge", "--json").json()
     assert any(sentence in note for note in again["notes"]), "also where the step is not run again"
 
@@ -405,10 +405,10 @@ def test_notes_of_a_training(place: Workplace) -> None:
 def test_reproduce(trained: Workplace) -> None:
     head = trained.project().folder / ".git" / "refs" / "heads" / "main"
     before = head.read_text()
-    said = trained.mlcraft("reproduce", "iris", "--quiet")
-    assert said.code == 0, said.out + said.err
+    result = trained.mlcraft("reproduce", "iris", "--quiet")
+    assert result.code == 0, result.out + result.err
     assert head.read_text() == before, "nothing is versioned"
-    assert f"are the same as in iris {runs(trained)[0]['run_id']}" in said.out
+    assert f"are the same as in iris {runs(trained)[0]['run_id']}" in result.out
     lost = trained.mlcraft("reproduce", "iris", "nonsense")
     assert "there is no run of iris called 'nonsense'" in lost.err
 

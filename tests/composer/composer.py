@@ -21,7 +21,7 @@ class Opened:
     written: Any
     handed: Any
     """The document that Composer would pass to an executor, in one piece."""
-    said: tuple[str, ...]
+    messages: tuple[str, ...]
     """Complaints of Composer."""
 
 

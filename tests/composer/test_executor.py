@@ -80,8 +80,8 @@ def progress(stderr: str) -> list[tuple[str, str]]:
 
 
 def test_the_version(jar: Path) -> None:
-    said = subprocess.run(["java", "-jar", str(jar), "--version"], capture_output=True, text=True, check=True)
-    found = re.search(r"\d+\.\d+\.\d+", said.stdout)
+    output = subprocess.run(["java", "-jar", str(jar), "--version"], capture_output=True, text=True, check=True)
+    found = re.search(r"\d+\.\d+\.\d+", output.stdout)
     assert found is not None and found.group() == __version__
 
 
@@ -95,10 +95,10 @@ def test_a_shipped_workflow(version: str, jar: Path, tmp_path: Path) -> None:
     assert outputs["longest"] == "alice in wonderland"
     assert (tmp_path / "out" / "report.txt").read_text().count("\n") == 3
     steps = ("count_words", "measure_text", "merge_counts", "compare_texts")
-    said = progress(done.stderr)
+    output = progress(done.stderr)
     for step in steps:
-        assert [status for root, status in said if root == f"root.{step}"] == ["READY", "COMPLETED"]
-    assert len(said) == 2 * len(steps)
+        assert [status for root, status in output if root == f"root.{step}"] == ["READY", "COMPLETED"]
+    assert len(output) == 2 * len(steps)
 
 
 def test_a_tool_alone(jar: Path, tmp_path: Path) -> None:
@@ -128,12 +128,12 @@ def test_cancel(jar: Path, tmp_path: Path) -> None:
     try:
         _wait_until(lambda: len(_marked(mark)) == 2)
         running.send_signal(signal.SIGTERM)
-        _, said = running.communicate(timeout=300)
+        _, output = running.communicate(timeout=300)
     finally:
         running.kill()
     assert running.returncode == CANCELLED
-    assert progress(said)[0] == ("root.sleep", "READY")
-    assert ("root.sleep", "COMPLETED") not in progress(said)
+    assert progress(output)[0] == ("root.sleep", "READY")
+    assert ("root.sleep", "COMPLETED") not in progress(output)
     assert _marked(mark) == []
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.composer.composer import HERE
 from tests.composer.test_executor import CANCELLED, PROJECT, TEXTS, install, prepared, progress
-from tests.ui.make_up import Site, make_up
+from tests.ui.site import Site, run_site
 
 TIME_LIMIT = 180
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.java, pytest.mark.composer]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with make_up(tmp_path_factory.mktemp("site")) as made:
+    with run_site(tmp_path_factory.mktemp("site")) as made:
         yield made
 
 

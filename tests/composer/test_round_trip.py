@@ -39,7 +39,7 @@ def shipped(version: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shipped")
     (folder / "data").symlink_to(CWL / "data")
     opened = open_and_save(version, SHIPPED)
-    assert {each.path: each.said for each in opened if each.said} == {}
+    assert {each.path: each.messages for each in opened if each.messages} == {}
     _write(opened, CWL, folder)
     return folder
 
@@ -67,7 +67,7 @@ def test_what_the_builder_has_made(version: str, tmp_path: Path) -> None:
             (document.parent / name).write_text(text)
     assert [normalize_document(document)["steps"] for document in drawn] == [meaning["steps"] for meaning in before]
     opened = open_and_save(version, sorted(ours.rglob("*.cwl")))
-    assert {each.path: each.said for each in opened if each.said} == {}
+    assert {each.path: each.messages for each in opened if each.messages} == {}
     _write(opened, ours, tmp_path / "theirs")
     assert _changed(ours, tmp_path / "theirs") == []
 
@@ -105,8 +105,8 @@ def test_each_document_of_the_suite(of_suite: Converted, version: str, tmp_path:
 
 def _stay_the_same(converted: Converted, version: str, folder: Path) -> None:
     opened = open_and_save(version, sorted(converted.folder.rglob("*.cwl")))
-    said = {str(each.path): each.said for each in opened if not all(map(_DUBIOUS.search, each.said))}
-    assert said == {}
+    output = {str(each.path): each.messages for each in opened if not all(map(_DUBIOUS.search, each.messages))}
+    assert output == {}
     _write(opened, converted.folder, folder)
     assert [root for root, meaning in converted.meanings.items() if meaning != normalize_document(folder / root)] == []
 

@@ -50,18 +50,18 @@ def start(test: ConformanceTest, options: list[str], folder: Path) -> int:
 
 def outcome(test: ConformanceTest, folder: Path, code: int, seconds: float) -> Outcome:
     """Judge what a child left behind."""
-    said = (folder / "stderr").read_text(errors="replace")[-6000:] if (folder / "stderr").exists() else ""
+    output = (folder / "stderr").read_text(errors="replace")[-6000:] if (folder / "stderr").exists() else ""
     try:
         if code == UNSUPPORTED and not test.required and not test.should_fail:
-            return Outcome(test, "unsupported", seconds, said)
+            return Outcome(test, "unsupported", seconds, output)
         if test.should_fail:
             ok = code != 0
             return Outcome(test, "passed" if ok else "failed", seconds, "" if ok else "it should have failed")
         if code != 0:
-            return Outcome(test, "failed", seconds, f"exit code {code}\n{said}")
+            return Outcome(test, "failed", seconds, f"exit code {code}\n{output}")
         difference = _difference(test.expected, (folder / "stdout").read_text())
         return Outcome(
-            test, "failed" if difference else "passed", seconds, f"{difference}\n{said}" if difference else ""
+            test, "failed" if difference else "passed", seconds, f"{difference}\n{output}" if difference else ""
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)

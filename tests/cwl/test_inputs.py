@@ -144,10 +144,10 @@ def test_unknown_names_are_told_and_ignored(cache: PlanCache) -> None:
     given = {"word": "hi", "wrod": 1, "cwl:requirements": [{"class": "X"}], "$schemas": []}
     assert find_unknown_inputs(plan.root, given) == ["wrod"]
     assert get_job_requirements(given) == [{"class": "X"}]
-    said: list[Any] = []
-    warn_unknown_inputs(["wrod"], "echo.cwl", lambda *line: said.append(line))
-    warn_unknown_inputs([], "echo.cwl", lambda *line: said.append(line))
-    assert said == [(logging.WARNING, "echo.cwl has no input called wrod; ignored")]
+    lines: list[Any] = []
+    warn_unknown_inputs(["wrod"], "echo.cwl", lambda *line: lines.append(line))
+    warn_unknown_inputs([], "echo.cwl", lambda *line: lines.append(line))
+    assert lines == [(logging.WARNING, "echo.cwl has no input called wrod; ignored")]
     assert "wrod" not in build_job(plan, given, folder=Path())
 
 

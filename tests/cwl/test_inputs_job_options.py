@@ -93,7 +93,7 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         job("--help")
     assert left.value.code == 0
-    said = " ".join(capsys.readouterr().out.split())
+    output = " ".join(capsys.readouterr().out.split())
     for words in (
         "run t.cwl",
         "Tries every type.",
@@ -105,4 +105,4 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
         "--folder DIRECTORY",
         "optional",
     ):
-        assert words in said, said
+        assert words in output, output

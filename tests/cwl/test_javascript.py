@@ -231,9 +231,9 @@ def test_where_the_kernel_sets_no_limits_an_expression_reaches_no_network(
     tried = attempt.replace("PORT", str(listening))
     code = f"globalThis.constructor.constructor('return ' + {json.dumps(tried)})()"
     try:
-        said, errors = process.communicate(json.dumps(code) + "\n", timeout=300)
+        output, errors = process.communicate(json.dumps(code) + "\n", timeout=300)
     finally:
         process.kill()
         process.communicate()
     assert "is not defined" in errors
-    assert len(said.split()) == 1, "the mark at the end alone"
+    assert len(output.split()) == 1, "the mark at the end alone"

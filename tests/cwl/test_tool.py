@@ -38,7 +38,7 @@ class Runner:
         log = options.pop("log", lambda level, line: self.lines.append((level, line)))
         return run_tool(document, job or {}, name=name, folder=folder, log=log, **{"containers": NEVER, **options})
 
-    def said(self) -> str:
+    def output(self) -> str:
         return "\n".join(line for _, line in self.lines)
 
 
@@ -90,7 +90,7 @@ def test_a_signal_from_outside_is_no_verdict_of_the_tool(run: Runner, how: str, 
 
 def test_the_command_line_is_in_the_log(run: Runner) -> None:
     run("exits", {"code": 0})
-    assert "exit $0" in run.said()
+    assert "exit $0" in run.output()
     assert (logging.INFO, "[stderr] the code is 0") in run.lines
 
 
@@ -121,9 +121,9 @@ def test_a_tool_runs_as_the_user_of_the_worker_and_sees_its_files(
     )
     monkeypatch.setenv("A_SECRET_OF_THE_WORKER", "hunter2")
     run(str(tmp_path.parent / "looks"))
-    assert f"[stdout] {os.getuid()}\n" in run.said()
-    assert "anything" in run.said()
-    assert "hunter2" not in run.said(), "the environment of the worker is not the tool's"
+    assert f"[stdout] {os.getuid()}\n" in run.output()
+    assert "anything" in run.output()
+    assert "hunter2" not in run.output(), "the environment of the worker is not the tool's"
 
 
 def test_a_text_is_one_argument_unless_the_document_gives_it_to_a_shell(tmp_path: Path, run: Runner) -> None:
@@ -143,7 +143,7 @@ def test_a_time_limit(run: Runner) -> None:
     with pytest.raises(ToolError, match="too_slow failed"):
         run("too_slow")
     assert time.monotonic() - started < 60
-    assert "time limit" in run.said().lower()
+    assert "time limit" in run.output().lower()
 
 
 def test_tools_are_stopped(run: Runner) -> None:
@@ -202,7 +202,7 @@ def test_no_engine(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnsupportedError, match="example/image:1"):
         run("likes_container", containers=Containers(use="always"))
     assert run("likes_container", containers=Containers()).container == ""
-    assert "running it without one" in run.said()
+    assert "running it without one" in run.output()
 
 
 def test_logging_is_left_as_it_was(run: Runner) -> None:

@@ -104,11 +104,11 @@ def test_a_broken_document_has_no_form(documents: Path) -> None:
 
 
 def test_it_is_built_for_a_callback_and_cannot_be_changed(documents: Path) -> None:
-    told: list[str] = []
+    lines: list[str] = []
     dags_of(documents)
-    dag = dags_of(documents, on_failure_callback=told.append)["echo"]
+    dag = dags_of(documents, on_failure_callback=lines.append)["echo"]
     assert isinstance(dag, PreserializedDag)
-    assert dag.on_failure_callback == told.append
+    assert dag.on_failure_callback == lines.append
     assert dag.get_task("outputs").task_id == "outputs"
     with pytest.raises(MlcraftError, match=r"write CwlDag\(document\) for a DAG with tasks of your own"):
         dag.__enter__()

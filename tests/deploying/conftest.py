@@ -43,8 +43,8 @@ def base(client: DockerClient) -> str:
     """
     official = f"python:{_PYTHON}-slim"
     try:
-        said = client.containers.run(official, ["python", "--version"], remove=True)
-        if f" {_PYTHON}." in said.decode():
+        output = client.containers.run(official, ["python", "--version"], remove=True)
+        if f" {_PYTHON}." in output.decode():
             return official
     except APIError:
         pass

@@ -53,8 +53,8 @@ def test_the_container_predicts(built: BuiltImage, iris: Project) -> None:
     assert (status, health["model"]) == (200, built.image.labels["org.opencontainers.image.version"])
     _, about = ask(built.url, "GET", "/model")
     assert about["name"] == iris.name
-    status, said = ask(built.url, "POST", "/predict", {"records": about["example"]})
-    assert (status, said["predictions"]) == (200, [0, 0, 0, 0, 0])
+    status, output = ask(built.url, "POST", "/predict", {"records": about["example"]})
+    assert (status, output["predictions"]) == (200, [0, 0, 0, 0, 0])
 
 
 def test_an_image_of_boosters(another: Project, base: str, client: DockerClient, tmp_path: Path) -> None:
@@ -112,12 +112,12 @@ def test_the_image_has_the_packages_of_the_model_and_no_airflow(built: BuiltImag
         "names = ('airflow', 'mlflow', 'dvc', 'boto3', 'pip_audit', 'matplotlib', 'airflow_mlcraft.project');"
         "print(json.dumps([m.version('scikit-learn'), [n for n in names if u.find_spec(n)]]))"
     )
-    said = client.containers.run(
+    output = client.containers.run(
         built.image.id, ["-c", program], entrypoint="python", remove=True, network_disabled=True
     )
     from sklearn import __version__
 
-    assert json.loads(said) == [__version__, []]
+    assert json.loads(output) == [__version__, []]
 
 
 def test_no_secret_and_no_data_is_in_the_image(built: BuiltImage, client: DockerClient) -> None:
@@ -126,10 +126,10 @@ def test_no_secret_and_no_data_is_in_the_image(built: BuiltImage, client: Docker
         "print(json.dumps([[str(p) for p in here.rglob('*') if p.is_file() and b'top-secret-7' in p.read_bytes()],"
         "sorted(p.name for p in here.iterdir()), sorted(p.name for p in (here / 'model').iterdir())]))"
     )
-    said = client.containers.run(
+    output = client.containers.run(
         built.image.id, ["-c", program], entrypoint="python", remove=True, network_disabled=True
     )
-    found, top, model = json.loads(said)
+    found, top, model = json.loads(output)
     assert (found, top) == ([], ["lib", "model", "packages", "requirements.txt", "server"])
     assert model == [
         "MLmodel",
@@ -159,10 +159,10 @@ def test_a_second_build_reuses_the_image(built: BuiltImage, iris: Project, base:
     again = build_image(iris, base=base, progress=ProgressReporter(lambda text, *_: done.append(text)))
     assert again.image.id == built.image.id
     assert not [text for text in done if text.startswith("Building")]
-    said = CliRunner().invoke(
+    output = CliRunner().invoke(
         app, ["build", iris.name, "--base", base, "--json", "--projects", str(iris.folder.parent)]
     )
-    found = json.loads(said.stdout)
+    found = json.loads(output.stdout)
     assert (found["id"], tuple(found["tags"])) == (built.image.id, built.image.tags)
 
 
@@ -186,9 +186,9 @@ def small(client: DockerClient) -> Iterator[str]:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("nothing"))
-    said = json.loads(client.api.import_image_from_data(stream.getvalue(), changes=["LABEL mlcraft.run=train_1"]))
-    yield said["status"]
-    client.images.remove(said["status"], force=True)
+    output = json.loads(client.api.import_image_from_data(stream.getvalue(), changes=["LABEL mlcraft.run=train_1"]))
+    yield output["status"]
+    client.images.remove(output["status"], force=True)
 
 
 def test_push(small: str, client: DockerClient) -> None:
@@ -212,18 +212,18 @@ def test_a_model_that_cannot_be_loaded_gets_no_tag(another: Project, base: str, 
 @pytest.mark.parametrize("moment", [b"Building: COPY", b"Trying the image"])
 def test_an_interrupted_build_leaves_no_tag(another: Project, base: str, client: DockerClient, moment: bytes) -> None:
     """In the middle, and at the last moment before the image gets its name."""
-    said = another.folder / "said"
+    output = another.folder / "said"
     command = [sys.executable, "-m", "airflow_mlcraft.cli.main", "build", another.name, "--base", base]
     command += ["--projects", str(another.folder.parent)]
-    with said.open("wb") as stream:
+    with output.open("wb") as stream:
         process = subprocess.Popen(command, stderr=stream, stdout=stream, start_new_session=True)
         try:
-            wait_until(lambda: process.poll() is not None or moment in said.read_bytes(), 240)
+            wait_until(lambda: process.poll() is not None or moment in output.read_bytes(), 240)
             os.killpg(process.pid, signal.SIGINT)
-            assert process.wait(30) == 130, said.read_text()
+            assert process.wait(30) == 130, output.read_text()
         finally:
             process.kill()
-    assert "mlcraft: interrupted" in said.read_text()
+    assert "mlcraft: interrupted" in output.read_text()
     assert_nothing_of(another, client)
 
 
@@ -252,7 +252,7 @@ def test_a_base_that_cannot_be_used(project: Project, client: DockerClient) -> N
     with pytest.raises(DeployingError, match="no-such-image:1 is not here and cannot be pulled"):
         build_image(project, base="127.0.0.1:1/no-such-image:1")
     other = "python:3-slim"
-    said = client.containers.run(other, ["python", "--version"], remove=True).decode().split()[1]
-    if said.split(".")[:2] != list(map(str, sys.version_info[:2])):
-        with pytest.raises(DeployingError, match=f"made with Python .* and {other} has {said}"):
+    output = client.containers.run(other, ["python", "--version"], remove=True).decode().split()[1]
+    if output.split(".")[:2] != list(map(str, sys.version_info[:2])):
+        with pytest.raises(DeployingError, match=f"made with Python .* and {other} has {output}"):
             build_image(project, base=other)

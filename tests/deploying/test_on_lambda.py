@@ -95,15 +95,15 @@ def runtime(built: BuiltImage, client: DockerClient) -> Iterator[Runtime]:
 @pytest.mark.docker
 @pytest.mark.registry
 def test_a_function_answers(runtime: Runtime) -> None:
-    kind, said = runtime.invoke(event("GET", "/health/ready"))
-    assert (kind, said["statusCode"]) == ("response", 200)
-    _, said = runtime.invoke(event("GET", "/model"))
-    about = json.loads(said["body"])
+    kind, output = runtime.invoke(event("GET", "/health/ready"))
+    assert (kind, output["statusCode"]) == ("response", 200)
+    _, output = runtime.invoke(event("GET", "/model"))
+    about = json.loads(output["body"])
     assert about["name"] == "iris"
     rows = json.dumps({"records": about["example"]})
-    _, said = runtime.invoke(event("POST", "/predict", rows, "probabilities=true"))
-    assert json.loads(said["body"])["predictions"] == [0, 0, 0, 0, 0]
-    assert "probabilities" in json.loads(said["body"])
+    _, output = runtime.invoke(event("POST", "/predict", rows, "probabilities=true"))
+    assert json.loads(output["body"])["predictions"] == [0, 0, 0, 0, 0]
+    assert "probabilities" in json.loads(output["body"])
     encoded = base64.b64encode(rows.encode()).decode()
     assert runtime.invoke(event("POST", "/predict", encoded, encoded=True))[1]["statusCode"] == 200
 
@@ -111,13 +111,13 @@ def test_a_function_answers(runtime: Runtime) -> None:
 @pytest.mark.docker
 @pytest.mark.registry
 def test_errors_are_those_of_the_server(runtime: Runtime) -> None:
-    _, said = runtime.invoke(event("POST", "/predict", '{"records": [{}]}'))
-    assert said["statusCode"] == 422
-    assert "sepal length" in json.loads(said["body"])["error"]
-    _, said = runtime.invoke(event("GET", "/"))
-    assert said["headers"]["content-type"].startswith("text/html")
-    kind, said = runtime.invoke({"no": "request"})
-    assert (kind, said["errorType"]) == ("error", "KeyError")
+    _, output = runtime.invoke(event("POST", "/predict", '{"records": [{}]}'))
+    assert output["statusCode"] == 422
+    assert "sepal length" in json.loads(output["body"])["error"]
+    _, output = runtime.invoke(event("GET", "/"))
+    assert output["headers"]["content-type"].startswith("text/html")
+    kind, output = runtime.invoke({"no": "request"})
+    assert (kind, output["errorType"]) == ("error", "KeyError")
 
 
 def test_events_are_requests() -> None:

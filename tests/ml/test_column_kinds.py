@@ -145,21 +145,23 @@ def test_text_codes_and_dates_are_the_same_for_predict_and_the_server(name: str,
     ]
     (tmp_path / "new.json").write_text(json.dumps(rows))
     steps.must("predict", "--model", "model", "--data", "new.json")
-    told = pd.read_csv(tmp_path / "predictions.csv")
-    assert (told["prediction"].head(len(frame)) == frame["target"]).mean() > 0.9
+    predictions = pd.read_csv(tmp_path / "predictions.csv")
+    assert (predictions["prediction"].head(len(frame)) == frame["target"]).mean() > 0.9
     predictor = load_predictor(tmp_path / "model")
     assert predictor.implementation == "arrays"
     reader = RequestReader(predictor.signature, 1000)
     np.testing.assert_allclose(
-        predictor.probabilities(reader.read_records(rows))[:, 1], told["probability_yes"], rtol=1e-9, atol=1e-12
+        predictor.probabilities(reader.read_records(rows))[:, 1], predictions["probability_yes"], rtol=1e-9, atol=1e-12
     )
     csv = frame.drop(columns="target").to_csv(index=False)
     (tmp_path / "new.csv").write_text(csv)
     steps.must("predict", "--model", "model", "--data", "new.csv")
-    assert pd.read_csv(tmp_path / "predictions.csv")["probability_yes"].equals(told["probability_yes"].head(len(frame)))
+    assert pd.read_csv(tmp_path / "predictions.csv")["probability_yes"].equals(
+        predictions["probability_yes"].head(len(frame))
+    )
     table = reader.read_csv(csv.encode())
     np.testing.assert_allclose(
-        predictor.probabilities(table)[:, 1], told["probability_yes"].head(len(frame)), rtol=1e-9, atol=1e-12
+        predictor.probabilities(table)[:, 1], predictions["probability_yes"].head(len(frame)), rtol=1e-9, atol=1e-12
     )
     wrong = [rows[1] | {"joined": "2024-13-01"}]
     (tmp_path / "wrong.json").write_text(json.dumps(wrong))

@@ -212,8 +212,8 @@ def test_a_threshold_is_chosen_on_folds_and_scored_on_rows_that_did_not_choose()
     x, y = recipe.typed(train), recipe.truth(train)
     for place, (learn, score) in enumerate(StratifiedKFold(4, shuffle=True, random_state=5).split(x, y)):
         model = by_hand(LogisticRegression(max_iter=1000)).fit(x.iloc[learn], y[learn])
-        said = np.where(model.predict_proba(x.iloc[score])[:, 1] >= ours.threshold["folds"][place], "yes", "no")
-        assert ours.cv["f1"]["folds"][place] == f1_score(y[score], said, pos_label="yes")
+        output = np.where(model.predict_proba(x.iloc[score])[:, 1] >= ours.threshold["folds"][place], "yes", "no")
+        assert ours.cv["f1"]["folds"][place] == f1_score(y[score], output, pos_label="yes")
     chance = plain.model.predict_proba(test)[:, 1]
     assert np.array_equal(ours.model.predict(test), np.where(chance >= ours.threshold["value"], "yes", "no"))
     fixed = fit(recipe, train, estimator, **how, threshold=0.2)  # type: ignore[arg-type]

@@ -15,38 +15,38 @@ def test_two_classes() -> None:
     random = np.random.default_rng(1)
     truth = random.choice(["no", "yes"], 50)
     chance = random.random(50)
-    said = np.where(chance > 0.5, "yes", "no")
+    output = np.where(chance > 0.5, "yes", "no")
     found = score_all(
-        "classification", Predictions(truth, said, ("no", "yes"), "yes", np.column_stack([1 - chance, chance]))
+        "classification", Predictions(truth, output, ("no", "yes"), "yes", np.column_stack([1 - chance, chance]))
     )
     assert found == {
-        "acc": theirs.accuracy_score(truth, said),
-        "balanced_acc": theirs.balanced_accuracy_score(truth, said),
-        "precision": theirs.precision_score(truth, said, pos_label="yes"),
-        "recall": theirs.recall_score(truth, said, pos_label="yes"),
-        "f1": theirs.f1_score(truth, said, pos_label="yes"),
+        "acc": theirs.accuracy_score(truth, output),
+        "balanced_acc": theirs.balanced_accuracy_score(truth, output),
+        "precision": theirs.precision_score(truth, output, pos_label="yes"),
+        "recall": theirs.recall_score(truth, output, pos_label="yes"),
+        "f1": theirs.f1_score(truth, output, pos_label="yes"),
         "roc_auc": theirs.roc_auc_score(truth == "yes", chance),
         "pr_auc": theirs.average_precision_score(truth == "yes", chance),
         "log_loss": theirs.log_loss(truth, np.column_stack([1 - chance, chance]), labels=["no", "yes"]),
     }
     other = score_all(
-        "classification", Predictions(truth, said, ("no", "yes"), "no", np.column_stack([1 - chance, chance]))
+        "classification", Predictions(truth, output, ("no", "yes"), "no", np.column_stack([1 - chance, chance]))
     )
-    assert other["recall"] == theirs.recall_score(truth, said, pos_label="no")
+    assert other["recall"] == theirs.recall_score(truth, output, pos_label="no")
     assert other["roc_auc"] == theirs.roc_auc_score(truth == "no", 1 - chance)
 
 
 def test_three_classes() -> None:
     random = np.random.default_rng(2)
     truth, chances = random.integers(0, 3, 60), random.dirichlet([1, 1, 1], 60)
-    said = chances.argmax(axis=1)
-    found = score_all("classification", Predictions(truth, said, (0, 1, 2), None, chances))
+    output = chances.argmax(axis=1)
+    found = score_all("classification", Predictions(truth, output, (0, 1, 2), None, chances))
     assert found == {
-        "acc": theirs.accuracy_score(truth, said),
-        "balanced_acc": theirs.balanced_accuracy_score(truth, said),
-        "precision": theirs.precision_score(truth, said, average="macro", zero_division=0),
-        "recall": theirs.recall_score(truth, said, average="macro", zero_division=0),
-        "f1": theirs.f1_score(truth, said, average="macro", zero_division=0),
+        "acc": theirs.accuracy_score(truth, output),
+        "balanced_acc": theirs.balanced_accuracy_score(truth, output),
+        "precision": theirs.precision_score(truth, output, average="macro", zero_division=0),
+        "recall": theirs.recall_score(truth, output, average="macro", zero_division=0),
+        "f1": theirs.f1_score(truth, output, average="macro", zero_division=0),
         "roc_auc": theirs.roc_auc_score(truth, chances, multi_class="ovr", average="macro"),
         "pr_auc": None,
         "log_loss": theirs.log_loss(truth, chances),
@@ -55,13 +55,13 @@ def test_three_classes() -> None:
 
 def test_numbers() -> None:
     random = np.random.default_rng(3)
-    truth, said = random.normal(10, 2, 40), random.normal(10, 2, 40)
-    assert score_all("regression", Predictions(truth, said)) == {
-        "rmse": theirs.root_mean_squared_error(truth, said),
-        "mae": theirs.mean_absolute_error(truth, said),
-        "mse": theirs.mean_squared_error(truth, said),
-        "r2": theirs.r2_score(truth, said),
-        "mape": theirs.mean_absolute_percentage_error(truth, said),
+    truth, output = random.normal(10, 2, 40), random.normal(10, 2, 40)
+    assert score_all("regression", Predictions(truth, output)) == {
+        "rmse": theirs.root_mean_squared_error(truth, output),
+        "mae": theirs.mean_absolute_error(truth, output),
+        "mse": theirs.mean_squared_error(truth, output),
+        "r2": theirs.r2_score(truth, output),
+        "mape": theirs.mean_absolute_percentage_error(truth, output),
     }
 
 

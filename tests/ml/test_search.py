@@ -82,9 +82,9 @@ def test_an_interrupted_search_ends_as_if_it_had_not_been(calls: int, tmp_path: 
             search(journal=journal, score_fold=dies_after(more)).run()
         with journal.open("ab") as handle:
             handle.write(b'{"half a li')
-    said: list[str] = []
-    assert search(journal=journal, log=said.append).run() == search().run()
-    assert any("are there already" in line for line in said) or calls < 5
+    lines: list[str] = []
+    assert search(journal=journal, log=lines.append).run() == search().run()
+    assert any("are there already" in line for line in lines) or calls < 5
     again: list[Trial] = search(journal=journal, score_fold=dies_after(3)).run()
     assert again == search().run(), "only the model as it is is scored anew"
 

@@ -16,18 +16,18 @@ def main(flags: Path) -> dict[str, Any]:
     flags.mkdir()
     conf = {"folder": str(flags)}
     run = dag.test(run_conf=conf)
-    told = {"first": states(run)}
+    result = {"first": states(run)}
     for name in ("first", "one", "three"):
         (flags / name).touch()
     clear(run, only_failed=True)
-    told["second"] = states(go_on(dag, run))
+    result["second"] = states(go_on(dag, run))
     (flags / "two").touch()
     clear(run, task_ids=[("each", 1), "all", "outputs"])
-    told["third"] = states(go_on(dag, run))
-    told["outputs"] = outputs(run)
-    told["tries"] = tries(run)
-    told["never_failed"] = outputs(dag.test(run_conf=conf))
-    return told
+    result["third"] = states(go_on(dag, run))
+    result["outputs"] = outputs(run)
+    result["tries"] = tries(run)
+    result["never_failed"] = outputs(dag.test(run_conf=conf))
+    return result
 
 
 def clear(run: Any, **what: Any) -> None:

@@ -84,9 +84,9 @@ class Warm:
         """Run a document, or the DAG in a Python file, below `folder`; documents are named below tests/documents."""
         folder.mkdir(parents=True, exist_ok=True)
         path = document if isinstance(document, Path) else DOCUMENTS / document
-        said = self._child(folder, what="dag", document=str(path), job=job or {}, **options)
+        output = self._child(folder, what="dag", document=str(path), job=job or {}, **options)
         answer = folder / "answer.json"
-        assert answer.exists(), f"{said.code}: {said.err}"
+        assert answer.exists(), f"{output.code}: {output.err}"
         ran = Ran(**json.loads(answer.read_text()), folder=folder)
         answer.unlink()
         return ran

@@ -59,9 +59,9 @@ def test_a_champion_whose_files_are_away_stays(tmp_path: Path) -> None:
     given = job(tmp_path, table(200), "decision_tree")
     ran = tracked.run(job=given)
     assert ran.states["evaluate"] == "failed"
-    said = ran.log("evaluate")
-    assert f"version 1 of learning is the champion, and its files {content} are not in the store {tmp_path}" in said
-    assert "It stays the champion; to replace it without a comparison, set `replace_champion`" in said
+    output = ran.log("evaluate")
+    assert f"version 1 of learning is the champion, and its files {content} are not in the store {tmp_path}" in output
+    assert "It stays the champion; to replace it without a comparison, set `replace_champion`" in output
     assert tracked.api().get_version_by_alias("learning", "champion") == version
 
     ran = tracked.run(job={**given, "replace_champion": True})
@@ -76,7 +76,7 @@ def test_a_registry_that_does_not_answer(tmp_path: Path) -> None:
     """The run goes on, and says that the champion of today, if there is one, stays."""
     ran = Tracked(tmp_path, "http://127.0.0.1:9").run(job=job(tmp_path, table(200), "naive_bayes"))
     ran.ok()
-    said = ran.log("evaluate")
-    assert "the champion of learning is not known: " in said
-    assert "the best new model becomes the champion only if there is none" in said
-    assert "the model is the champion of learning" not in said
+    output = ran.log("evaluate")
+    assert "the champion of learning is not known: " in output
+    assert "the best new model becomes the champion only if there is none" in output
+    assert "the model is the champion of learning" not in output

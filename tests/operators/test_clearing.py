@@ -15,22 +15,22 @@ RUN = "import runpy, sys; runpy.run_module('tests.operators.clearing', run_name=
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def result(tmp_path_factory: pytest.TempPathFactory) -> Any:
     airflow = RealAirflow(tmp_path_factory.mktemp("clearing") / "home")
     shutil.copy(DOCUMENTS / "needs_flags.cwl", airflow.documents)
-    told = airflow.python(RUN, str(airflow.home / "flags"))
+    result = airflow.python(RUN, str(airflow.home / "flags"))
     store_is_whole(airflow.home / "mlcraft" / "store")
-    return told
+    return result
 
 
-def test_the_run_fails_first(told: Any) -> None:
-    assert told["first"][""] == "failed"
-    assert told["first"]["first"] == "failed"
-    assert told["first"]["outputs"] == "upstream_failed"
+def test_the_run_fails_first(result: Any) -> None:
+    assert result["first"][""] == "failed"
+    assert result["first"]["first"] == "failed"
+    assert result["first"]["outputs"] == "upstream_failed"
 
 
-def test_a_cleared_step_goes_on(told: Any) -> None:
-    second = told["second"]
+def test_a_cleared_step_goes_on(result: Any) -> None:
+    second = result["second"]
     assert (second["first"], second["each[0]"], second["each[1]"], second["each[2]"]) == (
         "success",
         "success",
@@ -40,11 +40,11 @@ def test_a_cleared_step_goes_on(told: Any) -> None:
     assert second[""] == "failed"
 
 
-def test_one_item_of_a_scatter_is_cleared(told: Any) -> None:
-    assert set(told["third"].values()) == {"success"}
-    assert (told["tries"]["each[0]"], told["tries"]["each[1]"], told["tries"]["first"]) == (1, 2, 2)
+def test_one_item_of_a_scatter_is_cleared(result: Any) -> None:
+    assert set(result["third"].values()) == {"success"}
+    assert (result["tries"]["each[0]"], result["tries"]["each[1]"], result["tries"]["first"]) == (1, 2, 2)
 
 
-def test_the_answer_is_that_of_a_run_that_never_failed(told: Any) -> None:
-    assert told["outputs"] == told["never_failed"]
-    assert told["outputs"]["all"] == ["all.txt", "one\ntwo\nthree\n"]
+def test_the_answer_is_that_of_a_run_that_never_failed(result: Any) -> None:
+    assert result["outputs"] == result["never_failed"]
+    assert result["outputs"]["all"] == ["all.txt", "one\ntwo\nthree\n"]

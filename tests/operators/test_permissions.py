@@ -123,12 +123,12 @@ def test_what_a_task_group_is_given_is_its_authors(tmp_path: Path, monkeypatch: 
     given = {"text": {"class": "File", "location": (tmp_path / "a.txt").as_uri()}}
     document = DOCUMENTS / "count_lines" / "count_lines.cwl"
     plan = PlanCache(tmp_path / "cache").get_plan(document)
-    told = {"task_id": "inputs", "plan": plan.digest, "base": plan.base, "document": str(document)}
-    made = CwlInputsOperator(**told, inputs=given).execute(Context(ti=None))  # type: ignore[arg-type,typeddict-item]
+    result = {"task_id": "inputs", "plan": plan.digest, "base": plan.base, "document": str(document)}
+    made = CwlInputsOperator(**result, inputs=given).execute(Context(ti=None))  # type: ignore[arg-type,typeddict-item]
     assert made["text"]["location"].startswith("store:")
     run = SimpleNamespace(conf=given)
     with pytest.raises(AirflowException, match="allowed_paths"):
-        CwlInputsOperator(**told).execute(Context(params={}, dag_run=run))  # type: ignore[arg-type,typeddict-item]
+        CwlInputsOperator(**result).execute(Context(params={}, dag_run=run))  # type: ignore[arg-type,typeddict-item]
 
 
 @pytest.mark.parametrize(("hint", "limited"), [("hints: {mlcraft:Retrieve: {}}", True), ("", False)])

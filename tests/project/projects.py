@@ -69,8 +69,8 @@ def trained() -> Workplace:
     """A folder with the project iris and two trained models. A test that changes it copies it."""
     made = Workplace(Path(tempfile.mkdtemp(prefix="mlcraft-projects-", dir=os.environ["AIRFLOW_HOME"])))
     for arguments in (("init", "iris", "-p", "classification"), ("train", "iris", "--quiet", "-m", *MODELS)):
-        said = made.mlcraft(*arguments)
-        assert said.code == 0, said.err
+        result = made.mlcraft(*arguments)
+        assert result.code == 0, result.err
     return made
 
 

@@ -202,8 +202,8 @@ def test_a_broken_one(project: Project, text: str, sentence: str) -> None:
 
 
 def test_the_folder_of_projects_is_imported_as_dags(project: Project, tmp_path: Path) -> None:
-    said = Workplace(tmp_path).mlcraft("cwl", "import", project.folder.parent, "--json")
-    found = {entry["dag_id"]: entry["error"] for entry in said.json()}
+    result = Workplace(tmp_path).mlcraft("cwl", "import", project.folder.parent, "--json")
+    found = {entry["dag_id"]: entry["error"] for entry in result.json()}
     assert found["iris.workflow"] is None
     assert found["iris.tuned"] is None
     assert set(found.values()) == {None}

@@ -94,8 +94,8 @@ def test_copy(project: Project) -> None:
     assert (found.title, found.group) == ("Plants", "a")
     assert "iris" not in texts(made)
     assert errors(made) == []
-    said = subprocess.run(["git", "status", "--short"], cwd=made.folder, capture_output=True, text=True, check=True)
-    assert said.stdout == ""
+    output = subprocess.run(["git", "status", "--short"], cwd=made.folder, capture_output=True, text=True, check=True)
+    assert output.stdout == ""
     assert [one.name for one in projects_of(made).all()] == ["iris", "plants"]
 
 
@@ -106,9 +106,9 @@ def test_a_renamed_project_goes_on(trained: Workplace, tmp_path: Path) -> None:
             break
         time.sleep(1)
     place = trained.copy(tmp_path)
-    said = place.mlcraft("rename", "iris", "flowers")
-    assert said.code == 0, said.err
-    assert "the registered model 'iris' is called 'flowers'" in said.out
+    result = place.mlcraft("rename", "iris", "flowers")
+    assert result.code == 0, result.err
+    assert "the registered model 'iris' is called 'flowers'" in result.out
     assert place.mlcraft("trace", "flowers").code == 0
     found = place.mlcraft("reproduce", "flowers")
     assert found.code == 0, found.err

@@ -71,10 +71,10 @@ def test_nothing_goes_without_airflows_database(airflow: RealAirflow, store: Sto
     with closing(connect(airflow.home / "airflow.db")) as database:
         database.execute("alter table dag_run rename to hidden")
         database.commit()
-    said = mlcraft(airflow, "prune", "--airflow", "--yes")
-    assert said.returncode == 1
-    assert "Airflow's database cannot be read, so it is not known which runs go on" in said.stderr
-    assert "Traceback" not in said.stderr
+    output = mlcraft(airflow, "prune", "--airflow", "--yes")
+    assert output.returncode == 1
+    assert "Airflow's database cannot be read, so it is not known which runs go on" in output.stderr
+    assert "Traceback" not in output.stderr
 
 
 def test_the_dag_housekeeping(airflow: RealAirflow) -> None:

@@ -49,8 +49,8 @@ def test_the_runner_beside_this_python() -> None:
 @pytest.mark.java
 def test_the_class_is_that_of_its_source(tmp_path: Path) -> None:
     compiler = shutil.which("javac")
-    said = subprocess.run([compiler or "false", "-version"], capture_output=True, text=True, check=False).stdout
-    if not re.match(rf"javac {COMPILER}\b", said):
+    output = subprocess.run([compiler or "false", "-version"], capture_output=True, text=True, check=False).stdout
+    if not re.match(rf"javac {COMPILER}\b", output):
         pytest.skip(f"no javac {COMPILER} on the PATH")
     source = PROJECT / "executor" / "dev" / "mlcraft" / "ComposerExecutor.java"
     options = ["--release", "8", "-Xlint:-options", "-g:none", "-d", str(tmp_path)]

@@ -37,27 +37,27 @@ def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 def test_success_xcom_events_and_logs(warm: Warm, tmp_path: Path) -> None:
     child = warm.start("linear", tmp_path, conf={"start": 41})
-    told = child.join()
-    assert told["state"] == "success"
-    assert told["run_id"] == "chosen"
-    assert told["xcom"] == [{"class": "File", "n": 41, "x": 0.5, "none": None}, 42, None]
-    assert told["events"] == [
+    outcome = child.join()
+    assert outcome["state"] == "success"
+    assert outcome["run_id"] == "chosen"
+    assert outcome["xcom"] == [{"class": "File", "n": 41, "x": 0.5, "none": None}, 42, None]
+    assert outcome["events"] == [
         ["first", "running", 0, 2],
         ["first", "success", 1, 2],
         ["second", "running", 1, 2],
         ["second", "success", 2, 2],
     ]
-    assert all(0 <= duration < 10 for duration in told["durations"])
-    assert ["first", "info", "a line on stdout"] in told["lines"]
-    assert ["first", "info", "from a tool"] in told["lines"]
-    assert ["first", "warning", "loud"] in told["lines"]
+    assert all(0 <= duration < 10 for duration in outcome["durations"])
+    assert ["first", "info", "a line on stdout"] in outcome["lines"]
+    assert ["first", "info", "from a tool"] in outcome["lines"]
+    assert ["first", "warning", "loud"] in outcome["lines"]
     assert child.text("stdout") == ""
     assert child.text("stderr") == ""
 
 
 def test_mapped_tasks_overlap(warm: Warm, tmp_path: Path) -> None:
-    told = warm.start("mapped", tmp_path, count=8, parallel=4, pause=0.5).join()
-    spans = told["xcom"][0]
+    outcome = warm.start("mapped", tmp_path, count=8, parallel=4, pause=0.5).join()
+    spans = outcome["xcom"][0]
     assert len(spans) == 8
     at_once = [sum(begun <= moment < ended for begun, ended in spans) for moment, _ in spans]
     assert max(at_once) == 4
@@ -66,38 +66,38 @@ def test_mapped_tasks_overlap(warm: Warm, tmp_path: Path) -> None:
 @pytest.mark.skipif(count_cores() == 1, reason="with one core each task needs all of them")
 def test_a_task_that_needs_all_cores_runs_alone(warm: Warm, tmp_path: Path) -> None:
     """Places to spare are for those that need one core."""
-    told = warm.start("greedy", tmp_path).join()
-    spans = sorted(told["xcom"][0])
+    outcome = warm.start("greedy", tmp_path).join()
+    spans = sorted(outcome["xcom"][0])
     assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
 
 
 def test_empty_mapping(warm: Warm, tmp_path: Path) -> None:
-    told = warm.start("mapped", tmp_path, count=0, parallel=2, pause=0.0).join()
-    assert told["state"] == "success"
-    assert told["xcom"] == [None]
+    outcome = warm.start("mapped", tmp_path, count=0, parallel=2, pause=0.0).join()
+    assert outcome["state"] == "success"
+    assert outcome["xcom"] == [None]
 
 
 def test_mapped_group(warm: Warm, tmp_path: Path) -> None:
-    told = warm.start("mapped_group", tmp_path).join()
-    assert (told["state"], told["xcom"]) == ("success", [[3, 5, 7]])
+    outcome = warm.start("mapped_group", tmp_path).join()
+    assert (outcome["state"], outcome["xcom"]) == ("success", [[3, 5, 7]])
 
 
 def test_skip_and_none_failed(warm: Warm, tmp_path: Path) -> None:
-    told = warm.start("skipped", tmp_path).join()
-    assert told["state"] == "success"
-    assert told["states"] == {
+    outcome = warm.start("skipped", tmp_path).join()
+    assert outcome["state"] == "success"
+    assert outcome["states"] == {
         "skip": "skipped",
         "ordinary": "success",
         "after": "success",
         "never": "skipped",
     }
-    assert told["xcom"] == ["went on"]
+    assert outcome["xcom"] == ["went on"]
 
 
 def test_retries_wait_for_their_delay(warm: Warm, tmp_path: Path) -> None:
-    told = warm.start("retried", tmp_path, place=str(tmp_path), delay=0.7).join()
-    assert (told["state"], told["xcom"], told["failed"]) == ("success", [3], [])
-    assert told["events"] == [
+    outcome = warm.start("retried", tmp_path, place=str(tmp_path), delay=0.7).join()
+    assert (outcome["state"], outcome["xcom"], outcome["failed"]) == ("success", [3], [])
+    assert outcome["events"] == [
         *(["running", 1], ["up_for_retry", 1], ["running", 2], ["up_for_retry", 2], ["running", 3]),
         ["success", 3],
     ]
@@ -107,9 +107,9 @@ def test_retries_wait_for_their_delay(warm: Warm, tmp_path: Path) -> None:
 
 def test_failing_tasks_say_why(warm: Warm, tmp_path: Path) -> None:
     child = warm.start("failing", tmp_path)
-    told = child.join()
-    assert told["state"] == "failed"
-    failed = {failure["task_id"]: failure for failure in told["failed"]}
+    outcome = child.join()
+    assert outcome["state"] == "failed"
+    failed = {failure["task_id"]: failure for failure in outcome["failed"]}
     assert set(failed) == {"broken", "temporary", "bug"}
     assert failed["broken"]["message"] == "The tool `cat` ended with code 1."
     assert failed["broken"]["exception"] == "AirflowFailException"
@@ -124,13 +124,13 @@ def test_failing_tasks_say_why(warm: Warm, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("retries", [0, 1])
 def test_killed_worker(warm: Warm, tmp_path: Path, retries: int) -> None:
-    told = warm.start("killed", tmp_path, place=str(tmp_path), retries=retries).join()
-    assert told["xcom"][1:] == ["unharmed", "ran"]
+    outcome = warm.start("killed", tmp_path, place=str(tmp_path), retries=retries).join()
+    assert outcome["xcom"][1:] == ["unharmed", "ran"]
     if retries:
-        assert (told["state"], told["xcom"][0]) == ("success", "second try")
+        assert (outcome["state"], outcome["xcom"][0]) == ("success", "second try")
         return
-    assert told["state"] == "failed"
-    [failure] = told["failed"]
+    assert outcome["state"] == "failed"
+    [failure] = outcome["failed"]
     assert failure["task_id"] == "victim"
     assert failure["message"] == "The process of the task died (signal 9)."
 
@@ -155,8 +155,8 @@ def test_interrupt_leaves_no_process(warm: Warm, tmp_path: Path, number: signal.
 
 
 def test_deferred_task(warm: Warm, tmp_path: Path) -> None:
-    told = warm.start("deferred", tmp_path).join()
-    assert (told["state"], told["xcom"]) == ("success", ["woken"])
+    outcome = warm.start("deferred", tmp_path).join()
+    assert (outcome["state"], outcome["xcom"]) == ("success", ["woken"])
 
 
 def test_rescheduled_sensor(warm: Warm, tmp_path: Path) -> None:
@@ -164,9 +164,9 @@ def test_rescheduled_sensor(warm: Warm, tmp_path: Path) -> None:
 
 
 def test_question_to_a_human_ends_the_run(warm: Warm, tmp_path: Path) -> None:
-    told = warm.start("stuck", tmp_path).join()
-    assert told["state"] == "failed"
-    assert "approve" in told["reason"]
+    outcome = warm.start("stuck", tmp_path).join()
+    assert outcome["state"] == "failed"
+    assert "approve" in outcome["reason"]
 
 
 def test_four_runs_at_once_from_a_warm_parent(warm: Warm, tmp_path: Path) -> None:
@@ -177,10 +177,10 @@ def test_four_runs_at_once_from_a_warm_parent(warm: Warm, tmp_path: Path) -> Non
 
 
 def test_runs_in_sequence_leave_nothing_open(warm: Warm, tmp_path: Path) -> None:
-    told = warm.start("sequence", tmp_path, count=3).join()
-    assert told == {"states": [1, 2, 3], "more": 0}
+    outcome = warm.start("sequence", tmp_path, count=3).join()
+    assert outcome == {"states": [1, 2, 3], "more": 0}
 
 
 def test_another_home_is_refused(warm: Warm, tmp_path: Path) -> None:
-    told = warm.start("other_home", tmp_path, place=str(tmp_path / "other")).join()
-    assert "must be prepared before anything imports airflow" in told["error"]
+    outcome = warm.start("other_home", tmp_path, place=str(tmp_path / "other")).join()
+    assert "must be prepared before anything imports airflow" in outcome["error"]

@@ -55,9 +55,9 @@ def test_trouble_that_may_pass_has_its_own_code(tmp_path: Path, monkeypatch: pyt
         raise StepError("come back later", temporary=True)
 
     monkeypatch.setattr(split, "run", busy)
-    said: list[str] = []
-    assert run(["split", "--data", "x"], folder=tmp_path, services=Services(log=said.append)) == 75
-    assert said == ["mlcraft-step: come back later"]
+    lines: list[str] = []
+    assert run(["split", "--data", "x"], folder=tmp_path, services=Services(log=lines.append)) == 75
+    assert lines == ["mlcraft-step: come back later"]
 
 
 def test_paths_start_from_the_folder_and_outputs_go_there(tmp_path: Path) -> None:

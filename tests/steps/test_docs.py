@@ -21,8 +21,8 @@ LINES = DOCS.splitlines()
 def test_options(kind: str) -> None:
     parser = argparse.ArgumentParser(add_help=False)
     import_module(f"airflow_mlcraft.steps.{kind}").add_arguments(parser)
-    told = [option for action in parser._actions for option in action.option_strings if f"`{option}" not in DOCS]
-    assert not told
+    result = [option for action in parser._actions for option in action.option_strings if f"`{option}" not in DOCS]
+    assert not result
 
 
 @pytest.mark.parametrize("task", ESTIMATORS)

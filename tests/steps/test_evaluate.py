@@ -48,11 +48,11 @@ def steps(contest: Path, tmp_path: Path) -> Steps:
 def test_the_best_wins_by_any_metric(steps: Steps) -> None:
     for metric in ("acc", "log_loss"):
         steps.must("evaluate", "--models", "linear", "forest", "--test", "test.parquet", "--metric", metric)
-        told = scores(steps.folder)
-        values = {one["name"]: one["cv"][metric]["mean"] for one in told["models"] if one["role"] == "new"}
+        comparison = scores(steps.folder)
+        values = {one["name"]: one["cv"][metric]["mean"] for one in comparison["models"] if one["role"] == "new"}
         best = (min if metric == "log_loss" else max)(values, key=lambda name: values[name])
-        assert told["winner"] == best == told["models"][0]["name"]
-        assert told["direction"] == ("lower is better" if metric == "log_loss" else "higher is better")
+        assert comparison["winner"] == best == comparison["models"][0]["name"]
+        assert comparison["direction"] == ("lower is better" if metric == "log_loss" else "higher is better")
         crowned = {"logistic_regression": "linear", "random_forest": "forest"}[best]
         assert files(steps.folder / "champion") == files(steps.folder / crowned)
 
@@ -77,12 +77,12 @@ def test_a_regression(tmp_path: Path) -> None:
     trained(steps, "k_neighbors", "near")
     steps.must("evaluate", "--models", "ridge", "near", "--test", "test.parquet", "--train", "train.parquet")
     test = pd.read_parquet(tmp_path / "test.parquet")
-    told = scores(tmp_path)
-    assert told["metric"] == "rmse"
-    assert told["winner"] == "ridge"
-    said = pyfunc_model.load(tmp_path / "ridge" / "model.skops").predict(test)
-    assert told["models"][0]["test"]["rmse"] == root_mean_squared_error(test["target"], said)
-    assert told["models"][0]["test"]["mae"] == mean_absolute_error(test["target"], said)
+    comparison = scores(tmp_path)
+    assert comparison["metric"] == "rmse"
+    assert comparison["winner"] == "ridge"
+    output = pyfunc_model.load(tmp_path / "ridge" / "model.skops").predict(test)
+    assert comparison["models"][0]["test"]["rmse"] == root_mean_squared_error(test["target"], output)
+    assert comparison["models"][0]["test"]["mae"] == mean_absolute_error(test["target"], output)
     assert {file.stem for file in (tmp_path / "plots").iterdir()} == PLOTS["regression"]
 
 
@@ -263,10 +263,10 @@ def test_a_model_that_fails_takes_no_other_with_it(tmp_path: Path) -> None:
     assert any("warning: fails failed, and the others go on: model.py:6: RuntimeError" in line for line in steps.said)
     (tmp_path / "damaged" / "model.skops").write_bytes(b"not a model")
     steps.must("evaluate", "--models", "failed", "damaged", "good", "later", "--test", "test.parquet")
-    told = json.loads((tmp_path / "scores.json").read_text())
-    assert told["winner"] == "naive_bayes"
-    assert [one["name"] for one in told["models"]] == ["naive_bayes", "baseline"]
-    reasons = {one["label"]: one["reason"] for one in told["failed"]}
+    comparison = json.loads((tmp_path / "scores.json").read_text())
+    assert comparison["winner"] == "naive_bayes"
+    assert [one["name"] for one in comparison["models"]] == ["naive_bayes", "baseline"]
+    reasons = {one["label"]: one["reason"] for one in comparison["failed"]}
     assert reasons["fails"] == "model.py:6: RuntimeError: this one cannot learn"
     assert "cannot be read as a model" in reasons["decision_tree"]
     assert reasons["fails_later"] == "RuntimeError: not these rows"
@@ -326,12 +326,12 @@ def test_a_champion_of_a_smaller_table_has_learned_none_of_the_test_rows(tmp_pat
     assert learned.dtype == np.uint64
     assert not np.isin(test["__row_hash__"], learned).any()
     new.must("evaluate", "--models", "new", "--test", "test.parquet", "--champion", str(old.folder / "new"))
-    told = scores(new.folder)
-    assert told["comparison"] | {"new": None, "champion": None} == {
+    comparison = scores(new.folder)
+    assert comparison["comparison"] | {"new": None, "champion": None} == {
         "rows": len(test), "learned": 0, "new": None, "champion": None,
     }  # fmt: skip
-    assert told["comparison"]["champion"]["acc"] < 0.75
-    assert told["winner"] == "logistic_regression"
+    assert comparison["comparison"]["champion"]["acc"] < 0.75
+    assert comparison["winner"] == "logistic_regression"
 
 
 @pytest.mark.parametrize("how", [("--seed", "7"), ("--test-size", "0.5", "--seed", "7"), ("--time", "when")])
@@ -342,18 +342,18 @@ def test_a_champion_of_another_split_is_compared_on_what_it_has_not_learned(
     old = trained_on(tmp_path / "old", frame, "decision_tree", "--drop", "when")
     new = trained_on(tmp_path / "new", frame, "logistic_regression", *how)
     new.must("evaluate", "--models", "new", "--test", "test.parquet", "--champion", str(old.folder / "new"))
-    told, test = scores(new.folder), pd.read_parquet(new.folder / "test.parquet")
+    comparison, test = scores(new.folder), pd.read_parquet(new.folder / "test.parquet")
     learned = np.load(old.folder / "new" / "training_rows.npy")
     unseen = ~np.isin(test["__row_hash__"], learned)
     assert 30 <= unseen.sum() < len(test)
-    assert told["comparison"]["rows"] == int(unseen.sum())
-    assert told["comparison"]["learned"] == int((~unseen).sum())
+    assert comparison["comparison"]["rows"] == int(unseen.sum())
+    assert comparison["comparison"]["learned"] == int((~unseen).sum())
     for folder, role in ((old.folder, "champion"), (new.folder, "new")):
-        said = pyfunc_model.load(folder / "new" / "model.skops").predict(test[unseen])
-        assert told["comparison"][role]["acc"] == accuracy_score(test["target"][unseen], said)
-    assert told["winner"] == "logistic_regression"
-    assert f"has learned {int((~unseen).sum())} of the {len(test)} test rows" in " ".join(told["notes"])
-    assert told["notes"][-1] in (new.folder / "report.md").read_text()
+        output = pyfunc_model.load(folder / "new" / "model.skops").predict(test[unseen])
+        assert comparison["comparison"][role]["acc"] == accuracy_score(test["target"][unseen], output)
+    assert comparison["winner"] == "logistic_regression"
+    assert f"has learned {int((~unseen).sum())} of the {len(test)} test rows" in " ".join(comparison["notes"])
+    assert comparison["notes"][-1] in (new.folder / "report.md").read_text()
 
 
 def test_a_champion_that_has_learned_nearly_all_test_rows_is_not_compared(tmp_path: Path) -> None:
@@ -362,9 +362,9 @@ def test_a_champion_that_has_learned_nearly_all_test_rows_is_not_compared(tmp_pa
     new = trained_on(tmp_path / "new", frame, "logistic_regression", "--seed", "7")
     evaluate = ("evaluate", "--models", "new", "--test", "test.parquet", "--champion", str(old.folder / "new"))
     new.must(*evaluate)
-    told = scores(new.folder)
-    assert told["kept"]
-    assert "30 others are needed to compare, of which there are" in told["why"]
+    comparison = scores(new.folder)
+    assert comparison["kept"]
+    assert "30 others are needed to compare, of which there are" in comparison["why"]
     new.must(*evaluate, "--replace-champion")
     assert scores(new.folder)["winner"] == "logistic_regression"
 
@@ -398,9 +398,9 @@ def test_a_champion_of_another_processor_with_other_columns_is_out(tmp_path: Pat
         cards.append(trained_on(tmp_path / name, frame, "naive_bayes", "--code", str(code)))
     old, new = cards
     new.must("evaluate", "--models", "new", "--test", "test.parquet", "--champion", str(old.folder / "new"))
-    told = scores(new.folder)
-    assert told["winner"] == "naive_bayes"
-    assert "was made with another processor.py, and cannot be asked about these rows" in told["notes"][-1]
+    comparison = scores(new.folder)
+    assert comparison["winner"] == "naive_bayes"
+    assert "was made with another processor.py, and cannot be asked about these rows" in comparison["notes"][-1]
 
 
 def test_a_new_column_makes_other_rows_unless_an_id_tells_them(tmp_path: Path) -> None:
@@ -411,10 +411,10 @@ def test_a_new_column_makes_other_rows_unless_an_id_tells_them(tmp_path: Path) -
         old = trained_on(folder / "old", frame, "decision_tree", *how)
         new = trained_on(folder / "new", wider, "logistic_regression", *how)
         new.must("evaluate", "--models", "new", "--test", "test.parquet", "--champion", str(old.folder / "new"))
-        told = scores(new.folder)
-        assert words in told["why"]
-        assert told["kept"] is not how
-        assert (told["comparison"]["rows"] > 0) is bool(how)
+        comparison = scores(new.folder)
+        assert words in comparison["why"]
+        assert comparison["kept"] is not how
+        assert (comparison["comparison"]["rows"] > 0) is bool(how)
 
 
 def test_groups_that_the_champion_has_learned_are_left_out(tmp_path: Path) -> None:
@@ -441,17 +441,18 @@ def test_a_rare_class(tmp_path: Path) -> None:
     steps = processed(tmp_path, rare())
     trained(steps, "linear_discriminant", "blind", "--params", '{"priors": [0.9999, 0.0001]}')
     trained(steps, "naive_bayes", "bayes")
-    said = "pr_auc decides, because the class 'yes' has"
-    assert sum(said in line for line in steps.said) == 2
+    output = "pr_auc decides, because the class 'yes' has"
+    assert sum(output in line for line in steps.said) == 2
     steps.must("evaluate", "--models", "blind", "bayes", "--test", "test.parquet")
-    told, report = scores(tmp_path), (tmp_path / "report.md").read_text()
-    assert (told["metric"], told["chosen_on"]) == ("pr_auc", "cross-validation")
-    assert said in told["metric_reason"]
-    assert said in report
-    assert any("linear_discriminant finds none of the " in note and "recall 0" in note for note in told["notes"])
-    assert told["models"][-1]["role"] == "baseline"
+    comparison, report = scores(tmp_path), (tmp_path / "report.md").read_text()
+    assert (comparison["metric"], comparison["chosen_on"]) == ("pr_auc", "cross-validation")
+    assert output in comparison["metric_reason"]
+    assert output in report
+    assert any("linear_discriminant finds none of the " in note and "recall 0" in note for note in comparison["notes"])
+    assert comparison["models"][-1]["role"] == "baseline"
     assert (
-        told["models"][-1]["test"]["pr_auc"] == (pd.read_parquet(tmp_path / "test.parquet")["target"] == "yes").mean()
+        comparison["models"][-1]["test"]["pr_auc"]
+        == (pd.read_parquet(tmp_path / "test.parquet")["target"] == "yes").mean()
     )
     assert "| baseline |" in report.replace("  ", " ")
     steps.must("evaluate", "--models", "blind", "bayes", "--test", "test.parquet", "--metric", "accuracy")
@@ -475,9 +476,9 @@ def test_a_baseline_is_never_the_champion(steps: Steps) -> None:
 def test_models_without_folds_are_chosen_by_the_test_part_and_it_is_said(steps: Steps) -> None:
     steps.must("train", *PARTS, "--model", "naive_bayes", "--folds", "0")
     steps.must("evaluate", "--models", "model", "linear", "--test", "test.parquet")
-    told = scores(steps.folder)
-    assert told["chosen_on"] == "test part"
-    assert told["notes"][0].startswith(
+    comparison = scores(steps.folder)
+    assert comparison["chosen_on"] == "test part"
+    assert comparison["notes"][0].startswith(
         "naive_bayes was trained without folds, so the test part chooses among the models"
     )
 
@@ -546,9 +547,9 @@ def test_batches_give_what_one_batch_gives(
     trained(steps, "decision_tree", "tree", "--params", '{"max_depth": 3}')
     words = ("--models", "forest", "tree", "--test", "test.parquet", "--train", "train.parquet", "--champion", "old")
     steps.must("evaluate", *words)
-    told = scores(tmp_path)
-    assert told["rows"] > 500
-    assert by or 30 < told["comparison"]["learned"] < told["rows"]
+    comparison = scores(tmp_path)
+    assert comparison["rows"] > 500
+    assert by or 30 < comparison["comparison"]["learned"] < comparison["rows"]
     whole = {name: (tmp_path / name).read_bytes() for name in ("scores.json", "report.md", "report.html")}
     plots = files(tmp_path / "plots")
     monkeypatch.setattr(batches, "BATCH_ROWS", 97)

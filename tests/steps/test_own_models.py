@@ -89,10 +89,10 @@ def test_each_shape_is_trained_compared_asked_and_served(name: str, tmp_path: Pa
     test.to_csv(tmp_path / "rows.csv", index=False)
     steps.must("predict", "--model", "champion", "--data", "rows.csv")
     loaded = pyfunc_model.load(tmp_path / "champion" / "model.skops")
-    said, probabilities = by_hand(tmp_path, name, test)
-    assert loaded.predict(test).tolist() == said
+    output, probabilities = by_hand(tmp_path, name, test)
+    assert loaded.predict(test).tolist() == output
     assert np.allclose(loaded.predict_proba(test), probabilities, rtol=1e-6)
-    assert pd.read_csv(tmp_path / "predictions.csv")["prediction"].tolist() == said
+    assert pd.read_csv(tmp_path / "predictions.csv")["prediction"].tolist() == output
     predictor = Predictor(read_model_folder(tmp_path / "champion"))
     assert predictor.predict(predictor.example).tolist() == loaded.predict(example(predictor)).tolist()
     needed = {line.split("==")[0] for line in (tmp_path / "model" / "requirements.txt").read_text().split()}
@@ -135,8 +135,8 @@ def test_a_function_that_gives_a_stack_of_boosters(tmp_path: Path) -> None:
     steps.must("evaluate", "--models", "model", "--test", "test.parquet")
     steps.must("train", *PARTS, *options)
     assert first == {path.name: path.read_bytes() for path in (tmp_path / "model" / "boosters").iterdir()}
-    told = json.loads((tmp_path / "record.json").read_text())["params"]
-    assert told["light"] == "LGBMRegressor"
+    result = json.loads((tmp_path / "record.json").read_text())["params"]
+    assert result["light"] == "LGBMRegressor"
 
 
 def test_a_server_answers_with_boosters_and_a_class_of_the_users_own(tmp_path: Path) -> None:

@@ -302,10 +302,10 @@ def test_permissions_reach_a_program(step: Step) -> None:
 def test_own_code_of_every_kind_of_step(step: Step, tmp_path: Path, kind: str, options: list[Any]) -> None:
     (step.folder / "a.csv").write_text("a,b\n1,2\n2,3\n")
     (step.folder / "own.py").write_text(CODE.format(place=str(tmp_path / "ran")))
-    said: list[str] = []
-    code = run([kind, *options], folder=step.folder, services=Services(log=said.append, permissions=SERVER))
+    lines: list[str] = []
+    code = run([kind, *options], folder=step.folder, services=Services(log=lines.append, permissions=SERVER))
     assert code == 1
-    assert kind == "train" or "run_code" in said[-1]
+    assert kind == "train" or "run_code" in lines[-1]
     assert not (tmp_path / "ran").exists()
 
 
@@ -314,14 +314,14 @@ def test_params_are_no_way_to_read_a_file(step: Step, tmp_path: Path) -> None:
     (tmp_path / "secret.json").write_text('{"password": "hunter2"}')
     (step.folder / "a.csv").write_text("a,b\n" + "".join(f"{number},{number % 2}\n" for number in range(40)))
     (step.folder / "own.py").write_text("def process(frame, **params):\n    print(params)\n    return frame\n")
-    said: list[str] = []
+    lines: list[str] = []
     server = replace(SERVER, run_code=True)
     options = ["process", "--data", "a.csv", "--target", "b", "--code", "own.py", "--params"]
     for permissions, code in ((server, 1), (replace(server, staged=str(tmp_path)), 0), (Permissions(), 0)):
-        services = Services(log=said.append, permissions=permissions)
-        assert run([*options, str(tmp_path / "secret.json")], folder=step.folder, services=services) == code, said
+        services = Services(log=lines.append, permissions=permissions)
+        assert run([*options, str(tmp_path / "secret.json")], folder=step.folder, services=services) == code, lines
         if code:
-            assert "allowed_paths" in said[-1]
+            assert "allowed_paths" in lines[-1]
 
 
 TABLE = "a,b,c\n" + "".join(f"{number},{number % 2},{number % 7}\n" for number in range(40))
@@ -352,14 +352,14 @@ def test_no_option_of_a_step_names_a_file_of_the_worker(tmp_path: Path, kind: st
     }[where]
     (work / "data.csv").write_text(TABLE)
     server = replace(SERVER, staged=str(staged), known=("state",))
-    said: list[str] = []
+    lines: list[str] = []
     arguments = [kind, *(option.format(secret=secret) for option in NAMED_AGAIN[kind])]
-    services = Services(log=said.append, permissions=server)
+    services = Services(log=lines.append, permissions=server)
     assert run(arguments, folder=work, services=services) == 1
-    assert "allowed_paths" in said[-1]
+    assert "allowed_paths" in lines[-1]
     if kind == "process":
         (staged / "in" / "secret.csv").symlink_to(tmp_path / "secret.csv")
-        assert run([*arguments[:-1], f"{staged}/in/secret.csv"], folder=work, services=services) == 0, said
+        assert run([*arguments[:-1], f"{staged}/in/secret.csv"], folder=work, services=services) == 0, lines
 
 
 def test_a_run_names_no_folder_that_is_written_into(tmp_path: Path) -> None:
@@ -368,11 +368,11 @@ def test_a_run_names_no_folder_that_is_written_into(tmp_path: Path) -> None:
     dags = tmp_path / "dags"
     options = ["serve", "--model", "people", "--name", "people"]
     for more in (["--state-folder", str(dags)], ["--state-folder", "state", "--log-predictions", str(dags)]):
-        said: list[str] = []
-        services = Services(log=said.append, permissions=replace(SERVER, known=("state",)))
+        lines: list[str] = []
+        services = Services(log=lines.append, permissions=replace(SERVER, known=("state",)))
         assert run([*options, *more], folder=tmp_path, services=services) == 1
-        assert "a run may not write into" in said[-1]
-        assert "allowed_paths" in said[-1]
+        assert "a run may not write into" in lines[-1]
+        assert "allowed_paths" in lines[-1]
     assert not dags.exists()
     for allowed in (replace(SERVER, known=(str(dags),)), replace(SERVER, paths=(str(tmp_path),)), Permissions()):
         allowed.check_target(dags, str(dags))

@@ -251,13 +251,13 @@ def test_batches_give_what_the_whole_gives(
     getattr(frame, "to_csv" if name == "data.csv" else "to_parquet")(tmp_path / name, index=False)
     steps = Steps(tmp_path)
     steps.must("process", "--data", name, "--target", "target", *how)
-    said, kept = list(steps.said), ("recipe.json", "profile.json", "record.json")
+    output, kept = list(steps.said), ("recipe.json", "profile.json", "record.json")
     whole = {file: (tmp_path / file).read_bytes() for file in kept}
     parts = {port: pd.read_parquet(tmp_path / f"{port}.parquet") for port in ("train", "test")}
     monkeypatch.setattr(batches, "BATCH_ROWS", 37)
     monkeypatch.setattr(csv_file, "SMALL_BLOCK", 1 << 11)
     steps.must("process", "--data", name, "--target", "target", *how)
-    assert steps.said == said * 2
+    assert steps.said == output * 2
     assert {file: (tmp_path / file).read_bytes() for file in kept} == whole
     for port, part in parts.items():
         pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / f"{port}.parquet"), part)

@@ -28,10 +28,10 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def serve(folder: Path, *options: str) -> tuple[int, str]:
-    said: list[str] = []
+    lines: list[str] = []
     arguments = ["serve", "--model", "people", "--state-folder", "state", *options]
-    code = run(arguments, folder=folder, services=Services(log=said.append))
-    return code, "\n".join(said)
+    code = run(arguments, folder=folder, services=Services(log=lines.append))
+    return code, "\n".join(lines)
 
 
 def test_a_model_is_served(folder: Path) -> None:
@@ -62,8 +62,8 @@ def test_servers_are_remembered_at_home_where_a_runner_names_the_folder_of_the_s
 
 
 def test_mistakes_are_sentences(folder: Path) -> None:
-    code, said = serve(folder, "--name", "people", "--target", "moon")
-    assert (code, said) == (1, "mlcraft-step: --target 'moon' is unknown; expected local")
+    code, output = serve(folder, "--name", "people", "--target", "moon")
+    assert (code, output) == (1, "mlcraft-step: --target 'moon' is unknown; expected local")
     assert serve(folder, "--name", "../people")[0] == 1
     assert serve(folder, "--name", "people", "--sample", "none.csv")[0] == 1
     shutil.rmtree(folder / "people")

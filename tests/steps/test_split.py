@@ -39,11 +39,11 @@ def test_batches_give_the_parts_of_the_whole(
     steps.must("split", "--data", name, *words)
     for port in ("train", "test"):
         assert (tmp_path / f"{port}.parquet").read_bytes() == (tmp_path / f"whole-{port}.parquet").read_bytes()
-    said = list(steps.said)
+    output = list(steps.said)
     monkeypatch.setattr(batches, "BATCH_ROWS", 37)
     monkeypatch.setattr(csv_file, "SMALL_BLOCK", 1 << 11)
     steps.must("split", "--data", name, *words)
-    assert steps.said == said * 2
+    assert steps.said == output * 2
     for port in ("train", "test"):
         expected = pd.read_parquet(tmp_path / f"whole-{port}.parquet")
         pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / f"{port}.parquet"), expected)

@@ -87,8 +87,8 @@ def test_mlflow_loads_it_and_takes_raw_rows(tmp_path: Path) -> None:
 
     loaded = mlflow.pyfunc.load_model(str(tmp_path / "model"))
     test = pd.read_parquet(tmp_path / "test.parquet").drop(columns="target")
-    said = loaded.predict(test)
-    assert set(said) <= {"short", "tall"}
+    output = loaded.predict(test)
+    assert set(output) <= {"short", "tall"}
     assert {column.name: column.type.name for column in loaded.metadata.signature.inputs} == {
         "size": "double", "leaves": "double", "colour": "string", "wild": "boolean", "day": "datetime",
     }  # fmt: skip
@@ -146,8 +146,8 @@ def test_no_other_file_beside_a_model_is_imported(tmp_path: Path) -> None:
         "load_predictor(Path(sys.argv[1]))"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "model")]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stderr
+    output = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert output.returncode == 0, output.stderr
     assert not there.exists()
 
 

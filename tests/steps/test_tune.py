@@ -33,16 +33,16 @@ sys.exit(run(sys.argv[3:], folder=Path(sys.argv[1]), services=Services(state=Pat
 def test_what_it_makes(tmp_path: Path) -> None:
     steps = processed(tmp_path)
     steps.must(*TUNE, "--space", SPACE, "--seed", "1")
-    told = json.loads((tmp_path / "trials.json").read_text())
+    result = json.loads((tmp_path / "trials.json").read_text())
     params = json.loads((tmp_path / "params.json").read_text())
-    best = told["trials"][told["best"]]
-    assert [one["number"] for one in told["trials"]] == list(range(10))
+    best = result["trials"][result["best"]]
+    assert [one["number"] for one in result["trials"]] == list(range(10))
     assert best["params"] == params
     assert json.loads((tmp_path / "metrics.json").read_text())["cv"]["log_loss"]["folds"] == best["folds"]
     assert json.loads((tmp_path / "model" / "model.json").read_text())["params"] == params
     record = json.loads((tmp_path / "record.json").read_text())
     assert [one["metrics"]["log_loss"] for one in record["trials"]] == [
-        one["metrics"]["log_loss"] for one in told["trials"]
+        one["metrics"]["log_loss"] for one in result["trials"]
     ]
     curve = [value for _, value in record["series"]["best_log_loss"]]
     assert curve == sorted(curve, reverse=True)

@@ -103,14 +103,14 @@ def test_server_and_mlflow_say_what_predict_says(tmp_path: Path, monkeypatch: py
     records = json.loads(raw.to_json(orient="records"))
     (tmp_path / "new.json").write_text(json.dumps(records))
     steps.must("predict", "--model", "model", "--data", "new.json")
-    told = pd.read_csv(tmp_path / "predictions.csv")["probability_yes"]
+    predictions = pd.read_csv(tmp_path / "predictions.csv")["probability_yes"]
     predictor = load_predictor(tmp_path / "model")
     assert predictor.implementation == "arrays"
     reader = RequestReader(predictor.signature, 10_000)
     table = reader.read_records(records)
-    assert np.allclose(predictor.probabilities(table)[:, 1], told, rtol=1e-10)
+    assert np.allclose(predictor.probabilities(table)[:, 1], predictions, rtol=1e-10)
     alone = [predictor.probabilities(reader.read_records([row]))[0, 1] for row in records[-12:]]
-    assert np.allclose(alone, told[-12:], rtol=1e-10)
+    assert np.allclose(alone, predictions[-12:], rtol=1e-10)
     loaded = mlflow.pyfunc.load_model(str(tmp_path / "model"))
     assert list(loaded.predict(raw)) == list(predictor.predict(table))
 

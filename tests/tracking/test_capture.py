@@ -51,8 +51,8 @@ def test_the_commit_of_a_folder(tmp_path: Path) -> None:
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(folder)]
     subprocess.run(["git", "init", "-q", str(folder)], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], check=True)
-    said = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
-    assert capture.git_commit(str(folder)) == said.stdout.strip()
+    output = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    assert capture.git_commit(str(folder)) == output.stdout.strip()
 
 
 def test_packages_of_the_functions_module() -> None:

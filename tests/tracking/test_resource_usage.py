@@ -43,20 +43,20 @@ def test_tools_are_counted() -> None:
 
 
 def test_a_short_step_is_told_at_its_end_alone() -> None:
-    told: list[tuple[dict[str, Any], int]] = []
-    with sample_usage(lambda values, step: told.append((dict(values), step)), 10, after=60):
+    lines: list[tuple[dict[str, Any], int]] = []
+    with sample_usage(lambda values, step: lines.append((dict(values), step)), 10, after=60):
         pass
-    ((values, step),) = told
+    ((values, step),) = lines
     assert (values.keys(), step) == ({"system/cpu_seconds", "system/peak_memory_megabytes"}, 0)
 
 
 def test_a_long_step_is_told_again_and_again() -> None:
-    told: list[tuple[dict[str, Any], int]] = []
-    with sample_usage(lambda values, step: told.append((dict(values), step)), 0.05, after=0.01):
+    lines: list[tuple[dict[str, Any], int]] = []
+    with sample_usage(lambda values, step: lines.append((dict(values), step)), 0.05, after=0.01):
         deadline = time.monotonic() + 30
-        while len(told) < 3 and time.monotonic() < deadline:
+        while len(lines) < 3 and time.monotonic() < deadline:
             time.sleep(0.01)
-    *samples, (used, _) = told
+    *samples, (used, _) = lines
     assert [step for _, step in samples] == list(range(len(samples)))
     assert {name for values, _ in samples for name in values} >= {
         "system/cpu_utilization_percentage", "system/process_memory_megabytes", "system/system_memory_usage_percentage",

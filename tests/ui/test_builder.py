@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .builder_page import BuilderPage
-from .make_up import make_up
+from .site import run_site
 from .web_ui import browser_on
 
 PATH = "workflows/iris.cwl"
@@ -21,7 +21,7 @@ DAG = "workflows.iris"
 def test_builder(tmp_path: Path) -> None:
     """One server for all. MLCRAFT_PICTURES is a folder for the pictures."""
     pictures = Path(os.environ.get("MLCRAFT_PICTURES") or tmp_path)
-    with make_up(tmp_path / "mlcraft") as site, browser_on(site, pictures) as ui:
+    with run_site(tmp_path / "mlcraft") as site, browser_on(site, pictures) as ui:
         ui.log_in()
         builder = BuilderPage(ui)
         document = site.project / "cwl" / PATH

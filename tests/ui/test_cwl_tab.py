@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .cwl_tab import CwlTab
-from .make_up import make_up
+from .site import run_site
 from .web_ui import WebUI, browser_on
 
 DOCUMENTS = Path(__file__).parent / "documents"
@@ -24,7 +24,7 @@ HARVEST = "workflows.harvest"
 def test_cwl_tab(tmp_path: Path) -> None:
     """One server for all. MLCRAFT_PICTURES is a folder for the pictures."""
     pictures = Path(os.environ.get("MLCRAFT_PICTURES") or tmp_path)
-    with make_up(tmp_path / "mlcraft") as site, browser_on(site, pictures) as ui:
+    with run_site(tmp_path / "mlcraft") as site, browser_on(site, pictures) as ui:
         shutil.copy(DOCUMENTS / "harvest.cwl", site.project / "cwl" / "workflows")
         ui.log_in()
         ui.until(lambda: HARVEST in ui.dag_ids(), "a DAG for the document")

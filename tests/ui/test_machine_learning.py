@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.client import TrackingClient
 
-from .make_up import make_up
+from .site import run_site
 from .test_web_ui import path_of
 from .web_ui import WebUI, browser_on
 
@@ -27,7 +27,7 @@ _READ_BY_SCHEDULER = re.compile(r"Received executor event with state success .*t
 def test_a_person_crowns_a_model(tmp_path: Path) -> None:
     """MLCRAFT_PICTURES is a folder for the pictures."""
     pictures = Path(os.environ.get("MLCRAFT_PICTURES") or tmp_path)
-    with make_up(tmp_path / "mlcraft") as site, browser_on(site, pictures) as ui:
+    with run_site(tmp_path / "mlcraft") as site, browser_on(site, pictures) as ui:
         shutil.copy(DOCUMENTS / "approved.cwl", site.project / "cwl" / "workflows")
         ui.log_in()
         ui.until(lambda: DAG in ui.dag_ids(), "a DAG for the document")

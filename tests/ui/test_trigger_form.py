@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from .make_up import make_up
+from .site import run_site
 from .web_ui import browser_on
 
 DAG = "workflows.regression"
@@ -18,7 +18,7 @@ DAG = "workflows.regression"
 def test_models_are_picked(tmp_path: Path) -> None:
     """MLCRAFT_PICTURES is a folder for the pictures."""
     pictures = Path(os.environ.get("MLCRAFT_PICTURES") or tmp_path)
-    with make_up(tmp_path / "mlcraft") as site, browser_on(site, pictures) as ui:
+    with run_site(tmp_path / "mlcraft") as site, browser_on(site, pictures) as ui:
         ui.log_in()
         ui.until(lambda: DAG in ui.dag_ids(), "a DAG for the document")
         ui.open_dag("Regression")

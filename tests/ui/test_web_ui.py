@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from .make_up import PROJECT, make_up
+from .site import PROJECT, run_site
 from .web_ui import WebUI, browser_on
 
 DOCUMENTS = Path(__file__).parent / "documents"
@@ -31,7 +31,7 @@ SHORTEST, TOP = 6, 4
 def test_web_ui(tmp_path: Path) -> None:
     """One server for all, as it takes half a minute to start. MLCRAFT_PICTURES is a folder for the pictures."""
     pictures = Path(os.environ.get("MLCRAFT_PICTURES") or tmp_path)
-    with make_up(tmp_path / "mlcraft") as site, browser_on(site, pictures) as ui:
+    with run_site(tmp_path / "mlcraft") as site, browser_on(site, pictures) as ui:
         folder = site.project / "cwl" / "workflows"
         letter = tmp_path / "letter.txt"
 

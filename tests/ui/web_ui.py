@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import Error, FloatRect, Locator, Page, expect, sync_playwright
 
-from .make_up import Site
+from .site import Site
 
 T = TypeVar("T")
 TIME_LIMIT = 600.0

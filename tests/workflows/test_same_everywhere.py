@@ -53,10 +53,10 @@ def test_classification(folder: Path) -> None:
         ("decision_tree", DecisionTreeClassifier(random_state=SEED)),
     ):
         model = by_hand(estimator).fit(x, y)
-        said = model.predict(test_x)
+        output = model.predict(test_x)
         found = measured(scores, name)
-        assert found["acc"] == accuracy_score(test_y, said)
-        assert found["f1"] == f1_score(test_y, said)
+        assert found["acc"] == accuracy_score(test_y, output)
+        assert found["f1"] == f1_score(test_y, output)
         assert found["log_loss"] == log_loss(test_y, model.predict_proba(test_x))
 
 
@@ -80,11 +80,11 @@ def test_regression(folder: Path) -> None:
     scores = both(folder, "regression", job)["scores"]
     x, y, test_x, test_y = parts(datasets.load_diabetes, 0.25)
     for name, estimator in (("ridge", Ridge(random_state=SEED)), ("k_neighbors", KNeighborsRegressor())):
-        said = by_hand(estimator).fit(x, y).predict(test_x)
+        output = by_hand(estimator).fit(x, y).predict(test_x)
         found = measured(scores, name)
-        assert found["rmse"] == root_mean_squared_error(test_y, said)
-        assert found["mae"] == mean_absolute_error(test_y, said)
-        assert found["r2"] == r2_score(test_y, said)
+        assert found["rmse"] == root_mean_squared_error(test_y, output)
+        assert found["mae"] == mean_absolute_error(test_y, output)
+        assert found["r2"] == r2_score(test_y, output)
 
 
 def test_tuned_classification(folder: Path) -> None:

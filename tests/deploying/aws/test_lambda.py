@@ -18,7 +18,7 @@ from tests.deploying.aws.conftest import EMPTY, REGION, Pushes
 
 Everything = Callable[[], dict[str, list[str]]]
 Make = Callable[..., Deployment]
-Answers = Callable[..., None]
+QueueResponses = Callable[..., None]
 
 
 @pytest.fixture
@@ -34,17 +34,17 @@ def make(aws: Account, pushes: Pushes, content: str) -> Make:
 
 
 @pytest.fixture
-def answers(aws: Account, content: str) -> Answers:
+def queue_responses(aws: Account, content: str) -> QueueResponses:
     """A function that queues the responses to the next check; by default those of a healthy deployment."""
 
-    def queue(*said: tuple[int, Any]) -> None:
+    def queue(*responses: tuple[int, Any]) -> None:
         good = (
             (200, {"ready": True, "model": content[:12]}),
             (200, {"example": [{"a": 1}]}),
             (200, {"predictions": [0]}),
         )
         backend = lambda_simple_backends[aws.id][aws.region]
-        for status, body in said or good:
+        for status, body in responses or good:
             backend.lambda_simple_results_queue.append(json.dumps({"statusCode": status, "body": json.dumps(body)}))
 
     return queue
@@ -65,8 +65,8 @@ def live(aws: Account) -> Any:
     return functions.get_function(FunctionName="mlcraft-iris", Qualifier=version)
 
 
-def test_everything_is_made(make: Make, aws: Account, answers: Answers) -> None:
-    answers()
+def test_everything_is_made(make: Make, aws: Account, queue_responses: QueueResponses) -> None:
+    queue_responses()
     deployment = make()
     assert set(apply(deployment).values()) == {"create"}
     assert deployment.endpoint.url().startswith("https://")
@@ -80,19 +80,19 @@ def test_everything_is_made(make: Make, aws: Account, answers: Answers) -> None:
     assert url["AuthType"] == "AWS_IAM"
 
 
-def test_a_second_time_changes_nothing(make: Make, answers: Answers, pushes: Pushes) -> None:
-    answers()
+def test_a_second_time_changes_nothing(make: Make, queue_responses: QueueResponses, pushes: Pushes) -> None:
+    queue_responses()
     apply(make())
     assert {action for action, _ in plan(make()).values()} == {"keep"}
     assert set(apply(make()).values()) == {"keep"}
     assert len(pushes.sent) == 1
 
 
-def test_a_new_model_is_a_new_version(make: Make, aws: Account, answers: Answers) -> None:
-    answers()
+def test_a_new_model_is_a_new_version(make: Make, aws: Account, queue_responses: QueueResponses) -> None:
+    queue_responses()
     apply(make())
     first = live(aws)["Code"]["ImageUri"]
-    answers()
+    queue_responses()
     bigger = LambdaOptions(memory=3008)
     assert plan(make(bigger, tag="m2"))["Lambda function"] == ("change", ("the image", "the memory"))
     apply(make(bigger, tag="m2"))
@@ -100,16 +100,16 @@ def test_a_new_model_is_a_new_version(make: Make, aws: Account, answers: Answers
     assert live(aws)["Code"]["ImageUri"] != first
 
 
-def test_only_the_previous_version_is_kept(make: Make, aws: Account, answers: Answers) -> None:
+def test_only_the_previous_version_is_kept(make: Make, aws: Account, queue_responses: QueueResponses) -> None:
     for tag in ("m1", "m2", "m3"):
-        answers()
+        queue_responses()
         apply(make(tag=tag))
     versions = aws.client("lambda").list_versions_by_function(FunctionName="mlcraft-iris")["Versions"]
     assert [one["Version"] for one in versions] == ["$LATEST", "2", "3"]
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence"),
+    ("responses", "sentence"),
     [
         ([(503, {"ready": False})], "is not ready: 503"),
         ([(200, {"ready": True, "model": "0000"})], "serves the model 0000, not"),
@@ -117,12 +117,17 @@ def test_only_the_previous_version_is_kept(make: Make, aws: Account, answers: An
     ],
 )
 def test_a_new_model_that_fails_never_gets_a_request(  # noqa: PLR0917
-    make: Make, aws: Account, answers: Answers, everything: Everything, said: list[Any], sentence: str
+    make: Make,
+    aws: Account,
+    queue_responses: QueueResponses,
+    everything: Everything,
+    responses: list[Any],
+    sentence: str,
 ) -> None:
-    answers()
+    queue_responses()
     apply(make())
     before, there = live(aws), everything()
-    answers(*said)
+    queue_responses(*responses)
     with pytest.raises(DeployingError, match=f"{sentence}.*; all is as it was before"):
         apply(make(tag="m2"))
     assert live(aws)["Code"] == before["Code"]
@@ -132,15 +137,17 @@ def test_a_new_model_that_fails_never_gets_a_request(  # noqa: PLR0917
     assert {action for action, _ in plan(make()).values()} == {"keep"}
 
 
-def test_a_first_deployment_that_fails_leaves_nothing(make: Make, answers: Answers, everything: Everything) -> None:
-    answers((500, {"error": "no"}))
+def test_a_first_deployment_that_fails_leaves_nothing(
+    make: Make, queue_responses: QueueResponses, everything: Everything
+) -> None:
+    queue_responses((500, {"error": "no"}))
     with pytest.raises(DeployingError, match="is not ready: 500 .*; all is as it was before"):
         apply(make())
     assert everything() == EMPTY
 
 
-def test_open_to_all(make: Make, aws: Account, answers: Answers) -> None:
-    answers()
+def test_open_to_all(make: Make, aws: Account, queue_responses: QueueResponses) -> None:
+    queue_responses()
     apply(make())
     assert plan(make(open=True))["function URL"] == ("change", ("who may ask",))
     apply(make(open=True))
@@ -153,8 +160,8 @@ def test_open_to_all(make: Make, aws: Account, answers: Answers) -> None:
         functions.get_policy(FunctionName="mlcraft-iris", Qualifier="live")
 
 
-def test_all_of_it_is_deleted(make: Make, answers: Answers, everything: Everything) -> None:
-    answers()
+def test_all_of_it_is_deleted(make: Make, queue_responses: QueueResponses, everything: Everything) -> None:
+    queue_responses()
     apply(make())
     done = [change.kind for change in changes.remove(make(tag="none").resources, ProgressReporter())]
     assert done == ["function URL", "Lambda function", "IAM role", "log group", "ECR repository"]

@@ -23,10 +23,10 @@ def write(tmp_path: Path, content: str, name: str = "data.csv") -> Path:
 
 
 def test_columns_of_all_types(tmp_path: Path) -> None:
-    told = profile_file(
+    profile = profile_file(
         write(tmp_path, "i,n,b,t,s,none\n1,1.5,true,2020-01-01,x,\n3,inf,False,2020-01-02 10:00,yy,NA\n")
     )
-    assert told == {
+    assert profile == {
         "format": "csv",
         "encoding": "utf-8",
         "delimiter": ",",
@@ -60,18 +60,18 @@ def test_pieces_tell_what_the_whole_tells(block: int, tmp_path: Path, monkeypatc
     rows += [f"{place},{place},{place},true,2020-01-01,NA" for place in range(50)]
     rows += [f"{place}.5,x,{place},7,2020-01-02 10:00,5" for place in range(50)]
     path = write(tmp_path, "\n".join(rows) + "\n")
-    told = profile_file(path)
-    kinds = {name: column["type"] for name, column in told["columns"].items()}
+    profile = profile_file(path)
+    kinds = {name: column["type"] for name, column in profile["columns"].items()}
     assert kinds == {"a": "number", "b": "mixed", "c": "integer", "d": "mixed", "e": "time", "f": "integer"}
-    assert told["columns"]["b"]["kinds"] == {
+    assert profile["columns"]["b"]["kinds"] == {
         "integer": {"count": 50, "first_row": 1},
         "text": {"count": 50, "first_row": 51},
     }
-    assert told["columns"]["a"] | {"distinct": 100, "min": 0, "max": 49.5, "mean": 24.75} == told["columns"]["a"]
-    assert told["columns"]["f"]["nulls"] == 50
+    assert profile["columns"]["a"] | {"distinct": 100, "min": 0, "max": 49.5, "mean": 24.75} == profile["columns"]["a"]
+    assert profile["columns"]["f"]["nulls"] == 50
     whole = profile_frame(read_frame(path))["columns"]
     same = {"mixed": "text", "integer": "number"}
-    for name, column in told["columns"].items():
+    for name, column in profile["columns"].items():
         assert same.get(column["type"], column["type"]) == same.get(whole[name]["type"], whole[name]["type"])
         assert (column["nulls"], column["distinct"]) == (whole[name]["nulls"], whole[name]["distinct"])
 
@@ -82,38 +82,38 @@ def test_the_same_data_in_each_format_has_the_same_profile(tmp_path: Path) -> No
     frame.to_json(tmp_path / "data.json", orient="records")
     frame.to_json(tmp_path / "data.jsonl", orient="records", lines=True)
     frame.to_parquet(tmp_path / "data.parquet")
-    told = [profile_file(tmp_path / f"data.{format}") for format in ("csv", "json", "jsonl", "parquet")]  # noqa: A001
-    assert [found["format"] for found in told] == ["csv", "json", "jsonl", "parquet"]
-    for found in told:
+    profile = [profile_file(tmp_path / f"data.{format}") for format in ("csv", "json", "jsonl", "parquet")]  # noqa: A001
+    assert [found["format"] for found in profile] == ["csv", "json", "jsonl", "parquet"]
+    for found in profile:
         assert found["rows"] == 3
         assert json.dumps(found["columns"]) == json.dumps(profile_frame(frame)["columns"])
 
 
 def test_rows_of_json_may_lack_columns(tmp_path: Path) -> None:
     lines = ['{"a": 1}'] * 3 + ['{"a": "x", "b": 2}', '{"b": 10000000000000000000000}']
-    told = profile_file(write(tmp_path, "\n".join(lines), "data.jsonl"))
-    assert told["rows"] == 5
-    assert told["columns"]["a"] == {
+    profile = profile_file(write(tmp_path, "\n".join(lines), "data.jsonl"))
+    assert profile["rows"] == 5
+    assert profile["columns"]["a"] == {
         "type": "mixed",
         "nulls": 1,
         "distinct": 2,
         "longest": 1,
         "kinds": {"integer": {"count": 3, "first_row": 1}, "text": {"count": 1, "first_row": 4}},
     }
-    assert told["columns"]["b"]["nulls"] == 3
-    assert "text in 1 of 5 rows, unlike the others, first 'x' in row 4" in told["notes"][0]
+    assert profile["columns"]["b"]["nulls"] == 3
+    assert "text in 1 of 5 rows, unlike the others, first 'x' in row 4" in profile["notes"][0]
 
 
 def test_numbers_and_times_in_one_column(tmp_path: Path) -> None:
-    told = profile_file(write(tmp_path, "a,b\n199999999999999999,x\n2020-01-02T10:00:00Z,y\n2020-01-03T10:00:00Z,z\n"))[
-        "columns"
-    ]["a"]
-    assert {name: kind["count"] for name, kind in told["kinds"].items()} == {"integer": 1, "time": 2}
+    profile = profile_file(
+        write(tmp_path, "a,b\n199999999999999999,x\n2020-01-02T10:00:00Z,y\n2020-01-03T10:00:00Z,z\n")
+    )["columns"]["a"]
+    assert {name: kind["count"] for name, kind in profile["kinds"].items()} == {"integer": 1, "time": 2}
 
 
 def test_many_distinct_values_are_not_counted_to_the_end(tmp_path: Path) -> None:
-    told = profile_file(write(tmp_path, "a\n" + "\n".join(map(str, range(3000)))))["columns"]["a"]
-    assert (told["distinct"], told["distinct_more_than"]) == (None, 1000)
+    profile = profile_file(write(tmp_path, "a\n" + "\n".join(map(str, range(3000)))))["columns"]["a"]
+    assert (profile["distinct"], profile["distinct_more_than"]) == (None, 1000)
 
 
 def test_nested_and_other_types_of_parquet(tmp_path: Path) -> None:
@@ -127,8 +127,8 @@ def test_nested_and_other_types_of_parquet(tmp_path: Path) -> None:
         }
     )
     frame.to_parquet(tmp_path / "data")
-    told = profile_file(tmp_path / "data")["columns"]
-    assert {name: column["type"] for name, column in told.items()} == {
+    profile = profile_file(tmp_path / "data")["columns"]
+    assert {name: column["type"] for name, column in profile.items()} == {
         "list": "text",
         "bytes": "text",
         "category": "text",
@@ -141,10 +141,10 @@ def test_a_row_that_is_longer_than_a_piece(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(csv_file, "SMALL_BLOCK", 1000)
     rows = [f"{place},x" for place in range(2000)]
     rows[1500] = f"7,{'y' * 5000}"
-    told = profile_file(write(tmp_path, "a,b\n" + "\n".join(rows) + "\n"))
-    assert told["rows"] == 2000
-    assert told["columns"]["a"]["mean"] == pytest.approx((sum(range(2000)) - 1500 + 7) / 2000)
-    assert told["columns"]["b"]["longest"] == 5000
+    profile = profile_file(write(tmp_path, "a,b\n" + "\n".join(rows) + "\n"))
+    assert profile["rows"] == 2000
+    assert profile["columns"]["a"]["mean"] == pytest.approx((sum(range(2000)) - 1500 + 7) / 2000)
+    assert profile["columns"]["b"]["longest"] == 5000
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:

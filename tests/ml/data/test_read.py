@@ -72,10 +72,10 @@ def test_dialects_and_encodings_come_out_right(tmp_path: Path) -> None:
 def test_huge_fields(tmp_path: Path) -> None:
     limit = csv.field_size_limit()
     assert len(frame(tmp_path, "a,b\n" + "x" * 5_000_000 + ",1\n")["a"][0]) == 5_000_000
-    told = refusal(tmp_path, 'a,b\n1,2\n"' + "x,y\n" * 5_000_000)
-    assert "data.csv, line 3: " in told
-    assert "a quote that opens there is closed in line 5000002 or never" in told
-    assert len(told) < 300
+    message = refusal(tmp_path, 'a,b\n1,2\n"' + "x,y\n" * 5_000_000)
+    assert "data.csv, line 3: " in message
+    assert "a quote that opens there is closed in line 5000002 or never" in message
+    assert len(message) < 300
     assert csv.field_size_limit() == limit
 
 

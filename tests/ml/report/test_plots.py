@@ -20,12 +20,12 @@ def build_predictions(classes: int, rows: int = 90, how: str = "probabilities") 
     names = tuple(f"class {number}" for number in range(classes))
     truth = np.array(names)[random.integers(0, classes, rows)]
     chances = random.dirichlet(np.ones(classes), rows)
-    said = np.array(names)[chances.argmax(axis=1)]
+    output = np.array(names)[chances.argmax(axis=1)]
     positive = names[0] if classes == 2 else None
     if how == "probabilities":
-        return Predictions(truth, said, names, positive, chances)
+        return Predictions(truth, output, names, positive, chances)
     decisions = chances[:, 1] - 0.5 if classes == 2 else chances
-    return Predictions(truth, said, names, positive, None, decisions if how == "decisions" else None)
+    return Predictions(truth, output, names, positive, None, decisions if how == "decisions" else None)
 
 
 def test_the_same_bytes() -> None:

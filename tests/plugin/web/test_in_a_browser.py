@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.plugin.site import Site
-from tests.ui import make_up
+from tests.ui import site as web_site
 from tests.ui.builder_page import BuilderPage
 from tests.ui.web_ui import browser_on
 
@@ -24,7 +24,7 @@ MAY_LOOK = "You may look at this document, and not change it"
 @contextmanager
 def builder_of(user: str, site: Site, pictures: Path) -> Iterator[BuilderPage]:
     """The page, for one who has logged in."""
-    seen = make_up.Site(site.url, user, f"password of {user}", "", site.home)
+    seen = web_site.Site(site.url, user, f"password of {user}", "", site.home)
     with browser_on(seen, pictures) as ui:
         ui.log_in()
         yield BuilderPage(ui)
@@ -76,9 +76,9 @@ def test_types_without_a_short_form_are_told_in_words(site: Site, tmp_path: Path
 
 
 def test_nothing_of_a_document_runs(site: Site, tmp_path: Path) -> None:
-    said = []
+    lines = []
     with builder_of("admin", site, tmp_path) as builder:
-        builder.ui.page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+        builder.ui.page.on("dialog", lambda dialog: (lines.append(dialog.message), dialog.dismiss()))
         builder.open_document('<script>alert("label")</script>')
         expect(builder.form()).to_contain_text('<img src=x onerror=alert("doc")>')
         builder.inside.locator('.box-label[data-key^="step:"]').first.click()
@@ -88,7 +88,7 @@ def test_nothing_of_a_document_runs(site: Site, tmp_path: Path) -> None:
         builder.ui.open("/dags/hostile/plugin/cwl")
         builder.inside.locator('.box-label[data-key^="step:"]').first.click()
         expect(builder.inside.get_by_text('<script>alert("label")</script>').first).to_be_visible()
-    assert said == []
+    assert lines == []
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import pytest
 from airflow_mlcraft.project.server.api import ServerApi
 from tests.operators.embedded import Said
 from tests.project.projects import Workplace
-from tests.ui.make_up import Site, make_up
+from tests.ui.site import Site, run_site
 
 TIME_LIMIT = 600
 PINS = {"older": "humanize==4.9.0", "newer": "humanize==4.12.0"}
@@ -59,7 +59,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     environments = {"AIRFLOW__MLCRAFT__ENVIRONMENTS": str(folder / "environments")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(*next(iter(environments.items())))
-        with make_up(folder / "site") as site:
+        with run_site(folder / "site") as site:
             own = {
                 **environments,
                 "MLCRAFT_PROJECTS": str(site.project / "cwl" / "ml_projects"),
@@ -76,8 +76,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_a_run_there(served: Served) -> None:
-    said = served.train("iris", "-m", "naive_bayes", "decision_tree", "--json")
-    (run,) = said.json()
+    output = served.train("iris", "-m", "naive_bayes", "decision_tree", "--json")
+    (run,) = output.json()
     assert (run["state"], run["server"]) == ("success", served.site.url)
     assert [model["state"] for model in run["models"]] == ["success", "success"]
     assert all(0.8 < model["test"]["acc"] <= 1 and model["cv"]["acc"] for model in run["models"])
@@ -91,11 +91,11 @@ def test_a_run_there(served: Served) -> None:
 
 
 def test_a_run_that_fails_there(served: Served) -> None:
-    said = served.train("iris", "--set", "source=lost.csv", "-m", "naive_bayes")
-    assert said.code == 1
-    assert "retrieve failed; see" in said.out
-    assert "/dags/" in said.out
-    assert "Traceback" not in said.out + said.err
+    output = served.train("iris", "--set", "source=lost.csv", "-m", "naive_bayes")
+    assert output.code == 1
+    assert "retrieve failed; see" in output.out
+    assert "/dags/" in output.out
+    assert "Traceback" not in output.out + output.err
 
 
 def test_an_interruption_ends_the_run_there_too(served: Served) -> None:
@@ -124,25 +124,25 @@ def test_an_interruption_ends_the_run_there_too(served: Served) -> None:
     ],
 )
 def test_who_is_not_let_in(served: Served, environment: dict[str, str], sentence: str) -> None:
-    said = served.mlcraft("train", "iris", "--url", served.site.url, **environment)
-    assert (said.code, said.out) == (1, "")
-    assert sentence in said.err
-    assert "do-not-show" not in said.err
+    result = served.mlcraft("train", "iris", "--url", served.site.url, **environment)
+    assert (result.code, result.out) == (1, "")
+    assert sentence in result.err
+    assert "do-not-show" not in result.err
 
 
 def test_a_project_that_the_server_does_not_have(served: Served, tmp_path: Path) -> None:
     words = ["--projects", str(tmp_path / "elsewhere")]
     served.mlcraft("init", "unknown", "-p", "regression", *words)
-    said = served.mlcraft("train", "unknown", "--url", served.site.url, *words)
-    assert "has no DAG unknown.workflow; let one of its DAG files import the projects: load_cwl_dags(" in said.err
+    result = served.mlcraft("train", "unknown", "--url", served.site.url, *words)
+    assert "has no DAG unknown.workflow; let one of its DAG files import the projects: load_cwl_dags(" in result.err
 
 
 @pytest.mark.registry
 def test_two_projects_with_clashing_pins(served: Served) -> None:
     """Each has an environment of its own; both are trained on one Airflow at the same time."""
     for name, pin in PINS.items():
-        said = served.mlcraft("config", name, "-d", pin)
-        assert said.code == 0, said.err
+        result = served.mlcraft("config", name, "-d", pin)
+        assert result.code == 0, result.err
         package, _, version = pin.partition("==")
         (served.root / name / "processor.py").write_text(
             f"import {package}\n\nassert {package}.__version__ == {version!r}\n\n\n"

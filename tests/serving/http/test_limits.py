@@ -88,12 +88,12 @@ def test_a_body_that_never_comes(tmp_path: Path, model_of: ModelOf) -> None:
 def test_an_incomplete_request_times_out(sent: bytes, short_timeout_server: LiveServer) -> None:
     with socket.create_connection(("127.0.0.1", short_timeout_server.port), timeout=30) as connection:
         connection.sendall(sent)
-        said = b""
+        output = b""
         while part := connection.recv(1000):
-            said += part
-    answers = re.findall(rb"HTTP/1\.1 (\d+)", said)
+            output += part
+    answers = re.findall(rb"HTTP/1\.1 (\d+)", output)
     assert answers == ([b"200", b"408"] if sent.startswith(b"GET") else [b"408"])
-    assert b"within 0.2 s" in said
+    assert b"within 0.2 s" in output
     assert short_timeout_server.post("/predict", {"records": [ROW]}).status == 200
 
 

@@ -82,7 +82,7 @@ def test_hostile_rows(processed: Steps, name: str) -> None:
     rows = [usual, *(usual | odd for odd in HOSTILE)]
     (folder / "new.json").write_text(json.dumps(rows))
     processed.must("predict", "--model", "model", "--data", "new.json")
-    told = pd.read_csv(folder / "predictions.csv", keep_default_na=False)
+    predictions = pd.read_csv(folder / "predictions.csv", keep_default_na=False)
     predictor = load_predictor(folder / "model")
     assert predictor.implementation == "arrays"
     reader = RequestReader(predictor.signature, 100)
@@ -94,11 +94,11 @@ def test_hostile_rows(processed: Steps, name: str) -> None:
     logged = mlflow.pyfunc.load_model(str(folder / "model")).predict(frame)
     if task == "regression":
         for found in (served, alone, logged):
-            np.testing.assert_allclose(np.asarray(found), told["prediction"].astype(float), rtol=1e-9)
+            np.testing.assert_allclose(np.asarray(found), predictions["prediction"].astype(float), rtol=1e-9)
         return
-    assert list(served) == list(alone) == list(logged) == list(told["prediction"])
+    assert list(served) == list(alone) == list(logged) == list(predictions["prediction"])
     probabilities = predictor.probabilities(reader.read_records(rows))
-    wanted = told[[f"probability_{label}" for label in predictor.classes or ()]].to_numpy(float)
+    wanted = predictions[[f"probability_{label}" for label in predictor.classes or ()]].to_numpy(float)
     np.testing.assert_allclose(probabilities, wanted, rtol=1e-9)
 
 

@@ -76,13 +76,13 @@ def test_smoke_tests_are_not_counted_as_predictions(state: Path, model_of: Model
 
 
 def test_the_same_model_again_changes_nothing(state: Path, model_of: ModelOf) -> None:
-    said: list[str] = []
+    lines: list[str] = []
     roll_out(model_of("linear"), "iris", state)
     first = roll_out(model_of("small_forest"), "iris", state)
     log = (state / "iris" / "server.log").read_text().count("model swapped")
-    assert roll_out(model_of("small_forest"), "iris", state, report=said.append) == first
+    assert roll_out(model_of("small_forest"), "iris", state, report=lines.append) == first
     assert (state / "iris" / "server.log").read_text().count("model swapped") == log
-    assert "served already" in said[0]
+    assert "served already" in lines[0]
 
 
 def test_a_server_that_has_died_is_started_again(state: Path, model_of: ModelOf) -> None:
@@ -110,8 +110,8 @@ def _refused(state: Path, model: Path, words: str, **options: float) -> str:
 def test_failing_models_are_reverted(state: Path, model_of: ModelOf, tmp_path: Path) -> None:
     roll_out(model_of("linear"), "iris", state)
     version = client(state).get("/model").json["version"]
-    said = _refused(state, model_of("moody"), "and the model itself")
-    assert said.endswith(f"the model {version} is served on, at {client(state).url}")
+    message = _refused(state, model_of("moody"), "and the model itself")
+    assert message.endswith(f"the model {version} is served on, at {client(state).url}")
     assert "took" in _refused(state, model_of("slow"), "are allowed", max_seconds=0.1)
     broken = Path(shutil.copytree(model_of("linear"), tmp_path / "broken"))
     (broken / "model.skops").write_bytes(b"no model")
@@ -161,10 +161,10 @@ def test_one_roll_out_at_a_time(state: Path, model_of: ModelOf) -> None:
 
 def test_another_process_with_the_same_pid_is_not_the_server(state: Path, model_of: ModelOf) -> None:
     first = roll_out(model_of("linear"), "iris", state)
-    told = state / "iris" / "server.json"
+    result = state / "iris" / "server.json"
     local_server.stop(state / "iris")
     port = int(first.url.rsplit(":", 1)[1])
-    told.write_text(json.dumps({"pid": os.getpid(), "created": 1.0, "host": "127.0.0.1", "port": port}))
+    result.write_text(json.dumps({"pid": os.getpid(), "created": 1.0, "host": "127.0.0.1", "port": port}))
     assert local_server.find_running(state / "iris") is None
     assert roll_out(model_of("linear"), "iris", state).url == first.url
 

@@ -86,9 +86,9 @@ run.end()
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
     assert "is lost" in done.stderr
     (file,) = tmp_path.glob("*/lines/*.jsonl")
-    said = [json.loads(line) for line in file.read_text().splitlines()]
-    assert [record["op"] for record in said] == ["run", "batch", "end", "pause"]
-    assert said[1]["params"] == {"short": "a"}
+    output = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [record["op"] for record in output] == ["run", "batch", "end", "pause"]
+    assert output[1]["params"] == {"short": "a"}
 
 
 def test_a_spoilt_line_is_refused_alone(tmp_path: Path) -> None:

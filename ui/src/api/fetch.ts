@@ -1,4 +1,4 @@
-/** Asking the server: every failure becomes an `ApiError` with a sentence. */
+/** Requests to the server: every failure becomes an `ApiError` with a message. */
 
 /** `/mlcraft/` of this Airflow, and Airflow itself; pages are at `<airflow>/mlcraft/pages/`. */
 export const MLCRAFT = new URL("../", document.baseURI);
@@ -8,7 +8,7 @@ export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
-    /** The whole answer, where it is JSON. */
+    /** The whole response, if it is JSON. */
     readonly body?: unknown,
   ) {
     super(message);
@@ -27,7 +27,7 @@ export class ApiError extends Error {
     return this.status === 404;
   }
 
-  /** Airflow did not answer at all. */
+  /** There was no response from Airflow. */
   get silent(): boolean {
     return this.status === 0;
   }
@@ -39,15 +39,15 @@ export interface Asking {
   json?: unknown;
   body?: BodyInit;
   signal?: AbortSignal;
-  /** Where an address without a leading slash starts. */
+  /** The base of an address without a leading slash. */
   from?: URL;
 }
 
-/** What `early.js` has asked before this script was there. */
+/** The requests that `early.js` has sent before this script was loaded. */
 const early = (globalThis as { mlcraftEarly?: { address: string; answer: Promise<Response> } | undefined })
   .mlcraftEarly;
 
-/** Ask a route, by its address below `/mlcraft/`. */
+/** Send a request to a route, by its address below `/mlcraft/`. */
 export async function request<T>(
   address: string,
   { method, json, body, signal, from = MLCRAFT }: Asking = {},
@@ -76,7 +76,7 @@ export async function request<T>(
   return found as T;
 }
 
-/** An answer is taken once. */
+/** The early response for an address; each is used once. */
 function earlyResponse(address: string): Promise<Response> | undefined {
   if (early?.address !== address) return undefined;
   early.address = "";

@@ -2,7 +2,7 @@
 import { request, encodePathPart } from "./fetch";
 import type { DagGraph, RunState, StepDetails } from "./types";
 
-/** Of the DAG as it was for the run, where there is one. */
+/** The graph of the DAG version of the run, if a run is given. */
 export function fetchDagGraph(dagId: string, runId?: string): Promise<DagGraph> {
   return request(
     `api/dags/${encodePathPart(dagId)}/graph${runId === undefined ? "" : `?run_id=${encodePathPart(runId)}`}`,

@@ -1,4 +1,4 @@
-/** Types of what the REST routes answer. */
+/** Types of the responses of the REST routes. */
 import type { Value } from "../document/value";
 import type { Graph, Port, StepState, TaskState } from "../graph/model";
 
@@ -8,14 +8,14 @@ export interface ToolTask {
   group?: string;
 }
 
-/** A port whose type is CWL's short form where there is one; records, enums and unions of several types are JSON. */
+/** A port. Its type is CWL's short form if there is one; records, enums and unions of several types are JSON. */
 export interface TypedPort extends Omit<Port, "type"> {
   type: Value;
 }
 
 export interface RunInput extends TypedPort {
   default?: unknown;
-  /** The texts that a value, or each item of a list, has to be one of. */
+  /** The allowed texts for a value, or for each item of a list. */
   choices?: string[];
 }
 
@@ -23,7 +23,7 @@ export interface DagGraph {
   dag_id: string;
   title: string;
   doc?: string | null;
-  /** Of the document below the documents folder, where it is there. */
+  /** The path of the document below the documents folder, if it exists there. */
   path?: string | null;
   can_edit: boolean;
   graph: Graph;
@@ -58,7 +58,7 @@ export interface DataVersion {
 
 export interface StepDetails {
   items: StepItem[];
-  /** Of what has been run, as a shell would take it. */
+  /** The command line, in the form for a shell. */
   command?: string | null;
   inputs?: Record<string, unknown> | null;
   outputs?: Record<string, unknown> | null;
@@ -69,7 +69,7 @@ export interface StepDetails {
 export interface StepLinks {
   task?: string | null;
   mlflow?: string | null;
-  /** Of the run whose outputs have been taken. */
+  /** The run whose outputs were reused. */
   made_by?: string | null;
   data?: DataVersion[];
 }

@@ -1,4 +1,4 @@
-/** The builder: which document is open, and the list of all where none is. */
+/** The builder: the open document, or the list of all documents. */
 import { useCallback, useEffect, useState } from "react";
 import "./builder.css";
 import { ApiError, request } from "../api/fetch";
@@ -35,7 +35,7 @@ function placeFromAddress(): Place {
   };
 }
 
-/** The library with these entries; what has been read of documents that are still there is kept. */
+/** The library with these entries, and the texts that were already read of them. */
 const withEntries = (entries: readonly DocumentEntry[]) => (library: DocumentLibrary | undefined) =>
   library ? library.with(entries) : new DocumentLibrary(entries);
 

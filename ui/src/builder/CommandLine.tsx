@@ -1,4 +1,4 @@
-/** The command line that a tool makes, as the server works it out, a moment after somebody has typed. */
+/** The command line of a tool, which the server computes a moment after each edit. */
 import { useEffect, useState } from "react";
 import { ApiError, request } from "../api/fetch";
 import { CopyButton, Notice } from "../look/widgets";

@@ -1,4 +1,4 @@
-/** The document in the form that Rabix Composer opens: what it would be, and what cannot be said in it. */
+/** The document in the form that Rabix Composer opens, and the parts that this form cannot express. */
 import { useEffect, useState } from "react";
 import { saveDocument } from "../api/documents";
 import { ApiError, request } from "../api/fetch";
@@ -12,7 +12,7 @@ interface Form {
   problems: (Problem | string)[];
 }
 
-/** The tools of a form are new files below the folder of the document; one that is there with the same text is no conflict. */
+/** The tools of a form are new files beside the document; an existing one with the same text is no conflict. */
 async function saveTools(path: string, tools: [string, string][]) {
   const folder = path.slice(0, path.lastIndexOf("/") + 1);
   for (const [name, text] of tools) {

@@ -7,9 +7,9 @@ export interface ConflictDialogProps {
   path: string;
   mine: string;
   theirs: string;
-  /** Save this text over the one on disk that is shown here; a still newer one is asked about again. */
+  /** Save this text over the shown one on disk; for a still newer one the dialog opens again. */
   onSave: (text: string) => void;
-  /** Give up one's own text, and go on with theirs. */
+  /** Discard the own text, and continue with the one on disk. */
   onTakeTheirs: () => void;
   onClose: () => void;
 }

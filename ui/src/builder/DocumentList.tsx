@@ -1,4 +1,4 @@
-/** All documents of the folder, to open one or begin another. */
+/** The list of all documents of the folder, to open one or create another. */
 import { useMemo, useState } from "react";
 import type { DocumentEntry, Me } from "../api/types";
 import { Icon, type IconName } from "../look/Icon";

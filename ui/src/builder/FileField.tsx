@@ -1,4 +1,4 @@
-/** Files or folders of a run: by a path where the tasks run, by an address, or brought along from this computer. */
+/** Files or folders of a run: by a path on the workers, by an address, or uploaded from this computer. */
 import { useRef, useState } from "react";
 import type { CwlFile } from "../api/types";
 import { Button, IconButton } from "../look/widgets";

@@ -27,7 +27,7 @@ export function Hints({
   schema: HintSchema | undefined;
   place: Place;
   owner: { fields: Fields; path: Path };
-  /** The operator that the tool of a step asks for. */
+  /** The operator that the tool of a step names. */
   kind: string;
 }) {
   if (!schema) return null;
@@ -100,7 +100,7 @@ function Operator({
             if (!next) return gone;
             if (!now) return setHint(root, owner, `mlcraft:${next}`, {}, { stay: true });
             const hints = owner.fields["hints"];
-            // One for the other, in its place.
+            // Replaces one hint by the other, at the same place.
             if (Array.isArray(hints)) {
               const index = hints.findIndex((one) => (one as Fields)?.["class"] === `mlcraft:${now}`);
               return [{ do: "set", path: [...owner.path, "hints", index, "class"], value: `mlcraft:${next}` }];

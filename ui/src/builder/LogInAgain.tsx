@@ -1,4 +1,4 @@
-/** The way back when the session has ended: log in beside this page, then go on here. */
+/** The notice of an ended session: the user logs in beside this page, then continues here. */
 import { AIRFLOW } from "../api/fetch";
 import { Button } from "../look/widgets";
 

@@ -1,4 +1,4 @@
-/** All that can be a step: the documents of the folder and the tools that come along. */
+/** The palette of possible steps: the documents of the folder and the shipped tools. */
 import { memo, useMemo, useState } from "react";
 import type { DocumentEntry } from "../api/types";
 import { DRAGGED } from "../graph";
@@ -8,10 +8,10 @@ import "./palette.css";
 
 export interface PaletteProps {
   documents: readonly DocumentEntry[];
-  /** The document that is being edited: it cannot be a step of itself. */
+  /** The document that is edited, which cannot be a step of itself. */
   current: string | undefined;
   disabled?: boolean;
-  /** Enter, or a click on the plus. */
+  /** Called for Enter, or a click on the plus. */
   onAdd: (document: DocumentEntry) => void;
   /** Open it in the builder. */
   onOpen: (document: DocumentEntry) => void;
@@ -126,7 +126,7 @@ function Entry({
   );
 }
 
-/** All words are somewhere in it; those that have them in their name come first. */
+/** The entries that contain all words; those with the words in their name come first. */
 function searchDocuments(
   documents: readonly DocumentEntry[],
   words: string,
@@ -141,7 +141,7 @@ function searchDocuments(
     .toSorted((one, other) => rank(one) - rank(other) || name(one).localeCompare(name(other)));
 }
 
-/** Up and down go through the list, from the search field too. */
+/** The keys up and down move through the list, from the search field too. */
 function moveFocus(event: React.KeyboardEvent<HTMLElement>) {
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
   const all = [...event.currentTarget.closest(".palette")!.querySelectorAll<HTMLElement>("input, .palette-entry")];

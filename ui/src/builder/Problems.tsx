@@ -1,4 +1,4 @@
-/** All that is wrong, each with a way to its place. */
+/** The list of problems, each with a link to its place. */
 import { Icon } from "../look/Icon";
 import type { ListedProblem } from "./use_problems";
 

@@ -1,4 +1,4 @@
-/** How the run that is followed gets on. */
+/** The progress of the followed run. */
 import type { ApiError } from "../api/fetch";
 import type { RunState } from "../api/types";
 import { duration, seconds, useNow } from "../look/time";

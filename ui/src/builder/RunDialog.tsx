@@ -10,9 +10,9 @@ import "./run_form.css";
 export interface RunDialogProps {
   title: string;
   inputs: readonly (RunInput & { optional?: boolean })[];
-  /** Bring a file of this computer into the store. */
+  /** Upload a file of this computer into the store. */
   onUpload: (file: File) => Promise<CwlFile>;
-  /** Start the run; what goes wrong is thrown as an error with a sentence. */
+  /** Start the run; failures are thrown as errors with a message. */
   onRun: (conf: Record<string, unknown>) => Promise<void>;
   onClose: () => void;
 }

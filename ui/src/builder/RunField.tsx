@@ -1,4 +1,4 @@
-/** One input of a run, asked for in the way of its type. */
+/** The field for one input of a run, by its type. */
 import type { CwlFile } from "../api/types";
 import { FileField } from "./FileField";
 import type { Answer, Field } from "./run_form";

@@ -1,4 +1,4 @@
-/** A form for an object, made from its JSON schema: what the server checks is what is asked for. */
+/** A form for an object, generated from the JSON schema with which the server validates it. */
 import { type Fields, type Value, formatValue } from "../document/value";
 import { Button, IconButton } from "../look/widgets";
 import { SelectField, TextField } from "./fields";
@@ -17,17 +17,17 @@ export interface Schema {
   minimum?: number;
   maximum?: number;
   required?: string[];
-  /** Of ours: where a field or a hint may stand. */
+  /** Our extension of the schema: where a field or a hint is allowed. */
   places?: string[];
 }
 
 export interface SchemaFormProps {
   schema: Schema;
   value: Fields;
-  /** Where the object stands: fields that do not belong there are left out. */
+  /** The place of the object; fields that are not allowed there are left out. */
   place?: "workflow" | "step" | "tool";
   readOnly?: boolean;
-  /** One field has another value; undefined takes it away. */
+  /** Called when a field has another value; undefined removes it. */
   onChange: (key: string, value: Value | undefined) => void;
 }
 
@@ -94,7 +94,7 @@ function words(choice: Value): string {
   return choice === true ? "yes" : choice === false ? "no" : formatValue(choice);
 }
 
-/** A number where one is meant; what is none stays a text, and the server's check says so. */
+/** A number if the text is one; any other text stays a text, which the server's check reports. */
 function read(text: string, numeric: boolean): Value | undefined {
   const plain = text.trim();
   if (plain === "") return undefined;

@@ -1,4 +1,4 @@
-/** What a tool's command line has besides its inputs: texts, expressions, pieces for a shell. */
+/** The arguments of a tool's command line besides its inputs: texts, expressions, parts for a shell. */
 import { text } from "../document/value";
 import { Button, IconButton } from "../look/widgets";
 import { CheckField, TextField } from "./fields";

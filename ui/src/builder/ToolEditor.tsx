@@ -1,4 +1,4 @@
-/** A tool, in forms: what it runs, what it takes and gives, what it needs; and the command line that comes of it. */
+/** Forms for a tool: its command, inputs, outputs and requirements; and the resulting command line. */
 import "./tool_editor.css";
 import { docText } from "../document/process";
 import type { Value } from "../document/value";

@@ -1,4 +1,4 @@
-/** What a tool needs: a container, a part of the machine, time, variables, a shell. Each stays where it is written. */
+/** The requirements of a tool: container, resources, time, variables, shell. Each stays where it is written. */
 import { hintFields, setHint } from "../document/edits";
 import { type Fields, type Value, text } from "../document/value";
 import { Section } from "../look/widgets";

@@ -1,4 +1,4 @@
-/** The inputs or outputs of a tool: a card for each, with how it meets the command line. */
+/** The inputs or outputs of a tool: a card for each, with its binding to the command line. */
 import { type Item, nameError } from "../document/items";
 import { setFields } from "../document/edits";
 import { docText } from "../document/process";
@@ -218,7 +218,7 @@ function OutputBinding({ item, disabled, change }: BindingProps) {
   );
 }
 
-/** In few words: what becomes of it. */
+/** A short description of the binding. */
 function how(item: Item, side: Side): string {
   const binding = bindingOf(item, side);
   if (side === "outputs")

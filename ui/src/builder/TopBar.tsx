@@ -1,4 +1,4 @@
-/** The line above all: which document, whether it is saved, and what can be done with it. */
+/** The bar at the top: the document, whether it is saved, and its actions. */
 import type { RefObject } from "react";
 import type { Me } from "../api/types";
 import type { GraphHandle } from "../graph";

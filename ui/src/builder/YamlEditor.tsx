@@ -10,10 +10,10 @@ import { useLatest } from "../look/use_latest";
 import { editorTheme } from "./editor_theme";
 import type { YamlPaneProps } from "./YamlPane";
 
-/** To read a longer text takes longer than a frame: what was typed is shown first. */
+/** Parsing a longer text takes longer than a frame, so the typed text is shown first. */
 const LONG = 20_000;
 
-/** Marks a change that came from outside: nobody has to be told of it. */
+/** Marks a change from outside, which is not reported. */
 const fromOutside = Annotation.define<boolean>();
 
 export default function YamlEditor({ text, problems, readOnly = false, onChange, reveal }: YamlPaneProps) {
@@ -22,10 +22,10 @@ export default function YamlEditor({ text, problems, readOnly = false, onChange,
   const [locked] = useState(() => new Compartment());
   const latestOnChange = useLatest(onChange);
   const unreported = useRef(false);
-  // The text that the editor begins with is only that: later ones are changes.
+  // Only the initial text; later texts are changes.
   const [initial] = useState({ text, readOnly });
 
-  /** Reports the text as it is now, if it has not been reported since the last key. */
+  /** Reports the current text, if it has not been reported since the last key. */
   const report = useCallback(() => {
     if (!unreported.current || !view.current) return;
     unreported.current = false;
@@ -47,13 +47,13 @@ export default function YamlEditor({ text, problems, readOnly = false, onChange,
           search({ top: true }),
           lintGutter(),
           keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap, indentWithTab]),
-          // Escape, then Tab leaves the editor, as CodeMirror has it; people have to be told.
+          // As in CodeMirror, Escape and then Tab leaves the editor, which users have to know.
           EditorView.contentAttributes.of({
             tabindex: "0",
             "aria-label": "Text of the document. Escape, then Tab, leaves the editor.",
           }),
           locked.of(lock(initial.readOnly)),
-          // What came as CRLF goes as CRLF.
+          // A text with CRLF keeps CRLF.
           EditorState.lineSeparator.of(initial.text.includes("\r\n") ? "\r\n" : "\n"),
           EditorView.updateListener.of((update) => {
             const ours = update.transactions.some((each) => each.annotation(fromOutside));
@@ -83,7 +83,7 @@ export default function YamlEditor({ text, problems, readOnly = false, onChange,
   useEffect(() => {
     const editor = view.current!;
     const now = editor.state.sliceDoc();
-    // What was typed meanwhile is newer.
+    // Text that was typed meanwhile is newer.
     if (now === text || unreported.current) return;
     const { from, to, insert } = difference(plain(now), plain(text));
     const changes = { from, to, insert: insert.replaceAll("\n", editor.state.lineBreak) };
@@ -124,7 +124,7 @@ function plain(text: string): string {
   return text.replaceAll("\r\n", "\n");
 }
 
-/** The one stretch in which two texts differ: the cursor and the folds of all the rest stay. */
+/** The only range in which two texts differ; the cursor and the folds of the rest stay. */
 function difference(before: string, after: string): { from: number; to: number; insert: string } {
   const least = Math.min(before.length, after.length);
   let from = 0;

@@ -1,4 +1,4 @@
-/** The text of the document. The editor is large, so it is fetched when somebody looks at the text first. */
+/** The text of the document. The editor is large, so it is loaded when the text is first shown. */
 import { lazy, Suspense } from "react";
 import type { Problem } from "../api/types";
 import { Spinner } from "../look/widgets";
@@ -8,7 +8,7 @@ export interface YamlPaneProps {
   problems: readonly Problem[];
   readOnly?: boolean;
   onChange: (text: string) => void;
-  /** A place to go to; another object for each time. */
+  /** A place to scroll to; a new object for each time. */
   reveal?: { line: number; column?: number } | undefined;
 }
 

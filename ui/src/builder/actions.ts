@@ -1,4 +1,4 @@
-/** What the keys and buttons of the builder do to a workflow. */
+/** The actions of the builder's keys and buttons on a workflow. */
 import { copyShippedDocument } from "../api/documents";
 import type { DocumentEntry } from "../api/types";
 import { type Way, connectBy, connectionWay } from "../document/connecting";
@@ -18,7 +18,7 @@ export interface Connection {
   to: edits.Where;
 }
 
-/** Ends of the picture as places in the document; only the outermost level can be edited. */
+/** Ends of a connection as places in the document; only the outermost level can be edited. */
 export function placesOf(from: End, to: End): Connection | undefined {
   const [source, target] = [parseKey(from.node), parseKey(to.node)];
   if (!source || !target || source.kind === "output" || target.kind === "input") return undefined;
@@ -42,7 +42,7 @@ export function formatPort(where: edits.Where): string {
   return where.step ? `${where.step}/${where.port}` : where.port;
 }
 
-/** What the offer to scatter says. */
+/** The text of the offer to scatter. */
 export function scatterQuestion(workflow: Workflow, { from, to }: Connection): { title: string; text: string } {
   const step = stepOf(workflow, to.step);
   const list = formatType(sourceOf(workflow, from).type);
@@ -53,7 +53,7 @@ export function scatterQuestion(workflow: Workflow, { from, to }: Connection): {
   };
 }
 
-/** Every connection that a node could get, the likeliest first, for those who do not use a mouse. */
+/** Every connection that a node could get, the likeliest first, for use without a mouse. */
 export function connectionsOf(
   workflow: Workflow,
   key: string,
@@ -110,7 +110,7 @@ function needOf(workflow: Workflow, to: edits.Where): { taken: boolean; required
   return { taken: !!link?.sources.length || hasValue, required: !step || !!portIn(step, to.port)?.required };
 }
 
-/** Adds a step that runs a document; one that comes along with us is copied into the folder first. */
+/** Adds a step that runs a document; a shipped document is copied into the folder first. */
 export async function addStep(
   session: Session,
   entry: DocumentEntry,
@@ -168,7 +168,7 @@ export function removeKeys(session: Session, keys: readonly string[], allEdges: 
 }
 
 const MARK = "mlcraft-clip";
-/** How far from the original a copy is put at least. */
+/** The minimal distance of a copy from the original. */
 const ASIDE: Position = { x: 40, y: 40 };
 
 export function copySelection(session: Session): string | undefined {

@@ -1,4 +1,4 @@
-/** The small windows of the builder. */
+/** The dialogs of the builder. */
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Dialog } from "../look/Dialog";
 import { Button } from "../look/widgets";
@@ -25,7 +25,7 @@ export function PathDialog({
   const [typed, setTyped] = useState(path);
   const [flaw, setFlaw] = useState<string>();
   const field = useRef<HTMLInputElement>(null);
-  // The name is what one wants to change, more often than its folder or ending.
+  // The name is changed more often than its folder or ending.
   useEffect(
     () => field.current?.setSelectionRange(path.lastIndexOf("/") + 1, path.replace(/\.\w+$/, "").length),
     [path],

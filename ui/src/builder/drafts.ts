@@ -1,4 +1,4 @@
-/** What has not been saved, kept by the browser: for each document, with the version that it was made from. */
+/** Unsaved texts in the browser's storage: one for each document, with the version that it was edited from. */
 
 export interface Draft {
   /** The version of the document that was edited; null for a new one. */
@@ -8,7 +8,7 @@ export interface Draft {
   at: number;
 }
 
-/** One that was there when the document was opened. */
+/** A draft that was found when the document was opened. */
 export interface FoundDraft {
   kept: Draft;
   /** Whether the document has been saved since. */
@@ -30,7 +30,7 @@ export function readDraft(path: string): Draft | undefined {
   }
 }
 
-/** False where the browser keeps nothing. */
+/** Returns false if the browser stores nothing. */
 export function writeDraft(path: string, draft: Draft): boolean {
   try {
     localStorage.setItem(PREFIX + path, JSON.stringify(draft));
@@ -44,7 +44,7 @@ export function dropDraft(path: string): void {
   try {
     localStorage.removeItem(PREFIX + path);
   } catch {
-    // Nothing was kept.
+    // Nothing was stored.
   }
 }
 

@@ -1,4 +1,4 @@
-/** What all text editors of the page have in common. */
+/** The theme and extensions of all text editors of the page. */
 import { indentUnit, syntaxHighlighting, HighlightStyle } from "@codemirror/language";
 import { yaml } from "@codemirror/lang-yaml";
 import type { Extension } from "@codemirror/state";

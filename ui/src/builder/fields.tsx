@@ -1,4 +1,4 @@
-/** Fields of forms. What is typed is taken over when one leaves the field or presses Enter; Escape takes it back. */
+/** Fields of forms. Typed text is applied when the field loses the focus or at Enter; Escape restores the value. */
 import { type ReactNode, useId, useState } from "react";
 import { parse, stringify } from "yaml";
 import { type CwlType, withoutNull, isOptional, readType, formatType } from "../document/types";
@@ -45,7 +45,7 @@ export function Row({
 export interface TextFieldProps extends Common {
   value: string;
   onChange: (value: string) => void;
-  /** A sentence where the text cannot be taken. */
+  /** A message if the text is invalid. */
   check?: ((text: string) => string | undefined) | undefined;
   lines?: number;
   mono?: boolean;
@@ -196,7 +196,7 @@ export function CheckField({
   );
 }
 
-/** A value of a type: text as it is, anything else as YAML on a line or in some. Empty is no value. */
+/** A field for a value of a type: text as it is, anything else as YAML. Empty means no value. */
 export function ValueField({
   label,
   hint,
@@ -297,7 +297,7 @@ function valueFlaw(value: unknown, type: CwlType | undefined): string | undefine
 
 const KINDS = ["File", "Directory", "string", "int", "long", "float", "double", "boolean", "Any"];
 
-/** A type: a kind, a list of it, and whether it may be left out; what is more than that is text. */
+/** A field for a type: a kind, a list of it, and whether it is optional; other types are edited as text. */
 export function TypeField({
   label = "Type",
   value,

@@ -1,4 +1,4 @@
-/** The documents of the folder, for what a workflow runs. */
+/** The documents of the folder, to resolve `run`. */
 import type { DocumentEntry } from "../api/types";
 import { type Face, faceFromPorts, faceOf, mainPath } from "../document/process";
 import { readType, formatType } from "../document/types";
@@ -15,7 +15,7 @@ export class DocumentLibrary implements Library {
     before?: DocumentLibrary,
   ) {
     this.byPath = new Map(entries.map((entry) => [entry.path, entry]));
-    // The same document is the same object, so that nothing is drawn anew for it.
+    // An unchanged document stays the same object, so that nothing is rendered again for it.
     for (const [path, one] of before?.found ?? []) {
       if (before!.byPath.get(path) === this.byPath.get(path) && before!.values.get(path) === values.get(path))
         this.found.set(path, one);
@@ -38,7 +38,7 @@ export class DocumentLibrary implements Library {
     return this.byPath.get(path);
   }
 
-  /** With the documents as they are now; entries that say the same stay the same objects. */
+  /** The library with the current documents; equal entries stay the same objects. */
   with(entries: readonly DocumentEntry[]): DocumentLibrary {
     const kept = entries.map((entry) => {
       const old = this.byPath.get(entry.path);
@@ -75,7 +75,7 @@ export function faceOfEntry(entry: DocumentEntry): Face {
   return faceFromPorts(entry.class, entry.inputs, entry.outputs, more);
 }
 
-/** What it takes and gives, with types, in two lines. */
+/** The inputs and outputs with their types, in two lines. */
 export function signatureOf(entry: DocumentEntry): string {
   const ports = (all: DocumentEntry["inputs"]) =>
     all.map((port) => `${port.id}: ${formatType(readType(port.type))}`).join(", ") || "nothing";
@@ -111,7 +111,7 @@ export function resolve(from: string, address: string): string | undefined {
   return (shipped ? SHIPPED : "") + parts.join("/");
 }
 
-/** How the document at `from` names the one at `to`. */
+/** The reference to the document at `to` in the one at `from`. */
 export function relativePath(from: string, to: string): string {
   const start = from.split("/").slice(0, -1);
   const end = to.split("/");

@@ -1,4 +1,4 @@
-/** What a document begins with. */
+/** The text of a new document. */
 
 export function emptyWorkflow(path: string, composer: boolean): string {
   return `cwlVersion: ${composer ? "v1.0" : "v1.2"}

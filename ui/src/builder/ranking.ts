@@ -5,7 +5,7 @@ export interface Candidate {
   way: Way;
   from: { port: string; type: string };
   to: { port: string; type: string };
-  /** Whether something goes into the input already. */
+  /** Whether the input already has a source. */
   taken: boolean;
   /** Whether the input must have a value. */
   required: boolean;
@@ -13,7 +13,7 @@ export interface Candidate {
 
 const WAYS: Record<Way, number> = { whole: 0, scatter: 2, collect: 3 };
 
-/** The lower, the likelier it is what somebody wants. */
+/** A score; the lowest is the likeliest connection. */
 export function rank({ way, from, to, taken, required }: Candidate): number {
   const name = words(from.port) === words(to.port) ? 0 : shareAWord(from.port, to.port) ? 1 : 2;
   const type = way === "whole" && from.type.replace(/\?$/, "") === to.type.replace(/\?$/, "") ? 0 : WAYS[way] + 1;

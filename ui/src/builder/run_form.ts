@@ -1,4 +1,4 @@
-/** What a form asks for a workflow's input, and what comes of the answer. No part of it draws anything. */
+/** The fields of the run form for a workflow's inputs, and the values that they result in; without rendering. */
 import { formatValue } from "../document/value";
 import type { CwlFile, RunInput } from "../api/types";
 import { type CwlType, isNull, readType, formatType } from "../document/types";
@@ -18,7 +18,7 @@ export interface Field {
   default: unknown;
 }
 
-/** Of a field: the text in it, or what an upload has given. */
+/** The content of a field: its text, or the result of an upload. */
 export type Answer = string | boolean | CwlFile[];
 
 export class BadAnswer extends Error {}
@@ -64,7 +64,7 @@ function kindOf(type: CwlType, listed: boolean): FieldKind {
   return "json";
 }
 
-/** What a field holds before anybody has touched it. */
+/** The initial content of a field. */
 export function defaultAnswer(field: Field): Answer {
   const value = field.default;
   switch (field.kind) {
@@ -137,12 +137,12 @@ function fromJson(field: Field, text: string): unknown {
   }
 }
 
-/** A File or Directory by the path or address that somebody has typed. */
+/** A File or Directory from a typed path or address. */
 export function fileAt(place: string, kind: CwlFile["class"]): CwlFile {
   return /^\s*[a-z][a-z0-9+.-]*:/i.test(place) ? { class: kind, location: place } : { class: kind, path: place };
 }
 
-/** Without the blanks around a typed place; what came from elsewhere stays as it is. */
+/** A typed place without the blanks around it; other values unchanged. */
 function tidied(file: CwlFile): CwlFile {
   if (file.path !== undefined) return { ...file, path: file.path.trim() };
   return file.location !== undefined ? { ...file, location: file.location.trim() } : file;

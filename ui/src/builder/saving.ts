@@ -1,4 +1,4 @@
-/** Saving: what can go wrong, and what is then to be done. */
+/** Saving: its possible failures, and how each is handled. */
 import { ApiError } from "../api/fetch";
 import { saveDocument, type Saved } from "../api/documents";
 import type { Session } from "./session";

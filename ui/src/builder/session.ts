@@ -1,4 +1,4 @@
-/** One document being edited: its text and picture, what can be undone, what is selected, what has been saved. */
+/** The state of an edited document: text, drawing, undo history, selection, saved version. */
 import type { Graph } from "../graph/model";
 import { Document } from "../document/document";
 import { graphOf, parseKey } from "../document/graph";
@@ -12,7 +12,7 @@ import { type Draft, dropDraft, writeDraft } from "./drafts";
 import { DocumentLibrary } from "./library";
 
 export interface Base {
-  /** Null for a document that is not there yet. */
+  /** Null for a document that does not exist yet. */
   version: string | null;
   text: string;
 }
@@ -21,7 +21,7 @@ export interface State {
   path: string;
   base: Base;
   editable: boolean;
-  /** What the text pane has; it may be no document just now. */
+  /** The text in the text pane, which may be invalid at the moment. */
   text: string;
   broken: Flaw | undefined;
   /** The last document that could be read. */
@@ -36,7 +36,7 @@ export interface State {
   canUndo: boolean;
   canRedo: boolean;
   library: DocumentLibrary;
-  /** Something that could not be done, to be said once. */
+  /** A failure, to be shown once. */
   refusal: string | undefined;
 }
 
@@ -51,7 +51,7 @@ const NONE: ReadonlySet<string> = new Set();
 const UNDO = 400;
 /** Keys that come faster belong to one step of undo. */
 const TYPING_MS = 900;
-/** A larger text is read while nobody waits. */
+/** The length from which a text is parsed in idle time. */
 const LARGE = 24_000;
 const DRAFT_MS = 250;
 
@@ -85,7 +85,7 @@ export class Session {
     return this.state.text !== this.state.base.text || this.state.base.version === null;
   }
 
-  /** Makes the changes, or says why not. */
+  /** Applies the changes, or reports why it cannot. */
   edit(make: (workflow: Workflow, state: State) => readonly Change[], select?: readonly string[]): boolean {
     const { workflow } = this.state;
     return workflow ? this.change(() => make(workflow, this.state), select) : false;
@@ -111,7 +111,7 @@ export class Session {
     return true;
   }
 
-  /** The text as somebody types it. */
+  /** Called with the text while it is typed. */
   type(text: string): void {
     if (text === this.state.text || !this.state.editable) return;
     const now = Date.now();
@@ -219,7 +219,7 @@ export class Session {
     this.idleTimer = setTimeout(() => this.prove(), 200);
   }
 
-  /** Reads the text while nobody waits, so that the next edit need not; an edit that went wrong is taken back. */
+  /** Parses the text in idle time, so that the next edit need not; a wrong edit is undone. */
   private prove(): void {
     const { document } = this.state;
     if (document.isRead || document.holds) return;
@@ -263,7 +263,7 @@ export class Session {
   }
 }
 
-/** What is selected without the nodes that are gone. */
+/** The selection without nodes that no longer exist. */
 function stillThere(selection: ReadonlySet<string>, { inputs, steps, outputs }: Workflow): ReadonlySet<string> {
   const known = new Set([
     ...inputs.map((one) => `input:${one.id}`),

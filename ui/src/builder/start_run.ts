@@ -10,7 +10,7 @@ interface Dag {
   last_parsed_time: string | null;
 }
 
-/** Waits until Airflow has read the document again; it is asked to do so when the document is saved. */
+/** Waits until Airflow has parsed the document again, which each save requests. */
 export async function dagIsThere(dagId: string, after: number | undefined): Promise<void> {
   const deadline = Date.now() + PATIENCE;
   for (;;) {

@@ -1,4 +1,4 @@
-/** Edits of a tool: its command, its inputs and outputs, what it needs. No part of it draws anything. */
+/** Edits of a tool: its command, inputs, outputs and requirements; without rendering. */
 import { type Item, freeName, items, scopeOf, formatId } from "../document/items";
 import { setFields } from "../document/edits";
 import { type Change, type Fields, type Path, type Value, isFields, list, text } from "../document/value";
@@ -10,7 +10,7 @@ export interface Tool {
 
 export type Side = "inputs" | "outputs";
 
-/** The binding of an input tells how it gets onto the command line, that of an output where it is found. */
+/** The binding of an input defines its place on the command line, that of an output where it is found. */
 const BINDING = { inputs: "inputBinding", outputs: "outputBinding" } as const;
 
 export function portsOf(tool: Tool, side: Side): Item[] {
@@ -22,7 +22,7 @@ export function bindingOf(item: Item, side: Side): Fields {
   return isFields(found) ? found : {};
 }
 
-/** Fields of a binding; one with none left goes, unless being there is what it says. */
+/** Sets fields of a binding; an empty binding is removed, unless its presence has a meaning. */
 export function setBinding(
   item: Item,
   side: Side,
@@ -59,7 +59,7 @@ export function addPort(tool: Tool, side: Side, wanted: string, fields: Fields):
   return Array.isArray(now) ? [{ do: "append", path, value: item }] : [{ do: "set", path, value: [item] }];
 }
 
-/** Expressions of the tool that speak of an input follow it. */
+/** Expressions of the tool that refer to a renamed input are changed too. */
 export function renamePort(tool: Tool, side: Side, item: Item, id: string): Change[] {
   const key = item.path.at(-1);
   const before = text(item.fields["id"]);
@@ -92,14 +92,14 @@ export function removePort(tool: Tool, side: Side, item: Item): Change[] {
     : [{ do: "delete", path: item.path }];
 }
 
-/** A field of the tool itself; nothing takes it away. */
+/** Sets a field of the tool itself; undefined removes it. */
 export function setField(tool: Tool, name: string, value: Value | undefined, after: readonly string[] = []): Change[] {
   const path = [...tool.path, name];
   if (value !== undefined) return [{ do: "set", path, value, after }];
   return name in tool.fields ? [{ do: "delete", path }] : [];
 }
 
-/** The words of a command, as somebody types them: quotes hold words together. */
+/** The words of a typed command; quotes keep words together. */
 export function wordsOf(line: string): string[] {
   return [...line.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s"']+)/g)].map(
     ([, double, single, plain]) => plain ?? single ?? double!.replace(/\\(.)/g, "$1"),
@@ -162,7 +162,7 @@ export function linesOfVariables(definitions: Value | undefined): string {
   return pairs.map(([name, value]) => `${text(name)}=${text(value)}`).join("\n");
 }
 
-/** In the form that was there: a map, or a list. */
+/** In the existing form: a map, or a list. */
 export function variablesOf(lines: string, before: Value | undefined): Value | undefined {
   const pairs = lines
     .split("\n")

@@ -1,4 +1,4 @@
-/** Looks every ten seconds for a newer version of the document, saved by somebody else. */
+/** Checks every ten seconds for a newer version of the document, saved by another user. */
 import { useEffect, useState } from "react";
 import { readDocument } from "../api/documents";
 import type { Session } from "./session";
@@ -6,9 +6,9 @@ import type { Session } from "./session";
 const EVERY = 10_000;
 
 export interface NewerVersion {
-  /** A newer version, where taking it would lose changes. */
+  /** A newer version, if loading it would lose changes. */
   newer: { text: string; version: string; by?: string | undefined } | undefined;
-  /** Whether a newer version has just been taken. */
+  /** Whether a newer version has just been loaded. */
   taken: boolean;
 }
 
@@ -19,7 +19,7 @@ export function useNewerVersion(session: Session): NewerVersion {
     const look = async () => {
       const { path, base } = session.state;
       if (document.hidden || base.version === null) return;
-      // One that cannot be asked for now is asked for again.
+      // A failed request is repeated at the next check.
       const found = await readDocument(path).catch(() => undefined);
       const now = session.state;
       if (stopped || !found || now.path !== path || now.base.version !== base.version) return;
@@ -44,7 +44,7 @@ export function useNewerVersion(session: Session): NewerVersion {
       document.removeEventListener("visibilitychange", seen);
     };
   }, [session]);
-  // What has been saved or merged since is no news.
+  // Versions that were saved or merged since are not newer.
   return fresh.newer && fresh.newer.version === session.state.base.version
     ? { newer: undefined, taken: fresh.taken }
     : fresh;

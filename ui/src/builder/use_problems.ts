@@ -42,7 +42,7 @@ export function useProblems(
   }, [path, text, allowed]);
 
   const current = checked?.text === text ? checked : undefined;
-  // Where problems are is read from the whole text: the picture does not wait for it.
+  // Positions of problems need the parsed text, for which the drawing does not wait.
   const shown = useDeferredValue(state);
   const { findings, broken, document, text: shownText } = shown;
   const problems = useMemo(
@@ -73,7 +73,7 @@ function listProblems(
       column: one.column ?? 1,
       key: one.step ? `step:${one.step}` : undefined,
     }))
-    // What has been said of a step or a line in plain words is not said again.
+    // Problems that are already reported for a step or line are left out.
     .filter(
       (one) =>
         !own.some(

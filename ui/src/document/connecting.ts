@@ -1,4 +1,4 @@
-/** What a new connection would do, from its two ends. */
+/** The effect of a new connection, from its two ends. */
 import { closesCycle } from "./dependencies";
 import { type CwlType, connectionFit, typeFit, itemOf, readType } from "./types";
 import type { Change } from "./value";
@@ -30,7 +30,7 @@ export function connectionWay(workflow: Workflow, from: Where, to: Where): Way |
   return wayByType(source.type, inputType(step, to.port), true);
 }
 
-/** How a value of one type goes into what takes another. */
+/** The way in which a value of one type fits an input of another. */
 export function wayByType(from: CwlType | undefined, into: CwlType | undefined, mayScatter: boolean): Way | undefined {
   const whole = mayScatter ? connectionFit(from, into) : typeFit(from, into);
   if (whole === "scatter") return "scatter";
@@ -43,7 +43,7 @@ function same(one: Where, other: Where): boolean {
   return one.step === other.step && one.port === other.port;
 }
 
-/** Connects in the way that fits; what went in before gives way, unless both go into one list. */
+/** Connects in the way that fits; an earlier source is replaced, unless both are merged into a list. */
 export function connectBy(workflow: Workflow, from: Where, to: Where, way: Way): Change[] {
   if (to.step === "") {
     const link = workflow.outputs.find((one) => one.item.id === to.port);

@@ -2,7 +2,7 @@
 import { memoize } from "./memoize";
 import type { StepModel, Workflow } from "./workflow";
 
-/** The steps that a step takes something from. */
+/** The steps that a step depends on. */
 export function upstreamSteps(step: StepModel): string[] {
   return [...new Set(step.links.flatMap((link) => link.sources.map((source) => source.step)).filter(Boolean))];
 }
@@ -12,13 +12,13 @@ export function closesCycle(workflow: Workflow, from: string, to: string): boole
   return downstreamSteps(workflow, to).has(from);
 }
 
-/** A step, and all that take something from it, by way of others too. */
+/** A step, and all that depend on it, also indirectly. */
 export function downstreamSteps(workflow: Workflow, id: string): ReadonlySet<string> {
   const { takers, after } = dependentsOf(workflow);
   let found = after.get(id);
   if (!found) {
     found = new Set([id]);
-    // What is added on the way is walked over, too.
+    // Elements that are added meanwhile are iterated over too.
     for (const one of found) for (const taker of takers.get(one) ?? []) found.add(taker);
     after.set(id, found);
   }

@@ -1,4 +1,4 @@
-/** A document: its text, its value, and changes that keep every byte that they do not mean. */
+/** A document: its text, its value, and changes that keep all other bytes of the text. */
 import { type Source, readSource } from "./source";
 import { CannotSplice, type Splice, difference, spliced, splices } from "./splices";
 import { type Change, type Path, type Value, at, applyChanges, mergeChanges, sameValue } from "./value";
@@ -10,7 +10,7 @@ export class Document {
     readonly text: string,
     readonly value: Value,
     source?: Source,
-    /** What has changed since the document before. */
+    /** The changes since the previous document. */
     readonly parts: readonly Splice[] = [],
   ) {
     this.source_ = source;
@@ -38,7 +38,7 @@ export class Document {
     return at(this.value, path);
   }
 
-  /** Another text by hand: what has the same value keeps it, so that little has to be drawn anew. */
+  /** The document with an edited text; equal values stay the same objects, so that little is rendered again. */
   retyped(text: string): Document {
     if (text === this.text) return this;
     const source = readSource(text);
@@ -56,7 +56,7 @@ export class Document {
     return new Document(spliced(this.text, parts), expected, undefined, parts);
   }
 
-  /** Whether the text says what the edits meant; the value is then known to be that of the text. */
+  /** Whether the text has the value that the edits intended. */
   get holds(): boolean {
     return !this.source.broken && sameValue(this.value, this.source.value);
   }

@@ -190,7 +190,7 @@ function edge(from: GraphEdge["from"], to: GraphEdge["to"]): GraphEdge {
   return { key: wireKey(from, to), from, to };
 }
 
-/** What a key of a node or an edge of the outermost level names. */
+/** The node or edge of the outermost level with a key. */
 export function parseKey(key: string): { kind: "input" | "output" | "step"; id: string } | undefined {
   const match = /^(input|output|step):([^/]+)$/.exec(key);
   return match ? { kind: match[1] as "input", id: match[2]! } : undefined;

@@ -1,4 +1,4 @@
-/** Lists of named things, which CWL lets one write as lists or as maps, and the names in them. */
+/** Named items, which CWL documents write as lists or as maps, and the names in them. */
 import { type Fields, type Path, type Value, isFields, text } from "./value";
 
 export interface Item {
@@ -8,7 +8,7 @@ export interface Item {
   fields: Fields;
   /** Whether it is written in a short form. */
   short: boolean;
-  /** What the document has, unchanged by identity for as long as nobody edits it. */
+  /** The value in the document; the same object until it is edited. */
   value: Value;
 }
 
@@ -78,7 +78,7 @@ export function formatId(scope: Scope, ...names: string[]): string {
   return scope.packed ? `#${[scope.id, ...names].join("/")}` : names.at(-1)!;
 }
 
-/** What CWL lets a name be, without what would confuse references. */
+/** A valid name of CWL, without characters that would be ambiguous in references. */
 export function nameError(id: string): string | undefined {
   if (!id.trim()) return "A name is needed.";
   if (/[/#\s]/.test(id)) return "A name has no spaces, no / and no #.";

@@ -13,7 +13,7 @@ export interface Finding {
   key?: string;
 }
 
-/** What the step *Retrieve* takes one of. Each alone is optional, so that its type does not tell. */
+/** The inputs of the step *Retrieve* of which one is needed. Each is optional by its type. */
 const SOURCES = ["source", "sources", "files"];
 const RETRIEVE = /(^|[:#])Retrieve$/;
 

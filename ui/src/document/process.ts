@@ -1,4 +1,4 @@
-/** What a process shows to the outside: its kind, its inputs, its outputs. */
+/** The interface of a process: its kind, inputs and outputs. */
 import type { TypedPort } from "../api/types";
 import type { GraphNode, Port } from "../graph/model";
 import { type Item, items, localName } from "./items";
@@ -84,7 +84,7 @@ function facePort(item: Item, isInput: boolean): FacePort {
   };
 }
 
-/** The face of a document of which the server has told the ports. */
+/** The interface of a document whose ports the server has sent. */
 export function faceFromPorts(
   kind: string,
   inputs: (TypedPort & { optional?: boolean; default?: unknown })[],
@@ -116,7 +116,7 @@ export function docText(doc: Value | undefined): string {
   return Array.isArray(doc) ? doc.map(text).join("\n") : text(doc);
 }
 
-/** The hint that says which operator a tool or step is: `mlcraft:Train`. */
+/** The hint with the operator of a tool or step, such as `mlcraft:Train`. */
 export function hintOf(process: Fields): string {
   const hints = process["hints"];
   const classes = Array.isArray(hints)

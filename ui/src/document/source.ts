@@ -1,4 +1,4 @@
-/** A text and the nodes in it: where each value stands. */
+/** A text and its nodes, with the position of each value. */
 import {
   type Document,
   type Node,
@@ -22,7 +22,7 @@ export interface Source {
   text: string;
   tree: Document.Parsed;
   value: Value;
-  /** Why the text is no document; the value is then of no use. */
+  /** The reason why the text is no document; the value is then undefined. */
   broken?: Flaw;
   repeated: Flaw[];
   json: boolean;
@@ -71,7 +71,7 @@ export function pairOf(map: YAMLMap, key: string | number): Pair<Node, Node | nu
   return found as Pair<Node, Node | null> | undefined;
 }
 
-/** Where a reader finds what is at a path: its key, its list item, or the nearest thing around it. */
+/** The range to show for a path: its key, its list item, or the nearest enclosing node. */
 export function offsetOf(source: Source, path: Path): number {
   for (let length = path.length; length >= 0; length--) {
     const part = path.slice(0, length);

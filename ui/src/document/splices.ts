@@ -1,4 +1,4 @@
-/** Changes to values as the least change of the text that brings them about. */
+/** Changes of values as minimal changes of the text. */
 import { type Node, type Pair, type YAMLMap, type YAMLSeq, isMap, isScalar, isSeq, stringify } from "yaml";
 import { type Source, itemStart, nodeAt, pairOf } from "./source";
 import type { Change, Fields, Path, Value } from "./value";
@@ -9,7 +9,7 @@ export interface Splice {
   insert: string;
 }
 
-/** What cannot be written in place, as it stands in a part that is shared or written in an unusual way. */
+/** A change that cannot be written in place, in a part that is shared or written in an unusual way. */
 export class CannotSplice extends Error {}
 
 /** All changes at once; undefined where they meet at one place and must be made one after the other. */
@@ -60,7 +60,7 @@ export function spliced(text: string, parts: readonly Splice[]): string {
   return result + text.slice(done);
 }
 
-/** The one place in which two texts differ. */
+/** The only range in which two texts differ. */
 export function difference(before: string, after: string): Splice | undefined {
   if (before === after) return undefined;
   let start = 0;
@@ -144,7 +144,7 @@ function replaceValue(source: Source, map: YAMLMap, pair: Pair<Node, Node | null
   };
 }
 
-/** Where what was rendered for a key has its value. */
+/** The position of the value in the text that was rendered for a key. */
 function behindColon(key: string): number {
   return stringify({ [key]: 0 }, { lineWidth: 0 }).trimEnd().length - 2;
 }

@@ -1,4 +1,4 @@
-/** CWL types: their short form, and whether what one port gives fits into another. */
+/** CWL types: their short form, and whether the type of an output fits an input. */
 import { type Value, isFields, text } from "./value";
 
 export type CwlType =
@@ -11,7 +11,7 @@ export type CwlType =
 const ANY: CwlType = { kind: "name", name: "Any" };
 const NULL: CwlType = { kind: "name", name: "null" };
 
-/** What a document, or the short form of a port, says about a type; undefined where it says nothing. */
+/** The type in a document, or in the short form of a port; undefined without one. */
 export function readType(value: Value | undefined): CwlType | undefined {
   if (typeof value === "string") return fromText(value.trim());
   if (Array.isArray(value)) return union(value.map((one) => readType(one) ?? ANY));
@@ -178,7 +178,7 @@ function isBuiltIn(type: CwlType): boolean {
   return type.kind === "name" && BUILT_IN.has(type.name);
 }
 
-/** How an output may go into an input of a step: as it is, item by item, or not at all. */
+/** The way in which an output fits an input of a step: as it is, item by item, or not at all. */
 export function connectionFit(from: CwlType | undefined, to: CwlType | undefined): "yes" | "maybe" | "scatter" | "no" {
   const whole = typeFit(from, to);
   if (whole === "yes") return "yes";

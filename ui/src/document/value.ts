@@ -1,4 +1,4 @@
-/** Plain values of a document, and changes to them that leave alone what they do not touch. */
+/** Plain values of a document, and changes to them; unchanged parts stay the same objects. */
 
 export type Value = null | boolean | number | string | Value[] | { [key: string]: Value };
 export type Fields = { [key: string]: Value };
@@ -97,7 +97,7 @@ interface Tree {
   below: Map<string | number, Tree>;
 }
 
-/** The value after the changes; what they do not touch stays the same object. */
+/** The value after the changes; unchanged parts stay the same objects. */
 export function applyChanges(value: Value, changes: readonly Change[]): Value {
   const tree: Tree = { changes: [], below: new Map() };
   for (const change of changes) {

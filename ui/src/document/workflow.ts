@@ -1,11 +1,11 @@
-/** A workflow as it stands in a document: its inputs, outputs and steps, where they are written, and what types they have. */
+/** A workflow in a document: its inputs, outputs and steps, with their positions and types. */
 import { memoize } from "./memoize";
 import { type Item, type Scope, items, localName, parseReference, scopeOf } from "./items";
 import { type Face, type FacePort, faceOf, isProcess, kindOf, packedPath } from "./process";
 import { type CwlType, arrayOf, itemOf, toOptional, readType } from "./types";
 import { type Fields, type Path, type Value, at, isFields, list, text } from "./value";
 
-/** What is known of the documents around this one. */
+/** The library of other documents. */
 export interface Library {
   /** The process that `run` names, seen from the document at `from`; the same object as long as nothing has changed. */
   find: (from: string, run: string) => Found | undefined;
@@ -39,7 +39,7 @@ export interface Source {
   written: string;
 }
 
-/** What goes into an input of a step, or into an output of the workflow. */
+/** The sources and fields of a step's input, or of an output of the workflow. */
 export interface Link {
   item: Item;
   sources: Source[];
@@ -188,7 +188,7 @@ export function portIn(step: StepModel, id: string): FacePort | undefined {
   return step.face?.inputs.find((one) => one.id === id);
 }
 
-/** The type that an input of a step takes: with a scatter over it, a list. */
+/** The type that an input of a step accepts: with a scatter over it, a list. */
 export function inputType(step: StepModel, port: string): CwlType | undefined {
   const type = portIn(step, port)?.type;
   return type && step.scatter.includes(port) ? arrayOf(type) : type;
@@ -207,7 +207,7 @@ export interface SourceValue {
   format?: Value | undefined;
 }
 
-/** What a source gives; not `known` where there is no such input or output. */
+/** The type of a source; not `known` if there is no such input or output. */
 export function sourceOf(workflow: Workflow, source: { step: string; port: string }): SourceValue {
   if (source.step === "") {
     const input = workflow.inputs.find((one) => one.id === source.port);
@@ -224,7 +224,7 @@ export function sourceOf(workflow: Workflow, source: { step: string; port: strin
   return { known, type: outputType(from, source.port), format: port?.format };
 }
 
-/** What all sources of a link give together. */
+/** The type of all sources of a link together. */
 export function mergedType(
   workflow: Workflow,
   link: Pick<Link, "sources" | "linkMerge" | "pickValue">,

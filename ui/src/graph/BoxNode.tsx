@@ -196,7 +196,7 @@ function PortRow({ node, port, side }: { node: string; port: Port; side: "left" 
   );
 }
 
-/** For the inputs that are left alone. */
+/** The line for unused optional inputs. */
 function MoreRow({ box: { node, quiet, inputs } }: { box: Box }) {
   const { fold } = useContext(GraphContext);
   const folded = !inputs.includes(quiet[0]!);
@@ -225,7 +225,7 @@ function MoreRow({ box: { node, quiet, inputs } }: { box: Box }) {
 function Dot({ node, port, side }: { node: string; port: Port; side: "left" | "right" }) {
   const { editable, ports } = useContext(GraphContext);
   const shape = `dot dot-${side} ${isArray(port.type) || port.scattered ? "dot-list" : ""}`;
-  // React Flow's own dots each listen to the whole picture.
+  // React Flow's own handles each subscribe to the whole graph.
   if (!editable || !ports) return <i className={shape} />;
   const left = side === "left";
   return (

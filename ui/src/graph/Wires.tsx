@@ -60,7 +60,7 @@ export const Wires = memo(function Wires({ picture, places, selection, hovered, 
   );
 });
 
-/** In larger pictures wires are plain curves: to look at every box for every wire takes longer than all else. */
+/** In larger pictures wires are plain curves: checking every box for every wire would take too long. */
 const ROUTED = 150;
 
 /** The lines of all wires in the plane, around the boxes of their level. */

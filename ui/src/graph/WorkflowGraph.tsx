@@ -1,4 +1,4 @@
-/** A workflow as a picture to look at, or to edit: the one drawing of both pages. */
+/** The drawing of a workflow, to view or to edit; both pages use it. */
 import { useCallback, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from "react";
 import {
   applyNodeChanges,
@@ -38,7 +38,7 @@ import { StepStatesContext, useStepStates } from "./step_states";
 import { inPlane, Wires } from "./Wires";
 
 const TYPES = { box: BoxNode };
-/** Below these zooms names alone are drawn. Ports stay longer where somebody draws connections. */
+/** Zoom levels below which only names are drawn. Ports stay longer in the editor. */
 const FAR = { edited: 0.3, few: 0.5, many: 0.42 };
 const MANY = 80;
 const MULTIPLE = ["Meta", "Control", "Shift"];

@@ -6,7 +6,7 @@ export interface Sized {
   key: string;
   kind: GraphNode["kind"];
   size: Size;
-  /** What the size would be were it not open. */
+  /** The size of the closed node. */
   closed: Size;
   position?: Position | undefined;
 }
@@ -54,7 +54,7 @@ export function spreadFactor(nodes: readonly Sized[], places: ReadonlyMap<string
   return factor;
 }
 
-/** Room for what has been opened: whatever is right of it or below it gives way. */
+/** Makes room for an opened node: nodes to the right of it or below are moved. */
 export function makeRoom(nodes: readonly Sized[], places: ReadonlyMap<string, Position>): Map<string, Position> {
   const moved = new Map(places);
   for (const opened of nodes) {

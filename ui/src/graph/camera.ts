@@ -1,4 +1,4 @@
-/** Zoom and position of the picture: all of it is seen until somebody zooms in. */
+/** Zoom and position of the drawing: all of it is visible until the user zooms in. */
 import { type RefObject, useEffect, useState } from "react";
 import type { ReactFlowInstance } from "@xyflow/react";
 import type { BoxNodeType } from "./BoxNode";
@@ -7,7 +7,7 @@ import type { Position } from "./model";
 import type { Picture } from "./picture";
 import { inPlane } from "./Wires";
 
-/** What is drawn just now, and what of it is selected. */
+/** The current drawing, and its selection. */
 export interface Shown {
   drawn: Picture;
   selection: Keys;
@@ -53,7 +53,7 @@ export class Camera {
     void this.flow?.[way]({ duration: motion() });
   }
 
-  /** Somebody moves the picture by hand. */
+  /** Called when the user moves the drawing. */
   moved(): void {
     this.seesAll = false;
   }

@@ -1,4 +1,4 @@
-/** The picture as a file: SVG that stands alone, or PNG made from it. Loaded when it is asked for. */
+/** The drawing as a file: a stand-alone SVG, or a PNG of it. Loaded when it is first used. */
 import { stateWord } from "../look/states";
 import { inputRows } from "./folding";
 import { ROW, SIDE, portsTop, HEADER, LINE } from "./geometry";

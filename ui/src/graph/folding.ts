@@ -1,10 +1,10 @@
-/** Inputs that are left alone take one line together, until somebody wants to see them. */
+/** Unused optional inputs share one line until they are unfolded. */
 import type { GraphNode, Port } from "./model";
 
 export interface Ports {
   inputs: Port[];
   outputs: Port[];
-  /** What can be folded away; among the inputs only where it is not. */
+  /** The inputs that can be folded; part of `inputs` only when they are unfolded. */
   quiet: Port[];
 }
 

@@ -1,4 +1,4 @@
-/** How large a node is, and where its ports are: by arithmetic alone, so that nothing is measured on the page. */
+/** The size of a node and the positions of its ports, computed without measuring on the page. */
 import { type Ports, inputRows, portsOf } from "./folding";
 import type { GraphNode, Position } from "./model";
 

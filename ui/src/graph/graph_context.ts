@@ -1,4 +1,4 @@
-/** What all nodes of one picture share. */
+/** The context that all nodes of one drawing share. */
 import { createContext } from "react";
 
 export interface GraphContextValue {

@@ -1,4 +1,4 @@
-/** What the pages use of the drawing. */
+/** The exports of the drawing for the pages. */
 export { WorkflowGraph } from "./WorkflowGraph";
 export { DRAGGED } from "./props";
 export type { End, Fit, GraphHandle, Move, WorkflowGraphProps } from "./props";

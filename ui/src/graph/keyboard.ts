@@ -3,7 +3,7 @@ import type { KeyboardEvent } from "react";
 import type { Position } from "./model";
 import type { Direction } from "./neighbour";
 
-/** What keys can do; what is not given is not to be had here. */
+/** The actions of keys; missing ones are not available. */
 export interface Acts {
   /** Move what is selected. */
   move: ((by: Position) => void) | undefined;

@@ -69,9 +69,9 @@ export type TaskState =
   | "removed"
   | "none";
 
-/** How a step of a run is getting on; by `GraphNode.key`. */
+/** The state of a step in a run; by `GraphNode.key`. */
 export interface StepState {
-  /** The one word for all its task instances. */
+  /** The combined state of all its task instances. */
   state: TaskState;
   /** How many task instances are in which state. */
   counts: Partial<Record<TaskState, number>>;

@@ -1,4 +1,4 @@
-/** Which box the arrow keys lead to. */
+/** The box that an arrow key moves the focus to. */
 import type { Position } from "./model";
 import type { Picture } from "./picture";
 

@@ -78,7 +78,7 @@ export class NodePositions {
   }
 }
 
-/** What an edited picture remembers, so that nodes stay where they are. */
+/** The state of an edited drawing, so that nodes stay where they are. */
 interface Memory {
   /** Where the document had the nodes. */
   written: ReadonlyMap<string, Position | undefined>;

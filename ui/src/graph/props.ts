@@ -7,7 +7,7 @@ import type { Picture } from "./picture";
 
 export type End = GraphEdge["from"];
 export type Connecting = [from: End, to: End];
-/** What dropping a connection on a port would do. */
+/** The effect of dropping a connection on a port. */
 export type Fit = "fits" | "scatters" | undefined;
 
 export interface WorkflowGraphProps {
@@ -26,7 +26,7 @@ export interface WorkflowGraphProps {
   onDelete?: (keys: readonly string[]) => void;
   /** A document has been dropped, dragged with the type `DRAGGED`. */
   onDrop?: (path: string, position: Position) => void;
-  /** What is said where there is nothing to draw. */
+  /** The text for an empty workflow. */
   empty?: ReactNode;
   label?: string;
   ref?: Ref<GraphHandle>;

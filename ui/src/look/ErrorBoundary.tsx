@@ -1,4 +1,4 @@
-/** What a page shows in place of itself when it cannot be drawn: a sentence, and a way to go on. */
+/** The content of a page that cannot be rendered: a message, and a button to continue. */
 import { Component, type ReactNode } from "react";
 import "./widgets.css";
 import "./error_boundary.css";

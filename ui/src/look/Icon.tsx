@@ -1,4 +1,4 @@
-/** Small pictures, drawn with the colour of the text around them. */
+/** Icons in the colour of the surrounding text. */
 
 const PATHS = {
   scatter: "M3 8h3m0 0 3-4h4M6 8h7M6 8l3 4h4M11.5 2.5 13 4l-1.5 1.5M11.5 6.5 13 8l-1.5 1.5M11.5 10.5 13 12l-1.5 1.5",

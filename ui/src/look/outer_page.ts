@@ -29,7 +29,7 @@ export function goTo(address: URL): void {
   link.click();
 }
 
-/** Where the page around us is. */
+/** The location of the outer page. */
 export function outerAddress(): string {
   return window.parent.location.href;
 }

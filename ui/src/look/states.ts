@@ -1,4 +1,4 @@
-/** The states of tasks in words. */
+/** Texts for the states of tasks. */
 import type { TaskState } from "../graph/model";
 
 const WORDS: Record<TaskState, string> = {
@@ -18,7 +18,7 @@ const WORDS: Record<TaskState, string> = {
   none: "Not started",
 };
 
-/** The order in which counts are told. */
+/** The order in which counts are shown. */
 export const STATES = Object.keys(WORDS) as TaskState[];
 
 export function stateWord(state: string): string {

@@ -1,4 +1,4 @@
-/** Durations as people say them. */
+/** Formatting of durations and times. */
 import { useEffect, useState } from "react";
 
 export function seconds(start: string | undefined, end: string | undefined, now: number): number | undefined {
@@ -26,7 +26,7 @@ export function timeOfDay(moment: string): string {
   }
 }
 
-/** The time, told each second where `ticking`. */
+/** The current time, updated each second if `ticking`. */
 export function useNow(ticking: boolean): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** The small parts that pages are made of. */
+/** The basic components of the pages. */
 import { type ComponentProps, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import "./widgets.css";
 import { Icon, type IconName } from "./Icon";
@@ -16,7 +16,7 @@ export function Button({ icon, look = "plain", children, className = "", ...rest
   );
 }
 
-/** A button that is a picture; its name is said and shown on hovering. */
+/** A button with an icon; its name is the accessible name and the tooltip. */
 export function IconButton({
   name,
   icon,

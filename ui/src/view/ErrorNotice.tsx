@@ -1,4 +1,4 @@
-/** What went wrong, and what to do about it. */
+/** A notice of a failure, and what to do about it. */
 import { ApiError, AIRFLOW } from "../api/fetch";
 import { goTo, outerAddress } from "../look/outer_page";
 import { Button, Notice, OutLink } from "../look/widgets";

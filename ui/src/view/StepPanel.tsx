@@ -1,4 +1,4 @@
-/** The panel beside the picture: all there is to know of one step, input or output. */
+/** The panel beside the drawing with the details of one step, input or output. */
 import { useMemo, useState } from "react";
 import type { DagGraph, DataVersion, RunState, StepLinks } from "../api/types";
 import type { GraphNode, Port, StepState } from "../graph/model";
@@ -89,7 +89,7 @@ function Summary({ state }: { state: StepState }) {
 function RunParts({ found, node, runId, state }: PanelProps & { state: StepState | undefined }) {
   const failedFirst = state?.failed?.[0]?.mapIndex;
   const [chosen, setChosen] = useState(failedFirst);
-  // The first failure is what one looks for; a choice of one's own stays.
+  // The first failed item is selected, unless the user has selected one.
   if (chosen === undefined && failedFirst !== undefined) setChosen(failedFirst);
   const { found: details, error } = useDetails(found.dag_id, runId, node.key, chosen, state);
   // While the details of another item are loaded, the list stays as it was.
@@ -191,7 +191,7 @@ function Log({ text }: { text: string }) {
   );
 }
 
-/** What the document says of a step. */
+/** The details of a step in the document. */
 function DocumentFacts({ node, open }: { node: GraphNode; open: boolean }) {
   return (
     <Section title="In the document" open={open}>

@@ -1,4 +1,4 @@
-/** What is known of a step's task instance; asked for again whenever the step gets on, and while it runs. */
+/** The details of a step's task instance; requested again when its state changes, and while it runs. */
 import { useEffect, useState } from "react";
 import { ApiError } from "../api/fetch";
 import { fetchStepDetails } from "../api/runs";

@@ -1,4 +1,4 @@
-/** The picture's data, asked for once, and again when something was wrong. */
+/** The data of the drawing, requested once, and again after a failure. */
 import { useEffect, useState } from "react";
 import type { DagGraph } from "../api/types";
 import { fetchDagGraph } from "../api/runs";

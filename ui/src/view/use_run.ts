@@ -1,4 +1,4 @@
-/** A run as it goes on: asked for while the page is seen, often while it runs, now and then after that. */
+/** The state of a run: requested while the page is visible, often while it runs, and rarely afterwards. */
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiError } from "../api/fetch";
 import { fetchRunState } from "../api/runs";
@@ -39,7 +39,7 @@ export function useRun(dagId: string, runId: string | undefined): Following {
         const told = problem instanceof ApiError ? problem : new ApiError(0, String(problem));
         setError(told);
         failures.current += 1;
-        // Only what may pass by itself is worth asking again.
+        // Only temporary failures are retried.
         wait =
           told.silent || told.status >= 500 ? Math.min(MAX_WAIT, RUNNING_INTERVAL * 2 ** failures.current) : undefined;
       }

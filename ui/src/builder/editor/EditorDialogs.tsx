@@ -1,4 +1,4 @@
-/** The dialog that is open above the editor, and what its buttons do. */
+/** The dialog above the editor, and the actions of its buttons. */
 import type { DagGraph } from "../../api/types";
 import { connect, connectionsOf, scatterQuestion } from "../actions";
 import { ComposerDialog } from "../ComposerDialog";

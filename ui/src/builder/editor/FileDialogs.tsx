@@ -1,4 +1,4 @@
-/** Windows about the file of the document: another name, a second one, none. */
+/** Dialogs to rename, copy and delete the file of the document. */
 import { deleteDocument, duplicateDocument, renameDocument } from "../../api/documents";
 import { ConfirmDialog, PathDialog } from "../dialogs";
 import { dropDraft } from "../drafts";

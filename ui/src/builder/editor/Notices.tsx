@@ -1,4 +1,4 @@
-/** What is to be said about the document: a draft that was found, a newer version, what went wrong. */
+/** Notices about the document: a found draft, a newer version, a failure. */
 import type { Me } from "../../api/types";
 import { Button, Notice } from "../../look/widgets";
 import type { FoundDraft } from "../drafts";

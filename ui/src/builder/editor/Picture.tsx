@@ -1,4 +1,4 @@
-/** The picture of the workflow, and what is done in it by hand. */
+/** The drawing of the workflow, and edits in it by mouse. */
 import type { RefObject } from "react";
 import { type GraphHandle, WorkflowGraph } from "../../graph";
 import type { StepState } from "../../graph/model";

@@ -1,4 +1,4 @@
-/** Where a new node is put. */
+/** The position of a new node. */
 import type { Face } from "../../document/process";
 import type { GraphHandle } from "../../graph";
 import { END_HEIGHT, END_WIDTH, STEP_WIDTH, type Size, closedSize } from "../../graph/geometry";
@@ -6,7 +6,7 @@ import type { Position } from "../../graph/model";
 import type { Session } from "../session";
 
 const END: Size = { width: END_WIDTH, height: END_HEIGHT };
-/** From the middle of one column to that of the next. */
+/** The distance between the middles of two columns. */
 const BESIDE = STEP_WIDTH + 92;
 
 /** Beside the node that is selected, or in the middle of what is seen; inputs left of all, outputs right. On no other box. */
@@ -31,7 +31,7 @@ export function nextPlace(
   return handle.free(size, { x, y });
 }
 
-/** How large the box of a new step is, into which nothing goes yet. */
+/** The size of a new step's box, without connections. */
 export function sizeOfStep({ inputs, outputs }: Pick<Face, "inputs" | "outputs">): Size {
   const ports = (all: Face["inputs"]) => all.map(({ id, required }) => ({ id, type: "", quiet: !required }));
   return closedSize({ key: "", kind: "step", id: "", label: "", inputs: ports(inputs), outputs: ports(outputs) });

@@ -1,4 +1,4 @@
-/** What the picture, the palette and the keys change in the workflow. */
+/** Edits of the workflow by the drawing, the palette and keys. */
 import { type RefObject, useCallback } from "react";
 import type { DocumentEntry } from "../../api/types";
 import type { Way } from "../../document/connecting";
@@ -21,7 +21,7 @@ export interface Editing {
   tidy: () => void;
   /** Connects two ends of the picture, if they fit. */
   onConnect: (from: End, to: End) => void;
-  /** Connects at once, or asks whether to scatter. */
+  /** Connects at once, or opens the question whether to scatter. */
   offer: (connection: Connection, way: Way | undefined) => void;
 }
 

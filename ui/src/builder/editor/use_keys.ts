@@ -16,7 +16,7 @@ export interface Keys {
   handle: RefObject<GraphHandle | null>;
   /** The one node that is selected. */
   only: string | undefined;
-  /** Whether a window is open, which has the keys then. */
+  /** Whether a dialog is open, which then handles the keys. */
   covered: boolean;
   saveNow: Saving["saveNow"];
   runNow: Running["runNow"];
@@ -39,7 +39,7 @@ export function useKeys({
   open,
   setSide,
 }: Keys): void {
-  // Before it is seen: whoever sees the page may press a key at once.
+  // Before the first frame, because a key may be pressed as soon as the page is visible.
   useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const command = event.ctrlKey || event.metaKey;
@@ -65,7 +65,7 @@ export function useKeys({
       event.preventDefault();
       event.stopPropagation();
     };
-    // Before the picture, for which Enter is Enter.
+    // Before the drawing handles Enter.
     addEventListener("keydown", onKey, true);
     return () => removeEventListener("keydown", onKey, true);
   }, [session, frame, handle, only, covered, saveNow, runNow, tidy, addPort, open, setSide]);

@@ -1,4 +1,4 @@
-/** How wide the panels beside the picture are, and which are folded; the browser remembers it. */
+/** The widths of the panels beside the drawing, and which are folded, in the browser's storage. */
 import { useState } from "react";
 
 export type Panel = "palette" | "form" | "text";
@@ -28,7 +28,7 @@ export function usePanels(): Panels {
     try {
       localStorage.setItem(KEY, JSON.stringify(next));
     } catch {
-      // A browser may keep nothing; the sizes hold until the page is left.
+      // A browser may store nothing; then the sizes hold until the page is left.
     }
   };
   return {

@@ -1,4 +1,4 @@
-/** Requests to the server: what is waited for, and what went wrong. */
+/** Requests to the server: the pending one, and its failure. */
 import { useCallback, useState } from "react";
 import { ApiError } from "../../api/fetch";
 
@@ -8,7 +8,7 @@ export interface Trouble {
 }
 
 export interface Requests {
-  /** In a word; "" while nothing is waited for. */
+  /** One word for the pending request; "" without one. */
   busy: string;
   setBusy: (what: string) => void;
   trouble: Trouble | undefined;

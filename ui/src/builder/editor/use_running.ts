@@ -15,7 +15,7 @@ import type { OpenWindow } from "./window";
 const NO_STATES = {};
 
 export interface Running {
-  /** Saves what is to be saved, and asks for the inputs of a run. */
+  /** Saves the document, and opens the form for the inputs of a run. */
   runNow: () => Promise<void>;
   following: { found: DagGraph; runId: string } | undefined;
   follow: (found: DagGraph, runId: string) => void;

@@ -1,4 +1,4 @@
-/** Saving the document, and what is said and asked after that. */
+/** Saving the document, with the notices and dialogs afterwards. */
 import { type RefObject, useCallback, useRef } from "react";
 import { type Outcome, save } from "../saving";
 import type { Session } from "../session";
@@ -6,11 +6,11 @@ import type { OpenWindow } from "./window";
 import type { Requests } from "./use_requests";
 
 export interface Saving {
-  /** Nothing where there is nothing to save, or it is not to be saved as it is. */
+  /** Undefined if there is nothing to save, or if saving was cancelled. */
   saveNow: () => Promise<Outcome | undefined>;
-  /** Saves the text as it is, whatever it is. */
+  /** Saves the text without any check. */
   write: () => Promise<Outcome>;
-  /** The last time that this page has saved it, in milliseconds, and the DAG that it became. */
+  /** The time of the last save by this page, in milliseconds, and the DAG of the document. */
   last: RefObject<{ at: number; dagId: string | undefined } | undefined>;
 }
 

@@ -12,7 +12,7 @@ export interface SidePanelState {
   side: Side;
   setSide: Dispatch<SetStateAction<Side>>;
   place: { line: number; column?: number } | undefined;
-  /** To where a problem is, in the picture or in the text. */
+  /** Shows the place of a problem, in the drawing or in the text. */
   jump: (problem: ListedProblem) => void;
 }
 
@@ -23,7 +23,7 @@ export function useSidePanel(
   handle: RefObject<GraphHandle | null>,
 ): SidePanelState {
   const { workflow } = state;
-  // A tool's form stands in the middle: there is room for its text.
+  // A tool's form is in the middle, so there is space for its text.
   const [side, setSide] = useState<Side>(workflow ? "form" : "text");
   const [place, setPlace] = useState<SidePanelState["place"]>();
 

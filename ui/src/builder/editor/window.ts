@@ -1,4 +1,4 @@
-/** Which window is open above the editor. */
+/** The dialog that is open above the editor. */
 import type { DagGraph } from "../../api/types";
 import type { Connection } from "../actions";
 

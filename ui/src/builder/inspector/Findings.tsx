@@ -1,4 +1,4 @@
-/** What is wrong with one node. */
+/** The problems of one node. */
 import { Icon } from "../../look/Icon";
 import type { State } from "../session";
 

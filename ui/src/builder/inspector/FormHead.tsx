@@ -1,4 +1,4 @@
-/** The head of a form: what it is about, of which kind that is, and buttons. */
+/** The head of a form: the name and kind of its node, and buttons. */
 import type { ReactNode } from "react";
 
 export function FormHead({ kind, name, children }: { kind: string; name: string; children?: ReactNode }) {

@@ -1,4 +1,4 @@
-/** Fields for how the values of several sources become one (linkMerge, pickValue). */
+/** Fields for merging the values of several sources (linkMerge, pickValue). */
 import type { Value } from "../../document/value";
 import type { Link } from "../../document/workflow";
 import { type Choice, SelectField } from "../fields";

@@ -1,4 +1,4 @@
-/** Name, label and description, which steps, inputs and outputs have alike. */
+/** Fields for name, label and description, which steps, inputs and outputs share. */
 import * as edits from "../../document/edits";
 import { parseKey } from "../../document/graph";
 import { nameError } from "../../document/items";

@@ -1,4 +1,4 @@
-/** An input of a step: what goes into it, and what is done with that on the way. */
+/** The card of a step's input: its sources, and how their values are changed. */
 import { useState } from "react";
 import * as edits from "../../document/edits";
 import { formatType } from "../../document/types";

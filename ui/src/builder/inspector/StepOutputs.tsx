@@ -1,4 +1,4 @@
-/** What a step gives, and which of it becomes an output of the workflow. */
+/** The outputs of a step, and which of them are outputs of the workflow. */
 import * as edits from "../../document/edits";
 import { formatType } from "../../document/types";
 import { type StepModel, type Workflow, outputType } from "../../document/workflow";

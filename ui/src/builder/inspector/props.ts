@@ -9,7 +9,7 @@ export interface InspectorProps {
   schema: HintSchema | undefined;
   onOpen: (path: string) => void;
   onConnect: () => void;
-  /** Where a new input or output of the workflow is put. */
+  /** The position of a new input or output of the workflow. */
   nextPlace: (kind: "input" | "output") => Position | undefined;
   standing: () => readonly { key: string; position: Position }[];
 }

@@ -20,7 +20,7 @@ export function sourceChoices(
   const after = step && downstreamSteps(workflow, step.id);
   return all.flatMap((source): Choice[] => {
     if (known.has(`${source.step}/${source.port}`)) return [];
-    // This step, and what takes from it, would close a circle.
+    // This step, and the steps that depend on it, would close a cycle.
     if (after?.has(source.step)) return [];
     const way = wayByType(sourceOf(workflow, source).type, type, step !== undefined);
     if (!way) return [];

@@ -58,7 +58,7 @@ function add(workflow: Workflow, where: Kind, id: string, fields: Fields): Chang
 export function addAll(workflow: Workflow, where: Kind, all: readonly [string, Fields][]): Change[] {
   if (!all.length) return [];
   const first = add(workflow, where, all[0]![0], all[0]![1]);
-  // Where no list is there yet, the first makes one, which the others are to be in.
+  // Without an existing list, the first change creates one for all.
   if (first[0]!.do === "set" && Array.isArray(first[0]!.value)) {
     return [{ ...first[0]!, value: all.map(([id, fields]) => ({ id: formatId(workflow.scope, id), ...fields })) }];
   }

@@ -48,7 +48,7 @@ function addSource(workflow: Workflow, link: Link, key: "source" | "outputSource
   return [...changes, ...requirement(workflow, "MultipleInputFeatureRequirement")];
 }
 
-/** Lets a step give an output that it has not given so far. */
+/** Adds an output to `out` of a step. */
 export function gives(step: StepModel, port: string, workflow: Workflow): Change[] {
   if (step.out.some((one) => one.id === port)) return [];
   const now = step.item.fields["out"];

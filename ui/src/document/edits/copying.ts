@@ -1,4 +1,4 @@
-/** Nodes as they are kept to be put in once more, here or in another workflow. */
+/** Copied nodes, for pasting here or in another workflow. */
 import { parseKey } from "../graph";
 import type { Fields, Value } from "../value";
 import { type Workflow, stepOf } from "../workflow";

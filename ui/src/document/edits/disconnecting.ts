@@ -1,4 +1,4 @@
-/** Sources taken away; an input of a step that has nothing else goes with its last one. */
+/** Removal of sources; a step's input without other fields is removed with its last source. */
 import { type Change, list, text } from "../value";
 import { type Link, type StepModel, type Workflow, linkOf, stepOf } from "../workflow";
 import type { Where } from "./links";

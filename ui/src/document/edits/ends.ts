@@ -1,4 +1,4 @@
-/** Inputs and outputs of the workflow made for a port of a step. */
+/** New inputs and outputs of the workflow for a port of a step. */
 import type { Position } from "../../graph/model";
 import { freeName, formatReference } from "../items";
 import type { Change, Fields } from "../value";
@@ -25,7 +25,7 @@ export function addInputFor(workflow: Workflow, stepId: string, port: string, po
   ];
 }
 
-/** An output of the workflow with what a port of a step gives. */
+/** An output of the workflow with the value of a step's port. */
 export function addOutputFor(workflow: Workflow, stepId: string, port: string, position?: Position): Change[] {
   const step = stepOf(workflow, stepId);
   if (!step) return [];

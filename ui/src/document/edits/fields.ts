@@ -12,7 +12,7 @@ export function itemOfKey(workflow: Workflow, key: string): Item | undefined {
   return stepOf(workflow, named.id)?.item;
 }
 
-/** Fields of an item; what is written in short gets its long form. `undefined` takes a field away. */
+/** Sets fields of an item; a short form is expanded. `undefined` removes a field. */
 export function setFields(item: Item, main: string, fields: { [key: string]: Value | undefined }): Change[] {
   if (item.short) {
     const whole = { ...item.fields, ...fields };

@@ -30,7 +30,7 @@ export function addHint(hints: Value | undefined, path: Path, name: string, fiel
   return Array.isArray(hints) ? [{ do: "append", path, value }] : [{ do: "set", path, value: [value] }];
 }
 
-/** The fields of a hint or requirement of a process or step; one with none left goes, unless it is to `stay`. */
+/** Sets fields of a hint or requirement of a process or step; an empty one is removed, unless it is to `stay`. */
 export function setHint(
   root: Value,
   owner: Owner,

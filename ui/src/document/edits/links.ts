@@ -1,4 +1,4 @@
-/** The fields of what goes into an input of a step, or into an output of the workflow. */
+/** The fields of a step's input, or of an output of the workflow. */
 import { formatId } from "../items";
 import { type Change, type Fields, type Value, isFields, text } from "../value";
 import { type Link, type StepModel, type Workflow, linkOf } from "../workflow";
@@ -25,7 +25,7 @@ export function addLink(workflow: Workflow, step: StepModel, port: string, field
   return Array.isArray(now) ? [{ do: "append", path, value: item }] : [{ do: "set", path, value: [item] }];
 }
 
-/** Fields of a step's input, which is made where it is not there yet; an input with nothing left goes. */
+/** Sets fields of a step's input, which is created if missing; an empty input is removed. */
 export function setLinkFields(
   workflow: Workflow,
   step: StepModel,

@@ -1,4 +1,4 @@
-/** Prefixes of what is not CWL's own; a document names each once. */
+/** Prefixes of extensions; a document declares each once. */
 import { type Change, type Value, isFields } from "../value";
 import type { Workflow } from "../workflow";
 

@@ -1,4 +1,4 @@
-/** Copied nodes put in once more. */
+/** Pasting of copied nodes. */
 import type { Position } from "../../graph/model";
 import { positionOf } from "../graph";
 import { freeName, localName, formatReference, formatId } from "../items";
@@ -10,7 +10,7 @@ import type { Where } from "./links";
 import { namespace } from "./namespaces";
 import { place } from "./places";
 
-/** What has been copied, with names that are free; sources that this workflow does not have are left out. */
+/** The copied nodes with free names; sources that this workflow does not have are left out. */
 export function paste(workflow: Workflow, clip: Clip, shift: Position): { changes: Change[]; keys: string[] } {
   const taken = new Set(idsOf(workflow));
   const free = (id: string) => {

@@ -1,4 +1,4 @@
-/** Where nodes are drawn. */
+/** Positions of nodes in the document. */
 import type { Position } from "../../graph/model";
 import { positionOf } from "../graph";
 import type { Change, Fields } from "../value";

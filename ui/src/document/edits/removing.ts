@@ -1,4 +1,4 @@
-/** Nodes and edges taken away. */
+/** Removal of nodes and edges. */
 import { parseKey } from "../graph";
 import type { Change } from "../value";
 import type { Link, Workflow } from "../workflow";
@@ -6,7 +6,7 @@ import { withoutSources } from "./disconnecting";
 import { itemOfKey } from "./fields";
 import type { Where } from "./links";
 
-/** Nodes by their keys, with what leads to and from them; edges are given as their two ends. */
+/** Removes nodes by their keys, with their connections; edges are given as their two ends. */
 export function remove(
   workflow: Workflow,
   keys: readonly string[],

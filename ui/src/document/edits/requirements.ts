@@ -1,4 +1,4 @@
-/** What an edit asks of whatever runs the workflow: requirements, and a version of CWL. */
+/** Requirements, and the version of CWL, that an edit needs. */
 import type { Change } from "../value";
 import type { Workflow } from "../workflow";
 import { addHint, hintPath } from "./hints";

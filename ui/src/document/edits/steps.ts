@@ -1,4 +1,4 @@
-/** How often a step runs: for each item of a list, or only on a condition. */
+/** Scatter and condition of a step. */
 import { localName, formatId } from "../items";
 import { type Change, list, text } from "../value";
 import type { StepModel, Workflow } from "../workflow";

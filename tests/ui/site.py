@@ -25,7 +25,7 @@ _PRINTED = re.compile(
 
 @dataclass(frozen=True)
 class Site:
-    """A web UI that runs: what `make up` has printed, and the project that it shows."""
+    """A running web UI: the addresses that `make up` has printed, and its project."""
 
     url: str
     user: str
@@ -35,12 +35,12 @@ class Site:
 
 
 @contextmanager
-def make_up(project: Path) -> Iterator[Site]:
-    """What `make up` runs, as long as it is needed; whatever happens, no process is left."""
+def run_site(project: Path) -> Iterator[Site]:
+    """Run `make up` on a copy of the project within the block; no process is left behind."""
     for name in ("tools", "dags", "cwl"):
         shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-    said = project / "said"
-    with said.open("w") as file:
+    output = project / "said"
+    with output.open("w") as file:
         process = subprocess.Popen(
             [sys.executable, "tools/up.py"],
             cwd=project,
@@ -51,31 +51,31 @@ def make_up(project: Path) -> Iterator[Site]:
             start_new_session=True,
         )
     try:
-        printed = _wait_for_address(process, said)
+        printed = _wait_for_address(process, output)
         yield Site(**printed.groupdict(), project=project)
     finally:
         _stop(process)
         subprocess.run([sys.executable, "tools/stop.py"], cwd=project, stdout=subprocess.DEVNULL, check=False)
-        left = _processes_of(project)
-        for pid in left:
+        left_pids = _processes_of(project)
+        for pid in left_pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-    assert not left, f"make up left {len(left)} processes behind: {left}"
+    assert not left_pids, f"make up left {len(left_pids)} processes behind: {left_pids}"
 
 
-def _wait_for_address(process: subprocess.Popen[bytes], said: Path) -> re.Match[str]:
+def _wait_for_address(process: subprocess.Popen[bytes], output: Path) -> re.Match[str]:
     deadline = time.monotonic() + START
     while time.monotonic() < deadline:
-        if printed := _PRINTED.search(said.read_text()):
+        if printed := _PRINTED.search(output.read_text()):
             return printed
         if process.poll() is not None:
             break
         time.sleep(0.25)
-    raise AssertionError(f"make up did not start: {said.read_text()}")
+    raise AssertionError(f"make up did not start: {output.read_text()}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """As Ctrl-C does."""
+    """Stop the process like Ctrl-C."""
     process.send_signal(signal.SIGINT)
     try:
         process.wait(STOP)
