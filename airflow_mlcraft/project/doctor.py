@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -95,11 +97,23 @@ def _check_versions(projects: Projects) -> Finding:
 
 
 def _check_library_internals(projects: Projects) -> Finding:
-    """Check that the installed libraries have the internal names that this version of the package uses."""
-    from airflow_mlcraft.adapters.contract import find_broken
-    from airflow_mlcraft.adapters.internals import LIBRARIES
+    """Check that the installed libraries have the internal names that this version of the package uses.
 
-    problems = [problem for library in LIBRARIES for problem in find_broken(library)]
+    A process of its own imports them: Airflow logs to the standard streams, and creates its home folder.
+    """
+    from airflow_mlcraft.runner.home import embedded_environment
+
+    with tempfile.TemporaryDirectory(prefix="mlcraft-doctor-") as home:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__")}
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow_mlcraft.adapters"],
+            env={**environment, **embedded_environment(Path(home))},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    lines = done.stdout.splitlines() if done.returncode == 0 else done.stderr.splitlines()
+    problems = json.loads(lines[-1]) if done.returncode == 0 else lines[-1:]
     if problems:
         return Finding(
             "libraries", WRONG, "; ".join(problems), f"install the tested version, or a newer {DISTRIBUTION}"

@@ -282,6 +282,7 @@ def test_doctor(changed: Workplace) -> None:
         "Python",
         "packages",
         "versions",
+        "libraries",
         "git",
         "projects",
         "embedded Airflow",
@@ -293,6 +294,7 @@ def test_doctor(changed: Workplace) -> None:
     assert found["iris"]["state"] == "good"
     assert "airflow" in found["packages"]["found"]
     assert found["versions"]["state"] == "good"
+    assert found["libraries"]["state"] == "good"
 
 
 def test_doctor_finds_what_is_wrong(changed: Workplace) -> None:
