@@ -11,8 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 from airflow.sdk import DAG, task, task_group
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_mlcraft.errors import MlcraftError, ToolError
 from airflow_mlcraft.runner.home import prepare_embedded_airflow
