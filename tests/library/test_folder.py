@@ -1,4 +1,4 @@
-"""The folder of documents: nothing is lost, and no path leads out of it."""
+"""Tests of the folder of documents: no change is lost, and no path leads out of it."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_what_cannot_be_saved_says_why(folder: DocumentFolder) -> None:
 
 
 def test_the_lock_is_of_a_file_that_is_open_for_writing(folder: DocumentFolder) -> None:
-    """As NFS wants it; a second server waits, and says who keeps it waiting when that takes too long."""
+    """With a lock as on NFS, a second server waits, and reports the lock file after the timeout."""
     trace = folder.root.parent / "trace"
     program = (
         "import sys; from pathlib import Path; from airflow_mlcraft.library.folder import DocumentFolder;"

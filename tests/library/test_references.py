@@ -1,4 +1,4 @@
-"""Relative paths of a document, and what becomes of them when it moves."""
+"""Tests of the relative paths of a document, and of their rewriting when it moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process that reads documents: it is not brought down for long, and it reads nothing that it should not."""
+"""Tests of the sandbox process: it is restarted after a crash, and has no access beyond its limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking at documents without resolving them: all there are, and those that are made to harm."""
+"""Tests of shallow reading, with all documents of the tests and with malicious ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The provenance of real runs: what the crates say, and whether a validator accepts them."""
+"""Tests of the crates of real runs: their entities, and their acceptance by a validator."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ VALID = [
 
 @dataclass
 class Crate:
-    """A crate that was read again."""
+    """A crate loaded from disk."""
 
     folder: Path
     said: Said
@@ -64,14 +64,14 @@ class Crate:
 
 
 def many(value: Any) -> list[Any]:
-    """A property's values."""
+    """Return the values of a property as a list."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
 def ids(value: Any) -> list[str]:
-    """The entities that a property names."""
+    """Return the ids of the entities that a property refers to."""
     return [reference["@id"] for reference in many(value)]
 
 
@@ -96,7 +96,7 @@ def recorded(folder: Path, document: str | Path, job: Any, **options: Any) -> Cr
 
 @pytest.fixture(scope="module")
 def crate_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Crate]:
-    """The crate of one of the runs above, which is made once."""
+    """Return a function that gives the crate of one of the runs above, each created once."""
     made: dict[str, Crate] = {}
 
     def get(name: str) -> Crate:
@@ -109,7 +109,7 @@ def crate_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Crate]
 
 @pytest.fixture(scope="module")
 def verdicts(crate_of: Callable[[str], Crate], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the validator says about each crate, and about one that is broken."""
+    """The results of the validator for each crate, and for an invalid one."""
     if find_spec("rocrate_validator") is None:
         pytest.skip("roc-validator is not installed")
     folders = {name: crate_of(name).folder for name in RUNS}

@@ -41,7 +41,7 @@ class Contexts(BaseAdapter):
 
 
 def cache(folder: Path) -> Path:
-    """The validator's cache, with the contexts in it."""
+    """Create the cache of the validator, with the contexts in it."""
     path, contexts = folder / "cache", Contexts()
     with CachedSession(cache_name=str(path), backend="sqlite", expire_after=-1) as session:
         session.mount("https://", contexts)
@@ -51,7 +51,7 @@ def cache(folder: Path) -> Path:
 
 
 def verdict(crate: str, known: Path) -> dict[str, Any]:
-    """The profiles that a crate claims, and what it lacks of what they require."""
+    """Return the profiles that a crate conforms to, and the violated requirements."""
     settings = {
         "rocrate_uri": crate,
         "offline": True,

@@ -89,7 +89,7 @@ def test_the_dag_housekeeping(airflow: RealAirflow) -> None:
 
 
 def old_outputs(airflow: RealAirflow) -> Path:
-    """The output folder of a run of long ago."""
+    """The output folder of an old run."""
     folder = airflow.home / "mlcraft" / "outputs" / "a_dag" / "a_run"
     folder.mkdir(parents=True)
     (folder / "out.txt").write_text("out")

@@ -1,4 +1,4 @@
-"""What is pruned, and what stays: on a real store, a real repository, and a real MLflow."""
+"""Tests of what is pruned and what stays, with a real store, repository and MLflow database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MONTH = 30 * DAY
 
 @pytest.fixture(autouse=True)
 def untracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An MLflow of its own, which is not there yet."""
+    """The URI of an MLflow database that does not exist yet."""
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     monkeypatch.setenv("AIRFLOW__MLCRAFT__TRACKING_URI", uri)
     monkeypatch.setenv("AIRFLOW__MLCRAFT__TRACKING_SPOOL", str(tmp_path / "spool"))
@@ -42,12 +42,12 @@ def locations(store: Store) -> Locations:
 
 
 def in_40_days(locations: Locations, **limits: float) -> Pruning:
-    """What goes 40 days from now; a file's time of change cannot be set back."""
+    """Return the pruning as of 40 days from now, because the change time of a file cannot be set back."""
     return plan_pruning(locations, now=time.time() + 40 * DAY, **{"older_than": MONTH, **limits})  # type: ignore[arg-type]
 
 
 def use_later(path: Path, days: float) -> None:
-    """As if the object had been kept again so many days from now."""
+    """Set the last use of an object to `days` from now."""
     os.utime(path, (time.time() + days * DAY, path.stat().st_mtime))
 
 

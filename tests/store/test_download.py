@@ -1,4 +1,4 @@
-"""Inputs from the web, into a folder."""
+"""Tests of downloads of input files into a folder."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def test_a_redirect_to_a_private_address_is_not(files: FileServer, tmp_path: Pat
 
 
 def test_an_address_that_turns_out_to_be_private(files: FileServer, tmp_path: Path) -> None:
-    """What counts is the address that was connected to, whatever the name had before."""
+    """The rules are checked for the address of the connection, not for an earlier resolution of the name."""
     with pytest.raises(RefusedError, match="not a public one"):
         fetched(f"http://localhost:{files.port}/file/data.csv", tmp_path, AddressRules())
     assert not files.asked
 
 
 def test_a_private_address_behind_a_name_that_is_not_ascii(files: FileServer) -> None:
-    """httpx connects to another spelling of such a name than the one that was written."""
+    """httpx connects to a normalized spelling of such a name."""
     address = f"http://127。0。0。1:{files.port}/file/data.csv"
     with httpx.Client() as client:
         extensions = {"trace": AddressRules().trace(address)}

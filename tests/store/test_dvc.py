@@ -1,4 +1,4 @@
-"""DVC itself agrees: it reads what the store wrote, and the store reads what DVC wrote."""
+"""Tests of compatibility with DVC: DVC reads what the store wrote, and the store reads what DVC wrote."""
 
 from __future__ import annotations
 

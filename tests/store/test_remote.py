@@ -1,4 +1,4 @@
-"""A store with a remote behind it: what one worker keeps, another can read."""
+"""Tests of a store with a remote: objects that one worker adds can be read by another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store's remote in a bucket. moto stands in for Amazon's S3, which tests cannot have."""
+"""Tests of a remote in an S3 bucket, simulated by moto."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store keeps files whole, once, and as their owner gave them; whatever else goes on at the same time."""
+"""Tests of the store: objects are complete, stored once, and safe under concurrent use."""
 
 from __future__ import annotations
 

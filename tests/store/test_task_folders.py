@@ -1,4 +1,4 @@
-"""Working folders go away with the block, or with the process."""
+"""Tests of working folders: they are removed at the end of the block, or after the death of the process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CWL values go into the store and come out for a tool, whatever their shape and their names."""
+"""Tests of storing and staging CWL values of all shapes and names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server for the session, a store in a file, and trackings whose spools are in the test's folder."""
+"""Fixtures: an MLflow server for the session, a SQLite store, and tracking clients with spools in the test's folder."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def over_http(server: Server, tmp_path: Path) -> TrackingClient:
 
 @pytest.fixture
 def flow() -> DagRunName:
-    """A DAG run that no other test has."""
+    """A DAG run with a unique name."""
     return DagRunName(f"dag_{uuid4().hex[:8]}", "manual__1")
 
 
-def eventually(true: Callable[[], object], seconds: float = ENOUGH) -> None:
+def eventually(condition: Callable[[], object], seconds: float = ENOUGH) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
         time.sleep(0.05)

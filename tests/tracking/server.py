@@ -1,4 +1,4 @@
-"""A real MLflow server that can be killed and come back, and a proxy before it that can be a bad line."""
+"""A real MLflow server that can be killed and restarted, and a proxy that simulates a bad connection to it."""
 
 from __future__ import annotations
 

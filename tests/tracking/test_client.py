@@ -1,4 +1,4 @@
-"""The run tree, in a server and in a store in a file."""
+"""Tests of the tree of runs, on a server and in a SQLite store."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_dag_run_that_is_cleared_is_open_again(tracking: TrackingClient, flow:
 def test_steps_at_once_on_machines_of_their_own_agree_on_one_parent(
     tracking: TrackingClient, flow: DagRunName, tmp_path: Path
 ) -> None:
-    """Though the first task could not make it: no spool knows of the others."""
+    """The first task could not create the parent run, and the spools of the steps are separate."""
     workers = [
         TrackingClient(tracking.uri, spool=tmp_path / f"worker{number}", limit=tracking.limit) for number in range(4)
     ]

@@ -1,4 +1,4 @@
-"""Models: written without mlflow, loaded and served by it; versions and their aliases; the way back."""
+"""Tests of models written without mlflow and loaded by it, of versions and aliases, and of the trace of a model."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_retry_that_makes_the_same_model_makes_no_second_version(
 def test_a_champion_that_nobody_could_ask_about_stays(
     tracking: TrackingClient, flow: DagRunName, tmp_path: Path
 ) -> None:
-    """A model of a run that could not reach the store is the champion only if there is none."""
+    """A model of a run that could not reach the store becomes champion only if there is no champion."""
     name = f"iris_{flow.dag_id}"
     for number, trees in enumerate((3, 7)):
         with tracking.step(StepName(flow, "train", number)) as run:

@@ -1,4 +1,4 @@
-"""Names that MLflow would refuse, and a whole batch with them."""
+"""Tests of names that MLflow refuses, which would fail a whole batch."""
 
 from __future__ import annotations
 

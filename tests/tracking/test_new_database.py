@@ -1,4 +1,4 @@
-"""A database of MLflow's that does not exist yet, and that several processes open at once."""
+"""Test of a new MLflow database that several processes open at the same time."""
 
 from __future__ import annotations
 

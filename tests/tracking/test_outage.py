@@ -1,4 +1,4 @@
-"""A tracking server that is down, slow or on a bad line: nothing fails, nothing is lost, nothing is there twice."""
+"""Tests of a tracking server that is down or slow: no task fails, and no record is lost or duplicated."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_server_that_is_killed_in_mid_run_and_comes_back(
 def test_a_file_that_can_never_be_delivered_is_set_aside_and_named(
     over_http: TrackingClient, flow: DagRunName, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each try is that of another process, as on workers whose disk goes with them."""
+    """Each delivery is tried by another process, as on workers whose disk is deleted with them."""
     writer = over_http.spool.writer("poison")
     writer.write({"op": "run", "key": "poison"})
     writer.close()
@@ -138,7 +138,7 @@ def test_a_server_that_stalls_holds_a_waiting_step_no_longer_than_the_limit(
 def test_what_a_worker_could_not_send_is_sent_by_another(
     over_http: TrackingClient, proxy: Proxy, flow: DagRunName, tmp_path: Path
 ) -> None:
-    """The disk of the first is gone by then."""
+    """The disk of the first worker is deleted before the second one sends."""
     proxy.mode = "stall"
     pod = TrackingClient(proxy.uri, spool=tmp_path / "pod", wait=True, limit=0.2)
     with pod.step(StepName(flow, "train")) as run:
@@ -160,7 +160,7 @@ def test_what_a_worker_could_not_send_is_sent_by_another(
 def test_answers_that_are_lost_leave_nothing_twice(
     proxy: Proxy, flow: DagRunName, tmp_path: Path, server: Server
 ) -> None:
-    """The answer to each second request of a delivery in turn is lost; the request itself has been done."""
+    """The response to every second request of a delivery is lost, although the request took effect."""
     direct = TrackingClient(server.uri, spool=tmp_path / "unused")
     folder = fitted_model(tmp_path)
     losses = 0

@@ -1,4 +1,4 @@
-"""What MLflow finds by entry points: the DVC source of data sets, and the tags of a task."""
+"""Tests of the MLflow plugins: DVC as a dataset source, and the tags of a task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a step has used, with and without tools of its own."""
+"""Tests of the measured resource usage of a step, with and without child processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose word counts for the types of a model, and for the code that goes with one."""
+"""Tests of trust in the types of a model and in the code beside it: known, signed, or named by the user."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TYPES = ["mlcraft_model_0123.Mine"]
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A model file that somebody has signed."""
+    """A signed model file."""
     monkeypatch.setenv(trusted_types.KEY, "the key of the maker")
     file = tmp_path / "model.skops"
     file.write_bytes(b"a model")
@@ -56,7 +56,7 @@ def test_another_key_signs_for_nobody_here(model: Path, monkeypatch: pytest.Monk
 
 
 def test_the_users_key_is_in_the_users_home(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever HOME says: runners of CWL name a folder of the step's."""
+    """The key is found independently of HOME, which CWL runners set to a folder of the step."""
     monkeypatch.delenv(trusted_types.KEY)
     monkeypatch.setenv("HOME", str(model.parent))
     trusted_types.sign(model, TYPES)

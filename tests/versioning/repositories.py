@@ -17,14 +17,14 @@ ABOUT = {"DAG": "iris", "Run": "manual__1"}
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """What git prints."""
+    """Run git and return its output."""
     done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.rstrip("\n")
 
 
 def dvc(folder: Path, *arguments: str) -> str:
-    """What dvc prints."""
+    """Run dvc and return its output."""
     done = subprocess.run(
         [sys.executable, "-m", "dvc", *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
@@ -33,7 +33,7 @@ def dvc(folder: Path, *arguments: str) -> str:
 
 
 def repository(folder: Path, *, below: str = "") -> Path:
-    """A repository with one commit; DVC's below its folder of that name."""
+    """Create a repository with one commit; `below` is the folder of the DVC repository inside."""
     folder.mkdir(parents=True)
     git(folder, "init", "--quiet", "--initial-branch=main")
     (folder / below).mkdir(exist_ok=True)

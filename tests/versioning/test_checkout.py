@@ -1,4 +1,4 @@
-"""Data in the repository's folder, and objects in its cache."""
+"""Tests of data checked out in the repository's folder, and of objects in its cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A repository that is known by its URL: cloned, brought up to date, and pushed to."""
+"""Tests of a repository named by its URL: cloned, updated, and pushed to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.versioning.repositories import ABOUT, data, git
 
 @pytest.fixture
 def origin(repo: Path, tmp_path: Path) -> Path:
-    """A bare repository, as a server has it."""
+    """A bare repository, as on a git server."""
     git(tmp_path, "clone", "--quiet", "--bare", str(repo), "iris.git")
     return tmp_path / "iris.git"
 

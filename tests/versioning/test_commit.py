@@ -1,4 +1,4 @@
-"""Commits beside the user's own work."""
+"""Tests of commits beside uncommitted and staged work of the user."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_the_page_of_a_commit(origin: str, page: str, repo: Path, store: Store) 
 
 
 def test_another_try_of_the_same_run(repo: Path, store: Store) -> None:
-    """Its first try has committed, and was ended before it could say so."""
+    """The first try has committed, and was killed before it reported success."""
     contents = {"a": data(store, "1"), "b": data(store, "1")}
     versioning = Versioning(find_repository(repo))
     versioning.version_data({"b": contents["b"]}, store, message_fields={"Run": "before"})

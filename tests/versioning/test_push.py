@@ -1,4 +1,4 @@
-"""Objects in DVC remotes, and what the real dvc makes of all of it in a fresh clone."""
+"""Tests of pushed objects in DVC remotes, checked by the real dvc in a fresh clone."""
 
 from __future__ import annotations
 

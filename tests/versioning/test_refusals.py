@@ -1,4 +1,4 @@
-"""Where data cannot be versioned, a sentence says why, and nothing is changed."""
+"""Tests of errors for data that cannot be versioned: the message gives the reason, and nothing is changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What values become: files, folders, and lists as folders."""
+"""Tests of the conversion of values to data: files, folders, and lists as folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The champion of a model, asked without importing mlflow; the sender is a real one."""
+"""Tests of the query for the champion without importing mlflow, with a real sender process."""
 
 from __future__ import annotations
 

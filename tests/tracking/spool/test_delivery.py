@@ -1,4 +1,4 @@
-"""One run for one key, however many want to make it at once."""
+"""Tests that one run is kept for a key when several processes create it at the same time."""
 
 from __future__ import annotations
 

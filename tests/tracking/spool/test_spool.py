@@ -1,4 +1,4 @@
-"""The spool on disk: what a crash leaves, and who may deliver it."""
+"""Tests of the spool on disk: locks, crashes, and delivery."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_half_a_line_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_fails_no_step_and_spoils_no_line(tmp_path: Path) -> None:
-    """A limit on the size of files stands in for the disk."""
+    """A limit on the size of files simulates a full disk."""
     program = """
 import resource, signal, sys
 from airflow_mlcraft.tracking.names import DagRunName, StepName
