@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cwltool.context import RuntimeContext
 from cwltool.job import CommandLineJob, ContainerCommandLineJob, JobBase
+
+from airflow_mlcraft.adapters.cwltool import finish_job, wrap_execution
 
 WriteLine = Callable[[str], Any]
 
@@ -41,27 +41,9 @@ def run_inline(job: JobBase, command: InlineCommand, write_line: WriteLine) -> N
     if not isinstance(job, CommandLineJob) or job.command_line[:1] != [command.program]:
         return
     if not (job.stdin or job.stdout or job.stderr):
-        # In a cwltool compiled by mypyc the method cannot be replaced; then the program runs.
-        with suppress(AttributeError):
-            job._execute = partial(_execute, job, command, write_line)  # type: ignore[method-assign]
 
+        def execute(own: Any, runtime: Any, env: Any, context: RuntimeContext, monitor: Any) -> None:
+            code = command.run([str(word) for word in job.command_line[1:]], Path(job.outdir), write_line)
+            finish_job(job, code, context)
 
-def _execute(  # noqa: PLR0917
-    job: JobBase,
-    command: InlineCommand,
-    write_line: WriteLine,
-    runtime: list[str],
-    env: MutableMapping[str, str],
-    context: RuntimeContext,
-    monitor: Any = None,
-) -> None:
-    code = command.run([str(word) for word in job.command_line[1:]], Path(job.outdir), write_line)
-    status = "success"
-    if code in job.temporaryFailCodes:
-        status = "temporaryFail"
-    elif code != 0 and code not in job.successCodes:
-        status = "permanentFail"
-    outputs = job.collect_outputs(job.outdir, code)
-    if job.output_callback is not None and context.workflow_eval_lock is not None:
-        with context.workflow_eval_lock:
-            job.output_callback(outputs, status)
+        wrap_execution(job, execute)

@@ -7,7 +7,6 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
 from urllib.parse import quote, unquote, urlsplit
 
 from airflow_mlcraft.common.did_you_mean import build_suggestion
@@ -85,6 +84,7 @@ def validate_job(
     from cwltool.errors import WorkflowException
     from schema_salad.exceptions import ValidationException
 
+    from airflow_mlcraft.adapters.cwltool import init_job
     from airflow_mlcraft.cwl.javascript import install_node_engine
     from airflow_mlcraft.cwl.tool import build_process
     from airflow_mlcraft.cwl.tool_log import tool_log
@@ -94,13 +94,12 @@ def validate_job(
     context = RuntimeContext({"basedir": str(folder), "toplevel": True, "use_container": False})
     with tool_log(log):
         try:
-            builder = build_process(interface)._init_job(cast(Any, job), context)
+            return init_job(build_process(interface), job, context)
         except (WorkflowException, ValidationException) as error:
             text = " ".join(str(error).removeprefix("Invalid job input record:").split())
             raise InputError(f"an input of {document} is wrong: {text}") from error
         except FileNotFoundError as error:
             raise InputError(f"an input of {document} names a file that is not there: {error.filename}") from error
-    return cast("dict[str, Json]", builder.job)
 
 
 def _check_files_exist(job: Mapping[str, Json], document: str) -> None:

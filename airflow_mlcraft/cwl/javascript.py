@@ -11,12 +11,12 @@ import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from cwl_utils.errors import JavascriptException
-from cwl_utils.sandboxjs import NodeJSEngine, set_js_engine
 
-_engines: list[tuple[int, NodeJSEngine]] = []
+from airflow_mlcraft.adapters.cwl_utils import NodeEngine, use_node_engine
+
+_engines: list[tuple[int, NodeEngine]] = []
 """By process id: a forked child must neither use its parent's Node, nor end it when the engine is deleted."""
 
 _MIN_VERSION = (20, 0)
@@ -31,9 +31,6 @@ _HEAP_MIB = 1024
 _DATA_BYTES = 4 * 1024**3
 """Bytes of memory for the whole Node process, without memory that is reserved and unused."""
 _START_TIMEOUT = 60.0
-_END_TIMEOUT = 5.0
-_TIMEOUT_EXIT_CODE = -1
-"""The exit code of cwl-utils for an expression that exceeded the time limit."""
 _READY_LINE = b"ready\n"
 _ENVIRONMENT_VARIABLES = ("TZ",)
 """The environment of Node: dates are in the worker's time zone."""
@@ -42,9 +39,9 @@ _ENVIRONMENT_VARIABLES = ("TZ",)
 def install_node_engine() -> None:
     """Let cwltool evaluate expressions with our Node process, of which each Python process has one."""
     if not any(pid == os.getpid() for pid, _ in _engines):
-        engine = _NodeEngine()
+        engine = NodeEngine(_start_engine_process)
         _engines.append((os.getpid(), engine))
-        set_js_engine(engine)
+        use_node_engine(engine)
 
 
 def find_node() -> str:
@@ -77,30 +74,9 @@ def permission_flags(node: str) -> tuple[str, ...]:
     return ("--permission",) if has_stable_flag else ("--experimental-permission", "--no-warnings")
 
 
-class _NodeEngine(NodeJSEngine):
-    """The engine of cwl-utils with a restricted Node process, and without its search for a container with Node."""
-
-    def exec_js_process(self, *args: Any, **options: Any) -> tuple[int, str, str]:
-        """The exit code and the output of Node. A process that was just ended may not have an exit code yet."""
-        code, output, errors = super().exec_js_process(*args, **options)
-        if code or output or errors:
-            return code, output, errors
-        for process in self.localdata.procs.values():
-            # Otherwise the next expression would be sent to this process.
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_END_TIMEOUT)
-        return _TIMEOUT_EXIT_CODE, output, errors
-
-    def new_js_proc(
-        self, js_text: str, force_docker_pull: bool = False, container_engine: str = "docker"
-    ) -> subprocess.Popen[str]:
-        if "procs" not in self.localdata.__dict__:
-            self.localdata.procs = {}
-        # cwl-utils has two more scripts, for a console and for its own checks of documents.
-        is_expression_engine = "runInNewContext" in js_text
-        process = start_node(_read_engine_script()) if is_expression_engine else _start_process(js_text, ())
-        self.processes_to_kill.append(process)
-        return process
+def _start_engine_process(script: str, evaluates_expressions: bool) -> subprocess.Popen[str]:
+    """Start a restricted Node process for cwl-utils. Expressions are evaluated by our own script."""
+    return start_node(_read_engine_script()) if evaluates_expressions else _start_process(script, ())
 
 
 def start_node(script: str) -> subprocess.Popen[str]:

@@ -8,24 +8,24 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from cwltool.load_tool import jobloader_id_name, jobloaderctx
 from cwltool.utils import visit_files, visit_files_directories
 from ruamel.yaml.error import YAMLError
 from schema_salad.exceptions import SchemaSaladException
 from schema_salad.ref_resolver import Loader
 from schema_salad.utils import yaml_no_ts
 
+from airflow_mlcraft.adapters.cwltool import JOB_ID_FIELD, create_job_loader
 from airflow_mlcraft.cwl.nodes import to_builtin
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import InputError
 
-_RESERVED_FIELDS = (jobloader_id_name, "id", "$schemas", "cwl:tool", "https://w3id.org/cwl/cwl#tool")
+_RESERVED_FIELDS = (JOB_ID_FIELD, "id", "$schemas", "cwl:tool", "https://w3id.org/cwl/cwl#tool")
 
 
 def read_job(name: str) -> dict[str, Json]:
     """The job object in a file, or in standard input for `-`."""
     text, folder, base = _read_text(name)
-    loader = Loader(jobloaderctx)
+    loader = create_job_loader()
     try:
         values = yaml_no_ts().load(text)
         if values is None:

@@ -13,9 +13,9 @@ from urllib.parse import urldefrag
 
 from cwltool.context import LoadingContext
 from cwltool.load_tool import fetch_document, make_tool, resolve_and_validate_document
-from cwltool.process import SCHEMA_CACHE, Process
-from rdflib import Graph
+from cwltool.process import Process
 
+from airflow_mlcraft.adapters.cwltool import clear_ontologies
 from airflow_mlcraft.cwl.composer.repairs import create_process, remove_inner_tool_ids
 from airflow_mlcraft.cwl.deep_recursion import run_with_deep_stack
 from airflow_mlcraft.cwl.errors.load_errors import find_endless_nesting, readable_errors
@@ -82,7 +82,7 @@ def _load(path: Path, fragment: str, uri: str, fetcher: Any) -> tuple[Process, s
             "strict": True,
         }
     )
-    _clear_ontologies()
+    clear_ontologies()
     context, document, uri = fetch_document(uri, context)
     version = _get_cwl_version(document, path)
     remove_inner_tool_ids(document)
@@ -103,14 +103,6 @@ def _create_fetcher(
     return SourceFetcher(
         cache, session, allowed_hosts=allowed_hosts, sources=sources, texts=texts, allowed_folders=allowed_folders
     )
-
-
-def _clear_ontologies() -> None:
-    """Clear the `$schemas` that cwltool collects in this process, so that no document gets those of another."""
-    for schema_loader, *_ in SCHEMA_CACHE.values():
-        schema_loader.graph = Graph()
-        for uri in [uri for uri, previous in schema_loader.cache.items() if isinstance(previous, Graph)]:
-            del schema_loader.cache[uri]
 
 
 def _get_cwl_version(document: Any, path: Path) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 
 from ruamel.yaml.scalarfloat import ScalarFloat
 
+from airflow_mlcraft.adapters.ruamel_yaml import has_exponent
+
 
 def to_builtin(node: Any) -> Any:
     """A part of a loaded document as plain dictionaries, lists and numbers."""
@@ -16,8 +18,7 @@ def to_builtin(node: Any) -> Any:
         return [to_builtin(item) for item in node]
     if isinstance(node, ScalarFloat):
         # JSON would write 123000.0 for 1.23e5, but a command line needs 123000.
-        written_with_exponent = node._exp is not None  # type: ignore[attr-defined]
-        return int(node) if written_with_exponent and node.is_integer() else float(node)
+        return int(node) if has_exponent(node) and node.is_integer() else float(node)
     return node
 
 

@@ -58,9 +58,9 @@ class ToolOwner:
 
 def mark_job(job: JobBase, owner: ToolOwner, engine: str) -> None:
     """Mark the program or container of a job, and watch it while it runs."""
-    # In a cwltool compiled by mypyc the method cannot be replaced; then the tool runs without a mark.
-    with suppress(AttributeError):
-        job._execute = partial(_execute, job._execute, owner, engine)  # type: ignore[method-assign]
+    from airflow_mlcraft.adapters.cwltool import wrap_execution
+
+    wrap_execution(job, partial(_execute, owner, engine))
 
 
 @contextmanager
@@ -169,15 +169,15 @@ def _run_engine(command: list[str]) -> str:
 
 
 def _execute(  # noqa: PLR0917
-    execute: Callable[..., None],
     owner: ToolOwner,
     engine: str,
+    execute: Callable[..., None],
     runtime: list[str],
     env: MutableMapping[str, str],
     context: Any,
-    monitor: Any = None,
+    monitor: Any,
 ) -> None:
-    """cwltool's own `_execute`, with the mark in the environment and, for a container, in its labels."""
+    """Run cwltool's own `execute` with the mark in the environment and, for a container, in its labels."""
     if "run" in runtime:
         position = runtime.index("run") + 1
         labels = {LABEL: owner.mark, **owner.labels}

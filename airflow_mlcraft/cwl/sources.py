@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from schema_salad.exceptions import ValidationException
-from schema_salad.fetcher import DefaultFetcher
+
+from airflow_mlcraft.adapters.schema_salad import Fetcher
 
 _IMPORT = re.compile(r"""^[^#\n]*\$(?:import|mixin)["']?\s*:\s*["']?([^\s"',}#]+)["',}]*\s*$""", re.MULTILINE)
 """A reference that includes another file as a whole."""
@@ -32,7 +33,7 @@ class Sources:
     missing: set[str] = field(default_factory=set)
 
 
-class SourceFetcher(DefaultFetcher):
+class SourceFetcher(Fetcher):
     """A fetcher that records each file it reads in `sources`: a change of any of them is a change of the document.
 
     It reads from `allowed_hosts` and, if given, `allowed_folders` only. `texts`, by URI, are not fetched.
@@ -56,12 +57,12 @@ class SourceFetcher(DefaultFetcher):
             None if allowed_folders is None else [os.path.realpath(folder) for folder in allowed_folders]
         )
 
-    def fetch_text(self, url: str, content_types: list[str] | None = None) -> str:
+    def read(self, url: str, fetch: Callable[[], str]) -> str:
         """The text at a URL, recorded as a source."""
         self._refuse_foreign_hosts(url)
         self._refuse_foreign_folders(url)
         state = None if url in self._texts else self._state(url)
-        text = self._texts[url] if url in self._texts else super().fetch_text(url, content_types)
+        text = self._texts[url] if url in self._texts else fetch()
         if url not in self._sources.texts:
             self._sources.texts[url] = text
             if state is not None:
@@ -69,11 +70,11 @@ class SourceFetcher(DefaultFetcher):
         self._refuse_import_cycles(url)
         return text
 
-    def check_exists(self, url: str) -> bool:
+    def can_read(self, url: str, check: Callable[[], bool]) -> bool:
         """Whether a URL can be read; the result is recorded."""
         self._refuse_foreign_hosts(url)
         self._refuse_foreign_folders(url)
-        exists = url in self._texts or super().check_exists(url)
+        exists = url in self._texts or check()
         if not exists:
             self._sources.missing.add(url)
         return exists
@@ -90,7 +91,7 @@ class SourceFetcher(DefaultFetcher):
     def _refuse_foreign_hosts(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme in ("http", "https") and parts.hostname not in self._allowed_hosts:
-            if url in self.cache:
+            if self.is_cached(url):
                 return
             self._sources.missing.add(url)
             raise ValidationException(
@@ -99,7 +100,7 @@ class SourceFetcher(DefaultFetcher):
             )
 
     def _refuse_foreign_folders(self, url: str) -> None:
-        if self._allowed_folders is None or not url.startswith("file:") or url in self.cache:
+        if self._allowed_folders is None or not url.startswith("file:") or self.is_cached(url):
             return
         path = os.path.realpath(uri_to_path(url))
         if not any(os.path.commonpath([path, folder]) == folder for folder in self._allowed_folders):

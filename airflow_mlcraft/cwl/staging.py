@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from cwltool.job import JobBase
 from cwltool.pathmapper import MapperEnt, PathMapper
 
+from airflow_mlcraft.adapters.cwltool import check_path_mappers
 from airflow_mlcraft.common.safe_names import is_safe_relative_path
 from airflow_mlcraft.errors import UnsafeNameError
-
-MakePathMapper = Callable[..., PathMapper]
 
 
 def guard_staging(job: JobBase, *, in_container: bool) -> None:
@@ -22,18 +21,7 @@ def guard_staging(job: JobBase, *, in_container: bool) -> None:
     starts. A container has a file system of its own, in which a document may name any absolute path.
     """
     folders = [job.builder.stagedir, job.builder.outdir, job.builder.tmpdir]
-    make_mapper: MakePathMapper = job.make_path_mapper
-
-    def make_checked_mapper(*given: Any) -> PathMapper:
-        mapper = make_mapper(*given)
-        check_targets(mapper, folders, in_container=in_container)
-        return mapper
-
-    if (mapper := getattr(job, "pathmapper", None)) is not None:
-        check_targets(mapper, folders, in_container=in_container)
-    if job.builder.pathmapper is not None:
-        check_targets(job.builder.pathmapper, folders, in_container=in_container)
-    job.make_path_mapper = make_checked_mapper
+    check_path_mappers(job, partial(check_targets, folders=folders, in_container=in_container))
 
 
 def check_targets(mapper: PathMapper, folders: Sequence[str], *, in_container: bool) -> None:

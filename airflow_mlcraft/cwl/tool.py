@@ -7,7 +7,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,13 +19,18 @@ from cwltool.job import JobBase
 from cwltool.mutation import MutationManager
 from cwltool.process import Process
 from cwltool.update import INTERNAL_VERSION, ORIGINAL_CWLVERSION
-from cwltool.utils import processes_to_kill
 from cwltool.workflow import default_make_tool
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from schema_salad.exceptions import ValidationException
 from schema_salad.sourceline import cmap
 
+from airflow_mlcraft.adapters.cwltool import (
+    CollectOutputs,
+    pop_running_processes,
+    replace_container_monitor,
+    wrap_output_collection,
+)
 from airflow_mlcraft.common.safe_names import check_names, without_dirnames
 from airflow_mlcraft.cwl import javascript
 from airflow_mlcraft.cwl.containers import Containers, get_image, kill_container, kill_container_of, uses_container
@@ -146,8 +150,7 @@ def _check_output_names(name: str, outputs: Json) -> None:
 
 def stop_tools() -> None:
     """End the tools of this process, because the task was told to stop."""
-    while processes_to_kill:
-        process = processes_to_kill.popleft()
+    for process in pop_running_processes():
         if process.poll() is None and isinstance(process.args, list):
             kill_container_of(process.args)
         process.kill()
@@ -217,17 +220,14 @@ class _Run:
         self.limit = job.timelimit
         self._documented_codes = {*job.successCodes, *job.temporaryFailCodes, *job.permanentFailCodes}
         self.resources = {name: float(value) for name, value in job.builder.resources.items()}
-        collect = job.collect_outputs
 
-        def collect_and_record(outdir: str, exit_code: int) -> Any:
+        def collect_and_record(collect: CollectOutputs, outdir: str, exit_code: int) -> Any:
             self.exit_code = exit_code
             return {} if _has_failed(job, exit_code) else collect(outdir, exit_code)
 
-        job.collect_outputs = collect_and_record
-        # cwltool's own function polls the container once a second. A cwltool compiled by mypyc does not accept another.
-        if hasattr(job, "docker_monitor"):
-            with suppress(AttributeError):
-                job.docker_monitor = partial(_wait_for_container, job.timelimit)
+        wrap_output_collection(job, collect_and_record)
+        # cwltool's own function polls the container once a second.
+        replace_container_monitor(job, partial(_wait_for_container, job.timelimit))
 
 
 def _wait_for_container(  # noqa: PLR0917

@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-from cwl_utils.sandboxjs import JSEngine, NodeJSEngine, set_js_engine
 from cwltool.context import RuntimeContext
 from cwltool.errors import WorkflowException
 from cwltool.job import JobBase
@@ -17,6 +16,7 @@ from cwltool.mutation import MutationManager
 from cwltool.process import Process
 from schema_salad.exceptions import ValidationException
 
+from airflow_mlcraft.adapters.cwl_utils import disable_javascript
 from airflow_mlcraft.common.cwl_types import local_name
 from airflow_mlcraft.cwl.errors.load_errors import readable_errors
 from airflow_mlcraft.cwl.load import LoadedDocument
@@ -26,22 +26,12 @@ from airflow_mlcraft.errors import DocumentError
 from airflow_mlcraft.library.placeholder_values import PlaceholderValues
 
 
-class _NoJavascript(JSEngine):
-    """Evaluates parameter references; JavaScript expressions stay as text."""
-
-    def eval(self, scan: str, jslib: str = "", **_: Any) -> Any:  # type: ignore[override]
-        return f"${scan}"
-
-    def regex_eval(self, parsed_string: str, remaining_string: str, current_value: Any, **kwargs: Any) -> Any:
-        return NodeJSEngine().regex_eval(parsed_string, remaining_string, current_value, **kwargs)
-
-
 def build_command_line(loaded: LoadedDocument, values: Mapping[str, Json]) -> Json:
     """Build the command that a tool would run, with `values` and placeholders for inputs without a value."""
     process = loaded.process
     if process.tool["class"] != "CommandLineTool":
         raise DocumentError(f"only a CommandLineTool has a command line, and this is a {process.tool['class']}")
-    set_js_engine(_NoJavascript())
+    disable_javascript()
     with TemporaryDirectory(prefix="mlcraft-command-") as name, readable_errors(loaded.path, loaded.sources):
         folder = Path(name)
         placeholders = PlaceholderValues(folder / "given")

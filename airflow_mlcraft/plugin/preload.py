@@ -43,6 +43,6 @@ def _executor_forks() -> bool:
 
 def _load_cwl_schema() -> None:
     """Load the schema of CWL v1.0, which cwltool needs for its first tool, whatever that tool's version."""
-    from cwltool.process import get_schema
+    from airflow_mlcraft.adapters.cwltool import load_schema
 
-    get_schema("v1.0")
+    load_schema("v1.0")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,26 +21,12 @@ def create_repository(folder: Path) -> None:
         raise ProjectError(
             f"the project's git repository cannot be made: {error}", "`mlcraft doctor` says what is missing"
         ) from error
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
+    from airflow_mlcraft.adapters import dvc
 
     try:
-        with _without_hints("dvc"):
-            Repo.init(str(folder)).close()
-    except DvcException as error:
+        dvc.create_repository(folder)
+    except dvc.DvcError as error:
         raise ProjectError(f"the project's DVC repository cannot be made: {error}") from error
-
-
-@contextlib.contextmanager
-def _without_hints(name: str) -> Iterator[None]:
-    """Suppress DVC's hints on next steps with git, which are done already."""
-    logger = logging.getLogger(name)
-    previous_level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(previous_level)
 
 
 def commit_all(folder: Path, message: str) -> None:
@@ -60,27 +44,21 @@ def read_head_commit(folder: Path) -> str:
 
 def set_remote(folder: Path, url: str, options: Mapping[str, Any] | None = None) -> None:
     """Set the DVC remote that data is pushed to; `options` are written to the file that git ignores."""
-    from dvc.config import Config, ConfigError
+    from airflow_mlcraft.adapters.dvc import DvcError, set_default_remote
 
     try:
-        config = Config(str(folder / ".dvc"), validate=True)
-        with config.edit("repo") as found:
-            found["core"]["remote"] = REMOTE_NAME
-            found["remote"][REMOTE_NAME] = {"url": url}
-        if options:
-            with config.edit("local") as found:
-                found["remote"][REMOTE_NAME] = dict(options)
-    except ConfigError as error:
+        set_default_remote(folder / ".dvc", REMOTE_NAME, url, options or {})
+    except DvcError as error:
         raise ProjectError(f"{url} cannot be the DVC remote: {error}") from error
 
 
 def read_remote(folder: Path) -> str:
     """The address of the DVC remote; empty if there is none."""
-    from dvc.config import Config, ConfigError
+    from airflow_mlcraft.adapters.dvc import DvcError, read_config
 
     try:
-        config = Config(str(folder / ".dvc"))
-    except ConfigError:
+        config = read_config(folder / ".dvc")
+    except DvcError:
         return ""
     name = config["core"].get("remote")
     return str(config["remote"].get(name, {}).get("url", "")) if name else ""

@@ -10,10 +10,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from mlflow.data.dataset_source import DatasetSource
-from mlflow.tracking.context.abstract_context import RunContextProvider
-from mlflow.tracking.default_experiment.abstract_context import DefaultExperimentProvider
-
+from airflow_mlcraft.adapters.mlflow import DatasetSource, DefaultExperimentProvider, RunContextProvider
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.store.object_paths import DIR_SUFFIX, is_oid
 from airflow_mlcraft.store.store import Store
@@ -32,6 +29,8 @@ class DvcSource(DatasetSource):
     :param rev: the git revision
     """
 
+    source_type = "dvc"
+
     def __init__(self, md5: str, path: str = "", url: str = "", rev: str = ""):
         self.md5 = md5
         self.path = path
@@ -47,9 +46,9 @@ class DvcSource(DatasetSource):
             )
         target = Path(dst_path or mkdtemp(prefix="mlcraft-data-")) / (Path(self.path).name or self.md5)
         if self.rev:
-            from dvc.repo import Repo
+            from airflow_mlcraft.adapters.dvc import download_from_repository
 
-            Repo.get(self.url, self.path, out=str(target), rev=self.rev)
+            download_from_repository(self.url, self.path, target, self.rev)
         else:
             self._copy_from_store(target)
         return str(target)
@@ -74,16 +73,13 @@ class DvcSource(DatasetSource):
         else:
             store.copy(self.md5, target)
 
-    @staticmethod
-    def _get_source_type() -> str:
-        return "dvc"
-
-    @staticmethod
-    def _can_resolve(raw_source: Any) -> bool:
+    @classmethod
+    def can_parse(cls, raw_source: Any) -> bool:
+        """Whether it is a text that begins with `dvc://`."""
         return isinstance(raw_source, str) and raw_source.startswith(_SCHEME)
 
     @classmethod
-    def _resolve(cls, raw_source: Any) -> DvcSource:
+    def parse(cls, raw_source: Any) -> DvcSource:
         """Parse `dvc://<md5>` or `dvc://<md5>/<path in the project>`."""
         md5, _, path = str(raw_source).removeprefix(_SCHEME).partition("/")
         if not is_oid(md5):

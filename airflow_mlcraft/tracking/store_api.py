@@ -13,8 +13,8 @@ from urllib.parse import quote, urlsplit
 
 from mlflow import MlflowClient, entities
 from mlflow.exceptions import MlflowException
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
+from airflow_mlcraft.adapters.mlflow import download_artifact, upload_artifact
 from airflow_mlcraft.common.locks import locked
 from airflow_mlcraft.tracking.api import (
     BusyError,
@@ -53,21 +53,19 @@ def _translate_errors(method: T) -> T:
 def upload(artifact_uri: str, source: Path, artifact_path: str) -> None:
     """Upload a file to a path below any artifact URI that mlflow can write to."""
     parent, _, name = artifact_path.rpartition("/")
-    repository: Any = get_artifact_repository(artifact_uri)
     # mlflow gives an artifact the name of its file.
     with TemporaryDirectory() as temporary:
         link = Path(temporary) / name
         link.symlink_to(source.absolute())
-        repository.log_artifact(str(link), parent or None)
+        upload_artifact(artifact_uri, link, parent)
 
 
 @_translate_errors
 def download(artifact_uri: str, artifact_path: str) -> bytes:
     """Return the content of a file at a path below any artifact URI that mlflow can read from."""
-    repository: Any = get_artifact_repository(artifact_uri)
     with TemporaryDirectory() as temporary:
         try:
-            return Path(repository.download_artifacts(artifact_path, temporary)).read_bytes()
+            return download_artifact(artifact_uri, artifact_path, temporary).read_bytes()
         except OSError as error:
             raise RefusedError(f"{artifact_path} cannot be read: {error}", "RESOURCE_DOES_NOT_EXIST") from error
 

@@ -43,11 +43,11 @@ class Repository:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The configuration of DVC, merged from all levels."""
-        from dvc.config import Config, ConfigError
+        from airflow_mlcraft.adapters.dvc import DvcError, read_config
 
         try:
-            return dict(Config(str(self.root / ".dvc")))
-        except ConfigError as error:
+            return read_config(self.root / ".dvc")
+        except DvcError as error:
             raise VersioningError(f"the configuration of DVC in {self.root} cannot be read: {error}") from error
 
     @property

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from airflow_mlcraft.adapters.prometheus import collect_all_workers
 from airflow_mlcraft.serving.model.fast_transformers import Array
 
-# prometheus_client reads this variable when it is first imported.
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _VALUE_BUCKETS = (-1e6, -1e4, -1e3, -100, -10, -1, -0.1, 0, 0.1, 1, 10, 100, 1e3, 1e4, 1e6)
 _MAX_CLASSES = 100
@@ -117,14 +116,14 @@ class Metrics:
 
 def render_metrics() -> bytes:
     """All workers' values in Prometheus' text format."""
-    return generate_latest(_collect_all_workers())
+    return generate_latest(collect_all_workers())
 
 
 def read_prediction_counts() -> dict[str, dict[str, int]]:
     """Rows predicted so far, by model and by class."""
     rows: dict[str, int] = {}
     classes: dict[str, int] = {}
-    for family in _collect_all_workers().collect():
+    for family in collect_all_workers().collect():
         for sample in family.samples:
             if sample.name == "mlcraft_predictions_total":
                 rows[sample.labels["model"]] = int(sample.value)
@@ -132,12 +131,6 @@ def read_prediction_counts() -> dict[str, dict[str, int]]:
                 label = sample.labels["class"]
                 classes[label] = classes.get(label, 0) + int(sample.value)
     return {"models": dict(sorted(rows.items())), "classes": dict(sorted(classes.items()))}
-
-
-def _collect_all_workers() -> CollectorRegistry:
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return registry
 
 
 class LatencyRing:

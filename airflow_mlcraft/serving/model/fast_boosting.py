@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from airflow_mlcraft.adapters.sklearn import BoostingTree, HistogramBoosting
 from airflow_mlcraft.serving.model.fast_transformers import Array, ArrayFunction, NoFastFormError
 
 _MAX_LEAVES = 64
@@ -21,10 +22,10 @@ _ROWS_PER_BLOCK = 512
 _CHECKED_ROWS = 500
 
 
-def build_tree_scorer(fitted: Any) -> ArrayFunction:
+def build_tree_scorer(boosting: HistogramBoosting) -> ArrayFunction:
     """A function that adds up the trees one by one, with scikit-learn's compiled code, in this thread."""
-    features, trees = _build_feature_encoder(fitted), _build_tree_sum(fitted)
-    start, width = fitted._baseline_prediction, fitted.n_trees_per_iteration_
+    features, trees = _build_feature_encoder(boosting), boosting.build_tree_sum()
+    start, width = boosting.baseline, boosting.scores
 
     def run(array: Array) -> Array:
         return trees(features(array), _fill_baseline(start, len(array), width))
@@ -32,15 +33,15 @@ def build_tree_scorer(fitted: Any) -> ArrayFunction:
     return run
 
 
-def build_quickscorer(fitted: Any) -> ArrayFunction:
+def build_quickscorer(boosting: HistogramBoosting) -> ArrayFunction:
     """A QuickScorer with results equal, to the last bit, to those of tree by tree.
 
     Raises NoFastFormError where the trees are too many or too large.
     """
-    features, trees, start = _build_feature_encoder(fitted), _build_tree_sum(fitted), fitted._baseline_prediction
-    width = fitted.n_trees_per_iteration_
-    scorer = _QuickScorer([tree.nodes for iteration in fitted._predictors for tree in iteration], fitted)
-    rows = scorer.build_check_rows(fitted._n_features)
+    features, trees, start = _build_feature_encoder(boosting), boosting.build_tree_sum(), boosting.baseline
+    width = boosting.scores
+    scorer = _QuickScorer(list(boosting.trees()), boosting)
+    rows = scorer.build_check_rows(boosting.features)
     if not np.array_equal(
         scorer.add(rows, _fill_baseline(start, _CHECKED_ROWS, width)),
         trees(rows, _fill_baseline(start, _CHECKED_ROWS, width)),
@@ -59,28 +60,16 @@ def _fill_baseline(baseline: Array, rows: int, width: int) -> Array:
     return total
 
 
-def _build_tree_sum(fitted: Any) -> Any:
-    trees = [(place, tree) for iteration in fitted._predictors for place, tree in enumerate(iteration)]
-    known, places = fitted._bin_mapper.make_known_categories_bitsets()
-
-    def add(features: Array, total: Array) -> Array:
-        for place, tree in trees:
-            total[:, place] += tree.predict(features, known, places, 1)
-        return total
-
-    return add
-
-
 class _QuickScorer:
     """A bit table for each feature that the trees split on. Rows are codes of values; the last one is missing."""
 
-    def __init__(self, trees: Sequence[Array], fitted: Any):
-        leaves = max(int(nodes["is_leaf"].sum()) for nodes in trees)
+    def __init__(self, trees: Sequence[BoostingTree], boosting: HistogramBoosting):
+        leaves = max(int(tree.nodes["is_leaf"].sum()) for tree in trees)
         if leaves > _MAX_LEAVES:
             raise NoFastFormError
         self._dtype = np.uint32 if leaves <= _MAX_LEAVES_32_BITS else np.uint64
-        self._width = fitted.n_trees_per_iteration_
-        self._thresholds, self._category_counts = _collect_splits(trees, fitted)
+        self._width = boosting.scores
+        self._thresholds, self._category_counts = _collect_splits(trees, boosting)
         codes = {feature: len(values) + 1 for feature, values in self._thresholds.items()} | self._category_counts
         if sum(count + 1 for count in codes.values()) * len(trees) * np.dtype(self._dtype).itemsize > _MAX_TABLE_BYTES:
             raise NoFastFormError
@@ -89,13 +78,12 @@ class _QuickScorer:
             feature: np.full((count + 1, len(trees)), all_leaves, dtype=self._dtype) for feature, count in codes.items()
         }
         self._values = np.zeros((len(trees), leaves))
-        bitsets = [tree.raw_left_cat_bitsets for iteration in fitted._predictors for tree in iteration]
-        for place, nodes in enumerate(trees):
-            self._add_tree(place, nodes, bitsets[place])
+        for place, tree in enumerate(trees):
+            self._add_tree(place, tree)
         self._offsets = np.arange(len(trees)) * leaves
 
-    def _add_tree(self, place: int, nodes: Array, bitsets: Array) -> None:
-        leaf_count = 0
+    def _add_tree(self, place: int, tree: BoostingTree) -> None:
+        leaf_count, nodes = 0, tree.nodes
 
         def visit(index: int) -> int:
             """Fill the tables below a node; returns its leaves as bits."""
@@ -108,7 +96,7 @@ class _QuickScorer:
             left = visit(int(node["left"]))
             leaves = left | visit(int(node["right"]))
             table = self._tables[int(node["feature_idx"])]
-            table[self._goes_right(node, bitsets), place] &= self._dtype(~left & np.iinfo(self._dtype).max)
+            table[self._goes_right(node, tree.left_categories), place] &= self._dtype(~left & np.iinfo(self._dtype).max)
             return leaves
 
         visit(0)
@@ -168,35 +156,28 @@ class _QuickScorer:
         return result
 
 
-def _collect_splits(trees: Sequence[Array], fitted: Any) -> tuple[dict[int, Array], dict[int, int]]:
+def _collect_splits(
+    trees: Sequence[BoostingTree], boosting: HistogramBoosting
+) -> tuple[dict[int, Array], dict[int, int]]:
     """The thresholds of each numeric feature, and the number of categories of each categorical one."""
-    nodes = np.concatenate([one[one["is_leaf"] == 0] for one in trees])
+    nodes = np.concatenate([tree.nodes[tree.nodes["is_leaf"] == 0] for tree in trees])
     numbers, others = nodes[nodes["is_categorical"] == 0], nodes[nodes["is_categorical"] == 1]
     thresholds = {
         int(feature): np.unique(numbers["num_threshold"][numbers["feature_idx"] == feature])
         for feature in np.unique(numbers["feature_idx"])
     }
-    known = _get_categories(fitted)
+    known = boosting.categories() or []
     return thresholds, {int(feature): len(known[int(feature)]) for feature in np.unique(others["feature_idx"])}
 
 
-def _get_categories(fitted: Any) -> list[Array]:
-    """The categories of each categorical feature; these features come first."""
-    if fitted._preprocessor is None:
-        return []
-    listed = fitted._preprocessor.named_transformers_["encoder"].categories_
-    found = [np.asarray(values, dtype=np.float64) for values in listed]
-    return [values[~np.isnan(values)] for values in found]
-
-
-def _build_feature_encoder(fitted: Any) -> ArrayFunction:
+def _build_feature_encoder(boosting: HistogramBoosting) -> ArrayFunction:
     """A function that puts categorical columns first, as codes from 0 on; an unknown category is missing."""
-    if fitted._preprocessor is None:
+    known = boosting.categories()
+    if known is None:
         return lambda array: np.ascontiguousarray(array, dtype=np.float64)
-    known = _get_categories(fitted)
     if not all(len(values) for values in known):
         raise NoFastFormError
-    chosen = fitted.is_categorical_
+    chosen = boosting.categorical_features()
     order = [*np.flatnonzero(chosen).tolist(), *np.flatnonzero(~chosen).tolist()]
 
     def run(array: Array) -> Array:

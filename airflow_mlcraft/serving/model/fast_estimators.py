@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from airflow_mlcraft.adapters.sklearn import HistogramBoosting, is_histogram_boosting
 from airflow_mlcraft.serving.model.fast_boosting import build_quickscorer, build_tree_scorer
 from airflow_mlcraft.serving.model.fast_transformers import (
     Array,
@@ -39,7 +40,7 @@ def list_fast_estimators(fitted: Any) -> list[Callable[[], FastEstimator]]:
             result.append(lambda: _build_tree(fitted))
         if hasattr(fitted, "coef_") and hasattr(fitted, "intercept_"):
             result.append(lambda: _build_linear(fitted))
-        if hasattr(fitted, "_predictors") and hasattr(fitted, "_bin_mapper"):
+        if is_histogram_boosting(fitted):
             result += [
                 partial(_build_hist_boosting, fitted, scores) for scores in (build_quickscorer, build_tree_scorer)
             ]
@@ -123,18 +124,20 @@ def _build_forest(fitted: Any) -> FastEstimator:
     return _build_classifier(fitted.classes_, mean)
 
 
-def _build_hist_boosting(fitted: Any, raw_scores: Callable[[Any], ArrayFunction]) -> FastEstimator:
-    raw, loss, width = raw_scores(fitted), fitted._loss, fitted.n_trees_per_iteration_
+def _build_hist_boosting(fitted: Any, raw_scores: Callable[[HistogramBoosting], ArrayFunction]) -> FastEstimator:
+    boosting = HistogramBoosting(fitted)
+    raw, width = raw_scores(boosting), boosting.scores
     if not hasattr(fitted, "classes_"):
-        return FastEstimator(lambda array: loss.link.inverse(raw(array).ravel()))
-    classes = fitted.classes_
+        inverse = boosting.inverse_link()
+        return FastEstimator(lambda array: inverse(raw(array).ravel()))
+    classes, probabilities = fitted.classes_, boosting.probabilities()
 
     def predict(array: Array) -> Array:
         result = raw(array)
         best = (result.ravel() > 0).astype(np.intp) if width == 1 else result.argmax(axis=1)
         return classes.take(best, axis=0)
 
-    return FastEstimator(predict, lambda array: loss.predict_proba(raw(array)))
+    return FastEstimator(predict, lambda array: probabilities(raw(array)))
 
 
 def _to_float32(array: Array) -> Array:

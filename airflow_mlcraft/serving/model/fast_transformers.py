@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from airflow_mlcraft.adapters.sklearn import merges_rare_categories, read_one_hot_columns
 from airflow_mlcraft.serving.model.tables import Table
 
 Array = Any
@@ -194,15 +195,13 @@ def _build_min_max_scaler(fitted: Any) -> ArrayFunction | None:
 def _build_one_hot(fitted: Any, fill: Sequence[Any] | None = None) -> ArrayFunction | None:
     if fitted.drop is not None:
         return None
-    widths = fitted._n_features_outs
-    rare = fitted._infrequent_indices if fitted._infrequent_enabled else [None] * len(widths)
-    mappings = fitted._default_to_infrequent_mappings if fitted._infrequent_enabled else rare
-    starts = np.concatenate([[0], np.cumsum(widths)]).tolist()
+    columns = read_one_hot_columns(fitted)
+    starts = np.concatenate([[0], np.cumsum([column.width for column in columns])]).tolist()
     if starts[-1] > _MAX_ONE_HOT_WIDTH:
         raise NoFastFormError
     codes = []
     for column, values in enumerate(fitted.categories_):
-        start, mapping, rares = starts[column], mappings[column], rare[column]
+        start, mapping, rares = starts[column], columns[column].mapping, columns[column].rare
         places = [start + (index if mapping is None else int(mapping[index])) for index in range(len(values))]
         unknown = np.nan
         if mapping is not None and rares is not None and fitted.handle_unknown != "ignore":
@@ -226,7 +225,7 @@ def _build_one_hot(fitted: Any, fill: Sequence[Any] | None = None) -> ArrayFunct
 
 
 def _build_ordinal(fitted: Any, fill: Sequence[Any] | None = None) -> ArrayFunction | None:
-    if getattr(fitted, "_infrequent_enabled", False):
+    if merges_rare_categories(fitted):
         return None
     refuse = fitted.handle_unknown == "error"
     unknown = np.nan if fitted.unknown_value is None else fitted.unknown_value

@@ -21,6 +21,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from airflow_mlcraft.adapters.prometheus import remove_live_gauges, share_values
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.serving.http.errors import ServingError
 from airflow_mlcraft.serving.options import KEY_VARIABLE, Options
@@ -41,7 +42,7 @@ def supervise(options: Options) -> None:
     """Serve until a signal or a `stop` command."""
     listener = _open_listener(options)
     folder = Path(tempfile.mkdtemp(prefix="mlcraft-serving-"))
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    share_values(folder)
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
     try:
         asyncio.run(_Supervisor(options, listener, folder).run())
@@ -144,7 +145,7 @@ class _Supervisor:
         asyncio.get_running_loop().remove_reader(worker.connection.fileno())
         worker.connection.close()
         worker.process.join()
-        self._remove_live_gauges(worker.process.pid)
+        remove_live_gauges(self._folder, worker.process.pid)
         exit_error = ServingError(f"worker {worker.number} ended with {worker.process.exitcode}")
         for future in [worker.ready, *worker.waiting.values()]:
             if not future.done():
@@ -163,11 +164,6 @@ class _Supervisor:
         await asyncio.sleep(_RESTART_DELAY)
         if not self._ending:
             self._start_worker(number)
-
-    def _remove_live_gauges(self, pid: int) -> None:
-        """Remove the gauges of a dead worker, such as requests in flight; its counters stay."""
-        for path in self._folder.glob(f"gauge_live*_{pid}.db"):
-            path.unlink(missing_ok=True)
 
     async def _handle_command(self, command: dict[str, Any]) -> Any:
         """Run a command from the control socket."""
