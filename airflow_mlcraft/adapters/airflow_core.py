@@ -99,6 +99,11 @@ def accept_serialized_forms(dag_class: type[Any]) -> None:
     serialization.to_dict = staticmethod(to_dict)
 
 
+def get_operator_module(task: Any) -> str:
+    """The module of a task's operator; a task of a serialized DAG has it by name."""
+    return str(getattr(task, "_task_module", None) or type(task).__module__)
+
+
 def read_timetable(serialized_dag: dict[str, Any]) -> Any:
     """The timetable of a DAG in its serialized form."""
     from airflow.serialization.serialized_objects import LazyDeserializedDAG

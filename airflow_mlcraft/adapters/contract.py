@@ -89,7 +89,10 @@ def _is_declared(owner: object, name: str) -> bool:
 def _find_lacking_parameters(function: object, parameters: tuple[str, ...]) -> list[str]:
     if not parameters or not callable(function):
         return []
-    known = inspect.signature(function).parameters
+    try:
+        known = inspect.signature(function).parameters
+    except ValueError:  # compiled, without a signature
+        return []
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in known.values()):
         return []
     return [name for name in parameters if name not in known]

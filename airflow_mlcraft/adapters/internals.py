@@ -1,4 +1,7 @@
-"""The internal names of each library that its adapter uses, as data. See `adapters/contract.py`."""
+"""The internal names of each library that its adapter uses, as data. See `adapters/contract.py`.
+
+Attributes that exist on objects alone, set in `__init__` or `fit`, are found by no path: tests/adapters checks them.
+"""
 
 from __future__ import annotations
 
@@ -86,6 +89,11 @@ AIRFLOW_CORE = Library(
     "airflow_mlcraft/adapters/airflow_core.py",
     "3.1 to 3.3",
     (
+        Internal(
+            "airflow.serialization.definitions.mappedoperator:SerializedMappedOperator._task_module",
+            "the end of the MLflow run of a DAG run",
+            instead=("airflow.models.mappedoperator:MappedOperator._task_module",),
+        ),
         Internal(
             "airflow.serialization.serialized_objects:DagSerialization.to_dict",
             "serialized DAGs",
@@ -298,11 +306,195 @@ AIRFLOW_STANDARD = Library(
     ),
 )
 
+CWLTOOL = Library(
+    "cwltool",
+    "airflow_mlcraft/adapters/cwltool.py",
+    "3.1.20250925164626 to 3.3.20260925135507",
+    (
+        Internal("cwltool.process:Process._init_job", "checks of the inputs of a run"),
+        Internal(
+            "cwltool.job:JobBase._execute",
+            "running steps inside of their task, and ending tools that outlive their task",
+            ("runtime", "env", "runtimeContext", "monitor_function"),
+        ),
+        Internal(
+            "cwltool.job:ContainerCommandLineJob.docker_monitor",
+            "the time limit of tools in containers",
+            ("cidfile", "tmpdir_prefix", "cleanup_cidfile", "docker_exe", "process"),
+        ),
+        Internal("cwltool.process:SCHEMA_CACHE", "clearing the ontologies of a document before the next is loaded"),
+        Internal("cwltool.process:get_schema", "reading the schema of CWL before tasks are forked"),
+        Internal("cwltool.utils:processes_to_kill", "ending tools when their task is stopped"),
+        Internal("cwltool.load_tool:jobloaderctx", "reading job files"),
+        Internal("cwltool.load_tool:jobloader_id_name", "reading job files"),
+    ),
+)
+
+SCHEMA_SALAD = Library(
+    "schema-salad",
+    "airflow_mlcraft/adapters/schema_salad.py",
+    "8.9 to 8.10",
+    (
+        Internal(
+            "schema_salad.fetcher:DefaultFetcher.fetch_text",
+            "recording and limiting the files that a document is read from",
+            ("url", "content_types"),
+        ),
+        Internal(
+            "schema_salad.fetcher:DefaultFetcher.check_exists",
+            "recording and limiting the files that a document is read from",
+            ("url",),
+        ),
+    ),
+)
+
+CWL_UTILS = Library(
+    "cwl-utils",
+    "airflow_mlcraft/adapters/cwl_utils.py",
+    "0.40 to 0.45",
+    (
+        Internal("cwl_utils.sandboxjs:set_js_engine", "evaluating JavaScript in a Node without access to anything"),
+        Internal("cwl_utils.sandboxjs:JSEngine.eval", "command lines without JavaScript", ("scan", "jslib")),
+        Internal(
+            "cwl_utils.sandboxjs:JSEngine.regex_eval",
+            "command lines without JavaScript",
+            ("parsed_string", "remaining_string", "current_value"),
+        ),
+        Internal(
+            "cwl_utils.sandboxjs:NodeJSEngine.regex_eval",
+            "command lines without JavaScript",
+            ("parsed_string", "remaining_string", "current_value"),
+        ),
+        Internal("cwl_utils.sandboxjs:NodeJSEngine.exec_js_process", "time limits of expressions"),
+        Internal(
+            "cwl_utils.sandboxjs:NodeJSEngine.new_js_proc",
+            "evaluating JavaScript in a Node without access to anything",
+            ("js_text", "force_docker_pull", "container_engine"),
+        ),
+        Internal("cwl_utils.sandboxjs:NodeJSEngine.localdata", "one Node for all expressions of a process"),
+    ),
+)
+
+RUAMEL_YAML = Library(
+    "ruamel.yaml",
+    "airflow_mlcraft/adapters/ruamel_yaml.py",
+    "0.18 to 0.19",
+    (Internal("ruamel.yaml.scalarfloat:ScalarFloat", "numbers that a document writes with an exponent"),),
+)
+
+DVC = Library(
+    "dvc",
+    "airflow_mlcraft/adapters/dvc.py",
+    "3.63 to 3.67",
+    (
+        Internal("dvc.repo:Repo", "pushing data to a DVC remote", ("remote", "remote_config")),
+        Internal("dvc.repo:Repo.init", "creating the DVC repository of a project"),
+        Internal("dvc.repo:Repo.get", "loading data sets from a git repository", ("out", "rev")),
+        Internal("dvc.config:Config", "reading and setting the DVC remote", ("validate",)),
+        Internal("dvc.config:Config.edit", "setting the DVC remote"),
+        Internal("dvc.config:ConfigError", "errors in the configuration of DVC"),
+        Internal("dvc.exceptions:DvcException", "errors of DVC"),
+        Internal("dvc.data_cloud:DataCloud.get_remote_odb", "pushing data to a DVC remote"),
+        Internal("dvc.data_cloud:DataCloud.transfer", "pushing data to a DVC remote"),
+    ),
+)
+
+DVC_DATA = Library(
+    "dvc-data",
+    "airflow_mlcraft/adapters/dvc.py",
+    "3.16.12 to 3.18",
+    (
+        Internal("dvc_data.hashfile.db:get_index", "pushing data to a DVC remote"),
+        Internal("dvc_data.hashfile.hash_info:HashInfo", "pushing data to a DVC remote"),
+        Internal(
+            "dvc_data.hashfile.transfer:transfer",
+            "pushing data to a DVC remote",
+            ("dest_index", "cache_odb", "shallow"),
+        ),
+        Internal("dvc_data.hashfile.transfer:TransferResult.transferred", "the number of objects that were pushed"),
+        Internal("dvc_data.hashfile.transfer:TransferResult.failed", "objects that a DVC remote has refused"),
+        Internal("dvc_data.hashfile.transfer:logger", "the reasons why a DVC remote has refused objects"),
+    ),
+)
+
+MLFLOW = Library(
+    "mlflow",
+    "airflow_mlcraft/adapters/mlflow.py",
+    "3.4 to 3.17",
+    (
+        Internal(
+            "mlflow.store.artifact.artifact_repository_registry:get_artifact_repository",
+            "files of runs and models in a store that is no server",
+        ),
+        Internal(
+            "mlflow.store.artifact.artifact_repo:ArtifactRepository.log_artifact",
+            "files of runs and models in a store that is no server",
+        ),
+        Internal(
+            "mlflow.store.artifact.artifact_repo:ArtifactRepository.download_artifacts",
+            "files of runs and models in a store that is no server",
+        ),
+    ),
+)
+
+MLFLOW_PLUGINS = Library(
+    "mlflow",
+    "airflow_mlcraft/adapters/mlflow_plugins.py",
+    "3.4 to 3.17",
+    (
+        Internal("mlflow.data.dataset_source:DatasetSource._get_source_type", "data sets with their DVC hash"),
+        Internal("mlflow.data.dataset_source:DatasetSource._can_resolve", "data sets with their DVC hash"),
+        Internal("mlflow.data.dataset_source:DatasetSource._resolve", "data sets with their DVC hash"),
+        Internal(
+            "mlflow.tracking.context.abstract_context:RunContextProvider.in_context", "tags of runs that tasks start"
+        ),
+        Internal("mlflow.tracking.context.abstract_context:RunContextProvider.tags", "tags of runs that tasks start"),
+        Internal(
+            "mlflow.tracking.default_experiment.abstract_context:DefaultExperimentProvider.in_context",
+            "the experiment of runs that tasks start",
+        ),
+        Internal(
+            "mlflow.tracking.default_experiment.abstract_context:DefaultExperimentProvider.get_experiment_id",
+            "the experiment of runs that tasks start",
+        ),
+    ),
+)
+
+_BOOSTING = "sklearn.ensemble._hist_gradient_boosting"
+SKLEARN = Library(
+    "scikit-learn",
+    "airflow_mlcraft/adapters/sklearn.py",
+    "1.6 to 1.9",
+    (
+        Internal(f"{_BOOSTING}.predictor:TreePredictor.predict", "fast predictions of histogram gradient boosting"),
+        Internal(f"{_BOOSTING}.common:PREDICTOR_RECORD_DTYPE", "fast predictions of histogram gradient boosting"),
+        Internal(
+            f"{_BOOSTING}.binning:_BinMapper.make_known_categories_bitsets",
+            "fast predictions of histogram gradient boosting",
+        ),
+        Internal("sklearn._loss.link:BaseLink.inverse", "fast predictions of histogram gradient boosting"),
+        Internal(
+            "sklearn._loss.loss:HalfBinomialLoss.predict_proba", "fast probabilities of histogram gradient boosting"
+        ),
+        Internal(
+            "sklearn._loss.loss:HalfMultinomialLoss.predict_proba", "fast probabilities of histogram gradient boosting"
+        ),
+    ),
+)
+
 PROMETHEUS = Library(
     "prometheus-client",
     "airflow_mlcraft/adapters/prometheus.py",
-    "0.20 to 0.26",
-    (Internal("prometheus_client:values", "the files in which the workers of a server share their numbers"),),
+    "0.21 to 0.26",
+    (
+        Internal(
+            "prometheus_client.multiprocess:MultiProcessCollector", "the metrics of all workers of an inference server"
+        ),
+        Internal(
+            "prometheus_client.values:MultiProcessValue",
+            "removing the gauges of a worker of an inference server that has ended",
+        ),
+    ),
 )
 
 LIBRARIES = (
@@ -310,5 +502,14 @@ LIBRARIES = (
     AIRFLOW_CORE,
     AIRFLOW_API,
     AIRFLOW_STANDARD,
+    CWLTOOL,
+    SCHEMA_SALAD,
+    CWL_UTILS,
+    RUAMEL_YAML,
+    DVC,
+    DVC_DATA,
+    MLFLOW,
+    MLFLOW_PLUGINS,
+    SKLEARN,
     PROMETHEUS,
 )

@@ -38,13 +38,14 @@ def _end_mlflow_run(dag_run: Any, status: str) -> None:
 def _may_be_tracked(dag_run: Any) -> bool:
     """Whether a task of the DAG has an operator whose runs are tracked."""
     from airflow_mlcraft import settings
+    from airflow_mlcraft.adapters.airflow_core import get_operator_module
     from airflow_mlcraft.layout.hints import TRACKED_OPERATOR_MODULES
 
     tracking = settings.get_choice("tracking")
     if tracking == "never" or dag_run.dag is None:
         return False
-    modules = {getattr(task, "_task_module", None) or type(task).__module__ for task in dag_run.dag.tasks}
-    operator_modules = {name for name in modules if str(name).startswith(_OPERATORS)}
+    modules = {get_operator_module(task) for task in dag_run.dag.tasks}
+    operator_modules = {name for name in modules if name.startswith(_OPERATORS)}
     return bool(operator_modules) and (
         tracking == "always" or not operator_modules.isdisjoint(TRACKED_OPERATOR_MODULES)
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from airflow_mlcraft.adapters.mlflow import DatasetSource, DefaultExperimentProvider, RunContextProvider
+from airflow_mlcraft.adapters.mlflow_plugins import DatasetSource, DefaultExperimentProvider, RunContextProvider
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.store.object_paths import DIR_SUFFIX, is_oid
 from airflow_mlcraft.store.store import Store

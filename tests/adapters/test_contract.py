@@ -40,6 +40,11 @@ def test_an_attribute_that_is_gone_is_reported() -> None:
     assert "has pytest.Item without the attribute colour" in problem
 
 
+def test_parameters_that_cannot_be_read_are_no_problem() -> None:
+    """As those of a type that is compiled."""
+    assert find_broken(Library("pytest", "a.py", "8", (Internal("builtins:dict", "tests", ("colour",)),))) == []
+
+
 def test_another_name_in_its_place_will_do() -> None:
     found = find_broken(
         Library("pytest", "a.py", "8", (Internal("pytest:gone", "tests", instead=("pytest:fixture",)),))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mlcraft.adapters.contract import Library
-from airflow_mlcraft.adapters.internals import AIRFLOW_API, AIRFLOW_CORE, AIRFLOW_SDK, AIRFLOW_STANDARD
+from airflow_mlcraft.adapters.internals import AIRFLOW_CORE, LIBRARIES
 
 PROJECT = Path(__file__).parents[2]
 PACKAGE = PROJECT / "airflow_mlcraft"
@@ -30,8 +30,59 @@ PUBLIC_OF_AIRFLOW = {
 }
 """The public names of each module; None for all."""
 
-PUBLIC = {"airflow": PUBLIC_OF_AIRFLOW}
+# cwltool documents its contexts and its tool factory; the others are the objects of a loaded document and of a job.
+PUBLIC_OF_CWLTOOL = {
+    "cwltool.builder": {"content_limit_respected_read"},
+    "cwltool.command_line_tool": {"CommandLineTool"},
+    "cwltool.context": {"LoadingContext", "RuntimeContext"},
+    "cwltool.errors": None,
+    "cwltool.job": {"CommandLineJob", "ContainerCommandLineJob", "JobBase"},
+    "cwltool.load_tool": {"fetch_document", "make_tool", "resolve_and_validate_document"},
+    "cwltool.mutation": {"MutationManager"},
+    "cwltool.pathmapper": {"MapperEnt", "PathMapper"},
+    "cwltool.process": {"Process", "shortname"},
+    "cwltool.stdfsaccess": {"StdFsAccess"},
+    "cwltool.update": {"INTERNAL_VERSION", "ORIGINAL_CWLVERSION"},
+    "cwltool.utils": {"adjustDirObjs", "get_listing", "normalizeFilesDirs", "visit_files", "visit_files_directories"},
+    "cwltool.workflow": {"Workflow", "WorkflowStep", "default_make_tool"},
+}
+
+PUBLIC = {
+    "airflow": PUBLIC_OF_AIRFLOW,
+    "cwl_utils": {"cwl_utils.errors": None, "cwl_utils.expression": {"do_eval"}},
+    "cwltool": PUBLIC_OF_CWLTOOL,
+    "dvc": {"dvc.api": None},
+    "dvc_data": {},
+    "dvc_objects": {},
+    "mlflow": {"mlflow": {"", "MlflowClient", "entities", "MlflowException"}},
+    "prometheus_client": {
+        "prometheus_client": {
+            "CONTENT_TYPE_LATEST",
+            "CollectorRegistry",
+            "Counter",
+            "Gauge",
+            "Histogram",
+            "generate_latest",
+        }
+    },
+    "ruamel": {"ruamel.yaml": None},
+    "schema_salad": {
+        "schema_salad.exceptions": None,
+        "schema_salad.ref_resolver": {"Loader"},
+        "schema_salad.sourceline": {"cmap"},
+        "schema_salad.utils": {"yaml_no_ts"},
+    },
+    "sklearn": {"sklearn": None},
+}
 """The public modules of each library whose internals are used only in adapters."""
+
+DOCUMENTED_ATTRIBUTES = {"_Hash", "_exit", "_replace"}
+"""Of named tuples and of `os`, and the type of hashes of typeshed."""
+
+REPLACED_METHODS = {"_execute", "collect_outputs", "docker_monitor", "make_path_mapper"}
+"""Methods of cwltool's jobs that the adapter replaces."""
+
+_BY_NAME = {"delattr", "getattr", "hasattr", "setattr"}
 
 
 def test_only_adapters_import_internal_names() -> None:
@@ -45,19 +96,59 @@ def test_only_adapters_import_internal_names() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize(
-    "library",
-    [AIRFLOW_SDK, AIRFLOW_CORE, AIRFLOW_API, AIRFLOW_STANDARD],
-    ids=lambda library: Path(library.adapter).stem,
-)
-def test_all_internal_names_of_an_adapter_are_listed(library: Library) -> None:
-    listed = {path for internal in library.internals for path in (internal.path, *internal.instead)}
+@pytest.mark.parametrize("adapter", sorted({library.adapter for library in LIBRARIES}))
+def test_all_internal_names_of_an_adapter_are_listed(adapter: str) -> None:
+    internals = [internal for library in LIBRARIES if library.adapter == adapter for internal in library.internals]
+    listed = {path for internal in internals for path in (internal.path, *internal.instead)}
     missing = [
         f"{module}:{name}"
-        for _, module, name in find_imports(PROJECT / library.adapter)
+        for _, module, name in find_imports(PROJECT / adapter)
         if not is_public(module, name) and not _is_listed(f"{module}:{name}", f"{module}.{name}", listed)
     ]
     assert missing == []
+
+
+def test_each_adapter_has_a_list() -> None:
+    adapters = {f"airflow_mlcraft/adapters/{path.name}" for path in ADAPTERS.glob("*.py")}
+    others = {f"airflow_mlcraft/adapters/{name}.py" for name in ("__init__", "contract", "internals")}
+    assert adapters - others == {library.adapter for library in LIBRARIES}
+
+
+def test_only_adapters_use_private_attributes_of_others() -> None:
+    """A private name of an object that its module does not define is one of a library."""
+    found = [
+        f"{path.relative_to(PROJECT)}:{line}: {name}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if not path.is_relative_to(ADAPTERS)
+        for line, name in find_private_attributes(path)
+        if name not in DOCUMENTED_ATTRIBUTES
+    ]
+    assert found == []
+
+
+def test_only_adapters_replace_methods_of_jobs() -> None:
+    found = [
+        f"{path.relative_to(PROJECT)}:{node.lineno}: {node.attr}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if not path.is_relative_to(ADAPTERS)
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr in REPLACED_METHODS
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("adapter", sorted({library.adapter for library in LIBRARIES}))
+def test_private_attributes_of_an_adapter_are_checked(adapter: str) -> None:
+    """By the list of its library or, where objects alone have them, by the tests of the adapter."""
+    paths = [internal.path for library in LIBRARIES if library.adapter == adapter for internal in library.internals]
+    tests = Path(__file__).with_name(f"test_{Path(adapter).name}")
+    tested = tests.read_text("utf-8") if tests.is_file() else ""
+    unchecked = [
+        f"{adapter}:{line}: {name}"
+        for line, name in find_private_attributes(PROJECT / adapter)
+        if not any(path.endswith(f".{name}") for path in paths) and f'"{name}"' not in tested
+    ]
+    assert unchecked == []
 
 
 @pytest.mark.parametrize("library", [AIRFLOW_CORE], ids=lambda library: Path(library.adapter).stem)
@@ -77,11 +168,32 @@ def find_imports(path: Path) -> Iterator[tuple[int, str, str]]:
             yield from ((node.lineno, alias.name, "") for alias in node.names)
 
 
+def find_private_attributes(path: Path) -> Iterator[tuple[int, str]]:
+    """The line and name of each private attribute of other objects, by name or by `getattr` and its like."""
+    tree = ast.parse(path.read_text("utf-8"))
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    own |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _is_self(node.value)}
+    for node in ast.walk(tree):
+        name = ""
+        if isinstance(node, ast.Attribute) and not _is_self(node.value):
+            name = node.attr
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BY_NAME:
+            name = str(node.args[1].value) if isinstance(node.args[1], ast.Constant) else ""
+        if name.startswith("_") and not name.startswith("__") and name not in own:
+            yield node.lineno, name
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
 def is_public(module: str, name: str) -> bool:
     """Whether a name may be imported outside of the adapters. Names of libraries without adapters may."""
     public = PUBLIC.get(module.partition(".")[0])
     if public is None:
         return True
+    if any(part.startswith("_") for part in module.split(".")):
+        return False
     if module == "airflow":
         return name == ""
     if module == "airflow.sdk":
