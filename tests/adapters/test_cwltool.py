@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from cwltool.context import LoadingContext, RuntimeContext
+from cwltool.errors import WorkflowException
 from cwltool.job import CommandLineJob, ContainerCommandLineJob, JobBase
 from cwltool.load_tool import load_tool
 from cwltool.pathmapper import PathMapper
@@ -18,7 +19,6 @@ from cwltool.process import SCHEMA_CACHE, Process
 from cwltool.utils import processes_to_kill
 from cwltool.workflow import default_make_tool
 from rdflib import RDFS, Graph, URIRef
-from schema_salad.exceptions import ValidationException
 from schema_salad.sourceline import cmap
 
 from airflow_mlcraft.adapters.cwltool import (
@@ -141,7 +141,7 @@ def test_a_process_has_the_attribute(process: Process, name: str) -> None:
 def test_the_inputs_of_a_run_are_checked(process: Process, tmp_path: Path) -> None:
     context = RuntimeContext({"basedir": str(tmp_path)})
     assert init_job(process, {}, context)["text"] == "usual"
-    with pytest.raises(ValidationException, match="text"):
+    with pytest.raises(WorkflowException, match="text"):
         init_job(process, {"text": 5}, context)
 
 

@@ -8,7 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from dvc.data_cloud import DataCloud
 from dvc.repo import Repo
+from dvc_data.hashfile import transfer
+from dvc_data.hashfile.hash_info import HashInfo
+from dvc_data.hashfile.transfer import TransferResult
 
 from airflow_mlcraft.adapters.dvc import (
     DvcError,
@@ -91,13 +95,22 @@ def test_pushed_objects_are_counted_once(repository: Path, tmp_path: Path) -> No
     assert push_objects(repository, "there", [oid], {}) == 0
 
 
-def test_a_remote_that_refuses_objects_says_why(repository: Path, tmp_path: Path) -> None:
+def test_objects_that_are_refused_are_an_error_with_the_reason(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """DVC logs the reason for each object, and returns the objects."""
+
+    def refuse(
+        cloud: DataCloud, source: object, target: object, objects: list[HashInfo], **_: object
+    ) -> TransferResult:
+        transfer.logger.error("failed", exc_info=PermissionError("the disk is full"))
+        return TransferResult(transferred=set(), failed=set(objects))
+
     oid = add(repository, "a.csv", "1\n")
-    place = tmp_path / "remote" / "files" / "md5" / oid[:2]
-    place.parent.mkdir(parents=True)
-    place.write_text("no folder")
-    with pytest.raises(OSError, match=r"1 objects were refused: \w+Error: "):
+    monkeypatch.setattr(DataCloud, "transfer", refuse)
+    with pytest.raises(OSError, match="1 objects were refused: PermissionError: the disk is full"):
         push_objects(repository, "there", [oid], {})
+    assert "the disk is full" not in caplog.text, "the error is logged with its traceback"
 
 
 def test_an_unknown_remote_is_an_error(repository: Path) -> None:
