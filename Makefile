@@ -14,7 +14,7 @@ JOBS ?= auto
 .DEFAULT_GOAL := help
 # Otherwise each process would compile all of Airflow again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help setup demo test lint types rooms check up stop docs bench conformance executor resolve compose-check site lock clean
+.PHONY: help setup demo test lint types rooms check up stop docs bench conformance executor matrix resolve compose-check site lock constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,16 +72,30 @@ executor: ## compile the executor of Rabix Composer into the package (needs a JD
 	javac --release 8 -Xlint:-options -g:none -d executor/build executor/dev/mlcraft/ComposerExecutor.java
 	cp executor/build/dev/mlcraft/ComposerExecutor.class airflow_mlcraft/runner/jar/
 
+matrix: $(STAMP) ## test what uses Airflow on Airflow 3.1 and 3.2 with Python 3.10 and 3.13 (ARGS=--short)
+	@$(BIN)/python tools/matrix.py $(ARGS)
+
 resolve: $(STAMP) ## install the newest allowed versions into a new environment, and run a document with it
 	@$(BIN)/python tools/resolve.py
 
 compose-check: $(STAMP) ## build and start docker-compose.yaml, and run a workflow there (ARGS=--stand-in-postgres)
 	@$(BIN)/python tools/compose_check.py $(ARGS)
 
+# The options of a file that holds for Python 3.10 and newer, and names no package index.
+COMPILE := -m uv pip compile --quiet --python-version 3.10 --no-header --no-annotate --no-emit-index-url \
+	--no-emit-find-links pyproject.toml
+EXTRAS := --extra all --extra boosting --extra s3
+
 lock: $(STAMP) ## resolve the newest versions again, for Python 3.10 and newer, into requirements.lock
-	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --extra all --extra boosting --extra s3 --group dev --group docs \
-		pyproject.toml --output-file requirements.lock
+	$(BIN)/python $(COMPILE) --upgrade --universal $(EXTRAS) --group dev --group docs --output-file requirements.lock
+
+constraints: $(STAMP) ## resolve the versions for Airflow 3.1, 3.2 and 3.3, and the lowest, into constraints/
+	for version in 3.1 3.2 3.3; do \
+		$(BIN)/python $(COMPILE) --upgrade --universal $(EXTRAS) --group test constraints/airflow-$$version.in \
+			--output-file constraints/airflow-$$version.txt || exit 1; \
+	done
+	$(BIN)/python $(COMPILE) --upgrade --resolution lowest-direct --extra all --group test \
+		--constraint constraints/lowest.in --output-file constraints/lowest.txt
 
 clean: ## remove the virtual environment, Airflow's home, and caches
 	rm -rf $(VENV) .mlcraft .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist site

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 import yaml
-from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_mlcraft import CwlDag
+from airflow_mlcraft.adapters.airflow_core import dag_serialization
 from airflow_mlcraft.cwl.composer.form import composer_form
 from airflow_mlcraft.cwl.discover import find_documents
 from airflow_mlcraft.errors import MlcraftError
 from tests.composer.composer import HERE, VERSIONS, Opened, open_and_save
 from tests.composer.meaning import normalize_document
+
+DagSerialization = dag_serialization()
 
 PROJECT = HERE.parents[1]
 CWL = PROJECT / "cwl"

