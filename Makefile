@@ -94,7 +94,7 @@ constraints: $(STAMP) ## resolve the versions for Airflow 3.1, 3.2 and 3.3, and 
 		$(BIN)/python $(COMPILE) --upgrade --universal $(EXTRAS) --group test constraints/airflow-$$version.in \
 			--output-file constraints/airflow-$$version.txt || exit 1; \
 	done
-	$(BIN)/python $(COMPILE) --upgrade --resolution lowest-direct --extra all --group test \
+	$(BIN)/python $(COMPILE) --config-file constraints/lowest-uv.toml --upgrade --resolution lowest-direct --extra all --group test \
 		--constraint constraints/lowest.in --output-file constraints/lowest.txt
 
 clean: ## remove the virtual environment, Airflow's home, and caches
