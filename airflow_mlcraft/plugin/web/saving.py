@@ -138,7 +138,7 @@ def save(path: str, body: Save, editor: DocumentEditorDep) -> dict[str, Any]:
     return editor.after_write(path, version, "save")
 
 
-@router.delete("/documents/{path:path}", status_code=204)
+@router.delete("/documents/{path:path}", status_code=204, response_model=None)
 def delete(path: str, base: Annotated[str, Query()], editor: DocumentEditorDep) -> None:
     """Remove a document, and mark its DAG as stale."""
     dag_id = editor.require(path)
