@@ -110,7 +110,7 @@ def test_all_internal_names_of_an_adapter_are_listed(adapter: str) -> None:
 
 def test_each_adapter_has_a_list() -> None:
     adapters = {f"airflow_mlcraft/adapters/{path.name}" for path in ADAPTERS.glob("*.py")}
-    others = {f"airflow_mlcraft/adapters/{name}.py" for name in ("__init__", "contract", "internals")}
+    others = {f"airflow_mlcraft/adapters/{name}.py" for name in ("__init__", "__main__", "contract", "internals")}
     assert adapters - others == {library.adapter for library in LIBRARIES}
 
 
