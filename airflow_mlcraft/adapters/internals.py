@@ -278,8 +278,19 @@ AIRFLOW_API = Library(
         Internal(
             "airflow.api_fastapi.core_api.security:requires_access_dag",
             "the permissions of users",
-            parameters=("method", "access_entity", "param_dag_id"),
+            parameters=("method", "access_entity"),
         ),
+        Internal(
+            "airflow.api_fastapi.auth.managers.base_auth_manager:BaseAuthManager.is_authorized_dag",
+            "the permissions of users",
+            parameters=("method", "access_entity", "details", "user"),
+        ),
+        Internal(
+            "airflow.api_fastapi.auth.managers.models.resource_details:DagDetails",
+            "the permissions of users",
+            parameters=("id", "team_name"),
+        ),
+        Internal("airflow.models.dag:DagModel.get_team_name", "the permissions of users", parameters=("dag_id",)),
     ),
 )
 
