@@ -14,6 +14,8 @@ import pytest
 from airflow_mlcraft import settings
 from airflow_mlcraft.provider import get_provider_info
 
+pytestmark = pytest.mark.every_airflow
+
 
 def test_info_is_valid() -> None:
     schema = json.loads(files("airflow").joinpath("provider_info.schema.json").read_text())
@@ -42,7 +44,10 @@ def test_airflow_finds_the_provider() -> None:
 @pytest.mark.parametrize("name", settings.SETTINGS)
 def test_airflow_knows_every_setting(name: str) -> None:
     from airflow.configuration import conf
+    from airflow.providers_manager import ProvidersManager
 
+    # Airflow 3.1 reads the options of providers when its commands start, and not at the first question.
+    ProvidersManager().initialize_providers_configuration()
     assert conf.get(settings.SECTION, name) is not None
 
 

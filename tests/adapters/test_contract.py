@@ -9,6 +9,8 @@ import pytest
 from airflow_mlcraft.adapters.contract import Internal, Library, find_broken
 from airflow_mlcraft.adapters.internals import LIBRARIES
 
+pytestmark = pytest.mark.every_airflow
+
 _NAMES = [(library, internal) for library in LIBRARIES for internal in library.internals]
 
 

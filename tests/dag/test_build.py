@@ -15,6 +15,8 @@ from airflow_mlcraft import CwlDag, CwlTaskGroup, load_cwl_dags
 from airflow_mlcraft.adapters.airflow_core import dag_serialization
 from airflow_mlcraft.errors import DocumentError, InputError
 
+pytestmark = pytest.mark.every_airflow
+
 DagSerialization = dag_serialization()
 
 DOCUMENTS = Path(__file__).parents[1] / "documents"

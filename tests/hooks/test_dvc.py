@@ -11,6 +11,8 @@ from airflow_mlcraft.hooks.dvc import DvcHook, is_push_failure_fatal, open_versi
 from airflow_mlcraft.store.store import Store
 from tests.versioning.repositories import ABOUT, data, git, repository
 
+pytestmark = pytest.mark.every_airflow
+
 
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -9,6 +9,8 @@ from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.hooks.mlflow import MlflowHook, open_tracking
 from airflow_mlcraft.tracking.rest.connection import Credentials
 
+pytestmark = pytest.mark.every_airflow
+
 
 def connection(monkeypatch: pytest.MonkeyPatch, **fields: object) -> MlflowHook:
     monkeypatch.setenv("AIRFLOW_CONN_MINE", json.dumps({"conn_type": "mlflow", **fields}))

@@ -8,6 +8,8 @@ from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.hooks.store import StoreHook
 from airflow_mlcraft.operators.task_files import open_store
 
+pytestmark = pytest.mark.every_airflow
+
 
 @pytest.fixture(autouse=True)
 def local_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.operators.embedded import Ran, names_and_texts, warm
 
+pytestmark = pytest.mark.every_airflow
+
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:

@@ -35,6 +35,7 @@ def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.every_airflow
 def test_success_xcom_events_and_logs(warm: Warm, tmp_path: Path) -> None:
     child = warm.start("linear", tmp_path, conf={"start": 41})
     outcome = child.join()
@@ -77,11 +78,13 @@ def test_empty_mapping(warm: Warm, tmp_path: Path) -> None:
     assert outcome["xcom"] == [None]
 
 
+@pytest.mark.every_airflow
 def test_mapped_group(warm: Warm, tmp_path: Path) -> None:
     outcome = warm.start("mapped_group", tmp_path).join()
     assert (outcome["state"], outcome["xcom"]) == ("success", [[3, 5, 7]])
 
 
+@pytest.mark.every_airflow
 def test_skip_and_none_failed(warm: Warm, tmp_path: Path) -> None:
     outcome = warm.start("skipped", tmp_path).join()
     assert outcome["state"] == "success"
@@ -105,6 +108,7 @@ def test_retries_wait_for_their_delay(warm: Warm, tmp_path: Path) -> None:
     assert all(later - earlier >= 0.7 for earlier, later in itertools.pairwise(times))
 
 
+@pytest.mark.every_airflow
 def test_failing_tasks_say_why(warm: Warm, tmp_path: Path) -> None:
     child = warm.start("failing", tmp_path)
     outcome = child.join()
@@ -154,6 +158,7 @@ def test_interrupt_leaves_no_process(warm: Warm, tmp_path: Path, number: signal.
     assert child.text("stdout") == ""
 
 
+@pytest.mark.every_airflow
 def test_deferred_task(warm: Warm, tmp_path: Path) -> None:
     outcome = warm.start("deferred", tmp_path).join()
     assert (outcome["state"], outcome["xcom"]) == ("success", ["woken"])

@@ -8,6 +8,8 @@ import pytest
 
 from tests.plugin.site import Site
 
+pytestmark = pytest.mark.every_airflow
+
 
 class Route(NamedTuple):
     """A request about the DAG `other`."""
