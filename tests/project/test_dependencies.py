@@ -39,7 +39,7 @@ def test_what_clashes_with_itself(project: Project, own_folder: Path, monkeypatc
 
 
 def test_what_steps_need_has_lower_bounds_alone() -> None:
-    base = python_environments._base()
+    base = python_environments._base_requirements()
     assert any(line.startswith("fastapi>=") for line in base)
     assert any(line.startswith("ruamel") and ">=" in line for line in base)
     assert not [line for line in base if "<" in line]
