@@ -122,7 +122,7 @@ def run_workflow(compose: Compose, port: int) -> None:
         server.trigger(DAG, RUN_ID, CONF)
         print(f"Airflow answers at {url}; a run of {DAG} has begun.", flush=True)
         state = wait_for("The end of the run", RUN_SECONDS, lambda: find_end_state(server))
-        tasks = [f"{task['task_id']} {task['state']}" for task in server.tasks(DAG, RUN_ID)]
+        tasks = [f"{task['task_id']} {task['state']}" for task in server.list_tasks(DAG, RUN_ID)]
     if state != "success":
         show = f'grep -h \'"level":"error"\' -r /opt/airflow/home/logs/dag_id={DAG} | tail -n 5'
         print(compose("exec", "-T", "scheduler", "sh", "-c", show, quiet=True), file=sys.stderr)
@@ -131,7 +131,7 @@ def run_workflow(compose: Compose, port: int) -> None:
 
 def find_end_state(server: ServerApi) -> str:
     """The final state of the run; empty while it is in progress."""
-    state = server.run_state(DAG, RUN_ID)
+    state = server.get_run_state(DAG, RUN_ID)
     return state if state in ("success", "failed") else ""
 
 

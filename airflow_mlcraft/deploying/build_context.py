@@ -31,7 +31,7 @@ class ImageRecipe:
 
 
 _PACKAGE = Path(airflow_mlcraft.__file__).parent
-_SERVER_PARTS = ("__init__.py", "errors.py", "common", "ml", "serving", "tracking")
+_SERVER_PARTS = ("__init__.py", "errors.py", "adapters", "common", "ml", "serving", "tracking")
 """The parts of this package that serve a model. They import neither Airflow nor cwltool."""
 _EXCLUDED_FROM_PACKAGES = ("tests", "__pycache__", "RECORD")
 """Not copied from packages: tests, a fifth of their size, and RECORD, which differs with each installation."""
