@@ -14,7 +14,7 @@ JOBS ?= auto
 .DEFAULT_GOAL := help
 # Otherwise each process would compile all of Airflow again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help setup demo test lint types rooms check up stop docs bench conformance executor matrix resolve compose-check site lock constraints clean
+.PHONY: help setup demo test heavy lint types rooms check up stop docs bench conformance executor matrix resolve compose-check site lock constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ stop: $(STAMP) ## stop the model servers that runs have started
 
 test: $(STAMP) ## run the tests (ARGS="tests/store -k name", JOBS=0 for one process)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+heavy: $(STAMP) ## run the long tests, which `make test` leaves out
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --heavy -m heavy $(ARGS)
 
 check: lint types rooms ## all static checks
 

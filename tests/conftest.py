@@ -139,6 +139,20 @@ _LACKS = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option that runs the long tests."""
+    parser.addoption("--heavy", action="store_true", help="run the tests marked heavy as well")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the long tests unless they are asked for."""
+    if config.getoption("--heavy"):
+        return
+    heavy = [item for item in items if item.get_closest_marker("heavy")]
+    items[:] = [item for item in items if item not in heavy]
+    config.hook.pytest_deselected(items=heavy)
+
+
 def pytest_configure() -> None:
     """MLCRAFT_REQUIRE lists what must be there: its tests fail rather than being skipped."""
     if unknown := _required() - set(_LACKS):

@@ -109,6 +109,7 @@ def test_from_init_to_a_prediction(terminal: Terminal, tmp_path: Path) -> None:
     terminal.shows("iris is gone")
 
 
+@pytest.mark.heavy
 def test_dates_that_can_be_read_in_two_ways(terminal: Terminal, tmp_path: Path) -> None:
     """`init` and `train` ask once, and mlcraft.toml has the answer."""
     rows = [f"{place % 12 + 1:02}/{place % 11 + 1:02}/2024,{place % 7},{'yn'[place % 7 > 3]}" for place in range(140)]

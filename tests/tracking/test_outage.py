@@ -157,6 +157,7 @@ def test_what_a_worker_could_not_send_is_sent_by_another(
     assert over_http.pack() == b""
 
 
+@pytest.mark.heavy
 def test_answers_that_are_lost_leave_nothing_twice(
     proxy: Proxy, flow: DagRunName, tmp_path: Path, server: Server
 ) -> None:

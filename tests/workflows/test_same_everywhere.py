@@ -60,6 +60,7 @@ def test_classification(folder: Path) -> None:
         assert found["log_loss"] == log_loss(test_y, model.predict_proba(test_x))
 
 
+@pytest.mark.heavy
 def test_boosters(folder: Path) -> None:
     """LightGBM and XGBoost by name, and as their own libraries have them."""
     job = {"models": ["lightgbm", "xgboost"], "folds": 2, "name": DEPLOYMENT}
@@ -75,6 +76,7 @@ def test_boosters(folder: Path) -> None:
         assert found["log_loss"] == log_loss(test_y, model.predict_proba(test_x.to_numpy()))
 
 
+@pytest.mark.heavy
 def test_regression(folder: Path) -> None:
     job = {"models": ["ridge", "k_neighbors"], "folds": 3, "name": DEPLOYMENT}
     scores = both(folder, "regression", job)["scores"]
@@ -87,6 +89,7 @@ def test_regression(folder: Path) -> None:
         assert found["r2"] == r2_score(test_y, output)
 
 
+@pytest.mark.heavy
 def test_tuned_classification(folder: Path) -> None:
     job = {"models": ["random_forest"], "trials": 3, "folds": 3, "name": DEPLOYMENT}
     outputs = both(folder, "tuned_classification", job)
@@ -96,6 +99,7 @@ def test_tuned_classification(folder: Path) -> None:
     assert measured(outputs["scores"], "random_forest")["acc"] == accuracy_score(test_y, model.predict(test_x))
 
 
+@pytest.mark.heavy
 def test_batch_prediction(folder: Path) -> None:
     trained = both(folder, "classification", {"models": ["logistic_regression"], "folds": 3, "name": DEPLOYMENT})
     model = {"class": "Directory", "location": trained["champion_location"]}
