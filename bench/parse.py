@@ -31,7 +31,7 @@ for number in range(rounds + 1):
     took.append(time.perf_counter() - begun)
     from airflow_mlcraft.cwl import cache
     from airflow_mlcraft.layout import layout
-    for cached in (cache._plan, cache._tool, layout.layout_of):
+    for cached in (cache._read_plan, cache._read_tool, layout.build_layout):
         cached.cache_clear()
 dags = [value for value in vars(module).values() if isinstance(value, airflow.sdk.DAG)]
 json.dump({"took": took[1:], "tasks": len(dags[0].tasks)}, sys.stdout)
