@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
+from packaging.version import Version
+
 
 @dataclass(frozen=True)
 class Internal:
@@ -24,6 +26,8 @@ class Internal:
     """The attributes of a class that are read, such as the columns of a table."""
     instead: tuple[str, ...] = ()
     """Paths of the names that other supported versions of the library have in its place."""
+    since: str = ""
+    """The first version of the library that is expected to have it; older ones need nothing in its place."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +49,15 @@ def find_broken(library: Library) -> list[str]:
     return [
         f"{library.distribution} {installed} {problem}, which {library.adapter} uses for {internal.used_for}; tested "
         f"are {library.tested}"
-        for internal in library.internals
+        for internal in list_expected(library)
         if (problem := _find_problem(internal))
     ]
+
+
+def list_expected(library: Library) -> list[Internal]:
+    """The names that the installed version is expected to have."""
+    installed = Version(version(library.distribution))
+    return [each for each in library.internals if not each.since or installed >= Version(each.since)]
 
 
 def _find_problem(internal: Internal) -> str:

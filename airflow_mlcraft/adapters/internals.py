@@ -65,8 +65,8 @@ AIRFLOW_SDK = Library(
         Internal(
             "airflow.sdk.execution_time.supervisor:InProcessTestSupervisor._setup_subprocess_socket",
             "tasks of the embedded Airflow that leave no thread behind",
-            # Before Airflow 3.1.8 there is neither the socket nor its thread.
-            instead=("airflow.sdk.execution_time.supervisor:InProcessTestSupervisor.start",),
+            # Older ones have neither the socket nor its thread.
+            since="1.1.8",
         ),
         Internal(
             "airflow.sdk.execution_time.supervisor:InProcessTestSupervisor._Client",

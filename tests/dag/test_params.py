@@ -6,6 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from airflow.providers.common.compat.sdk import ParamValidationError
 from airflow.sdk import DAG
 from airflow.sdk.bases.operator import BaseOperator
 from airflow.sdk.definitions.param import process_params
@@ -273,7 +274,7 @@ def test_listed_choices_are_a_form_and_a_check() -> None:
     assert check(one) == check(one, x=None) == {"x": None}
     assert check(many, x={"class": "File", "path": "a"}), "what is no text is for the first task"
     for port, wrong in ((many, ["red", "gren"]), (one, "gren")):
-        with pytest.raises(Exception, match="'gren' is not one of"):
+        with pytest.raises(ParamValidationError, match="'gren' is not one of"):
             check(port, x=wrong)
 
 
