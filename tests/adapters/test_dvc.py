@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from dvc.config import RemoteNotFoundError
 from dvc.data_cloud import DataCloud
 from dvc.repo import Repo
 from dvc_data.hashfile import transfer
@@ -114,7 +115,7 @@ def test_objects_that_are_refused_are_an_error_with_the_reason(
 
 
 def test_an_unknown_remote_is_an_error(repository: Path) -> None:
-    with pytest.raises(Exception, match="elsewhere"):
+    with pytest.raises(RemoteNotFoundError, match="elsewhere"):
         push_objects(repository, "elsewhere", ["d" * 32], {})
 
 
