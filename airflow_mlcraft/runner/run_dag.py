@@ -1,16 +1,19 @@
-"""`run_dag`: one DAG run in the embedded Airflow, from start to end."""
+"""`run_dag`: one DAG run in the embedded Airflow, from start to end, also when it ends by Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.adapters.airflow_core import open_session
 from airflow_mlcraft.runner import database, logs
 from airflow_mlcraft.runner.events import RunResult, TaskFailure
 from airflow_mlcraft.runner.home import current_home
-from airflow_mlcraft.runner.sigterm import sigterm_as_exit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,9 +38,8 @@ def run_dag(
     """Run a DAG as a DagRun in a temporary database, with at most `parallel` tasks at a time.
 
     With 0, as many tasks as there are cores, and two more of those that need one core, because some tasks always wait
-    for
-    their tools to start or to end. A failed run is a result, not an exception. Ctrl-C and SIGTERM end all tasks, then
-    propagate as KeyboardInterrupt and SystemExit. `keep` names a folder that holds the database afterwards.
+    for their tools to start or to end. A failed run is a result, not an exception. Ctrl-C and SIGTERM end all tasks,
+    then propagate as KeyboardInterrupt and SystemExit. `keep` names a folder that holds the database afterwards.
     """
     home = current_home()
     started = time.monotonic()
@@ -53,6 +55,26 @@ def run_dag(
         for key in [(row.task_id, row.map_index) for row in scheduler.rows if row.state == "failed"]
     )
     return RunResult(state, run_id, failed, xcom, time.monotonic() - started, scheduler.reason)
+
+
+@contextmanager
+def sigterm_as_exit() -> Iterator[None]:
+    """Raise SystemExit at SIGTERM within the block, so that a run is cleaned up as after Ctrl-C.
+
+    Does nothing outside of the main thread, which gets no signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def exit_process(number: int, frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    previous = signal.signal(signal.SIGTERM, exit_process)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def count_cores() -> int:

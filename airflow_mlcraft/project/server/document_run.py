@@ -20,7 +20,7 @@ from airflow_mlcraft.layout.layout import build_layout
 from airflow_mlcraft.project.embedded import new_run_id
 from airflow_mlcraft.project.server.api import ServerApi
 from airflow_mlcraft.runner.events import StepProgress, TaskEvent
-from airflow_mlcraft.runner.sigterm import sigterm_as_exit
+from airflow_mlcraft.runner.run_dag import sigterm_as_exit
 from airflow_mlcraft.store.values import file_location, iterate_files_and_directories, local_path
 
 DOCUMENTS_FOLDER = "composer"
