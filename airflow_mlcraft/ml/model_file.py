@@ -16,8 +16,17 @@ import numpy as np
 
 from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.boosters import save_boosters
-from airflow_mlcraft.ml.moved_types import MOVED_TYPES
 
+MOVED_TYPES = {
+    ("airflow_mlcraft.ml.parts", "DateParts"): ("airflow_mlcraft.ml.date_features", "DateParts"),
+    ("airflow_mlcraft.ml.parts", "FreeText"): ("airflow_mlcraft.ml.date_features", "FreeText"),
+    ("airflow_mlcraft.ml.parts", "Truth"): ("airflow_mlcraft.ml.date_features", "Truth"),
+}
+"""Module and class as earlier versions stored them, each with the present module and class.
+
+A class whose objects are part of fitted models gets a line here when it moves or is renamed. Pairs are exact, so that
+an old module's name stands for nothing else, and types are trusted or refused under their present names.
+"""
 _SCHEMA = "schema.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 

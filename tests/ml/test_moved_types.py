@@ -21,8 +21,7 @@ import pandas as pd
 import pytest
 
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.ml.model_file import read_schema
-from airflow_mlcraft.ml.moved_types import MOVED_TYPES
+from airflow_mlcraft.ml.model_file import MOVED_TYPES, read_schema
 from airflow_mlcraft.serving.model.folder import read_model_folder
 from airflow_mlcraft.tracking import pyfunc_model
 from tests.ml.samples import Steps
