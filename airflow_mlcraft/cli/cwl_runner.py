@@ -8,18 +8,21 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from airflow_mlcraft import __version__
-from airflow_mlcraft.cli.composer_log import COMPOSER_OPTION, reorder_outdir, write_composer_line
 from airflow_mlcraft.common.extras import find_missing_extra
 from airflow_mlcraft.errors import MlcraftError, UnsupportedError
+from airflow_mlcraft.runner.events import COMPLETED, FAILED, STARTED
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.plan import Plan
     from airflow_mlcraft.runner.events import OnEvent, TaskEvent
 
 UNSUPPORTED = 33
+COMPOSER_OPTION = "--enable-composer-logs"
+_COMPOSER_STATES = {STARTED: "READY", COMPLETED: "COMPLETED", FAILED: "FAILED"}
+_OUTDIR_OPTION = "--outdir"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -123,6 +126,24 @@ def _also_report_to_composer(plan: Plan, on_event: OnEvent) -> OnEvent:
         steps.on_event(event)
 
     return on_both
+
+
+def write_composer_line(step: str, state: str, message: str, out: TextIO | None = None) -> None:
+    """Write the state of a step to stderr, in the format that Composer reads."""
+    report = {"status": _COMPOSER_STATES[state], "stepId": f"root.{step}", "message": message}
+    stream = out or sys.stderr
+    # Composer parses each chunk as it arrives: a single write keeps the line complete.
+    stream.write(f"Composer: {json.dumps(report)}\n")
+    stream.flush()
+
+
+def reorder_outdir(arguments: Sequence[str]) -> list[str]:
+    """Move --outdir, which Composer passes last, before the document; later options are inputs of the document."""
+    words = list(arguments)
+    if COMPOSER_OPTION not in words or _OUTDIR_OPTION not in words:
+        return words
+    index = words.index(_OUTDIR_OPTION)
+    return [*words[index : index + 2], *words[:index], *words[index + 2 :]]
 
 
 def _run_on_server(options: argparse.Namespace, plan: Plan, job: dict[str, Any]) -> object:
