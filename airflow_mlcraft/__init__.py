@@ -9,8 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_mlcraft.dag.cwl_dag import CwlDag
-    from airflow_mlcraft.dag.cwl_task_group import CwlTaskGroup
+    from airflow_mlcraft.dag.cwl_dag import CwlDag, CwlTaskGroup
     from airflow_mlcraft.dag.loader import load_cwl_dags
     from airflow_mlcraft.operators.task_run import current_run, tracked_run
 
@@ -19,7 +18,7 @@ __all__ = ["CwlDag", "CwlTaskGroup", "__version__", "current_run", "load_cwl_dag
 
 _MODULE_OF_NAME = {
     "CwlDag": "airflow_mlcraft.dag.cwl_dag",
-    "CwlTaskGroup": "airflow_mlcraft.dag.cwl_task_group",
+    "CwlTaskGroup": "airflow_mlcraft.dag.cwl_dag",
     "current_run": "airflow_mlcraft.operators.task_run",
     "load_cwl_dags": "airflow_mlcraft.dag.loader",
     "tracked_run": "airflow_mlcraft.operators.task_run",

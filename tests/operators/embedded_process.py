@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 LATE = (
-    "airflow_mlcraft.dag.cwl_task_group",
+    "airflow_mlcraft.dag.cwl_dag",
     "airflow_mlcraft.operators.step",
     "airflow_mlcraft.cwl.tool",
     "airflow_mlcraft.cwl.compile",
