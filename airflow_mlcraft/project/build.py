@@ -74,7 +74,7 @@ def build_image(
 ) -> BuiltImage:
     """Build the image of the champion and test it; optionally push it and start a container."""
     from airflow_mlcraft.deploying import image as images
-    from airflow_mlcraft.deploying.push import push as push_to_registry
+    from airflow_mlcraft.deploying.image import push as push_to_registry
 
     progress = progress or ProgressReporter()
     options = read_image_options(project)

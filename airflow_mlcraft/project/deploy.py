@@ -179,8 +179,7 @@ def _push_image(
     progress: ProgressReporter,
 ) -> str:
     """Build the image if it does not exist, and push it under a temporary tag."""
-    from airflow_mlcraft.deploying.image import build
-    from airflow_mlcraft.deploying.push import push
+    from airflow_mlcraft.deploying.image import build, push
 
     repository, tag = target
     built = build(client, prepared, names, progress)

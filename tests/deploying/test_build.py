@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 
 from airflow_mlcraft.cli.main import app
 from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
-from airflow_mlcraft.deploying.push import push
+from airflow_mlcraft.deploying.image import push
 from airflow_mlcraft.project.build import BuiltImage, build_image, container_name
 from airflow_mlcraft.project.delete import list_remaining
 from airflow_mlcraft.project.project_paths import Project

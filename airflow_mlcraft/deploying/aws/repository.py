@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_mlcraft.deploying.aws.account import Account, Owner, ignore_missing, tags_to_dict
 from airflow_mlcraft.deploying.aws.changes import Found
-from airflow_mlcraft.deploying.aws.policies import Policy
+from airflow_mlcraft.deploying.aws.role import Policy
 
 _KEPT_IMAGES = 10
 PushImage = Callable[[str, str, Mapping[str, str]], str]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from airflow_mlcraft.deploying.aws import policies
 from airflow_mlcraft.deploying.aws.account import Account, Owner
 from airflow_mlcraft.deploying.aws.api_key import ApiKey
 from airflow_mlcraft.deploying.aws.changes import Resource
@@ -13,7 +12,15 @@ from airflow_mlcraft.deploying.aws.function import Function, FunctionUrl
 from airflow_mlcraft.deploying.aws.log_group import LogGroup
 from airflow_mlcraft.deploying.aws.repository import PushedImage, PushImage, Repository
 from airflow_mlcraft.deploying.aws.retry import Retry
-from airflow_mlcraft.deploying.aws.role import Role, build_role_name
+from airflow_mlcraft.deploying.aws.role import (
+    INFRASTRUCTURE_POLICY,
+    Role,
+    build_function_policy,
+    build_lambda_pull_policy,
+    build_role_name,
+    build_task_execution_policy,
+    build_trust_policy,
+)
 from airflow_mlcraft.deploying.errors import ProgressReporter
 
 ECS, LAMBDA = "aws", "aws-lambda"
@@ -79,15 +86,15 @@ def build_ecs_deployment(
         account,
         owner,
         build_role_name(base, account, "execution"),
-        trust=policies.build_trust_policy("ecs-tasks.amazonaws.com", account),
-        policy=policies.build_task_execution_policy(repository.arn, log_group.arn, key.pattern if key else ""),
+        trust=build_trust_policy("ecs-tasks.amazonaws.com", account),
+        policy=build_task_execution_policy(repository.arn, log_group.arn, key.pattern if key else ""),
     )
     infrastructure = Role(
         account,
         owner,
         build_role_name(base, account, "infrastructure"),
-        trust=policies.build_trust_policy("ecs.amazonaws.com"),
-        managed=(policies.INFRASTRUCTURE,),
+        trust=build_trust_policy("ecs.amazonaws.com"),
+        managed=(INFRASTRUCTURE_POLICY,),
     )
     service = ExpressService(
         account,
@@ -117,17 +124,15 @@ def build_lambda_deployment(
     """A Lambda function with a URL, which needs requests signed for AWS unless it is open."""
     owner = Owner(spec.project, LAMBDA)
     base = f"mlcraft-{spec.name}"
-    repository = Repository(
-        account, owner, f"mlcraft/{spec.name}-lambda", policy=policies.build_lambda_pull_policy(account)
-    )
+    repository = Repository(account, owner, f"mlcraft/{spec.name}-lambda", policy=build_lambda_pull_policy(account))
     image = PushedImage(account, repository, spec.tag, spec.push_image)
     log_group = LogGroup(account, owner, f"/mlcraft/{spec.name}-lambda")
     role = Role(
         account,
         owner,
         build_role_name(base, account, "function"),
-        trust=policies.build_trust_policy("lambda.amazonaws.com"),
-        policy=policies.build_function_policy(log_group.arn),
+        trust=build_trust_policy("lambda.amazonaws.com"),
+        policy=build_function_policy(log_group.arn),
     )
     function = Function(
         account,

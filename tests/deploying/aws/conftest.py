@@ -16,7 +16,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, iam_backends
 
 from airflow_mlcraft.deploying.aws.account import Account, sign_in
-from airflow_mlcraft.deploying.aws.policies import INFRASTRUCTURE
+from airflow_mlcraft.deploying.aws.role import INFRASTRUCTURE_POLICY
 from airflow_mlcraft.serving.model.folder import compute_model_hash
 from tests.deploying.aws.express_mode import ExpressMode, express_mode
 from tests.serving.conftest import LiveServer, live_server
@@ -56,7 +56,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Account:
 def aws(credentials: None, account: Account) -> Iterator[Account]:
     """An empty account. Lambda functions are not run; their responses come from a queue."""
     with mock_aws(config={"lambda": {"use_docker": False}}):
-        name = INFRASTRUCTURE.rpartition("/")[2]
+        name = INFRASTRUCTURE_POLICY.rpartition("/")[2]
         made = AWSManagedPolicy.from_data(name, account.id, account.region, aws_managed_policies()[name])
         iam_backends[account.id][account.partition].managed_policies[made.arn] = made
         yield account
