@@ -11,8 +11,7 @@ from pathlib import Path
 from airflow_mlcraft.cwl.discover import SUFFIXES
 from airflow_mlcraft.cwl.plan import Json
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.library.errors import BadNameError, NoSuchDocumentError
-from airflow_mlcraft.library.folder import DocumentFolder, DocumentText, read_text
+from airflow_mlcraft.library.folder import BadNameError, DocumentFolder, DocumentText, NoSuchDocumentError, read_text
 from airflow_mlcraft.library.references import find_references, move_references
 from airflow_mlcraft.library.summary import Summary, summarize
 from airflow_mlcraft.project.user_dirs import find_shipped

@@ -1,4 +1,7 @@
-"""The documents folder: listing, reading, saving, renaming and deleting documents. No path leads out of it."""
+"""The documents folder: listing, reading, saving, renaming and deleting documents. No path leads out of it.
+
+Each class of errors is a different HTTP response.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +18,45 @@ from airflow_mlcraft.common.locks import temporary_lock
 from airflow_mlcraft.cwl.discover import SUFFIXES, find_document_names
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.layout.tasks import TaskIds
-from airflow_mlcraft.library.errors import (
-    BadNameError,
-    ConflictError,
-    NoSuchDocumentError,
-    NotTextError,
-    ReadOnlyError,
-    TakenError,
-    TooLargeError,
-)
 
 LOCK = ".mlcraft.lock"
 """The file that is locked while something in its folder is changed."""
 _LOCK_TIMEOUT = 30.0
 MAX_SIZE = 2 * 1024 * 1024
 """The maximal size of a document in bytes. The largest known ones have some hundred thousand."""
+
+
+class BadNameError(MlcraftError):
+    """A path that cannot be the path of a document below the folder."""
+
+
+class NoSuchDocumentError(MlcraftError):
+    """There is no document of that path."""
+
+
+class ReadOnlyError(MlcraftError):
+    """The folder, or a file in it, cannot be written."""
+
+
+class TooLargeError(MlcraftError):
+    """A file that is larger than any document."""
+
+
+class NotTextError(MlcraftError):
+    """A file or a text that is not UTF-8."""
+
+
+class TakenError(MlcraftError):
+    """A document of that path exists already."""
+
+
+class ConflictError(MlcraftError):
+    """The document has changed since it was read; `text` and `version` are the current ones."""
+
+    def __init__(self, message: str, *, text: str, version: str):
+        self.text = text
+        self.version = version
+        super().__init__(message)
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.library.errors import (
+from airflow_mlcraft.library.folder import (
     BadNameError,
     ConflictError,
+    DocumentFolder,
     NoSuchDocumentError,
     NotTextError,
     ReadOnlyError,
     TakenError,
+    validate_path,
 )
-from airflow_mlcraft.library.folder import DocumentFolder, validate_path
 
 
 @pytest.fixture

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse, JSONResponse
 from starlette.datastructures import MutableHeaders
 
-from airflow_mlcraft.adapters.airflow_api import APP_STATE
+from airflow_mlcraft.adapters.airflow_api import APP_STATE, GetUserDep
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.library.errors import (
+from airflow_mlcraft.library.folder import (
     BadNameError,
     ConflictError,
     NoSuchDocumentError,
@@ -19,20 +20,20 @@ from airflow_mlcraft.library.errors import (
     TakenError,
     TooLargeError,
 )
-from airflow_mlcraft.plugin.web import (
-    access,
-    checking,
-    documents,
-    graph,
-    pages,
-    run_state,
-    saving,
-    schema,
-    step_details,
-    uploads,
-)
+from airflow_mlcraft.plugin.web import access, checking, documents, graph, run_state, saving, step_details, uploads
 
-_ROUTES = (access, documents, saving, checking, schema, graph, run_state, step_details, uploads)
+_ROUTES = (access, documents, saving, checking, graph, run_state, step_details, uploads)
+
+_page_router = APIRouter()
+_PAGES = Path(__file__).parents[1] / "pages"
+_MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".woff2": "font/woff2",
+}
 
 
 def make_app(airflow: Any) -> FastAPI:
@@ -44,8 +45,19 @@ def make_app(airflow: Any) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     for module in _ROUTES:
         app.include_router(module.router, prefix="/api")
-    app.include_router(pages.router, prefix="/pages")
+    app.include_router(_page_router, prefix="/pages")
     return app
+
+
+@_page_router.get("/{path:path}")
+def page(path: str, user: GetUserDep) -> FileResponse:
+    """A file of the pages, for users who are logged in. Those in assets/ have their hash in their name."""
+    file = (_PAGES / path.replace("\0", "")).resolve()
+    if not file.is_relative_to(_PAGES.resolve()) or file.suffix not in _MEDIA_TYPES or not file.is_file():
+        raise HTTPException(404, "There is no such page")
+    is_hashed = path.startswith("assets/")
+    cache = "private, max-age=31536000, immutable" if is_hashed else "no-cache"
+    return FileResponse(file, media_type=_MEDIA_TYPES[file.suffix], headers={"Cache-Control": cache})
 
 
 _STATUS: dict[type[MlcraftError], int] = {

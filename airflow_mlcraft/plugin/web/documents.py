@@ -1,13 +1,16 @@
-"""Routes that list the documents, and read one."""
+"""Routes that list the documents, read one, and give the schema of their hints."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter
 
+from airflow_mlcraft.adapters.airflow_api import GetUserDep
 from airflow_mlcraft.library.catalogue import SHIPPED, Entry, list_entries, load_text
+from airflow_mlcraft.library.hint_schema import build_hint_schema
 from airflow_mlcraft.plugin.web.access import AccessDep
 from airflow_mlcraft.plugin.web.document_folder import documents
 from airflow_mlcraft.plugin.web.run_state import file_time_to_iso
@@ -52,6 +55,18 @@ def read_document(path: str, access: AccessDep) -> dict[str, Any]:
         "dag_id": dag_id,
         "modified": file_time_to_iso(text.modified),
     }
+
+
+@router.get("/schema")
+def schema(user: GetUserDep) -> dict[str, Any]:
+    """The hints and their fields, from which the builder creates its forms."""
+    return _schema()
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = build_hint_schema()
+    return schema
 
 
 def _entry_to_json(entry: Entry, editable_ids: set[str]) -> dict[str, Any]:
