@@ -10,8 +10,8 @@ from airflow.sdk import BaseHook
 
 from airflow_mlcraft import settings
 from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.tracking.api import Credentials, dagshub
 from airflow_mlcraft.tracking.client import TrackingClient
-from airflow_mlcraft.tracking.rest.connection import Credentials, dagshub
 
 if TYPE_CHECKING:
     from airflow_mlcraft.tracking.api import Api

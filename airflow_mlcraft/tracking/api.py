@@ -1,7 +1,12 @@
-"""The interface of a tracking store: `rest/api.py` implements it for a server, `store_api.py` through mlflow."""
+"""The interface of a tracking store, and its opening by a URI and credentials.
+
+`rest/api.py` implements it for a server, `store_api.py` through mlflow.
+"""
 
 from __future__ import annotations
 
+import base64
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -163,3 +168,54 @@ class Api(Protocol):
 def quote_value(value: str) -> str:
     """Quote a value for a filter string of MLflow."""
     return f'"{value}"' if "'" in value else f"'{value}'"
+
+
+_TOKEN, _USER, _PASSWORD = "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A token, or a user and a password, or neither for a server without authentication. Secrets are never logged."""
+
+    user: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Credentials:
+        """Read the credentials from the variables that mlflow reads."""
+        return cls(environment.get(_USER, ""), environment.get(_PASSWORD, ""), environment.get(_TOKEN, ""))
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables from which mlflow reads these credentials."""
+        variables = {_USER: self.user, _PASSWORD: self.password, _TOKEN: self.token}
+        return {name: value for name, value in variables.items() if value}
+
+    def header(self) -> dict[str, str]:
+        """Return the Authorization header of a request; {} without credentials."""
+        if self.user:
+            pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+            return {"Authorization": f"Basic {pair}"}
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+def dagshub(owner: str, repository: str, token: str) -> tuple[str, Credentials]:
+    """Return the tracking URI of a DagsHub repository, and the credentials for it."""
+    return f"https://dagshub.com/{owner}/{repository}.mlflow", Credentials(user=owner, password=token)
+
+
+def is_server(uri: str) -> bool:
+    """Whether a URI is an HTTP server; any other store needs mlflow itself."""
+    return uri.startswith(("http://", "https://"))
+
+
+def open_api(uri: str, credentials: Credentials, seconds: float = 10) -> Api:
+    """Return the API of the store at a URI; `seconds` is the timeout of a request to a server."""
+    if is_server(uri):
+        from airflow_mlcraft.tracking.rest.api import RestApi
+        from airflow_mlcraft.tracking.rest.http import Http
+
+        return RestApi(Http(uri, credentials, seconds))
+    from airflow_mlcraft.tracking.store_api import StoreApi
+
+    return StoreApi(uri)

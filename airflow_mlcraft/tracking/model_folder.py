@@ -1,4 +1,4 @@
-"""Writing of a model in MLflow's format, a folder with an MLmodel file, without mlflow and without pickle."""
+"""Writing of a model in MLflow's format, a folder with an MLmodel file and a signature, without mlflow and pickle."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.ml.boosters import FOLDER
 from airflow_mlcraft.ml.example_rows import example_rows
-from airflow_mlcraft.tracking.signature import infer_signature
 
 LOADER = "airflow_mlcraft.tracking.pyfunc_model"
 MODEL = "model.skops"
 CODE = "code"
+_FOUR_BYTES = 4
 _PACKAGES = ("mlflow", "scikit-learn", "skops", "numpy", "scipy", "pandas", "airflow-provider-mlcraft")
 
 
@@ -103,3 +104,46 @@ def _installed_version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return ""
+
+
+def infer_signature(frame: Any, predictions: Any, optional: Collection[str] = ()) -> dict[str, Any]:
+    """Return the signature of inputs and outputs. Columns that are `optional` or have gaps are not required."""
+    columns = [_column(str(name), frame[name]) for name in frame.columns]
+    for column in columns:
+        column["required"] = column["required"] and column["name"] not in optional
+    return {"inputs": json.dumps(columns), "outputs": json.dumps([_tensor(predictions)]), "params": None}
+
+
+def _column(name: str, values: Any) -> dict[str, Any]:
+    return {"type": _type(name, values), "name": name, "required": not bool(values.isna().any())}
+
+
+def _type(name: str, values: Any) -> str:
+    dtype = values.dtype
+    kind = getattr(dtype, "kind", "O")
+    size = getattr(dtype, "itemsize", 8)
+    found = {
+        "b": "boolean",
+        "f": "float" if size <= _FOUR_BYTES else "double",
+        "i": "integer" if size <= _FOUR_BYTES else "long",
+        "u": "integer" if size < _FOUR_BYTES else "long",
+        "M": "datetime",
+    }.get(kind)
+    if found:
+        return found
+    present = values.dropna()
+    if len(present) and all(isinstance(value, bool) for value in present):
+        return "boolean"
+    if all(isinstance(value, str) for value in present):
+        return "string"
+    raise MlcraftError(
+        f"the column {name!r} has values of type {dtype}, which a model's signature has no word for; "
+        "expected numbers, booleans, times or text"
+    )
+
+
+def _tensor(predictions: Any) -> dict[str, Any]:
+    shape = [-1, *list(getattr(predictions, "shape", (0,)))[1:]]
+    dtype = getattr(predictions, "dtype", None)
+    name = "str" if getattr(dtype, "kind", "O") in "OUST" else str(dtype)
+    return {"type": "tensor", "tensor-spec": {"dtype": name, "shape": shape}}

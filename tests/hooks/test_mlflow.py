@@ -7,7 +7,7 @@ import pytest
 
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.hooks.mlflow import MlflowHook, open_tracking
-from airflow_mlcraft.tracking.rest.connection import Credentials
+from airflow_mlcraft.tracking.api import Credentials
 
 pytestmark = pytest.mark.every_airflow
 

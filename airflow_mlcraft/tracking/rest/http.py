@@ -14,8 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from airflow_mlcraft.common.urls import host_and_port, without_userinfo
 from airflow_mlcraft.errors import MlcraftError
-from airflow_mlcraft.tracking.api import BusyError, RefusedError, UnreachableError
-from airflow_mlcraft.tracking.rest.connection import Credentials
+from airflow_mlcraft.tracking.api import BusyError, Credentials, RefusedError, UnreachableError
 
 _UNAUTHORIZED = (401, 403)
 _RETRY_LATER = (408, 425, 429, 502, 503, 504)
