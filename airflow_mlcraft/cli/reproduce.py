@@ -37,10 +37,11 @@ def reproduce(  # noqa: PLR0917
 
     Nothing is reused. What was retrieved is taken from the store; nothing is served, crowned, versioned or tracked.
     """
-    from airflow_mlcraft.project.tracking_lookup import find_dag_run, find_project_of_model, tracking_settings
+    from airflow_mlcraft.project.embedded import tracking_settings
+    from airflow_mlcraft.project.history import find_dag_run
     from airflow_mlcraft.runner.reproduce import open_past_run
 
-    project = find_project_of_model(run, find_projects(projects))
+    project = find_projects(projects).find_of_model(run)
     if project is not None:
         run, dag_run_id = find_dag_run(project, dag_run_id)
     with (

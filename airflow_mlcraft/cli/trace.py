@@ -14,7 +14,7 @@ from airflow_mlcraft.project.project_paths import find_projects
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from airflow_mlcraft.project.tracking_lookup import RunCode
+    from airflow_mlcraft.project.history import RunCode
     from airflow_mlcraft.tracking.trace import Step, Trace
 
 _MAX_METRICS = 6
@@ -35,9 +35,10 @@ def trace(
     A model that has the name of a project is looked for where the project tracks its runs; any other where the
     Airflow of this machine does.
     """
-    from airflow_mlcraft.project.tracking_lookup import find_code, find_project_of_model, tracking_settings
+    from airflow_mlcraft.project.embedded import tracking_settings
+    from airflow_mlcraft.project.history import find_code
 
-    project = find_project_of_model(model, find_projects(projects))
+    project = find_projects(projects).find_of_model(model)
     with tracking_settings(project):
         from airflow_mlcraft.hooks.mlflow import open_tracked_store
         from airflow_mlcraft.tracking.trace import trace_model

@@ -13,12 +13,12 @@ from airflow_mlcraft.project import dependencies, env_file
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project.create import read_model_template
 from airflow_mlcraft.project.documents import sync_documents
+from airflow_mlcraft.project.embedded import DAGSHUB_TOKEN
 from airflow_mlcraft.project.evaluation import validate_metric
 from airflow_mlcraft.project.model_choices import check_models
 from airflow_mlcraft.project.project_paths import Project
 from airflow_mlcraft.project.repository import set_remote
 from airflow_mlcraft.project.source_profile import source_for_manifest
-from airflow_mlcraft.project.tracking_server import DAGSHUB_TOKEN
 
 OPTIONAL_KEYS = (
     "data.id",

@@ -18,10 +18,10 @@ from airflow_mlcraft import __version__
 from airflow_mlcraft.common.extras import DISTRIBUTION
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.project import env_file, manifest, user_dirs
+from airflow_mlcraft.project.embedded import DAGSHUB_TOKEN
 from airflow_mlcraft.project.implement import EDITORS
 from airflow_mlcraft.project.project_paths import Project, Projects
 from airflow_mlcraft.project.repository import read_remote
-from airflow_mlcraft.project.tracking_server import DAGSHUB_TOKEN
 from airflow_mlcraft.project.version_conflicts import find_version_conflicts
 
 GOOD, WARNING, WRONG = "good", "warning", "wrong"

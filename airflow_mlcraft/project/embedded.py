@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Any
 from airflow_mlcraft.common.environment_variables import set_variables
 from airflow_mlcraft.common.files import translate_os_errors
 from airflow_mlcraft.common.python_environments import read_requirements
-from airflow_mlcraft.errors import MlcraftError
+from airflow_mlcraft.errors import MlcraftError, ProjectError
 from airflow_mlcraft.project import env_file
-from airflow_mlcraft.project.manifest import Manifest
+from airflow_mlcraft.project.manifest import Manifest, read_manifest
 from airflow_mlcraft.project.project_paths import Project, projects_of
-from airflow_mlcraft.project.tracking_server import tracking_environment
 from airflow_mlcraft.project.user_dirs import environments_folder
 
 if TYPE_CHECKING:
     from airflow_mlcraft.runner.events import RunResult, TaskEvent
 
+DAGSHUB_TOKEN = "DAGSHUB_TOKEN"  # noqa: S105 - the name of the variable
+_CONNECTION_ID = "mlcraft_dagshub"
 _LINGER_SECONDS = "5"
 _LIBRARIES = (
     "matplotlib.figure",
@@ -140,6 +141,40 @@ def project_environment(project: Project, manifest: Manifest, run_id: str = "") 
         **tracking_environment(project, manifest),
     }
     with set_variables(values):
+        yield
+
+
+def tracking_environment(project: Project, manifest: Manifest) -> dict[str, str]:
+    """Environment variables for a project's tracking: by an MLflow server, DagsHub, or a database beside the projects.
+
+    Raises ProjectError if DagsHub is set without a token.
+    """
+    if not manifest.dagshub:
+        return {"AIRFLOW__MLCRAFT__TRACKING_URI": manifest.tracking_uri, "AIRFLOW__MLCRAFT__TRACKING_CONN_ID": ""}
+    token = env_file.read_env_file(project).get(DAGSHUB_TOKEN)
+    if not token:
+        raise ProjectError(
+            f"runs of {project.name} go to DagsHub, and {project.secrets} has no {DAGSHUB_TOKEN}",
+            f"give it with `mlcraft config {project.name} --key {DAGSHUB_TOKEN}`",
+        )
+    connection = {"conn_type": "mlflow", "password": token, "extra": {"dagshub": manifest.dagshub}}
+    return {
+        f"AIRFLOW_CONN_{_CONNECTION_ID.upper()}": json.dumps(connection),
+        "AIRFLOW__MLCRAFT__TRACKING_CONN_ID": _CONNECTION_ID,
+        "AIRFLOW__MLCRAFT__TRACKING_URI": "",
+    }
+
+
+@contextlib.contextmanager
+def tracking_settings(project: Project | None) -> Iterator[None]:
+    """Set the settings of a project and of the embedded Airflow in the context; None keeps the user's Airflow."""
+    if project is None:
+        yield
+        return
+    with project_environment(project, read_manifest(project)):
+        from airflow_mlcraft.runner.run_document import use_embedded_airflow
+
+        use_embedded_airflow()
         yield
 
 

@@ -1,4 +1,4 @@
-"""The verbs `history` and `compare`: the runs of a project, and a comparison of some."""
+"""The runs of a project for the verbs `history`, `compare`, `trace` and `reproduce`: records, comparison and code."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import run_records
-from airflow_mlcraft.project.own_code import get_diffstat
+from airflow_mlcraft.project.own_code import get_diffstat, list_code_files
 from airflow_mlcraft.project.project_paths import Project
-from airflow_mlcraft.project.run_records import MODELS_OF, TRAIN, ModelScore, RunRecord
+from airflow_mlcraft.project.run_records import MODELS_OF, TRAIN, TUNE, ModelScore, RunRecord
 
 
 @dataclass(frozen=True)
@@ -102,3 +102,42 @@ def find_run(project: Project, runs: Sequence[RunRecord], name: str) -> RunRecor
             f"there {problem} of {project.name} called {name!r}", f"`mlcraft history {project.name}` lists all"
         )
     return matches[0]
+
+
+def find_dag_run(project: Project, name: str) -> tuple[str, str]:
+    """The ids of DAG and DAG run of a run; without a name, of the last successful training."""
+    from airflow_mlcraft.project.evaluation import EVALUATE
+
+    runs = list_runs(project)
+    trained = [run for run in runs if run.ok and run.verb == TRAIN and not run.server]
+    if not name and not trained:
+        raise ProjectError(
+            f"no run of {project.name} has ended well here", f"make one with `mlcraft train {project.name}`"
+        )
+    record = find_run(project, runs, name) if name else trained[-1]
+    if record.server:
+        raise ProjectError(f"{record.run_id} was a run of the Airflow at {record.server}", "reproduce it there")
+    if record.verb == EVALUATE:
+        return EVALUATE, record.run_id
+    if record.dag:
+        return record.dag, record.run_id
+    return (f"{project.name}_tuned" if TUNE in record.set else project.name), record.run_id
+
+
+@dataclass(frozen=True)
+class RunCode:
+    """The project's own code in a run."""
+
+    commit: str
+    dirty: str
+    files: list[str]
+    changed_since: list[str]
+    """The diffstat of files that have changed since the run."""
+
+
+def find_code(project: Project, run_id: str) -> RunCode | None:
+    """The code of a run; None without a record of the run, or of its code."""
+    record = next((run for run in run_records.load_records(project) if run.run_id == run_id), None)
+    if record is None or not record.code:
+        return None
+    return RunCode(record.code, record.dirty, list_code_files(project, record.code), get_diffstat(project, record.code))

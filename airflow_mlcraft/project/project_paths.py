@@ -119,6 +119,11 @@ class Projects:
         listed = ", ".join(names[:_MAX_LISTED]) + (", …" if len(names) > _MAX_LISTED else "")
         raise ProjectError(f"there is no project {name!r} in {self.root}", f"there are {listed}")
 
+    def find_of_model(self, model: str) -> Project | None:
+        """The project with the name of a model (`iris`, `iris@champion`, `models:/iris/2`); None if there is none."""
+        name = re.split("[@/]", model.removeprefix("models:/"))[0]
+        return next((project for project in self.all() if project.name == name), None)
+
     def new_project(self, name: str) -> Project:
         """A project of this name that does not exist yet. Raises ProjectError if the name is invalid or taken."""
         if fault := find_name_fault(name):

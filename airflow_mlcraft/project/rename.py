@@ -11,9 +11,9 @@ from airflow_mlcraft.errors import ProjectError
 from airflow_mlcraft.project import manifest as manifests
 from airflow_mlcraft.project import run_records, serve
 from airflow_mlcraft.project.documents import rename_documents, sync_documents
+from airflow_mlcraft.project.embedded import tracking_settings
 from airflow_mlcraft.project.manifest import title_from_name
 from airflow_mlcraft.project.project_paths import Project, projects_of
-from airflow_mlcraft.project.tracking_lookup import tracking_settings
 from airflow_mlcraft.serving.process import local_server
 
 _SQLITE_PREFIX = "sqlite:///"
