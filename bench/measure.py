@@ -38,6 +38,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
         "PYTHONPATH": str(ROOT),
+        "MLCRAFT_WARM": "0",
         **more,
     }
 

@@ -32,6 +32,7 @@ def _own_airflow() -> None:
         AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS="False",
         AIRFLOW__USAGE_DATA_COLLECTION__ENABLED="False",
         MLCRAFT_HOME=str(home / "embedded"),
+        MLCRAFT_WARM="0",
     )
 
 

@@ -178,8 +178,12 @@ def _print_error(what: object, code: int) -> int:
 
 
 def command() -> None:
-    """Run the command and exit without cleanup: tearing down Airflow's modules would take another second."""
-    code = main()
+    """Run the command and exit."""
+    exit_at_once(main())
+
+
+def exit_at_once(code: int) -> None:
+    """Exit without cleanup: tearing down Airflow's modules would take another second."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

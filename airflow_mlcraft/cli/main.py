@@ -28,6 +28,7 @@ from airflow_mlcraft.cli import (
     ui,
 )
 from airflow_mlcraft.cli.options import ListOptionCommand, VerbGroup
+from airflow_mlcraft.cli.warm import verbs as warm
 from airflow_mlcraft.common.extras import find_missing_extra
 from airflow_mlcraft.common.files import disk_error_message
 from airflow_mlcraft.errors import MlcraftError
@@ -70,6 +71,7 @@ VERBS: list[tuple[str, Callable[..., Any], str]] = [
 for _name, _verb, _panel in VERBS:
     app.command(_name, cls=ListOptionCommand, rich_help_panel=_panel)(_verb)
 app.add_typer(cwl.app, name="cwl", rich_help_panel=MAINTENANCE)
+app.add_typer(warm.app, name="warm", rich_help_panel=MAINTENANCE)
 app.add_typer(composer_executor.app, name="composer-executor", rich_help_panel=MAINTENANCE)
 
 

@@ -39,6 +39,10 @@ class _Process:
     """The Airflow home of this process and its forked children."""
 
     home: Path | None = None
+    environment: dict[str, str] = {}  # noqa: RUF012
+    """The variables of the embedded Airflow."""
+    has_environment: bool = False
+    """Whether `os.environ` has them."""
 
 
 def current_home() -> Path:
@@ -54,6 +58,8 @@ def prepare_embedded_airflow(home: Path | None = None) -> Path:
     """Make this process an embedded Airflow and import it. Raises when Airflow is already imported."""
     folder = (home or _Process.home or default_home()).expanduser().absolute()
     if _Process.home == folder:
+        if not _Process.has_environment:
+            _set_environment()
         return folder
     if (loaded := sys.modules.get("airflow.configuration")) is not None:
         raise MlcraftError(
@@ -61,10 +67,8 @@ def prepare_embedded_airflow(home: Path | None = None) -> Path:
             f"in {folder} must be prepared before anything imports airflow."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    for name in [name for name in os.environ if name.startswith("AIRFLOW__")]:
-        if name.split("__")[1] in FOREIGN_SECTIONS:
-            del os.environ[name]
-    os.environ.update(embedded_environment(folder))
+    _Process.environment = embedded_environment(folder)
+    _set_environment()
     # Imported modules stay: collecting garbage among them, now or at the process's end, takes a second.
     gc.disable()
     # Airflow's log handlers keep the current sys.stdout, and stdout is for the caller's output.
@@ -75,6 +79,20 @@ def prepare_embedded_airflow(home: Path | None = None) -> Path:
     logs.install()
     _Process.home = folder
     return folder
+
+
+def _set_environment() -> None:
+    """Set the variables of the embedded Airflow, and remove those of the user's Airflow."""
+    for name in [name for name in os.environ if name.startswith("AIRFLOW__")]:
+        if name.split("__")[1] in FOREIGN_SECTIONS:
+            del os.environ[name]
+    os.environ.update(_Process.environment)
+    _Process.has_environment = True
+
+
+def leave_environment() -> None:
+    """In a fork that got another process's environment: let the next `prepare_embedded_airflow` set the variables."""
+    _Process.has_environment = False
 
 
 def random_secret() -> str:

