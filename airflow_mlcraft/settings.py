@@ -112,6 +112,12 @@ SETTINGS: dict[str, Setting] = {
         "True",
         kind="boolean",
     ),
+    "fuse": Setting(
+        "Which steps run together in one task: off (none), hinted (those with the hint mlcraft:Fuse), or all (each "
+        "workflow whose steps need no task of their own).",
+        "hinted",
+        choices=("off", "hinted", "all"),
+    ),
     "containers": Setting(
         "Whether tools that name a container run in one: auto (where an engine answers; a tool that only "
         "hints at a container runs without one otherwise), always, or never.",

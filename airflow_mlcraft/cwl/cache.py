@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_mlcraft.common.files import write_atomically
 from airflow_mlcraft.common.hashing import sha256_of_file
+from airflow_mlcraft.cwl.fuse import FuseMode, fuse_plan
 from airflow_mlcraft.cwl.ontology import ONTOLOGY
 from airflow_mlcraft.cwl.plan import Json, Plan, compiler_version
 from airflow_mlcraft.errors import DocumentError, SeveralProcessesError, UnsupportedError
@@ -45,6 +46,8 @@ class PlanCache:
 
     root: Path
     allowed_hosts: Collection[str] = ()
+    fuse: FuseMode = "hinted"
+    """Which steps of compiled plans are fused; each choice has its own entries."""
 
     def get_plan(self, document: Path, fragment: str = "") -> Plan:
         """The document's plan, compiled only if one of its files has changed. Raises `DocumentError`."""
@@ -84,7 +87,8 @@ class PlanCache:
         sources = Sources()
         try:
             loaded = load(document, fragment, allowed_hosts=self.allowed_hosts, sources=sources)
-            plan, tools = compile_document(loaded)
+            compiled, tools = compile_document(loaded)
+            plan = fuse_plan(compiled, self.fuse)
         except DocumentError as error:
             self._store_error(document, fragment, sources, error)
             raise
@@ -160,8 +164,11 @@ class PlanCache:
         write_json(self._entry_path(document, fragment), entry)
 
     def _entry_path(self, document: Path, fragment: str) -> Path:
-        name = hashlib.sha256(f"{document.absolute()}#{fragment}".encode()).hexdigest()
+        name = hashlib.sha256(f"{document.absolute()}#{fragment}{self._fuse_suffix()}".encode()).hexdigest()
         return self.root / "documents" / f"{name}.json"
+
+    def _fuse_suffix(self) -> str:
+        return "" if self.fuse == "hinted" else f"#fuse={self.fuse}"
 
 
 @lru_cache(maxsize=256)

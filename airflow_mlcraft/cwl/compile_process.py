@@ -33,7 +33,8 @@ def main(root: Path, max_seconds: float = MAX_SECONDS) -> None:
                 return
             for listed in pop_lists(root):
                 documents = [Path(name) for name in listed["documents"]]
-                compile_all(PlanCache(root, tuple(listed["hosts"])), documents, max_seconds)
+                cache = PlanCache(root, tuple(listed["hosts"]), listed["fuse"])
+                compile_all(cache, documents, max_seconds)
 
 
 def compile_all(cache: PlanCache, documents: list[Path], max_seconds: float = MAX_SECONDS) -> None:

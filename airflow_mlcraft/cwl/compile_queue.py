@@ -29,7 +29,11 @@ def enqueue(cache: PlanCache, name: str, documents: Iterable[Path]) -> subproces
 
     Returns the compiling process if one had to be started.
     """
-    listed = {"documents": [str(path) for path in documents], "hosts": sorted(cache.allowed_hosts)}
+    listed = {
+        "documents": [str(path) for path in documents],
+        "hosts": sorted(cache.allowed_hosts),
+        "fuse": cache.fuse,
+    }
     write_json(cache.root / _LISTS / f"{name}.json", listed)
     with lock_compiler(cache.root) as is_idle:
         pass

@@ -94,6 +94,8 @@ class Step:
     """Whether its tool changes its input files, and later steps that read them see the change."""
     hints: Json = None
     """The `mlcraft:` hints by class name, without the prefix."""
+    fused: bool = False
+    """Whether all its tools run in one task: those of its sub-workflow, or of all items of its scatter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ def _link_from_json(data: Json) -> Link:
     return Link(**{**data, "sources": tuple(data.get("sources", ()))})
 
 
-_COMPILER_REVISION = 9
+_COMPILER_REVISION = 10
 
 
 @cache

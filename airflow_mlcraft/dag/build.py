@@ -10,12 +10,13 @@ from airflow.sdk import TaskGroup
 
 from airflow_mlcraft.adapters.airflow_sdk import AbstractOperator, create_mapped_group
 from airflow_mlcraft.common.text import shorten
-from airflow_mlcraft.cwl.plan import Link, Plan
+from airflow_mlcraft.cwl.plan import Link, Plan, Step
 from airflow_mlcraft.dag.task_args import build_group_args, build_task_args
 from airflow_mlcraft.layout.layout import build_layout
 from airflow_mlcraft.layout.tasks import StepLayout, WorkflowLayout
 from airflow_mlcraft.operators.assets import data_alias
 from airflow_mlcraft.operators.base import ITEM_NAME, CwlOperator
+from airflow_mlcraft.operators.fused import CwlFusedOperator
 from airflow_mlcraft.operators.ml import find_operator_class
 from airflow_mlcraft.operators.run_inputs import CwlInputsOperator
 from airflow_mlcraft.operators.run_outputs import CwlOutputsOperator, CwlVersionOperator
@@ -83,18 +84,25 @@ class _TaskBuilder:
                     unmapped=True,
                 )
             if step_layout.subworkflow is None:
-                operator_class = find_operator_class(step_layout.step)
                 self._add_task(
-                    operator_class,
+                    self._operator_class(step_layout.step),
                     step_layout.task_id,
                     workflow_layout,
                     path,
-                    {**build_task_args(step_layout.step), **operator_class.extra_task_args(self.plan.document)},
+                    self._step_args(step_layout.step),
                     step_layout=step_layout,
                     name=step_layout.step.id,
                 )
             else:
                 self._add_group(step_layout, step_layout.subworkflow, path)
+
+    @staticmethod
+    def _operator_class(step: Step) -> type[CwlOperator]:
+        return CwlFusedOperator if step.fused else find_operator_class(step)
+
+    def _step_args(self, step: Step) -> dict[str, Any]:
+        args = build_task_args(step)
+        return args if step.fused else {**args, **find_operator_class(step).extra_task_args(self.plan.document)}
 
     def _add_group(self, step_layout: StepLayout, child: WorkflowLayout, path: str) -> None:
         with self._open_group(step_layout, child):

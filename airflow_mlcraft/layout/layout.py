@@ -59,13 +59,18 @@ def build_layout(plan: Plan, prefix: str = "") -> Layout:
 
 def has_scatter(workflow: Workflow) -> bool:
     """Whether a scatter is anywhere in a workflow."""
-    return any(step.scatter or (isinstance(step.run, Workflow) and has_scatter(step.run)) for step in workflow.steps)
+    return any(
+        not step.fused and (step.scatter or (isinstance(step.run, Workflow) and has_scatter(step.run)))
+        for step in workflow.steps
+    )
 
 
 def _add_steps(workflow_layout: WorkflowLayout, ids: TaskIds) -> None:
     for step in workflow_layout.workflow.steps:
         workflow_layout.steps[step.id] = _step_layout(step, workflow_layout, ids)
     for step_layout in workflow_layout.steps.values():
+        if step_layout.step.fused:
+            continue
         if step_layout.step.scatter:
             step_layout.items_task_id = workflow_layout.prefix + ids.task(f"{step_layout.step.id}.items")
             step_layout.axis = ScatterAxis(step_layout.items_task_id, workflow_layout.axis)
@@ -74,7 +79,7 @@ def _add_steps(workflow_layout: WorkflowLayout, ids: TaskIds) -> None:
 
 
 def _step_layout(step: Step, parent: WorkflowLayout, ids: TaskIds) -> StepLayout:
-    if isinstance(step.run, Workflow):
+    if isinstance(step.run, Workflow) and not step.fused:
         group_id = parent.prefix + ids.group(step.id)
         return StepLayout(step, parent, task_id="", axis=parent.axis, group_id=group_id)
     return StepLayout(step, parent, task_id=parent.prefix + ids.task(step.id), axis=parent.axis)

@@ -66,9 +66,13 @@ class CwlOperator(BaseOperator):
         """A tool of the plan, the files of its defaults with absolute locations."""
         return restore_locations(open_plan_cache().tool(digest), self.base)
 
-    def log_line(self, level: int, line: str) -> None:
-        """Write a line to the task's log."""
+    def write_log(self, level: int, line: str) -> None:
+        """Write a line to the task's log alone."""
         self.log.log(level, "%s", line)
+
+    def log_line(self, level: int, line: str) -> None:
+        """Write a line to the task's log, and to its copies."""
+        self.write_log(level, line)
 
     def log_warning(self, line: str) -> None:
         """Write a warning to the task's log."""

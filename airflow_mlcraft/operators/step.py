@@ -51,7 +51,9 @@ class CwlStepOperator(CwlPerItemOperator):
         self.version_task = ""
         self._task_run: TaskRun | None = None
         self._context: Context | None = None
-        self._updates: dict[str, Json] = {}
+        self._instance: Any = None
+        self.updates: dict[str, Json] = {}
+        """The files that the tool has changed in place, by their old location."""
 
     def execute(self, context: Context) -> Json:
         """Run the step inside its run in MLflow; returns its outputs."""
@@ -85,36 +87,53 @@ class CwlStepOperator(CwlPerItemOperator):
         if self._task_run is not None:
             item_name = values.instance_name()
             self._task_run.open(f"{step_layout.step.id} {item_name}".strip())
+        job_requirements: Json = []
+        if self.load_plan().kind != "Workflow":
+            job_requirements = (values.workflow_inputs(step_layout.parent, item) or {}).get(REQUIREMENTS, [])
         with open_task_files(self.base) as files:
-            staged: dict[str, Json] = files.stage(raw, writable=step_layout.step.updates_in_place)
-            job: dict[str, Json] | None = staged
-            if has_expressions(step_layout.step):
-                job = evaluate_step_inputs(
-                    step_layout.step, staged, step_layout.parent.workflow.expression_requirements
-                )
-            if job is None:
-                return None
-            tool = step_layout.step.run
-            if not isinstance(tool, ToolRef):
-                raise TypeError(f"{self.step} runs a workflow")
-            document = self.load_tool(tool.digest)
-            if self.load_plan().kind != "Workflow":
-                document = _with_job_requirements(document, values.workflow_inputs(step_layout.parent, item) or {})
-            files.add_input_files(document)
-            inputs = select_tool_inputs(step_layout.step, job)
-            if step_layout.step.updates_in_place:
-                outputs = self._run_and_store(document, inputs, files)
-                self._updates.update(find_updates(raw, files.keep(staged)))
-                return outputs
-            inputs = self.add_inputs(inputs, files, step_layout)
-            outputs = self._run_or_reuse(tool, document, inputs, files, values.ti)
-            self.handle_outputs(inputs, outputs, files, step_layout)
+            return self.run_item(raw, step_layout, values.ti, files, job_requirements)
+
+    def run_item(
+        self,
+        raw: dict[str, Json],
+        step_layout: StepLayout,
+        instance: Any,
+        files: TaskFiles,
+        job_requirements: Json = (),
+    ) -> dict[str, Json] | None:
+        """The step's outputs from the values of its links; None when its condition is false.
+
+        `instance` has the ids of the task instance, or of a step in a fused task. `job_requirements` are the
+        `cwl:requirements` of the job object, for a tool that is the whole document.
+        """
+        self._instance = instance
+        staged: dict[str, Json] = files.stage(raw, writable=step_layout.step.updates_in_place)
+        job: dict[str, Json] | None = staged
+        if has_expressions(step_layout.step):
+            job = evaluate_step_inputs(step_layout.step, staged, step_layout.parent.workflow.expression_requirements)
+        if job is None:
+            return None
+        tool = step_layout.step.run
+        if not isinstance(tool, ToolRef):
+            raise TypeError(f"{self.step} runs a workflow")
+        document = self.load_tool(tool.digest)
+        if job_requirements:
+            document = {**document, "requirements": [*document["requirements"], *job_requirements]}
+        files.add_input_files(document)
+        inputs = select_tool_inputs(step_layout.step, job)
+        if step_layout.step.updates_in_place:
+            outputs = self._run_and_store(document, inputs, files)
+            self.updates.update(find_updates(raw, files.keep(staged)))
             return outputs
+        inputs = self.add_inputs(inputs, files, step_layout)
+        outputs = self._run_or_reuse(tool, document, inputs, files, instance)
+        self.handle_outputs(inputs, outputs, files, step_layout)
+        return outputs
 
     def finish(self, ti: Any) -> None:
         """Push the files that the tool has changed in place."""
-        if self._updates:
-            ti.xcom_push(UPDATES, self._updates)
+        if self.updates:
+            ti.xcom_push(UPDATES, self.updates)
 
     # Methods for subclasses to override
 
@@ -148,9 +167,9 @@ class CwlStepOperator(CwlPerItemOperator):
         """The mark of this task on the processes of its tools; the store's path tells Airflows on a machine apart."""
         from airflow_mlcraft.cwl.orphaned_tools import ToolOwner
 
-        if self._context is None:
+        ti = self._instance
+        if ti is None:
             raise RuntimeError("the task is not being executed")
-        ti = self._context["ti"]
         names = {name: getattr(ti, name) for name in ("dag_id", "run_id", "task_id", "map_index")}
         return ToolOwner.of_task(files.store.root, *names.values(), **names, try_number=ti.try_number)
 
@@ -201,7 +220,7 @@ class CwlStepOperator(CwlPerItemOperator):
         """End the tool of an earlier try whose worker was lost: it would go on beside this one."""
         from airflow_mlcraft.cwl.orphaned_tools import kill_orphans
 
-        if self._context is None or self._context["ti"].try_number == 1:
+        if self._instance is None or self._instance.try_number == 1:
             return
         containers = container_settings()
         has_engine = containers.use != "never" and shutil.which(containers.engine)
@@ -239,9 +258,3 @@ class CwlStepOperator(CwlPerItemOperator):
 def output_names(document: Json) -> list[str]:
     """The names of a tool's outputs."""
     return [local_name(port["id"]) for port in document["outputs"]]
-
-
-def _with_job_requirements(document: Json, inputs: dict[str, Json]) -> Json:
-    """A tool with the `cwl:requirements` of the job object, which count where the tool is the whole document."""
-    requirements = inputs.get(REQUIREMENTS, [])
-    return {**document, "requirements": [*document["requirements"], *requirements]} if requirements else document

@@ -80,11 +80,11 @@ def open_store() -> Store:
 
 
 @contextmanager
-def open_task_files(base: str) -> Iterator[TaskFiles]:
+def open_task_files(base: str, store: Store | None = None) -> Iterator[TaskFiles]:
     """The files of a task. Its folder is on the store's own file system, and is deleted afterwards."""
     from airflow_mlcraft.store.task_folders import WorkFolder
 
-    store = open_store()
+    store = store or open_store()
     with WorkFolder(store.root) as folder:
         yield TaskFiles(store, folder, base)
 

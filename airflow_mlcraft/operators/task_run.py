@@ -117,6 +117,23 @@ def task_run(plan: Plan, ti: Any) -> Iterator[TaskRun | None]:
     run.close()
 
 
+@contextmanager
+def step_run(tracking: TrackingClient | None, plan: Plan, instance: Any, label: str) -> Iterator[TaskRun | None]:
+    """The run of a step in a fused task, ended with the block; None where runs are not tracked."""
+    if tracking is None:
+        yield None
+        return
+    name = StepName(dag_run_name(instance), instance.task_id, instance.map_index, instance.try_number)
+    run = TaskRun(tracking, name, _document_tags(plan))
+    run.open(label)
+    try:
+        yield run
+    except BaseException as error:
+        run.close("FAILED" if isinstance(error, Exception) else "KILLED")
+        raise
+    run.close()
+
+
 def begin_run(plan: Plan, ti: Any, inputs: Mapping[str, Json]) -> None:
     """Open the run of the DAG run, with its inputs as params."""
     tracking = open_plan_tracking(plan)

@@ -163,7 +163,7 @@ class Values:
         if not step:
             return inputs.get(output)
         step_layout = workflow_layout.steps[step]
-        if step_layout.step.scatter and step_layout.axis is not None:
+        if step_layout.items_task_id and step_layout.axis is not None:
             return self._scattered_output(step_layout, step_layout.axis, item, output)
         return self._output(step_layout, item, output)
 

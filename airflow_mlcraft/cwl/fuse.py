@@ -1,0 +1,122 @@
+"""Fused steps: the parts of a plan that run in one task.
+
+A fused step is a step of the plan that is marked as such: a sub-workflow or a scatter, whose tools all run in the task
+of the step. The marks are part of the plan, so a DAG and its versions follow from the plan alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal, TypeAlias
+
+from airflow_mlcraft.cwl.plan import Link, Plan, Step, ToolRef, Workflow, hash_json
+from airflow_mlcraft.errors import DocumentError
+
+FuseMode: TypeAlias = Literal["off", "hinted", "all"]
+"""Which steps are fused: none, those with the hint `mlcraft:Fuse`, or all that can be."""
+HINT = "Fuse"
+_HARMLESS_HINTS = frozenset({HINT, "Dag"})
+"""The hints that say nothing about the task of a step."""
+
+
+def fuse_plan(plan: Plan, mode: FuseMode) -> Plan:
+    """The plan with its fused steps marked; the same plan where there are none. Raises `DocumentError`."""
+    if mode == "off":
+        return plan
+    root = _fuse_root(plan, mode)
+    if root is plan.root:
+        return plan
+    return replace(plan, root=root, digest=hash_json([plan.digest, mode]))
+
+
+def find_obstacle(step: Step, path: str = "") -> str:
+    """Why a step cannot be fused, as the end of a sentence; "" if it can."""
+    path = f"{path}/{step.id}".strip("/")
+    for name in sorted(set(step.hints or {}) - _HARMLESS_HINTS):
+        return f"{path} has the hint mlcraft:{name}, which needs a task of its own"
+    if isinstance(step.run, Workflow):
+        return _find_obstacle_in(step.run, path)
+    return ""
+
+
+def _find_obstacle_in(workflow: Workflow, path: str) -> str:
+    return next((found for step in workflow.steps if (found := find_obstacle(step, path))), "")
+
+
+def _fuse_root(plan: Plan, mode: FuseMode) -> Workflow:
+    root = plan.root
+    is_hinted = HINT in (root.hints or {})
+    if plan.kind == "Workflow" and root.steps and (is_hinted or mode == "all"):
+        obstacle = _find_obstacle_in(root, "")
+        if not obstacle and not set(root.hints or {}) - _HARMLESS_HINTS:
+            return _wrap(root)
+        if is_hinted:
+            refusal = _refusal("the workflow", obstacle or "it has the hint mlcraft:Data")
+            raise DocumentError(refusal, path=plan.document)
+    return _fuse_steps(root, mode, plan.document, "")
+
+
+def _fuse_steps(workflow: Workflow, mode: FuseMode, document: str, path: str) -> Workflow:
+    steps = tuple(_fuse_step(step, mode, document, f"{path}/{step.id}".strip("/")) for step in workflow.steps)
+    return workflow if all(map(_is_same, steps, workflow.steps)) else replace(workflow, steps=steps)
+
+
+def _is_same(new: Step, old: Step) -> bool:
+    return new is old
+
+
+def _fuse_step(step: Step, mode: FuseMode, document: str, path: str) -> Step:
+    is_hinted = HINT in (step.hints or {})
+    if not step.scatter and isinstance(step.run, ToolRef):
+        if is_hinted:
+            raise DocumentError(
+                f"hint mlcraft:Fuse of {path}: it is a single tool, and already one task; expected a sub-workflow, a "
+                "scatter, or the workflow itself",
+                path=document,
+            )
+        return step
+    if is_hinted or mode == "all":
+        obstacle = find_obstacle(step, path.rpartition("/")[0])
+        if not obstacle and isinstance(step.run, ToolRef) and step.updates_in_place:
+            obstacle = f"{path} changes its input files in place"
+        if not obstacle:
+            return replace(step, fused=True)
+        if is_hinted:
+            raise DocumentError(_refusal(path, obstacle), path=document)
+    if not isinstance(step.run, Workflow):
+        return step
+    run = _fuse_steps(step.run, mode, document, path)
+    return step if run is step.run else replace(step, run=run)
+
+
+def _refusal(where: str, obstacle: str) -> str:
+    return f"hint mlcraft:Fuse of {where}: {obstacle}; leave that hint out, or fuse steps without it"
+
+
+STEPS = "steps"
+"""The id of the step that a fused workflow consists of."""
+
+
+def _wrap(root: Workflow) -> Workflow:
+    """A workflow of one fused step, which runs all steps of the given one."""
+    step = Step(
+        id=STEPS,
+        run=replace(root, interface="", hints=None),
+        links=tuple(Link(id=port.id, sources=(port.id,)) for port in root.inputs),
+        outputs=tuple(link.id for link in root.outputs),
+        label=root.label,
+        fused=True,
+    )
+    outputs = tuple(Link(id=link.id, sources=(f"{STEPS}/{link.id}",)) for link in root.outputs)
+    return replace(root, steps=(step,), outputs=outputs)
+
+
+def iterate_fused(workflow: Workflow, path: str = "") -> Iterator[tuple[str, Step]]:
+    """The fused steps of a workflow, each with its path."""
+    for step in workflow.steps:
+        name = f"{path}/{step.id}".strip("/")
+        if step.fused:
+            yield name, step
+        elif isinstance(step.run, Workflow):
+            yield from iterate_fused(step.run, name)

@@ -1,0 +1,179 @@
+"""Evaluation of a fused step: its sub-workflow or scatter, with all steps in it, as far as their inputs are known.
+
+Nothing in here runs a tool: `RunJob` does, in a worker process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from airflow_mlcraft.cwl.plan import Json, Link, Step, Workflow
+from airflow_mlcraft.cwl.scatter import compute_item_inputs, nest_outputs
+from airflow_mlcraft.cwl.step_inputs import has_expressions, resolve_link, resolve_links
+from airflow_mlcraft.errors import LinkError, MlcraftError
+from airflow_mlcraft.operators.values import apply_updates
+
+
+@dataclass(frozen=True)
+class StepJob:
+    """One run of a step: of its tool, or of the expressions for the inputs of its sub-workflow."""
+
+    path: str
+    """The path of the step in the plan, as `outer/inner`."""
+    index: tuple[int, ...]
+    """The indexes of the items of the scatters around it, from the outermost."""
+    raw: dict[str, Json]
+    """The values of its links."""
+
+    @property
+    def name(self) -> str:
+        """The name of the run in the log."""
+        return self.path + "".join(f"[{number}]" for number in self.index)
+
+
+@dataclass
+class StepOutcome:
+    """The result of a job: the outputs of a tool or the inputs of a sub-workflow, None when its condition is false."""
+
+    values: dict[str, Json] | None
+    updates: dict[str, Json] = field(default_factory=dict)
+    """The files that the tool has changed in place, by their old location."""
+
+
+RunJob = Callable[[StepJob, Step], Awaitable[StepOutcome]]
+
+
+class UpstreamFailedError(MlcraftError):
+    """A step that another one needs has failed."""
+
+
+class FusedSteps:
+    """Runs a step with everything in it. A failed step ends those that need it; the others run to their end."""
+
+    def __init__(self, run_job: RunJob):
+        self._run_job = run_job
+        self.errors: list[tuple[str, Exception]] = []
+        """The failed steps by their names, with their errors."""
+
+    async def run(self, step: Step, path: str, raw: dict[str, Json], index: tuple[int, ...] = ()) -> StepOutcome:
+        """Run a step, or all items of its scatter, from the values of its links."""
+        if not step.scatter:
+            return await self._run_item(step, path, raw, index)
+        scattered = compute_item_inputs(step, raw)
+        items = [self._run_item(step, path, item, (*index, number)) for number, item in enumerate(scattered.inputs)]
+        outcomes = await _gather(items)
+        updates = {location: file for outcome in outcomes for location, file in outcome.updates.items()}
+        outputs = {
+            name: nest_outputs(scattered.shape, [(outcome.values or {}).get(name) for outcome in outcomes])
+            for name in step.outputs
+        }
+        return StepOutcome(outputs, updates)
+
+    async def _run_item(self, step: Step, path: str, raw: dict[str, Json], index: tuple[int, ...]) -> StepOutcome:
+        workflow = step.run
+        if not isinstance(workflow, Workflow):
+            return await self._run_and_record(StepJob(path, index, raw), step)
+        inputs: dict[str, Json] | None = raw
+        if has_expressions(step):
+            inputs = (await self._run_and_record(StepJob(path, index, raw), step)).values
+        if inputs is None:
+            return StepOutcome(None)
+        values = {
+            port.id: port.default if inputs.get(port.id) is None and port.has_default else inputs.get(port.id)
+            for port in workflow.inputs
+        }
+        return StepOutcome(await self._run_workflow(workflow, path, values, index))
+
+    async def _run_and_record(self, job: StepJob, step: Step) -> StepOutcome:
+        try:
+            return await self._run_job(job, step)
+        except Exception as error:
+            self.errors.append((job.name, error))
+            raise
+
+    async def _run_workflow(
+        self, workflow: Workflow, path: str, inputs: dict[str, Json], index: tuple[int, ...]
+    ) -> dict[str, Json]:
+        """The outputs of a workflow. Its steps run as soon as those that they read from have ended."""
+        tasks: dict[str, asyncio.Task[StepOutcome]] = {}
+        for step in _in_dependency_order(workflow):
+            upstream = {name: tasks[name] for name in _source_steps(step.links)}
+            run = self._run_after(step, f"{path}/{step.id}".strip("/"), inputs, upstream, index)
+            tasks[step.id] = asyncio.ensure_future(run)
+        await _gather(tasks.values())
+        outcomes = {name: task.result() for name, task in tasks.items()}
+        outputs = {link.id: resolve_link(link, partial(_source_value, inputs, outcomes)) for link in workflow.outputs}
+        updated: dict[str, Json] = apply_updates(outputs, _updates(workflow.outputs, outcomes))
+        return updated
+
+    async def _run_after(
+        self,
+        step: Step,
+        path: str,
+        inputs: dict[str, Json],
+        upstream: Mapping[str, asyncio.Task[StepOutcome]],
+        index: tuple[int, ...],
+    ) -> StepOutcome:
+        if upstream:
+            await asyncio.wait(upstream.values())
+        failed = sorted(name for name, task in upstream.items() if task.cancelled() or task.exception())
+        if failed:
+            raise UpstreamFailedError(f"{path} needs {', '.join(failed)}")
+        outcomes = {name: task.result() for name, task in upstream.items()}
+        try:
+            raw = resolve_links(step.links, partial(_source_value, inputs, outcomes))
+            raw = apply_updates(raw, _updates(step.links, outcomes))
+            return await self.run(step, path, raw, index)
+        except LinkError as error:
+            failure = LinkError(f"step {path}: {error}")
+            self.errors.append((path, failure))
+            raise failure from error
+
+
+async def _gather(runs: Iterable[Awaitable[StepOutcome]]) -> list[StepOutcome]:
+    """Wait for all, also when one has failed; then raise its error. Of several, one that is no consequence."""
+    results = await asyncio.gather(*runs, return_exceptions=True)
+    errors = [result for result in results if isinstance(result, BaseException)]
+    for error in sorted(errors, key=lambda error: isinstance(error, UpstreamFailedError)):
+        raise error
+    return [result for result in results if isinstance(result, StepOutcome)]
+
+
+def _in_dependency_order(workflow: Workflow) -> list[Step]:
+    """The steps, each after those that it reads from."""
+    steps = {step.id: step for step in workflow.steps}
+    waiting = {step.id: _source_steps(step.links) for step in workflow.steps}
+    readers: dict[str, list[str]] = {name: [] for name in steps}
+    for name, sources in waiting.items():
+        for source in sources:
+            readers[source].append(name)
+    ready = [name for name, sources in waiting.items() if not sources]
+    ordered: list[Step] = []
+    while ready:
+        name = ready.pop(0)
+        ordered.append(steps[name])
+        for reader in readers[name]:
+            waiting[reader].discard(name)
+            if not waiting[reader]:
+                ready.append(reader)
+    return ordered
+
+
+def _source_steps(links: tuple[Link, ...]) -> set[str]:
+    return {source.rpartition("/")[0] for link in links for source in link.sources} - {""}
+
+
+def _source_value(inputs: Mapping[str, Json], outcomes: Mapping[str, StepOutcome], source: str) -> Json:
+    step, _, name = source.rpartition("/")
+    values = outcomes[step].values if step else inputs
+    return None if values is None else values.get(name)
+
+
+def _updates(links: tuple[Link, ...], outcomes: Mapping[str, StepOutcome]) -> dict[str, Json]:
+    """The files that the steps which these links read from have changed in place."""
+    return {
+        location: file for name in sorted(_source_steps(links)) for location, file in outcomes[name].updates.items()
+    }
