@@ -63,26 +63,32 @@ class ReuseCache:
             record: dict[str, Any] = json.loads(path.read_bytes())
         except (FileNotFoundError, json.JSONDecodeError):
             return None
-        oids = list(_object_ids(record["outputs"]))
-        # Marked as used before the check, so that an object that is found is not pruned a moment later.
-        self.store.mark_used(oids)
         with suppress(OSError):
             os.utime(path)
-        return record if all(self._is_complete(oid) for oid in oids) else None
+        return record if is_complete(self.store, record["outputs"]) else None
 
     def save(self, identity: str, outputs: Json, ti: Any) -> None:
         """Save the outputs of a task. Of two tasks that do so at once the later one stays; both are right."""
         producer = {name: getattr(ti, name) for name in ("dag_id", "run_id", "task_id", "map_index")}
         write_json(self._path(identity), {"outputs": outputs, **producer})
 
-    def _is_complete(self, oid: str) -> bool:
-        """Whether the store has an object, and all files of it if it is a folder."""
-        if oid not in self.store:
-            return False
-        return not oid.endswith(DIR_SUFFIX) or all(entry.md5 in self.store for entry in self.store.entries(oid))
-
     def _path(self, identity: str) -> Path:
         return self.store.root / "reuse" / identity[:2] / f"{identity}.json"
+
+
+def is_complete(store: Store, outputs: Json) -> bool:
+    """Whether the store has all files of some outputs, which are marked as used."""
+    oids = list(_object_ids(outputs))
+    # Marked as used before the check, so that an object that is found is not pruned a moment later.
+    store.mark_used(oids)
+    return all(_has_object(store, oid) for oid in oids)
+
+
+def _has_object(store: Store, oid: str) -> bool:
+    """Whether the store has an object, and all files of it if it is a folder."""
+    if oid not in store:
+        return False
+    return not oid.endswith(DIR_SUFFIX) or all(entry.md5 in store for entry in store.entries(oid))
 
 
 def _files_of(document: Json) -> Iterator[Json]:

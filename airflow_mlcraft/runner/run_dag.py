@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.adapters.airflow_core import open_session
+from airflow_mlcraft.common.cores import count_cores
 from airflow_mlcraft.runner import database, logs
 from airflow_mlcraft.runner.events import RunResult, TaskFailure
 from airflow_mlcraft.runner.home import current_home
@@ -75,13 +75,6 @@ def sigterm_as_exit() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, previous)
-
-
-def count_cores() -> int:
-    """The number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _run(

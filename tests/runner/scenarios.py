@@ -14,9 +14,10 @@ from typing import Any
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 from airflow.sdk import DAG, task, task_group
 
+from airflow_mlcraft.common.cores import count_cores
 from airflow_mlcraft.errors import MlcraftError, ToolError
 from airflow_mlcraft.runner.home import prepare_embedded_airflow
-from airflow_mlcraft.runner.run_dag import count_cores, run_dag
+from airflow_mlcraft.runner.run_dag import run_dag
 
 
 def tell(result: Any, *wanted: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_mlcraft.runner.run_dag import count_cores
+from airflow_mlcraft.common.cores import count_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
