@@ -112,6 +112,11 @@ SETTINGS: dict[str, Setting] = {
         "True",
         kind="boolean",
     ),
+    "development_versions": Setting(
+        "Whether documents may be in a version of CWL that is in development: v1.3.0-dev1, which has loops.",
+        "False",
+        kind="boolean",
+    ),
     "fuse": Setting(
         "Which steps run together in one task: off (none), hinted (those with the hint mlcraft:Fuse), or all (each "
         "workflow whose steps need no task of their own).",

@@ -48,6 +48,8 @@ class PlanCache:
     allowed_hosts: Collection[str] = ()
     fuse: FuseMode = "hinted"
     """Which steps of compiled plans are fused; each choice has its own entries."""
+    allow_development: bool = False
+    """Whether documents may be in a version of CWL that is in development."""
 
     def get_plan(self, document: Path, fragment: str = "") -> Plan:
         """The document's plan, compiled only if one of its files has changed. Raises `DocumentError`."""
@@ -86,7 +88,13 @@ class PlanCache:
         entry_path = self._entry_path(document, fragment)
         sources = Sources()
         try:
-            loaded = load(document, fragment, allowed_hosts=self.allowed_hosts, sources=sources)
+            loaded = load(
+                document,
+                fragment,
+                allowed_hosts=self.allowed_hosts,
+                sources=sources,
+                allow_development=self.allow_development,
+            )
             compiled, tools = compile_document(loaded)
             plan = fuse_plan(compiled, self.fuse)
         except DocumentError as error:
@@ -164,11 +172,12 @@ class PlanCache:
         write_json(self._entry_path(document, fragment), entry)
 
     def _entry_path(self, document: Path, fragment: str) -> Path:
-        name = hashlib.sha256(f"{document.absolute()}#{fragment}{self._fuse_suffix()}".encode()).hexdigest()
+        name = hashlib.sha256(f"{document.absolute()}#{fragment}{self._options_suffix()}".encode()).hexdigest()
         return self.root / "documents" / f"{name}.json"
 
-    def _fuse_suffix(self) -> str:
-        return "" if self.fuse == "hinted" else f"#fuse={self.fuse}"
+    def _options_suffix(self) -> str:
+        fuse = "" if self.fuse == "hinted" else f"#fuse={self.fuse}"
+        return f"{fuse}#development" if self.allow_development else fuse
 
 
 @lru_cache(maxsize=256)

@@ -21,7 +21,7 @@ from airflow_mlcraft.cwl.ontology import ONTOLOGY, extract_relations
 from airflow_mlcraft.cwl.plan import Json, Link, Plan, Port, Step, ToolRef, Workflow, compiler_version, hash_json
 from airflow_mlcraft.cwl.portable import PortableUris, is_generated_id
 from airflow_mlcraft.cwl.sources import uri_to_path
-from airflow_mlcraft.errors import DocumentError, UnsupportedError
+from airflow_mlcraft.errors import DocumentError
 
 HINT_NAMESPACE = "https://mlcraft.dev/cwl#"
 CHOICES = "choices"
@@ -157,8 +157,7 @@ class _Compiler:
 
     def _step(self, step: WorkflowStep, names: Mapping[str, str]) -> Step:
         embedded, tool = step.embedded_tool, step.tool
-        if tool.get("loop"):
-            raise UnsupportedError("`loop` of CWL v1.3 is not supported", path=str(self.loaded.path))
+        loop = tuple(self._loop_input(step, to_builtin(link)) for link in to_list(tool.get("loop")))
         return Step(
             id=shortname(tool["id"]),
             run=self._workflow(embedded) if isinstance(embedded, CwltoolWorkflow) else self._tool(embedded),
@@ -173,6 +172,31 @@ class _Compiler:
             time_limit=self._time_limit(embedded),
             updates_in_place=_updates_in_place(embedded),
             hints=self._mlcraft_hints([*embedded.tool.get("hints", ()), *tool.get("hints", ())]),
+            loop=loop,
+            output_method=tool.get("outputMethod") or "last_iteration" if loop else "",
+        )
+
+    def _loop_input(self, step: WorkflowStep, link: Mapping[str, Json]) -> Link:
+        name, sources = shortname(link["id"]), to_list(link.get("outputSource"))
+        used = {
+            "StepInputExpressionRequirement": "valueFrom" in link,
+            "MultipleInputFeatureRequirement": len(sources) > 1,
+        }
+        for requirement, is_used in used.items():
+            if is_used and step.get_requirement(requirement)[0] is None:
+                raise DocumentError(
+                    f"step {shortname(step.tool['id'])}: the loop's input {name} needs the requirement {requirement}; "
+                    "add it to the workflow",
+                    path=str(self.loaded.path),
+                )
+        return Link(
+            id=name,
+            sources=tuple(shortname(source) for source in sources),
+            link_merge=link.get("linkMerge") or "",
+            pick_value=link.get("pickValue") or "",
+            default=self.portable.rewrite(link.get("default")),
+            has_default="default" in link,
+            value_from=link.get("valueFrom") or "",
         )
 
     def _input(self, link: Mapping[str, Json], names: Mapping[str, str]) -> Link:

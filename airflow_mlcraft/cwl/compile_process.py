@@ -33,7 +33,7 @@ def main(root: Path, max_seconds: float = MAX_SECONDS) -> None:
                 return
             for listed in pop_lists(root):
                 documents = [Path(name) for name in listed["documents"]]
-                cache = PlanCache(root, tuple(listed["hosts"]), listed["fuse"])
+                cache = PlanCache(root, tuple(listed["hosts"]), listed["fuse"], listed["development"])
                 compile_all(cache, documents, max_seconds)
 
 

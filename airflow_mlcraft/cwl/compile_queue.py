@@ -33,6 +33,7 @@ def enqueue(cache: PlanCache, name: str, documents: Iterable[Path]) -> subproces
         "documents": [str(path) for path in documents],
         "hosts": sorted(cache.allowed_hosts),
         "fuse": cache.fuse,
+        "development": cache.allow_development,
     }
     write_json(cache.root / _LISTS / f"{name}.json", listed)
     with lock_compiler(cache.root) as is_idle:

@@ -22,8 +22,6 @@ _HARMLESS_HINTS = frozenset({HINT, "Dag"})
 
 def fuse_plan(plan: Plan, mode: FuseMode) -> Plan:
     """The plan with its fused steps marked; the same plan where there are none. Raises `DocumentError`."""
-    if mode == "off":
-        return plan
     root = _fuse_root(plan, mode)
     if root is plan.root:
         return plan
@@ -46,7 +44,7 @@ def _find_obstacle_in(workflow: Workflow, path: str) -> str:
 
 def _fuse_root(plan: Plan, mode: FuseMode) -> Workflow:
     root = plan.root
-    is_hinted = HINT in (root.hints or {})
+    is_hinted = HINT in (root.hints or {}) and mode != "off"
     if plan.kind == "Workflow" and root.steps and (is_hinted or mode == "all"):
         obstacle = _find_obstacle_in(root, "")
         if not obstacle and not set(root.hints or {}) - _HARMLESS_HINTS:
@@ -67,7 +65,12 @@ def _is_same(new: Step, old: Step) -> bool:
 
 
 def _fuse_step(step: Step, mode: FuseMode, document: str, path: str) -> Step:
-    is_hinted = HINT in (step.hints or {})
+    is_hinted = HINT in (step.hints or {}) and mode != "off"
+    if step.loop:
+        # A task for each iteration cannot be known before the run.
+        if obstacle := find_obstacle(step, path.rpartition("/")[0]):
+            raise DocumentError(f"the loop of {path} runs in one task: {obstacle}", path=document)
+        return replace(step, fused=True)
     if not step.scatter and isinstance(step.run, ToolRef):
         if is_hinted:
             raise DocumentError(

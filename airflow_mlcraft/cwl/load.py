@@ -23,6 +23,8 @@ from airflow_mlcraft.cwl.sources import SourceFetcher, Sources, refuse_redirects
 from airflow_mlcraft.errors import DocumentError, SeveralProcessesError, UnsupportedError
 
 SUPPORTED_VERSIONS = ("v1.0", "v1.1", "v1.2")
+DEVELOPMENT_VERSIONS = ("v1.3.0-dev1",)
+"""Versions of the language that are not released; `allow_development` allows them."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ def load(
     sources: Sources | None = None,
     texts: Mapping[Path, str] | None = None,
     allowed_folders: Collection[Path] | None = None,
+    allow_development: bool = False,
 ) -> LoadedDocument:
     """Load the process at `path`, or its `#fragment`. Raises `DocumentError` for a faulty document.
 
@@ -61,7 +64,7 @@ def load(
         texts=texts_by_uri,
         allowed_folders=allowed_folders,
     )
-    load_process = partial(_load, path, fragment, uri, fetcher)
+    load_process = partial(_load, path, fragment, uri, fetcher, allow_development)
     with readable_errors(path, sources.texts, fragment), _silence_loggers("cwltool", "salad", "rdflib.term"):
         try:
             process, version = load_process()
@@ -72,7 +75,7 @@ def load(
     return LoadedDocument(process, path, fragment, version, sources.texts)
 
 
-def _load(path: Path, fragment: str, uri: str, fetcher: Any) -> tuple[Process, str]:
+def _load(path: Path, fragment: str, uri: str, fetcher: Any, allow_development: bool) -> tuple[Process, str]:
     context = LoadingContext(
         {
             "construct_tool_object": create_process,
@@ -80,11 +83,12 @@ def _load(path: Path, fragment: str, uri: str, fetcher: Any) -> tuple[Process, s
             # Without linting, for which cwltool would start a Node process for each expression.
             "disable_js_validation": True,
             "strict": True,
+            "enable_dev": allow_development,
         }
     )
     clear_ontologies()
     context, document, uri = fetch_document(uri, context)
-    version = _get_cwl_version(document, path)
+    version = _get_cwl_version(document, path, allow_development)
     remove_inner_tool_ids(document)
     context, uri = resolve_and_validate_document(context, document, uri)
     return make_tool(_find_main_process(context, uri, fragment, path), context), version
@@ -105,7 +109,7 @@ def _create_fetcher(
     )
 
 
-def _get_cwl_version(document: Any, path: Path) -> str:
+def _get_cwl_version(document: Any, path: Path, allow_development: bool) -> str:
     if not isinstance(document, dict):
         raise DocumentError(
             f"expected a CWL document (a map with class and cwlVersion), found {_describe_value(document)}",
@@ -113,12 +117,17 @@ def _get_cwl_version(document: Any, path: Path) -> str:
             line=1,
         )
     version = str(document.get("cwlVersion", "")).rpartition("#")[2].removeprefix("cwl:")
-    if version not in SUPPORTED_VERSIONS and "cwl:tool" not in document:
+    supported = SUPPORTED_VERSIONS + (DEVELOPMENT_VERSIONS if allow_development else ())
+    if version not in supported and "cwl:tool" not in document:
         found = f"cwlVersion: {version}" if version else "no cwlVersion"
+        remedy = (
+            "it is in development; the setting [mlcraft] development_versions or the option --enable-dev allows it"
+            if version in DEVELOPMENT_VERSIONS
+            else "older documents can be upgraded with cwl-upgrader"
+        )
         line = document.lc.data["cwlVersion"][0] + 1 if version else 1  # type: ignore[attr-defined]
         raise UnsupportedError(
-            f"found {found}, expected one of {', '.join(SUPPORTED_VERSIONS)}; "
-            "older documents can be upgraded with cwl-upgrader",
+            f"found {found}, expected one of {', '.join(supported)}; {remedy}",
             path=str(path),
             line=line,
         )

@@ -94,6 +94,10 @@ class Step:
     """Whether its tool changes its input files, and later steps that read them see the change."""
     hints: Json = None
     """The `mlcraft:` hints by class name, without the prefix."""
+    loop: tuple[Link, ...] = ()
+    """The inputs of the next iteration; each source is an output of this step."""
+    output_method: str = ""
+    """Of a loop: `last_iteration` or `all_iterations`."""
     fused: bool = False
     """Whether all its tools run in one task: those of its sub-workflow, or of all items of its scatter."""
 
@@ -180,6 +184,7 @@ def _step_from_json(data: Json) -> Step:
             "links": tuple(_link_from_json(link) for link in data.get("links", ())),
             "outputs": tuple(data.get("outputs", ())),
             "scatter": tuple(data.get("scatter", ())),
+            "loop": tuple(_link_from_json(link) for link in data.get("loop", ())),
         }
     )
 

@@ -75,11 +75,28 @@ def evaluate_step_inputs(step: Step, job: dict[str, Json], requirements: Json) -
             _load_contents(job.get(link.id))
     evaluated = {
         **job,
-        **{link.id: _evaluate_value_from(step, link, job, requirements) for link in step.links if link.value_from},
+        **{
+            link.id: _evaluate_value_from(step, link, job, requirements, job.get(link.id))
+            for link in step.links
+            if link.value_from
+        },
     }
     if step.when and not _evaluate_when(step, evaluated, requirements):
         return None
     return evaluated
+
+
+def evaluate_loop_inputs(
+    step: Step, inputs: dict[str, Json], outputs: dict[str, Json], requirements: Json
+) -> dict[str, Json]:
+    """The inputs of the next iteration of a loop, from the inputs and outputs of the last one."""
+    linked = resolve_links(step.loop, outputs.get)
+    evaluated = {
+        link.id: _evaluate_value_from(step, link, inputs, requirements, linked[link.id])
+        for link in step.loop
+        if link.value_from
+    }
+    return {**inputs, **linked, **evaluated}
 
 
 def select_tool_inputs(step: Step, job: dict[str, Json]) -> dict[str, Json]:
@@ -88,11 +105,11 @@ def select_tool_inputs(step: Step, job: dict[str, Json]) -> dict[str, Json]:
     return {name: value for name, value in job.items() if name not in unbound}
 
 
-def _evaluate_value_from(step: Step, link: Link, job: dict[str, Json], requirements: Json) -> Json:
+def _evaluate_value_from(step: Step, link: Link, job: dict[str, Json], requirements: Json, value: Json) -> Json:
     from cwltool.stdfsaccess import StdFsAccess
     from cwltool.utils import adjustDirObjs, get_listing
 
-    context = copy.deepcopy(job.get(link.id))
+    context = copy.deepcopy(value)
     adjustDirObjs(context, lambda folder: get_listing(StdFsAccess(""), folder, recursive=True))
     return _evaluate_expression(link.value_from, job, requirements, context, f"step {step.id}: valueFrom of {link.id}")
 

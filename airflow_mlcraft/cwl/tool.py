@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import threading
@@ -107,6 +108,8 @@ def run_tool(
             process = build_process(document)
             in_container = uses_container(process, containers, log)
             context = _context(name, folder, streams, containers=containers, in_container=in_container)
+            # The store identifies files by other hashes; sha1 is computed where an expression reads it.
+            context.compute_checksum = "checksum" in json.dumps(document["outputs"])
             mark = partial(mark_job, owner=owner, engine=containers.engine) if owner else None
             run = _Run(process, context, partial(_run_inline, command, streams) if command else None, mark)
             check_names(job)
@@ -277,8 +280,6 @@ def _context(
             "pull_image": containers.pull,
             "custom_net": containers.network or None,
             "podman": containers.podman,
-            # The store identifies files by hash; sha1 is only computed for exported results.
-            "compute_checksum": False,
             "default_stdout": streams.stdout,
             "default_stderr": streams.stderr,
             "mutation_manager": MutationManager(),

@@ -10,6 +10,11 @@ from airflow_mlcraft.cwl.fuse import FuseMode
 
 
 def open_plan_cache() -> PlanCache:
-    """The plan cache, with the settings `cache`, `allowed_document_hosts` and `fuse`."""
+    """The plan cache, with the settings `cache`, `allowed_document_hosts`, `fuse` and `development_versions`."""
     fuse = cast(FuseMode, settings.get_choice("fuse"))
-    return PlanCache(settings.get_path("cache"), settings.get_list("allowed_document_hosts"), fuse)
+    return PlanCache(
+        settings.get_path("cache"),
+        settings.get_list("allowed_document_hosts"),
+        fuse,
+        settings.get_bool("development_versions"),
+    )

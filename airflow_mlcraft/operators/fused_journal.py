@@ -85,7 +85,7 @@ class Journal:
 
 def _key(job: StepJob) -> str:
     """The identity of a job: its place in the plan, and its inputs, whose files are named by their hashes."""
-    return hash_json([job.path, list(job.index), job.raw])
+    return hash_json([job.path, list(job.index), job.kind, job.raw])
 
 
 def to_json(records: Mapping[str, StepRecord]) -> Json:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Literal
 
 from airflow_mlcraft.cwl.plan import Json, Link, Step, Workflow
 from airflow_mlcraft.cwl.scatter import compute_item_inputs, nest_outputs
@@ -26,7 +27,9 @@ class StepJob:
     index: tuple[int, ...]
     """The indexes of the items of the scatters around it, from the outermost."""
     raw: dict[str, Json]
-    """The values of its links."""
+    """The values of its links; of the kind `next`, the inputs and outputs of the last iteration."""
+    kind: Literal["run", "inputs", "next"] = "run"
+    """Whether the tool runs, or only the inputs of the first or the next iteration of a loop are evaluated."""
 
     @property
     def name(self) -> str:
@@ -60,6 +63,8 @@ class FusedSteps:
 
     async def run(self, step: Step, path: str, raw: dict[str, Json], index: tuple[int, ...] = ()) -> StepOutcome:
         """Run a step, or all items of its scatter, from the values of its links."""
+        if step.loop:
+            return await self._run_loop(step, path, raw, index)
         if not step.scatter:
             return await self._run_item(step, path, raw, index)
         scattered = compute_item_inputs(step, raw)
@@ -86,6 +91,31 @@ class FusedSteps:
             for port in workflow.inputs
         }
         return StepOutcome(await self._run_workflow(workflow, path, values, index))
+
+    async def _run_loop(self, step: Step, path: str, raw: dict[str, Json], index: tuple[int, ...]) -> StepOutcome:
+        """Run a step until its condition is false; the inputs of an iteration come from the one before it."""
+        body = loop_body(step)
+        inputs = raw
+        if any(link.value_from or link.load_contents for link in step.links):
+            inputs = (await self._run_and_record(StepJob(path, index, raw, "inputs"), step)).values or {}
+        iterations: list[dict[str, Json]] = []
+        updates: dict[str, Json] = {}
+        while True:
+            number = len(iterations)
+            outcome = await self._run_item(body, path, inputs, (*index, number))
+            if outcome.values is None:
+                break
+            iterations.append(outcome.values)
+            updates |= outcome.updates
+            if any(link.value_from for link in step.loop):
+                last = {"inputs": inputs, "outputs": outcome.values}
+                job = StepJob(path, (*index, number), last, "next")
+                inputs = (await self._run_and_record(job, step)).values or {}
+            else:
+                inputs = {**inputs, **resolve_links(step.loop, outcome.values.get)}
+        if step.output_method == "all_iterations":
+            return StepOutcome({name: [values.get(name) for values in iterations] for name in step.outputs}, updates)
+        return StepOutcome(iterations[-1] if iterations else dict.fromkeys(step.outputs), updates)
 
     async def _run_and_record(self, job: StepJob, step: Step) -> StepOutcome:
         try:
@@ -131,6 +161,12 @@ class FusedSteps:
             failure = LinkError(f"step {path}: {error}")
             self.errors.append((path, failure))
             raise failure from error
+
+
+def loop_body(step: Step) -> Step:
+    """The step of one iteration of a loop: its inputs are evaluated before, and `when` says whether it runs."""
+    plain = tuple(replace(link, value_from="", load_contents=False) for link in step.links)
+    return replace(step, loop=(), links=plain)
 
 
 async def _gather(runs: Iterable[Awaitable[StepOutcome]]) -> list[StepOutcome]:

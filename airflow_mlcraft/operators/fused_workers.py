@@ -14,13 +14,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlcraft.cwl.plan import Plan, Workflow
-from airflow_mlcraft.cwl.step_inputs import evaluate_step_inputs, select_tool_inputs
+from airflow_mlcraft.cwl.step_inputs import evaluate_loop_inputs, evaluate_step_inputs, select_tool_inputs
 from airflow_mlcraft.layout.tasks import StepLayout, WorkflowLayout
-from airflow_mlcraft.operators.fused_steps import StepJob, StepOutcome
+from airflow_mlcraft.operators.fused_steps import StepJob, StepOutcome, loop_body
 from airflow_mlcraft.operators.step import CwlStepOperator
 from airflow_mlcraft.operators.task_files import open_task_files
 from airflow_mlcraft.operators.task_run import step_run
@@ -146,6 +146,10 @@ def run_in_worker(job: StepJob) -> StepOutcome:
     worker = _worker[0]
     worker.send(WorkerEvent(job.name, time.time()))
     step_layout = _find_step(worker.task.plan, job.path)
+    if job.kind != "run":
+        return _evaluate_loop(worker.task, job, step_layout)
+    if step_layout.step.loop:
+        step_layout.step = loop_body(step_layout.step)
     if isinstance(step_layout.step.run, Workflow):
         return _evaluate_subworkflow_inputs(worker.task, job, step_layout)
     plan = worker.task.plan
@@ -168,6 +172,19 @@ def _evaluate_subworkflow_inputs(task: FusedTask, job: StepJob, step_layout: Ste
         staged = files.stage(job.raw)
         inputs = evaluate_step_inputs(step, staged, step_layout.parent.workflow.expression_requirements)
         return StepOutcome(None if inputs is None else files.keep(select_tool_inputs(step, inputs)))
+
+
+def _evaluate_loop(task: FusedTask, job: StepJob, step_layout: StepLayout) -> StepOutcome:
+    """The inputs of the first or the next iteration of a loop."""
+    step = step_layout.step
+    requirements = step_layout.parent.workflow.expression_requirements
+    with open_task_files(task.plan.base, task.store) as files:
+        staged = files.stage(job.raw)
+        if job.kind == "inputs":
+            inputs = evaluate_step_inputs(replace(step, when=""), staged, requirements)
+        else:
+            inputs = evaluate_loop_inputs(step, staged["inputs"], staged["outputs"], requirements)
+        return StepOutcome(files.keep(inputs))
 
 
 class _FusedStepOperator(CwlStepOperator):
