@@ -7,6 +7,7 @@ of the step. The marks are part of the plan, so a DAG and its versions follow fr
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -16,8 +17,10 @@ from airflow_mlcraft.errors import DocumentError
 FuseMode: TypeAlias = Literal["off", "hinted", "all"]
 """Which steps are fused: none, those with the hint `mlcraft:Fuse`, or all that can be."""
 HINT = "Fuse"
-_HARMLESS_HINTS = frozenset({HINT, "Dag"})
-"""The hints that say nothing about the task of a step."""
+_KINDS = frozenset({"Split", "Process", "Train", "Tune", "Predict"})
+"""The kinds of machine-learning steps that need nothing of Airflow while they run."""
+_HARMLESS_HINTS = frozenset({HINT, "Dag"}) | _KINDS
+"""The hints of steps that can run in the task of another one."""
 
 
 def fuse_plan(plan: Plan, mode: FuseMode) -> Plan:
@@ -28,18 +31,21 @@ def fuse_plan(plan: Plan, mode: FuseMode) -> Plan:
     return replace(plan, root=root, digest=hash_json([plan.digest, mode]))
 
 
-def find_obstacle(step: Step, path: str = "") -> str:
-    """Why a step cannot be fused, as the end of a sentence; "" if it can."""
-    path = f"{path}/{step.id}".strip("/")
-    for name in sorted(set(step.hints or {}) - _HARMLESS_HINTS):
+def find_obstacle(step: Step, path: str) -> str:
+    """Why a step with that path cannot be fused, as the end of a sentence; "" if it can."""
+    # The hints about a task are those of the fused one.
+    return _find_obstacle(step, path, _HARMLESS_HINTS | {"Task", "Data"})
+
+
+def _find_obstacle(step: Step, path: str, allowed: AbstractSet[str]) -> str:
+    for name in sorted(set(step.hints or {}) - allowed):
         return f"{path} has the hint mlcraft:{name}, which needs a task of its own"
-    if isinstance(step.run, Workflow):
-        return _find_obstacle_in(step.run, path)
-    return ""
+    return _find_obstacle_in(step.run, path) if isinstance(step.run, Workflow) else ""
 
 
 def _find_obstacle_in(workflow: Workflow, path: str) -> str:
-    return next((found for step in workflow.steps if (found := find_obstacle(step, path))), "")
+    obstacles = (_find_obstacle(step, f"{path}/{step.id}".strip("/"), _HARMLESS_HINTS) for step in workflow.steps)
+    return next(filter(None, obstacles), "")
 
 
 def _fuse_root(plan: Plan, mode: FuseMode) -> Workflow:
@@ -47,11 +53,10 @@ def _fuse_root(plan: Plan, mode: FuseMode) -> Workflow:
     is_hinted = HINT in (root.hints or {}) and mode != "off"
     if plan.kind == "Workflow" and root.steps and (is_hinted or mode == "all"):
         obstacle = _find_obstacle_in(root, "")
-        if not obstacle and not set(root.hints or {}) - _HARMLESS_HINTS:
+        if not obstacle:
             return _wrap(root)
         if is_hinted:
-            refusal = _refusal("the workflow", obstacle or "it has the hint mlcraft:Data")
-            raise DocumentError(refusal, path=plan.document)
+            raise DocumentError(_refusal("the workflow", obstacle), path=plan.document)
     return _fuse_steps(root, mode, plan.document, "")
 
 
@@ -68,7 +73,7 @@ def _fuse_step(step: Step, mode: FuseMode, document: str, path: str) -> Step:
     is_hinted = HINT in (step.hints or {}) and mode != "off"
     if step.loop:
         # A task for each iteration cannot be known before the run.
-        if obstacle := find_obstacle(step, path.rpartition("/")[0]):
+        if obstacle := find_obstacle(step, path):
             raise DocumentError(f"the loop of {path} runs in one task: {obstacle}", path=document)
         return replace(step, fused=True)
     if not step.scatter and isinstance(step.run, ToolRef):
@@ -80,7 +85,7 @@ def _fuse_step(step: Step, mode: FuseMode, document: str, path: str) -> Step:
             )
         return step
     if is_hinted or mode == "all":
-        obstacle = find_obstacle(step, path.rpartition("/")[0])
+        obstacle = find_obstacle(step, path)
         if not obstacle and isinstance(step.run, ToolRef) and step.updates_in_place:
             obstacle = f"{path} changes its input files in place"
         if not obstacle:

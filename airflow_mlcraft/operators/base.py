@@ -20,6 +20,7 @@ from airflow_mlcraft.operators.xcom_overflow import to_xcom
 
 if TYPE_CHECKING:
     from airflow_mlcraft.cwl.plan import Plan
+    from airflow_mlcraft.cwl.tool_log import LogLine
 
 
 class CwlOperator(BaseOperator):
@@ -53,6 +54,8 @@ class CwlOperator(BaseOperator):
         self.prefix = prefix
         self.step = step
         self.item = item
+        self.log_sink: LogLine | None = None
+        """Takes the log lines of a step without a task of its own; the task's log takes them otherwise."""
 
     def layout(self) -> Layout:
         """The tasks that the plan has in this DAG."""
@@ -67,8 +70,11 @@ class CwlOperator(BaseOperator):
         return restore_locations(open_plan_cache().tool(digest), self.base)
 
     def write_log(self, level: int, line: str) -> None:
-        """Write a line to the task's log alone."""
-        self.log.log(level, "%s", line)
+        """Write a line to the log, without its copy in MLflow."""
+        if self.log_sink is not None:
+            self.log_sink(level, line)
+        else:
+            self.log.log(level, "%s", line)
 
     def log_line(self, level: int, line: str) -> None:
         """Write a line to the task's log, and to its copies."""

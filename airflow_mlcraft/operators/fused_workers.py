@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_mlcraft.cwl.plan import Plan, Workflow
 from airflow_mlcraft.cwl.step_inputs import evaluate_loop_inputs, evaluate_step_inputs, select_tool_inputs
 from airflow_mlcraft.layout.tasks import StepLayout, WorkflowLayout
 from airflow_mlcraft.operators.fused_steps import StepJob, StepOutcome, loop_body
-from airflow_mlcraft.operators.step import CwlStepOperator
+from airflow_mlcraft.operators.ml import find_operator_class
 from airflow_mlcraft.operators.task_files import open_task_files
 from airflow_mlcraft.operators.task_run import step_run
 
@@ -152,18 +152,7 @@ def run_in_worker(job: StepJob) -> StepOutcome:
         step_layout.step = loop_body(step_layout.step)
     if isinstance(step_layout.step.run, Workflow):
         return _evaluate_subworkflow_inputs(worker.task, job, step_layout)
-    plan = worker.task.plan
-    operator = _FusedStepOperator(
-        worker=worker,
-        job=job,
-        task_id="step",
-        plan=plan.digest,
-        base=plan.base,
-        document=plan.document,
-        prefix=worker.task.prefix,
-        step=job.path,
-    )
-    return operator.run_job(step_layout)
+    return _run_tool(worker, job, step_layout)
 
 
 def _evaluate_subworkflow_inputs(task: FusedTask, job: StepJob, step_layout: StepLayout) -> StepOutcome:
@@ -187,28 +176,25 @@ def _evaluate_loop(task: FusedTask, job: StepJob, step_layout: StepLayout) -> St
         return StepOutcome(files.keep(inputs))
 
 
-class _FusedStepOperator(CwlStepOperator):
-    """The operator of a step without a task of its own: it runs the tool as any step's operator does."""
-
-    def __init__(self, *, worker: _Worker, job: StepJob, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._worker = worker
-        self._job = job
-
-    def write_log(self, level: int, line: str) -> None:
-        """Send a line to the log of the fused task."""
-        self._worker.send(WorkerEvent(self._job.name, time.time(), level, line))
-
-    def run_job(self, step_layout: StepLayout) -> StepOutcome:
-        """The outcome of the job."""
-        task, job = self._worker.task, self._job
-        instance = StepOfTask.of(task, job)
-        with (
-            open_task_files(self.base, task.store) as files,
-            step_run(task.tracking, task.plan, instance, job.name) as self._task_run,
-        ):
-            outputs = self.run_item(job.raw, step_layout, instance, files)
-        return StepOutcome(outputs, dict(self.updates))
+def _run_tool(worker: _Worker, job: StepJob, step_layout: StepLayout) -> StepOutcome:
+    """Run the tool of a step, by the operator that the step would have as a task."""
+    task = worker.task
+    operator = find_operator_class(step_layout.step)(
+        task_id="step",
+        plan=task.plan.digest,
+        base=task.plan.base,
+        document=task.plan.document,
+        prefix=task.prefix,
+        step=job.path,
+    )
+    operator.log_sink = lambda level, line: worker.send(WorkerEvent(job.name, time.time(), level, line))
+    instance = StepOfTask.of(task, job)
+    with (
+        open_task_files(task.plan.base, task.store) as files,
+        step_run(task.tracking, task.plan, instance, job.name) as operator.task_run,
+    ):
+        outputs = operator.run_item(job.raw, step_layout, instance, files)
+    return StepOutcome(outputs, operator.updates)
 
 
 def _find_step(plan: Plan, path: str) -> StepLayout:

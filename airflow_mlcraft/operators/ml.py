@@ -72,7 +72,7 @@ class MlStepOperator(CwlStepOperator):
         # Files that a try leaves there are found by the next one; no other step has the same identity.
         state = files.store.root / "state" / identity[:2] / identity
         requirements = python_environments.find_requirements(Path(self.base))
-        tool = self.layout().step(self.step).step.run
+        tool = self.step_layout.step.run if self.step_layout else None
         document = self.load_tool(tool.digest) if isinstance(tool, ToolRef) else None
         permissions = self.adjust_permissions(build_permissions(self.load_plan(), document, files.store, files.folder))
         variables = _permission_variables(permissions)
@@ -164,9 +164,9 @@ class PromotingOperator(MlStepOperator):
 
     def promote(self, name: str, model: Json, *, only_first: bool = False) -> None:
         """Register a model, and make it the champion; with `only_first` only if there is none."""
-        if self._task_run is None or self._context is None:
+        if self.task_run is None or self._context is None:
             return
-        register_champion(name, model, self._task_run, self.log_line, only_first=only_first)
+        register_champion(name, model, self.task_run, self.log_line, only_first=only_first)
         if only_first:
             # Whether this model becomes the champion is not known yet.
             return
@@ -217,12 +217,12 @@ class EvaluateOperator(PromotingOperator):
 
     def add_inputs(self, inputs: dict[str, Json], files: TaskFiles, step_layout: StepLayout) -> dict[str, Json]:
         """The tool's inputs, with the present champion as `today`."""
-        if self._task_run is None or inputs.get("today") is not None:
+        if self.task_run is None or inputs.get("today") is not None:
             return inputs
         name = registered_model_name(_kind_hint(step_layout, "Evaluate"), self.load_plan())
         replace_champion = bool(inputs.get("replace_champion"))
         try:
-            champion = find_champion(name, self._task_run, files, self.log_line)
+            champion = find_champion(name, self.task_run, files, self.log_line)
         except UnknownChampionError as error:
             self._only_first = not replace_champion
             self.log_warning(
@@ -280,12 +280,12 @@ class ApproveOperator(PromotingOperator):
     def execute_complete(self, context: Context, event: dict[str, Any], outputs: Json) -> Json:
         """Promote the model when it was approved, and return the outputs; fail when it was rejected."""
         self._context = context
-        with as_airflow_exceptions(), task_run(self.load_plan(), context["ti"]) as self._task_run:
+        with as_airflow_exceptions(), task_run(self.load_plan(), context["ti"]) as self.task_run:
             is_approved, user = self._approval().read_answer(context, event)
             if not is_approved:
                 raise AirflowFailException(f"{user} has rejected the model; nothing was crowned")
-            if self._task_run is not None:
-                self._task_run.open().tags({"mlcraft.approved_by": user})
+            if self.task_run is not None:
+                self.task_run.open().tags({"mlcraft.approved_by": user})
             self.promote(self._registered_model_name(), from_xcom(outputs)["model"])
         return outputs
 
@@ -321,10 +321,10 @@ class PredictOperator(MlStepOperator):
 
     def add_inputs(self, inputs: dict[str, Json], files: TaskFiles, step_layout: StepLayout) -> dict[str, Json]:
         """The tool's inputs, with the champion where no model is given."""
-        if self._task_run is None or inputs.get("model") is not None:
+        if self.task_run is None or inputs.get("model") is not None:
             return inputs
         name = registered_model_name(_kind_hint(step_layout, "Predict"), self.load_plan())
-        champion = find_champion(name, self._task_run, files, self.log_line)
+        champion = find_champion(name, self.task_run, files, self.log_line)
         if champion is None:
             raise InputError(
                 f"no model is given, and {name} has no champion; give one, or train some with {name} first"

@@ -49,19 +49,20 @@ class CwlStepOperator(CwlPerItemOperator):
         self.reused_from: dict[str, Any] | None = None
         self.mlflow_page = ""
         self.version_task = ""
-        self._task_run: TaskRun | None = None
+        self.task_run: TaskRun | None = None
         self._context: Context | None = None
         self._instance: Any = None
+        self.step_layout: StepLayout | None = None
         self.updates: dict[str, Json] = {}
         """The files that the tool has changed in place, by their old location."""
 
     def execute(self, context: Context) -> Json:
         """Run the step inside its run in MLflow; returns its outputs."""
         self._context = context
-        with as_airflow_exceptions(), task_run(self.load_plan(), context["ti"]) as self._task_run:
+        with as_airflow_exceptions(), task_run(self.load_plan(), context["ti"]) as self.task_run:
             outputs = super().execute(context)
             self.version_task = self.layout().version_task_of(self.step)
-            self.mlflow_page = self._task_run.link() if self._task_run else ""
+            self.mlflow_page = self.task_run.link() if self.task_run else ""
             return outputs
 
     def on_kill(self) -> None:
@@ -73,8 +74,8 @@ class CwlStepOperator(CwlPerItemOperator):
     def log_line(self, level: int, line: str) -> None:
         """Write a line to the task's log, and to the copy of it in the run in MLflow."""
         super().log_line(level, line)
-        if self._task_run is not None:
-            self._task_run.add_log_line(line)
+        if self.task_run is not None:
+            self.task_run.add_log_line(line)
 
     def execute_item(self, values: Values, step_layout: StepLayout, item: int) -> dict[str, Json] | None:
         """The step's outputs, their files in the store; None when its condition is false."""
@@ -84,9 +85,9 @@ class CwlStepOperator(CwlPerItemOperator):
             raw = values.step_inputs(step_layout, item)
         if raw is None:
             return None
-        if self._task_run is not None:
+        if self.task_run is not None:
             item_name = values.instance_name()
-            self._task_run.open(f"{step_layout.step.id} {item_name}".strip())
+            self.task_run.open(f"{step_layout.step.id} {item_name}".strip())
         job_requirements: Json = []
         if self.load_plan().kind != "Workflow":
             job_requirements = (values.workflow_inputs(step_layout.parent, item) or {}).get(REQUIREMENTS, [])
@@ -106,7 +107,7 @@ class CwlStepOperator(CwlPerItemOperator):
         `instance` has the ids of the task instance, or of a step in a fused task. `job_requirements` are the
         `cwl:requirements` of the job object, for a tool that is the whole document.
         """
-        self._instance = instance
+        self._instance, self.step_layout = instance, step_layout
         staged: dict[str, Json] = files.stage(raw, writable=step_layout.step.updates_in_place)
         job: dict[str, Json] | None = staged
         if has_expressions(step_layout.step):
@@ -201,9 +202,9 @@ class CwlStepOperator(CwlPerItemOperator):
             outputs = self._run_and_store(document, inputs, files, identity)
             if cache and self.is_reusable(outputs, files):
                 cache.save(identity, outputs, ti)
-        if self._task_run is not None:
-            tags = build_step_tags(self._task_run.tracking, tool, identity, self.reused_from)
-            log_step(self._task_run, tags, inputs, outputs, files)
+        if self.task_run is not None:
+            tags = build_step_tags(self.task_run.tracking, tool, identity, self.reused_from)
+            log_step(self.task_run, tags, inputs, outputs, files)
         return outputs
 
     def _run_and_store(
@@ -211,7 +212,7 @@ class CwlStepOperator(CwlPerItemOperator):
     ) -> dict[str, Json]:
         """Run the tool, and put its outputs into the store."""
         self._end_orphaned_tools(files)
-        with self._task_run.record_usage() if self._task_run is not None else nullcontext():
+        with self.task_run.record_usage() if self.task_run is not None else nullcontext():
             outputs = self._run_tool(document, inputs, files, self.inline_command(files, identity))
         stored: dict[str, Json] = files.keep({name: outputs.get(name) for name in output_names(document)})
         return stored
