@@ -5,9 +5,10 @@ The DAG is built from this layout, and a running task finds the tasks that it de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from airflow_mlcraft.cwl.fuse import STEPS
 from airflow_mlcraft.cwl.plan import Plan, Step, Workflow
 from airflow_mlcraft.layout.hints import DataHint, read_data_hints
 from airflow_mlcraft.layout.tasks import ScatterAxis, StepLayout, TaskIds, WorkflowLayout
@@ -28,6 +29,25 @@ class Layout:
     def version_task_of(self, step: str) -> str:
         """The task that versions an output of the step with that path; "" where none does."""
         return self.version_task_id if any(hint.step == step for hint in self.data_hints) else ""
+
+    @property
+    def shown_root(self) -> WorkflowLayout:
+        """The workflow as its document has it: without the step around all others when the whole workflow is fused."""
+        outer = self.root.steps.get(STEPS)
+        if outer is not None and outer.inside is not None and outer.step.fused and len(self.root.steps) == 1:
+            return replace(outer.inside, path=())
+        return self.root
+
+    def shown_step(self, path: str) -> StepLayout:
+        """The step with a path below `shown_root`, also inside of a fused step."""
+        *outer, step = path.split("/")
+        workflow_layout = self.shown_root
+        for name in outer:
+            inner = workflow_layout.steps[name].subworkflow or workflow_layout.steps[name].inside
+            if inner is None:
+                raise KeyError(path)
+            workflow_layout = inner
+        return workflow_layout.steps[step]
 
     def step(self, path: str) -> StepLayout:
         """The step with the path `a/b/c`."""
@@ -70,12 +90,27 @@ def _add_steps(workflow_layout: WorkflowLayout, ids: TaskIds) -> None:
         workflow_layout.steps[step.id] = _step_layout(step, workflow_layout, ids)
     for step_layout in workflow_layout.steps.values():
         if step_layout.step.fused:
+            step_layout.inside = _layout_inside(step_layout, step_layout, step_layout.parent.path)
             continue
         if step_layout.step.scatter:
             step_layout.items_task_id = workflow_layout.prefix + ids.task(f"{step_layout.step.id}.items")
             step_layout.axis = ScatterAxis(step_layout.items_task_id, workflow_layout.axis)
         if isinstance(step_layout.step.run, Workflow):
             step_layout.subworkflow = _add_subworkflow(step_layout, step_layout.step.run)
+
+
+def _layout_inside(fused: StepLayout, outer: StepLayout, path: tuple[str, ...]) -> WorkflowLayout | None:
+    """The sub-workflow of a step in a fused one (or of the fused one itself), all steps with the task of that."""
+    workflow = outer.step.run
+    if not isinstance(workflow, Workflow):
+        return None
+    path = (*path, outer.step.id)
+    inside = WorkflowLayout(workflow, path, prefix="", inputs_task_id=fused.task_id, axis=fused.axis)
+    for step in workflow.steps:
+        name = "/".join((*path, step.id))
+        inside.steps[step.id] = inner = StepLayout(step, inside, fused.task_id, fused.axis, fused_path=name)
+        inner.inside = _layout_inside(fused, inner, path)
+    return inside
 
 
 def _step_layout(step: Step, parent: WorkflowLayout, ids: TaskIds) -> StepLayout:

@@ -70,6 +70,10 @@ class StepLayout:
     group_id: str = ""
     """The task group of a sub-workflow."""
     subworkflow: WorkflowLayout | None = None
+    inside: WorkflowLayout | None = None
+    """The sub-workflow of a fused step, whose steps have no tasks of their own: for pages that show them."""
+    fused_path: str = ""
+    """Of a step inside of a fused one: its path in the plan."""
 
 
 class TaskIds:

@@ -30,7 +30,7 @@ class PlanGraph:
 
     def to_json(self) -> Json:
         """Return the nodes and edges as JSON."""
-        return self._workflow_to_json(self.layout.root, self.positions)
+        return self._workflow_to_json(self.layout.shown_root, self.positions)
 
     def inputs(self) -> list[Json]:
         """Return the inputs of a run as JSON."""
@@ -107,12 +107,13 @@ class PlanGraph:
             "scatter": list(step.scatter),
             "scatterMethod": step.scatter_method,
             "when": step.when,
+            "fused": step.fused,
+            "loop": [link.id for link in step.loop],
             "task": {key: value for key, value in task.items() if value},
         }
-        if step_layout.subworkflow is not None:
-            node["inside"] = self._workflow_to_json(
-                step_layout.subworkflow, positions.subworkflows.get(step.id, Positions())
-            )
+        inside = step_layout.subworkflow or step_layout.inside
+        if inside is not None:
+            node["inside"] = self._workflow_to_json(inside, positions.subworkflows.get(step.id, Positions()))
         return {key: value for key, value in node.items() if value or key in ("inputs", "outputs")}
 
 

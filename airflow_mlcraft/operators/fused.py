@@ -100,7 +100,7 @@ class _FusedRun:
         try:
             outputs = asyncio.run(self._run(step, raw))
         finally:
-            self._push_states()
+            self._push_states(with_values=True)
         self._journal.remove()
         return outputs
 
@@ -118,20 +118,20 @@ class _FusedRun:
             record = self._add_record(job)
             if (outcome := self._journal.find(job)) is not None:
                 self._operator.log_line(20, f"{job.name}: its outputs are those of an earlier try")
-                self._end(record, "success" if outcome.values is not None else "skipped")
+                self._end(record, outcome)
                 return outcome
             try:
                 async with slots.reserve(step):
                     outcome = await loop.run_in_executor(pool.executor, run_in_worker, job)
             except BrokenProcessPool:
                 record.error = "its worker process was killed; is there enough memory for it?"
-                self._end(record, "failed")
+                self._end(record)
                 raise ToolError(f"{job.name}: {record.error}", temporary=True) from None
             except Exception as error:
                 record.error = str(error)
-                self._end(record, "failed")
+                self._end(record)
                 raise
-            self._end(record, "success" if outcome.values is not None else "skipped")
+            self._end(record, outcome)
             self._journal.add(job, outcome, record)
             return outcome
 
@@ -148,7 +148,7 @@ class _FusedRun:
     def _add_record(self, job: StepJob) -> StepRecord:
         from airflow_mlcraft.operators.fused_journal import StepRecord
 
-        record = self._records[job.name] = StepRecord(job.path, job.index)
+        record = self._records[job.name] = StepRecord(job.path, job.index, inputs=job.raw)
         return record
 
     def _handle_event(self, event: WorkerEvent) -> None:
@@ -159,8 +159,14 @@ class _FusedRun:
         record.state, record.start = "running", event.time
         self._push_states_if_due()
 
-    def _end(self, record: StepRecord, state: str) -> None:
-        record.state, record.end = state, time.time()
+    def _end(self, record: StepRecord, outcome: StepOutcome | None = None) -> None:
+        """Note the end of a step: with an outcome when it has not failed."""
+        if outcome is None:
+            record.state = "failed"
+        else:
+            record.state = "skipped" if outcome.values is None else "success"
+            record.outputs = outcome.values
+        record.end = time.time()
         record.start = record.start or record.end
         self._push_states_if_due()
 
@@ -168,10 +174,10 @@ class _FusedRun:
         if time.monotonic() - self._pushed >= _PUSH_SECONDS:
             self._push_states()
 
-    def _push_states(self) -> None:
+    def _push_states(self, *, with_values: bool = False) -> None:
         from airflow_mlcraft.operators.fused_journal import to_json
 
-        self._ti.xcom_push(STEPS_KEY, to_xcom(to_json(self._records)))
+        self._ti.xcom_push(STEPS_KEY, to_xcom(to_json(self._records, with_values=with_values)))
         self._pushed = time.monotonic()
 
 

@@ -35,6 +35,8 @@ class StepRecord:
     start: float | None = None
     end: float | None = None
     error: str = ""
+    inputs: Json = None
+    outputs: Json = None
 
 
 class Journal:
@@ -68,7 +70,7 @@ class Journal:
 
     def add(self, job: StepJob, outcome: StepOutcome, record: StepRecord) -> None:
         """Append the outcome of a job."""
-        entry = {"key": _key(job), **asdict(outcome), **asdict(record)}
+        entry = {"key": _key(job), **asdict(outcome), "start": record.start, "end": record.end}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         data = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
         # One call of the system, so that an entry is written whole or is the last line.
@@ -88,6 +90,7 @@ def _key(job: StepJob) -> str:
     return hash_json([job.path, list(job.index), job.kind, job.raw])
 
 
-def to_json(records: Mapping[str, StepRecord]) -> Json:
-    """The records for the web page."""
-    return [asdict(record) for record in records.values()]
+def to_json(records: Mapping[str, StepRecord], *, with_values: bool) -> Json:
+    """The records for the web page; `with_values` also the inputs and outputs of the steps."""
+    left_out = () if with_values else ("inputs", "outputs")
+    return [{name: value for name, value in vars(one).items() if name not in left_out} for one in records.values()]

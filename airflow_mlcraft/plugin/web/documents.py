@@ -13,7 +13,7 @@ from airflow_mlcraft.library.catalogue import SHIPPED, Entry, list_entries, load
 from airflow_mlcraft.library.hint_schema import build_hint_schema
 from airflow_mlcraft.plugin.web.access import AccessDep
 from airflow_mlcraft.plugin.web.document_folder import documents
-from airflow_mlcraft.plugin.web.run_state import file_time_to_iso
+from airflow_mlcraft.plugin.web.run_state import timestamp_to_iso
 
 router = APIRouter()
 
@@ -53,7 +53,7 @@ def read_document(path: str, access: AccessDep) -> dict[str, Any]:
         "version": text.version,
         "can_edit": not folder.find_write_obstacle() and access.can("PUT", dag_id),
         "dag_id": dag_id,
-        "modified": file_time_to_iso(text.modified),
+        "modified": timestamp_to_iso(text.modified),
     }
 
 
@@ -74,7 +74,7 @@ def _entry_to_json(entry: Entry, editable_ids: set[str]) -> dict[str, Any]:
         **entry.to_json(),
         "dag_id": entry.dag_id or None,
         "can_edit": entry.dag_id in editable_ids,
-        "modified": file_time_to_iso(entry.modified),
+        "modified": timestamp_to_iso(entry.modified),
         "size": entry.size,
     }
 

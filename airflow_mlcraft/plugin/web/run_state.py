@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from airflow_mlcraft.adapters.airflow_api import DagAccessEntity, SessionDep, requires_access_dag
 from airflow_mlcraft.adapters.airflow_core import DagRun, TaskInstance
 from airflow_mlcraft.layout.tasks import StepLayout, WorkflowLayout
+from airflow_mlcraft.plugin.web.fused_states import Records, load_fused_records, summarize_records
 from airflow_mlcraft.plugin.web.graph import plan_of_dag
 
 router = APIRouter()
@@ -90,12 +91,14 @@ def run_state(dag_id: str, run_id: str, session: SessionDep) -> dict[str, Any]:
     if run is None:
         raise HTTPException(404, f"There is no run {run_id} of {dag_id}")
     dag_plan = plan_of_dag(session, dag_id, run_id)
+    layout = dag_plan.layout
     summaries = _load_summaries(session, dag_id, run_id)
+    summaries |= _summarize_fused(load_fused_records(session, dag_id, run_id, layout.root))
     return {
         "state": str(getattr(run.state, "value", run.state)),
         "start": row_time_to_iso(run.start_date),
         "end": row_time_to_iso(run.end_date),
-        "steps": dict(_step_states(dag_plan.layout.root, summaries)),
+        "steps": dict(_step_states(layout.shown_root, summaries)),
     }
 
 
@@ -133,6 +136,28 @@ def _load_summaries(session: Session, dag_id: str, run_id: str) -> dict[str, Tas
     return summaries
 
 
+def _summarize_fused(records: Records) -> dict[str, TaskSummary]:
+    """The summaries of steps in fused tasks, by the keys of `_summary_key`."""
+    summaries = {}
+    for path, entries in records.items():
+        failed = [
+            {"mapIndex": entry["index"][-1], "label": str(entry["index"][-1])}
+            for entry in entries
+            if entry["state"] == "failed" and entry["index"]
+        ]
+        counts, starts, ends = summarize_records(entries)
+        summaries[_FUSED + path] = TaskSummary(counts, 0, starts, ends, failed[:_MAX_FAILED_ITEMS])
+    return summaries
+
+
+_FUSED = "fused:"
+
+
+def _summary_key(step_layout: StepLayout) -> str:
+    """The key of a step's summary: its task, or for a step without one its path."""
+    return _FUSED + step_layout.fused_path if step_layout.fused_path else step_layout.task_id
+
+
 def _step_states(
     workflow_layout: WorkflowLayout, summaries: dict[str, TaskSummary]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -140,8 +165,12 @@ def _step_states(
     for step_layout in workflow_layout.steps.values():
         key = f"{prefix}step:{step_layout.step.id}"
         if step_layout.subworkflow is None:
-            own = summaries.get(step_layout.task_id, TaskSummary())
+            own = summaries.get(_summary_key(step_layout), TaskSummary())
+            if step_layout.inside is not None and step_layout.fused_path:
+                own = own + _summarize_inside(step_layout.inside, summaries)
             yield key, (own + _summarize_items(step_layout, summaries)).to_json(own.counts)
+            if step_layout.inside is not None:
+                yield from _step_states(step_layout.inside, summaries)
         else:
             yield (
                 key,
@@ -166,6 +195,15 @@ def _summarize_workflow(workflow_layout: WorkflowLayout, summaries: dict[str, Ta
     return total
 
 
+def _summarize_inside(workflow_layout: WorkflowLayout, summaries: dict[str, TaskSummary]) -> TaskSummary:
+    total = TaskSummary()
+    for step_layout in workflow_layout.steps.values():
+        total += summaries.get(_summary_key(step_layout), TaskSummary())
+        if step_layout.inside is not None:
+            total += _summarize_inside(step_layout.inside, summaries)
+    return total
+
+
 def _summarize_items(step_layout: StepLayout, summaries: dict[str, TaskSummary]) -> TaskSummary:
     return summaries.get(step_layout.items_task_id, TaskSummary()) if step_layout.items_task_id else TaskSummary()
 
@@ -174,8 +212,8 @@ def _name(state: Any) -> str:
     return "none" if state is None else str(getattr(state, "value", state))
 
 
-def file_time_to_iso(seconds: float) -> str:
-    """The modification time of a file in ISO 8601."""
+def timestamp_to_iso(seconds: float) -> str:
+    """Seconds since 1970 in ISO 8601."""
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat()
 
 

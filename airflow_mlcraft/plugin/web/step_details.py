@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any
@@ -24,8 +24,9 @@ from airflow_mlcraft.operators.links import DataVersionLink, MlflowRunLink, Reus
 from airflow_mlcraft.operators.values import Values
 from airflow_mlcraft.operators.xcom_overflow import from_xcom
 from airflow_mlcraft.plugin.web.access import Access, AccessDep
+from airflow_mlcraft.plugin.web.fused_states import load_fused_records
 from airflow_mlcraft.plugin.web.graph import plan_of_dag
-from airflow_mlcraft.plugin.web.run_state import row_time_to_iso
+from airflow_mlcraft.plugin.web.run_state import row_time_to_iso, timestamp_to_iso
 from airflow_mlcraft.plugin.web.xcom_values import XComPuller, to_shown_value
 
 router = APIRouter()
@@ -64,6 +65,8 @@ def step_details(
     session = reader.session
     layout = plan_of_dag(session, dag_id, run_id).layout
     step_layout = _find_step_layout(layout, key)
+    if step_layout.fused_path:
+        return _fused_step_details(dag_id, run_id, reader, layout, step_layout, map_index)
     instances = _load_instances(session, dag_id, run_id, step_layout.task_id)
     if map_index is None and len(instances) == 1:
         map_index = instances[0].map_index
@@ -91,10 +94,49 @@ def step_details(
     }
 
 
+def _fused_step_details(  # noqa: PLR0917
+    dag_id: str, run_id: str, reader: RunReader, layout: Layout, step_layout: StepLayout, number: int | None
+) -> dict[str, Any]:
+    """The details of a step in a fused task; `number` picks one of its runs."""
+    session = reader.session
+    records = load_fused_records(session, dag_id, run_id, layout.root).get(step_layout.fused_path, [])
+    if number is None and len(records) == 1:
+        number = 0
+    record = records[number] if number is not None and 0 <= number < len(records) else {}
+    instances = _load_instances(session, dag_id, run_id, step_layout.task_id)
+    log = TaskLog()
+    if record and instances and reader.can_read(dag_id, DagAccessEntity.TASK_LOGS):
+        name = step_layout.fused_path + "".join(f"[{index}]" for index in record["index"])
+        log = _read_instance_log(session, instances[0], f"{name}: ")
+    sees_values = reader.can_read(dag_id, DagAccessEntity.XCOM)
+    is_list = len(records) > 1
+    return {
+        "items": [_record_to_json(position, each) for position, each in enumerate(records)] if is_list else [],
+        "state": record.get("state"),
+        "tries": instances[0].try_number if instances else 0,
+        "command": log.command,
+        "log_tail": log.tail or None,
+        "inputs": to_shown_value(record.get("inputs")) if sees_values else None,
+        "outputs": to_shown_value(record.get("outputs")) if sees_values else None,
+        "links": {
+            "task": task_instance_page(dag_id, run_id, step_layout.task_id, None),
+            "mlflow": None,
+            "made_by": None,
+            "data": [],
+        },
+    }
+
+
+def _record_to_json(position: int, record: Mapping[str, Any]) -> Json:
+    start, end = (timestamp_to_iso(record[name]) if record.get(name) else None for name in ("start", "end"))
+    label = ".".join(str(index) for index in record["index"])
+    return {"map_index": position, "label": label, "state": record["state"], "start": start, "end": end, "tries": 1}
+
+
 def _find_step_layout(layout: Layout, key: str) -> StepLayout:
     path, _, step = key.rpartition("step:")
     try:
-        return layout.step(f"{path}{step}")
+        return layout.shown_step(f"{path}{step}")
     except KeyError:
         raise HTTPException(404, f"There is no step {key} in this workflow") from None
 
@@ -156,11 +198,11 @@ def _to_shown_value_or_none(read: Callable[[], Json]) -> Json:
     return None if value is None else to_shown_value(value)
 
 
-def _read_instance_log(session: Session, instance: Any) -> TaskLog:
+def _read_instance_log(session: Session, instance: Any, prefix: str = "") -> TaskLog:
     instance_with_run = session.scalar(
         select(_ROW).where(_ROW.id == instance.id).options(joinedload(_ROW.dag_run), joinedload(_ROW.dag_model))
     )
-    return read_task_log(instance_with_run)
+    return read_task_log(instance_with_run, prefix)
 
 
 def _links(layout: Layout, step_layout: StepLayout, xcoms: XComPuller, map_index: int | None) -> dict[str, Json]:
@@ -212,11 +254,15 @@ class TaskLog:
     command: str | None = None
 
 
-def read_task_log(instance: Any) -> TaskLog:
-    """The end of the log of a task instance's last try, and the command line in it."""
+def read_task_log(instance: Any, prefix: str = "") -> TaskLog:
+    """The end of the log of a task instance's last try, and the command line in it.
+
+    With a prefix, only of the lines that begin with it: those of one step in a fused task.
+    """
     if not instance.try_number:
         return TaskLog()
-    return _parse_log(islice(_lines(read_log_lines(instance, instance.try_number)), _MAX_LINES_READ))
+    lines = islice(_lines(read_log_lines(instance, instance.try_number)), _MAX_LINES_READ)
+    return _parse_log(line.removeprefix(prefix) for line in lines if line.startswith(prefix))
 
 
 def _parse_log(lines: Iterable[str]) -> TaskLog:
