@@ -19,6 +19,10 @@ from airflow_mlcraft.errors import MlcraftError
 app = typer.Typer(help="Check, draw, run and import CWL documents.", no_args_is_help=True)
 
 Document = Annotated[str, typer.Argument(help="A CWL document; #id picks one process of several.")]
+EnableDev = Annotated[
+    bool,
+    typer.Option("--enable-dev", help="Also CWL v1.3.0-dev1, a version in development, which has loops."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -28,6 +32,19 @@ class UseOfContainers(str, Enum):
     auto = "auto"
     always = "always"
     never = "never"
+
+
+class Fuse(str, Enum):
+    """Which workflows and scatters run in one task."""
+
+    off = "off"
+    hinted = "hinted"
+    all = "all"
+
+
+FuseOption = Annotated[
+    Fuse, typer.Option("--fuse", help="Which run in one task: those with the hint mlcraft:Fuse, or all that can.")
+]
 
 
 class Drawing(str, Enum):
@@ -41,12 +58,13 @@ class Drawing(str, Enum):
 @app.command()
 def validate(
     documents: Annotated[list[str], typer.Argument(help="CWL documents, or folders of them.")],
+    enable_dev: EnableDev = False,
     as_json: AsJson = False,
 ) -> None:
     """Say whether documents can be used, and if not, where and why. Exit code 1 when one cannot."""
     from airflow_mlcraft.cwl.check import check_documents
 
-    found = list(check_documents(documents))
+    found = list(check_documents(documents, allow_development=enable_dev))
     if as_json:
         _print_json([{"document": checked.document, "error": checked.error_as_json()} for checked in found])
     else:
@@ -60,7 +78,7 @@ def validate(
 
 
 @app.command()
-def show(
+def show(  # noqa: PLR0917
     document: Document,
     form: Annotated[Drawing, typer.Option("--format", "-f", help="What to draw it as.")] = Drawing.text,
     out: Annotated[
@@ -70,13 +88,15 @@ def show(
         int | None,
         typer.Option(min=1, help="How many levels of sub-workflows to open; as many as can be read when left out."),
     ] = None,
+    fuse: FuseOption = Fuse.hinted,
+    enable_dev: EnableDev = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw a workflow: in the terminal, as SVG or as Mermaid. With --json, print its plan."""
     from airflow_mlcraft.cwl.check import get_cached_plan
     from airflow_mlcraft.cwl.drawing.graph import count_levels, count_steps, find_readable_depth, fold_workflows
 
-    plan = get_cached_plan(document, _plan_folder())
+    plan = get_cached_plan(document, _plan_folder(), fuse=fuse.value, allow_development=enable_dev)
     if as_json:
         _print_json(plan.to_json())
         return
@@ -110,6 +130,8 @@ def run(  # noqa: PLR0917
     provenance: Annotated[
         Path | None, typer.Option(help="A new folder for a Workflow Run RO-Crate: all that the run read, did and made.")
     ] = None,
+    fuse: FuseOption = Fuse.hinted,
+    enable_dev: EnableDev = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="The tasks' whole logs.")] = False,
 ) -> None:
@@ -118,7 +140,7 @@ def run(  # noqa: PLR0917
     from airflow_mlcraft.cwl.job_file import read_job
     from airflow_mlcraft.runner.run_document import RunOptions, load_plan, run_plan
 
-    plan = load_plan(document)
+    plan = load_plan(document, fuse=fuse.value, allow_development=enable_dev)
     recorder = None
     if provenance:
         from airflow_mlcraft.provenance.crate import Recorder

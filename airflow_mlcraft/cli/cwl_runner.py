@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from airflow_mlcraft import __version__
 from airflow_mlcraft.common.extras import find_missing_extra
+from airflow_mlcraft.cwl.fuse import FUSE_MODES
 from airflow_mlcraft.errors import MlcraftError, UnsupportedError
 from airflow_mlcraft.runner.events import COMPLETED, FAILED, STARTED
 
@@ -56,6 +57,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--login", type=Path, metavar="FILE", help="env file with MLCRAFT_SERVER_USER and _PASSWORD for it"
     )
+    parser.add_argument(
+        "--fuse", choices=FUSE_MODES, default="", help="which workflows and scatters run in one task (hinted)"
+    )
+    parser.add_argument("--enable-dev", action="store_true", help="documents of CWL v1.3.0-dev1 too, which has loops")
     parser.add_argument("document", help="a CWL document, with #id to pick one process of several")
     parser.add_argument("job", nargs=argparse.REMAINDER, help="a job file, or the inputs as options")
     return parser
@@ -85,7 +90,7 @@ def _run(options: argparse.Namespace) -> object:
     from airflow_mlcraft.cli.progress import RunProgress
     from airflow_mlcraft.runner.run_document import RunOptions, load_plan, run_plan
 
-    plan = load_plan(options.document)
+    plan = load_plan(options.document, fuse=options.fuse, allow_development=options.enable_dev)
     job = _read_job(options, plan)
     if options.server:
         return _run_on_server(options, plan, job)

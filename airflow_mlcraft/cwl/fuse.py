@@ -16,6 +16,7 @@ from airflow_mlcraft.errors import DocumentError
 
 FuseMode: TypeAlias = Literal["off", "hinted", "all"]
 """Which steps are fused: none, those with the hint `mlcraft:Fuse`, or all that can be."""
+FUSE_MODES: tuple[FuseMode, ...] = ("off", "hinted", "all")
 HINT = "Fuse"
 _KINDS = frozenset({"Split", "Process", "Train", "Tune", "Predict"})
 """The kinds of machine-learning steps that need nothing of Airflow while they run."""

@@ -56,11 +56,18 @@ def use_embedded_airflow() -> None:
     os.environ["AIRFLOW__MLCRAFT__CACHE"] = str(prepare_embedded_airflow() / "cache")
 
 
-def load_plan(document: str, *, allowed_hosts: str = "") -> Plan:
-    """The plan of a document (`path` or `path#id`), from the embedded Airflow's own cache."""
+def load_plan(document: str, *, allowed_hosts: str = "", fuse: str = "", allow_development: bool = False) -> Plan:
+    """The plan of a document (`path` or `path#id`), from the embedded Airflow's own cache.
+
+    What is given replaces the settings `allowed_document_hosts`, `fuse` and `development_versions`.
+    """
     use_embedded_airflow()
     if allowed_hosts:
         os.environ["AIRFLOW__MLCRAFT__ALLOWED_DOCUMENT_HOSTS"] = allowed_hosts
+    if fuse:
+        os.environ["AIRFLOW__MLCRAFT__FUSE"] = fuse
+    if allow_development:
+        os.environ["AIRFLOW__MLCRAFT__DEVELOPMENT_VERSIONS"] = "True"
     from airflow_mlcraft.layout.plan_cache import open_plan_cache
 
     path, _, fragment = document.partition("#")

@@ -22,6 +22,9 @@ from tests.conformance.suite import ConformanceTest, chosen, load_suite
 def main() -> int:
     options = _parser().parse_args()
     tests = chosen(load_suite(options.suite), options.tags, options.ids)
+    if options.without:
+        known = {test.id for test in load_suite(options.without)}
+        tests = [test for test in tests if test.id not in known]
     if not tests:
         sys.exit("no test of the suite is chosen")
     with tempfile.TemporaryDirectory(prefix="conformance-home-") as home:
@@ -50,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--parallel", type=int, default=os.cpu_count() or 1, help="tests at once")
     parser.add_argument("--timeout", type=float, default=120, help="seconds that one test may take")
     parser.add_argument("--no-container", action="store_true", help="as the command's option")
+    parser.add_argument("--fuse", default="", help="as the command's option")
+    parser.add_argument("--enable-dev", action="store_true", help="as the command's option")
+    parser.add_argument("--without", type=Path, help="another suite, whose tests are left out")
     parser.add_argument("--custom-net", default="", help="as the command's option")
     parser.add_argument(
         "--composer-form", action="store_true", help="the documents that Rabix Composer can have, in its form"
@@ -78,6 +84,8 @@ class _Harness:
     def run(self) -> list[Outcome]:
         flags = ["--quiet", "--disable-pull", "--parallel=1"]
         flags += ["--no-container"] if self.options.no_container else []
+        flags += [f"--fuse={self.options.fuse}"] if self.options.fuse else []
+        flags += ["--enable-dev"] if self.options.enable_dev else []
         flags += [f"--custom-net={self.options.custom_net}"] if self.options.custom_net else []
         while self.waiting or self.running:
             while self.waiting and len(self.running) < self.options.parallel:

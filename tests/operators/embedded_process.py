@@ -116,7 +116,10 @@ def _dag(order: dict[str, Any], home: Path) -> int:
         tries=tries,
         lines=lines,
         names=names,
-        xcom={task_id: result.xcom(task_id) for task_id in order.get("xcom", ())},
+        xcom={
+            task_id: result.xcom(task_id, key=order.get("xcom_key", "return_value"))
+            for task_id in order.get("xcom", ())
+        },
         events=events,
     )
     return 0

@@ -86,7 +86,7 @@ def _output(link: Link) -> Node:
 
 def _step(step: Step) -> Node:
     run = step.run
-    notes = [f"when: {step.when}"] if step.when else []
+    notes = [f"{'while' if step.loop else 'when'}: {step.when}"] if step.when else []
     if step.scatter:
         notes.append(f"scatter: {', '.join(step.scatter)}")
     if isinstance(run, ToolRef) and run.container:
@@ -110,8 +110,12 @@ def _captions(step: Step) -> list[str]:
         captions.append("workflow")
     if step.scatter:
         captions.append("⇶ scatter")
-    if step.when:
+    if step.loop:
+        captions.append("↻ loop")
+    elif step.when:
         captions.append("when")
+    if step.fused and not step.loop:
+        captions.append("one task")
     return captions
 
 

@@ -109,10 +109,13 @@ def _slots(layout: Layout) -> list[list[Slot]]:
     return layers
 
 
+_SHOWN_CAPTIONS = ("⇶ scatter", "when", "↻ loop", "one task")
+
+
 def _box(node: Node, width: int, least: int) -> Canvas:
     name = shorten(node.name, NAME_LIMIT)
     notes = " ".join(
-        caption for caption in node.captions if caption in ("⇶ scatter", "when") or caption.startswith("workflow of")
+        caption for caption in node.captions if caption in _SHOWN_CAPTIONS or caption.startswith("workflow of")
     )
     if node.inner is not None:
         return _frame(node, " ".join([name, notes]).strip(), width, least)

@@ -1,0 +1,82 @@
+"""Fused steps: several steps in one task, with the outputs, retries and messages of steps with tasks of their own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from airflow_mlcraft.operators.fused import STEPS_KEY
+from tests.operators.embedded import DOCUMENTS, names_and_texts, warm
+from tests.operators.test_files import store_is_whole
+
+FUSED = DOCUMENTS / "fused"
+LOOPS = {"development_versions": "True"}
+
+
+def test_fused_steps_have_the_outputs_of_cwltool(tmp_path: Path) -> None:
+    ran = warm().run(tmp_path / "fused", "fused/hinted.cwl")
+    assert names_and_texts(ran.ok()) == names_and_texts(warm().cwltool(tmp_path / "cwltool", "fused/hinted.cwl"))
+    assert set(ran.states) == {"inputs", "write", "join", "both", "outputs"}, "one task each, and none for items"
+    assert "write[1]: [job write] " in ran.log("write"), "the command line of each item"
+    assert "both/raise: raise took" in ran.log("both")
+    store_is_whole(tmp_path / "fused" / "store")
+
+
+@pytest.mark.parametrize("mode", ["off", "hinted", "all"])
+def test_every_mode_has_the_same_outputs(tmp_path: Path, mode: str) -> None:
+    ran = warm().run(tmp_path, "scatter.cwl", settings={"fuse": mode})
+    assert ran.ok()["nested"] == [["a-x", "a-y", "a-z"], ["b-x", "b-y", "b-z"]]
+    assert (list(ran.states) == ["inputs", "steps", "outputs"]) == (mode == "all")
+
+
+def test_a_retry_runs_only_what_has_not_succeeded(tmp_path: Path) -> None:
+    flags = tmp_path / "flags"
+    flags.mkdir()
+    for name in ("one", "three"):
+        (flags / name).touch()
+    retries = {"default_args": {"retries": 1, "retry_delay": 0}}
+    ran = warm().run(tmp_path / "run", "fused/flags.cwl", {"folder": str(flags)}, dag_args=retries)
+    assert ran.state == "failed"
+    assert "steps/each[1]: its outputs" not in ran.log("steps")
+    assert "steps/each[0]: its outputs are those of an earlier try" in ran.log("steps")
+    assert Counter((flags / "ran").read_text().split()) == {"one": 1, "two": 2, "three": 1}
+    (failure,) = ran.failed
+    assert failure["task_id"] == "steps"
+    assert "the tool of each failed with exit code 1" in failure["message"]
+
+
+def test_several_failed_steps_are_one_sentence(tmp_path: Path) -> None:
+    flags = tmp_path / "flags"
+    flags.mkdir()
+    ran = warm().run(tmp_path / "run", "fused/flags.cwl", {"folder": str(flags)})
+    (failure,) = ran.failed
+    assert failure["message"].startswith("3 steps failed: steps/each[0]: the tool of each failed")
+    assert sorted((flags / "ran").read_text().split()) == ["one", "three", "two"], "one failure does not end the others"
+
+
+def test_the_states_of_the_steps_are_an_xcom(tmp_path: Path) -> None:
+    ran = warm().run(tmp_path, "fused/hinted.cwl", xcom=["both"], xcom_key=STEPS_KEY)
+    records = {record["path"]: record for record in ran.xcom["both"]}
+    assert set(records) == {"both", "both/raise", "both/add"}
+    assert records["both/add"]["outputs"] == {"total": 6}
+    assert records["both/raise"]["start"] <= records["both/raise"]["end"] <= records["both/add"]["start"]
+    assert {record["state"] for record in records.values()} == {"success"}
+
+
+def test_a_loop_is_one_task(tmp_path: Path) -> None:
+    ran = warm().run(tmp_path, "fused/loop.cwl", settings=LOOPS)
+    assert names_and_texts(ran.ok())["text"] == ["text.txt", "".join(f"line {number}\n" for number in range(1, 6))]
+    assert set(ran.states) == {"inputs", "append", "outputs"}
+    assert "append[4]: append took" in ran.log("append")
+
+
+def test_a_loop_without_iterations_has_no_outputs(tmp_path: Path) -> None:
+    assert warm().run(tmp_path, "fused/loop.cwl", {"lines": 0}, settings=LOOPS).ok() == {"text": None}
+
+
+def test_a_version_in_development_needs_the_setting(tmp_path: Path) -> None:
+    ran = warm().run(tmp_path, "fused/loop.cwl")
+    assert ran.state == "refused"
+    assert "cwlVersion: v1.3.0-dev1" in ran.sentences() and "development_versions" in ran.sentences()
