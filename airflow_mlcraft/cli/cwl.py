@@ -140,7 +140,8 @@ def run(  # noqa: PLR0917
     from airflow_mlcraft.cwl.job_file import read_job
     from airflow_mlcraft.runner.run_document import RunOptions, load_plan, run_plan
 
-    plan = load_plan(document, fuse=fuse.value, allow_development=enable_dev)
+    # A crate describes the run of each tool, which tasks of their own keep.
+    plan = load_plan(document, fuse="off" if provenance else fuse.value, allow_development=enable_dev)
     recorder = None
     if provenance:
         from airflow_mlcraft.provenance.crate import Recorder

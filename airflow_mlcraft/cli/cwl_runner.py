@@ -90,7 +90,9 @@ def _run(options: argparse.Namespace) -> object:
     from airflow_mlcraft.cli.progress import RunProgress
     from airflow_mlcraft.runner.run_document import RunOptions, load_plan, run_plan
 
-    plan = load_plan(options.document, fuse=options.fuse, allow_development=options.enable_dev)
+    # A crate describes the run of each tool, which tasks of their own keep.
+    fuse = "off" if options.provenance else options.fuse
+    plan = load_plan(options.document, fuse=fuse, allow_development=options.enable_dev)
     job = _read_job(options, plan)
     if options.server:
         return _run_on_server(options, plan, job)

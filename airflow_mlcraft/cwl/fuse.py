@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from airflow_mlcraft.cwl.plan import Link, Plan, Step, ToolRef, Workflow, hash_json
+from airflow_mlcraft.cwl.plan import Json, Link, Plan, Step, ToolRef, Workflow, hash_json
 from airflow_mlcraft.errors import DocumentError
 
 FuseMode: TypeAlias = Literal["off", "hinted", "all"]
@@ -49,9 +49,18 @@ def _find_obstacle_in(workflow: Workflow, path: str) -> str:
     return next(filter(None, obstacles), "")
 
 
+def _has_hint(hints: Json, mode: FuseMode, where: str, document: str) -> bool:
+    """Whether the hint is there and counts. Raises `DocumentError` for one with fields."""
+    if HINT not in (hints or {}):
+        return False
+    if fields := hints[HINT]:
+        raise DocumentError(f"hint mlcraft:Fuse of {where} has the field {min(fields)}; it has none", path=document)
+    return mode != "off"
+
+
 def _fuse_root(plan: Plan, mode: FuseMode) -> Workflow:
     root = plan.root
-    is_hinted = HINT in (root.hints or {}) and mode != "off"
+    is_hinted = _has_hint(root.hints, mode, "the workflow", plan.document)
     if plan.kind == "Workflow" and root.steps and (is_hinted or mode == "all"):
         obstacle = _find_obstacle_in(root, "")
         if not obstacle:
@@ -71,7 +80,7 @@ def _is_same(new: Step, old: Step) -> bool:
 
 
 def _fuse_step(step: Step, mode: FuseMode, document: str, path: str) -> Step:
-    is_hinted = HINT in (step.hints or {}) and mode != "off"
+    is_hinted = _has_hint(step.hints, mode, path, document)
     if step.loop:
         # A task for each iteration cannot be known before the run.
         if obstacle := find_obstacle(step, path):

@@ -111,17 +111,18 @@ def _evaluate_value_from(step: Step, link: Link, job: dict[str, Json], requireme
 
     context = copy.deepcopy(value)
     adjustDirObjs(context, lambda folder: get_listing(StdFsAccess(""), folder, recursive=True))
-    return _evaluate_expression(link.value_from, job, requirements, context, f"step {step.id}: valueFrom of {link.id}")
+    return evaluate_expression(link.value_from, job, requirements, context, f"step {step.id}: valueFrom of {link.id}")
 
 
 def _evaluate_when(step: Step, job: dict[str, Json], requirements: Json) -> bool:
-    result = _evaluate_expression(step.when, job, requirements, None, f"step {step.id}: when")
+    result = evaluate_expression(step.when, job, requirements, None, f"step {step.id}: when")
     if not isinstance(result, bool):
         raise LinkError(f"step {step.id}: when must give true or false, and {step.when} gave {result!r}")
     return result
 
 
-def _evaluate_expression(expression: str, job: dict[str, Json], requirements: Json, context: Json, where: str) -> Any:
+def evaluate_expression(expression: str, job: dict[str, Json], requirements: Json, context: Json, where: str) -> Any:
+    """The value of an expression; `context` is its `self`. Raises `LinkError`, which begins with `where`."""
     from cwl_utils.errors import JavascriptException, SubstitutionError
     from cwl_utils.expression import do_eval
     from cwltool.errors import WorkflowException

@@ -21,6 +21,8 @@ from urllib.parse import unquote, urlsplit
 from airflow_mlcraft import __version__, settings
 from airflow_mlcraft.cwl.cache import write_json
 from airflow_mlcraft.cwl.plan import Json, hash_json
+from airflow_mlcraft.cwl.step_inputs import evaluate_expression
+from airflow_mlcraft.errors import LinkError
 from airflow_mlcraft.store.object_paths import DIR_SUFFIX
 
 if TYPE_CHECKING:
@@ -38,8 +40,11 @@ def compute_step_identity(
     return hash_json([tool_digest, document["requirements"], files.keep(tool_files), files.keep(inputs), environment])
 
 
-def is_reuse_allowed(document: Json) -> bool:
-    """Whether the setting `reuse` and the tool's WorkReuse allow it. Expressions are evaluated faster than found."""
+def is_reuse_allowed(document: Json, inputs: dict[str, Json], name: str) -> bool:
+    """Whether the setting `reuse` and the tool's WorkReuse allow it. Expressions are evaluated faster than found.
+
+    `enableReuse` may be an expression of the tool's inputs; `name` is the step's in an error message.
+    """
     if document["class"] != "CommandLineTool" or not settings.get_bool("reuse"):
         return False
     work_reuse = [
@@ -47,7 +52,13 @@ def is_reuse_allowed(document: Json) -> bool:
         for item in [*document.get("hints", ()), *document.get("requirements", ())]
         if item.get("class") == "WorkReuse"
     ]
-    return work_reuse[-1].get("enableReuse") is not False if work_reuse else True
+    enable = work_reuse[-1].get("enableReuse") if work_reuse else True
+    if not isinstance(enable, str):
+        return enable is not False
+    enable = evaluate_expression(enable, inputs, document["requirements"], None, f"{name}: enableReuse")
+    if not isinstance(enable, bool):
+        raise LinkError(f"{name}: enableReuse must give true or false, and gave {enable!r}")
+    return enable
 
 
 @dataclass(frozen=True)

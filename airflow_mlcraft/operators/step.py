@@ -188,7 +188,8 @@ class CwlStepOperator(CwlPerItemOperator):
             inputs = {**inputs, **files.stage(replayed_inputs)}
         identity = compute_step_identity(tool.digest, document, inputs, files, self.environment_key())
         self.reused_from = None
-        cache = ReuseCache(files.store) if is_reuse_allowed(document) else None
+        name = self.step.rpartition("/")[2]
+        cache = ReuseCache(files.store) if is_reuse_allowed(document, inputs, name) else None
         # A user who retries or clears a task wants it to run.
         record = cache.find(identity) if cache and ti.try_number == 1 else None
         if record is not None:

@@ -49,6 +49,7 @@ def find_items(locations: Locations) -> Iterator[Item]:
     yield from _find_objects(locations.store)
     yield from _find_files(REUSE, locations.store / "reuse", "*/*.json")
     yield from _find_folders(STATE, (locations.store / "state").glob("*/*"))
+    yield from _find_files(STATE, locations.store / "fused", "*/*.jsonl")
     if locations.outputs:
         found = map(Path, sorted(glob.glob(locations.outputs)))  # noqa: PTH207
         yield from _find_folders(OUTPUTS, (path for path in found if path not in locations.needed))

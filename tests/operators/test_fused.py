@@ -80,3 +80,23 @@ def test_a_version_in_development_needs_the_setting(tmp_path: Path) -> None:
     ran = warm().run(tmp_path, "fused/loop.cwl")
     assert ran.state == "refused"
     assert "cwlVersion: v1.3.0-dev1" in ran.sentences() and "development_versions" in ran.sentences()
+
+
+def test_a_killed_worker_process_is_a_sentence(tmp_path: Path) -> None:
+    ran = warm().run(tmp_path, "fused/kills_its_parent.cwl", dag_args=RETRY)
+    (failure,) = ran.failed
+    assert "its worker process was killed; is there enough memory for it?" in failure["message"]
+    assert failure["temporary"], "a retry may help"
+
+
+def test_a_killed_task_goes_on_where_it_was(tmp_path: Path) -> None:
+    """The tool of one item kills the task's whole process group, as a lost machine would, on its first run."""
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    ran = warm().run(tmp_path / "run", "fused/kills_its_task.cwl", {"folder": str(folder)}, dag_args=RETRY)
+    assert names_and_texts(ran.ok())["lines"] == [["line.txt", f"{number}\n"] for number in range(8)]
+    counts = Counter((folder / "ran").read_text().split())
+    ended = set((folder / "ended").read_text().split())
+    assert counts["5"] == 2, "the one that was killed"
+    assert all(counts[name] == 1 for name in ended), "nothing that had succeeded ran again"
+    store_is_whole(tmp_path / "run" / "store")

@@ -15,7 +15,7 @@ outputs:
   total: {type: int, outputSource: both/total}
 steps:
   write:
-    hints: {mlcraft:Fuse: {}, mlcraft:Task: {retries: 2}}
+    hints: {mlcraft:Fuse: {}}
     run: &write
       class: CommandLineTool
       baseCommand: echo
