@@ -13,6 +13,7 @@ from tests.operators.test_files import store_is_whole
 
 FUSED = DOCUMENTS / "fused"
 LOOPS = {"development_versions": "True"}
+RETRY = {"default_args": {"retries": 1, "retry_delay": 0}}
 
 
 def test_fused_steps_have_the_outputs_of_cwltool(tmp_path: Path) -> None:
@@ -36,8 +37,7 @@ def test_a_retry_runs_only_what_has_not_succeeded(tmp_path: Path) -> None:
     flags.mkdir()
     for name in ("one", "three"):
         (flags / name).touch()
-    retries = {"default_args": {"retries": 1, "retry_delay": 0}}
-    ran = warm().run(tmp_path / "run", "fused/flags.cwl", {"folder": str(flags)}, dag_args=retries)
+    ran = warm().run(tmp_path / "run", "fused/flags.cwl", {"folder": str(flags)}, dag_args=RETRY)
     assert ran.state == "failed"
     assert "steps/each[1]: its outputs" not in ran.log("steps")
     assert "steps/each[0]: its outputs are those of an earlier try" in ran.log("steps")
@@ -90,13 +90,12 @@ def test_a_killed_worker_process_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_killed_task_goes_on_where_it_was(tmp_path: Path) -> None:
-    """The tool of one item kills the task's whole process group, as a lost machine would, on its first run."""
     folder = tmp_path / "notes"
     folder.mkdir()
     ran = warm().run(tmp_path / "run", "fused/kills_its_task.cwl", {"folder": str(folder)}, dag_args=RETRY)
-    assert names_and_texts(ran.ok())["lines"] == [["line.txt", f"{number}\n"] for number in range(8)]
+    assert [text for _, text in names_and_texts(ran.ok())["lines"]] == [f"{number}\n" for number in range(8)]
     counts = Counter((folder / "ran").read_text().split())
-    ended = set((folder / "ended").read_text().split())
+    ended = (folder / "ended_before").read_text().split()
     assert counts["5"] == 2, "the one that was killed"
-    assert all(counts[name] == 1 for name in ended), "nothing that had succeeded ran again"
+    assert len(ended) >= 3 and all(counts[name] == 1 for name in ended), "nothing that had succeeded ran again"
     store_is_whole(tmp_path / "run" / "store")
