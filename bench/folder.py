@@ -142,10 +142,10 @@ def _compile(home: Path, environment: dict[str, str]) -> None:
     paths = sorted(map(str, (home / "cwl").rglob("*.cwl")))
     cores = os.cpu_count() or 1
     with ProcessPoolExecutor(cores) as pool:
-        list(pool.map(_compile_some, [(paths[core::cores], environment) for core in range(cores)]))
+        list(pool.map(_compile_batch, [(paths[core::cores], environment) for core in range(cores)]))
 
 
-def _compile_some(paths_and_environment: tuple[list[str], dict[str, str]]) -> None:
+def _compile_batch(paths_and_environment: tuple[list[str], dict[str, str]]) -> None:
     paths, environment = paths_and_environment
     subprocess.run([sys.executable, "-c", _COMPILE], input="\n".join(paths), text=True, env=environment, check=True)
 

@@ -90,7 +90,7 @@ def figures() -> list[Figure]:
         write_workflow(site.project / "cwl" / "large")
         with browser_on(site, Path(name)) as ui:
             ui.log_in()
-            ui.until(lambda: DAG in ui.dag_ids(), "a DAG for the workflow")
+            ui.wait_until(lambda: DAG in ui.dag_ids(), "a DAG for the workflow")
             browser = ui.page.context.browser
             assert browser is not None
             kept = ui.page.context.storage_state()

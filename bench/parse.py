@@ -44,8 +44,8 @@ def figures() -> list[Figure]:
         folder = Path(name)
         (folder / "cwl").mkdir()
         (folder / "cwl" / "long.cwl").write_text(json.dumps(_document()))
-        by_hand = _write(folder / "by_hand.py", _by_hand())
-        ours = _write(folder / "ours.py", _ours(folder / "cwl"))
+        by_hand = _write(folder / "by_hand.py", _write_native_dag())
+        ours = _write(folder / "ours.py", _write_loader(folder / "cwl"))
         _time(ours, folder, rounds=1)
         hand, warm, cold = (_time(by_hand, folder), _time(ours, folder), _time(ours, folder, rounds=3, cold=True))
     return [
@@ -90,7 +90,7 @@ def _document() -> dict[str, object]:
     }
 
 
-def _by_hand() -> str:
+def _write_native_dag() -> str:
     tasks = "\n".join(
         f'    step{number} = BashOperator(task_id="step{number}", bash_command="echo {{{{ params.text }}}}")'
         for number in range(STEPS)
@@ -104,7 +104,7 @@ def _by_hand() -> str:
     )
 
 
-def _ours(folder: Path) -> str:
+def _write_loader(folder: Path) -> str:
     return f"from airflow_mlcraft import load_cwl_dags\nload_cwl_dags(globals(), {str(folder)!r})\n"
 
 

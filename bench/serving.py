@@ -44,7 +44,7 @@ _P99 = "≤ 0.4"
 
 
 @dataclass(frozen=True)
-class _Side:
+class _RunningServer:
     """A running server, and the request for it."""
 
     port: int
@@ -86,8 +86,8 @@ def _compare(folder: Path, served: ServedModel, what: str, peers: Mapping[str, P
     broken: dict[str, str] = {}
     with ExitStack() as stack:
         sides = {
-            OURS: _Side(stack.enter_context(serve_ours(folder, served.folder)), served.body),
-            MLFLOW: _Side(stack.enter_context(serve_mlflow(folder, served.folder)), served.body),
+            OURS: _RunningServer(stack.enter_context(serve_ours(folder, served.folder)), served.body),
+            MLFLOW: _RunningServer(stack.enter_context(serve_mlflow(folder, served.folder)), served.body),
         }
         expected = {rows: _predict(sides[MLFLOW], rows) for rows in (1, BATCH)}
         for rows, predictions in expected.items():
@@ -100,7 +100,7 @@ def _compare(folder: Path, served: ServedModel, what: str, peers: Mapping[str, P
                 continue
             try:
                 port = stack.enter_context(peer.serve(folder, served.folder))
-                side = _Side(port, partial(peer.request, served), peer.path, peer.predictions)
+                side = _RunningServer(port, partial(peer.request, served), peer.path, peer.predictions)
                 if any(_predict(side, rows) != predictions for rows, predictions in expected.items()):
                     raise UnavailableError("its answers are not those of MLflow")
             except (UnavailableError, OSError, LookupError, subprocess.CalledProcessError) as error:
@@ -113,11 +113,11 @@ def _compare(folder: Path, served: ServedModel, what: str, peers: Mapping[str, P
     return figures
 
 
-def _predict(side: _Side, rows: int) -> list[Any]:
+def _predict(side: _RunningServer, rows: int) -> list[Any]:
     return side.predictions(post(side.port, side.path, side.body(rows)))
 
 
-def _measured(sides: Mapping[str, _Side], what: str, rows: int) -> list[Figure]:
+def _measured(sides: Mapping[str, _RunningServer], what: str, rows: int) -> list[Figure]:
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in sides}
     bodies = {name: side.body(rows) for name, side in sides.items()}
     for _ in range(ROUNDS):

@@ -13,7 +13,7 @@ from airflow_mlcraft import settings
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 
 
-def row(name: str) -> str:
+def format_row(name: str) -> str:
     """A setting's row of the page."""
     setting = settings.SETTINGS[name]
     default = f"`{setting.default}`" if setting.default else ""
@@ -23,7 +23,7 @@ def row(name: str) -> str:
 
 def test_the_page_lists_every_setting() -> None:
     rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
-    assert rows == [row(name) for name in settings.SETTINGS]
+    assert rows == [format_row(name) for name in settings.SETTINGS]
 
 
 def test_folders_are_in_airflows_home() -> None:

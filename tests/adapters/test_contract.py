@@ -23,7 +23,7 @@ def test_the_installed_version_has_all_names(library: Library) -> None:
 def test_a_name_that_is_gone_is_reported(library: Library, internal: Internal, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each name, and those of other versions in its place, is taken away in turn."""
     for path in (internal.path, *internal.instead):
-        _take_away(path, monkeypatch)
+        _remove_attribute(path, monkeypatch)
     gone = " and ".join(f"has no {path.replace(':', '.')}" for path in (internal.path, *internal.instead))
     [problem] = [each for each in find_broken(library) if f" {gone}, which " in each]
     assert library.distribution in problem
@@ -63,7 +63,7 @@ def test_a_library_that_is_not_installed_is_not_broken() -> None:
     assert find_broken(Library("no-such-library", "a.py", "1", (Internal("nothing:at_all", "tests"),))) == []
 
 
-def _take_away(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def _remove_attribute(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module, _, names = path.partition(":")
     try:
         found: object = import_module(module)

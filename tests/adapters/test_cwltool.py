@@ -73,7 +73,7 @@ def process(tmp_path: Path) -> Process:
     return load_tool(str(tmp_path / "tool.cwl"), context)
 
 
-class Run:
+class ToolRun:
     """One job of a process, and what the process reports of it."""
 
     def __init__(self, process: Process, folder: Path, *, in_container: bool = False):
@@ -103,8 +103,8 @@ class Run:
 
 
 @pytest.fixture
-def run(process: Process, tmp_path: Path) -> Run:
-    return Run(process, tmp_path)
+def run(process: Process, tmp_path: Path) -> ToolRun:
+    return ToolRun(process, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -124,12 +124,12 @@ def run(process: Process, tmp_path: Path) -> Run:
         "timelimit",
     ],
 )
-def test_a_job_has_the_attribute(run: Run, name: str) -> None:
+def test_a_job_has_the_attribute(run: ToolRun, name: str) -> None:
     assert_attribute(CWLTOOL, run.job, name)
 
 
 @pytest.mark.parametrize("name", ["pathmapper", "stagedir", "outdir", "tmpdir", "resources"])
-def test_the_builder_of_a_job_has_the_attribute(run: Run, name: str) -> None:
+def test_the_builder_of_a_job_has_the_attribute(run: ToolRun, name: str) -> None:
     assert_attribute(CWLTOOL, run.job.builder, name)
 
 
@@ -145,7 +145,7 @@ def test_the_inputs_of_a_run_are_checked(process: Process, tmp_path: Path) -> No
         init_job(process, {"text": 5}, context)
 
 
-def test_an_execution_is_wrapped(run: Run) -> None:
+def test_an_execution_is_wrapped(run: ToolRun) -> None:
     def execute(
         own: Execute, runtime: list[str], env: MutableMapping[str, str], context: RuntimeContext, monitor: Any
     ) -> None:
@@ -158,7 +158,7 @@ def test_an_execution_is_wrapped(run: Run) -> None:
 
 
 @pytest.mark.parametrize(("code", "expected"), [(0, "success"), (3, "temporaryFail"), (4, "permanentFail")])
-def test_a_job_is_finished_without_its_program(run: Run, code: int, expected: str) -> None:
+def test_a_job_is_finished_without_its_program(run: ToolRun, code: int, expected: str) -> None:
     def execute(own: Execute, runtime: Any, env: Any, context: RuntimeContext, monitor: Any) -> None:
         (Path(run.job.outdir) / "said.txt").write_text("of a function")
         finish_job(run.job, code, context)
@@ -169,7 +169,7 @@ def test_a_job_is_finished_without_its_program(run: Run, code: int, expected: st
     assert outputs["said"]["size"] == len("of a function")
 
 
-def test_the_collection_of_outputs_is_wrapped(run: Run) -> None:
+def test_the_collection_of_outputs_is_wrapped(run: ToolRun) -> None:
     codes = []
 
     def collect(own: CollectOutputs, outdir: str, exit_code: int) -> Any:
@@ -183,7 +183,7 @@ def test_the_collection_of_outputs_is_wrapped(run: Run) -> None:
     assert (outputs["more"], status) == (1, "temporaryFail")
 
 
-def test_path_mappers_are_checked_now_and_when_the_job_starts(run: Run) -> None:
+def test_path_mappers_are_checked_now_and_when_the_job_starts(run: ToolRun) -> None:
     seen: list[list[str]] = []
 
     def check(mapper: PathMapper) -> None:
@@ -199,17 +199,17 @@ def test_the_monitor_of_a_container_is_replaced(process: Process, tmp_path: Path
     def wait(*_: Any) -> None:
         pass
 
-    in_container = Run(process, tmp_path, in_container=True).job
+    in_container = ToolRun(process, tmp_path, in_container=True).job
     assert isinstance(in_container, ContainerCommandLineJob)
     replace_container_monitor(in_container, wait)
     assert in_container.docker_monitor is wait
-    without = Run(process, tmp_path).job
+    without = ToolRun(process, tmp_path).job
     assert isinstance(without, CommandLineJob)
     replace_container_monitor(without, wait)
     assert not hasattr(without, "docker_monitor")
 
 
-def test_running_processes_are_taken_from_the_list(run: Run) -> None:
+def test_running_processes_are_taken_from_the_list(run: ToolRun) -> None:
     processes_to_kill.clear()
     wrap_execution(
         run.job, lambda own, runtime, env, context, monitor: own(runtime, {**env, "CODE": "0"}, context, None)

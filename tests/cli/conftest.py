@@ -6,23 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.projects import Workplace
+from tests.project.projects import Workspace
 from tests.project.projects import trained as trained_once
 
 
 @pytest.fixture(scope="session")
-def trained() -> Workplace:
+def trained() -> Workspace:
     """A folder with the trained project iris, which tests must not change."""
     return trained_once()
 
 
 @pytest.fixture
-def changed(trained: Workplace, tmp_path: Path) -> Workplace:
+def trained_copy(trained: Workspace, tmp_path: Path) -> Workspace:
     """A copy of it, which a test may change."""
     return trained.copy(tmp_path)
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
+def workspace(tmp_path: Path) -> Workspace:
     """A folder without projects."""
-    return Workplace(tmp_path)
+    return Workspace(tmp_path)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from airflow_mlcraft.runner.jar.jar import runner_path
-from tests.operators.embedded import Said, warm
+from tests.operators.embedded import CommandResult, fork_server
 
 
-def install(folder: Path, *arguments: str | Path, **options: Any) -> Said:
-    return warm().command("mlcraft", "composer-executor", "install", *arguments, folder=folder, **options)
+def install(folder: Path, *arguments: str | Path, **options: Any) -> CommandResult:
+    return fork_server().command("mlcraft", "composer-executor", "install", *arguments, folder=folder, **options)
 
 
 def command_of(jar: Path) -> list[str]:

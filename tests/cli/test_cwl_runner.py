@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from airflow_mlcraft import __version__
-from tests.operators.embedded import DOCUMENTS, PROJECT, Said, names_and_texts, warm
+from tests.operators.embedded import DOCUMENTS, PROJECT, CommandResult, fork_server, names_and_texts
 
 COUNT = DOCUMENTS / "count_lines" / "count_lines.cwl"
 JOB = DOCUMENTS / "count_lines" / "job.yml"
 
 
-def run(folder: Path, *arguments: str | Path, **options: Any) -> Said:
-    return warm().command("mlcraft-cwl-runner", *arguments, folder=folder, **options)
+def run(folder: Path, *arguments: str | Path, **options: Any) -> CommandResult:
+    return fork_server().command("mlcraft-cwl-runner", *arguments, folder=folder, **options)
 
 
 def test_a_job_file(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_cold_start_without_a_node_on_the_path(tmp_path: Path) -> None:
         **os.environ,
         "PATH": str(tools),
         "PYTHONPATH": str(PROJECT),
-        "MLCRAFT_HOME": str(warm().root / "home"),
+        "MLCRAFT_HOME": str(fork_server().root / "home"),
     }
     done = subprocess.run(
         [sys.executable, "-m", "airflow_mlcraft.cli.cwl_runner", "--no-container", str(COUNT), str(JOB)],

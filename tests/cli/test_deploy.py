@@ -36,7 +36,7 @@ def mlcraft(project: Project, *arguments: str) -> Any:
     return CliRunner().invoke(app, words)
 
 
-def refused(project: Project, *arguments: str) -> str:
+def deploy_error(project: Project, *arguments: str) -> str:
     """The sentence on stderr; main() prints it."""
     found = mlcraft(project, "deploy", project.name, *arguments)
     assert isinstance(found.exception, MlcraftError), found.output
@@ -44,7 +44,7 @@ def refused(project: Project, *arguments: str) -> str:
 
 
 @pytest.fixture
-def ready(project: Project, base: str, client: DockerClient) -> Iterator[str]:
+def prepared_image(project: Project, base: str, client: DockerClient) -> Iterator[str]:
     """An image of a few bytes in place of the one that `build` would make, so that it is pushed at once."""
     recipe = building.build_recipe(project, base)
     identity = prepare(client, recipe, ProgressReporter()).identity
@@ -60,7 +60,7 @@ def ready(project: Project, base: str, client: DockerClient) -> Iterator[str]:
 
 
 @pytest.fixture
-def pushed(monkeypatch: pytest.MonkeyPatch, aws: Account) -> Iterator[Registry]:
+def ecr_registry(monkeypatch: pytest.MonkeyPatch, aws: Account) -> Iterator[Registry]:
     """A registry on this machine in place of ECR's."""
     with registry(login=f"AWS:{aws.id}-auth-token") as place:
         uri = property(lambda self: f"{place.host}/{self.name}", lambda self, value: None)
@@ -71,7 +71,7 @@ def pushed(monkeypatch: pytest.MonkeyPatch, aws: Account) -> Iterator[Registry]:
 @pytest.mark.docker
 @pytest.mark.registry
 def test_from_a_plan_to_the_end(  # noqa: PLR0917
-    project: Project, base: str, ready: str, pushed: Registry, aws: Account, tmp_path: Path
+    project: Project, base: str, prepared_image: str, ecr_registry: Registry, aws: Account, tmp_path: Path
 ) -> None:
     project.secrets.write_text(f"MLCRAFT_API_KEY={KEY}\n")
     with (
@@ -85,20 +85,20 @@ def test_from_a_plan_to_the_end(  # noqa: PLR0917
         other = mlcraft(project, "deploy", project.name, "--base", base, "--to", "aws-lambda", "--dry-run", "--json")
         kinds = [change["kind"] for change in json.loads(other.stdout)["changes"]]
         assert kinds == ["ECR repository", "image", "log group", "IAM role", "Lambda function", "function URL"]
-        assert pushed.manifests == {}
+        assert ecr_registry.manifests == {}
 
         done = mlcraft(project, "deploy", project.name, "--base", base, "--json")
         assert done.exit_code == 0, done.output
         found = json.loads(done.stdout)
         assert (found["url"], found["region"], found["key"]) == (server.url, REGION, "mlcraft/iris-2/api-key")
         assert {change["action"] for change in found["changes"]} == {"create"}
-        assert list(pushed.manifests) == [("mlcraft/iris-2", ready[:40])]
+        assert list(ecr_registry.manifests) == [("mlcraft/iris-2", prepared_image[:40])]
         assert KEY not in done.output
         service = f"the service iris-2 in AWS (aws, account {aws.id}, {REGION})"
         assert any(line.startswith(service) for line in list_remaining(project))
 
         unasked = "what was deployed of Iris_2 is only deleted when you say so"
-        assert refused(project, "--destroy") == f"{unasked}; mlcraft deploy Iris_2 --to aws --destroy --yes"
+        assert deploy_error(project, "--destroy") == f"{unasked}; mlcraft deploy Iris_2 --to aws --destroy --yes"
         gone = mlcraft(project, "deploy", project.name, "--destroy", "--yes")
         assert gone.exit_code == 0, gone.output
         assert "Iris_2 is gone from the AWS account" in gone.stdout
@@ -108,21 +108,21 @@ def test_from_a_plan_to_the_end(  # noqa: PLR0917
 
 
 def test_sentences(project: Project, credentials: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert refused(project, "--to", "mars") == "there is no target 'mars'; expected aws or aws-lambda"
+    assert deploy_error(project, "--to", "mars") == "there is no target 'mars'; expected aws or aws-lambda"
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "")
-    assert refused(project).startswith("there are no AWS credentials here; log in with")
+    assert deploy_error(project).startswith("there are no AWS credentials here; log in with")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    assert refused(project, "--to", "aws-lambda").startswith("no AWS region is named; name one with --region")
+    assert deploy_error(project, "--to", "aws-lambda").startswith("no AWS region is named; name one with --region")
 
 
 def test_without_docker_nothing_is_made(project: Project, aws: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{project.folder}/no.sock")
-    assert refused(project).startswith("no Docker engine answers")
+    assert deploy_error(project).startswith("no Docker engine answers")
     assert aws.client("ecr").describe_repositories()["repositories"] == []
 
 
 def test_wrong_values_in_the_project(project: Project, credentials: None) -> None:
     text = project.manifest.read_text().replace("[targets.aws]", '[targets.aws]\nmemory = "much"')
     project.manifest.write_text(text)
-    assert refused(project).endswith("mlcraft.toml: targets.aws.memory is 'much'; expected a whole number")
+    assert deploy_error(project).endswith("mlcraft.toml: targets.aws.memory is 'much'; expected a whole number")

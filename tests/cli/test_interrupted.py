@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.projects import Workplace, processes_of
+from tests.project.projects import Workspace, processes_of
 from tests.versioning.repositories import git
 
 TIME_LIMIT = 90
 
 
-def interrupted(process: subprocess.Popen[str], when: Callable[[], object]) -> str:
+def interrupt_when(process: subprocess.Popen[str], when: Callable[[], object]) -> str:
     """Send Ctrl-C once something is so; gives what the command said on stderr."""
     ending = time.monotonic() + TIME_LIMIT
     while not when():
@@ -33,65 +33,66 @@ def interrupted(process: subprocess.Popen[str], when: Callable[[], object]) -> s
     return err
 
 
-def test_init(place: Workplace) -> None:
-    root = place.projects.root
-    interrupted(
-        place.begin("init", "iris", "-p", "classification"), lambda: list(root.glob(".mlcraft/new-*/iris/*.py"))
+def test_init(workspace: Workspace) -> None:
+    root = workspace.projects.root
+    interrupt_when(
+        workspace.start("init", "iris", "-p", "classification"),
+        lambda: list(root.glob(".mlcraft/new-*/iris/*.py")),
     )
     assert [path for path in root.rglob("*") if path.is_file()] == []
-    assert place.mlcraft("init", "iris", "-p", "classification").code == 0
+    assert workspace.mlcraft("init", "iris", "-p", "classification").code == 0
 
 
-def test_train(changed: Workplace) -> None:
-    project = changed.project()
+def test_train(trained_copy: Workspace) -> None:
+    project = trained_copy.project()
     champion = (project.champion / "model.json").read_bytes()
     commit = git(project.folder, "rev-parse", "main").strip()
     (project.folder / "processor.py").write_text(
         "import pathlib, time\n\n\ndef process(frame, **params):\n"
-        f"    pathlib.Path({str(changed.folder / 'begun')!r}).touch()\n    time.sleep(600)\n"
+        f"    pathlib.Path({str(trained_copy.folder / 'begun')!r}).touch()\n    time.sleep(600)\n"
     )
-    interrupted(changed.begin("train", "iris", "-m", "naive_bayes"), (changed.folder / "begun").exists)
+    interrupt_when(trained_copy.start("train", "iris", "-m", "naive_bayes"), (trained_copy.folder / "begun").exists)
     assert (project.champion / "model.json").read_bytes() == champion
     # The code that was to run is committed before the run, and nothing of the run after it.
     log = git(project.folder, "log", "--format=%H", f"{commit}..main").split()
     assert len(log) == 1
     assert git(project.folder, "show", "--format=", "--name-only", log[0]).split() == ["processor.py"]
-    runs = changed.mlcraft("history", "iris", "--json").json()
+    runs = trained_copy.mlcraft("history", "iris", "--json").json()
     assert [run["state"] for run in runs] == ["success", "killed"]
     assert runs[-1]["error"] == "it was interrupted"
-    assert going_on(changed.folder) == []
+    assert list_command_lines(trained_copy.folder) == []
 
 
-def test_impl(changed: Workplace) -> None:
+def test_impl(trained_copy: Workspace) -> None:
     """The editor may have its own idea of Ctrl-C; ours are the file and the exit."""
-    project = changed.project()
-    text = f"open({str(changed.folder / 'begun')!r}, 'w')\nimport time\ntime.sleep(600)\n"
+    project = trained_copy.project()
+    text = f"open({str(trained_copy.folder / 'begun')!r}, 'w')\nimport time\ntime.sleep(600)\n"
     (project.folder / "processor.py").write_text(text)
-    interrupted(changed.begin("impl", "iris", "processor", "--no-edit"), (changed.folder / "begun").exists)
+    interrupt_when(trained_copy.start("impl", "iris", "processor", "--no-edit"), (trained_copy.folder / "begun").exists)
     assert (project.folder / "processor.py").read_text() == text
 
 
-def test_run(changed: Workplace) -> None:
-    deployment = changed.project().deployments / "iris"
-    interrupted(changed.begin("run", "iris", "--detach"), deployment.exists)
-    assert changed.mlcraft("status", "iris").code == 3
-    assert going_on(changed.folder) == []
-    assert changed.mlcraft("run", "iris", "--detach").code == 0
-    assert changed.mlcraft("stop", "iris").code == 0
+def test_run(trained_copy: Workspace) -> None:
+    deployment = trained_copy.project().deployments / "iris"
+    interrupt_when(trained_copy.start("run", "iris", "--detach"), deployment.exists)
+    assert trained_copy.mlcraft("status", "iris").code == 3
+    assert list_command_lines(trained_copy.folder) == []
+    assert trained_copy.mlcraft("run", "iris", "--detach").code == 0
+    assert trained_copy.mlcraft("stop", "iris").code == 0
 
 
 @pytest.mark.parametrize("words", [["predict", "iris", "data/test.parquet"], ["list"], ["config", "iris", "-t", "X"]])
-def test_at_any_moment(changed: Workplace, words: list[str]) -> None:
+def test_at_any_moment(trained_copy: Workspace, words: list[str]) -> None:
     """Early ones find Python itself still starting; whatever is found, the project is as good as before."""
     for wait in (0.1, 0.3):
-        process = changed.begin(*words)
+        process = trained_copy.start(*words)
         time.sleep(wait)
         os.killpg(process.pid, signal.SIGINT)
         process.communicate(timeout=TIME_LIMIT)
-    assert "iris" in changed.mlcraft("doctor").out
-    assert changed.mlcraft("list", "--json").json()[0]["fault"] == ""
+    assert "iris" in trained_copy.mlcraft("doctor").out
+    assert trained_copy.mlcraft("list", "--json").json()[0]["fault"] == ""
 
 
-def going_on(folder: Path) -> list[str]:
+def list_command_lines(folder: Path) -> list[str]:
     """The command lines that have this folder in them, but for the one that sends to MLflow and then ends."""
     return [line for line in processes_of(folder).values() if "tracking.spool.sender" not in line]

@@ -13,15 +13,15 @@ import pytest
 from airflow_mlcraft import __version__
 from airflow_mlcraft.dag.import_folder import write_dag_files
 from airflow_mlcraft.errors import MlcraftError
-from tests.operators.embedded import DOCUMENTS, Said, names_and_texts, warm
+from tests.operators.embedded import DOCUMENTS, CommandResult, fork_server, names_and_texts
 
 COUNT = DOCUMENTS / "count_lines" / "count_lines.cwl"
 CLASSIFICATION = Path(__file__).parents[2] / "cwl" / "workflows" / "classification.cwl"
 MISSPELT = DOCUMENTS / "broken" / "misspelt_field.cwl"
 
 
-def cwl(folder: Path, *arguments: str | Path, **options: Any) -> Said:
-    return warm().command("mlcraft", "cwl", *arguments, folder=folder, **options)
+def cwl(folder: Path, *arguments: str | Path, **options: Any) -> CommandResult:
+    return fork_server().command("mlcraft", "cwl", *arguments, folder=folder, **options)
 
 
 def test_validate(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_validate_goes_on_after_a_file_that_is_not_there(tmp_path: Path) -> None
 
 
 def test_version(tmp_path: Path) -> None:
-    assert warm().command("mlcraft", "--version", folder=tmp_path).out == f"mlcraft {__version__}\n"
+    assert fork_server().command("mlcraft", "--version", folder=tmp_path).out == f"mlcraft {__version__}\n"
 
 
 def test_a_packed_document_without_a_main_process(tmp_path: Path) -> None:

@@ -12,14 +12,14 @@ from typer.main import get_command
 
 from airflow_mlcraft.cli.main import VERBS, app
 from airflow_mlcraft.cli.options import ListOptionCommand, split_values
-from tests.project.projects import Workplace
+from tests.project.projects import Workspace
 
 NAMES = [name for name, _, _ in VERBS]
 
 
 @pytest.mark.parametrize("verb", NAMES)
-def test_help_and_json(place: Workplace, verb: str) -> None:
-    result = place.mlcraft(verb, "--help")
+def test_help_and_json(workspace: Workspace, verb: str) -> None:
+    result = workspace.mlcraft(verb, "--help")
     assert result.code == 0
     assert "--json" in result.out
     assert "--help" in result.out
@@ -38,7 +38,7 @@ def test_haj_is_the_same_command() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "--help"], ["list"]])
-def test_nothing_heavy_is_loaded_for_it(place: Workplace, arguments: list[str]) -> None:
+def test_nothing_heavy_is_loaded_for_it(workspace: Workspace, arguments: list[str]) -> None:
     heavy = ("airflow", "mlflow", "dvc", "cwltool", "pandas", "sklearn", "docker", "boto3")
     code = (
         "import sys\nfrom airflow_mlcraft.cli.main import main\n"
@@ -46,15 +46,17 @@ def test_nothing_heavy_is_loaded_for_it(place: Workplace, arguments: list[str]) 
         "try:\n    main()\nfinally:\n"
         f"    print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)\n"
     )
-    place.folder.mkdir(exist_ok=True)
-    done = subprocess.run([sys.executable, "-c", code], cwd=place.folder, capture_output=True, text=True, check=False)
+    workspace.folder.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=workspace.folder, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0
     assert done.stderr.splitlines()[-1] == "[]"
 
 
-def test_wrong_options(place: Workplace) -> None:
+def test_wrong_options(workspace: Workspace) -> None:
     for words in (["train"], ["train", "iris", "--nonsense"], ["nonsense"], ["train", "iris", "--tune", "x"]):
-        result = place.mlcraft(*words)
+        result = workspace.mlcraft(*words)
         assert (result.code, result.out) == (2, ""), words
         assert "Error" in result.err
 
@@ -70,7 +72,7 @@ def test_wrong_options(place: Workplace) -> None:
         ("mlcraft config iris --dags", "--dagshub"),
     ],
 )
-def test_completion(trained: Workplace, line: str, whole: str) -> None:
+def test_completion(trained: Workspace, line: str, whole: str) -> None:
     last = str(len(line.split()) - 1)
     result = trained.mlcraft(_MLCRAFT_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=last)
     assert result.out.split() == [whole]

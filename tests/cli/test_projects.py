@@ -13,56 +13,56 @@ from pathlib import Path
 import pytest
 
 from airflow_mlcraft.project import manifest
-from tests.project.projects import Workplace, processes_of
+from tests.project.projects import Workspace, processes_of
 
 SHY = "do-not-show-me"
 
 
-def with_small_files(place: Workplace, size: int, *words: str) -> tuple[int, str, str]:
+def run_with_file_limit(workspace: Workspace, size: int, *words: str) -> tuple[int, str, str]:
     """A limit of file sizes is met at the same places as the end of a disk."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
     # Python would keep halves of what it compiles.
-    process = place.begin(*words, environment={"PYTHONDONTWRITEBYTECODE": "1"}, preexec_fn=limit)
+    process = workspace.start(*words, environment={"PYTHONDONTWRITEBYTECODE": "1"}, preexec_fn=limit)
     out, err = process.communicate()
     # What sends to MLflow has the same limit, and would wait for a disk with more room.
-    for pid in processes_of(place.folder):
+    for pid in processes_of(workspace.folder):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
     return process.returncode, out, err
 
 
-def test_init(place: Workplace) -> None:
-    result = place.mlcraft("init", "cars", "-p", "regression")
+def test_init(workspace: Workspace) -> None:
+    result = workspace.mlcraft("init", "cars", "-p", "regression")
     assert result.code == 0, result.err
     assert result.out.splitlines() == [
-        f"✓ cars is in {place.project('cars').folder}",
+        f"✓ cars is in {workspace.project('cars').folder}",
         "Next: mlcraft train cars trains its models, and finds the best.",
     ]
     assert result.err == ""
 
 
-def test_init_from_a_source(place: Workplace) -> None:
-    (place.folder / "x.csv").write_text("a,b\n1,2\n")
-    result = place.mlcraft("init", "cars", "-p", "regression", "--from", "x.csv")
+def test_init_from_a_source(workspace: Workspace) -> None:
+    (workspace.folder / "x.csv").write_text("a,b\n1,2\n")
+    result = workspace.mlcraft("init", "cars", "-p", "regression", "--from", "x.csv")
     assert "target is 'b', the last column" in result.out
-    assert manifest.read_manifest(place.project("cars")).sources == ("../../x.csv",)
-    given = place.mlcraft("init", "two", "-p", "regression", "--from", "x.csv", "--target", "b", "--json").json()
+    assert manifest.read_manifest(workspace.project("cars")).sources == ("../../x.csv",)
+    given = workspace.mlcraft("init", "two", "-p", "regression", "--from", "x.csv", "--target", "b", "--json").json()
     assert {name: given[name] for name in ("project", "folder", "prediction", "target")} == {
         "project": "two",
-        "folder": str(place.project("two").folder),
+        "folder": str(workspace.project("two").folder),
         "prediction": "regression",
         "target": "b",
     }
     assert given["profile"]["columns"]["b"]["type"] == "integer"
 
 
-def test_init_proposes_from_the_data(place: Workplace) -> None:
+def test_init_proposes_from_the_data(workspace: Workspace) -> None:
     rows = [f"{row // 6},{2000 + row % 6},{row % 7},{'yes' if row % 50 == 3 else 'no'}" for row in range(600)]
-    (place.folder / "visits.csv").write_text("\n".join(["patient_id,year,dose,relapse", *rows]))
-    result = place.mlcraft("init", "visits", "--from", "visits.csv", "--yes")
+    (workspace.folder / "visits.csv").write_text("\n".join(["patient_id,year,dose,relapse", *rows]))
+    result = workspace.mlcraft("init", "visits", "--from", "visits.csv", "--yes")
     assert result.code == 0, result.err
     assert "600 rows, 4 columns" in result.out
     for sentence in (
@@ -72,7 +72,7 @@ def test_init_proposes_from_the_data(place: Workplace) -> None:
         "patient_id has 100 values over 600 rows: rows of one patient on both sides of the split make scores too good",
     ):
         assert sentence in result.out
-    found = manifest.read_manifest(place.project("visits"))
+    found = manifest.read_manifest(workspace.project("visits"))
     assert (found.target, found.prediction, found.group, found.positive) == (
         "relapse",
         "classification",
@@ -80,20 +80,20 @@ def test_init_proposes_from_the_data(place: Workplace) -> None:
         "yes",
     )
     assert found.metric not in ("acc", "")
-    text = place.project("visits").manifest.read_text()
+    text = workspace.project("visits").manifest.read_text()
     assert 'group = "patient_id"  # rows with the same value' in text
     assert "# group" not in text
-    command_result = place.mlcraft("init", "again", "--from", "visits.csv", "--json").json()
+    command_result = workspace.mlcraft("init", "again", "--from", "visits.csv", "--json").json()
     assert (command_result["data.group"], command_result["profile"]["rows"]) == ("patient_id", 600)
     assert any("rows of one patient" in note for note in command_result["notes"])
 
 
-def test_init_from_what_cannot_be_read(place: Workplace) -> None:
-    result = place.mlcraft("init", "cars", "--from", "nothing.csv")
+def test_init_from_what_cannot_be_read(workspace: Workspace) -> None:
+    result = workspace.mlcraft("init", "cars", "--from", "nothing.csv")
     assert result.code == 1
     assert "it is not said what is to be predicted, and" in result.err
     assert "nothing.csv" in result.err
-    result = place.mlcraft("init", "cars", "-p", "regression", "--from", "nothing.csv")
+    result = workspace.mlcraft("init", "cars", "-p", "regression", "--from", "nothing.csv")
     assert result.code == 0, result.err
     assert "! The data could not be looked at:" in result.out
     assert "Next: mlcraft config cars --target COLUMN names the column to predict." in result.out
@@ -107,26 +107,26 @@ def test_init_from_what_cannot_be_read(place: Workplace) -> None:
         (["x", "-p", "guess"], "there is no prediction type 'guess'; expected classification or regression"),
     ],
 )
-def test_init_refuses(place: Workplace, arguments: list[str], sentence: str) -> None:
-    result = place.mlcraft("init", *arguments)
+def test_init_refuses(workspace: Workspace, arguments: list[str], sentence: str) -> None:
+    result = workspace.mlcraft("init", *arguments)
     assert (result.code, result.out) == (1, "")
     assert result.err.startswith("mlcraft: ")
     assert sentence in result.err
-    assert not place.projects.all()
+    assert not workspace.projects.all()
 
 
-def test_init_of_a_taken_name(trained: Workplace) -> None:
+def test_init_of_a_taken_name(trained: Workspace) -> None:
     result = trained.mlcraft("init", "iris", "-p", "regression")
     assert result.code == 1
     assert "is there already; choose another name" in result.err
 
 
-def test_a_full_disk(place: Workplace) -> None:
-    code, out, err = with_small_files(place, 3000, "init", "iris", "-p", "classification")
+def test_a_full_disk(workspace: Workspace) -> None:
+    code, out, err = run_with_file_limit(workspace, 3000, "init", "iris", "-p", "classification")
     assert (code, out) == (1, "")
     assert "cannot be written: File too large" in err
     assert "Traceback" not in err
-    assert [path for path in place.projects.root.rglob("*") if path.is_file()] == []
+    assert [path for path in workspace.projects.root.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize(
@@ -138,26 +138,28 @@ def test_a_full_disk(place: Workplace) -> None:
         (900_000, ["train", "iris", "-m", "naive_bayes", "--set", "seed=9"]),
     ],
 )
-def test_a_disk_that_is_full_later(changed: Workplace, size: int, words: list[str]) -> None:
-    code, out, err = with_small_files(changed, size, *words)
+def test_a_disk_that_is_full_later(trained_copy: Workspace, size: int, words: list[str]) -> None:
+    code, out, err = run_with_file_limit(trained_copy, size, *words)
     assert (code, "Traceback" in out + err) == (1, False), err
     assert "File too large" in err or "disk I/O error" in err or "disk is full" in err
-    assert changed.mlcraft("config", "iris", "--json").json()["title"] == "Iris"
-    assert changed.mlcraft("status", "iris").code == 3
-    assert not (changed.folder / "out.csv").exists()
-    assert changed.mlcraft("predict", "iris", "data/test.parquet").code == 0
+    assert trained_copy.mlcraft("config", "iris", "--json").json()["title"] == "Iris"
+    assert trained_copy.mlcraft("status", "iris").code == 3
+    assert not (trained_copy.folder / "out.csv").exists()
+    assert trained_copy.mlcraft("predict", "iris", "data/test.parquet").code == 0
 
 
-def test_config_shows_what_is_set(changed: Workplace) -> None:
-    result = changed.mlcraft("config", "iris")
+def test_config_shows_what_is_set(trained_copy: Workspace) -> None:
+    result = trained_copy.mlcraft("config", "iris")
     assert "{" not in result.out, "a table of mlcraft.toml as Python has it"
-    assert f"folder      {changed.project().folder}" in result.out
-    assert changed.mlcraft("config", "iris", "--impute", "age=mean", "size=zero", "--no-stratify").code == 0
-    assert "impute      age = mean; size = zero" in changed.mlcraft("config", "iris").out
-    assert "--impute age: expected one way" in changed.mlcraft("config", "iris", "--impute", "age", "size=zero").err
+    assert f"folder      {trained_copy.project().folder}" in result.out
+    assert trained_copy.mlcraft("config", "iris", "--impute", "age=mean", "size=zero", "--no-stratify").code == 0
+    assert "impute      age = mean; size = zero" in trained_copy.mlcraft("config", "iris").out
+    assert (
+        "--impute age: expected one way" in trained_copy.mlcraft("config", "iris", "--impute", "age", "size=zero").err
+    )
 
 
-def test_list(trained: Workplace) -> None:
+def test_list(trained: Workspace) -> None:
     result = trained.mlcraft("list")
     heads, row = (line.split() for line in result.out.splitlines())
     assert heads == ["project", "type", "last", "run", "champion", "score", "server"]
@@ -170,16 +172,16 @@ def test_list(trained: Workplace) -> None:
     assert found["last_state"] == "success"
 
 
-def test_list_of_nothing(place: Workplace) -> None:
-    result = place.mlcraft("list")
+def test_list_of_nothing(workspace: Workspace) -> None:
+    result = workspace.mlcraft("list")
     assert "There is no project in" in result.out
     assert "Next: mlcraft init NAME -p classification makes one." in result.out
-    assert place.mlcraft("list", "--json").json() == []
+    assert workspace.mlcraft("list", "--json").json() == []
 
 
-def test_list_of_a_broken_one(changed: Workplace) -> None:
-    changed.project().manifest.write_text("title = ")
-    result = changed.mlcraft("list")
+def test_list_of_a_broken_one(trained_copy: Workspace) -> None:
+    trained_copy.project().manifest.write_text("title = ")
+    result = trained_copy.mlcraft("list")
     assert result.code == 0
     assert "is not TOML" in result.out
 
@@ -201,83 +203,85 @@ def test_list_of_a_broken_one(changed: Workplace) -> None:
         ["compare", "roses"],
     ],
 )
-def test_no_such_project(trained: Workplace, arguments: list[str]) -> None:
+def test_no_such_project(trained: Workspace, arguments: list[str]) -> None:
     result = trained.mlcraft(*arguments)
     assert (result.code, result.out) == (1, "")
     assert result.err == f"mlcraft: there is no project 'roses' in {trained.projects.root}; there are iris\n"
 
 
-def test_another_folder_of_projects(trained: Workplace, tmp_path: Path) -> None:
-    other = Workplace(tmp_path)
+def test_another_folder_of_projects(trained: Workspace, tmp_path: Path) -> None:
+    other = Workspace(tmp_path)
     assert len(other.mlcraft("list", "--json", "--projects", trained.projects.root).json()) == 1
     assert len(other.mlcraft("list", "--json", MLCRAFT_PROJECTS=str(trained.projects.root)).json()) == 1
 
 
-def test_config_changes_and_shows(changed: Workplace) -> None:
-    result = changed.mlcraft("config", "iris", "-t", "Flowers", "--metric", "f1", "--source", "a.csv", "b.csv")
+def test_config_changes_and_shows(trained_copy: Workspace) -> None:
+    result = trained_copy.mlcraft("config", "iris", "-t", "Flowers", "--metric", "f1", "--source", "a.csv", "b.csv")
     assert result.code == 0, result.err
     assert "✓ title is Flowers" in result.out
     assert "✓ data.sources is a.csv, b.csv" in result.out
     assert "✓ workflow.cwl follows" in result.out
     assert "Next: mlcraft train iris trains with it." in result.out
-    found = changed.mlcraft("config", "iris", "--json").json()
+    found = trained_copy.mlcraft("config", "iris", "--json").json()
     assert (found["title"], found["metric"], found["sources"]) == ("Flowers", "f1", ["a.csv", "b.csv"])
-    assert "Flowers" in changed.mlcraft("config", "iris").out
-    assert changed.mlcraft("config", "iris", "-t", "Flowers", "--json").json()["done"] == ["title is Flowers"]
+    assert "Flowers" in trained_copy.mlcraft("config", "iris").out
+    assert trained_copy.mlcraft("config", "iris", "-t", "Flowers", "--json").json()["done"] == ["title is Flowers"]
 
 
-def test_config_of_another_type(changed: Workplace) -> None:
-    result = changed.mlcraft("config", "iris", "-p", "regression")
+def test_config_of_another_type(trained_copy: Workspace) -> None:
+    result = trained_copy.mlcraft("config", "iris", "-p", "regression")
     assert "the old one is kept as classification_model.py" in result.out
-    assert changed.mlcraft("config", "iris", "--metric", "acc").code == 1
+    assert trained_copy.mlcraft("config", "iris", "--metric", "acc").code == 1
 
 
-def test_a_key_is_never_shown(changed: Workplace) -> None:
-    result = changed.mlcraft("config", "iris", "--key", "DATA_KEY", stdin=f"{SHY}\n")
+def test_a_key_is_never_shown(trained_copy: Workspace) -> None:
+    result = trained_copy.mlcraft("config", "iris", "--key", "DATA_KEY", stdin=f"{SHY}\n")
     assert result.code == 0, result.err
-    secrets = changed.project().secrets
+    secrets = trained_copy.project().secrets
     assert SHY in secrets.read_text()
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
-    shown = [changed.mlcraft(*words) for words in (("config", "iris"), ("config", "iris", "--json"), ("doctor",))]
+    shown = [trained_copy.mlcraft(*words) for words in (("config", "iris"), ("config", "iris", "--json"), ("doctor",))]
     for one in (result, *shown):
         assert SHY not in one.out + one.err
     assert "DATA_KEY" in shown[0].out
 
 
-def test_a_key_with_a_bad_name_is_not_asked_for(changed: Workplace) -> None:
-    result = changed.mlcraft("config", "iris", "--key", "lower")
+def test_a_key_with_a_bad_name_is_not_asked_for(trained_copy: Workspace) -> None:
+    result = trained_copy.mlcraft("config", "iris", "--key", "lower")
     assert (result.code, result.out) == (1, "")
     assert "'lower' cannot be the name of a key" in result.err
 
 
-def test_config_without_a_network(changed: Workplace) -> None:
-    result = changed.mlcraft("config", "iris", "-d", "xgboost==0.0.1", UV_OFFLINE="1")
+def test_config_without_a_network(trained_copy: Workspace) -> None:
+    result = trained_copy.mlcraft("config", "iris", "-d", "xgboost==0.0.1", UV_OFFLINE="1")
     assert result.code == 1
     assert "the requirements xgboost==0.0.1 cannot be installed" in result.err
-    assert "xgboost" not in changed.project().requirements.read_text() + changed.project().manifest.read_text()
+    assert (
+        "xgboost" not in trained_copy.project().requirements.read_text() + trained_copy.project().manifest.read_text()
+    )
 
 
-def test_delete_asks(changed: Workplace) -> None:
-    result = changed.mlcraft("delete", "iris")
+def test_delete_asks(trained_copy: Workspace) -> None:
+    result = trained_copy.mlcraft("delete", "iris")
     assert result.code == 1
     assert "iris is only deleted when you say so; mlcraft delete iris --yes" in result.err
-    assert changed.project().manifest.is_file()
+    assert trained_copy.project().manifest.is_file()
 
 
-def test_delete(changed: Workplace) -> None:
-    changed.mlcraft("config", "iris", "--remote", changed.folder / "remote")
-    result = changed.mlcraft("delete", "iris", "--yes", "--json")
+def test_delete(trained_copy: Workspace) -> None:
+    trained_copy.mlcraft("config", "iris", "--remote", trained_copy.folder / "remote")
+    result = trained_copy.mlcraft("delete", "iris", "--yes", "--json")
     found = result.json()
-    assert found["deleted"] == str(changed.project().folder)
-    assert f"the runs and models in MLflow ({changed.projects.tracking_folder / 'mlflow.db'})" in found["kept"]
-    assert f"the data in the DVC remote ({changed.folder / 'remote'})" in found["kept"]
-    assert not changed.project().folder.exists()
-    assert (changed.projects.tracking_folder / "mlflow.db").is_file()
-    assert changed.mlcraft("list", "--json").json() == []
+    assert found["deleted"] == str(trained_copy.project().folder)
+    assert f"the runs and models in MLflow ({trained_copy.projects.tracking_folder / 'mlflow.db'})" in found["kept"]
+    assert f"the data in the DVC remote ({trained_copy.folder / 'remote'})" in found["kept"]
+    assert not trained_copy.project().folder.exists()
+    assert (trained_copy.projects.tracking_folder / "mlflow.db").is_file()
+    assert trained_copy.mlcraft("list", "--json").json() == []
 
 
-def test_doctor(changed: Workplace) -> None:
-    found = {one["what"]: one for one in json.loads(changed.mlcraft("doctor", "--json").out)}
+def test_doctor(trained_copy: Workspace) -> None:
+    found = {one["what"]: one for one in json.loads(trained_copy.mlcraft("doctor", "--json").out)}
     assert {
         "Python",
         "packages",
@@ -297,13 +301,13 @@ def test_doctor(changed: Workplace) -> None:
     assert found["libraries"]["state"] == "good"
 
 
-def test_doctor_finds_what_is_wrong(changed: Workplace) -> None:
-    project = changed.project()
-    changed.mlcraft("config", "iris", "--source", "lost.csv", "--key", "A_KEY", stdin="x\n")
+def test_doctor_finds_what_is_wrong(trained_copy: Workspace) -> None:
+    project = trained_copy.project()
+    trained_copy.mlcraft("config", "iris", "--source", "lost.csv", "--key", "A_KEY", stdin="x\n")
     project.secrets.write_text("")
     project.secrets.chmod(0o644)
     (project.folder / "model.py").unlink()
-    result = changed.mlcraft("doctor", EDITOR="no-such-editor")
+    result = trained_copy.mlcraft("doctor", EDITOR="no-such-editor")
     assert result.code == 1
     for text in (
         ".env can be read by others",
@@ -317,11 +321,11 @@ def test_doctor_finds_what_is_wrong(changed: Workplace) -> None:
         assert text in result.out, text
 
 
-def test_doctor_names_versions_that_do_not_fit(place: Workplace, tmp_path: Path) -> None:
+def test_doctor_names_versions_that_do_not_fit(workspace: Workspace, tmp_path: Path) -> None:
     metadata = tmp_path / "newer" / "fastapi-0.165.0.dist-info" / "METADATA"
     metadata.parent.mkdir(parents=True)
     metadata.write_text("Metadata-Version: 2.1\nName: fastapi\nVersion: 0.165.0\n")
-    process = place.begin("doctor", environment={"PYTHONPATH": str(tmp_path / "newer")})
+    process = workspace.start("doctor", environment={"PYTHONPATH": str(tmp_path / "newer")})
     out, _ = process.communicate(timeout=300)
     assert process.returncode == 1
     text = " ".join(out.split())
@@ -330,9 +334,9 @@ def test_doctor_names_versions_that_do_not_fit(place: Workplace, tmp_path: Path)
     assert "pip install --upgrade --upgrade-strategy eager airflow-provider-mlcraft" in text
 
 
-def test_doctor_of_a_broken_document(changed: Workplace) -> None:
-    changed.project().workflow.write_text("cwlVersion: v1.0\nclass: Workflow\n")
-    result = changed.mlcraft("doctor")
+def test_doctor_of_a_broken_document(trained_copy: Workspace) -> None:
+    trained_copy.project().workflow.write_text("cwlVersion: v1.0\nclass: Workflow\n")
+    result = trained_copy.mlcraft("doctor")
     assert result.code == 1
     assert "workflow.cwl" in result.out
     assert "mend the file; git has earlier versions of it" in result.out

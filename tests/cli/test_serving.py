@@ -14,14 +14,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.project.projects import Workplace
+from tests.project.projects import Workspace
 
 ROW = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
 TIME_LIMIT = 60
 
 
 @pytest.fixture(scope="module")
-def served(trained: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
+def served(trained: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A copy of the project whose server runs."""
     place = trained.copy(tmp_path_factory.mktemp("served"))
     result = place.mlcraft("run", "iris", "--detach")
@@ -31,11 +31,11 @@ def served(trained: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Iter
     place.mlcraft("stop", "iris")
 
 
-def url(place: Workplace) -> str:
-    return str(place.mlcraft("status", "iris", "--json").json()["url"])
+def url(workspace: Workspace) -> str:
+    return str(workspace.mlcraft("status", "iris", "--json").json()["url"])
 
 
-def test_it_answers_and_says_what_is_next(served: Workplace) -> None:
+def test_it_answers_and_says_what_is_next(served: Workspace) -> None:
     output = (served.folder / "said").read_text()
     assert f"✓ iris answers at {url(served)}" in output
     assert "Next: mlcraft predict iris data/test.parquet predicts rows" in output
@@ -45,7 +45,7 @@ def test_it_answers_and_says_what_is_next(served: Workplace) -> None:
     assert httpx.get(f"{url(served)}/health").status_code == 200
 
 
-def test_status(served: Workplace) -> None:
+def test_status(served: Workspace) -> None:
     result = served.mlcraft("status", "iris")
     assert result.code == 0
     assert "runs at" in result.out
@@ -57,7 +57,7 @@ def test_status(served: Workplace) -> None:
     assert listed["server"] == found["url"]
 
 
-def test_logs(served: Workplace) -> None:
+def test_logs(served: Workspace) -> None:
     httpx.post(f"{url(served)}/predict", json={"records": [ROW]}, headers={"X-Request-Id": "look-for-me"})
     ending = time.monotonic() + TIME_LIMIT
     while "look-for-me" not in served.mlcraft("logs", "iris", "-n", "200").out:
@@ -67,8 +67,8 @@ def test_logs(served: Workplace) -> None:
     assert isinstance(served.mlcraft("logs", "iris", "--json").json(), list)
 
 
-def test_logs_that_follow(served: Workplace) -> None:
-    process = served.begin("logs", "iris", "--follow", "-n", "0")
+def test_logs_that_follow(served: Workspace) -> None:
+    process = served.start("logs", "iris", "--follow", "-n", "0")
     assert process.stdout is not None
     ending = time.monotonic() + TIME_LIMIT
     os.set_blocking(process.stdout.fileno(), False)
@@ -82,7 +82,7 @@ def test_logs_that_follow(served: Workplace) -> None:
     process.communicate()
 
 
-def test_a_champion_is_swapped_in(served: Workplace) -> None:
+def test_a_champion_is_swapped_in(served: Workspace) -> None:
     before = served.mlcraft("status", "iris", "--json").json()
     scores = json.loads(served.project().scores.read_text())
     other = "decision_tree" if scores["winner"] == "naive_bayes" else "naive_bayes"
@@ -100,7 +100,7 @@ def test_a_champion_is_swapped_in(served: Workplace) -> None:
     assert after["pid"] == before["pid"], "no request was dropped: it is the same server"
 
 
-def test_without_a_server(trained: Workplace) -> None:
+def test_without_a_server(trained: Workspace) -> None:
     result = trained.mlcraft("status", "iris")
     assert result.code == 3
     assert result.out == "No server of iris runs.\nNext: mlcraft run iris --detach starts one.\n"
@@ -111,53 +111,53 @@ def test_without_a_server(trained: Workplace) -> None:
         assert "start one with `mlcraft run iris`" in result.err
 
 
-def test_a_port_that_is_taken(changed: Workplace) -> None:
+def test_a_port_that_is_taken(trained_copy: Workspace) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        result = changed.mlcraft("run", "iris", "--detach", "--port", str(port))
+        result = trained_copy.mlcraft("run", "iris", "--detach", "--port", str(port))
         assert (result.code, result.out) == (1, "")
         assert f"port {port} of 127.0.0.1 cannot be had: Address already in use; name another with" in result.err
-        changed.project().manifest.write_text(
-            changed.project().manifest.read_text().replace("# port = 8100", f"port = {port}")
+        trained_copy.project().manifest.write_text(
+            trained_copy.project().manifest.read_text().replace("# port = 8100", f"port = {port}")
         )
-        assert f"port {port} of 127.0.0.1 cannot be had" in changed.mlcraft("run", "iris", "--detach").err
-    assert changed.mlcraft("run", "iris", "--port", "70000").code == 2
-    assert "cannot be had" in changed.mlcraft("run", "iris", "--host", "192.0.2.1", "--port", "1234").err
-    assert changed.mlcraft("status", "iris").code == 3
+        assert f"port {port} of 127.0.0.1 cannot be had" in trained_copy.mlcraft("run", "iris", "--detach").err
+    assert trained_copy.mlcraft("run", "iris", "--port", "70000").code == 2
+    assert "cannot be had" in trained_copy.mlcraft("run", "iris", "--host", "192.0.2.1", "--port", "1234").err
+    assert trained_copy.mlcraft("status", "iris").code == 3
 
 
-def test_a_champion_that_is_damaged(changed: Workplace) -> None:
-    skops = changed.project().champion / "model.skops"
+def test_a_champion_that_is_damaged(trained_copy: Workspace) -> None:
+    skops = trained_copy.project().champion / "model.skops"
     skops.chmod(0o644)
     skops.unlink()
     skops.write_bytes(b"nonsense")
-    result = changed.mlcraft("run", "iris", "--detach")
+    result = trained_copy.mlcraft("run", "iris", "--detach")
     assert (result.code, result.out) == (1, "")
     assert result.err.startswith("mlcraft: ")
     assert "Traceback" not in result.err
-    assert changed.mlcraft("status", "iris").code == 3
+    assert trained_copy.mlcraft("status", "iris").code == 3
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_in_the_foreground_it_ends_with_the_command(changed: Workplace, number: signal.Signals) -> None:
-    process = changed.begin("run", "iris")
+def test_in_the_foreground_it_ends_with_the_command(trained_copy: Workspace, number: signal.Signals) -> None:
+    process = trained_copy.start("run", "iris")
     assert process.stdout is not None
     output = ""
     while "Ctrl-C ends it" not in output and (line := process.stdout.readline()):
         output += line
-    found = changed.mlcraft("status", "iris", "--json").json()
+    found = trained_copy.mlcraft("status", "iris", "--json").json()
     assert httpx.get(f"{found['url']}/health").status_code == 200
     process.send_signal(number)
     out, err = process.communicate(timeout=TIME_LIMIT)
     assert "✓ the server of iris has ended" in output + out, err
-    assert changed.mlcraft("status", "iris").code == 3
+    assert trained_copy.mlcraft("status", "iris").code == 3
 
 
-def test_delete_stops_the_server(changed: Workplace, tmp_path: Path) -> None:
-    found = changed.mlcraft("run", "iris", "--detach", "--json").json()
+def test_delete_stops_the_server(trained_copy: Workspace, tmp_path: Path) -> None:
+    found = trained_copy.mlcraft("run", "iris", "--detach", "--json").json()
     assert httpx.get(f"{found['url']}/health").status_code == 200
-    assert changed.mlcraft("delete", "iris", "--yes").code == 0
+    assert trained_copy.mlcraft("delete", "iris", "--yes").code == 0
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{found['url']}/health")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mlcraft.project import manifest
-from tests.project.projects import PROJECT, Workplace
+from tests.project.projects import PROJECT, Workspace
 
 pytestmark = pytest.mark.tmux
 TIME_LIMIT = 180
@@ -65,7 +65,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     command = programs / "mlcraft"
     command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m airflow_mlcraft.cli.main "$@"\n')
     command.chmod(0o755)
-    place = Workplace(tmp_path)
+    place = Workspace(tmp_path)
     own = {"PATH": f"{programs}:{os.environ['PATH']}", "PS1": "$ ", "TERM": "screen", "LANG": "C.UTF-8"}
     opened = Terminal(tmp_path, {**os.environ, **place.environment(), **own, "PYTHONPATH": str(PROJECT)})
     yield opened
@@ -120,7 +120,7 @@ def test_dates_that_can_be_read_in_two_ways(terminal: Terminal, tmp_path: Path) 
     terminal.shows("Is the day first in the dates of seen, such as 01/01/2024")
     terminal.type("n")
     terminal.shows(r"Next: mlcraft train asked")
-    place = Workplace(tmp_path)
+    place = Workspace(tmp_path)
     assert manifest.read_manifest(place.project("asked")).dates == {"seen": "%m/%d/%Y"}
 
     result = place.mlcraft("init", "told", "--from", "visits.csv", "--target", "ill", "--yes").out

@@ -12,29 +12,31 @@ import pytest
 
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.api import Run
-from tests.operators.embedded import DOCUMENTS, Said, warm
-from tests.operators.tracked import Tracked
+from tests.operators.embedded import DOCUMENTS, CommandResult, fork_server
+from tests.operators.tracked import TrackedFolder
 
 
 @pytest.fixture(scope="module")
-def tracked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracked]:
-    tracked = Tracked(tmp_path_factory.mktemp("learning"))
+def tracked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackedFolder]:
+    tracked = TrackedFolder(tmp_path_factory.mktemp("learning"))
     for models in (["naive_bayes"], ["naive_bayes", "k_neighbors"]):
         tracked.run(job={"models": models}).ok()
     yield tracked
 
 
 @pytest.fixture(scope="module")
-def runs(tracked: Tracked) -> list[Run]:
+def runs(tracked: TrackedFolder) -> list[Run]:
     """Of the DAG runs."""
     return [run for run in tracked.runs() if tags.PARENT not in run.tags]
 
 
-def mlcraft(tracked: Tracked, *arguments: str, **environment: str) -> Said:
-    return warm().command("mlcraft", *arguments, folder=tracked.folder, env={**tracked.environment(), **environment})
+def mlcraft(tracked: TrackedFolder, *arguments: str, **environment: str) -> CommandResult:
+    return fork_server().command(
+        "mlcraft", *arguments, folder=tracked.folder, env={**tracked.environment(), **environment}
+    )
 
 
-def test_the_way_back(tracked: Tracked, runs: list[Run]) -> None:
+def test_the_way_back(tracked: TrackedFolder, runs: list[Run]) -> None:
     output = mlcraft(tracked, "trace", "learning")
     assert output.code == 0, output.err
     for text in ("train 0", "process", "reads  train.parquet", "makes  data.csv", "tests/documents/learning.cwl"):
@@ -57,20 +59,20 @@ def test_the_way_back(tracked: Tracked, runs: list[Run]) -> None:
         ("learning/", "'learning/' is no model"),
     ],
 )
-def test_a_model_that_is_not_there(tracked: Tracked, runs: list[Run], asked: str, sentence: str) -> None:
+def test_a_model_that_is_not_there(tracked: TrackedFolder, runs: list[Run], asked: str, sentence: str) -> None:
     output = mlcraft(tracked, "trace", asked)
     assert (output.code, output.out) == (1, "")
     assert sentence in output.err
 
 
-def test_a_home_in_which_nothing_was_tracked(tracked: Tracked, tmp_path: Path) -> None:
+def test_a_home_in_which_nothing_was_tracked(tracked: TrackedFolder, tmp_path: Path) -> None:
     output = mlcraft(tracked, "trace", "learning", AIRFLOW__MLCRAFT__TRACKING_URI=f"sqlite:///{tmp_path}/none.db")
     assert output.code == 1
     assert "nothing has been tracked" in output.err
     assert not (tmp_path / "none.db").exists()
 
 
-def test_a_run_comes_out_the_same(tracked: Tracked, runs: list[Run]) -> None:
+def test_a_run_comes_out_the_same(tracked: TrackedFolder, runs: list[Run]) -> None:
     before = tracked.api().list_versions("learning")
     output = mlcraft(tracked, "reproduce", runs[1].id)
     assert output.code == 0, output.out + output.err
@@ -83,7 +85,7 @@ def test_a_run_comes_out_the_same(tracked: Tracked, runs: list[Run]) -> None:
     assert len([run for run in tracked.runs() if tags.PARENT not in run.tags]) == 2
 
 
-def test_a_difference_is_shown(tracked: Tracked, runs: list[Run]) -> None:
+def test_a_difference_is_shown(tracked: TrackedFolder, runs: list[Run]) -> None:
     (process,) = [run for run in tracked.runs() if run.tags.get(tags.PARENT) == runs[0].id and run.name == "process"]
     tracked.api().log_batch(process.id, [("features", 5.0, 0, 9)], {}, {})
     output = mlcraft(tracked, "reproduce", process.id, "--quiet")
@@ -93,7 +95,7 @@ def test_a_difference_is_shown(tracked: Tracked, runs: list[Run]) -> None:
     tracked.api().log_batch(process.id, [("features", 4.0, 1, 10)], {}, {})
 
 
-def test_a_run_that_cannot_be_found(tracked: Tracked, runs: list[Run]) -> None:
+def test_a_run_that_cannot_be_found(tracked: TrackedFolder, runs: list[Run]) -> None:
     output = mlcraft(tracked, "reproduce", "nonsense")
     assert output.code == 1
     assert "there is no run 'nonsense' in MLflow" in output.err
@@ -101,7 +103,7 @@ def test_a_run_that_cannot_be_found(tracked: Tracked, runs: list[Run]) -> None:
     assert "no run of the DAG 'learning' with the run id 'manual__never' is tracked" in output.err
 
 
-def test_a_plan_that_is_forgotten(tracked: Tracked, runs: list[Run], tmp_path: Path) -> None:
+def test_a_plan_that_is_forgotten(tracked: TrackedFolder, runs: list[Run], tmp_path: Path) -> None:
     empty = {"AIRFLOW__MLCRAFT__CACHE": str(tmp_path / "cache")}
     output = mlcraft(tracked, "reproduce", runs[0].id, **empty)
     assert output.code == 1
@@ -113,7 +115,7 @@ def test_a_plan_that_is_forgotten(tracked: Tracked, runs: list[Run], tmp_path: P
     assert same.json()["same"]
 
 
-def test_data_that_is_gone(tracked: Tracked, runs: list[Run]) -> None:
+def test_data_that_is_gone(tracked: TrackedFolder, runs: list[Run]) -> None:
     """The last test: the store has lost something then."""
     found = json.loads(mlcraft(tracked, "trace", "learning", "--json").out)
     md5 = next(step for step in found["steps"] if step["task_id"] == "retrieve")["outputs"]["data"][0]["md5"]

@@ -14,7 +14,7 @@ VERSIONS = ("1.15.29", "1.23.10")
 
 
 @dataclass(frozen=True)
-class Opened:
+class SavedDocument:
     """A document after Composer has opened and saved it three times, twice."""
 
     path: Path
@@ -25,7 +25,7 @@ class Opened:
     """Complaints of Composer."""
 
 
-def open_and_save(version: str, documents: Sequence[Path]) -> list[Opened]:
+def open_and_save(version: str, documents: Sequence[Path]) -> list[SavedDocument]:
     """Open and save documents in one process, because node starts slowly."""
     command = ["node", str(HERE / "round_trip.mjs"), str(HERE), version]
     paths = json.dumps([str(path) for path in documents])
@@ -33,4 +33,4 @@ def open_and_save(version: str, documents: Sequence[Path]) -> list[Opened]:
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
     assert len(results) == len(documents)
-    return [Opened(Path(each["path"]), each["written"], each["handed"], tuple(each["said"])) for each in results]
+    return [SavedDocument(Path(each["path"]), each["written"], each["handed"], tuple(each["said"])) for each in results]

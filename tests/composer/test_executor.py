@@ -41,11 +41,11 @@ class Run:
             *("--outdir", out),
         ]
 
-    def go(self, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def run(self, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, **(env or {})}
         return subprocess.run(self.command, capture_output=True, text=True, check=False, env=environment)
 
-    def begin(self) -> subprocess.Popen[str]:
+    def start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -61,7 +61,7 @@ def install(path: Path, *options: str) -> None:
     subprocess.run(command, capture_output=True, check=True)
 
 
-def prepared(jar: Path, folder: Path, document: Path, job: Any, version: str = VERSIONS[0]) -> Run:
+def prepare_run(jar: Path, folder: Path, document: Path, job: Any, version: str = VERSIONS[0]) -> Run:
     """What Composer writes before it starts the executor."""
     (opened,) = open_and_save(version, [document])
     folder.mkdir()
@@ -89,7 +89,7 @@ def test_the_version(jar: Path) -> None:
 def test_a_shipped_workflow(version: str, jar: Path, tmp_path: Path) -> None:
     texts = [{"class": "File", "path": str(path)} for path in TEXTS]
     document = PROJECT / "cwl" / "workflows" / "text_statistics.cwl"
-    done = prepared(jar, tmp_path / "out", document, {"texts": texts, "top": 3, "shortest": None}, version).go()
+    done = prepare_run(jar, tmp_path / "out", document, {"texts": texts, "top": 3, "shortest": None}, version).run()
     assert done.returncode == 0, done.stderr
     outputs = json.loads(done.stdout)
     assert outputs["longest"] == "alice in wonderland"
@@ -103,28 +103,28 @@ def test_a_shipped_workflow(version: str, jar: Path, tmp_path: Path) -> None:
 
 def test_a_tool_alone(jar: Path, tmp_path: Path) -> None:
     job = {"text": {"class": "File", "path": str(TEXTS[0])}}
-    done = prepared(jar, tmp_path / "out", PROJECT / "cwl" / "tools" / "measure_text.cwl", job).go()
+    done = prepare_run(jar, tmp_path / "out", PROJECT / "cwl" / "tools" / "measure_text.cwl", job).run()
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["lines"] > 0
     assert progress(done.stderr) == [("root.measure_text", "READY"), ("root.measure_text", "COMPLETED")]
 
 
 def test_a_step_that_fails(jar: Path, tmp_path: Path) -> None:
-    done = prepared(jar, tmp_path / "out", HERE / "slow.cwl", {"seconds": [0, 3], "mark": "x"}).go()
+    done = prepare_run(jar, tmp_path / "out", HERE / "slow.cwl", {"seconds": [0, 3], "mark": "x"}).run()
     assert (done.returncode, done.stdout) == (1, "")
     assert progress(done.stderr) == [("root.sleep", "READY"), ("root.sleep", "FAILED")]
     assert "failed with exit code 1" in done.stderr
 
 
 def test_a_wrong_job(jar: Path, tmp_path: Path) -> None:
-    done = prepared(jar, tmp_path / "out", HERE / "slow.cwl", {"mark": "x"}).go()
+    done = prepare_run(jar, tmp_path / "out", HERE / "slow.cwl", {"mark": "x"}).run()
     assert (done.returncode, done.stdout) == (1, "")
     assert "input 'seconds'" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_cancel(jar: Path, tmp_path: Path) -> None:
     mark = f"sleeper-{os.getpid()}-{tmp_path.name}"
-    running = prepared(jar, tmp_path / "out", HERE / "slow.cwl", {"seconds": [600, 601], "mark": mark}).begin()
+    running = prepare_run(jar, tmp_path / "out", HERE / "slow.cwl", {"seconds": [600, 601], "mark": mark}).start()
     try:
         _wait_until(lambda: len(_marked(mark)) == 2)
         running.send_signal(signal.SIGTERM)
@@ -143,13 +143,13 @@ def test_another_runner(jar: Path, tmp_path: Path) -> None:
     other.write_text('#!/bin/sh\necho "$@"; echo low >&2; exit 42\n')
     other.chmod(0o755)
     run = Run(jar, tmp_path)
-    done = run.go({"MLCRAFT_CWL_RUNNER": str(other)})
+    done = run.run({"MLCRAFT_CWL_RUNNER": str(other)})
     assert (done.returncode, done.stderr) == (42, "low\n")
     assert done.stdout.split() == run.command[3:]
 
 
 def test_a_runner_that_is_gone(jar: Path, tmp_path: Path) -> None:
-    done = Run(jar, tmp_path).go({"MLCRAFT_CWL_RUNNER": str(tmp_path / "gone")})
+    done = Run(jar, tmp_path).run({"MLCRAFT_CWL_RUNNER": str(tmp_path / "gone")})
     assert (done.returncode, done.stdout) == (1, "")
     assert "cannot be started" in done.stderr and "composer-executor install" in done.stderr
     assert "\tat " not in done.stderr

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.composer.composer import HERE
-from tests.composer.test_executor import CANCELLED, PROJECT, TEXTS, install, prepared, progress
+from tests.composer.test_executor import CANCELLED, PROJECT, TEXTS, install, prepare_run, progress
 from tests.ui.site import Site, run_site
 
 TIME_LIMIT = 180
@@ -41,7 +41,7 @@ def test_a_run_there(jar: Path, tmp_path: Path, site: Site) -> None:
     texts = [{"class": "File", "path": str(path)} for path in TEXTS]
     document = PROJECT / "cwl" / "workflows" / "text_statistics.cwl"
     for time_ in ("first", "second"):
-        done = prepared(jar, tmp_path / time_, document, {"texts": texts, "top": 3}).go()
+        done = prepare_run(jar, tmp_path / time_, document, {"texts": texts, "top": 3}).run()
         assert done.returncode == 0, done.stderr
         outputs = json.loads(done.stdout)
         assert outputs["longest"] == "alice in wonderland"
@@ -52,7 +52,7 @@ def test_a_run_there(jar: Path, tmp_path: Path, site: Site) -> None:
 
 
 def test_a_run_that_fails_there(jar: Path, tmp_path: Path, site: Site) -> None:
-    done = prepared(jar, tmp_path / "out", HERE / "slow.cwl", {"seconds": [3], "mark": "x"}).go()
+    done = prepare_run(jar, tmp_path / "out", HERE / "slow.cwl", {"seconds": [3], "mark": "x"}).run()
     assert (done.returncode, done.stdout) == (1, "")
     assert progress(done.stderr) == [("root.sleep", "READY"), ("root.sleep", "FAILED")]
     assert f"sleep failed on the server; see {site.url}/dags/" in done.stderr
@@ -60,7 +60,7 @@ def test_a_run_that_fails_there(jar: Path, tmp_path: Path, site: Site) -> None:
 
 
 def test_cancel_ends_the_run_there_too(jar: Path, tmp_path: Path, site: Site) -> None:
-    running = prepared(jar, tmp_path / "out", HERE / "slow.cwl", {"seconds": [600], "mark": "x"}).begin()
+    running = prepare_run(jar, tmp_path / "out", HERE / "slow.cwl", {"seconds": [600], "mark": "x"}).start()
     try:
         _wait_until(lambda: _running(site))
         running.send_signal(signal.SIGTERM)
@@ -74,7 +74,9 @@ def test_cancel_ends_the_run_there_too(jar: Path, tmp_path: Path, site: Site) ->
 def test_a_wrong_login(tmp_path: Path, site: Site) -> None:
     (tmp_path / "login.env").write_text("MLCRAFT_SERVER_USER=nobody\nMLCRAFT_SERVER_PASSWORD=do-not-show\n")
     install(tmp_path / "executor.jar", "--server", site.url, "--login", str(tmp_path / "login.env"))
-    done = prepared(tmp_path / "executor.jar", tmp_path / "out", HERE / "slow.cwl", {"seconds": [0], "mark": "x"}).go()
+    done = prepare_run(
+        tmp_path / "executor.jar", tmp_path / "out", HERE / "slow.cwl", {"seconds": [0], "mark": "x"}
+    ).run()
     assert (done.returncode, done.stdout) == (1, "")
     assert "does not take this user and password" in done.stderr and "do-not-show" not in done.stderr
 

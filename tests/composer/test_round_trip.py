@@ -16,7 +16,7 @@ from airflow_mlcraft.adapters.airflow_core import dag_serialization
 from airflow_mlcraft.cwl.composer.form import composer_form
 from airflow_mlcraft.cwl.discover import find_documents
 from airflow_mlcraft.errors import MlcraftError
-from tests.composer.composer import HERE, VERSIONS, Opened, open_and_save
+from tests.composer.composer import HERE, VERSIONS, SavedDocument, open_and_save
 from tests.composer.meaning import normalize_document
 
 DagSerialization = dag_serialization()
@@ -95,17 +95,17 @@ def of_suite(cwl_suite: Path, tmp_path_factory: pytest.TempPathFactory) -> Conve
 
 def test_each_document_of_ours(ours: Converted, version: str, tmp_path: Path) -> None:
     assert len(ours.meanings) > 35
-    _stay_the_same(ours, version, tmp_path)
+    _assert_unchanged(ours, version, tmp_path)
 
 
 @pytest.mark.suite
 def test_each_document_of_the_suite(of_suite: Converted, version: str, tmp_path: Path) -> None:
     # Most can be converted: conditions, choices of values and little else cannot.
     assert len(of_suite.meanings) > 250
-    _stay_the_same(of_suite, version, tmp_path)
+    _assert_unchanged(of_suite, version, tmp_path)
 
 
-def _stay_the_same(converted: Converted, version: str, folder: Path) -> None:
+def _assert_unchanged(converted: Converted, version: str, folder: Path) -> None:
     opened = open_and_save(version, sorted(converted.folder.rglob("*.cwl")))
     output = {str(each.path): each.messages for each in opened if not all(map(_DUBIOUS.search, each.messages))}
     assert output == {}
@@ -130,7 +130,7 @@ def _converted(folder: Path, into: Path) -> Converted:
     return Converted(into, made)
 
 
-def _write(opened: list[Opened], ours: Path, theirs: Path) -> None:
+def _write(opened: list[SavedDocument], ours: Path, theirs: Path) -> None:
     for each in opened:
         path = theirs / each.path.relative_to(ours)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,12 +16,12 @@ from pathlib import Path
 from tests.conformance import execute, report
 from tests.conformance.composer import in_composer_form
 from tests.conformance.execute import Outcome
-from tests.conformance.suite import ConformanceTest, chosen, load_suite
+from tests.conformance.suite import ConformanceTest, load_suite, select_tests
 
 
 def main() -> int:
     options = _parser().parse_args()
-    tests = chosen(load_suite(options.suite), options.tags, options.ids)
+    tests = select_tests(load_suite(options.suite), options.tags, options.ids)
     if options.without:
         known = {test.id for test in load_suite(options.without)}
         tests = [test for test in tests if test.id not in known]

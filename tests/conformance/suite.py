@@ -37,7 +37,7 @@ def load_suite(path: Path) -> list[ConformanceTest]:
     return list(_tests(entries, index))
 
 
-def chosen(tests: Iterable[ConformanceTest], tags: Iterable[str], ids: Iterable[str]) -> list[ConformanceTest]:
+def select_tests(tests: Iterable[ConformanceTest], tags: Iterable[str], ids: Iterable[str]) -> list[ConformanceTest]:
     """The tests that have one of the tags and one of the ids, where any are named."""
     wanted_tags, wanted_ids = set(tags), set(ids)
     return [

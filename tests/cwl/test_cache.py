@@ -19,8 +19,8 @@ from airflow_mlcraft.errors import DocumentError, UnsupportedError
 DOCUMENTS = Path(__file__).parents[1] / "documents"
 
 
-class Counted(PlanCache):
-    """Counts compilations; each look is that of a new process, without anything in memory."""
+class CountingCache(PlanCache):
+    """Counts compilations; each lookup is as in a new process, without anything in memory."""
 
     compiled: list[str] = []  # noqa: RUF012
 
@@ -44,28 +44,28 @@ def documents(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Counted:
-    Counted.compiled.clear()
-    return Counted(tmp_path / "cache")
+def cache(tmp_path: Path) -> CountingCache:
+    CountingCache.compiled.clear()
+    return CountingCache(tmp_path / "cache")
 
 
-def later(path: Path) -> None:
+def touch_later(path: Path) -> None:
     """As if touched in an hour."""
     state = path.stat()
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns + 3_600_000_000_000))
 
 
-def test_the_same_bytes_are_never_compiled_again(cache: Counted, documents: Path) -> None:
+def test_the_same_bytes_are_never_compiled_again(cache: CountingCache, documents: Path) -> None:
     document = documents / "count_lines" / "count_lines.cwl"
     digest = cache.digest(document)
     assert (cache.digest(document), cache.count()) == (digest, 1)
     for path in documents.rglob("*"):
-        later(path)
+        touch_later(path)
     assert (cache.digest(document), cache.count()) == (digest, 0)
 
 
 @pytest.mark.parametrize("edited", ["count_lines.cwl", "tools/count.cwl", "tools/count.txt", "tools/read.cwl"])
-def test_an_edit_of_any_file_is_seen(cache: Counted, documents: Path, edited: str) -> None:
+def test_an_edit_of_any_file_is_seen(cache: CountingCache, documents: Path, edited: str) -> None:
     document = documents / "count_lines" / "count_lines.cwl"
     digest = cache.digest(document)
     path = documents / "count_lines" / edited
@@ -79,7 +79,7 @@ def test_an_edit_of_any_file_is_seen(cache: Counted, documents: Path, edited: st
     assert cache.digest(document) == digest
 
 
-def test_an_edit_that_keeps_size_and_an_hour_is_seen(cache: Counted, documents: Path) -> None:
+def test_an_edit_that_keeps_size_and_an_hour_is_seen(cache: CountingCache, documents: Path) -> None:
     document = documents / "echo.cwl"
     digest = cache.digest(document)
     document.write_text(document.read_text().replace("label: Echo", "label: Ohce"))
@@ -87,18 +87,18 @@ def test_an_edit_that_keeps_size_and_an_hour_is_seen(cache: Counted, documents: 
 
 
 def test_an_edit_while_the_document_is_compiled_is_seen(
-    cache: Counted, documents: Path, monkeypatch: pytest.MonkeyPatch
+    cache: CountingCache, documents: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = documents / "echo.cwl"
     from airflow_mlcraft.cwl import compile as compiler
 
     compile_document = compiler.compile_document
 
-    def slow(loaded: Any) -> Any:
+    def compile_while_edited(loaded: Any) -> Any:
         document.write_text(document.read_text().replace("label: Echo", "label: Other"))
         return compile_document(loaded)
 
-    monkeypatch.setattr(compiler, "compile_document", slow)
+    monkeypatch.setattr(compiler, "compile_document", compile_while_edited)
     cache.digest(document)
     monkeypatch.undo()
     cache_module._read_plan.cache_clear()
@@ -107,7 +107,7 @@ def test_an_edit_while_the_document_is_compiled_is_seen(
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"root": {', b"\x00\xff\xfe", b"[]", b"null", b"{}"])
 @pytest.mark.parametrize("room", ["documents", "plans"])
-def test_a_damaged_cache_heals(cache: Counted, documents: Path, damage: bytes, room: str) -> None:
+def test_a_damaged_cache_heals(cache: CountingCache, documents: Path, damage: bytes, room: str) -> None:
     document = documents / "echo.cwl"
     digest = cache.digest(document)
     (file,) = (cache.root / room).iterdir()
@@ -118,7 +118,7 @@ def test_a_damaged_cache_heals(cache: Counted, documents: Path, damage: bytes, r
 
 
 @pytest.mark.parametrize("damage", [b"", b'{"class": "Comm'])
-def test_a_damaged_tool_heals(cache: Counted, documents: Path, damage: bytes) -> None:
+def test_a_damaged_tool_heals(cache: CountingCache, documents: Path, damage: bytes) -> None:
     document = documents / "echo.cwl"
     plan = cache.get_plan(document)
     tool = plan.root.steps[0].run.digest
@@ -140,7 +140,7 @@ def test_who_may_write_into_the_cache_decides_what_runs(tmp_path: Path) -> None:
     assert PlanCache(tmp_path / "cache").tool(digest)["baseCommand"] == "another"
 
 
-def test_a_removed_cache_is_made_again(cache: Counted, documents: Path) -> None:
+def test_a_removed_cache_is_made_again(cache: CountingCache, documents: Path) -> None:
     digest = cache.digest(documents / "echo.cwl")
     shutil.rmtree(cache.root / "plans")
     shutil.rmtree(cache.root / "tools")
@@ -148,7 +148,7 @@ def test_a_removed_cache_is_made_again(cache: Counted, documents: Path) -> None:
     assert list((cache.root / "tools").iterdir())
 
 
-def test_a_broken_document_gives_the_same_error_without_being_compiled(cache: Counted, documents: Path) -> None:
+def test_a_broken_document_gives_the_same_error_without_being_compiled(cache: CountingCache, documents: Path) -> None:
     document = documents / "broken" / "misspelt_field.cwl"
     errors = []
     for _ in range(2):
@@ -165,7 +165,7 @@ def test_a_broken_document_gives_the_same_error_without_being_compiled(cache: Co
     assert cache.get_plan(document).kind == "CommandLineTool"
 
 
-def test_a_document_is_well_once_the_file_it_needs_is_there(cache: Counted, documents: Path) -> None:
+def test_a_document_is_well_once_the_file_it_needs_is_there(cache: CountingCache, documents: Path) -> None:
     document = documents / "broken" / "missing_run_file.cwl"
     for _ in range(2):
         with pytest.raises(DocumentError, match="not_there"):
@@ -177,7 +177,7 @@ def test_a_document_is_well_once_the_file_it_needs_is_there(cache: Counted, docu
     assert cache.get_plan(document).kind == "Workflow"
 
 
-def test_a_document_is_well_once_the_tool_it_runs_is_mended(cache: Counted, documents: Path) -> None:
+def test_a_document_is_well_once_the_tool_it_runs_is_mended(cache: CountingCache, documents: Path) -> None:
     """The error is at the link in the workflow; what is to blame is the type in the tool."""
     document = documents / "count_lines" / "count_lines.cwl"
     tool = documents / "count_lines" / "tools" / "read.cwl"
@@ -190,11 +190,11 @@ def test_a_document_is_well_once_the_tool_it_runs_is_mended(cache: Counted, docu
     assert cache.get_plan(document).kind == "Workflow"
 
 
-def test_a_host_that_is_allowed_later(documents: Path, cache: Counted) -> None:
+def test_a_host_that_is_allowed_later(documents: Path, cache: CountingCache) -> None:
     document = documents / "broken" / "over_the_network.cwl"
     with pytest.raises(DocumentError, match="allowed_document_hosts"):
         cache.get_plan(document)
-    allowed = Counted(cache.root, allowed_hosts=("cwl.example",))
+    allowed = CountingCache(cache.root, allowed_hosts=("cwl.example",))
     with pytest.raises(DocumentError) as caught:
         allowed.get_plan(document)
     assert "allowed_document_hosts" not in str(caught.value)
@@ -229,7 +229,7 @@ def test_processes_that_compile_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("address", ["https://sevenbridges.com", "http://example.org/tmp#"])
-def test_an_address_of_a_host_is_no_path_on_this_machine(cache: Counted, documents: Path, address: str) -> None:
+def test_an_address_of_a_host_is_no_path_on_this_machine(cache: CountingCache, documents: Path, address: str) -> None:
     """The address of a hint is looked for, in vain; the folder /tmp says nothing about it."""
     document = documents / "echo.cwl"
     document.write_text(
@@ -241,7 +241,7 @@ def test_an_address_of_a_host_is_no_path_on_this_machine(cache: Counted, documen
     assert (cache.digest(document), cache.count()) == (digest, 1)
 
 
-def test_a_plan_is_remembered_without_a_look_at_other_documents(cache: Counted, documents: Path) -> None:
+def test_a_plan_is_remembered_without_a_look_at_other_documents(cache: CountingCache, documents: Path) -> None:
     """Pages ask for it every few seconds, and there may be thousands of documents."""
     copy = Path(shutil.copytree(documents, documents.parent / "copy"))
     digest = cache.digest(documents / "echo.cwl")

@@ -32,7 +32,7 @@ def cache(tmp_path: Path) -> PlanCache:
 
 
 @pytest.fixture(scope="module")
-def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def long_document(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A document that takes many seconds."""
     path = tmp_path_factory.mktemp("long") / "long.cwl"
     step = f"{{run: {ECHO}, in: {{word: word}}, out: []}}"
@@ -41,7 +41,7 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def until(true: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "still not"
@@ -75,39 +75,39 @@ def test_what_is_left_is_compiled_and_errors_are_kept(cache: PlanCache) -> None:
     assert not has_waiting_lists(cache.root)
 
 
-def test_it_stands_back_for_others_and_outlives_who_asked(cache: PlanCache, long: Path) -> None:
+def test_it_stands_back_for_others_and_outlives_who_asked(cache: PlanCache, long_document: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from airflow_mlcraft.cwl.cache import PlanCache;"
         "from airflow_mlcraft.cwl.compile_queue import enqueue;"
         "print(enqueue(PlanCache(Path(sys.argv[1])), 'some', [Path(name) for name in sys.argv[2:]]).pid)"
     )
-    command = [sys.executable, "-c", program, str(cache.root), str(long), str(ECHO)]
+    command = [sys.executable, "-c", program, str(cache.root), str(long_document), str(ECHO)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(PROJECT)}
     )
     process = psutil.Process(int(done.stdout))
-    until(process.nice)
+    wait_until(process.nice)
     assert process.nice() > 0
-    until(lambda: f"{process.pid}\n" == (cache.root / "compiler.lock").read_text())
+    wait_until(lambda: f"{process.pid}\n" == (cache.root / "compiler.lock").read_text())
     assert enqueue(cache, "others", [COUNT]) is None, "one is at work"
-    until(process.children)
+    wait_until(process.children)
     os.kill(process.children()[0].pid, signal.SIGKILL)
-    until(lambda: cache.get_cached(ECHO) and cache.get_cached(COUNT))
+    wait_until(lambda: cache.get_cached(ECHO) and cache.get_cached(COUNT))
     with pytest.raises(DocumentError, match=r"cannot be compiled: it ended the compiler with signal 9 .*compiler.log"):
-        cache.get_cached(long)
+        cache.get_cached(long_document)
 
 
-def test_a_document_that_takes_too_long_is_refused(cache: PlanCache, long: Path) -> None:
+def test_a_document_that_takes_too_long_is_refused(cache: PlanCache, long_document: Path) -> None:
     with lock_compiler(cache.root):
-        compile_all(cache, [long, ECHO], max_seconds=3)
+        compile_all(cache, [long_document, ECHO], max_seconds=3)
     with pytest.raises(DocumentError, match="long.cwl: cannot be compiled: it took more than 3 s"):
-        cache.get_cached(long)
+        cache.get_cached(long_document)
 
 
-def test_a_cache_that_is_removed_needs_no_plans(cache: PlanCache, long: Path) -> None:
-    process = enqueue(cache, "some", [ECHO, *[DOCUMENTS / "links.cwl"] * 3, long, COUNT])
+def test_a_cache_that_is_removed_needs_no_plans(cache: PlanCache, long_document: Path) -> None:
+    process = enqueue(cache, "some", [ECHO, *[DOCUMENTS / "links.cwl"] * 3, long_document, COUNT])
     assert process is not None
-    until(lambda: cache.get_cached(ECHO))
+    wait_until(lambda: cache.get_cached(ECHO))
     shutil.rmtree(cache.root, ignore_errors=True)
     shutil.rmtree(cache.root, ignore_errors=True)
     assert not cache_exists(cache.root)

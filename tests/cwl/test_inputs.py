@@ -38,7 +38,7 @@ def count(cache: PlanCache) -> Plan:
     return cache.get_plan(DOCUMENTS / "count_lines" / "count_lines.cwl")
 
 
-def check(cache: PlanCache, plan: Plan, given: dict[str, Any], folder: Path) -> dict[str, Any]:
+def validate(cache: PlanCache, plan: Plan, given: dict[str, Any], folder: Path) -> dict[str, Any]:
     """As the first task does it."""
     return validate_job(
         restore_locations(cache.tool(plan.root.interface), plan.base),
@@ -49,19 +49,19 @@ def check(cache: PlanCache, plan: Plan, given: dict[str, Any], folder: Path) -> 
     )
 
 
-def refused(cache: PlanCache, plan: Plan, given: dict[str, Any], folder: Path) -> str:
+def validation_error(cache: PlanCache, plan: Plan, given: dict[str, Any], folder: Path) -> str:
     with pytest.raises(InputError) as caught:
-        check(cache, plan, given, folder)
+        validate(cache, plan, given, folder)
     assert "\n" not in str(caught.value)
     assert plan.document in str(caught.value)
     return str(caught.value)
 
 
 def test_missing(cache: PlanCache, count: Plan, records: Plan, tmp_path: Path) -> None:
-    sentence = refused(cache, count, {}, tmp_path)
+    sentence = validation_error(cache, count, {}, tmp_path)
     assert "input 'text' (File) of count_lines.cwl is missing" in sentence
     assert '{"text": {"class": "File", "location": "…"}}' in sentence
-    both = refused(cache, records, {"friend": None}, tmp_path)
+    both = validation_error(cache, records, {"friend": None}, tmp_path)
     assert "inputs 'friend'" in both and "'likes'" in both
 
 
@@ -79,7 +79,7 @@ def test_missing(cache: PlanCache, count: Plan, records: Plan, tmp_path: Path) -
     ],
 )
 def test_wrong_types(cache: PlanCache, records: Plan, tmp_path: Path, given: dict[str, Any], words: list[str]) -> None:
-    sentence = refused(cache, records, given, tmp_path)
+    sentence = validation_error(cache, records, given, tmp_path)
     assert all(word in sentence for word in words), sentence
 
 
@@ -87,7 +87,7 @@ def test_wrong_types(cache: PlanCache, records: Plan, tmp_path: Path, given: dic
     "value", [3, True, ["a.txt"], {"class": "Directory", "path": "."}, {"path": "three_lines.txt"}]
 )
 def test_what_is_no_file(cache: PlanCache, count: Plan, value: Any) -> None:
-    assert "text" in refused(cache, count, {"text": value}, DOCUMENTS / "count_lines")
+    assert "text" in validation_error(cache, count, {"text": value}, DOCUMENTS / "count_lines")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_what_is_no_file(cache: PlanCache, count: Plan, value: Any) -> None:
     ["gone.txt", {"class": "File", "path": "gone.txt"}, {"class": "File", "location": "file:///no/such/gone.txt"}],
 )
 def test_a_file_that_is_not_there(cache: PlanCache, count: Plan, value: Any, tmp_path: Path) -> None:
-    sentence = refused(cache, count, {"text": value}, tmp_path)
+    sentence = validation_error(cache, count, {"text": value}, tmp_path)
     assert "'text'" in sentence and "gone.txt" in sentence
 
 
@@ -116,17 +116,17 @@ def test_relative_paths(cache: PlanCache, count: Plan, tmp_path: Path, name: str
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("x\n")
-    file = check(cache, count, {"text": given}, tmp_path)["text"]
+    file = validate(cache, count, {"text": given}, tmp_path)["text"]
     assert file["class"] == "File"
     assert file["basename"] == path.name
     assert file["location"] == path.as_uri()
-    assert check(cache, count, {"text": str(path)}, Path("/"))["text"]["location"] == path.as_uri()
+    assert validate(cache, count, {"text": str(path)}, Path("/"))["text"]["location"] == path.as_uri()
 
 
 def test_records_with_files(cache: PlanCache, records: Plan, tmp_path: Path) -> None:
     (tmp_path / "me.png").write_text("")
     friend = {"name": "Ann", "photo": {"class": "File", "path": "me.png"}}
-    job = check(
+    job = validate(
         cache, records, {"friend": friend, "likes": "green", "numbers": [1, 2], "anything": {"a": [1]}}, tmp_path
     )
     assert job["friend"]["photo"]["location"] == (tmp_path / "me.png").as_uri()
@@ -155,9 +155,9 @@ def test_formats(cache: PlanCache) -> None:
     plan = cache.get_plan(DOCUMENTS / "formats" / "sequence.cwl")
     file = {"class": "File", "path": "formats.ttl"}
     folder = DOCUMENTS / "formats"
-    job = check(cache, plan, {"reads": {**file, "format": "ex:fasta"}}, folder)
+    job = validate(cache, plan, {"reads": {**file, "format": "ex:fasta"}}, folder)
     assert job["reads"]["format"] == "https://example.org/formats#fasta"
-    assert "format" in refused(cache, plan, {"reads": {**file, "format": "ex:video"}}, folder)
+    assert "format" in validation_error(cache, plan, {"reads": {**file, "format": "ex:video"}}, folder)
 
 
 CHOICES = """

@@ -170,18 +170,18 @@ process.stdout.write("ready\\n");
 
 
 @pytest.fixture
-def listening() -> Iterator[int]:
+def http_server() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
 
 @pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="the limits are Linux's")
 def test_even_code_with_all_of_node_reaches_nothing(
-    tmp_path: Path, listening: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, http_server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second line: what holds if an expression should find a way out of its context."""
     monkeypatch.setenv("SECRET_OF_THE_WORKER", "hunter2")
-    script = HOSTILE.replace("PORT", str(listening)).replace("PLACE", json.dumps(str(tmp_path / "there")))
+    script = HOSTILE.replace("PORT", str(http_server)).replace("PLACE", json.dumps(str(tmp_path / "there")))
     process = start_node(script)
     try:
         assert process.stdin is not None
@@ -224,11 +224,11 @@ def test_the_node_of_the_wheel_is_taken_first(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("attempt", ["fetch('http://127.0.0.1:PORT')", "require('net').connect(PORT)", "process.env"])
 def test_where_the_kernel_sets_no_limits_an_expression_reaches_no_network(
-    attempt: str, listening: int, monkeypatch: pytest.MonkeyPatch
+    attempt: str, http_server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     process = start_node(javascript._read_engine_script())
-    tried = attempt.replace("PORT", str(listening))
+    tried = attempt.replace("PORT", str(http_server))
     code = f"globalThis.constructor.constructor('return ' + {json.dumps(tried)})()"
     try:
         output, errors = process.communicate(json.dumps(code) + "\n", timeout=300)

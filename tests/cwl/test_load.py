@@ -215,10 +215,10 @@ def test_what_cwltool_gives_no_line_for_has_one(tmp_path: Path, text: str, line:
 class _Redirects(BaseHTTPRequestHandler):
     """Sends everybody to the same machine under another name."""
 
-    asked: ClassVar[list[str]] = []
+    requests: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
-        self.asked.append(self.headers["Host"])
+        self.requests.append(self.headers["Host"])
         self.send_response(302)
         self.send_header("Location", f"http://localhost:{self.server.server_port}{self.path}")  # type: ignore[attr-defined]
         self.end_headers()
@@ -237,4 +237,4 @@ def test_a_host_leads_on_to_no_other(tmp_path: Path) -> None:
         with pytest.raises(DocumentError, match=r"redirects to http://localhost|undefined reference to"):
             load(path, allowed_hosts=["127.0.0.1"])
         server.shutdown()
-    assert {host.partition(":")[0] for host in _Redirects.asked} == {"127.0.0.1"}
+    assert {host.partition(":")[0] for host in _Redirects.requests} == {"127.0.0.1"}

@@ -40,19 +40,19 @@ run_tool(tool, job, name="sleeps", folder=folder / "run", log=lambda level, line
 """
 
 
-def until(true: Callable[[], object], seconds: float = 120) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not come to pass"
         time.sleep(0.05)
 
 
-def task(folder: Path, document: str, use: str, how: str = "") -> subprocess.Popen[str]:
+def start_task(folder: Path, document: str, use: str, how: str = "") -> subprocess.Popen[str]:
     command = [sys.executable, "-c", TASK_PROCESS, str(TOOLS / f"{document}.cwl"), str(folder), use, how]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
-def marked(owner: ToolOwner) -> list[int]:
+def list_marked_processes(owner: ToolOwner) -> list[int]:
     found = []
     for process in psutil.process_iter():
         try:
@@ -63,7 +63,7 @@ def marked(owner: ToolOwner) -> list[int]:
     return found
 
 
-def watchers(owner: ToolOwner) -> list[psutil.Process]:
+def list_watchers(owner: ToolOwner) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
@@ -79,37 +79,37 @@ SLEEPS = "setsid sleep 1000 & sleep 1000; wait"
 
 def test_the_tool_of_a_task_that_is_killed_is_ended(tmp_path: Path) -> None:
     owner = ToolOwner.of_task(tmp_path)
-    process = task(tmp_path, "killed_by", "never", SLEEPS)
-    until(lambda: len(marked(owner)) >= 3)
+    process = start_task(tmp_path, "killed_by", "never", SLEEPS)
+    wait_until(lambda: len(list_marked_processes(owner)) >= 3)
     process.kill()
     process.communicate()
-    until(lambda: not marked(owner))
-    until(lambda: not watchers(owner))
+    wait_until(lambda: not list_marked_processes(owner))
+    wait_until(lambda: not list_watchers(owner))
 
 
 def test_what_a_watcher_that_was_killed_too_leaves_is_ended_by_the_next_try(tmp_path: Path) -> None:
     owner = ToolOwner.of_task(tmp_path)
-    process = task(tmp_path, "killed_by", "never", SLEEPS)
-    until(lambda: len(marked(owner)) >= 3)
-    for watcher in watchers(owner):
+    process = start_task(tmp_path, "killed_by", "never", SLEEPS)
+    wait_until(lambda: len(list_marked_processes(owner)) >= 3)
+    for watcher in list_watchers(owner):
         watcher.kill()
     process.kill()
     process.communicate()
-    assert len(marked(owner)) >= 3
+    assert len(list_marked_processes(owner)) >= 3
     assert kill_orphans(ToolOwner.of_task(tmp_path / "of another task")) == ""
-    assert len(marked(owner)) >= 3
+    assert len(list_marked_processes(owner)) >= 3
     assert kill_orphans(owner).endswith("processes")
-    assert marked(owner) == []
+    assert list_marked_processes(owner) == []
     assert kill_orphans(owner) == ""
 
 
 def test_a_task_that_ends_well_leaves_no_watcher_and_what_its_tool_left_alone(tmp_path: Path) -> None:
     owner = ToolOwner.of_task(tmp_path)
-    process = task(tmp_path, "killed_by", "never", "setsid sleep 1000 >/dev/null 2>&1 &")
+    process = start_task(tmp_path, "killed_by", "never", "setsid sleep 1000 >/dev/null 2>&1 &")
     assert "completed success" in process.communicate()[0]
     assert process.returncode == 0
-    assert watchers(owner) == []
-    (left,) = marked(owner)
+    assert list_watchers(owner) == []
+    (left,) = list_marked_processes(owner)
     os.kill(left, signal.SIGKILL)
 
 
@@ -124,7 +124,7 @@ def test_a_task_that_is_stopped_takes_all_of_its_tool_along(run: Runner) -> None
 
     with pytest.raises(ToolError):
         run("killed_by", {"how": f"(setsid sleep 1000 &) ; echo started; {SLEEPS}"}, owner=owner, log=log)
-    assert marked(owner) == []
+    assert list_marked_processes(owner) == []
 
 
 def test_what_outlives_a_task_has_no_mark() -> None:
@@ -136,13 +136,13 @@ def test_the_container_of_a_task_that_is_killed_is_ended(tmp_path: Path) -> None
     import docker
 
     owner, engine = ToolOwner.of_task(tmp_path), docker.from_env()
-    process = task(tmp_path, "stubborn_container", "always")
+    process = start_task(tmp_path, "stubborn_container", "always")
     mine = {"filters": {"label": f"{LABEL}={owner.mark}"}}
-    until(lambda: engine.containers.list(**mine))
+    wait_until(lambda: engine.containers.list(**mine))
     assert engine.containers.list(**mine)[0].labels["mlcraft.task_id"] == "sleeps"
     process.kill()
     process.communicate()
-    until(lambda: not engine.containers.list(all=True, **mine))
+    wait_until(lambda: not engine.containers.list(all=True, **mine))
 
 
 @pytest.mark.docker
@@ -150,13 +150,13 @@ def test_the_container_that_an_earlier_try_has_left_is_ended(tmp_path: Path) -> 
     import docker
 
     owner, engine = ToolOwner.of_task(tmp_path), docker.from_env()
-    process = task(tmp_path, "stubborn_container", "always")
+    process = start_task(tmp_path, "stubborn_container", "always")
     mine = {"filters": {"label": f"{LABEL}={owner.mark}"}}
-    until(lambda: engine.containers.list(**mine))
-    for watcher in watchers(owner):
+    wait_until(lambda: engine.containers.list(**mine))
+    for watcher in list_watchers(owner):
         watcher.kill()
     process.kill()
     process.communicate()
     assert engine.containers.list(**mine)
     assert "1 container" in kill_orphans(owner, "docker")
-    until(lambda: not engine.containers.list(all=True, **mine))
+    wait_until(lambda: not engine.containers.list(all=True, **mine))

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tests.operators.embedded import PROJECT, warm
+from tests.operators.embedded import PROJECT, fork_server
 
 DAG_FILE = """\
 from airflow_mlcraft import load_cwl_dags
@@ -29,7 +29,7 @@ class RealAirflow:
         for folder in (self.documents, home / "dags"):
             folder.mkdir(parents=True)
         (home / "dags" / "cwl_dags.py").write_text(DAG_FILE)
-        (template,) = (warm().root / "home").glob("template-*.db")
+        (template,) = (fork_server().root / "home").glob("template-*.db")
         shutil.copyfile(template, home / "airflow.db")
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__")}
         self.environment = {

@@ -34,11 +34,11 @@ steps:
 """
 
 
-def hint(fields: str) -> str:
+def dag_hint(fields: str) -> str:
     return f"hints:\n  - class: mlcraft:Dag\n    {fields}\n"
 
 
-def task(fields: str) -> str:
+def task_hint(fields: str) -> str:
     return BODY + f"    hints:\n      - class: mlcraft:Task\n        {fields}\n"
 
 
@@ -50,36 +50,36 @@ EVERY_MINUTE = " ".join(",".join(map(str, range(*ends))) for ends in ((60,), (24
 BAD = {
     "nul_label": ('label: "a\\0b"\n' + BODY, 4, "NUL"),
     "nul_doc": ("doc: |\n  Fine.\nid: main\n" + BODY.replace("one:\n", 'one:\n    doc: "a\\0b"\n', 1), 11, "NUL"),
-    "nul_tag": (hint('tags: ["a\\0b"]') + BODY, 6, "NUL"),
+    "nul_tag": (dag_hint('tags: ["a\\0b"]') + BODY, 6, "NUL"),
     "nul_default": (with_input('{type: string, default: "a\\0b"}'), 6, "NUL"),
     "nul_title": (with_input('{type: string, label: "a\\0b"}'), 6, "NUL"),
-    "nul_owner": (hint('owner: "a\\0b"') + BODY, 6, "NUL"),
+    "nul_owner": (dag_hint('owner: "a\\0b"') + BODY, 6, "NUL"),
     "large_default": (with_input("{type: long, default: 99999999999999999999999}"), 6, "64 bits"),
     "long_label": (f"label: {'x' * 2001}\n" + BODY, 4, "2,001 characters, and Airflow keeps at most 2,000"),
-    "long_owner": (hint(f"owner: {'x' * 501}") + BODY, 6, "at most 500"),
-    "long_tag": (hint(f"tags: [fine, {'x' * 101}]") + BODY, 6, "a tag has 101 characters, expected at most 100"),
-    "long_schedule": (hint(f'schedule: "{EVERY_MINUTE}"') + BODY, 6, "description of the schedule"),
-    "never": (hint('schedule: "0 0 30 2 *"') + BODY, 6, "no next run"),
-    "no_schedule": (hint("schedule: {a: b}") + BODY, 6, "expected a text"),
-    "many_runs": (hint("maxActiveRuns: 4294967296") + BODY, 6, "expected a whole number from 1 to 2,147,483,647"),
-    "no_runs": (hint("maxActiveRuns: 0") + BODY, 6, "expected 1 or more"),
-    "half_a_run": (hint("maxActiveRuns: 1.5") + BODY, 6, "expected a whole number"),
-    "endless_runs": (hint("maxActiveRuns: .inf") + BODY, 6, "maxActiveRuns"),
-    "far_start": (hint("startDate: 9999-12-31\n    schedule: '@daily'") + BODY, 6, "expected a day of the years"),
-    "catchup": (hint('catchup: "no"') + BODY, 6, "expected true or false"),
-    "long_asset": (hint(f"scheduleOn: ['s3://bucket/{'x' * 1500}']") + BODY, 6, "cannot exceed 1500 characters"),
-    "long_pool": (task(f"pool: {'x' * 257}"), 13, "at most 256"),
-    "long_queue": (task(f"queue: {'x' * 257}"), 13, "at most 256"),
-    "many_slots": (task("poolSlots: 2147483648"), 13, "poolSlots is 2147483648"),
-    "many_retries": (task("retries: 99999999999"), 13, "retries is 99999999999"),
-    "late_retry": (task("retryDelay: 1.0e12"), 13, "retryDelay"),
-    "later_retry": (task("retryDelay: 1.0e300"), 13, "retryDelay"),
-    "unknown": (task("retires: 2"), 13, "has the field retires; expected one of"),
+    "long_owner": (dag_hint(f"owner: {'x' * 501}") + BODY, 6, "at most 500"),
+    "long_tag": (dag_hint(f"tags: [fine, {'x' * 101}]") + BODY, 6, "a tag has 101 characters, expected at most 100"),
+    "long_schedule": (dag_hint(f'schedule: "{EVERY_MINUTE}"') + BODY, 6, "description of the schedule"),
+    "never": (dag_hint('schedule: "0 0 30 2 *"') + BODY, 6, "no next run"),
+    "no_schedule": (dag_hint("schedule: {a: b}") + BODY, 6, "expected a text"),
+    "many_runs": (dag_hint("maxActiveRuns: 4294967296") + BODY, 6, "expected a whole number from 1 to 2,147,483,647"),
+    "no_runs": (dag_hint("maxActiveRuns: 0") + BODY, 6, "expected 1 or more"),
+    "half_a_run": (dag_hint("maxActiveRuns: 1.5") + BODY, 6, "expected a whole number"),
+    "endless_runs": (dag_hint("maxActiveRuns: .inf") + BODY, 6, "maxActiveRuns"),
+    "far_start": (dag_hint("startDate: 9999-12-31\n    schedule: '@daily'") + BODY, 6, "expected a day of the years"),
+    "catchup": (dag_hint('catchup: "no"') + BODY, 6, "expected true or false"),
+    "long_asset": (dag_hint(f"scheduleOn: ['s3://bucket/{'x' * 1500}']") + BODY, 6, "cannot exceed 1500 characters"),
+    "long_pool": (task_hint(f"pool: {'x' * 257}"), 13, "at most 256"),
+    "long_queue": (task_hint(f"queue: {'x' * 257}"), 13, "at most 256"),
+    "many_slots": (task_hint("poolSlots: 2147483648"), 13, "poolSlots is 2147483648"),
+    "many_retries": (task_hint("retries: 99999999999"), 13, "retries is 99999999999"),
+    "late_retry": (task_hint("retryDelay: 1.0e12"), 13, "retryDelay"),
+    "later_retry": (task_hint("retryDelay: 1.0e300"), 13, "retryDelay"),
+    "unknown": (task_hint("retires: 2"), 13, "has the field retires; expected one of"),
     "many_cores": (BODY + "requirements:\n  ResourceRequirement: {coresMin: 1.0e+15}\n", 12, "poolSlots"),
 }
 
 
-def written(folder: Path) -> Path:
+def write_documents(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name, (rest, _, _) in BAD.items():
         (folder / f"{name}.cwl").write_text(HEAD + rest)
@@ -93,7 +93,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__MLCRAFT__CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", "600")
-        load_cwl_dags(namespace, written(tmp_path_factory.mktemp("documents")))
+        load_cwl_dags(namespace, write_documents(tmp_path_factory.mktemp("documents")))
     return {dag.dag_id: dag for dag in namespace.values()}
 
 
@@ -178,7 +178,7 @@ def test_postgresql_stores_the_neighbours(tmp_path: Path) -> None:
     airflow = RealAirflow(tmp_path / "home")
     airflow.environment["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "100"
     airflow.environment["AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT"] = "110"
-    written(airflow.documents)
+    write_documents(airflow.documents)
     with postgres() as uri:
         stored = airflow.python(STORE.format(migrate=True), AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=uri)
     assert stored == ["good"]
@@ -188,7 +188,7 @@ def test_the_dag_processor_stores_the_neighbours_and_an_error_for_each(tmp_path:
     airflow = RealAirflow(tmp_path / "home")
     airflow.environment["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "100"
     airflow.environment["AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT"] = "110"
-    written(airflow.documents)
+    write_documents(airflow.documents)
     done = airflow.airflow("dag-processor", "--num-runs", "1")
     assert airflow.query("select dag_id, is_stale from dag") == [("good", 0)], done.stdout[-3000:]
     errors = {Path(name).stem: text for name, text in airflow.query("select filename, stacktrace from import_error")}

@@ -52,7 +52,7 @@ def airflow(tmp_path: Path) -> RealAirflow:
     return made
 
 
-def started(airflow: RealAirflow) -> list[str]:
+def list_triggered_runs(airflow: RealAirflow) -> list[str]:
     """The runs of the waiting DAG, once the scheduler has looked."""
     done = airflow.airflow("scheduler", "--num-runs", "3")
     assert done.returncode == 0, done.stderr[-3000:]
@@ -69,9 +69,9 @@ def test_new_data_starts_a_dag(airflow: RealAirflow, tmp_path: Path) -> None:
     assert table["size"] == 6
     assert table["commit"] == git(tmp_path / "iris", "rev-parse", "HEAD")
     assert table["dag_id"] == "versioned"
-    assert started(airflow) == ["asset_triggered"]
+    assert list_triggered_runs(airflow) == ["asset_triggered"]
     assert airflow.python(RUN, "hello") == "success"
     assert len(airflow.query("select * from asset_event")) == 3, "nothing has changed"
-    assert started(airflow) == ["asset_triggered"]
+    assert list_triggered_runs(airflow) == ["asset_triggered"]
     assert airflow.python(RUN, "bye") == "success"
     assert len(airflow.query("select * from asset_event")) == 5, "the words are the same"

@@ -54,7 +54,7 @@ def dag_of(document: str) -> Any:
     return dag
 
 
-def written(
+def build_dag(
     folder: Path, *, name: str = "say", step: str = "", tool: str = "", workflow: str = "", **dag_args: Any
 ) -> Any:
     """The DAG of a workflow of one step."""
@@ -136,12 +136,12 @@ def test_a_bare_tool() -> None:
 
 
 def test_a_step_that_nothing_reads_still_ends_the_run(tmp_path: Path) -> None:
-    assert "say" in upstream(written(tmp_path))["outputs"]
+    assert "say" in upstream(build_dag(tmp_path))["outputs"]
 
 
 @pytest.mark.parametrize("name", ["two words", "größe", "a.b", "inputs", "outputs", "x" * 300])
 def test_names_of_steps(tmp_path: Path, name: str) -> None:
-    dag = written(tmp_path, name=name)
+    dag = build_dag(tmp_path, name=name)
     (task,) = [task for task in dag.tasks if task.task_type == "CwlStepOperator"]
     assert task.task_display_name == name
     assert len(dag.task_ids) == 3
@@ -153,7 +153,7 @@ def test_task_hint(tmp_path: Path) -> None:
         "hints: [{class: 'mlcraft:Task', retries: 3, retryDelay: 5, timeout: 60, queue: gpu, pool: big, poolSlots: 2,"
         " priority: 7, owner: ann, maxActive: 1}]"
     )
-    task = written(tmp_path, step=hint).get_task("say")
+    task = build_dag(tmp_path, step=hint).get_task("say")
     assert (task.retries, task.retry_delay, task.execution_timeout) == (3, timedelta(seconds=5), timedelta(seconds=60))
     assert (task.queue, task.pool, task.pool_slots, task.priority_weight) == ("gpu", "big", 2, 7)
     assert (task.owner, task.max_active_tis_per_dagrun) == ("ann", 1)
@@ -164,7 +164,7 @@ def test_dag_hint(tmp_path: Path) -> None:
         "hints: [{class: 'mlcraft:Dag', schedule: '@daily', startDate: 2024-02-03, catchup: true, tags: [b, a],"
         " owner: ann, maxActiveRuns: 2, maxActiveTasks: 5, retries: 4}]"
     )
-    dag = written(tmp_path, workflow=hint)
+    dag = build_dag(tmp_path, workflow=hint)
     assert (dag.schedule, dag.catchup, dag.max_active_runs, dag.max_active_tasks) == ("@daily", True, 2, 5)
     assert dag.start_date is not None and dag.start_date.isoformat().startswith("2024-02-03")
     assert dag.tags == {"a", "b", "cwl", "cwl:workflow"}
@@ -172,7 +172,7 @@ def test_dag_hint(tmp_path: Path) -> None:
 
 
 def test_scheduled_on_assets(tmp_path: Path) -> None:
-    dag = written(tmp_path, workflow="hints: [{class: 'mlcraft:Dag', scheduleOn: ['s3://bucket/a']}]")
+    dag = build_dag(tmp_path, workflow="hints: [{class: 'mlcraft:Dag', scheduleOn: ['s3://bucket/a']}]")
     assert dag.schedule == [Asset("s3://bucket/a")]
 
 
@@ -193,37 +193,42 @@ def test_scheduled_on_assets(tmp_path: Path) -> None:
 )
 def test_wrong_hints(tmp_path: Path, place: str, hint: str, words: list[str]) -> None:
     with pytest.raises(DocumentError) as caught:
-        written(tmp_path, **{place: f"hints: [{hint}]"})
+        build_dag(tmp_path, **{place: f"hints: [{hint}]"})
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
 def test_resources(tmp_path: Path) -> None:
-    def slots(cores: str) -> int:
+    def count_slots(cores: str) -> int:
         requirement = f"requirements: {{ResourceRequirement: {{{cores}}}}}"
-        return int(written(tmp_path, tool=requirement).get_task("say").pool_slots)
+        return int(build_dag(tmp_path, tool=requirement).get_task("say").pool_slots)
 
-    assert [slots("coresMin: 4"), slots("coresMin: 1"), slots("ramMin: 100"), slots("coresMin: 2.5")] == [4, 1, 1, 3]
-    assert slots("coresMin: $(inputs.text.length)") == 1, "nobody knows before it runs"
+    assert [
+        count_slots("coresMin: 4"),
+        count_slots("coresMin: 1"),
+        count_slots("ramMin: 100"),
+        count_slots("coresMin: 2.5"),
+    ] == [4, 1, 1, 3]
+    assert count_slots("coresMin: $(inputs.text.length)") == 1, "nobody knows before it runs"
 
 
 def test_resources_in_kubernetes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("kubernetes")
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "KubernetesExecutor")
     requirement = "requirements: {ResourceRequirement: {coresMin: 2, ramMin: 512, ramMax: 1024}}"
-    pod = written(tmp_path, tool=requirement).get_task("say").executor_config["pod_override"]
+    pod = build_dag(tmp_path, tool=requirement).get_task("say").executor_config["pod_override"]
     resources = pod.spec.containers[0].resources
     assert (resources.requests, resources.limits) == ({"cpu": "2", "memory": "512Mi"}, {"memory": "1024Mi"})
 
 
 def test_time_limit(tmp_path: Path) -> None:
-    task = written(tmp_path, tool="requirements: {ToolTimeLimit: {timelimit: 30}}").get_task("say")
+    task = build_dag(tmp_path, tool="requirements: {ToolTimeLimit: {timelimit: 30}}").get_task("say")
     assert task.execution_timeout is not None
     assert timedelta(seconds=30) < task.execution_timeout < timedelta(seconds=120), "cwltool has its say first"
-    assert written(tmp_path).get_task("say").execution_timeout is None
+    assert build_dag(tmp_path).get_task("say").execution_timeout is None
 
 
 def test_a_schedule_needs_defaults(tmp_path: Path) -> None:
-    assert written(tmp_path, schedule="@daily").schedule == "@daily"
+    assert build_dag(tmp_path, schedule="@daily").schedule == "@daily"
     with pytest.raises(DocumentError, match=r"@daily.*text has none"):
         CwlDag(DOCUMENTS / "count_lines" / "count_lines.cwl", schedule="@daily")
 

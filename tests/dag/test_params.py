@@ -44,7 +44,7 @@ RECORD = {
 }
 
 
-def a(items: Any) -> dict[str, Any]:
+def array_of(items: Any) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
 
@@ -52,15 +52,15 @@ def dag_of(*ports: Port) -> DAG:
     return DAG("d", schedule=None, params=build_params(Workflow("main", inputs=ports)))
 
 
-def served(*ports: Port) -> Any:
+def serialize_params(*ports: Port) -> Any:
     """The params as the server has them: through JSON and back."""
     data = json.loads(json.dumps(DagSerialization.to_dict(dag_of(*ports))))
     return DagSerialization.from_dict(data).params
 
 
-def check(port: Port, **conf: Any) -> Any:
+def validate_conf(port: Port, **conf: Any) -> Any:
     """What the server does with a trigger's conf."""
-    params = served(port)
+    params = serialize_params(port)
     if not hasattr(params, "deep_merge"):
         # Airflow 3.1 and 3.2 change the params in place.
         params.update(conf)
@@ -68,9 +68,9 @@ def check(port: Port, **conf: Any) -> Any:
     return params.deep_merge(conf).validate()
 
 
-def fits(port: Port, value: Any) -> bool:
+def is_valid_in_form(port: Port, value: Any) -> bool:
     """Whether a value is what the form's field is for."""
-    schema = served(port).get_param("x").schema
+    schema = serialize_params(port).get_param("x").schema
     own = {key: item for key, item in schema.items() if key not in ("$ref", "$schema", "definitions")}
     return jsonschema.Draft7Validator(own).is_valid(value)
 
@@ -95,16 +95,16 @@ TABLE: list[tuple[Any, list[Any], list[Any]]] = [
         [{"left": 1}, {"left": 1, "right": FILE, "more": 1}, {"left": 1, "right": None}],
         [{}, {"left": "1"}, [], "x"],
     ),
-    (a("string"), [[], ["a", "b"]], ["a", [1], [None]]),
-    (a("int"), [[], [1, 2]], [1, ["1"], [2**31]]),
-    (a("File"), [[], ["a.csv"], [FILE], ["a.csv", FILE]], ["a.csv", FILE, [FOLDER], [1]]),
-    (a(a("double")), [[], [[]], [[1, 2.5], []]], [[1], [["x"]]]),
-    (a(COLOURS), [[], ["red", "blue"]], [["yellow"], "red"]),
-    (a(RECORD), [[], [{"left": 1}]], [[{}], {"left": 1}]),
-    (a(["null", "int"]), [[None, 1]], [["x"]]),
+    (array_of("string"), [[], ["a", "b"]], ["a", [1], [None]]),
+    (array_of("int"), [[], [1, 2]], [1, ["1"], [2**31]]),
+    (array_of("File"), [[], ["a.csv"], [FILE], ["a.csv", FILE]], ["a.csv", FILE, [FOLDER], [1]]),
+    (array_of(array_of("double")), [[], [[]], [[1, 2.5], []]], [[1], [["x"]]]),
+    (array_of(COLOURS), [[], ["red", "blue"]], [["yellow"], "red"]),
+    (array_of(RECORD), [[], [{"left": 1}]], [[{}], {"left": 1}]),
+    (array_of(["null", "int"]), [[None, 1]], [["x"]]),
     (["string", "int"], ["x", 1], [1.5, [], {}]),
     (["int", "long"], [1, 2**40], ["x", 2**63]),
-    (["File", a("File")], ["a.csv", FILE, ["a.csv", FILE]], [1, FOLDER]),
+    (["File", array_of("File")], ["a.csv", FILE, ["a.csv", FILE]], [1, FOLDER]),
     ([COLOURS, "int"], ["red", 1], ["yellow"]),
     ({"type": "string"}, ["x"], [1]),
 ]
@@ -114,23 +114,23 @@ IDS = [json.dumps(row[0])[:40] for row in TABLE]
 @pytest.mark.parametrize(("cwl_type", "good", "bad"), TABLE, ids=IDS)
 def test_the_schema_says_what_a_field_is_for(cwl_type: Any, good: list[Any], bad: list[Any]) -> None:
     port = Port("x", cwl_type)
-    assert all(fits(port, value) for value in good)
-    assert not any(fits(port, value) for value in [*bad, None])
+    assert all(is_valid_in_form(port, value) for value in good)
+    assert not any(is_valid_in_form(port, value) for value in [*bad, None])
 
 
 @pytest.mark.parametrize(("cwl_type", "good", "bad"), TABLE, ids=IDS)
 def test_optional_takes_null(cwl_type: Any, good: list[Any], bad: list[Any]) -> None:
     branches = cwl_type if isinstance(cwl_type, list) else [cwl_type]
     for port in (Port("x", ["null", *branches]), Port("x", cwl_type, default=None, has_default=True)):
-        assert all(fits(port, value) for value in [*good, None])
-        assert not any(fits(port, value) for value in bad)
+        assert all(is_valid_in_form(port, value) for value in [*good, None])
+        assert not any(is_valid_in_form(port, value) for value in bad)
 
 
 @pytest.mark.parametrize(("cwl_type", "good", "bad"), TABLE, ids=IDS)
 def test_the_server_leaves_the_check_to_the_first_task(cwl_type: Any, good: list[Any], bad: list[Any]) -> None:
     for value in [*good, *bad, None]:
-        assert check(Port("x", cwl_type), x=value) == {"x": value}
-    assert check(Port("x", cwl_type)) == {"x": None}
+        assert validate_conf(Port("x", cwl_type), x=value) == {"x": value}
+    assert validate_conf(Port("x", cwl_type)) == {"x": None}
 
 
 @pytest.mark.parametrize(("cwl_type", "good", "bad"), TABLE, ids=IDS)
@@ -139,19 +139,19 @@ def test_defaults_come_back(cwl_type: Any, good: list[Any], bad: list[Any]) -> N
         port = Port("x", cwl_type, default=value, has_default=True)
         # Airflow would garble a list of objects and other values: the task fills this default in.
         shown = None if value == ["a.csv", FILE] else value
-        assert check(port) == {"x": shown}
-        assert check(port, x=None) == {"x": None}
+        assert validate_conf(port) == {"x": shown}
+        assert validate_conf(port, x=None) == {"x": None}
 
 
 def test_files_of_the_document_show_as_paths() -> None:
     text = {"class": "File", "location": "cwldoc:///data/a%20b.txt"}
     with_format = {**text, "format": "http://example.org/text"}
     shown = {
-        "file": check(Port("x", "File", default=text, has_default=True))["x"],
-        "list": check(Port("x", a("File"), default=[text, text], has_default=True))["x"],
-        "more": check(Port("x", "File", default=with_format, has_default=True))["x"],
-        "record": check(Port("x", RECORD, default={"left": 1, "right": text}, has_default=True))["x"]["right"],
-        "union": check(Port("x", ["File", "string"], default=text, has_default=True))["x"],
+        "file": validate_conf(Port("x", "File", default=text, has_default=True))["x"],
+        "list": validate_conf(Port("x", array_of("File"), default=[text, text], has_default=True))["x"],
+        "more": validate_conf(Port("x", "File", default=with_format, has_default=True))["x"],
+        "record": validate_conf(Port("x", RECORD, default={"left": 1, "right": text}, has_default=True))["x"]["right"],
+        "union": validate_conf(Port("x", ["File", "string"], default=text, has_default=True))["x"],
     }
     inside = {"class": "File", "location": "data/a b.txt"}
     assert shown == {
@@ -165,15 +165,15 @@ def test_files_of_the_document_show_as_paths() -> None:
 
 def test_a_job_object_may_hold_more() -> None:
     conf = {"x": FILE, "cwl:requirements": [{"class": "ToolTimeLimit", "timelimit": 3}]}
-    assert check(Port("x", "File"), **conf) == conf
+    assert validate_conf(Port("x", "File"), **conf) == conf
 
 
 # ---- What the form shows: the rules of FlexibleForm in Airflow's UI, in Python
 
 
-def field(port: Port) -> str:
+def form_field(port: Port) -> str:
     """Which field Airflow 3.3 picks."""
-    schema = served(port).get_param("x").schema
+    schema = serialize_params(port).get_param("x").schema
     kinds = [kind for kind in _list(schema["type"]) if kind != "null"]
     if len(kinds) > 1 and "enum" not in schema and "examples" not in schema:
         return "text or JSON"
@@ -207,12 +207,12 @@ def _list(value: Any) -> list[Any]:
         ("File", None, "text"),
         ("File", FILE, "text or JSON"),
         ("Directory", None, "text"),
-        (a("string"), ["a"], "lines"),
-        (a("File"), None, "lines"),
-        (a("File"), ["a.csv"], "lines"),
-        (a("File"), [FILE], "JSON list"),
-        (a("int"), [1], "JSON list"),
-        (a(COLOURS), None, "choices"),
+        (array_of("string"), ["a"], "lines"),
+        (array_of("File"), None, "lines"),
+        (array_of("File"), ["a.csv"], "lines"),
+        (array_of("File"), [FILE], "JSON list"),
+        (array_of("int"), [1], "JSON list"),
+        (array_of(COLOURS), None, "choices"),
         (RECORD, None, "JSON"),
         ("Any", None, "text or JSON"),
         (["string", "int"], None, "text or JSON"),
@@ -222,22 +222,22 @@ def _list(value: Any) -> list[Any]:
 )
 def test_field_of_the_form(cwl_type: Any, default: Any, shown: str) -> None:
     port = Port("x", cwl_type, default=default, has_default=default is not None)
-    assert field(port) == shown
-    assert field(Port("x", ["null", *_list(cwl_type)], default=default, has_default=port.has_default)) == shown
+    assert form_field(port) == shown
+    assert form_field(Port("x", ["null", *_list(cwl_type)], default=default, has_default=port.has_default)) == shown
 
 
 def test_required_shows_as_required() -> None:
-    schema = served(Port("x", "int")).get_param("x").schema
+    schema = serialize_params(Port("x", "int")).get_param("x").schema
     assert schema["type"] == "integer"
     assert (schema["minimum"], schema["maximum"]) == (-(2**31), 2**31 - 1)
-    assert "null" in served(Port("x", "int", default=1, has_default=True)).get_param("x").schema["type"]
+    assert "null" in serialize_params(Port("x", "int", default=1, has_default=True)).get_param("x").schema["type"]
 
 
 def test_title_and_description() -> None:
-    schema = served(Port("x", "File", label="The table", doc="One row a *day*.\n")).get_param("x").schema
+    schema = serialize_params(Port("x", "File", label="The table", doc="One row a *day*.\n")).get_param("x").schema
     assert schema["title"] == "The table"
     assert schema["description_md"].startswith("One row a *day*.\n\nA path or a URI.")
-    plain = served(Port("x", "int")).get_param("x")
+    plain = serialize_params(Port("x", "int")).get_param("x")
     assert plain.schema["title"] == "x"
     assert "description_md" not in plain.schema
     assert plain.description is None
@@ -246,16 +246,16 @@ def test_title_and_description() -> None:
 # ---- In a task
 
 
-def in_task(*ports: Port, conf: dict[str, Any] | None = None) -> dict[str, Any]:
+def resolve_in_task(*ports: Port, conf: dict[str, Any] | None = None) -> dict[str, Any]:
     dag = dag_of(*ports)
     task = BaseOperator(task_id="t", dag=dag)
     return process_params(dag, task, conf, suppress_exception=False)
 
 
 def test_a_task_never_refuses() -> None:
-    assert in_task(Port("x", "int"), Port("y", "int", default=3, has_default=True)) == {"x": None, "y": 3}
-    assert in_task(Port("x", "int"), conf={"x": "wrong", "z": 1}) == {"x": "wrong", "z": 1}
-    assert in_task(Port("x", "int", default=3, has_default=True), conf={"x": None}) == {"x": None}
+    assert resolve_in_task(Port("x", "int"), Port("y", "int", default=3, has_default=True)) == {"x": None, "y": 3}
+    assert resolve_in_task(Port("x", "int"), conf={"x": "wrong", "z": 1}) == {"x": "wrong", "z": 1}
+    assert resolve_in_task(Port("x", "int", default=3, has_default=True), conf={"x": None}) == {"x": None}
 
 
 def test_same_plan_same_serialization() -> None:
@@ -268,17 +268,17 @@ def test_same_plan_same_serialization() -> None:
 def test_listed_choices_are_a_form_and_a_check() -> None:
     """Of texts and lists of texts. Airflow refuses another value as a run is triggered, and nothing else."""
     names = ["red", "green"]
-    many = Port("x", a("string"), default=["red"], has_default=True, choices=names)
+    many = Port("x", array_of("string"), default=["red"], has_default=True, choices=names)
     one = Port("x", ["null", "string"], choices=names)
-    assert (field(many), field(one)) == ("choices", "choice")
-    assert served(many).get_param("x").schema["examples"] == names
-    assert served(one).get_param("x").schema["enum"] == [*names, None]
-    assert check(many, x=["green", "red"]) == {"x": ["green", "red"]}
-    assert check(one) == check(one, x=None) == {"x": None}
-    assert check(many, x={"class": "File", "path": "a"}), "what is no text is for the first task"
+    assert (form_field(many), form_field(one)) == ("choices", "choice")
+    assert serialize_params(many).get_param("x").schema["examples"] == names
+    assert serialize_params(one).get_param("x").schema["enum"] == [*names, None]
+    assert validate_conf(many, x=["green", "red"]) == {"x": ["green", "red"]}
+    assert validate_conf(one) == validate_conf(one, x=None) == {"x": None}
+    assert validate_conf(many, x={"class": "File", "path": "a"}), "what is no text is for the first task"
     for port, wrong in ((many, ["red", "gren"]), (one, "gren")):
         with pytest.raises(REFUSED, match="'gren' is not one of"):
-            check(port, x=wrong)
+            validate_conf(port, x=wrong)
 
 
 def test_a_test_of_the_dag_refuses_what_is_none_of_the_choices() -> None:
@@ -289,6 +289,6 @@ def test_a_test_of_the_dag_refuses_what_is_none_of_the_choices() -> None:
 
 
 def test_choices_beside_any_text_are_offered() -> None:
-    schema = served(Port("x", ["null", COLOURS, "string"])).get_param("x").schema
+    schema = serialize_params(Port("x", ["null", COLOURS, "string"])).get_param("x").schema
     assert schema["examples"] == ["red", "green", "blue"]
-    assert check(Port("x", [COLOURS, "string"]), x="another") == {"x": "another"}
+    assert validate_conf(Port("x", [COLOURS, "string"]), x="another") == {"x": "another"}

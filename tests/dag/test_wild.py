@@ -20,7 +20,7 @@ DOCUMENTS = Path(__file__).parents[1] / "documents"
 TOOL = "cwlVersion: v1.0\nclass: CommandLineTool\nbaseCommand: echo\ninputs: []\noutputs: []\n"
 
 
-def loaded(folder: Path, **options: Any) -> dict[str, Any]:
+def load_dags(folder: Path, **options: Any) -> dict[str, Any]:
     namespace: dict[str, Any] = {}
     load_cwl_dags(namespace, folder, **options)
     return {dag.dag_id: dag for dag in namespace.values()}
@@ -28,7 +28,7 @@ def loaded(folder: Path, **options: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def wild() -> dict[str, Any]:
-    return loaded(DOCUMENTS / "wild")
+    return load_dags(DOCUMENTS / "wild")
 
 
 def test_each_is_a_dag(wild: dict[str, Any]) -> None:
@@ -71,14 +71,14 @@ def test_depth(wild: dict[str, Any]) -> None:
 
 def test_in_a_task_a_process_of_a_packed_document_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "several.packed_tops.second")
-    assert set(loaded(DOCUMENTS / "wild")) == {"several.packed_tops.second"}
+    assert set(load_dags(DOCUMENTS / "wild")) == {"several.packed_tops.second"}
 
 
 def test_a_process_does_not_take_the_id_of_a_document(tmp_path: Path) -> None:
     shutil.copy(DOCUMENTS / "wild" / "several" / "packed_tools.cwl", tmp_path / "packed.cwl")
     (tmp_path / "packed").mkdir()
     (tmp_path / "packed" / "one.cwl").write_text(TOOL)
-    dags = loaded(tmp_path)
+    dags = load_dags(tmp_path)
     assert {"packed.one", "packed.two"} < set(dags)
     assert len(dags) == 3
     assert dags["packed.one"].plan.document == "one.cwl"
@@ -92,7 +92,7 @@ def test_bytes(tmp_path: Path) -> None:
     )
     (tmp_path / "latin.cwl").write_bytes(TOOL.encode() + b"label: caf\xe9\n")
     (tmp_path / "nothing.cwl").write_bytes(b"")
-    dags = loaded(tmp_path)
+    dags = load_dags(tmp_path)
     broken = {dag_id: str(dag._error) for dag_id, dag in dags.items() if isinstance(dag, BrokenDocument)}
     assert set(dags) == {"bom", "crlf", "json", "latin", "nothing"}
     assert set(broken) == {"latin", "nothing"}
@@ -111,7 +111,7 @@ def test_linked_folders(tmp_path: Path) -> None:
     (folder / "here" / "again").symlink_to(folder)
     (elsewhere / "back").symlink_to(folder / "here")
     (folder / "gone").symlink_to("nowhere")
-    assert set(loaded(folder)) == {"away.far", "here.near"}
+    assert set(load_dags(folder)) == {"away.far", "here.near"}
 
 
 def test_what_airflow_refuses_is_the_documents_error(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_what_airflow_refuses_is_the_documents_error(tmp_path: Path) -> None:
         "$namespaces: {mlcraft: 'https://mlcraft.dev/cwl#'}\n"
         "hints: [{class: mlcraft:Dag, schedule: '@continuous', maxActiveRuns: 5}]\n"
     )
-    dags = loaded(tmp_path)
+    dags = load_dags(tmp_path)
     assert isinstance(dags["bad"], BrokenDocument)
     assert "Airflow refuses its DAG (ValueError: Invalid max_active_runs" in str(dags["bad"]._error)
     assert not isinstance(dags["good"], BrokenDocument)
@@ -130,10 +130,10 @@ def test_what_airflow_refuses_is_the_documents_error(tmp_path: Path) -> None:
 def test_parts(tmp_path: Path) -> None:
     for number in range(12):
         (tmp_path / f"tool_{number}.cwl").write_text(TOOL)
-    parts = [set(loaded(tmp_path, part=(number, 3))) for number in (1, 2, 3)]
-    assert set.union(*parts) == set(loaded(tmp_path))
+    parts = [set(load_dags(tmp_path, part=(number, 3))) for number in (1, 2, 3)]
+    assert set.union(*parts) == set(load_dags(tmp_path))
     assert sum(map(len, parts)) == 12
     assert all(parts)
     for wrong in ((0, 3), (4, 3)):
         with pytest.raises(MlcraftError, match=r"expected \(1, n\) to \(n, n\)"):
-            loaded(tmp_path, part=wrong)
+            load_dags(tmp_path, part=wrong)

@@ -80,13 +80,13 @@ def _without_times(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
 def champion(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Project, str], Path]:
     """Puts a model of tests/serving/models.py into a project as its champion."""
 
-    def put(project: Project, model: str = "linear") -> Path:
+    def install_champion(project: Project, model: str = "linear") -> Path:
         project.champion.parent.mkdir(parents=True, exist_ok=True)
         made = models.make(model, tmp_path_factory.mktemp("champion"))
         (made / "model.json").write_text(json.dumps({"name": model}))
         return made.rename(project.champion)
 
-    return put
+    return install_champion
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def project(tmp_path: Path, champion: Callable[[Project, str], Path]) -> Project
 
 
 @pytest.fixture
-def another(tmp_path: Path, champion: Callable[[Project, str], Path]) -> Project:
+def other_project(tmp_path: Path, champion: Callable[[Project, str], Path]) -> Project:
     """A project with a champion and a unique name, since all projects share one engine."""
     made = create_project(Projects(tmp_path / "ml_projects"), unused_name(), "classification")
     champion(made, "linear")

@@ -33,12 +33,12 @@ from airflow_mlcraft.project.project_paths import Project
 from tests.deploying.conftest import KEY
 from tests.deploying.registry import registry
 from tests.serving.conftest import free_port, wait_until
-from tests.steps.processed import PARTS, processed
+from tests.steps.processed import PARTS, process_table
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 
 
-def ask(url: str, method: str, path: str, body: Any = None, key: str = KEY) -> tuple[int, Any]:
+def send_request(url: str, method: str, path: str, body: Any = None, key: str = KEY) -> tuple[int, Any]:
     place = urlsplit(url)
     connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=30)
     headers = {"Content-Type": "application/json", **({"X-API-Key": key} if key else {})}
@@ -49,15 +49,15 @@ def ask(url: str, method: str, path: str, body: Any = None, key: str = KEY) -> t
 
 
 def test_the_container_predicts(built: BuiltImage, iris: Project) -> None:
-    status, health = ask(built.url, "GET", "/health")
+    status, health = send_request(built.url, "GET", "/health")
     assert (status, health["model"]) == (200, built.image.labels["org.opencontainers.image.version"])
-    _, about = ask(built.url, "GET", "/model")
+    _, about = send_request(built.url, "GET", "/model")
     assert about["name"] == iris.name
-    status, output = ask(built.url, "POST", "/predict", {"records": about["example"]})
+    status, output = send_request(built.url, "POST", "/predict", {"records": about["example"]})
     assert (status, output["predictions"]) == (200, [0, 0, 0, 0, 0])
 
 
-def test_an_image_of_boosters(another: Project, base: str, client: DockerClient, tmp_path: Path) -> None:
+def test_an_image_of_boosters(other_project: Project, base: str, client: DockerClient, tmp_path: Path) -> None:
     """Trained as users do, LightGBM and XGBoost together; the image predicts before it gets its name."""
     code = """
 from lightgbm import LGBMClassifier
@@ -70,12 +70,12 @@ class Both(VotingClassifier):
 def estimators():
     return {"both": Both([("a", LGBMClassifier(n_estimators=5, verbose=-1)), ("b", XGBClassifier(n_estimators=5))])}
 """
-    steps = processed(tmp_path / "steps")
+    steps = process_table(tmp_path / "steps")
     (steps.folder / "model.py").write_text(code)
-    steps.must("train", *PARTS, "--model", "both", "--code", "model.py", "--folds", "0")
-    shutil.rmtree(another.champion)
-    shutil.copytree(steps.folder / "model", another.champion)
-    made = build_image(another, base=base)
+    steps.run_checked("train", *PARTS, "--model", "both", "--code", "model.py", "--folds", "0")
+    shutil.rmtree(other_project.champion)
+    shutil.copytree(steps.folder / "model", other_project.champion)
+    made = build_image(other_project, base=base)
     try:
         assert made.image.size > 0
     finally:
@@ -91,7 +91,7 @@ def test_a_deletion_would_name_it(built: BuiltImage, iris: Project) -> None:
 
 
 def test_the_key_of_the_project_guards_it(built: BuiltImage) -> None:
-    assert ask(built.url, "GET", "/model", key="")[0] == 401
+    assert send_request(built.url, "GET", "/model", key="")[0] == 401
 
 
 def test_it_runs_read_only_and_without_rights(built: BuiltImage, client: DockerClient) -> None:
@@ -181,7 +181,7 @@ def test_a_container_is_replaced_unless_the_new_one_fails(
 
 
 @pytest.fixture
-def small(client: DockerClient) -> Iterator[str]:
+def small_image(client: DockerClient) -> Iterator[str]:
     """An image of a few bytes."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
@@ -191,9 +191,9 @@ def small(client: DockerClient) -> Iterator[str]:
     client.images.remove(output["status"], force=True)
 
 
-def test_push(small: str, client: DockerClient) -> None:
+def test_push(small_image: str, client: DockerClient) -> None:
     with registry(login="somebody:secret") as place:
-        client.images.get(small).tag(f"{place.host}/team/iris", "7")
+        client.images.get(small_image).tag(f"{place.host}/team/iris", "7")
         login = {"username": "somebody", "password": "secret"}
         digest = push(client, f"{place.host}/team/iris", "7", ProgressReporter(), login)
         assert digest == f"sha256:{hashlib.sha256(place.manifests['team/iris', '7']).hexdigest()}"
@@ -202,19 +202,21 @@ def test_push(small: str, client: DockerClient) -> None:
             push(client, f"{place.host}/team/iris", "7", ProgressReporter())
 
 
-def test_a_model_that_cannot_be_loaded_gets_no_tag(another: Project, base: str, client: DockerClient) -> None:
-    (another.champion / "model.skops").write_bytes(b"nothing")
+def test_a_model_that_cannot_be_loaded_gets_no_tag(other_project: Project, base: str, client: DockerClient) -> None:
+    (other_project.champion / "model.skops").write_bytes(b"nothing")
     with pytest.raises(DeployingError, match=r"the container ended at once .* cannot be read as a model"):
-        build_image(another, base=base)
-    assert_nothing_of(another, client)
+        build_image(other_project, base=base)
+    assert_nothing_of(other_project, client)
 
 
 @pytest.mark.parametrize("moment", [b"Building: COPY", b"Trying the image"])
-def test_an_interrupted_build_leaves_no_tag(another: Project, base: str, client: DockerClient, moment: bytes) -> None:
+def test_an_interrupted_build_leaves_no_tag(
+    other_project: Project, base: str, client: DockerClient, moment: bytes
+) -> None:
     """In the middle, and at the last moment before the image gets its name."""
-    output = another.folder / "said"
-    command = [sys.executable, "-m", "airflow_mlcraft.cli.main", "build", another.name, "--base", base]
-    command += ["--projects", str(another.folder.parent)]
+    output = other_project.folder / "said"
+    command = [sys.executable, "-m", "airflow_mlcraft.cli.main", "build", other_project.name, "--base", base]
+    command += ["--projects", str(other_project.folder.parent)]
     with output.open("wb") as stream:
         process = subprocess.Popen(command, stderr=stream, stdout=stream, start_new_session=True)
         try:
@@ -224,10 +226,10 @@ def test_an_interrupted_build_leaves_no_tag(another: Project, base: str, client:
         finally:
             process.kill()
     assert "mlcraft: interrupted" in output.read_text()
-    assert_nothing_of(another, client)
+    assert_nothing_of(other_project, client)
 
 
-def test_a_disk_that_is_full(another: Project, base: str, client: DockerClient) -> None:
+def test_a_disk_that_is_full(other_project: Project, base: str, client: DockerClient) -> None:
     """A file size limit acts like a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50 << 20, before[1]))
@@ -235,10 +237,10 @@ def test_a_disk_that_is_full(another: Project, base: str, client: DockerClient) 
         with pytest.raises(
             DeployingError, match=r"the image's files cannot be written to /.*; name a folder with room"
         ):
-            build_image(another, base=base)
+            build_image(other_project, base=base)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert_nothing_of(another, client)
+    assert_nothing_of(other_project, client)
 
 
 def assert_nothing_of(project: Project, client: DockerClient) -> None:

@@ -20,25 +20,25 @@ from airflow_mlcraft.steps.services import Services
 def iris() -> pd.DataFrame:
     """Three classes with names."""
     data = load_iris(as_frame=True)
-    return _from_a_file(data.frame.assign(target=data.target_names[data.target]))
+    return _round_trip_csv(data.frame.assign(target=data.target_names[data.target]))
 
 
 def cancer() -> pd.DataFrame:
     """Two classes, 0 and 1, of which only some columns are kept."""
-    return _from_a_file(load_breast_cancer(as_frame=True).frame.iloc[:, [0, 1, 2, 3, 4, -1]])
+    return _round_trip_csv(load_breast_cancer(as_frame=True).frame.iloc[:, [0, 1, 2, 3, 4, -1]])
 
 
 def diabetes() -> pd.DataFrame:
     """A number to predict."""
-    return _from_a_file(load_diabetes(as_frame=True).frame)
+    return _round_trip_csv(load_diabetes(as_frame=True).frame)
 
 
-def _from_a_file(frame: pd.DataFrame) -> pd.DataFrame:
-    """As pandas holds what it has read, column by column: sums over a column depend on that in their last bit."""
+def _round_trip_csv(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table as pandas reads it from CSV, column by column: the last bit of a column's sum depends on that."""
     return pd.read_csv(StringIO(frame.to_csv(index=False)))
 
 
-def wild(rows: int = 120) -> pd.DataFrame:
+def generate_mixed_table(rows: int = 120) -> pd.DataFrame:
     """Numbers, texts, truth values, dates; some missing; a target that depends on some of them."""
     random = np.random.default_rng(7)
     size = random.normal(10, 3, rows).round(3)
@@ -60,31 +60,33 @@ def wild(rows: int = 120) -> pd.DataFrame:
     return frame
 
 
-def cut(frame: pd.DataFrame, target: str = "target", **wishes: Any) -> tuple[Recipe, pd.DataFrame, pd.DataFrame]:
-    """A recipe, and the raw training and test parts."""
+def split_with_recipe(
+    frame: pd.DataFrame, target: str = "target", **wishes: Any
+) -> tuple[Recipe, pd.DataFrame, pd.DataFrame]:
+    """Choose a recipe, and split a table. Returns the recipe, and the raw training and test parts."""
     how = Split(test_size=0.25, seed=3)
     train, test = split(frame, how)
     return choose_recipe(train, target, how, RecipeOptions(**wishes)), train, test
 
 
 class Steps:
-    """Runs steps in a folder, and keeps what they say."""
+    """Runs steps in a folder, and keeps their log lines."""
 
     def __init__(self, folder: Path, state: Path | None = None):
         self.folder = folder
-        self.said: list[str] = []
-        self._services = Services(state=state, log=self.said.append)
+        self.log_lines: list[str] = []
+        self._services = Services(state=state, log=self.log_lines.append)
 
     def __call__(self, *arguments: str) -> int:
         """The exit code of a step."""
         return run(list(arguments), folder=self.folder, services=self._services)
 
-    def must(self, *arguments: str) -> None:
-        """A step that has to do its work."""
-        assert self(*arguments) == 0, self.said
+    def run_checked(self, *arguments: str) -> None:
+        """Run a step, which must succeed."""
+        assert self(*arguments) == 0, self.log_lines
 
-    def refusal(self, *arguments: str) -> str:
-        """The sentence of a step that must not."""
-        before = len(self.said)
-        assert self(*arguments) == 1, self.said
-        return " ".join(self.said[before:])
+    def run_for_error(self, *arguments: str) -> str:
+        """Run a step, which must fail. Returns its message."""
+        before = len(self.log_lines)
+        assert self(*arguments) == 1, self.log_lines
+        return " ".join(self.log_lines[before:])

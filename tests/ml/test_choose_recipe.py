@@ -14,7 +14,7 @@ from airflow_mlcraft.ml.estimators import build_estimator
 from airflow_mlcraft.ml.preparation import build_pipeline, build_preparation
 from airflow_mlcraft.ml.recipe import Recipe, from_json
 from airflow_mlcraft.ml.split import Split
-from tests.ml.samples import cut, diabetes, iris, wild
+from tests.ml.samples import diabetes, generate_mixed_table, iris, split_with_recipe
 
 ROWS = 40
 
@@ -29,7 +29,7 @@ def kind_of(values: object) -> str:
 
 
 def test_kinds() -> None:
-    assert cut(wild())[0].kinds == {
+    assert split_with_recipe(generate_mixed_table())[0].kinds == {
         "size": "number", "leaves": "number", "colour": "category", "wild": "boolean", "day": "date",
     }  # fmt: skip
     assert kind_of([1.5, None] * 20) == "number"
@@ -86,8 +86,8 @@ def test_tasks_and_labels() -> None:
     assert recipe_of(range(ROWS), x=x).task == "regression"
     assert recipe_of(["1.5", "2.5"] * 20, x=x, wishes=RecipeOptions("regression")).task == "regression"
     assert recipe_of(x=x, wishes=RecipeOptions(positive="A")).positive == "a"
-    assert cut(diabetes())[0].task == "regression"
-    assert cut(iris())[0].positive is None
+    assert split_with_recipe(diabetes())[0].task == "regression"
+    assert split_with_recipe(iris())[0].positive is None
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_nothing_to_predict_from() -> None:
 
 
 def test_a_recipe_survives_json() -> None:
-    recipe = cut(wild())[0]
+    recipe = split_with_recipe(generate_mixed_table())[0]
     again = from_json(json.loads(json.dumps(recipe.to_json())))
     assert again == recipe
     assert again.hash() == recipe.hash()
@@ -126,7 +126,7 @@ def test_a_recipe_survives_json() -> None:
 
 
 def test_serving_takes_what_training_has_not_seen() -> None:
-    recipe, train, test = cut(wild())
+    recipe, train, test = split_with_recipe(generate_mixed_table())
     made = build_preparation(recipe)
     expected = made.fit_transform(recipe.typed(train)).shape[1]
     strange = test.assign(colour="ultraviolet", size="unknown", day="tomorrow", leaves=[None] * len(test))
@@ -204,7 +204,7 @@ def test_a_thousand_columns() -> None:
 @pytest.mark.parametrize("impute", ["mean", "most_frequent", "zero"])
 @pytest.mark.parametrize("scale", ["minmax", "robust", "none"])
 def test_wishes_are_followed(impute: str, scale: str) -> None:
-    recipe, train, _ = cut(wild(), impute=impute, scale=scale)
+    recipe, train, _ = split_with_recipe(generate_mixed_table(), impute=impute, scale=scale)
     made = build_preparation(recipe).fit_transform(recipe.typed(train))
     missing = train["size"].isna().to_numpy()
     there = train["size"].dropna()

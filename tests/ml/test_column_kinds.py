@@ -28,7 +28,7 @@ def recipe_of(name: str, values: Any, wishes: KindOptions | None = None) -> Reci
     return choose_recipe(frame, "y", Split(), RecipeOptions(kinds=wishes or KindOptions()))
 
 
-def dates(form: str, first: int = 1) -> list[str]:
+def format_dates(form: str, first: int = 1) -> list[str]:
     days = pd.date_range("2024-01-01", periods=ROWS, freq=f"{first}D")
     return [day.strftime(form) for day in days]
 
@@ -39,9 +39,9 @@ def column(recipe: Recipe, name: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("form", ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d/%m/%Y %H:%M", "%d %b %Y"])
 def test_dates_are_told_by_their_format(form: str) -> None:
-    recipe = recipe_of("joined", dates(form))
+    recipe = recipe_of("joined", format_dates(form))
     assert column(recipe, "joined") == ("date", form)
-    assert f"the column 'joined' holds dates as {form}, such as {dates(form)[0]!r}" in recipe.notes
+    assert f"the column 'joined' holds dates as {form}, such as {format_dates(form)[0]!r}" in recipe.notes
 
 
 def test_dates_that_could_be_either_are_said_and_overruled() -> None:
@@ -107,7 +107,7 @@ def test_the_user_says_the_kind() -> None:
         assert words in str(told.value)
 
 
-def hotels(rows: int = 240) -> pd.DataFrame:
+def generate_hotels(rows: int = 240) -> pd.DataFrame:
     random = np.random.default_rng(0)
     good = random.random(rows) < 0.5
     days = pd.to_datetime("2024-01-01") + pd.to_timedelta(random.integers(0, 400, rows), unit="D")
@@ -128,12 +128,12 @@ def hotels(rows: int = 240) -> pd.DataFrame:
 
 @pytest.mark.parametrize("name", ["logistic_regression", "hist_gradient_boosting"])
 def test_text_codes_and_dates_are_the_same_for_predict_and_the_server(name: str, tmp_path: Path) -> None:
-    frame = hotels()
+    frame = generate_hotels()
     frame.to_csv(tmp_path / "data.csv", index=False)
     steps = Steps(tmp_path)
-    steps.must("process", "--data", "data.csv", "--target", "target")
-    steps.must("train", "--train", "train.parquet", "--recipe", "recipe.json", "--model", name, "--folds", "0")
-    assert any("free text: its words are weighed (TF-IDF)" in line for line in steps.said)
+    steps.run_checked("process", "--data", "data.csv", "--target", "target")
+    steps.run_checked("train", "--train", "train.parquet", "--recipe", "recipe.json", "--model", name, "--folds", "0")
+    assert any("free text: its words are weighed (TF-IDF)" in line for line in steps.log_lines)
     rows = json.loads(frame.drop(columns="target").to_json(orient="records"))
     rows += [
         rows[1] | odd
@@ -144,7 +144,7 @@ def test_text_codes_and_dates_are_the_same_for_predict_and_the_server(name: str,
         )
     ]
     (tmp_path / "new.json").write_text(json.dumps(rows))
-    steps.must("predict", "--model", "model", "--data", "new.json")
+    steps.run_checked("predict", "--model", "model", "--data", "new.json")
     predictions = pd.read_csv(tmp_path / "predictions.csv")
     assert (predictions["prediction"].head(len(frame)) == frame["target"]).mean() > 0.9
     predictor = load_predictor(tmp_path / "model")
@@ -155,7 +155,7 @@ def test_text_codes_and_dates_are_the_same_for_predict_and_the_server(name: str,
     )
     csv = frame.drop(columns="target").to_csv(index=False)
     (tmp_path / "new.csv").write_text(csv)
-    steps.must("predict", "--model", "model", "--data", "new.csv")
+    steps.run_checked("predict", "--model", "model", "--data", "new.csv")
     assert pd.read_csv(tmp_path / "predictions.csv")["probability_yes"].equals(
         predictions["probability_yes"].head(len(frame))
     )
@@ -165,7 +165,7 @@ def test_text_codes_and_dates_are_the_same_for_predict_and_the_server(name: str,
     )
     wrong = [rows[1] | {"joined": "2024-13-01"}]
     (tmp_path / "wrong.json").write_text(json.dumps(wrong))
-    assert "expected a date as %d/%m/%Y" in steps.refusal("predict", "--model", "model", "--data", "wrong.json")
+    assert "expected a date as %d/%m/%Y" in steps.run_for_error("predict", "--model", "model", "--data", "wrong.json")
     with pytest.raises(ValueError, match="expected a date as %d/%m/%Y"):
         predictor.predict(reader.read_records(wrong))
 
@@ -183,11 +183,13 @@ def test_codes_of_a_file_keep_their_zeros(tmp_path: Path) -> None:
 
 
 def test_what_became_of_columns_is_in_the_report(tmp_path: Path) -> None:
-    hotels().assign(id=range(240), same=1).to_csv(tmp_path / "data.csv", index=False)
+    generate_hotels().assign(id=range(240), same=1).to_csv(tmp_path / "data.csv", index=False)
     steps = Steps(tmp_path)
-    steps.must("process", "--data", "data.csv", "--target", "target")
-    steps.must("train", "--train", "train.parquet", "--recipe", "recipe.json", "--model", "naive_bayes", "--folds", "0")
-    steps.must("evaluate", "--models", "model", "--test", "test.parquet")
+    steps.run_checked("process", "--data", "data.csv", "--target", "target")
+    steps.run_checked(
+        "train", "--train", "train.parquet", "--recipe", "recipe.json", "--model", "naive_bayes", "--folds", "0"
+    )
+    steps.run_checked("evaluate", "--models", "model", "--test", "test.parquet")
     report = (tmp_path / "report.md").read_text()
     for words in ("is an identifier", "has one value only", "holds dates as", "free text"):
         assert words in report

@@ -11,11 +11,11 @@ import pandas as pd
 from airflow_mlcraft.ml.example_rows import example_rows
 from airflow_mlcraft.serving.model.folder import read_model_folder
 from airflow_mlcraft.serving.model.predictor import Predictor
-from tests.ml.samples import wild
-from tests.steps.processed import PARTS, processed
+from tests.ml.samples import generate_mixed_table
+from tests.steps.processed import PARTS, process_table
 
 
-def people(rows: int = 60) -> pd.DataFrame:
+def generate_people(rows: int = 60) -> pd.DataFrame:
     chance = np.random.default_rng(1)
     return pd.DataFrame(
         {
@@ -31,7 +31,7 @@ def people(rows: int = 60) -> pd.DataFrame:
 
 
 def test_types_ranges_and_names() -> None:
-    frame = people()
+    frame = generate_people()
     made = example_rows(frame)
     assert made.dtypes.drop("name").equals(frame.dtypes.drop("name"))
     assert len(made) == 5
@@ -44,7 +44,7 @@ def test_types_ranges_and_names() -> None:
 
 
 def test_no_row_is_one_of_the_data() -> None:
-    frame = people().drop(columns=["name", "empty"])
+    frame = generate_people().drop(columns=["name", "empty"])
     assert frame.merge(example_rows(frame)).empty
 
 
@@ -57,8 +57,8 @@ def test_few_rows_and_extremes() -> None:
 
 def test_a_trained_model_shows_none_of_its_rows(tmp_path: Path) -> None:
     """Neither in its folder nor where the server describes it; and it answers them."""
-    steps = processed(tmp_path, wild())
-    steps.must("train", *PARTS, "--model", "logistic_regression", "--folds", "0")
+    steps = process_table(tmp_path, generate_mixed_table())
+    steps.run_checked("train", *PARTS, "--model", "logistic_regression", "--folds", "0")
     split = json.loads((tmp_path / "model" / "serving_input_example.json").read_text())["dataframe_split"]
     example = pd.DataFrame(split["data"], columns=split["columns"])
     train = pd.read_parquet(tmp_path / "train.parquet")

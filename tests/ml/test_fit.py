@@ -30,15 +30,17 @@ from airflow_mlcraft.ml.fit import Fitted, fit, make_folds
 from airflow_mlcraft.ml.metrics import METRICS
 from airflow_mlcraft.ml.recipe import Recipe
 from airflow_mlcraft.ml.split import Split
-from tests.ml.samples import cancer, cut, diabetes, iris, wild
+from tests.ml.samples import cancer, diabetes, generate_mixed_table, iris, split_with_recipe
 
 
-def fitted(recipe: Recipe, train: pd.DataFrame, name: str, *, count: int = 4, cores: int = 1, **params: Any) -> Fitted:
+def fit_model(
+    recipe: Recipe, train: pd.DataFrame, name: str, *, count: int = 4, cores: int = 1, **params: Any
+) -> Fitted:
     estimator = build_estimator(recipe.task, name, params, 5)
     return fit(recipe, train, estimator, name=name, count=count, seed=5, cores=cores)
 
 
-def by_hand(estimator: Any) -> Any:
+def build_reference_pipeline(estimator: Any) -> Any:
     return make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), estimator)
 
 
@@ -51,18 +53,18 @@ CLASSIFIERS = [
 
 @pytest.mark.parametrize(("name", "estimator"), CLASSIFIERS, ids=[name for name, _ in CLASSIFIERS])
 def test_classification_by_hand(name: str, estimator: Any) -> None:
-    recipe, train, test = cut(iris())
-    ours = fitted(recipe, train, name)
+    recipe, train, test = split_with_recipe(iris())
+    ours = fit_model(recipe, train, name)
     x, y = train.drop(columns="target"), train["target"]
     cv = StratifiedKFold(4, shuffle=True, random_state=5)
     pairs = {"acc": "accuracy", "f1": "f1_macro", "roc_auc": "roc_auc_ovr", "log_loss": "neg_log_loss"}
     for metric, scoring in pairs.items():
-        theirs = cross_val_score(by_hand(estimator), x, y, cv=cv, scoring=scoring)
+        theirs = cross_val_score(build_reference_pipeline(estimator), x, y, cv=cv, scoring=scoring)
         expected = -theirs if metric == "log_loss" else theirs
         assert ours.cv[metric]["folds"] == expected.tolist(), metric
         assert ours.cv[metric]["mean"] == expected.mean()
         assert ours.cv[metric]["std"] == expected.std()
-    theirs = by_hand(estimator).fit(x, y)
+    theirs = build_reference_pipeline(estimator).fit(x, y)
     assert ours.train["acc"] == theirs.score(x, y)
     assert np.array_equal(ours.model.predict_proba(test), theirs.predict_proba(test.drop(columns="target")))
 
@@ -71,23 +73,23 @@ def test_classification_by_hand(name: str, estimator: Any) -> None:
     ("name", "estimator"), [("ridge", Ridge(random_state=5)), ("random_forest", RandomForestRegressor(random_state=5))]
 )
 def test_regression_by_hand(name: str, estimator: Any) -> None:
-    recipe, train, test = cut(diabetes())
-    ours = fitted(recipe, train, name)
+    recipe, train, test = split_with_recipe(diabetes())
+    ours = fit_model(recipe, train, name)
     x, y = train.drop(columns="target"), train["target"]
     cv = KFold(4, shuffle=True, random_state=5)
     pairs = {"rmse": "neg_root_mean_squared_error", "mae": "neg_mean_absolute_error", "r2": "r2"}
     for metric, scoring in pairs.items():
-        theirs = cross_val_score(by_hand(estimator), x, y, cv=cv, scoring=scoring)
+        theirs = cross_val_score(build_reference_pipeline(estimator), x, y, cv=cv, scoring=scoring)
         assert ours.cv[metric]["folds"] == (theirs if metric == "r2" else -theirs).tolist()
-    expected = by_hand(estimator).fit(x, y).predict(test.drop(columns="target"))
+    expected = build_reference_pipeline(estimator).fit(x, y).predict(test.drop(columns="target"))
     assert np.array_equal(ours.model.predict(test), expected)
 
 
 def test_columns_of_all_kinds_by_hand() -> None:
-    recipe, train, test = cut(wild())
-    ours = fitted(recipe, train, "logistic_regression")
+    recipe, train, test = split_with_recipe(generate_mixed_table())
+    ours = fit_model(recipe, train, "logistic_regression")
 
-    def plain(frame: pd.DataFrame) -> pd.DataFrame:
+    def extract_features(frame: pd.DataFrame) -> pd.DataFrame:
         days = pd.to_datetime(frame["day"])
         parts = {f"d{part}": getattr(days.dt, part) for part in ("year", "month", "day", "day_of_week", "hour")}
         return pd.DataFrame(
@@ -108,8 +110,8 @@ def test_columns_of_all_kinds_by_hand() -> None:
             ("texts", OneHotEncoder(sparse_output=False, handle_unknown="ignore"), ["colour"]),
         ]
     )
-    theirs = make_pipeline(prepare, LogisticRegression(max_iter=1000)).fit(plain(train), train["target"])
-    assert np.allclose(ours.model.predict_proba(test), theirs.predict_proba(plain(test)), rtol=1e-9, atol=0)
+    theirs = make_pipeline(prepare, LogisticRegression(max_iter=1000)).fit(extract_features(train), train["target"])
+    assert np.allclose(ours.model.predict_proba(test), theirs.predict_proba(extract_features(test)), rtol=1e-9, atol=0)
 
 
 @pytest.mark.parametrize("task", ESTIMATORS)
@@ -127,10 +129,12 @@ FAST |= {"hist_gradient_boosting": {"max_iter": 5}, "neural_network": {"max_iter
 
 @pytest.mark.parametrize(("task", "name"), [(task, name) for task, known in ESTIMATORS.items() for name in known])
 def test_each_estimator_is_the_same_on_one_core_and_on_two(task: str, name: str) -> None:
-    recipe, train, test = cut(wild() if task == "classification" else diabetes().head(150))
+    recipe, train, test = split_with_recipe(
+        generate_mixed_table() if task == "classification" else diabetes().head(150)
+    )
     params = FAST.get(name, {})
-    one = fitted(recipe, train, name, count=3, **params)
-    two = fitted(recipe, train, name, count=3, cores=2, **params)
+    one = fit_model(recipe, train, name, count=3, **params)
+    two = fit_model(recipe, train, name, count=3, cores=2, **params)
     assert one.cv == two.cv
     assert one.train == two.train
     assert np.array_equal(one.model.predict(test), two.model.predict(test))
@@ -140,7 +144,7 @@ def test_each_estimator_is_the_same_on_one_core_and_on_two(task: str, name: str)
 
 
 def test_a_seed_changes_what_is_random() -> None:
-    recipe, train, _ = cut(cancer())
+    recipe, train, _ = split_with_recipe(cancer())
     seeded = [build_estimator(recipe.task, "random_forest", {"n_estimators": 5}, seed) for seed in (1, 1, 2)]
     made = [fit(recipe, train, one, name="f", count=0, seed=0, cores=1).train["log_loss"] for one in seeded]
     assert made[0] == made[1] != made[2]
@@ -164,7 +168,7 @@ def test_folds_follow_the_split() -> None:
 
 
 def test_refusals() -> None:
-    recipe, train, _ = cut(wild())
+    recipe, train, _ = split_with_recipe(generate_mixed_table())
     for count, words in (
         (1, "2 or more, or 0"),
         (-2, "2 or more"),
@@ -172,24 +176,24 @@ def test_refusals() -> None:
         (80, "any class has"),
     ):
         with pytest.raises(StepError, match=words):
-            fitted(recipe, train, "naive_bayes", count=count)
+            fit_model(recipe, train, "naive_bayes", count=count)
     with pytest.raises(StepError, match="naive_bayes in fold 1 could not be fitted.*var_smoothing"):
-        fitted(recipe, train, "naive_bayes", var_smoothing=-1)
+        fit_model(recipe, train, "naive_bayes", var_smoothing=-1)
     with pytest.raises(StepError, match="no parameter 'var_smothing'; did you mean 'var_smoothing'"):
-        fitted(recipe, train, "naive_bayes", var_smothing=1)
+        fit_model(recipe, train, "naive_bayes", var_smothing=1)
     with pytest.raises(StepError, match="no model 'random_forrest' for classification; did you mean 'random_forest'"):
-        fitted(recipe, train, "random_forrest")
+        fit_model(recipe, train, "random_forrest")
     with pytest.raises(StepError, match="no model 'lasso' for classification; there are: logistic_regression"):
-        fitted(recipe, train, "lasso")
+        fit_model(recipe, train, "lasso")
 
 
 def test_warnings_are_told_once() -> None:
-    recipe, train, _ = cut(wild())
-    (line,) = fitted(recipe, train, "neural_network", max_iter=2).warnings
+    recipe, train, _ = split_with_recipe(generate_mixed_table())
+    (line,) = fit_model(recipe, train, "neural_network", max_iter=2).warnings
     assert line.startswith("neural_network: Stochastic Optimizer: Maximum iterations (2)")
 
 
-def imbalanced(rows: int = 600, positives: int = 60) -> pd.DataFrame:
+def generate_imbalanced_table(rows: int = 600, positives: int = 60) -> pd.DataFrame:
     """A rare class that a model can rank, but does not name at a half."""
     random = np.random.default_rng(4)
     target = np.array(["yes"] * positives + ["no"] * (rows - positives))
@@ -199,7 +203,7 @@ def imbalanced(rows: int = 600, positives: int = 60) -> pd.DataFrame:
 
 
 def test_a_threshold_is_chosen_on_folds_and_scored_on_rows_that_did_not_choose() -> None:
-    recipe, train, test = cut(imbalanced())
+    recipe, train, test = split_with_recipe(generate_imbalanced_table())
     estimator = build_estimator(recipe.task, "logistic_regression", {}, 5)
     how = {"name": "m", "count": 4, "seed": 5, "cores": 1}
     plain = fit(recipe, train, estimator, **how)  # type: ignore[arg-type]
@@ -211,7 +215,7 @@ def test_a_threshold_is_chosen_on_folds_and_scored_on_rows_that_did_not_choose()
     assert ours.cv["pr_auc"] == plain.cv["pr_auc"]
     x, y = recipe.typed(train), recipe.truth(train)
     for place, (learn, score) in enumerate(StratifiedKFold(4, shuffle=True, random_state=5).split(x, y)):
-        model = by_hand(LogisticRegression(max_iter=1000)).fit(x.iloc[learn], y[learn])
+        model = build_reference_pipeline(LogisticRegression(max_iter=1000)).fit(x.iloc[learn], y[learn])
         output = np.where(model.predict_proba(x.iloc[score])[:, 1] >= ours.threshold["folds"][place], "yes", "no")
         assert ours.cv["f1"]["folds"][place] == f1_score(y[score], output, pos_label="yes")
     chance = plain.model.predict_proba(test)[:, 1]
@@ -229,7 +233,7 @@ def test_a_threshold_is_chosen_on_folds_and_scored_on_rows_that_did_not_choose()
     ],
 )
 def test_thresholds_that_cannot_be(frame: pd.DataFrame, name: str, count: int, words: str) -> None:
-    recipe, train, _ = cut(frame)
+    recipe, train, _ = split_with_recipe(frame)
     estimator = build_estimator(recipe.task, name, {}, 5)
     with pytest.raises(StepError, match=words):
         fit(recipe, train, estimator, name=name, count=count, seed=5, cores=1, threshold="auto")

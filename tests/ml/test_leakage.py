@@ -15,24 +15,31 @@ from airflow_mlcraft.ml.estimators import build_estimator
 from airflow_mlcraft.ml.fit import fit, make_folds
 from airflow_mlcraft.ml.preparation import build_pipeline
 from airflow_mlcraft.ml.split import Split, split
-from tests.ml.samples import Steps, diabetes, wild
+from tests.ml.samples import Steps, diabetes, generate_mixed_table
 
-MADE = ("train.parquet", "recipe.json", "model/model.skops", "model/model.json", "model/MLmodel", "metrics.json")
+OUTPUT_FILES = (
+    "train.parquet",
+    "recipe.json",
+    "model/model.skops",
+    "model/model.json",
+    "model/MLmodel",
+    "metrics.json",
+)
 
 
-def made_of(frame: pd.DataFrame, folder: Path, how: tuple[str, ...] = ()) -> dict[str, bytes]:
-    """All that training makes of data."""
+def train_and_read_outputs(frame: pd.DataFrame, folder: Path, how: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """Process a table and train a model. Returns the content of the output files."""
     folder.mkdir()
     frame.to_csv(folder / "data.csv", index=False)
     steps = Steps(folder)
     part = ("--seed", "3", "--test-size", "0.25")
-    steps.must("process", "--data", "data.csv", "--target", "target", *part, "--id", "row", *how)
+    steps.run_checked("process", "--data", "data.csv", "--target", "target", *part, "--id", "row", *how)
     parts = ("--train", "train.parquet", "--recipe", "recipe.json")
-    steps.must("train", *parts, "--model", "random_forest", "--params", '{"n_estimators": 5}')
-    return {name: (folder / name).read_bytes() for name in MADE}
+    steps.run_checked("train", *parts, "--model", "random_forest", "--params", '{"n_estimators": 5}')
+    return {name: (folder / name).read_bytes() for name in OUTPUT_FILES}
 
 
-def poison(frame: pd.DataFrame, test: pd.Index, **values: Any) -> pd.DataFrame:
+def overwrite_test_rows(frame: pd.DataFrame, test: pd.Index, **values: Any) -> pd.DataFrame:
     made = frame.astype(dict.fromkeys(values, object))
     for name, value in values.items():
         made.loc[test, name] = value
@@ -53,31 +60,35 @@ POISONS: list[dict[str, Any]] = [
 ]
 
 
-def rows() -> pd.DataFrame:
+def generate_numbered_rows() -> pd.DataFrame:
     """Rows that keep their side when their values change."""
-    return wild().assign(row=range(120))
+    return generate_mixed_table().assign(row=range(120))
 
 
 def test_no_value_of_the_test_part_changes_a_byte_of_the_model(tmp_path: Path) -> None:
-    frame = rows()
+    frame = generate_numbered_rows()
     _, test = split(frame, Split(test_size=0.25, seed=3, id="row"))
-    clean = made_of(frame, tmp_path / "clean")
+    clean = train_and_read_outputs(frame, tmp_path / "clean")
     for number, values in enumerate(POISONS):
-        assert made_of(poison(frame, test.index, **values), tmp_path / str(number)) == clean, values
+        assert (
+            train_and_read_outputs(overwrite_test_rows(frame, test.index, **values), tmp_path / str(number)) == clean
+        ), values
 
 
 @pytest.mark.parametrize("how", [("--group", "leaves"), ("--time", "day")])
 def test_nor_with_groups_or_times(how: tuple[str, str], tmp_path: Path) -> None:
-    frame = rows()
+    frame = generate_numbered_rows()
     cut = Split(how[0].removeprefix("--"), how[1], 0.25, 3, "row")
     _, test = split(frame, cut)
-    poisoned = poison(frame, test.index, size=1e12, colour="ultraviolet", wild=None)
-    assert made_of(poisoned, tmp_path / "poisoned", how) == made_of(frame, tmp_path / "clean", how)
+    poisoned = overwrite_test_rows(frame, test.index, size=1e12, colour="ultraviolet", wild=None)
+    assert train_and_read_outputs(poisoned, tmp_path / "poisoned", how) == train_and_read_outputs(
+        frame, tmp_path / "clean", how
+    )
 
 
 def test_the_detector_finds_a_leak(tmp_path: Path) -> None:
     """The same comparison, with a processor that looks at all rows, does tell the difference."""
-    frame = rows()
+    frame = generate_numbered_rows()
     _, test = split(frame, Split(test_size=0.25, seed=3, id="row"))
     code = tmp_path / "processor.py"
     code.write_text(
@@ -85,8 +96,8 @@ def test_the_detector_finds_a_leak(tmp_path: Path) -> None:
         "def process(frame):\n    return frame\n"
     )
     how = ("--code", str(code))
-    leaky = made_of(poison(frame, test.index, size=1e12), tmp_path / "poisoned", how)
-    assert leaky != made_of(frame, tmp_path / "clean", how)
+    leaky = train_and_read_outputs(overwrite_test_rows(frame, test.index, size=1e12), tmp_path / "poisoned", how)
+    assert leaky != train_and_read_outputs(frame, tmp_path / "clean", how)
 
 
 def test_each_fold_prepares_for_itself() -> None:
@@ -98,12 +109,12 @@ def test_each_fold_prepares_for_itself() -> None:
     cuts = make_folds(recipe, train, recipe.truth(train), 3, 0)
     poisoned = train.copy()
     poisoned.iloc[cuts[0][1], 2] = 1e9
-    seen = [fold_of(recipe, part, cuts[0]) for part in (train, poisoned)]
+    seen = [predict_fold(recipe, part, cuts[0]) for part in (train, poisoned)]
     assert np.array_equal(seen[0], seen[1])
 
 
-def fold_of(recipe: Any, train: pd.DataFrame, cut: tuple[Any, Any]) -> Any:
-    """What the fold's model says to rows that nobody has touched."""
+def predict_fold(recipe: Any, train: pd.DataFrame, cut: tuple[Any, Any]) -> Any:
+    """The predictions of the fold's model for its training rows, which no test changes."""
     model = build_pipeline(recipe, build_estimator(recipe.task, "ridge", {}, 0))
     features = recipe.typed(train)
     model.fit(features.iloc[cut[0]], recipe.truth(train)[cut[0]])
@@ -118,9 +129,9 @@ def test_random_labels_cannot_be_learnt(tmp_path: Path) -> None:
     frame["target"] = random.choice(["a", "b"], 400)
     frame.to_csv(tmp_path / "data.csv", index=False)
     steps = Steps(tmp_path)
-    steps.must("process", "--data", "data.csv", "--target", "target", "--test-size", "0.5")
-    steps.must("train", "--train", "train.parquet", "--recipe", "recipe.json", "--model", "random_forest")
-    steps.must("evaluate", "--models", "model", "--test", "test.parquet")
+    steps.run_checked("process", "--data", "data.csv", "--target", "target", "--test-size", "0.5")
+    steps.run_checked("train", "--train", "train.parquet", "--recipe", "recipe.json", "--model", "random_forest")
+    steps.run_checked("evaluate", "--models", "model", "--test", "test.parquet")
     models = json.loads((tmp_path / "scores.json").read_text())["models"]
     (scores,) = (model for model in models if model["role"] == "new")
     assert scores["train"]["acc"] == 1
@@ -129,7 +140,7 @@ def test_random_labels_cannot_be_learnt(tmp_path: Path) -> None:
 
 
 def test_fitting_alone_reads_only_what_it_is_given() -> None:
-    frame = wild()
+    frame = generate_mixed_table()
     how = Split(test_size=0.25, seed=3)
     train, test = split(frame, how)
     recipe = choose_recipe(train, "target", how, RecipeOptions())

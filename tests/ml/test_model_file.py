@@ -16,8 +16,8 @@ from airflow_mlcraft.ml.estimators import ESTIMATORS, build_estimator
 from airflow_mlcraft.ml.model_file import save_model
 from airflow_mlcraft.ml.preparation import build_pipeline
 from airflow_mlcraft.tracking import pyfunc_model
-from tests.ml.samples import cut, diabetes, wild
-from tests.steps.processed import files
+from tests.ml.samples import diabetes, generate_mixed_table, split_with_recipe
+from tests.steps.processed import read_files
 
 FAST: dict[str, dict[str, Any]] = {
     "random_forest": {"n_estimators": 8},
@@ -31,13 +31,15 @@ FAST: dict[str, dict[str, Any]] = {
 }
 
 
-def fitted(task: str, name: str) -> tuple[Any, Any]:
-    recipe, train, test = cut(wild() if task == "classification" else diabetes().head(150))
+def fit_model(task: str, name: str) -> tuple[Any, Any]:
+    recipe, train, test = split_with_recipe(
+        generate_mixed_table() if task == "classification" else diabetes().head(150)
+    )
     model = build_pipeline(recipe, build_estimator(task, name, FAST.get(name, {}), 1))
     return model.fit(recipe.typed(train), recipe.truth(train)), test
 
 
-def _saved(model: Any, folder: Path) -> Path:
+def _save(model: Any, folder: Path) -> Path:
     folder.mkdir()
     return save_model(model, folder / "model.skops")
 
@@ -45,10 +47,10 @@ def _saved(model: Any, folder: Path) -> Path:
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 @pytest.mark.parametrize(("task", "name"), [(task, name) for task, known in ESTIMATORS.items() for name in known])
 def test_each_estimator_is_kept_and_loaded(task: str, name: str, tmp_path: Path) -> None:
-    model, test = fitted(task, name)
-    again, _ = fitted(task, name)
-    first, _ = (_saved(one, tmp_path / place) for one, place in ((model, "1"), (again, "2")))
-    assert files(tmp_path / "1") == files(tmp_path / "2")
+    model, test = fit_model(task, name)
+    again, _ = fit_model(task, name)
+    first, _ = (_save(one, tmp_path / place) for one, place in ((model, "1"), (again, "2")))
+    assert read_files(tmp_path / "1") == read_files(tmp_path / "2")
     loaded = pyfunc_model.load(first)
     assert np.array_equal(loaded.predict(test), model.predict(test))
     if task == "classification":
@@ -76,13 +78,13 @@ def test_another_process_makes_the_same_bytes(tmp_path: Path) -> None:
         environment = {**os.environ, "PYTHONHASHSEED": str(number), "PYTHONPATH": str(Path(__file__).parents[2])}
         command = [sys.executable, "-c", SCRIPT, str(folder), str(number * 1000)]
         subprocess.run(command, check=True, env=environment)
-        made.append(files(folder))
+        made.append(read_files(folder))
     assert len(made[0]) == 9
     assert made[0] == made[1]
 
 
 def test_what_skops_cannot_keep_is_a_sentence(tmp_path: Path) -> None:
-    class Odd:
+    class Unpicklable:
         def __reduce__(self) -> Any:
             raise TypeError("not me")
 
@@ -90,4 +92,4 @@ def test_what_skops_cannot_keep_is_a_sentence(tmp_path: Path) -> None:
             raise TypeError("not me")
 
     with pytest.raises(StepError, match="cannot be kept safely by skops"):
-        save_model(Odd(), tmp_path / "odd.skops")
+        save_model(Unpicklable(), tmp_path / "odd.skops")

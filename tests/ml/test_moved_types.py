@@ -1,8 +1,8 @@
 """Model files whose types have moved since they were written: loaded, and trusted, as before.
 
 `models/before_moved_types` is the model folder that version 0.1.0 (commit a6358ee) made in that commit's worktree, from
-`wild()` of samples.py with `note` as nine random words of oak, ash, elm, fir and yew, written to data.csv:
-`mlcraft-step process --data data.csv --target target`, then
+`generate_mixed_table()` of samples.py with `note` as nine random words of oak, ash, elm, fir and yew, written to
+data.csv: `mlcraft-step process --data data.csv --target target`, then
 `mlcraft-step train --train train.parquet --recipe recipe.json --model logistic_regression --folds 3`.
 """
 
@@ -82,7 +82,7 @@ def test_mlflow_loads_it(rows: pd.DataFrame) -> None:
 def test_the_step_predict_loads_it(rows: pd.DataFrame, tmp_path: Path) -> None:
     shutil.copytree(FOLDER, tmp_path / "model")
     rows.to_csv(tmp_path / "rows.csv", index=False)
-    Steps(tmp_path).must("predict", "--model", "model", "--data", "rows.csv")
+    Steps(tmp_path).run_checked("predict", "--model", "model", "--data", "rows.csv")
     assert pd.read_csv(tmp_path / "predictions.csv")["prediction"].tolist() == PREDICTED
 
 

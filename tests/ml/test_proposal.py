@@ -11,7 +11,7 @@ from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.ml.proposal import find_group, find_time, is_money, propose
 
 
-def panel(people: int = 595, years: int = 7, name: str = "nr") -> pd.DataFrame:
+def generate_panel_data(people: int = 595, years: int = 7, name: str = "nr") -> pd.DataFrame:
     """Wages of people over years."""
     random = np.random.default_rng(0)
     frame = pd.DataFrame(
@@ -46,20 +46,20 @@ def test_features_that_repeat_are_no_groups() -> None:
 
 @pytest.mark.parametrize("name", ["person_id", "PatientID", "customer id", "user", "subject_no", "session_id"])
 def test_a_group_by_its_name(name: str) -> None:
-    found = find_group(panel(name=name).drop(columns="year"), "wage")
+    found = find_group(generate_panel_data(name=name).drop(columns="year"), "wage")
     assert found is not None
     assert (found.column, found.values, found.rows) == (name, 595, 4165)
 
 
 def test_a_panel_without_a_name_that_says_so() -> None:
-    found = propose(panel())
+    found = propose(generate_panel_data())
     assert (found.target, found.prediction, found.group, found.time) == ("wage", "regression", "nr", "")
     assert any("nr has 595 values over 4,165 rows" in note for note in found.notes)
-    assert find_group(panel().drop(columns="year"), "wage") is None
+    assert find_group(generate_panel_data().drop(columns="year"), "wage") is None
 
 
 def test_the_person_counts_more_than_another_id() -> None:
-    frame = panel(name="person_id").assign(branch_id=lambda found: found["person_id"] % 100)
+    frame = generate_panel_data(name="person_id").assign(branch_id=lambda found: found["person_id"] % 100)
     found = find_group(frame, "wage")
     assert found is not None
     assert found.column == "person_id"
@@ -67,7 +67,7 @@ def test_the_person_counts_more_than_another_id() -> None:
 
 
 def test_copies_of_a_row_are_no_group() -> None:
-    frame = pd.concat([panel().drop_duplicates("nr").rename(columns={"nr": "user_id"})] * 2)
+    frame = pd.concat([generate_panel_data().drop_duplicates("nr").rename(columns={"nr": "user_id"})] * 2)
     assert find_group(frame, "wage") is None
 
 
@@ -99,15 +99,15 @@ def test_amounts_are_numbers_to_predict() -> None:
 
 
 def test_what_is_known_stays() -> None:
-    frame = panel()
+    frame = generate_panel_data()
     assert propose(frame, "education", "regression").target == "education"
     with pytest.raises(StepError, match="no column 'wages' to predict; did you mean 'wage'"):
         propose(frame, "wages")
 
 
 def test_rows_without_a_target() -> None:
-    frame = panel()
+    frame = generate_panel_data()
     frame.loc[3:13, "wage"] = np.nan
     (note,) = [note for note in propose(frame, "wage").notes if "missing" in note]
     assert "'wage' is missing in 11 of 4,165 rows" in note and "clean_table() of processor.py" in note
-    assert not any("missing" in note for note in propose(panel(), "wage").notes)
+    assert not any("missing" in note for note in propose(generate_panel_data(), "wage").notes)

@@ -26,17 +26,17 @@ SPACE = {
 KNOWN = LogisticRegression().get_params()
 
 
-def score(params: Any, fold: int) -> float:
+def score_fold(params: Any, fold: int) -> float:
     bonus = {"lbfgs": 0.1}.get(params.get("solver"), 0.0)
     return 1 - abs(params.get("C", 50) - 3) / 100 - fold * 0.01 + bonus + params.get("max_iter", 0) / 1000
 
 
-def search(**changes: Any) -> Search:
+def build_search(**changes: Any) -> Search:
     usual = Search(
         metric=METRICS["acc"],
         space=SPACE,
         distributions=distributions(SPACE, KNOWN, "logistic_regression"),
-        score_fold=score,
+        score_fold=score_fold,
         folds=3,
         trials=25,
         seed=4,
@@ -45,64 +45,64 @@ def search(**changes: Any) -> Search:
 
 
 def test_the_same_seed_tries_the_same() -> None:
-    first, second = search().run(), search().run()
+    first, second = build_search().run(), build_search().run()
     assert first == second
     assert [one.number for one in first] == list(range(26))
     assert first[0].params == {}
     assert {one.state for one in first} == {"complete", "pruned"}
-    assert search(seed=5).run() != first
-    assert all(one.state == "complete" for one in search(pruner="none").run())
-    best = search().best(first)
+    assert build_search(seed=5).run() != first
+    assert all(one.state == "complete" for one in build_search(pruner="none").run())
+    best = build_search().best(first)
     assert best.score == max(one.score for one in first if one.state == "complete")
     assert best.score > first[0].score
     assert len(next(one for one in first if one.state == "pruned").folds) < 3
 
 
-class Killed(BaseException):
+class KilledError(BaseException):
     pass
 
 
-def dies_after(calls: int) -> Callable[[Any, int], float]:
+def fail_after(calls: int) -> Callable[[Any, int], float]:
     left = [calls]
 
-    def fragile(params: Any, fold: int) -> float:
+    def score_or_fail(params: Any, fold: int) -> float:
         left[0] -= 1
         if left[0] < 0:
-            raise Killed
-        return score(params, fold)
+            raise KilledError
+        return score_fold(params, fold)
 
-    return fragile
+    return score_or_fail
 
 
 @pytest.mark.parametrize("calls", [4, 20, 38])
 def test_an_interrupted_search_ends_as_if_it_had_not_been(calls: int, tmp_path: Path) -> None:
     journal = tmp_path / "state" / "search.journal"
     for more in (calls, 12):
-        with pytest.raises(Killed):
-            search(journal=journal, score_fold=dies_after(more)).run()
+        with pytest.raises(KilledError):
+            build_search(journal=journal, score_fold=fail_after(more)).run()
         with journal.open("ab") as handle:
             handle.write(b'{"half a li')
     lines: list[str] = []
-    assert search(journal=journal, log=lines.append).run() == search().run()
+    assert build_search(journal=journal, log=lines.append).run() == build_search().run()
     assert any("are there already" in line for line in lines) or calls < 5
-    again: list[Trial] = search(journal=journal, score_fold=dies_after(3)).run()
-    assert again == search().run(), "only the model as it is is scored anew"
+    again: list[Trial] = build_search(journal=journal, score_fold=fail_after(3)).run()
+    assert again == build_search().run(), "only the model as it is is scored anew"
 
 
 def test_fewer_and_more_trials_than_before(tmp_path: Path) -> None:
     journal = tmp_path / "search.journal"
-    search(journal=journal, trials=10).run()
-    assert search(journal=journal, trials=6).run() == search(trials=6).run()
-    assert search(journal=journal, trials=25).run() == search().run()
+    build_search(journal=journal, trials=10).run()
+    assert build_search(journal=journal, trials=6).run() == build_search(trials=6).run()
+    assert build_search(journal=journal, trials=25).run() == build_search().run()
 
 
 def test_failed_trials_are_told_and_counted() -> None:
-    def picky(params: Any, fold: int) -> float:
+    def score_except_saga(params: Any, fold: int) -> float:
         if params.get("solver") == "saga" and fold == 1:
             raise StepError("saga does not like fold 1")
-        return score(params, fold)
+        return score_fold(params, fold)
 
-    trials = search(score_fold=picky, pruner="none").run()
+    trials = build_search(score_fold=score_except_saga, pruner="none").run()
     failed = [one for one in trials if one.state == "failed"]
     assert failed
     assert all(one.error == "saga does not like fold 1" and len(one.folds) == 1 for one in failed)
@@ -110,12 +110,12 @@ def test_failed_trials_are_told_and_counted() -> None:
 
 
 def test_the_time_is_up() -> None:
-    assert len(search(timeout=0).run()) == 1
+    assert len(build_search(timeout=0).run()) == 1
 
 
 def test_a_metric_without_a_value() -> None:
     with pytest.raises(StepError, match="no acc to search by"):
-        search(score_fold=lambda params, fold: None).run()
+        build_search(score_fold=lambda params, fold: None).run()
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_the_lock_goes_with_its_process(tmp_path: Path) -> None:
     assert process.stdout.readline() == b"held\n"
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert len(search(journal=journal, trials=2).run()) == 3
+    assert len(build_search(journal=journal, trials=2).run()) == 3
 
 
 @pytest.mark.parametrize(

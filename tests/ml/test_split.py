@@ -14,13 +14,13 @@ from airflow_mlcraft.ml.row_hash import row_hashes
 from airflow_mlcraft.ml.split import Split, split, split_rows
 
 
-def sides(frame: pd.DataFrame, how: Split, key: str = "row") -> tuple[set[int], set[int]]:
+def split_keys(frame: pd.DataFrame, how: Split, key: str = "row") -> tuple[set[int], set[int]]:
     train, test = split(frame, how)
     assert len(train) + len(test) == len(frame)
     return set(train[key]), set(test[key])
 
 
-def table(rows: int = 1000) -> pd.DataFrame:
+def generate_table(rows: int = 1000) -> pd.DataFrame:
     random = np.random.default_rng(3)
     days = pd.Timestamp("2024-01-01") + pd.to_timedelta(random.integers(0, 10**7, rows), unit="s")
     return pd.DataFrame(
@@ -39,23 +39,23 @@ def table(rows: int = 1000) -> pd.DataFrame:
     "how", [Split(), Split("stratify", "kind"), Split("group", "who"), Split(test_size=0.3, seed=5)]
 )
 def test_a_growing_table_keeps_every_old_row_on_its_side(how: Split) -> None:
-    frame = table()
+    frame = generate_table()
     for rows in (40, 300, 700):
-        before, after = sides(frame.head(rows), how), sides(frame, how)
+        before, after = split_keys(frame.head(rows), how), split_keys(frame, how)
         assert before[0] <= after[0]
         assert before[1] <= after[1]
 
 
 def test_a_number_of_rows_never_takes_from_the_training_part() -> None:
-    frame = table()
+    frame = generate_table()
     for how in (Split(test_size=50), Split("stratify", "kind", 50)):
-        before, after = sides(frame.head(400), how), sides(frame, how)
+        before, after = split_keys(frame.head(400), how), split_keys(frame, how)
         assert before[0] <= after[0], "no row that was learned from is tested with"
     assert len(split(frame, Split(test_size=50))[1]) == 50
 
 
 def test_order_of_rows_and_columns_does_not_matter() -> None:
-    frame = table()
+    frame = generate_table()
     mixed = frame.sample(frac=1, random_state=1)[["day", "kind", "x", "row", "good", "who"]]
     for how in (Split(), Split("stratify", "kind"), Split("group", "who"), Split("time", "day")):
         for one, other in zip(split(frame, how), split(mixed, how), strict=True):
@@ -63,7 +63,7 @@ def test_order_of_rows_and_columns_does_not_matter() -> None:
 
 
 def test_the_file_format_does_not_matter(tmp_path: Path) -> None:
-    frame = table().drop(columns="row")
+    frame = generate_table().drop(columns="row")
     frame.loc[::7, "x"] = None
     frame.loc[3::9, "kind"] = None
     frame.to_csv(tmp_path / "t.csv", index=False)
@@ -77,20 +77,20 @@ def test_the_file_format_does_not_matter(tmp_path: Path) -> None:
 
 
 def test_rows_that_are_equal_share_a_side() -> None:
-    frame = pd.concat([table(200)] * 3, ignore_index=True)
-    train, test = sides(frame, Split())
+    frame = pd.concat([generate_table(200)] * 3, ignore_index=True)
+    train, test = split_keys(frame, Split())
     assert not train & test
 
 
 def test_the_share_is_met_about() -> None:
-    frame = table(5000)
+    frame = generate_table(5000)
     assert 0.18 < len(split(frame, Split())[1]) / 5000 < 0.22
-    one, other = sides(frame, Split()), sides(frame, Split(seed=6))
+    one, other = split_keys(frame, Split()), split_keys(frame, Split(seed=6))
     assert 0.1 < len(one[1] & other[1]) / len(one[1]) < 0.3
 
 
 def test_each_class_of_two_rows_or_more_is_tested() -> None:
-    frame = table(60).assign(kind=["a"] * 50 + ["b"] * 5 + ["c"] * 2 + ["d"] * 2 + ["e"])
+    frame = generate_table(60).assign(kind=["a"] * 50 + ["b"] * 5 + ["c"] * 2 + ["d"] * 2 + ["e"])
     for seed in range(20):
         found = split_rows(frame, Split("stratify", "kind", 0.1, seed))
         assert set(frame["kind"].iloc[found.test]) == {"a", "b", "c", "d"}
@@ -99,7 +99,7 @@ def test_each_class_of_two_rows_or_more_is_tested() -> None:
 
 
 def test_groups_stay_together() -> None:
-    frame = table()
+    frame = generate_table()
     train, test = split(frame, Split("group", "who", 0.3, 4))
     assert not set(train["who"]) & set(test["who"])
     assert 0.15 < test["who"].nunique() / 80 < 0.45

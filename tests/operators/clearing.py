@@ -20,10 +20,10 @@ def main(flags: Path) -> dict[str, Any]:
     for name in ("first", "one", "three"):
         (flags / name).touch()
     clear(run, only_failed=True)
-    result["second"] = states(go_on(dag, run))
+    result["second"] = states(run_cleared_tasks(dag, run))
     (flags / "two").touch()
     clear(run, task_ids=[("each", 1), "all", "outputs"])
-    result["third"] = states(go_on(dag, run))
+    result["third"] = states(run_cleared_tasks(dag, run))
     result["outputs"] = outputs(run)
     result["tries"] = tries(run)
     result["never_failed"] = outputs(dag.test(run_conf=conf))
@@ -37,8 +37,8 @@ def clear(run: Any, **what: Any) -> None:
     SerializedDagModel.get_dag(run.dag_id).clear(run_id=run.run_id, **what)
 
 
-def go_on(dag: Any, run: Any) -> Any:
-    """The loop of `dag.test`, for a run that is there already."""
+def run_cleared_tasks(dag: Any, run: Any) -> Any:
+    """Run the tasks of a DAG run that were cleared, by the loop of `dag.test`. Returns the run."""
     from airflow.models.dagrun import DagRun
     from airflow.models.serialized_dag import SerializedDagModel
     from airflow.models.taskinstance import TaskInstance

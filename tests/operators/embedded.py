@@ -1,4 +1,4 @@
-"""One warm process, in which Airflow and cwltool are loaded, for all tests that run documents or commands.
+"""A fork server, in which Airflow and cwltool are loaded, for all tests that run documents or commands.
 
 Each run is a child that is forked from it, so nothing of one run is left for the next.
 """
@@ -21,7 +21,7 @@ DOCUMENTS = PROJECT / "tests" / "documents"
 
 
 @dataclass
-class Ran:
+class DagRunResult:
     """How a run of a DAG ended."""
 
     state: str
@@ -43,7 +43,7 @@ class Ran:
         assert self.state == "success", self.failed
         return self.outputs
 
-    def sentences(self) -> str:
+    def error_messages(self) -> str:
         """Why tasks failed."""
         return "\n".join(f"{failure['task_id']}: {failure['message']}" for failure in self.failed)
 
@@ -53,7 +53,7 @@ class Ran:
 
 
 @dataclass
-class Said:
+class CommandResult:
     """What a command printed, and its exit code."""
 
     code: int
@@ -66,8 +66,8 @@ class Said:
         return json.loads(self.out)
 
 
-class Warm:
-    """The warm process."""
+class ForkServer:
+    """The process in which Airflow and cwltool are loaded."""
 
     def __init__(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="mlcraft-warm-", dir=os.environ.get("AIRFLOW_HOME")))
@@ -80,14 +80,14 @@ class Warm:
         )
         assert self._answer() == "ready"
 
-    def run(self, folder: Path, document: str | Path, job: Any = None, **options: Any) -> Ran:
+    def run(self, folder: Path, document: str | Path, job: Any = None, **options: Any) -> DagRunResult:
         """Run a document, or the DAG in a Python file, below `folder`; documents are named below tests/documents."""
         folder.mkdir(parents=True, exist_ok=True)
         path = document if isinstance(document, Path) else DOCUMENTS / document
         output = self._child(folder, what="dag", document=str(path), job=job or {}, **options)
         answer = folder / "answer.json"
         assert answer.exists(), f"{output.code}: {output.err}"
-        ran = Ran(**json.loads(answer.read_text()), folder=folder)
+        ran = DagRunResult(**json.loads(answer.read_text()), folder=folder)
         answer.unlink()
         return ran
 
@@ -105,20 +105,22 @@ class Warm:
         folder: Path,
         stdin: str = "",
         env: dict[str, str] | None = None,
-        learns: bool = False,
-    ) -> Said:
+        preload_ml: bool = False,
+    ) -> CommandResult:
         """Run one of our commands in a folder: `mlcraft` or `mlcraft-cwl-runner`."""
         folder.mkdir(parents=True, exist_ok=True)
         words = [str(part) for part in arguments]
-        return self._child(folder, what=name, arguments=words, stdin=stdin, env=env or {}, chdir=True, learns=learns)
+        return self._child(
+            folder, what=name, arguments=words, stdin=stdin, env=env or {}, chdir=True, preload_ml=preload_ml
+        )
 
-    def _child(self, folder: Path, **order: Any) -> Said:
+    def _child(self, folder: Path, **order: Any) -> CommandResult:
         place = Path(tempfile.mkdtemp(prefix="child-", dir=self.root))
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({**order, "folder": str(folder), "place": str(place)}) + "\n")
         self._process.stdin.flush()
         code = int(self._answer())
-        return Said(code, (place / "stdout").read_text(), (place / "stderr").read_text())
+        return CommandResult(code, (place / "stdout").read_text(), (place / "stderr").read_text())
 
     def _answer(self) -> str:
         assert self._process.stdout is not None
@@ -126,9 +128,9 @@ class Warm:
 
 
 @cache
-def warm() -> Warm:
-    """The warm process of this test process; it ends when its standard input does."""
-    return Warm()
+def fork_server() -> ForkServer:
+    """The fork server of this test process; it ends when its standard input does."""
+    return ForkServer()
 
 
 def names_and_texts(value: Any) -> Any:

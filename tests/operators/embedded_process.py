@@ -1,4 +1,4 @@
-"""The warm process: takes an order a line, forks a child that carries it out, and says the child's exit code."""
+"""The fork server: reads a request a line, forks a child that carries it out, and prints the child's exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-LATE = (
+PRELOADED_MODULES = (
     "airflow_mlcraft.dag.cwl_dag",
     "airflow_mlcraft.operators.step",
     "airflow_mlcraft.cwl.tool",
@@ -23,7 +23,7 @@ LATE = (
     "airflow_mlcraft.dag.import_folder",
 )
 
-LEARNING = ("matplotlib.figure", "pandas", "pyarrow.parquet", "skops.io", "sklearn.ensemble", "sklearn.inspection")
+ML_MODULES = ("matplotlib.figure", "pandas", "pyarrow.parquet", "skops.io", "sklearn.ensemble", "sklearn.inspection")
 """What machine-learning steps import; loaded with the first of them, as most tests do without."""
 
 
@@ -32,33 +32,33 @@ def main(home: str) -> None:
     from airflow_mlcraft.runner.preload import warm_up
 
     warm_up(Path(home))
-    for name in LATE:
+    for name in PRELOADED_MODULES:
         importlib.import_module(name)
     print("ready", flush=True)
     for line in sys.stdin:
-        order = json.loads(line)
-        for name in LEARNING if order.get("learns") else ():
+        request = json.loads(line)
+        for name in ML_MODULES if request.get("preload_ml") else ():
             importlib.import_module(name)
         pid = os.fork()
         if pid == 0:
-            _child(order, Path(home))
+            _child(request, Path(home))
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
 
-def _child(order: dict[str, Any], home: Path) -> None:
+def _child(request: dict[str, Any], home: Path) -> None:
     code = 99
     try:
-        place = Path(order["place"])
+        place = Path(request["place"])
         for number, name in ((1, "stdout"), (2, "stderr")):
             os.dup2(os.open(place / name, os.O_WRONLY | os.O_CREAT), number)
-        (place / "stdin").write_text(order.get("stdin", ""))
+        (place / "stdin").write_text(request.get("stdin", ""))
         os.dup2(os.open(place / "stdin", os.O_RDONLY), 0)
         sys.stdin = open(0, closefd=False)  # noqa: SIM115 - standard input, by its number
-        os.environ.update(order.get("env", {}))
-        if order.get("chdir"):
-            os.chdir(order["folder"])
-        code = {"dag": _dag, "cwltool": _cwltool, "mlcraft": _mlcraft, "mlcraft-cwl-runner": _runner}[order["what"]](
-            order, home
+        os.environ.update(request.get("env", {}))
+        if request.get("chdir"):
+            os.chdir(request["folder"])
+        code = {"dag": _dag, "cwltool": _cwltool, "mlcraft": _mlcraft, "mlcraft-cwl-runner": _runner}[request["what"]](
+            request, home
         )
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else int(left.code is not None)
@@ -70,14 +70,14 @@ def _child(order: dict[str, Any], home: Path) -> None:
         os._exit(code)
 
 
-def _dag(order: dict[str, Any], home: Path) -> int:
-    folder = Path(order["folder"])
+def _dag(request: dict[str, Any], home: Path) -> int:
+    folder = Path(request["folder"])
     settings = {
         "store": folder / "store",
         "cache": home / "cache",
         "outputs": folder / "out",
         "containers": "never",
-        **order.get("settings", {}),
+        **request.get("settings", {}),
     }
     os.environ.update({f"AIRFLOW__MLCRAFT__{name.upper()}": str(value) for name, value in settings.items()})
     from airflow_mlcraft.errors import MlcraftError
@@ -85,9 +85,9 @@ def _dag(order: dict[str, Any], home: Path) -> int:
     from airflow_mlcraft.runner.run_dag import run_dag
 
     try:
-        dag = _made(Path(order["document"]), order.get("dag_args", {}))
+        dag = _load_dag(Path(request["document"]), request.get("dag_args", {}))
     except MlcraftError as error:
-        _answer(folder, state="refused", failed=[{"task_id": "", "message": str(error)}])
+        _write_answer(folder, state="refused", failed=[{"task_id": "", "message": str(error)}])
         return 1
     states: dict[str, str] = {}
     tries: dict[str, int] = {}
@@ -95,19 +95,23 @@ def _dag(order: dict[str, Any], home: Path) -> int:
     lines: list[Any] = []
     events: list[Any] = []
 
-    def note(event: Any) -> None:
+    def record_event(event: Any) -> None:
         states[task_label(event.task_id, event.map_index)] = event.state
         tries[task_label(event.task_id, event.map_index)] = event.try_number
         if event.rendered_map_index and event.rendered_map_index not in names:
             names.append(event.rendered_map_index)
-        if order.get("asset_events"):
+        if request.get("asset_events"):
             events[:] = _asset_events()
 
     result = run_dag(
-        dag, conf=order["job"], on_event=note, log=lambda *line: lines.append(line), parallel=order.get("parallel", 0)
+        dag,
+        conf=request["job"],
+        on_event=record_event,
+        log=lambda *line: lines.append(line),
+        parallel=request.get("parallel", 0),
     )
     last = getattr(dag, "last", None)
-    _answer(
+    _write_answer(
         folder,
         state=result.state,
         outputs=result.xcom(last.task_id) if last else None,
@@ -117,8 +121,8 @@ def _dag(order: dict[str, Any], home: Path) -> int:
         lines=lines,
         names=names,
         xcom={
-            task_id: result.xcom(task_id, key=order.get("xcom_key", "return_value"))
-            for task_id in order.get("xcom", ())
+            task_id: result.xcom(task_id, key=request.get("xcom_key", "return_value"))
+            for task_id in request.get("xcom", ())
         },
         events=events,
     )
@@ -135,7 +139,7 @@ def _asset_events() -> list[Any]:
         return [[event.asset.uri, event.extra] for event in found]
 
 
-def _made(path: Path, dag_args: dict[str, Any]) -> Any:
+def _load_dag(path: Path, dag_args: dict[str, Any]) -> Any:
     from airflow.sdk import DAG
 
     from airflow_mlcraft.dag.cwl_dag import CwlDag
@@ -145,30 +149,30 @@ def _made(path: Path, dag_args: dict[str, Any]) -> Any:
     return CwlDag(path, **dag_args)
 
 
-def _answer(folder: Path, **answer: Any) -> None:
+def _write_answer(folder: Path, **answer: Any) -> None:
     empty: dict[str, Any] = {"outputs": None, "states": {}, "tries": {}, "xcom": {}}
     lists: dict[str, Any] = {"lines": [], "names": [], "events": []}
     (folder / "answer.json").write_text(json.dumps({**empty, **lists, **answer}))
 
 
-def _cwltool(order: dict[str, Any], home: Path) -> int:
+def _cwltool(request: dict[str, Any], home: Path) -> int:
     from cwltool.main import main as cwltool
 
-    return int(cwltool(order["arguments"]))
+    return int(cwltool(request["arguments"]))
 
 
-def _mlcraft(order: dict[str, Any], home: Path) -> int:
+def _mlcraft(request: dict[str, Any], home: Path) -> int:
     from airflow_mlcraft.cli.main import main as mlcraft
 
-    sys.argv = ["mlcraft", *order["arguments"]]
+    sys.argv = ["mlcraft", *request["arguments"]]
     mlcraft()
     return 0
 
 
-def _runner(order: dict[str, Any], home: Path) -> int:
+def _runner(request: dict[str, Any], home: Path) -> int:
     from airflow_mlcraft.cli.cwl_runner import main as runner
 
-    return runner(order["arguments"])
+    return runner(request["arguments"])
 
 
 if __name__ == "__main__":

@@ -11,16 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.operators.embedded import Ran, warm
+from tests.operators.embedded import DagRunResult, fork_server
 
 COLUMNS = "size,leaves,target"
 GOOD = [f"{number},{number % 7},{'tall' if number % 2 else 'short'}" for number in range(40)]
 
 
-def run(folder: Path, lines: list[str], **job: object) -> Ran:
+def run(folder: Path, lines: list[str], **job: object) -> DagRunResult:
     (folder / "plants.csv").write_text("".join(f"{line}\n" for line in lines))
     given = {"source": str(folder / "plants.csv"), "models": ["naive_bayes"], **job}
-    return warm().run(folder, "learning.cwl", given, settings={"tracking": "never"}, learns=True)
+    return fork_server().run(folder, "learning.cwl", given, settings={"tracking": "never"}, preload_ml=True)
 
 
 @pytest.mark.parametrize(

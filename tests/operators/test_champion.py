@@ -11,7 +11,7 @@ import pandas as pd
 
 from airflow_mlcraft.store.store import Store
 from airflow_mlcraft.tracking import tags
-from tests.operators.tracked import Tracked
+from tests.operators.tracked import TrackedFolder
 
 
 def table(rows: int) -> pd.DataFrame:
@@ -28,7 +28,7 @@ def job(folder: Path, frame: pd.DataFrame, *models: str) -> dict[str, object]:
 
 
 def test_the_champion_of_other_data_is_not_dethroned(tmp_path: Path) -> None:
-    tracked = Tracked(tmp_path)
+    tracked = TrackedFolder(tmp_path)
     tracked.run(job=job(tmp_path, table(200), "naive_bayes")).ok()
     other = table(200).rename(columns={"a": "height"}).assign(target=lambda frame: frame["target"] + "!")
     ran = tracked.run(job=job(tmp_path, other, "naive_bayes"))
@@ -40,7 +40,7 @@ def test_the_champion_of_other_data_is_not_dethroned(tmp_path: Path) -> None:
 
 def test_a_growing_table(tmp_path: Path) -> None:
     """A tree knows its training rows by heart; it is asked about none of them, and so a better model wins."""
-    tracked = Tracked(tmp_path)
+    tracked = TrackedFolder(tmp_path)
     tracked.run(job=job(tmp_path, table(400), "decision_tree")).ok()
     outputs = tracked.run(job=job(tmp_path, table(900), "naive_bayes")).ok()
     scores = json.loads(Path(unquote(urlsplit(outputs["scores"]["location"]).path)).read_text())
@@ -51,7 +51,7 @@ def test_a_growing_table(tmp_path: Path) -> None:
 
 
 def test_a_champion_whose_files_are_away_stays(tmp_path: Path) -> None:
-    tracked = Tracked(tmp_path)
+    tracked = TrackedFolder(tmp_path)
     tracked.run(job=job(tmp_path, table(200), "naive_bayes")).ok()
     (version,) = tracked.api().list_versions("learning")
     content = version.tags[tags.CONTENT]
@@ -74,7 +74,7 @@ def test_a_champion_whose_files_are_away_stays(tmp_path: Path) -> None:
 
 def test_a_registry_that_does_not_answer(tmp_path: Path) -> None:
     """The run goes on, and says that the champion of today, if there is one, stays."""
-    ran = Tracked(tmp_path, "http://127.0.0.1:9").run(job=job(tmp_path, table(200), "naive_bayes"))
+    ran = TrackedFolder(tmp_path, "http://127.0.0.1:9").run(job=job(tmp_path, table(200), "naive_bayes"))
     ran.ok()
     output = ran.log("evaluate")
     assert "the champion of learning is not known: " in output

@@ -9,7 +9,7 @@ import pytest
 
 from tests.dag.real_airflow import RealAirflow
 from tests.operators.embedded import DOCUMENTS
-from tests.operators.test_files import store_is_whole
+from tests.operators.test_files import check_store
 
 RUN = "import runpy, sys; runpy.run_module('tests.operators.clearing', run_name='__main__')"
 
@@ -19,7 +19,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Any:
     airflow = RealAirflow(tmp_path_factory.mktemp("clearing") / "home")
     shutil.copy(DOCUMENTS / "needs_flags.cwl", airflow.documents)
     result = airflow.python(RUN, str(airflow.home / "flags"))
-    store_is_whole(airflow.home / "mlcraft" / "store")
+    check_store(airflow.home / "mlcraft" / "store")
     return result
 
 

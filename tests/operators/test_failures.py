@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.operators.embedded import names_and_texts, warm
-from tests.operators.test_files import store_is_whole
+from tests.operators.embedded import fork_server, names_and_texts
+from tests.operators.test_files import check_store
 
 SHIPPED = Path(__file__).parents[2] / "cwl"
 
 
 def test_a_permanent_failure_is_not_tried_again(tmp_path: Path) -> None:
-    ran = warm().run(tmp_path, "flaky.cwl", {"flag": str(tmp_path / "flag"), "code": 1})
+    ran = fork_server().run(tmp_path, "flaky.cwl", {"flag": str(tmp_path / "flag"), "code": 1})
     assert (ran.state, ran.tries["flaky"]) == ("failed", 1)
     (failure,) = ran.failed
     assert (failure["task_id"], failure["exception"]) == ("flaky", "AirflowFailException")
@@ -26,38 +26,38 @@ def test_a_permanent_failure_is_not_tried_again(tmp_path: Path) -> None:
 
 
 def test_a_temporary_failure_is_tried_again(tmp_path: Path) -> None:
-    ran = warm().run(tmp_path, "flaky.cwl", {"flag": str(tmp_path / "flag"), "code": 4})
+    ran = fork_server().run(tmp_path, "flaky.cwl", {"flag": str(tmp_path / "flag"), "code": 4})
     assert names_and_texts(ran.ok()) == {"made": ["seen.txt", "made\n"]}
     assert (ran.tries["flaky"], ran.tries["after"]) == (2, 1)
     assert "[stderr] it is not there" in ran.log("flaky")
-    store_is_whole(tmp_path / "store")
+    check_store(tmp_path / "store")
 
 
 def test_tries_come_to_an_end(tmp_path: Path) -> None:
-    ran = warm().run(tmp_path, "flaky.cwl", {"flag": "/no/such/folder/flag", "code": 4})
+    ran = fork_server().run(tmp_path, "flaky.cwl", {"flag": "/no/such/folder/flag", "code": 4})
     assert (ran.state, ran.tries["flaky"]) == ("failed", 3)
-    assert "exit code 4" in ran.sentences()
+    assert "exit code 4" in ran.error_messages()
 
 
 def test_a_worker_that_is_killed(tmp_path: Path) -> None:
     """The tool kills the process that runs the step, in the middle of its output."""
-    ran = warm().run(tmp_path, "killed.cwl", {"flag": str(tmp_path / "flag")}, parallel=1)
+    ran = fork_server().run(tmp_path, "killed.cwl", {"flag": str(tmp_path / "flag")}, parallel=1)
     outputs = names_and_texts(ran.ok())
     assert [name for name, _ in outputs["made"]] == ["first.txt", "second.txt"]
     assert outputs["made"][0][1].splitlines()[-1] == "100000"
     assert "100003 total" in outputs["sum"][1]
     assert (ran.tries["count"], ran.tries["sum"]) == (2, 1)
-    store_is_whole(tmp_path / "store")
+    check_store(tmp_path / "store")
 
 
 def test_the_tool_of_a_worker_that_is_killed_does_not_run_beside_the_next_try(tmp_path: Path) -> None:
-    ran = warm().run(tmp_path, "left_running.cwl", {"flag": str(tmp_path / "flag")})
+    ran = fork_server().run(tmp_path, "left_running.cwl", {"flag": str(tmp_path / "flag")})
     assert names_and_texts(ran.ok()) == {"states": ["states.txt", "gone\ngone\n"]}
     assert ran.tries["goes_on"] == 2
 
 
 def test_a_tool_that_is_killed_from_outside_is_tried_again(tmp_path: Path) -> None:
-    ran = warm().run(tmp_path, "flaky.cwl", {"flag": str(tmp_path / "flag"), "code": 137})
+    ran = fork_server().run(tmp_path, "flaky.cwl", {"flag": str(tmp_path / "flag"), "code": 137})
     assert names_and_texts(ran.ok()) == {"made": ["seen.txt", "made\n"]}
     assert ran.tries["flaky"] == 2
 
@@ -72,17 +72,19 @@ def test_a_tool_that_is_killed_from_outside_is_tried_again(tmp_path: Path) -> No
     ],
 )
 def test_wrong_inputs_fail_the_first_task(tmp_path: Path, job: dict[str, Any], words: list[str]) -> None:
-    ran = warm().run(tmp_path, "count_lines/count_lines.cwl", job)
+    ran = fork_server().run(tmp_path, "count_lines/count_lines.cwl", job)
     assert ran.state == "failed"
     assert [failure["task_id"] for failure in ran.failed] == ["inputs"]
-    assert all(word in ran.sentences() for word in words), ran.sentences()
+    assert all(word in ran.error_messages() for word in words), ran.error_messages()
     assert ran.states["count"] == "upstream_failed"
 
 
 def test_an_unknown_metric_fails_before_anything_is_fetched(tmp_path: Path) -> None:
-    ran = warm().run(tmp_path, str(SHIPPED / "workflows" / "classification.cwl"), {"metric": "acuracy"})
+    ran = fork_server().run(tmp_path, str(SHIPPED / "workflows" / "classification.cwl"), {"metric": "acuracy"})
     assert [failure["task_id"] for failure in ran.failed] == ["inputs"]
-    assert all(word in ran.sentences() for word in ("'metric'", "acuracy", "'acc'", "'roc_auc'")), ran.sentences()
+    assert all(word in ran.error_messages() for word in ("'metric'", "acuracy", "'acc'", "'roc_auc'")), (
+        ran.error_messages()
+    )
     assert ran.states["retrieve"] == "upstream_failed"
 
 
@@ -91,7 +93,7 @@ def test_an_unknown_model_is_not_left_out_of_a_comparison(tmp_path: Path) -> Non
     shutil.copytree(SHIPPED, tmp_path / "cwl")
     document = tmp_path / "cwl" / "workflows" / "classification.cwl"
     document.write_text(re.sub(r"  mlcraft:choices:\n(  - \w+\n)+", "", document.read_text()))
-    ran = warm().run(tmp_path, str(document), {"models": ["naive_bayes", "random_florest"]})
+    ran = fork_server().run(tmp_path, str(document), {"models": ["naive_bayes", "random_florest"]})
     (failure,) = ran.failed
     assert (failure["task_id"], failure["map_index"]) == ("train", 1)
     words = ("there is no model 'random_florest' for classification", "'random_forest'")
@@ -101,30 +103,32 @@ def test_an_unknown_model_is_not_left_out_of_a_comparison(tmp_path: Path) -> Non
 
 def test_a_missing_input_is_not_tried_again(tmp_path: Path) -> None:
     retries = {"default_args": {"retries": 3, "retry_delay": 0}}
-    ran = warm().run(tmp_path, "count_lines/count_lines.cwl", {"text": "/no/such/file.txt"}, dag_args=retries)
+    ran = fork_server().run(tmp_path, "count_lines/count_lines.cwl", {"text": "/no/such/file.txt"}, dag_args=retries)
     assert ran.tries["inputs"] == 1
 
 
 def test_unknown_inputs_are_a_warning(tmp_path: Path) -> None:
-    ran = warm().run(tmp_path, "echo.cwl", {"word": "hi", "wrod": "?"})
+    ran = fork_server().run(tmp_path, "echo.cwl", {"word": "hi", "wrod": "?"})
     ran.ok()
     assert "echo.cwl has no input called wrod; ignored" in ran.log("inputs")
 
 
 def test_a_required_container_that_is_switched_off(tmp_path: Path) -> None:
-    ran = warm().run(tmp_path, "tools/needs_container.cwl")
+    ran = fork_server().run(tmp_path, "tools/needs_container.cwl")
     (failure,) = ran.failed
     assert failure["exception"] == "UnsupportedFailure"
     assert "requires the container example/image:1, and containers are switched off" in failure["message"]
 
 
 def test_a_setting_that_makes_no_sense(tmp_path: Path) -> None:
-    ran = warm().run(tmp_path, "echo.cwl", {"word": "hi"}, settings={"containers": "maybe"})
-    assert "[mlcraft] containers is 'maybe', expected auto, always or never" in ran.sentences()
+    ran = fork_server().run(tmp_path, "echo.cwl", {"word": "hi"}, settings={"containers": "maybe"})
+    assert "[mlcraft] containers is 'maybe', expected auto, always or never" in ran.error_messages()
 
 
 def test_more_items_than_airflow_maps_over(tmp_path: Path) -> None:
-    ran = warm().run(tmp_path, "too_long.cwl", {"numbers": list(range(10))}, env={"AIRFLOW__CORE__MAX_MAP_LENGTH": "4"})
+    ran = fork_server().run(
+        tmp_path, "too_long.cwl", {"numbers": list(range(10))}, env={"AIRFLOW__CORE__MAX_MAP_LENGTH": "4"}
+    )
     assert ran.ok() == {"doubled": [2 * number for number in range(10)]}
     assert {name for name in ran.states if name.startswith("double[")} == {f"double[{index}]" for index in range(4)}
     assert "0 · 0 … 2 · 2" in ran.names
@@ -132,7 +136,7 @@ def test_more_items_than_airflow_maps_over(tmp_path: Path) -> None:
 
 def test_more_sub_workflows_than_airflow_maps_over(tmp_path: Path) -> None:
     words = list("abcdefg")
-    ran = warm().run(
+    ran = fork_server().run(
         tmp_path,
         "scatter_subworkflow.cwl",
         {"words": words, "left_out": "c"},

@@ -22,7 +22,7 @@ from airflow_mlcraft.operators.permissions import (
 )
 from airflow_mlcraft.operators.run_inputs import CwlInputsOperator
 from airflow_mlcraft.store.store import Store
-from tests.operators.embedded import DOCUMENTS, warm
+from tests.operators.embedded import DOCUMENTS, fork_server
 
 WORKFLOW = """
 cwlVersion: v1.2
@@ -80,7 +80,7 @@ def test_a_task_knows_whether_it_is_on_a_server(tmp_path: Path) -> None:
         "text": {"class": "File", "location": (tmp_path / "a.txt").as_uri()},
         "cwl:requirements": [{"class": "ToolTimeLimit", "timelimit": 300}],
     }
-    assert warm().run(tmp_path / "run", "count_lines/count_lines.cwl", job).state == "success"
+    assert fork_server().run(tmp_path / "run", "count_lines/count_lines.cwl", job).state == "success"
 
 
 def test_what_a_document_names(plan: Any, document: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_mlcraft.operators.run_outputs import CwlOutputsOperator
-from tests.operators.embedded import DOCUMENTS, Ran, warm
+from tests.operators.embedded import DOCUMENTS, DagRunResult, fork_server
 from tests.versioning.repositories import dvc, git, repository
 
 UP_TO_DATE = "Data and pipelines are up to date.\n"
@@ -31,9 +31,11 @@ def repo(tmp_path: Path) -> Path:
     return repository(tmp_path / "iris")
 
 
-def run(repo: Path, document: str | Path = "versioned.cwl", job: Any = None, **settings: str) -> Ran:
+def run(repo: Path, document: str | Path = "versioned.cwl", job: Any = None, **settings: str) -> DagRunResult:
     settings = {"data_repo": str(repo), **settings}
-    return warm().run(repo.parent / "run", document, job, settings=settings, xcom=["version_data"], asset_events=True)
+    return fork_server().run(
+        repo.parent / "run", document, job, settings=settings, xcom=["version_data"], asset_events=True
+    )
 
 
 def test_all_data_that_hints_name_is_versioned(repo: Path) -> None:
@@ -91,7 +93,7 @@ def test_a_remote_that_refuses_the_data(repo: Path) -> None:
     git(repo, "commit", "--quiet", "-am", "Have a remote")
     red = run(repo, push_failures="fail")
     assert red.state == "failed"
-    assert "version_data: the data could not be pushed to the DVC remote there" in red.sentences()
+    assert "version_data: the data could not be pushed to the DVC remote there" in red.error_messages()
     green = run(repo)
     assert green.state == "success"
     assert "the data could not be pushed" in green.xcom["version_data"]["refused"]
@@ -105,10 +107,10 @@ def test_a_document_outside_of_a_repository_is_an_error(tmp_path: Path) -> None:
     folder = tmp_path / "documents"
     folder.mkdir()
     (folder / "versioned.cwl").write_text((DOCUMENTS / "versioned.cwl").read_text())
-    ran = warm().run(tmp_path / "run", folder / "versioned.cwl")
+    ran = fork_server().run(tmp_path / "run", folder / "versioned.cwl")
     assert ran.state == "failed"
-    assert "git init && dvc init" in ran.sentences()
-    assert "[mlcraft] data_repo" in ran.sentences()
+    assert "git init && dvc init" in ran.error_messages()
+    assert "[mlcraft] data_repo" in ran.error_messages()
 
 
 def test_the_repository_of_the_document_is_the_default(repo: Path) -> None:
@@ -123,7 +125,9 @@ def test_a_wrong_hint_is_an_error_of_the_document(repo: Path, tmp_path: Path) ->
     document.write_text((DOCUMENTS / "versioned.cwl").read_text().replace("output: packed", "output: gone"))
     ran = run(repo, document)
     assert ran.state == "refused"
-    assert "hint mlcraft:Data of pack names the output gone, which is none of its outputs (packed)" in ran.sentences()
+    assert (
+        "hint mlcraft:Data of pack names the output gone, which is none of its outputs (packed)" in ran.error_messages()
+    )
 
 
 def test_the_items_of_a_scattered_workflow_are_one_folder(repo: Path, tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ import pytest
 
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.api import Run
-from tests.operators.embedded import DOCUMENTS, PROJECT, warm
-from tests.operators.tracked import Tracked
-from tests.tracking.conftest import eventually
+from tests.operators.embedded import DOCUMENTS, PROJECT, fork_server
+from tests.operators.tracked import TrackedFolder
+from tests.tracking.conftest import wait_until
 from tests.tracking.server import Server
 
 # What is trained goes on when the test says so.
@@ -63,13 +63,13 @@ def estimators():
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("mlflow"))
     with ThreadPoolExecutor() as both:
-        both.submit(warm)
+        both.submit(fork_server)
         both.submit(server.start).result()
     yield server
     server.kill()
 
 
-def code(folder: Path, text: str) -> dict[str, str]:
+def write_model_code(folder: Path, text: str) -> dict[str, str]:
     """A file of the user's, as an input."""
     path = folder / "model.py"
     path.write_text(text.format(folder=str(folder)))
@@ -77,39 +77,39 @@ def code(folder: Path, text: str) -> dict[str, str]:
 
 
 @contextmanager
-def meanwhile(what: Callable[[], None]) -> Iterator[None]:
-    """Do it in a thread; what fails there fails here."""
+def run_in_thread(function: Callable[[], None]) -> Iterator[None]:
+    """Call a function in a thread while the block runs; its exception is raised at the end of the block."""
     with ThreadPoolExecutor(1) as thread:
-        done = thread.submit(what)
+        done = thread.submit(function)
         yield
         done.result()
 
 
-def by_name(runs: list[Run], run_id: str) -> dict[str, Run]:
+def index_by_name(runs: list[Run], run_id: str) -> dict[str, Run]:
     """The runs of a DAG run; all of them have different names."""
     found = [run for run in runs if run.tags[tags.RUN] == run_id]
     assert len({run.name for run in found}) == len(found), [run.name for run in found]
     return {run.name: run for run in found}
 
 
-def measured(run: Run) -> dict[str, float]:
+def user_metrics(run: Run) -> dict[str, float]:
     """Its metrics, without those of the machine."""
     return {name: value for name, value in run.metrics.items() if not name.startswith("system/")}
 
 
 def test_a_server_that_is_killed_in_mid_run_and_comes_back(tmp_path: Path, server: Server) -> None:
-    tracked = Tracked(tmp_path, server.uri)
+    tracked = TrackedFolder(tmp_path, server.uri)
 
     def kill() -> None:
         # Both are in training; what the first then says finds no server, and the rest of the run knows of it.
-        eventually((tmp_path / "begun1").exists)
+        wait_until((tmp_path / "begun1").exists)
         server.kill()
         (tmp_path / "go0").touch()
-        eventually(tracked.tracking.spool.read_delivery_error)
+        wait_until(tracked.tracking.spool.read_delivery_error)
         (tmp_path / "go1").touch()
 
-    job = {"models": ["tree", "bayes"], "code": code(tmp_path, WAITS)}
-    with meanwhile(kill):
+    job = {"models": ["tree", "bayes"], "code": write_model_code(tmp_path, WAITS)}
+    with run_in_thread(kill):
         ran = tracked.run(job=job)
     ran.ok()
     assert set(ran.tries.values()) == {1}
@@ -120,18 +120,18 @@ def test_a_server_that_is_killed_in_mid_run_and_comes_back(tmp_path: Path, serve
 
     server.start()
     (first,) = {run.tags[tags.RUN] for run in tracked.runs()}
-    found = by_name(tracked.runs(), first)
+    found = index_by_name(tracked.runs(), first)
     assert set(found) == {f"learning {first}", "retrieve", "process", "train 0 · tree", "train 1 · bayes", "evaluate"}
     assert {run.status for run in found.values()} == {"FINISHED"}
     # The same run once more, with a server that stays, says the same; its steps are remembered.
     tracked.run(job=job).ok()
     (second,) = {run.tags[tags.RUN] for run in tracked.runs()} - {first}
-    again = by_name(tracked.runs(), second)
+    again = index_by_name(tracked.runs(), second)
     for name in ("retrieve", "process", "train 0 · tree", "train 1 · bayes"):
         then, now = found[name], again[name]
-        assert (then.params, measured(then)) == (now.params, measured(now)), name
+        assert (then.params, user_metrics(then)) == (now.params, user_metrics(now)), name
         assert (then.datasets, len(then.models)) == (now.datasets, len(now.models)), name
-    assert measured(again["evaluate"]).items() >= measured(found["evaluate"]).items()
+    assert user_metrics(again["evaluate"]).items() >= user_metrics(found["evaluate"]).items()
     assert len(list((server.folder / "artifacts").rglob("log.txt"))) >= 5
     (version,) = tracked.api().list_versions("learning")
     assert version.tags[tags.RUN] == first
@@ -139,10 +139,10 @@ def test_a_server_that_is_killed_in_mid_run_and_comes_back(tmp_path: Path, serve
 
 
 def test_a_worker_that_is_killed_in_training(tmp_path: Path, server: Server) -> None:
-    tracked = Tracked(tmp_path, server.uri)
+    tracked = TrackedFolder(tmp_path, server.uri)
 
     def kill() -> None:
-        eventually((tmp_path / "pid").exists)
+        wait_until((tmp_path / "pid").exists)
         threading.Event().wait(0.5)
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
@@ -150,14 +150,14 @@ def test_a_worker_that_is_killed_in_training(tmp_path: Path, server: Server) -> 
     document = tmp_path / "forest.cwl"
     text = (DOCUMENTS / "learning.cwl").read_text().replace("id: learning", "id: forest")
     document.write_text(text.replace("../../cwl", str(PROJECT / "cwl")))
-    with meanwhile(kill):
-        ran = tracked.run(str(document), {"models": ["forest"], "code": code(tmp_path, LONG)})
+    with run_in_thread(kill):
+        ran = tracked.run(str(document), {"models": ["forest"], "code": write_model_code(tmp_path, LONG)})
     ran.ok()
     assert (tmp_path / "again").exists()
     assert (ran.tries["train[0]"], ran.tries["process"], ran.tries["evaluate"]) == (2, 1, 1)
     runs = tracked.runs("forest")
     (run_id,) = {run.tags[tags.RUN] for run in runs}
-    found = by_name(runs, run_id)
+    found = index_by_name(runs, run_id)
     assert set(found) == {f"forest {run_id}", "retrieve", "process", "train 0 · forest", "evaluate"}
     assert {run.status for run in found.values()} == {"FINISHED"}
     train = found["train 0 · forest"]

@@ -10,13 +10,15 @@ from typing import Any
 from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.api import Run
 from airflow_mlcraft.tracking.client import TrackingClient
-from tests.operators.embedded import DOCUMENTS, Ran, warm
+from tests.operators.embedded import DOCUMENTS, DagRunResult, fork_server
 
 
-def _tracked(folder: Path, **job: Any) -> tuple[Ran, dict[str, Run]]:
+def _tracked(folder: Path, **job: Any) -> tuple[DagRunResult, dict[str, Run]]:
     uri = f"sqlite:///{folder}/mlflow.db"
     settings = {"tracking": "auto", "tracking_uri": uri, "tracking_spool": folder / "spool", "tracking_linger": 5}
-    ran = warm().run(folder, DOCUMENTS / "tracked.py", job, settings={name: str(of) for name, of in settings.items()})
+    ran = fork_server().run(
+        folder, DOCUMENTS / "tracked.py", job, settings={name: str(of) for name, of in settings.items()}
+    )
     tracking = TrackingClient(uri, spool=folder / "spool")
     assert tracking.flush(120) == 0
     api = tracking.api()

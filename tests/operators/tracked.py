@@ -7,12 +7,12 @@ from typing import Any
 
 from airflow_mlcraft.tracking.api import Api, Run
 from airflow_mlcraft.tracking.client import TrackingClient
-from tests.operators.embedded import DOCUMENTS, Ran, warm
+from tests.operators.embedded import DOCUMENTS, DagRunResult, fork_server
 
 ENOUGH = 180
 
 
-class Tracked:
+class TrackedFolder:
     """A folder with a store, a spool and a tracking store: a database, or the server of an address."""
 
     def __init__(self, folder: Path, uri: str = ""):
@@ -32,13 +32,13 @@ class Tracked:
 
     def environment(self) -> dict[str, str]:
         """The same for a command, with the folders of the runs."""
-        every = {**self.settings(), "store": self.folder / "store", "cache": warm().root / "home" / "cache"}
+        every = {**self.settings(), "store": self.folder / "store", "cache": fork_server().root / "home" / "cache"}
         return {f"AIRFLOW__MLCRAFT__{name.upper()}": str(value) for name, value in every.items()}
 
-    def run(self, document: str = "learning.cwl", job: Any = None, **options: Any) -> Ran:
+    def run(self, document: str = "learning.cwl", job: Any = None, **options: Any) -> DagRunResult:
         """Run a document."""
         settings = {**self.settings(), **options.pop("settings", {})}
-        return warm().run(self.folder, DOCUMENTS / document, job, settings=settings, learns=True, **options)
+        return fork_server().run(self.folder, DOCUMENTS / document, job, settings=settings, preload_ml=True, **options)
 
     def api(self) -> Api:
         """The tracking store, when all is sent."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.site import Site, until
+from tests.plugin.site import Site, wait_until
 
 DOCUMENTS = Path(__file__).parent / "documents"
 OWN = 'from airflow.sdk import DAG\n\nown = DAG("pack.own")\n'
@@ -25,8 +25,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         admin = made.client()
         wanted = {"greetings", "other", "hostile", "choices", "tools.greet", "pack.own"}
 
-        def there() -> bool:
+        def are_listed() -> bool:
             return wanted <= {dag["dag_id"] for dag in admin.get("/api/v2/dags").json()["dags"]}
 
-        until(there, "the DAGs of the documents")
+        wait_until(are_listed, "the DAGs of the documents")
         yield made

@@ -94,7 +94,7 @@ class Site(RealAirflow):
                 return all(parts[name]["status"] == "healthy" for name in ("scheduler", "dag_processor"))
             return False
 
-        until(healthy, "a healthy Airflow", START)
+        wait_until(healthy, "a healthy Airflow", START)
 
 
 class Run:
@@ -116,7 +116,7 @@ class Run:
 
     def ended(self) -> dict[str, Any]:
         """The state, once it has ended."""
-        return until(lambda: (now := self.state())["state"] in ("success", "failed") and now, "the end of a run")
+        return wait_until(lambda: (now := self.state())["state"] in ("success", "failed") and now, "the end of a run")
 
     def step(self, key: str, **query: Any) -> dict[str, Any]:
         """A step's details."""
@@ -126,7 +126,7 @@ class Run:
         return details
 
 
-def until(condition: Callable[[], T | bool], what: str, seconds: float = TIME_LIMIT) -> T:
+def wait_until(condition: Callable[[], T | bool], what: str, seconds: float = TIME_LIMIT) -> T:
     """Wait for a condition."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -142,12 +142,12 @@ def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
                 os.killpg(process.pid, kind)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            if not any(_lives(process) for process in processes):
+            if not any(_is_alive(process) for process in processes):
                 return
             time.sleep(0.1)
 
 
-def _lives(process: subprocess.Popen[bytes]) -> bool:
+def _is_alive(process: subprocess.Popen[bytes]) -> bool:
     process.poll()
     try:
         os.killpg(process.pid, 0)

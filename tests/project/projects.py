@@ -12,14 +12,14 @@ from functools import cache
 from pathlib import Path
 
 from airflow_mlcraft.project.project_paths import Project, Projects
-from tests.operators.embedded import PROJECT, Said, warm
+from tests.operators.embedded import PROJECT, CommandResult, fork_server
 
 MODELS = ("naive_bayes", "decision_tree")
 _CLEARED_VARIABLES = ("VISUAL", "EDITOR", "MLCRAFT_PROJECTS")
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Workspace:
     """The current folder of a user, with a home folder of its own."""
 
     folder: Path
@@ -36,12 +36,12 @@ class Workplace:
         home.mkdir(parents=True, exist_ok=True)
         return {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache"), **dict.fromkeys(_CLEARED_VARIABLES, "")}
 
-    def mlcraft(self, *arguments: str | Path, stdin: str = "", **environment: str) -> Said:
+    def mlcraft(self, *arguments: str | Path, stdin: str = "", **environment: str) -> CommandResult:
         """Run the command in the warm process."""
         given = {**self.environment(), **environment}
-        return warm().command("mlcraft", *arguments, folder=self.folder, stdin=stdin, env=given, learns=True)
+        return fork_server().command("mlcraft", *arguments, folder=self.folder, stdin=stdin, env=given, preload_ml=True)
 
-    def begin(
+    def start(
         self, *arguments: str | Path, environment: dict[str, str] | None = None, **options: object
     ) -> subprocess.Popen[str]:
         """Start the command in a separate process, which can receive signals."""
@@ -58,16 +58,16 @@ class Workplace:
             **options,  # type: ignore[call-overload]
         )
 
-    def copy(self, folder: Path) -> Workplace:
+    def copy(self, folder: Path) -> Workspace:
         """A copy in another folder, which a test may change."""
         shutil.copytree(self.folder / "ml_projects", folder / "ml_projects", symlinks=True)
-        return Workplace(folder)
+        return Workspace(folder)
 
 
 @cache
-def trained() -> Workplace:
+def trained() -> Workspace:
     """A folder with the project iris and two trained models. A test that changes it copies it."""
-    made = Workplace(Path(tempfile.mkdtemp(prefix="mlcraft-projects-", dir=os.environ["AIRFLOW_HOME"])))
+    made = Workspace(Path(tempfile.mkdtemp(prefix="mlcraft-projects-", dir=os.environ["AIRFLOW_HOME"])))
     for arguments in (("init", "iris", "-p", "classification"), ("train", "iris", "--quiet", "-m", *MODELS)):
         result = made.mlcraft(*arguments)
         assert result.code == 0, result.err

@@ -65,7 +65,7 @@ def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ProjectError, match="git repository cannot be made.*`mlcraft doctor` says what is missing"):
         create_project(Projects(tmp_path / "ml_projects"), "iris", "classification")
-    assert left(tmp_path / "ml_projects") == []
+    assert list_files(tmp_path / "ml_projects") == []
 
 
 def test_interrupted_at_any_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +75,7 @@ def test_interrupted_at_any_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             patch.setattr(creating, name, interrupt)
             with pytest.raises(KeyboardInterrupt):
                 create_project(projects, "iris", "classification")
-        assert left(projects.root) == []
+        assert list_files(projects.root) == []
     assert create_project(projects, "iris", "classification").manifest.is_file()
 
 
@@ -102,6 +102,6 @@ def interrupt(*arguments: object, **options: object) -> None:
     raise KeyboardInterrupt
 
 
-def left(root: Path) -> list[Path]:
+def list_files(root: Path) -> list[Path]:
     """All files below a folder of projects."""
     return [path for path in root.rglob("*") if path.is_file()] if root.is_dir() else []

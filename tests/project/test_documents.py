@@ -16,7 +16,7 @@ from airflow_mlcraft.operators.permissions import build_permissions
 from airflow_mlcraft.project import manifest
 from airflow_mlcraft.project.documents import sync_documents
 from airflow_mlcraft.project.project_paths import Project
-from tests.project.projects import Workplace
+from tests.project.projects import Workspace
 
 
 def test_they_are_good(project: Project) -> None:
@@ -202,7 +202,7 @@ def test_a_broken_one(project: Project, text: str, sentence: str) -> None:
 
 
 def test_the_folder_of_projects_is_imported_as_dags(project: Project, tmp_path: Path) -> None:
-    result = Workplace(tmp_path).mlcraft("cwl", "import", project.folder.parent, "--json")
+    result = Workspace(tmp_path).mlcraft("cwl", "import", project.folder.parent, "--json")
     found = {entry["dag_id"]: entry["error"] for entry in result.json()}
     assert found["iris.workflow"] is None
     assert found["iris.tuned"] is None

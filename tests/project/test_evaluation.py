@@ -19,7 +19,7 @@ from airflow_mlcraft.project.run_records import ModelScore, RunRecord
 from airflow_mlcraft.project.training import with_scores
 
 
-def trained(project: Project, scores: dict[str, Any], **more: Any) -> RunRecord:
+def record_training(project: Project, scores: dict[str, Any], **more: Any) -> RunRecord:
     """The record of a training, with its files."""
     folder = project.folder / "outputs"
     (folder / "models").mkdir(parents=True)
@@ -57,7 +57,7 @@ def scores_of(winner: str, kept: bool = False, **models: tuple[float, float]) ->
 def test_scores_that_are_known_need_no_run(project: Project) -> None:
     """There are no documents by which there could be one."""
     shutil.rmtree(project.tools)
-    before = trained(project, scores_of("tree (2)", tree=(0.8, 0.7), tree_2=(0.9, 0.95), bayes=(0.85, 0.9)))
+    before = record_training(project, scores_of("tree (2)", tree=(0.8, 0.7), tree_2=(0.9, 0.95), bayes=(0.85, 0.9)))
     found = evaluate(project, "recall")
     assert (found.state, found.metric, found.champion, found.score, found.kept) == (
         "success",
@@ -83,7 +83,7 @@ def test_what_could_crown_another_model_is_run(project: Project, why: str) -> No
         del scores["models"][1]["test"]["recall"]
     if why == "fewer rows":
         scores["models"][0]["rows"] = 12
-    before = trained(project, scores)
+    before = record_training(project, scores)
     later = {"started": "2026-01-02T00:00:00", "run_id": "later"}
     if why == "trained since":
         run_records.write_record(project, replace(before, outputs={}, server="http://airflow.example", **later))

@@ -13,7 +13,7 @@ from airflow_mlcraft.project.project_paths import Project
 from airflow_mlcraft.project.run_inputs import build_default_inputs
 
 
-def asked(project: Project, *overrides: str, models: tuple[str, ...] = (), tuned: bool = False) -> list[PlannedRun]:
+def plan(project: Project, *overrides: str, models: tuple[str, ...] = (), tuned: bool = False) -> list[PlannedRun]:
     return plan_runs(project, manifest.read_manifest(project), models, overrides, tuned=tuned)
 
 
@@ -22,27 +22,27 @@ def labels(choice: PlannedRun) -> list[str]:
 
 
 def test_nothing_is_what_the_project_says(project: Project) -> None:
-    (one,) = asked(project)
+    (one,) = plan(project)
     assert labels(one) == list(manifest.read_manifest(project).models)
     assert (one.set, one.label) == ({}, "")
 
 
 def test_values_of_a_run(project: Project) -> None:
-    (one,) = asked(project, "seed=7", "test_size=0.5", "metric=f1", "minimum=null", "source=data/x.csv", "target=kind")
+    (one,) = plan(project, "seed=7", "test_size=0.5", "metric=f1", "minimum=null", "source=data/x.csv", "target=kind")
     found = one.manifest
     assert (found.seed, found.test_size, found.metric, found.minimum) == (7, 0.5, "f1", None)
     assert (found.sources, found.target) == (("data/x.csv",), "kind")
 
 
 def test_how_rows_are_split_in_a_run(project: Project) -> None:
-    (one,) = asked(project, "stratify=true", "group=person", "time=day", "drop=[a,b]", "impute=mean", "positive=yes")
+    (one,) = plan(project, "stratify=true", "group=person", "time=day", "drop=[a,b]", "impute=mean", "positive=yes")
     job = build_default_inputs(project, one.manifest)
     names = ("stratify", "group", "time", "drop", "impute")
     assert [job[name] for name in names] == [True, "person", "day", ["a", "b"], "mean"]
 
 
 def test_a_sweep_over_runs(project: Project) -> None:
-    found = asked(project, "seed=1,2", "process.scale=true,false", models=("svm",))
+    found = plan(project, "seed=1,2", "process.scale=true,false", models=("svm",))
     assert [(one.manifest.seed, one.process) for one in found] == [
         (1, {"scale": True}),
         (1, {"scale": False}),
@@ -54,15 +54,15 @@ def test_a_sweep_over_runs(project: Project) -> None:
 
 def test_a_sweep_over_seeds_keeps_the_split(project: Project) -> None:
     """Otherwise the champion would have seen rows that it is tested on."""
-    jobs = [build_default_inputs(project, one.manifest) for one in asked(project, "seed=1,2")]
+    jobs = [build_default_inputs(project, one.manifest) for one in plan(project, "seed=1,2")]
     assert [(job["seed"], job["split_seed"]) for job in jobs] == [(1, 42), (2, 42)]
-    (one,) = asked(project, "split_seed=7")
+    (one,) = plan(project, "split_seed=7")
     job = build_default_inputs(project, one.manifest)
     assert (job["seed"], job["split_seed"]) == (42, 7)
 
 
 def test_a_sweep_over_a_model(project: Project) -> None:
-    (one,) = asked(
+    (one,) = plan(
         project, "random_forest.max_depth=2,4", "random_forest.n_estimators=10", models=("svm", "random_forest")
     )
     assert labels(one) == [
@@ -89,7 +89,7 @@ def test_a_sweep_over_a_model(project: Project) -> None:
     ],
 )
 def test_values(project: Project, text: str, value: Any) -> None:
-    (one,) = asked(project, f"svm.C={text}", models=("svm",))
+    (one,) = plan(project, f"svm.C={text}", models=("svm",))
     assert one.candidates[0].params == {"C": value}
 
 
@@ -111,32 +111,32 @@ def test_values(project: Project, text: str, value: Any) -> None:
 )
 def test_what_is_refused(project: Project, overrides: list[str], sentence: str) -> None:
     with pytest.raises(ProjectError) as told:
-        asked(project, *overrides)
+        plan(project, *overrides)
     assert sentence in str(told.value)
 
 
 def test_a_model_that_is_none(project: Project) -> None:
     with pytest.raises(ProjectError, match="there is no model 'random_florest' for classification; .*random_forest"):
-        asked(project, models=("random_florest",))
+        plan(project, models=("random_florest",))
     manifest.change_manifest(project, {"train.models": ["random_florest", "model"]})
     with pytest.raises(ProjectError, match="there is no model 'random_florest'"):
-        asked(project)
+        plan(project)
     (project.folder / "model.py").write_text("def estimators():\n    return {'mine': 1}\n")
-    assert labels(asked(project, models=("mine",))[0]) == ["mine"]
+    assert labels(plan(project, models=("mine",))[0]) == ["mine"]
     with pytest.raises(ProjectError, match="there is no model 'mane' for classification; did you mean 'mine'"):
-        asked(project, models=("mane",))
+        plan(project, models=("mane",))
     (project.folder / "model.py").write_text("def estimators():\n    return dict(MORE)\n")
-    assert labels(asked(project, models=("mine",))[0]) == ["mine"], "only estimators() knows its names"
+    assert labels(plan(project, models=("mine",))[0]) == ["mine"], "only estimators() knows its names"
 
 
 def test_a_search(project: Project) -> None:
-    (one,) = asked(project, tuned=True)
+    (one,) = plan(project, tuned=True)
     assert "model" not in labels(one), "nobody knows where to search for the user's own"
     with pytest.raises(ProjectError, match=r"where to search for model; say it in mlcraft.toml, under \[tune.space\]"):
-        asked(project, models=("model",), tuned=True)
+        plan(project, models=("model",), tuned=True)
     with pytest.raises(ProjectError, match="--tune searches for parameters itself"):
-        asked(project, "svm.C=1", models=("svm",), tuned=True)
+        plan(project, "svm.C=1", models=("svm",), tuned=True)
     project.manifest.write_text(
         project.manifest.read_text().replace("[tune.space]", "[tune.space]\nmodel = { max_depth = [2, 4] }\n#")
     )
-    assert labels(asked(project, models=("model",), tuned=True)[0]) == ["model"]
+    assert labels(plan(project, models=("model",), tuned=True)[0]) == ["model"]

@@ -18,7 +18,7 @@ from airflow_mlcraft.project.copy_project import copy_project
 from airflow_mlcraft.project.project_paths import Project, projects_of
 from airflow_mlcraft.project.rename import rename_project
 from airflow_mlcraft.project.run_records import RunRecord, load_records, write_record
-from tests.project.projects import Workplace
+from tests.project.projects import Workspace
 
 
 def texts(project: Project) -> str:
@@ -99,7 +99,7 @@ def test_copy(project: Project) -> None:
     assert [one.name for one in projects_of(made).all()] == ["iris", "plants"]
 
 
-def test_a_renamed_project_goes_on(trained: Workplace, tmp_path: Path) -> None:
+def test_a_renamed_project_goes_on(trained: Workspace, tmp_path: Path) -> None:
     for _ in range(60):
         # The model is in the registry before the database is copied.
         if trained.mlcraft("trace", "iris").code == 0:

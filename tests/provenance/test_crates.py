@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.operators.embedded import DOCUMENTS, Said, warm
+from tests.operators.embedded import DOCUMENTS, CommandResult, fork_server
 
 VALIDATE = Path(__file__).with_name("validate.py")
 RUNS: dict[str, tuple[str, Any]] = {
@@ -53,17 +53,17 @@ class Crate:
     """A crate loaded from disk."""
 
     folder: Path
-    said: Said
+    result: CommandResult
     entities: dict[str, dict[str, Any]]
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        return {name: entity for name, entity in self.entities.items() if kind in many(entity["@type"])}
+        return {name: entity for name, entity in self.entities.items() if kind in to_list(entity["@type"])}
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         return self.entities[name]
 
 
-def many(value: Any) -> list[Any]:
+def to_list(value: Any) -> list[Any]:
     """Return the values of a property as a list."""
     if value is None:
         return []
@@ -72,10 +72,10 @@ def many(value: Any) -> list[Any]:
 
 def ids(value: Any) -> list[str]:
     """Return the ids of the entities that a property refers to."""
-    return [reference["@id"] for reference in many(value)]
+    return [reference["@id"] for reference in to_list(value)]
 
 
-def recorded(folder: Path, document: str | Path, job: Any, **options: Any) -> Crate:
+def record_crate(folder: Path, document: str | Path, job: Any, **options: Any) -> Crate:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "in").mkdir(exist_ok=True)
     (folder / "in" / "a.txt").write_text("text\n")
@@ -84,7 +84,7 @@ def recorded(folder: Path, document: str | Path, job: Any, **options: Any) -> Cr
     if not isinstance(job, Path):
         (folder / "job.json").write_text(json.dumps(job))
         job = folder / "job.json"
-    said = warm().command(
+    said = fork_server().command(
         "mlcraft-cwl-runner", "--no-container", "--outdir", "out", "--provenance", "crate",
         DOCUMENTS / document, job, folder=folder, **options,
     )  # fmt: skip
@@ -101,7 +101,7 @@ def crate_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Crate]
 
     def get(name: str) -> Crate:
         if name not in made:
-            made[name] = recorded(tmp_path_factory.mktemp(name.replace(" ", "-")), *RUNS[name])
+            made[name] = record_crate(tmp_path_factory.mktemp(name.replace(" ", "-")), *RUNS[name])
         return made[name]
 
     return get
@@ -138,10 +138,10 @@ def test_it_is_whole(crate_of: Callable[[str], Crate], name: str) -> None:
     terms = {term for context in json.loads(VALIDATE.with_name("contexts.json").read_text()).values()
              for term in context["@context"]}  # fmt: skip
     for entity in crate.entities.values():
-        assert {key for key in entity if not key.startswith("@")} | set(many(entity["@type"])) <= terms
+        assert {key for key in entity if not key.startswith("@")} | set(to_list(entity["@type"])) <= terms
         for key, value in entity.items():
             if key not in ("conformsTo", "identifier", "url", "@type", "@id"):
-                references = [item["@id"] for item in many(value) if isinstance(item, dict)]
+                references = [item["@id"] for item in to_list(value) if isinstance(item, dict)]
                 assert set(references) <= set(crate.entities), f"{entity['@id']} {key}"
     listed = {unquote(part) for part in ids(crate["./"]["hasPart"])}
     data = crate.of_type("File").keys() | (crate.of_type("Dataset").keys() - {"./"})
@@ -202,7 +202,7 @@ def test_scatter_has_an_action_for_each_item(crate_of: Callable[[str], Crate]) -
 
 
 def test_long_scatter_runs_in_chunks(tmp_path: Path) -> None:
-    crate = recorded(tmp_path, "scatter.cwl", {}, env={"AIRFLOW__CORE__MAX_MAP_LENGTH": "2"})
+    crate = record_crate(tmp_path, "scatter.cwl", {}, env={"AIRFLOW__CORE__MAX_MAP_LENGTH": "2"})
     assert [crate[f"#outputs:run/flat/{n}:joined"]["value"] for n in range(6)] == [
         f"{left}-{right}" for left in "ab" for right in "xyz"
     ]
@@ -228,7 +228,7 @@ def test_skipped_steps_have_no_action(crate_of: Callable[[str], Crate]) -> None:
 
 def test_failure_is_told(crate_of: Callable[[str], Crate]) -> None:
     crate = crate_of("fails")
-    assert crate.said.code == 1
+    assert crate.result.code == 1
     for name in ("#run", "#run/flaky", "#step/flaky", "#engine"):
         assert crate[name]["actionStatus"].endswith("FailedActionStatus")
     assert "exit code 5" in crate["#run/flaky"]["error"]
@@ -275,7 +275,7 @@ steps:
 def test_files_that_the_document_brings_along(tmp_path: Path) -> None:
     (tmp_path / "defaults.cwl").write_text(DEFAULTS)
     (tmp_path / "mine.txt").write_text("mine\n")
-    crate = recorded(tmp_path, tmp_path / "defaults.cwl", {})
+    crate = record_crate(tmp_path, tmp_path / "defaults.cwl", {})
     assert ids(crate["#run/look"]["object"]) == ids(crate["#run"]["object"]) == ids(crate["#run"]["result"])
     assert len(ids(crate[ids(crate["#run"]["object"])[0]]["exampleOfWork"])) == 4
 
@@ -313,14 +313,16 @@ steps:
 
 def test_secrets_stay_secret(tmp_path: Path) -> None:
     (tmp_path / "secret.cwl").write_text(LOGIN)
-    crate = recorded(tmp_path, tmp_path / "secret.cwl", {"password": "hunter-2"})
+    crate = record_crate(tmp_path, tmp_path / "secret.cwl", {"password": "hunter-2"})
     assert "hunter-2" not in (crate.folder / "ro-crate-metadata.json").read_text()
     assert ids(crate["./"]["license"]) == ["https://spdx.org/licenses/Apache-2.0"]
 
 
 def test_whoever_ran_it_may_say_so(tmp_path: Path) -> None:
     orcid = "0000-0002-1825-0097"
-    crate = recorded(tmp_path, "packed.cwl", {"word": "hi"}, env={"ORCID": orcid, "CWL_FULL_NAME": "Josiah Carberry"})
+    crate = record_crate(
+        tmp_path, "packed.cwl", {"word": "hi"}, env={"ORCID": orcid, "CWL_FULL_NAME": "Josiah Carberry"}
+    )
     person = crate[f"https://orcid.org/{orcid}"]
     assert (person["@type"], person["name"]) == ("Person", "Josiah Carberry")
     assert ids(crate["#run"]["agent"]) == [person["@id"]]
@@ -330,13 +332,15 @@ def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
     (tmp_path / "crate").mkdir()
     (tmp_path / "crate" / "mine.txt").write_text("mine")
     for command in (["mlcraft", "cwl", "run"], ["mlcraft-cwl-runner"]):
-        said = warm().command(*command, "--provenance", "crate", DOCUMENTS / "scatter.cwl", folder=tmp_path)
+        said = fork_server().command(*command, "--provenance", "crate", DOCUMENTS / "scatter.cwl", folder=tmp_path)
         assert said.code == 1
         assert "crate is not empty; the provenance of a run goes into a folder that is new or empty" in said.err
     assert [path.name for path in (tmp_path / "crate").iterdir()] == ["mine.txt"]
 
 
 def test_mlcraft_cwl_run_writes_one_too(tmp_path: Path) -> None:
-    said = warm().command("mlcraft", "cwl", "run", DOCUMENTS / "conditions.cwl", "--provenance", "new", folder=tmp_path)
+    said = fork_server().command(
+        "mlcraft", "cwl", "run", DOCUMENTS / "conditions.cwl", "--provenance", "new", folder=tmp_path
+    )
     assert said.json()["either"] == "said always"
     assert (tmp_path / "new" / "ro-crate-metadata.json").is_file()

@@ -79,7 +79,7 @@ def test_nothing_goes_without_airflows_database(airflow: RealAirflow, store: Sto
 
 def test_the_dag_housekeeping(airflow: RealAirflow) -> None:
     shutil.copy(PROJECT / "dags" / "housekeeping.py", airflow.home / "dags")
-    folder = old_outputs(airflow)
+    folder = create_old_outputs(airflow)
     looked = airflow.airflow("dags", "test", "housekeeping", "--conf", '{"delete": false}')
     assert looked.returncode == 0, looked.stderr[-3000:]
     assert folder.exists()
@@ -88,7 +88,7 @@ def test_the_dag_housekeeping(airflow: RealAirflow) -> None:
     assert not folder.exists()
 
 
-def old_outputs(airflow: RealAirflow) -> Path:
+def create_old_outputs(airflow: RealAirflow) -> Path:
     """The output folder of an old run."""
     folder = airflow.home / "mlcraft" / "outputs" / "a_dag" / "a_run"
     folder.mkdir(parents=True)

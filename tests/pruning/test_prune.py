@@ -23,7 +23,7 @@ MONTH = 30 * DAY
 
 
 @pytest.fixture(autouse=True)
-def untracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def missing_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The URI of an MLflow database that does not exist yet."""
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     monkeypatch.setenv("AIRFLOW__MLCRAFT__TRACKING_URI", uri)
@@ -41,20 +41,20 @@ def locations(store: Store) -> Locations:
     return Locations("here", store=store.root)
 
 
-def in_40_days(locations: Locations, **limits: float) -> Pruning:
+def plan_in_40_days(locations: Locations, **limits: float) -> Pruning:
     """Return the pruning as of 40 days from now, because the change time of a file cannot be set back."""
     return plan_pruning(locations, now=time.time() + 40 * DAY, **{"older_than": MONTH, **limits})  # type: ignore[arg-type]
 
 
-def use_later(path: Path, days: float) -> None:
+def set_access_time(path: Path, days: float) -> None:
     """Set the last use of an object to `days` from now."""
     os.utime(path, (time.time() + days * DAY, path.stat().st_mtime))
 
 
 def test_what_was_not_used_goes_and_what_was_stays(store: Store, locations: Locations) -> None:
     old, new = store.add_bytes(b"old"), store.add_bytes(b"new")
-    use_later(store.path_of(new), 20)
-    pruning = in_40_days(locations)
+    set_access_time(store.path_of(new), 20)
+    pruning = plan_in_40_days(locations)
     assert [item.oid for item in pruning.items] == [old]
     assert old in store
     assert [item.oid for item in delete_items(pruning).items] == [old]
@@ -74,8 +74,8 @@ def test_a_listing_that_stays_keeps_its_files(store: Store, locations: Locations
     (folder / "a.txt").write_text("a")
     (folder / "b.txt").write_text("b")
     tree, lost = store.add_folder(folder), store.add_bytes(b"lost")
-    use_later(store.path_of(tree), 39)
-    pruning = in_40_days(locations)
+    set_access_time(store.path_of(tree), 39)
+    pruning = plan_in_40_days(locations)
     assert [item.oid for item in pruning.items] == [lost]
     assert pruning.kept == {"a folder that stays": 2}
     delete_items(pruning)
@@ -87,7 +87,7 @@ def test_what_is_used_between_the_look_and_the_deletion_stays(
     store: Store, locations: Locations, tmp_path: Path
 ) -> None:
     kept, linked, passed, lost = (store.add_bytes(name.encode()) for name in ("kept", "linked", "passed", "lost"))
-    pruning = in_40_days(locations)
+    pruning = plan_in_40_days(locations)
     assert len(pruning.items) == 4
     time.sleep(0.05)
     store.add_bytes(b"kept")
@@ -119,20 +119,20 @@ def test_what_a_dvc_file_of_any_commit_names_stays(store: Store, tmp_path: Path)
     git("rm", "-q", "data.csv.dvc")
     git("commit", "-m", "gone")
     (repository / "new.csv.dvc").write_text(f"outs:\n- md5: {fresh}\n  path: new.csv\n")
-    pruning = in_40_days(Locations("here", store=store.root, repositories=(repository,)))
+    pruning = plan_in_40_days(Locations("here", store=store.root, repositories=(repository,)))
     assert [item.oid for item in pruning.items] == [lost]
     assert pruning.kept == {"a .dvc file": 3}
 
 
-def test_what_a_registered_model_names_stays(store: Store, locations: Locations, untracked: str) -> None:
+def test_what_a_registered_model_names_stays(store: Store, locations: Locations, missing_database: str) -> None:
     from mlflow import MlflowClient
 
     named, of_run, lost = store.add_bytes(b"named"), store.add_bytes(b"of run"), store.add_bytes(b"lost")
-    client = MlflowClient(untracked, untracked)
+    client = MlflowClient(missing_database, missing_database)
     run = client.create_run("0", tags={"mlcraft.output.test": STORE + of_run})
     client.create_registered_model("iris")
     client.create_model_version("iris", "file:///nowhere", run.info.run_id, tags={"mlcraft.content": named})
-    pruning = in_40_days(locations)
+    pruning = plan_in_40_days(locations)
     assert [item.oid for item in pruning.items] == [lost]
     assert pruning.kept == {"a registered model": 2}
 
@@ -143,7 +143,7 @@ def test_nothing_goes_while_the_registry_does_not_answer(
     store.add_bytes(b"perhaps registered")
     monkeypatch.setenv("AIRFLOW__MLCRAFT__TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(MlcraftError, match="the registered models are not known, so nothing"):
-        in_40_days(locations)
+        plan_in_40_days(locations)
 
 
 def test_a_record_of_reuse_without_its_objects_is_a_miss(store: Store, locations: Locations, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_record_of_reuse_without_its_objects_is_a_miss(store: Store, locations
     reuse, ti = ReuseCache(store), SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1)
     reuse.save("ab" * 32, {"out": {"class": "Directory", "basename": "made", "location": STORE + tree}}, ti)
     assert reuse.find("ab" * 32) is not None
-    delete_items(in_40_days(locations))
+    delete_items(plan_in_40_days(locations))
     assert not list(store.root.glob("reuse/*/*"))
     reuse.save("ab" * 32, {"out": {"class": "Directory", "basename": "made", "location": STORE + tree}}, ti)
     assert reuse.find("ab" * 32) is None
@@ -168,7 +168,7 @@ def test_a_record_of_reuse_without_its_objects_is_a_miss(store: Store, locations
 def test_the_oldest_go_until_so_much_is_left(store: Store, locations: Locations) -> None:
     oids = [store.add_bytes(bytes([number]) * 1000) for number in range(6)]
     for days, oid in enumerate(oids, start=5):
-        use_later(store.path_of(oid), days)
+        set_access_time(store.path_of(oid), days)
     pruning = plan_pruning(locations, keep=3500, now=time.time() + 40 * DAY)
     assert [item.oid for item in sorted(pruning.items, key=lambda item: item.last_used)] == oids[:3]
     assert plan_pruning(locations, keep=6000, now=time.time() + 40 * DAY).items == ()
@@ -210,7 +210,7 @@ def test_all_that_runs_leave_behind(store: Store, tmp_path: Path) -> None:
         deployments=tmp_path / "deployments",
         logs=tmp_path / "logs",
     )
-    gone = delete_items(in_40_days(locations))
+    gone = delete_items(plan_in_40_days(locations))
     assert gone.failures == ()
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {

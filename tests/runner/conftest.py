@@ -1,4 +1,4 @@
-"""One warm process for all tests of this folder: starting Airflow takes longer than any of them."""
+"""One fork server for all tests of this folder: starting Airflow takes longer than any of them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Child:
-    """A scenario under way."""
+class ScenarioProcess:
+    """A scenario that runs in a child of the fork server."""
 
-    def __init__(self, warm: Warm, pid: int, folder: Path) -> None:
-        self.warm = warm
+    def __init__(self, server: ForkServer, pid: int, folder: Path) -> None:
+        self.server = server
         self.pid = pid
         self.folder = folder
 
@@ -30,40 +30,40 @@ class Child:
         return answer
 
     def wait(self) -> int:
-        return int(self.warm.ask(what="wait", pid=self.pid))
+        return int(self.server.send_request(what="wait", pid=self.pid))
 
     def text(self, name: str) -> str:
         return (self.folder / name).read_text()
 
 
-class Warm:
-    """The warm process."""
+class ForkServer:
+    """A process in which Airflow is loaded, and which forks a child for each scenario."""
 
     def __init__(self, home: Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).parent / "warm_process.py"), str(home)],
+            [sys.executable, str(Path(__file__).parent / "fork_server_process.py"), str(home)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[2],
             env=environment(),
         )
-        assert self.answer() == "ready"
+        assert self.read_response() == "ready"
 
-    def answer(self) -> str:
+    def read_response(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
-    def ask(self, **order: Any) -> str:
+    def send_request(self, **order: Any) -> str:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
-        return self.answer()
+        return self.read_response()
 
-    def start(self, what: str, folder: Path, **arguments: Any) -> Child:
+    def start(self, what: str, folder: Path, **arguments: Any) -> ScenarioProcess:
         folder.mkdir(parents=True, exist_ok=True)
-        pid = int(self.ask(what=what, folder=str(folder), arguments=arguments))
-        return Child(self, pid, folder)
+        pid = int(self.send_request(what=what, folder=str(folder), arguments=arguments))
+        return ScenarioProcess(self, pid, folder)
 
 
 def environment() -> dict[str, str]:
@@ -74,8 +74,8 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
-    made = Warm(tmp_path_factory.mktemp("home"))
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    made = ForkServer(tmp_path_factory.mktemp("home"))
     yield made
     assert made.process.stdin is not None
     made.process.stdin.close()

@@ -1,4 +1,4 @@
-"""The DAGs that the tests run, each in a child of one warm process; what a test looks at is returned."""
+"""The DAGs that the tests run, each in a child of the fork server; what a test looks at is returned."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_mlcraft.runner.home import prepare_embedded_airflow
 from airflow_mlcraft.runner.run_dag import run_dag
 
 
-def tell(result: Any, *wanted: Any) -> dict[str, Any]:
+def summarize_result(result: Any, *wanted: Any) -> dict[str, Any]:
     return {
         "state": result.state,
         "reason": result.reason,
@@ -48,7 +48,7 @@ def linear(conf: dict[str, Any]) -> dict[str, Any]:
     lines: list[Any] = []
     result = run_dag(dag, conf=conf, on_event=events.append, log=lambda *line: lines.append(line), run_id="chosen")
     return {
-        **tell(result, ("first",), ("second",), ("second", -1, "no such key")),
+        **summarize_result(result, ("first",), ("second",), ("second", -1, "no such key")),
         "run_id": result.run_id,
         "events": [(event.task_id, event.state, event.done, event.total) for event in events],
         "durations": [event.duration for event in events if event.state == "success"],
@@ -74,7 +74,7 @@ def mapped(count: int, parallel: int, pause: float) -> dict[str, Any]:
             return list(items)
 
         gather(each.expand(item=several()))
-    return tell(run_dag(dag, parallel=parallel), ("gather",))
+    return summarize_result(run_dag(dag, parallel=parallel), ("gather",))
 
 
 def greedy() -> dict[str, Any]:
@@ -92,7 +92,7 @@ def greedy() -> dict[str, Any]:
             return list(items)
 
         gather(each.expand(item=[1, 2, 3]))
-    return tell(run_dag(dag), ("gather",))
+    return summarize_result(run_dag(dag), ("gather",))
 
 
 def mapped_group() -> dict[str, Any]:
@@ -119,7 +119,7 @@ def mapped_group() -> dict[str, Any]:
             return list(items)
 
         gather(group.expand(item=several()))
-    return tell(run_dag(dag), ("gather",))
+    return summarize_result(run_dag(dag), ("gather",))
 
 
 def skipped() -> dict[str, Any]:
@@ -146,7 +146,7 @@ def skipped() -> dict[str, Any]:
         gone >> never()
     events: list[Any] = []
     result = run_dag(dag, on_event=events.append)
-    return {**tell(result, ("after",)), "states": {event.task_id: event.state for event in events}}
+    return {**summarize_result(result, ("after",)), "states": {event.task_id: event.state for event in events}}
 
 
 def retried(place: str, delay: float) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def retried(place: str, delay: float) -> dict[str, Any]:
         flaky()
     events: list[Any] = []
     result = run_dag(dag, on_event=events.append)
-    return {**tell(result, ("flaky",)), "events": [(event.state, event.try_number) for event in events]}
+    return {**summarize_result(result, ("flaky",)), "events": [(event.state, event.try_number) for event in events]}
 
 
 def failing() -> dict[str, Any]:
@@ -193,7 +193,7 @@ def failing() -> dict[str, Any]:
         broken() >> after()
         temporary()
         bug()
-    return tell(run_dag(dag))
+    return summarize_result(run_dag(dag))
 
 
 def killed(place: str, retries: int) -> dict[str, Any]:
@@ -215,7 +215,7 @@ def killed(place: str, retries: int) -> dict[str, Any]:
 
         victim()
         other() >> task(task_id="later")(lambda: "ran")()
-    return tell(run_dag(dag, parallel=1), ("victim",), ("other",), ("later",))
+    return summarize_result(run_dag(dag, parallel=1), ("victim",), ("other",), ("later",))
 
 
 def interrupted(place: str) -> dict[str, Any]:
@@ -229,7 +229,7 @@ def interrupted(place: str) -> dict[str, Any]:
 
         long.expand(number=[1, 2])
     try:
-        return tell(run_dag(dag, parallel=2, keep=Path(place, "kept")))
+        return summarize_result(run_dag(dag, parallel=2, keep=Path(place, "kept")))
     except KeyboardInterrupt:
         return {"state": "interrupted"}
 
@@ -245,7 +245,7 @@ def deferred() -> dict[str, Any]:
             return "woken"
 
         TimeDeltaSensor(task_id="wait", delta=timedelta(seconds=0), deferrable=True) >> after()
-    return tell(run_dag(dag), ("after",))
+    return summarize_result(run_dag(dag), ("after",))
 
 
 def rescheduled(place: str) -> dict[str, Any]:
@@ -260,7 +260,7 @@ def rescheduled(place: str) -> dict[str, Any]:
             return False
 
         wait()
-    return tell(run_dag(dag))
+    return summarize_result(run_dag(dag))
 
 
 def stuck() -> dict[str, Any]:
@@ -268,7 +268,7 @@ def stuck() -> dict[str, Any]:
 
     with DAG("stuck") as dag:
         ApprovalOperator(task_id="approve", subject="May we?")
-    return tell(run_dag(dag))
+    return summarize_result(run_dag(dag))
 
 
 def other_home(place: str) -> dict[str, Any]:

@@ -14,48 +14,52 @@ NESTED = str(Path(__file__).parents[1] / "documents" / "wild" / "nested_five_lev
 
 
 @pytest.fixture
-def heard() -> list[tuple[str, str]]:
+def reported() -> list[tuple[str, str]]:
     return []
 
 
-def follow(document: str, heard: list[tuple[str, str]], *events: tuple[str, str, int]) -> StepProgress:
-    steps = StepProgress(compile_plan(document), lambda step, state, message: heard.append((step, state)))
+def report_events(document: str, reported: list[tuple[str, str]], *events: tuple[str, str, int]) -> StepProgress:
+    steps = StepProgress(compile_plan(document), lambda step, state, message: reported.append((step, state)))
     for task, state, left in events:
         steps.on_event(TaskEvent(task, -1, state, 1, None, None, None, 0, 0, left, "why" if state == "failed" else ""))
     return steps
 
 
-def test_a_scattered_step_ends_with_its_last_item(heard: list[tuple[str, str]]) -> None:
+def test_a_scattered_step_ends_with_its_last_item(reported: list[tuple[str, str]]) -> None:
     begun = [("count_words.items", "running", 1), ("count_words.items", "success", 0), ("count_words", "running", 2)]
-    follow(TEXTS, heard, *begun, ("count_words", "success", 1))
-    assert heard == [("count_words", "started")]
-    heard.clear()
-    follow(TEXTS, heard, *begun, ("count_words", "success", 1), ("count_words", "success", 0))
-    assert heard == [("count_words", "started"), ("count_words", "completed")]
+    report_events(TEXTS, reported, *begun, ("count_words", "success", 1))
+    assert reported == [("count_words", "started")]
+    reported.clear()
+    report_events(TEXTS, reported, *begun, ("count_words", "success", 1), ("count_words", "success", 0))
+    assert reported == [("count_words", "started"), ("count_words", "completed")]
 
 
-def test_a_failed_item_fails_the_step_once(heard: list[tuple[str, str]]) -> None:
-    follow(
-        TEXTS, heard, ("count_words", "failed", 1), ("count_words", "failed", 0), ("merge_counts", "upstream_failed", 0)
-    )
-    assert heard == [("count_words", "started"), ("count_words", "failed")]
-
-
-def test_a_retry_is_not_an_end(heard: list[tuple[str, str]]) -> None:
-    follow(
+def test_a_failed_item_fails_the_step_once(reported: list[tuple[str, str]]) -> None:
+    report_events(
         TEXTS,
-        heard,
+        reported,
+        ("count_words", "failed", 1),
+        ("count_words", "failed", 0),
+        ("merge_counts", "upstream_failed", 0),
+    )
+    assert reported == [("count_words", "started"), ("count_words", "failed")]
+
+
+def test_a_retry_is_not_an_end(reported: list[tuple[str, str]]) -> None:
+    report_events(
+        TEXTS,
+        reported,
         ("merge_counts", "running", 1),
         ("merge_counts", "up_for_retry", 1),
         ("merge_counts", "success", 0),
     )
-    assert heard == [("merge_counts", "started"), ("merge_counts", "completed")]
+    assert reported == [("merge_counts", "started"), ("merge_counts", "completed")]
 
 
-def test_a_workflow_inside_ends_with_all_of_its_tasks(heard: list[tuple[str, str]]) -> None:
-    steps = StepProgress(compile_plan(NESTED), lambda step, state, message: heard.append((step, state)))
+def test_a_workflow_inside_ends_with_all_of_its_tasks(reported: list[tuple[str, str]]) -> None:
+    steps = StepProgress(compile_plan(NESTED), lambda step, state, message: reported.append((step, state)))
     tasks = sorted(steps._step_of)
     for task in tasks:
-        assert ("completed" not in {state for _, state in heard}) or len({step for step, _ in heard}) > 1
+        assert ("completed" not in {state for _, state in reported}) or len({step for step, _ in reported}) > 1
         steps.on_event(TaskEvent(task, -1, "success", 1, None, None, None, 0, 0))
-    assert [state for _, state in heard].count("started") == [state for _, state in heard].count("completed") > 0
+    assert [state for _, state in reported].count("started") == [state for _, state in reported].count("completed") > 0

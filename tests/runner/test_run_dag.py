@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from .conftest import Warm
+    from .conftest import ForkServer
 
 
-def alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -28,7 +28,7 @@ def alive(pid: int) -> bool:
     return True
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
@@ -36,8 +36,8 @@ def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 
 @pytest.mark.every_airflow
-def test_success_xcom_events_and_logs(warm: Warm, tmp_path: Path) -> None:
-    child = warm.start("linear", tmp_path, conf={"start": 41})
+def test_success_xcom_events_and_logs(fork_server: ForkServer, tmp_path: Path) -> None:
+    child = fork_server.start("linear", tmp_path, conf={"start": 41})
     outcome = child.join()
     assert outcome["state"] == "success"
     assert outcome["run_id"] == "chosen"
@@ -56,8 +56,8 @@ def test_success_xcom_events_and_logs(warm: Warm, tmp_path: Path) -> None:
     assert child.text("stderr") == ""
 
 
-def test_mapped_tasks_overlap(warm: Warm, tmp_path: Path) -> None:
-    outcome = warm.start("mapped", tmp_path, count=8, parallel=4, pause=0.5).join()
+def test_mapped_tasks_overlap(fork_server: ForkServer, tmp_path: Path) -> None:
+    outcome = fork_server.start("mapped", tmp_path, count=8, parallel=4, pause=0.5).join()
     spans = outcome["xcom"][0]
     assert len(spans) == 8
     at_once = [sum(begun <= moment < ended for begun, ended in spans) for moment, _ in spans]
@@ -65,28 +65,28 @@ def test_mapped_tasks_overlap(warm: Warm, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(count_cores() == 1, reason="with one core each task needs all of them")
-def test_a_task_that_needs_all_cores_runs_alone(warm: Warm, tmp_path: Path) -> None:
+def test_a_task_that_needs_all_cores_runs_alone(fork_server: ForkServer, tmp_path: Path) -> None:
     """Places to spare are for those that need one core."""
-    outcome = warm.start("greedy", tmp_path).join()
+    outcome = fork_server.start("greedy", tmp_path).join()
     spans = sorted(outcome["xcom"][0])
     assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
 
 
-def test_empty_mapping(warm: Warm, tmp_path: Path) -> None:
-    outcome = warm.start("mapped", tmp_path, count=0, parallel=2, pause=0.0).join()
+def test_empty_mapping(fork_server: ForkServer, tmp_path: Path) -> None:
+    outcome = fork_server.start("mapped", tmp_path, count=0, parallel=2, pause=0.0).join()
     assert outcome["state"] == "success"
     assert outcome["xcom"] == [None]
 
 
 @pytest.mark.every_airflow
-def test_mapped_group(warm: Warm, tmp_path: Path) -> None:
-    outcome = warm.start("mapped_group", tmp_path).join()
+def test_mapped_group(fork_server: ForkServer, tmp_path: Path) -> None:
+    outcome = fork_server.start("mapped_group", tmp_path).join()
     assert (outcome["state"], outcome["xcom"]) == ("success", [[3, 5, 7]])
 
 
 @pytest.mark.every_airflow
-def test_skip_and_none_failed(warm: Warm, tmp_path: Path) -> None:
-    outcome = warm.start("skipped", tmp_path).join()
+def test_skip_and_none_failed(fork_server: ForkServer, tmp_path: Path) -> None:
+    outcome = fork_server.start("skipped", tmp_path).join()
     assert outcome["state"] == "success"
     assert outcome["states"] == {
         "skip": "skipped",
@@ -97,8 +97,8 @@ def test_skip_and_none_failed(warm: Warm, tmp_path: Path) -> None:
     assert outcome["xcom"] == ["went on"]
 
 
-def test_retries_wait_for_their_delay(warm: Warm, tmp_path: Path) -> None:
-    outcome = warm.start("retried", tmp_path, place=str(tmp_path), delay=0.7).join()
+def test_retries_wait_for_their_delay(fork_server: ForkServer, tmp_path: Path) -> None:
+    outcome = fork_server.start("retried", tmp_path, place=str(tmp_path), delay=0.7).join()
     assert (outcome["state"], outcome["xcom"], outcome["failed"]) == ("success", [3], [])
     assert outcome["events"] == [
         *(["running", 1], ["up_for_retry", 1], ["running", 2], ["up_for_retry", 2], ["running", 3]),
@@ -109,8 +109,8 @@ def test_retries_wait_for_their_delay(warm: Warm, tmp_path: Path) -> None:
 
 
 @pytest.mark.every_airflow
-def test_failing_tasks_say_why(warm: Warm, tmp_path: Path) -> None:
-    child = warm.start("failing", tmp_path)
+def test_failing_tasks_say_why(fork_server: ForkServer, tmp_path: Path) -> None:
+    child = fork_server.start("failing", tmp_path)
     outcome = child.join()
     assert outcome["state"] == "failed"
     failed = {failure["task_id"]: failure for failure in outcome["failed"]}
@@ -127,8 +127,8 @@ def test_failing_tasks_say_why(warm: Warm, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("retries", [0, 1])
-def test_killed_worker(warm: Warm, tmp_path: Path, retries: int) -> None:
-    outcome = warm.start("killed", tmp_path, place=str(tmp_path), retries=retries).join()
+def test_killed_worker(fork_server: ForkServer, tmp_path: Path, retries: int) -> None:
+    outcome = fork_server.start("killed", tmp_path, place=str(tmp_path), retries=retries).join()
     assert outcome["xcom"][1:] == ["unharmed", "ran"]
     if retries:
         assert (outcome["state"], outcome["xcom"][0]) == ("success", "second try")
@@ -140,15 +140,15 @@ def test_killed_worker(warm: Warm, tmp_path: Path, retries: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_interrupt_leaves_no_process(warm: Warm, tmp_path: Path, number: signal.Signals) -> None:
-    child = warm.start("interrupted", tmp_path, place=str(tmp_path))
-    until(lambda: all((tmp_path / f"pids-{item}").exists() for item in (1, 2)))
+def test_interrupt_leaves_no_process(fork_server: ForkServer, tmp_path: Path, number: signal.Signals) -> None:
+    child = fork_server.start("interrupted", tmp_path, place=str(tmp_path))
+    wait_until(lambda: all((tmp_path / f"pids-{item}").exists() for item in (1, 2)))
     time.sleep(0.2)
     pids = [int(pid) for item in (1, 2) for pid in (tmp_path / f"pids-{item}").read_text().split()]
-    assert all(map(alive, pids))
+    assert all(map(is_alive, pids))
     os.kill(child.pid, number)
     code = child.wait()
-    until(lambda: not any(map(alive, pids)))
+    wait_until(lambda: not any(map(is_alive, pids)))
     if number == signal.SIGKILL:
         return
     assert code == (0 if number == signal.SIGINT else 1)  # the scenario catches KeyboardInterrupt alone
@@ -159,33 +159,33 @@ def test_interrupt_leaves_no_process(warm: Warm, tmp_path: Path, number: signal.
 
 
 @pytest.mark.every_airflow
-def test_deferred_task(warm: Warm, tmp_path: Path) -> None:
-    outcome = warm.start("deferred", tmp_path).join()
+def test_deferred_task(fork_server: ForkServer, tmp_path: Path) -> None:
+    outcome = fork_server.start("deferred", tmp_path).join()
     assert (outcome["state"], outcome["xcom"]) == ("success", ["woken"])
 
 
-def test_rescheduled_sensor(warm: Warm, tmp_path: Path) -> None:
-    assert warm.start("rescheduled", tmp_path, place=str(tmp_path)).join()["state"] == "success"
+def test_rescheduled_sensor(fork_server: ForkServer, tmp_path: Path) -> None:
+    assert fork_server.start("rescheduled", tmp_path, place=str(tmp_path)).join()["state"] == "success"
 
 
-def test_question_to_a_human_ends_the_run(warm: Warm, tmp_path: Path) -> None:
-    outcome = warm.start("stuck", tmp_path).join()
+def test_question_to_a_human_ends_the_run(fork_server: ForkServer, tmp_path: Path) -> None:
+    outcome = fork_server.start("stuck", tmp_path).join()
     assert outcome["state"] == "failed"
     assert "approve" in outcome["reason"]
 
 
-def test_four_runs_at_once_from_a_warm_parent(warm: Warm, tmp_path: Path) -> None:
-    children = [warm.start("linear", tmp_path / str(n), conf={"start": n}) for n in range(4)]
+def test_four_runs_at_once_from_a_warm_parent(fork_server: ForkServer, tmp_path: Path) -> None:
+    children = [fork_server.start("linear", tmp_path / str(n), conf={"start": n}) for n in range(4)]
     answers = [child.join() for child in children]
     assert [answer["state"] for answer in answers] == ["success"] * 4
     assert [answer["xcom"][1] for answer in answers] == [1, 2, 3, 4]
 
 
-def test_runs_in_sequence_leave_nothing_open(warm: Warm, tmp_path: Path) -> None:
-    outcome = warm.start("sequence", tmp_path, count=3).join()
+def test_runs_in_sequence_leave_nothing_open(fork_server: ForkServer, tmp_path: Path) -> None:
+    outcome = fork_server.start("sequence", tmp_path, count=3).join()
     assert outcome == {"states": [1, 2, 3], "more": 0}
 
 
-def test_another_home_is_refused(warm: Warm, tmp_path: Path) -> None:
-    outcome = warm.start("other_home", tmp_path, place=str(tmp_path / "other")).join()
+def test_another_home_is_refused(fork_server: ForkServer, tmp_path: Path) -> None:
+    outcome = fork_server.start("other_home", tmp_path, place=str(tmp_path / "other")).join()
     assert "must be prepared before anything imports airflow" in outcome["error"]

@@ -25,7 +25,7 @@ START = 240.0
 
 
 @dataclass
-class Answer:
+class Response:
     status: int
     headers: dict[str, str]
     text: str
@@ -45,9 +45,9 @@ class LiveServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def ask(
+    def send_request(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, seconds: float = 30
-    ) -> Answer:
+    ) -> Response:
         """Send one request on a new connection; a body other than text or bytes is sent as JSON."""
         sent = {} if body is None else {"Content-Type": "application/json"}
         content = body if body is None or isinstance(body, bytes | str) else json.dumps(body)
@@ -55,15 +55,15 @@ class LiveServer:
         try:
             connection.request(method, path, content, sent | (headers or {}))
             response = connection.getresponse()
-            return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read().decode())
+            return Response(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read().decode())
         finally:
             connection.close()
 
-    def get(self, path: str, **more: Any) -> Answer:
-        return self.ask("GET", path, **more)
+    def get(self, path: str, **more: Any) -> Response:
+        return self.send_request("GET", path, **more)
 
-    def post(self, path: str, body: Any, **more: Any) -> Answer:
-        return self.ask("POST", path, body, **more)
+    def post(self, path: str, body: Any, **more: Any) -> Response:
+        return self.send_request("POST", path, body, **more)
 
     def log(self) -> str:
         return (self.folder / "log").read_text()
@@ -144,7 +144,7 @@ def iris(tmp_path_factory: pytest.TempPathFactory, model_of: Callable[[str], Pat
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory, model_of: Callable[[str], Path]) -> Iterator[LiveServer]:
+def people_server(tmp_path_factory: pytest.TempPathFactory, model_of: Callable[[str], Path]) -> Iterator[LiveServer]:
     """A model with numbers, texts, truth values and missing values."""
     with live_server(tmp_path_factory.mktemp("people"), model_of("people"), "--name", "people") as server:
         yield server

@@ -18,7 +18,7 @@ class Outcome:
     models: Counter[str] = field(default_factory=Counter)
 
 
-async def ask(
+async def send_request(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, body: bytes, kind: str = "application/json"
 ) -> tuple[int, bytes]:
     """One request on an open connection."""
@@ -29,7 +29,7 @@ async def ask(
     return int(lines[0].split()[1]), await reader.readexactly(length)
 
 
-class Load:
+class LoadGenerator:
     """Clients that repeat a request while the context is open."""
 
     def __init__(self, port: int, body: Any, clients: int, *, path: str = "/predict"):
@@ -39,7 +39,7 @@ class Load:
         self._ending = False
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def __aenter__(self) -> Load:
+    async def __aenter__(self) -> LoadGenerator:
         self._tasks = [asyncio.create_task(self._client()) for _ in range(self._clients)]
         return self
 
@@ -51,7 +51,7 @@ class Load:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         while not self._ending:
             try:
-                status, answer = await asyncio.wait_for(ask(reader, writer, self._path, self._body), 30)
+                status, answer = await asyncio.wait_for(send_request(reader, writer, self._path, self._body), 30)
             except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
                 self.outcome.statuses[0] += 1
                 break

@@ -49,7 +49,7 @@ def iris() -> tuple[pd.DataFrame, Any]:
     return frame, target.to_numpy()
 
 
-def people(rows: int = 200) -> tuple[pd.DataFrame, Any]:
+def generate_people(rows: int = 200) -> tuple[pd.DataFrame, Any]:
     """Numbers, whole numbers, truth values and texts, some of them missing."""
     random_state = np.random.default_rng(0)
     frame = pd.DataFrame(
@@ -96,7 +96,7 @@ def _small_forest() -> UnfittedModel:
 
 
 def _people() -> UnfittedModel:
-    return _people_pipeline(LogisticRegression(max_iter=500)), *people()
+    return _people_pipeline(LogisticRegression(max_iter=500)), *generate_people()
 
 
 def _boosted() -> UnfittedModel:
@@ -104,18 +104,18 @@ def _boosted() -> UnfittedModel:
         SimpleImputer(strategy="constant", fill_value="none"),
         OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
     )
-    return _people_pipeline(GradientBoostingClassifier(n_estimators=20, random_state=0), ordinal), *people()
+    return _people_pipeline(GradientBoostingClassifier(n_estimators=20, random_state=0), ordinal), *generate_people()
 
 
 def _strict() -> UnfittedModel:
     """A text that training has not seen is an error."""
     strict = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(sparse_output=False))
-    return _people_pipeline(LogisticRegression(max_iter=500), strict), *people()
+    return _people_pipeline(LogisticRegression(max_iter=500), strict), *generate_people()
 
 
 def _threshold() -> UnfittedModel:
     """Names one of two classes from another probability on than a half; it is the first of the two."""
-    frame, target = people()
+    frame, target = generate_people()
     forest = RandomForestClassifier(12, random_state=0)
     fixed = FixedThresholdClassifier(forest, threshold=0.3, pos_label="no", response_method="predict_proba")
     return make_pipeline(SimpleImputer(), fixed), frame[["age", "income"]], target
@@ -134,19 +134,23 @@ def _trees() -> UnfittedModel:
 def _named() -> UnfittedModel:
     """A step that only knows data frames."""
     frame, target = iris()
-    return make_pipeline(odd_estimators.Named(list(frame.columns)), LogisticRegression(max_iter=500)), frame, target
+    return (
+        make_pipeline(odd_estimators.ColumnSelector(list(frame.columns)), LogisticRegression(max_iter=500)),
+        frame,
+        target,
+    )
 
 
 def _slow() -> UnfittedModel:
-    return odd_estimators.Slow(0.4), *iris()
+    return odd_estimators.SlowClassifier(0.4), *iris()
 
 
-def _moody() -> UnfittedModel:
-    return odd_estimators.Moody(), *iris()
+def _process_id() -> UnfittedModel:
+    return odd_estimators.ProcessIdClassifier(), *iris()
 
 
 def _failing() -> UnfittedModel:
-    return odd_estimators.Failing(), *iris()
+    return odd_estimators.FailingClassifier(), *iris()
 
 
 MAKERS: dict[str, Callable[[], UnfittedModel]] = {
@@ -161,6 +165,6 @@ MAKERS: dict[str, Callable[[], UnfittedModel]] = {
     "trees": _trees,
     "named": _named,
     "slow": _slow,
-    "moody": _moody,
+    "process_id": _process_id,
     "failing": _failing,
 }

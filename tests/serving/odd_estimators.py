@@ -11,13 +11,13 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
 
-class Slow(ClassifierMixin, BaseEstimator):
+class SlowClassifier(ClassifierMixin, BaseEstimator):
     """Sleeps when it predicts one row."""
 
     def __init__(self, seconds: float = 1.0):
         self.seconds = seconds
 
-    def fit(self, frame: pd.DataFrame, target: Any) -> Slow:
+    def fit(self, frame: pd.DataFrame, target: Any) -> SlowClassifier:
         self.classes_ = np.unique(target)
         return self
 
@@ -27,10 +27,10 @@ class Slow(ClassifierMixin, BaseEstimator):
         return np.zeros(len(frame), dtype=np.int64)
 
 
-class Moody(ClassifierMixin, BaseEstimator):
+class ProcessIdClassifier(ClassifierMixin, BaseEstimator):
     """Predicts another value in every process."""
 
-    def fit(self, frame: pd.DataFrame, target: Any) -> Moody:
+    def fit(self, frame: pd.DataFrame, target: Any) -> ProcessIdClassifier:
         self.classes_ = np.unique(target)
         return self
 
@@ -38,10 +38,10 @@ class Moody(ClassifierMixin, BaseEstimator):
         return np.full(len(frame), os.getpid(), dtype=np.int64)
 
 
-class Failing(ClassifierMixin, BaseEstimator):
+class FailingClassifier(ClassifierMixin, BaseEstimator):
     """Raises an unexpected error for large values."""
 
-    def fit(self, frame: pd.DataFrame, target: Any) -> Failing:
+    def fit(self, frame: pd.DataFrame, target: Any) -> FailingClassifier:
         self.classes_ = np.unique(target)
         return self
 
@@ -51,13 +51,13 @@ class Failing(ClassifierMixin, BaseEstimator):
         return np.zeros(len(frame), dtype=np.int64)
 
 
-class Named(TransformerMixin, BaseEstimator):
+class ColumnSelector(TransformerMixin, BaseEstimator):
     """Selects columns by name, which only data frames have."""
 
     def __init__(self, names: list[str]):
         self.names = names
 
-    def fit(self, frame: pd.DataFrame, target: Any = None) -> Named:
+    def fit(self, frame: pd.DataFrame, target: Any = None) -> ColumnSelector:
         self.n_features_in_ = len(self.names)
         return self
 
@@ -65,4 +65,7 @@ class Named(TransformerMixin, BaseEstimator):
         return frame[list(reversed(self.names))].to_numpy()
 
 
-TYPES = ",".join(f"{kind.__module__}.{kind.__qualname__}" for kind in (Slow, Moody, Failing, Named))
+TYPES = ",".join(
+    f"{kind.__module__}.{kind.__qualname__}"
+    for kind in (SlowClassifier, ProcessIdClassifier, FailingClassifier, ColumnSelector)
+)

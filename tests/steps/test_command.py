@@ -13,7 +13,7 @@ from airflow_mlcraft.errors import StepError
 from airflow_mlcraft.steps import split
 from airflow_mlcraft.steps.command import KINDS, run
 from airflow_mlcraft.steps.services import Connection, Services, connection_from_environment
-from tests.ml.samples import Steps, iris, wild
+from tests.ml.samples import Steps, generate_mixed_table, iris
 
 HEAVY = ("airflow", "cwltool", "matplotlib", "mlflow", "numpy", "optuna", "pandas", "skops", "sklearn")
 
@@ -46,15 +46,15 @@ def test_help_names_each_kind_and_loads_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_calls_get_a_sentence(arguments: list[str], words: str, tmp_path: Path) -> None:
-    wild(20).to_csv(tmp_path / "data.csv")
-    assert words in Steps(tmp_path).refusal(*arguments)
+    generate_mixed_table(20).to_csv(tmp_path / "data.csv")
+    assert words in Steps(tmp_path).run_for_error(*arguments)
 
 
 def test_trouble_that_may_pass_has_its_own_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def busy(options: object, folder: Path, services: Services) -> None:
+    def fail_temporarily(options: object, folder: Path, services: Services) -> None:
         raise StepError("come back later", temporary=True)
 
-    monkeypatch.setattr(split, "run", busy)
+    monkeypatch.setattr(split, "run", fail_temporarily)
     lines: list[str] = []
     assert run(["split", "--data", "x"], folder=tmp_path, services=Services(log=lines.append)) == 75
     assert lines == ["mlcraft-step: come back later"]
@@ -65,7 +65,7 @@ def test_paths_start_from_the_folder_and_outputs_go_there(tmp_path: Path) -> Non
     here = Path.cwd()
     (tmp_path / "data").mkdir()
     iris().to_csv(tmp_path / "data" / "iris.csv", index=False)
-    Steps(tmp_path).must("split", "--data", "data/iris.csv", "--target", "target", "--stratify")
+    Steps(tmp_path).run_checked("split", "--data", "data/iris.csv", "--target", "target", "--stratify")
     assert Path.cwd() == here
     assert {file.name for file in tmp_path.iterdir()} == {"data", "train.parquet", "test.parquet", "record.json"}
     record = json.loads((tmp_path / "record.json").read_text())
@@ -74,7 +74,7 @@ def test_paths_start_from_the_folder_and_outputs_go_there(tmp_path: Path) -> Non
 
 
 def test_as_a_command(tmp_path: Path) -> None:
-    wild().to_csv(tmp_path / "data.csv", index=False)
+    generate_mixed_table().to_csv(tmp_path / "data.csv", index=False)
     command = [sys.executable, "-m", "airflow_mlcraft.steps.command", "split", "--data", "data.csv"]
     good = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (good.returncode, good.stdout) == (0, "")

@@ -13,7 +13,7 @@ from airflow_mlcraft.ml.data import batches, csv_file
 from airflow_mlcraft.ml.data.read import read_frame
 from airflow_mlcraft.ml.row_hash import row_hashes
 from airflow_mlcraft.steps.data_file import open_data_file
-from tests.ml.samples import wild
+from tests.ml.samples import generate_mixed_table
 
 
 @pytest.fixture(autouse=True)
@@ -26,9 +26,9 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_all_that_is_read_is_of_the_whole_frame(tmp_path: Path, name: str) -> None:
     writers = {"data.csv": "to_csv", "data.parquet": "to_parquet"}
     if name in writers:
-        getattr(wild(), writers[name])(tmp_path / name, index=False)
+        getattr(generate_mixed_table(), writers[name])(tmp_path / name, index=False)
     else:
-        wild().to_json(tmp_path / name, orient="records", lines=True)
+        generate_mixed_table().to_json(tmp_path / name, orient="records", lines=True)
     whole = read_frame(tmp_path / name)
     found = open_data_file(tmp_path, name, "data")
     assert len(found) == len(whole)
@@ -45,12 +45,12 @@ def test_all_that_is_read_is_of_the_whole_frame(tmp_path: Path, name: str) -> No
 
 
 def test_an_index_that_was_kept_is_a_column(tmp_path: Path) -> None:
-    wild().rename_axis("row").to_parquet(tmp_path / "data.parquet", index=True)
+    generate_mixed_table().rename_axis("row").to_parquet(tmp_path / "data.parquet", index=True)
     found = open_data_file(tmp_path, "data.parquet", "data")
-    assert found.read_columns(["row"])["row"].tolist() == list(range(len(wild())))
+    assert found.read_columns(["row"])["row"].tolist() == list(range(len(generate_mixed_table())))
 
 
 def test_data_without_rows_are_refused(tmp_path: Path) -> None:
-    wild().head(0).to_parquet(tmp_path / "data.parquet")
+    generate_mixed_table().head(0).to_parquet(tmp_path / "data.parquet")
     with pytest.raises(StepError, match="--test: data.parquet has no rows"):
         open_data_file(tmp_path, "data.parquet", "test")

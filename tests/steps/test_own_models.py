@@ -19,7 +19,7 @@ from airflow_mlcraft.serving.model.folder import read_model_folder
 from airflow_mlcraft.serving.model.predictor import Predictor
 from airflow_mlcraft.serving.process import local_server
 from airflow_mlcraft.tracking import pyfunc_model
-from tests.steps.processed import PARTS, numbers, processed
+from tests.steps.processed import PARTS, process_diabetes, process_table
 
 CLASSIFIERS = """
 import numpy as np
@@ -81,31 +81,31 @@ _NEEDS = {
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning", "ignore:One or more of the test scores")
 @pytest.mark.parametrize("name", SHAPES)
 def test_each_shape_is_trained_compared_asked_and_served(name: str, tmp_path: Path) -> None:
-    steps = processed(tmp_path)
+    steps = process_table(tmp_path)
     (tmp_path / "model.py").write_text(CLASSIFIERS)
-    steps.must("train", *PARTS, "--model", name, "--code", "model.py", "--folds", "0", "--seed", "5")
-    steps.must("evaluate", "--models", "model", "--test", "test.parquet")
+    steps.run_checked("train", *PARTS, "--model", name, "--code", "model.py", "--folds", "0", "--seed", "5")
+    steps.run_checked("evaluate", "--models", "model", "--test", "test.parquet")
     test = pd.read_parquet(tmp_path / "test.parquet").drop(columns="target")
     test.to_csv(tmp_path / "rows.csv", index=False)
-    steps.must("predict", "--model", "champion", "--data", "rows.csv")
+    steps.run_checked("predict", "--model", "champion", "--data", "rows.csv")
     loaded = pyfunc_model.load(tmp_path / "champion" / "model.skops")
-    output, probabilities = by_hand(tmp_path, name, test)
+    output, probabilities = predict_by_library(tmp_path, name, test)
     assert loaded.predict(test).tolist() == output
     assert np.allclose(loaded.predict_proba(test), probabilities, rtol=1e-6)
     assert pd.read_csv(tmp_path / "predictions.csv")["prediction"].tolist() == output
     predictor = Predictor(read_model_folder(tmp_path / "champion"))
-    assert predictor.predict(predictor.example).tolist() == loaded.predict(example(predictor)).tolist()
+    assert predictor.predict(predictor.example).tolist() == loaded.predict(read_example(predictor)).tolist()
     needed = {line.split("==")[0] for line in (tmp_path / "model" / "requirements.txt").read_text().split()}
     assert needed & {"xgboost-cpu", "lightgbm", "catboost"} == _NEEDS.get(name, set())
 
 
-def example(predictor: Predictor) -> pd.DataFrame:
+def read_example(predictor: Predictor) -> pd.DataFrame:
     from airflow_mlcraft.serving.model.tables import table_to_frame
 
     return table_to_frame(predictor.example, predictor.signature)
 
 
-def by_hand(folder: Path, name: str, test: pd.DataFrame) -> tuple[list[str], Any]:
+def predict_by_library(folder: Path, name: str, test: pd.DataFrame) -> tuple[list[str], Any]:
     """The user's estimator on prepared columns, with its own library and nothing else."""
     recipe = from_json(json.loads((folder / "recipe.json").read_text()))
     train = pd.read_parquet(folder / "train.parquet")
@@ -126,14 +126,14 @@ def by_hand(folder: Path, name: str, test: pd.DataFrame) -> tuple[list[str], Any
 
 
 def test_a_function_that_gives_a_stack_of_boosters(tmp_path: Path) -> None:
-    steps = numbers(tmp_path)
+    steps = process_diabetes(tmp_path)
     (tmp_path / "model.py").write_text(REGRESSORS)
     options = ("--model", "model", "--code", "model.py", "--folds", "2", "--params", '{"iterations": 4}')
-    steps.must("train", *PARTS, *options)
+    steps.run_checked("train", *PARTS, *options)
     first = {path.name: path.read_bytes() for path in (tmp_path / "model" / "boosters").iterdir()}
     assert len(first) == 3
-    steps.must("evaluate", "--models", "model", "--test", "test.parquet")
-    steps.must("train", *PARTS, *options)
+    steps.run_checked("evaluate", "--models", "model", "--test", "test.parquet")
+    steps.run_checked("train", *PARTS, *options)
     assert first == {path.name: path.read_bytes() for path in (tmp_path / "model" / "boosters").iterdir()}
     result = json.loads((tmp_path / "record.json").read_text())["params"]
     assert result["light"] == "LGBMRegressor"
@@ -142,9 +142,9 @@ def test_a_function_that_gives_a_stack_of_boosters(tmp_path: Path) -> None:
 def test_a_server_answers_with_boosters_and_a_class_of_the_users_own(tmp_path: Path) -> None:
     own = "\nclass Own(VotingClassifier):\n    pass\n\n"
     code = CLASSIFIERS.replace("def twice", f"{own}def twice").replace('"boosters": VotingClassifier', '"own": Own')
-    steps = processed(tmp_path)
+    steps = process_table(tmp_path)
     (tmp_path / "model.py").write_text(code)
-    steps.must("train", *PARTS, "--model", "own", "--code", "model.py", "--folds", "0")
+    steps.run_checked("train", *PARTS, "--model", "own", "--code", "model.py", "--folds", "0")
     card = json.loads((tmp_path / "model" / "model.json").read_text())
     assert [name.rpartition(".")[2] for name in card["trusted"]["types"]] == ["Own"]
     assert list(card["trusted"]["code"]) == [f"{user_code.module_name(tmp_path / 'model.py')}.py"]
@@ -154,7 +154,7 @@ def test_a_server_answers_with_boosters_and_a_class_of_the_users_own(tmp_path: P
     asked = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(rows)
     assert list(asked) == pyfunc_model.load(tmp_path / "model" / "model.skops").predict(rows).tolist()
     try:
-        steps.must("serve", "--model", "model", "--name", "own", "--state-folder", "serving")
+        steps.run_checked("serve", "--model", "model", "--name", "own", "--state-folder", "serving")
     finally:
         local_server.stop(tmp_path / "serving" / "own")
 
@@ -181,18 +181,18 @@ class Tree(DecisionTreeClassifier):
 def estimators():
     return {"tree": Tree()}
 """
-    steps = processed(tmp_path)
+    steps = process_table(tmp_path)
     (tmp_path / "model.py").write_text(code)
-    steps.must("train", *PARTS, "--model", "tree", "--code", "model.py", "--folds", "0")
+    steps.run_checked("train", *PARTS, "--model", "tree", "--code", "model.py", "--folds", "0")
     card = json.loads((tmp_path / "model" / "model.json").read_text())
     (package,) = card["trusted"]["packages"]
     assert package["name"] == "httpx"
     assert len(package["sha256"]) == 64
     assert f"httpx=={package['version']}" in (tmp_path / "model" / "requirements.txt").read_text().split()
-    steps.must("predict", "--model", "model", "--data", "data.csv")
+    steps.run_checked("predict", "--model", "model", "--data", "data.csv")
     card["trusted"]["types"].append("os.system")
     (tmp_path / "model" / "model.json").write_text(json.dumps(card))
-    assert "signed with another key, or changed since" in steps.refusal(
+    assert "signed with another key, or changed since" in steps.run_for_error(
         "predict", "--model", "model", "--data", "data.csv"
     )
 
@@ -212,34 +212,34 @@ class Tree(DecisionTreeClassifier):
 def estimators():
     return {"tree": Tree()}
 """
-    steps = processed(tmp_path, pd.concat([pd.read_csv(rows(tmp_path))] * 4, ignore_index=True))
+    steps = process_table(tmp_path, pd.concat([pd.read_csv(rows(tmp_path))] * 4, ignore_index=True))
     (tmp_path / "model.py").write_text(code.replace("fits.txt", str(tmp_path / "fits.txt")))
-    assert "cannot be kept safely" in steps.refusal("train", *PARTS, "--model", "tree", "--code", "model.py")
+    assert "cannot be kept safely" in steps.run_for_error("train", *PARTS, "--model", "tree", "--code", "model.py")
     assert (tmp_path / "fits.txt").read_text() == "200 "
 
 
 def rows(folder: Path) -> Path:
-    from tests.ml.samples import wild
+    from tests.ml.samples import generate_mixed_table
 
-    wild().to_csv(folder / "wild.csv", index=False)
+    generate_mixed_table().to_csv(folder / "wild.csv", index=False)
     return folder / "wild.csv"
 
 
 def test_a_booster_that_was_exchanged(tmp_path: Path) -> None:
-    steps = processed(tmp_path)
-    steps.must("train", *PARTS, "--model", "lightgbm", "--folds", "0", "--params", '{"n_estimators": 3}')
+    steps = process_table(tmp_path)
+    steps.run_checked("train", *PARTS, "--model", "lightgbm", "--folds", "0", "--params", '{"n_estimators": 3}')
     (booster,) = (tmp_path / "model" / "boosters").iterdir()
     booster.write_text(booster.read_text().replace("leaf_value=", "leaf_value= "))
-    assert "is not the file that the model was saved with" in steps.refusal(
+    assert "is not the file that the model was saved with" in steps.run_for_error(
         "predict", "--model", "model", "--data", "data.csv"
     )
 
 
 def test_a_library_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = processed(tmp_path)
-    steps.must("train", *PARTS, "--model", "catboost", "--folds", "0", "--params", '{"iterations": 3}')
+    steps = process_table(tmp_path)
+    steps.run_checked("train", *PARTS, "--model", "catboost", "--folds", "0", "--params", '{"iterations": 3}')
     import sys
 
     monkeypatch.setitem(sys.modules, "catboost", None)
     for step in (["train", *PARTS, "--model", "catboost"], ["predict", "--model", "model", "--data", "data.csv"]):
-        assert "`pip install 'airflow-provider-mlcraft[catboost]'` installs it" in steps.refusal(*step)
+        assert "`pip install 'airflow-provider-mlcraft[catboost]'` installs it" in steps.run_for_error(*step)

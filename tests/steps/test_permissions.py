@@ -31,36 +31,36 @@ def files() -> Iterator[FileServer]:
         yield server
 
 
-class Step:
+class RetrieveStep:
     """Runs `mlcraft-step retrieve`, and remembers what it said."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "work"
         self.folder.mkdir()
-        self.said: list[str] = []
+        self.log_lines: list[str] = []
         self.connections: dict[str, Connection] = {}
 
     def __call__(self, permissions: Permissions, *options: str) -> int:
-        self.said.clear()
+        self.log_lines.clear()
         services = Services(
             secret={"KEY": "the-secret-key"}.get,
             connection=self.connections.get,
-            log=self.said.append,
+            log=self.log_lines.append,
             permissions=permissions,
         )
         return run(["retrieve", *options], folder=self.folder, services=services)
 
     @property
     def last(self) -> str:
-        return self.said[-1] if self.said else ""
+        return self.log_lines[-1] if self.log_lines else ""
 
 
 @pytest.fixture
-def step(tmp_path: Path) -> Step:
-    return Step(tmp_path)
+def step(tmp_path: Path) -> RetrieveStep:
+    return RetrieveStep(tmp_path)
 
 
-def test_own_code_of_a_run_does_not_run(step: Step, tmp_path: Path) -> None:
+def test_own_code_of_a_run_does_not_run(step: RetrieveStep, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     (step.folder / "own.py").write_text(CODE.format(place=str(ran)) + RETRIEVE)
     options = ("--source", "sklearn:iris", "--code", "own.py")
@@ -71,7 +71,7 @@ def test_own_code_of_a_run_does_not_run(step: Step, tmp_path: Path) -> None:
     assert ran.exists()
 
 
-def test_code_of_the_document_runs(step: Step, tmp_path: Path) -> None:
+def test_code_of_the_document_runs(step: RetrieveStep, tmp_path: Path) -> None:
     (step.folder / "own.py").write_text(CODE.format(place=str(tmp_path / "ran")) + RETRIEVE)
     options = ("--source", "sklearn:iris", "--code", "own.py")
     assert step(replace(SERVER, code=(str(step.folder / "own.py"),)), *options) == 0
@@ -82,7 +82,7 @@ def test_code_of_the_document_runs(step: Step, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["/etc/passwd", "file:///etc/passwd", "../secret.csv", "/etc/pass*", "../sec*.csv"])
-def test_a_run_reads_no_path_of_the_worker(step: Step, source: str) -> None:
+def test_a_run_reads_no_path_of_the_worker(step: RetrieveStep, source: str) -> None:
     (step.folder.parent / "secret.csv").write_text("a\n1\n")
     assert step(SERVER, "--source", source) == 1
     assert "allowed_paths" in step.last
@@ -100,13 +100,13 @@ OTHER_SCHEMES = (
 
 
 @pytest.mark.parametrize("source", OTHER_SCHEMES)
-def test_a_run_reads_by_no_other_scheme(step: Step, source: str) -> None:
+def test_a_run_reads_by_no_other_scheme(step: RetrieveStep, source: str) -> None:
     assert step(replace(SERVER, private=True), "--source", source) == 1
     assert "may not name a source of" in step.last
     replace(SERVER, known=(source,)).check_source(source)
 
 
-def test_allowed_paths(step: Step, tmp_path: Path) -> None:
+def test_allowed_paths(step: RetrieveStep, tmp_path: Path) -> None:
     allowed = tmp_path / "incoming"
     allowed.mkdir()
     (allowed / "a.csv").write_text("a\n1\n")
@@ -120,13 +120,13 @@ def test_allowed_paths(step: Step, tmp_path: Path) -> None:
         assert "allowed_paths" in step.last, source
 
 
-def test_a_path_of_the_document_is_read(step: Step, tmp_path: Path) -> None:
+def test_a_path_of_the_document_is_read(step: RetrieveStep, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a\n1\n")
     source = str(tmp_path / "a.csv")
     assert step(replace(SERVER, known=(source,)), "--source", source) == 0
 
 
-def test_a_run_names_no_connection(step: Step, tmp_path: Path) -> None:
+def test_a_run_names_no_connection(step: RetrieveStep, tmp_path: Path) -> None:
     step.connections["warehouse"] = Connection(f"sqlite:///{tmp_path}/a.db")
     options = ("--source", "sql", "--connection", "warehouse", "--query", "select 1 as a")
     assert step(SERVER, *options) == 1
@@ -135,20 +135,20 @@ def test_a_run_names_no_connection(step: Step, tmp_path: Path) -> None:
         assert step(allowed, *options) == 0
 
 
-def test_a_connection_goes_to_its_own_host(step: Step, files: FileServer) -> None:
+def test_a_connection_goes_to_its_own_host(step: RetrieveStep, files: FileServer) -> None:
     step.connections["api"] = Connection("http://api.example", "", "the-secret-key")
     options = ("--source", files.url(), "--connection", "api")
     allowed = replace(LOCAL, connections=("api",))
     assert step(allowed, *options) == 1
     assert "is not for 127.0.0.1" in step.last
-    assert not files.asked
+    assert not files.requests
     assert step(replace(LOCAL, connections=("api=127.0.0.1",)), *options) == 0
-    assert files.asked[-1].headers["Authorization"] == "Bearer the-secret-key"
+    assert files.requests[-1].headers["Authorization"] == "Bearer the-secret-key"
     step.connections["api"] = Connection(files.url("/"), "", "the-secret-key")
     assert step(allowed, *options) == 0
 
 
-def test_a_secret_goes_to_its_own_host(step: Step, files: FileServer) -> None:
+def test_a_secret_goes_to_its_own_host(step: RetrieveStep, files: FileServer) -> None:
     options = ("--source", files.url(), "--key-env", "KEY")
     of_another_host = (
         SERVER,
@@ -160,16 +160,16 @@ def test_a_secret_goes_to_its_own_host(step: Step, files: FileServer) -> None:
     for permissions in of_another_host:
         assert step(permissions, *options) == 1
     assert "allowed_secrets" in step.last
-    assert not files.asked
+    assert not files.requests
     for permissions in (
         replace(LOCAL, secrets=("KEY=127.0.0.1",)),
         replace(LOCAL, known=("KEY", "http://127.0.0.1/x")),
     ):
         assert step(permissions, *options) == 0
-    assert files.asked[-1].headers["Authorization"] == "Bearer the-secret-key"
+    assert files.requests[-1].headers["Authorization"] == "Bearer the-secret-key"
 
 
-def test_a_star_allows_all(step: Step, files: FileServer) -> None:
+def test_a_star_allows_all(step: RetrieveStep, files: FileServer) -> None:
     step.connections["api"] = Connection("http://api.example", "", "the-secret-key")
     mine = replace(SERVER, connections=("*",), secrets=("*",), paths=("/",), hosts=("*",))
     for option in (("--key-env", "KEY"), ("--connection", "api")):
@@ -177,7 +177,7 @@ def test_a_star_allows_all(step: Step, files: FileServer) -> None:
     assert step(mine, "--source", "/etc/passwd", "--format", "text") == 0
 
 
-def test_the_workers_own_keys_open_no_bucket(step: Step) -> None:
+def test_the_workers_own_keys_open_no_bucket(step: RetrieveStep) -> None:
     assert step(SERVER, "--source", "s3://bucket/a.csv") == 1
     assert "the worker's own keys" in step.last
 
@@ -196,7 +196,7 @@ def test_link_local_addresses_by_their_host() -> None:
         replace(SERVER, hosts=(source.split("/")[2],)).check_source(source)
 
 
-def test_an_allowed_connection_takes_any_query(step: Step, tmp_path: Path) -> None:
+def test_an_allowed_connection_takes_any_query(step: RetrieveStep, tmp_path: Path) -> None:
     """Its database user is who limits it."""
     with closing(sqlite3.connect(tmp_path / "a.db")) as database, database:
         database.execute("create table secret as select 'hunter2' as word")
@@ -228,11 +228,11 @@ def test_hosts_of_sftp_are_checked_by_their_name() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"])  # noqa: S104
-def test_private_addresses(step: Step, files: FileServer, host: str) -> None:
+def test_private_addresses(step: RetrieveStep, files: FileServer, host: str) -> None:
     source = f"http://{host}:{files.port}/file/data.csv"
     assert step(SERVER, "--source", source) == 1
     assert "not a public one" in step.last
-    assert not files.asked
+    assert not files.requests
     if host == "127.0.0.1":
         assert step(replace(SERVER, private=True), "--source", source) == 0
 
@@ -240,13 +240,13 @@ def test_private_addresses(step: Step, files: FileServer, host: str) -> None:
 @pytest.mark.parametrize(
     "host", ["169.254.169.254", "[fd00:ec2::254]", "[fe80::1]", "[64:ff9b::a9fe:a9fe]", "100.100.100.200"]
 )
-def test_link_local_addresses_are_refused_either_way(step: Step, host: str) -> None:
+def test_link_local_addresses_are_refused_either_way(step: RetrieveStep, host: str) -> None:
     for permissions in (SERVER, replace(SERVER, private=True)):
         assert step(permissions, "--source", f"http://{host}/latest/meta-data/") == 1
         assert "not a public one" in step.last
 
 
-def test_a_redirect_leads_to_no_private_address(step: Step, files: FileServer) -> None:
+def test_a_redirect_leads_to_no_private_address(step: RetrieveStep, files: FileServer) -> None:
     """Nor does one of a source that the document itself names."""
     with FileServer() as inner:
         files.redirect = f"http://localhost:{inner.port}/file/data.csv"
@@ -254,27 +254,27 @@ def test_a_redirect_leads_to_no_private_address(step: Step, files: FileServer) -
         for permissions in (LOCAL, replace(SERVER, known=(source,))):
             assert step(permissions, "--source", source) == 1
             assert "localhost" in step.last
-        assert not inner.asked
+        assert not inner.requests
         assert step(replace(LOCAL, hosts=("127.0.0.1", "localhost")), "--source", source) == 0
 
 
-def test_a_redirect_takes_no_key_along(step: Step, files: FileServer) -> None:
+def test_a_redirect_takes_no_key_along(step: RetrieveStep, files: FileServer) -> None:
     with FileServer() as other:
         files.redirect = f"http://localhost:{other.port}/file/data.csv"
         permissions = replace(LOCAL, hosts=("127.0.0.1", "localhost"), secrets=("KEY=127.0.0.1",))
         assert step(permissions, "--source", files.url(), "--key-env", "KEY") == 0
-        assert "Authorization" in files.asked[-1].headers
-        assert "Authorization" not in other.asked[-1].headers
+        assert "Authorization" in files.requests[-1].headers
+        assert "Authorization" not in other.requests[-1].headers
 
 
-def test_only_allowed_hosts(step: Step, files: FileServer) -> None:
+def test_only_allowed_hosts(step: RetrieveStep, files: FileServer) -> None:
     permissions = replace(SERVER, hosts=("*.data.example",), private=True)
     assert step(permissions, "--source", files.url()) == 1
     assert "allowed_hosts" in step.last
     assert step(replace(permissions, hosts=("127.0.0.*",)), "--source", files.url()) == 0
 
 
-def test_on_ones_own_machine_nothing_is_refused(step: Step, files: FileServer, tmp_path: Path) -> None:
+def test_on_ones_own_machine_nothing_is_refused(step: RetrieveStep, files: FileServer, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a\n1\n")
     (step.folder / "own.py").write_text(CODE.format(place=str(tmp_path / "ran")) + RETRIEVE)
     for options in (
@@ -285,7 +285,7 @@ def test_on_ones_own_machine_nothing_is_refused(step: Step, files: FileServer, t
         assert step(Permissions(), *options) == 0
 
 
-def test_permissions_reach_a_program(step: Step) -> None:
+def test_permissions_reach_a_program(step: RetrieveStep) -> None:
     given = replace(SERVER, known=("a",), secrets=("KEY=host",), ledger="/x", private=True)
     assert Permissions.from_environment({VARIABLE: given.to_json()}) == given
     assert Permissions.from_environment({}).everything
@@ -299,7 +299,7 @@ def test_permissions_reach_a_program(step: Step) -> None:
         ("train", ["--train", "a.csv", "--recipe", "recipe.json", "--model", "model", "--code", "own.py"]),
     ],
 )
-def test_own_code_of_every_kind_of_step(step: Step, tmp_path: Path, kind: str, options: list[Any]) -> None:
+def test_own_code_of_every_kind_of_step(step: RetrieveStep, tmp_path: Path, kind: str, options: list[Any]) -> None:
     (step.folder / "a.csv").write_text("a,b\n1,2\n2,3\n")
     (step.folder / "own.py").write_text(CODE.format(place=str(tmp_path / "ran")))
     lines: list[str] = []
@@ -309,7 +309,7 @@ def test_own_code_of_every_kind_of_step(step: Step, tmp_path: Path, kind: str, o
     assert not (tmp_path / "ran").exists()
 
 
-def test_params_are_no_way_to_read_a_file(step: Step, tmp_path: Path) -> None:
+def test_params_are_no_way_to_read_a_file(step: RetrieveStep, tmp_path: Path) -> None:
     """Params are JSON, or the name of a file of it."""
     (tmp_path / "secret.json").write_text('{"password": "hunter2"}')
     (step.folder / "a.csv").write_text("a,b\n" + "".join(f"{number},{number % 2}\n" for number in range(40)))

@@ -10,30 +10,30 @@ import pandas as pd
 import pytest
 
 from airflow_mlcraft.ml.data import batches, csv_file
-from tests.ml.samples import Steps, iris, wild
+from tests.ml.samples import Steps, generate_mixed_table, iris
 
 
-def made(folder: Path, *how: str, frame: pd.DataFrame | None = None) -> Steps:
-    (wild() if frame is None else frame).to_csv(folder / "data.csv", index=False)
+def process(folder: Path, *how: str, frame: pd.DataFrame | None = None) -> Steps:
+    (generate_mixed_table() if frame is None else frame).to_csv(folder / "data.csv", index=False)
     steps = Steps(folder)
-    steps.must("process", "--data", "data.csv", "--target", "target", *how)
+    steps.run_checked("process", "--data", "data.csv", "--target", "target", *how)
     return steps
 
 
-def recipe(folder: Path) -> dict[str, object]:
+def read_recipe(folder: Path) -> dict[str, object]:
     found: dict[str, object] = json.loads((folder / "recipe.json").read_text())
     return found
 
 
 def test_what_it_makes(tmp_path: Path) -> None:
-    steps = made(tmp_path)
+    steps = process(tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {
         "data.csv", "train.parquet", "test.parquet", "recipe.json", "profile.json", "record.json",
     }  # fmt: skip
     train = pd.read_parquet(tmp_path / "train.parquet")
     assert list(train.columns) == ["size", "leaves", "colour", "wild", "day", "target", "__row_hash__"]
     assert (train["wild"].dtype, train["day"].dtype.kind, len(train)) == (bool, "M", 93)
-    assert steps.said == [
+    assert steps.log_lines == [
         "the column 'note' is left out: it is text with 93 different values in 93 rows",
         "classification of 'target' from 5 columns: 93 rows for training, 27 for testing (random)",
     ]
@@ -45,16 +45,16 @@ def test_what_it_makes(tmp_path: Path) -> None:
 def test_the_same_bytes_again(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    made(tmp_path / "a")
-    made(tmp_path / "b")
+    process(tmp_path / "a")
+    process(tmp_path / "b")
     for file in sorted((tmp_path / "a").iterdir()):
         assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes(), file.name
 
 
 def test_groups_are_kept_but_are_no_feature(tmp_path: Path) -> None:
-    made(tmp_path, "--group", "leaves")
+    process(tmp_path, "--group", "leaves")
     assert "leaves" in pd.read_parquet(tmp_path / "train.parquet")
-    assert "leaves" not in str(recipe(tmp_path)["columns"])
+    assert "leaves" not in str(read_recipe(tmp_path)["columns"])
 
 
 def test_the_users_process_comes_first(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_the_users_process_comes_first(tmp_path: Path) -> None:
         "    frame = frame[frame['leaves'] >= least]\n"
         "    return frame.assign(double=frame['leaves'] * 2)\n"
     )
-    made(tmp_path, "--code", "processor.py", "--params", '{"least": 4}', "--drop", "note", "day")
+    process(tmp_path, "--code", "processor.py", "--params", '{"least": 4}', "--drop", "note", "day")
     train = pd.read_parquet(tmp_path / "train.parquet")
     assert train["leaves"].min() == 4
     assert (train["double"] == 2 * train["leaves"]).all()
@@ -83,9 +83,9 @@ def test_the_users_process_comes_first(tmp_path: Path) -> None:
 )
 def test_mistakes_in_the_users_process(code: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "processor.py").write_text(code)
-    wild().to_csv(tmp_path / "data.csv", index=False)
+    generate_mixed_table().to_csv(tmp_path / "data.csv", index=False)
     steps = Steps(tmp_path)
-    assert words in steps.refusal("process", "--data", "data.csv", "--target", "target", "--code", "processor.py")
+    assert words in steps.run_for_error("process", "--data", "data.csv", "--target", "target", "--code", "processor.py")
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_mistakes_in_the_users_process(code: str, words: str, tmp_path: Path) ->
     ],
 )
 def test_refusals(options: list[str], words: str, tmp_path: Path) -> None:
-    wild().to_csv(tmp_path / "data.csv", index=False)
-    assert words in Steps(tmp_path).refusal("process", "--data", "data.csv", *options)
+    generate_mixed_table().to_csv(tmp_path / "data.csv", index=False)
+    assert words in Steps(tmp_path).run_for_error("process", "--data", "data.csv", *options)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_refusals(options: list[str], words: str, tmp_path: Path) -> None:
 )
 def test_data_that_cannot_be_used(content: bytes, words: str, tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_bytes(content)
-    sentence = Steps(tmp_path).refusal("process", "--data", "data.csv", "--target", "target")
+    sentence = Steps(tmp_path).run_for_error("process", "--data", "data.csv", "--target", "target")
     assert words in sentence
     assert "Traceback" not in sentence
 
@@ -140,48 +140,50 @@ def test_the_only_row_of_a_class_is_learned_from(tmp_path: Path) -> None:
     for seed in range(8):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        steps = made(folder, "--seed", str(seed), frame=frame)
-        assert steps.said[0] == (
+        steps = process(folder, "--seed", str(seed), frame=frame)
+        assert steps.log_lines[0] == (
             "the test part gets rows of each class, as with --stratify, because the class 'rare' has 1 of 150 rows "
             "(0.67%)"
         )
-        assert "the test part has no row of 'rare' of 'target'" in steps.said[1]
+        assert "the test part has no row of 'rare' of 'target'" in steps.log_lines[1]
         assert "rare" in set(pd.read_parquet(folder / "train.parquet")["target"])
-        assert recipe(folder)["split"]["by"] == "stratify"  # type: ignore[index]
+        assert read_recipe(folder)["split"]["by"] == "stratify"  # type: ignore[index]
 
 
 def test_a_class_that_only_the_test_part_has(tmp_path: Path) -> None:
     frame = iris().assign(day=range(150))
     frame.loc[149, "target"] = "rare"
     frame.to_csv(tmp_path / "data.csv", index=False)
-    refused = Steps(tmp_path).refusal("process", "--data", "data.csv", "--target", "target", "--time", "day")
+    refused = Steps(tmp_path).run_for_error("process", "--data", "data.csv", "--target", "target", "--time", "day")
     assert "the class 'rare', which no training row has; split with --stratify" in refused
 
 
 def test_gaps_are_filled_by_column(tmp_path: Path) -> None:
-    steps = made(tmp_path, "--impute", '{"size": "zero"}', frame=wild())
+    steps = process(tmp_path, "--impute", '{"size": "zero"}', frame=generate_mixed_table())
     columns = {one["name"]: one["impute"] for one in json.loads((tmp_path / "recipe.json").read_text())["columns"]}
     assert (columns["size"], columns["leaves"]) == ("zero", "median")
     wrong = ("process", "--data", "data.csv", "--target", "target", "--impute")
-    assert "--impute: the data has no column 'sise'; did you mean 'size'?" in steps.refusal(*wrong, '{"sise": "zero"}')
-    assert "--impute is 'magic'; expected one of median" in steps.refusal(*wrong, '{"size": "magic"}')
+    assert "--impute: the data has no column 'sise'; did you mean 'size'?" in steps.run_for_error(
+        *wrong, '{"sise": "zero"}'
+    )
+    assert "--impute is 'magic'; expected one of median" in steps.run_for_error(*wrong, '{"size": "magic"}')
 
 
 def test_mixed_types_are_told(tmp_path: Path) -> None:
-    frame = wild().astype({"size": object})
+    frame = generate_mixed_table().astype({"size": object})
     frame.loc[:3, "size"] = "large"
-    steps = made(tmp_path, frame=frame)
-    assert any("the column 'size' mixes" in line and "taken for numbers" in line for line in steps.said)
+    steps = process(tmp_path, frame=frame)
+    assert any("the column 'size' mixes" in line and "taken for numbers" in line for line in steps.log_lines)
 
 
 def test_a_thousand_columns_from_end_to_end(tmp_path: Path) -> None:
     random = np.random.default_rng(1)
     frame = pd.DataFrame(random.normal(size=(80, 999)), columns=[f"x{place}" for place in range(999)])
-    steps = made(tmp_path, frame=frame.assign(target=np.where(frame["x0"] > 0, "yes", "no")))
+    steps = process(tmp_path, frame=frame.assign(target=np.where(frame["x0"] > 0, "yes", "no")))
     parts = ("--train", "train.parquet", "--recipe", "recipe.json", "--folds", "2")
-    steps.must("train", *parts, "--model", "random_forest", "--params", '{"n_estimators": 10}')
-    steps.must("evaluate", "--models", "model", "--test", "test.parquet")
-    steps.must("predict", "--model", "champion", "--data", "data.csv")
+    steps.run_checked("train", *parts, "--model", "random_forest", "--params", '{"n_estimators": 10}')
+    steps.run_checked("evaluate", "--models", "model", "--test", "test.parquet")
+    steps.run_checked("predict", "--model", "champion", "--data", "data.csv")
     assert len(pd.read_csv(tmp_path / "predictions.csv").columns) == 1003
 
 
@@ -198,7 +200,7 @@ def test_rows_keep_their_side_when_the_processor_changes(tmp_path: Path) -> None
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / "processor.py").write_text(f"def process(frame):\n    return {body}\n")
-        made(folder, "--code", "processor.py")
+        process(folder, "--code", "processor.py")
         sides.append(
             {part: set(pd.read_parquet(folder / f"{part}.parquet")["__row_hash__"]) for part in ("train", "test")}
         )
@@ -211,20 +213,20 @@ def test_rows_that_are_not_rows_of_the_source(tmp_path: Path) -> None:
     (tmp_path / "processor.py").write_text(
         "def process(frame):\n    return frame[frame['leaves'] > 2].reset_index(drop=True)\n"
     )
-    made(tmp_path, "--code", "processor.py")
-    split = recipe(tmp_path)["split"]
+    process(tmp_path, "--code", "processor.py")
+    split = read_recipe(tmp_path)["split"]
     assert split["rows"]["by"] == "processed"  # type: ignore[index]
 
 
 def test_an_id_decides_and_is_no_feature(tmp_path: Path) -> None:
-    frame = wild().assign(customer=[f"c{number}" for number in range(120)])
+    frame = generate_mixed_table().assign(customer=[f"c{number}" for number in range(120)])
     (tmp_path / "later").mkdir()
-    made(tmp_path, "--id", "customer", frame=frame)
+    process(tmp_path, "--id", "customer", frame=frame)
     changed = frame.assign(size=frame["size"] + 1, fresh=range(120)).sample(frac=1, random_state=3)
-    made(tmp_path / "later", "--id", "customer", frame=changed)
+    process(tmp_path / "later", "--id", "customer", frame=changed)
     first, second = (pd.read_parquet(folder / "test.parquet") for folder in (tmp_path, tmp_path / "later"))
     assert set(first["__row_hash__"]) == set(second["__row_hash__"])
-    assert "customer" not in str(recipe(tmp_path)["columns"])
+    assert "customer" not in str(read_recipe(tmp_path)["columns"])
 
 
 @pytest.mark.parametrize(
@@ -245,19 +247,19 @@ def test_batches_give_what_the_whole_gives(
     how: tuple[str, ...], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The parts, the recipe and the profile; from a table that is larger than a batch, and from one that is not."""
-    frame = wild(400)
+    frame = generate_mixed_table(400)
     frame["size"] = frame["size"].where(frame.index > 200, 3.5)
     frame["late"] = np.where(frame.index > 300, frame["leaves"] * 0.5, np.nan)
     getattr(frame, "to_csv" if name == "data.csv" else "to_parquet")(tmp_path / name, index=False)
     steps = Steps(tmp_path)
-    steps.must("process", "--data", name, "--target", "target", *how)
-    output, kept = list(steps.said), ("recipe.json", "profile.json", "record.json")
+    steps.run_checked("process", "--data", name, "--target", "target", *how)
+    output, kept = list(steps.log_lines), ("recipe.json", "profile.json", "record.json")
     whole = {file: (tmp_path / file).read_bytes() for file in kept}
     parts = {port: pd.read_parquet(tmp_path / f"{port}.parquet") for port in ("train", "test")}
     monkeypatch.setattr(batches, "BATCH_ROWS", 37)
     monkeypatch.setattr(csv_file, "SMALL_BLOCK", 1 << 11)
-    steps.must("process", "--data", name, "--target", "target", *how)
-    assert steps.said == output * 2
+    steps.run_checked("process", "--data", name, "--target", "target", *how)
+    assert steps.log_lines == output * 2
     assert {file: (tmp_path / file).read_bytes() for file in kept} == whole
     for port, part in parts.items():
         pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / f"{port}.parquet"), part)

@@ -35,7 +35,7 @@ def serve(folder: Path, *options: str) -> tuple[int, str]:
 
 
 def test_a_model_is_served(folder: Path) -> None:
-    frame, target = models.people()
+    frame, target = models.generate_people()
     frame.assign(target=target).to_csv(folder / "sample.csv", index=False)
     assert serve(folder, "--name", "people", "--sample", "sample.csv")[0] == 0
     deployment = json.loads((folder / "deployment.json").read_text())

@@ -13,7 +13,7 @@ from airflow_mlcraft.ml.data import batches, csv_file
 from airflow_mlcraft.ml.data.read import read_frame
 from airflow_mlcraft.ml.split import Split
 from airflow_mlcraft.steps.inputs import write_frame
-from tests.ml.samples import Steps, wild
+from tests.ml.samples import Steps, generate_mixed_table
 
 SPLITS = {
     "random": (Split(), ()),
@@ -31,19 +31,19 @@ def test_batches_give_the_parts_of_the_whole(
     by: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     how, words = SPLITS[by]
-    getattr(wild(400), "to_csv" if name == "data.csv" else "to_parquet")(tmp_path / name, index=False)
+    getattr(generate_mixed_table(400), "to_csv" if name == "data.csv" else "to_parquet")(tmp_path / name, index=False)
     whole = read_frame(tmp_path / name)
     for port, part in zip(("train", "test"), ml_split.split(whole, how), strict=True):
         write_frame(part, tmp_path / f"whole-{port}.parquet")
     steps = Steps(tmp_path)
-    steps.must("split", "--data", name, *words)
+    steps.run_checked("split", "--data", name, *words)
     for port in ("train", "test"):
         assert (tmp_path / f"{port}.parquet").read_bytes() == (tmp_path / f"whole-{port}.parquet").read_bytes()
-    output = list(steps.said)
+    output = list(steps.log_lines)
     monkeypatch.setattr(batches, "BATCH_ROWS", 37)
     monkeypatch.setattr(csv_file, "SMALL_BLOCK", 1 << 11)
-    steps.must("split", "--data", name, *words)
-    assert steps.said == output * 2
+    steps.run_checked("split", "--data", name, *words)
+    assert steps.log_lines == output * 2
     for port in ("train", "test"):
         expected = pd.read_parquet(tmp_path / f"whole-{port}.parquet")
         pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / f"{port}.parquet"), expected)
@@ -64,20 +64,20 @@ def test_columns_of_all_kinds_keep_their_types(tmp_path: Path, monkeypatch: pyte
     whole["large"] = random.integers(0, 2**63, rows).astype("uint64")
     whole.to_parquet(tmp_path / "data.parquet")
     steps = Steps(tmp_path)
-    steps.must("split", "--data", "data.parquet")
+    steps.run_checked("split", "--data", "data.parquet")
     expected = pd.read_parquet(tmp_path / "train.parquet")
     monkeypatch.setattr(batches, "BATCH_ROWS", 37)
-    steps.must("split", "--data", "data.parquet")
+    steps.run_checked("split", "--data", "data.parquet")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "train.parquet"), expected)
 
 
 def test_refusals(tmp_path: Path) -> None:
     steps = Steps(tmp_path)
-    wild().to_csv(tmp_path / "data.csv", index=False)
+    generate_mixed_table().to_csv(tmp_path / "data.csv", index=False)
     for option in ("--group", "--time", "--id"):
-        sentence = steps.refusal("split", "--data", "data.csv", option, "leafs")
+        sentence = steps.run_for_error("split", "--data", "data.csv", option, "leafs")
         assert f"{option}: the data has no column 'leafs'; did you mean 'leaves'?" in sentence
-    sentence = steps.refusal("split", "--data", "data.csv", "--id", "size")
+    sentence = steps.run_for_error("split", "--data", "data.csv", "--id", "size")
     assert "--id size: 11 of 120 rows have no value of it" in sentence
     (tmp_path / "none.csv").write_text("size,leaves\n")
-    assert "none.csv has no rows" in steps.refusal("split", "--data", "none.csv")
+    assert "none.csv has no rows" in steps.run_for_error("split", "--data", "none.csv")

@@ -18,8 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from airflow_mlcraft.tracking import pyfunc_model
-from tests.ml.samples import Steps, wild
-from tests.steps.processed import PARTS, files, numbers, processed
+from tests.ml.samples import Steps, generate_mixed_table
+from tests.steps.processed import PARTS, process_diabetes, process_table, read_files
 
 OWN = """
 import numpy as np
@@ -41,8 +41,8 @@ def estimators():
 
 
 def test_what_it_makes(tmp_path: Path) -> None:
-    steps = processed(tmp_path)
-    steps.must("train", *PARTS, "--model", "random_forest", "--params", '{"n_estimators": 9}', "--seed", "2")
+    steps = process_table(tmp_path)
+    steps.run_checked("train", *PARTS, "--model", "random_forest", "--params", '{"n_estimators": 9}', "--seed", "2")
     card = json.loads((tmp_path / "model" / "model.json").read_text())
     assert (card["name"], card["task"], card["target"], card["classes"]) == (
         "random_forest", "classification", "target", ["short", "tall"],
@@ -67,8 +67,8 @@ def test_what_it_makes(tmp_path: Path) -> None:
 
 
 def test_the_numbers_are_scikit_learns_own_on_the_same_files(tmp_path: Path) -> None:
-    steps = numbers(tmp_path)
-    steps.must("train", *PARTS, "--model", "ridge", "--params", '{"alpha": 0.5}', "--seed", "8")
+    steps = process_diabetes(tmp_path)
+    steps.run_checked("train", *PARTS, "--model", "ridge", "--params", '{"alpha": 0.5}', "--seed", "8")
     train = pd.read_parquet(tmp_path / "train.parquet")
     x, y = train.drop(columns=["target", "__row_hash__"]), train["target"]
     model = make_pipeline(StandardScaler(), Ridge(alpha=0.5))
@@ -81,8 +81,8 @@ def test_the_numbers_are_scikit_learns_own_on_the_same_files(tmp_path: Path) -> 
 
 
 def test_mlflow_loads_it_and_takes_raw_rows(tmp_path: Path) -> None:
-    steps = processed(tmp_path)
-    steps.must("train", *PARTS, "--model", "logistic_regression")
+    steps = process_table(tmp_path)
+    steps.run_checked("train", *PARTS, "--model", "logistic_regression")
     import mlflow
 
     loaded = mlflow.pyfunc.load_model(str(tmp_path / "model"))
@@ -100,43 +100,43 @@ def test_mlflow_loads_it_and_takes_raw_rows(tmp_path: Path) -> None:
 )
 def test_the_same_bytes_anywhere_on_any_number_of_cores(name: str, tmp_path: Path) -> None:
     for folder, cores in (("one", "1"), ("two", "2")):
-        steps = processed(tmp_path / folder)
-        steps.must("train", *PARTS, "--model", name, "--cores", cores)
-    assert files(tmp_path / "one") == files(tmp_path / "two")
+        steps = process_table(tmp_path / folder)
+        steps.run_checked("train", *PARTS, "--model", name, "--cores", cores)
+    assert read_files(tmp_path / "one") == read_files(tmp_path / "two")
 
 
 def test_own_estimators_and_own_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = processed(tmp_path)
+    steps = process_table(tmp_path)
     (tmp_path / "model.py").write_text(OWN)
-    steps.must("train", *PARTS, "--model", "little_forest", "--code", "model.py")
+    steps.run_checked("train", *PARTS, "--model", "little_forest", "--code", "model.py")
     assert not (tmp_path / "model" / "code").exists()
-    steps.must("predict", "--model", "model", "--data", "data.csv")
-    steps.must("train", *PARTS, "--model", "most", "--code", "model.py")
-    assert any("most has types of Most of model.py: they are trusted" in line for line in steps.said)
+    steps.run_checked("predict", "--model", "model", "--data", "data.csv")
+    steps.run_checked("train", *PARTS, "--model", "most", "--code", "model.py")
+    assert any("most has types of Most of model.py: they are trusted" in line for line in steps.log_lines)
     (tmp_path / "model.py").write_text("raise SystemError('not the file that was trained')\n")
-    steps.must("predict", "--model", "model", "--data", "data.csv")
+    steps.run_checked("predict", "--model", "model", "--data", "data.csv")
     monkeypatch.setenv("MLCRAFT_TRUST_KEY", "of another machine")
-    sentence = steps.refusal("predict", "--model", "model", "--data", "data.csv")
+    sentence = steps.run_for_error("predict", "--model", "model", "--data", "data.csv")
     assert "not known to be safe" in sentence
     assert "signed with another key, or changed since" in sentence
     (kind,) = json.loads((tmp_path / "model" / "model.json").read_text())["trusted"]["types"]
     assert kind in sentence
     monkeypatch.setenv("MLCRAFT_TRUSTED_TYPES", kind)
-    steps.must("predict", "--model", "model", "--data", "data.csv")
+    steps.run_checked("predict", "--model", "model", "--data", "data.csv")
     (code,) = (tmp_path / "model" / "code").iterdir()
     code.write_text(OWN + "\nprint('something else')\n")
-    assert "is not the file that its name stands for" in steps.refusal(
+    assert "is not the file that its name stands for" in steps.run_for_error(
         "predict", "--model", "model", "--data", "data.csv"
     )
 
 
 def test_no_other_file_beside_a_model_is_imported(tmp_path: Path) -> None:
     """In a process that has not imported the code yet."""
-    steps = processed(tmp_path)
+    steps = process_table(tmp_path)
     (tmp_path / "model.py").write_text(
         f"import contextlib\nwith contextlib.suppress(ImportError):\n    import mlcraft_beside_it\n{OWN}"
     )
-    steps.must("train", *PARTS, "--model", "most", "--code", "model.py")
+    steps.run_checked("train", *PARTS, "--model", "most", "--code", "model.py")
     there = tmp_path / "there"
     package = tmp_path / "model" / "code" / "mlcraft_beside_it"
     package.mkdir()
@@ -168,32 +168,32 @@ def test_no_other_file_beside_a_model_is_imported(tmp_path: Path) -> None:
     ],
 )
 def test_refusals(options: list[str], words: str, tmp_path: Path) -> None:
-    steps = processed(tmp_path)
+    steps = process_table(tmp_path)
     (tmp_path / "other.json").write_text('{"version": 7}')
-    assert words in steps.refusal("train", *PARTS, *options)
+    assert words in steps.run_for_error("train", *PARTS, *options)
 
 
 def test_mistakes_in_an_own_estimator(tmp_path: Path) -> None:
-    steps = processed(tmp_path)
+    steps = process_table(tmp_path)
     (tmp_path / "model.py").write_text(OWN.replace("self.most_ = int", "self.most_ = intt"))
     for step in (["train"], ["tune", "--space", '{"x": [1]}']):
-        sentence = steps.refusal(*step, *PARTS, "--model", "most", "--code", "model.py")
+        sentence = steps.run_for_error(*step, *PARTS, "--model", "most", "--code", "model.py")
         assert "model.py:9: NameError: name 'intt' is not defined" in sentence or "no parameter 'x'" in sentence
 
 
 def test_a_fold_without_one_of_the_classes(tmp_path: Path) -> None:
     """The other folds still have their scores, or the fold is named."""
-    frame = wild().sort_values("target").assign(when=range(120))
-    steps = processed(tmp_path, frame, "--time", "when", "--test-size", "0.1")
-    assert "svm in fold 1 could not be fitted" in steps.refusal("train", *PARTS, "--model", "svm")
-    steps.must("train", *PARTS, "--model", "random_forest")
+    frame = generate_mixed_table().sort_values("target").assign(when=range(120))
+    steps = process_table(tmp_path, frame, "--time", "when", "--test-size", "0.1")
+    assert "svm in fold 1 could not be fitted" in steps.run_for_error("train", *PARTS, "--model", "svm")
+    steps.run_checked("train", *PARTS, "--model", "random_forest")
     cv = json.loads((tmp_path / "metrics.json").read_text())["cv"]
     assert "acc" in cv
     assert "roc_auc" not in cv
 
 
 def test_columns_as_databases_give_them(tmp_path: Path) -> None:
-    frame = wild().assign(
+    frame = generate_mixed_table().assign(
         born=[date(2024, 1, 1 + row % 28) for row in range(120)],
         price=[Decimal(row) / 7 for row in range(120)],
         maybe=pd.array([True, None, False] * 40, dtype="boolean"),
@@ -202,9 +202,9 @@ def test_columns_as_databases_give_them(tmp_path: Path) -> None:
     )
     frame.to_parquet(tmp_path / "data.parquet")
     steps = Steps(tmp_path)
-    steps.must("process", "--data", "data.parquet", "--target", "target")
-    steps.must("train", *PARTS, "--model", "logistic_regression")
-    steps.must("predict", "--model", "model", "--data", "data.parquet")
+    steps.run_checked("process", "--data", "data.parquet", "--target", "target")
+    steps.run_checked("train", *PARTS, "--model", "logistic_regression")
+    steps.run_checked("predict", "--model", "model", "--data", "data.parquet")
     card = json.loads((tmp_path / "model" / "model.json").read_text())
     kinds = {one["name"]: one["kind"] for one in card["features"]}
     assert {name: kinds[name] for name in ("born", "price", "maybe", "count", "shade")} == {
@@ -219,6 +219,6 @@ def test_columns_as_databases_give_them(tmp_path: Path) -> None:
 
 
 def test_without_cross_validation(tmp_path: Path) -> None:
-    steps = processed(tmp_path)
-    steps.must("train", *PARTS, "--model", "naive_bayes", "--folds", "0")
+    steps = process_table(tmp_path)
+    steps.run_checked("train", *PARTS, "--model", "naive_bayes", "--folds", "0")
     assert json.loads((tmp_path / "metrics.json").read_text())["cv"] == {}

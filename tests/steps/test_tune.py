@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.steps.processed import PARTS, files, numbers, processed
+from tests.steps.processed import PARTS, process_diabetes, process_table, read_files
 
 TUNE = ("tune", *PARTS, "--model", "gradient_boosting", "--trials", "9", "--folds", "3", "--metric", "log_loss")
 SPACE = '{"n_estimators": {"low": 5, "high": 40, "type": "int"}, "max_depth": [1, 2, 3]}'
@@ -31,8 +31,8 @@ sys.exit(run(sys.argv[3:], folder=Path(sys.argv[1]), services=Services(state=Pat
 
 
 def test_what_it_makes(tmp_path: Path) -> None:
-    steps = processed(tmp_path)
-    steps.must(*TUNE, "--space", SPACE, "--seed", "1")
+    steps = process_table(tmp_path)
+    steps.run_checked(*TUNE, "--space", SPACE, "--seed", "1")
     result = json.loads((tmp_path / "trials.json").read_text())
     params = json.loads((tmp_path / "params.json").read_text())
     best = result["trials"][result["best"]]
@@ -46,16 +46,16 @@ def test_what_it_makes(tmp_path: Path) -> None:
     ]
     curve = [value for _, value in record["series"]["best_log_loss"]]
     assert curve == sorted(curve, reverse=True)
-    steps.must(
+    steps.run_checked(
         "train", *PARTS, "--model", "gradient_boosting", "--params", "params.json", "--folds", "3", "--seed", "1"
     )
     assert json.loads((tmp_path / "metrics.json").read_text())["cv"]["log_loss"]["folds"] == best["folds"]
 
 
 def test_killed_in_the_middle_and_run_again(tmp_path: Path) -> None:
-    whole = processed(tmp_path / "whole")
-    whole.must(*TUNE, "--space", SPACE)
-    broken = processed(tmp_path / "broken", state=tmp_path / "state")
+    whole = process_table(tmp_path / "whole")
+    whole.run_checked(*TUNE, "--space", SPACE)
+    broken = process_table(tmp_path / "broken", state=tmp_path / "state")
     command = [sys.executable, "-c", SCRIPT, str(broken.folder), str(tmp_path / "state"), *TUNE, "--space", SPACE]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -63,22 +63,24 @@ def test_killed_in_the_middle_and_run_again(tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not (broken.folder / "trials.json").exists()
-    broken.must(*TUNE, "--space", SPACE)
-    assert "4 trials are there already" in broken.said
-    assert files(broken.folder) == files(whole.folder)
+    broken.run_checked(*TUNE, "--space", SPACE)
+    assert "4 trials are there already" in broken.log_lines
+    assert read_files(broken.folder) == read_files(whole.folder)
 
 
 def test_another_search_has_another_file(tmp_path: Path) -> None:
-    steps = numbers(tmp_path / "work")
-    steps = processed(tmp_path / "work", state=tmp_path / "state")
+    steps = process_diabetes(tmp_path / "work")
+    steps = process_table(tmp_path / "work", state=tmp_path / "state")
     for more in ((), ("--seed", "1"), ("--pruner", "none"), ("--trials", "3")):
-        steps.must("tune", *PARTS, "--model", "naive_bayes", "--trials", "2", "--folds", "2", *more)
+        steps.run_checked("tune", *PARTS, "--model", "naive_bayes", "--trials", "2", "--folds", "2", *more)
     assert len(list((tmp_path / "state").iterdir())) == 3
 
 
 def test_params_that_are_given_are_not_searched(tmp_path: Path) -> None:
-    steps = numbers(tmp_path)
-    steps.must("tune", *PARTS, "--model", "elastic_net", "--trials", "3", "--folds", "2", "--params", '{"alpha": 0.1}')
+    steps = process_diabetes(tmp_path)
+    steps.run_checked(
+        "tune", *PARTS, "--model", "elastic_net", "--trials", "3", "--folds", "2", "--params", '{"alpha": 0.1}'
+    )
     trials = json.loads((tmp_path / "trials.json").read_text())["trials"]
     assert [set(one["params"]) for one in trials[1:]] == [{"l1_ratio"}] * 3
     assert json.loads((tmp_path / "params.json").read_text())["alpha"] == 0.1
@@ -96,4 +98,4 @@ def test_params_that_are_given_are_not_searched(tmp_path: Path) -> None:
     ],
 )
 def test_refusals(options: list[str], words: str, tmp_path: Path) -> None:
-    assert words in processed(tmp_path).refusal("tune", *PARTS, "--model", "svm", *options)
+    assert words in process_table(tmp_path).run_for_error("tune", *PARTS, "--model", "svm", *options)

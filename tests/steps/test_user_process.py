@@ -62,8 +62,8 @@ def trained(folder: Path, code: str = CLEANING, *how: str, frame: pd.DataFrame |
     (folder / "processor.py").write_text(code)
     (customers() if frame is None else frame).to_csv(folder / "data.csv", index=False)
     steps = Steps(folder)
-    steps.must("process", "--data", "data.csv", "--target", "churn", "--code", "processor.py", *how)
-    steps.must("train", *PARTS, "--model", "logistic_regression", "--folds", "0")
+    steps.run_checked("process", "--data", "data.csv", "--target", "churn", "--code", "processor.py", *how)
+    steps.run_checked("train", *PARTS, "--model", "logistic_regression", "--folds", "0")
     return steps
 
 
@@ -71,7 +71,7 @@ def trust(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setenv(TRUSTED_CODE, hashlib.sha256((folder / "processor.py").read_bytes()).hexdigest())
 
 
-def as_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def change_trust_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """With another key, and nothing that is trusted by its hash."""
     monkeypatch.setenv("MLCRAFT_TRUST_KEY", "of another user")
     monkeypatch.delenv(TRUSTED_CODE, raising=False)
@@ -86,7 +86,7 @@ def test_rows_of_the_source_are_predicted_for_as_training_saw_them(
         {"price": "$1,150.00", "plan": plan, "joined": "13/02/2025", "seats": 3} for plan in ("PRO", "pro", " Pro ")
     ]
     (tmp_path / "new.json").write_text(json.dumps(rows))
-    steps.must("predict", "--model", "model", "--data", "new.json")
+    steps.run_checked("predict", "--model", "model", "--data", "new.json")
     found = pd.read_csv(tmp_path / "predictions.csv")
     assert found["probability_yes"].nunique() == 1
     assert set(found["prediction"]) == {"yes"}
@@ -102,7 +102,7 @@ def test_server_and_mlflow_say_what_predict_says(tmp_path: Path, monkeypatch: py
     raw = pd.concat([raw, hostile], ignore_index=True)
     records = json.loads(raw.to_json(orient="records"))
     (tmp_path / "new.json").write_text(json.dumps(records))
-    steps.must("predict", "--model", "model", "--data", "new.json")
+    steps.run_checked("predict", "--model", "model", "--data", "new.json")
     predictions = pd.read_csv(tmp_path / "predictions.csv")["probability_yes"]
     predictor = load_predictor(tmp_path / "model")
     assert predictor.implementation == "arrays"
@@ -131,10 +131,10 @@ def test_the_signature_is_that_of_the_source(tmp_path: Path, monkeypatch: pytest
 def test_code_that_nobody_trusts_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = trained(tmp_path)
     customers().dropna().to_csv(tmp_path / "new.csv", index=False)
-    steps.must("predict", "--model", "model", "--data", "new.csv")
-    as_somebody_else(monkeypatch)
+    steps.run_checked("predict", "--model", "model", "--data", "new.csv")
+    change_trust_key(monkeypatch)
     known = hashlib.sha256((tmp_path / "processor.py").read_bytes()).hexdigest()
-    sentence = steps.refusal("predict", "--model", "model", "--data", "new.csv")
+    sentence = steps.run_for_error("predict", "--model", "model", "--data", "new.csv")
     assert f"{TRUSTED_CODE}={known}" in sentence
     with pytest.raises(MlcraftError, match=f"{TRUSTED_CODE}={known}"):
         load_predictor(tmp_path / "model")
@@ -142,7 +142,7 @@ def test_code_that_nobody_trusts_does_not_run(tmp_path: Path, monkeypatch: pytes
         mlflow.pyfunc.load_model(str(tmp_path / "model"))
     trust(monkeypatch, tmp_path)
     (tmp_path / "model" / "code" / "processor.py").write_text("import os\n\n\ndef process(frame):\n    os.abort()\n")
-    assert "not the file that the model was trained with" in steps.refusal(
+    assert "not the file that the model was trained with" in steps.run_for_error(
         "predict", "--model", "model", "--data", "new.csv"
     )
 
@@ -154,7 +154,7 @@ def test_an_image_trusts_the_code_of_its_own_model(tmp_path: Path, monkeypatch: 
     file = tmp_path / "model" / "model.skops"
     assert file.is_file()
     assert _trusted_environment(Project(tmp_path), file) == {TRUSTED_CODE: known}
-    as_somebody_else(monkeypatch)
+    change_trust_key(monkeypatch)
     assert _trusted_environment(Project(tmp_path), file) == {}
     trust(monkeypatch, tmp_path)
     assert _trusted_environment(Project(tmp_path), file) == {TRUSTED_CODE: known}
@@ -163,8 +163,8 @@ def test_an_image_trusts_the_code_of_its_own_model(tmp_path: Path, monkeypatch: 
 def test_evaluating_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test part has been processed already."""
     steps = trained(tmp_path)
-    as_somebody_else(monkeypatch)
-    steps.must("evaluate", "--models", "model", "--test", "test.parquet")
+    change_trust_key(monkeypatch)
+    steps.run_checked("evaluate", "--models", "model", "--test", "test.parquet")
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,9 @@ def test_evaluating_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_what_needs_the_whole_table_is_refused_with_the_reason(body: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "processor.py").write_text(f"def process(frame):\n{body}\n    return frame\n\n\nimport pandas as pd\n")
     customers().drop(columns="customer").to_csv(tmp_path / "data.csv", index=False)
-    sentence = Steps(tmp_path).refusal("process", "--data", "data.csv", "--target", "churn", "--code", "processor.py")
+    sentence = Steps(tmp_path).run_for_error(
+        "process", "--data", "data.csv", "--target", "churn", "--code", "processor.py"
+    )
     assert words in sentence
     assert "clean_table()" in sentence
 
@@ -211,7 +213,9 @@ def test_clean_table_only_leaves_rows_out(body: str, words: str, tmp_path: Path)
         f"def clean_table(frame):\n{body}\n\n\ndef process(frame):\n    return frame\n"
     )
     customers().to_csv(tmp_path / "data.csv", index=False)
-    sentence = Steps(tmp_path).refusal("process", "--data", "data.csv", "--target", "churn", "--code", "processor.py")
+    sentence = Steps(tmp_path).run_for_error(
+        "process", "--data", "data.csv", "--target", "churn", "--code", "processor.py"
+    )
     assert words in sentence
 
 
@@ -228,7 +232,7 @@ def test_clean_table_may_drop_sort_and_mend_the_target(tmp_path: Path) -> None:
     assert train["seats"].min() == 3
     assert set(train["churn"]) == {"YES", "NO"}
     assert "process" not in json.loads((tmp_path / "model" / "model.json").read_text())
-    steps.must("predict", "--model", "model", "--data", "data.csv")
+    steps.run_checked("predict", "--model", "model", "--data", "data.csv")
 
 
 @pytest.mark.parametrize("ending", ["", ".reset_index(drop=True)", ".sort_values('seats')"])
@@ -241,13 +245,13 @@ def test_a_process_that_drops_rows_still_trains(ending: str, tmp_path: Path, mon
     )
     steps = trained(tmp_path, code)
     trust(monkeypatch, tmp_path)
-    assert any("process() leaves out" in line and "clean_table()" in line for line in steps.said)
-    sentence = steps.refusal("predict", "--model", "model", "--data", "data.csv")
+    assert any("process() leaves out" in line and "clean_table()" in line for line in steps.log_lines)
+    sentence = steps.run_for_error("predict", "--model", "model", "--data", "data.csv")
     assert "process() " in sentence
     assert "clean_table()" in sentence
     whole = customers().dropna(subset=["price"])
     whole.to_csv(tmp_path / "whole.csv", index=False)
-    steps.must("predict", "--model", "model", "--data", "whole.csv")
+    steps.run_checked("predict", "--model", "model", "--data", "whole.csv")
     found = pd.read_csv(tmp_path / "predictions.csv")
     assert (found["prediction"] == whole["churn"].to_numpy()).mean() > 0.9
 
@@ -258,17 +262,17 @@ def test_what_process_makes_is_checked_for_rows_to_predict_for(tmp_path: Path, m
     frame = customers().head(3)
     frame.loc[1, "price"] = "a lot"
     frame.to_csv(tmp_path / "odd.csv", index=False)
-    sentence = steps.refusal("predict", "--model", "model", "--data", "odd.csv")
+    sentence = steps.run_for_error("predict", "--model", "model", "--data", "odd.csv")
     assert "processor.py:11: ValueError" in sentence
     frame.drop(columns="plan").to_csv(tmp_path / "less.csv", index=False)
-    assert "lacks the column 'plan'" in steps.refusal("predict", "--model", "model", "--data", "less.csv")
+    assert "lacks the column 'plan'" in steps.run_for_error("predict", "--model", "model", "--data", "less.csv")
 
 
 def test_params_that_neither_function_takes(tmp_path: Path) -> None:
     (tmp_path / "processor.py").write_text(CLEANING)
     customers().to_csv(tmp_path / "data.csv", index=False)
     how = ("--data", "data.csv", "--target", "churn", "--code", "processor.py", "--params", '{"limits": 4}')
-    assert "takes the param 'limits'" in Steps(tmp_path).refusal("process", *how)
+    assert "takes the param 'limits'" in Steps(tmp_path).run_for_error("process", *how)
 
 
 def test_no_value_of_the_test_part_changes_the_model(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def md5(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-def leftovers(store: Store) -> list[Path]:
+def list_temporary_files(store: Store) -> list[Path]:
     folder = store.root / "tmp"
     return list(folder.iterdir()) if folder.exists() else []
 
@@ -66,7 +66,7 @@ def test_a_kept_file_lies_where_dvc_looks_for_it(store: Store, tmp_path: Path) -
     assert path.read_bytes() == b"hello"
     assert mode(path) == 0o444
     assert oid in store
-    assert not leftovers(store)
+    assert not list_temporary_files(store)
 
 
 def test_a_file_stays_its_owners(store: Store, tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_many_files(store: Store, tmp_path: Path) -> None:
     assert len(store.entries(tree)) == 5000
     store.checkout(tree, tmp_path / "out")
     assert (tmp_path / "out" / "49" / "4999").read_bytes() == b"999"
-    assert not leftovers(store)
+    assert not list_temporary_files(store)
 
 
 def test_large_files_are_hashed_in_parallel(store: Store, tmp_path: Path) -> None:
@@ -301,10 +301,10 @@ def test_a_file_that_changes_meanwhile(store: Store, tmp_path: Path, monkeypatch
     with pytest.raises(StoreError, match="changed while it was being kept"):
         store.add_file(file)
     assert md5(b"hello") not in store
-    assert not leftovers(store)
+    assert not list_temporary_files(store)
 
 
-KEEP = """
+WRITER = """
 import sys
 from airflow_mlcraft.store.store import Store
 print("ready", flush=True)
@@ -315,7 +315,7 @@ for path in sys.argv[2:]:
 """
 
 
-def keeper(store: Store, *paths: Path, code: str = KEEP) -> subprocess.Popen[str]:
+def start_writer(store: Store, *paths: Path, code: str = WRITER) -> subprocess.Popen[str]:
     arguments = [sys.executable, "-c", code, str(store.root), *map(str, paths)]
     process = subprocess.Popen(
         arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -342,7 +342,7 @@ def test_nobody_else_may_write_to_what_is_kept(tmp_path: Path) -> None:
 def test_many_processes_keep_the_same(store: Store, tmp_path: Path) -> None:
     paths = [write(tmp_path / str(number), os.urandom(200_000)) for number in range(30)]
     expected = [md5(path.read_bytes()) for path in paths]
-    keepers = [keeper(store, *paths) for _ in range(6)]
+    keepers = [start_writer(store, *paths) for _ in range(6)]
     with ThreadPoolExecutor(6) as pool:
         outputs = list(pool.map(lambda process: process.communicate("go\n"), keepers))
     for output, errors in outputs:
@@ -350,11 +350,11 @@ def test_many_processes_keep_the_same(store: Store, tmp_path: Path) -> None:
     for oid in expected:
         assert md5(store.path_of(oid).read_bytes()) == oid
         assert mode(store.path_of(oid)) == 0o444
-    assert not leftovers(store)
+    assert not list_temporary_files(store)
 
 
 # Copies slowly, so that there is a middle to be killed in.
-SLOW = KEEP.replace(
+SLOW = WRITER.replace(
     "print(",
     """
 import os, shutil
@@ -376,7 +376,7 @@ def test_killed_in_the_middle(store: Store, tmp_path: Path) -> None:
 
     file = write(tmp_path / "big", os.urandom(5 << 20))
     oid = md5(file.read_bytes())
-    process = keeper(store, file, code=SLOW)
+    process = start_writer(store, file, code=SLOW)
     assert process.stdin is not None
     assert process.stdout is not None
     for _ in range(3):
@@ -385,7 +385,7 @@ def test_killed_in_the_middle(store: Store, tmp_path: Path) -> None:
         assert process.stdout.readline() == "copied\n"
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    (half,) = leftovers(store)
+    (half,) = list_temporary_files(store)
     assert 0 < half.stat().st_size < file.stat().st_size
     assert oid not in store
     assert store.add_file(file) == oid
@@ -394,7 +394,7 @@ def test_killed_in_the_middle(store: Store, tmp_path: Path) -> None:
         assert not half.exists()
 
 
-FULL = KEEP.replace(
+FULL = WRITER.replace(
     "store = ",
     "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\nstore = ",
 )
@@ -402,12 +402,12 @@ FULL = KEEP.replace(
 
 def test_no_room(store: Store, tmp_path: Path) -> None:
     file = write(tmp_path / "big", os.urandom(1 << 20))
-    process = keeper(store, file, code=FULL)
+    process = start_writer(store, file, code=FULL)
     _, errors = process.communicate("go\n")
     assert process.returncode == 1
     assert f"StoreError: Cannot keep {file} in the store at {store.root}: there is no room" in errors
     assert md5(file.read_bytes()) not in store
-    assert not leftovers(store)
+    assert not list_temporary_files(store)
     store.add_file(file)
 
 
@@ -431,7 +431,7 @@ def test_objects_of_another_store(store: Store, tmp_path: Path) -> None:
         other.copy_from([tree, single], store)
         assert {entry.relpath for entry in other.entries(tree)} == {"deep/a", "b"}
         assert other.path_of(single).samefile(store.path_of(single))
-    assert not leftovers(other)
+    assert not list_temporary_files(other)
 
 
 def test_a_folder_of_files_that_are_kept_already(store: Store, tmp_path: Path) -> None:

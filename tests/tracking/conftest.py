@@ -49,17 +49,17 @@ def tracking(uri: str, tmp_path: Path) -> TrackingClient:
 
 
 @pytest.fixture
-def over_http(server: Server, tmp_path: Path) -> TrackingClient:
+def server_tracking(server: Server, tmp_path: Path) -> TrackingClient:
     return TrackingClient(server.uri, spool=tmp_path / "spool", limit=ENOUGH, linger=1)
 
 
 @pytest.fixture
-def flow() -> DagRunName:
+def run_name() -> DagRunName:
     """A DAG run with a unique name."""
     return DagRunName(f"dag_{uuid4().hex[:8]}", "manual__1")
 
 
-def eventually(condition: Callable[[], object], seconds: float = ENOUGH) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = ENOUGH) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"

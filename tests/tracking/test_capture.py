@@ -79,11 +79,11 @@ class _WithoutText:
 
 
 def test_what_cannot_be_captured_fails_no_task(
-    flow: DagRunName, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    run_name: DagRunName, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     tracking = TrackingClient("http://127.0.0.1:9", spool=tmp_path / "spool", linger=0)
     given = {"seed": None, "model": _WithoutText()}
-    with tracked_run(tracking, StepName(flow, "train"), functools.partial(train, 5), given) as run:
+    with tracked_run(tracking, StepName(run_name, "train"), functools.partial(train, 5), given) as run:
         run.params({"model": _WithoutText()})
     (file,) = tmp_path.glob("spool/*/lines/*.jsonl")
     records = [json.loads(line) for line in file.read_text().splitlines()]
@@ -95,18 +95,18 @@ def test_what_cannot_be_captured_fails_no_task(
 
 
 def test_a_tracked_run_says_what_was_called(
-    tracking: TrackingClient, flow: DagRunName, capsys: pytest.CaptureFixture[str]
+    tracking: TrackingClient, run_name: DagRunName, capsys: pytest.CaptureFixture[str]
 ) -> None:
     drawn = []
     for number in (1, 2):
-        step = StepName(flow, "train", try_number=number)
+        step = StepName(run_name, "train", try_number=number)
         with tracked_run(tracking, step, train, capture.bind_arguments(train, 5)) as run:
             drawn.append(train(5))
             run.metric("drawn", drawn[-1])
     assert drawn[0] == drawn[1], "a retry repeats what is random"
     assert capsys.readouterr().out == "5 trees\n" * 2
     assert tracking.flush() == 0
-    found = by_task(all_runs(tracking, flow))["train", -1]
+    found = by_task(all_runs(tracking, run_name))["train", -1]
     assert found.params == {
         "trees": "5",
         "depth": "3",

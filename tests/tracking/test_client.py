@@ -15,24 +15,26 @@ from airflow_mlcraft.tracking import tags
 from airflow_mlcraft.tracking.api import Run
 from airflow_mlcraft.tracking.client import TrackingClient
 from airflow_mlcraft.tracking.names import DagRunName, StepName
-from tests.tracking.conftest import eventually
+from tests.tracking.conftest import wait_until
 
 
-def all_runs(tracking: TrackingClient, flow: DagRunName) -> list[Run]:
+def all_runs(tracking: TrackingClient, run_name: DagRunName) -> list[Run]:
     api = tracking.api()
-    return [api.get_run(run.id) for run in api.search_runs(api.get_or_create_experiment(flow.dag_id), "")]
+    return [api.get_run(run.id) for run in api.search_runs(api.get_or_create_experiment(run_name.dag_id), "")]
 
 
 def by_task(runs: list[Run]) -> dict[tuple[str, int], Run]:
     return {(run.tags.get(tags.TASK, ""), int(run.tags.get(tags.MAP_INDEX, -1))): run for run in runs}
 
 
-def test_one_parent_and_a_child_for_each_step(tracking: TrackingClient, flow: DagRunName, tmp_path: Path) -> None:
+def test_one_parent_and_a_child_for_each_step(tracking: TrackingClient, run_name: DagRunName, tmp_path: Path) -> None:
     plot = tmp_path / "roc.png"
     plot.write_bytes(b"not really")
-    tracking.begin(flow, tags={tags.DOCUMENT: "iris.cwl", tags.PLAN: "123"}, params={"seed": 1})
+    tracking.begin(run_name, tags={tags.DOCUMENT: "iris.cwl", tags.PLAN: "123"}, params={"seed": 1})
     for item in range(2):
-        with tracking.step(StepName(flow, "train", item, label=f"forest {item}"), tags={tags.IMAGE: "python"}) as run:
+        with tracking.step(
+            StepName(run_name, "train", item, label=f"forest {item}"), tags={tags.IMAGE: "python"}
+        ) as run:
             run.params({"trees": item, "nested": {"a": [1]}})
             run.metrics({"accuracy": 0.5})
             run.metrics({"accuracy": 0.75}, step=1)
@@ -41,19 +43,19 @@ def test_one_parent_and_a_child_for_each_step(tracking: TrackingClient, flow: Da
             run.text("all well", "notes/today.txt")
             plot.unlink()
             plot.write_bytes(b"another")
-    tracking.end(flow)
+    tracking.end(run_name)
     assert tracking.flush() == 0
 
-    found = by_task(all_runs(tracking, flow))
+    found = by_task(all_runs(tracking, run_name))
     assert set(found) == {("", -1), ("train", 0), ("train", 1)}
     parent, child = found["", -1], found["train", 1]
     assert (parent.status, parent.params) == ("FINISHED", {"seed": "1"})
     assert parent.tags[tags.DOCUMENT] == "iris.cwl"
-    assert parent.name == f"{flow.dag_id} manual__1"
+    assert parent.name == f"{run_name.dag_id} manual__1"
     assert (child.status, child.name) == ("FINISHED", "forest 1")
     assert child.params == {"trees": "1", "nested": '{"a": [1]}'}
     assert child.metrics == {"accuracy": 0.75}
-    assert child.tags[tags.PARENT] == parent.id == tracking.wait_for_run_id(flow)
+    assert child.tags[tags.PARENT] == parent.id == tracking.wait_for_run_id(run_name)
     assert child.tags[tags.IMAGE] == "python"
     (dataset,) = child.datasets
     assert (dataset.name, dataset.source_type, dataset.context) == ("iris.csv", "dvc", "training")
@@ -70,75 +72,75 @@ def test_one_parent_and_a_child_for_each_step(tracking: TrackingClient, flow: Da
     assert source
 
 
-def test_nothing_stays_in_the_spool(tracking: TrackingClient, flow: DagRunName) -> None:
-    with tracking.step(StepName(flow, "only")) as run:
+def test_nothing_stays_in_the_spool(tracking: TrackingClient, run_name: DagRunName) -> None:
+    with tracking.step(StepName(run_name, "only")) as run:
         run.text("text", "a.txt")
     assert tracking.flush() == 0
     folders = [tracking.spool.root / name for name in ("lines", "files", "sent")]
     # The lines go first; who delivered them needs another moment for the rest.
-    eventually(lambda: not any([*folder.iterdir()] for folder in folders))
+    wait_until(lambda: not any([*folder.iterdir()] for folder in folders))
 
 
-def test_a_step_that_fails_fails_with_its_own_error(tracking: TrackingClient, flow: DagRunName) -> None:
-    with pytest.raises(ZeroDivisionError), tracking.step(StepName(flow, "bad")):
+def test_a_step_that_fails_fails_with_its_own_error(tracking: TrackingClient, run_name: DagRunName) -> None:
+    with pytest.raises(ZeroDivisionError), tracking.step(StepName(run_name, "bad")):
         raise ZeroDivisionError
     assert tracking.flush() == 0
-    assert by_task(all_runs(tracking, flow))["bad", -1].status == "FAILED"
+    assert by_task(all_runs(tracking, run_name))["bad", -1].status == "FAILED"
 
 
-def test_a_retry_goes_on_with_the_run(tracking: TrackingClient, flow: DagRunName, tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), tracking.step(StepName(flow, "train", try_number=1)) as run:
+def test_a_retry_goes_on_with_the_run(tracking: TrackingClient, run_name: DagRunName, tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), tracking.step(StepName(run_name, "train", try_number=1)) as run:
         run.params({"trees": 1, "depth": 2})
         run.metric("accuracy", 0.1)
         raise ZeroDivisionError
     assert tracking.flush() == 0
     # On another worker, which knows of no run yet; and with a param that has changed, which MLflow does not take.
     other = TrackingClient(tracking.uri, spool=tmp_path / "other", limit=tracking.limit)
-    with other.step(StepName(flow, "train", try_number=2)) as run:
+    with other.step(StepName(run_name, "train", try_number=2)) as run:
         run.params({"trees": 1, "depth": 3, "leaves": 4})
         run.metric("accuracy", 0.9)
     assert other.flush() == 0
-    run = by_task(all_runs(tracking, flow))["train", -1]
-    assert len(all_runs(tracking, flow)) == 2
+    run = by_task(all_runs(tracking, run_name))["train", -1]
+    assert len(all_runs(tracking, run_name)) == 2
     assert (run.status, run.tags[tags.TRY], run.metrics) == ("FINISHED", "2", {"accuracy": 0.9})
     assert run.params == {"trees": "1", "depth": "2", "leaves": "4"}
     (refused,) = [json.loads(line) for path in (other.spool.root / "refused").iterdir() for line in path.open()]
     assert refused["params"] == {"depth": "3"}
 
 
-def test_a_dag_run_that_is_cleared_is_open_again(tracking: TrackingClient, flow: DagRunName) -> None:
-    tracking.begin(flow)
-    tracking.end(flow, "FAILED")
+def test_a_dag_run_that_is_cleared_is_open_again(tracking: TrackingClient, run_name: DagRunName) -> None:
+    tracking.begin(run_name)
+    tracking.end(run_name, "FAILED")
     assert tracking.flush() == 0
-    assert [run.status for run in all_runs(tracking, flow)] == ["FAILED"]
-    tracking.begin(flow)
+    assert [run.status for run in all_runs(tracking, run_name)] == ["FAILED"]
+    tracking.begin(run_name)
     assert tracking.flush() == 0
-    assert [run.status for run in all_runs(tracking, flow)] == ["RUNNING"]
+    assert [run.status for run in all_runs(tracking, run_name)] == ["RUNNING"]
 
 
 def test_steps_at_once_on_machines_of_their_own_agree_on_one_parent(
-    tracking: TrackingClient, flow: DagRunName, tmp_path: Path
+    tracking: TrackingClient, run_name: DagRunName, tmp_path: Path
 ) -> None:
     """The first task could not create the parent run, and the spools of the steps are separate."""
     workers = [
         TrackingClient(tracking.uri, spool=tmp_path / f"worker{number}", limit=tracking.limit) for number in range(4)
     ]
 
-    def work(number: int) -> int:
-        with workers[number].step(StepName(flow, "train", number)) as run:
+    def log_metric(number: int) -> int:
+        with workers[number].step(StepName(run_name, "train", number)) as run:
             run.metric("accuracy", number)
         return workers[number].flush()
 
     with ThreadPoolExecutor(len(workers)) as pool:
-        assert list(pool.map(work, range(len(workers)))) == [0] * len(workers)
-    found = by_task(all_runs(tracking, flow))
+        assert list(pool.map(log_metric, range(len(workers)))) == [0] * len(workers)
+    found = by_task(all_runs(tracking, run_name))
     parent = found.pop(("", -1))
-    assert len(all_runs(tracking, flow)) == len(workers) + 1
+    assert len(all_runs(tracking, run_name)) == len(workers) + 1
     assert {run.tags[tags.PARENT] for run in found.values()} == {parent.id}
 
 
-def test_many_metrics_come_in_batches(tracking: TrackingClient, flow: DagRunName) -> None:
-    with tracking.step(StepName(flow, "long")) as run:
+def test_many_metrics_come_in_batches(tracking: TrackingClient, run_name: DagRunName) -> None:
+    with tracking.step(StepName(run_name, "long")) as run:
         for step in range(3000):
             run.metric("loss", 1 / (step + 1), step)
         run.params({f"p{number}": number for number in range(250)})
@@ -146,7 +148,7 @@ def test_many_metrics_come_in_batches(tracking: TrackingClient, flow: DagRunName
     assert tracking.flush() == 0
     import mlflow
 
-    run_id = tracking.wait_for_run_id(StepName(flow, "long"))
+    run_id = tracking.wait_for_run_id(StepName(run_name, "long"))
     history = mlflow.MlflowClient(tracking.uri).get_metric_history(run_id, "loss")
     assert sorted(metric.step for metric in history) == list(range(3000))
     found = tracking.api().get_run(str(run_id))
@@ -155,7 +157,7 @@ def test_many_metrics_come_in_batches(tracking: TrackingClient, flow: DagRunName
     assert found.metrics["endless"] > 1e300
 
 
-def test_a_worker_that_is_killed_leaves_what_it_has_said(tracking: TrackingClient, flow: DagRunName) -> None:
+def test_a_worker_that_is_killed_leaves_what_it_has_said(tracking: TrackingClient, run_name: DagRunName) -> None:
     program = """
 import os, signal, sys
 from airflow_mlcraft.tracking.names import DagRunName, StepName
@@ -166,15 +168,15 @@ with TrackingClient(sys.argv[1], spool=sys.argv[2]).step(name) as run:
     run.tags({"last": "word"})
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    words = [tracking.uri, str(tracking.spool.root.parent), flow.dag_id]
+    words = [tracking.uri, str(tracking.spool.root.parent), run_name.dag_id]
     done = subprocess.run([sys.executable, "-c", program, *words], check=False)
     assert done.returncode == -9
     assert tracking.flush() == 0
-    run = by_task(all_runs(tracking, flow))["train", -1]
+    run = by_task(all_runs(tracking, run_name))["train", -1]
     assert (run.status, run.params, run.tags["last"]) == ("KILLED", {"trees": "1"}, "word")
 
 
-def test_a_step_imports_no_mlflow(over_http: TrackingClient, flow: DagRunName) -> None:
+def test_a_step_imports_no_mlflow(server_tracking: TrackingClient, run_name: DagRunName) -> None:
     program = """
 import sys
 from airflow_mlcraft.tracking.names import DagRunName, StepName
@@ -186,27 +188,27 @@ with TrackingClient(sys.argv[1], spool=sys.argv[2], wait=sys.argv[4] == "wait").
 print(sorted({"mlflow", "pandas", "sklearn", "numpy", "requests", "airflow"} & set(sys.modules)))
 """
     for wait in ("wait", "go"):
-        words = [over_http.uri, str(over_http.spool.root.parent), flow.dag_id, wait]
+        words = [server_tracking.uri, str(server_tracking.spool.root.parent), run_name.dag_id, wait]
         done = subprocess.run([sys.executable, "-c", program, *words], check=True, capture_output=True, text=True)
         assert done.stdout.strip() == "[]"
-    assert over_http.flush() == 0
+    assert server_tracking.flush() == 0
 
 
 def test_a_spool_that_cannot_be_written_fails_no_step(
-    flow: DagRunName, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    run_name: DagRunName, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    with TrackingClient("http://127.0.0.1:9", spool=tmp_path / "file").step(StepName(flow, "train")) as run:
+    with TrackingClient("http://127.0.0.1:9", spool=tmp_path / "file").step(StepName(run_name, "train")) as run:
         run.metric("accuracy", 1)
         run.text("text", "a.txt")
     assert "cannot be written" in caplog.text
 
 
 def test_what_is_said_after_the_end_or_makes_no_sense_is_a_warning(
-    flow: DagRunName, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    run_name: DagRunName, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     tracking = TrackingClient("http://127.0.0.1:9", spool=tmp_path / "spool", linger=0)
-    with tracking.step(StepName(flow, "train")) as run:
+    with tracking.step(StepName(run_name, "train")) as run:
         run.text(5, "a.txt")  # type: ignore[arg-type]
         circle: list[object] = []
         circle.append(circle)
@@ -236,9 +238,9 @@ def test_what_is_said_after_the_end_or_makes_no_sense_is_a_warning(
     assert [json.loads(line)["op"] for line in file.read_text().splitlines()][-2:] == ["end", "pause"]
 
 
-def test_system_metrics(tracking: TrackingClient, flow: DagRunName) -> None:
-    with tracking.step(StepName(flow, "train")) as run, run.system_metrics(0.05):
+def test_system_metrics(tracking: TrackingClient, run_name: DagRunName) -> None:
+    with tracking.step(StepName(run_name, "train")) as run, run.system_metrics(0.05):
         pass
     assert tracking.flush() == 0
-    (metrics,) = [run.metrics for run in all_runs(tracking, flow) if run.metrics]
+    (metrics,) = [run.metrics for run in all_runs(tracking, run_name) if run.metrics]
     assert metrics["system/system_memory_usage_megabytes"] > 0

@@ -39,9 +39,11 @@ def fitted_model(tmp_path: Path, trees: int = 5) -> Path:
     return write_model(tmp_path / f"model{trees}", file, FRAME, estimator.predict(FRAME), metadata={"trees": trees})
 
 
-def test_a_model_is_loaded_by_mlflow_and_predicts(tracking: TrackingClient, flow: DagRunName, tmp_path: Path) -> None:
-    name = f"iris_{flow.dag_id}"
-    with tracking.step(StepName(flow, "train")) as run:
+def test_a_model_is_loaded_by_mlflow_and_predicts(
+    tracking: TrackingClient, run_name: DagRunName, tmp_path: Path
+) -> None:
+    name = f"iris_{run_name.dag_id}"
+    with tracking.step(StepName(run_name, "train")) as run:
         run.model(fitted_model(tmp_path))
         run.register(name, champion=True, tags={"metric": "acc"})
     assert tracking.flush() == 0
@@ -53,7 +55,7 @@ def test_a_model_is_loaded_by_mlflow_and_predicts(tracking: TrackingClient, flow
     assert list(loaded.predict(FRAME)) == list(KIND)
     assert [column.name for column in loaded.metadata.signature.inputs] == list(FRAME.columns)
     assert loaded.metadata.metadata == {"trees": 5}
-    assert loaded.metadata.run_id == tracking.wait_for_run_id(StepName(flow, "train"))
+    assert loaded.metadata.run_id == tracking.wait_for_run_id(StepName(run_name, "train"))
     example = loaded.input_example
     assert set(loaded.predict(example)) <= set(KIND)
     assert len(example) == 5
@@ -67,12 +69,12 @@ def test_a_model_is_loaded_by_mlflow_and_predicts(tracking: TrackingClient, flow
 
 
 def test_a_retry_that_makes_the_same_model_makes_no_second_version(
-    tracking: TrackingClient, flow: DagRunName, tmp_path: Path
+    tracking: TrackingClient, run_name: DagRunName, tmp_path: Path
 ) -> None:
-    name = f"iris_{flow.dag_id}"
+    name = f"iris_{run_name.dag_id}"
     folder = fitted_model(tmp_path)
     for number in (1, 2):
-        with tracking.step(StepName(flow, "train", try_number=number)) as run:
+        with tracking.step(StepName(run_name, "train", try_number=number)) as run:
             run.model(folder)
             run.register(name)
     assert tracking.flush() == 0
@@ -81,12 +83,12 @@ def test_a_retry_that_makes_the_same_model_makes_no_second_version(
 
 
 def test_a_champion_that_nobody_could_ask_about_stays(
-    tracking: TrackingClient, flow: DagRunName, tmp_path: Path
+    tracking: TrackingClient, run_name: DagRunName, tmp_path: Path
 ) -> None:
     """A model of a run that could not reach the store becomes champion only if there is no champion."""
-    name = f"iris_{flow.dag_id}"
+    name = f"iris_{run_name.dag_id}"
     for number, trees in enumerate((3, 7)):
-        with tracking.step(StepName(flow, "train", number)) as run:
+        with tracking.step(StepName(run_name, "train", number)) as run:
             run.model(fitted_model(tmp_path, trees))
             run.register(name, champion=True, only_first=True)
     assert tracking.flush() == 0
@@ -97,26 +99,26 @@ def test_a_champion_that_nobody_could_ask_about_stays(
     assert tracking.api().get_version_by_alias(name, "previous") is None
 
 
-def test_a_step_registers_what_another_has_made(tracking: TrackingClient, flow: DagRunName, tmp_path: Path) -> None:
-    name = f"iris_{flow.dag_id}"
+def test_a_step_registers_what_another_has_made(tracking: TrackingClient, run_name: DagRunName, tmp_path: Path) -> None:
+    name = f"iris_{run_name.dag_id}"
     contents = []
-    tracking.begin(flow, tags={tags.DOCUMENT: "iris.cwl", tags.PLAN: "123", tags.GIT_COMMIT: "c0ffee"})
+    tracking.begin(run_name, tags={tags.DOCUMENT: "iris.cwl", tags.PLAN: "123", tags.GIT_COMMIT: "c0ffee"})
     for item, trees in enumerate((3, 7)):
-        step = StepName(flow, "train", item)
+        step = StepName(run_name, "train", item)
         with tracking.step(step, tags={tags.STEP_IDENTITY: f"id{item}"}) as run:
             run.dataset("iris.csv", md5="d" * 32, path="data/iris.csv")
             run.metric("accuracy", 0.5)
             contents.append(run.model(fitted_model(tmp_path, trees)))
-    with tracking.step(StepName(flow, "evaluate")) as run:
+    with tracking.step(StepName(run_name, "evaluate")) as run:
         run.dataset("test.csv", md5="e" * 32)
         run.register(name, content=contents[1], champion=True)
-    tracking.end(flow)
+    tracking.end(run_name)
     assert tracking.flush() == 0
 
     found = trace_model(tracking.api(), name)
     assert (found.version, found.content) == ("1", contents[1])
     assert (found.made_by.task_id, found.made_by.map_index, found.made_by.identity) == ("train", 1, "id1")
-    assert (found.dag_id, found.dag_run_id) == (flow.dag_id, flow.run_id)
+    assert (found.dag_id, found.dag_run_id) == (run_name.dag_id, run_name.run_id)
     assert {(step.task_id, step.map_index) for step in found.steps} == {("train", 0), ("train", 1), ("evaluate", -1)}
     assert {data.md5 for data in found.data} == {"d" * 32, "e" * 32}
     assert (found.document, found.plan, found.git_commit) == ("iris.cwl", "123", "c0ffee")
@@ -127,9 +129,9 @@ def test_a_step_registers_what_another_has_made(tracking: TrackingClient, flow: 
         trace_model(tracking.api(), f"{name}@previous")
 
 
-def test_the_aliases_move_in_order(tracking: TrackingClient, flow: DagRunName, tmp_path: Path) -> None:
-    name = f"iris_{flow.dag_id}"
-    with tracking.step(StepName(flow, "train")) as run:
+def test_the_aliases_move_in_order(tracking: TrackingClient, run_name: DagRunName, tmp_path: Path) -> None:
+    name = f"iris_{run_name.dag_id}"
+    with tracking.step(StepName(run_name, "train")) as run:
         for trees in (1, 2, 3):
             run.model(fitted_model(tmp_path, trees), f"model{trees}")
             run.register(name, name=f"model{trees}")
@@ -154,9 +156,9 @@ def test_the_aliases_move_in_order(tracking: TrackingClient, flow: DagRunName, t
     assert aliases() == ("3", "1")
 
 
-def test_there_is_nothing_to_roll_back_to(over_http: TrackingClient, flow: DagRunName) -> None:
+def test_there_is_nothing_to_roll_back_to(server_tracking: TrackingClient, run_name: DagRunName) -> None:
     with pytest.raises(MlcraftError, match="previous"):
-        registry.rollback(over_http.api(), f"none_{flow.dag_id}")
+        registry.rollback(server_tracking.api(), f"none_{run_name.dag_id}")
 
 
 def test_types_that_nobody_knows_are_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

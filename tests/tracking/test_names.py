@@ -30,14 +30,14 @@ def test_a_long_name_stays_one_of_its_own() -> None:
     assert first != second
 
 
-def test_a_store_takes_them_all(tracking: TrackingClient, flow: DagRunName) -> None:
-    with tracking.step(StepName(flow, "evaluate")) as run:
+def test_a_store_takes_them_all(tracking: TrackingClient, run_name: DagRunName) -> None:
+    with tracking.step(StepName(run_name, "evaluate")) as run:
         run.metrics({name: number for number, name in enumerate(NAMES)})
         run.metrics({"none": None, "text": "good"})  # type: ignore[dict-item]
         run.params({f"p {name}": "x" for name in NAMES})
         run.tags({f"t {name}": "x" for name in NAMES} | {"x" * 400: "long"})
     assert tracking.flush() == 0
-    found = by_task(all_runs(tracking, flow))["evaluate", -1]
+    found = by_task(all_runs(tracking, run_name))["evaluate", -1]
     assert found.metrics.keys() == set(NAMES.values())
     assert len(found.params) == len(NAMES)
     assert not (tracking.spool.root / "refused").exists()

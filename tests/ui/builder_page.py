@@ -74,34 +74,34 @@ class BuilderPage(FramedPage):
         """A port that can be drawn from, or to."""
         return self.inside.locator(f'.dot[data-node="{node}"][data-port="{port}"]')
 
-    def wires(self) -> Locator:
+    def connections(self) -> Locator:
         """All connections."""
         return self.inside.locator(".wires .wire")
 
-    def more(self, node: str) -> Locator:
+    def folded_inputs(self, node: str) -> Locator:
         """The line for the inputs of a step that are left alone."""
         return self.inside.locator(f'.port-more[data-node="{node}"]')
 
-    def draw(self, source: tuple[str, str], target: tuple[str, str]) -> None:
-        """A connection, by mouse; only what fits is lit while it is drawn."""
-        self.pull(source, self.port(*target))
+    def connect(self, source: tuple[str, str], target: tuple[str, str]) -> None:
+        """Draw a connection, by mouse; only what fits is lit while it is drawn."""
+        self.start_connection(source, self.port(*target))
         expect(self.port(*target).locator("xpath=ancestor::*[contains(@class, 'fits')]")).to_have_count(1)
-        self.drop(self.port(*target))
+        self.end_connection(self.port(*target))
 
-    def pull(self, source: tuple[str, str], target: Locator) -> None:
-        """A connection from a port to a place."""
+    def start_connection(self, source: tuple[str, str], target: Locator) -> None:
+        """Draw a connection from a port to a place, and keep the mouse button down."""
         self._to(self.port(*source))
         self.ui.page.mouse.down()
         self._to(target)
         expect(self.inside.locator(".connecting")).to_be_visible()
 
-    def drop(self, target: Locator) -> None:
-        """The connection that is drawn, there."""
+    def end_connection(self, target: Locator) -> None:
+        """End the connection that is drawn at a place."""
         self._to(target)
         self.ui.page.mouse.up()
 
     def _to(self, target: Locator) -> None:
-        place = self.ui.place(target)
+        place = self.ui.find_box(target)
         self.ui.page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2, steps=5)
 
     def problems(self) -> Locator:

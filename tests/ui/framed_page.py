@@ -29,7 +29,7 @@ class FramedPage:
         for dark in (True, False):
             self.dark(dark)
             # What appears or goes is seen through for a moment, and has another contrast then.
-            self.ui.settled()
+            self.ui.wait_until_still()
             faults = self.faults()
             assert not faults, f"{'dark' if dark else 'light'}: {faults}"
 

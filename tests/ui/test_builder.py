@@ -27,19 +27,19 @@ def test_builder(tmp_path: Path) -> None:
         document = site.project / "cwl" / PATH
 
         build(builder)
-        draft_survives(builder, document)
-        fold_and_widen_panels(builder)
+        restore_draft(builder, document)
+        resize_panels(builder)
         fill_in_forms(builder)
         run(builder)
-        break_and_see_why(builder)
+        run_with_wrong_target(builder)
         edit_the_text(builder, document)
         break_the_text(builder)
         undo_and_copy(builder)
-        see_somebody_elses_change(builder, document)
+        resolve_conflict(builder, document)
         edit_a_tool(builder)
-        see_no_faults(builder)
+        check_accessibility(builder)
         rename_and_delete(builder, document)
-        keep_all_when_the_session_ends(builder)
+        save_after_ended_session(builder)
 
 
 def build(builder: BuilderPage) -> None:
@@ -58,64 +58,64 @@ def build(builder: BuilderPage) -> None:
     # The last was dropped onto another box.
     assert builder.smallest_gap() > 0
     builder.inside.get_by_role("button", name="Tidy").click()
-    builder.ui.settled()
+    builder.ui.wait_until_still()
     assert builder.smallest_gap() >= 40
-    builder.draw(("step:retrieve", "data"), ("step:process", "data"))
-    builder.draw(("step:process", "train"), ("step:train", "train"))
-    builder.draw(("step:process", "recipe"), ("step:train", "recipe"))
-    expect(builder.wires()).to_have_count(3)
+    builder.connect(("step:retrieve", "data"), ("step:process", "data"))
+    builder.connect(("step:process", "train"), ("step:train", "train"))
+    builder.connect(("step:process", "recipe"), ("step:train", "recipe"))
+    expect(builder.connections()).to_have_count(3)
     expect(builder.problems()).to_contain_text("3 problems")
-    connect_what_is_folded(builder)
+    connect_folded_input(builder)
 
 
-def connect_what_is_folded(builder: BuilderPage) -> None:
+def connect_folded_input(builder: BuilderPage) -> None:
     """Inputs that are left alone take one line; they show while one lingers there with a connection that fits one."""
-    more = builder.more("step:process")
+    more = builder.folded_inputs("step:process")
     expect(more).to_have_text(re.compile(r"^\d+ more$"))
     folded = int(more.inner_text().split()[0])
     expect(builder.port("step:process", "code")).to_have_count(0)
-    builder.pull(("step:retrieve", "record"), more)
+    builder.start_connection(("step:retrieve", "record"), more)
     expect(builder.port("step:process", "code").locator("xpath=ancestor::*[contains(@class, 'fits')]")).to_have_count(1)
-    builder.drop(builder.port("step:process", "code"))
-    expect(builder.wires()).to_have_count(4)
+    builder.end_connection(builder.port("step:process", "code"))
+    expect(builder.connections()).to_have_count(4)
     expect(more).to_have_text("fewer")
     builder.box("step:process").focus()
     builder.keyboard.press("o")
     expect(more).to_have_text(f"{folded - 1} more")
     builder.keyboard.press("Control+z")
-    expect(builder.wires()).to_have_count(3)
+    expect(builder.connections()).to_have_count(3)
     expect(more).to_have_text(f"{folded} more")
 
 
-def fold_and_widen_panels(builder: BuilderPage) -> None:
+def resize_panels(builder: BuilderPage) -> None:
     """The picture has more than half of the page, and all of it where both panels are folded."""
     page, picture = builder.inside.locator(".builder"), builder.inside.locator(".builder-middle")
-    width = builder.ui.place(page)["width"]
-    assert builder.ui.place(picture)["width"] > 0.5 * width
+    width = builder.ui.find_box(page)["width"]
+    assert builder.ui.find_box(picture)["width"] > 0.5 * width
     edge = builder.inside.get_by_role("separator", name="Width of the form")
-    before = builder.ui.place(builder.form())["width"]
+    before = builder.ui.find_box(builder.form())["width"]
     edge.focus()
     builder.keyboard.press("ArrowLeft")
-    builder.ui.until(lambda: builder.ui.place(builder.form())["width"] == before + 20, "a wider form")
+    builder.ui.wait_until(lambda: builder.ui.find_box(builder.form())["width"] == before + 20, "a wider form")
     builder.keyboard.press("ArrowRight")
     for name in ("the palette", "the form"):
         builder.inside.get_by_role("button", name=f"Hide {name}").click()
     expect(builder.inside.get_by_role("searchbox", name="Search tools")).to_have_count(0)
-    assert builder.ui.place(picture)["width"] == width
+    assert builder.ui.find_box(picture)["width"] == width
     builder.expect_no_faults()
     for name in ("the palette", "the form"):
         builder.inside.get_by_role("button", name=f"Show {name}").click()
     expect(builder.form()).to_be_visible()
 
 
-def draft_survives(builder: BuilderPage, document: Path) -> None:
+def restore_draft(builder: BuilderPage, document: Path) -> None:
     """Nothing has been saved, and a page that is loaded again has it all."""
     builder.wait_for_draft(PATH)
     builder.open()
     builder.inside.get_by_role("button", name=PATH).click()
     expect(builder.inside.get_by_text("Your unsaved changes are back")).to_be_visible()
     builder.inside.get_by_role("button", name="Keep them").click()
-    expect(builder.wires()).to_have_count(3)
+    expect(builder.connections()).to_have_count(3)
     assert not document.exists()
 
 
@@ -194,7 +194,7 @@ def run(builder: BuilderPage) -> None:
     builder.expect_no_faults()
 
 
-def break_and_see_why(builder: BuilderPage) -> None:
+def run_with_wrong_target(builder: BuilderPage) -> None:
     """A target that the data do not have: the step is red, and its log says so."""
     builder.inside.get_by_role("button", name="Stop following").click()
     builder.box("step:process").click()
@@ -227,7 +227,7 @@ def edit_the_text(builder: BuilderPage, document: Path) -> None:
     builder.ui.picture("builder_text")
     builder.expect_no_faults()
     before = builder.inside.locator(".cm-line").all_inner_texts()
-    box = builder.ui.place(builder.box("step:train"))
+    box = builder.ui.find_box(builder.box("step:train"))
     mouse = builder.ui.page.mouse
     mouse.move(box["x"] + 20, box["y"] + 8)
     mouse.down()
@@ -272,7 +272,7 @@ def undo_and_copy(builder: BuilderPage) -> None:
     expect(builder.saved()).to_have_text("saved")
 
 
-def see_somebody_elses_change(builder: BuilderPage, document: Path) -> None:
+def resolve_conflict(builder: BuilderPage, document: Path) -> None:
     """A newer version on disk is shown beside one's own; nothing is overwritten before one chooses."""
     builder.box("step:train").click()
     label = builder.form().get_by_role("textbox", name="Label")
@@ -304,7 +304,7 @@ def edit_a_tool(builder: BuilderPage) -> None:
     expect(builder.saved()).to_have_text("saved")
 
 
-def see_no_faults(builder: BuilderPage) -> None:
+def check_accessibility(builder: BuilderPage) -> None:
     """Neither in the light nor in the dark; dialogs are looked at where they are open."""
     builder.open()
     builder.expect_no_faults()
@@ -339,7 +339,7 @@ def rename_and_delete(builder: BuilderPage, document: Path) -> None:
     assert not renamed.exists()
 
 
-def keep_all_when_the_session_ends(builder: BuilderPage) -> None:
+def save_after_ended_session(builder: BuilderPage) -> None:
     """What was edited is kept, and saved once one has logged in again."""
     builder.open_document("Text statistics")
     builder.box("input:top").click()

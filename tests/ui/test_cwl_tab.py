@@ -27,30 +27,30 @@ def test_cwl_tab(tmp_path: Path) -> None:
     with run_site(tmp_path / "mlcraft") as site, browser_on(site, pictures) as ui:
         shutil.copy(DOCUMENTS / "harvest.cwl", site.project / "cwl" / "workflows")
         ui.log_in()
-        ui.until(lambda: HARVEST in ui.dag_ids(), "a DAG for the document")
+        ui.wait_until(lambda: HARVEST in ui.dag_ids(), "a DAG for the document")
         ui.page.set_viewport_size({"width": 1440, "height": 900})
         tab = CwlTab(ui)
 
-        see_all_of_a_large_one(tab)
-        see_the_workflow(tab)
-        see_written_places(tab)
-        run_id = start(ui)
-        follow(tab, run_id)
-        see_why(tab)
-        see_no_faults(tab)
-        go_by_keyboard(tab)
-        take_the_picture_along(tab, tmp_path)
-        go_to_the_task(tab)
-        see_that_a_run_is_gone(tab)
-        see_that_the_session_has_ended(tab, run_id)
+        check_large_document(tab)
+        check_workflow(tab)
+        check_stored_positions(tab)
+        run_id = start_run(ui)
+        check_finished_run(tab, run_id)
+        check_failed_step(tab)
+        check_accessibility(tab)
+        navigate_by_keyboard(tab)
+        export_picture(tab, tmp_path)
+        open_task_page(tab)
+        check_missing_run(tab)
+        log_in_again(tab, run_id)
 
 
-def see_all_of_a_large_one(tab: CwlTab) -> None:
+def check_large_document(tab: CwlTab) -> None:
     """On a small screen: names can be read where all is shown, and the buttons cover nothing of it."""
     tab.ui.page.set_viewport_size({"width": 1280, "height": 800})
     tab.open("workflows.classification")
     expect(tab.box("Step Retrieve")).to_be_visible()
-    tab.ui.settled()
+    tab.ui.wait_until_still()
     smallest = tab.frame().evaluate(
         """() => {
             const zoom = Number(getComputedStyle(document.querySelector('.graph')).getPropertyValue('--zoom'));
@@ -59,12 +59,12 @@ def see_all_of_a_large_one(tab: CwlTab) -> None:
         }"""
     )
     assert smallest >= 9, f"names are {smallest} px"
-    picture, buttons = tab.ui.place(tab.picture()), tab.ui.place(tab.inside.get_by_role("group", name="Zoom"))
+    picture, buttons = tab.ui.find_box(tab.picture()), tab.ui.find_box(tab.inside.get_by_role("group", name="Zoom"))
     assert buttons["y"] >= picture["y"] + picture["height"]
     tab.ui.page.set_viewport_size({"width": 1440, "height": 900})
 
 
-def see_the_workflow(tab: CwlTab) -> None:
+def check_workflow(tab: CwlTab) -> None:
     """Ports with names and types, scatter, condition, and a sub-workflow that opens in place."""
     tab.open(HARVEST)
     gather = tab.node("Step Gather fruit")
@@ -85,11 +85,11 @@ def see_the_workflow(tab: CwlTab) -> None:
     expect(tab.section("In the document")).to_contain_text("quince")
 
 
-def see_written_places(tab: CwlTab) -> None:
+def check_stored_positions(tab: CwlTab) -> None:
     """A document that says where its boxes stand is drawn so: above each other, beside each other."""
     tab.open("workflows.text_statistics")
     texts, shortest, count, compare = (
-        tab.ui.place(tab.node(words))
+        tab.ui.find_box(tab.node(words))
         for words in ("Input Texts", "Input Shortest word", "Step Count words", "Step Compare texts")
     )
     assert abs(texts["x"] - shortest["x"]) < 1, "they have the same sbg:x"
@@ -98,7 +98,7 @@ def see_written_places(tab: CwlTab) -> None:
     tab.ui.picture("cwl_tab_dag")
 
 
-def start(ui: WebUI) -> str:
+def start_run(ui: WebUI) -> str:
     """A run whose plums are not ripe."""
     answer = ui.page.request.post(
         f"{ui.site.url}/api/v2/dags/{HARVEST}/dagRuns", data={"conf": {}, "logical_date": None}
@@ -108,7 +108,7 @@ def start(ui: WebUI) -> str:
     return run_id
 
 
-def follow(tab: CwlTab, run_id: str) -> None:
+def check_finished_run(tab: CwlTab, run_id: str) -> None:
     """The page that is opened while the run goes on shows how it ends."""
     tab.open(HARVEST, run_id)
     run = tab.inside.get_by_role("status", name="State of the run")
@@ -123,7 +123,7 @@ def follow(tab: CwlTab, run_id: str) -> None:
     expect(tab.box("Step Prepare baskets, a workflow, Success")).to_be_visible()
 
 
-def see_why(tab: CwlTab) -> None:
+def check_failed_step(tab: CwlTab) -> None:
     """The item that has failed is shown first: its command line, its inputs, the end of its log."""
     tab.inside.get_by_role("button", name="Open all sub-workflows").click()
     tab.ui.picture("cwl_tab_run")
@@ -142,14 +142,14 @@ def see_why(tab: CwlTab) -> None:
     expect(tab.section("Outputs").locator(".file code")).to_contain_text("md5")
 
 
-def see_no_faults(tab: CwlTab) -> None:
+def check_accessibility(tab: CwlTab) -> None:
     """Neither in the light nor in the dark."""
     tab.dark(True)
     tab.ui.picture("cwl_tab_dark")
     tab.expect_no_faults()
 
 
-def go_by_keyboard(tab: CwlTab) -> None:
+def navigate_by_keyboard(tab: CwlTab) -> None:
     """Find a step that is inside of another, go on to its neighbour, look at it, and close it."""
     keyboard = tab.ui.page.keyboard
     tab.inside.get_by_role("button", name="Close all sub-workflows").click()
@@ -171,7 +171,7 @@ def go_by_keyboard(tab: CwlTab) -> None:
     expect(tab.box("Step Label")).to_have_count(0)
 
 
-def take_the_picture_along(tab: CwlTab, folder: Path) -> None:
+def export_picture(tab: CwlTab, folder: Path) -> None:
     """As a drawing that any program reads, and as an image."""
     for form in ("svg", "png"):
         with tab.ui.page.expect_download() as download:
@@ -187,7 +187,7 @@ def take_the_picture_along(tab: CwlTab, folder: Path) -> None:
             assert file.read_bytes().startswith(b"\x89PNG")
 
 
-def go_to_the_task(tab: CwlTab) -> None:
+def open_task_page(tab: CwlTab) -> None:
     """Out of the frame, to the page of the very task instance."""
     tab.box("Step Gather fruit").click()
     expect(tab.items().get_by_role("option", selected=True)).to_contain_text("plum")
@@ -197,7 +197,7 @@ def go_to_the_task(tab: CwlTab) -> None:
     tab.ui.page.wait_for_url("**/tasks/gather/**")
 
 
-def see_that_a_run_is_gone(tab: CwlTab) -> None:
+def check_missing_run(tab: CwlTab) -> None:
     """It says so, and where the others are."""
     tab.ui.open(f"/mlcraft/pages/view.html?dag_id={HARVEST}&run_id=of_yesterday")
     page = tab.ui.page
@@ -205,7 +205,7 @@ def see_that_a_run_is_gone(tab: CwlTab) -> None:
     expect(page.get_by_role("link", name="All runs")).to_be_visible()
 
 
-def see_that_the_session_has_ended(tab: CwlTab, run_id: str) -> None:
+def log_in_again(tab: CwlTab, run_id: str) -> None:
     """The picture stays; after the login one is back at it."""
     page = tab.ui.page
     address = f"/mlcraft/pages/view.html?dag_id={HARVEST}&run_id={quote(run_id)}"

@@ -30,7 +30,7 @@ def test_a_person_crowns_a_model(tmp_path: Path) -> None:
     with run_site(tmp_path / "mlcraft") as site, browser_on(site, pictures) as ui:
         shutil.copy(DOCUMENTS / "approved.cwl", site.project / "cwl" / "workflows")
         ui.log_in()
-        ui.until(lambda: DAG in ui.dag_ids(), "a DAG for the document")
+        ui.wait_until(lambda: DAG in ui.dag_ids(), "a DAG for the document")
         ui.open_dag("Approved")
         run_id = ui.trigger(ui.trigger_form())
 
@@ -39,8 +39,8 @@ def test_a_person_crowns_a_model(tmp_path: Path) -> None:
         assert {task["state"] for task in tasks.values()} == {"success"}
         assert len(list(path_of(ui.outputs(DAG, run_id)["champion"]).iterdir())) > 1
 
-        see_the_champion(ui, tmp_path / "spool")
-        follow_the_link(ui, run_id)
+        check_champion(ui, tmp_path / "spool")
+        open_mlflow_run(ui, run_id)
 
 
 def approve(ui: WebUI, run_id: str) -> None:
@@ -48,10 +48,12 @@ def approve(ui: WebUI, run_id: str) -> None:
     path = f"dags/{DAG}/dagRuns/{quote(run_id)}"
     ui.page.goto("about:blank")
     waiting = ("awaiting_input", "deferred")
-    ui.until(lambda: ui.tasks(path).get(("approve", -1), {}).get("state") in waiting, "the question")
+    ui.wait_until(lambda: ui.tasks(path).get(("approve", -1), {}).get("state") in waiting, "the question")
     # Airflow 3.3 fails a task whose answer comes before the scheduler has read that its process ended.
     log = ui.site.project / ".mlcraft" / "up.log"
-    ui.until(lambda: _READ_BY_SCHEDULER.search(log.read_text()), "the scheduler's line about the end of the process")
+    ui.wait_until(
+        lambda: _READ_BY_SCHEDULER.search(log.read_text()), "the scheduler's line about the end of the process"
+    )
     ui.open_task(DAG, run_id, "approve/required_actions")
     expect(ui.page.get_by_text("May this model be the champion of approved?").first).to_be_visible()
     expect(ui.page.get_by_role("cell", name="k_neighbors", exact=False).first).to_be_visible()
@@ -59,17 +61,17 @@ def approve(ui: WebUI, run_id: str) -> None:
     ui.page.get_by_role("button", name="Approve", exact=True).click()
 
 
-def see_the_champion(ui: WebUI, spool: Path) -> None:
+def check_champion(ui: WebUI, spool: Path) -> None:
     """The registry has the model, and its run knows who has approved it."""
     api = TrackingClient(ui.site.mlflow, spool=spool).api()
-    version = ui.until(lambda: api.get_version_by_alias("approved", "champion"), "a champion in the registry")
+    version = ui.wait_until(lambda: api.get_version_by_alias("approved", "champion"), "a champion in the registry")
     assert version.version == "1"
     found = [api.get_run(run.id) for run in api.search_runs(api.get_or_create_experiment(DAG), "")]
     asked = [run for run in found if run.tags.get(tags.TASK) == "approve"]
     assert [run.tags.get("mlcraft.approved_by") for run in asked] == ["admin"]
 
 
-def follow_the_link(ui: WebUI, run_id: str) -> None:
+def open_mlflow_run(ui: WebUI, run_id: str) -> None:
     """From a task to its run in MLflow, whose page shows what it has measured."""
     ui.open_task(DAG, run_id, "evaluate/details")
     with ui.page.expect_popup() as opened:

@@ -20,7 +20,7 @@ def test_models_are_picked(tmp_path: Path) -> None:
     pictures = Path(os.environ.get("MLCRAFT_PICTURES") or tmp_path)
     with run_site(tmp_path / "mlcraft") as site, browser_on(site, pictures) as ui:
         ui.log_in()
-        ui.until(lambda: DAG in ui.dag_ids(), "a DAG for the document")
+        ui.wait_until(lambda: DAG in ui.dag_ids(), "a DAG for the document")
         ui.open_dag("Regression")
         form = ui.trigger_form()
         expect(form.get_by_text("gradient_boosting", exact=True).first).to_be_visible()
@@ -38,4 +38,4 @@ def test_models_are_picked(tmp_path: Path) -> None:
         refused = ui.page.request.post(runs, data={"logical_date": None, "conf": {"models": ["rigde"]}})
         assert refused.status == 400
         assert "'rigde' is not one of ['linear_regression', 'ridge'" in refused.json()["detail"]
-        assert ui.ask(f"dags/{DAG}/dagRuns")["total_entries"] == 0
+        assert ui.get_json(f"dags/{DAG}/dagRuns")["total_entries"] == 0

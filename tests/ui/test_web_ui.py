@@ -36,28 +36,28 @@ def test_web_ui(tmp_path: Path) -> None:
         letter = tmp_path / "letter.txt"
 
         ui.log_in()
-        ui.until(lambda: ui.dag_ids() == SHIPPED, "a DAG for each document")
+        ui.wait_until(lambda: ui.dag_ids() == SHIPPED, "a DAG for each document")
         statistics = trigger_statistics(ui)
 
         # While that runs:
         shutil.copy(DOCUMENTS / "longest_words.cwl", folder)
         shutil.copy(DOCUMENTS / "greetings.cwl", folder)
-        ui.until(lambda: ui.dag_ids() == SHIPPED | {GREETINGS}, "a DAG for the new document alone")
-        see_import_error(ui, folder / "longest_words.cwl")
-        mend(folder / "longest_words.cwl", "count/words", "count/counts")
-        ui.until(lambda: "workflows.longest_words" in ui.dag_ids(), "a DAG for the mended document")
+        ui.wait_until(lambda: ui.dag_ids() == SHIPPED | {GREETINGS}, "a DAG for the new document alone")
+        check_import_error(ui, folder / "longest_words.cwl")
+        replace_text(folder / "longest_words.cwl", "count/words", "count/counts")
+        ui.wait_until(lambda: "workflows.longest_words" in ui.dag_ids(), "a DAG for the mended document")
         greetings = trigger_greetings(ui, letter)
 
-        see_statistics(ui, statistics)
-        see_failed_item(ui, greetings)
+        check_statistics(ui, statistics)
+        check_failed_item(ui, greetings)
         letter.write_text("Dear Bob\n")
         ui.clear()
-        see_greetings(ui, greetings)
+        check_greetings(ui, greetings)
 
-        see_new_version(ui, folder / "greetings.cwl")
-        see_no_new_version(ui, folder)
-        see_graph(ui, statistics)
-        ui.until(lambda: not ui.import_errors(), "no import error any more")
+        check_new_version(ui, folder / "greetings.cwl")
+        check_no_new_version(ui, folder)
+        check_graph(ui, statistics)
+        ui.wait_until(lambda: not ui.import_errors(), "no import error any more")
 
 
 def trigger_statistics(ui: WebUI) -> str:
@@ -83,10 +83,10 @@ def trigger_statistics(ui: WebUI) -> str:
     return ui.trigger(form)
 
 
-def see_import_error(ui: WebUI, document: Path) -> None:
+def check_import_error(ui: WebUI, document: Path) -> None:
     """One error, under the document's own name, with file, line and a sentence."""
     name = f"cwl/workflows/{document.name}"
-    ui.until(lambda: list(ui.import_errors()) == [name], "an import error for the broken document alone")
+    ui.wait_until(lambda: list(ui.import_errors()) == [name], "an import error for the broken document alone")
     errors = ui.open_import_errors()
     errors.get_by_role("button", name=name).click()
     for text in (f'File "{document}", line 10', "outputSource: count/words", "unknown identifier 'count/words'"):
@@ -94,7 +94,7 @@ def see_import_error(ui: WebUI, document: Path) -> None:
     ui.picture("import_error")
 
 
-def mend(document: Path, old: str, new: str) -> None:
+def replace_text(document: Path, old: str, new: str) -> None:
     """Edit a document."""
     text = document.read_text()
     assert old in text
@@ -117,7 +117,7 @@ def trigger_greetings(ui: WebUI, letter: Path) -> str:
     return ui.trigger(form)
 
 
-def see_statistics(ui: WebUI, run_id: str) -> None:
+def check_statistics(ui: WebUI, run_id: str) -> None:
     """The run is green, its items have names, its log says what was run, its outputs are right."""
     tasks = ui.wait_for(STATISTICS, run_id, "success")
     assert {task["state"] for task in tasks.values()} == {"success"}
@@ -146,7 +146,7 @@ def see_statistics(ui: WebUI, run_id: str) -> None:
     )
 
 
-def see_graph(ui: WebUI, run_id: str) -> None:
+def check_graph(ui: WebUI, run_id: str) -> None:
     """A task for each step; beside it the items of a scattered one."""
     ui.open(f"/dags/{STATISTICS}/runs/{run_id}")
     expect(ui.page.get_by_text("Success", exact=True).first).to_be_visible()
@@ -171,7 +171,7 @@ def path_of(file: dict[str, str]) -> Path:
     return Path(unquote(urlsplit(file["location"]).path))
 
 
-def see_failed_item(ui: WebUI, run_id: str) -> None:
+def check_failed_item(ui: WebUI, run_id: str) -> None:
     """One item has failed, and its log says why; the others have not."""
     tasks = ui.wait_for(GREETINGS, run_id, "failed")
     states = {tasks["greet", index]["rendered_map_index"]: tasks["greet", index]["state"] for index in range(2)}
@@ -186,7 +186,7 @@ def see_failed_item(ui: WebUI, run_id: str) -> None:
         expect(ui.page.get_by_test_id("virtualized-list")).to_contain_text(text)
 
 
-def see_greetings(ui: WebUI, run_id: str) -> None:
+def check_greetings(ui: WebUI, run_id: str) -> None:
     """After clearing, the run is as one that never failed, and what had gone well was not done again."""
     tasks = ui.wait_for(GREETINGS, run_id, "success")
     assert {task["state"] for task in tasks.values()} == {"success"}
@@ -197,26 +197,26 @@ def see_greetings(ui: WebUI, run_id: str) -> None:
     expect(ui.page.get_by_text("Success", exact=True).first).to_be_visible()
 
 
-def see_new_version(ui: WebUI, document: Path) -> None:
+def check_new_version(ui: WebUI, document: Path) -> None:
     """A document that is edited after a run is a new version of its DAG."""
     assert ui.versions(GREETINGS) == [1]
-    mend(document, "Hello", "Good day")
-    ui.until(lambda: ui.versions(GREETINGS) == [1, 2], "a new version of the edited document's DAG")
+    replace_text(document, "Hello", "Good day")
+    ui.wait_until(lambda: ui.versions(GREETINGS) == [1, 2], "a new version of the edited document's DAG")
     ui.open_dag("Greetings")
     expect(ui.page.get_by_text("v2", exact=True).first).to_be_visible()
 
 
-def see_no_new_version(ui: WebUI, folder: Path) -> None:
+def check_no_new_version(ui: WebUI, folder: Path) -> None:
     """The same bytes are no new version, however often they are read."""
     for document in folder.iterdir():
         document.touch()
     seen = {parsed_at(ui)}
-    ui.until(lambda: seen.add(parsed_at(ui)) or len(seen) > 2, "two more parses of the DAG file")
+    ui.wait_until(lambda: seen.add(parsed_at(ui)) or len(seen) > 2, "two more parses of the DAG file")
     assert ui.versions(GREETINGS) == [1, 2]
     assert ui.versions(STATISTICS) == [1]
 
 
 def parsed_at(ui: WebUI) -> str:
     """When the DAG file was read last."""
-    time: str = ui.ask(f"dags/{STATISTICS}")["last_parsed_time"]
+    time: str = ui.get_json(f"dags/{STATISTICS}")["last_parsed_time"]
     return time

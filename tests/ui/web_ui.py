@@ -68,13 +68,13 @@ class WebUI:
         """Go to a page."""
         self.page.goto(self.site.url + path)
 
-    def ask(self, path: str) -> Any:
-        """What Airflow's API answers to the one who has logged in."""
+    def get_json(self, path: str) -> Any:
+        """The JSON of a GET request to Airflow's API, as the user who has logged in."""
         answer = self.page.request.get(f"{self.site.url}/api/v2/{path}")
         assert answer.ok, f"{path}: {answer.status} {answer.text()}"
         return answer.json()
 
-    def until(self, condition: Callable[[], T], what: str) -> T:
+    def wait_until(self, condition: Callable[[], T], what: str) -> T:
         """Wait for a condition."""
         deadline = time.monotonic() + TIME_LIMIT
         while not (value := condition()):
@@ -82,17 +82,17 @@ class WebUI:
             self.page.wait_for_timeout(500)
         return value
 
-    def place(self, target: Locator) -> FloatRect:
-        """Where something is, once it is to be seen: a page may put it there anew at any moment."""
-        found = self.until(target.bounding_box, f"{target} to be seen")
+    def find_box(self, target: Locator) -> FloatRect:
+        """The bounding box of an element, once it is visible: a page may render it anew at any moment."""
+        found = self.wait_until(target.bounding_box, f"{target} to be seen")
         assert found
         return found
 
     def picture(self, name: str) -> None:
         """Keep what is on the screen now, once it stands still."""
-        (self.pictures / f"{name}.png").write_bytes(self.settled())
+        (self.pictures / f"{name}.png").write_bytes(self.wait_until_still())
 
-    def settled(self) -> bytes:
+    def wait_until_still(self) -> bytes:
         """Wait until nothing moves; what is on the screen."""
         before, now = b"", self.page.screenshot()
         while before != now:
@@ -104,15 +104,17 @@ class WebUI:
 
     def dag_ids(self) -> set[str]:
         """The DAGs that there are."""
-        return {dag["dag_id"] for dag in self.ask("dags")["dags"]}
+        return {dag["dag_id"] for dag in self.get_json("dags")["dags"]}
 
     def versions(self, dag_id: str) -> list[int]:
         """The versions of a DAG, oldest first."""
-        return sorted(version["version_number"] for version in self.ask(f"dags/{dag_id}/dagVersions")["dag_versions"])
+        return sorted(
+            version["version_number"] for version in self.get_json(f"dags/{dag_id}/dagVersions")["dag_versions"]
+        )
 
     def import_errors(self) -> dict[str, str]:
         """The import errors by the file that they are about."""
-        return {error["filename"]: error["stack_trace"] for error in self.ask("importErrors")["import_errors"]}
+        return {error["filename"]: error["stack_trace"] for error in self.get_json("importErrors")["import_errors"]}
 
     def open_import_errors(self) -> Locator:
         """Open the list of import errors on the home page."""
@@ -125,7 +127,7 @@ class WebUI:
                 badge.wait_for(timeout=10_000)
             return badge.is_visible()
 
-        self.until(shows, "import errors on the home page")
+        self.wait_until(shows, "import errors on the home page")
         badge.click()
         return self.page.get_by_role("dialog").filter(has_text="Dag Import Error")
 
@@ -158,8 +160,8 @@ class WebUI:
         # A page of a run asks for much, and draws what turns: the tasks need the machine more.
         self.page.goto("about:blank")
         try:
-            self.until(lambda: self.ask(path)["state"] in {state, "failed", "success"}, f"{dag_id} {state}")
-            assert self.ask(path)["state"] == state, f"{dag_id} is not {state}"
+            self.wait_until(lambda: self.get_json(path)["state"] in {state, "failed", "success"}, f"{dag_id} {state}")
+            assert self.get_json(path)["state"] == state, f"{dag_id} is not {state}"
         except AssertionError as error:
             states = [f"{task} {index}: {found['state']}" for (task, index), found in self.tasks(path).items()]
             raise AssertionError(f"{error}; {', '.join(states)}\n{self.logs_of_failed_tasks(path)}") from None
@@ -170,20 +172,22 @@ class WebUI:
         failed = {key: task for key, task in self.tasks(run).items() if task["state"] == "failed"}
         return "\n".join(
             json.dumps(
-                self.ask(f"{run}/taskInstances/{name}/logs/{task['try_number']}?full_content=true&map_index={index}")
+                self.get_json(
+                    f"{run}/taskInstances/{name}/logs/{task['try_number']}?full_content=true&map_index={index}"
+                )
             )[-6000:]
             for (name, index), task in failed.items()
         )
 
     def tasks(self, run: str) -> dict[tuple[str, int], dict[str, Any]]:
         """The task instances of a run by task and map index."""
-        tasks = self.ask(f"{run}/taskInstances")["task_instances"]
+        tasks = self.get_json(f"{run}/taskInstances")["task_instances"]
         return {(task["task_id"], task["map_index"]): task for task in tasks}
 
     def outputs(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """What the task `outputs` of a run has returned."""
         path = f"dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/outputs/xcomEntries/return_value"
-        value: dict[str, Any] = self.ask(f"{path}?deserialize=false&stringify=false")["value"]
+        value: dict[str, Any] = self.get_json(f"{path}?deserialize=false&stringify=false")["value"]
         return value
 
     def open_task(self, dag_id: str, run_id: str, task: str) -> None:
@@ -200,13 +204,13 @@ class WebUI:
 
     def widen_details(self) -> None:
         """Give the graph and the panel beside it the same room, and the graph all of its room."""
-        border = self.place(self.page.get_by_role("separator").first)
+        border = self.find_box(self.page.get_by_role("separator").first)
         self.page.mouse.move(border["x"] + 1, border["y"] + 200)
         self.page.mouse.down()
         self.page.mouse.move(640, border["y"] + 200, steps=5)
         self.page.mouse.up()
         self.page.add_style_tag(content=".react-flow__minimap { display: none }")
-        self.settled()
+        self.wait_until_still()
         self.page.get_by_role("button", name="Fit View").click()
 
     def clear(self) -> None:

@@ -117,10 +117,10 @@ def test_a_git_that_hangs_is_ended_with_what_it_has_started(repo: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program, str(repo)], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("True git add in")
     assert "ended after 2 s" in done.stdout
-    eventually_gone(int(pid.read_text()))
+    wait_until_gone(int(pid.read_text()))
 
 
-def eventually_gone(pid: int) -> None:
+def wait_until_gone(pid: int) -> None:
     for _ in range(500):
         if not Path(f"/proc/{pid}").exists():
             return

@@ -219,13 +219,13 @@ def test_a_commit_of_somebody_else_comes_first(repo: Path, store: Store, monkeyp
 
     stage, tries = commit.lock_index, []
 
-    def held(*given: object) -> object:
+    def lock_after_commits(*given: object) -> object:
         tries.append(1)
         if len(tries) <= 2:
             git(repo, "commit", "--quiet", "--allow-empty", "-m", f"Theirs {len(tries)}")
         return stage(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(commit, "lock_index", held)
+    monkeypatch.setattr(commit, "lock_index", lock_after_commits)
     version(repo, store, {"a": "1"})
     assert commits(repo) == ["Version a", "Theirs 2", "Theirs 1", "Start"]
     assert git(repo, "status", "--porcelain") == ""

@@ -12,7 +12,7 @@ NAMES = ["a.csv", "data/b.csv", "123", "true", "we ird:name#.txt", "ü é.csv", 
 FOLDER = {"x": "x", "y": "", "z": "zz"}
 
 
-def put(repo: Path, path: str, content: str | dict[str, str]) -> None:
+def write_data(repo: Path, path: str, content: str | dict[str, str]) -> None:
     place = repo / path
     shutil.rmtree(place, ignore_errors=True)
     place.unlink(missing_ok=True)
@@ -31,7 +31,7 @@ def written(repo: Path) -> dict[str, str]:
     return {name: text for name, text in found.items() if not name.startswith(".dvc/")}
 
 
-def by_line(files: dict[str, str]) -> dict[str, list[str]]:
+def sort_lines(files: dict[str, str]) -> dict[str, list[str]]:
     """The order of the lines in a `.gitignore` is that of the arguments."""
     return {name: sorted(text.splitlines()) if name.endswith(".gitignore") else [text] for name, text in files.items()}
 
@@ -42,10 +42,10 @@ def test_the_same_bytes_as_dvc_add(repo: Path, store: Store, tmp_path: Path) -> 
     contents: dict[str, str | dict[str, str]] = {name: f"{name}\n" for name in NAMES}
     contents |= {"empty": "", "folder": FOLDER, "deep/er/folder": {"only": "1"}}
     for path, content in contents.items():
-        put(theirs, path, content)
+        write_data(theirs, path, content)
     dvc(theirs, "add", "--quiet", *(f"./{path}" for path in contents))
     version(repo, store, contents)
-    assert by_line(written(repo)) == by_line(written(theirs))
+    assert sort_lines(written(repo)) == sort_lines(written(theirs))
     assert git(repo, "status", "--short") == ""
 
 
@@ -56,19 +56,19 @@ def test_what_people_wrote_into_a_pointer_stays(repo: Path, store: Store, tmp_pa
     git(repo, "commit", "--quiet", "-am", "Describe it")
     theirs = tmp_path / "theirs"
     shutil.copytree(repo, theirs)
-    put(theirs, "raw", FOLDER)
-    put(theirs, "kind", FOLDER)
+    write_data(theirs, "raw", FOLDER)
+    write_data(theirs, "kind", FOLDER)
     dvc(theirs, "add", "--quiet", "raw", "kind")
     version(repo, store, {"raw": FOLDER, "kind": FOLDER})
     assert written(repo) == written(theirs)
-    put(theirs, "raw", "again")
+    write_data(theirs, "raw", "again")
     dvc(theirs, "add", "--quiet", "raw")
     version(repo, store, {"raw": "again"})
     assert written(repo) == written(theirs)
 
 
 def test_a_pointer_of_another_name_is_the_one_that_changes(repo: Path, store: Store) -> None:
-    put(repo, "raw.csv", "one")
+    write_data(repo, "raw.csv", "one")
     dvc(repo, "add", "--quiet", "raw.csv")
     (repo / "raw.csv.dvc").rename(repo / "other.dvc")
     git(repo, "add", ".")

@@ -16,7 +16,7 @@ def file(store: Store, name: str, text: str, *secondary: Any) -> dict[str, Any]:
     return {"class": "File", "basename": name, "location": f"store://md5/{store.add_bytes(text.encode())}", **more}
 
 
-def kept(store: Store, value: Any) -> Any:
+def convert_and_read(store: Store, value: Any) -> Any:
     made = to_dvc_data(store, value, "output x")
     assert made is not None
     if made.nfiles is None:
@@ -28,28 +28,28 @@ def kept(store: Store, value: Any) -> Any:
 
 def test_a_file_and_a_folder_are_what_they_are(store: Store) -> None:
     value = file(store, "a", "abc")
-    assert kept(store, value) == 3
+    assert convert_and_read(store, value) == 3
     folder = {"class": "Directory", "basename": "d", "listing": [value, file(store, "b", "")]}
-    assert kept(store, folder) == {"a": "abc", "b": ""}
+    assert convert_and_read(store, folder) == {"a": "abc", "b": ""}
     made = to_dvc_data(store, folder, "x")
     assert made is not None
     stored = {"class": "Directory", "basename": "d", "location": f"store://md5/{made.oid}"}
     assert to_dvc_data(store, stored, "x") == made
-    assert kept(store, {**folder, "listing": [stored]}) == {"d/a": "abc", "d/b": ""}
+    assert convert_and_read(store, {**folder, "listing": [stored]}) == {"d/a": "abc", "d/b": ""}
 
 
 def test_lists_are_folders_with_a_name_for_each(store: Store) -> None:
     one, two = file(store, "m.pkl", "1"), file(store, "m.pkl", "2")
     folder = {"class": "Directory", "basename": "m.pkl", "listing": [one]}
-    assert kept(store, [one, None, two, folder]) == {"m.pkl": "1", "m_2.pkl": "2", "m_3.pkl/m.pkl": "1"}
-    assert kept(store, []) == {}
+    assert convert_and_read(store, [one, None, two, folder]) == {"m.pkl": "1", "m_2.pkl": "2", "m_3.pkl/m.pkl": "1"}
+    assert convert_and_read(store, []) == {}
 
 
 def test_secondary_files_lie_beside(store: Store) -> None:
     value = file(store, "a.bam", "1", file(store, "a.bam.bai", "2"))
-    assert kept(store, value) == {"a.bam": "1", "a.bam.bai": "2"}
+    assert convert_and_read(store, value) == {"a.bam": "1", "a.bam.bai": "2"}
     both = {"a.bam": "1", "a.bam.bai": "2", "a_2.bam": "1", "a_2.bam.bai": "2"}
-    assert kept(store, [value, value]) == both
+    assert convert_and_read(store, [value, value]) == both
 
 
 def test_null_is_nothing(store: Store) -> None:

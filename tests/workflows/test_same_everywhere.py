@@ -28,7 +28,7 @@ from xgboost import XGBClassifier
 
 from airflow_mlcraft.ml.split import Split, split
 from airflow_mlcraft.serving.process import local_server
-from tests.operators.embedded import warm
+from tests.operators.embedded import fork_server
 
 WORKFLOWS = Path(__file__).parents[2] / "cwl" / "workflows"
 BIN = Path(sys.executable).parent
@@ -46,15 +46,15 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 def test_classification(folder: Path) -> None:
     job = {"models": ["logistic_regression", "decision_tree"], "folds": 3, "name": DEPLOYMENT}
-    scores = both(folder, "classification", job)["scores"]
-    x, y, test_x, test_y = parts(datasets.load_breast_cancer, 0.25)
+    scores = run_both(folder, "classification", job)["scores"]
+    x, y, test_x, test_y = load_split(datasets.load_breast_cancer, 0.25)
     for name, estimator in (
         ("logistic_regression", LogisticRegression(max_iter=1000, random_state=SEED)),
         ("decision_tree", DecisionTreeClassifier(random_state=SEED)),
     ):
-        model = by_hand(estimator).fit(x, y)
+        model = build_reference_pipeline(estimator).fit(x, y)
         output = model.predict(test_x)
-        found = measured(scores, name)
+        found = read_metrics(scores, name)
         assert found["acc"] == accuracy_score(test_y, output)
         assert found["f1"] == f1_score(test_y, output)
         assert found["log_loss"] == log_loss(test_y, model.predict_proba(test_x))
@@ -64,14 +64,14 @@ def test_classification(folder: Path) -> None:
 def test_boosters(folder: Path) -> None:
     """LightGBM and XGBoost by name, and as their own libraries have them."""
     job = {"models": ["lightgbm", "xgboost"], "folds": 2, "name": DEPLOYMENT}
-    scores = both(folder, "classification", job)["scores"]
-    x, y, test_x, test_y = parts(datasets.load_breast_cancer, 0.25)
+    scores = run_both(folder, "classification", job)["scores"]
+    x, y, test_x, test_y = load_split(datasets.load_breast_cancer, 0.25)
     for name, estimator in (
         ("lightgbm", LGBMClassifier(random_state=SEED, n_jobs=1, verbosity=-1, deterministic=True)),
         ("xgboost", XGBClassifier(random_state=SEED, n_jobs=1)),
     ):
-        model = by_hand(estimator).fit(x.to_numpy(), y)
-        found = measured(scores, name)
+        model = build_reference_pipeline(estimator).fit(x.to_numpy(), y)
+        found = read_metrics(scores, name)
         assert found["acc"] == accuracy_score(test_y, model.predict(test_x.to_numpy()))
         assert found["log_loss"] == log_loss(test_y, model.predict_proba(test_x.to_numpy()))
 
@@ -79,11 +79,11 @@ def test_boosters(folder: Path) -> None:
 @pytest.mark.heavy
 def test_regression(folder: Path) -> None:
     job = {"models": ["ridge", "k_neighbors"], "folds": 3, "name": DEPLOYMENT}
-    scores = both(folder, "regression", job)["scores"]
-    x, y, test_x, test_y = parts(datasets.load_diabetes, 0.25)
+    scores = run_both(folder, "regression", job)["scores"]
+    x, y, test_x, test_y = load_split(datasets.load_diabetes, 0.25)
     for name, estimator in (("ridge", Ridge(random_state=SEED)), ("k_neighbors", KNeighborsRegressor())):
-        output = by_hand(estimator).fit(x, y).predict(test_x)
-        found = measured(scores, name)
+        output = build_reference_pipeline(estimator).fit(x, y).predict(test_x)
+        found = read_metrics(scores, name)
         assert found["rmse"] == root_mean_squared_error(test_y, output)
         assert found["mae"] == mean_absolute_error(test_y, output)
         assert found["r2"] == r2_score(test_y, output)
@@ -92,29 +92,29 @@ def test_regression(folder: Path) -> None:
 @pytest.mark.heavy
 def test_tuned_classification(folder: Path) -> None:
     job = {"models": ["random_forest"], "trials": 3, "folds": 3, "name": DEPLOYMENT}
-    outputs = both(folder, "tuned_classification", job)
+    outputs = run_both(folder, "tuned_classification", job)
     (best,) = outputs["params"]
-    x, y, test_x, test_y = parts(datasets.load_wine, 0.25)
-    model = by_hand(RandomForestClassifier(random_state=SEED, **best)).fit(x, y)
-    assert measured(outputs["scores"], "random_forest")["acc"] == accuracy_score(test_y, model.predict(test_x))
+    x, y, test_x, test_y = load_split(datasets.load_wine, 0.25)
+    model = build_reference_pipeline(RandomForestClassifier(random_state=SEED, **best)).fit(x, y)
+    assert read_metrics(outputs["scores"], "random_forest")["acc"] == accuracy_score(test_y, model.predict(test_x))
 
 
 @pytest.mark.heavy
 def test_batch_prediction(folder: Path) -> None:
-    trained = both(folder, "classification", {"models": ["logistic_regression"], "folds": 3, "name": DEPLOYMENT})
+    trained = run_both(folder, "classification", {"models": ["logistic_regression"], "folds": 3, "name": DEPLOYMENT})
     model = {"class": "Directory", "location": trained["champion_location"]}
-    predictions = both(folder / "batch", "batch_prediction", {"model": model})["predictions"]
-    x, y, _, _ = parts(datasets.load_breast_cancer, 0.25)
-    hand = by_hand(LogisticRegression(max_iter=1000, random_state=SEED)).fit(x, y)
-    rows = whole(datasets.load_breast_cancer).drop(columns="target")
+    predictions = run_both(folder / "batch", "batch_prediction", {"model": model})["predictions"]
+    x, y, _, _ = load_split(datasets.load_breast_cancer, 0.25)
+    hand = build_reference_pipeline(LogisticRegression(max_iter=1000, random_state=SEED)).fit(x, y)
+    rows = load_table(datasets.load_breast_cancer).drop(columns="target")
     assert [int(text) for text in predictions["prediction"]] == hand.predict(rows).tolist()
     assert [float(text) for text in predictions["probability_1"]] == hand.predict_proba(rows)[:, 1].tolist()
 
 
-def both(folder: Path, name: str, job: dict[str, Any]) -> dict[str, Any]:
+def run_both(folder: Path, name: str, job: dict[str, Any]) -> dict[str, Any]:
     """What a workflow gives under Airflow, once cwltool has given the same."""
-    ours = contents(under_airflow(folder / "airflow", folder / "airflow-serving", name, job))
-    theirs = contents(under_cwltool(folder / "cwltool", folder / "cwltool-serving", name, job))
+    ours = read_outputs(run_under_airflow(folder / "airflow", folder / "airflow-serving", name, job))
+    theirs = read_outputs(run_under_cwltool(folder / "cwltool", folder / "cwltool-serving", name, job))
     for port in ("scores", "report_md", "params"):
         assert ours.get(port) == theirs.get(port), port
     if "predictions" in ours:
@@ -122,13 +122,13 @@ def both(folder: Path, name: str, job: dict[str, Any]) -> dict[str, Any]:
     return ours
 
 
-def under_airflow(folder: Path, serving: Path, name: str, job: dict[str, Any]) -> dict[str, Any]:
+def run_under_airflow(folder: Path, serving: Path, name: str, job: dict[str, Any]) -> dict[str, Any]:
     settings = {"tracking": "never", "deployments": str(serving)}
-    found: dict[str, Any] = warm().run(folder, WORKFLOWS / f"{name}.cwl", job, settings=settings).ok()
+    found: dict[str, Any] = fork_server().run(folder, WORKFLOWS / f"{name}.cwl", job, settings=settings).ok()
     return found
 
 
-def under_cwltool(folder: Path, serving: Path, name: str, job: dict[str, Any]) -> dict[str, Any]:
+def run_under_cwltool(folder: Path, serving: Path, name: str, job: dict[str, Any]) -> dict[str, Any]:
     folder.mkdir(parents=True)
     (folder / "job.json").write_text(json.dumps(job))
     env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "MLCRAFT_SERVING_STATE": str(serving)}
@@ -148,7 +148,7 @@ def under_cwltool(folder: Path, serving: Path, name: str, job: dict[str, Any]) -
     return found
 
 
-def contents(outputs: dict[str, Any]) -> dict[str, Any]:
+def read_outputs(outputs: dict[str, Any]) -> dict[str, Any]:
     """The outputs that are compared, read."""
     found: dict[str, Any] = {}
     for port, value in outputs.items():
@@ -169,20 +169,20 @@ def path_of(value: dict[str, Any]) -> Path:
     return Path(unquote(urlsplit(value["location"]).path))
 
 
-def measured(scores: dict[str, Any], name: str) -> dict[str, float]:
+def read_metrics(scores: dict[str, Any], name: str) -> dict[str, float]:
     (found,) = [model["test"] for model in scores["models"] if model["name"] == name]
     return found
 
 
-def whole(load: Any) -> pd.DataFrame:
+def load_table(load: Any) -> pd.DataFrame:
     """A bundled data set as it is in a file."""
     return pd.read_csv(StringIO(load(as_frame=True).frame.to_csv(index=False)))
 
 
-def parts(load: Any, share: float) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame, pd.Series]:
-    train, test = split(whole(load), Split(test_size=share, seed=SEED))
+def load_split(load: Any, share: float) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame, pd.Series]:
+    train, test = split(load_table(load), Split(test_size=share, seed=SEED))
     return train.drop(columns="target"), train["target"], test.drop(columns="target"), test["target"]
 
 
-def by_hand(estimator: Any) -> Any:
+def build_reference_pipeline(estimator: Any) -> Any:
     return make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), estimator)

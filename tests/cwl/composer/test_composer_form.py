@@ -46,13 +46,13 @@ expression: "${return {said: inputs.word};}"
 """
 
 
-def form_of(folder: Path, text: str, name: str = "document.cwl", **others: str) -> ComposerForm:
+def convert(folder: Path, text: str, name: str = "document.cwl", **others: str) -> ComposerForm:
     for other, content in others.items():
         (folder / f"{other}.cwl").write_text(content)
     return composer_form(folder / name, text)
 
 
-def converted(form: ComposerForm) -> dict[str, Any]:
+def parse_files(form: ComposerForm) -> dict[str, Any]:
     assert form.problems == ()
     return {name: yaml.safe_load(text) for name, text in form.files.items()}
 
@@ -63,7 +63,7 @@ def test_shipped_documents_stay_as_they_are(document: Path) -> None:
 
 
 def test_a_workflow(tmp_path: Path) -> None:
-    files = converted(form_of(tmp_path, WORKFLOW, tool=EXPRESSION_TOOL))
+    files = parse_files(convert(tmp_path, WORKFLOW, tool=EXPRESSION_TOOL))
     assert list(files) == ["document.cwl", "document_tools/tool.cwl"]
     assert files["document.cwl"] == {
         "cwlVersion": "v1.0",
@@ -88,7 +88,7 @@ def test_a_workflow(tmp_path: Path) -> None:
 
 def test_a_form_is_its_own_form(tmp_path: Path) -> None:
     """Once converted, nothing changes any more, and tools that are in the form stay where they are."""
-    form = form_of(tmp_path, WORKFLOW, tool=EXPRESSION_TOOL)
+    form = convert(tmp_path, WORKFLOW, tool=EXPRESSION_TOOL)
     for name, text in form.files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -115,17 +115,17 @@ def test_positions_are_kept_where_all_have_one(tmp_path: Path) -> None:
     placed = placed.replace("outputSource: say/said}", "outputSource: say/said, sbg:x: 99, sbg:y: 3}")
     placed = placed.replace("    out: [said]", "    out: [said]\n    sbg:x: 50\n    sbg:y: 5")
     placed += "$namespaces: {sbg: 'https://www.sevenbridges.com/'}\n"
-    file = converted(form_of(tmp_path, placed, tool=EXPRESSION_TOOL))["document.cwl"]
+    file = parse_files(convert(tmp_path, placed, tool=EXPRESSION_TOOL))["document.cwl"]
     places = [(node["sbg:x"], node["sbg:y"]) for side in ("inputs", "steps", "outputs") for node in file[side]]
     assert places == [(1, -7), (50, 5), (99, 3)]
-    partly = converted(form_of(tmp_path, placed.replace("    sbg:x: 50\n", ""), tool=EXPRESSION_TOOL))["document.cwl"]
+    partly = parse_files(convert(tmp_path, placed.replace("    sbg:x: 50\n", ""), tool=EXPRESSION_TOOL))["document.cwl"]
     assert partly["steps"][0]["sbg:x"] == 300, "or Composer would arrange all of them"
 
 
 def test_ids_that_composer_does_not_take(tmp_path: Path) -> None:
     odd = WORKFLOW.replace("say:", '"say it":').replace("say/said", '"say it/said"')
     odd = odd.replace("inputs: {word: string}", "inputs: {größe: string}").replace("{word: word}", "{word: größe}")
-    file = converted(form_of(tmp_path, odd, tool=EXPRESSION_TOOL))["document.cwl"]
+    file = parse_files(convert(tmp_path, odd, tool=EXPRESSION_TOOL))["document.cwl"]
     assert file["steps"][0]["id"] == "say_it"
     assert file["outputs"][0]["outputSource"] == ["say_it/said"]
     assert file["steps"][0]["in"] == [{"id": "word", "source": [file["inputs"][0]["id"]]}]
@@ -136,7 +136,7 @@ def test_what_is_required_of_all_tools_is_written_into_each(tmp_path: Path) -> N
     """Composer forgets the requirements of a workflow."""
     required = WORKFLOW + "requirements: {EnvVarRequirement: {envDef: {A: b}}, ResourceRequirement: {coresMin: 2}}\n"
     tool = TOOL.replace("outputs: {}", "outputs: {said: {type: string, outputBinding: {outputEval: $(inputs.word)}}}")
-    files = converted(form_of(tmp_path, required, tool=tool))
+    files = parse_files(convert(tmp_path, required, tool=tool))
     assert "requirements" not in files["document.cwl"]
     assert files["document_tools/tool.cwl"]["requirements"] == [
         {"class": "EnvVarRequirement", "envDef": [{"envName": "A", "envValue": "b"}]},
@@ -146,7 +146,7 @@ def test_what_is_required_of_all_tools_is_written_into_each(tmp_path: Path) -> N
 
 def test_later_requirements_become_hints(tmp_path: Path) -> None:
     later = "requirements: {WorkReuse: {enableReuse: false}, ToolTimeLimit: {timelimit: 5}}\n"
-    ((name, tool),) = converted(form_of(tmp_path, TOOL + later)).items()
+    ((name, tool),) = parse_files(convert(tmp_path, TOOL + later)).items()
     assert sorted(tool["hints"], key=str) == [
         {"class": "cwltool:TimeLimit", "timelimit": 5},
         {"class": "cwltool:WorkReuse", "enableReuse": False},
@@ -162,7 +162,7 @@ def test_the_defaults_of_v1_2_are_said(tmp_path: Path) -> None:
         TOOL.replace("inputs:\n", "inputs:\n  folder: Directory\n")
         + "hints: {DockerRequirement: {dockerPull: busybox}}\n"
     )
-    (made,) = converted(form_of(tmp_path, tool)).values()
+    (made,) = parse_files(convert(tmp_path, tool)).values()
     assert {"class": "cwltool:NetworkAccess", "networkAccess": False} in made["hints"]
     assert {"class": "cwltool:LoadListingRequirement", "loadListing": "no_listing"} in made["hints"]
 
@@ -187,7 +187,7 @@ inputs:
 outputs:
   said: stdout
 """
-    (made,) = converted(form_of(tmp_path, types)).values()
+    (made,) = parse_files(convert(tmp_path, types)).values()
     kinds = {port["id"]: port["type"] for port in (*made["inputs"], *made["outputs"])}
     fields = [{"name": "name", "type": "string"}, {"name": "age", "type": ["null", "int"]}]
     assert kinds == {
@@ -206,14 +206,14 @@ outputs:
 
 def test_several_patterns_become_an_expression(tmp_path: Path) -> None:
     tool = TOOL.replace("outputs: {}", "outputs: {all: {type: 'File[]', outputBinding: {glob: ['*.a', '*.b']}}}")
-    (made,) = converted(form_of(tmp_path, tool)).values()
+    (made,) = parse_files(convert(tmp_path, tool)).values()
     assert made["outputs"][0]["outputBinding"]["glob"] == '$(["*.a", "*.b"])'
     assert made["requirements"] == [{"class": "InlineJavascriptRequirement"}]
 
 
 def test_tools_inside_and_packed_ones(tmp_path: Path) -> None:
     inside = WORKFLOW.replace("run: tool.cwl", "run: {$import: tool.cwl}")
-    assert list(form_of(tmp_path, inside, tool=EXPRESSION_TOOL).files) == ["document.cwl", "document_tools/tool.cwl"]
+    assert list(convert(tmp_path, inside, tool=EXPRESSION_TOOL).files) == ["document.cwl", "document_tools/tool.cwl"]
     packed = composer_form(DOCUMENTS / "wild" / "packed_one_top.cwl")
     assert list(packed.files) == ["packed_one_top.cwl", "packed_one_top_tools/say.cwl"]
 
@@ -250,7 +250,7 @@ def test_tools_inside_and_packed_ones(tmp_path: Path) -> None:
 def test_what_a_workflow_would_lose(  # noqa: PLR0917
     tmp_path: Path, before: str, after: str, line: int, step: str, words: str
 ) -> None:
-    form = form_of(tmp_path, WORKFLOW.replace(before, after), tool=EXPRESSION_TOOL)
+    form = convert(tmp_path, WORKFLOW.replace(before, after), tool=EXPRESSION_TOOL)
     assert form.files == {}
     (problem,) = form.problems
     assert words in problem.message
@@ -278,7 +278,7 @@ def test_what_a_workflow_would_lose(  # noqa: PLR0917
     ],
 )
 def test_what_a_tool_would_lose(tmp_path: Path, more: str, words: str) -> None:
-    form = form_of(tmp_path, f"{TOOL}{more}\n")
+    form = convert(tmp_path, f"{TOOL}{more}\n")
     assert form.files == {}
     assert any(words in problem.message for problem in form.problems), form.problems
 
@@ -297,19 +297,19 @@ def test_a_document_that_is_broken_in_itself() -> None:
 
 def test_a_text_that_is_not_yet_saved(tmp_path: Path) -> None:
     (tmp_path / "document.cwl").write_text("something else")
-    form = form_of(tmp_path, TOOL)
+    form = convert(tmp_path, TOOL)
     assert yaml.safe_load(form.files["document.cwl"])["baseCommand"] == ["echo"]
 
 
 def test_a_field_whose_prefix_is_not_declared_stays(tmp_path: Path) -> None:
     text = WORKFLOW.replace("class: Workflow\n", "class: Workflow\nsd:upstream: https://sd.example\n")
-    files = converted(form_of(tmp_path, text, tool=EXPRESSION_TOOL))
+    files = parse_files(convert(tmp_path, text, tool=EXPRESSION_TOOL))
     assert files["document.cwl"]["sd:upstream"] == "https://sd.example"
 
 
 def test_a_base_command_that_is_left_empty_is_none(tmp_path: Path) -> None:
     text = TOOL.replace("baseCommand: echo", "baseCommand:\narguments: [echo]")
-    (tool,) = converted(form_of(tmp_path, text)).values()
+    (tool,) = parse_files(convert(tmp_path, text)).values()
     assert "baseCommand" not in tool
 
 
@@ -326,7 +326,7 @@ def test_a_form_whose_links_have_expressions_is_its_own_form(tmp_path: Path, arg
     tool = EXPRESSION_TOOL.replace("requirements: {InlineJavascriptRequirement: {}}\n", "").replace(
         "${return {said: inputs.word};}", argument
     )
-    first = form_of(tmp_path, text, tool=tool)
+    first = convert(tmp_path, text, tool=tool)
     for name, content in first.files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)
@@ -340,7 +340,7 @@ UNION = WORKFLOW.replace("{word: string}\n", "{word: string, other: {type: [int,
 
 def test_what_no_result_depends_on_may_be_lost(tmp_path: Path) -> None:
     text = UNION.replace("in: {word: word}", "in: {word: word, unread: other}")
-    refused = form_of(tmp_path, text, tool=EXPRESSION_TOOL)
+    refused = convert(tmp_path, text, tool=EXPRESSION_TOOL)
     assert refused.files == {}
     assert all(problem.harmless for problem in refused.problems)
     form = composer_form(tmp_path / "document.cwl", text, allow_loss=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_mlcraft.cwl.plan import Json, Link, Plan, Port, Step, ToolRef, Workflow
 
-NASTY = [
+ODD_IDS = [
     'a"b',
     "<script>alert(1)</script>",
     "end",
@@ -38,7 +38,7 @@ def plan(*steps: Step, inputs: tuple[str, ...] = (), outputs: tuple[str, ...] = 
     return Plan("digest", root, "main.cwl", "Workflow", "v1.2")
 
 
-def nested() -> Plan:
+def build_nested_plan() -> Plan:
     """A scattered sub-workflow, a conditional step and an expression."""
     fold = Workflow(
         "fold",
@@ -58,13 +58,13 @@ def nested() -> Plan:
     )
 
 
-def nasty() -> Plan:
+def build_plan_with_odd_ids() -> Plan:
     """Ids that would break every notation."""
-    steps = [step(name, NASTY[0]) for name in NASTY]
-    return plan(*steps, inputs=tuple(NASTY), outputs=tuple(f"{name}/out" for name in NASTY))
+    steps = [step(name, ODD_IDS[0]) for name in ODD_IDS]
+    return plan(*steps, inputs=tuple(ODD_IDS), outputs=tuple(f"{name}/out" for name in ODD_IDS))
 
 
-def ladder(size: int) -> Plan:
+def build_chain_plan(size: int) -> Plan:
     """Each step takes from a few before it, and all share one input."""
     steps = []
     for number in range(size):
@@ -73,7 +73,7 @@ def ladder(size: int) -> Plan:
     return plan(*steps, inputs=("shared",), outputs=(f"s{size - 1}/out",))
 
 
-def fan(size: int) -> Plan:
+def build_gather_plan(size: int) -> Plan:
     """Many steps side by side, gathered by one."""
     steps = [step(f"s{number}", "shared") for number in range(size)]
     return plan(*steps, step("gather", *(f"{s.id}/out" for s in steps)), inputs=("shared",))

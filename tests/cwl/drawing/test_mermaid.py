@@ -4,7 +4,7 @@ import re
 
 from airflow_mlcraft.cwl.drawing.mermaid import to_mermaid
 
-from .plans import NASTY, ladder, nasty, nested, plan, step
+from .plans import ODD_IDS, build_chain_plan, build_nested_plan, build_plan_with_odd_ids, plan, step
 
 LINE = re.compile(
     r'flowchart TD|\s+n\d+(\(\[|\[)"(?P<label>[^"]*)"(\]\)|\])|\s+subgraph n\d+\["[^"]*"\]|\s+end'
@@ -24,7 +24,7 @@ def test_small() -> None:
 
 
 def test_sub_workflow_is_opened_in_place() -> None:
-    text = to_mermaid(nested())
+    text = to_mermaid(build_nested_plan())
     keys = {label.split("<br/>")[0]: key for key, label in re.findall(r'(n\d+)\W+"([^"]*)"', text)}
     assert '["cv<br/>⇶ scatter"]' in text
     assert text.count("subgraph") == text.count("\n  end") == 1
@@ -34,14 +34,14 @@ def test_sub_workflow_is_opened_in_place() -> None:
 
 
 def test_conditional_steps_are_dashed() -> None:
-    text = to_mermaid(nested())
+    text = to_mermaid(build_nested_plan())
     (key,) = re.findall(r'(n\d+)\["drift<br/>when"\]', text)
     assert f"class {key} when" in text
     assert "classDef when stroke-dasharray" in text
 
 
 def test_every_id_is_safe() -> None:
-    for line in to_mermaid(nasty()).splitlines():
+    for line in to_mermaid(build_plan_with_odd_ids()).splitlines():
         found = LINE.fullmatch(line)
         assert found, line
         for part in (found["label"] or "").split("<br/>"):
@@ -49,5 +49,5 @@ def test_every_id_is_safe() -> None:
 
 
 def test_same_plan_same_text() -> None:
-    assert to_mermaid(ladder(40)) == to_mermaid(ladder(40))
-    assert len(NASTY) == len(nasty().root.steps)
+    assert to_mermaid(build_chain_plan(40)) == to_mermaid(build_chain_plan(40))
+    assert len(ODD_IDS) == len(build_plan_with_odd_ids().root.steps)

@@ -8,7 +8,16 @@ import pytest
 
 from airflow_mlcraft.cwl.drawing.svg import to_svg
 
-from .plans import NASTY, fan, ladder, nasty, nested, plan, step, tool
+from .plans import (
+    ODD_IDS,
+    build_chain_plan,
+    build_gather_plan,
+    build_nested_plan,
+    build_plan_with_odd_ids,
+    plan,
+    step,
+    tool,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -22,7 +31,7 @@ def names(root: ET.Element) -> list[str]:
 
 
 def test_everything_is_named_once() -> None:
-    root = tree(to_svg(nested()))
+    root = tree(to_svg(build_nested_plan()))
     assert sorted(names(root)) == sorted(
         [
             "table",
@@ -45,7 +54,7 @@ def test_everything_is_named_once() -> None:
 
 
 def test_tooltips_tell_the_details() -> None:
-    titles = {title.text for title in tree(to_svg(nested())).iter(f"{SVG}title")}
+    titles = {title.text for title in tree(to_svg(build_nested_plan())).iter(f"{SVG}title")}
     assert "Train & compare" in titles
     assert "step clean\nDrops what is <broken>." in titles
     assert "step drift\nwhen: $(inputs.i0 != null)" in titles
@@ -55,17 +64,17 @@ def test_tooltips_tell_the_details() -> None:
 
 
 def test_odd_ids_stay_text() -> None:
-    text = to_svg(nasty())
+    text = to_svg(build_plan_with_odd_ids())
     root = tree(text)
     assert {element.tag.removeprefix(SVG) for element in root.iter()} == {
         "svg", "title", "style", "rect", "g", "path", "text",
     }  # fmt: skip
     assert {'a"b', "<script>alert(1)</script>", "数据", "🚀"} <= set(names(root))
-    assert len(names(root)) == 3 * len(NASTY)
+    assert len(names(root)) == 3 * len(ODD_IDS)
 
 
 def test_light_and_dark_without_scripts() -> None:
-    text = to_svg(nested())
+    text = to_svg(build_nested_plan())
     assert "@media (prefers-color-scheme: dark)" in text
     assert "<script" not in text
 
@@ -83,7 +92,11 @@ def boxes(group: ET.Element, x: float = 0, y: float = 0) -> list[tuple[float, fl
     return found
 
 
-@pytest.mark.parametrize("drawn", [nested(), nasty(), ladder(60), fan(60)], ids=["nested", "nasty", "ladder", "fan"])
+@pytest.mark.parametrize(
+    "drawn",
+    [build_nested_plan(), build_plan_with_odd_ids(), build_chain_plan(60), build_gather_plan(60)],
+    ids=["nested", "odd ids", "chain", "gather"],
+)
 def test_boxes_stand_apart_and_inside(drawn) -> None:
     root = tree(to_svg(drawn))
     found = boxes(root)
@@ -97,7 +110,7 @@ def test_boxes_stand_apart_and_inside(drawn) -> None:
             assert x + w <= x2 or x2 + w2 <= x or y + h <= y2 or y2 + h2 <= y
 
 
-@pytest.mark.parametrize("make", [ladder, fan])
+@pytest.mark.parametrize("make", [build_chain_plan, build_gather_plan])
 def test_large_plans_in_reasonable_time(make) -> None:
     start = time.perf_counter()
     text = to_svg(make(300))
@@ -106,7 +119,7 @@ def test_large_plans_in_reasonable_time(make) -> None:
 
 
 def test_broad_layers_do_not_exhaust_the_stack() -> None:
-    assert len(names(tree(to_svg(fan(1500))))) == 1502
+    assert len(names(tree(to_svg(build_gather_plan(1500))))) == 1502
 
 
 def test_nothing_to_draw() -> None:

@@ -8,7 +8,7 @@ import pytest
 from airflow_mlcraft.cwl.drawing.terminal import to_text
 from airflow_mlcraft.cwl.drawing.terminal_canvas import columns, shorten
 
-from .plans import NASTY, fan, ladder, nasty, nested, plan, step
+from .plans import ODD_IDS, build_chain_plan, build_gather_plan, build_nested_plan, build_plan_with_odd_ids, plan, step
 
 
 def test_a_diamond() -> None:
@@ -32,7 +32,7 @@ def test_a_diamond() -> None:
 
 
 def test_sub_workflow_is_a_box_around_its_steps() -> None:
-    text = to_text(nested(), 100)
+    text = to_text(build_nested_plan(), 100)
     assert "│ cv ⇶ scatter" in text
     assert "╎ drift ╎" in text
     for name in ("split", "fit", "evaluate"):
@@ -42,7 +42,7 @@ def test_sub_workflow_is_a_box_around_its_steps() -> None:
 
 
 def test_too_narrow_gives_a_list() -> None:
-    assert to_text(nested(), 24) == dedent("""\
+    assert to_text(build_nested_plan(), 24) == dedent("""\
         inputs: table
         • clean ← table
         • grid (expression)
@@ -62,12 +62,14 @@ def test_too_narrow_gives_a_list() -> None:
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
-@pytest.mark.parametrize("drawn", [nested(), ladder(30), fan(12)], ids=["nested", "ladder", "fan"])
+@pytest.mark.parametrize(
+    "drawn", [build_nested_plan(), build_chain_plan(30), build_gather_plan(12)], ids=["nested", "chain", "gather"]
+)
 def test_never_wider_than_asked(drawn, width) -> None:
     assert max(columns(line) for line in to_text(drawn, width).splitlines()) <= width
 
 
-@pytest.mark.parametrize("drawn", [ladder(30), fan(8)], ids=["ladder", "fan"])
+@pytest.mark.parametrize("drawn", [build_chain_plan(30), build_gather_plan(8)], ids=["chain", "gather"])
 def test_lines_meet_where_they_seem_to(drawn) -> None:
     """A line that leaves a character to one side is taken up by its neighbour there."""
     lines = [line for line in to_text(drawn, 400).splitlines() if not line.startswith(("inputs", "outputs"))]
@@ -81,14 +83,14 @@ def test_lines_meet_where_they_seem_to(drawn) -> None:
 
 
 def test_odd_ids() -> None:
-    text = to_text(nasty(), 400)
+    text = to_text(build_plan_with_odd_ids(), 400)
     assert "│ <script>alert(1)</script> │" in text
     assert "│ 数据 │" in text
     assert not {"\x1b", "\x00"} & set(text)
-    assert text.count("┌") == len(NASTY)
+    assert text.count("┌") == len(ODD_IDS)
 
 
-@pytest.mark.parametrize("make", [ladder, fan])
+@pytest.mark.parametrize("make", [build_chain_plan, build_gather_plan])
 def test_large_plans_in_reasonable_time(make) -> None:
     start = time.perf_counter()
     text = to_text(make(300), 120)

@@ -30,10 +30,10 @@ _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 @pytest.fixture
 def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Fake credentials, so that the user's own are never used."""
-    as_nobody(monkeypatch, tmp_path)
+    use_test_credentials(monkeypatch, tmp_path)
 
 
-def as_nobody(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def use_test_credentials(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -48,7 +48,7 @@ def as_nobody(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 def account(tmp_path_factory: pytest.TempPathFactory) -> Account:
     """The account, shared by all tests, since clients are slow to create."""
     with pytest.MonkeyPatch.context() as monkeypatch, mock_aws():
-        as_nobody(monkeypatch, tmp_path_factory.mktemp("nobody"))
+        use_test_credentials(monkeypatch, tmp_path_factory.mktemp("nobody"))
         return sign_in()
 
 
@@ -69,7 +69,7 @@ def aws_managed_policies() -> Any:
 
 
 @dataclass
-class Pushes:
+class RecordingPush:
     """A stand-in for pushes by Docker, which adds a manifest to moto's registry and records the push."""
 
     account: Account
@@ -97,8 +97,8 @@ def _hash(text: str) -> str:
 
 
 @pytest.fixture
-def pushes(aws: Account) -> Pushes:
-    return Pushes(aws)
+def recording_push(aws: Account) -> RecordingPush:
+    return RecordingPush(aws)
 
 
 @pytest.fixture(scope="module")
@@ -127,10 +127,10 @@ def ecs(aws: Account, server: LiveServer) -> Iterator[ExpressMode]:
 
 
 @pytest.fixture
-def everything(aws: Account) -> Callable[[], dict[str, list[str]]]:
+def list_resources(aws: Account) -> Callable[[], dict[str, list[str]]]:
     """A function that lists the resources in the account, of the kinds that deployments make."""
 
-    def look() -> dict[str, list[str]]:
+    def list_all() -> dict[str, list[str]]:
         iam, ecr, logs = aws.client("iam"), aws.client("ecr"), aws.client("logs")
         repositories = [one["repositoryName"] for one in ecr.describe_repositories()["repositories"]]
         return {
@@ -146,7 +146,7 @@ def everything(aws: Account) -> Callable[[], dict[str, list[str]]]:
             "functions": [one["FunctionName"] for one in aws.client("lambda").list_functions()["Functions"]],
         }
 
-    return look
+    return list_all
 
 
 EMPTY: dict[str, list[str]] = {

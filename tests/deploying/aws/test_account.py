@@ -61,7 +61,7 @@ def test_what_aws_does_not_allow(credentials: None, monkeypatch: pytest.MonkeyPa
     """A user of AWS without any rights."""
 
     @set_initial_no_auth_action_count(3)
-    def ask() -> None:
+    def create_role() -> None:
         with mock_aws():
             iam = sign_in().client("iam")
             iam.create_user(UserName="nobody")
@@ -72,7 +72,7 @@ def test_what_aws_does_not_allow(credentials: None, monkeypatch: pytest.MonkeyPa
             changes.apply([Role(account, Owner("Iris", "aws"), "mlcraft-iris", trust={})], ProgressReporter())
 
     with pytest.raises(DeployingError, match=r"AWS does not let you \w+: .*; docs/deploy.md lists what is needed"):
-        ask()
+        create_role()
 
 
 def test_aws_cannot_be_reached() -> None:

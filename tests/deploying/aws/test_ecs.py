@@ -12,7 +12,7 @@ from airflow_mlcraft.deploying.aws.account import MADE_BY, PROJECT, TARGET, Acco
 from airflow_mlcraft.deploying.aws.retry import Retry
 from airflow_mlcraft.deploying.aws.targets import Deployment, DeploymentSpec, EcsOptions, build_ecs_deployment
 from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
-from tests.deploying.aws.conftest import EMPTY, KEY, REGION, Pushes
+from tests.deploying.aws.conftest import EMPTY, KEY, REGION, RecordingPush
 from tests.deploying.aws.express_mode import ExpressMode
 from tests.serving.conftest import LiveServer
 
@@ -21,7 +21,7 @@ Make = Callable[..., Deployment]
 
 
 @pytest.fixture
-def make(aws: Account, ecs: ExpressMode, pushes: Pushes, content: str) -> Make:
+def make(aws: Account, ecs: ExpressMode, recording_push: RecordingPush, content: str) -> Make:
     """A function that builds the deployment of a project, with default values."""
 
     def deployment(options: EcsOptions | None = None, **other: Any) -> Deployment:
@@ -30,7 +30,7 @@ def make(aws: Account, ecs: ExpressMode, pushes: Pushes, content: str) -> Make:
             "name": "iris",
             "content": content,
             "tag": "m1",
-            "push_image": pushes,
+            "push_image": recording_push,
             "key": KEY,
             **other,
         }
@@ -53,7 +53,7 @@ def service_of(aws: Account) -> Any:
     return aws.client("ecs").describe_express_gateway_service(serviceArn=arn, include=["TAGS"])["service"]
 
 
-def test_a_plan_makes_nothing(make: Make, everything: Everything) -> None:
+def test_a_plan_makes_nothing(make: Make, list_resources: Everything) -> None:
     planned = plan(make())
     assert {action for action, _ in planned.values()} == {"create"}
     assert list(planned) == [
@@ -65,7 +65,7 @@ def test_a_plan_makes_nothing(make: Make, everything: Everything) -> None:
         f"mlcraft-iris-{REGION}-infrastructure",
         "mlcraft-iris",
     ]
-    assert everything() == EMPTY
+    assert list_resources() == EMPTY
 
 
 def test_everything_is_made_and_answers(make: Make, aws: Account, ecs: ExpressMode, server: LiveServer) -> None:
@@ -83,14 +83,14 @@ def test_everything_is_made_and_answers(make: Make, aws: Account, ecs: ExpressMo
     assert KEY not in str(found)
 
 
-def test_a_second_time_changes_nothing(make: Make, pushes: Pushes, ecs: ExpressMode) -> None:
+def test_a_second_time_changes_nothing(make: Make, recording_push: RecordingPush, ecs: ExpressMode) -> None:
     apply(make())
     assert {action for action, _ in plan(make()).values()} == {"keep"}
     assert {action for action, _ in apply(make())} == {"keep"}
-    assert (len(pushes.sent), ecs.asked) == (1, ["create"])
+    assert (len(recording_push.sent), ecs.asked) == (1, ["create"])
 
 
-def test_what_differs_is_changed(make: Make, aws: Account, pushes: Pushes) -> None:
+def test_what_differs_is_changed(make: Make, aws: Account, recording_push: RecordingPush) -> None:
     apply(make())
     bigger = EcsOptions(memory=4096)
     assert plan(make(bigger, tag="m2")) == {
@@ -104,7 +104,7 @@ def test_what_differs_is_changed(make: Make, aws: Account, pushes: Pushes) -> No
     }
     apply(make(bigger, tag="m2"))
     active = service_of(aws)["activeConfigurations"][0]
-    assert (active["memory"], len(pushes.sent)) == ("4096", 2)
+    assert (active["memory"], len(recording_push.sent)) == ("4096", 2)
     assert {action for action, _ in plan(make(bigger, tag="m2")).values()} == {"keep"}
 
 
@@ -148,35 +148,35 @@ def _listed(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value]
 
 
-def test_a_push_that_fails_leaves_nothing(make: Make, everything: Everything) -> None:
+def test_a_push_that_fails_leaves_nothing(make: Make, list_resources: Everything) -> None:
     def send(*_: Any) -> str:
         raise DeployingError("the registry is full")
 
     with pytest.raises(DeployingError, match="the registry is full; all is as it was before"):
         apply(make(push_image=send))
-    assert everything() == EMPTY
+    assert list_resources() == EMPTY
 
 
 def test_a_first_deployment_that_does_not_come_up_leaves_nothing(
-    make: Make, ecs: ExpressMode, everything: Everything
+    make: Make, ecs: ExpressMode, list_resources: Everything
 ) -> None:
     ecs.outcomes = [("ROLLBACK_SUCCESSFUL", "the tasks failed their health checks")]
     with pytest.raises(
         DeployingError, match="could not start mlcraft-iris: the tasks failed .*; all is as it was before"
     ):
         apply(make())
-    assert (everything(), ecs.services) == (EMPTY, {})
+    assert (list_resources(), ecs.services) == (EMPTY, {})
 
 
 def test_a_new_model_that_does_not_start_is_reverted(
-    make: Make, ecs: ExpressMode, aws: Account, everything: Everything
+    make: Make, ecs: ExpressMode, aws: Account, list_resources: Everything
 ) -> None:
     apply(make())
-    before, there = service_of(aws)["activeConfigurations"][0], everything()
+    before, there = service_of(aws)["activeConfigurations"][0], list_resources()
     ecs.outcomes = [("STOPPED", "no capacity")]
     with pytest.raises(DeployingError, match="ECS could not start mlcraft-iris: no capacity; all is as it was before"):
         apply(make(tag="m2"))
-    assert everything() == there
+    assert list_resources() == there
     after = service_of(aws)["activeConfigurations"][0]
     assert after["primaryContainer"] == before["primaryContainer"]
     assert ecs.asked == ["create", "update"], "ECS has gone back by itself"
@@ -184,14 +184,14 @@ def test_a_new_model_that_does_not_start_is_reverted(
 
 
 def test_a_service_with_another_model_is_reverted(
-    make: Make, ecs: ExpressMode, aws: Account, everything: Everything
+    make: Make, ecs: ExpressMode, aws: Account, list_resources: Everything
 ) -> None:
     """It is healthy for ECS, but serves another model."""
     apply(make())
-    before, there = service_of(aws)["activeConfigurations"][0], everything()
+    before, there = service_of(aws)["activeConfigurations"][0], list_resources()
     with pytest.raises(DeployingError, match="serves the model .*, not 0000.*; all is as it was before"):
         apply(make(tag="m2", content="0000"))
-    assert everything() == there
+    assert list_resources() == there
     assert service_of(aws)["activeConfigurations"][0]["primaryContainer"] == before["primaryContainer"]
     assert ecs.asked == ["create", "update", "update"]
 
@@ -224,51 +224,51 @@ def test_a_role_that_is_not_known_everywhere_yet(make: Make, ecs: ExpressMode) -
     assert ecs.asked == ["create"] * 4
 
 
-def test_a_service_that_is_refused(make: Make, ecs: ExpressMode, everything: Everything) -> None:
+def test_a_service_that_is_refused(make: Make, ecs: ExpressMode, list_resources: Everything) -> None:
     ecs.refusals = ["There is no default VPC in this region."]
     with pytest.raises(
         DeployingError, match=r"AWS refuses CreateExpressGatewayService: There is no default VPC .*; all is"
     ):
         apply(make())
-    assert everything() == EMPTY
+    assert list_resources() == EMPTY
 
 
-def test_a_deployment_that_takes_too_long(make: Make, ecs: ExpressMode, everything: Everything) -> None:
+def test_a_deployment_that_takes_too_long(make: Make, ecs: ExpressMode, list_resources: Everything) -> None:
     ecs.outcomes = [("IN_PROGRESS", "")]
     with pytest.raises(
         DeployingError, match="ECS has not started mlcraft-iris within 1 s; give it more time .*; all is"
     ):
         apply(make())
-    assert everything() == EMPTY
+    assert list_resources() == EMPTY
 
 
-def test_ctrl_c_leaves_nothing(make: Make, everything: Everything, ecs: ExpressMode) -> None:
+def test_ctrl_c_leaves_nothing(make: Make, list_resources: Everything, ecs: ExpressMode) -> None:
     def send(*_: Any) -> str:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         apply(make(push_image=send))
-    assert (everything(), ecs.services) == (EMPTY, {})
+    assert (list_resources(), ecs.services) == (EMPTY, {})
 
 
 @pytest.mark.parametrize("whose", ["somebody", "another project"])
-def test_resources_of_others_are_not_changed(make: Make, aws: Account, everything: Everything, whose: str) -> None:
+def test_resources_of_others_are_not_changed(make: Make, aws: Account, list_resources: Everything, whose: str) -> None:
     tags = [{"Key": PROJECT, "Value": "Other"}] if whose == "another project" else []
     aws.client("iam").create_role(
         RoleName=f"mlcraft-iris-{REGION}-execution", AssumeRolePolicyDocument='{"Statement": []}', Tags=tags
     )
-    there = everything()
+    there = list_resources()
     sentence = "it belongs to the project 'Other'" if tags else "mlcraft has not made it"
     for do in (apply, plan, lambda deployment: changes.remove(deployment.resources, ProgressReporter())):
         with pytest.raises(
             DeployingError, match=f"the IAM role .* is there already, and {sentence}; choose another name"
         ):
             do(make())
-        assert everything() == there
+        assert list_resources() == there
 
 
 def test_all_of_it_is_deleted_and_nothing_else(
-    make: Make, aws: Account, everything: Everything, ecs: ExpressMode
+    make: Make, aws: Account, list_resources: Everything, ecs: ExpressMode
 ) -> None:
     aws.client("ecr").create_repository(repositoryName="mine")
     apply(make())
@@ -284,12 +284,12 @@ def test_all_of_it_is_deleted_and_nothing_else(
         "log group",
         "ECR repository",
     ]
-    assert everything() == {**EMPTY, "repositories": ["mine"]}
+    assert list_resources() == {**EMPTY, "repositories": ["mine"]}
     assert ecs.services == {}
     assert changes.remove(make(tag="none").resources, ProgressReporter()) == []
 
 
-def test_open_to_all_needs_no_key(make: Make, aws: Account, everything: Everything) -> None:
+def test_open_to_all_needs_no_key(make: Make, aws: Account, list_resources: Everything) -> None:
     with pytest.raises(DeployingError, match="401"):
         apply(make(open=True))  # the server here has a key
     planned = plan(make(open=True))

@@ -14,7 +14,7 @@ from airflow_mlcraft.deploying.aws.account import Account
 from airflow_mlcraft.deploying.aws.retry import Retry
 from airflow_mlcraft.deploying.aws.targets import Deployment, DeploymentSpec, LambdaOptions, build_lambda_deployment
 from airflow_mlcraft.deploying.errors import DeployingError, ProgressReporter
-from tests.deploying.aws.conftest import EMPTY, REGION, Pushes
+from tests.deploying.aws.conftest import EMPTY, REGION, RecordingPush
 
 Everything = Callable[[], dict[str, list[str]]]
 Make = Callable[..., Deployment]
@@ -22,9 +22,16 @@ QueueResponses = Callable[..., None]
 
 
 @pytest.fixture
-def make(aws: Account, pushes: Pushes, content: str) -> Make:
+def make(aws: Account, recording_push: RecordingPush, content: str) -> Make:
     def deployment(options: LambdaOptions | None = None, **other: Any) -> Deployment:
-        values = {"project": "Iris", "name": "iris", "content": content, "tag": "m1", "push_image": pushes, **other}
+        values = {
+            "project": "Iris",
+            "name": "iris",
+            "content": content,
+            "tag": "m1",
+            "push_image": recording_push,
+            **other,
+        }
         retry = Retry(seconds=1, pause=0.01)
         return build_lambda_deployment(
             aws, DeploymentSpec(**values), options or LambdaOptions(), retry, ProgressReporter()
@@ -80,12 +87,14 @@ def test_everything_is_made(make: Make, aws: Account, queue_responses: QueueResp
     assert url["AuthType"] == "AWS_IAM"
 
 
-def test_a_second_time_changes_nothing(make: Make, queue_responses: QueueResponses, pushes: Pushes) -> None:
+def test_a_second_time_changes_nothing(
+    make: Make, queue_responses: QueueResponses, recording_push: RecordingPush
+) -> None:
     queue_responses()
     apply(make())
     assert {action for action, _ in plan(make()).values()} == {"keep"}
     assert set(apply(make()).values()) == {"keep"}
-    assert len(pushes.sent) == 1
+    assert len(recording_push.sent) == 1
 
 
 def test_a_new_model_is_a_new_version(make: Make, aws: Account, queue_responses: QueueResponses) -> None:
@@ -120,30 +129,30 @@ def test_a_new_model_that_fails_never_gets_a_request(  # noqa: PLR0917
     make: Make,
     aws: Account,
     queue_responses: QueueResponses,
-    everything: Everything,
+    list_resources: Everything,
     responses: list[Any],
     sentence: str,
 ) -> None:
     queue_responses()
     apply(make())
-    before, there = live(aws), everything()
+    before, there = live(aws), list_resources()
     queue_responses(*responses)
     with pytest.raises(DeployingError, match=f"{sentence}.*; all is as it was before"):
         apply(make(tag="m2"))
     assert live(aws)["Code"] == before["Code"]
-    assert everything() == there
+    assert list_resources() == there
     versions = aws.client("lambda").list_versions_by_function(FunctionName="mlcraft-iris")["Versions"]
     assert [one["Version"] for one in versions] == ["$LATEST", "1"]
     assert {action for action, _ in plan(make()).values()} == {"keep"}
 
 
 def test_a_first_deployment_that_fails_leaves_nothing(
-    make: Make, queue_responses: QueueResponses, everything: Everything
+    make: Make, queue_responses: QueueResponses, list_resources: Everything
 ) -> None:
     queue_responses((500, {"error": "no"}))
     with pytest.raises(DeployingError, match="is not ready: 500 .*; all is as it was before"):
         apply(make())
-    assert everything() == EMPTY
+    assert list_resources() == EMPTY
 
 
 def test_open_to_all(make: Make, aws: Account, queue_responses: QueueResponses) -> None:
@@ -160,9 +169,9 @@ def test_open_to_all(make: Make, aws: Account, queue_responses: QueueResponses) 
         functions.get_policy(FunctionName="mlcraft-iris", Qualifier="live")
 
 
-def test_all_of_it_is_deleted(make: Make, queue_responses: QueueResponses, everything: Everything) -> None:
+def test_all_of_it_is_deleted(make: Make, queue_responses: QueueResponses, list_resources: Everything) -> None:
     queue_responses()
     apply(make())
     done = [change.kind for change in changes.remove(make(tag="none").resources, ProgressReporter())]
     assert done == ["function URL", "Lambda function", "IAM role", "log group", "ECR repository"]
-    assert everything() == EMPTY
+    assert list_resources() == EMPTY

@@ -14,7 +14,7 @@ from airflow_mlcraft.ml.data.read import read_frame
 
 
 @pytest.fixture(autouse=True)
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_file, "SMALL_BLOCK", 1 << 12)
     monkeypatch.setattr(batches, "BATCH_ROWS", 100)
     monkeypatch.setattr("airflow_mlcraft.ml.data.json_file.CHUNK_ROWS", 100)
@@ -31,7 +31,7 @@ def check_equal(path: Path) -> list[pd.DataFrame]:
     return made
 
 
-def messy(rows: int = 2000) -> pd.DataFrame:
+def generate_late_types(rows: int = 2000) -> pd.DataFrame:
     """Columns whose type shows late in the file."""
     number = np.arange(rows)
     late = number > rows - 10
@@ -57,7 +57,7 @@ def messy(rows: int = 2000) -> pd.DataFrame:
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_csv(tmp_path: Path, separator: str) -> None:
-    messy().to_csv(tmp_path / "data.csv", sep=separator, index=False)
+    generate_late_types().to_csv(tmp_path / "data.csv", sep=separator, index=False)
     check_equal(tmp_path / "data.csv")
 
 
@@ -69,19 +69,19 @@ def test_decimal_commas_and_other_encodings(tmp_path: Path) -> None:
 
 
 def test_parquet_with_gaps_in_the_last_rows(tmp_path: Path) -> None:
-    messy().drop(columns="none").to_parquet(tmp_path / "data.parquet")
+    generate_late_types().drop(columns="none").to_parquet(tmp_path / "data.parquet")
     check_equal(tmp_path / "data.parquet")
 
 
 def test_json_lines_with_a_column_that_comes_late(tmp_path: Path) -> None:
-    frame = messy()
+    frame = generate_late_types()
     lines = frame.drop(columns=["none"]).to_json(orient="records", lines=True)
     (tmp_path / "data.jsonl").write_text(lines + '{"whole": 1.5, "new": "x"}\n')
     check_equal(tmp_path / "data.jsonl")
 
 
 def test_a_broken_row_is_named_by_its_line(tmp_path: Path) -> None:
-    messy().assign(note="").to_csv(tmp_path / "data.csv", index=False)
+    generate_late_types().assign(note="").to_csv(tmp_path / "data.csv", index=False)
     with (tmp_path / "data.csv").open("a") as handle:
         handle.write("1,2\n")
     with pytest.raises(StepError, match="line 2002: 2 fields where 13 are expected"):

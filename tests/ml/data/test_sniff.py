@@ -14,7 +14,7 @@ from airflow_mlcraft.ml.data.csv_dialect import Dialect
 from airflow_mlcraft.ml.data.sniff import FileFormat, detect_format
 
 
-def form(tmp_path: Path, content: str | bytes, name: str = "data") -> FileFormat:
+def detect_text_format(tmp_path: Path, content: str | bytes, name: str = "data") -> FileFormat:
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return detect_format(path)
@@ -42,15 +42,15 @@ def parquet() -> bytes:
     ],
 )
 def test_names_do_not_matter(content: str | bytes, expected: str, name: str, tmp_path: Path) -> None:
-    assert form(tmp_path, content, name).format == expected
+    assert detect_text_format(tmp_path, content, name).format == expected
 
 
 def test_names_decide_where_content_cannot(tmp_path: Path) -> None:
-    assert form(tmp_path, "name\nanna\nbert\n", "data.csv").format == "csv"
-    assert form(tmp_path, "name\nanna\nbert\n", "data.txt").format == "text"
-    assert form(tmp_path, '{"a": 1}\n', "data.jsonl").format == "jsonl"
-    assert form(tmp_path, '{"a": 1}\n', "data.json").format == "json"
-    assert form(tmp_path, "a,b\n", "data.csv").format == "csv"
+    assert detect_text_format(tmp_path, "name\nanna\nbert\n", "data.csv").format == "csv"
+    assert detect_text_format(tmp_path, "name\nanna\nbert\n", "data.txt").format == "text"
+    assert detect_text_format(tmp_path, '{"a": 1}\n', "data.jsonl").format == "jsonl"
+    assert detect_text_format(tmp_path, '{"a": 1}\n', "data.json").format == "json"
+    assert detect_text_format(tmp_path, "a,b\n", "data.csv").format == "csv"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_names_decide_where_content_cannot(tmp_path: Path) -> None:
     ],
 )
 def test_dialects(content: str, expected: Dialect, tmp_path: Path) -> None:
-    assert form(tmp_path, content).dialect == expected
+    assert detect_text_format(tmp_path, content).dialect == expected
 
 
 @pytest.mark.parametrize(
@@ -89,16 +89,18 @@ def test_dialects(content: str, expected: Dialect, tmp_path: Path) -> None:
     ],
 )
 def test_encodings(encoding: str, text: str, expected: str, tmp_path: Path) -> None:
-    found = form(tmp_path, text.encode(encoding))
+    found = detect_text_format(tmp_path, text.encode(encoding))
     assert (found.format, found.encoding) == ("csv", expected)
 
 
 def test_an_encoding_shows_late(tmp_path: Path) -> None:
-    assert form(tmp_path, b"a,b\n" + b"1,2\n" * 800_000 + b"Z\xfcrich,3\n").encoding == "cp1252"
+    assert detect_text_format(tmp_path, b"a,b\n" + b"1,2\n" * 800_000 + b"Z\xfcrich,3\n").encoding == "cp1252"
 
 
 def test_packed_files_are_looked_into(tmp_path: Path) -> None:
-    assert form(tmp_path, gzip.compress(b"a;b\n1;2\n")) == FileFormat("csv", "utf-8", Dialect(";"), gzipped=True)
+    assert detect_text_format(tmp_path, gzip.compress(b"a;b\n1;2\n")) == FileFormat(
+        "csv", "utf-8", Dialect(";"), gzipped=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,7 @@ def test_packed_files_are_looked_into(tmp_path: Path) -> None:
 )
 def test_what_is_no_data(content: bytes, words: str, tmp_path: Path) -> None:
     with pytest.raises(StepError, match="data is ") as raised:
-        form(tmp_path, content)
+        detect_text_format(tmp_path, content)
     assert words in str(raised.value)
 
 

@@ -49,30 +49,30 @@ WRITES = [
 ABOUT_THE_DAG = [route for route in READS if "other" in route.path] + WRITES
 
 
-def asked(site: Site, user: str, route: Route, **headers: str) -> int:
+def request_status(site: Site, user: str, route: Route, **headers: str) -> int:
     with site.client(user) as client:
         return client.request(route.method, route.path, json=route.json, headers=headers).status_code
 
 
 @pytest.mark.parametrize("route", READS + WRITES, ids=str)
 def test_nobody_gets_in_without_a_login(site: Site, route: Route) -> None:
-    assert asked(site, "", route) == 401
-    assert asked(site, "", route, Cookie="_token=forged") in (401, 403)
+    assert request_status(site, "", route) == 401
+    assert request_status(site, "", route, Cookie="_token=forged") in (401, 403)
 
 
 @pytest.mark.parametrize("route", READS + WRITES, ids=str)
 def test_a_viewer_sees_and_cannot_change(site: Site, route: Route) -> None:
-    assert asked(site, "viewer", route) == route.viewer
+    assert request_status(site, "viewer", route) == route.viewer
 
 
 @pytest.mark.parametrize("route", WRITES, ids=str)
 def test_the_editor_of_another_dag_cannot_change_this_one(site: Site, route: Route) -> None:
-    assert asked(site, "editor", route) == 403
+    assert request_status(site, "editor", route) == 403
 
 
 @pytest.mark.parametrize("route", ABOUT_THE_DAG, ids=str)
 def test_who_may_not_see_a_dag_learns_nothing_of_it(site: Site, route: Route) -> None:
-    assert asked(site, "outsider", route) == 403
+    assert request_status(site, "outsider", route) == 403
 
 
 @pytest.mark.parametrize("route", WRITES, ids=str)
@@ -88,7 +88,7 @@ def test_who_may_not_see_a_dag_learns_nothing_of_it(site: Site, route: Route) ->
     ids=str,
 )
 def test_writes_of_another_site_are_refused(site: Site, route: Route, headers: dict[str, str]) -> None:
-    assert asked(site, "admin", route, **headers) == 403
+    assert request_status(site, "admin", route, **headers) == 403
 
 
 @pytest.mark.parametrize("route", WRITES, ids=str)

@@ -16,7 +16,7 @@ def client(site: Site) -> Iterator[httpx.Client]:
         yield client
 
 
-def problems(client: httpx.Client, path: str, text: str) -> list[dict[str, object]]:
+def find_problems(client: httpx.Client, path: str, text: str) -> list[dict[str, object]]:
     answer = client.post("/mlcraft/api/check", json={"path": path, "text": text})
     assert answer.status_code == 200, answer.text
     found: list[dict[str, object]] = answer.json()["problems"]
@@ -29,7 +29,7 @@ def text_of(client: httpx.Client, path: str) -> str:
 
 
 def test_a_good_document_has_no_problems(client: httpx.Client) -> None:
-    assert problems(client, "greetings.cwl", text_of(client, "greetings.cwl")) == []
+    assert find_problems(client, "greetings.cwl", text_of(client, "greetings.cwl")) == []
 
 
 def test_each_problem_has_its_place(client: httpx.Client) -> None:
@@ -37,7 +37,7 @@ def test_each_problem_has_its_place(client: httpx.Client) -> None:
     broken = text.replace("texts: greet/text", "texts: greet/txt").replace(
         "outputSource: counting/lines", "outputSource: nothing"
     )
-    found = problems(client, "greetings.cwl", broken)
+    found = find_problems(client, "greetings.cwl", broken)
     lines = broken.splitlines()
     assert [lines[int(str(problem["line"])) - 1].strip() for problem in found] == [
         "in: {texts: greet/txt, count: count}",
@@ -48,7 +48,7 @@ def test_each_problem_has_its_place(client: httpx.Client) -> None:
 
 def test_links_that_do_not_fit_name_their_step(client: httpx.Client) -> None:
     text = text_of(client, "greetings.cwl").replace("    scatter: person\n", "")
-    found = problems(client, "greetings.cwl", text)
+    found = find_problems(client, "greetings.cwl", text)
     assert {problem["step"] for problem in found} >= {"greet"}
     assert any("type string[] does not fit sink 'person' of type string" in str(found) for found in found)
 
@@ -57,7 +57,7 @@ def test_a_hint_that_airflow_refuses_is_a_problem(client: httpx.Client) -> None:
     text = text_of(client, "greetings.cwl").replace(
         "    scatter: person\n", "    scatter: person\n    hints: {mlcraft:Task: {retriez: 2}}\n"
     )
-    (problem,) = problems(client, "greetings.cwl", text)
+    (problem,) = find_problems(client, "greetings.cwl", text)
     assert "retriez" in str(problem["message"])
     assert problem["step"] == "greet"
 
@@ -71,17 +71,17 @@ def test_files_outside_of_the_folder_are_not_read(site: Site, client: httpx.Clie
         text.replace("doc: Greets several people.", f"doc: {{$include: {target}}}"),
         text.replace("doc: Greets several people.", f"$schemas: [{target}]"),
     ):
-        found = problems(client, "greetings.cwl", broken)
+        found = find_problems(client, "greetings.cwl", broken)
         assert "secret\n" not in str(found)
         assert "root:" not in str(found)
     assert "outside of the documents folder" in str(
-        problems(client, "greetings.cwl", text.replace("tools/greet.cwl", target))
+        find_problems(client, "greetings.cwl", text.replace("tools/greet.cwl", target))
     )
 
 
 def test_hosts_that_are_not_allowed_are_not_asked(client: httpx.Client) -> None:
     text = text_of(client, "greetings.cwl").replace("tools/greet.cwl", "http://127.0.0.1:9/x.cwl")
-    assert "is not allowed" in str(problems(client, "greetings.cwl", text))
+    assert "is not allowed" in str(find_problems(client, "greetings.cwl", text))
 
 
 def test_the_command_line_follows_the_text(client: httpx.Client) -> None:

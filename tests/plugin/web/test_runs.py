@@ -30,7 +30,7 @@ def failed(client: httpx.Client) -> Run:
 
 
 @pytest.fixture(scope="module")
-def green(client: httpx.Client) -> Run:
+def succeeded(client: httpx.Client) -> Run:
     run = Run(client, "greetings", {"people": ["Ada", "Bob"], "count": True})
     run.ended()
     return run
@@ -71,8 +71,8 @@ def test_a_dag_of_something_else_has_no_picture(client: httpx.Client) -> None:
     assert "There is no DAG nothing" in answer.json()["detail"]
 
 
-def test_all_green(green: Run) -> None:
-    state = green.state()
+def test_all_green(succeeded: Run) -> None:
+    state = succeeded.state()
     assert state["state"] == "success"
     steps = state["steps"]
     assert set(steps) == {"step:greet", "step:counting", "counting/step:lines"}
@@ -106,8 +106,8 @@ def test_a_step_that_waits_for_a_person(client: httpx.Client, site: Site) -> Non
         assert steps["step:greet"]["counts"] == {"success": 1, state: 1}
 
 
-def test_what_an_item_has_done(green: Run) -> None:
-    details = green.step("step:greet", map_index=1)
+def test_what_an_item_has_done(succeeded: Run) -> None:
+    details = succeeded.step("step:greet", map_index=1)
     assert [item["label"] for item in details["items"]] == ["0 · Ada", "1 · Bob"]
     assert details["inputs"] == {"person": "Bob"}
     (file,) = details["outputs"].values()
@@ -118,13 +118,13 @@ def test_what_an_item_has_done(green: Run) -> None:
     assert details["links"]["task"].endswith("/tasks/greet/mapped/1")
 
 
-def test_a_whole_scatter_and_a_sub_workflow(green: Run) -> None:
-    whole = green.step("step:greet")
+def test_a_whole_scatter_and_a_sub_workflow(succeeded: Run) -> None:
+    whole = succeeded.step("step:greet")
     assert whole["inputs"] == {"person": ["Ada", "Bob"]}
     assert [file["basename"] for file in whole["outputs"]["text"]] == ["greeting.txt"] * 2
-    group = green.step("step:counting")
+    group = succeeded.step("step:counting")
     assert group["outputs"]["lines"]["basename"] == "lines.txt"
-    assert green.step("counting/step:lines")["inputs"]["texts"]
+    assert succeeded.step("counting/step:lines")["inputs"]["texts"]
 
 
 def test_the_log_says_why_an_item_failed(failed: Run) -> None:
@@ -133,9 +133,9 @@ def test_the_log_says_why_an_item_failed(failed: Run) -> None:
     assert details["outputs"] is None
 
 
-def test_a_step_that_is_not_there(client: httpx.Client, green: Run) -> None:
-    assert client.get(f"{green.url}/steps/step:nothing").status_code == 404
-    assert client.get(f"{green.url}/steps/nonsense").status_code == 404
+def test_a_step_that_is_not_there(client: httpx.Client, succeeded: Run) -> None:
+    assert client.get(f"{succeeded.url}/steps/step:nothing").status_code == 404
+    assert client.get(f"{succeeded.url}/steps/nonsense").status_code == 404
 
 
 def test_a_hostile_document_is_data_and_nothing_else(site: Site, client: httpx.Client) -> None:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.plugin.site import Site, until
+from tests.plugin.site import Site, wait_until
 
 API = "/mlcraft/api/documents"
 TOOL = """\
@@ -31,7 +31,7 @@ def client(site: Site) -> Iterator[httpx.Client]:
         yield client
 
 
-def saved(client: httpx.Client, path: str, text: str, base: str | None = None) -> dict[str, object]:
+def save_document(client: httpx.Client, path: str, text: str, base: str | None = None) -> dict[str, object]:
     answer = client.put(f"{API}/{path}", json={"text": text, "base": base})
     assert answer.status_code == 200, answer.text
     found: dict[str, object] = answer.json()
@@ -44,39 +44,39 @@ def title_of(client: httpx.Client, dag_id: str) -> str:
 
 
 def test_a_document_is_a_dag_soon_after_it_is_saved(site: Site, client: httpx.Client) -> None:
-    new = saved(client, "made/new.cwl", TOOL.format(label="New"))
+    new = save_document(client, "made/new.cwl", TOOL.format(label="New"))
     assert new["dag_id"] == "made.new"
     assert new["problems"] == []
     assert (site.documents / "made" / "new.cwl").read_text() == TOOL.format(label="New")
-    until(lambda: title_of(client, "made.new") == "New", "the DAG of a new document")
-    edited = saved(client, "made/new.cwl", TOOL.format(label="Edited"), str(new["version"]))
-    until(lambda: title_of(client, "made.new") == "Edited", "the DAG of an edited document")
+    wait_until(lambda: title_of(client, "made.new") == "New", "the DAG of a new document")
+    edited = save_document(client, "made/new.cwl", TOOL.format(label="Edited"), str(new["version"]))
+    wait_until(lambda: title_of(client, "made.new") == "Edited", "the DAG of an edited document")
     assert client.delete(f"{API}/made/new.cwl", params={"base": edited["version"]}).status_code == 204
     assert "made.new" not in {dag["dag_id"] for dag in client.get("/api/v2/dags").json()["dags"]}
-    again = saved(client, "made/new.cwl", TOOL.format(label="Again"))
-    until(lambda: title_of(client, "made.new") == "Again", "the DAG of a document that is there again")
+    again = save_document(client, "made/new.cwl", TOOL.format(label="Again"))
+    wait_until(lambda: title_of(client, "made.new") == "Again", "the DAG of a document that is there again")
     client.delete(f"{API}/made/new.cwl", params={"base": again["version"]})
 
 
 def test_all_dags_of_a_packed_document_go_with_it(site: Site, client: httpx.Client) -> None:
-    beside = saved(client, "pack/beside.cwl", TOOL.format(label="Beside"))
+    beside = save_document(client, "pack/beside.cwl", TOOL.format(label="Beside"))
     tools = [
         {"id": name, "class": "CommandLineTool", "baseCommand": "true", "inputs": [], "outputs": []} for name in "ab"
     ]
-    packed = saved(client, "pack.cwl", json.dumps({"cwlVersion": "v1.2", "$graph": tools}))
+    packed = save_document(client, "pack.cwl", json.dumps({"cwlVersion": "v1.2", "$graph": tools}))
 
     def dag_ids() -> set[str]:
         return {dag["dag_id"] for dag in client.get("/api/v2/dags", params={"limit": 100}).json()["dags"]}
 
-    until(lambda: {"pack.a", "pack.b", "pack.beside"} <= dag_ids(), "the DAGs of both processes")
+    wait_until(lambda: {"pack.a", "pack.b", "pack.beside"} <= dag_ids(), "the DAGs of both processes")
     assert client.delete(f"{API}/pack.cwl", params={"base": str(packed["version"])}).status_code == 204
     assert {name for name in dag_ids() if name.startswith("pack")} == {"pack.beside", "pack.own"}
     client.delete(f"{API}/pack/beside.cwl", params={"base": str(beside["version"])})
 
 
 def test_a_newer_version_is_never_overwritten(site: Site, client: httpx.Client) -> None:
-    mine = saved(client, "two.cwl", TOOL.format(label="One"))
-    theirs = saved(client, "two.cwl", TOOL.format(label="Two"), str(mine["version"]))
+    mine = save_document(client, "two.cwl", TOOL.format(label="One"))
+    theirs = save_document(client, "two.cwl", TOOL.format(label="Two"), str(mine["version"]))
     answer = client.put(f"{API}/two.cwl", json={"text": TOOL.format(label="Three"), "base": mine["version"]})
     assert answer.status_code == 409
     assert answer.json()["text"] == TOOL.format(label="Two")
@@ -91,7 +91,7 @@ def test_a_newer_version_is_never_overwritten(site: Site, client: httpx.Client) 
 
 def test_of_many_saves_at_once_one_wins(site: Site) -> None:
     with site.client() as client:
-        base = saved(client, "many.cwl", TOOL.format(label="Start"))["version"]
+        base = save_document(client, "many.cwl", TOOL.format(label="Start"))["version"]
 
         def save(number: int) -> int:
             body = {"text": TOOL.format(label=f"Number {number}"), "base": base}
@@ -103,14 +103,16 @@ def test_of_many_saves_at_once_one_wins(site: Site) -> None:
 
 
 def test_a_broken_document_is_saved_and_says_what_is_wrong(client: httpx.Client) -> None:
-    found = saved(client, "broken.cwl", TOOL.format(label="Broken").replace("outputs: []", "outputs: {x: nonsense}"))
+    found = save_document(
+        client, "broken.cwl", TOOL.format(label="Broken").replace("outputs: []", "outputs: {x: nonsense}")
+    )
     (problem,) = found["problems"]  # type: ignore[misc]
     assert "nonsense" in problem["message"]
     assert problem["line"] == 7
     errors = "/api/v2/importErrors"
-    until(lambda: "nonsense" in client.get(errors).text, "the import error of a broken document")
-    saved(client, "broken.cwl", TOOL.format(label="Mended"), str(found["version"]))
-    until(lambda: title_of(client, "broken") == "Mended", "the DAG of a mended document")
+    wait_until(lambda: "nonsense" in client.get(errors).text, "the import error of a broken document")
+    save_document(client, "broken.cwl", TOOL.format(label="Mended"), str(found["version"]))
+    wait_until(lambda: title_of(client, "broken") == "Mended", "the DAG of a mended document")
     assert "broken.cwl" not in {
         error["filename"].rpartition("/")[2] for error in client.get(errors).json()["import_errors"]
     }
@@ -118,14 +120,14 @@ def test_a_broken_document_is_saved_and_says_what_is_wrong(client: httpx.Client)
 
 def test_renaming_keeps_relative_references(site: Site, client: httpx.Client) -> None:
     text = (site.documents / "greetings.cwl").read_text()
-    base = saved(client, "before.cwl", text)["version"]
+    base = save_document(client, "before.cwl", text)["version"]
     answer = client.post(f"{API}/before.cwl/rename", json={"to": "deep/below/after.cwl", "base": base})
     assert answer.status_code == 200, answer.text
     assert answer.json()["problems"] == []
     assert not (site.documents / "before.cwl").exists()
     moved = (site.documents / "deep" / "below" / "after.cwl").read_text()
     assert moved == text.replace("run: tools/", "run: ../../tools/").replace("run: counting", "run: ../../counting")
-    until(lambda: title_of(client, "deep.below.after") == "Greetings", "the DAG under its new name")
+    wait_until(lambda: title_of(client, "deep.below.after") == "Greetings", "the DAG under its new name")
 
 
 def test_a_copy(site: Site, client: httpx.Client) -> None:
@@ -147,9 +149,9 @@ def test_a_shipped_workflow_comes_with_its_tools(site: Site, client: httpx.Clien
 
 
 def test_the_mode_of_a_file_stays(site: Site, client: httpx.Client) -> None:
-    version = saved(client, "mode.cwl", TOOL.format(label="Mode"))["version"]
+    version = save_document(client, "mode.cwl", TOOL.format(label="Mode"))["version"]
     (site.documents / "mode.cwl").chmod(0o664)
-    saved(client, "mode.cwl", TOOL.format(label="Other"), str(version))
+    save_document(client, "mode.cwl", TOOL.format(label="Other"), str(version))
     assert stat.S_IMODE((site.documents / "mode.cwl").stat().st_mode) == 0o664
 
 
@@ -181,12 +183,15 @@ def test_what_is_no_text_is_not_saved(site: Site, client: httpx.Client) -> None:
 
 def test_who_has_changed_what_is_in_the_audit_log(site: Site) -> None:
     with site.client("user") as client:
-        saved(client, "audited.cwl", TOOL.format(label="Audited"))
+        save_document(client, "audited.cwl", TOOL.format(label="Audited"))
     with site.client() as client:
 
-        def noted() -> set[tuple[str, str, str]]:
+        def list_audit_events() -> set[tuple[str, str, str]]:
             events = client.get("/api/v2/eventLogs", params={"dag_id": "audited"}).json()["event_logs"]
             return {(event["event"], event["owner"], event["extra"]) for event in events}
 
         # Airflow shows the log of a DAG once there is the DAG.
-        until(lambda: ("mlcraft_save_document", "user", "audited.cwl") in noted(), "the event in the audit log")
+        wait_until(
+            lambda: ("mlcraft_save_document", "user", "audited.cwl") in list_audit_events(),
+            "the event in the audit log",
+        )

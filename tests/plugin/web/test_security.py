@@ -16,7 +16,7 @@ import pytest
 
 from airflow_mlcraft.project.user_dirs import find_shipped
 from tests.operators.embedded import DOCUMENTS
-from tests.plugin.site import Run, Site, until
+from tests.plugin.site import Run, Site, wait_until
 from tests.steps.sources.file_server import FileServer
 
 CODE = """
@@ -54,7 +54,7 @@ steps:
 
 
 @dataclass
-class Started:
+class FinishedRun:
     """A run that has ended, and what its tasks have logged."""
 
     state: str
@@ -62,19 +62,19 @@ class Started:
     run_id: str
 
 
-class Person:
-    """Starts runs, as somebody who may do nothing else."""
+class LimitedUser:
+    """A user who may start runs, and do nothing else."""
 
     def __init__(self, site: Site, client: httpx.Client) -> None:
         self.site = site
         self.client = client
 
-    def start(self, dag_id: str, conf: dict[str, Any]) -> Started:
+    def start(self, dag_id: str, conf: dict[str, Any]) -> FinishedRun:
         run = Run(self.client, dag_id, conf)
         state = run.ended()["state"]
         folder = self.site.home / "logs" / f"dag_id={dag_id}" / f"run_id={run.run_id}"
         log = "\n".join(path.read_text() for path in sorted(folder.rglob("*.log")))
-        return Started(state, log, run.run_id)
+        return FinishedRun(state, log, run.run_id)
 
     def upload(self, dag_id: str, name: str, content: str) -> dict[str, Any]:
         answer = self.client.post(f"/mlcraft/api/dags/{dag_id}/files", params={"name": name}, content=content.encode())
@@ -84,7 +84,7 @@ class Person:
 
 
 @pytest.fixture(scope="module")
-def person(site: Site) -> Iterator[Person]:
+def limited_user(site: Site) -> Iterator[LimitedUser]:
     folder = site.documents / "safe"
     folder.mkdir()
     shutil.copyfile(find_shipped("tools", "retrieve.cwl"), folder / "retrieve.cwl")
@@ -104,135 +104,135 @@ def person(site: Site) -> Iterator[Person]:
         wanted = {"safe.retrieve", "safe.reads", "safe.with_code", "safe.learning"}
         wanted |= {"safe.tools.process", "safe.tools.serve"}
 
-        def there() -> bool:
+        def are_listed() -> bool:
             return wanted <= {dag["dag_id"] for dag in admin.get("/api/v2/dags?limit=200").json()["dags"]}
 
-        until(there, "the DAGs of the documents")
+        wait_until(are_listed, "the DAGs of the documents")
     with site.client("user") as client:
-        yield Person(site, client)
+        yield LimitedUser(site, client)
 
 
 @pytest.fixture
-def listening() -> Iterator[FileServer]:
+def file_server() -> Iterator[FileServer]:
     with FileServer() as server:
         yield server
 
 
-def test_a_run_cannot_write_outside_of_its_folder(person: Person) -> None:
-    up = "../" * 12 + str(person.site.home / "dags").lstrip("/")
-    file = person.upload("safe.reads", "a.txt", "a")
+def test_a_run_cannot_write_outside_of_its_folder(limited_user: LimitedUser) -> None:
+    up = "../" * 12 + str(limited_user.site.home / "dags").lstrip("/")
+    file = limited_user.upload("safe.reads", "a.txt", "a")
     file["secondaryFiles"] = [{"class": "Directory", "basename": up, "listing": [LITERAL]}]
-    run = person.start("safe.reads", {"file": file})
+    run = limited_user.start("safe.reads", {"file": file})
     assert run.state == "failed"
     assert "cannot be the name of a file" in run.log
-    assert not list(person.site.home.rglob("zz.py"))
+    assert not list(limited_user.site.home.rglob("zz.py"))
 
 
-def test_a_run_cannot_bring_requirements(person: Person) -> None:
-    there = person.site.home / "escaped"
+def test_a_run_cannot_bring_requirements(limited_user: LimitedUser) -> None:
+    there = limited_user.site.home / "escaped"
     script = f"$(process.mainModule.require('fs').writeFileSync({str(there)!r}, 'x'))"
     requirements = [
         {"class": "InlineJavascriptRequirement"},
         {"class": "InitialWorkDirRequirement", "listing": [script]},
     ]
-    file = person.upload("safe.reads", "a.txt", "a")
-    run = person.start("safe.reads", {"file": file, "cwl:requirements": requirements})
+    file = limited_user.upload("safe.reads", "a.txt", "a")
+    run = limited_user.start("safe.reads", {"file": file, "cwl:requirements": requirements})
     assert run.state == "failed"
     assert "allow_job_requirements" in run.log
     assert not there.exists()
 
 
-def test_a_run_cannot_bring_code(person: Person) -> None:
-    there = person.site.home / "code of a run"
-    code = person.upload("safe.retrieve", "own.py", CODE.format(place=str(there)))
+def test_a_run_cannot_bring_code(limited_user: LimitedUser) -> None:
+    there = limited_user.site.home / "code of a run"
+    code = limited_user.upload("safe.retrieve", "own.py", CODE.format(place=str(there)))
     literal = {"class": "File", "basename": "own.py", "contents": CODE.format(place=str(there))}
     for file in (code, literal):
-        run = person.start("safe.retrieve", {"source": "sklearn:iris", "code": file})
+        run = limited_user.start("safe.retrieve", {"source": "sklearn:iris", "code": file})
         assert run.state == "failed"
         assert "run_code" in run.log
     assert not there.exists()
 
 
-def test_the_code_of_a_document_runs(person: Person) -> None:
-    run = person.start("safe.with_code", {})
+def test_the_code_of_a_document_runs(limited_user: LimitedUser) -> None:
+    run = limited_user.start("safe.with_code", {})
     assert run.state == "success", run.log
-    assert (person.site.home / "code of the document").exists()
+    assert (limited_user.site.home / "code of the document").exists()
 
 
-def test_a_run_cannot_send_a_secret_away(person: Person, listening: FileServer) -> None:
+def test_a_run_cannot_send_a_secret_away(limited_user: LimitedUser, file_server: FileServer) -> None:
     for conf in ({"key_env": "PATH"}, {"connection": "warehouse"}):
-        run = person.start("safe.retrieve", {"source": listening.url(), **conf})
+        run = limited_user.start("safe.retrieve", {"source": file_server.url(), **conf})
         assert run.state == "failed"
         assert "hunter2" not in run.log
-    assert not listening.asked
+    assert not file_server.requests
 
 
-def test_a_run_cannot_use_a_connection(person: Person) -> None:
-    run = person.start("safe.retrieve", {"source": "sql", "connection": "warehouse", "query": "select 1"})
+def test_a_run_cannot_use_a_connection(limited_user: LimitedUser) -> None:
+    run = limited_user.start("safe.retrieve", {"source": "sql", "connection": "warehouse", "query": "select 1"})
     assert run.state == "failed"
     assert "allowed_connections" in run.log
 
 
-def test_a_run_cannot_read_the_workers_files(person: Person) -> None:
-    secret = person.site.home / "secret.txt"
-    runs = [person.start("safe.retrieve", {"source": str(secret)})]
+def test_a_run_cannot_read_the_workers_files(limited_user: LimitedUser) -> None:
+    secret = limited_user.site.home / "secret.txt"
+    runs = [limited_user.start("safe.retrieve", {"source": str(secret)})]
     for file in (str(secret), {"class": "File", "location": secret.as_uri()}, {"class": "File", "path": str(secret)}):
-        runs.append(person.start("safe.reads", {"file": file}))
+        runs.append(limited_user.start("safe.reads", {"file": file}))
     for run in runs:
         assert run.state == "failed"
         assert "allowed_paths" in run.log
         assert "hunter2" not in run.log
 
 
-def test_a_run_cannot_ask_private_addresses(person: Person, listening: FileServer) -> None:
-    runs = [person.start("safe.retrieve", {"source": listening.url()})]
-    runs.append(person.start("safe.reads", {"file": {"class": "File", "location": listening.url()}}))
+def test_a_run_cannot_ask_private_addresses(limited_user: LimitedUser, file_server: FileServer) -> None:
+    runs = [limited_user.start("safe.retrieve", {"source": file_server.url()})]
+    runs.append(limited_user.start("safe.reads", {"file": {"class": "File", "location": file_server.url()}}))
     for run in runs:
         assert run.state == "failed"
         assert "not a public one" in run.log
-    assert not listening.asked
+    assert not file_server.requests
 
 
-def test_a_text_in_a_list_is_no_way_to_name_a_file(person: Person) -> None:
+def test_a_text_in_a_list_is_no_way_to_name_a_file(limited_user: LimitedUser) -> None:
     """It may look like an option of the step."""
-    data = person.upload("safe.tools.process", "data.csv", TABLE)
-    secret = str(person.site.home / "secret.csv")
-    run = person.start("safe.tools.process", {"data": data, "target": "c", "drop": ["a"]})
+    data = limited_user.upload("safe.tools.process", "data.csv", TABLE)
+    secret = str(limited_user.site.home / "secret.csv")
+    run = limited_user.start("safe.tools.process", {"data": data, "target": "c", "drop": ["a"]})
     assert run.state == "success", run.log
-    run = person.start("safe.tools.process", {"data": data, "target": "c", "drop": ["a", "--data", secret]})
+    run = limited_user.start("safe.tools.process", {"data": data, "target": "c", "drop": ["a", "--data", secret]})
     assert run.state == "failed"
     assert "allowed_paths" in run.log
 
 
-def test_a_run_cannot_name_a_folder_to_write_into(person: Person) -> None:
-    dags = person.site.home / "dags"
+def test_a_run_cannot_name_a_folder_to_write_into(limited_user: LimitedUser) -> None:
+    dags = limited_user.site.home / "dags"
     before = sorted(dags.rglob("*.py"))
     model = {"class": "Directory", "basename": "m", "listing": [{**LITERAL, "basename": "MLmodel"}, LITERAL]}
-    run = person.start("safe.tools.serve", {"model": model, "name": "zz", "state_folder": str(dags)})
+    run = limited_user.start("safe.tools.serve", {"model": model, "name": "zz", "state_folder": str(dags)})
     assert run.state == "failed"
     assert "a run may not write into" in run.log
     assert sorted(dags.rglob("*.py")) == before
     assert not (dags / "zz").exists()
 
 
-def test_the_steps_of_machine_learning_need_no_setting(person: Person) -> None:
-    run = person.start("safe.learning", {})
+def test_the_steps_of_machine_learning_need_no_setting(limited_user: LimitedUser) -> None:
+    run = limited_user.start("safe.learning", {})
     assert run.state == "success", run.log
 
 
-def test_an_uploaded_file_is_data(person: Person) -> None:
-    run = person.start("safe.reads", {"file": person.upload("safe.reads", "a.txt", "some words")})
+def test_an_uploaded_file_is_data(limited_user: LimitedUser) -> None:
+    run = limited_user.start("safe.reads", {"file": limited_user.upload("safe.reads", "a.txt", "some words")})
     assert run.state == "success", run.log
-    outputs = person.site.home / "mlcraft" / "outputs" / "safe.reads"
+    outputs = limited_user.site.home / "mlcraft" / "outputs" / "safe.reads"
     assert [path.read_text() for path in outputs.rglob("said.txt")] == ["some words"]
 
 
 @pytest.mark.parametrize("name", ["..", ".", "a" * 256, "..\\..", "a\0b", "/"])
-def test_an_uploaded_file_has_a_plain_name(person: Person, name: str) -> None:
-    answer = person.client.post("/mlcraft/api/dags/safe.reads/files", params={"name": name}, content=b"x")
+def test_an_uploaded_file_has_a_plain_name(limited_user: LimitedUser, name: str) -> None:
+    answer = limited_user.client.post("/mlcraft/api/dags/safe.reads/files", params={"name": name}, content=b"x")
     assert answer.status_code == 422, name
 
 
-def test_logs_hold_no_secret(person: Person) -> None:
-    for path in (Path(person.site.home) / "logs").rglob("*.log"):
+def test_logs_hold_no_secret(limited_user: LimitedUser) -> None:
+    for path in (Path(limited_user.site.home) / "logs").rglob("*.log"):
         assert "hunter2" not in path.read_text()

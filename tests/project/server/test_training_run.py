@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from airflow_mlcraft.project.server.api import ServerApi
-from tests.operators.embedded import Said
-from tests.project.projects import Workplace
+from tests.operators.embedded import CommandResult
+from tests.project.projects import Workspace
 from tests.ui.site import Site, run_site
 
 TIME_LIMIT = 600
@@ -28,17 +28,17 @@ class Served:
     """A user, whose projects an Airflow imports."""
 
     site: Site
-    place: Workplace
+    place: Workspace
     environment: dict[str, str]
 
     @property
     def root(self) -> Path:
         return self.site.project / "cwl" / "ml_projects"
 
-    def mlcraft(self, *words: str, **environment: str) -> Said:
+    def mlcraft(self, *words: str, **environment: str) -> CommandResult:
         return self.place.mlcraft(*words, **{**self.environment, **environment})
 
-    def train(self, name: str, *words: str) -> Said:
+    def train(self, name: str, *words: str) -> CommandResult:
         return self.mlcraft("train", name, "--url", self.site.url, *words)
 
     def wait_for_dags(self, names: Iterable[str]) -> None:
@@ -66,7 +66,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                 "MLCRAFT_SERVER_USER": site.user,
                 "MLCRAFT_SERVER_PASSWORD": site.password,
             }
-            made = Served(site, Workplace(folder / "user"), own)
+            made = Served(site, Workspace(folder / "user"), own)
             names = ("iris", *PINS)
             for name in names:
                 assert made.mlcraft("init", name, "-p", "classification").code == 0
@@ -102,7 +102,7 @@ def test_an_interruption_ends_the_run_there_too(served: Served) -> None:
     (served.root / "iris" / "processor.py").write_text("import time\n\n\ndef process(frame):\n    time.sleep(600)\n")
     before = len(served.runs("iris"))
     words = ["train", "iris", "--url", served.site.url, "-m", "naive_bayes"]
-    process = served.place.begin(*words, environment=served.environment)
+    process = served.place.start(*words, environment=served.environment)
     ending = time.monotonic() + TIME_LIMIT
     while not (running := _running(served)):
         assert process.poll() is None, process.communicate()
@@ -149,7 +149,7 @@ def test_two_projects_with_clashing_pins(served: Served) -> None:
             "def process(frame, **params):\n    return frame\n"
         )
     words = ["--url", served.site.url, "-m", "naive_bayes", "--json"]
-    processes = [served.place.begin("train", name, *words, environment=served.environment) for name in PINS]
+    processes = [served.place.start("train", name, *words, environment=served.environment) for name in PINS]
     for process in processes:
         out, err = process.communicate(timeout=TIME_LIMIT)
         assert process.returncode == 0, out + err

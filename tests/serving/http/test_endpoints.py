@@ -150,16 +150,16 @@ def test_unknown_paths_and_methods(iris: LiveServer) -> None:
     assert iris.get("/nothing").json["error"]
     refused = iris.get("/predict")
     assert (refused.status, refused.headers["allow"]) == (405, "POST")
-    assert iris.ask("DELETE", "/model").status == 405
+    assert iris.send_request("DELETE", "/model").status == 405
 
 
-def test_values_of_every_kind(people: LiveServer) -> None:
+def test_values_of_every_kind(people_server: LiveServer) -> None:
     row = {"age": 30, "income": None, "city": "Bern", "member": True, "job": None}
     unknown = {"age": 70.0, "income": 1e4, "city": "Rome", "member": False, "job": "cook"}
-    answer = people.post("/predict", {"records": [row, unknown]})
+    answer = people_server.post("/predict", {"records": [row, unknown]})
     assert answer.status == 200, answer.text
     assert set(answer.json["predictions"]) <= {"yes", "no"}
     left_out = {name: value for name, value in row.items() if name not in ("income", "job")}
-    assert people.post("/predict", {"records": [left_out]}).json["predictions"] == answer.json["predictions"][:1]
+    assert people_server.post("/predict", {"records": [left_out]}).json["predictions"] == answer.json["predictions"][:1]
     csv = "age,income,city,member,job\n30,,Bern,true,\n70,1e4,Rome,false,cook\n"
-    assert people.post("/predict", csv, headers={"Content-Type": "text/csv"}).json == answer.json
+    assert people_server.post("/predict", csv, headers={"Content-Type": "text/csv"}).json == answer.json

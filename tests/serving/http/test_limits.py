@@ -13,7 +13,7 @@ import pytest
 
 from tests.serving import models
 from tests.serving.conftest import LiveServer, live_server
-from tests.serving.load import Load
+from tests.serving.load import LoadGenerator
 from tests.serving.models import NAMES, ROW
 
 ModelOf = Callable[[str], Path]
@@ -120,14 +120,14 @@ def test_overload_is_refused_at_once(clients: int, tmp_path: Path, model_of: Mod
 
 
 async def _overload(server: LiveServer, clients: int) -> dict[int, int]:
-    async with Load(server.port, {"records": [ROW]}, clients) as load:
+    async with LoadGenerator(server.port, {"records": [ROW]}, clients) as load:
         await asyncio.sleep(2)
     return load.outcome.statuses
 
 
 def test_overload_responses_have_retry_after(tmp_path: Path, model_of: ModelOf) -> None:
     async def refused(server: LiveServer) -> str:
-        async with Load(server.port, {"records": [ROW]}, 12):
+        async with LoadGenerator(server.port, {"records": [ROW]}, 12):
             await asyncio.sleep(0.3)
             for _ in range(100):
                 answer = await asyncio.to_thread(server.post, "/predict", {"records": [ROW]})

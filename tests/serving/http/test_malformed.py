@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from tests.serving.conftest import LiveServer
-from tests.serving.load import ask
+from tests.serving.load import send_request
 from tests.serving.models import NAMES, ROW
 
 COUNT = 10_000
@@ -77,7 +77,7 @@ def _corrupt(random_state: random.Random, value: Any) -> Any:
 
 
 def test_ten_thousand_malformed_bodies(iris: LiveServer) -> None:
-    statuses, leaks = asyncio.run(_all(iris.port))
+    statuses, leaks = asyncio.run(_send_all(iris.port))
     assert sum(statuses.values()) == COUNT
     # Some are valid by chance: a number replaced by a number.
     assert set(statuses) <= {200, 400, 413, 415, 422}, statuses
@@ -87,7 +87,7 @@ def test_ten_thousand_malformed_bodies(iris: LiveServer) -> None:
     assert iris.post("/predict", {"records": [ROW]}).status == 200
 
 
-async def _all(port: int) -> tuple[Counter[int], list[bytes]]:
+async def _send_all(port: int) -> tuple[Counter[int], list[bytes]]:
     statuses: Counter[int] = Counter()
     leaks: list[bytes] = []
 
@@ -97,7 +97,7 @@ async def _all(port: int) -> tuple[Counter[int], list[bytes]]:
         for _ in range(COUNT // CLIENTS):
             path = random_state.choice(PATHS)
             body, kind = _body(random_state, path)
-            status, answer = await ask(reader, writer, path, body, kind)
+            status, answer = await send_request(reader, writer, path, body, kind)
             statuses[status] += 1
             if b"Traceback" in answer or b'File "' in answer or (status != 200 and b'"error"' not in answer):
                 leaks.append(answer)

@@ -11,7 +11,7 @@ import pytest
 from tests.serving.conftest import LiveServer
 
 
-@pytest.mark.parametrize("name", ["iris", "people"])
+@pytest.mark.parametrize("name", ["iris", "people_server"])
 def test_schemathesis_finds_nothing(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     server: LiveServer = request.getfixturevalue(name)
     command = [str(Path(sys.executable).parent / "schemathesis"), "run", f"{server.url}/openapi.json"]
@@ -21,8 +21,8 @@ def test_schemathesis_finds_nothing(name: str, request: pytest.FixtureRequest, t
     assert '"trace"' not in server.log()
 
 
-def test_rows_are_described_by_the_signature(people: LiveServer) -> None:
-    document = people.get("/openapi.json").json
+def test_rows_are_described_by_the_signature(people_server: LiveServer) -> None:
+    document = people_server.get("/openapi.json").json
     row = document["components"]["schemas"]["Row"]
     assert row["required"] == ["age", "city", "member"]
     assert row["additionalProperties"] is False

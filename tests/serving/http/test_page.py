@@ -33,8 +33,8 @@ def page(request: pytest.FixtureRequest) -> Iterator[Any]:
         browser.close()
 
 
-def test_a_prediction_and_a_mistake(page: Any, people: LiveServer) -> None:
-    page.goto(people.url)
+def test_a_prediction_and_a_mistake(page: Any, people_server: LiveServer) -> None:
+    page.goto(people_server.url)
     page.get_by_label("age").fill("44")
     page.get_by_role("button", name="Predict").click()
     page.locator("#answer strong").wait_for()
@@ -51,9 +51,9 @@ def test_a_prediction_and_a_mistake(page: Any, people: LiveServer) -> None:
     assert page.locator("[aria-invalid=true]").count() == 1
 
 
-def test_every_field_has_a_name_and_nothing_overflows(page: Any, people: LiveServer) -> None:
+def test_every_field_has_a_name_and_nothing_overflows(page: Any, people_server: LiveServer) -> None:
     page.set_viewport_size({"width": 360, "height": 800})
-    page.goto(people.url)
+    page.goto(people_server.url)
     page.locator("#fields input").first.wait_for()
     unnamed = page.evaluate("[...document.querySelectorAll('input, select')].filter(i => !i.labels.length).length")
     assert unnamed == 0

@@ -56,8 +56,8 @@ def test_invalid_predict_bodies(body: Any, status: int, words: str, iris: LiveSe
         ({"city": 7}, "expected text"),
     ],
 )
-def test_invalid_values(change: dict[str, Any], words: str, people: LiveServer) -> None:
-    answer = people.post("/predict", {"records": [PERSON | change]})
+def test_invalid_values(change: dict[str, Any], words: str, people_server: LiveServer) -> None:
+    answer = people_server.post("/predict", {"records": [PERSON | change]})
     assert answer.status == 422
     assert words in answer.json["error"]
     assert answer.json["column"] == next(iter(change))
@@ -81,8 +81,8 @@ def test_invalid_values(change: dict[str, Any], words: str, people: LiveServer) 
         ("age,income,city,member,job\n1,1,x,perhaps,y", 422, "'perhaps'"),
     ],
 )
-def test_invalid_csv(body: Any, status: int, words: str, people: LiveServer) -> None:
-    answer = people.post("/predict", body, headers={"Content-Type": "text/csv"})
+def test_invalid_csv(body: Any, status: int, words: str, people_server: LiveServer) -> None:
+    answer = people_server.post("/predict", body, headers={"Content-Type": "text/csv"})
     assert answer.status == status, answer.text
     assert words in answer.json["error"]
 

@@ -21,7 +21,7 @@ PARTS = ("--train", "train.parquet", "--recipe", "recipe.json", "--folds", "0")
 FAST = {"random_forest": {"n_estimators": 10}, "hist_gradient_boosting": {"max_iter": 10}}
 
 
-def homes(rows: int = 900) -> pd.DataFrame:
+def generate_homes(rows: int = 900) -> pd.DataFrame:
     """Few categories, some 60, several hundred; numbers, truth values and days; gaps in most."""
     random = np.random.default_rng(3)
     district, street = random.integers(0, 60, rows), random.integers(0, 300, rows)
@@ -60,13 +60,13 @@ HOSTILE: list[dict[str, Any]] = [
 @pytest.fixture(scope="module", params=["regression", "two classes", "three classes"])
 def processed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Steps:
     folder = tmp_path_factory.mktemp("homes")
-    frame = homes()
+    frame = generate_homes()
     if request.param != "regression":
         cuts = 2 if request.param == "two classes" else 3
         frame["target"] = pd.qcut(frame["target"], cuts, labels=["low", "mid", "high"][:cuts]).astype(str)
     frame.to_csv(folder / "data.csv", index=False)
     steps = Steps(folder)
-    steps.must("process", "--data", "data.csv", "--target", "target")
+    steps.run_checked("process", "--data", "data.csv", "--target", "target")
     return steps
 
 
@@ -75,13 +75,13 @@ def test_hostile_rows(processed: Steps, name: str) -> None:
     folder = processed.folder
     task = from_json(json.loads((folder / "recipe.json").read_text())).task
     model = {"linear": "ridge" if task == "regression" else "logistic_regression"}.get(name, name)
-    processed.must("train", *PARTS, "--model", model, "--params", json.dumps(FAST.get(name, {})))
-    usual = json.loads(homes().drop(columns="target").head(1).to_json(orient="records"))[0] | {
+    processed.run_checked("train", *PARTS, "--model", model, "--params", json.dumps(FAST.get(name, {})))
+    usual = json.loads(generate_homes().drop(columns="target").head(1).to_json(orient="records"))[0] | {
         "area": 70.5, "kind": "flat", "district": "D1", "street": "Street 1", "built": "2020-05-31",
     }  # fmt: skip
     rows = [usual, *(usual | odd for odd in HOSTILE)]
     (folder / "new.json").write_text(json.dumps(rows))
-    processed.must("predict", "--model", "model", "--data", "new.json")
+    processed.run_checked("predict", "--model", "model", "--data", "new.json")
     predictions = pd.read_csv(folder / "predictions.csv", keep_default_na=False)
     predictor = load_predictor(folder / "model")
     assert predictor.implementation == "arrays"
@@ -105,10 +105,10 @@ def test_hostile_rows(processed: Steps, name: str) -> None:
 @pytest.fixture(scope="module")
 def forest(tmp_path_factory: pytest.TempPathFactory) -> Steps:
     folder = tmp_path_factory.mktemp("forest")
-    homes().to_csv(folder / "data.csv", index=False)
+    generate_homes().to_csv(folder / "data.csv", index=False)
     steps = Steps(folder)
-    steps.must("process", "--data", "data.csv", "--target", "target", "--scale", "standard")
-    steps.must("train", *PARTS, "--model", "random_forest", "--params", '{"n_estimators": 10}')
+    steps.run_checked("process", "--data", "data.csv", "--target", "target", "--scale", "standard")
+    steps.run_checked("train", *PARTS, "--model", "random_forest", "--params", '{"n_estimators": 10}')
     return steps
 
 
@@ -116,7 +116,7 @@ def forest(tmp_path_factory: pytest.TempPathFactory) -> Steps:
 def test_csv_texts_of_a_missing_value(forest: Steps, word: str) -> None:
     line = f"area,rooms,kind,district,street,garden,built\n{word or ''},3,{word},{word},{word},true,{word}\n"
     (forest.folder / "new.csv").write_text(line * 1 + "70.5,3,flat,D1,Street 1,false,2020-05-31\n")
-    forest.must("predict", "--model", "model", "--data", "new.csv")
+    forest.run_checked("predict", "--model", "model", "--data", "new.csv")
     predictor = load_predictor(forest.folder / "model")
     table = RequestReader(predictor.signature, 10).read_csv((forest.folder / "new.csv").read_bytes())
     assert table.texts[0].tolist() == [None] * 4
@@ -131,11 +131,11 @@ def test_numbers_that_trees_cannot_hold(tmp_path: Path) -> None:
     frame = pd.DataFrame({"x": random.normal(0, 1e-3, 200), "n": random.normal(size=200)})
     frame.assign(target=frame["n"] > 0).to_csv(tmp_path / "data.csv", index=False)
     steps = Steps(tmp_path)
-    steps.must("process", "--data", "data.csv", "--target", "target")
-    steps.must("train", *PARTS, "--model", "random_forest", "--params", '{"n_estimators": 5}')
+    steps.run_checked("process", "--data", "data.csv", "--target", "target")
+    steps.run_checked("train", *PARTS, "--model", "random_forest", "--params", '{"n_estimators": 5}')
     row = {"x": 3.4e38, "n": 0.5}
     (tmp_path / "new.json").write_text(json.dumps([row]))
-    assert "cannot answer these rows" in steps.refusal("predict", "--model", "model", "--data", "new.json")
+    assert "cannot answer these rows" in steps.run_for_error("predict", "--model", "model", "--data", "new.json")
     predictor = load_predictor(tmp_path / "model")
     with pytest.raises(ValueError, match="too large"):
         predictor.predict(RequestReader(predictor.signature, 10).read_records([row]))
@@ -145,17 +145,17 @@ def test_numbers_that_trees_cannot_hold(tmp_path: Path) -> None:
 def test_invalid_dates_are_refused(forest: Steps, day: str) -> None:
     row = {"area": 70.5, "rooms": 3, "kind": "flat", "district": "D1", "street": "S", "garden": True, "built": day}
     (forest.folder / "day.json").write_text(json.dumps([row]))
-    assert "expected a date" in forest.refusal("predict", "--model", "model", "--data", "day.json")
+    assert "expected a date" in forest.run_for_error("predict", "--model", "model", "--data", "day.json")
     predictor = load_predictor(forest.folder / "model")
     with pytest.raises(RequestError, match="expected a time"):
         RequestReader(predictor.signature, 10).read_records([row])
 
 
 def test_a_column_called_self(tmp_path: Path) -> None:
-    frame = homes(200).rename(columns={"area": "self", "rooms": "frame", "kind": "index"})
+    frame = generate_homes(200).rename(columns={"area": "self", "rooms": "frame", "kind": "index"})
     frame.to_csv(tmp_path / "data.csv", index=False)
     steps = Steps(tmp_path)
-    steps.must("process", "--data", "data.csv", "--target", "target")
-    steps.must("train", *PARTS, "--model", "ridge")
-    steps.must("evaluate", "--models", "model", "--test", "test.parquet", "--train", "train.parquet")
-    steps.must("predict", "--model", "model", "--data", "data.csv")
+    steps.run_checked("process", "--data", "data.csv", "--target", "target")
+    steps.run_checked("train", *PARTS, "--model", "ridge")
+    steps.run_checked("evaluate", "--models", "model", "--test", "test.parquet", "--train", "train.parquet")
+    steps.run_checked("predict", "--model", "model", "--data", "data.csv")

@@ -21,7 +21,7 @@ from airflow_mlcraft.serving.process import local_server
 from airflow_mlcraft.serving.process.rollout import Deployment, roll_out
 from tests.serving import models
 from tests.serving.conftest import PROJECT, LiveServer, free_port, wait_until
-from tests.serving.load import Load
+from tests.serving.load import LoadGenerator
 from tests.serving.models import OTHER, ROW
 
 ModelOf = Callable[[str], Path]
@@ -95,7 +95,7 @@ def test_a_server_that_has_died_is_started_again(state: Path, model_of: ModelOf)
     assert client(state).get("/health").status == 200
 
 
-def _refused(state: Path, model: Path, words: str, **options: float) -> str:
+def assert_refused(state: Path, model: Path, words: str, **options: float) -> str:
     """The roll-out fails with these words, and the irises are served as before."""
     before = client(state).get("/model").json["content"]
     remembered = (state / "iris" / "deployment.json").read_text()
@@ -110,20 +110,20 @@ def _refused(state: Path, model: Path, words: str, **options: float) -> str:
 def test_failing_models_are_reverted(state: Path, model_of: ModelOf, tmp_path: Path) -> None:
     roll_out(model_of("linear"), "iris", state)
     version = client(state).get("/model").json["version"]
-    message = _refused(state, model_of("moody"), "and the model itself")
+    message = assert_refused(state, model_of("process_id"), "and the model itself")
     assert message.endswith(f"the model {version} is served on, at {client(state).url}")
-    assert "took" in _refused(state, model_of("slow"), "are allowed", max_seconds=0.1)
+    assert "took" in assert_refused(state, model_of("slow"), "are allowed", max_seconds=0.1)
     broken = Path(shutil.copytree(model_of("linear"), tmp_path / "broken"))
     (broken / "model.skops").write_bytes(b"no model")
-    _refused(state, broken, "cannot be read as a model")
-    _refused(state, tmp_path, "is no model")
+    assert_refused(state, broken, "cannot be read as a model")
+    assert_refused(state, tmp_path, "is no model")
     assert [folder.name[:12] for folder in (state / "iris" / "models").iterdir()] == [version]
     assert roll_out(model_of("forest"), "iris", state).replaced == compute_model_hash(model_of("linear"))
 
 
 def test_a_first_model_that_fails_leaves_no_server(state: Path, model_of: ModelOf) -> None:
     with pytest.raises(ServingError, match="nothing is served"):
-        roll_out(model_of("moody"), "iris", state)
+        roll_out(model_of("process_id"), "iris", state)
     assert local_server.find_running(state / "iris") is None
 
 
@@ -131,21 +131,21 @@ def test_the_previous_model_is_served_again_when_its_server_had_died(state: Path
     first = roll_out(model_of("linear"), "iris", state)
     psutil.Process(local_server.status(state / "iris")["pid"]).kill()
     with pytest.raises(ServingError, match=r"is served again, at http://127\.0\.0\.1"):
-        roll_out(model_of("moody"), "iris", state)
+        roll_out(model_of("process_id"), "iris", state)
     assert client(state).get("/model").json["content"] == first.content
 
 
 def test_roll_outs_under_load_lose_no_request(state: Path, model_of: ModelOf) -> None:
     roll_out(model_of("linear"), "iris", state)
 
-    async def both() -> Load:
-        async with Load(client(state).port, {"records": [ROW]}, 4) as load:
+    async def roll_out_under_load() -> LoadGenerator:
+        async with LoadGenerator(client(state).port, {"records": [ROW]}, 4) as load:
             await asyncio.to_thread(roll_out, model_of("forest"), "iris", state)
             with pytest.raises(ServingError):
-                await asyncio.to_thread(roll_out, model_of("moody"), "iris", state)
+                await asyncio.to_thread(roll_out, model_of("process_id"), "iris", state)
         return load
 
-    outcome = asyncio.run(both()).outcome
+    outcome = asyncio.run(roll_out_under_load()).outcome
     assert set(outcome.statuses) == {200}
     assert len(outcome.models) == 2
 

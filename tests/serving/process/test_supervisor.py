@@ -16,7 +16,7 @@ from airflow_mlcraft.serving.http.errors import ServingError
 from airflow_mlcraft.serving.process.control_socket import send_command
 from tests.serving import models
 from tests.serving.conftest import LiveServer, live_server, wait_until
-from tests.serving.load import Load, Outcome
+from tests.serving.load import LoadGenerator, Outcome
 from tests.serving.models import ROW
 
 ModelOf = Callable[[str], Path]
@@ -34,7 +34,7 @@ def test_swaps_under_load_lose_no_request(tmp_path: Path, model_of: ModelOf) -> 
 
 
 async def _swaps(server: LiveServer, folders: list[Path]) -> Outcome:
-    async with Load(server.port, {"records": [ROW]}, 8) as load:
+    async with LoadGenerator(server.port, {"records": [ROW]}, 8) as load:
         for folder in folders:
             await asyncio.to_thread(_swap, server, folder)
             await asyncio.sleep(0.3)
@@ -82,29 +82,29 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path, model_of: ModelOf) -> No
         before = {worker["pid"] for worker in send_command(tmp_path, {"do": "status"})["workers"]}
         os.kill(min(before), signal.SIGKILL)
 
-        def replaced() -> bool:
+        def are_replaced() -> bool:
             try:
                 workers = {worker["pid"] for worker in send_command(tmp_path, {"do": "status"})["workers"]}
             except ServingError:
                 return False
             return len(workers) == 2 and min(before) not in workers
 
-        wait_until(replaced)
+        wait_until(are_replaced)
         assert server.post("/predict", {"records": [ROW]}).status == 200
         assert server.get("/predictions_count").json["predictions"] == 2
 
 
 def test_shutdown_waits_for_requests_in_progress(tmp_path: Path, model_of: ModelOf) -> None:
     with live_server(tmp_path, model_of("slow"), **models.TRUST) as server:
-        outcome = asyncio.run(_ended_under_load(server))
+        outcome = asyncio.run(stop_under_load(server))
         assert outcome.statuses[200] >= 4
         assert set(outcome.statuses) <= {200, 0}
         assert server.process.wait(30) == 0
 
 
-async def _ended_under_load(server: LiveServer) -> Outcome:
+async def stop_under_load(server: LiveServer) -> Outcome:
     """Send SIGTERM while each client has one request in progress."""
-    load = Load(server.port, {"records": [ROW]}, 4)
+    load = LoadGenerator(server.port, {"records": [ROW]}, 4)
     async with load:
         await asyncio.sleep(0.2)
         load._ending = True

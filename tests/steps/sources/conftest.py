@@ -23,15 +23,15 @@ class Retrieval:
     state: Path | None
     secrets: dict[str, str] = field(default_factory=dict)
     connections: dict[str, Connection] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
+    log_lines: list[str] = field(default_factory=list)
 
     def __call__(self, source: str, *options: str, state: bool = True) -> int:
-        self.said.clear()
+        self.log_lines.clear()
         services = Services(
             secret=self.secrets.get,
             connection=self.connections.get,
             state=self.state if state else None,
-            log=self.said.append,
+            log=self.log_lines.append,
         )
         given = ["--source", source] if source else []
         return run(["retrieve", *given, *options], folder=self.folder, services=services)
@@ -41,7 +41,7 @@ class Retrieval:
 
     @property
     def log(self) -> str:
-        return "\n".join(self.said)
+        return "\n".join(self.log_lines)
 
     def data(self, extension: str = "csv") -> bytes:
         return (self.folder / f"data.{extension}").read_bytes()

@@ -14,8 +14,8 @@ PIECE = 1 << 16
 
 
 @dataclass
-class Asked:
-    """One request, and how many bytes it was given."""
+class RecordedRequest:
+    """One request, the status of its response, and the number of bytes sent."""
 
     path: str
     headers: dict[str, str]
@@ -37,10 +37,10 @@ class FileServer:
     redirect: str = ""
     gzipped: bool = False
     pause: float = 0.0
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[RecordedRequest] = field(default_factory=list)
 
     def __enter__(self) -> FileServer:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"told": self}))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"file_server": self}))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
@@ -65,61 +65,66 @@ class FileServer:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    told: FileServer
+    file_server: FileServer
 
     def do_GET(self) -> None:
-        self.asked = Asked(self.path, dict(self.headers.items()))
-        self.told.asked.append(self.asked)
-        if self.told.statuses:
-            self.end(*self.told.statuses.pop(0))
-        elif self.told.redirect:
-            self.end(302, {"Location": self.told.redirect})
-        elif self.told.key and self.headers.get(self.told.key[0]) != self.told.key[1]:
+        self.record = RecordedRequest(self.path, dict(self.headers.items()))
+        self.file_server.requests.append(self.record)
+        if self.file_server.statuses:
+            self.end(*self.file_server.statuses.pop(0))
+        elif self.file_server.redirect:
+            self.end(302, {"Location": self.file_server.redirect})
+        elif self.file_server.key and self.headers.get(self.file_server.key[0]) != self.file_server.key[1]:
             self.end(401, {})
-        elif self.told.etag and self.headers.get("If-None-Match") == self.told.tag:
-            self.end(304, {"ETag": self.told.tag})
-        elif self.told.modified and self.headers.get("If-Modified-Since") == self.told.modified:
+        elif self.file_server.etag and self.headers.get("If-None-Match") == self.file_server.tag:
+            self.end(304, {"ETag": self.file_server.tag})
+        elif self.file_server.modified and self.headers.get("If-Modified-Since") == self.file_server.modified:
             self.end(304, {})
         else:
             self.file()
 
     def file(self) -> None:
-        body = gzip.compress(self.told.content, mtime=0) if self.told.gzipped else self.told.content
-        start, headers = 0, {"Content-Encoding": "gzip"} if self.told.gzipped else {}
-        if self.told.etag:
-            headers["ETag"] = self.told.tag
-        if self.told.modified:
-            headers["Last-Modified"] = self.told.modified
+        body = (
+            gzip.compress(self.file_server.content, mtime=0) if self.file_server.gzipped else self.file_server.content
+        )
+        start, headers = 0, {"Content-Encoding": "gzip"} if self.file_server.gzipped else {}
+        if self.file_server.etag:
+            headers["ETag"] = self.file_server.tag
+        if self.file_server.modified:
+            headers["Last-Modified"] = self.file_server.modified
         wanted = self.headers.get("Range", "")
-        fits = self.headers.get("If-Range") in (self.told.tag if self.told.etag else None, self.told.modified or None)
-        if self.told.ranges and wanted and fits:
+        fits = self.headers.get("If-Range") in (
+            self.file_server.tag if self.file_server.etag else None,
+            self.file_server.modified or None,
+        )
+        if self.file_server.ranges and wanted and fits:
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
             if start >= len(body):
                 self.end(416, {"Content-Range": f"bytes */{len(body)}"})
                 return
             headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
-        self.asked.status = 206 if start else 200
-        self.send_response(self.asked.status)
+        self.record.status = 206 if start else 200
+        self.send_response(self.record.status)
         for name, value in {**headers, "Content-Length": str(len(body) - start)}.items():
             self.send_header(name, value)
         self.end_headers()
         self.body(body[start:])
 
     def body(self, rest: bytes) -> None:
-        limit = self.told.break_after.pop(0) if self.told.break_after else len(rest)
+        limit = self.file_server.break_after.pop(0) if self.file_server.break_after else len(rest)
         for place in range(0, min(limit, len(rest)), PIECE):
             piece = rest[place : min(place + PIECE, limit)]
             try:
                 self.wfile.write(piece)
             except OSError:
                 return
-            self.asked.sent += len(piece)
-            time.sleep(self.told.pause)
+            self.record.sent += len(piece)
+            time.sleep(self.file_server.pause)
         if limit < len(rest):
             self.close_connection = True
 
     def end(self, status: int, headers: dict[str, str]) -> None:
-        self.asked.status = status
+        self.record.status = status
         self.send_response(status)
         for name, value in {**headers, "Content-Length": "0"}.items():
             self.send_header(name, value)

@@ -122,7 +122,7 @@ def test_data_of_scikit_learn(name: str, retrieve: Retrieval) -> None:
 def test_the_log_tells_what_the_data_is(retrieve: Retrieval) -> None:
     write(retrieve, a__csv="id,age,joined\n1,30,2020-01-01\n2,,2021-06-30\n3,old,2022-01-01\n")
     assert retrieve("a.csv") == 0
-    assert retrieve.said[1:] == [
+    assert retrieve.log_lines[1:] == [
         "3 rows, 3 columns, 61 bytes (csv, utf-8)",
         "column  type     nulls  distinct  range",
         "id      integer  0      3         1 … 3, mean 2",

@@ -47,13 +47,13 @@ def test_a_part_is_gone_on_with(bucket: Any, retrieve: Retrieval, monkeypatch: p
     content = b"a,b\n" + b"1,2\n" * 500_000
     bucket.put_object(Key="large.csv", Body=content)
 
-    class Broken(remote.Progress):
+    class FailingProgress(remote.Progress):
         def advance(self, count: int) -> None:
             raise ConnectionError("reset")
 
     monkeypatch.setattr(remote, "_CHUNK_SIZE", 500_000)
     with monkeypatch.context() as broken:
-        broken.setattr(remote, "Progress", Broken)
+        broken.setattr(remote, "Progress", FailingProgress)
         assert retrieve("s3://bucket/large.csv", "--connection", "lake") in (0, 75)
     assert "going on at 500.0 kB" in retrieve.log
     assert retrieve("s3://bucket/large.csv", "--connection", "lake") == 0, retrieve.log

@@ -52,9 +52,9 @@ def test_a_download_that_breaks_off_goes_on(server: FileServer, retrieve: Retrie
     server.content, server.break_after = large, [1_000_000, 500_000]
     assert retrieve(server.url()) == 0, retrieve.log
     assert retrieve.data() == large
-    assert [asked.status for asked in server.asked] == [200, 206, 206]
-    assert sum(asked.sent for asked in server.asked) == len(large)
-    assert server.asked[1].headers["If-Range"] == server.tag
+    assert [request.status for request in server.requests] == [200, 206, 206]
+    assert sum(request.sent for request in server.requests) == len(large)
+    assert server.requests[1].headers["If-Range"] == server.tag
     assert "going on at 1.0 MB" in retrieve.log
 
 
@@ -63,7 +63,7 @@ def test_a_date_can_stand_for_the_tag(server: FileServer, retrieve: Retrieval, l
     server.modified = formatdate(1_700_000_000, usegmt=True)
     assert retrieve(server.url()) == 0, retrieve.log
     assert retrieve.data() == large
-    assert server.asked[1].status == 206
+    assert server.requests[1].status == 206
     assert retrieve(server.url()) == 0
     assert "not fetched again" in retrieve.log
 
@@ -76,19 +76,19 @@ def test_without_ranges_or_tags_it_starts_again(
     setattr(server, lack, False)
     assert retrieve(server.url()) == 0, retrieve.log
     assert retrieve.data() == large
-    assert [asked.status for asked in server.asked] == [200, 200]
+    assert [request.status for request in server.requests] == [200, 200]
 
 
 def test_what_changes_between_two_tries_is_never_mixed(server: FileServer, retrieve: Retrieval, large: bytes) -> None:
     server.content, server.break_after = large, [1_000_000]
     other = large[:-2] + b"9\n"
 
-    class Changing(list[int]):
+    class ContentChanger(list[int]):
         def pop(self, place: int = -1) -> int:  # type: ignore[override]
             server.content = other
             return super().pop(place)
 
-    server.break_after = Changing([1_000_000])
+    server.break_after = ContentChanger([1_000_000])
     assert retrieve(server.url()) == 0, retrieve.log
     assert retrieve.data() == other
 
@@ -97,10 +97,10 @@ def test_a_later_try_goes_on(server: FileServer, retrieve: Retrieval, large: byt
     server.content, server.break_after = large, [1_000_000, *[0] * (retry.MAX_TRIES - 1)]
     assert retrieve(server.url()) == 75
     assert "the connection broke off; given up after 5 tries; a later try may do" in retrieve.log
-    server.asked.clear()
+    server.requests.clear()
     assert retrieve(server.url()) == 0, retrieve.log
     assert retrieve.data() == large
-    assert sum(asked.sent for asked in server.asked) == len(large) - 1_000_000
+    assert sum(request.sent for request in server.requests) == len(large) - 1_000_000
 
 
 def test_a_part_that_is_whole_already(server: FileServer, retrieve: Retrieval, large: bytes) -> None:
@@ -109,10 +109,10 @@ def test_a_part_that_is_whole_already(server: FileServer, retrieve: Retrieval, l
     assert retrieve.state
     part = next(retrieve.state.rglob("part"))
     part.write_bytes(large)
-    server.asked.clear()
+    server.requests.clear()
     assert retrieve(server.url()) == 0, retrieve.log
     assert retrieve.data() == large
-    assert [asked.status for asked in server.asked] == [416]
+    assert [request.status for request in server.requests] == [416]
 
 
 def test_a_killed_retrieval_goes_on(server: FileServer, retrieve: Retrieval, large: bytes) -> None:
@@ -131,10 +131,10 @@ def test_a_killed_retrieval_goes_on(server: FileServer, retrieve: Retrieval, lar
         os.kill(process.pid, signal.SIGKILL)
     here = next(retrieve.state.rglob("part")).stat().st_size
     server.pause = 0
-    server.asked.clear()
+    server.requests.clear()
     assert retrieve(server.url()) == 0, retrieve.log
     assert retrieve.data() == large
-    assert [(asked.status, asked.sent) for asked in server.asked] == [(206, len(large) - here)]
+    assert [(request.status, request.sent) for request in server.requests] == [(206, len(large) - here)]
 
 
 def test_what_has_not_changed_is_not_fetched_again(server: FileServer, retrieve: Retrieval) -> None:
@@ -142,7 +142,7 @@ def test_what_has_not_changed_is_not_fetched_again(server: FileServer, retrieve:
     (retrieve.folder / "data.csv").unlink()
     before = {name: retrieve.json(name) for name in ("profile", "record")}
     assert retrieve(server.url()) == 0
-    assert [asked.status for asked in server.asked] == [200, 304]
+    assert [request.status for request in server.requests] == [200, 304]
     assert retrieve.data() == server.content
     assert {name: retrieve.json(name) for name in before} == before
     server.content += b"3,4\n"
@@ -199,7 +199,7 @@ def test_secrets_in_the_address_are_not_told(
     assert retrieve(address) == 0, retrieve.log
     assert KEY not in retrieve.everything() + caplog.text
     assert retrieve.json("record")["params"]["source"].endswith("/file/data.csv?api_key=***&year=***")
-    assert server.asked[-1].path == f"/file/data.csv?api_key={KEY}x&year=2020"
+    assert server.requests[-1].path == f"/file/data.csv?api_key={KEY}x&year=2020"
 
 
 def test_a_key_does_not_follow_to_another_host(server: FileServer, retrieve: Retrieval) -> None:
@@ -208,8 +208,8 @@ def test_a_key_does_not_follow_to_another_host(server: FileServer, retrieve: Ret
         server.redirect = other.url("/file/there.csv")
         assert retrieve(server.url(), "--key-env", "API_KEY", "--key-header", "X-Api-Key") == 0, retrieve.log
         assert retrieve.data() == other.content
-        assert server.asked[0].headers["X-Api-Key"] == KEY
-        assert KEY not in str(other.asked[0].headers)
+        assert server.requests[0].headers["X-Api-Key"] == KEY
+        assert KEY not in str(other.requests[0].headers)
     assert "redirected to" in retrieve.log
 
 
@@ -218,7 +218,7 @@ def test_redirects_within_a_host_keep_the_key_and_end(server: FileServer, retrie
     server.key = ("Authorization", f"Bearer {KEY}")
     retrieve.secrets["API_KEY"] = KEY
     assert retrieve(server.url(), "--key-env", "API_KEY") == 0, retrieve.log
-    assert [asked.path for asked in server.asked] == ["/file/data.csv", "/file/two.csv", "/file/three.csv"]
+    assert [request.path for request in server.requests] == ["/file/data.csv", "/file/two.csv", "/file/three.csv"]
     server.redirect = "/file/again.csv"
     assert retrieve(server.url()) == 1
     assert "redirects" in retrieve.log
@@ -246,7 +246,7 @@ def test_what_no_other_try_mends(status: int, words: str, server: FileServer, re
     server.statuses = [(status, {})]
     assert retrieve(server.url()) == 1
     assert words in retrieve.log
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_nobody_listens(retrieve: Retrieval) -> None:
@@ -268,14 +268,14 @@ def test_keys_that_are_missing(server: FileServer, retrieve: Retrieval) -> None:
     retrieve.secrets["API_KEY"] = KEY
     assert retrieve(server.url(), "--key-env", "API_KEY", "--key-header", "X Y\n") == 1
     assert "no name of a header" in retrieve.log
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_content_that_is_packed_for_the_way(server: FileServer, retrieve: Retrieval, large: bytes) -> None:
     server.content, server.gzipped, server.break_after = large, True, [300_000]
     assert retrieve(server.url()) == 0, retrieve.log
     assert retrieve.data() == large
-    assert [asked.status for asked in server.asked] == [200, 206]
+    assert [request.status for request in server.requests] == [200, 206]
 
 
 def test_progress_is_told_now_and_then(
@@ -284,7 +284,7 @@ def test_progress_is_told_now_and_then(
     monkeypatch.setattr(source, "SECONDS_BETWEEN_LINES", 0.2)
     server.content, server.pause = large, 0.03
     assert retrieve(server.url()) == 0
-    lines = [line for line in retrieve.said if "%)" in line]
+    lines = [line for line in retrieve.log_lines if "%)" in line]
     assert 1 <= len(lines) <= 15
     assert "of 2.6 MB (" in lines[0]
     assert lines[0].endswith("/s")
@@ -296,9 +296,9 @@ def test_checksums(server: FileServer, retrieve: Retrieval) -> None:
     assert "but md5:4d4fda8a1a5cbfb8e7dc0a9dba0c6ef6 is expected" in retrieve.log
     right = f"sha256:{hashlib.sha256(server.content).hexdigest()}"
     assert retrieve(server.url(), "--checksum", right) == 0, retrieve.log
-    server.asked.clear()
+    server.requests.clear()
     assert retrieve(server.url(), "--checksum", right) == 0, retrieve.log
-    assert server.asked == []
+    assert server.requests == []
     assert "has the checksum" in retrieve.log
     for wrong in ("md5", "crc32:12345678", "md5:xyz"):
         assert retrieve(server.url(), "--checksum", wrong) == 1
@@ -325,7 +325,7 @@ def test_two_at_once_do_not_meet(server: FileServer, retrieve: Retrieval, tmp_pa
     with next(retrieve.state.rglob("lock")).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert retrieve(server.url()) == 0
-    assert server.asked[-1].status == 200
+    assert server.requests[-1].status == 200
 
 
 @pytest.mark.parametrize("address", ["http://", "http://[", "https://exa mple/x", "http:///data.csv"])

@@ -15,11 +15,13 @@ from airflow_mlcraft.tracking.spool.spool import Spool
 from tests.tracking.test_models import fitted_model
 
 
-def test_the_champion_after_what_was_said_just_now(tracking: TrackingClient, flow: DagRunName, tmp_path: Path) -> None:
-    name = f"model_{flow.dag_id}"
+def test_the_champion_after_what_was_said_just_now(
+    tracking: TrackingClient, run_name: DagRunName, tmp_path: Path
+) -> None:
+    name = f"model_{run_name.dag_id}"
     assert tracking.get_champion(name) is None
     for item in range(2):
-        with tracking.step(StepName(flow, "train", item)) as run:
+        with tracking.step(StepName(run_name, "train", item)) as run:
             content = run.model(fitted_model(tmp_path, item + 1), content=f"{item}" * 32)
             run.register(name, champion=True)
         found = tracking.get_champion(name)

@@ -20,7 +20,7 @@ def test_all_agree_and_no_other_run_stays(server: Server) -> None:
     experiment = apis[0].get_or_create_experiment("agreement")
     begin = Barrier(AT_ONCE)
 
-    def look(number: int) -> list[str]:
+    def create_runs(number: int) -> list[str]:
         found = []
         for key in range(KEYS):
             begin.wait()
@@ -29,7 +29,7 @@ def test_all_agree_and_no_other_run_stays(server: Server) -> None:
         return found
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        answers = list(pool.map(look, range(AT_ONCE)))
+        answers = list(pool.map(create_runs, range(AT_ONCE)))
     assert [len(set(ids)) for ids in zip(*answers, strict=True)] == [1] * KEYS
     there = [[run.id for run in find_runs(apis[0], experiment, f"key{key}")] for key in range(KEYS)]
     assert there == [[run_id] for run_id in answers[0]]

@@ -1,4 +1,4 @@
-"""A warm parent: forks a child for each scenario asked for on stdin, and says how it ended on stdout."""
+"""The fork server: reads requests on stdin, forks a child for each scenario, and writes how it ended to stdout."""
 
 from __future__ import annotations
 
