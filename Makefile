@@ -52,7 +52,7 @@ lint: $(STAMP) ## check the style and format of the code
 	$(BIN)/ruff format --check
 	@$(BIN)/python tools/lint_pages.py
 
-types: $(STAMP) ## check the types of the package
+types: $(STAMP) ## check the types of the package, its tests, tools and benchmarks
 	$(BIN)/mypy
 
 rooms: $(STAMP) ## check the imports between the parts of the package

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 START = 30.0
 
@@ -30,7 +31,8 @@ def postgres() -> Iterator[str]:
     if programs is None:
         raise SystemExit("This benchmark needs PostgreSQL's programs (on Debian the package postgresql).")
     with TemporaryDirectory(prefix="bench-postgres-") as name:
-        folder, port, user = Path(name), free_port(), {}
+        folder, port = Path(name), free_port()
+        user: dict[str, Any] = {}
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres")
             user = {"user": "postgres", "group": "postgres", "extra_groups": []}

@@ -185,7 +185,8 @@ def _parts(node: ast.expr) -> list[ast.expr]:
 
 
 def _is_there(name: str) -> bool:
-    module, rest = name, []
+    module = name
+    rest: list[str] = []
     while True:
         try:
             found = importlib.import_module(module)

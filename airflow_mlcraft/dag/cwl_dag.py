@@ -112,7 +112,7 @@ class CwlTaskGroup(TaskGroup):
             )
 
     @property
-    def outputs(self) -> XComArg:
+    def outputs(self) -> PlainXComArg:
         """The output object; `group.outputs["name"]` is one output."""
         return _WorkflowOutputs(self.last, self.plan)
 

@@ -77,7 +77,7 @@ def _fetch_from_web(location: str, target: Path, rules: AddressRules | None) -> 
 
 
 def _fetch(location: str, target: Path) -> None:
-    import fsspec  # type: ignore[import-untyped]
+    import fsspec
 
     masked = without_userinfo_and_query(location)
     try:

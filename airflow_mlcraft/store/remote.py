@@ -90,7 +90,7 @@ class Remote:
 
     @cached_property
     def _filesystem_and_path(self) -> tuple[Any, str]:
-        from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+        from fsspec.core import url_to_fs
 
         # Neither a shared instance nor a cached listing: other workers write here at the same time.
         options = {"skip_instance_cache": True, "use_listings_cache": False, **self._options}

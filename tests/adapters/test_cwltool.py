@@ -242,5 +242,6 @@ def test_ontologies_of_other_documents_are_cleared() -> None:
 def test_a_job_file_is_read() -> None:
     given: Any = {"id": "me", "file": {"class": "File", "location": "a.txt"}}
     job, _ = create_job_loader().resolve_all(cmap(given), "file:///folder/job.json", checklinks=False)
+    assert isinstance(job, MutableMapping)
     assert job["file"]["location"] == "file:///folder/a.txt"
     assert JOB_ID_FIELD == "__id"

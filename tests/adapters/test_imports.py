@@ -47,7 +47,7 @@ PUBLIC_OF_CWLTOOL = {
     "cwltool.workflow": {"Workflow", "WorkflowStep", "default_make_tool"},
 }
 
-PUBLIC = {
+PUBLIC: dict[str, dict[str, set[str] | None]] = {
     "airflow": PUBLIC_OF_AIRFLOW,
     "cwl_utils": {"cwl_utils.errors": None, "cwl_utils.expression": {"do_eval"}},
     "cwltool": PUBLIC_OF_CWLTOOL,
@@ -174,11 +174,12 @@ def find_private_attributes(path: Path) -> Iterator[tuple[int, str]]:
     own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     own |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _is_self(node.value)}
     for node in ast.walk(tree):
-        name = ""
         if isinstance(node, ast.Attribute) and not _is_self(node.value):
             name = node.attr
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BY_NAME:
             name = str(node.args[1].value) if isinstance(node.args[1], ast.Constant) else ""
+        else:
+            continue
         if name.startswith("_") and not name.startswith("__") and name not in own:
             yield node.lineno, name
 

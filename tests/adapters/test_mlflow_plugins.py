@@ -43,9 +43,11 @@ def test_mlflow_finds_a_source_by_what_a_user_gives(monkeypatch: pytest.MonkeyPa
     registry = mlflow.data.dataset_source_registry._dataset_source_registry
     monkeypatch.setattr(registry, "sources", [*registry.sources, Text])
     found = mlflow.data.dataset_source_registry.resolve_dataset_source("text:hello")
-    assert (type(found), found.text) == (Text, "hello")
+    assert isinstance(found, Text)
+    assert found.text == "hello"
     again = mlflow.data.dataset_source_registry.get_dataset_source_from_json(found.to_json(), "text")
-    assert (type(again), again.text) == (Text, "hello")
+    assert isinstance(again, Text)
+    assert again.text == "hello"
 
 
 def test_mlflow_asks_plugins_for_tags_and_experiment(monkeypatch: pytest.MonkeyPatch) -> None:

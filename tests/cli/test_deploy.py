@@ -56,7 +56,7 @@ def prepared_image(project: Project, base: str, client: DockerClient) -> Iterato
     )
     yield identity
     for image in client.images.list(filters={"label": f"{IDENTITY}={identity}"}):
-        client.images.remove(image.id, force=True)
+        client.images.remove(str(image.id), force=True)
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def evaluated_sweep(trained: Workspace, tmp_path_factory: pytest.TempPathFactory
 
 
 def list_runs(workspace: Workspace) -> list[dict[str, Any]]:
-    return workspace.mlcraft("history", "iris", "--json").json()  # type: ignore[no-any-return]
+    return workspace.mlcraft("history", "iris", "--json").json()
 
 
 def test_what_a_training_leaves(trained: Workspace) -> None:

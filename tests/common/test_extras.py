@@ -11,19 +11,15 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+import tomlkit
 
 from airflow_mlcraft.common import extras
-
-try:
-    import tomllib
-except ModuleNotFoundError:
-    import tomli as tomllib
 
 PROJECT = Path(__file__).parents[2]
 
 
 def test_each_package_is_named_by_the_extra_that_brings_it() -> None:
-    declared = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    declared = tomlkit.parse((PROJECT / "pyproject.toml").read_text()).unwrap()["project"]["optional-dependencies"]
     distributions = packages_distributions()
     for package, extra in extras.EXTRA_BY_PACKAGE.items():
         brought = {re.split(r"[\s<>=!;\[]", line)[0] for line in declared[extra]}

@@ -12,6 +12,7 @@ import tempfile
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.conformance import execute, report
 from tests.conformance.composer import in_composer_form
@@ -46,7 +47,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
-    words = {"type": lambda text: [word for word in text.split(",") if word], "default": []}
+    words: dict[str, Any] = {"type": lambda text: [word for word in text.split(",") if word], "default": []}
     parser.add_argument("--suite", type=Path, required=True, help="folder of the suite, or its index file")
     parser.add_argument("--tags", **words, help="only tests with one of these tags (a,b)")
     parser.add_argument("--ids", **words, help="only these tests (a,b)")

@@ -13,7 +13,9 @@ from tests.conformance.execute import Outcome
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """Counts by tag; tests that must fail apart, because a runner that fails at all passes those."""
-    rows = [("tag", "passed", "failed", "unsupported", "should-fail passed", "should-fail failed")]
+    rows: list[tuple[str, ...]] = [
+        ("tag", "passed", "failed", "unsupported", "should-fail passed", "should-fail failed")
+    ]
     tags = sorted({tag for outcome in outcomes for tag in outcome.test.tags})
     for tag in ["all", *tags]:
         some = [outcome for outcome in outcomes if tag == "all" or tag in outcome.test.tags]

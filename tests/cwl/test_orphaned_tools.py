@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -137,7 +138,7 @@ def test_the_container_of_a_task_that_is_killed_is_ended(tmp_path: Path) -> None
 
     owner, engine = ToolOwner.of_task(tmp_path), docker.from_env()
     process = start_task(tmp_path, "stubborn_container", "always")
-    mine = {"filters": {"label": f"{LABEL}={owner.mark}"}}
+    mine: dict[str, Any] = {"filters": {"label": f"{LABEL}={owner.mark}"}}
     wait_until(lambda: engine.containers.list(**mine))
     assert engine.containers.list(**mine)[0].labels["mlcraft.task_id"] == "sleeps"
     process.kill()
@@ -151,7 +152,7 @@ def test_the_container_that_an_earlier_try_has_left_is_ended(tmp_path: Path) -> 
 
     owner, engine = ToolOwner.of_task(tmp_path), docker.from_env()
     process = start_task(tmp_path, "stubborn_container", "always")
-    mine = {"filters": {"label": f"{LABEL}={owner.mark}"}}
+    mine: dict[str, Any] = {"filters": {"label": f"{LABEL}={owner.mark}"}}
     wait_until(lambda: engine.containers.list(**mine))
     for watcher in list_watchers(owner):
         watcher.kill()

@@ -114,7 +114,7 @@ def test_its_neighbours_are_dags(loaded: dict[str, Any]) -> None:
 
 def test_a_document_whose_name_is_not_utf8_takes_no_other_along(tmp_path: Path) -> None:
     shutil.copy(DOCUMENTS / "echo.cwl", tmp_path / "good.cwl")
-    shutil.copy(DOCUMENTS / "echo.cwl", os.fsencode(tmp_path) + b"/caf\xe9.cwl")
+    shutil.copy(DOCUMENTS / "echo.cwl", os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.cwl"))
     namespace: dict[str, Any] = {}
     load_cwl_dags(namespace, tmp_path)
     assert [dag.dag_id for dag in namespace.values()] == ["good"]

@@ -297,7 +297,8 @@ def group(**inputs: Any) -> CwlTaskGroup:
 
 def test_names_of_a_group_are_checked_while_parsing() -> None:
     made = group(word="hi")
-    assert made.outputs["echoed"].key == "echoed"
+    echoed: Any = made.outputs["echoed"]
+    assert echoed.key == "echoed"
     with pytest.raises(InputError, match=r"echo.cwl has no output 'ecohed'; it has echoed"):
         made.outputs["ecohed"]
     with pytest.raises(InputError, match=r"echo.cwl has no input 'wrod'; it has word, name"):

@@ -245,7 +245,7 @@ def test_a_disk_that_is_full(other_project: Project, base: str, client: DockerCl
 
 def assert_nothing_of(project: Project, client: DockerClient) -> None:
     """The project has no image, tagged or untagged, and no container."""
-    label = {"label": f"mlcraft.project={project.name}"}
+    label: dict[str, Any] = {"label": f"mlcraft.project={project.name}"}
     assert [image.tags for image in client.images.list(filters=label)] == []
     assert client.containers.list(all=True, filters=label) == []
 

@@ -77,15 +77,11 @@ def runtime(built: BuiltImage, client: DockerClient) -> Iterator[Runtime]:
     network = client.networks.get("bridge").attrs["IPAM"]["Config"][0]
     server = Runtime(str(network["Gateway"]))
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    # Lambda's file system is read-only but for /tmp, and it has no shared memory.
+    limits: Any = {"read_only": True, "ipc_mode": "none", "tmpfs": {"/tmp": "size=64m,mode=1777"}}
+    environment = {"AWS_LAMBDA_RUNTIME_API": f"{network['Gateway']}:{server.server_port}"}
     container = client.containers.run(
-        built.image.id,
-        ["--name", "iris"],
-        entrypoint=ENTRY,
-        detach=True,
-        read_only=True,
-        ipc_mode="none",
-        tmpfs={"/tmp": "size=64m,mode=1777"},
-        environment={"AWS_LAMBDA_RUNTIME_API": f"{server.server_address[0]}:{server.server_port}"},
+        built.image.id, ["--name", "iris"], entrypoint=ENTRY, detach=True, environment=environment, **limits
     )
     yield server
     container.remove(force=True, v=True)

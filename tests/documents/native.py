@@ -1,6 +1,7 @@
 """A CWL workflow inside a DAG with tasks of other kinds before, after and beside it."""
 
 from pathlib import Path
+from typing import Any
 
 from airflow.sdk import DAG, task
 
@@ -31,7 +32,7 @@ with DAG("native") as dag:
     count = CwlTaskGroup("count", HERE / "count_lines" / "count_lines.cwl", inputs={"text": text()})
 
     @task
-    def report(sizes: list[int], lines: int, everything: dict) -> dict:
+    def report(sizes: Any, lines: Any, everything: Any) -> dict[str, Any]:
         return {"sizes": sizes, "lines": lines, "keys": sorted(everything)}
 
     @task

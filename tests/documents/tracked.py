@@ -1,5 +1,7 @@
 """Native tasks that are tracked, without any CWL."""
 
+from typing import Any
+
 from airflow.sdk import DAG, Param, get_current_context, task
 
 from airflow_mlcraft import current_run, tracked_run
@@ -7,13 +9,13 @@ from airflow_mlcraft import current_run, tracked_run
 with DAG("tracked", params={"seed": Param(7), "fails": Param(False)}) as dag:
 
     @task.tracked(seed=3)
-    def train(trees: int, depth: int = 3, api_key: str = "hidden", ti=None) -> float:
+    def train(trees: int, depth: int = 3, api_key: str = "hidden", ti: Any = None) -> float:
         print(f"{trees} trees in {ti.run_id}")
         current_run().metric("accuracy", trees / 10)
         return trees / 10
 
     @task.tracked
-    async def later(**context) -> None:
+    async def later(**context: Any) -> None:
         current_run().params({"when": "later"})
 
     @task
@@ -35,7 +37,7 @@ with DAG("tracked", params={"seed": Param(7), "fails": Param(False)}) as dag:
         raise AirflowSkipException("not today")
 
     @task.tracked
-    def bad(params=None) -> None:
+    def bad(params: Any = None) -> None:
         if params["fails"]:
             raise ValueError("as asked")
 

@@ -92,7 +92,7 @@ def test_deep_groups_leave_room(depth: int) -> None:
 
 class _Nested:
     def __init__(self, depth: int, name: str):
-        self.groups = []
+        self.groups: list[TaskGroup] = []
         self.depth, self.name, self.prefix = depth, name, ""
 
     def __enter__(self) -> str:

@@ -61,12 +61,12 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from airflow_mlcraft.ml.model_file import save_model
-from tests.ml.test_model_file import fitted
+from tests.ml.test_model_file import fit_model
 junk = [bytearray(number) for number in range(int(sys.argv[2]))]
 for name in ("random_forest", "hist_gradient_boosting", "k_neighbors", "lightgbm", "xgboost", "catboost"):
     folder = Path(sys.argv[1]) / name
     folder.mkdir()
-    save_model(fitted("classification", name)[0], folder / "model.skops")
+    save_model(fit_model("classification", name)[0], folder / "model.skops")
 """
 
 

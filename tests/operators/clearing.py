@@ -16,7 +16,7 @@ def main(flags: Path) -> dict[str, Any]:
     flags.mkdir()
     conf = {"folder": str(flags)}
     run = dag.test(run_conf=conf)
-    result = {"first": states(run)}
+    result: dict[str, Any] = {"first": states(run)}
     for name in ("first", "one", "three"):
         (flags / name).touch()
     clear(run, only_failed=True)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.exceptions import AirflowException
+from airflow.providers.common.compat.sdk import AirflowException
 from airflow.sdk import Context
 
 from airflow_mlcraft.cwl.cache import PlanCache
@@ -124,11 +124,11 @@ def test_what_a_task_group_is_given_is_its_authors(tmp_path: Path, monkeypatch: 
     document = DOCUMENTS / "count_lines" / "count_lines.cwl"
     plan = PlanCache(tmp_path / "cache").get_plan(document)
     result = {"task_id": "inputs", "plan": plan.digest, "base": plan.base, "document": str(document)}
-    made = CwlInputsOperator(**result, inputs=given).execute(Context(ti=None))  # type: ignore[arg-type,typeddict-item]
+    made = CwlInputsOperator(**result, inputs=given).execute(Context(ti=None))  # type: ignore[typeddict-item]
     assert made["text"]["location"].startswith("store:")
     run = SimpleNamespace(conf=given)
     with pytest.raises(AirflowException, match="allowed_paths"):
-        CwlInputsOperator(**result).execute(Context(params={}, dag_run=run))  # type: ignore[arg-type,typeddict-item]
+        CwlInputsOperator(**result).execute(Context(params={}, dag_run=run))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("hint", "limited"), [("hints: {mlcraft:Retrieve: {}}", True), ("", False)])

@@ -84,7 +84,7 @@ def test_what_could_crown_another_model_is_run(project: Project, why: str) -> No
     if why == "fewer rows":
         scores["models"][0]["rows"] = 12
     before = record_training(project, scores)
-    later = {"started": "2026-01-02T00:00:00", "run_id": "later"}
+    later: dict[str, Any] = {"started": "2026-01-02T00:00:00", "run_id": "later"}
     if why == "trained since":
         run_records.write_record(project, replace(before, outputs={}, server="http://airflow.example", **later))
     if why == "evaluated since":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow_mlcraft.project.run_records import ModelScore, RunRecord
 from airflow_mlcraft.project.training import with_scores
 
@@ -10,7 +12,7 @@ def test_notes_of_the_comparison_and_the_baseline_are_kept() -> None:
     base = RunRecord(
         "train_1", "train", "", 0.0, "success", "acc", models=(ModelScore("tree"),), notes=("of the data",)
     )
-    scores = {
+    scores: dict[str, Any] = {
         "metric": "acc",
         "winner": "tree",
         "kept": False,

@@ -16,8 +16,7 @@ def main(home: str) -> None:
     # A shell that starts something in the background lets it ignore Ctrl-C, and its children with it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     warm_up(Path(home))
-    sys.path.insert(0, str(Path(__file__).parent))
-    import scenarios
+    from tests.runner import scenarios
 
     print("ready", flush=True)
     children: set[int] = set()

@@ -43,7 +43,7 @@ def linear(conf: dict[str, Any]) -> dict[str, Any]:
         def second(value: dict[str, Any]) -> int:
             return int(value["n"]) + 1
 
-        second(first())
+        second(first())  # type: ignore[arg-type]
     events: list[Any] = []
     lines: list[Any] = []
     result = run_dag(dag, conf=conf, on_event=events.append, log=lambda *line: lines.append(line), run_id="chosen")
@@ -112,7 +112,7 @@ def mapped_group() -> dict[str, Any]:
             def add(value: int) -> int:
                 return value + 1
 
-            return add(double(item))
+            return add(double(item))  # type: ignore[arg-type]
 
         @task
         def gather(items: Any) -> list[int]:
@@ -184,7 +184,7 @@ def failing() -> dict[str, Any]:
 
         @task
         def bug() -> None:
-            {}["key"]
+            raise KeyError("key")
 
         @task
         def after() -> None:

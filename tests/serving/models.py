@@ -58,7 +58,7 @@ def generate_people(rows: int = 200) -> tuple[pd.DataFrame, Any]:
             "income": random_state.normal(30_000, 10_000, rows).round(2),
             "city": random_state.choice(["Basel", "Bern", "Zug"], rows),
             "member": random_state.random(rows) < 0.5,
-            "job": random_state.choice(["cook", "smith", None], rows),
+            "job": random_state.choice(np.array(["cook", "smith", None], dtype=object), rows),
         }
     )
     frame.loc[::17, "income"] = np.nan

@@ -55,7 +55,7 @@ def test_columns_of_all_kinds_keep_their_types(tmp_path: Path, monkeypatch: pyte
     whole = pd.DataFrame({"number": random.integers(0, 9, rows), "text": random.choice(["a", "b"], rows)})
     late, few = whole.index > 200, whole["number"] == 3
     whole["truth"] = (whole["number"] > 4).astype(object).where(~few, None)
-    whole["late"] = pd.Series(np.where(late, "here", None), dtype=object)
+    whole["late"] = pd.Series(["here" if one else None for one in late], dtype=object)
     whole["kind"] = pd.Categorical(np.where(late, "z", whole["text"]))
     whole["list"] = [[1, 2] if one else [3] for one in late]
     whole["day"] = pd.Series(pd.date_range("2024-01-01", periods=rows)).dt.date

@@ -50,7 +50,7 @@ def _prefixes(tool: dict[str, Any]) -> list[str]:
     return bound + [argument["prefix"] for argument in tool.get("arguments", ())]
 
 
-CHOICES = {
+CHOICES: dict[str, list[tuple[str, str | None]]] = {
     "train": [("estimator", None), ("metric", None)],
     "tune": [("estimator", None), ("metric", None)],
     "evaluate": [("metric", None)],

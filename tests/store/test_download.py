@@ -34,9 +34,9 @@ def test_a_file_of_the_web(files: FileServer, tmp_path: Path) -> None:
 
 def test_a_name_leads_nowhere(files: FileServer, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    for more in ({"basename": ".."}, {"basename": "../x"}):
+    for basename in ("..", "../x"):
         with pytest.raises(UnsafeNameError):
-            download(files.url(), tmp_path / "a", **more)
+            download(files.url(), tmp_path / "a", basename=basename)
     for path in ("/file/%2e%2e", "/file/..%2fx"):
         with pytest.raises(MlcraftError):
             download(files.url(path), tmp_path / "a")

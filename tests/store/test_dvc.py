@@ -52,7 +52,8 @@ def test_dvc_checks_out_what_the_store_kept(repo: Repo, store: Store, tmp_path: 
     pointer("folder", store.add_folder(tmp_path / "given", hand_over=True), nfiles=len(files))
     pointer("file", store.add_file(tmp_path / "given" / "A"))
     pointer("empty", store.add_bytes(b""))
-    pointer("nothing", store.add_folder((tmp_path / "nothing").mkdir() or tmp_path / "nothing"))
+    (tmp_path / "nothing").mkdir()
+    pointer("nothing", store.add_folder(tmp_path / "nothing"))
     repo.checkout()
     for name, data in files.items():
         assert (Path("folder") / name).read_bytes() == data

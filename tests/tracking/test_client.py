@@ -100,10 +100,10 @@ def test_a_retry_goes_on_with_the_run(tracking: TrackingClient, run_name: DagRun
         run.params({"trees": 1, "depth": 3, "leaves": 4})
         run.metric("accuracy", 0.9)
     assert other.flush() == 0
-    run = by_task(all_runs(tracking, run_name))["train", -1]
+    found = by_task(all_runs(tracking, run_name))["train", -1]
     assert len(all_runs(tracking, run_name)) == 2
-    assert (run.status, run.tags[tags.TRY], run.metrics) == ("FINISHED", "2", {"accuracy": 0.9})
-    assert run.params == {"trees": "1", "depth": "2", "leaves": "4"}
+    assert (found.status, found.tags[tags.TRY], found.metrics) == ("FINISHED", "2", {"accuracy": 0.9})
+    assert found.params == {"trees": "1", "depth": "2", "leaves": "4"}
     (refused,) = [json.loads(line) for path in (other.spool.root / "refused").iterdir() for line in path.open()]
     assert refused["params"] == {"depth": "3"}
 
@@ -149,7 +149,7 @@ def test_many_metrics_come_in_batches(tracking: TrackingClient, run_name: DagRun
     import mlflow
 
     run_id = tracking.wait_for_run_id(StepName(run_name, "long"))
-    history = mlflow.MlflowClient(tracking.uri).get_metric_history(run_id, "loss")
+    history = mlflow.MlflowClient(tracking.uri).get_metric_history(str(run_id), "loss")
     assert sorted(metric.step for metric in history) == list(range(3000))
     found = tracking.api().get_run(str(run_id))
     assert len(found.params) == 250

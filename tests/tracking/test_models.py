@@ -63,7 +63,7 @@ def test_a_model_is_loaded_by_mlflow_and_predicts(
         loaded.predict(FRAME.drop(columns="wild"))
     version = mlflow.MlflowClient().get_model_version_by_alias(name, "champion")
     assert version.tags["metric"] == "acc"
-    (model,) = mlflow.get_run(version.run_id).outputs.model_outputs
+    (model,) = mlflow.get_run(str(version.run_id)).outputs.model_outputs
     made = mlflow.get_logged_model(model.model_id)
     assert (made.status, made.artifact_location) == ("READY", version.source)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 
@@ -151,10 +152,14 @@ def test_what_a_worker_could_not_send_is_sent_by_another(
     for _ in range(2):
         server_tracking.adopt(parcel)
         assert server_tracking.flush() == 0
-    run = by_task(all_runs(server_tracking, run_name))["train", -1]
-    assert (run.status, run.metrics) == ("FINISHED", {"accuracy": 1})
+    found = by_task(all_runs(server_tracking, run_name))["train", -1]
+    assert (found.status, found.metrics) == ("FINISHED", {"accuracy": 1})
     assert len(all_runs(server_tracking, run_name)) == 2
     assert server_tracking.pack() == b""
+
+
+def has_delivered_all(tracking: TrackingClient) -> bool:
+    return tracking.flush() == 0
 
 
 @pytest.mark.heavy
@@ -179,17 +184,17 @@ def test_answers_that_are_lost_leave_nothing_twice(
         lost_before = proxy.lost
         proxy.drop = number + 1
         tracking.limit = ENOUGH
-        wait_until(lambda tracking=tracking: tracking.flush() == 0)
+        wait_until(partial(has_delivered_all, tracking))
         proxy.drop = 0
         if proxy.lost == lost_before:
             break
         losses += 1
         found = by_task(all_runs(direct, item.dag_run))
         assert len(all_runs(direct, item.dag_run)) == 2
-        run = found["train", -1]
-        assert (run.status, run.params, run.metrics) == ("FINISHED", {"trees": "1"}, {"accuracy": 1.0})
-        assert (len(run.datasets), len(run.models)) == (1, 1)
+        stored = found["train", -1]
+        assert (stored.status, stored.params, stored.metrics) == ("FINISHED", {"trees": "1"}, {"accuracy": 1.0})
+        assert (len(stored.datasets), len(stored.models)) == (1, 1)
         (version,) = direct.api().list_versions(f"model_{item.dag_run.dag_id}")
         assert version.tags[tags.RUN] == "manual__1"
-        assert len(direct.api().find_models(run.experiment_id, version.tags[tags.CONTENT])) == 1
+        assert len(direct.api().find_models(stored.experiment_id, version.tags[tags.CONTENT])) == 1
     assert losses > 8

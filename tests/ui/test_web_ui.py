@@ -211,7 +211,12 @@ def check_no_new_version(ui: WebUI, folder: Path) -> None:
     for document in folder.iterdir():
         document.touch()
     seen = {parsed_at(ui)}
-    ui.wait_until(lambda: seen.add(parsed_at(ui)) or len(seen) > 2, "two more parses of the DAG file")
+
+    def has_two_more_parses() -> bool:
+        seen.add(parsed_at(ui))
+        return len(seen) > 2
+
+    ui.wait_until(has_two_more_parses, "two more parses of the DAG file")
     assert ui.versions(GREETINGS) == [1, 2]
     assert ui.versions(STATISTICS) == [1]
 

@@ -44,6 +44,7 @@ def repository(folder: Path, *, below: str = "") -> Path:
 
 def data(store: Store, content: Any) -> DvcData:
     """A file with a text, or a folder with a text for each name, in the store."""
+    value: dict[str, Any]
     if isinstance(content, str):
         value = {"class": "File", "basename": "x", "location": f"store://md5/{store.add_bytes(content.encode())}"}
     else:

@@ -152,7 +152,7 @@ class RemoteFiles:
 
 
 def _open_filesystem(source: str, options: Mapping[str, Any]) -> tuple[Any, str]:
-    import fsspec  # type: ignore[import-untyped]
+    import fsspec
 
     scheme = source.partition("://")[0].rpartition("::")[2]
     try:

@@ -3,10 +3,12 @@ from __future__ import annotations
 import re
 import time
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 
 import pytest
 
 from airflow_mlcraft.cwl.drawing.svg import to_svg
+from airflow_mlcraft.cwl.plan import Plan
 
 from .plans import (
     ODD_IDS,
@@ -97,7 +99,7 @@ def boxes(group: ET.Element, x: float = 0, y: float = 0) -> list[tuple[float, fl
     [build_nested_plan(), build_plan_with_odd_ids(), build_chain_plan(60), build_gather_plan(60)],
     ids=["nested", "odd ids", "chain", "gather"],
 )
-def test_boxes_stand_apart_and_inside(drawn) -> None:
+def test_boxes_stand_apart_and_inside(drawn: Plan) -> None:
     root = tree(to_svg(drawn))
     found = boxes(root)
     width, height = float(root.get("width", 0)), float(root.get("height", 0))
@@ -111,7 +113,7 @@ def test_boxes_stand_apart_and_inside(drawn) -> None:
 
 
 @pytest.mark.parametrize("make", [build_chain_plan, build_gather_plan])
-def test_large_plans_in_reasonable_time(make) -> None:
+def test_large_plans_in_reasonable_time(make: Callable[[int], Plan]) -> None:
     start = time.perf_counter()
     text = to_svg(make(300))
     assert time.perf_counter() - start < 10

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from textwrap import dedent
 
 import pytest
 
 from airflow_mlcraft.cwl.drawing.terminal import to_text
 from airflow_mlcraft.cwl.drawing.terminal_canvas import columns, shorten
+from airflow_mlcraft.cwl.plan import Plan
 
 from .plans import ODD_IDS, build_chain_plan, build_gather_plan, build_nested_plan, build_plan_with_odd_ids, plan, step
 
@@ -65,12 +67,12 @@ def test_too_narrow_gives_a_list() -> None:
 @pytest.mark.parametrize(
     "drawn", [build_nested_plan(), build_chain_plan(30), build_gather_plan(12)], ids=["nested", "chain", "gather"]
 )
-def test_never_wider_than_asked(drawn, width) -> None:
+def test_never_wider_than_asked(drawn: Plan, width: int) -> None:
     assert max(columns(line) for line in to_text(drawn, width).splitlines()) <= width
 
 
 @pytest.mark.parametrize("drawn", [build_chain_plan(30), build_gather_plan(8)], ids=["chain", "gather"])
-def test_lines_meet_where_they_seem_to(drawn) -> None:
+def test_lines_meet_where_they_seem_to(drawn: Plan) -> None:
     """A line that leaves a character to one side is taken up by its neighbour there."""
     lines = [line for line in to_text(drawn, 400).splitlines() if not line.startswith(("inputs", "outputs"))]
     for line in lines:
@@ -91,7 +93,7 @@ def test_odd_ids() -> None:
 
 
 @pytest.mark.parametrize("make", [build_chain_plan, build_gather_plan])
-def test_large_plans_in_reasonable_time(make) -> None:
+def test_large_plans_in_reasonable_time(make: Callable[[int], Plan]) -> None:
     start = time.perf_counter()
     text = to_text(make(300), 120)
     assert time.perf_counter() - start < 10

@@ -128,7 +128,7 @@ def express_mode(endpoint: str) -> Iterator[ExpressMode]:
         mode.describe(self._get_param("service"))
         return ActionResult({"serviceDeployments": mode.deployments.get(self._get_param("service"), [])})
 
-    known = {
+    known: dict[str, Any] = {
         "create_express_gateway_service": create,
         "update_express_gateway_service": update,
         "describe_express_gateway_service": describe,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Dialog, expect
 
 from tests.plugin.site import Site
 from tests.ui import site as web_site
@@ -76,9 +76,14 @@ def test_types_without_a_short_form_are_told_in_words(site: Site, tmp_path: Path
 
 
 def test_nothing_of_a_document_runs(site: Site, tmp_path: Path) -> None:
-    lines = []
+    lines: list[str] = []
+
+    def record_dialog(dialog: Dialog) -> None:
+        lines.append(dialog.message)
+        dialog.dismiss()
+
     with builder_of("admin", site, tmp_path) as builder:
-        builder.ui.page.on("dialog", lambda dialog: (lines.append(dialog.message), dialog.dismiss()))
+        builder.ui.page.on("dialog", record_dialog)
         builder.open_document('<script>alert("label")</script>')
         expect(builder.form()).to_contain_text('<img src=x onerror=alert("doc")>')
         builder.inside.locator('.box-label[data-key^="step:"]').first.click()

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
@@ -31,10 +32,10 @@ def client(site: Site) -> Iterator[httpx.Client]:
         yield client
 
 
-def save_document(client: httpx.Client, path: str, text: str, base: str | None = None) -> dict[str, object]:
+def save_document(client: httpx.Client, path: str, text: str, base: str | None = None) -> dict[str, Any]:
     answer = client.put(f"{API}/{path}", json={"text": text, "base": base})
     assert answer.status_code == 200, answer.text
-    found: dict[str, object] = answer.json()
+    found: dict[str, Any] = answer.json()
     return found
 
 
@@ -106,7 +107,7 @@ def test_a_broken_document_is_saved_and_says_what_is_wrong(client: httpx.Client)
     found = save_document(
         client, "broken.cwl", TOOL.format(label="Broken").replace("outputs: []", "outputs: {x: nonsense}")
     )
-    (problem,) = found["problems"]  # type: ignore[misc]
+    (problem,) = found["problems"]
     assert "nonsense" in problem["message"]
     assert problem["line"] == 7
     errors = "/api/v2/importErrors"

@@ -50,7 +50,7 @@ class Served:
                 time.sleep(1)
 
     def runs(self, name: str) -> list[dict[str, Any]]:
-        return self.mlcraft("history", name, "--json").json()  # type: ignore[no-any-return]
+        return self.mlcraft("history", name, "--json").json()
 
 
 @pytest.fixture(scope="module")

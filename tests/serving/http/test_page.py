@@ -25,7 +25,7 @@ def page(request: pytest.FixtureRequest) -> Iterator[Any]:
     complaints: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        page = browser.new_page(color_scheme=request.param, viewport={"width": 1100, "height": 900})
+        page: Any = browser.new_page(color_scheme=request.param, viewport={"width": 1100, "height": 900})
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.complaints = complaints

@@ -13,9 +13,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from threadpoolctl import threadpool_limits
 
+import airflow_mlcraft.serving.model.typed_columns  # noqa: F401 - adds "DateParts" to TRANSFORMERS
 from airflow_mlcraft.serving.model.fast_estimators import list_fast_estimators
-from airflow_mlcraft.serving.model.fast_transformers import NoFastFormError, build_transformer
-from airflow_mlcraft.serving.model.typed_columns import TRANSFORMERS
+from airflow_mlcraft.serving.model.fast_transformers import TRANSFORMERS, NoFastFormError, build_transformer
 
 _CONSTANT = SimpleImputer(strategy="constant", fill_value="(missing)", keep_empty_features=True)
 _FREQUENT = SimpleImputer(strategy="most_frequent")
@@ -108,4 +108,4 @@ def test_date_parts() -> None:
         [2024, 2, 29, 3, 0], [1, 1, 1, 0, 23], [9999, 12, 31, 4, 0], [np.nan] * 5, [2024, 6, 1, 5, 1],
         [1999, 12, 31, 4, 0],
     ]  # fmt: skip
-    np.testing.assert_array_equal(found, np.hstack([wanted, wanted[::-1]]))
+    np.testing.assert_array_equal(found, np.hstack([np.array(wanted), np.array(wanted[::-1])]))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_mlcraft.steps.sources import remote
+from airflow_mlcraft.steps.sources.source import Progress
 from tests.steps.sources.conftest import Retrieval
 
 pytest.importorskip("s3fs")
@@ -47,7 +48,7 @@ def test_a_part_is_gone_on_with(bucket: Any, retrieve: Retrieval, monkeypatch: p
     content = b"a,b\n" + b"1,2\n" * 500_000
     bucket.put_object(Key="large.csv", Body=content)
 
-    class FailingProgress(remote.Progress):
+    class FailingProgress(Progress):
         def advance(self, count: int) -> None:
             raise ConnectionError("reset")
 
@@ -97,7 +98,7 @@ def test_no_key_and_no_network(retrieve: Retrieval, monkeypatch: pytest.MonkeyPa
 
 
 def test_other_file_systems(retrieve: Retrieval) -> None:
-    import fsspec  # type: ignore[import-untyped]
+    import fsspec
 
     files = fsspec.filesystem("memory")
     files.pipe("/data/a.jsonl", b'{"x": 1}\n{"x": 2}\n')
