@@ -27,7 +27,7 @@ STATUS_BYTES = 4
 
 _ANSWER_SECONDS = 1.0
 """A parent that has not answered by then is passed over."""
-_MAX_DESCRIPTORS = 200
+MAX_DESCRIPTORS = 200
 # The signals that end, stop or continue a process, and that it can handle.
 FORWARDED = (
     signal.SIGHUP,
@@ -132,21 +132,25 @@ def require_same_user(connection: socket.socket) -> int:
     return process
 
 
-def send_message(connection: socket.socket, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
-    """Send a message, with open files."""
+def send_message(connection: socket.socket, message: dict[str, Any]) -> None:
+    """Send a message."""
     data = json.dumps(message).encode()
-    head = len(data).to_bytes(4, "big")
-    socket.send_fds(connection, [head], descriptors or [])
-    connection.sendall(data)
+    connection.sendall(len(data).to_bytes(4, "big") + data)
 
 
-def receive_message(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """Receive a message and its open files. Raises OSError at the end of the stream."""
-    head, descriptors, _, _ = socket.recv_fds(connection, 4, _MAX_DESCRIPTORS)
+def receive_message(connection: socket.socket) -> dict[str, Any]:
+    """Receive a message. Raises OSError at the end of the stream."""
+    size = int.from_bytes(_receive(connection, 4), "big")
+    message: dict[str, Any] = json.loads(_receive(connection, size))
+    return message
+
+
+def receive_go(connection: socket.socket) -> list[int] | None:
+    """The open files of a command that lets its run begin; None when it has gone instead."""
+    answer, descriptors, _, _ = socket.recv_fds(connection, 1, MAX_DESCRIPTORS)
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
-    head += _receive(connection, 4 - len(head))
-    return json.loads(_receive(connection, int.from_bytes(head, "big"))), descriptors
+    return descriptors if answer == GO else None
 
 
 def _receive(connection: socket.socket, size: int) -> bytes:
@@ -165,7 +169,7 @@ def ask(folder: str, what: str, seconds: float = _ANSWER_SECONDS) -> dict[str, A
     try:
         with connect(socket_path(folder), seconds) as connection:
             send_message(connection, {"what": what})
-            return receive_message(connection)[0]
+            return receive_message(connection)
     except (OSError, ValueError):
         return None
 
@@ -185,13 +189,11 @@ def hand_over(command: str) -> None:
     with connection:
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         try:
-            request, descriptors = _describe(command, blocked)
-            try:
-                send_message(connection, request, descriptors)
-            finally:
-                os.close(descriptors[0])
+            numbers = _list_descriptors()
+            send_message(connection, _describe(command, numbers, blocked))
             if connection.recv(1) != READY:
                 return
+            folder_descriptor = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC)
         except (OSError, ValueError):
             return
         # From here on, a signal is the run's.
@@ -199,12 +201,14 @@ def hand_over(command: str) -> None:
         handlers = _forward_signals(connection)
         try:
             connection.settimeout(None)
-            connection.sendall(GO)
+            # Not before: a parent that hangs would keep a pipe open that the next command of a pipeline reads.
+            socket.send_fds(connection, [GO], [folder_descriptor, *numbers])
         except OSError:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
             return
         finally:
+            os.close(folder_descriptor)
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         code = _wait(connection)
     _end_as(code)
@@ -218,10 +222,8 @@ def _is_in_background() -> bool:
         return False
 
 
-def _describe(command: str, blocked: set[Any]) -> tuple[dict[str, Any], list[int]]:
-    """What a run takes over from this process: a message, and open files of which the first is the working folder."""
-    import resource
-
+def _list_descriptors() -> list[int]:
+    """The open files that child processes get too. Raises OSError when a run could not have them."""
     numbers = []
     for name in os.listdir("/dev/fd"):  # noqa: PTH208
         try:
@@ -229,18 +231,25 @@ def _describe(command: str, blocked: set[Any]) -> tuple[dict[str, Any], list[int
                 numbers.append(int(name))
         except OSError:
             continue  # the list's own
-    if not {0, 1, 2} <= {*numbers} or len(numbers) >= _MAX_DESCRIPTORS:
+    if not {0, 1, 2} <= {*numbers} or len(numbers) >= MAX_DESCRIPTORS:
         raise OSError("standard streams are closed, or there are too many open files")
+    return numbers
+
+
+def _describe(command: str, descriptors: list[int], blocked: set[Any]) -> dict[str, Any]:
+    """What a run takes over from this process, but for the open files themselves and the working folder."""
+    import resource
+
     limits = {name: resource.getrlimit(getattr(resource, name)) for name in dir(resource) if name.startswith("RLIMIT_")}
     umask = os.umask(0o077)
     os.umask(umask)
-    request = {
+    return {
         "what": "run",
         "command": command,
         "arguments": sys.argv,
         "environment": dict(os.environ),
         "path": sys.path,
-        "descriptors": numbers,
+        "descriptors": descriptors,
         "limits": limits,
         "umask": umask,
         "nice": os.nice(0),
@@ -249,8 +258,6 @@ def _describe(command: str, blocked: set[Any]) -> tuple[dict[str, Any], list[int
         "ignored": [number for number in FORWARDED if signal.getsignal(number) is signal.SIG_IGN],
         "blocked": [int(number) for number in blocked],
     }
-    folder = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC)
-    return request, [folder, *numbers]
 
 
 def _forward_signals(connection: socket.socket) -> dict[int, Any]:
@@ -259,14 +266,14 @@ def _forward_signals(connection: socket.socket) -> dict[int, Any]:
     def forward(number: int, frame: object) -> None:
         try:
             connection.send(bytes([number]))
+            if number == signal.SIGTSTP:
+                # Stops here until a SIGCONT, unless the system ignores it, as without a shell that could continue it.
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+                signal.signal(number, forward)
+                connection.send(bytes([signal.SIGCONT]))
         except OSError:
             return  # the run has ended, and its exit code is on the way
-        if number == signal.SIGTSTP:
-            # Stops here, until a SIGCONT.
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGTSTP)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, (number,))
-            signal.signal(number, forward)
 
     return {
         number: signal.signal(number, forward) for number in FORWARDED if signal.getsignal(number) is not signal.SIG_IGN

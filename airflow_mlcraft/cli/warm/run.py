@@ -126,7 +126,8 @@ def _call(command: str) -> int:
     except SystemExit as leaving:
         code = _exit_code(leaving.code)
     except BaseException as error:
-        sys.excepthook(type(error), error, error.__traceback__)
+        own = error.__traceback__
+        sys.excepthook(type(error), error, own.tb_next if own else None)
         interrupted = isinstance(error, KeyboardInterrupt)
         code = 1
     threading._shutdown()  # type: ignore[attr-defined]

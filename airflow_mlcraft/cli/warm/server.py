@@ -16,9 +16,10 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from airflow_mlcraft.cli.warm import client
 from airflow_mlcraft.cli.warm.run import run_command
@@ -44,20 +45,27 @@ _MODULES = (
 )
 
 
-def main(folder: str) -> None:
+class Prepared(NamedTuple):
+    """What a parent has imported, and the home of its embedded Airflow."""
+
+    snapshot: dict[str, Any]
+    home: Path
+
+
+def main(folder: str, prepare: Callable[[], Prepared] | None = None) -> None:
     """Start the parent, unless there is one, and serve until it has been idle for long."""
     _detach()
     path = client.socket_path(folder)
     with Path(f"{path[:-5]}.lock").open("a+") as lock:
         if not _take_place(folder, lock):
             return
-        snapshot = _prepare()
+        prepared = (prepare or prepare_runs)()
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         Path(path).unlink(missing_ok=True)
         listener.bind(path)
         listener.listen()
         idle = float(os.environ.get(client.IDLE_SECONDS) or client.DEFAULT_IDLE_SECONDS)
-        _Parent(listener, lock, snapshot, idle).serve()
+        _Parent(listener, lock, prepared, idle).serve()
         Path(path).unlink(missing_ok=True)
 
 
@@ -90,28 +98,30 @@ def _take_place(folder: str, lock: IO[str]) -> bool:
     return True
 
 
-def _prepare() -> dict[str, Any]:
-    """Import everything. Returns the snapshot of what is imported, as it was before."""
+def prepare_runs() -> Prepared:
+    """Import everything that runs need."""
     from airflow_mlcraft.runner.home import default_home
 
-    snapshot = take_snapshot(os.environ, sys.path, os.getpid(), default_home())
+    # Before the imports: what changes meanwhile makes a difference.
+    home = default_home()
+    snapshot = take_snapshot(os.environ, sys.path, os.getpid(), home)
     from airflow_mlcraft.runner.preload import preload_documents, warm_up
 
-    warm_up()
+    warm_up(home)
     preload_documents()
     for name in _MODULES:
         import_module(name)
     gc.collect()
     gc.freeze()
-    return snapshot
+    return Prepared(snapshot, home)
 
 
 class _Parent:
-    def __init__(self, listener: socket.socket, lock: IO[str], snapshot: dict[str, Any], idle: float) -> None:
+    def __init__(self, listener: socket.socket, lock: IO[str], prepared: Prepared, idle: float) -> None:
         self.pid = os.getpid()
         self.started = time.time()
         self.runs = 0
-        self.snapshot = snapshot
+        self.prepared = prepared
         self._listener = listener
         self._lock = lock
         self._idle = idle
@@ -173,7 +183,7 @@ def _supervise(connection: socket.socket, parent: _Parent) -> bool:
     """Answer one request. Returns whether it was a run that has been."""
     connection.settimeout(_REQUEST_SECONDS)
     peer = client.require_same_user(connection)
-    request, descriptors = client.receive_message(connection)
+    request = client.receive_message(connection)
     if request["what"] == "status":
         client.send_message(connection, _describe(parent))
     elif request["what"] == "stop":
@@ -181,7 +191,7 @@ def _supervise(connection: socket.socket, parent: _Parent) -> bool:
         _end_parent(parent)
     elif _fits(parent, request, peer):
         connection.sendall(client.READY)
-        if connection.recv(1) == client.GO:
+        if (descriptors := client.receive_go(connection)) is not None:
             _run(connection, request, descriptors)
             return True
     else:
@@ -211,10 +221,8 @@ def _end_parent(parent: _Parent) -> None:
 
 def _fits(parent: _Parent, request: dict[str, Any], peer: int) -> bool:
     """Whether a run in a child of the parent is the same as in the command's own process."""
-    from airflow_mlcraft.runner.home import current_home
-
-    command = take_snapshot(request["environment"], request["path"], peer, current_home())
-    difference = find_difference(parent.snapshot, command)
+    command = take_snapshot(request["environment"], request["path"], peer, parent.prepared.home)
+    difference = find_difference(parent.prepared.snapshot, command)
     for name, (_, hard) in request["limits"].items():
         allowed = resource.getrlimit(getattr(resource, name))[1]
         if allowed != resource.RLIM_INFINITY and not 0 <= hard <= allowed:
