@@ -65,7 +65,7 @@ def is_enabled() -> bool:
     # Options of the interpreter, as in `python -X dev mlcraft`, which the parent would not have.
     if len(sys.orig_argv) > 1 and sys.orig_argv[1].startswith("-"):
         return False
-    return switch in _TRUE
+    return switch in _TRUE or not is_in_container_or_ci()
 
 
 def is_in_container_or_ci() -> bool:
