@@ -284,7 +284,8 @@ def _wait(connection: socket.socket) -> int:
     try:
         return int.from_bytes(_receive(connection, STATUS_BYTES), "big", signed=True)
     except OSError:
-        os.write(2, b"mlcraft: the process that ran this command was killed\n")
+        sys.stderr.write("mlcraft: the process that ran this command was killed\n")
+        sys.stderr.flush()
         return 1
 
 
@@ -313,6 +314,7 @@ def start_parent(environment: dict[str, str], path: list[str]) -> None:
     if folder is None:
         return
     try:
+        # Appended to, because a parent that is there writes into it as well.
         with open(f"{socket_path(folder)[:-5]}.log", "wb", opener=_open_private) as log:
             subprocess.Popen(  # noqa: S603
                 [sys.executable, "-c", _START, folder, *path],
@@ -328,4 +330,4 @@ def start_parent(environment: dict[str, str], path: list[str]) -> None:
 
 
 def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    return os.open(path, flags | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o600)
