@@ -16,18 +16,18 @@ _HELP = ("--help", "-h", "--version", "--install-completion", "--show-completion
 def mlcraft() -> None:
     """The command `mlcraft`, or `haj`."""
     words = sys.argv[1:]
-    is_run = words[:1] == ["train"] or words[:2] == ["cwl", "run"]
-    start = _hand_over("airflow_mlcraft.cli.main:main") if is_run else None
+    trains = words[:1] == ["train"]
+    start = _hand_over("airflow_mlcraft.cli.main:main") if trains or words[:2] == ["cwl", "run"] else None
     from airflow_mlcraft.cli.main import main
 
     try:
         main()
     except SystemExit as leaving:
         if start and leaving.code in (None, 0, 1):
-            client.start_parent(*start)
+            client.start_parent(*start, trains=trains)
         raise
     if start:
-        client.start_parent(*start)
+        client.start_parent(*start, trains=trains)
 
 
 def cwl_runner() -> None:

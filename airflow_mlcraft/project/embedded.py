@@ -110,7 +110,7 @@ def run_document(
 
         conf = to_xcom(dict(inputs), MAX_CONF_BYTES)
         if not read_requirements(project.requirements):
-            _preload_libraries()
+            preload_libraries()
         try:
             result = run_dag(dag, conf=conf, parallel=parallel, on_event=on_event, log=log, run_id=run_id)
         except BaseException:
@@ -188,8 +188,8 @@ def read_json_file(value: Any) -> Any:
     return json.loads(path.read_text("utf-8"))
 
 
-def _preload_libraries() -> None:
-    """Import libraries in this process, so that the workers, which are forked from it, need not do it."""
+def preload_libraries() -> None:
+    """Import libraries of training in this process, so that the workers, which are forked from it, need not do it."""
     for name in _LIBRARIES:
         import_module(name)
 

@@ -303,11 +303,17 @@ def _end_as(code: int) -> None:
     os._exit(128 - code)
 
 
-_START = "import sys; sys.path[:] = sys.argv[2:]; from airflow_mlcraft.cli.warm.server import main; main(sys.argv[1])"
+TRAINS = "--trains"
+_START = (
+    "import sys; sys.path[:] = sys.argv[3:]; from airflow_mlcraft.cli.warm.server import main; main(*sys.argv[1:3])"
+)
 
 
-def start_parent(environment: dict[str, str], path: list[str]) -> None:
-    """Start a parent in the background, with the environment and the module path that this command began with."""
+def start_parent(environment: dict[str, str], path: list[str], *, trains: bool = False) -> None:
+    """Start a parent in the background, with the environment and the module path that this command began with.
+
+    With `trains` it imports the libraries of machine learning too, half as much again.
+    """
     import subprocess
 
     folder = find_folder()
@@ -317,7 +323,7 @@ def start_parent(environment: dict[str, str], path: list[str]) -> None:
         # Appended to, because a parent that is there writes into it as well.
         with open(f"{socket_path(folder)[:-5]}.log", "wb", opener=_open_private) as log:
             subprocess.Popen(  # noqa: S603
-                [sys.executable, "-c", _START, folder, *path],
+                [sys.executable, "-c", _START, folder, TRAINS if trains else "", *path],
                 cwd="/",
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -52,14 +52,14 @@ class Prepared(NamedTuple):
     home: Path
 
 
-def main(folder: str, prepare: Callable[[], Prepared] | None = None) -> None:
+def main(folder: str, purpose: str = "", prepare: Callable[[], Prepared] | None = None) -> None:
     """Start the parent, unless there is one, and serve until it has been idle for long."""
     _detach()
     path = client.socket_path(folder)
     with Path(f"{path[:-5]}.lock").open("a+") as lock:
         if not _take_place(folder, lock):
             return
-        prepared = (prepare or prepare_runs)()
+        prepared = prepare() if prepare else prepare_runs(trains=purpose == client.TRAINS)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         Path(path).unlink(missing_ok=True)
         listener.bind(path)
@@ -98,8 +98,8 @@ def _take_place(folder: str, lock: IO[str]) -> bool:
     return True
 
 
-def prepare_runs() -> Prepared:
-    """Import everything that runs need."""
+def prepare_runs(*, trains: bool = False) -> Prepared:
+    """Import everything that runs need, with `trains` also those that train models."""
     from airflow_mlcraft.runner.home import default_home
 
     # Before the imports: what changes meanwhile makes a difference.
@@ -111,9 +111,22 @@ def prepare_runs() -> Prepared:
     preload_documents()
     for name in _MODULES:
         import_module(name)
+    if trains:
+        _preload_training()
     gc.collect()
     gc.freeze()
     return Prepared(snapshot, home)
+
+
+def _preload_training() -> None:
+    from airflow_mlcraft.project.embedded import preload_libraries
+
+    with contextlib.suppress(ModuleNotFoundError):  # the extra is not installed
+        preload_libraries()
+    # OpenBLAS ends its threads before a fork, and starts them again when they are needed: no run is forked beside them.
+    if (child := os.fork()) == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
 
 
 class _Parent:

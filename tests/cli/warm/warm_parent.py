@@ -16,4 +16,4 @@ def prepare() -> server.Prepared:
 
 
 if __name__ == "__main__":
-    server.main(sys.argv[1], prepare)
+    server.main(sys.argv[1], prepare=prepare)
