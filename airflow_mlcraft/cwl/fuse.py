@@ -130,6 +130,11 @@ def _wrap(root: Workflow) -> Workflow:
     return replace(root, steps=(step,), outputs=outputs)
 
 
+def is_wrapped(root: Workflow) -> bool:
+    """Whether a workflow is the result of fusing all its steps into one."""
+    return len(root.steps) == 1 and root.steps[0].fused and root.steps[0].id == STEPS and not root.steps[0].scatter
+
+
 def iterate_fused(workflow: Workflow, path: str = "") -> Iterator[tuple[str, Step]]:
     """The fused steps of a workflow, each with its path."""
     for step in workflow.steps:

@@ -5,10 +5,10 @@ The DAG is built from this layout, and a running task finds the tasks that it de
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
-from airflow_mlcraft.cwl.fuse import STEPS
+from airflow_mlcraft.cwl.fuse import STEPS, is_wrapped
 from airflow_mlcraft.cwl.plan import Plan, Step, Workflow
 from airflow_mlcraft.layout.hints import DataHint, read_data_hints
 from airflow_mlcraft.layout.tasks import ScatterAxis, StepLayout, TaskIds, WorkflowLayout
@@ -33,9 +33,8 @@ class Layout:
     @property
     def shown_root(self) -> WorkflowLayout:
         """The workflow as its document has it: without the step around all others when the whole workflow is fused."""
-        outer = self.root.steps.get(STEPS)
-        if outer is not None and outer.inside is not None and outer.step.fused and len(self.root.steps) == 1:
-            return replace(outer.inside, path=())
+        if is_wrapped(self.root.workflow) and (inside := self.root.steps[STEPS].inside) is not None:
+            return inside
         return self.root
 
     def shown_step(self, path: str) -> StepLayout:
@@ -90,7 +89,11 @@ def _add_steps(workflow_layout: WorkflowLayout, ids: TaskIds) -> None:
         workflow_layout.steps[step.id] = _step_layout(step, workflow_layout, ids)
     for step_layout in workflow_layout.steps.values():
         if step_layout.step.fused:
-            step_layout.inside = _layout_inside(step_layout, step_layout, step_layout.parent.path)
+            path = (*workflow_layout.path, step_layout.step.id)
+            shown_path = () if is_wrapped(workflow_layout.workflow) else path
+            step_layout.inside = _layout_inside(step_layout, step_layout, path, shown_path)
+            if step_layout.inside is None:
+                step_layout.fused_path = "/".join(path)
             continue
         if step_layout.step.scatter:
             step_layout.items_task_id = workflow_layout.prefix + ids.task(f"{step_layout.step.id}.items")
@@ -99,17 +102,22 @@ def _add_steps(workflow_layout: WorkflowLayout, ids: TaskIds) -> None:
             step_layout.subworkflow = _add_subworkflow(step_layout, step_layout.step.run)
 
 
-def _layout_inside(fused: StepLayout, outer: StepLayout, path: tuple[str, ...]) -> WorkflowLayout | None:
-    """The sub-workflow of a step in a fused one (or of the fused one itself), all steps with the task of that."""
+def _layout_inside(
+    fused: StepLayout, outer: StepLayout, path: tuple[str, ...], shown_path: tuple[str, ...]
+) -> WorkflowLayout | None:
+    """The sub-workflow of a step in a fused one (or of the fused one itself), all steps with the task of that.
+
+    `path` is that of the outer step in the plan, `shown_path` the one below `Layout.shown_root`.
+    """
     workflow = outer.step.run
     if not isinstance(workflow, Workflow):
         return None
-    path = (*path, outer.step.id)
-    inside = WorkflowLayout(workflow, path, prefix="", inputs_task_id=fused.task_id, axis=fused.axis)
+    inside = WorkflowLayout(workflow, shown_path, prefix="", inputs_task_id=fused.task_id, axis=fused.axis)
     for step in workflow.steps:
-        name = "/".join((*path, step.id))
-        inside.steps[step.id] = inner = StepLayout(step, inside, fused.task_id, fused.axis, fused_path=name)
-        inner.inside = _layout_inside(fused, inner, path)
+        name = (*path, step.id)
+        inner = StepLayout(step, inside, fused.task_id, fused.axis, has_task=False, fused_path="/".join(name))
+        inner.inside = _layout_inside(fused, inner, name, (*shown_path, step.id))
+        inside.steps[step.id] = inner
     return inside
 
 

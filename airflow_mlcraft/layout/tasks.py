@@ -72,8 +72,10 @@ class StepLayout:
     subworkflow: WorkflowLayout | None = None
     inside: WorkflowLayout | None = None
     """The sub-workflow of a fused step, whose steps have no tasks of their own: for pages that show them."""
+    has_task: bool = True
+    """False for a step inside of a fused one, whose `task_id` is that of the fused step."""
     fused_path: str = ""
-    """Of a step inside of a fused one: its path in the plan."""
+    """Of a step inside of a fused one, and of a fused tool with its items or iterations: its path in the plan."""
 
 
 class TaskIds:

@@ -14,7 +14,7 @@ from airflow.sdk import Context
 
 from airflow_mlcraft.common.cores import count_cores
 from airflow_mlcraft.common.text import shorten
-from airflow_mlcraft.cwl.plan import Json, Step
+from airflow_mlcraft.cwl.plan import Json, Step, Workflow
 from airflow_mlcraft.errors import MlcraftError, ToolError
 from airflow_mlcraft.layout.tasks import StepLayout
 from airflow_mlcraft.operators.base import CwlPerItemOperator
@@ -115,7 +115,7 @@ class _FusedRun:
         pool = WorkerPool(self._task, cores, self._handle_event)
 
         async def run_job(job: StepJob, step: Step) -> StepOutcome:
-            record = self._add_record(job)
+            record = self._add_record(job, step)
             if (outcome := self._journal.find(job)) is not None:
                 self._operator.log_line(20, f"{job.name}: its outputs are those of an earlier try")
                 self._end(record, outcome)
@@ -145,19 +145,22 @@ class _FusedRun:
             loop.remove_reader(pool.events.fileno())
             pool.close()
 
-    def _add_record(self, job: StepJob) -> StepRecord:
+    def _add_record(self, job: StepJob, step: Step) -> StepRecord:
+        """The record of a job, which is shown if it runs a tool."""
         from airflow_mlcraft.operators.fused_journal import StepRecord
 
-        record = self._records[job.name] = StepRecord(job.path, job.index, inputs=job.raw)
+        record = StepRecord(job.path, job.index, inputs=job.raw)
+        if job.kind == "run" and not isinstance(step.run, Workflow):
+            self._records[job.name] = record
         return record
 
     def _handle_event(self, event: WorkerEvent) -> None:
         if event.line is not None:
             self._operator.log_line(event.level, f"{event.job}: {event.line}")
             return
-        record = self._records[event.job]
-        record.state, record.start = "running", event.time
-        self._push_states_if_due()
+        if (record := self._records.get(event.job)) is not None:
+            record.state, record.start = "running", event.time
+            self._push_states_if_due()
 
     def _end(self, record: StepRecord, outcome: StepOutcome | None = None) -> None:
         """Note the end of a step: with an outcome when it has not failed."""

@@ -155,7 +155,7 @@ _FUSED = "fused:"
 
 def _summary_key(step_layout: StepLayout) -> str:
     """The key of a step's summary: its task, or for a step without one its path."""
-    return _FUSED + step_layout.fused_path if step_layout.fused_path else step_layout.task_id
+    return step_layout.task_id if step_layout.has_task else _FUSED + step_layout.fused_path
 
 
 def _step_states(
@@ -166,9 +166,13 @@ def _step_states(
         key = f"{prefix}step:{step_layout.step.id}"
         if step_layout.subworkflow is None:
             own = summaries.get(_summary_key(step_layout), TaskSummary())
-            if step_layout.inside is not None and step_layout.fused_path:
+            if step_layout.inside is not None and not step_layout.has_task:
                 own = own + _summarize_inside(step_layout.inside, summaries)
-            yield key, (own + _summarize_items(step_layout, summaries)).to_json(own.counts)
+            counts = own.counts
+            if step_layout.has_task and step_layout.fused_path:
+                # The items of a scatter or the iterations of a loop.
+                counts = summaries.get(_FUSED + step_layout.fused_path, own).counts
+            yield key, (own + _summarize_items(step_layout, summaries)).to_json(counts)
             if step_layout.inside is not None:
                 yield from _step_states(step_layout.inside, summaries)
         else:

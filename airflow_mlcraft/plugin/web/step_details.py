@@ -65,7 +65,7 @@ def step_details(
     session = reader.session
     layout = plan_of_dag(session, dag_id, run_id).layout
     step_layout = _find_step_layout(layout, key)
-    if step_layout.fused_path:
+    if not step_layout.has_task or (step_layout.fused_path and map_index is not None):
         return _fused_step_details(dag_id, run_id, reader, layout, step_layout, map_index)
     instances = _load_instances(session, dag_id, run_id, step_layout.task_id)
     if map_index is None and len(instances) == 1:
@@ -76,8 +76,11 @@ def step_details(
     if instance is not None and step_layout.subworkflow is None and reader.can_read(dag_id, DagAccessEntity.TASK_LOGS):
         log = _read_instance_log(session, instance)
     sees_values = reader.can_read(dag_id, DagAccessEntity.XCOM)
+    items = [_item_to_json(each) for each in instances] if step_layout.axis is not None else []
+    if step_layout.fused_path:
+        items = _record_items(load_fused_records(session, dag_id, run_id, layout.root).get(step_layout.fused_path, []))
     return {
-        "items": [_item_to_json(each) for each in instances] if step_layout.axis is not None else [],
+        "items": items,
         "state": str(instance.state) if instance is not None and instance.state else None,
         "tries": instance.try_number if instance is not None else 0,
         "command": log.command,
@@ -109,9 +112,8 @@ def _fused_step_details(  # noqa: PLR0917
         name = step_layout.fused_path + "".join(f"[{index}]" for index in record["index"])
         log = _read_instance_log(session, instances[0], f"{name}: ")
     sees_values = reader.can_read(dag_id, DagAccessEntity.XCOM)
-    is_list = len(records) > 1
     return {
-        "items": [_record_to_json(position, each) for position, each in enumerate(records)] if is_list else [],
+        "items": _record_items(records) if len(records) > 1 else [],
         "state": record.get("state"),
         "tries": instances[0].try_number if instances else 0,
         "command": log.command,
@@ -125,6 +127,10 @@ def _fused_step_details(  # noqa: PLR0917
             "data": [],
         },
     }
+
+
+def _record_items(records: list[dict[str, Any]]) -> list[Json]:
+    return [_record_to_json(position, record) for position, record in enumerate(records[:_ITEMS])]
 
 
 def _record_to_json(position: int, record: Mapping[str, Any]) -> Json:

@@ -91,13 +91,19 @@ function StepBox({ box, selected }: { box: Box; selected: boolean }) {
         )}
         <span className="step-line">
           {word ? <Progress word={word} state={state} /> : <span className="step-tool">{toolName(node)}</span>}
+          {node.fused && !node.loop && (
+            <span className="step-fused" title="All of it runs in one task">
+              one task
+            </span>
+          )}
         </span>
       </div>
       {!!node.scatter?.length && <Scatter node={node} state={state} />}
       {node.when && (
-        <div className="step-when" title={`Runs only when ${node.when}`}>
-          <Icon name="when" size={13} />
+        <div className="step-when" title={`${node.loop ? "Repeats while" : "Runs only when"} ${node.when}`}>
+          <Icon name={node.loop ? "retry" : "when"} size={13} />
           <span>{node.when}</span>
+          {node.loop && iterations(state) > 0 && <span className="loop-count">{iterations(state)} times</span>}
         </div>
       )}
       <div className={open ? "ports ports-apart" : "ports"}>
@@ -240,6 +246,11 @@ function Dot({ node, port, side }: { node: string; port: Port; side: "left" | "r
   );
 }
 
+/** How often the step of a loop has run. */
+function iterations(state: StepState | undefined): number {
+  return state?.counts.success ?? 0;
+}
+
 function toolName(node: GraphNode): string {
   return node.tool
     ? [node.tool.hint, node.tool.name || (node.tool.hint ? "" : node.tool.kind)].filter(Boolean).join(" · ")
@@ -250,7 +261,9 @@ function accessibleName(node: GraphNode, state: StepState | undefined): string {
   const words = [`Step ${node.label}`];
   if (node.inside) words.push("a workflow");
   if (node.scatter?.length) words.push(`scatters over ${node.scatter.join(", ")}`);
-  if (node.when) words.push("with a condition");
+  if (node.loop) words.push("a loop");
+  else if (node.when) words.push("with a condition");
+  if (node.fused && !node.loop) words.push("in one task");
   if (node.problem) words.push(`problem: ${node.problem}`);
   if (state) {
     words.push(stateWord(state.state));

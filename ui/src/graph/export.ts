@@ -109,7 +109,7 @@ function drawBox(box: Box, at: Position, state: StepState | undefined, colour: C
     const failed = state?.failed?.[0];
     extra(failed ? `failed: ${failed.label}` : `scatter: ${node.scatter.join(", ")}`, failed ? "bad" : "text-soft");
   }
-  if (node.when) extra(`when: ${node.when}`, "text-soft");
+  if (node.when) extra(`${node.loop ? "while" : "when"}: ${node.when}`, "text-soft");
   parts.push(`<path d="M0 ${line}H${width}" stroke="${colour("line")}"/>`);
   const first = portsTop(node) + ROW / 2;
   const room = (box.open ? SIDE : width) - 24;

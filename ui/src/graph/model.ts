@@ -37,6 +37,10 @@ export interface GraphNode {
   scatter?: string[];
   scatterMethod?: string;
   when?: string;
+  /** Whether all steps inside, or all items, run in one task. */
+  fused?: boolean;
+  /** The inputs that change from one iteration to the next, of a loop. */
+  loop?: string[];
   /** The workflow that the step runs, where it is one. */
   inside?: Graph;
   problem?: string;
