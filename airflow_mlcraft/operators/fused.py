@@ -158,7 +158,9 @@ class _FusedRun:
         if event.line is not None:
             self._operator.log_line(event.level, f"{event.job}: {event.line}")
             return
-        if (record := self._records.get(event.job)) is not None:
+        record = self._records.get(event.job)
+        # The evaluation of the next iteration's inputs has the name of the iteration that has ended.
+        if record is not None and record.end is None:
             record.state, record.start = "running", event.time
             self._push_states_if_due()
 

@@ -33,6 +33,10 @@ _STOP_SECONDS = 15.0
 _AUTH_MANAGER = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
 
 
+_LANGUAGE_VARIABLES = ("AIRFLOW__MLCRAFT__FUSE", "AIRFLOW__MLCRAFT__DEVELOPMENT_VERSIONS")
+"""The settings of Airflow's that a caller's environment can change here: how documents are read."""
+
+
 @dataclass(frozen=True)
 class UiHome:
     """An Airflow apart from the user's: its folder, its DAG files, and the folder of MLflow's database."""
@@ -68,7 +72,11 @@ class UiHome:
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of Airflow's commands."""
-        env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+        env = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("AIRFLOW") or name in _LANGUAGE_VARIABLES
+        }
         documents = {"AIRFLOW__MLCRAFT__DOCUMENTS": str(self.documents)} if self.documents else {}
         return env | {
             "AIRFLOW_HOME": str(self.airflow),
